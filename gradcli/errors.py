@@ -1,0 +1,138 @@
+"""What can go wrong, as values: a kind, a message, a place, advice and an exit code.
+
+Only the last room prints. Everything below it raises a `GradcliError` and leaves the wording of
+place and caret to `gradcli.render`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+EXIT_OK = 0
+EXIT_FAILED = 1  # a claim is wrong
+EXIT_USAGE = 2  # the input could not be read, or nothing could be decided
+EXIT_INTERNAL = 3
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+EXIT_TERMINATED = 143
+
+
+class Span(NamedTuple):
+    """A place in a text: `start` is the offset of its first character, counted from 0."""
+
+    source: str  # what the text is called: a file, `<expression>`, `<stdin>`
+    text: str
+    start: int
+
+    @property
+    def line(self) -> int:
+        """The line of the place, counted from 1; CR, LF and CRLF end a line, nothing else does."""
+        before = self.text[: self.start]
+        return before.count("\n") + before.count("\r") - before.count("\r\n") + 1
+
+    @property
+    def line_start(self) -> int:
+        """The offset of the first character of the place's line."""
+        return 1 + max(self.text.rfind("\n", 0, self.start), self.text.rfind("\r", 0, self.start))
+
+    @property
+    def column(self) -> int:
+        """The column of the place in characters, counted from 1."""
+        return self.start - self.line_start + 1
+
+    @property
+    def line_text(self) -> str:
+        """The whole line of the place, without its end."""
+        start = self.line_start
+        ends = (self.text.find(mark, start) for mark in "\r\n")
+        return self.text[start : min((end for end in ends if end >= 0), default=len(self.text))]
+
+
+class GradcliError(Exception):
+    """The one documented exception. `also` holds further errors found in the same pass."""
+
+    kind = "error"
+    exit_code = EXIT_USAGE
+
+    def __init__(
+        self,
+        message: str,
+        span: Span | None = None,
+        hint: str | None = None,
+        also: Iterable[GradcliError] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span
+        self.hint = hint
+        self.also = tuple(also)
+
+    def __str__(self) -> str:
+        text = f"{self.message}; {self.hint}" if self.hint else self.message
+        if self.span is None:
+            return text
+        return f"{self.span.source}:{self.span.line}:{self.span.column}: {text}"
+
+
+class ParseError(GradcliError):
+    """The text is not in the language."""
+
+    kind = "syntax"
+
+
+class NameFault(GradcliError):
+    """A name is unknown, used twice, or has no value."""
+
+    kind = "name"
+
+
+class BindingError(GradcliError):
+    """A `NAME=VALUE` cannot be read, or is given twice."""
+
+    kind = "binding"
+
+
+class ShapeError(GradcliError):
+    """A list stands where a number is needed, or the other way round."""
+
+    kind = "shape"
+
+
+class LimitError(GradcliError):
+    """The input is larger than a stated limit."""
+
+    kind = "limit"
+
+
+class FileError(GradcliError):
+    """A file cannot be read or written."""
+
+    kind = "file"
+
+
+class UsageError(GradcliError):
+    """The command line asks for something that does not exist."""
+
+    kind = "usage"
+
+
+class Strict(GradcliError):
+    """A warning that `--strict` turned into an error."""
+
+    kind = "strict"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """Advice that names the nearest known name, or None when none is near.
+
+    >>> did_you_mean("sigmiod", ["sin", "sigmoid"])
+    'did you mean `sigmoid`?'
+    """
+    from difflib import get_close_matches  # late: only a mistake pays for it
+
+    known = list(known)
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    if not near:
+        near = [word for word in known if word.lower() == name.lower()]
+    return f"did you mean `{near[0]}`?" if near else None

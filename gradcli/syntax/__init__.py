@@ -1,0 +1,30 @@
+"""The language: text in, statements out, one at a time.
+
+    program    = { statement ( NEWLINE | ";" ) }
+    statement  = import-line
+               | target "=" expr | target "+=" expr
+               | NAME "==" expr
+               | expr
+    target     = NAME | NAME "[" index { "," index } "]"
+    expr       = comparison [ "if" comparison "else" expr ]
+    comparison = sum [ ("<" | "<=" | ">" | ">=" | "==" | "!=") sum ]
+    sum        = term { ("+" | "-") term }
+    term       = unary { ("*" | "/" | "@") unary }
+    unary      = ("-" | "+" | "√") unary | power
+    power      = postfix [ ("**" | "^") unary ]
+    postfix    = atom { "(" [ arg { "," arg } ] ")" | "[" index { "," index } "]"
+                      | ".T" | ".shape" | "." METHOD "(" [ arg { "," arg } ] ")" }
+    arg        = [ "*" ] expr | NAME "=" expr
+    atom       = NUMBER | NAME | "(" expr ")" | "(" expr "," [ expr { "," expr } ] ")"
+               | "[" [ expr { "," expr } ] "]"
+    index      = expr | [ expr ] ":" [ expr ]
+
+`tokens` cuts the text, `parser` reads one statement into a `Tree`, `tree` is that statement as a
+flat list in postorder and writes it back as text. Nothing here recurses and nothing is guessed:
+what is not in the grammar is an error that shows what to write instead.
+"""
+
+from gradcli.syntax.parser import Statement, parse_expression, statements
+from gradcli.syntax.tree import Call, Tree, spell, write
+
+__all__ = ["Call", "Statement", "Tree", "parse_expression", "spell", "statements", "write"]

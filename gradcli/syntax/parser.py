@@ -1,0 +1,564 @@
+"""Statements from tokens: operator precedence with explicit stacks, straight into postorder.
+
+`pending` holds the operators that still wait for their right operand, innermost last, and an
+open bracket as a mark at level 0. `begins` holds, for every operand read so far, the token where
+it begins. An operator is written to the tree when one that binds no tighter follows it, so the
+tree comes out in postorder and no depth of nesting needs recursion.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple, NoReturn
+
+from gradcli.errors import ParseError, did_you_mean
+from gradcli.syntax.tokens import NEWLINES, Source
+from gradcli.syntax.tree import COMPARISON, IF, POWER, SUM, TERM, UNARY, Call, Tree
+
+
+class Statement(NamedTuple):
+    """One statement; `kind` is assign, add, expression, import, seed or directive."""
+
+    kind: str
+    token: int  # where it begins
+    tree: Tree | None = None
+    target: str = ""
+    index: tuple[int, ...] = ()  # type: ignore[assignment]  # of an indexed target
+    is_claim: bool = False  # NAME == expr
+    text: str = ""  # of a directive
+
+
+class _Bracket:
+    """An open bracket and what has been read inside it."""
+
+    name = ""
+    prefix = ""
+    base = 0  # operands that stood before the bracket and belong to it
+    count = 0  # commas read
+    keywords: tuple[str, ...] = ()
+    starred = False
+    has_start: bool | None = None  # of the slice being read, if one is
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind  # group, list, index, call or method
+
+    @property
+    def closer(self) -> str:
+        return ")" if self.kind in _ROUND else "]"
+
+
+_ROUND = frozenset(("group", "call", "method"))
+
+BINARY = {
+    "+": (SUM, "add"), "-": (SUM, "sub"),
+    "*": (TERM, "mul"), "/": (TERM, "div"), "@": (TERM, "matmul"),
+    "**": (POWER, "pow"), "^": (POWER, "pow"),
+    "<": (COMPARISON, "lt"), "<=": (COMPARISON, "le"), ">": (COMPARISON, "gt"),
+    ">=": (COMPARISON, "ge"), "==": (COMPARISON, "eq"), "!=": (COMPARISON, "ne"),
+}  # fmt: skip
+VALUES = {"inf": math.inf, "nan": math.nan, "True": 1.0, "False": 0.0}
+PREFIXES = {"math": (), "np": ("random", "linalg"), "numpy": ("random", "linalg")}
+ATTRIBUTES = ("T", "shape")
+METHODS = ("dot", "sum", "mean", "max", "min", "reshape")
+ADVICE = {
+    "!": "write `gamma(x + 1)` for a factorial",
+    "|": "write `abs(x)`",
+    "%": "write `x - y*floor(x/y)` for a remainder",
+    "&": "write `a * b` for both, `where(a, b, c)` to choose",
+    "~": "write `1 - a`",
+    "=": "write `==` to compare",
+    "and": "write `(a) * (b)` for both",
+    "or": "write `max(a, b)` for either",
+    "not": "write `1 - (a)`",
+}  # fmt: skip
+_ENDS = NEWLINES | {";", ""}
+_LEFT = (SUM, TERM)  # left-associative; powers are right-associative, comparisons do not chain
+_DIGITS = frozenset("0123456789")
+_PLAIN = frozenset("_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_NOT_NAMES = frozenset(("if", "else", *VALUES))
+_AFTER_NAME = frozenset(("(", ".", "="))  # a call, a prefix or a keyword
+
+
+def statements(source: Source) -> Iterator[Statement]:
+    """Read the statements of a text one by one; each tree may be dropped before the next is read.
+
+    Raises ParseError.
+    """
+    return _Parser(source).statements()
+
+
+def parse_expression(source: Source) -> Tree:
+    """Read a text that holds one expression and nothing else. Raises ParseError."""
+    return _Parser(source).only_expression()
+
+
+class _Parser:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.tokens = source.tokens
+        self.tree = Tree([], [], [])
+        self.names: set[str] = set()  # that were assigned or stood where an operand is due
+        self._calls: dict[tuple[str, int, str], Call] = {}
+
+    # ---------------------------------------------------------------- statements
+
+    def statements(self) -> Iterator[Statement]:
+        tokens, names, at = self.tokens, self.names, 0
+        new = tuple.__new__  # a named tuple's own __new__ takes twice as long
+        last = len(tokens) - 2
+        while at < last:
+            token = tokens[at]
+            if tokens[at + 1] == "=" and (token[:1] in _PLAIN or _is_name(token)):
+                tree, end = self._gate(at + 2) or self._expression(at + 2)
+                yield new(Statement, ("assign", at, tree, token, (), False, ""))
+                if token not in _NOT_NAMES:
+                    names.add(token)
+                at = end + 1 if tokens[end] in _ENDS else self._end(end)
+            elif token in _ENDS:
+                at += 1
+            elif token[0] == "#":
+                if token[1:].lstrip().startswith("gradcli:"):
+                    yield Statement("directive", at, text=token.partition("gradcli:")[2].strip())
+                at += 1
+            else:
+                statement, at = self._statement(at)
+                yield statement
+
+    def only_expression(self) -> Tree:
+        at = 0
+        while self.tokens[at] in NEWLINES:
+            at += 1
+        tree, at = self._expression(at)
+        while self.tokens[at] in NEWLINES or self.tokens[at][:1] == "#":
+            at += 1
+        if at < len(self.tokens) - 2:
+            self._refuse_rest(at)
+        return tree
+
+    def _statement(self, first: int) -> tuple[Statement, int]:
+        tokens = self.tokens
+        name, following = tokens[first], tokens[first + 1]
+        if not _is_name(name):
+            tree, at = self._expression(first)
+            return Statement("expression", first, tree), self._end(at)
+        if following == "+=":
+            tree, at = self._expression(first + 2)
+            return Statement("add", first, tree, name), self._end(at)
+        if name in ("import", "from") and _is_name(following):
+            at = first
+            while tokens[at] not in _ENDS:
+                at += 1
+            return Statement("import", first), at
+        if following == "[":
+            index, at = self._target_index(first + 2)
+            if tokens[at] == "=" or tokens[at] == "+=":
+                kind = "assign" if tokens[at] == "=" else "add"
+                tree, at = self._expression(at + 1)
+                return Statement(kind, first, tree, name, index), self._end(at)
+        tree, at = self._expression(first)
+        if tree.ops[-1] == "call" and tree.args[-1][:1] == ("seed",) and tree.starts[-1] == first:
+            return Statement("seed", first, tree), self._end(at)
+        return Statement("expression", first, tree, name, (), following == "=="), self._end(at)
+
+    def _target_index(self, at: int) -> tuple[tuple[int, ...], int]:
+        """The whole numbers up to the bracket; what else stands there is no target."""
+        tokens, index = self.tokens, []
+        while True:
+            sign = 1
+            if tokens[at] == "-":
+                sign, at = -1, at + 1
+            if not tokens[at].isdecimal():
+                return (), at
+            index.append(sign * int(tokens[at]))
+            at += 1
+            if tokens[at] == "]":
+                return tuple(index), at + 1
+            if tokens[at] != ",":
+                return (), at
+            at += 1
+
+    def _end(self, at: int) -> int:
+        """A statement ends at a line end, a semicolon or a comment."""
+        token = self.tokens[at]
+        if token not in _ENDS and token[0] != "#":
+            self._refuse_rest(at)
+        return at
+
+    # ---------------------------------------------------------------- expressions
+
+    def _gate(self, at: int) -> tuple[Tree, int] | None:
+        """Read `a * b`, `f(a)` or `f(a, b)` where that is the whole expression, else None.
+
+        Most lines of a staged program are such a gate over names that occurred before. Nothing in
+        them has to wait for anything, so they need neither stack.
+        """
+        tokens, names = self.tokens, self.names
+        first, sign = tokens[at], tokens[at + 1]
+        found = BINARY.get(sign)
+        if found is not None:
+            if first in names and tokens[at + 3] in _ENDS:
+                second = tokens[at + 2]
+                op, starts = found[1], [at, at + 2, at]
+                if second in names:
+                    return Tree(["name", "name", op], [first, second, None], starts), at + 3
+                if second[:1] in _DIGITS:
+                    number = self._number(second, at + 2)
+                    return Tree(["name", "number", op], [first, number, None], starts), at + 3
+        elif sign == "(" and (second := tokens[at + 2]) in names:
+            closer, third = tokens[at + 3], tokens[at + 4]
+            if closer == ")" and third in _ENDS:
+                call = self._calls.get((first, 1, ""))
+                if call is not None:
+                    return Tree(["name", "call"], [second, call], [at + 2, at]), at + 4
+            elif closer == "," and third in names and tokens[at + 5] == ")":
+                call = self._calls.get((first, 2, ""))
+                if call is not None and tokens[at + 6] in _ENDS:
+                    starts = [at + 2, at + 4, at]
+                    return Tree(["name", "name", "call"], [second, third, call], starts), at + 6
+        return None
+
+    def _expression(self, at: int) -> tuple[Tree, int]:
+        """Read an expression from token `at` on; return its tree and the token after it."""
+        self.tree = tree = Tree([], [], [])
+        self.begins: list[int] = []
+        self.pending: list[tuple[int, Any, int]] = []
+        self.brackets: list[_Bracket] = []
+        tokens, pending, begins, brackets = self.tokens, self.pending, self.begins, self.brackets
+        add_op, add_arg, add_start = tree.ops.append, tree.args.append, tree.starts.append
+        begin, binary, meet = begins.append, BINARY.get, self.names.add
+        while True:
+            # An operand is due.
+            token = tokens[at]
+            first = token[:1]
+            following = tokens[at + 1]
+            if first in _PLAIN and following == "(" and token not in _NOT_NAMES:
+                bracket = _Bracket("call")
+                bracket.name = token
+                pending.append((0, bracket, at))
+                brackets.append(bracket)
+                at += 2
+                continue
+            if first in _PLAIN and following not in _AFTER_NAME and token not in _NOT_NAMES:
+                add_op("name")
+                add_arg(token)
+                add_start(at)
+                begin(at)
+                meet(token)
+                at += 1
+            elif first in _DIGITS or (first == "." and len(token) > 1):
+                add_op("number")
+                add_arg(self._number(token, at))
+                add_start(at)
+                begin(at)
+                at += 1
+            else:
+                at, complete = self._open(at)
+                if not complete:
+                    continue
+            # An operand is complete: an operator, the end of a bracket, or the end is due.
+            while True:
+                token = tokens[at]
+                found = binary(token)
+                if found:
+                    level, op = found
+                    if pending and pending[-1][0] >= level:
+                        self._reduce(level if level in _LEFT else level + 1)
+                    if level == COMPARISON:
+                        self._refuse_chain(at)
+                    pending.append((level, op, at))
+                    at += 1
+                    break
+                if token in _ENDS and not brackets:
+                    if pending:
+                        self._reduce(IF)
+                    return tree, at
+                at, due = self._continue(at)
+                if due == "end":
+                    return tree, at
+                if due == "operand":
+                    break
+
+    def _number(self, token: str, at: int) -> float:
+        try:
+            value = float(token)
+        except ValueError:
+            self._fail(at, f"`{token}` is not a number", "write underscores between digits only")
+        if math.isinf(value):
+            self._fail(at, f"`{token}` overflows float64", "write `inf` for infinity")
+        return value
+
+    def _open(self, at: int) -> tuple[int, bool]:
+        """Read what may stand where an operand is due, names and numbers apart.
+
+        Returns the next token and whether an operand is complete.
+        """
+        tokens, token = self.tokens, self.tokens[at]
+        if _is_name(token):
+            return self._open_name(at)
+        bracket = self._bracket()
+        if token == "-":
+            self.pending.append((UNARY, "neg", at))
+        elif token == "√":
+            self.pending.append((UNARY, "sqrt", at))
+        elif token == "(":
+            self._enter(_Bracket("group"), at)
+            if tokens[at + 1] == ")":
+                self._fail(at + 1, "expected a value, found `)`")
+        elif token == "[":
+            self._enter(_Bracket("list"), at)
+        elif bracket and (token in NEWLINES or token[:1] == "#"):
+            pass
+        elif bracket and token == "*" and bracket.kind == "call" and not bracket.count:
+            bracket.starred = True
+        elif bracket and token == bracket.closer and self._may_close(bracket):
+            return self._close(at, complete=False), True
+        elif bracket and token == ":" and bracket.kind == "index" and bracket.has_start is None:
+            bracket.has_start = False
+        elif token != "+":
+            self._fail_operand(at)
+        return at + 1, False
+
+    def _open_name(self, at: int) -> tuple[int, bool]:
+        """A name before `(`, `.` or `=`: a call, a prefix, a keyword, or just a name."""
+        tokens, token, start = self.tokens, self.tokens[at], at
+        prefix = ""
+        if token in ("if", "else"):
+            self._fail(at, f"expected a value, found `{token}`")
+        if token in PREFIXES and tokens[at + 1] == ".":
+            prefix, at = f"{token}.", at + 2
+            if tokens[at] in PREFIXES[token] and tokens[at + 1] == ".":
+                prefix, at = f"{prefix}{tokens[at]}.", at + 2
+            token = tokens[at]
+            if not _is_name(token):
+                self._fail(at, f"expected a function after `{prefix}`")
+        if tokens[at + 1] == "(":
+            self._enter(_Bracket("call"), start, token, prefix)
+            return at + 2, False
+        bracket = self._bracket()
+        if tokens[at + 1] == "=" and bracket and bracket.kind in ("call", "method"):
+            bracket.keywords += (token,)
+            return at + 2, False
+        if not prefix and token in VALUES:
+            self.tree.add("number", VALUES[token], start)
+        else:
+            self.tree.add("name", prefix + token, start)
+        self.begins.append(start)
+        return at + 1, True
+
+    def _continue(self, at: int) -> tuple[int, str]:
+        """Read what may follow a complete operand, binary operators apart.
+
+        Returns the next token and what is due there: "operator", "operand" or "end".
+        """
+        token, bracket = self.tokens[at], self._bracket()
+        if bracket and token == (")" if bracket.kind in _ROUND else "]"):
+            return self._close(at, complete=True), "operator"
+        if bracket and token == ",":
+            self._reduce(IF)
+            self._finish_slice(bracket)
+            bracket.count += 1
+            return at + 1, "operand"
+        if token == "[":
+            self._enter(_Bracket("index"), at)
+            return at + 1, "operand"
+        if token == ".":
+            return self._attribute(at)
+        if token == "if":
+            self._reduce(COMPARISON)
+            if self.pending and self.pending[-1][1] == "if":
+                self._fail(at, "expected `else`, found `if`")
+            self.pending.append((IF, "if", at))
+            return at + 1, "operand"
+        if token == "else":
+            self._reduce(COMPARISON)
+            if not self.pending or self.pending[-1][1] != "if":
+                self._fail(at, "`else` without `if`", "write `a if condition else b`")
+            self.pending[-1] = (IF, "else", self.pending[-1][2])
+            return at + 1, "operand"
+        if token[:1] == "^" and len(token) > 1:
+            self.tree.add("number", float(token[1:]), at)
+            self.tree.add("pow", None, self.begins[-1])
+            return at + 1, "operator"
+        if bracket and (token in NEWLINES or token[:1] == "#"):
+            return at + 1, "operator"
+        if bracket and token == ":" and bracket.kind == "index" and bracket.has_start is None:
+            self._reduce(IF)
+            bracket.has_start = True
+            return at + 1, "operand"
+        if bracket:
+            self._refuse_rest(at)
+        self._reduce(IF)
+        return at, "end"
+
+    def _reduce(self, level: int) -> None:
+        """Write every pending operator that binds at `level` or tighter to the tree."""
+        tree, pending, begins = self.tree, self.pending, self.begins
+        while pending and pending[-1][0] >= level:
+            _, op, at = pending.pop()
+            if op == "neg":
+                begins[-1] = at
+                if tree.ops[-1] == "number":  # the sign of a literal belongs to it
+                    tree.args[-1] = -tree.args[-1]
+                    tree.starts[-1] = at
+                else:
+                    tree.add("neg", None, at)
+            elif op == "sqrt":
+                begins[-1] = at
+                tree.add("call", Call("sqrt", 1), at)
+            elif op == "if":
+                self._fail(at, "`if` without `else`", "write `a if condition else b`")
+            elif op == "else":
+                del begins[-2:]
+                tree.add("if", None, begins[-1])
+            else:
+                begins.pop()
+                tree.ops.append(op)
+                tree.args.append(None)
+                tree.starts.append(begins[-1])
+
+    # ---------------------------------------------------------------- brackets
+
+    def _enter(self, bracket: _Bracket, at: int, name: str = "", prefix: str = "") -> None:
+        bracket.name, bracket.prefix = name, prefix
+        if bracket.kind in ("index", "method"):
+            bracket.base = 1
+        self.pending.append((0, bracket, at))
+        self.brackets.append(bracket)
+
+    def _bracket(self) -> _Bracket | None:
+        """The innermost open bracket, if any."""
+        return self.brackets[-1] if self.brackets else None
+
+    def _may_close(self, bracket: _Bracket) -> bool:
+        """A bracket may close where an operand is due: f(), [], (a,), x[1:]."""
+        is_innermost: bool = self.pending[-1][1] is bracket
+        if not is_innermost:
+            return False  # an operator still waits for its operand
+        if bracket.has_start is not None or bracket.kind in ("list", "call", "method"):
+            return True
+        return bracket.kind == "group" and bracket.count > 0
+
+    def _close(self, at: int, complete: bool) -> int:
+        """Close the innermost bracket at token `at`; `complete` says an operand stood before it."""
+        if self.pending[-1][0]:
+            self._reduce(IF)
+        _, bracket, start = self.pending.pop()
+        self.brackets.pop()
+        tree, begins, kind = self.tree, self.begins, bracket.kind
+        if bracket.has_start is not None:
+            self._finish_slice(bracket, complete)
+            bracket.count += 1
+        elif complete:
+            bracket.count += 1
+        count = bracket.count + bracket.base
+        if kind == "group" and count == 1 and complete and self.tokens[at - 1] != ",":
+            begins[-1] = start  # brackets that only group
+            return at + 1
+        if bracket.base:
+            start = begins[-count]
+        if count != 1:
+            del begins[len(begins) - count :]
+            begins.append(start)
+        else:
+            begins[-1] = start
+        if kind == "group":
+            tree.add("tuple", count, start)
+        elif kind in ("list", "index"):
+            tree.add(kind, bracket.count, start)
+        else:
+            tree.add("call", self._call(bracket, count), start)
+        return at + 1
+
+    def _call(self, bracket: _Bracket, count: int) -> Call:
+        """The call's entry; one without keywords is made once, since a long program repeats it."""
+        kind, name, prefix = bracket.kind, bracket.name, bracket.prefix
+        if bracket.keywords or bracket.starred or kind == "method":
+            is_method = kind == "method"
+            return Call(name, count, bracket.keywords, prefix, bracket.starred, is_method)
+        key = (name, count, prefix)
+        call = self._calls.get(key)
+        if call is None:
+            call = self._calls[key] = Call(name, count, (), prefix)
+        return call
+
+    def _finish_slice(self, bracket: _Bracket, has_stop: bool = True) -> None:
+        has_start = bracket.has_start
+        if has_start is None:
+            return
+        count = has_start + has_stop
+        start = self.begins[len(self.begins) - count] if count else 0
+        del self.begins[len(self.begins) - count :]
+        self.begins.append(start)
+        self.tree.add("slice", (has_start, has_stop), start)
+        bracket.has_start = None
+
+    def _attribute(self, at: int) -> tuple[int, str]:
+        """`.T`, `.shape` or a method; compared with fixed lists, never looked up."""
+        name, start = self.tokens[at + 1], self.begins[-1]
+        if name in METHODS and self.tokens[at + 2] == "(":
+            self._enter(_Bracket("method"), start, name)
+            return at + 3, "operand"
+        if name not in ATTRIBUTES:
+            known = [*ATTRIBUTES, *METHODS]
+            advice = did_you_mean(name, known) or f"known are {', '.join(f'`.{n}`' for n in known)}"
+            self._fail(at + 1, f"`.{name}` is not an attribute", advice)
+        self.tree.add("attribute", name, start)
+        return at + 2, "operator"
+
+    # ---------------------------------------------------------------- errors
+
+    def _fail(self, at: int, message: str, hint: str | None = None) -> NoReturn:
+        raise ParseError(message, self.source.span(at), hint)
+
+    def _refuse_chain(self, at: int) -> None:
+        if self.pending and self.pending[-1][0] == COMPARISON:
+            self._fail(at, "a chain of comparisons", "write `(a < b) * (b < c)`")
+
+    def _fail_operand(self, at: int) -> NoReturn:
+        """An operand is due at token `at` and there is none."""
+        token = self.tokens[at]
+        if token == "" and self.brackets:
+            self._fail_unclosed()
+        found = "the end" if token == "" or token in _ENDS else f"`{token}`"
+        self._fail(at, f"expected a value, found {found}", ADVICE.get(token))
+
+    def _fail_unclosed(self) -> NoReturn:
+        at, opener, closer = next(
+            (start, "[" if mark.closer == "]" else "(", mark.closer)
+            for level, mark, start in reversed(self.pending)
+            if level == 0
+        )
+        while self.tokens[at] != opener:  # a call begins at its name
+            at += 1
+        self._fail(at, f"this `{opener}` is never closed", f"write `{closer}`")
+
+    def _refuse_rest(self, at: int) -> NoReturn:
+        """Token `at` follows a complete operand and cannot."""
+        token, bracket = self.tokens[at], self._bracket()
+        if token == "":
+            self._fail_unclosed()
+        if bracket and token in _ENDS and token not in NEWLINES:
+            self._fail_unclosed()
+        if token in (")", "]"):
+            wanted = f"`{bracket.closer}`" if bracket else "an operator"
+            self._fail(at, f"expected {wanted}, found `{token}`", "this bracket was never opened")
+        if token in ADVICE:
+            self._fail(at, f"`{token}` is not in the language", ADVICE[token])
+        before = self.tokens[at - 1] if at else ""
+        if before in ADVICE:
+            self._fail(at - 1, f"`{before}` is not in the language", ADVICE[before])
+        if token == "(" or _is_name(token) or token[:1].isdigit() or token[:1] == ".":
+            if before in (")", "]"):
+                hint = f"write `*` between them: `{before}*{token}`"
+            elif token == "(":
+                hint = f"write `{before}*(`"
+            else:
+                hint = f"write `{before}*{token}` for a product"
+            self._fail(at, f"expected an operator, found `{token}`", hint)
+        self._fail(at, f"expected an operator, found `{token}`")
+
+
+def _is_name(token: str) -> bool:
+    first = token[:1]
+    return first in _PLAIN or first.isalpha()

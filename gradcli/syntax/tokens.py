@@ -1,0 +1,102 @@
+"""Text to tokens: a list of strings, and the way back from a token's number to its place.
+
+The parser works with token numbers only. Where a token stands in the text is worked out again
+when an error or a report asks for it: that is rare, and reading is much faster without it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import islice
+
+from gradcli.errors import ParseError, Span
+
+_NUMBER = r"(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?"
+_REST = rf"[-+<>=!/]=?|\*[*=]?|{_NUMBER}|\r\n|#[^\r\n]*|[^ \t]"
+SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+_LETTER = rf"(?![{SUPERSCRIPTS}])\w"
+_ASCII = re.compile(rf"[A-Za-z_]\w*+|{_REST}", re.ASCII)
+_UNICODE = re.compile(rf"(?![0-9]){_LETTER}(?:{_LETTER})*|[{SUPERSCRIPTS}]+|{_REST}")
+
+# Operators as slides and PDF files write them. They are translated token by token, before any
+# Unicode normalisation: NFKC would turn x² into the name x2.
+SPELLINGS = {
+    "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "^": "**",
+    "≤": "<=", "≥": ">=", "≠": "!=",
+}  # fmt: skip
+_DIGITS = str.maketrans(SUPERSCRIPTS, "0123456789-")
+
+NEWLINES = frozenset(("\n", "\r", "\r\n"))
+
+
+class Source:
+    """A text with its name and its tokens; `span(n)` is the place of token number n.
+
+    Two empty tokens stand at the end, so that looking ahead needs no test. The tokens of a long
+    text take more room than its graph: whoever has read it may clear them, since places are found
+    without them.
+    """
+
+    __slots__ = ("_pattern", "name", "text", "tokens")
+
+    def __init__(self, text: str, name: str = "<expression>") -> None:
+        self.name = name
+        self.text = text
+        self._pattern = _ASCII if text.isascii() else _UNICODE
+        self.tokens: list[str] = self._pattern.findall(text)
+        self.tokens += ("", "")
+        if not text.isascii():
+            self._translate()
+
+    def span(self, token: int) -> Span:
+        """The place of a token; past the last token is the end of the text."""
+        match = next(islice(self._pattern.finditer(self.text), token, None), None)
+        return self.end() if match is None else Span(self.name, self.text, match.start())
+
+    def end(self) -> Span:
+        """The place after everything that is written."""
+        return Span(self.name, self.text, len(self.text.rstrip()))
+
+    def spans(self, tokens: set[int]) -> dict[int, Span]:
+        """The places of several tokens, in one walk over the text."""
+        last = max(tokens, default=-1)
+        found = enumerate(islice(self._pattern.finditer(self.text), last + 1))
+        return {n: Span(self.name, self.text, match.start()) for n, match in found if n in tokens}
+
+    def _translate(self) -> None:
+        """Give every token outside ASCII its plain spelling, or raise for what cannot be a name."""
+        for number, token in enumerate(self.tokens):
+            if token.isascii() or token[0] == "#":
+                continue
+            if token in SPELLINGS:
+                self.tokens[number] = SPELLINGS[token]
+            elif token[0] in SUPERSCRIPTS:
+                self.tokens[number] = f"^{self._superscript(token, number)}"
+            elif token != "√":
+                self._refuse_strange(token, number)
+
+    def _superscript(self, token: str, number: int) -> str:
+        digits = token.translate(_DIGITS)
+        if not re.fullmatch("-?[0-9]+", digits):
+            raise ParseError(f"`{token}` is not a power", self.span(number), "write `**`")
+        return digits
+
+    def _refuse_strange(self, token: str, number: int) -> None:
+        """Names keep their letters only when normalisation leaves them as they are."""
+        for character in token:
+            if unicodedata.category(character)[0] in "CZ":
+                name = unicodedata.name(character, "no name")
+                raise ParseError(
+                    f"an invisible character, U+{ord(character):04X} ({name.lower()})",
+                    self.span(number),
+                    "remove it",
+                )
+        plain = unicodedata.normalize("NFKC", token)
+        if plain != token or unicodedata.normalize("NFC", token) != token:
+            shown = " ".join(f"U+{ord(character):04X}" for character in token)
+            raise ParseError(
+                f"`{token}` ({shown}) looks like `{plain}` but is another name",
+                self.span(number),
+                f"write `{plain}`",
+            )
