@@ -1,0 +1,89 @@
+"""Arithmetics: the same gates over different kinds of number.
+
+An arithmetic is a namespace of primitives (exp, log, ...) and a way to spell operators. The texts
+of the gate table are compiled for it on first use; nothing else is ever compiled, and never
+anything a user wrote.
+
+    floats.FLOATS   Python floats at full speed; may raise where IEEE 754 gives inf or nan
+    floats.IEEE     the same, in IEEE 754 semantics, never raising
+    digits.digits   mpmath at any number of digits
+    symbols.Symbols nodes of a new graph, so that the backward sweep writes the adjoint graph
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from gradcli.arithmetic.compiler import Spelling, forward_source, pullback_source, text_source
+from gradcli.gates import GATES, Gate
+
+# forward(values, operands) -> value; pullback(upstream, values, gradients, node, operands)
+Forward = Callable[[Any, tuple[int, ...]], Any]
+Pullback = Callable[[Any, Any, Any, int, tuple[int, ...]], None]
+
+
+class Arithmetic:
+    """A kind of number: its primitives, its spelling of operators, its way to read a float64."""
+
+    def __init__(
+        self,
+        name: str,
+        primitives: dict[str, Any],
+        spelling: Spelling,
+        number: Callable[[float], Any] = float,
+    ) -> None:
+        self.name = name
+        self.number = number
+        self.zero = number(0.0)
+        self._spelling = spelling
+        self._names = {"inf": math.inf, "nan": math.nan, **primitives}  # what a text sees
+        self._texts: dict[tuple[str, str], Callable[..., Any]] = {}
+        self._forwards: dict[tuple[str, int], Forward] = {}
+        self._pullbacks: dict[tuple[str, tuple[bool, ...]], Pullback | None] = {}
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """The gate `name` as a function of its operands: a primitive, or compiled from its text."""
+        if name not in self._names:
+            self._names[name] = self.text_function(GATES[name], GATES[name].forward)
+        function: Callable[..., Any] = self._names[name]
+        return function
+
+    def text_function(self, gate: Gate, text: str) -> Callable[..., Any]:
+        """A text of the gate's row (domain, kink, radius, ...) as a function.
+
+        Its arguments are the operands, or the list of them for a gate of any number, and `out=`
+        the gate's value where the text mentions it.
+        """
+        key = (gate.name, text)
+        if key not in self._texts:
+            self._texts[key] = self._compile(text_source(gate, text, self._spelling))
+        return self._texts[key]
+
+    def forward(self, gate: Gate, count: int) -> Forward:
+        """The gate's value for `count` operands, which it reads from a list of values."""
+        key = (gate.name, count)
+        if key not in self._forwards:
+            self._forwards[key] = self._compile(forward_source(gate, count, self._spelling))
+        return self._forwards[key]
+
+    def pullback(self, gate: Gate, active: tuple[bool, ...]) -> Pullback | None:
+        """The gate's local gradients as one function that adds upstream x local to each operand.
+
+        It reads like the lines a student writes: `dx += y * dout`. `active` tells the operands
+        that want a gradient; the result is None when nothing flows to any of them.
+        """
+        key = (gate.name, active)
+        if key not in self._pullbacks:
+            source = pullback_source(gate, active, self._spelling)
+            self._pullbacks[key] = self._compile(source) if source else None
+        return self._pullbacks[key]
+
+    def _compile(self, source: tuple[str, set[str]]) -> Any:
+        text, called = source
+        for name in called:
+            self.function(name)
+        scope: dict[str, Any] = {}
+        exec(compile(text, "<gate>", "exec"), self._names, scope)
+        return scope["made"]

@@ -1,0 +1,158 @@
+"""The texts of the gate table as Python source, in the spelling of an arithmetic.
+
+For the row `mul` (operands x and y, local gradients y and x) the float arithmetic gets
+
+    def made(upstream, values, gradients, node, operands):
+        at0, at1 = operands
+        x = values[at0]
+        y = values[at1]
+        gradients[at0] += (upstream * y if upstream else 0.0)
+        gradients[at1] += (upstream * x if upstream else 0.0)
+
+which is the backward pass a student writes: `dx += y * dout`, `dy += x * dout`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from gradcli.gates import GATES, Gate
+from gradcli.syntax import Tree, statements
+from gradcli.syntax.tokens import Source
+
+Spelling = dict[str, str]  # a template for numbers, operators, `where` and `scale`
+
+INFIX: Spelling = {
+    "number": "{!r}",
+    "neg": "(-{})",
+    "add": "({} + {})", "sub": "({} - {})", "mul": "({} * {})", "div": "({} / {})",
+    "lt": "({} < {})", "le": "({} <= {})", "gt": "({} > {})", "ge": "({} >= {})",
+    "eq": "({} == {})", "ne": "({} != {})",
+    "where": "({1} if {0} else {2})",
+    # The guarded product: a zero upstream gradient contributes zero whatever the local one is.
+    # The local gradient is then not even computed.
+    "scale": "({0} * {1} if {0} else 0.0)",
+}  # fmt: skip
+
+Compiled = tuple[str, set[str]]  # source of a function called `made`, gates it calls
+
+
+def text_source(gate: Gate, text: str, spelling: Spelling) -> Compiled:
+    """A text as a function of the gate's operands."""
+    writer = _Writer(spelling)
+    head = "def made(xs, out=0):" if gate.is_variadic else f"def made({_parameters(gate)}):"
+    return writer.function(head, [*writer.lines(text, "return {}")])
+
+
+def forward_source(gate: Gate, count: int, spelling: Spelling) -> Compiled:
+    """The forward text as a function of (values, operands)."""
+    writer = _Writer(spelling)
+    head = "def made(values, operands):"
+    if gate.is_variadic:
+        writer.called.add(gate.name)
+        return writer.function(head, [f"return {gate.name}([values[at] for at in operands])"])
+    text = gate.forward or f"{gate.name}({', '.join(gate.operands)})"
+    places = [f"at{k}" for k in range(count)]
+    return writer.function(head, [
+        f"{', '.join(places)}, = operands",
+        *(f"{x} = values[{at}]" for x, at in zip(gate.operands, places, strict=True)),
+        *writer.lines(text, "return {}"),
+    ])  # fmt: skip
+
+
+def pullback_source(gate: Gate, active: tuple[bool, ...], spelling: Spelling) -> Compiled | None:
+    """The local gradients as a function of (upstream, values, gradients, node, operands)."""
+    writer = _Writer(spelling)
+    body: list[str] = []
+    if gate.is_variadic:
+        if gate.local[0] != "0":
+            wanted = [k for k, wants in enumerate(active) if wants]
+            body = [f"for k in {wanted!r}:", " at, x = operands[k], xs[k]"]
+            body += [f" {line}" for line in _contribution(writer, gate, gate.local[0], "at")]
+    else:
+        for k, (text, wants) in enumerate(zip(gate.local, active, strict=True)):
+            if wants and text != "0":
+                body += _contribution(writer, gate, text, f"at{k}")
+    if not body:
+        return None
+    head = "def made(upstream, values, gradients, node, operands):"
+    return writer.function(head, [*_fetch(writer, gate, len(active)), *body])
+
+
+def _fetch(writer: _Writer, gate: Gate, count: int) -> list[str]:
+    """Lines that read what the local gradients mention: operands and `out`."""
+    lines = ["out = values[node]"] if "out" in writer.names else []
+    if gate.is_variadic:
+        return [*lines, "xs = [values[at] for at in operands]"]
+    places = [f"at{k}" for k in range(count)]
+    pairs = zip(gate.operands, places, strict=True)
+    mentioned = [f"{x} = values[{at}]" for x, at in pairs if x in writer.names]
+    return [f"{', '.join(places)}, = operands", *lines, *mentioned]
+
+
+def _contribution(writer: _Writer, gate: Gate, text: str, at: str) -> list[str]:
+    """Lines that add upstream x local to the gradient of one operand."""
+    target = f"gradients[{at}] += {{}}"
+    if text == "1":
+        return [target.format("upstream")]
+    if text == "-1":
+        return [target.format(writer.spelling["neg"].format("upstream"))]
+    guarded = not (gate.bounded and "product" in writer.spelling)
+    product = writer.spelling["scale" if guarded else "product"]
+    return writer.lines(text, target.format(product.format("upstream", "{}")))
+
+
+def _parameters(gate: Gate) -> str:
+    return ", ".join((*gate.operands, "out=0"))
+
+
+class _Writer:
+    """Writes texts and keeps the names they mention."""
+
+    def __init__(self, spelling: Spelling) -> None:
+        self.spelling = spelling
+        self.names: set[str] = set()
+        self.called: set[str] = set()
+
+    def function(self, head: str, body: list[str]) -> Compiled:
+        return "\n    ".join([head, *body]), self.called
+
+    def lines(self, text: str, last: str) -> list[str]:
+        """Helper lines as assignments; the result put into `last`."""
+        return [
+            f"{target} = {self._expression(tree)}" if target
+            else last.format(self._expression(tree))
+            for target, tree in _read(text)
+        ]  # fmt: skip
+
+    def _expression(self, tree: Tree) -> str:
+        stack: list[str] = []
+        for op, arg in zip(tree.ops, tree.args, strict=True):
+            if op == "number":
+                stack.append(self.spelling["number"].format(arg))
+            elif op == "name":
+                self.names.add(arg)
+                stack.append(arg)
+            else:
+                name, count = (arg.name, arg.count) if op == "call" else (op, 1 + (op != "neg"))
+                operands = stack[-count:]
+                del stack[-count:]
+                template = self.spelling.get(name)
+                if template is None:
+                    self.called.add(name)
+                    places = ", ".join("*{}" if x == "xs" else "{}" for x in operands)
+                    is_variadic = name in GATES and GATES[name].is_variadic
+                    template = f"{name}([{places}])" if is_variadic else f"{name}({places})"
+                stack.append(template.format(*operands))
+        return stack[0]
+
+
+@cache
+def _read(text: str) -> list[tuple[str, Tree]]:
+    """A text as (helper name or "", tree) pairs, the result last."""
+    read = []
+    for statement in statements(Source(text, "<gate table>")):
+        assert statement.tree is not None
+        is_helper = statement.kind == "assign"
+        read.append((statement.target if is_helper else "", statement.tree))
+    return read

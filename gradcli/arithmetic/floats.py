@@ -1,0 +1,209 @@
+"""Python floats: at full speed, and in IEEE 754 semantics.
+
+FLOATS calls the C library through `math`, which raises where IEEE 754 has a value: 1/0, log(0),
+exp(1000). That is the fast path; a run that raises is repeated with IEEE, where the same gates
+return inf or nan and nothing ever raises. Both give the same bits wherever neither faults.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.compiler import INFIX
+
+INF, NAN = math.inf, math.nan
+FAULTS = (ArithmeticError, ValueError)  # what the fast path may raise
+
+
+def floor(x: float) -> float:
+    """The largest whole number not above x, as a float; infinities and nan stay."""
+    return float(math.floor(x)) if abs(x) < 2.0**52 else x
+
+
+def ceil(x: float) -> float:
+    """The smallest whole number not below x, as a float; -0.5 gives -0.0."""
+    return math.copysign(math.ceil(x), x) if abs(x) < 2.0**52 else x
+
+
+def round_half_even(x: float) -> float:
+    """The nearest whole number, halves to the even one, as IEEE 754 and NumPy round."""
+    return math.copysign(round(x), x) if abs(x) < 2.0**52 else x
+
+
+def maximum(xs: list[float]) -> float:
+    """The largest; nan if any is nan."""
+    best = xs[0]
+    for x in xs:
+        if x > best or x != x:
+            best = x
+    return best
+
+
+def minimum(xs: list[float]) -> float:
+    """The smallest; nan if any is nan."""
+    best = xs[0]
+    for x in xs:
+        if x < best or x != x:
+            best = x
+    return best
+
+
+def first_equal(operands: list[float]) -> float:
+    """1 if the k-th of (k, out, x0, x1, ...) is the first to equal `out` or to be nan, else 0."""
+    k, out, *xs = operands
+    for i, x in enumerate(xs):
+        if x == out or x != x:
+            return 1.0 if i == k else 0.0
+    return 0.0
+
+
+def lead(*xs: float) -> float:
+    """How far the winner of max is ahead of the second; inf for a single operand."""
+    ordered = sorted(xs)
+    return ordered[-1] - ordered[-2] if len(xs) > 1 else INF
+
+
+def trail(*xs: float) -> float:
+    """How far the winner of min is below the second; inf for a single operand."""
+    ordered = sorted(xs)
+    return ordered[1] - ordered[0] if len(xs) > 1 else INF
+
+
+def logsumexp(xs: list[float]) -> float:
+    """log(exp(x1) + exp(x2) + ...), shifted by the largest so that nothing overflows."""
+    top = maximum(xs)
+    if math.isinf(top) or top != top:
+        return top
+    at = xs.index(top)
+    return top + math.log1p(sum(math.exp(x - top) for i, x in enumerate(xs) if i != at))
+
+
+def hypot(xs: list[float]) -> float:
+    """The Euclidean norm, without overflow or underflow on the way."""
+    return math.hypot(*xs)
+
+
+def digamma(x: float) -> float:
+    """The derivative of lgamma, by mpmath: Python's `math` has none."""
+    return polygamma(0.0, x)
+
+
+def polygamma(n: float, x: float) -> float:
+    """The n-th derivative of digamma, by mpmath, correctly rounded but for rare last bits."""
+    if n < 0 or n != math.floor(n) or math.isnan(x):
+        return NAN
+    if x <= 0 and x == math.floor(x):
+        raise ValueError("polygamma at a pole")
+    from mpmath import mp, workprec
+
+    with workprec(90):
+        return float(mp.psi(int(n), mp.mpf(x)))
+
+
+PRIMITIVES: dict[str, Any] = {
+    "pow": math.pow,
+    "exp": math.exp, "expm1": math.expm1, "exp2": math.exp2,
+    "log": math.log, "log1p": math.log1p, "log2": math.log2, "log10": math.log10,
+    "sqrt": math.sqrt, "cbrt": math.cbrt, "abs": abs,
+    "floor": floor, "ceil": ceil, "round": round_half_even,
+    "sin": math.sin, "cos": math.cos, "tan": math.tan,
+    "asin": math.asin, "acos": math.acos, "atan": math.atan, "atan2": math.atan2,
+    "sinh": math.sinh, "cosh": math.cosh, "tanh": math.tanh,
+    "asinh": math.asinh, "acosh": math.acosh, "atanh": math.atanh,
+    "hypot": hypot, "max": maximum, "min": minimum, "logsumexp": logsumexp,
+    "first_equal": first_equal, "lead": lead, "trail": trail,
+    "erf": math.erf, "erfc": math.erfc, "gamma": math.gamma, "lgamma": math.lgamma,
+    "digamma": digamma, "polygamma": polygamma,
+}  # fmt: skip
+
+
+# ---------------------------------------------------------------- IEEE 754 semantics
+
+
+def divide(x: float, y: float) -> float:
+    """X / y, where a zero divisor gives a signed infinity, and 0/0 nan."""
+    if y:
+        return x / y
+    if not x or x != x or y != y:
+        return NAN
+    return math.copysign(INF, x) * math.copysign(1.0, y)
+
+
+def _odd(y: float) -> bool:
+    return math.fmod(y, 2.0) in (1.0, -1.0)
+
+
+def ieee_pow(x: float, y: float) -> float:
+    """Pow as IEEE 754 defines it: 0**-1 is inf, (-8)**(1/3) nan, 10**400 inf."""
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return -INF if x < 0 and _odd(y) else INF
+    except ValueError:
+        if x == 0:
+            return math.copysign(INF, x) if _odd(y) else INF
+        return NAN
+
+
+def _quiet(
+    function: Callable[..., float],
+    poles: dict[float, float] | None = None,
+    overflow: Callable[[float], float] = lambda _: INF,
+) -> Callable[..., float]:
+    """The function with IEEE results: its values at poles, nan elsewhere outside its domain."""
+    at_pole = poles or {}
+
+    def quiet(*operands: Any) -> float:
+        try:
+            return function(*operands)
+        except OverflowError:
+            return overflow(operands[-1])
+        except (ValueError, ZeroDivisionError):
+            return at_pole.get(operands[-1], NAN)
+
+    return quiet
+
+
+def _signed(x: float) -> float:
+    return math.copysign(INF, x)
+
+
+def ieee_lgamma(x: float) -> float:
+    """lgamma, which is inf at zero and the negative whole numbers."""
+    try:
+        return math.lgamma(x)
+    except (ValueError, OverflowError):
+        return INF
+
+
+def ieee_gamma(x: float) -> float:
+    """gamma: inf above 171.6, signed infinity at a signed zero, nan at negative whole numbers."""
+    try:
+        return math.gamma(x)
+    except OverflowError:
+        return INF
+    except ValueError:
+        return math.copysign(INF, x) if x == 0 else NAN
+
+
+QUIET: dict[str, Any] = {
+    **PRIMITIVES,
+    "div": divide, "pow": ieee_pow,
+    "exp": _quiet(math.exp), "expm1": _quiet(math.expm1), "exp2": _quiet(math.exp2),
+    "log": _quiet(math.log, {0.0: -INF}), "log1p": _quiet(math.log1p, {-1.0: -INF}),
+    "log2": _quiet(math.log2, {0.0: -INF}), "log10": _quiet(math.log10, {0.0: -INF}),
+    "sqrt": _quiet(math.sqrt),
+    "sin": _quiet(math.sin), "cos": _quiet(math.cos), "tan": _quiet(math.tan),
+    "asin": _quiet(math.asin), "acos": _quiet(math.acos),
+    "sinh": _quiet(math.sinh, overflow=_signed), "cosh": _quiet(math.cosh),
+    "acosh": _quiet(math.acosh), "atanh": _quiet(math.atanh, {1.0: INF, -1.0: -INF}),
+    "logsumexp": _quiet(logsumexp),
+    "gamma": ieee_gamma, "lgamma": ieee_lgamma,
+    "digamma": _quiet(digamma), "polygamma": _quiet(polygamma),
+}  # fmt: skip
+
+FLOATS = Arithmetic("floats", PRIMITIVES, INFIX)
+IEEE = Arithmetic("ieee", QUIET, {key: text for key, text in INFIX.items() if key != "div"})

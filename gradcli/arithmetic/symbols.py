@@ -1,0 +1,132 @@
+"""Symbols: the gates over nodes of a new graph.
+
+Run on symbols, a forward pass copies the graph and a backward pass writes the adjoint graph, by
+the same loops and the same gate texts as any other arithmetic. Only what keeps the result readable
+is simplified: sums with 0, products with 0 and 1, and arithmetic of small whole numbers, which is
+exact. Nothing else is folded, so that many digits still see the function as it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradcli.arithmetic import Arithmetic, Forward
+from gradcli.gates import GATES, Gate
+from gradcli.graph import Graph
+
+EXACT = 2.0**53  # whole numbers up to here are exact in float64
+
+# Every operator is a call, so that it makes a node.
+SPELLING = {
+    "number": "number({!r})",
+    **{name: f"{name}({{}}, {{}})" for name in (
+        "add", "sub", "mul", "div", "lt", "le", "gt", "ge", "eq", "ne", "scale",
+    )},
+    "neg": "neg({})",
+    "where": "where({}, {}, {})",
+    "product": "mul({}, {})",
+}  # fmt: skip
+
+
+class Symbol:
+    """A node of the graph being built, as a number."""
+
+    __slots__ = ("node", "owner")
+
+    def __init__(self, owner: Symbols, node: int) -> None:
+        self.owner = owner
+        self.node = node
+
+    def __add__(self, other: Symbol) -> Symbol:
+        return self.owner.apply(GATES["add"], [self, other])
+
+    def __repr__(self) -> str:
+        return f"Symbol({self.node})"
+
+
+class Symbols(Arithmetic):
+    """The arithmetic whose numbers are nodes of `graph`."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        super().__init__("symbols", {"number": self.symbol}, SPELLING, self.symbol)
+        for name in GATES:  # operators are spelled as calls, so every text may need any of them
+            self.function(name)
+
+    def symbol(self, value: float) -> Symbol:
+        """A constant."""
+        return Symbol(self, self.graph.constant(float(value)))
+
+    def input(self, name: str) -> Symbol:
+        """An input of the new graph."""
+        return Symbol(self, self.graph.input(name))
+
+    def forward(self, gate: Gate, count: int) -> Forward:  # noqa: ARG002  # any number
+        """A gate makes a node of itself; its own text is not looked into."""
+        return lambda values, operands: self.apply(gate, [values[k] for k in operands])
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """The gate as a function that makes a node."""
+        if name not in self._names:
+            gate = GATES[name]
+            if gate.is_variadic:
+                self._names[name] = lambda xs: self.apply(gate, [*map(self._as_symbol, xs)])
+            else:
+                self._names[name] = lambda *xs: self.apply(gate, list(xs))
+        function: Callable[..., Any] = self._names[name]
+        return function
+
+    def apply(self, gate: Gate, operands: list[Symbol]) -> Symbol:
+        """The gate's node, or a simpler one of the same value."""
+        numbers = [self.graph.constants.get(symbol.node) for symbol in operands]
+        simple = _simplified(gate.name, numbers, operands)
+        if isinstance(simple, float):
+            return self.symbol(simple)
+        if simple is not None:
+            return simple
+        return Symbol(self, self.graph.node(gate, tuple([symbol.node for symbol in operands])))
+
+    def _as_symbol(self, x: Symbol | int) -> Symbol:
+        return x if isinstance(x, Symbol) else self.symbol(x)  # an operand's number is plain
+
+
+def _simplified(
+    name: str, numbers: list[float | None], operands: list[Symbol]
+) -> Symbol | float | None:
+    """A constant or an operand that equals the gate exactly; None where there is none."""
+    if name == "where" and numbers[0] is not None:
+        return operands[1] if numbers[0] else operands[2]
+    if len(numbers) == 1:
+        return -numbers[0] if name == "neg" and numbers[0] is not None else None
+    if len(numbers) != 2:
+        return None
+    left, right = numbers
+    if left is not None and right is not None:
+        folded = _folded(name, left, right)
+        if folded is not None:
+            return folded
+    if name == "add":
+        return operands[1] if left == 0 else operands[0] if right == 0 else None
+    if name == "sub":
+        return operands[0] if right == 0 else None
+    if name in ("mul", "scale"):
+        if left == 0 or right == 0:
+            return 0.0
+        return operands[1] if left == 1 else operands[0] if right == 1 else None
+    if name in ("pow", "div") and right == 1:
+        return operands[0]
+    return None
+
+
+def _folded(name: str, left: float, right: float) -> float | None:
+    """Exact arithmetic of small whole numbers, and comparisons."""
+    if name == "eq":
+        return float(left == right)
+    if name == "ne":
+        return float(left != right)
+    if left != left // 1 or right != right // 1:
+        return None
+    results = {"add": left + right, "sub": left - right, "mul": left * right}
+    result = results.get(name)
+    return result if result is not None and abs(result) < EXACT else None
