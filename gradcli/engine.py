@@ -1,0 +1,179 @@
+"""Backpropagation: fprop and bprop over any arithmetic.
+
+A `Machine` is a graph with one forward and one pullback function bound to every gate. A `Run` is
+one evaluation: the values, and after the backward pass the gradients. The machine can run again
+and again; two runs never share anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gradcli.arithmetic import Arithmetic, Forward, Pullback
+from gradcli.arithmetic.floats import IEEE
+from gradcli.gates import Gate
+from gradcli.graph import Graph, Operands
+
+UNIT_ROUNDOFF = 2.0**-53
+SMALLEST_NORMAL, SMALLEST = 2.0**-1022, 2.0**-1074  # below the first, rounding is absolute
+
+
+class Run:
+    """Values and gradients of one evaluation, a list entry per node."""
+
+    __slots__ = ("gradients", "machine", "values")
+
+    def __init__(self, machine: Machine, values: list[Any]) -> None:
+        self.machine = machine
+        self.values = values
+        self.gradients: list[Any] = []
+
+
+class Machine:
+    """A graph bound to an arithmetic."""
+
+    __slots__ = ("arithmetic", "forwards", "graph", "leaves", "pullbacks")
+
+    def __init__(self, graph: Graph, arithmetic: Arithmetic) -> None:
+        self.graph = graph
+        self.arithmetic = arithmetic
+        self.leaves: list[Any] = [arithmetic.zero] * len(graph)  # constants in their places
+        for node, constant in graph.constants.items():
+            self.leaves[node] = arithmetic.number(constant)
+        self.forwards: list[Forward | None] = []
+        self.pullbacks: list[Pullback | None] = []
+        self._bind()
+
+    def _bind(self) -> None:
+        """Find the two functions of every gate; equal kinds of node share them."""
+        active = self.graph.active
+        bound: dict[Any, tuple[Forward | None, Pullback | None]] = {}
+        for gate, operands in zip(self.graph.gates, self.graph.operands, strict=True):
+            if len(operands) == 2:
+                kind: Any = (gate.name, active[operands[0]], active[operands[1]])
+            else:
+                kind = (gate.name, *[active[k] for k in operands])
+            pair = bound.get(kind)
+            if pair is None:
+                pair = bound[kind] = self._functions(gate, kind[1:])
+            self.forwards.append(pair[0])
+            self.pullbacks.append(pair[1])
+
+    def _functions(
+        self, gate: Gate, active: Sequence[int]
+    ) -> tuple[Forward | None, Pullback | None]:
+        if not active:
+            return None, None
+        wants = tuple(bool(a) for a in active)
+        return (
+            self.arithmetic.forward(gate, len(active)),
+            self.arithmetic.pullback(gate, wants) if any(wants) else None,
+        )
+
+    def run(self, inputs: Sequence[Any]) -> Run:
+        """A forward pass; `inputs` in the order of the graph's inputs."""
+        values = self.leaves.copy()
+        for node, value in zip(self.graph.inputs.values(), inputs, strict=True):
+            values[node] = value
+        forward(self, values)
+        return Run(self, values)
+
+
+def forward(machine: Machine, values: list[Any]) -> None:
+    """Visit the nodes in topological order; compute the value of each from its operands."""
+    operands = machine.graph.operands
+    for node, gate in enumerate(machine.forwards):
+        if gate is not None:
+            values[node] = gate(values, operands[node])
+
+
+def backward(run: Run, output: int, upstream: Any) -> None:
+    """Visit the nodes in reverse order; hand each gate's gradient on to its operands.
+
+    The output's gradient is `upstream`. A gate multiplies the gradient it has received by its
+    local gradients and adds the products to the gradients of its operands, so that gradients add
+    up at forks. When a gate's turn comes, all that use it have had theirs.
+    """
+    machine, values = run.machine, run.values
+    zero, operands, pullbacks = machine.arithmetic.zero, machine.graph.operands, machine.pullbacks
+    gradients = run.gradients = [zero] * len(values)
+    gradients[output] = upstream
+    for node in range(output, -1, -1):
+        pullback, gradient = pullbacks[node], gradients[node]
+        if pullback is not None and gradient is not zero:  # `zero` itself: nothing has arrived
+            pullback(gradient, values, gradients, node, operands[node])
+
+
+def bounds(run: Run) -> list[float]:
+    """A bound on the rounding error of every value, after a forward pass in floats.
+
+    bound(out) = ulps * 2**-53 * |out| + sum of |local| * bound(operand), in topological order:
+    the running error analysis of Wilkinson (Higham, Accuracy and Stability, section 3.3), to first
+    order. Inputs and constants are exact, and so are sums that underflow.
+    """
+    machine, values = run.machine, run.values
+    operands, gates, pullbacks = machine.graph.operands, machine.graph.gates, machine.pullbacks
+    bound = [0.0] * len(values)
+    local = [0.0] * len(values)
+    for node, pullback in enumerate(pullbacks):
+        if not operands[node]:
+            continue
+        gate, value = gates[node], values[node]
+        error = gate.ulps * UNIT_ROUNDOFF * abs(value)
+        if abs(value) < SMALLEST_NORMAL and _may_underflow(gate, value, operands[node], values):
+            error += SMALLEST
+        if pullback is not None:
+            pullback(1.0, values, local, node, operands[node])
+            for operand in operands[node]:
+                if bound[operand]:
+                    error += abs(local[operand]) * bound[operand]
+                local[operand] = 0.0
+        bound[node] = error
+    return bound
+
+
+def _may_underflow(gate: Gate, value: float, operands: Operands, values: list[float]) -> bool:
+    """Whether a value this small has lost something; sums and 0 from 0 have not."""
+    if not gate.ulps or gate.role == "distributes":
+        return False
+    return bool(value) or all(values[k] for k in operands)
+
+
+def tangents(run: Run, leaf: int, cone: list[int]) -> dict[int, float]:
+    """How fast every node of the cone moves with the leaf: forward mode."""
+    machine, values = run.machine, run.values
+    local = [0.0] * len(values)
+    moving = {leaf: 1.0}
+    for node in cone:
+        pullback, operands = machine.pullbacks[node], machine.graph.operands[node]
+        speed = 0.0
+        if pullback is not None:
+            pullback(1.0, values, local, node, operands)
+            for operand in operands:
+                if moving.get(operand):
+                    speed += local[operand] * moving[operand]
+                local[operand] = 0.0
+        moving[node] = speed
+    return moving
+
+
+def local_gradients(run: Run, nodes: Iterable[int]) -> dict[int, list[float | None]]:
+    """The local gradients of gates at a run's values; None for operands without a gradient.
+
+    In IEEE semantics: an infinite slope is inf.
+    """
+    graph, values = run.machine.graph, run.values
+    found: dict[int, list[float | None]] = {}
+    for node in nodes:
+        operands = graph.operands[node]
+        wants = tuple(bool(graph.active[k]) for k in operands)
+        pullback = IEEE.pullback(graph.gates[node], wants)
+        local = [0.0] * (len(operands) + 1)
+        if pullback is not None:  # operands get places of their own, so that x*x keeps two entries
+            own = [*(values[k] for k in operands), values[node]]
+            pullback(1.0, own, local, len(operands), tuple(range(len(operands))))
+        found[node] = [
+            gradient if active else None for gradient, active in zip(local, wants, strict=False)
+        ]
+    return found

@@ -1,0 +1,233 @@
+"""The graph: gates in a list that is topological by construction, and statements lowered into it.
+
+    node     = its number: an index into the parallel lists below
+    leaf     = an input (by name) or a constant (by its bits)
+    stage    = a node with a name; a wall: it is never merged with an equal node
+    anonymous equal subexpressions of one statement are one node
+
+A node's operands have smaller numbers, so walking the list forwards is fprop and walking it
+backwards is bprop; nothing is ever sorted and nothing recurses. Nodes hold neither values nor
+gradients: those belong to a run.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from gradcli.gates import CONSTANT, GATES, INPUT, Gate
+from gradcli.syntax import spell
+from gradcli.syntax.tree import POSTFIX, SIGNS, Phrase, number_phrase, number_text
+
+Operands = tuple[int, ...]
+
+LONGEST_EXPRESSION = 60  # an operand longer than this is shown as its stage number
+
+
+class Graph:
+    """Nodes in topological order; parallel lists, one entry per node."""
+
+    def __init__(self) -> None:
+        self.gates: list[Gate] = []
+        self.operands: list[Operands] = []
+        self.active = bytearray()  # 1 where the node depends on an input
+        self.tokens = array("I")  # the token where the node's text begins
+        self.inputs: dict[str, int] = {}
+        self.names: dict[int, str] = {}  # of stages and inputs
+        self.constants: dict[int, float] = {}
+        self._constant_nodes: dict[float | str, int] = {}
+        self.anonymous: dict[tuple[str, Operands], int] = {}  # of the statement being lowered
+
+    def __len__(self) -> int:
+        return len(self.gates)
+
+    # ---------------------------------------------------------------- building
+
+    def begin_statement(self) -> None:
+        """From here on nothing is shared with the anonymous nodes of earlier statements."""
+        self.anonymous.clear()
+
+    def constant(self, value: float, token: int = 0) -> int:
+        """The node of a constant; interned by bits, so that 0.0 and -0.0 are two and nan is one."""
+        key: float | str = value if value and value == value else repr(value)
+        node = self._constant_nodes.get(key)
+        if node is None:
+            node = self._constant_nodes[key] = self._append(CONSTANT, (), 0, token)
+            self.constants[node] = value
+        return node
+
+    def input(self, name: str, token: int = 0) -> int:
+        """The node of an input, made when it is first used."""
+        node = self.inputs.get(name)
+        if node is None:
+            node = self.inputs[name] = self._append(INPUT, (), 1, token)
+            self.names[node] = name
+        return node
+
+    def node(self, gate: Gate, operands: Operands, token: int = 0) -> int:
+        """The node of a gate; the same one for equal operands within a statement."""
+        key = (gate.name, operands)
+        node = self.anonymous.get(key)
+        if node is None:
+            node = self.anonymous[key] = self.add(gate, operands, token)
+        return node
+
+    def add(self, gate: Gate, operands: Operands, token: int = 0) -> int:
+        """A new node, for a gate that nothing else in its statement can be equal to."""
+        active = self.active
+        node = len(active)
+        if len(operands) == 2:
+            active.append(active[operands[0]] | active[operands[1]])
+        else:
+            active.append(max([active[k] for k in operands]))
+        self.gates.append(gate)
+        self.operands.append(operands)
+        self.tokens.append(token)
+        return node
+
+    def stage(self, name: str, node: int, first: int, token: int) -> int:
+        """Give the result of a statement its name; `first` is the statement's first node.
+
+        A leaf or an earlier stage gets a `copy` gate: every stage has a gradient of its own.
+        """
+        if node < first or not self.operands[node]:
+            node = self._append(GATES["copy"], (node,), self.active[node], token)
+        self.names[node] = name
+        return node
+
+    def _append(self, gate: Gate, operands: Operands, active: int, token: int) -> int:
+        self.gates.append(gate)
+        self.operands.append(operands)
+        self.active.append(active)
+        self.tokens.append(token)
+        return len(self.gates) - 1
+
+    # ---------------------------------------------------------------- reading
+
+    def is_leaf(self, node: int) -> bool:
+        """Whether the node is an input or a constant."""
+        return not self.operands[node]
+
+    def gate_nodes(self) -> list[int]:
+        """Every node that is a gate, in topological order."""
+        return [node for node, operands in enumerate(self.operands) if operands]
+
+    def reaches(self, output: int) -> bytearray:
+        """1 for every node that the output depends on, itself included."""
+        wanted = bytearray(len(self.gates))
+        wanted[output] = 1
+        for node in range(output, -1, -1):
+            if wanted[node]:
+                for operand in self.operands[node]:
+                    wanted[operand] = 1
+        return wanted
+
+    def cone(self, leaf: int, output: int) -> list[int]:
+        """The gates between a leaf and the output: what a change of the leaf can change."""
+        wanted = self.reaches(output)
+        touched = bytearray(len(self.gates))
+        touched[leaf] = 1
+        cone = []
+        for node in range(leaf + 1, output + 1):
+            if wanted[node] and any([touched[k] for k in self.operands[node]]):  # noqa: C419  # quicker
+                touched[node] = 1
+                cone.append(node)
+        return cone
+
+    def pruned(self, keep: list[int]) -> tuple[Graph, dict[int, int]]:
+        """A copy without the anonymous nodes that nothing kept depends on, and old -> new numbers.
+
+        `keep` are nodes that stay with all they depend on; so do inputs and named stages.
+        """
+        wanted = bytearray(len(self.gates))
+        for node in [*keep, *self.names]:
+            wanted[node] = 1
+        for node in range(len(self.gates) - 1, -1, -1):
+            if wanted[node]:
+                for operand in self.operands[node]:
+                    wanted[operand] = 1
+        smaller = Graph()
+        moved: dict[int, int] = {}
+        for node, stays in enumerate(wanted):
+            if stays:
+                operands = tuple([moved[k] for k in self.operands[node]])
+                moved[node] = smaller._append(
+                    self.gates[node], operands, self.active[node], self.tokens[node]
+                )
+        smaller.inputs = {name: moved[node] for name, node in self.inputs.items()}
+        smaller.names = {moved[node]: name for node, name in self.names.items()}
+        smaller.constants = {moved[n]: v for n, v in self.constants.items() if n in moved}
+        return smaller, moved
+
+    # ---------------------------------------------------------------- text
+
+    def label(self, node: int) -> str:
+        """The gate as the lecture draws it: `+`, `*2`, `+1`, `1/x`, `x**2`, `exp`."""
+        gate, operands = self.gates[node], self.operands[node]
+        if gate.name == "neg":
+            return "*-1"
+        if gate.name not in SIGNS:
+            return gate.name
+        sign = SIGNS[gate.name][0]
+        left, right = (
+            number_text(self.constants[k]) if k in self.constants else "" for k in operands
+        )
+        if right and not left:
+            return f"x**{right}" if gate.name == "pow" else f"{sign}{right}"
+        if left and not right:
+            return f"{sign}{left}" if gate.name in ("add", "mul") else f"{left}{sign}x"
+        return sign
+
+    def phrases(self, stage_names: dict[int, str]) -> list[Phrase]:
+        """Every node as text in terms of inputs and named stages.
+
+        An operand of more than 60 characters stands as its stage number, so that the texts of a
+        long chain stay short and the whole takes linear time.
+        """
+        phrases: list[Phrase] = []
+        for node, (gate, operands) in enumerate(zip(self.gates, self.operands, strict=True)):
+            if gate is CONSTANT:
+                phrases.append(number_phrase(self.constants[node]))
+            elif gate is INPUT:
+                phrases.append((self.names[node], POSTFIX))
+            else:
+                parts = [self._operand_phrase(k, phrases, stage_names) for k in operands]
+                phrases.append(gate_phrase(gate, parts))
+        return phrases
+
+    def _operand_phrase(self, node: int, phrases: list[Phrase], names: dict[int, str]) -> Phrase:
+        name = self.names.get(node)
+        if name is None and len(phrases[node][0]) > LONGEST_EXPRESSION:
+            name = names[node]
+        return phrases[node] if name is None else (name, POSTFIX)
+
+
+def gate_phrase(gate: Gate, parts: list[Phrase]) -> Phrase:
+    """A gate with its operands as text: infix where the language has a sign for it."""
+    if gate.name == "scale":
+        return spell("mul", parts)
+    if gate.name == "copy":
+        return parts[0]
+    if gate.name == "neg" or gate.name in SIGNS:
+        return spell(gate.name, parts)
+    given = [text for text, _ in parts]
+    for default in reversed(gate.defaults):
+        if given[-1] == number_text(default):
+            given.pop()
+        else:
+            break
+    return f"{gate.name}({', '.join(given)})", POSTFIX
+
+
+def stage_names(graph: Graph, output: int) -> dict[int, str]:
+    """What reports call each gate: its own name, `#1`, `#2`, ... in order, or `#out`."""
+    names: dict[int, str] = {}
+    number = 0
+    for node in graph.gate_nodes():
+        if node in graph.names:
+            names[node] = graph.names[node]
+        elif node == output:
+            names[node] = "#out"
+        else:
+            number += 1
+            names[node] = f"#{number}"
+    return names

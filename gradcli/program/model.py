@@ -1,0 +1,55 @@
+"""The program as data, and the small things every room of this folder needs."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from gradcli.graph import Graph
+from gradcli.lowering import Value
+from gradcli.syntax.tokens import Source
+
+Setting = Any  # a number, nested lists of numbers, or a constant expression as text
+
+
+class Options(NamedTuple):
+    """How a program is read."""
+
+    output: str | None = None
+    expand: bool = False
+    fuse: bool = False
+
+
+class ValueClaim(NamedTuple):
+    """`f == -12`: a claim on the value of a stage."""
+
+    name: str
+    stage: int
+    claimed: int
+    token: int
+
+
+class Program(NamedTuple):
+    """A program, read and lowered. Values of type `Value` are nodes or nested lists of nodes."""
+
+    source: Source
+    graph: Graph
+    output: int
+    forward_nodes: int  # nodes of the forward part; gradient lines and claims come after
+    expression: str  # the output as written, in canonical form
+    inputs: dict[str, Value]  # of `graph`, by name, in the order they were given
+    settings: Graph  # constants only
+    values: dict[str, Value]  # of `settings`: what each input is set to
+    stages: dict[str, Value]
+    claims: dict[str, Value]  # gradients by the name of the input or stage they belong to
+    claim_tokens: dict[str, int]  # the token of the last line that claims something for a name
+    value_claims: list[ValueClaim]
+    upstream: int | None  # the gradient of the output, where the program gives one
+    wrt: tuple[str, ...]
+    warnings: list[str]
+
+
+def nodes_of(value: Value) -> list[int]:
+    """All nodes of a value, in order."""
+    return (
+        [node for part in value for node in nodes_of(part)] if isinstance(value, list) else [value]
+    )

@@ -1,0 +1,375 @@
+"""A program's text, read statement by statement into a graph."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from gradcli.errors import (
+    BindingError,
+    GradcliError,
+    NameFault,
+    ParseError,
+    ShapeError,
+    did_you_mean,
+)
+from gradcli.gates import CONSTANTS, FUNCTIONS, GATES
+from gradcli.graph import Graph
+from gradcli.lowering import Lowering, Value, find_constant
+from gradcli.program.backward import Backward
+from gradcli.program.model import Options, Program, Setting, ValueClaim, nodes_of
+from gradcli.program.settings import check_name, hides_constant, lower_constant, lower_setting
+from gradcli.syntax import Statement, Tree, statements, write
+from gradcli.syntax.tokens import Source
+
+
+class Reader:
+    """Reads one program, statement after statement."""
+
+    def __init__(
+        self,
+        source: Source,
+        settings: list[tuple[str, Setting]],
+        free: list[str],
+        options: Options,
+    ) -> None:
+        self.source = source
+        self.options = options
+        self.graph = Graph()
+        self.settings = Graph()
+        self.lowering = Lowering(self.graph, source, options.expand, options.fuse)
+        self.bound: dict[str, Value] = {}  # nodes of `settings`
+        self.given: set[str] = set()  # names the caller gave a value
+        self.inputs: dict[str, Value] = {}
+        self.stages: dict[str, Value] = {}
+        self.names: dict[str, Value] = {}  # all of these: what is read so far and may be named
+        self.lines: dict[str, int] = {}  # the token where a setting is assigned
+        self.errors: list[GradcliError] = []
+        self.warnings: list[str] = []
+        self.wrt: tuple[str, ...] = ()
+        self.output_name = options.output
+        self.output: int | None = None
+        self.last: Tree | None = None  # of the last forward stage: the one tree that is kept
+        self.backward: Backward | None = None
+        self.value_claims: list[ValueClaim] = []
+        self.forward_nodes: int | None = None  # once gradient lines or claims begin
+        self._give(settings, free)
+
+    # ---------------------------------------------------------------- settings
+
+    def _give(self, settings: list[tuple[str, Setting]], free: list[str]) -> None:
+        for name, value in [*settings, *((name, 0.0) for name in free)]:
+            warning = check_name(name)
+            if warning:
+                self.warnings.append(warning)
+            if name in self.bound:
+                self.errors.append(BindingError(f"`{name}` is given twice"))
+            self.bound[name] = lower_setting(self.settings, name, value)
+            self.given.add(name)
+
+    # ---------------------------------------------------------------- statements
+
+    def program(self) -> Program:
+        """Read everything. Raises GradcliError."""
+        expression: Statement | None = None
+        graph = self.graph
+        for statement in statements(self.source):
+            kind, target = statement.kind, statement.target
+            if expression is not None and not self._may_follow_output(statement):
+                span = self.source.span(expression.token)
+                raise ParseError("only the last line may lack a name", span, "write `f = ...`")
+            if kind == "expression" and not self._is_value_claim(statement):
+                expression = statement
+            if graph.anonymous:
+                graph.begin_statement()
+            if (
+                kind == "assign"
+                and self.backward is None
+                and (target[0] != "d" or self.gradient_of(target) is None)
+            ):
+                self._forward(statement)
+            else:
+                self._statement(statement)
+        self.source.tokens.clear()  # read, and far larger than the graph
+        return self._finish()
+
+    def _may_follow_output(self, statement: Statement) -> bool:
+        return (
+            statement.kind == "directive"
+            or self._is_value_claim(statement)
+            or self.gradient_of(statement.target) is not None
+            or self.backward is not None
+        )
+
+    def _statement(self, statement: Statement) -> None:
+        kind = statement.kind
+        if kind == "directive":
+            self._directive(statement)
+        elif kind == "expression":
+            self._expression(statement)
+        elif kind in ("assign", "add"):
+            if self.backward is None and self.gradient_of(statement.target) is not None:
+                self.backward = Backward(self, self._last_stage())
+                self._end_forward()
+            if self.backward is not None:
+                self.backward.line(statement)
+            else:
+                self._forward(statement)
+
+    def _forward(self, statement: Statement) -> None:
+        kind, token, tree, name, index, _, _ = statement
+        assert tree is not None
+        if index or kind == "add":
+            what = "`+=`" if kind == "add" else "an index on the left"
+            self.fail(
+                ParseError, token, f"{what} is for gradient lines only",
+                f"give the result a name of its own: `{name}2 = {name} + ...`",
+            )  # fmt: skip
+        names = self.names
+        if name in names or name in self.lines:
+            self._refuse_second(name, token)
+        if tree.args[0] not in names and self._is_constant(tree):
+            self.lines[name] = token
+            if name not in self.given:
+                warning = hides_constant(name)
+                if warning:
+                    self.warnings.append(warning)
+                self.bound[name] = lower_constant(self.settings, name, self.source, tree)
+            return
+        graph = self.graph
+        first = len(graph.gates)
+        value = self.lowering.value(tree, names, self.find)
+        if isinstance(value, int):
+            value = graph.stage(name, value, first, token)
+        else:
+            value = self._named(name, value, first, token)
+        self.stages[name] = names[name] = value
+        if self.output_name is None or self.output_name == name:
+            self.last = tree
+
+    def _named(self, name: str, value: Value, first: int, token: int) -> Value:
+        """Make a value a stage; the elements of a list become stages of their own."""
+        if isinstance(value, list):
+            return [self._named(f"{name}[{k}]", v, first, token) for k, v in enumerate(value)]
+        return self.graph.stage(name, value, first, token)
+
+    def _refuse_second(self, name: str, token: int) -> None:
+        """A forward name is assigned once, before it is used; the caller's value may stand in."""
+        if name in self.lines or name in self.stages:
+            first = self.lines.get(name, -1)
+            if first < 0:
+                first = self.graph.tokens[nodes_of(self.stages[name])[0]]
+            self.fail(
+                NameFault, token,
+                f"`{name}` is assigned a second time, after line {self.source.span(first).line}",
+                "give the new value a name of its own",
+            )  # fmt: skip
+        if name not in self.given:
+            self.fail(NameFault, token, f"`{name}` is assigned after it was used")
+
+    def _is_constant(self, tree: Tree) -> bool:
+        """Whether nothing but literals, pi, tau and e occurs."""
+        for op, arg in zip(tree.ops, tree.args, strict=True):
+            if op == "name" and (self.is_known(arg) or find_constant(arg) is None):
+                return False
+        return True
+
+    def is_known(self, name: str) -> bool:
+        """Whether a name is bound or a stage."""
+        return name in self.bound or name in self.stages
+
+    def _expression(self, statement: Statement) -> None:
+        tree = statement.tree
+        assert tree is not None
+        if self._is_value_claim(statement):
+            self._end_forward()
+            claimed = Tree(tree.ops[1:-1], tree.args[1:-1], tree.starts[1:-1])  # without `f ==`
+            stage = self.stages.get(statement.target)
+            if not isinstance(stage, int):
+                self.fail(NameFault, statement.token, f"`{statement.target}` is not one number")
+            node = self.lowering.value(claimed, self.names, self.find)
+            if not isinstance(node, int):
+                self.fail(ShapeError, statement.token, "a value claim must be one number")
+            self.value_claims.append(ValueClaim(statement.target, stage, node, statement.token))
+            return
+        first = len(self.graph)
+        value = self.lowering.value(tree, self.names, self.find)
+        if isinstance(value, list):
+            self._fail_list_output(value, statement.token)
+        is_stage = value in self.graph.names and not self.graph.is_leaf(value)
+        if not is_stage and (value < first or self.graph.is_leaf(value)):
+            value = self.graph.node(GATES["copy"], (value,), statement.token)
+        self.output = value
+        self.last = tree
+
+    def _is_value_claim(self, statement: Statement) -> bool:
+        """`f == -12`, once f is a stage: it says what f is and computes nothing."""
+        return statement.is_claim and statement.target in self.stages
+
+    def _directive(self, statement: Statement) -> None:
+        word, _, rest = statement.text.partition(" ")
+        rest = rest.strip()
+        if word == "output" and rest:
+            self.output_name = self.options.output or rest
+            self.last = None  # of another stage, if of any
+        elif word == "wrt" and rest:
+            self.wrt = tuple(part.strip() for part in rest.split(","))
+        elif word != "seed" or not rest.isdecimal():
+            self.fail(
+                ParseError, statement.token, f"`{statement.text}` is not a directive",
+                "known are `output NAME`, `wrt x, y` and `seed N`",
+            )  # fmt: skip
+
+    # ---------------------------------------------------------------- names
+
+    def find(self, name: str, token: int) -> Value:
+        """What a name stands for; an unknown one is noted and stands for an input meanwhile."""
+        if name in self.names:
+            return self.names[name]
+        if name in self.bound:
+            value = self._input(name, self.bound[name], token)
+        else:
+            number = find_constant(name)
+            if number is not None:
+                return self.graph.constant(number, token)
+            self.errors.append(self._unknown(name, token))
+            value = self.graph.input(name, token)
+        self.inputs[name] = self.names[name] = value
+        return value
+
+    def _input(self, name: str, shape: Value, token: int) -> Value:
+        """Input nodes in the shape of the value they are set to."""
+        if isinstance(shape, list):
+            return [self._input(f"{name}[{k}]", part, token) for k, part in enumerate(shape)]
+        return self.graph.input(name, token)
+
+    def _unknown(self, name: str, token: int) -> GradcliError:
+        span = self.source.span(token)
+        if name in FUNCTIONS:
+            return NameFault(f"`{name}` is a function", span, f"write `{name}(...)`")
+        unused = [known for known in self.bound if known not in self.inputs]
+        known = [*self.bound, *self.stages, *CONSTANTS]
+        hint = did_you_mean(name, unused) or did_you_mean(name, known)
+        return NameFault(f"`{name}` has no value", span, hint or f"give it one: `{name}=...`")
+
+    def gradient_of(self, target: str) -> str | None:
+        """The forward name whose gradient `target` is, once there is a stage: dx, d_x, dfdx."""
+        if not target.startswith("d") or not self.stages:
+            return None
+        if self.output_name and self.output_name not in self.stages:
+            return None  # the output named by the caller is still to come
+        outputs = [self.output_name] if self.output_name else [next(reversed(self.stages))]
+        if self.backward is not None:
+            outputs = [self.backward.output_name]
+        for prefix in ("d", "d_", *(f"d{o}d" for o in outputs), *(f"d{o}_d" for o in outputs)):
+            name = target[len(prefix) :]
+            if target.startswith(prefix) and (self.is_known(name) or name in self.inputs):
+                return name
+        return None
+
+    # ---------------------------------------------------------------- the end
+
+    def _last_stage(self) -> str:
+        return self.output_name or next(reversed(self.stages))
+
+    def _end_forward(self) -> None:
+        if self.forward_nodes is None:
+            self.forward_nodes = len(self.graph)
+
+    def _finish(self) -> Program:
+        if self.backward is not None:
+            self.backward.finish()
+        if self.errors:
+            first, *others = self.errors
+            first.also = tuple(others)
+            raise first
+        for name in self.bound:
+            if name not in self.inputs and name not in self.stages:
+                hint = did_you_mean(name, self.inputs)
+                unused = f"`{name}` is given a value but not used"
+                self.warnings.append(f"{unused}; {hint}" if hint else unused)
+        inputs = {name: self.inputs[name] for name in self.bound if name in self.inputs}
+        back = self.backward
+        program = Program(
+            source=self.source,
+            graph=self.graph,
+            output=self._find_output(),
+            forward_nodes=len(self.graph) if self.forward_nodes is None else self.forward_nodes,
+            expression=write(self.last) if self.last else "",
+            inputs=inputs,
+            settings=self.settings,
+            values={name: self.bound[name] for name in inputs},
+            stages=self.stages,
+            claims=back.claims if back else {},
+            claim_tokens={
+                **(back.tokens if back else {}),
+                **{claim.name: claim.token for claim in self.value_claims},
+            },
+            value_claims=self.value_claims,
+            upstream=back.upstream if back else None,
+            wrt=self.wrt,
+            warnings=self.warnings,
+        )
+        return _pruned(program) if self.options.fuse else program
+
+    def _find_output(self) -> int:
+        name = self.output_name
+        if name is not None:
+            value = self.stages.get(name)
+            if value is None:
+                hint = did_you_mean(name, self.stages)
+                raise NameFault(f"`{name}` is not a stage of the program", None, hint)
+        elif self.output is not None:
+            return self.output
+        elif not self.stages:
+            raise ParseError(
+                "nothing to compute: the program has no stage",
+                self.source.end(),
+                "write an expression, such as `x*y`",
+            )
+        else:
+            name = self.backward.output_name if self.backward else next(reversed(self.stages))
+            value = self.stages[name]
+        if isinstance(value, list):
+            self._fail_list_output(value, self.graph.tokens[nodes_of(value)[0]])
+        return value
+
+    def _fail_list_output(self, value: list[Value], token: int) -> NoReturn:
+        self.fail(
+            ShapeError, token, f"the output is a list of {len(value)}, not one number",
+            "choose an element as the last line: `f[0]`",
+        )  # fmt: skip
+
+    def fail(
+        self, kind: type[GradcliError], token: int, message: str, hint: str | None = None
+    ) -> NoReturn:
+        """Raise an error at the place of a token."""
+        raise kind(message, self.source.span(token), hint)
+
+
+def _pruned(program: Program) -> Program:
+    """The program without the nodes that fusing has left behind."""
+    kept = [program.output, *nodes_of([*program.claims.values()])]
+    kept += [claim.claimed for claim in program.value_claims]
+    kept += [] if program.upstream is None else [program.upstream]
+    graph, moved = program.graph.pruned(kept)
+
+    def table(values: dict[str, Value]) -> dict[str, Value]:
+        return {name: _moved(value, moved) for name, value in values.items()}
+
+    return program._replace(
+        graph=graph,
+        output=moved[program.output],
+        forward_nodes=sum(node < program.forward_nodes for node in moved),
+        inputs=table(program.inputs),
+        stages=table(program.stages),
+        claims=table(program.claims),
+        value_claims=[
+            claim._replace(stage=moved[claim.stage], claimed=moved[claim.claimed])
+            for claim in program.value_claims
+        ],
+        upstream=None if program.upstream is None else moved[program.upstream],
+    )
+
+
+def _moved(value: Value, moved: dict[int, int]) -> Value:
+    return [_moved(part, moved) for part in value] if isinstance(value, list) else moved[value]
