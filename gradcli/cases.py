@@ -1,0 +1,274 @@
+"""One case of `check`: a program with its claims, at one point or at many.
+
+At a single point a hand-written formula may look right by accident: a factor is 1, a lost term is
+0, two inputs are equal. Such a point is checked, and a second one near by as well. With ranges,
+points are sampled, and a failing one is made as simple as it can be and still fail.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import NamedTuple
+
+from gradcli.arithmetic.floats import IEEE
+from gradcli.checker import BUDGET, TOLERANCE, Settings, check, relative_error
+from gradcli.engine import Machine
+from gradcli.errors import BindingError, GradcliError, UsageError
+from gradcli.evaluation import (
+    Evaluation,
+    Request,
+    checked_point,
+    evaluate_at,
+    gather,
+    line_and_column,
+    questions,
+    settings,
+    typed_claims,
+)
+from gradcli.program import Options, Program, Setting, parse_constant, read
+from gradcli.reports import Case, InputCheck, Problem, worst
+
+SAMPLES = 20
+JITTER = 0.1  # how far the second point lies, relative to an input or to 1
+SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 10.0)  # tried first when a point is shrunk
+
+
+class CheckRequest(NamedTuple):
+    """What is asked of a case besides its text and bindings."""
+
+    claims: dict[str, Setting] = {}  # noqa: RUF012  # never written to
+    wrt: Sequence[str] | None = None
+    upstream: Setting | None = None
+    tolerance: float = TOLERANCE
+    exact: bool = False
+    samples: int = SAMPLES
+    seed: int = 0
+    budget: float = BUDGET
+
+
+class _Outcome(NamedTuple):
+    """What the checker says at one point."""
+
+    inputs: list[float]
+    found: Evaluation
+    verdict: str
+    checks: dict[str, InputCheck]
+    notes: list[str]
+
+
+def check_program(
+    text: str, name: str, bindings: list[tuple[str, Setting]], output: str | None,
+    asked: CheckRequest,
+) -> Case:  # fmt: skip
+    """Read a program and check it. Raises GradcliError for what cannot be read."""
+    ranges = {n: bounds for n, v in bindings if (bounds := _range(n, v)) is not None}
+    if ranges and asked.claims:
+        raise UsageError("a number is claimed at one point, not over a range",
+                         hint="give every input a single value")  # fmt: skip
+    fixed = [(n, ranges[n][0] if n in ranges else v) for n, v in bindings]
+    program = read(text, name, fixed, options=Options(output))
+    typed = typed_claims(program, asked.claims)
+    start = settings(program)
+    if not ranges:
+        outcome = _at(program, start, asked, typed)
+        second = _second_point(program, outcome, asked) if program.claims else None
+        return _case(program, second or outcome, asked)
+    return _sampled(program, start, ranges, asked)
+
+
+def broken_case(name: str, error: GradcliError) -> Case:
+    """The case of a program that could not be read."""
+    span = error.span
+    line, column = (span.line, span.column) if span else (None, None)
+    problem = Problem(error.kind, error.message, line, column, error.hint)
+    return Case(name, line or 1, "", "", "error", {}, [], [], [], {}, problem=problem)
+
+
+def _at(
+    program: Program, inputs: list[float], asked: CheckRequest, typed: dict[str, float]
+) -> _Outcome:
+    """Check at one point."""
+    request = Request(asked.wrt, asked.upstream, exact=asked.exact)
+    found = evaluate_at(program, inputs, request)
+    about = questions(found, typed, asked.exact)
+    answer = check(checked_point(found), about, Settings(asked.tolerance, asked.budget))
+    notes = [*found.notes]
+    if answer is None:
+        notes.append("not checked: it would take more than the budget (--check-budget)")
+        return _Outcome(inputs, found, "inconclusive", {}, notes)
+    verdict = answer.verdict if answer.inputs else "inconclusive"
+    if not answer.inputs:
+        notes.append("nothing was checked: the program has no input")
+    return _Outcome(inputs, found, verdict, answer.inputs, notes)
+
+
+# ---------------------------------------------------------------- many points
+
+
+def _range(name: str, value: Setting) -> tuple[float, float] | None:
+    """The ends of a range such as `-2:2`, or None for any other value. Raises BindingError."""
+    if not isinstance(value, str) or ":" not in value:
+        return None
+    ends = []
+    for text in value.split(":", 1):
+        graph, node = parse_constant(name, text)
+        assert isinstance(node, int)
+        ends.append(float(Machine(graph, IEEE).run([]).values[node]))
+    low, high = ends
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise BindingError(f"`{name}={value}` is not a range", hint="write LOW:HIGH")
+    return low, high
+
+
+def _sampled(
+    program: Program, start: list[float], ranges: dict[str, tuple[float, float]],
+    asked: CheckRequest,
+) -> Case:  # fmt: skip
+    """The worst of many points; a failing one is shrunk."""
+    places = {name: k for k, name in enumerate(program.graph.inputs)}
+    varied = {places[name]: bounds for name, bounds in ranges.items() if name in places}
+    rng = Random(asked.seed)
+    outcomes = []
+    for _ in range(asked.samples):
+        inputs = start.copy()
+        for place, (low, high) in varied.items():
+            inputs[place] = rng.uniform(low, high)
+        outcomes.append(_at(program, inputs, asked, {}))
+    verdict = worst([outcome.verdict for outcome in outcomes])
+    outcome = next(o for o in outcomes if o.verdict == verdict)
+    if verdict == "fail":
+        outcome = _shrunk(program, outcome, varied, asked)
+    return _case(program, outcome, asked, len(outcomes))
+
+
+def _shrunk(
+    program: Program, outcome: _Outcome, varied: dict[int, tuple[float, float]],
+    asked: CheckRequest,
+) -> _Outcome:  # fmt: skip
+    """A simpler point that still fails: small whole numbers first, then fewer digits."""
+    for place, (low, high) in varied.items():
+        for simpler in _simpler(outcome.inputs[place]):
+            if not low <= simpler <= high:
+                continue
+            inputs = outcome.inputs.copy()
+            inputs[place] = simpler
+            tried = _at(program, inputs, asked, {})
+            if tried.verdict == "fail":
+                outcome = tried
+                break
+    return outcome
+
+
+def _simpler(x: float) -> Iterator[float]:
+    yield from SIMPLE
+    for digits in range(4):
+        yield round(x, digits)
+
+
+# ---------------------------------------------------------------- a second point
+
+
+def _second_point(program: Program, outcome: _Outcome, asked: CheckRequest) -> _Outcome | None:
+    """The outcome at a second point where the first hides a mistake that the second shows."""
+    why = _special(outcome)
+    if why is None or outcome.verdict in ("fail", "undefined"):
+        return None
+    for sign in (1, -1):
+        rng = Random(1)
+        moved = [
+            x + sign * JITTER * rng.uniform(0.5, 1.0) * max(1.0, abs(x)) for x in outcome.inputs
+        ]
+        second = _at(program, moved, asked, {})
+        if second.verdict == "undefined":
+            continue
+        where = ", ".join(
+            f"{name} = {value:.6g}" for name, value in zip(program.graph.inputs, moved, strict=True)
+        )
+        note = f"this point is special ({why}), so a second one was checked: {where}"
+        if second.verdict == "fail":
+            return second._replace(notes=[f"{note}; the mistake shows there only", *second.notes])
+        return outcome._replace(notes=[*outcome.notes, note])
+    return None
+
+
+def _special(outcome: _Outcome) -> str | None:
+    """What could hide a mistake at this point, in words; None where nothing could."""
+    graph, inputs = outcome.found.program.graph, outcome.inputs
+    names = list(graph.inputs)
+    for name, x in zip(names, inputs, strict=True):
+        if x in (0.0, 1.0, -1.0):
+            return f"{name} is {x:g}"
+    for k, x in enumerate(inputs):
+        if x in inputs[:k]:
+            return f"{names[inputs.index(x)]} and {names[k]} are equal"
+    if any(answer.verdict == "kink" for answer in outcome.checks.values()):
+        return "a gate is at its kink"
+    run = outcome.found.run
+    for node in graph.gate_nodes():
+        if node < outcome.found.program.forward_nodes and graph.active[node]:
+            if run.gradients[node] == 0:
+                return f"the gradient of {outcome.found.names[node]} is 0"
+            if run.values[node] in (0.0, 1.0):
+                return f"{outcome.found.names[node]} is {run.values[node]:g}"
+    return None
+
+
+# ---------------------------------------------------------------- the case
+
+
+def _case(
+    program: Program, outcome: _Outcome, asked: CheckRequest, points: int | None = None
+) -> Case:
+    values = _value_claims(program, outcome, asked.tolerance)
+    place = line_and_column(program.source.text)
+    tokens = {program.graph.tokens[program.output], *program.claim_tokens.values()}
+    spans = program.source.spans(tokens)
+    line = place(spans[program.graph.tokens[program.output]].start)[0]
+    places = {name: place(spans[token].start) for name, token in program.claim_tokens.items()}
+    missing = [
+        f"no gradient for {name}"
+        for name in program.inputs
+        if program.claims and name not in program.claims
+    ]
+    run = outcome.found.run
+    return Case(
+        program.source.name, line, program.expression, outcome.found.names[program.output],
+        worst([outcome.verdict, *(value.verdict for value in values)]), outcome.checks, values,
+        [*outcome.notes, *missing], program.warnings, places, points,
+        asked.seed if points else None,
+        {n: gather(v, run.values) for n, v in program.inputs.items()} if points else None,
+    )  # fmt: skip
+
+
+def _value_claims(program: Program, outcome: _Outcome, tolerance: float) -> list[InputCheck]:
+    """Claims on values, `f == -12`; where float64 disagrees, many digits decide."""
+    run, checks = outcome.found.run, []
+    for claim in program.value_claims:
+        value, claimed = run.values[claim.stage], run.values[claim.claimed]
+        verdict, numeric, reason = "pass", value, None
+        if not relative_error(value, claimed) <= tolerance:
+            numeric = _exact_value(program, outcome.inputs, claim.stage)
+            if math.isnan(numeric):
+                verdict, reason = "undefined", "the value is not a number"
+            elif not relative_error(numeric, claimed) <= tolerance:
+                verdict, reason = "fail", f"the value is {numeric:.12g}"
+        error = relative_error(claimed, numeric)
+        checks.append(
+            InputCheck(
+                claim.name, verdict, None, value, numeric, None, error, None, reason, claimed
+            )
+        )
+    return checks
+
+
+def _exact_value(program: Program, inputs: list[float], stage: int) -> float:
+    from gradcli.arithmetic.digits import OutOfReachError, digits
+
+    arithmetic = digits(100)
+    try:
+        run = Machine(program.graph, arithmetic).run([arithmetic.number(x) for x in inputs])
+        return float(run.values[stage])
+    except (OutOfReachError, OverflowError):
+        return math.nan

@@ -1,0 +1,256 @@
+"""Verdicts on gradients, from values alone.
+
+`differences` gives a derivative with a bound in float64. Where that does not settle the matter,
+`limits` looks at the same graph in many digits; a gradient is never called wrong on float64
+evidence alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from gradcli.checker.differences import Cone, Estimate, differentiate, rounding_bounds
+from gradcli.engine import Run
+from gradcli.reports import Check, InputCheck, worst
+
+# Tolerances are data, with a reason each.
+TOLERANCE = 1e-6  # relative; there is no absolute one, which would pass a doubled 1e-9
+MOST_GATES = 10_000  # above this many gates in a cone, many digits take too long
+BUDGET = 2e7  # gate evaluations
+EVALUATIONS = 14  # of a cone, for one input that needs no many digits
+ROUNDED = 2.0**-52  # what rounding a many-digit slope to float64 costs
+NAMED_RATIOS = (-1.0, 2.0, 0.5, -2.0, -0.5)  # what a slip usually makes of a gradient
+RATIO_WIDTH = 1e-3  # how near a ratio must be to be called by its name
+
+
+class Question(NamedTuple):
+    """One number to check: an input, the engine's gradient, and what is claimed to be it."""
+
+    name: str
+    leaf: int
+    analytic: float
+    claim: float | None = None  # None: the engine's own gradient is checked
+    formula: int | None = None  # the node that computes the claim, where it is a hand-written line
+    exact: bool = False  # no allowance for the rounding of a float64 backward pass
+
+    @property
+    def checked(self) -> float:
+        """The gradient that gets the verdict."""
+        return self.analytic if self.claim is None else self.claim
+
+
+class Settings(NamedTuple):
+    """How strict the checker is and how much it may compute."""
+
+    tolerance: float = TOLERANCE
+    budget: float = BUDGET
+
+
+class Point(NamedTuple):
+    """A finished float64 run, the output, its upstream gradient, and words for the reader."""
+
+    run: Run
+    output: int
+    upstream: float = 1.0
+    names: dict[int, str] = {}  # noqa: RUF012  # of the gates; never written to
+    trouble: str | None = None  # why the output is not finite, if it is not
+
+
+def check(point: Point, questions: list[Question], settings: Settings) -> Check | None:
+    """Verdicts for some inputs of a finished run; None when the budget is too small.
+
+    Never raises for numeric trouble: that is a verdict.
+    """
+    if len(questions) * len(point.run.machine.graph) * EVALUATIONS > settings.budget:
+        return None
+    bounds = rounding_bounds(point.run)
+    found = {}
+    for question in questions:
+        cone = Cone(point.run, question.leaf, point.output, bounds)
+        answer = _verdict(point, question, cone, settings)
+        if answer.verdict == "fail" and answer.reason is None:
+            answer = answer._replace(reason=_mistake(answer, questions))
+        found[question.name] = answer
+    tied = [q for q in questions if found[q.name].verdict == "kink"]
+    if len(tied) > 1:
+        found |= _joint(point, tied, found, settings)
+    return Check(worst([answer.verdict for answer in found.values()]), found)
+
+
+def _verdict(point: Point, question: Question, cone: Cone, settings: Settings) -> InputCheck:
+    estimate = differentiate(cone)
+    scaled = estimate._replace(
+        value=point.upstream * estimate.value, bound=abs(point.upstream) * estimate.bound
+    )
+    if _passes(question.checked, scaled, settings.tolerance):
+        return _answer(question, "pass", "smooth", scaled.value, scaled.bound)
+    if len(cone.gates) > MOST_GATES:
+        trouble = estimate.reason or "the numeric derivative differs"
+        reason = f"{trouble}, and the graph is too large for many digits"
+        return _answer(question, "inconclusive", None, scaled.value, scaled.bound, reason=reason)
+    return _in_many_digits(point, question, cone, settings)
+
+
+def _passes(gradient: float, estimate: Estimate, tolerance: float) -> bool:
+    size = tolerance * max(abs(gradient), abs(estimate.value))
+    return abs(gradient - estimate.value) <= size and estimate.bound <= size
+
+
+def _in_many_digits(point: Point, question: Question, cone: Cone, settings: Settings) -> InputCheck:
+    """The verdict where float64 does not settle it."""
+    from gradcli.checker.limits import OutOfDigits, limit  # late: mpmath is loaded only here
+
+    graph = point.run.machine.graph
+    inputs = [point.run.values[node] for node in graph.inputs.values()]
+    try:
+        found = limit(graph, inputs, question.leaf, point.output, cone.bound)
+    except OutOfDigits as trouble:
+        return _answer(question, "inconclusive", None, None, None, reason=str(trouble))
+    left, right = point.upstream * found.left, point.upstream * found.right
+    gradient, kind = question.checked, found.kind
+    if kind == "nan":
+        reason = point.trouble or "f has no value here"
+        return _answer(question, "undefined", kind, math.nan, None, reason=reason)
+    if kind == "jump":
+        where = _edges(point, cone)
+        reason = f"f jumps here{where}: no derivative exists, no claim can be right"
+        return _answer(question, "undefined", kind, math.nan, None, reason=reason)
+    if kind == "kink":
+        return _at_kink(point, question, cone, (left, right), settings.tolerance)
+    slope = point.upstream * found.slope
+    if kind == "infinite":
+        is_same = gradient == slope and (left == right or math.isnan(left) or math.isnan(right))
+        reason = f"the slope is infinite: left {left:.6g}, right {right:.6g}"
+        return _answer(question, "pass" if is_same else "fail", kind, slope, None, reason=reason)
+    border = "at the border of the domain: checked from one side" if kind == "border" else None
+    bound = ROUNDED * abs(slope)
+    if relative_error(gradient, slope) <= settings.tolerance:
+        return _answer(question, "pass", kind, slope, bound, reason=border)
+    if not question.exact and _is_rounding(point, question, slope, settings.tolerance):
+        reason = f"float64 backpropagation loses its digits here; the derivative is {slope:.12g}"
+        return _answer(question, "inconclusive", kind, slope, bound, reason=reason)
+    return _answer(question, "fail", kind, slope, bound, reason=border)
+
+
+def _at_kink(
+    point: Point, question: Question, cone: Cone, slopes: tuple[float, float], tolerance: float
+) -> InputCheck:
+    """A gradient between the one-sided slopes is a legal subgradient."""
+    left, right = slopes
+    low, high = min(slopes), max(slopes)
+    slack = tolerance * max(abs(low), abs(high))
+    gradient = question.checked
+    is_legal = low - slack <= gradient <= high + slack
+    says = "lies between" if is_legal else "is outside"
+    reason = (
+        f"a kink{_edges(point, cone)}: left slope {left:.6g}, right slope {right:.6g}; "
+        f"{gradient:.6g} {says}"
+    )
+    nearest = math.nan if math.isnan(gradient) else min(max(gradient, low), high)
+    verdict = "kink" if is_legal else "fail"
+    return _answer(question, verdict, "kink", nearest, 0.0, [low, high], reason)
+
+
+def _edges(point: Point, cone: Cone) -> str:
+    """The gates that are at their edge, in words: ` (relu at #1)`."""
+    places = [f"{b.gate.name} at {point.names.get(b.node, '?')}" for b in cone.tied]
+    return f" ({', '.join(places[:3])})" if places else ""
+
+
+def _is_rounding(point: Point, question: Question, slope: float, tolerance: float) -> bool:
+    """Whether the same backward pass, in many digits, gives the right gradient."""
+    from gradcli.arithmetic.digits import OutOfReachError, digits
+    from gradcli.engine import Machine, backward
+
+    graph, arithmetic = point.run.machine.graph, digits(100)
+    inputs = [arithmetic.number(point.run.values[node]) for node in graph.inputs.values()]
+    try:
+        exact = Machine(graph, arithmetic).run(inputs)
+        if question.formula is not None:
+            gradient = float(exact.values[question.formula])
+        elif question.claim is not None:
+            return False  # a number someone wrote down
+        else:
+            backward(exact, point.output, arithmetic.number(point.upstream))
+            gradient = float(exact.gradients[question.leaf])
+    except (OutOfReachError, OverflowError):
+        return False
+    return relative_error(gradient, slope) <= tolerance
+
+
+def _mistake(answer: InputCheck, questions: Iterable[Question]) -> str | None:
+    """What a wrong gradient looks like: another input's, or a simple multiple."""
+    claimed = answer.analytic if answer.claim is None else answer.claim
+    true = answer.numeric
+    if claimed is None or true is None or not (math.isfinite(claimed) and math.isfinite(true)):
+        return None
+    what = "the gradient" if answer.claim is None else "the claim"
+    if claimed == 0:
+        return f"{what} is 0, the derivative is not"
+    for other in questions:
+        if other.name != answer.name and relative_error(other.analytic, claimed) <= TOLERANCE:
+            return f"this is {other.name}'s gradient: swapped?"
+    if true == 0:
+        return f"{what} is {claimed:.6g}, the derivative is 0"
+    ratio = claimed / true
+    if any(abs(ratio - named) <= RATIO_WIDTH * abs(named) for named in NAMED_RATIOS):
+        if abs(ratio + 1) <= RATIO_WIDTH:
+            return f"{what} is -1 times the derivative: the sign is wrong"
+        return f"{what} is {ratio:.4g} times the derivative"
+    return None
+
+
+def _joint(
+    point: Point, tied: list[Question], found: dict[str, InputCheck], settings: Settings
+) -> dict[str, InputCheck]:
+    """Gradients that are legal one by one may be no subgradient together: 1 and 1 of max(x, x)."""
+    from gradcli.checker.limits import OutOfDigits, slopes_along
+
+    graph = point.run.machine.graph
+    inputs = [point.run.values[node] for node in graph.inputs.values()]
+    try:
+        along = slopes_along(graph, inputs, [q.leaf for q in tied], point.output)
+    except OutOfDigits:
+        return {}
+    for direction, least, most in along:
+        low, high = sorted((point.upstream * least, point.upstream * most))
+        claimed = math.fsum(step * q.checked for step, q in zip(direction, tied, strict=True))
+        slack = settings.tolerance * max(abs(low), abs(high), *(abs(q.checked) for q in tied))
+        if not low - slack <= claimed <= high + slack:
+            way = " + ".join(f"{s:.3g}*{q.name}" for s, q in zip(direction, tied, strict=True))
+            reason = (
+                f"together {', '.join(q.name for q in tied)} are no subgradient: along {way} "
+                f"they give {claimed:.6g}, the slopes near by run from {low:.6g} to {high:.6g}"
+            )
+            return {q.name: found[q.name]._replace(verdict="fail", reason=reason) for q in tied}
+    return {}
+
+
+def relative_error(a: float, b: float) -> float:
+    """|a - b| / max(|a|, |b|): 0 for equal numbers, nan where one is not finite.
+
+    >>> relative_error(2.0, 1.0), relative_error(0.0, 0.0)
+    (0.5, 0.0)
+    """
+    if a == b:
+        return 0.0
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return math.nan
+    largest = max(abs(a), abs(b))
+    difference = abs(a - b)
+    return difference / largest if math.isfinite(difference) else abs(a / largest - b / largest)
+
+
+def _answer(
+    question: Question, verdict: str, kind: str | None, numeric: float | None,
+    bound: float | None, interval: list[float] | None = None, reason: str | None = None,
+) -> InputCheck:  # fmt: skip
+    error = None if numeric is None else relative_error(question.checked, numeric)
+    if bound is not None and not math.isfinite(bound):
+        bound = None
+    return InputCheck(
+        question.name, verdict, kind, question.analytic, numeric, bound, error, interval, reason,
+        question.claim,
+    )  # fmt: skip

@@ -1,0 +1,238 @@
+"""The derivative as a limit, in many digits: what kind of point this is, and its slopes.
+
+From each side f is evaluated at two distances h and h/1000, with h so small that truncation is
+far below float64 and with so many digits that rounding is too. The exponent p in
+|f(x+h) - f(x)| ~ h**p tells what happens there: p = 0 a jump, p < 1 an infinite slope, p = 1 a
+slope, p > 1 slope zero. Digits are added until two runs agree, so that structure smaller than
+the first h is found as well. Values only: no local gradient is used.
+"""
+
+from __future__ import annotations
+
+import math
+from random import Random
+from typing import Any, NamedTuple
+
+from gradcli.arithmetic.digits import OutOfReachError, digits
+from gradcli.engine import UNIT_ROUNDOFF, Machine, Run
+from gradcli.graph import Graph
+
+DIGITS = (50, 100, 200, 400, 600, 1000)
+ENOUGH = 600  # digits at which a change that is lost in f means a slope below any float64
+RATIO = 1000  # between the two distances
+AGREEMENT = 1e-9  # between the slopes of two runs: far below any tolerance
+JOINT_DIGITS = 80
+JOINT_SAMPLES = 64  # points around a kink of several inputs
+MARGIN = 10.0  # the bound at x against the one a step away
+JUMP, SLOPE = 0.02, 0.95  # exponents that divide jump, infinite slope and slope
+FLAT = 1.05
+
+
+class Side(NamedTuple):
+    """What f does on one side: slope, infinite, jump, or outside (of the domain)."""
+
+    kind: str
+    slope: float
+    is_lost: bool = False  # the change was too small to show: slope 0, or one that is tiny
+
+
+class Limit(NamedTuple):
+    """The point's kind (smooth, kink, border, infinite, jump, nan) and its one-sided slopes."""
+
+    kind: str
+    left: float
+    right: float
+    digits: int
+    reason: str | None = None
+
+    @property
+    def slope(self) -> float:
+        """The derivative, or the one-sided one at a border."""
+        return self.right if math.isnan(self.left) else self.left
+
+
+class OutOfDigits(Exception):
+    """No number of digits settles the matter; the message says why."""
+
+
+def limit(
+    graph: Graph, inputs: list[float], leaf: int, output: int, bound: float = math.inf
+) -> Limit:
+    """The one-sided derivatives of the output by a leaf at exactly these float64 inputs.
+
+    `bound` is that on the rounding error of the output in float64, where it is known: the same
+    terms round in many digits, only less.
+
+    Raises OutOfDigits when the runs do not agree within 1,000 digits or mpmath cannot go on.
+    """
+    gates = graph.cone(leaf, output)
+    if not gates:
+        return Limit("smooth", 0.0, 0.0, 0)
+    before: tuple[Side, Side] | None = None
+    try:
+        for count in DIGITS:
+            if before is not None and count < ENOUGH and any(side.is_lost for side in before):
+                continue
+            found = _sides(graph, inputs, leaf, output, gates, count, bound)
+            if found is None:
+                return Limit("nan", math.nan, math.nan, count)
+            if before is not None and _agree(before, found, count):
+                return _combine(*found, count)
+            before = found
+    except OutOfReachError:
+        raise OutOfDigits("an operand is too large for many-digit arithmetic") from None
+    raise OutOfDigits(f"the slopes still change at {DIGITS[-1]} digits")
+
+
+def _sides(
+    graph: Graph, inputs: list[float], leaf: int, output: int, gates: list[int], count: int,
+    bound: float,
+) -> tuple[Side, Side] | None:  # fmt: skip
+    """Left and right at so many digits; None where f has no value at the point itself."""
+    arithmetic = digits(count)
+    machine = Machine(graph, arithmetic)
+    run = machine.run([arithmetic.number(x) for x in inputs])
+    base = run.values[output]
+    if not _is_finite(base):
+        return None
+    x = run.values[leaf]
+    scale = abs(x) if x else arithmetic.number(1.0)
+    step = scale / arithmetic.number(10.0) ** (count // 3)
+
+    unit = arithmetic.number(10.0) ** -count
+    noise = unit * (MARGIN * bound / UNIT_ROUNDOFF if math.isfinite(bound) else 0.0)
+
+    def change(h: Any) -> Any:
+        difference = _evaluate(run, gates, leaf, x + h, output) - base
+        return difference if not abs(difference) <= noise else difference * 0
+
+    left, right = (
+        _side(change(sign * step), change(sign * step / RATIO), sign * step / RATIO)
+        for sign in (-1, 1)
+    )
+    return left, right
+
+
+def slopes_along(
+    graph: Graph, inputs: list[float], leaves: list[int], output: int
+) -> list[tuple[list[float], float, float]]:
+    """The smallest and largest slope near a point along several directions of some leaves.
+
+    Slopes are taken at many points around the given one, at distances far below float64. Along a
+    direction v every Clarke subgradient g has g.v between the two (Clarke, Optimization and
+    Nonsmooth Analysis, section 2.1). Returns (direction, smallest, largest) for each direction.
+    Raises OutOfDigits when mpmath cannot go on.
+    """
+    arithmetic = digits(JOINT_DIGITS)
+    machine = Machine(graph, arithmetic)
+    ten = arithmetic.number(10.0)
+    near, tiny = ten**-12, ten**-32
+    places = [k for k, leaf in enumerate(graph.inputs.values()) if leaf in leaves]
+    rng = Random(0)  # the same directions for the same question, always
+    ones = [1.0] * len(places)
+    pairs = [[1.0, -1.0, *([0.0] * (len(places) - 2))]]
+    directions = [ones, *pairs, *([rng.gauss(0, 1) for _ in places] for _ in range(2))]
+
+    def f(base: list[Any], steps: list[float], size: Any) -> Any:
+        moved = base.copy()
+        for place, step in zip(places, steps, strict=True):
+            moved[place] = moved[place] + size * step
+        return moved, machine.run(moved).values[output]
+
+    exact = [arithmetic.number(x) for x in inputs]
+    found = [(direction, math.inf, -math.inf) for direction in directions]
+    try:
+        for _ in range(JOINT_SAMPLES):
+            around, here = f(exact, [rng.gauss(0, 1) for _ in places], near)
+            for k, (direction, low, high) in enumerate(found):
+                slope = (f(around, direction, tiny)[1] - here) / tiny
+                if _is_finite(slope):
+                    found[k] = (direction, min(low, _to_float(slope)), max(high, _to_float(slope)))
+    except OutOfReachError:
+        raise OutOfDigits("an operand is too large for many-digit arithmetic") from None
+    return [entry for entry in found if entry[1] <= entry[2]]
+
+
+def _evaluate(run: Run, gates: list[int], leaf: int, x: Any, output: int) -> Any:
+    """The output with the leaf moved to x; the run's values are put back where they were."""
+    values, machine = run.values, run.machine
+    kept = [values[node] for node in gates]
+    here = values[leaf]
+    values[leaf] = x
+    operands, forwards = machine.graph.operands, machine.forwards
+    for node in gates:
+        values[node] = forwards[node](values, operands[node])  # type: ignore[misc]
+    f = values[output]
+    values[leaf] = here
+    for node, value in zip(gates, kept, strict=True):
+        values[node] = value
+    return f
+
+
+def _side(far: Any, near: Any, step: Any) -> Side:
+    """The kind of one side from the change of f at 1000 steps and at one step."""
+    if not (_is_finite(far) and _is_finite(near)):
+        return Side("outside", math.nan)
+    if not near:
+        return Side("slope", 0.0, is_lost=True)
+    if not far:
+        return Side("jump", math.nan)
+    ratio = abs(far / near)
+    exponent = _log10(ratio) / math.log10(RATIO)
+    if exponent < JUMP:
+        return Side("jump", math.nan)
+    if exponent < SLOPE:
+        return Side("infinite", math.copysign(math.inf, float(near / abs(near)) * _sign(step)))
+    if exponent > FLAT:
+        return Side("slope", 0.0)
+    return Side("slope", _to_float(near / step))
+
+
+def _agree(one: tuple[Side, Side], two: tuple[Side, Side], count: int) -> bool:
+    """Whether two runs, the later with `count` digits, say the same of both sides."""
+    if count <= ENOUGH and any(side.is_lost for side in two):
+        return False
+    return all(
+        a.kind == b.kind and (a.kind != "slope" or _same(a.slope, b.slope))
+        for a, b in zip(one, two, strict=True)
+    )
+
+
+def _same(a: float, b: float) -> bool:
+    return a == b or abs(a - b) <= max(AGREEMENT * max(abs(a), abs(b)), 5e-324)
+
+
+def _combine(left: Side, right: Side, count: int) -> Limit:
+    kinds = {left.kind, right.kind}
+    if "jump" in kinds:
+        return Limit("jump", left.slope, right.slope, count)
+    if kinds == {"outside"}:
+        return Limit("nan", math.nan, math.nan, count)
+    if "infinite" in kinds:
+        return Limit("infinite", left.slope, right.slope, count)
+    if "outside" in kinds:
+        return Limit("border", left.slope, right.slope, count)
+    kind = "smooth" if _same(left.slope, right.slope) else "kink"
+    return Limit(kind, left.slope, right.slope, count)
+
+
+def _is_finite(x: Any) -> bool:
+    return bool(x - x == 0)  # false for inf and nan alike
+
+
+def _log10(x: Any) -> float:
+    """log10 of a positive mpmath number of any size."""
+    mantissa, exponent = x.context.frexp(x)
+    return math.log10(mantissa) + int(exponent) * math.log10(2.0)
+
+
+def _sign(x: Any) -> int:
+    return 1 if x > 0 else -1
+
+
+def _to_float(x: Any) -> float:
+    """The nearest float64; infinite where it is larger than any."""
+    try:
+        return float(x)
+    except OverflowError:
+        return math.copysign(math.inf, _sign(x))

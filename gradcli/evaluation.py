@@ -1,0 +1,225 @@
+"""A program at a point: its inputs as numbers, a run in float64, and the report of it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
+from gradcli.checker import BUDGET, TOLERANCE, Point, Question, Settings, check
+from gradcli.engine import Machine, Run, backward, local_gradients
+from gradcli.errors import NameFault, ShapeError, did_you_mean
+from gradcli.graph import stage_names
+from gradcli.lowering import Value
+from gradcli.notes import faults
+from gradcli.program import Program, Setting, parse_constant
+from gradcli.reports import EvalReport, Number, Stage
+
+
+class Request(NamedTuple):
+    """What is asked of a program that has been read."""
+
+    wrt: Sequence[str] | None = None
+    upstream: Setting | None = None
+    check: bool = True
+    check_budget: float = BUDGET
+    tolerance: float = TOLERANCE
+    exact: bool = False
+
+
+class Evaluation(NamedTuple):
+    """A finished run of a program and how its parts are called."""
+
+    program: Program
+    run: Run
+    upstream: float
+    names: dict[int, str]  # of the gates
+    leaves: list[tuple[str, int]]  # the numbers whose gradients are asked for
+    notes: list[str]  # where the run left the finite numbers
+
+
+def evaluate_at(program: Program, inputs: Sequence[float], asked: Request) -> Evaluation:
+    """Forward and backward pass in float64; in IEEE semantics if the fast one faults.
+
+    `inputs` in the order of the graph's inputs. Without an upstream gradient in the request it is
+    the program's own, or 1. Raises NameFault for an unknown name in `wrt`.
+    """
+    upstream = None
+    if asked.upstream is not None:
+        graph, node = parse_constant("upstream", asked.upstream)
+        assert isinstance(node, int)
+        upstream = Machine(graph, IEEE).run([]).values[node]
+    try:
+        run, used = _run(program, FLOATS, inputs, upstream)
+    except FAULTS:
+        run, used = _run(program, IEEE, inputs, upstream)
+    names = stage_names(program.graph, program.output)
+    leaves = [pair for n in wanted(program, asked.wrt) for pair in numbers(n, program.inputs[n])]
+    notes = faults(run, program.output, names, [leaf for _, leaf in leaves])
+    return Evaluation(program, run, used, names, leaves, notes)
+
+
+def _run(
+    program: Program, arithmetic: Arithmetic, inputs: Sequence[float], upstream: float | None
+) -> tuple[Run, float]:
+    run = Machine(program.graph, arithmetic).run(inputs)
+    if upstream is None:
+        upstream = 1.0 if program.upstream is None else run.values[program.upstream]
+    backward(run, program.output, upstream)
+    return run, upstream
+
+
+def report(program: Program, asked: Request) -> EvalReport:
+    """Everything `eval` says of a program. Raises GradcliError."""
+    found = evaluate_at(program, settings(program), asked)
+    run, names, notes = found.run, found.names, [*found.notes]
+    checked = None
+    if asked.check:
+        checked = check(
+            checked_point(found), questions(found, {}, asked.exact),
+            Settings(asked.tolerance, asked.check_budget),
+        )  # fmt: skip
+        if checked is None:
+            notes.append("not checked: it would take more than the budget (--check-budget)")
+    stages = _stages(found)
+    return EvalReport(
+        program.expression or stages[-1].expression,
+        names[program.output],
+        run.values[program.output],
+        {n: gather(value, run.values) for n, value in program.inputs.items()},
+        {n: gather(program.inputs[n], run.gradients) for n in wanted(program, asked.wrt)},
+        stages,
+        checked,
+        notes,
+        program.warnings,
+    )
+
+
+def checked_point(found: Evaluation) -> Point:
+    """The run as the checker wants it."""
+    trouble = found.notes[0] if found.notes else None
+    return Point(found.run, found.program.output, found.upstream, found.names, trouble)
+
+
+def questions(found: Evaluation, typed: dict[str, float], exact: bool) -> list[Question]:
+    """What to check: typed claims by number, hand-written gradients, else the engine's own."""
+    program, run = found.program, found.run
+    written = {
+        element: node
+        for name, value in program.claims.items()
+        for element, node in numbers(name, value)
+    }
+    asked = []
+    for name, leaf in found.leaves:
+        analytic, formula = float(run.gradients[leaf]), written.get(name)
+        if name in typed:
+            asked.append(Question(name, leaf, analytic, typed[name], None, exact=True))
+        elif formula is not None:
+            is_typed = exact or not program.graph.active[formula]
+            claim = float(run.values[formula])
+            asked.append(Question(name, leaf, analytic, claim, formula, is_typed))
+        else:
+            asked.append(Question(name, leaf, analytic, exact=exact))
+    return asked
+
+
+# ---------------------------------------------------------------- inputs
+
+
+def numbers(name: str, value: Value) -> list[tuple[str, int]]:
+    """The numbers a value consists of: (`w[0]`, node), (`w[1]`, node), ..."""
+    if isinstance(value, list):
+        return [pair for k, v in enumerate(value) for pair in numbers(f"{name}[{k}]", v)]
+    return [(name, value)]
+
+
+def gather(value: Value, table: Sequence[Any]) -> Number:
+    """A value's numbers from a table by node, in the shape of the value."""
+    if isinstance(value, list):
+        return [gather(part, table) for part in value]
+    number: float = table[value]
+    return number
+
+
+def settings(program: Program) -> list[float]:
+    """What the inputs are set to, in the order of the graph's inputs."""
+    values = Machine(program.settings, IEEE).run([]).values
+    by_leaf = {
+        leaf: values[setting]
+        for name, value in program.inputs.items()
+        for (_, leaf), (_, setting) in zip(
+            numbers(name, value), numbers(name, program.values[name]), strict=True
+        )
+    }
+    return [by_leaf[leaf] for leaf in program.graph.inputs.values()]
+
+
+def wanted(program: Program, asked: Sequence[str] | None) -> list[str]:
+    """The inputs whose gradients are asked for: all, or those of `wrt`. Raises NameFault."""
+    names = asked if asked is not None else program.wrt
+    for name in names:
+        if name not in program.inputs:
+            hint = did_you_mean(name, program.inputs)
+            known = f"inputs are {', '.join(program.inputs)}" if program.inputs else None
+            raise NameFault(f"`{name}` is not an input of the program", hint=hint or known)
+    return [name for name in program.inputs if not names or name in names]
+
+
+def typed_claims(program: Program, claims: dict[str, Setting]) -> dict[str, float]:
+    """Claims given by the caller as numbers by element: `w[0]`. Raises NameFault, ShapeError."""
+    typed: dict[str, float] = {}
+    for name, claim in claims.items():
+        if name not in program.inputs:
+            hint = did_you_mean(name, program.inputs)
+            raise NameFault(f"`{name}` is claimed but is not an input of the program", hint=hint)
+        graph, value = parse_constant(name, claim, may_be_list=True)
+        values = Machine(graph, IEEE).run([]).values
+        claimed = numbers(name, value)
+        if [n for n, _ in claimed] != [n for n, _ in numbers(name, program.inputs[name])]:
+            raise ShapeError(f"the claim for `{name}` has another shape than `{name}`")
+        typed |= {element: values[node] for element, node in claimed}
+    return typed
+
+
+# ---------------------------------------------------------------- stages
+
+
+def _stages(found: Evaluation) -> list[Stage]:
+    """Every gate of the forward part, with its value, gradient and local gradients."""
+    program, run, names = found.program, found.run, found.names
+    graph = program.graph
+    nodes = [node for node in names if node < program.forward_nodes]
+    nodes.sort(key=lambda node: node == program.output)  # the output comes last
+    spans = program.source.spans({graph.tokens[node] for node in nodes})
+    place = line_and_column(program.source.text)
+    phrases = graph.phrases(names)
+    local = local_gradients(run, nodes)
+    stages = []
+    for node in nodes:
+        line, column = place(spans[graph.tokens[node]].start)
+        operands: list[str | float] = [
+            graph.constants[k] if k in graph.constants else names.get(k) or graph.names[k]
+            for k in graph.operands[node]
+        ]
+        gradient = run.gradients[node] if graph.active[node] else None
+        stages.append(Stage(
+            names[node], graph.gates[node].name, graph.label(node), phrases[node][0], operands,
+            run.values[node], gradient, local[node], line, column, node in graph.names,
+        ))  # fmt: skip
+    return stages
+
+
+def line_and_column(text: str) -> Callable[[int], tuple[int, int]]:
+    """A function from offsets to (line, column), both counted from 1."""
+    starts = [0]
+    for at, character in enumerate(text):
+        if character == "\n" or (character == "\r" and text[at + 1 : at + 2] != "\n"):
+            starts.append(at + 1)
+
+    def place(offset: int) -> tuple[int, int]:
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    return place

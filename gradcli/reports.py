@@ -1,0 +1,221 @@
+"""What a run says, as frozen data: everything that is printed is read from here.
+
+    EvalReport = value, gradients, stages, check, notes        schema gradcli.eval/1
+    Check      = a verdict, and one InputCheck per number that is an input
+    CheckReport = cases; Case = one program or expression, checked   schema gradcli.check/1
+
+`as_dict()` gives what JSON holds. Numbers are floats or nested lists of floats; None means that
+something was not computed.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple, Union
+
+Number = Union[float, list["Number"]]  # noqa: UP007  # `|` cannot name a type that is yet to come
+
+# From best to worst; the verdict of several is the worst of them.
+VERDICTS = ("pass", "kink", "inconclusive", "undefined", "fail", "error")
+
+
+class Stage(NamedTuple):
+    """One gate of the circuit, as it was run."""
+
+    name: str  # the stage's own name, `#1`, `#2`, ..., or `#out`
+    gate: str
+    label: str  # the gate as drawn: `+`, `*2`, `1/x`
+    expression: str
+    operands: list[str | float]  # names of stages and inputs; constants are numbers
+    value: float
+    gradient: float | None  # None where the stage does not depend on any input
+    local_gradients: list[float | None] | None  # None for a constant operand
+    line: int
+    column: int
+    is_named: bool
+    digits: int | None = None  # certain decimal digits of the value, where a bound is known
+
+    def as_dict(self) -> dict[str, Any]:
+        """The stage as JSON holds it."""
+        return {
+            "name": self.name, "gate": self.gate, "label": self.label,
+            "expression": self.expression, "operands": self.operands, "value": self.value,
+            "gradient": self.gradient, "local_gradients": self.local_gradients,
+            "line": self.line, "column": self.column,
+        }  # fmt: skip
+
+
+class InputCheck(NamedTuple):
+    """The derivative by one input: the engine's, the numeric one, and the verdict."""
+
+    name: str  # `x`, or `w[0]` for the element of a list
+    verdict: str
+    kind: str | None  # smooth, kink, border, infinite, jump or nan
+    analytic: float | None  # the engine's own
+    numeric: float | None
+    bound: float | None  # of the error of `numeric`
+    relative_error: float | None
+    interval: list[float] | None  # the one-sided slopes at a kink
+    reason: str | None
+    claim: float | None = None  # hand-written gradient, where there is one
+
+    @property
+    def digits(self) -> int | None:
+        """How many decimal digits of `numeric` its bound makes certain; None if there is none."""
+        if not self.numeric or not self.bound or not math.isfinite(self.numeric):
+            return None
+        return max(0, math.floor(math.log10(abs(self.numeric)) - math.log10(self.bound)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The check as JSON holds it; `claim` only where something was claimed."""
+        data = self._asdict()
+        claim = data.pop("claim")
+        return data if claim is None else {**data, "claim": claim}
+
+
+class Check(NamedTuple):
+    """The verdicts on the gradients of one program."""
+
+    verdict: str
+    inputs: dict[str, InputCheck]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The check as JSON holds it."""
+        inputs = {name: check.as_dict() for name, check in self.inputs.items()}
+        return {"verdict": self.verdict, "inputs": inputs}
+
+
+class EvalReport(NamedTuple):
+    """Value and gradients of one program at one point."""
+
+    expression: str
+    output: str
+    value: float
+    inputs: dict[str, Number]
+    gradients: dict[str, Number]  # of the inputs asked for, in the shape of the input
+    stages: list[Stage]
+    check: Check | None
+    notes: list[str]
+    warnings: list[str] = []  # noqa: RUF012  # a named tuple's default is never written to
+
+    @property
+    def finite(self) -> bool:
+        """Whether the value and every gradient are finite numbers."""
+        return math.isfinite(self.value) and all(_finite(g) for g in self.gradients.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON holds it."""
+        return {
+            "schema": "gradcli.eval/1",
+            "expression": self.expression,
+            "output": self.output,
+            "value": self.value,
+            "finite": self.finite,
+            "inputs": self.inputs,
+            "gradients": self.gradients,
+            "stages": [stage.as_dict() for stage in self.stages],
+            "check": None if self.check is None else self.check.as_dict(),
+            "notes": self.notes,
+            "warnings": self.warnings,
+        }
+
+
+class Problem(NamedTuple):
+    """Why a case could not be read: an error as data."""
+
+    kind: str
+    message: str
+    line: int | None
+    column: int | None
+    hint: str | None
+
+
+class Case(NamedTuple):
+    """One program, or one expression with its claims, and what the checker says of it."""
+
+    file: str  # `<expression>`, `<stdin>`, or the path
+    line: int  # of the output
+    expression: str
+    output: str
+    verdict: str
+    inputs: dict[str, InputCheck]
+    values: list[InputCheck]  # claims on values: `f == -12`
+    notes: list[str]
+    warnings: list[str]
+    places: dict[str, tuple[int, int]]  # line and column of a claim, by the name it is for
+    points: int | None = None  # how many points were sampled
+    seed: int | None = None
+    point: dict[str, Number] | None = None  # the simplest failing one, or the first
+    problem: Problem | None = None  # for the verdict `error`
+
+    def place(self, name: str) -> tuple[int, int]:
+        """Line and column of what is claimed for a name; else where the output stands."""
+        return self.places.get(name, self.places.get(name.partition("[")[0], (self.line, 1)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The case as JSON holds it."""
+        data: dict[str, Any] = {
+            "file": self.file, "line": self.line, "expression": self.expression,
+            "output": self.output, "verdict": self.verdict,
+            "inputs": {name: _claimed_dict(check) for name, check in self.inputs.items()},
+            "values": [_claimed_dict(check) for check in self.values],
+            "lines": [], "notes": self.notes, "warnings": self.warnings,
+        }  # fmt: skip
+        if self.points is not None:
+            data |= {"points": self.points, "seed": self.seed, "point": self.point}
+        if self.problem is not None:
+            data["error"] = self.problem._asdict()
+        return data
+
+
+class CheckReport(NamedTuple):
+    """All cases of one `check`, in the order they were given."""
+
+    cases: list[Case]
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of all."""
+        return worst([case.verdict for case in self.cases])
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many cases have which verdict."""
+        found = [case.verdict for case in self.cases]
+        return {verdict: found.count(verdict) for verdict in SUMMARY}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON holds it; a single expression's inputs also stand at the top."""
+        data: dict[str, Any] = {
+            "schema": "gradcli.check/1",
+            "verdict": self.verdict,
+            "summary": self.summary,
+            "cases": [case.as_dict() for case in self.cases],
+        }
+        if len(self.cases) == 1 and self.cases[0].file == "<expression>":
+            data["inputs"] = data["cases"][0]["inputs"]
+        return data
+
+
+SUMMARY = ("pass", "kink", "fail", "inconclusive", "undefined", "error")
+
+
+def _claimed_dict(check: InputCheck) -> dict[str, Any]:
+    """An input of `check`: with its claim, null where the engine's own gradient was checked."""
+    data = check._asdict()
+    claim = data.pop("claim")
+    return {"name": data.pop("name"), "verdict": data.pop("verdict"), "kind": data.pop("kind"),
+            "claim": claim, **data}  # fmt: skip
+
+
+def worst(verdicts: list[str]) -> str:
+    """The worst of several verdicts; `pass` if there is none.
+
+    >>> worst(["pass", "kink", "pass"])
+    'kink'
+    """
+    return max(verdicts, key=VERDICTS.index, default="pass")
+
+
+def _finite(number: Number) -> bool:
+    return all(map(_finite, number)) if isinstance(number, list) else math.isfinite(number)

@@ -1,0 +1,143 @@
+"""The checker, checked: mistakes are planted, and each must be caught.
+
+A checker that has silently stopped checking is the worst fault this tool can have. Three kinds of
+mistake are planted: in the local gradients of the gate table, so that the engine itself goes
+wrong; in the sum at a fork; and in claims about small programs. Each gate is looked at on both
+sides of its kinks, and every right gradient must pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.compiler import INFIX
+from gradcli.arithmetic.floats import FLOATS, PRIMITIVES
+from gradcli.checker import Point, Question, Settings, check
+from gradcli.engine import Machine, Run, backward
+from gradcli.gates import GATES, Gate
+from gradcli.program import Program, read
+
+UPSTREAMS = (1.0, -1.7)  # with 1 alone a misused upstream gradient would not show
+SLIPS = {  # what a mistake makes of a local gradient
+    "sign": "-({})",
+    "doubled": "2 * ({})",
+    "a thousandth off": "1.001 * ({})",
+    "dropped": "0",
+}
+PROGRAMS = (
+    ("(x + y) * z", {"x": -2.0, "y": 5.0, "z": -4.0}),
+    ("x*x + x", {"x": 3.0}),
+    ("1 / (1 + exp(-(w*x + b)))", {"w": 2.0, "x": -1.0, "b": 0.5}),
+    ("(x + sigmoid(y)) / (sigmoid(x) + (x + y)**2)", {"x": 3.0, "y": -4.0}),
+    ("2 * (x*y + max(z, w))", {"x": 3.0, "y": -4.0, "z": 2.0, "w": -1.0}),
+    ("1e-9 * x * y", {"x": 3.0, "y": -4.0}),
+    ("1e10 + x*y", {"x": 3.0, "y": -4.0}),
+    ("sin(1e4 * x)", {"x": 1.0}),
+)
+
+
+class Trial(NamedTuple):
+    """One question put to the checker: what was planted, and what it answered."""
+
+    what: str
+    is_wrong: bool  # a mistake was planted
+    verdict: str
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether a mistake was caught, or a right gradient passed."""
+        return (self.verdict == "fail") if self.is_wrong else self.verdict in ("pass", "kink")
+
+
+def trials() -> Iterator[Trial]:
+    """Every trial, one after the other."""
+    for gate in GATES.values():
+        if not gate.hidden:
+            yield from _gate_trials(gate)
+    for text, point in PROGRAMS:
+        yield from _program_trials(text, point)
+
+
+def _gate_trials(gate: Gate) -> Iterator[Trial]:
+    """The right gradients of a gate, and each of its local gradients with each slip."""
+    for sample in gate.samples.split(";"):
+        point = [float(x) for x in sample.split(",")]
+        names = [f"x{k}" for k in range(len(point))]
+        program = read(f"f = {_call(gate, names)}", settings=list(zip(names, point, strict=True)))
+        inputs = [point[int(name[1:])] for name in program.graph.inputs]
+        for upstream in UPSTREAMS:
+            run = _run(program, FLOATS, inputs, upstream)
+            place = f"{gate.name} at {', '.join(map(str, point))}"
+            for name, leaf in program.graph.inputs.items():
+                number = 0 if gate.is_variadic else int(name[1:])
+                if gate.local[number] == "0" and not gate.jump:
+                    continue  # a choice or an order: nothing flows there, and f jumps
+                right = run.gradients[leaf]
+                verdict = _verdict(program, run, upstream, leaf, right)
+                yield Trial(f"{place}: {name}", False, verdict)
+                if right:
+                    yield from _slips(program, gate, inputs, upstream, leaf, f"{place}: {name}")
+
+
+def _slips(
+    program: Program, gate: Gate, inputs: list[float], upstream: float, leaf: int, place: str
+) -> Iterator[Trial]:
+    """The engine runs with a faulty row; what it gives for one input must be called wrong."""
+    number = 0 if gate.is_variadic else program.graph.operands[program.output].index(leaf)
+    for slip, template in SLIPS.items():
+        local = list(gate.local)
+        helpers, _, result = local[number].rpartition(";")
+        local[number] = f"{helpers}{';' if helpers else ''}{template.format(result.strip())}"
+        if template == "0":
+            local[number] = "0"
+        faulty = gate._replace(local=tuple(local), bounded=False)
+        at = program.output
+        program.graph.gates[at] = faulty
+        run = _run(program, Arithmetic("planted", PRIMITIVES, INFIX), inputs, upstream)
+        wrong = run.gradients[leaf]
+        program.graph.gates[at] = gate
+        yield Trial(f"{place}: {slip}", True, _verdict(program, run, upstream, leaf, wrong))
+
+
+def _program_trials(text: str, point: dict[str, float]) -> Iterator[Trial]:
+    """Claims about a program: the right ones, slips, another input's, and a lost path."""
+    program = read(text, settings=point)
+    inputs = [point[name] for name in program.graph.inputs]
+    run = _run(program, FLOATS, inputs, 1.0)
+    gradients = {name: run.gradients[leaf] for name, leaf in program.graph.inputs.items()}
+    for name, leaf in program.graph.inputs.items():
+        right = gradients[name]
+        claims = {"right": right, "negated": -right, "doubled": 2 * right, "halved": right / 2,
+                  "0.001 % off": right * (1 + 1e-5), "zero": 0.0}  # fmt: skip
+        claims |= {f"that of {other}": gradients[other] for other in gradients if other != name}
+        for what, claim in claims.items():
+            is_wrong = abs(claim - right) > 5e-6 * max(abs(claim), abs(right))
+            verdict = _verdict(program, run, 1.0, leaf, claim)
+            yield Trial(f"{text}: {name} claimed {what}", is_wrong, verdict)
+
+
+def _call(gate: Gate, names: list[str]) -> str:
+    return f"{gate.name}({', '.join(names)})" if gate.name in _CALLABLE else _INFIX[gate.name]
+
+
+_INFIX = {
+    "add": "x0 + x1", "sub": "x0 - x1", "mul": "x0 * x1", "div": "x0 / x1", "neg": "-x0",
+    "copy": "x0",
+    "lt": "x0 < x1", "le": "x0 <= x1", "gt": "x0 > x1", "ge": "x0 >= x1",
+    "eq": "x0 == x1", "ne": "x0 != x1",
+}  # fmt: skip
+_CALLABLE = [name for name, gate in GATES.items() if name not in _INFIX and not gate.hidden]
+
+
+def _run(program: Program, arithmetic: Arithmetic, inputs: list[float], upstream: float) -> Run:
+    run = Machine(program.graph, arithmetic).run(inputs)
+    backward(run, program.output, upstream)
+    return run
+
+
+def _verdict(program: Program, run: Run, upstream: float, leaf: int, claim: float) -> str:
+    question = Question("x", leaf, float(run.gradients[leaf]), claim, exact=True)
+    answer = check(Point(run, program.output, upstream), [question], Settings())
+    return "inconclusive" if answer is None else answer.verdict
