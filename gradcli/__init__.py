@@ -1,0 +1,28 @@
+"""gradcli: gradients of expressions, stage by stage, and checked.
+
+>>> import gradcli
+>>> report = gradcli.evaluate("(x+y)*z", {"x": -2, "y": 5, "z": -4})
+>>> report.value, report.gradients
+(-12.0, {'x': -4.0, 'y': -4.0, 'z': 3.0})
+"""
+
+from gradcli.api import Function, check, compile, evaluate
+from gradcli.errors import GradcliError
+from gradcli.reports import Case, Check, CheckReport, EvalReport, InputCheck, Stage
+
+__all__ = [
+    "Case",
+    "Check",
+    "CheckReport",
+    "EvalReport",
+    "Function",
+    "GradcliError",
+    "InputCheck",
+    "Stage",
+    "__version__",
+    "check",
+    "compile",
+    "evaluate",
+]
+
+__version__ = "0.1.0"

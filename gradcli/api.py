@@ -1,0 +1,122 @@
+"""The public functions: glue between the rooms, and nothing else."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
+from gradcli.cases import CheckRequest, check_program
+from gradcli.engine import Machine, backward
+from gradcli.errors import BindingError
+from gradcli.evaluation import Request, report, settings
+from gradcli.program import Options, Program, Setting, read
+from gradcli.reports import CheckReport, EvalReport
+
+Bindings = Mapping[str, Setting] | Iterable[tuple[str, Setting]]
+
+
+def evaluate(
+    text: str,
+    bindings: Bindings = (),
+    *,
+    name: str = "<expression>",
+    output: str | None = None,
+    expand: bool = False,
+    fuse: bool = False,
+    **request: Any,
+) -> EvalReport:
+    """Value, gradients and verdicts of an expression or program at one point.
+
+    `bindings` are numbers, nested lists of numbers, or constant expressions as text; they win
+    over the program's own. `output` names the stage to differentiate; `expand` and `fuse` are
+    those of the command line. The other keywords are the fields of `evaluation.Request`: wrt,
+    upstream, check, check_budget, tolerance, exact. Raises GradcliError.
+
+    >>> evaluate("(x+y)*z", {"x": -2, "y": 5, "z": -4}).gradients
+    {'x': -4.0, 'y': -4.0, 'z': 3.0}
+    """
+    program = read(text, name, bindings, options=Options(output, expand, fuse))
+    return report(program, Request(**request))
+
+
+def check(
+    text: str,
+    bindings: Bindings = (),
+    claims: Mapping[str, Setting] | None = None,
+    *,
+    name: str = "<expression>",
+    output: str | None = None,
+    **request: Any,
+) -> CheckReport:
+    """Verdicts on the gradients of an expression or program.
+
+    `claims` are numbers (or lists) by input and are held exactly; without them the hand-written
+    gradients of the program are checked, and where there is none the engine's own. A binding may
+    be a range, `"-2:2"`. The other keywords are the fields of `cases.CheckRequest`: tolerance,
+    exact, wrt, upstream, samples, seed, budget. Raises GradcliError.
+
+    >>> check("(x+y)*z", {"x": -2, "y": 5, "z": -4}, claims={"x": -4, "z": -3}).verdict
+    'fail'
+    """
+    pairs = list(bindings.items() if isinstance(bindings, Mapping) else bindings)
+    asked = CheckRequest(claims=dict(claims or {}), **request)
+    return CheckReport([check_program(text, name, pairs, output, asked)])
+
+
+class Function:
+    """A program built once, for many evaluations. Calling it gives value and gradients."""
+
+    def __init__(self, program: Program, inputs: Sequence[str]) -> None:
+        self._program = program
+        self.inputs = tuple(inputs)
+        self._settings = settings(program)  # inputs that are not asked for keep these
+        places = {name: k for k, name in enumerate(program.graph.inputs)}
+        self._places = [(places[n], k) for k, n in enumerate(self.inputs) if n in places]
+        self._leaves = [program.graph.inputs.get(name) for name in self.inputs]
+        self._machine = Machine(program.graph, FLOATS)
+        self._ieee: Machine | None = None
+
+    def __call__(self, *values: float) -> tuple[float, list[float]]:
+        """The value and the gradient by every input, in the order of `inputs`.
+
+        `values` are one number per input. Never raises for numeric trouble: 1/0 is inf, log(-1)
+        is nan, as IEEE 754 has it. Raises BindingError for a wrong number of values.
+        """
+        if len(values) != len(self.inputs):
+            raise BindingError(f"{len(self.inputs)} values are needed, got {len(values)}")
+        point = self._settings.copy()
+        for place, k in self._places:
+            point[place] = float(values[k])
+        output = self._program.output
+        try:
+            run = self._machine.run(point)
+            backward(run, output, 1.0)
+        except FAULTS:
+            if self._ieee is None:
+                self._ieee = Machine(self._program.graph, IEEE)
+            run = self._ieee.run(point)
+            backward(run, output, 1.0)
+        gradients = run.gradients
+        return run.values[output], [0.0 if at is None else gradients[at] for at in self._leaves]
+
+
+def compile(text: str, inputs: Sequence[str], *, output: str | None = None) -> Function:
+    """Build the graph of a program whose `inputs` get their values at each call.
+
+    Names the program sets itself keep their values unless they are listed. Raises GradcliError.
+
+    >>> compile("(x+y)*z", inputs=["x", "y", "z"])(-2.0, 5.0, -4.0)
+    (-12.0, [-4.0, -4.0, 3.0])
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()  # nothing that is built here is garbage
+    try:
+        return Function(read(text, free=inputs, options=Options(output)), inputs)
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+__all__ = ["Function", "check", "compile", "evaluate"]

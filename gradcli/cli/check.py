@@ -1,0 +1,263 @@
+"""`gradcli check`: verdicts for an expression, for programs, and for folders of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import click
+
+from gradcli.cases import SAMPLES, CheckRequest, broken_case, check_program
+from gradcli.checker import BUDGET, TOLERANCE
+from gradcli.cli.config import ConfiguredCommand
+from gradcli.cli.evaluate import split_names
+from gradcli.cli.streams import put, warn
+from gradcli.cli.words import Pairs, bindings, targets
+from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
+from gradcli.files import SUFFIX, find_programs, read_text
+from gradcli.render.ci import CHECK_FORMATS, summary_markdown, write_check
+from gradcli.reports import Case, CheckReport
+
+FILE_FORMATS = ("junit", "sarif", "gitlab")  # that have an option of their own
+
+
+class Job(NamedTuple):
+    """What every case of one command has in common; it travels to other processes."""
+
+    settings: Pairs
+    output: str | None
+    request: CheckRequest
+    strict: bool
+
+
+@click.command("check", cls=ConfiguredCommand, short_help="Verdicts on gradients and claims.")
+@click.argument("words", nargs=-1, metavar="[PATH...] | EXPR [NAME=VALUE]...")
+@click.option(
+    "--claim",
+    "claims",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="The gradient claimed for an input; repeatable. Held exactly.",
+)
+@click.option("--expr", "expression", metavar="EXPR", help="An expression, whatever it looks like.")
+@click.option(
+    "-f",
+    "--file",
+    "files",
+    multiple=True,
+    metavar="PATH",
+    help="A program file or folder, whatever it looks like; repeatable.",
+)
+@click.option("--wrt", metavar="x,y", help="Check these inputs only.")
+@click.option("--upstream", metavar="VALUE", help="The gradient of the output; 1 by default.")
+@click.option("--output", "output", metavar="NAME", help="The stage to differentiate.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    default=TOLERANCE,
+    metavar="T",
+    help=f"Relative; {TOLERANCE:g} by default. There is no absolute one.",
+)
+@click.option(
+    "--exact",
+    is_flag=True,
+    default=False,
+    help="Allow nothing for the rounding of a float64 backward pass.",
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    default=SAMPLES,
+    metavar="N",
+    help=f"Points for ranges such as x=-2:2; {SAMPLES} by default.",
+)
+@click.option("--seed", type=int, default=0, metavar="S", help="Seed of the points; 0 by default.")
+@click.option(
+    "--check-budget",
+    type=click.FloatRange(min=0),
+    default=BUDGET,
+    metavar="N",
+    help=f"Gate evaluations a point may take; {BUDGET:.0e} by default.",
+)
+@click.option(
+    "--inconclusive",
+    type=click.Choice(["ok", "error"]),
+    default="error",
+    help="What inconclusive and undefined mean for the exit code; error by default.",
+)
+@click.option("--strict", is_flag=True, default=False, help="Treat warnings as errors.")
+@click.option(
+    "-x", "--fail-fast", is_flag=True, default=False, help="Stop after the first failure."
+)
+@click.option("--exit-zero", is_flag=True, default=False, help="Exit 0 whatever was found.")
+@click.option("--allow-empty", is_flag=True, default=False, help="Nothing to check is no error.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Processes; the order of the report does not depend on it.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", *CHECK_FORMATS]),
+    default="table",
+    help="How to print the report; table by default.",
+)
+@click.option("--json", "as_json", is_flag=True, default=False, help="The same as --format json.")
+@click.option("-o", "--output-file", "target", metavar="FILE", help="Write the report to a file.")
+@click.option("--junit", metavar="FILE", help="Write JUnit XML to a file as well.")
+@click.option("--sarif", metavar="FILE", help="Write SARIF to a file as well.")
+@click.option("--gitlab", metavar="FILE", help="Write GitLab code quality to a file as well.")
+@click.option("--isolated", is_flag=True, default=False, help="Ignore pyproject.toml.")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Colours in the table; auto means on a terminal.",
+)
+@click.option("-q", "--quiet", is_flag=True, default=False, help="No warnings.")
+@click.option("-v", "--verbose", is_flag=True, default=False, help="Show what passed, too.")
+@click.option("--debug", is_flag=True, default=False, help="Show where an internal error happened.")
+@click.pass_context
+def check_command(ctx: click.Context, /, **given: Any) -> int:
+    r"""Check gradients: an expression with claims, programs, or folders of `.grad` files.
+
+    Without a claim the engine's own gradient is what is checked. A program may hold its claims:
+    gradient lines such as `dx = -4`, and values such as `f == -12`. NAME=LOW:HIGH samples points.
+
+    \b
+    gradcli check "(x+y)*z" x=-2 y=5 z=-4 --claim x=-4 --claim z=3
+    gradcli check "x*abs(x)" x=-2:2 --samples 50
+    gradcli check sample_exprs --junit report.xml
+
+    Exit codes: 0 all pass, 1 a claim is wrong, 2 something cannot be read or decided.
+    """
+    form = "json" if given["as_json"] else given["form"]
+    found = targets(given["words"], given["expression"], given["files"])
+    if found.expression is None and not found.paths:
+        found.paths.extend(ctx.obj or [])  # of pyproject.toml
+    job = Job(found.settings, given["output"], _request(given), given["strict"])
+    cases = list(_cases(found.expression, found.paths, job, given))
+    if not cases and not given["allow_empty"]:
+        raise UsageError("nothing to check", hint=f"name an expression or a folder with {SUFFIX} "
+                         "files; --allow-empty if that is meant")  # fmt: skip
+    report = CheckReport(cases)
+    warnings = (f"{case.file}: {text}" for case in cases for text in case.warnings)
+    warn(warnings, False, given["quiet"])
+    _write(report, form, given)
+    return EXIT_OK if given["exit_zero"] else exit_code(report, given["inconclusive"] == "ok")
+
+
+def _request(given: dict[str, Any]) -> CheckRequest:
+    claims = bindings(list(given["claims"]), "NAME=VALUE")
+    names = [name for name, _ in claims]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"`{name}` is claimed twice")
+    return CheckRequest(
+        dict(claims), split_names(given["wrt"]), given["upstream"], given["tolerance"],
+        given["exact"], given["samples"], given["seed"], given["check_budget"],
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- cases
+
+
+def _cases(
+    expression: str | None, paths: list[str], job: Job, given: dict[str, Any]
+) -> Iterator[Case]:
+    """All cases in order; one expression's errors are raised, a file's become its case."""
+    if expression is not None:
+        is_stdin = expression == "-"
+        text = read_text("-") if is_stdin else expression
+        yield _checked(job, "<stdin>" if is_stdin else "<expression>", text)
+        return
+    for case in _progress(_of_files(list(find_programs(paths)), job, given["jobs"]), given):
+        yield case
+        if given["fail_fast"] and case.verdict in ("fail", "error"):
+            return
+
+
+def _checked(job: Job, name: str, text: str) -> Case:
+    case = check_program(text, name, list(job.settings), job.output, job.request)
+    if job.strict:
+        missing = [note for note in case.notes if note.startswith("no gradient for ")]
+        warn([*case.warnings, *missing], strict=True, quiet=True)
+    return case
+
+
+def case_of_file(job: Job, path: str) -> Case:
+    """The case of one file; what cannot be read is a case with the verdict `error`."""
+    try:
+        return _checked(job, path, read_text(path))
+    except GradcliError as error:
+        return broken_case(path, error)
+
+
+def _of_files(paths: list[str], job: Job, jobs: int) -> Iterator[Case]:
+    work = partial(case_of_file, job)
+    if jobs == 1 or len(paths) < 2:
+        yield from map(work, paths)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(min(jobs, len(paths))) as pool:
+        yield from pool.map(work, paths)
+
+
+def _progress(cases: Iterator[Case], given: dict[str, Any]) -> Iterator[Case]:
+    """Count cases on a terminal's stderr; silent elsewhere and in the first second."""
+    if given["quiet"] or not sys.stderr.isatty():
+        yield from cases
+        return
+    import time
+
+    began, shown = time.monotonic(), False
+    for number, case in enumerate(cases, start=1):
+        yield case
+        if time.monotonic() - began > 1:
+            shown = True
+            click.echo(f"\r{number} programs checked", err=True, nl=False)
+    if shown:
+        click.echo("\r\x1b[K", err=True, nl=False)
+
+
+# ---------------------------------------------------------------- the report
+
+
+def _write(report: CheckReport, form: str, given: dict[str, Any]) -> None:
+    inputs = tuple(case.file for case in report.cases)
+    verbosity = int(given["verbose"])
+    for kind in FILE_FORMATS:
+        if given[kind]:
+            put(given[kind], inputs, lambda out, kind=kind: write_check(report, kind, out))  # type: ignore[misc]
+    put(given["target"], inputs, lambda out: write_check(
+        report, form, out, color=given["color"], verbosity=verbosity,
+    ))  # fmt: skip
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if form == "github" and summary:
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(summary_markdown(report))
+
+
+def exit_code(report: CheckReport, inconclusive_is_ok: bool) -> int:
+    """0 all pass or kink, 1 a claim failed, 2 something was not read or not decided; 2 wins."""
+    undecided = () if inconclusive_is_ok else ("inconclusive", "undefined")
+    verdicts = {
+        verdict
+        for case in report.cases
+        for verdict in (
+            case.verdict,
+            *(check.verdict for check in case.inputs.values()),
+            *(check.verdict for check in case.values),
+        )
+    }
+    if "error" in verdicts or verdicts & set(undecided):
+        return EXIT_USAGE
+    return EXIT_FAILED if "fail" in verdicts else EXIT_OK

@@ -1,0 +1,124 @@
+"""`gradcli eval`."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from gradcli.api import evaluate
+from gradcli.checker import BUDGET
+from gradcli.cli.streams import put, reporting, warn
+from gradcli.cli.words import ExpressionCommand, bindings, program_text
+from gradcli.errors import UsageError
+from gradcli.render import FORMATS, write
+
+SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"}
+
+
+@click.command("eval", cls=ExpressionCommand, short_help="Value, stages and gradients.")
+@click.argument("words", nargs=-1, metavar="EXPR [NAME=VALUE]...")
+@click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file.")
+@click.option("--wrt", metavar="x,y", help="Gradients of these inputs only.")
+@click.option("--upstream", metavar="VALUE", help="The gradient of the output; 1 by default.")
+@click.option("--output", "output", metavar="NAME", help="The stage to differentiate.")
+@click.option(
+    "--expand",
+    is_flag=True,
+    default=False,
+    help="Show composite gates as elementary ones: sigmoid as *-1, exp, +1, 1/x.",
+)
+@click.option(
+    "--fuse",
+    is_flag=True,
+    default=False,
+    help="Recognise a sigmoid that is written out, 1/(1+exp(-u)), as one gate.",
+)
+@click.option("--no-check", is_flag=True, default=False, help="Leave out the numeric derivatives.")
+@click.option(
+    "--check-budget",
+    type=click.FloatRange(min=0),
+    default=BUDGET,
+    metavar="N",
+    help=f"Gate evaluations the check may take; {BUDGET:.0e} by default.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*FORMATS]),
+    default=None,
+    help="How to print the result; table by default.",
+)
+@click.option("--json", "as_json", is_flag=True, default=False, help="The same as --format json.")
+@click.option(
+    "-o",
+    "--output-file",
+    "target",
+    metavar="FILE",
+    help="Write the result to a file; the format follows its suffix unless given.",
+)
+@click.option(
+    "--all",
+    "show_all",
+    is_flag=True,
+    default=False,
+    help="Show every stage in the table, not only 200.",
+)
+@click.option("--strict", is_flag=True, default=False, help="Treat warnings as errors.")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Colours in the table; auto means on a terminal.",
+)
+@click.option("-q", "--quiet", is_flag=True, default=False, help="Value and gradients only.")
+@click.option("-v", "--verbose", is_flag=True, default=False, help="Every digit in the table.")
+@click.option("--debug", is_flag=True, default=False, help="Show where an internal error happened.")
+def eval_command(
+    words: tuple[str, ...], path: str | None, wrt: str | None, upstream: str | None,
+    output: str | None, expand: bool, fuse: bool, no_check: bool, check_budget: float,
+    form: str | None, as_json: bool, target: str | None, show_all: bool, strict: bool,
+    color: str, quiet: bool, verbose: bool, debug: bool,  # noqa: ARG001  # read by streams
+) -> None:  # fmt: skip
+    r"""Evaluate EXPR, or a program, and every gradient in it.
+
+    Prints each stage with its value and gradient, then each input with its gradient beside the
+    numeric derivative, their relative error, and a verdict. EXPR may be `-` for a program on
+    stdin, and may begin with a minus sign. VALUE is a number, a constant expression such as pi/4,
+    or a list such as [2,-3,-3].
+
+    \b
+    gradcli eval "(x+y)*z" x=-2 y=5 z=-4
+    gradcli eval "q = x + y; f = q * z" x=-2 y=5 z=-4
+    gradcli eval --file sample_exprs/staged.grad x=1
+    echo "sin(x)*y" | gradcli eval - x=1 y=2 --json
+
+    Exit codes: 0 a result was printed, 2 the input cannot be read.
+    """
+    form = chosen_format(form, as_json, target)
+    text, name, rest = program_text(words, path)
+    report = reporting(form, lambda: evaluate(
+        text, bindings(rest), name=name, output=output, expand=expand, fuse=fuse,
+        wrt=split_names(wrt), upstream=upstream,
+        check=not no_check, check_budget=check_budget,
+    ))  # fmt: skip
+    warn(report.warnings, strict, quiet)
+    verbosity = -1 if quiet else int(verbose)
+    put(target, (path,) if path else (), lambda out: write(
+        report, form, out, color=color, verbosity=verbosity, show_all=show_all,
+    ))  # fmt: skip
+
+
+def chosen_format(form: str | None, as_json: bool, target: str | None) -> str:
+    """The format asked for, or the one a file's suffix stands for. Raises UsageError."""
+    if as_json:
+        if form not in (None, "json"):
+            raise UsageError(f"--json and --format {form} exclude each other")
+        return "json"
+    suffix = os.path.splitext(target or "")[1]
+    return form or SUFFIXES.get(suffix, "table")
+
+
+def split_names(names: str | None) -> list[str] | None:
+    """`x,y` as a list."""
+    return None if names is None else [part.strip() for part in names.split(",")]

@@ -1,0 +1,111 @@
+"""The ways a command ends: a report on stdout or in a file, an error on stderr, an exit code."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import NoReturn, TextIO, TypeVar
+
+import click
+
+from gradcli import __version__
+from gradcli.errors import (
+    EXIT_BROKEN_PIPE,
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    FileError,
+    GradcliError,
+    Strict,
+    UsageError,
+)
+from gradcli.files import write_text
+from gradcli.render import error_dict, error_text, json_text
+
+T = TypeVar("T")
+
+
+def put(target: str | None, inputs: tuple[str, ...], render: Callable[[TextIO], None]) -> None:
+    """Render to stdout, or into a file that is then replaced whole."""
+    if target is None:
+        render(sys.stdout)
+        return
+    buffer = io.StringIO()
+    render(buffer)
+    write_text(target, buffer.getvalue(), inputs)
+
+
+def reporting(form: str, call: Callable[[], T]) -> T:
+    """The result of a call; with JSON its error is also a document on stdout."""
+    try:
+        return call()
+    except GradcliError as error:
+        if form == "json":
+            sys.stdout.write(json_text(error_dict(error)))
+        raise
+
+
+def warn(warnings: Iterable[str], strict: bool, quiet: bool) -> None:
+    """Say warnings on stderr, or raise them as errors under `--strict`."""
+    problems = [Strict(text) for text in warnings]
+    if strict and problems:
+        problems[0].also = tuple(problems[1:])
+        raise problems[0]
+    if not quiet:
+        for problem in problems:
+            click.echo(f"warning: {problem.message}", err=True)
+
+
+def run_and_exit(command: click.Command, words: list[str]) -> NoReturn:
+    """Run a command line and leave the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    code = _run(command, words)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as trouble:
+        code = _stdout_failed(trouble)
+    sys.exit(code)
+
+
+def _run(command: click.Command, words: list[str]) -> int:
+    """Run the command line; every way to end has its exit code here."""
+    try:
+        result = command.main(words, prog_name="gradcli", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except GradcliError as error:
+        sys.stderr.write(error_text(error))
+        return error.exit_code
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "gradcli"
+        usage = UsageError(error.format_message(), hint=f"{where} --help shows what there is")
+        sys.stderr.write(error_text(usage))
+        return EXIT_USAGE
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except OSError as trouble:
+        return _stdout_failed(trouble)
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        sys.stderr.write(
+            f"error: internal error in gradcli {__version__}: {type(error).__name__}: {error}\n"
+            "  help: please report it; --debug shows where it happened\n"
+        )
+        return EXIT_INTERNAL
+
+
+def _stdout_failed(trouble: OSError) -> int:
+    """The reader has gone away, or the result cannot be written."""
+    with open(os.devnull, "w") as nowhere:  # nothing more can be said on stdout
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    if isinstance(trouble, BrokenPipeError):
+        return EXIT_BROKEN_PIPE
+    sys.stderr.write(error_text(FileError(f"cannot write the result: {trouble.strerror}")))
+    return EXIT_USAGE

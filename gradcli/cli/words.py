@@ -1,0 +1,133 @@
+"""Words of the command line: options, expressions that begin with a minus, bindings, paths."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+import click
+
+from gradcli.errors import GradcliError, UsageError
+from gradcli.files import SUFFIX, read_text
+from gradcli.gates import CONSTANTS
+from gradcli.syntax import parse_expression
+from gradcli.syntax.tokens import Source
+
+BINDING = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)(.*)", re.DOTALL)
+
+Pairs = list[tuple[str, str]]
+
+
+class ExpressionCommand(click.Command):
+    """A command whose arguments may begin with a minus sign: `gradcli eval "-x**2" x=3`.
+
+    A word that is exactly a known option is that option, a word with two leading dashes is always
+    one; everything else is an argument, and goes behind a `--` before click looks at it.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the options before the arguments, then parse as ever."""
+        takes_value = {
+            name: isinstance(param, click.Option) and not (param.is_flag or param.count)
+            for param in self.get_params(ctx)
+            for name in (*param.opts, *param.secondary_opts)
+        }
+        options: list[str] = []
+        arguments: list[str] = []
+        words = iter(args)
+        for word in words:
+            if word == "--":
+                arguments += words
+            elif word in takes_value or word.startswith("--"):
+                options.append(word)
+                if takes_value.get(word):
+                    options += [value for value in [next(words, None)] if value is not None]
+            else:
+                arguments.append(word)
+        return super().parse_args(ctx, [*options, "--", *arguments])
+
+
+class Text(NamedTuple):
+    """A program's text, what it is called in messages, and the words that are left."""
+
+    text: str
+    name: str
+    rest: list[str]
+
+
+def program_text(words: tuple[str, ...], path: str | None) -> Text:
+    """The program of `eval`: from a file, from stdin, or the expression among the words."""
+    if path is not None:
+        return Text(read_text(path), path, list(words))
+    if not words:
+        raise UsageError("an expression is missing",
+                         hint='write gradcli eval "(x+y)*z" x=-2 y=5 z=-4')  # fmt: skip
+    place = next((k for k, word in enumerate(words) if not is_binding(word)), 0)
+    rest = [*words[:place], *words[place + 1 :]]
+    if words[place] == "-":
+        return Text(read_text("-"), "<stdin>", rest)
+    return Text(words[place], "<expression>", rest)
+
+
+def is_binding(word: str) -> bool:
+    """Whether a word is NAME=VALUE and not a program of several statements."""
+    return BINDING.fullmatch(word) is not None and ";" not in word and "\n" not in word
+
+
+def bindings(words: list[str], what: str = "NAME=VALUE") -> Pairs:
+    """(name, value text) of every word. Raises UsageError."""
+    pairs = []
+    for word in words:
+        found = BINDING.fullmatch(word)
+        if found is None:
+            raise UsageError(f"`{word}` is neither the expression nor {what}",
+                             hint="quote the expression")  # fmt: skip
+        pairs.append((found[1], found[2]))
+    return pairs
+
+
+class Targets(NamedTuple):
+    """What `check` is to look at."""
+
+    expression: str | None
+    paths: list[str]
+    settings: Pairs
+
+
+def targets(words: tuple[str, ...], expression: str | None, paths: tuple[str, ...]) -> Targets:
+    """Sort the words of `check` into an expression, paths and bindings. Raises UsageError."""
+    settings = bindings([word for word in words if is_binding(word)])
+    found = Targets(expression, list(paths), settings)
+    for word in words:
+        if is_binding(word):
+            continue
+        if _is_path(word, settings):
+            found.paths.append(word)
+        elif found.expression is not None:
+            raise UsageError(f"two expressions: `{found.expression}` and `{word}`",
+                             hint="quote the expression; a path must exist")  # fmt: skip
+        else:
+            found = found._replace(expression=word)
+    if found.expression is not None and found.paths:
+        raise UsageError("give either an expression or paths",
+                         hint=f"`{found.paths[0]}` is a path")  # fmt: skip
+    return found
+
+
+def _is_path(word: str, settings: Pairs) -> bool:
+    """Whether a word names programs; what may be a path and an expression is refused."""
+    if word.endswith((SUFFIX, ".py")):
+        return True
+    if word == "-" or not os.path.exists(word):
+        return False
+    known = {name for name, _ in settings} | set(CONSTANTS)
+    try:
+        tree = parse_expression(Source(word))
+    except GradcliError:
+        return True
+    names = {arg for op, arg in zip(tree.ops, tree.args, strict=True) if op == "name"}
+    if names <= known:
+        raise UsageError(f"`{word}` is a path and also an expression",
+                         hint=f"write --file {word} or --expr {word}")  # fmt: skip
+    return True

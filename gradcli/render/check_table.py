@@ -1,0 +1,154 @@
+"""The report of `check` for people: a heading and tables for each case, the worst case first.
+
+A case that passes is one line, unless it is the only one or more was asked for. Layout and colours
+are those of `gradcli.render.table`: no number is cut, and what does not fit is stacked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+from rich.console import RenderableType
+from rich.text import Text
+
+from gradcli.render.ci import point_text, tallies
+from gradcli.render.machine import Look
+from gradcli.render.table import _PIECE, MOST_OF_EXPRESSION, Column, Columns, _Page
+from gradcli.reports import VERDICTS, Case, CheckReport, InputCheck
+
+MOST_ROWS = 200  # of a block
+
+MEASURED = (
+    Column("numeric", "gradient"),
+    Column("rel. error", "error"),
+    Column("verdict", "verdict"),
+)
+CLAIMED = (Column("input", "name"), Column("claim", "gradient"), *MEASURED)
+UNCLAIMED = (Column("input", "name"), Column("gradient", "gradient"), *MEASURED)
+VALUES = (
+    Column("stage", "name"),
+    Column("claim", "value"),
+    Column("value", "value"),
+    *MEASURED[1:],
+)
+
+
+def check_table(report: CheckReport, look: Look) -> Iterator[str]:
+    """The report as text in colour, laid out for the width of the stream."""
+    page = _Page(look)
+    for part in _parts(report, page):
+        yield page.drawn(part)
+
+
+def _parts(report: CheckReport, page: _Page) -> Iterator[RenderableType]:
+    verbosity = page.look.verbosity
+    everything = verbosity > 0 or len(report.cases) == 1
+    is_brief = False
+    for case in sorted(report.cases, key=lambda case: _badness(case.verdict)):
+        if verbosity < 0 and case.verdict == "pass":
+            break
+        is_brief = verbosity < 0 or (case.verdict == "pass" and not everything)
+        yield _heading(case, page)
+        if not is_brief:
+            yield from _body(case, page)
+            yield ""
+    if is_brief:
+        yield ""
+    yield _summary(report, page)
+
+
+def _summary(report: CheckReport, page: _Page) -> Text:
+    """How many cases have which verdict: `1 fail, 3 pass`."""
+    counts = [(f"{count} {verdict}", f"verdict.{verdict}") for count, verdict in tallies(report)]
+    return page.sentence(*_joined(", ", counts)) if counts else Text("nothing was checked")
+
+
+def _badness(verdict: str) -> int:
+    """Sorts the worst verdict first."""
+    return -VERDICTS.index(verdict)
+
+
+def _heading(case: Case, page: _Page) -> Text:
+    """Verdict, file and expression; a single expression has no file."""
+    place = f"{case.file}:{case.line}"
+    if case.problem is not None:
+        place = f"{case.file}:{case.problem.line or case.line}:{case.problem.column or 1}"
+    elif case.file == "<expression>":
+        place = ""
+    expression = page.text(case.expression)
+    if len(expression) > MOST_OF_EXPRESSION and page.look.verbosity <= 0:
+        ends = (piece.end() for piece in _PIECE.finditer(expression))
+        expression = expression[: next(e for e in ends if e >= MOST_OF_EXPRESSION)] + " ..."
+    parts = [(case.verdict, f"verdict.{case.verdict}"), (place, "name"), (expression, "expression")]
+    return page.sentence(*_joined("  ", [part for part in parts if part[0]]))
+
+
+def _body(case: Case, page: _Page) -> Iterator[RenderableType]:
+    """A block for each kind of claim, then what else there is to say."""
+    inputs = case.inputs.values()
+    yield from _block(VALUES, case.values, case, page)
+    yield from _block(CLAIMED, [c for c in inputs if c.claim is not None], case, page)
+    yield from _block(UNCLAIMED, [c for c in inputs if c.claim is None], case, page)
+    if case.problem is not None:
+        yield page.sentence(case.problem.message)
+        if case.problem.hint:
+            yield page.sentence(("help", "aside"), f": {case.problem.hint}")
+    if case.point is not None:
+        sampled = f" ({case.points} points, seed {case.seed})"
+        yield page.sentence(
+            ("at", "aside"), f" {point_text(case.point, page.number)}", (sampled, "aside")
+        )
+    for note in case.notes:
+        yield page.sentence(("note", "aside"), f": {note}")
+
+
+def _block(
+    columns: Columns, checks: list[InputCheck], case: Case, page: _Page
+) -> Iterator[RenderableType]:
+    """The checks as rows, the worst first, and the reasons beneath."""
+    shown = sorted(checks, key=lambda check: _badness(check.verdict))
+    if page.look.verbosity <= 0:
+        shown = shown[:MOST_ROWS]
+    if shown:
+        yield ""
+        yield _fitted(columns, [_row(check, page) for check in shown], page)
+    for check in shown:
+        if check.reason:
+            where = f", line {case.place(check.name)[0]}" if case.places else ""
+            yield page.sentence((check.name, "name"), f"{where}: {check.reason}")
+    if left_out := len(checks) - len(shown):
+        yield page.sentence((f"... {left_out} more (-v shows them)", "aside"))
+
+
+def _fitted(columns: Columns, rows: list[list[str]], page: _Page) -> RenderableType:
+    """The rows with both parts of the third number in one cell, or one below the other."""
+    joined = [[*row[:2], " ".join(filter(None, row[2:4])), *row[4:]] for row in rows]
+    block = page.block(columns, joined, head=1)
+    if isinstance(block, Text) and max(map(cell_len, block.plain.split("\n"))) > page.width:
+        return page.block((*columns[:3], Column("", columns[2].role), *columns[3:]), rows, head=1)
+    return block
+
+
+def _row(check: InputCheck, page: _Page) -> list[str]:
+    checked = check.analytic if check.claim is None else check.claim
+    error = "" if check.relative_error is None else f"{check.relative_error:.2g}"
+    numbers = page.number(checked), *_measured(check, page), error
+    return [page.text(check.name), *numbers, check.verdict]
+
+
+def _measured(check: InputCheck, page: _Page) -> tuple[str, str]:
+    """The numeric derivative and its bound, or the one-sided slopes at a kink."""
+    if check.interval:
+        low, high = map(page.number, check.interval)
+        return f"[{low},", f"{high}]"
+    bound = "" if check.numeric is None or check.bound is None else f"+- {check.bound:.2g}"
+    return page.number(check.numeric), bound
+
+
+def _joined(separator: str, parts: list[tuple[str, str]]) -> Iterator[str | tuple[str, str]]:
+    """The parts of a sentence with a separator between them."""
+    for k, part in enumerate(parts):
+        if k:
+            yield separator
+        yield part

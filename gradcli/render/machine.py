@@ -1,0 +1,210 @@
+"""Reports for scripts: plain, json, jsonl, csv, markdown; never cut, numbers in full.
+
+A format is one function under @renderer. It yields whole lines of text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, TextIO
+
+from gradcli.render.diagnostic import printable
+from gradcli.reports import EvalReport, InputCheck, Number
+
+
+class Look(NamedTuple):
+    """Where a report goes, and how it shall look there."""
+
+    out: TextIO
+    color: str = "auto"  # or always, never
+    verbosity: int = 0  # -1 is quiet, 1 shows all digits
+    show_all: bool = False
+
+
+class InputRow(NamedTuple):
+    """One number that is an input, with what is known of the derivative by it."""
+
+    name: str
+    value: float
+    gradient: float | None
+    check: InputCheck | None
+
+
+Renderer = Callable[[EvalReport, Look], Iterable[str]]
+MACHINE_FORMATS: dict[str, Renderer] = {}
+
+
+def renderer(name: str) -> Callable[[Renderer], Renderer]:
+    """Make a function the format of this name."""
+
+    def register(function: Renderer) -> Renderer:
+        return MACHINE_FORMATS.setdefault(name, function)
+
+    return register
+
+
+# -------------------------------------------------------------------- shared by the formats
+
+
+def elements(name: str, number: Number) -> Iterator[tuple[str, float]]:
+    """The numbers of an input with the names `w[0][1]` of its elements, in order."""
+    stack = [(name, number)]
+    while stack:
+        name, number = stack.pop()
+        if isinstance(number, list):
+            stack.extend((f"{name}[{k}]", number[k]) for k in reversed(range(len(number))))
+        else:
+            yield name, number
+
+
+def gradients(report: EvalReport) -> dict[str, float]:
+    """The gradient of every element of every input that was asked for."""
+    return dict(pair for item in report.gradients.items() for pair in elements(*item))
+
+
+def input_rows(report: EvalReport) -> Iterator[InputRow]:
+    """One row for every number that is an input."""
+    slopes = gradients(report)
+    checks = report.check.inputs if report.check else {}
+    for item in report.inputs.items():
+        for name, value in elements(*item):
+            yield InputRow(name, value, slopes.get(name), checks.get(name))
+
+
+def exact(number: float | None) -> str:
+    """The shortest text that reads back as the same float; empty for None."""
+    return "" if number is None else repr(number)
+
+
+# -------------------------------------------------------------------- the formats
+
+
+@renderer("plain")
+def plain(report: EvalReport, _: Look) -> Iterator[str]:
+    """Lines of cells between tabs; the first cell says what the line is."""
+    for stage in report.stages:
+        numbers = exact(stage.value), exact(stage.gradient)
+        yield _tabbed("stage", stage.name, stage.label, stage.expression, *numbers)
+    for row in input_rows(report):
+        numbers = exact(row.value), exact(row.gradient)
+        yield _tabbed("input", row.name, *numbers, *_verdict(row.check))
+    yield _tabbed("value", exact(report.value))
+    for note in report.notes:
+        yield _tabbed("note", note)
+
+
+@renderer("json")
+def json(report: EvalReport, _: Look) -> Iterator[str]:
+    """The report as one JSON document on one line."""
+    yield json_text(report.as_dict())
+
+
+@renderer("jsonl")
+def jsonl(report: EvalReport, _: Look) -> Iterator[str]:
+    """The result, then stages, checks and notes, each a JSON document on a line of its own."""
+    data = report.as_dict()
+    stages, check, notes = data.pop("stages"), data.pop("check"), data.pop("notes")
+    yield json_text({"type": "result", **data, "verdict": check and check["verdict"]})
+    for stage in stages:
+        yield json_text({"type": "stage", **stage})
+    for entry in check["inputs"].values() if check else ():
+        yield json_text({"type": "check", **entry})
+    for note in notes:
+        yield json_text({"type": "note", "text": note})
+
+
+@renderer("csv")
+def csv(report: EvalReport, _: Look) -> Iterator[str]:
+    """A header, then one row a stage and one row an input."""
+    from csv import writer  # late: only this format pays for it
+
+    row = writer(_Echo(), lineterminator="\n").writerow
+    yield row(
+        ("kind", "name", "gate", "expression", "value", "gradient", "numeric", "relative_error",
+         "verdict")
+    )  # fmt: skip
+    for stage in report.stages:
+        texts = (_inert(text) for text in (stage.name, stage.gate, stage.expression))
+        yield row(("stage", *texts, exact(stage.value), exact(stage.gradient), "", "", ""))
+    for entry in input_rows(report):
+        numbers = exact(entry.value), exact(entry.gradient)
+        yield row(("input", _inert(entry.name), "", "", *numbers, *_verdict(entry.check)))
+
+
+@renderer("markdown")
+def markdown(report: EvalReport, _: Look) -> Iterator[str]:
+    """The value, a table of stages, a table of inputs, and the notes as a list."""
+    yield f"{_code(report.expression)} = {exact(report.value)}\n"
+    if report.stages:
+        yield "\n| stage | gate | expression | value | gradient |\n"
+        yield "| --- | --- | --- | ---: | ---: |\n"
+        for stage in report.stages:
+            texts = map(_code, (stage.name, stage.label, stage.expression))
+            yield _piped(*texts, exact(stage.value), exact(stage.gradient))
+    if report.inputs:
+        yield "\n| input | value | gradient | numeric | rel. error | verdict |\n"
+        yield "| --- | ---: | ---: | ---: | ---: | --- |\n"
+        for row in input_rows(report):
+            numbers = exact(row.value), exact(row.gradient)
+            yield _piped(_code(row.name), *numbers, *_verdict(row.check))
+    for k, note in enumerate(report.notes):
+        yield f"{'' if k else chr(10)}* {printable(note)}\n"
+
+
+def json_text(data: dict[str, Any]) -> str:
+    """One line of strict JSON; NaN and the infinities become strings."""
+    from json import dumps  # late: people who look at tables do not pay for it
+
+    try:
+        return dumps(data, allow_nan=False) + "\n"
+    except ValueError:  # something is not finite; rare, so the copy is made only now
+        return dumps(_spelled(data), allow_nan=False) + "\n"
+
+
+# -------------------------------------------------------------------- small parts
+
+
+class _Echo:
+    """A file for csv.writer that hands the line back."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _verdict(check: InputCheck | None) -> tuple[str, str, str]:
+    if check is None:
+        return "", "", ""
+    return exact(check.numeric), exact(check.relative_error), check.verdict
+
+
+def _tabbed(*cells: str) -> str:
+    return "\t".join(map(printable, cells)) + "\n"
+
+
+def _piped(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
+
+
+def _inert(text: str) -> str:
+    """A text cell that no spreadsheet takes for a formula."""
+    return "'" * text.startswith(("=", "+", "-", "@", "\t", "\r")) + printable(text)
+
+
+def _code(text: str) -> str:
+    """A code span; its fence is longer than any run of backticks inside."""
+    if "`" not in text:
+        return f"`{printable(text)}`"
+    fence = "`" * (1 + max(map(len, re.findall("`+", text))))
+    return f"{fence} {printable(text)} {fence}"
+
+
+def _spelled(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _spelled(item) for key, item in data.items()}
+    if isinstance(data, list | tuple):
+        return [_spelled(item) for item in data]
+    if isinstance(data, float) and not math.isfinite(data):
+        return "NaN" if math.isnan(data) else "Infinity" if data > 0 else "-Infinity"
+    return data

@@ -1,0 +1,298 @@
+"""A report for people: tables in colour, and no number ever cut.
+
+Rich draws, but the layout is ours, because rich makes a table fit by cutting what is in it. So rich
+is told that there is room without end, and each block of the report takes the first of these forms
+that fits the width there really is: a table; a table whose expressions are folded; a stack, which
+has the rows one after the other and each number on a line of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple, TextIO
+
+from rich.box import SIMPLE_HEAD, Box
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.theme import Theme
+
+from gradcli.render.diagnostic import encodable, printable
+from gradcli.render.machine import InputRow, Look, gradients, input_rows
+from gradcli.reports import VERDICTS, EvalReport, Stage
+
+STYLES = {
+    "name": "bold",
+    "gate": "none",
+    "expression": "none",
+    "value": "green",
+    "gradient": "red",
+    "error": "none",
+    "aside": "dim",
+    "verdict.pass": "green",
+    "verdict.kink": "yellow",
+    "verdict.inconclusive": "yellow",
+    "verdict.undefined": "magenta",
+    "verdict.fail": "bold red",
+    "verdict.error": "bold red",
+}
+
+ASCII_HEAD = Box("    \n    \n -- \n" + "    \n" * 5, ascii=True)
+UNLIMITED = 10**9  # cells
+NARROWEST = 16  # cells; expressions are not folded further
+MOST_STAGES = 200
+MOST_INPUTS = 200
+MOST_OF_EXPRESSION = 240  # characters, to the end of the word; --all lifts it too
+DIGITS = 12
+
+_WORD = re.compile(r"\S+ *| +")
+# What is never taken apart: a number with its sign, a name, a character.
+_PIECE = re.compile(r"[-+]?[\w.]+(?:(?<=[eE])[-+][\w.]+)*|.")
+
+
+class Column(NamedTuple):
+    """A column of a block: its title, and the role that gives its cells their style."""
+
+    title: str
+    role: str
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the cells are numbers; they stand flush right."""
+        return self.role in ("value", "gradient", "error")
+
+    def styled(self, cell: str) -> Text:
+        """A cell in the style of its role; each verdict has a style of its own."""
+        return Text(cell, f"verdict.{cell}" if self.role == "verdict" else self.role)
+
+
+Columns = tuple[Column, ...]
+
+STAGE = (
+    Column("stage", "name"),
+    Column("gate", "gate"),
+    Column("expression", "expression"),
+    Column("value", "value"),
+    Column("gradient", "gradient"),
+)
+UNCHECKED = (Column("input", "name"), Column("value", "value"), Column("gradient", "gradient"))
+CHECKED = (
+    Column("input", "name"),
+    Column("value", "value"),
+    Column("analytic", "gradient"),
+    Column("numeric", "gradient"),
+    Column("rel. error", "error"),
+    Column("verdict", "verdict"),
+)
+
+
+def table(report: EvalReport, look: Look) -> Iterator[str]:
+    """The report as text in colour, laid out for the width of the stream."""
+    page = _Page(look)
+    for part in _brief(report, page) if look.verbosity < 0 else _full(report, page):
+        yield page.drawn(part)
+
+
+def _brief(report: EvalReport, page: _Page) -> Iterator[RenderableType]:
+    yield Text.assemble("value = ", (page.number(report.value), "value"))
+    for name, gradient in gradients(report).items():
+        yield Text.assemble(
+            (f"d{page.text(name)}", "name"), " = ", (page.number(gradient), "gradient")
+        )
+
+
+def _full(report: EvalReport, page: _Page) -> Iterator[RenderableType]:
+    digits = next((s.digits for s in report.stages if s.name == report.output), None)
+    value = page.number(report.value, digits)
+    named = report.expression or report.output
+    if report.expression and not report.output.startswith("#"):
+        named = f"{report.output} = {report.expression}"
+    yield page.sentence((named, "expression"), " = ", (value, "value"))
+    if report.stages:
+        stages = _chosen(report, page.look.show_all)
+        yield ""
+        yield page.block(STAGE, [page.stage(stage) for stage in stages], head=3)
+        if left_out := len(report.stages) - len(stages):
+            yield page.sentence((f"... {left_out} more stages (--all shows them)", "aside"))
+    if report.inputs:
+        columns = CHECKED if report.check else UNCHECKED
+        yield ""
+        rows = list(input_rows(report))
+        shown = _worst_rows(rows, page.look.show_all)
+        yield page.block(columns, [page.input(row) for row in shown], head=1)
+        if left_out := len(rows) - len(shown):
+            yield page.sentence((f"... {left_out} more inputs (--all shows them)", "aside"))
+    checks = report.check.inputs.values() if report.check else ()
+    reasons = [((check.name, "name"), f": {check.reason}") for check in checks if check.reason]
+    notes = [(("note", "aside"), f": {note}") for note in report.notes]
+    if reasons or notes:
+        yield ""
+    for line in (*reasons, *notes):
+        yield page.sentence(*line)
+
+
+def _chosen(report: EvalReport, show_all: bool) -> list[Stage]:
+    """The stages to show, the output last; if there are too many, the named ones before others."""
+    stages = sorted(report.stages, key=lambda stage: stage.name == report.output)
+    if show_all or len(stages) <= MOST_STAGES:
+        return stages
+    last = len(stages) - 1
+    ranked = sorted(range(len(stages)), key=lambda k: (k != last, not stages[k].is_named))
+    return [stages[k] for k in sorted(ranked[:MOST_STAGES])]
+
+
+def _worst_rows(rows: list[InputRow], show_all: bool) -> list[InputRow]:
+    """The inputs to show, in order; if there are too many, those with the worst verdicts."""
+    if show_all or len(rows) <= MOST_INPUTS:
+        return rows
+    badness = [VERDICTS.index(row.check.verdict) if row.check else 0 for row in rows]
+    ranked = sorted(range(len(rows)), key=lambda k: -badness[k])
+    return [rows[k] for k in sorted(ranked[:MOST_INPUTS])]
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave the exit code to the caller; rich itself ends the process with 1."""
+        raise BrokenPipeError
+
+
+class _Page:
+    """Draws the blocks of a report for one stream; all foreign text passes through `text`."""
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        self.width = _width(look.out)
+        self.console = _Console(
+            file=look.out, width=UNLIMITED, height=25, theme=Theme(STYLES), highlight=False,
+            markup=False, emoji=False, force_jupyter=False, **_COLOR[look.color],
+        )  # fmt: skip
+
+    def drawn(self, part: RenderableType) -> str:
+        """A part as text, without the blanks at the ends of lines."""
+        with self.console.capture() as captured:
+            self.console.print(part, soft_wrap=True)
+        return "\n".join(line.rstrip() for line in captured.get().split("\n"))
+
+    def text(self, text: str) -> str:
+        """Foreign text as this stream can show it."""
+        return encodable(printable(text), self.look.out)
+
+    def number(self, number: float | None, digits: int | None = None) -> str:
+        """A number with as many digits as were asked for and are certain; empty for None."""
+        if number is None:
+            return ""
+        if self.look.verbosity > 0:
+            return repr(number).removesuffix(".0")
+        return f"{number:.{DIGITS if digits is None else min(max(digits, 1), DIGITS)}g}"
+
+    def stage(self, stage: Stage) -> list[str]:
+        """The cells of a stage."""
+        name, label, expression = map(self.text, (stage.name, stage.label, stage.expression))
+        if len(expression) > MOST_OF_EXPRESSION and not self.look.show_all:
+            ends = (piece.end() for piece in _PIECE.finditer(expression))
+            end = next(end for end in ends if end >= MOST_OF_EXPRESSION)
+            expression = expression[:end].rstrip() + " ..."
+        value = self.number(stage.value, stage.digits)
+        return [name, label, expression, value, self.number(stage.gradient)]
+
+    def input(self, row: InputRow) -> list[str]:
+        """The cells of an input, as many as are known."""
+        cells = [self.text(row.name), self.number(row.value), self.number(row.gradient)]
+        if row.check is None:
+            return cells
+        error = row.check.relative_error
+        numeric = self.number(row.check.numeric, row.check.digits)
+        numbers = numeric, "" if error is None else f"{error:.2g}"
+        return [*cells, *numbers, row.check.verdict]
+
+    def sentence(self, *parts: str | tuple[str, str]) -> Text:
+        """A line of parts and their styles, folded between words where it is too long."""
+        pairs = ((part, "") if isinstance(part, str) else part for part in parts)
+        text = Text.assemble(*((self.text(part), style) for part, style in pairs))
+        return _folded(text, self.width, indent=2)
+
+    def block(self, columns: Columns, rows: list[list[str]], head: int) -> RenderableType:
+        """The rows in the first form that fits; `head` columns begin a stacked row."""
+        cells = [[c.styled(cell) for c, cell in zip(columns, row, strict=False)] for row in rows]
+        grid = self.grid(columns, cells, UNLIMITED)
+        excess = self.excess(grid)
+        if excess > 0:
+            lengths = (c.cell_len for row in cells for c in row if c.style == "expression")
+            grid = self.grid(columns, cells, max(NARROWEST, max(lengths, default=0) - excess))
+            excess = self.excess(grid)
+        return grid if excess <= 0 else self.stack(columns, cells, head)
+
+    def grid(self, columns: Columns, rows: list[list[Text]], room: int) -> Table:
+        """A table whose expressions are folded to the room they have."""
+        grid = Table(
+            box=ASCII_HEAD if self.console.options.ascii_only else SIMPLE_HEAD, show_edge=False,
+            pad_edge=False, collapse_padding=True, header_style="aside", border_style="aside",
+        )  # fmt: skip
+        for column in columns:
+            justify: Literal["left", "right"] = "right" if column.is_number else "left"
+            grid.add_column(Text(column.title), justify=justify, no_wrap=True, overflow="fold")
+        for row in rows:
+            grid.add_row(*(_folded(c, room) if c.style == "expression" else c for c in row))
+        return grid
+
+    def excess(self, grid: Table) -> int:
+        """How many cells a table is wider than the stream."""
+        return self.console.measure(grid).maximum - self.width
+
+    def stack(self, columns: Columns, rows: list[list[Text]], head: int) -> Text:
+        """The rows one after the other, each of their numbers on a line of its own."""
+        margin = max(len(column.title) for column in columns[head:])
+        lines = []
+        for row in rows:
+            lines.append(_folded(Text("  ").join(row[:head]), self.width, indent=2))
+            for column, cell in zip(columns[head:], row[head:], strict=False):
+                if cell:
+                    lines.append(Text(f"  {column.title:{margin}}  ", "aside") + cell)
+        return Text("\n").join(lines)
+
+
+_COLOR: dict[str, dict[str, Any]] = {
+    "auto": {},  # NO_COLOR, FORCE_COLOR and TERM are left to rich
+    "always": {"force_terminal": True, "no_color": False, "color_system": "standard"},
+    "never": {"force_terminal": False, "no_color": True, "color_system": None},
+}
+
+
+def _width(out: TextIO) -> int:
+    """The cells of a line: COLUMNS, else those of the terminal; elsewhere without limit."""
+    if not out.isatty() and not os.environ.get("COLUMNS"):
+        return UNLIMITED
+    return shutil.get_terminal_size((80 if out.isatty() else UNLIMITED, 25)).columns
+
+
+def _folded(text: Text, width: int, indent: int = 0) -> Text:
+    """The text on as many lines as it takes; words are kept whole, and numbers always."""
+    if cell_len(text.plain) <= width:
+        return text
+    lines = text.divide(_breaks(text.plain, width - indent))
+    for line in lines:
+        line.rstrip()
+    return Text("\n" + " " * indent).join(lines)
+
+
+def _breaks(text: str, width: int) -> Iterator[int]:
+    """The offsets where a new line begins."""
+    offset = column = 0
+    for piece in _pieces(text, width):
+        if column and piece.strip() and column + cell_len(piece.rstrip()) > width:
+            yield offset
+            column = 0
+        column += cell_len(piece)
+        offset += len(piece)
+
+
+def _pieces(text: str, width: int) -> Iterator[str]:
+    for word in _WORD.findall(text):
+        if cell_len(word.rstrip()) <= width:
+            yield word
+        else:
+            yield from _PIECE.findall(word)
