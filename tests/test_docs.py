@@ -1,0 +1,82 @@
+"""The README cannot lie: its sessions are run, and every command and option stands in it."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gradcli
+from gradcli.cli import COMMANDS
+from gradcli.cli import gradcli as command_line
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SESSIONS = [
+    (command, output)
+    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    for command, output in re.findall(
+        r"^\$ (.*?)\n(.*?)(?=^\$ |\Z)", block, re.DOTALL | re.MULTILINE
+    )
+]
+
+
+@pytest.mark.parametrize(("command", "output"), SESSIONS, ids=[c for c, _ in SESSIONS])
+def test_a_session_of_the_readme_prints_what_it_says(command, output):
+    words = shlex.split(command)
+    assert words[0] == "gradcli"
+    plain = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR")}
+    done = subprocess.run(
+        [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**plain, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert done.stdout + done.stderr == output
+
+
+def test_the_readme_has_its_sessions():
+    assert len(SESSIONS) >= 8
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_an_example_and_a_place_in_the_readme(name):
+    command = command_line.get_command(None, name)
+    assert command.help
+    assert f"gradcli {name}" in command.help
+    assert f"gradcli {name}" in README
+    for option in command.params:
+        if option.param_type_name == "option":
+            assert option.help, option.name
+
+
+def test_the_python_lines_of_the_readme_are_true():
+    report = gradcli.evaluate("(x+y)*z", {"x": -2, "y": 5, "z": -4})
+    assert (report.value, report.gradients) == (-12.0, {"x": -4.0, "y": -4.0, "z": 3.0})
+    assert gradcli.check("x*y", {"x": 3, "y": 2}, claims={"x": 2}).verdict == "pass"
+    f = gradcli.compile("(x+y)*z", inputs=["x", "y", "z"])
+    assert f(-2.0, 5.0, -4.0) == (-12.0, [-4.0, -4.0, 3.0])
+
+
+def test_every_gate_of_the_language_stands_in_the_readme():
+    from gradcli.gates import FUNCTIONS, GATES
+
+    words = set(re.findall(r"\w+", README))
+    operators = {
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "neg",
+        "pow",
+        "copy",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "eq",
+        "ne",
+    }
+    assert {g.name for g in FUNCTIONS.values()} - operators <= words
+    assert operators <= set(GATES)
