@@ -8,12 +8,10 @@
 
 from gradcli.api import Function, check, compile, evaluate
 from gradcli.errors import GradcliError
-from gradcli.reports import Case, Check, CheckReport, EvalReport, InputCheck, Stage
+from gradcli.reports import Check, EvalReport, InputCheck, Stage
 
 __all__ = [
-    "Case",
     "Check",
-    "CheckReport",
     "EvalReport",
     "Function",
     "GradcliError",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
-from gradcli.cases import CheckRequest, check_program
 from gradcli.engine import Machine, backward
 from gradcli.errors import BindingError
 from gradcli.evaluation import Request, report, settings
 from gradcli.program import Options, Program, Setting, read
-from gradcli.reports import CheckReport, EvalReport
+from gradcli.reports import EvalReport
+
+if TYPE_CHECKING:
+    from gradcli.reports.checks import CheckReport
 
 Bindings = Mapping[str, Setting] | Iterable[tuple[str, Setting]]
 
@@ -60,6 +62,9 @@ def check(
     >>> check("(x+y)*z", {"x": -2, "y": 5, "z": -4}, claims={"x": -4, "z": -3}).verdict
     'fail'
     """
+    from gradcli.cases import CheckRequest, check_program  # late: `evaluate` does not pay for it
+    from gradcli.reports.checks import CheckReport
+
     pairs = list(bindings.items() if isinstance(bindings, Mapping) else bindings)
     asked = CheckRequest(claims=dict(claims or {}), **request)
     return CheckReport([check_program(text, name, pairs, output, asked)])

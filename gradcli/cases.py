@@ -28,7 +28,8 @@ from gradcli.evaluation import (
     typed_claims,
 )
 from gradcli.program import Options, Program, Setting, parse_constant, read
-from gradcli.reports import Case, InputCheck, Problem, worst
+from gradcli.reports import InputCheck, worst
+from gradcli.reports.checks import Case, Problem
 
 SAMPLES = 20
 JITTER = 0.1  # how far the second point lies, relative to an input or to 1

@@ -4,8 +4,6 @@ Only the last room prints. Everything below it raises a `GradcliError` and leave
 place and caret to `gradcli.render`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -60,7 +58,7 @@ class GradcliError(Exception):
         message: str,
         span: Span | None = None,
         hint: str | None = None,
-        also: Iterable[GradcliError] = (),
+        also: "Iterable[GradcliError]" = (),
     ) -> None:
         super().__init__(message)
         self.message = message

@@ -1,8 +1,6 @@
 """A program at a point: its inputs as numbers, a run in float64, and the report of it."""
 
-from __future__ import annotations
-
-from bisect import bisect_right
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,7 +11,6 @@ from gradcli.engine import Machine, Run, backward, local_gradients
 from gradcli.errors import NameFault, ShapeError, did_you_mean
 from gradcli.graph import stage_names
 from gradcli.lowering import Value
-from gradcli.notes import faults
 from gradcli.program import Program, Setting, parse_constant
 from gradcli.reports import EvalReport, Number, Stage
 
@@ -57,7 +54,12 @@ def evaluate_at(program: Program, inputs: Sequence[float], asked: Request) -> Ev
         run, used = _run(program, IEEE, inputs, upstream)
     names = stage_names(program.graph, program.output)
     leaves = [pair for n in wanted(program, asked.wrt) for pair in numbers(n, program.inputs[n])]
-    notes = faults(run, program.output, names, [leaf for _, leaf in leaves])
+    numbers_wanted = [run.values[program.output], *(run.gradients[leaf] for _, leaf in leaves)]
+    notes: list[str] = []
+    if not all(map(math.isfinite, numbers_wanted)):
+        from gradcli.notes import faults  # late: most runs stay finite
+
+        notes = faults(run, program.output, names)
     return Evaluation(program, run, used, names, leaves, notes)
 
 
@@ -213,6 +215,8 @@ def _stages(found: Evaluation) -> list[Stage]:
 
 def line_and_column(text: str) -> Callable[[int], tuple[int, int]]:
     """A function from offsets to (line, column), both counted from 1."""
+    from bisect import bisect_right
+
     starts = [0]
     for at, character in enumerate(text):
         if character == "\n" or (character == "\r" and text[at + 1 : at + 2] != "\n"):

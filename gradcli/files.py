@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 
 from gradcli.errors import FileError, LimitError
@@ -82,6 +81,8 @@ def write_text(path: str, text: str, inputs: tuple[str, ...] = ()) -> None:
 
 
 def _replace(path: str, text: str) -> None:
+    import tempfile  # late: only writing a file pays for it
+
     mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".gradcli-")
     try:

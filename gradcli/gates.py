@@ -27,8 +27,6 @@ under differentiation. Formulas are those of any calculus book; the stable forms
 and relatives follow from writing them in e = exp(-|x|), which cannot overflow.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

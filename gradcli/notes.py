@@ -12,14 +12,11 @@ from gradcli.graph import Graph
 MOST_NOTES = 5
 
 
-def faults(run: Run, output: int, names: dict[int, str], leaves: list[int]) -> list[str]:
-    """Notes for the first gates that gave inf or nan; none when value and gradients are finite.
+def faults(run: Run, output: int, names: dict[int, str]) -> list[str]:
+    """Notes for the first gates that gave inf or nan, in a run whose result is not finite.
 
     Gates in a branch of `where` that was not taken are left alone: nothing of them is in there.
     """
-    wanted = [run.values[output], *(run.gradients[leaf] for leaf in leaves)]
-    if all(map(math.isfinite, wanted)):
-        return []
     live = _live(run, output)
     notes = _forward_notes(run, live, names) or _backward_notes(run, live, names)
     if not notes:

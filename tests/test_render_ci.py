@@ -30,7 +30,8 @@ from gradcli.render.ci import (
     summary_markdown,
     write_check,
 )
-from gradcli.reports import VERDICTS, Case, CheckReport, InputCheck, Problem
+from gradcli.reports import VERDICTS, InputCheck
+from gradcli.reports.checks import Case, CheckReport, Problem
 
 SCHEMAS = Path(__file__).parent / "schemas"
 LONGEST = -1.2345678901234567e-299  # 24 characters
@@ -158,7 +159,7 @@ def test_a_stream_that_knows_only_ascii_is_enough(format):
 
 def test_only_the_table_loads_rich_and_none_loads_the_engine_itself():
     program = (
-        "import io, sys; from gradcli.render import ci; from gradcli.reports import CheckReport\n"
+        "import io, sys; from gradcli.render import ci; from gradcli.reports.checks import CheckReport\n"
         "for name in ci.CHECK_FORMATS: ci.write_check(CheckReport([]), name, io.StringIO())\n"
         "assert not {'rich', 'click', 'numpy', 'mpmath'} & {*sys.modules}, sys.modules\n"
     )

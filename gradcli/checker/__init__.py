@@ -5,8 +5,6 @@
 evidence alone.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -13,8 +13,6 @@ sum is the result. Guards keep the tableau honest:
 Steps are powers of two, so that x+h and x-h are exact.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -14,6 +14,7 @@ import click
 
 from gradcli import __version__
 from gradcli.cli.streams import run_and_exit
+from gradcli.cli.words import plain_help
 
 # name: (module, function, one line of help)
 COMMANDS = {
@@ -25,6 +26,12 @@ COMMANDS = {
 
 class Commands(click.Group):
     """A group that loads a command when it is named."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option:
+        """`-h` and `--help`."""
+        if self._help_option is None:
+            self._help_option = plain_help(ctx)
+        return self._help_option
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """All names, in the order of the table."""

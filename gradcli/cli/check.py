@@ -19,7 +19,7 @@ from gradcli.cli.words import Pairs, bindings, targets
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
 from gradcli.files import SUFFIX, find_programs, read_text
 from gradcli.render.ci import CHECK_FORMATS, summary_markdown, write_check
-from gradcli.reports import Case, CheckReport
+from gradcli.reports.checks import Case, CheckReport
 
 FILE_FORMATS = ("junit", "sarif", "gitlab")  # that have an option of their own
 

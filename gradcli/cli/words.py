@@ -1,9 +1,6 @@
 """Words of the command line: options, expressions that begin with a minus, bindings, paths."""
 
-from __future__ import annotations
-
 import os
-import re
 from typing import NamedTuple
 
 import click
@@ -14,9 +11,21 @@ from gradcli.gates import CONSTANTS
 from gradcli.syntax import parse_expression
 from gradcli.syntax.tokens import Source
 
-BINDING = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)(.*)", re.DOTALL)
-
 Pairs = list[tuple[str, str]]
+
+
+def plain_help(ctx: click.Context) -> click.Option:
+    """The help option without click's translations, whose look-up costs a tenth of the start-up."""
+
+    def show(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
+        if is_asked and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), color=ctx.color)
+            ctx.exit()
+
+    return click.Option(
+        ctx.help_option_names, is_flag=True, is_eager=True, expose_value=False, callback=show,
+        default=False, help="Show this message and exit.",
+    )  # fmt: skip
 
 
 class ExpressionCommand(click.Command):
@@ -25,6 +34,12 @@ class ExpressionCommand(click.Command):
     A word that is exactly a known option is that option, a word with two leading dashes is always
     one; everything else is an argument, and goes behind a `--` before click looks at it.
     """
+
+    def get_help_option(self, ctx: click.Context) -> click.Option:
+        """`-h` and `--help`."""
+        if self._help_option is None:
+            self._help_option = plain_help(ctx)
+        return self._help_option
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the options before the arguments, then parse as ever."""
@@ -72,18 +87,25 @@ def program_text(words: tuple[str, ...], path: str | None) -> Text:
 
 def is_binding(word: str) -> bool:
     """Whether a word is NAME=VALUE and not a program of several statements."""
-    return BINDING.fullmatch(word) is not None and ";" not in word and "\n" not in word
+    return _split(word) is not None and ";" not in word and "\n" not in word
+
+
+def _split(word: str) -> tuple[str, str] | None:
+    """NAME and VALUE of NAME=VALUE, None for any other word (`x==1` is an expression)."""
+    name, sign, value = word.partition("=")
+    name = name.strip()
+    return (name, value) if sign and name.isidentifier() and value[:1] != "=" else None
 
 
 def bindings(words: list[str], what: str = "NAME=VALUE") -> Pairs:
     """(name, value text) of every word. Raises UsageError."""
     pairs = []
     for word in words:
-        found = BINDING.fullmatch(word)
+        found = _split(word)
         if found is None:
             raise UsageError(f"`{word}` is neither the expression nor {what}",
                              hint="quote the expression")  # fmt: skip
-        pairs.append((found[1], found[2]))
+        pairs.append(found)
     return pairs
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradcli.errors import GradcliError, NameFault, ParseError, ShapeError
 from gradcli.gates import GATES
@@ -11,27 +11,30 @@ from gradcli.lowering import Lowering, Value
 from gradcli.syntax import Statement
 
 
-class ForwardPart(Protocol):
-    """What a gradient line needs to know of the forward part."""
+if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads it
+    from typing import Protocol
 
-    graph: Graph
-    lowering: Lowering
-    inputs: dict[str, Value]
-    stages: dict[str, Value]
+    class ForwardPart(Protocol):
+        """What a gradient line needs to know of the forward part."""
 
-    def find(self, name: str, token: int) -> Value:
-        """What a forward name stands for."""
+        graph: Graph
+        lowering: Lowering
+        inputs: dict[str, Value]
+        stages: dict[str, Value]
 
-    def is_known(self, name: str) -> bool:
-        """Whether the name is bound or a stage."""
+        def find(self, name: str, token: int) -> Value:
+            """What a forward name stands for."""
 
-    def gradient_of(self, target: str) -> str | None:
-        """The forward name whose gradient the target is."""
+        def is_known(self, name: str) -> bool:
+            """Whether the name is bound or a stage."""
 
-    def fail(
-        self, kind: type[GradcliError], token: int, message: str, hint: str | None = None
-    ) -> NoReturn:
-        """Raise an error at the place of a token."""
+        def gradient_of(self, target: str) -> str | None:
+            """The forward name whose gradient the target is."""
+
+        def fail(
+            self, kind: type[GradcliError], token: int, message: str, hint: str | None = None
+        ) -> NoReturn:
+            """Raise an error at the place of a token."""
 
 
 class Backward:

@@ -1,7 +1,5 @@
 """The program as data, and the small things every room of this folder needs."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from gradcli.graph import Graph

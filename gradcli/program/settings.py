@@ -5,7 +5,6 @@ They stay expressions here; a room further up evaluates them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from gradcli.errors import BindingError
@@ -19,7 +18,7 @@ from gradcli.syntax.tokens import Source
 
 def check_name(name: str) -> str | None:
     """A warning about the name of an input, if there is one. Raises BindingError."""
-    if not re.fullmatch(r"[^\W\d]\w*", name) or name in ("if", "else"):
+    if not name.isidentifier() or name in ("if", "else"):
         raise BindingError(f"`{name}` is not a name", hint="write NAME=VALUE")
     if name in FUNCTIONS:
         raise BindingError(f"`{name}` is a function and cannot be given a value")

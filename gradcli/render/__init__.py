@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from gradcli.render.diagnostic import encodable, error_dict, error_text
-from gradcli.render.machine import MACHINE_FORMATS, Look, Renderer, json_text
+from gradcli.render.machine import MACHINE_FORMATS, Look, Renderer
+from gradcli.render.strict_json import json_text
 from gradcli.reports import EvalReport
 
 __all__ = ["FORMATS", "error_dict", "error_text", "json_text", "write"]

@@ -15,7 +15,8 @@ from rich.text import Text
 from gradcli.render.ci import point_text, tallies
 from gradcli.render.machine import Look
 from gradcli.render.table import _PIECE, MOST_OF_EXPRESSION, Column, Columns, _Page
-from gradcli.reports import VERDICTS, Case, CheckReport, InputCheck
+from gradcli.reports import VERDICTS, InputCheck
+from gradcli.reports.checks import Case, CheckReport
 
 MOST_ROWS = 200  # of a block
 

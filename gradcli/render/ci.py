@@ -18,8 +18,10 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from gradcli.render.diagnostic import encodable, printable
-from gradcli.render.machine import Look, _code, _piped, elements, exact, json_text
-from gradcli.reports import VERDICTS, Case, CheckReport, InputCheck, Number
+from gradcli.render.machine import Look, _code, _piped, elements, exact
+from gradcli.render.strict_json import json_text
+from gradcli.reports import VERDICTS, InputCheck, Number
+from gradcli.reports.checks import Case, CheckReport
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -3,14 +3,12 @@
 A format is one function under @renderer. It yields whole lines of text.
 """
 
-from __future__ import annotations
-
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TextIO
 
 from gradcli.render.diagnostic import printable
+from gradcli.render.strict_json import json_text
 from gradcli.reports import EvalReport, InputCheck, Number
 
 
@@ -153,16 +151,6 @@ def markdown(report: EvalReport, _: Look) -> Iterator[str]:
         yield f"{'' if k else chr(10)}* {printable(note)}\n"
 
 
-def json_text(data: dict[str, Any]) -> str:
-    """One line of strict JSON; NaN and the infinities become strings."""
-    from json import dumps  # late: people who look at tables do not pay for it
-
-    try:
-        return dumps(data, allow_nan=False) + "\n"
-    except ValueError:  # something is not finite; rare, so the copy is made only now
-        return dumps(_spelled(data), allow_nan=False) + "\n"
-
-
 # -------------------------------------------------------------------- small parts
 
 
@@ -198,13 +186,3 @@ def _code(text: str) -> str:
         return f"`{printable(text)}`"
     fence = "`" * (1 + max(map(len, re.findall("`+", text))))
     return f"{fence} {printable(text)} {fence}"
-
-
-def _spelled(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {key: _spelled(item) for key, item in data.items()}
-    if isinstance(data, list | tuple):
-        return [_spelled(item) for item in data]
-    if isinstance(data, float) and not math.isfinite(data):
-        return "NaN" if math.isnan(data) else "Infinity" if data > 0 else "-Infinity"
-    return data

@@ -6,8 +6,6 @@ it begins. An operator is written to the tree when one that binds no tighter fol
 tree comes out in postorder and no depth of nesting needs recursion.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn

@@ -7,7 +7,6 @@ when an error or a report asks for it: that is rare, and reading is much faster 
 from __future__ import annotations
 
 import re
-import unicodedata
 from itertools import islice
 
 from gradcli.errors import ParseError, Span
@@ -17,7 +16,7 @@ _REST = rf"[-+<>=!/]=?|\*[*=]?|{_NUMBER}|\r\n|#[^\r\n]*|[^ \t]"
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 _LETTER = rf"(?![{SUPERSCRIPTS}])\w"
 _ASCII = re.compile(rf"[A-Za-z_]\w*+|{_REST}", re.ASCII)
-_UNICODE = re.compile(rf"(?![0-9]){_LETTER}(?:{_LETTER})*|[{SUPERSCRIPTS}]+|{_REST}")
+_UNICODE = rf"(?![0-9]){_LETTER}(?:{_LETTER})*|[{SUPERSCRIPTS}]+|{_REST}"
 
 # Operators as slides and PDF files write them. They are translated token by token, before any
 # Unicode normalisation: NFKC would turn x² into the name x2.
@@ -43,7 +42,7 @@ class Source:
     def __init__(self, text: str, name: str = "<expression>") -> None:
         self.name = name
         self.text = text
-        self._pattern = _ASCII if text.isascii() else _UNICODE
+        self._pattern = _ASCII if text.isascii() else re.compile(_UNICODE)
         self.tokens: list[str] = self._pattern.findall(text)
         self.tokens += ("", "")
         if not text.isascii():
@@ -84,6 +83,8 @@ class Source:
 
     def _refuse_strange(self, token: str, number: int) -> None:
         """Names keep their letters only when normalisation leaves them as they are."""
+        import unicodedata  # late: most texts are ASCII
+
         for character in token:
             if unicodedata.category(character)[0] in "CZ":
                 name = unicodedata.name(character, "no name")

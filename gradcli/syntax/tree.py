@@ -16,8 +16,6 @@ An operand stands before its operator, so a single pass with a stack reads the w
 costs nothing, and two trees are equal when their lists are.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 

@@ -1,0 +1,99 @@
+"""What `gradcli check` says, as frozen data.
+
+    CheckReport = cases                                        schema gradcli.check/1
+    Case        = one program or expression, checked
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from gradcli.reports import InputCheck, Number, worst
+
+
+class Problem(NamedTuple):
+    """Why a case could not be read: an error as data."""
+
+    kind: str
+    message: str
+    line: int | None
+    column: int | None
+    hint: str | None
+
+
+class Case(NamedTuple):
+    """One program, or one expression with its claims, and what the checker says of it."""
+
+    file: str  # `<expression>`, `<stdin>`, or the path
+    line: int  # of the output
+    expression: str
+    output: str
+    verdict: str
+    inputs: dict[str, InputCheck]
+    values: list[InputCheck]  # claims on values: `f == -12`
+    notes: list[str]
+    warnings: list[str]
+    places: dict[str, tuple[int, int]]  # line and column of a claim, by the name it is for
+    points: int | None = None  # how many points were sampled
+    seed: int | None = None
+    point: dict[str, Number] | None = None  # the simplest failing one, or the first
+    problem: Problem | None = None  # for the verdict `error`
+
+    def place(self, name: str) -> tuple[int, int]:
+        """Line and column of what is claimed for a name; else where the output stands."""
+        return self.places.get(name, self.places.get(name.partition("[")[0], (self.line, 1)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The case as JSON holds it."""
+        data: dict[str, Any] = {
+            "file": self.file, "line": self.line, "expression": self.expression,
+            "output": self.output, "verdict": self.verdict,
+            "inputs": {name: _claimed_dict(check) for name, check in self.inputs.items()},
+            "values": [_claimed_dict(check) for check in self.values],
+            "lines": [], "notes": self.notes, "warnings": self.warnings,
+        }  # fmt: skip
+        if self.points is not None:
+            data |= {"points": self.points, "seed": self.seed, "point": self.point}
+        if self.problem is not None:
+            data["error"] = self.problem._asdict()
+        return data
+
+
+class CheckReport(NamedTuple):
+    """All cases of one `check`, in the order they were given."""
+
+    cases: list[Case]
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of all."""
+        return worst([case.verdict for case in self.cases])
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many cases have which verdict."""
+        found = [case.verdict for case in self.cases]
+        return {verdict: found.count(verdict) for verdict in SUMMARY}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON holds it; a single expression's inputs also stand at the top."""
+        data: dict[str, Any] = {
+            "schema": "gradcli.check/1",
+            "verdict": self.verdict,
+            "summary": self.summary,
+            "cases": [case.as_dict() for case in self.cases],
+        }
+        if len(self.cases) == 1 and self.cases[0].file == "<expression>":
+            data["inputs"] = data["cases"][0]["inputs"]
+        return data
+
+
+SUMMARY = ("pass", "kink", "fail", "inconclusive", "undefined", "error")
+
+
+def _claimed_dict(check: InputCheck) -> dict[str, Any]:
+    """An input of `check`: with its claim, null where the engine's own gradient was checked."""
+    data = check._asdict()
+    claim = data.pop("claim")
+    return {"name": data.pop("name"), "verdict": data.pop("verdict"), "kind": data.pop("kind"),
+            "claim": claim, **data}  # fmt: skip
