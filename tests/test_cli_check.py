@@ -1,0 +1,181 @@
+"""`gradcli check` and `gradcli selfcheck` as a script or a CI job sees them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import junitparser
+import pytest
+
+RIGHT = "x = 3; y = -4\nf = x*y\ndx = y\ndy = x\n"
+WRONG = "x = 3; y = -4\nf = x*y\ndx = x\ndy = x\n"
+KINK = "x = 0\nf = relu(x)\ndx = 1\n"
+JUMP = "x = 1\nf = floor(x)\n"
+BROKEN = "x = 3\nf = 2x\n"
+
+
+def run(*words, cwd=None, stdin="", **env):
+    done = subprocess.run(
+        [sys.executable, "-m", "gradcli", *map(str, words)], cwd=cwd, input=stdin,
+        capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1", **env},
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def programs(folder, **texts):
+    for name, text in texts.items():
+        path = folder / f"{name}.grad"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+EXITS = [
+    (["x*y", "x=3", "y=-4", "--claim", "x=-4"], 0),
+    (["x*y", "x=3", "y=-4", "--claim", "x=4"], 1),
+    (["relu(x)", "x=0", "--claim", "x=0.5"], 0),
+    (["floor(x)", "x=1"], 2),
+    (["floor(x)", "x=1", "--inconclusive", "ok"], 0),
+    (["log(x)", "x=-1"], 2),
+    (["x*y", "x=3", "y=-4", "--claim", "x=4", "--exit-zero"], 0),
+    (["x*y", "x=3"], 2),
+    (["x*y", "x=3", "y=1", "--claim", "z=1"], 2),
+    (["x*y", "x=3", "y=1", "--claim", "x=1", "--claim", "x=2"], 2),
+    (["x*y", "x=3", "y=1", "--claim", "x=nan"], 1),
+    (["-x**2", "x=3", "--claim", "x=-6"], 0),
+    (["x*abs(x)", "x=-2:2", "--samples", "5"], 0),
+    (["x*y", "x=-2:2", "y=1", "--claim", "x=1"], 2),
+    (["x", "x=2:1"], 2),
+    ([], 2),
+    (["--wrng", "x"], 2),
+]
+
+
+@pytest.mark.parametrize(("words", "code"), EXITS)
+def test_exit_codes(words, code, tmp_path):
+    assert run("check", *words, cwd=tmp_path).returncode == code
+
+
+def test_a_folder_is_walked_in_sorted_order_and_the_worst_verdict_counts(tmp_path):
+    programs(tmp_path, b=WRONG, a=RIGHT, **{"sub/c": KINK, ".hidden/d": WRONG})
+    done = run("check", tmp_path, "--json")
+    report = json.loads(done.stdout)
+    names = [os.path.relpath(case["file"], tmp_path) for case in report["cases"]]
+    assert names == ["a.grad", "b.grad", "sub/c.grad"]
+    assert [case["verdict"] for case in report["cases"]] == ["pass", "fail", "kink"]
+    assert report["summary"] == {
+        "pass": 1, "kink": 1, "fail": 1, "inconclusive": 0, "undefined": 0, "error": 0,
+    }  # fmt: skip
+    assert (report["verdict"], done.returncode) == ("fail", 1)
+
+
+def test_a_file_that_cannot_be_read_is_a_case_and_the_others_are_still_checked(tmp_path):
+    programs(tmp_path, a=BROKEN, b=WRONG, c=RIGHT)
+    done = run("check", tmp_path, "--json")
+    cases = json.loads(done.stdout)["cases"]
+    assert [case["verdict"] for case in cases] == ["error", "fail", "pass"]
+    assert (cases[0]["error"]["line"], cases[0]["error"]["column"]) == (2, 6)
+    assert done.returncode == 2
+
+
+def test_nothing_to_check_is_an_error_unless_it_is_meant(tmp_path):
+    assert run("check", tmp_path).returncode == 2
+    assert run("check", tmp_path, "--allow-empty").returncode == 0
+
+
+def test_processes_do_not_change_the_report(tmp_path):
+    programs(tmp_path, **{f"p{k}": (WRONG if k % 3 else RIGHT) for k in range(7)})
+    one, two = (run("check", tmp_path, "--json", "--jobs", n) for n in (1, 2))
+    assert one.stdout == two.stdout
+    assert one.returncode == two.returncode == 1
+
+
+def test_fail_fast_stops_after_the_first_failure(tmp_path):
+    programs(tmp_path, a=RIGHT, b=WRONG, c=WRONG)
+    cases = json.loads(run("check", tmp_path, "--json", "--fail-fast").stdout)["cases"]
+    assert len(cases) == 2
+
+
+def test_several_formats_at_once(tmp_path):
+    programs(tmp_path / "p", a=RIGHT, b=WRONG)
+    done = run("check", "p", "--format", "concise", "--junit", "j.xml", "--sarif", "s.sarif",
+               "--gitlab", "g.json", cwd=tmp_path)  # fmt: skip
+    assert "p/b.grad:3:1: fail x: " in done.stdout
+    suites = junitparser.JUnitXml.fromfile(str(tmp_path / "j.xml"))
+    assert (suites.tests, suites.failures) == (4, 1)
+    results = json.loads((tmp_path / "s.sarif").read_text())["runs"][0]["results"]
+    assert [r["ruleId"] for r in results] == ["gradcli/fail"]
+    region = results[0]["locations"][0]["physicalLocation"]["region"]
+    assert (region["startLine"], region["startColumn"]) == (3, 1)
+    assert json.loads((tmp_path / "g.json").read_text())[0]["location"]["path"] == "p/b.grad"
+
+
+def test_github_annotations_and_the_job_summary(tmp_path):
+    programs(tmp_path, b=WRONG)
+    done = run("check", "b.grad", "--format", "github", cwd=tmp_path,
+               GITHUB_STEP_SUMMARY=str(tmp_path / "summary.md"))  # fmt: skip
+    assert done.stdout.startswith("::error file=b.grad,line=3,col=1,title=")
+    assert "b.grad" in (tmp_path / "summary.md").read_text()
+
+
+def test_defaults_come_from_pyproject_and_flags_win(tmp_path):
+    programs(tmp_path / "p", a=WRONG)
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.gradcli]\npaths = ["p"]\ntolerance = 10.0\nformat = "json"\n'
+    )
+    done = run("check", cwd=tmp_path)
+    assert json.loads(done.stdout)["verdict"] == "pass"
+    assert run("check", "--tolerance", "1e-6", cwd=tmp_path).returncode == 1
+    assert run("check", "--isolated", cwd=tmp_path).returncode == 2
+    assert run("check", cwd=tmp_path / "p").returncode == 0
+    (tmp_path / "pyproject.toml").write_text("[tool.gradcli]\ntolerence = 1\n")
+    done = run("check", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "did you mean `tolerance`?" in done.stderr
+
+
+def test_a_word_that_is_a_path_and_an_expression_is_refused(tmp_path):
+    programs(tmp_path / "x", a=RIGHT)
+    done = run("check", "x", "x=1", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--file x" in done.stderr
+    assert "--expr x" in done.stderr
+    assert run("check", "x", cwd=tmp_path).returncode == 0
+    assert run("check", "--expr", "x", "x=1", cwd=tmp_path).returncode == 0
+
+
+def test_a_program_on_stdin():
+    done = run("check", "-", "--json", stdin=WRONG)
+    assert json.loads(done.stdout)["cases"][0]["file"] == "<stdin>"
+    assert done.returncode == 1
+
+
+def test_a_missing_gradient_is_a_note_and_an_error_under_strict(tmp_path):
+    programs(tmp_path, a="x = 3; y = 2\nf = x*y\ndx = y\n")
+    case = json.loads(run("check", "a.grad", "--json", cwd=tmp_path).stdout)["cases"][0]
+    assert case["notes"] == ["no gradient for y"]
+    assert run("check", "a.grad", cwd=tmp_path).returncode == 0
+    assert run("check", "a.grad", "--strict", cwd=tmp_path).returncode == 2
+
+
+def test_inputs_of_a_single_expression_also_stand_at_the_top():
+    report = json.loads(run("check", "x*y", "x=3", "y=2", "--claim", "x=2", "--json").stdout)
+    assert report["inputs"] == report["cases"][0]["inputs"]
+    assert report["inputs"]["x"]["claim"] == 2.0
+    assert report["inputs"]["y"]["claim"] is None
+
+
+@pytest.mark.parametrize("point", ["x=nan", "x=inf", "x=-inf"])
+@pytest.mark.parametrize("text", ["x*2", "log(x)", "max(x, 1)", "where(x > 0, 1, x)"])
+def test_nan_and_infinity_never_exit_0(text, point):
+    done = run("check", text, point, "--claim", "x=nan", "--json")
+    assert done.returncode != 0
+    json.loads(done.stdout, parse_constant=pytest.fail)
+
+
+def test_selfcheck_passes_and_counts():
+    done = run("selfcheck")
+    assert done.returncode == 0
+    assert "planted mistakes caught" in done.stdout

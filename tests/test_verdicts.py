@@ -1,0 +1,177 @@
+"""Verdicts that can be trusted: cases other checkers get wrong, and a benchmark of many points."""
+
+import math
+import random
+
+import mpmath
+import pytest
+
+import gradcli
+from gradcli.selfcheck import trials
+
+# The thirteen cases of a comparison of gradient checkers: the text, the point, the claims, and the
+# one honest word for each. (K, noise in f, is a sum that loses digits: the language has no noise.)
+CASES = {
+    "A: right": ("(x+y)*z", {"x": -2, "y": 5, "z": -4}, {"x": -4, "y": -4, "z": 3}, "pass"),
+    "B: not switched": ("x*y", {"x": 3, "y": -4}, {"x": 3}, "fail"),
+    "C: off by 1e-5": ("(x+y)*z", {"x": -2, "y": 5, "z": -4}, {"x": -4.00004}, "fail"),
+    "D: relu at 0": ("relu(x)", {"x": 0}, {"x": 0}, "kink"),
+    "E: relu at 1e-8": ("relu(x)", {"x": 1e-8}, {"x": 1}, "pass"),
+    "F: tiny and doubled": ("1e-9*x*x", {"x": 3}, {"x": 1.2e-8}, "fail"),
+    "F: tiny and right": ("1e-9*x*x", {"x": 3}, {"x": 6e-9}, "pass"),
+    "G: a large constant": ("1e10 + x**2*y", {"x": 2, "y": 3}, {"x": 12}, "pass"),
+    "H: outside the domain": ("log(x)", {"x": -1}, {"x": -1}, "undefined"),
+    "I: right at x = 1 only": ("x = 1; f = x**3; dx = 3*x", {}, {}, "fail"),
+    "J: a fast oscillation": ("sin(1e4*x)", {"x": 1}, {"x": 1e4 * math.cos(1e4)}, "pass"),
+    "K: digits lost in f": ("(x**2 + 1e7) - 1e7", {"x": 1.5}, {"x": 3}, "pass"),
+    "L: a jump": ("floor(x)", {"x": 2}, {"x": 0}, "undefined"),
+    "M: the border of sqrt": ("sqrt(x)", {"x": 0}, {"x": 1}, "fail"),
+    "M: an infinite slope": ("sqrt(x)", {"x": 0}, {"x": "inf"}, "pass"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_case_gets_the_one_honest_word(case):
+    text, point, claims, verdict = CASES[case]
+    assert gradcli.check(text, point, claims).verdict == verdict
+
+
+KINKS = [
+    ("relu(x)", {"x": 0}, {"x": 1.5}, "fail"),
+    ("relu(x)", {"x": 0}, {"x": 1}, "kink"),
+    ("abs(x)*y", {"x": 0, "y": 2}, {"x": -2}, "kink"),
+    ("abs(x)*y", {"x": 0, "y": 2}, {"x": -2.1}, "fail"),
+    ("relu(x) - relu(-x)", {"x": 0}, {"x": 1}, "pass"),  # the kinks cancel: f is x
+    ("relu(x) - relu(-x)", {"x": 0}, {}, "fail"),  # and reverse mode itself is wrong
+    ("max(x, y)", {"x": 1, "y": 1}, {"x": 1, "y": 0}, "kink"),
+    ("max(x, y)", {"x": 1, "y": 1}, {"x": 0.5, "y": 0.5}, "kink"),
+    ("max(x, y)", {"x": 1, "y": 1}, {"x": 1, "y": 1}, "fail"),  # legal one by one, not together
+    ("abs(x) - abs(y)", {"x": 0, "y": 0}, {"x": 1, "y": 0}, "kink"),
+    ("x*abs(x)", {"x": 0}, {"x": 0}, "pass"),
+    ("x*sqrt(x)", {"x": 0}, {"x": 0}, "pass"),
+    ("step(x)", {"x": 0}, {"x": 0}, "undefined"),
+    ("step(x)", {"x": 1e-9}, {"x": 0}, "pass"),
+    ("x - x + y", {"x": 3, "y": 1}, {"x": 0}, "pass"),
+    ("min(x, 0.5)*y", {"x": 3, "y": 1}, {"x": 0}, "pass"),
+    ("sigmoid(x)", {"x": 40}, {"x": 4.248354255291589e-18}, "pass"),
+    ("sigmoid(x)", {"x": 40}, {"x": 0}, "fail"),
+    ("sigmoid(x)", {"x": 800}, {"x": 0}, "pass"),  # the derivative is below every float64
+    ("x + 1e-17*tanh(1e17*(x - 1))", {"x": 1}, {"x": 2}, "pass"),  # thinner than float64
+]
+
+
+@pytest.mark.parametrize(("text", "point", "claims", "verdict"), KINKS)
+def test_kinks_jumps_borders_and_saturation(text, point, claims, verdict):
+    assert gradcli.check(text, point, claims).verdict == verdict
+
+
+def test_reasons_say_what_the_claim_looks_like():
+    def reason(claims):
+        inputs = gradcli.check("x**2*y", {"x": 3, "y": 5}, claims).cases[0].inputs
+        return inputs["x"].reason
+
+    assert "sign" in reason({"x": -30})
+    assert "2 times" in reason({"x": 60})
+    assert "0.5 times" in reason({"x": 15})
+    assert "is 0" in reason({"x": 0})
+    assert "y's gradient: swapped?" in reason({"x": 9})
+
+
+def test_a_kink_names_the_gate_and_both_slopes():
+    answer = gradcli.check("y*relu(x)", {"x": 0, "y": 2}).cases[0].inputs["x"]
+    assert (answer.kind, answer.interval) == ("kink", [0.0, 2.0])
+    assert "relu at #1" in answer.reason
+
+
+def test_a_hand_written_formula_that_float64_damages_is_not_accused():
+    text = "x = 1e-5; f = (1 - cos(x)) / x**2; dx = sin(x)/x**2 - 2*(1 - cos(x))/x**3"
+    assert gradcli.check(text).verdict == "inconclusive"
+    assert gradcli.check(text, exact=True).verdict == "fail"
+
+
+def test_a_special_point_is_checked_at_a_second_one():
+    right = gradcli.check("x = 1; f = x**3; dx = 3*x**2").cases[0]
+    assert right.verdict == "pass"
+    assert any("special" in note and "x is 1" in note for note in right.notes)
+    wrong = gradcli.check("x = 1; y = -1; s = x + y; f = s**2*x; ds = 2*s*x; dx = ds; dy = ds")
+    assert wrong.verdict == "fail"
+
+
+def test_ranges_are_sampled_and_a_failure_is_shrunk_to_a_simple_point():
+    case = gradcli.check("x = 1; f = x**3; dx = 3*x", {"x": "0.5:9"}, samples=10, seed=3).cases[0]
+    assert (case.verdict, case.points, case.seed) == ("fail", 10, 3)
+    assert case.point == {"x": 2.0}
+
+
+def test_value_claims_are_checked():
+    assert gradcli.check("x = 3; f = x*x; f == 9").verdict == "pass"
+    assert gradcli.check("x = 3; f = x*x; f == 9.1").verdict == "fail"
+
+
+def test_selfcheck_catches_every_planted_mistake():
+    found = list(trials())
+    planted = [trial for trial in found if trial.is_wrong]
+    right = [trial for trial in found if not trial.is_wrong]
+    print(f"planted {len(planted)}, right {len(right)}")
+    assert len(planted) > 1000
+    assert len(right) > 300
+    assert [trial for trial in found if not trial.is_fine] == []
+
+
+# ---------------------------------------------------------------- a benchmark of many points
+
+SMOOTH = {
+    "x*y + z": lambda x, y, z: x * y + z,
+    "sin(x*y)*exp(z/5)": lambda x, y, z: mpmath.sin(x * y) * mpmath.exp(z / 5),
+    "tanh(x + y)*z": lambda x, y, z: mpmath.tanh(x + y) * z,
+    "log(x*x + 1)/(y*y + 1) + z": lambda x, y, z: mpmath.log(x * x + 1) / (y * y + 1) + z,
+    "sqrt(x*x + y*y + 1) - z**3": lambda x, y, z: mpmath.sqrt(x * x + y * y + 1) - z**3,
+    "atan(x/(1 + y*y))*cos(z)": lambda x, y, z: mpmath.atan(x / (1 + y * y)) * mpmath.cos(z),
+    "1e8 + x*y*z": lambda x, y, z: 10**8 + x * y * z,
+    "1e-9*(x + y)**3 + 1e-9*z": lambda x, y, z: (
+        mpmath.mpf(1e-9) * (x + y) ** 3 + mpmath.mpf(1e-9) * z
+    ),
+    "sin(1e5*x) + y*z": lambda x, y, z: mpmath.sin(10**5 * x) + y * z,
+    "abs(x) * relu(y + 5) + z": lambda x, y, z: abs(x) * (y + 5 if y > -5 else 0) + z,
+    "sigmoid(20*x)*y + z": lambda x, y, z: y / (1 + mpmath.exp(-20 * x)) + z,
+    "(x + y) - x + z*x": lambda x, y, z: y + z * x,
+}
+MUTATIONS = {
+    "right": lambda g: g,
+    "sign": lambda g: -g,
+    "half": lambda g: g / 2,
+    "off by 1 %": lambda g: g * 1.01,
+    "off by 1e-5": lambda g: g * (1 + 1e-5),
+}
+
+
+def test_no_right_gradient_is_accused_and_no_wrong_one_passes():
+    """The truth is mpmath's, of formulas written apart; the rates are printed."""
+    rng = random.Random(2026)
+    right = wrong = accused = passed = undecided = 0
+    for text, f in SMOOTH.items():
+        for _ in range(25):
+            point = {name: rng.uniform(-2, 2) * 10 ** rng.choice((0, 0, -3)) for name in "xyz"}
+            with mpmath.workdps(60):
+                exact = [mpmath.mpf(v) for v in point.values()]
+                order = [[int(k == n) for k in range(3)] for n in range(3)]
+                truth = {
+                    n: float(mpmath.diff(f, exact, o)) for n, o in zip("xyz", order, strict=True)
+                }
+            for mutate in MUTATIONS.values():
+                name = rng.choice("xyz")
+                claims = {**truth, name: mutate(truth[name])}
+                is_wrong = abs(claims[name] - truth[name]) > 5e-6 * abs(truth[name])
+                answers = gradcli.check(text, point, claims).cases[0].inputs
+                verdict = answers[name].verdict
+                accused += any(a.verdict == "fail" for n, a in answers.items() if n != name)
+                right += not is_wrong
+                wrong += is_wrong
+                accused += not is_wrong and verdict == "fail"
+                passed += is_wrong and verdict in ("pass", "kink")
+                undecided += verdict in ("inconclusive", "undefined")
+    print(f"{right} right claims, {accused} accused; {wrong} wrong, {passed} passed; "
+          f"{undecided} undecided")  # fmt: skip
+    assert right + wrong == 12 * 25 * 5
+    assert (accused, passed) == (0, 0)
+    assert undecided <= 0.005 * (right + wrong)
