@@ -27,7 +27,7 @@ from gradcli.evaluation import (
     settings,
     typed_claims,
 )
-from gradcli.program import Options, Program, Setting, parse_constant, read
+from gradcli.program import Options, Program, Setting, nodes_of, parse_constant, read
 from gradcli.reports import InputCheck, worst
 from gradcli.reports.checks import Case, Problem
 
@@ -73,9 +73,11 @@ def check_program(
     typed = typed_claims(program, asked.claims)
     start = settings(program)
     if not ranges:
-        outcome = _at(program, start, asked, typed)
-        second = _second_point(program, outcome, asked) if program.claims else None
-        return _case(program, second or outcome, asked)
+        first = _at(program, start, asked, typed)
+        second = _second_point(program, first, asked) if _has_formulas(program) else None
+        return _case(
+            program, second or first, _value_claims(program, first, asked.tolerance), asked
+        )
     return _sampled(program, start, ranges, asked)
 
 
@@ -88,12 +90,18 @@ def broken_case(name: str, error: GradcliError) -> Case:
 
 
 def _at(
-    program: Program, inputs: list[float], asked: CheckRequest, typed: dict[str, float]
+    program: Program,
+    inputs: list[float],
+    asked: CheckRequest,
+    typed: dict[str, float],
+    formulas_only: bool = False,
 ) -> _Outcome:
-    """Check at one point."""
+    """Check at one point; `formulas_only` leaves out numbers, which are claimed at theirs only."""
     request = Request(asked.wrt, asked.upstream, exact=asked.exact)
     found = evaluate_at(program, inputs, request)
     about = questions(found, typed, asked.exact)
+    if formulas_only:
+        about = [q for q in about if q.formula is None or program.graph.active[q.formula]]
     answer = check(checked_point(found), about, Settings(asked.tolerance, asked.budget))
     notes = [*found.notes]
     if answer is None:
@@ -136,12 +144,12 @@ def _sampled(
         inputs = start.copy()
         for place, (low, high) in varied.items():
             inputs[place] = rng.uniform(low, high)
-        outcomes.append(_at(program, inputs, asked, {}))
+        outcomes.append(_at(program, inputs, asked, {}, formulas_only=True))
     verdict = worst([outcome.verdict for outcome in outcomes])
     outcome = next(o for o in outcomes if o.verdict == verdict)
     if verdict == "fail":
         outcome = _shrunk(program, outcome, varied, asked)
-    return _case(program, outcome, asked, len(outcomes))
+    return _case(program, outcome, [], asked, len(outcomes))
 
 
 def _shrunk(
@@ -155,7 +163,7 @@ def _shrunk(
                 continue
             inputs = outcome.inputs.copy()
             inputs[place] = simpler
-            tried = _at(program, inputs, asked, {})
+            tried = _at(program, inputs, asked, {}, formulas_only=True)
             if tried.verdict == "fail":
                 outcome = tried
                 break
@@ -181,7 +189,7 @@ def _second_point(program: Program, outcome: _Outcome, asked: CheckRequest) -> _
         moved = [
             x + sign * JITTER * rng.uniform(0.5, 1.0) * max(1.0, abs(x)) for x in outcome.inputs
         ]
-        second = _at(program, moved, asked, {})
+        second = _at(program, moved, asked, {}, formulas_only=True)
         if second.verdict == "undefined":
             continue
         where = ", ".join(
@@ -192,6 +200,12 @@ def _second_point(program: Program, outcome: _Outcome, asked: CheckRequest) -> _
             return second._replace(notes=[f"{note}; the mistake shows there only", *second.notes])
         return outcome._replace(notes=[*outcome.notes, note])
     return None
+
+
+def _has_formulas(program: Program) -> bool:
+    """Whether a gradient is claimed by a formula and not by a number."""
+    active = program.graph.active
+    return any(active[node] for value in program.claims.values() for node in nodes_of(value))
 
 
 def _special(outcome: _Outcome) -> str | None:
@@ -220,9 +234,12 @@ def _special(outcome: _Outcome) -> str | None:
 
 
 def _case(
-    program: Program, outcome: _Outcome, asked: CheckRequest, points: int | None = None
+    program: Program,
+    outcome: _Outcome,
+    values: list[InputCheck],
+    asked: CheckRequest,
+    points: int | None = None,
 ) -> Case:
-    values = _value_claims(program, outcome, asked.tolerance)
     place = line_and_column(program.source.text)
     tokens = {program.graph.tokens[program.output], *program.claim_tokens.values()}
     spans = program.source.spans(tokens)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gradcli.arithmetic import Arithmetic, Forward, Pullback
-from gradcli.arithmetic.floats import IEEE
+from gradcli.arithmetic.floats import FAULTS, IEEE
 from gradcli.gates import Gate
 from gradcli.graph import Graph, Operands
 
@@ -161,19 +161,31 @@ def tangents(run: Run, leaf: int, cone: list[int]) -> dict[int, float]:
 def local_gradients(run: Run, nodes: Iterable[int]) -> dict[int, list[float | None]]:
     """The local gradients of gates at a run's values; None for operands without a gradient.
 
-    In IEEE semantics: an infinite slope is inf.
+    In IEEE semantics where the run's own arithmetic faults: an infinite slope is inf.
     """
-    graph, values = run.machine.graph, run.values
+    graph, values, pullbacks = run.machine.graph, run.values, run.machine.pullbacks
     found: dict[int, list[float | None]] = {}
     for node in nodes:
         operands = graph.operands[node]
         wants = tuple(bool(graph.active[k]) for k in operands)
-        pullback = IEEE.pullback(graph.gates[node], wants)
-        local = [0.0] * (len(operands) + 1)
-        if pullback is not None:  # operands get places of their own, so that x*x keeps two entries
-            own = [*(values[k] for k in operands), values[node]]
-            pullback(1.0, own, local, len(operands), tuple(range(len(operands))))
+        own = [*(values[k] for k in operands), values[node]]
+        try:
+            local = _local(pullbacks[node], own)
+        except FAULTS:
+            local = _local(IEEE.pullback(graph.gates[node], wants), own)
         found[node] = [
             gradient if active else None for gradient, active in zip(local, wants, strict=False)
         ]
     return found
+
+
+def _local(pullback: Pullback | None, own: list[float]) -> list[float]:
+    """What a gate adds to each operand for an upstream gradient of 1; `own` ends with its value.
+
+    The operands have places of their own here, so that x*x keeps two entries.
+    """
+    local = [0.0] * len(own)
+    if pullback is not None:
+        out = len(own) - 1
+        pullback(1.0, own, local, out, tuple(range(out)))
+    return local

@@ -1,8 +1,10 @@
 """A program at a point: its inputs as numbers, a run in float64, and the report of it."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
@@ -15,26 +17,43 @@ from gradcli.program import Program, Setting, parse_constant
 from gradcli.reports import EvalReport, Number, Stage
 
 
-class Request(NamedTuple):
+class Request:
     """What is asked of a program that has been read."""
 
-    wrt: Sequence[str] | None = None
-    upstream: Setting | None = None
-    check: bool = True
-    check_budget: float = BUDGET
-    tolerance: float = TOLERANCE
-    exact: bool = False
+    __slots__ = ("check", "check_budget", "exact", "tolerance", "upstream", "wrt")
+
+    def __init__(
+        self,
+        wrt: Sequence[str] | None = None,
+        upstream: Setting | None = None,
+        check: bool = True,
+        check_budget: float = BUDGET,
+        tolerance: float = TOLERANCE,
+        exact: bool = False,
+    ) -> None:
+        self.wrt = wrt
+        self.upstream = upstream
+        self.check = check
+        self.check_budget = check_budget
+        self.tolerance = tolerance
+        self.exact = exact
 
 
-class Evaluation(NamedTuple):
+class Evaluation:
     """A finished run of a program and how its parts are called."""
 
-    program: Program
-    run: Run
-    upstream: float
-    names: dict[int, str]  # of the gates
-    leaves: list[tuple[str, int]]  # the numbers whose gradients are asked for
-    notes: list[str]  # where the run left the finite numbers
+    __slots__ = ("leaves", "names", "notes", "program", "run", "upstream")
+
+    def __init__(
+        self, program: Program, run: Run, upstream: float, names: dict[int, str],
+        leaves: list[tuple[str, int]], notes: list[str],
+    ) -> None:  # fmt: skip
+        self.program = program
+        self.run = run
+        self.upstream = upstream
+        self.names = names  # of the gates
+        self.leaves = leaves  # the numbers whose gradients are asked for
+        self.notes = notes  # where the run left the finite numbers
 
 
 def evaluate_at(program: Program, inputs: Sequence[float], asked: Request) -> Evaluation:
@@ -215,12 +234,13 @@ def _stages(found: Evaluation) -> list[Stage]:
 
 def line_and_column(text: str) -> Callable[[int], tuple[int, int]]:
     """A function from offsets to (line, column), both counted from 1."""
-    from bisect import bisect_right
-
     starts = [0]
     for at, character in enumerate(text):
         if character == "\n" or (character == "\r" and text[at + 1 : at + 2] != "\n"):
             starts.append(at + 1)
+    if len(starts) == 1:
+        return lambda offset: (1, offset + 1)
+    from bisect import bisect_right  # late: an expression stands on one line
 
     def place(offset: int) -> tuple[int, int]:
         line = bisect_right(starts, offset)

@@ -113,7 +113,7 @@ gate("div",        "x, y",  "x / y",       "1 / y", "-out / y",
 gate("neg",        "x",     "-x",          "-1",
      ulps=0, bounded=True)
 gate("pow",        "x, y",  "",            "where(y == 0, 0, y * pow(x, y - 1))",
-                                           "where(out == 0, 0, out * log(x))",
+                                           "where(x == 0, 0, out * log(x))",
      textbook=("y * x**(y - 1)", "x**y * log(x)"),
      domain="where(x < 0, y == round(y), where(x == 0, y >= 0, 1))",
      samples="2, 3; 1.7, -0.5; 0.4, 2.5", aliases="power",
@@ -256,8 +256,8 @@ gate("silu",       "x",     "x * sigmoid(x)", "sigmoid(x) * (1 + x * sigmoid(-x)
      textbook=("s + x*s*(1 - s), s = sigmoid(x)",), expansion="x / (1 + exp(-x))", ulps=10,
      bounded=True, aliases="swish",
      radius="3")
-gate("gelu",       "x",     "0.5 * x * erfc(-x / sqrt(2))",
-                            "0.5 * erfc(-x / sqrt(2)) + x * exp(-0.5 * x * x) / sqrt(2 * acos(-1))",
+gate("gelu",       "x",     "x * ncdf(x)",
+                            "ncdf(x) + x * exp(-0.5 * x * x) / sqrt(2 * acos(-1))",
      textbook=("Phi(x) + x*phi(x)",), expansion="0.5 * x * (1 + erf(x / sqrt(2)))", ulps=16,
      bounded=True,
      radius="2")
@@ -265,7 +265,7 @@ gate("huber",      "x, delta", "where(abs(x) <= delta, 0.5 * x * x, delta * (abs
                             "where(abs(x) <= delta, x, delta * sign(x))",
                             "where(abs(x) <= delta, 0, abs(x) - delta)",
      textbook=("x if |x| <= delta else delta*sign(x)", "0 if |x| <= delta else |x| - delta"),
-     ulps=4, bounded=True, samples="0.7, 1; -1.3, 1; 2.5, 0.5", defaults=(1.0,))
+     ulps=4, samples="0.7, 1; -1.3, 1; 2.5, 0.5", defaults=(1.0,))
 
 # Special functions
 gate("erf",        "x",     "",            "2 * exp(-x * x) / sqrt(acos(-1))",
@@ -279,7 +279,7 @@ gate("gamma",      "x",     "",            "out * digamma(x)",
      samples="0.7; -1.3; 5.5",
      radius="where(x > 0.5, x / 2, abs(x - round(x)) / 4)")
 gate("lgamma",     "x",     "",            "digamma(x)",
-     ulps=16, domain="where(x <= 0, x != floor(x), 1)", samples="0.7; -1.3; 5.5",
+     ulps=2, domain="where(x <= 0, x != floor(x), 1)", samples="0.7; -1.3; 5.5",
      radius="where(x > 0.5, x / 2, abs(x - round(x)) / 4)")
 gate("digamma",    "x",     "",            "polygamma(1, x)",
      domain="where(x <= 0, x != floor(x), 1)", samples="0.7; -1.3; 5.5",
@@ -289,6 +289,8 @@ gate("polygamma",  "n, x",  "",            "0", "polygamma(n + 1, x)",
      radius="inf | where(x > 0.5, x / 2, abs(x - round(x)) / 4)")
 
 # Helpers of the texts
+gate("ncdf",        "x",    "",            "exp(-0.5 * x * x) / sqrt(2 * acos(-1))",
+     ulps=16, bounded=True, hidden=True)
 gate("scale",       "g, local",  "",       "local", "g",
      ulps=1, role="switches", samples=TWO, hidden=True)
 gate("first_equal", "*xs",  "",            "0",

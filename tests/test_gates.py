@@ -30,12 +30,24 @@ mp.dps = 60
 HALF = mp.mpf(1) / 2
 
 
+def erfc(x):
+    """By the incomplete gamma function: 1 - erf(x) would cancel in the tail."""
+    tail = mp.gammainc(HALF, x * x) / mp.sqrt(mp.pi)
+    return tail if x > 0 else 2 - tail
+
+
 def normal_cdf(x):
-    return (1 + mp.erf(x / mp.sqrt(2))) / 2
+    return erfc(-x / mp.sqrt(2)) / 2
 
 
 def log_abs_gamma(x):
     return mp.log(abs(mp.gamma(x)))
+
+
+def polygamma(n, x):
+    """By the Hurwitz zeta function; of order 0 the derivative of log gamma."""
+    n = int(n)
+    return (-1) ** (n + 1) * mp.factorial(n) * mp.zeta(n + 1, x) if n else mp.diff(mp.loggamma, x)
 
 
 ORACLES = {
@@ -90,20 +102,24 @@ ORACLES = {
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "relu": lambda x: (x + abs(x)) / 2,
     "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
-    "softplus": lambda x: mp.log(1 + mp.exp(x)),
-    "logsigmoid": lambda x: mp.log(1 / (1 + mp.exp(-x))),
+    "softplus": lambda x: mp.log1p(mp.exp(x)),
+    "logsigmoid": lambda x: -mp.log1p(mp.exp(-x)),
     "silu": lambda x: x / (1 + mp.exp(-x)),
     "gelu": lambda x: x * normal_cdf(x),
     "huber": lambda x, d: x * x / 2 if abs(x) <= d else d * (abs(x) - d / 2),
     "erf": mp.erf,
-    "erfc": lambda x: 1 - mp.erf(x),
+    "erfc": erfc,
+    "ncdf": lambda x: erfc(-x / mp.sqrt(2)) / 2,
     "gamma": mp.gamma,
     "lgamma": log_abs_gamma,
     "digamma": lambda x: mp.diff(log_abs_gamma, x),
-    "polygamma": lambda n, x: mp.diff(log_abs_gamma, x, int(n) + 1),
+    "polygamma": polygamma,
     "scale": lambda g, local: g * local,
-    "first_equal": lambda k, out, *xs: mp.mpf(k == next(i for i, x in enumerate(xs) if x == out)),
+    "first_equal": lambda k, out, *xs: mp.mpf(k == xs.index(out)),
 }
+
+# Operands that choose a function and are no variables of one.
+CHOICES = {"polygamma": (0,), "where": (0,), "first_equal": range(9)}
 
 # Textbook forms for people, which are no expressions of the language.
 WORDS = {"silu", "gelu", "huber", "max", "min"}
@@ -147,9 +163,8 @@ def partial(row, at, *operands):
     return mp.diff(ORACLES[row.name], tuple(map(mp.mpf, at)), orders)
 
 
-def is_order(row, operand):
-    """Whether the operand chooses a function and is no variable of one."""
-    return row.name == "polygamma" and operand == 0
+def is_choice(row, operand):
+    return operand in CHOICES.get(row.name, ())
 
 
 def close(got, true, relative, absolute=0.0):
@@ -174,27 +189,71 @@ def test_value_in_many_digits(row, at):
     assert close(value_of(row, at, MANY), ORACLES[row.name](*map(mp.mpf, at)), 1e-45)
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_rounding_stays_within_the_stated_ulps_away_from_the_samples(row):
+# Where formulas lose digits: near roots, poles and borders, and far out in tails.
+HARD = {
+    "log": (1 + 1e-9, 1 - 1e-9),
+    "log1p": (1e-9, -1e-30, -1 + 1e-9),
+    "log2": (1 + 1e-9,),
+    "log10": (1 - 1e-9,),
+    "expm1": (1e-9, -1e-9, -40.0),
+    "sin": (math.pi, 1e8, 1e-9),
+    "cos": (math.pi / 2, 1e8),
+    "tan": (math.pi, math.pi / 2, 1e8),
+    "acosh": (1 + 1e-9,),
+    "atanh": (1 - 1e-9, 1e-9),
+    "asinh": (1e-9, -1e9),
+    "sinh": (1e-9,),
+    "acos": (1 - 1e-9,),
+    "sigmoid": (-700.0, 37.0),
+    "softplus": (-700.0, 1e-9),
+    "logsigmoid": (700.0,),
+    "silu": (-700.0, 1e-9),
+    "gelu": (-20.0, -5.0, 1e-9),
+    "erf": (1e-9, 5.0),
+    "erfc": (5.0, 20.0),
+    "gamma": (170.0, 1e-9, -10.5),
+    "lgamma": (1 + 1e-6, 2 - 1e-6, -2.747, 1e6),
+    "digamma": (1.4616, -0.504, 1e6),
+}
+HARD_PAIRS = {
+    "logsumexp": ((-0.7, -0.686), (-1.6251372092883227, -0.22105898627932977), (-40.0, 1e-9)),
+    "hypot": ((1e200, 1e200), (1e-200, 1e-200)),
+    "pow": ((1 + 1e-9, 1e9), (0.1, 250.0), (1e-9, 0.1)),
+    "atan2": ((1e-9, -1.0), (1.0, 1e-9)),
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "at"),
+    [pytest.param(GATES[name], (x,), id=f"{name}-{x!r}") for name in HARD for x in HARD[name]]
+    + [pytest.param(GATES[name], at, id=f"{name}-{at}") for name in HARD_PAIRS for at in HARD_PAIRS[name]],
+)
+def test_value_is_within_the_stated_ulps_at_hard_points(row, at):
     """The bounds of `engine.bounds`, and with them every certified digit, rest on this column."""
+    true = ORACLES[row.name](*map(mp.mpf, at))
+    assert abs(value_of(row, at) - true) / abs(true) / U <= row.ulps
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_value_is_within_the_stated_ulps_away_from_the_samples(row):
     rng = Random(row.name)
     tried = 0
     for _ in range(60):
-        at = [x * 2 ** rng.uniform(-4, 4) * rng.choice((1, -1)) for x in rng.choice(points(row))]
-        if row.name in ("polygamma", "first_equal"):  # whole numbers choose there
+        at = [x * 2 ** rng.uniform(-3, 3) * rng.choice((1, -1)) for x in rng.choice(points(row))]
+        if row.name == "polygamma":
             at[0] = 1.0
         if row.name == "first_equal":
-            at[1] = at[2]
+            at[:2] = 1.0, at[3]
         try:
             true = ORACLES[row.name](*map(mp.mpf, at))
         except (ValueError, ZeroDivisionError):  # a pole
             continue
-        if isinstance(true, mp.mpc) or not mp.isfinite(true) or abs(true) < 1e-290:
+        if isinstance(true, mp.mpc) or not mp.isfinite(true):
             continue
         tried += 1
-        error = abs(value_of(row, at) - true) / abs(true) / U
-        assert error <= row.ulps, f"{row.name}{tuple(at)} is off by {float(error):.3g} units"
-    assert tried >= 20 or row.name in ("lt", "le", "gt", "ge", "eq", "ne", "where", "step")
+        error = abs(value_of(row, at) - true)
+        assert error <= row.ulps * U * abs(true), f"{row.name}{tuple(at)}"
+    assert tried >= 15
 
 
 @pytest.mark.parametrize("upstream", [1.0, -1.7])
@@ -203,14 +262,14 @@ def test_local_gradients_times_upstream(row, at, upstream):
     """Within 64 units: a handful of gates of 4 units each, at points where nothing cancels."""
     gradients = pulled_back(row, at, upstream)
     for operand, got in enumerate(gradients):
-        true = 0 if is_order(row, operand) else upstream * partial(row, at, operand)
+        true = 0 if is_choice(row, operand) else upstream * partial(row, at, operand)
         assert close(got, true, 64 * U, 1e-50)
 
 
 @pytest.mark.parametrize(("row", "at"), SAMPLES)
 def test_local_gradients_in_many_digits(row, at):
     for operand, got in enumerate(pulled_back(row, at, -1.7, MANY)):
-        true = 0 if is_order(row, operand) else mp.mpf(-1.7) * partial(row, at, operand)
+        true = 0 if is_choice(row, operand) else mp.mpf(-1.7) * partial(row, at, operand)
         assert close(got, true, 1e-40, 1e-40)
 
 
@@ -231,7 +290,7 @@ def test_second_derivatives_by_differentiating_the_adjoint(row, at):
         second = adjoint(first.graph, gradient)
         values = Machine(second.graph, MANY).run(inputs).values
         for j, curvature in enumerate(second.gradients.values()):
-            if not is_order(row, i) and not is_order(row, j):
+            if not is_choice(row, i) and not is_choice(row, j):
                 assert close(values[curvature], partial(row, at, i, j), 1e-35, 1e-35)
 
 
@@ -271,33 +330,40 @@ def test_a_row_has_one_local_gradient_per_operand(row):
 
 def parses(text):
     try:
-        read(text, free=["x", "y", "n", "slope", "out"])
+        read(text, free=["c", "n", "out", "slope", "x", "y"])
     except GradcliError:
         return False
     return True
 
 
-def test_only_the_textbook_forms_listed_here_are_words():
-    words = {row.name for row in GATES.values() if not all(map(parses, row.textbook)) and not row.hidden}
-    assert words - {"where", "atan2"} <= WORDS | {"leaky_relu"}
+def test_textbook_forms_are_expressions_but_for_these():
+    rows = [row for row in GATES.values() if not row.hidden]
+    assert {row.name for row in rows if not all(map(parses, row.textbook))} == WORDS
 
 
-@pytest.mark.parametrize(("row", "at"), SAMPLES)
+def textbook_names(row):
+    return ("x", "y") if row.is_variadic else row.operands
+
+
+SPOKEN = [
+    param
+    for param in SAMPLES
+    if not param.values[0].hidden
+    and param.values[0].name not in WORDS
+    and len(param.values[1]) == len(textbook_names(param.values[0]))
+]
+
+
+@pytest.mark.parametrize(("row", "at"), SPOKEN)
 def test_textbook_form_is_the_stable_form(row, at):
-    """In many digits both must be the derivative; the double of pi leaves 1e-16."""
-    if row.hidden or row.name in WORDS:
-        pytest.skip("a text for people")
-    names = ["x", "y"][: len(at)] if row.is_variadic else row.operands
-    if len(names) < len(at):
-        pytest.skip("the textbook form is that of two operands")
-    known = {**dict(zip(names, at, strict=True)), "out": value_of(row, at, MANY)}
+    """In many digits both are the derivative; the double of pi leaves 1e-16."""
+    known = dict(zip(textbook_names(row), at, strict=True)) | {"out": value_of(row, at, MANY)}
     for operand, text in enumerate(row.textbook):
-        if is_order(row, operand):
-            continue
-        program = read(text, free=names + ("out",) if isinstance(names, tuple) else [*names, "out"])
-        inputs = [MANY.number(known[name]) for name in program.graph.inputs]
-        got = Machine(program.graph, MANY).run(inputs).values[program.output]
-        assert close(got, partial(row, at, operand), 1e-15, 1e-40)
+        if not is_choice(row, operand):
+            program = read(text, free=list(known))
+            inputs = [MANY.number(known[name]) for name in program.graph.inputs]
+            got = Machine(program.graph, MANY).run(inputs).values[program.output]
+            assert close(got, partial(row, at, operand), 1e-15, 1e-40)
 
 
 EXPANDABLE = [param for param in SAMPLES if param.values[0].expansion]
@@ -338,7 +404,7 @@ def test_samples_lie_in_the_domain(row, at):
     assert not row.domain or FLOATS.text_function(row, row.domain)(*at)
 
 
-GRID = (0.0, -0.0, 0.25, -0.25, 0.5, 1.0, -1.0, 1.5, -1.5, 2.0, -2.0, 3.0, -7.0, 40.0, -40.5, 1e-9)
+GRID = (0.0, -0.0, 0.25, -0.25, 0.5, 1.0, -1.0, 1.5, -1.5, 2.0, -2.0, 3.0, -7.0, 40.0, -40.5, 1e-3)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.values[0].domain])
@@ -346,8 +412,8 @@ def test_the_domain_is_where_the_gate_has_a_finite_value(row):
     inside = IEEE.text_function(row, row.domain)
     seen = set()
     for at in itertools.product(GRID, repeat=len(row.operands)):
-        if row.name == "polygamma" and (at[0] < 0 or at[0] % 1):
-            continue  # no such order
+        if row.name == "polygamma" and at[0] not in (0, 1, 2, 3):
+            continue  # no such order, or so high that it overflows
         value = value_of(row, at, IEEE)
         assert bool(inside(*at)) is math.isfinite(value), f"{row.name}{at} = {value}"
         seen.add(math.isfinite(value))
@@ -363,19 +429,18 @@ def test_no_operand_leaves_the_domain_within_its_radius(row, at):
         assert radius > 0
         for side in (-0.999, 0.999):
             moved = list(at)
-            if math.isfinite(radius) and not is_order(row, operand):
+            if math.isfinite(radius) and not is_choice(row, operand):
                 moved[operand] += side * radius
                 assert not row.domain or FLOATS.text_function(row, row.domain)(*moved)
 
 
-EDGES = [row for row in ROWS if row.values[0].kink or row.values[0].jump]
+# The kink of hypot is one point, which has no sides.
+EDGES = [p for p in ROWS if (p.values[0].kink or p.values[0].jump) and p.id != "hypot"]
 
 
 @pytest.mark.parametrize("row", EDGES)
 def test_samples_lie_on_both_sides_of_every_edge(row):
     if row.is_variadic:
-        if row.name == "hypot":
-            pytest.skip("its kink is one point, which has no sides")
         winners = {at.index(value_of(row, at)) for at in points(row)}
         assert len(winners) > 1
         return
@@ -412,15 +477,12 @@ CONVENTIONS = [
     ("hypot", (0.0, 0.0), [0, 0]),
     ("leaky_relu", (0.0, 0.25), [0.25, 0]),
     ("huber", (1.0, 1.0), [1, 0]),
-    ("pow", (0.0, 0.0), [0, 0]),
 ]
 
 
 @pytest.mark.parametrize(("name", "at", "expected"), CONVENTIONS)
 @pytest.mark.parametrize("arithmetic", [FLOATS, IEEE, MANY], ids=lambda a: a.name)
 def test_ties_and_corners_follow_the_stated_policy(name, at, expected, arithmetic):
-    if name == "pow" and arithmetic is not IEEE:
-        pytest.skip("log(0) is a fault here, and the run is repeated in IEEE")
     assert pulled_back(GATES[name], at, 1.0, arithmetic) == expected
 
 
@@ -469,8 +531,10 @@ BOUNDED = [row for row in ROWS if row.values[0].bounded]
 @pytest.mark.parametrize("row", BOUNDED)
 def test_bounded_rows_have_finite_slopes_at_every_finite_operand(row):
     """Their product with the upstream gradient needs no guard in symbols."""
-    row_count = 2 if row.is_variadic else len(row.operands)
-    for at in itertools.product(EXTREME if row_count < 3 else EXTREME[::2], repeat=row_count):
+    count = 2 if row.is_variadic else len(row.operands)
+    for at in itertools.product(EXTREME if count < 3 else EXTREME[::2], repeat=count):
+        if row.name == "huber" and at[1] <= 0:
+            continue  # a negative width has no meaning
         assert all(map(math.isfinite, pulled_back(row, at, 1.0, IEEE)))
 
 

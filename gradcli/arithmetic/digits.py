@@ -142,7 +142,7 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         "atanh": lambda x: real(mp.atanh)(x) if abs(x) != 1 else inf * x,
         "hypot": hypot, "max": maximum, "min": minimum, "logsumexp": logsumexp,
         "first_equal": first_equal, "lead": lead, "trail": trail,
-        "erf": mp.erf, "erfc": mp.erfc, "gamma": reachable(real(mp.gamma)),
+        "erf": mp.erf, "erfc": mp.erfc, "ncdf": mp.ncdf, "gamma": reachable(real(mp.gamma)),
         "lgamma": reachable(lgamma),
         "digamma": real(mp.digamma), "polygamma": polygamma,
     }  # fmt: skip

@@ -15,6 +15,7 @@ from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
 
 INF, NAN = math.inf, math.nan
+TAIL, VANISHED = 2.0, 40.0  # from where to where erfc needs help; beyond, it is 0
 FAULTS = (ArithmeticError, ValueError)  # what the fast path may raise
 
 
@@ -78,12 +79,52 @@ def logsumexp(xs: list[float]) -> float:
     if math.isinf(top) or top != top:
         return top
     at = xs.index(top)
-    return top + math.log1p(sum(math.exp(x - top) for i, x in enumerate(xs) if i != at))
+    value = top + math.log1p(sum(math.exp(x - top) for i, x in enumerate(xs) if i != at))
+    return value if abs(value) > 0.25 * abs(top) else _logsumexp_near_zero(xs)
+
+
+def _logsumexp_near_zero(xs: list[float]) -> float:
+    """By mpmath where the largest operand and the rest cancel."""
+    from mpmath import mp, workprec
+
+    with workprec(120):
+        return float(mp.log(mp.fsum(mp.exp(mp.mpf(x)) for x in xs)))
 
 
 def hypot(xs: list[float]) -> float:
     """The Euclidean norm, without overflow or underflow on the way."""
     return math.hypot(*xs)
+
+
+def erfc(x: float) -> float:
+    """1 - erf(x); in the tail by mpmath, where the C library's loses the digits of exp(-x*x)."""
+    if not TAIL < x < VANISHED:
+        return math.erfc(x)
+    from mpmath import mp, workprec
+
+    with workprec(70):
+        return float(mp.erfc(mp.mpf(x)))
+
+
+def ncdf(x: float) -> float:
+    """The normal distribution function; in the tail by mpmath, as for erfc."""
+    if not -VANISHED < x < -TAIL:
+        return 0.5 * math.erfc(-x / math.sqrt(2.0))
+    from mpmath import mp, workprec
+
+    with workprec(70):
+        return float(mp.ncdf(mp.mpf(x)))
+
+
+def lgamma(x: float) -> float:
+    """log |gamma(x)|, by mpmath: the C library's has no relative accuracy near its zeros."""
+    if not math.isfinite(x) or (x <= 0 and x == math.floor(x)):
+        return math.lgamma(x)
+    from mpmath import mp, workprec
+
+    with workprec(90):
+        number = mp.mpf(x)
+        return float(mp.loggamma(number).real if x > 0 else mp.log(abs(mp.gamma(number))))
 
 
 def digamma(x: float) -> float:
@@ -115,7 +156,7 @@ PRIMITIVES: dict[str, Any] = {
     "asinh": math.asinh, "acosh": math.acosh, "atanh": math.atanh,
     "hypot": hypot, "max": maximum, "min": minimum, "logsumexp": logsumexp,
     "first_equal": first_equal, "lead": lead, "trail": trail,
-    "erf": math.erf, "erfc": math.erfc, "gamma": math.gamma, "lgamma": math.lgamma,
+    "erf": math.erf, "erfc": erfc, "ncdf": ncdf, "gamma": math.gamma, "lgamma": lgamma,
     "digamma": digamma, "polygamma": polygamma,
 }  # fmt: skip
 
@@ -174,7 +215,7 @@ def _signed(x: float) -> float:
 def ieee_lgamma(x: float) -> float:
     """lgamma, which is inf at zero and the negative whole numbers."""
     try:
-        return math.lgamma(x)
+        return lgamma(x)
     except (ValueError, OverflowError):
         return INF
 

@@ -5,9 +5,10 @@
 evidence alone.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from gradcli.checker.differences import Cone, Estimate, differentiate, rounding_bounds
 from gradcli.engine import Run
@@ -23,15 +24,21 @@ NAMED_RATIOS = (-1.0, 2.0, 0.5, -2.0, -0.5)  # what a slip usually makes of a gr
 RATIO_WIDTH = 1e-3  # how near a ratio must be to be called by its name
 
 
-class Question(NamedTuple):
+class Question:
     """One number to check: an input, the engine's gradient, and what is claimed to be it."""
 
-    name: str
-    leaf: int
-    analytic: float
-    claim: float | None = None  # None: the engine's own gradient is checked
-    formula: int | None = None  # the node that computes the claim, where it is a hand-written line
-    exact: bool = False  # no allowance for the rounding of a float64 backward pass
+    __slots__ = ("analytic", "claim", "exact", "formula", "leaf", "name")
+
+    def __init__(
+        self, name: str, leaf: int, analytic: float, claim: float | None = None,
+        formula: int | None = None, exact: bool = False,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.leaf = leaf
+        self.analytic = analytic
+        self.claim = claim  # None: the engine's own gradient is checked
+        self.formula = formula  # the node that computes the claim, where it is a hand-written line
+        self.exact = exact  # no allowance for the rounding of a float64 backward pass
 
     @property
     def checked(self) -> float:
@@ -39,21 +46,30 @@ class Question(NamedTuple):
         return self.analytic if self.claim is None else self.claim
 
 
-class Settings(NamedTuple):
+class Settings:
     """How strict the checker is and how much it may compute."""
 
-    tolerance: float = TOLERANCE
-    budget: float = BUDGET
+    __slots__ = ("budget", "tolerance")
+
+    def __init__(self, tolerance: float = TOLERANCE, budget: float = BUDGET) -> None:
+        self.tolerance = tolerance
+        self.budget = budget
 
 
-class Point(NamedTuple):
+class Point:
     """A finished float64 run, the output, its upstream gradient, and words for the reader."""
 
-    run: Run
-    output: int
-    upstream: float = 1.0
-    names: dict[int, str] = {}  # noqa: RUF012  # of the gates; never written to
-    trouble: str | None = None  # why the output is not finite, if it is not
+    __slots__ = ("names", "output", "run", "trouble", "upstream")
+
+    def __init__(
+        self, run: Run, output: int, upstream: float = 1.0,
+        names: dict[int, str] | None = None, trouble: str | None = None,
+    ) -> None:  # fmt: skip
+        self.run = run
+        self.output = output
+        self.upstream = upstream
+        self.names = names or {}  # of the gates
+        self.trouble = trouble  # why the output is not finite, if it is not
 
 
 def check(point: Point, questions: list[Question], settings: Settings) -> Check | None:
@@ -79,9 +95,7 @@ def check(point: Point, questions: list[Question], settings: Settings) -> Check 
 
 def _verdict(point: Point, question: Question, cone: Cone, settings: Settings) -> InputCheck:
     estimate = differentiate(cone)
-    scaled = estimate._replace(
-        value=point.upstream * estimate.value, bound=abs(point.upstream) * estimate.bound
-    )
+    scaled = estimate.scaled(point.upstream)
     if _passes(question.checked, scaled, settings.tolerance):
         return _answer(question, "pass", "smooth", scaled.value, scaled.bound)
     if len(cone.gates) > MOST_GATES:

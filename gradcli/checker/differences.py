@@ -13,9 +13,11 @@ sum is the result. Guards keep the tableau honest:
 Steps are powers of two, so that x+h and x-h are exact.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.arithmetic.floats import FAULTS
 from gradcli.engine import UNIT_ROUNDOFF, Run, bounds, tangents
@@ -31,22 +33,37 @@ RESTARTS = 60  # a kink 1e-17 away is found by then
 SMALLER = (2.0**-9, 2.0**-18)  # steps of the consistency guard, relative to the smallest used
 
 
-class Estimate(NamedTuple):
+class Estimate:
     """A numeric derivative with a bound on its error; `reason` says why there is none."""
 
-    value: float
-    bound: float
-    evaluations: int
-    reason: str | None = None
+    __slots__ = ("bound", "evaluations", "reason", "value")
+
+    def __init__(
+        self, value: float, bound: float, evaluations: int, reason: str | None = None
+    ) -> None:
+        self.value = value
+        self.bound = bound
+        self.evaluations = evaluations
+        self.reason = reason
+
+    def scaled(self, factor: float) -> Estimate:
+        """The estimate for a multiple of the function."""
+        value, bound = factor * self.value, abs(factor) * self.bound
+        return Estimate(value, bound, self.evaluations, self.reason)
 
 
-class Branch(NamedTuple):
+class Branch:
     """A gate with a kink or a jump: where it is, and how far from the edge."""
 
-    gate: Gate
-    node: int
-    operands: tuple[int, ...]
-    distance: Callable[..., float]
+    __slots__ = ("distance", "gate", "node", "operands")
+
+    def __init__(
+        self, gate: Gate, node: int, operands: tuple[int, ...], distance: Callable[..., float]
+    ) -> None:
+        self.gate = gate
+        self.node = node
+        self.operands = operands
+        self.distance = distance
 
     def side(self, values: list[float]) -> Any:
         """What tells one branch from another: the winner, the plateau, or the sign."""

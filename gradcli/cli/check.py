@@ -15,7 +15,8 @@ from gradcli.checker import BUDGET, TOLERANCE
 from gradcli.cli.config import ConfiguredCommand
 from gradcli.cli.evaluate import split_names
 from gradcli.cli.streams import put, warn
-from gradcli.cli.words import Pairs, bindings, targets
+from gradcli.cli.targets import targets
+from gradcli.cli.words import Pairs, bindings
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
 from gradcli.files import SUFFIX, find_programs, read_text
 from gradcli.render.ci import CHECK_FORMATS, summary_markdown, write_check

@@ -21,7 +21,6 @@ from gradcli.errors import (
     Strict,
     UsageError,
 )
-from gradcli.files import write_text
 from gradcli.render import error_dict, error_text, json_text
 
 T = TypeVar("T")
@@ -32,6 +31,8 @@ def put(target: str | None, inputs: tuple[str, ...], render: Callable[[TextIO], 
     if target is None:
         render(sys.stdout)
         return
+    from gradcli.files import write_text  # late: most results go to stdout
+
     buffer = io.StringIO()
     render(buffer)
     write_text(target, buffer.getvalue(), inputs)

@@ -1,15 +1,10 @@
-"""Words of the command line: options, expressions that begin with a minus, bindings, paths."""
+"""Words of the command line: options, expressions that begin with a minus, bindings."""
 
-import os
-from typing import NamedTuple
+from __future__ import annotations
 
 import click
 
-from gradcli.errors import GradcliError, UsageError
-from gradcli.files import SUFFIX, read_text
-from gradcli.gates import CONSTANTS
-from gradcli.syntax import parse_expression
-from gradcli.syntax.tokens import Source
+from gradcli.errors import UsageError
 
 Pairs = list[tuple[str, str]]
 
@@ -63,26 +58,27 @@ class ExpressionCommand(click.Command):
         return super().parse_args(ctx, [*options, "--", *arguments])
 
 
-class Text(NamedTuple):
-    """A program's text, what it is called in messages, and the words that are left."""
+def program_text(words: tuple[str, ...], path: str | None) -> tuple[str, str, list[str]]:
+    """The program of `eval`: from a file, from stdin, or the expression among the words.
 
-    text: str
-    name: str
-    rest: list[str]
-
-
-def program_text(words: tuple[str, ...], path: str | None) -> Text:
-    """The program of `eval`: from a file, from stdin, or the expression among the words."""
+    Returns its text, what it is called in messages, and the words that are left.
+    """
     if path is not None:
-        return Text(read_text(path), path, list(words))
+        return _read(path), path, list(words)
     if not words:
         raise UsageError("an expression is missing",
                          hint='write gradcli eval "(x+y)*z" x=-2 y=5 z=-4')  # fmt: skip
     place = next((k for k, word in enumerate(words) if not is_binding(word)), 0)
     rest = [*words[:place], *words[place + 1 :]]
     if words[place] == "-":
-        return Text(read_text("-"), "<stdin>", rest)
-    return Text(words[place], "<expression>", rest)
+        return _read("-"), "<stdin>", rest
+    return words[place], "<expression>", rest
+
+
+def _read(path: str) -> str:
+    from gradcli.files import read_text  # late: most expressions stand among the words
+
+    return read_text(path)
 
 
 def is_binding(word: str) -> bool:
@@ -107,49 +103,3 @@ def bindings(words: list[str], what: str = "NAME=VALUE") -> Pairs:
                              hint="quote the expression")  # fmt: skip
         pairs.append(found)
     return pairs
-
-
-class Targets(NamedTuple):
-    """What `check` is to look at."""
-
-    expression: str | None
-    paths: list[str]
-    settings: Pairs
-
-
-def targets(words: tuple[str, ...], expression: str | None, paths: tuple[str, ...]) -> Targets:
-    """Sort the words of `check` into an expression, paths and bindings. Raises UsageError."""
-    settings = bindings([word for word in words if is_binding(word)])
-    found = Targets(expression, list(paths), settings)
-    for word in words:
-        if is_binding(word):
-            continue
-        if _is_path(word, settings):
-            found.paths.append(word)
-        elif found.expression is not None:
-            raise UsageError(f"two expressions: `{found.expression}` and `{word}`",
-                             hint="quote the expression; a path must exist")  # fmt: skip
-        else:
-            found = found._replace(expression=word)
-    if found.expression is not None and found.paths:
-        raise UsageError("give either an expression or paths",
-                         hint=f"`{found.paths[0]}` is a path")  # fmt: skip
-    return found
-
-
-def _is_path(word: str, settings: Pairs) -> bool:
-    """Whether a word names programs; what may be a path and an expression is refused."""
-    if word.endswith((SUFFIX, ".py")):
-        return True
-    if word == "-" or not os.path.exists(word):
-        return False
-    known = {name for name, _ in settings} | set(CONSTANTS)
-    try:
-        tree = parse_expression(Source(word))
-    except GradcliError:
-        return True
-    names = {arg for op, arg in zip(tree.ops, tree.args, strict=True) if op == "name"}
-    if names <= known:
-        raise UsageError(f"`{word}` is a path and also an expression",
-                         hint=f"write --file {word} or --expr {word}")  # fmt: skip
-    return True

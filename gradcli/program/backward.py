@@ -53,13 +53,13 @@ class Backward:
         """Read one line: a gradient, or a helper for later lines. Raises GradcliError."""
         reader, target = self.reader, statement.target
         assert statement.tree is not None
-        value = reader.lowering.value(statement.tree, self.helpers, self._find)
+        value = reader.lowering.value(statement.tree, {}, self._find)
         name = reader.gradient_of(target)
         if name is None:
             if statement.index:
                 reader.fail(ParseError, statement.token, f"`{target}` is not a gradient")
-            if statement.kind == "add":
-                value = self._sum(self._find(target, statement.token), value, statement.token)
+            if statement.kind == "add" and target in self.helpers:
+                value = self._sum(self.helpers[target], value, statement.token)
             self.helpers[target] = value
             self.unread[target] = statement.token
             return

@@ -9,21 +9,29 @@ from gradcli.syntax.tokens import Source
 Setting = Any  # a number, nested lists of numbers, or a constant expression as text
 
 
-class Options(NamedTuple):
+class Options:
     """How a program is read."""
 
-    output: str | None = None
-    expand: bool = False
-    fuse: bool = False
+    __slots__ = ("expand", "fuse", "output")
+
+    def __init__(
+        self, output: str | None = None, expand: bool = False, fuse: bool = False
+    ) -> None:
+        self.output = output
+        self.expand = expand
+        self.fuse = fuse
 
 
-class ValueClaim(NamedTuple):
+class ValueClaim:
     """`f == -12`: a claim on the value of a stage."""
 
-    name: str
-    stage: int
-    claimed: int
-    token: int
+    __slots__ = ("claimed", "name", "stage", "token")
+
+    def __init__(self, name: str, stage: int, claimed: int, token: int) -> None:
+        self.name = name
+        self.stage = stage
+        self.claimed = claimed
+        self.token = token
 
 
 class Program(NamedTuple):

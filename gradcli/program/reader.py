@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from gradcli.errors import (
     BindingError,
@@ -15,11 +15,13 @@ from gradcli.errors import (
 from gradcli.gates import CONSTANTS, FUNCTIONS, GATES
 from gradcli.graph import Graph
 from gradcli.lowering import Lowering, Value, find_constant
-from gradcli.program.backward import Backward
 from gradcli.program.model import Options, Program, Setting, ValueClaim, nodes_of
 from gradcli.program.settings import check_name, hides_constant, lower_constant, lower_setting
 from gradcli.syntax import Statement, Tree, statements, write
 from gradcli.syntax.tokens import Source
+
+if TYPE_CHECKING:
+    from gradcli.program.backward import Backward
 
 
 class Reader:
@@ -43,6 +45,7 @@ class Reader:
         self.stages: dict[str, Value] = {}
         self.names: dict[str, Value] = {}  # all of these: what is read so far and may be named
         self.lines: dict[str, int] = {}  # the token where a setting is assigned
+        self.constants: set[str] = set()  # of pi, tau and e, those that were used
         self.errors: list[GradcliError] = []
         self.warnings: list[str] = []
         self.wrt: tuple[str, ...] = ()
@@ -108,6 +111,8 @@ class Reader:
             self._expression(statement)
         elif kind in ("assign", "add"):
             if self.backward is None and self.gradient_of(statement.target) is not None:
+                from gradcli.program.backward import Backward  # late: few programs have one
+
                 self.backward = Backward(self, self._last_stage())
                 self._end_forward()
             if self.backward is not None:
@@ -127,6 +132,8 @@ class Reader:
         names = self.names
         if name in names or name in self.lines:
             self._refuse_second(name, token)
+        if name in self.constants:
+            self.fail(NameFault, token, f"`{name}` is assigned after the constant was used")
         if tree.args[0] not in names and self._is_constant(tree):
             self.lines[name] = token
             if name not in self.given:
@@ -135,6 +142,11 @@ class Reader:
                     self.warnings.append(warning)
                 self.bound[name] = lower_constant(self.settings, name, self.source, tree)
             return
+        if name in self.given:
+            self.fail(
+                NameFault, token, f"`{name}` is a stage and cannot be given a value",
+                "give the stage, or the input, a name of its own",
+            )  # fmt: skip
         graph = self.graph
         first = len(graph.gates)
         value = self.lowering.value(tree, names, self.find)
@@ -230,6 +242,7 @@ class Reader:
         else:
             number = find_constant(name)
             if number is not None:
+                self.constants.add(name)
                 return self.graph.constant(number, token)
             self.errors.append(self._unknown(name, token))
             value = self.graph.input(name, token)
@@ -249,6 +262,9 @@ class Reader:
         unused = [known for known in self.bound if known not in self.inputs]
         known = [*self.bound, *self.stages, *CONSTANTS]
         hint = did_you_mean(name, unused) or did_you_mean(name, known)
+        if "." in name:
+            prefix = name.rpartition(".")[0]
+            hint = hint or f"`{prefix}.` stands before functions, pi and e only"
         return NameFault(f"`{name}` has no value", span, hint or f"give it one: `{name}=...`")
 
     def gradient_of(self, target: str) -> str | None:
@@ -364,7 +380,7 @@ def _pruned(program: Program) -> Program:
         stages=table(program.stages),
         claims=table(program.claims),
         value_claims=[
-            claim._replace(stage=moved[claim.stage], claimed=moved[claim.claimed])
+            ValueClaim(claim.name, moved[claim.stage], moved[claim.claimed], claim.token)
             for claim in program.value_claims
         ],
         upstream=None if program.upstream is None else moved[program.upstream],

@@ -12,13 +12,13 @@ from gradcli.gates import CONSTANTS, FUNCTIONS
 from gradcli.graph import Graph
 from gradcli.lowering import Lowering, Value, find_constant
 from gradcli.program.model import Setting
-from gradcli.syntax import Tree, parse_expression
+from gradcli.syntax import RESERVED, Tree, parse_expression
 from gradcli.syntax.tokens import Source
 
 
 def check_name(name: str) -> str | None:
     """A warning about the name of an input, if there is one. Raises BindingError."""
-    if not name.isidentifier() or name in ("if", "else"):
+    if not name.isidentifier() or name in RESERVED:
         raise BindingError(f"`{name}` is not a name", hint="write NAME=VALUE")
     if name in FUNCTIONS:
         raise BindingError(f"`{name}` is a function and cannot be given a value")
@@ -39,7 +39,9 @@ def lower_setting(graph: Graph, name: str, value: Setting) -> Value:
         return [lower_setting(graph, name, element) for element in value]
     try:
         return graph.constant(float(value))
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:
+        raise BindingError(f"`{name}` is too large for float64") from None
+    except (TypeError, ValueError):
         if hasattr(value, "tolist"):
             return lower_setting(graph, name, value.tolist())
         raise BindingError(f"`{name}` is {type(value).__name__}, not a number") from None

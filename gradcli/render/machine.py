@@ -3,31 +3,43 @@
 A format is one function under @renderer. It yields whole lines of text.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple, TextIO
+from typing import TextIO
 
 from gradcli.render.diagnostic import printable
 from gradcli.render.strict_json import json_text
 from gradcli.reports import EvalReport, InputCheck, Number
 
 
-class Look(NamedTuple):
+class Look:
     """Where a report goes, and how it shall look there."""
 
-    out: TextIO
-    color: str = "auto"  # or always, never
-    verbosity: int = 0  # -1 is quiet, 1 shows all digits
-    show_all: bool = False
+    __slots__ = ("color", "out", "show_all", "verbosity")
+
+    def __init__(
+        self, out: TextIO, color: str = "auto", verbosity: int = 0, show_all: bool = False
+    ) -> None:
+        self.out = out
+        self.color = color  # auto, always or never
+        self.verbosity = verbosity  # -1 is quiet, 1 shows all digits
+        self.show_all = show_all
 
 
-class InputRow(NamedTuple):
+class InputRow:
     """One number that is an input, with what is known of the derivative by it."""
 
-    name: str
-    value: float
-    gradient: float | None
-    check: InputCheck | None
+    __slots__ = ("check", "gradient", "name", "value")
+
+    def __init__(
+        self, name: str, value: float, gradient: float | None, check: InputCheck | None
+    ) -> None:
+        self.name = name
+        self.value = value
+        self.gradient = gradient
+        self.check = check
 
 
 Renderer = Callable[[EvalReport, Look], Iterable[str]]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, TextIO
 
@@ -266,7 +265,9 @@ def _width(out: TextIO) -> int:
     """The cells of a line: COLUMNS, else those of the terminal; elsewhere without limit."""
     if not out.isatty() and not os.environ.get("COLUMNS"):
         return UNLIMITED
-    return shutil.get_terminal_size((80 if out.isatty() else UNLIMITED, 25)).columns
+    from shutil import get_terminal_size  # late: it loads every packer
+
+    return get_terminal_size((80 if out.isatty() else UNLIMITED, 25)).columns
 
 
 def _folded(text: Text, width: int, indent: int = 0) -> Text:

@@ -9,9 +9,9 @@ something was not computed.
 """
 
 import math
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple
 
-Number = Union[float, list["Number"]]  # noqa: UP007  # `|` cannot name a type that is yet to come
+Number = float | list["Number"]
 
 # From best to worst; the verdict of several is the worst of them.
 VERDICTS = ("pass", "kink", "inconclusive", "undefined", "fail", "error")

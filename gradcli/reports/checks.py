@@ -1,7 +1,7 @@
 """What `gradcli check` says, as frozen data.
 
-    CheckReport = cases                                        schema gradcli.check/1
-    Case        = one program or expression, checked
+CheckReport = cases                                        schema gradcli.check/1
+Case        = one program or expression, checked
 """
 
 from __future__ import annotations

@@ -24,7 +24,16 @@ flat list in postorder and writes it back as text. Nothing here recurses and not
 what is not in the grammar is an error that shows what to write instead.
 """
 
-from gradcli.syntax.parser import Statement, parse_expression, statements
+from gradcli.syntax.parser import RESERVED, Statement, parse_expression, statements
 from gradcli.syntax.tree import Call, Tree, spell, write
 
-__all__ = ["Call", "Statement", "Tree", "parse_expression", "spell", "statements", "write"]
+__all__ = [
+    "RESERVED",
+    "Call",
+    "Statement",
+    "Tree",
+    "parse_expression",
+    "spell",
+    "statements",
+    "write",
+]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
 from gradcli.errors import ParseError, did_you_mean
-from gradcli.syntax.tokens import NEWLINES, Source
+from gradcli.syntax.tokens import NEWLINES, Source, shown
 from gradcli.syntax.tree import COMPARISON, IF, POWER, SUM, TERM, UNARY, Call, Tree
 
 
@@ -35,6 +35,7 @@ class _Bracket:
     base = 0  # operands that stood before the bracket and belong to it
     count = 0  # commas read
     keywords: tuple[str, ...] = ()
+    positional = 0  # operands before the first keyword
     starred = False
     has_start: bool | None = None  # of the slice being read, if one is
 
@@ -74,7 +75,7 @@ _ENDS = NEWLINES | {";", ""}
 _LEFT = (SUM, TERM)  # left-associative; powers are right-associative, comparisons do not chain
 _DIGITS = frozenset("0123456789")
 _PLAIN = frozenset("_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_NOT_NAMES = frozenset(("if", "else", *VALUES))
+RESERVED = frozenset(("if", "else", *VALUES))  # words that are no names
 _AFTER_NAME = frozenset(("(", ".", "="))  # a call, a prefix or a keyword
 
 
@@ -108,10 +109,11 @@ class _Parser:
         while at < last:
             token = tokens[at]
             if tokens[at + 1] == "=" and (token[:1] in _PLAIN or _is_name(token)):
+                if token in RESERVED:
+                    self._fail(at, f"`{token}` is a word of the language and no name")
                 tree, end = self._gate(at + 2) or self._expression(at + 2)
                 yield new(Statement, ("assign", at, tree, token, (), False, ""))
-                if token not in _NOT_NAMES:
-                    names.add(token)
+                names.add(token)
                 at = end + 1 if tokens[end] in _ENDS else self._end(end)
             elif token in _ENDS:
                 at += 1
@@ -230,14 +232,14 @@ class _Parser:
             token = tokens[at]
             first = token[:1]
             following = tokens[at + 1]
-            if first in _PLAIN and following == "(" and token not in _NOT_NAMES:
+            if first in _PLAIN and following == "(" and token not in RESERVED:
                 bracket = _Bracket("call")
                 bracket.name = token
                 pending.append((0, bracket, at))
                 brackets.append(bracket)
                 at += 2
                 continue
-            if first in _PLAIN and following not in _AFTER_NAME and token not in _NOT_NAMES:
+            if first in _PLAIN and following not in _AFTER_NAME and token not in RESERVED:
                 add_op("name")
                 add_arg(token)
                 add_start(at)
@@ -309,10 +311,13 @@ class _Parser:
             pass
         elif bracket and token == "*" and bracket.kind == "call" and not bracket.count:
             bracket.starred = True
-        elif bracket and token == bracket.closer and self._may_close(bracket):
+        elif bracket and token == bracket.closer and self._may_close(bracket, at):
             return self._close(at, complete=False), True
         elif bracket and token == ":" and bracket.kind == "index" and bracket.has_start is None:
             bracket.has_start = False
+        elif bracket and token == "," and bracket.has_start is not None:
+            self._finish_slice(bracket, has_stop=False)
+            bracket.count += 1
         elif token != "+":
             self._fail_operand(at)
         return at + 1, False
@@ -335,6 +340,7 @@ class _Parser:
             return at + 2, False
         bracket = self._bracket()
         if tokens[at + 1] == "=" and bracket and bracket.kind in ("call", "method"):
+            bracket.positional = bracket.positional if bracket.keywords else bracket.count
             bracket.keywords += (token,)
             return at + 2, False
         if not prefix and token in VALUES:
@@ -354,6 +360,7 @@ class _Parser:
             return self._close(at, complete=True), "operator"
         if bracket and token == ",":
             self._reduce(IF)
+            self._refuse_late(bracket)
             self._finish_slice(bracket)
             bracket.count += 1
             return at + 1, "operand"
@@ -428,13 +435,15 @@ class _Parser:
         """The innermost open bracket, if any."""
         return self.brackets[-1] if self.brackets else None
 
-    def _may_close(self, bracket: _Bracket) -> bool:
+    def _may_close(self, bracket: _Bracket, at: int) -> bool:
         """A bracket may close where an operand is due: f(), [], (a,), x[1:]."""
         is_innermost: bool = self.pending[-1][1] is bracket
         if not is_innermost:
             return False  # an operator still waits for its operand
-        if bracket.has_start is not None or bracket.kind in ("list", "call", "method"):
+        if bracket.has_start is not None or bracket.kind == "list":
             return True
+        if bracket.kind in ("call", "method"):
+            return self.tokens[at - 1] in ("(", ",") or self.tokens[at - 1] in NEWLINES
         return bracket.kind == "group" and bracket.count > 0
 
     def _close(self, at: int, complete: bool) -> int:
@@ -443,6 +452,8 @@ class _Parser:
             self._reduce(IF)
         _, bracket, start = self.pending.pop()
         self.brackets.pop()
+        if bracket.keywords and complete:
+            self._refuse_late(bracket)
         tree, begins, kind = self.tree, self.begins, bracket.kind
         if bracket.has_start is not None:
             self._finish_slice(bracket, complete)
@@ -479,6 +490,12 @@ class _Parser:
         if call is None:
             call = self._calls[key] = Call(name, count, (), prefix)
         return call
+
+    def _refuse_late(self, bracket: _Bracket) -> None:
+        """An operand without a name may not follow one with a name: f(x=1, y)."""
+        if bracket.keywords and bracket.count - bracket.positional >= len(bracket.keywords):
+            self._fail(self.begins[-1], "an operand without a name after one with a name",
+                       f"name it too, or write it before `{bracket.keywords[0]}=`")  # fmt: skip
 
     def _finish_slice(self, bracket: _Bracket, has_stop: bool = True) -> None:
         has_start = bracket.has_start
@@ -518,8 +535,14 @@ class _Parser:
         token = self.tokens[at]
         if token == "" and self.brackets:
             self._fail_unclosed()
-        found = "the end" if token == "" or token in _ENDS else f"`{token}`"
+        found = "the end" if token in _ENDS or token[0] == "#" else f"`{shown(token)}`"
         self._fail(at, f"expected a value, found {found}", ADVICE.get(token))
+
+    def _before(self, at: int) -> str:
+        """The token before this one, line ends and comments apart."""
+        while at and (self.tokens[at - 1] in NEWLINES or self.tokens[at - 1][:1] == "#"):
+            at -= 1
+        return self.tokens[at - 1] if at else ""
 
     def _fail_unclosed(self) -> NoReturn:
         at, opener, closer = next(
@@ -540,10 +563,11 @@ class _Parser:
             self._fail_unclosed()
         if token in (")", "]"):
             wanted = f"`{bracket.closer}`" if bracket else "an operator"
-            self._fail(at, f"expected {wanted}, found `{token}`", "this bracket was never opened")
+            hint = None if bracket else "this bracket was never opened"
+            self._fail(at, f"expected {wanted}, found `{token}`", hint)
         if token in ADVICE:
             self._fail(at, f"`{token}` is not in the language", ADVICE[token])
-        before = self.tokens[at - 1] if at else ""
+        before, token = shown(self._before(at)), shown(token)
         if before in ADVICE:
             self._fail(at - 1, f"`{before}` is not in the language", ADVICE[before])
         if token == "(" or _is_name(token) or token[:1].isdigit() or token[:1] == ".":

@@ -25,8 +25,14 @@ SPELLINGS = {
     "≤": "<=", "≥": ">=", "≠": "!=",
 }  # fmt: skip
 _DIGITS = str.maketrans(SUPERSCRIPTS, "0123456789-")
+_RAISED = str.maketrans("0123456789-", SUPERSCRIPTS)
 
 NEWLINES = frozenset(("\n", "\r", "\r\n"))
+
+
+def shown(token: str) -> str:
+    """A token as it was written: a power in superscripts has become `^2` for the parser."""
+    return token[1:].translate(_RAISED) if token[:1] == "^" and len(token) > 1 else token
 
 
 class Source:
@@ -93,7 +99,14 @@ class Source:
                     self.span(number),
                     "remove it",
                 )
-        plain = unicodedata.normalize("NFKC", token)
+            if unicodedata.category(character)[0] == "M":
+                raise ParseError(
+                    f"a mark without its letter, U+{ord(character):04X}",
+                    self.span(number),
+                    "write the letter with its accent as one character, or without",
+                )
+        is_dash = unicodedata.category(token[0]) == "Pd"
+        plain = "-" if is_dash else unicodedata.normalize("NFKC", token).replace("⁄", "/")
         if plain != token or unicodedata.normalize("NFC", token) != token:
             shown = " ".join(f"U+{ord(character):04X}" for character in token)
             raise ParseError(

@@ -1,0 +1,57 @@
+"""What `check` is to look at: the expression, paths and bindings among its words."""
+
+import os
+from typing import NamedTuple
+
+from gradcli.cli.words import Pairs, bindings, is_binding
+from gradcli.errors import GradcliError, UsageError
+from gradcli.files import SUFFIX
+from gradcli.gates import CONSTANTS
+from gradcli.syntax import parse_expression
+from gradcli.syntax.tokens import Source
+
+
+class Targets(NamedTuple):
+    """What `check` is to look at."""
+
+    expression: str | None
+    paths: list[str]
+    settings: Pairs
+
+
+def targets(words: tuple[str, ...], expression: str | None, paths: tuple[str, ...]) -> Targets:
+    """Sort the words of `check` into an expression, paths and bindings. Raises UsageError."""
+    settings = bindings([word for word in words if is_binding(word)])
+    found = Targets(expression, list(paths), settings)
+    for word in words:
+        if is_binding(word):
+            continue
+        if _is_path(word, settings):
+            found.paths.append(word)
+        elif found.expression is not None:
+            raise UsageError(f"two expressions: `{found.expression}` and `{word}`",
+                             hint="quote the expression; a path must exist")  # fmt: skip
+        else:
+            found = found._replace(expression=word)
+    if found.expression is not None and found.paths:
+        raise UsageError("give either an expression or paths",
+                         hint=f"`{found.paths[0]}` is a path")  # fmt: skip
+    return found
+
+
+def _is_path(word: str, settings: Pairs) -> bool:
+    """Whether a word names programs; what may be a path and an expression is refused."""
+    if word.endswith((SUFFIX, ".py")):
+        return True
+    if word == "-" or not os.path.exists(word):
+        return False
+    known = {name for name, _ in settings} | set(CONSTANTS)
+    try:
+        tree = parse_expression(Source(word))
+    except GradcliError:
+        return True
+    names = {arg for op, arg in zip(tree.ops, tree.args, strict=True) if op == "name"}
+    if names <= known:
+        raise UsageError(f"`{word}` is a path and also an expression",
+                         hint=f"write --file {word} or --expr {word}")  # fmt: skip
+    return True

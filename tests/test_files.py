@@ -1,0 +1,273 @@
+"""Files: programs are read whole and safely, results are written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import sys
+import tempfile
+
+import pytest
+
+from gradcli import files
+from gradcli.errors import FileError, LimitError
+from gradcli.files import find_programs, read_text, write_text
+
+# -------------------------------------------------------------------- reading
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"", ""),
+        (b"x*y\n", "x*y\n"),
+        (b"x\r\ny\rz", "x\r\ny\rz"),  # line ends are left to the language
+        (b"\xef\xbb\xbfx", "x"),
+        ("σ(x)²".encode(), "σ(x)²"),
+        (b"x\0y\x1a", "x\0y\x1a"),
+        ("a\u2028b".encode(), "a\u2028b"),
+    ],
+)
+def test_a_file_is_read_as_utf_8(tmp_path, data, text):
+    path = tmp_path / "a.grad"
+    path.write_bytes(data)
+    assert read_text(str(path)) == text
+
+
+@pytest.mark.parametrize(
+    ("data", "byte"),
+    [(b"\xff\xfex\0", 0), (b"x = 1\n\xe9", 6), (b"abc\xc3", 3), ("x\ud800".encode("utf-8", "surrogatepass"), 1)],
+)  # fmt: skip
+def test_what_is_not_utf_8_is_refused_with_the_byte(tmp_path, data, byte):
+    path = tmp_path / "a.grad"
+    path.write_bytes(data)
+    with pytest.raises(FileError) as caught:
+        read_text(str(path))
+    assert caught.value.message == f"{path} is not UTF-8 (byte {byte})"
+    assert caught.value.hint == "save it as UTF-8"
+
+
+def test_what_is_missing_or_a_folder_is_refused(tmp_path):
+    with pytest.raises(FileError, match="cannot read .*nowhere.grad: No such file or directory"):
+        read_text(str(tmp_path / "nowhere.grad"))
+    with pytest.raises(FileError, match=r"cannot read .*: Is a directory"):
+        read_text(str(tmp_path))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_named_pipe_is_refused_and_does_not_hang(tmp_path):
+    path = tmp_path / "pipe.grad"
+    os.mkfifo(path)
+    with pytest.raises(FileError, match="is not a regular file"):
+        read_text(str(path))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there are no devices here")
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_is_refused_and_does_not_hang(device):
+    with pytest.raises(FileError, match="is not a regular file"):
+        read_text(device)
+
+
+def test_a_name_that_cannot_be_a_file_is_refused():
+    with pytest.raises(FileError):
+        read_text("a\0b.grad")
+    with pytest.raises(FileError):
+        read_text("a" * 10_000)
+
+
+def test_a_link_is_followed_and_a_ring_of_links_is_refused(tmp_path):
+    (tmp_path / "a.grad").write_text("x")
+    (tmp_path / "link.grad").symlink_to("a.grad")
+    (tmp_path / "ring.grad").symlink_to("ring.grad")
+    assert read_text(str(tmp_path / "link.grad")) == "x"
+    with pytest.raises(FileError, match="cannot read"):
+        read_text(str(tmp_path / "ring.grad"))
+
+
+def stdin_of(data):
+    return io.TextIOWrapper(io.BytesIO(data))
+
+
+def test_a_minus_reads_the_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", stdin_of(b"\xef\xbb\xbfx*y"))
+    assert read_text("-") == "x*y"
+    monkeypatch.setattr(sys, "stdin", stdin_of(b"x\xff"))
+    with pytest.raises(FileError, match=r"the standard input is not UTF-8 \(byte 1\)"):
+        read_text("-")
+
+
+def test_a_closed_standard_input_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(FileError):
+        read_text("-")
+
+
+@pytest.mark.parametrize("source", ["file", "-"])
+def test_a_text_above_the_limit_is_refused_and_one_at_the_limit_is_read(
+    source, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(files, "MOST_BYTES", 2**20)
+    path = tmp_path / "a.grad" if source == "file" else "-"
+    for size in (2**20, 2**20 + 1):
+        data = b"x" * size
+        (tmp_path / "a.grad").write_bytes(data)
+        monkeypatch.setattr(sys, "stdin", stdin_of(data))
+        if size == 2**20:
+            assert len(read_text(str(path))) == size
+        else:
+            with pytest.raises(LimitError, match="is larger than 1 MiB"):
+                read_text(str(path))
+
+
+# -------------------------------------------------------------------- finding
+
+
+def tree(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+
+
+def found(folder, *paths):
+    listed = find_programs([str(folder / path) for path in paths])
+    return [os.path.relpath(path, folder) for path in listed]
+
+
+def test_folders_are_walked_in_sorted_order_for_programs(tmp_path):
+    tree(tmp_path, "b.grad", "a.grad", "notes.txt", "a.py", "B/z.grad", "a/y.grad", "grad")
+    assert found(tmp_path, ".") == ["a.grad", "b.grad", "B/z.grad", "a/y.grad"]
+
+
+def test_hidden_files_and_caches_are_left_out(tmp_path):
+    tree(tmp_path, ".a.grad", ".git/b.grad", "__pycache__/c.grad", "d/__pycache__/e.grad", "f.grad")
+    assert found(tmp_path, ".") == ["f.grad"]
+
+
+def test_a_path_is_taken_as_it_is_and_every_file_once(tmp_path):
+    tree(tmp_path, "a.grad", "b.txt", ".hidden.grad")
+    (tmp_path / "link.grad").symlink_to("a.grad")
+    assert found(tmp_path, "b.txt", ".hidden.grad", "missing") == ["b.txt", ".hidden.grad", "missing"]
+    assert found(tmp_path, "a.grad", "a.grad", ".", "link.grad") == ["a.grad"]
+
+
+def test_rings_of_folders_end(tmp_path):
+    tree(tmp_path, "a/b.grad")
+    (tmp_path / "a" / "ring").symlink_to(tmp_path)
+    assert found(tmp_path, ".") == ["a/b.grad"]
+
+
+def test_nothing_is_found_in_an_empty_folder(tmp_path):
+    assert found(tmp_path, ".") == found(tmp_path) == []
+
+
+# -------------------------------------------------------------------- writing
+
+
+def test_a_result_is_written_as_utf_8_with_its_line_ends(tmp_path):
+    path = tmp_path / "out.txt"
+    write_text(str(path), "σ\nx\n")
+    assert path.read_bytes() == "σ\nx\n".encode()
+    assert list(tmp_path.iterdir()) == [path]  # nothing temporary is left
+
+
+def test_a_new_file_has_the_mode_the_mask_asks_for_and_an_old_one_keeps_its_own(tmp_path):
+    path = tmp_path / "out.txt"
+    before = os.umask(0o027)
+    try:
+        write_text(str(path), "1")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        path.chmod(0o604)
+        write_text(str(path), "2")
+        assert os.umask(0o027) == 0o027  # the mask is put back
+    finally:
+        os.umask(before)
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("2", 0o604)
+
+
+def test_a_file_is_replaced_and_not_written_over(tmp_path):
+    path, other = tmp_path / "out.txt", tmp_path / "other"
+    path.write_text("old")
+    os.link(path, other)
+    write_text(str(path), "new")
+    assert (path.read_text(), other.read_text()) == ("new", "old")
+
+
+def test_the_target_of_a_link_is_replaced_and_the_link_stays(tmp_path):
+    path, link = tmp_path / "out.txt", tmp_path / "link"
+    path.write_text("old")
+    link.symlink_to("out.txt")
+    write_text(str(link), "new")
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("step", ["fsync", "chmod", "replace"])
+def test_a_failure_half_way_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, step):
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(FileError) as caught:
+        write_text(str(path), "new")
+    monkeypatch.undo()
+    assert caught.value.message == f"cannot write {path}: No space left on device"
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("old", [path])
+
+
+def test_an_interrupt_half_way_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_text(str(path), "new")
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("old", [path])
+
+
+def test_the_temporary_file_stands_in_the_folder_of_the_target(tmp_path, monkeypatch):
+    folders = []
+    make = tempfile.mkstemp
+
+    def recorded(**words):
+        folders.append(words["dir"])
+        return make(**words)
+
+    monkeypatch.setattr(tempfile, "mkstemp", recorded)
+    write_text(str(tmp_path / "out.txt"), "x")
+    assert [os.path.realpath(folder) for folder in folders] == [os.path.realpath(tmp_path)]
+
+
+@pytest.mark.parametrize("spelling", ["a.grad", "./a.grad", "link.grad", "hard.grad"])
+def test_an_input_is_never_overwritten(tmp_path, monkeypatch, spelling):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.grad").write_text("x")
+    (tmp_path / "link.grad").symlink_to("a.grad")
+    os.link("a.grad", "hard.grad")
+    with pytest.raises(FileError, match="is the input and would be overwritten"):
+        write_text(spelling, "new", inputs=("missing.grad", "a.grad"))
+    assert (tmp_path / "a.grad").read_text() == "x"
+
+
+def test_what_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(FileError, match="cannot write .*: No such file or directory"):
+        write_text(str(tmp_path / "nowhere" / "out.txt"), "x")
+    with pytest.raises(FileError, match="cannot write .*: Is a directory"):
+        write_text(str(tmp_path), "x")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+def test_a_device_is_written_in_place_and_never_replaced():
+    with pytest.raises(FileError, match="cannot write /dev/full: No space left on device"):
+        write_text("/dev/full", "x")
+    write_text("/dev/null", "x")
+    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
