@@ -20,6 +20,8 @@ def read_text(path: str) -> str:
     64 MiB.
     """
     if path == "-":
+        if sys.stdin is None:
+            raise FileError("the standard input is closed")
         data = sys.stdin.buffer.read(MOST_BYTES + 1)
     else:
         try:
@@ -27,7 +29,7 @@ def read_text(path: str) -> str:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise FileError(f"{path} is not a regular file")
                 data = file.read(MOST_BYTES + 1)
-        except OSError as trouble:
+        except (OSError, ValueError) as trouble:
             raise FileError(f"cannot read {path}: {_reason(trouble)}") from None
     if len(data) > MOST_BYTES:
         raise LimitError(f"{_called(path)} is larger than {MOST_BYTES // 2**20} MiB")
@@ -76,7 +78,7 @@ def write_text(path: str, text: str, inputs: tuple[str, ...] = ()) -> None:
                     file.write(text)
                 return
         _replace(os.path.realpath(path), text)
-    except OSError as trouble:
+    except (OSError, ValueError) as trouble:
         raise FileError(f"cannot write {path}: {_reason(trouble)}") from None
 
 
@@ -108,8 +110,8 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _reason(trouble: OSError) -> str:
-    return trouble.strerror or str(trouble)
+def _reason(trouble: OSError | ValueError) -> str:
+    return getattr(trouble, "strerror", None) or str(trouble)
 
 
 def _called(path: str) -> str:

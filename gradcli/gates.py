@@ -22,7 +22,8 @@ is the value the gate has just computed, and `;` separates helper lines from the
 * `samples`: operands inside the domain, on both sides of every kink, for the tests.
 
 A gate of any number of operands has the single operand `*xs`; its one local gradient is that of
-operand number `k`, which goes by `x`, while `xs` is all of them, spread out in a call. Texts use gates of this table only, so the table is closed
+operand number `k`, which goes by `x`, while `xs` is all of them, spread out in a call; its helper lines are common to
+all operands. Texts use gates of this table only, so the table is closed
 under differentiation. Formulas are those of any calculus book; the stable forms of tanh, sigmoid
 and relatives follow from writing them in e = exp(-|x|), which cannot overflow.
 """
@@ -209,10 +210,10 @@ gate("atanh",      "x",     "",            "1 / ((1 - x) * (1 + x))",
 gate("hypot",      "*xs",   "",            "where(out == 0, 0, x / out)",
      textbook=("x / hypot(x, y)",), kink="out", bounded=True, samples="3, 4; -1.5, 0.5; 1, 2, -2",
      radius="out / 2")
-gate("max",        "*xs",   "",            "first_equal(k, out, xs)",
+gate("max",        "*xs",   "",            "w = winner(out, xs); where(k == w, 1, 0)",
      textbook=("1 if x wins else 0",), ulps=0, role="routes", kink="lead(xs)", bounded=True,
      samples="2, 3; 3, 2; -1, -4, 2; 5, 1, 2", aliases="maximum")
-gate("min",        "*xs",   "",            "first_equal(k, out, xs)",
+gate("min",        "*xs",   "",            "w = winner(out, xs); where(k == w, 1, 0)",
      textbook=("1 if x wins else 0",), ulps=0, role="routes", kink="trail(xs)", bounded=True,
      samples="2, 3; 3, 2; -1, -4, 2; 1, 5, 2", aliases="minimum")
 gate("logsumexp",  "*xs",   "",            "exp(x - out)",
@@ -293,8 +294,8 @@ gate("ncdf",        "x",    "",            "exp(-0.5 * x * x) / sqrt(2 * acos(-1
      ulps=16, bounded=True, hidden=True)
 gate("scale",       "g, local",  "",       "local", "g",
      ulps=1, role="switches", samples=TWO, hidden=True)
-gate("first_equal", "*xs",  "",            "0",
-     ulps=0, bounded=True, samples="0, 3, 3, 2; 1, 3, 2, 3", hidden=True)
+gate("winner",      "*xs",  "",            "0",
+     ulps=0, bounded=True, samples="3, 3, 2; 3, 2, 3", hidden=True)
 # fmt: on
 
 CONSTANTS = {  # the nearest doubles, in every arithmetic

@@ -136,6 +136,7 @@ class Lowering:
         gate = FUNCTIONS.get(call.name)
         if gate is None:
             self._fail_unknown_function(call, token)
+        self._refuse_meaningless(call, gate, token)
         if call.name == "log" and len(operands) == 2 and not call.keywords:
             number, base = (self._apply(gate, [operand], token) for operand in operands)
             return self._apply(GATES["div"], [number, base], token)
@@ -150,6 +151,20 @@ class Lowering:
             self._plain[call] = gate
         return self._apply(gate, arguments, token)
 
+    def _refuse_meaningless(self, call: Call, gate: Gate, token: int) -> None:
+        """What stands in a call is never ignored."""
+        if call.starred:
+            self._fail(ParseError, token, f"`{call.name}(*...)`: `*` stands before a shape only")
+        if call.keywords and gate.is_variadic:
+            self._fail(ParseError, token, f"`{call.name}` takes no `{call.keywords[0]}=` here")
+        if call.prefix in ("np.", "numpy.") and call.name in ("max", "min") and call.count > 1:
+            plain, elementwise = call.name, f"{call.prefix}{call.name}imum"
+            self._fail(
+                ParseError, token, f"the second operand of `{call.prefix}{plain}` is an axis",
+                f"write `{plain}(x, y)` or `{elementwise}(x, y)` for the larger of two"
+                .replace("larger", "larger" if plain == "max" else "smaller"),
+            )  # fmt: skip
+
     def _arguments(self, gate: Gate, call: Call, given: list[Value], token: int) -> list[Value]:
         """The operands in the gate's order: positional, by keyword, or by default."""
         names = gate.operands
@@ -158,7 +173,9 @@ class Lowering:
         positional = given[: len(given) - len(call.keywords)]
         arguments: dict[str, Value] = dict(zip(names, positional, strict=False))
         for key, value in zip(call.keywords, given[len(positional) :], strict=True):
-            if key not in names or key in arguments:
+            if key in arguments:
+                self._fail(ParseError, token, f"`{key}` of `{call.name}` is given twice")
+            if key not in names:
                 hint = did_you_mean(key, names) or f"operands of `{gate.name}`: {', '.join(names)}"
                 self._fail(ParseError, token, f"`{call.name}` takes no `{key}=` here", hint)
             arguments[key] = value

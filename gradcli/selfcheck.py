@@ -92,7 +92,7 @@ def _slips(
         local[number] = f"{helpers}{';' if helpers else ''}{template.format(result.strip())}"
         if template == "0":
             local[number] = "0"
-        faulty = gate._replace(local=tuple(local), bounded=False)
+        faulty = gate._replace(local=tuple(local), bounded=False, role="scales")
         at = program.output
         program.graph.gates[at] = faulty
         run = _run(program, Arithmetic("planted", PRIMITIVES, INFIX), inputs, upstream)

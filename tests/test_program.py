@@ -334,7 +334,7 @@ def test_names_given_twice_are_reported_together_with_those_without_a_value():
         ("f = sigmoid*2", "`sigmoid` is a function", (1, 5), "write `sigmoid(...)`"),
         ("f = sigmiod(1)", "unknown function `sigmiod`", (1, 5), "did you mean `sigmoid`?"),
         ("f = np.sigmiod(1)", "unknown function `np.sigmiod`", (1, 5), "did you mean `sigmoid`?"),
-        ("f = first_equal(1, 2, 3)", "unknown function `first_equal`", (1, 5), ""),
+        ("f = winner(1, 2, 3)", "unknown function `winner`", (1, 5), ""),
     ],
 )
 def test_a_forward_name_has_one_value_from_its_first_line_on(text, message, where, hint):

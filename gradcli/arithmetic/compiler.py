@@ -32,6 +32,9 @@ INFIX: Spelling = {
     # The guarded product: a zero upstream gradient contributes zero whatever the local one is.
     # The local gradient is then not even computed.
     "scale": "({0} * {1} if {0} else 0.0)",
+    # A gate that routes hands its gradient to the winner and nothing to the others, not even the
+    # nan of an infinite gradient times zero.
+    "route": "({0} if {1} else 0.0)",
 }  # fmt: skip
 
 Compiled = tuple[str, set[str]]  # source of a function called `made`, gates it calls
@@ -67,8 +70,8 @@ def pullback_source(gate: Gate, active: tuple[bool, ...], spelling: Spelling) ->
     if gate.is_variadic:
         if gate.local[0] != "0":
             wanted = [k for k, wants in enumerate(active) if wants]
-            body = [f"for k in {wanted!r}:", " at, x = operands[k], xs[k]"]
-            body += [f" {line}" for line in _contribution(writer, gate, gate.local[0], "at")]
+            *helpers, last = _contribution(writer, gate, gate.local[0], "at")
+            body = [*helpers, f"for k in {wanted!r}:", " at, x = operands[k], xs[k]", f" {last}"]
     else:
         for k, (text, wants) in enumerate(zip(gate.local, active, strict=True)):
             if wants and text != "0":
@@ -97,8 +100,9 @@ def _contribution(writer: _Writer, gate: Gate, text: str, at: str) -> list[str]:
         return [target.format("upstream")]
     if text == "-1":
         return [target.format(writer.spelling["neg"].format("upstream"))]
-    guarded = not (gate.bounded and "product" in writer.spelling)
-    product = writer.spelling["scale" if guarded else "product"]
+    is_plain = gate.bounded and "product" in writer.spelling
+    how = "route" if gate.role == "routes" else "product" if is_plain else "scale"
+    product = writer.spelling[how]
     return writer.lines(text, target.format(product.format("upstream", "{}")))
 
 

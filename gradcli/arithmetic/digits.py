@@ -34,6 +34,7 @@ def digits(count: int) -> Arithmetic:
     spelling = {key: text for key, text in INFIX.items() if key != "div"}
     spelling["number"] = "number({!r})"
     spelling["scale"] = "({0} * {1} if {0} else zero)"
+    spelling["route"] = "({0} if {1} else zero)"
     names = {**_primitives(mp), "number": mp.mpf, "zero": mp.zero}
     return Arithmetic(f"digits{count}", names, spelling, mp.mpf)
 
@@ -85,10 +86,9 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
     def minimum(xs: list[Any]) -> Any:
         return nan if any(mp.isnan(x) for x in xs) else min(xs)
 
-    def first_equal(operands: list[Any]) -> Any:
-        k, out, *xs = operands
-        winner = next((i for i, x in enumerate(xs) if x == out or mp.isnan(x)), -1)
-        return mp.one if winner == k else mp.zero
+    def winner(operands: list[Any]) -> Any:
+        out, *xs = operands
+        return mp.mpf(next((k for k, x in enumerate(xs) if x == out or mp.isnan(x)), -1))
 
     def lead(*xs: Any) -> Any:
         ordered = sorted(xs)
@@ -141,7 +141,7 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         "asinh": mp.asinh, "acosh": real(mp.acosh),
         "atanh": lambda x: real(mp.atanh)(x) if abs(x) != 1 else inf * x,
         "hypot": hypot, "max": maximum, "min": minimum, "logsumexp": logsumexp,
-        "first_equal": first_equal, "lead": lead, "trail": trail,
+        "winner": winner, "lead": lead, "trail": trail,
         "erf": mp.erf, "erfc": mp.erfc, "ncdf": mp.ncdf, "gamma": reachable(real(mp.gamma)),
         "lgamma": reachable(lgamma),
         "digamma": real(mp.digamma), "polygamma": polygamma,

@@ -52,13 +52,10 @@ def minimum(xs: list[float]) -> float:
     return best
 
 
-def first_equal(operands: list[float]) -> float:
-    """1 if the k-th of (k, out, x0, x1, ...) is the first to equal `out` or to be nan, else 0."""
-    k, out, *xs = operands
-    for i, x in enumerate(xs):
-        if x == out or x != x:
-            return 1.0 if i == k else 0.0
-    return 0.0
+def winner(operands: list[float]) -> float:
+    """Of (out, x0, x1, ...) the number of the first x that equals out or is nan; -1 if none."""
+    out, *xs = operands
+    return float(next((k for k, x in enumerate(xs) if x == out or x != x), -1))
 
 
 def lead(*xs: float) -> float:
@@ -155,7 +152,7 @@ PRIMITIVES: dict[str, Any] = {
     "sinh": math.sinh, "cosh": math.cosh, "tanh": math.tanh,
     "asinh": math.asinh, "acosh": math.acosh, "atanh": math.atanh,
     "hypot": hypot, "max": maximum, "min": minimum, "logsumexp": logsumexp,
-    "first_equal": first_equal, "lead": lead, "trail": trail,
+    "winner": winner, "lead": lead, "trail": trail,
     "erf": math.erf, "erfc": erfc, "ncdf": ncdf, "gamma": math.gamma, "lgamma": lgamma,
     "digamma": digamma, "polygamma": polygamma,
 }  # fmt: skip

@@ -26,6 +26,7 @@ SPELLING = {
     "neg": "neg({})",
     "where": "where({}, {}, {})",
     "product": "mul({}, {})",
+    "route": "where({1}, {0}, number(0.0))",
 }  # fmt: skip
 
 
@@ -73,7 +74,7 @@ class Symbols(Arithmetic):
             if gate.is_variadic:
                 self._names[name] = lambda xs: self.apply(gate, [*map(self._as_symbol, xs)])
             else:
-                self._names[name] = lambda *xs: self.apply(gate, list(xs))
+                self._names[name] = lambda *xs: self.apply(gate, [*map(self._as_symbol, xs)])
         function: Callable[..., Any] = self._names[name]
         return function
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -70,6 +71,7 @@ def run_and_exit(command: click.Command, words: list[str]) -> NoReturn:
             sys.stdout.flush()
     except OSError as trouble:
         code = _stdout_failed(trouble)
+    gc.freeze()  # a last search for garbage, in memory that is about to go, takes long
     sys.exit(code)
 
 

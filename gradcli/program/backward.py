@@ -10,7 +10,6 @@ from gradcli.graph import Graph
 from gradcli.lowering import Lowering, Value
 from gradcli.syntax import Statement
 
-
 if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads it
     from typing import Protocol
 

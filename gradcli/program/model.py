@@ -14,9 +14,7 @@ class Options:
 
     __slots__ = ("expand", "fuse", "output")
 
-    def __init__(
-        self, output: str | None = None, expand: bool = False, fuse: bool = False
-    ) -> None:
+    def __init__(self, output: str | None = None, expand: bool = False, fuse: bool = False) -> None:
         self.output = output
         self.expand = expand
         self.fuse = fuse
@@ -52,6 +50,17 @@ class Program(NamedTuple):
     upstream: int | None  # the gradient of the output, where the program gives one
     wrt: tuple[str, ...]
     warnings: list[str]
+
+
+DEEPEST = 32  # lists in lists, of a stage or an input; on the way to one they may nest deeper
+
+
+def is_too_deep(value: Value) -> bool:
+    """Whether a list nests deeper than an input or a stage may."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [part for v in level if isinstance(v, list) for part in v]
+    return bool(level)
 
 
 def nodes_of(value: Value) -> list[int]:

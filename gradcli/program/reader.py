@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from gradcli.errors import (
     BindingError,
     GradcliError,
+    LimitError,
     NameFault,
     ParseError,
     ShapeError,
@@ -15,7 +16,15 @@ from gradcli.errors import (
 from gradcli.gates import CONSTANTS, FUNCTIONS, GATES
 from gradcli.graph import Graph
 from gradcli.lowering import Lowering, Value, find_constant
-from gradcli.program.model import Options, Program, Setting, ValueClaim, nodes_of
+from gradcli.program.model import (
+    DEEPEST,
+    Options,
+    Program,
+    Setting,
+    ValueClaim,
+    is_too_deep,
+    nodes_of,
+)
 from gradcli.program.settings import check_name, hides_constant, lower_constant, lower_setting
 from gradcli.syntax import Statement, Tree, statements, write
 from gradcli.syntax.tokens import Source
@@ -153,6 +162,8 @@ class Reader:
         if isinstance(value, int):
             value = graph.stage(name, value, first, token)
         else:
+            if is_too_deep(value):
+                self.fail(LimitError, token, f"`{name}`: lists nest at most {DEEPEST} deep")
             value = self._named(name, value, first, token)
         self.stages[name] = names[name] = value
         if self.output_name is None or self.output_name == name:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gradcli.errors import BindingError
+from gradcli.errors import BindingError, LimitError
 from gradcli.gates import CONSTANTS, FUNCTIONS
 from gradcli.graph import Graph
 from gradcli.lowering import Lowering, Value, find_constant
-from gradcli.program.model import Setting
+from gradcli.program.model import DEEPEST, Setting, is_too_deep
 from gradcli.syntax import RESERVED, Tree, parse_expression
 from gradcli.syntax.tokens import Source
 
@@ -30,13 +30,15 @@ def hides_constant(name: str) -> str | None:
     return f"`{name}` is given a value and hides the constant {name}" if name in CONSTANTS else None
 
 
-def lower_setting(graph: Graph, name: str, value: Setting) -> Value:
+def lower_setting(graph: Graph, name: str, value: Setting, depth: int = 0) -> Value:
     """A value as nodes of a graph of constants. Raises GradcliError."""
     if isinstance(value, str):
         source = Source(value, f"{name}=")
         return lower_constant(graph, name, source, parse_expression(source))
     if isinstance(value, list | tuple):
-        return [lower_setting(graph, name, element) for element in value]
+        if depth >= DEEPEST:
+            raise LimitError(f"`{name}`: lists nest at most {DEEPEST} deep")
+        return [lower_setting(graph, name, element, depth + 1) for element in value]
     try:
         return graph.constant(float(value))
     except OverflowError:
@@ -50,7 +52,12 @@ def lower_setting(graph: Graph, name: str, value: Setting) -> Value:
 def lower_constant(graph: Graph, name: str, source: Source, tree: Tree) -> Value:
     """A constant expression as nodes of a graph of constants. Raises GradcliError."""
     graph.begin_statement()
-    return Lowering(graph, source).value(tree, {}, _constants_only(graph, name, source))
+    value = Lowering(graph, source).value(tree, {}, _constants_only(graph, name, source))
+    if is_too_deep(value):
+        raise LimitError(
+            f"`{name}`: lists nest at most {DEEPEST} deep", source.span(tree.starts[-1])
+        )
+    return value
 
 
 def _constants_only(graph: Graph, target: str, source: Source) -> Callable[[str, int], Value]:

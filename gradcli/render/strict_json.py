@@ -17,12 +17,12 @@ class _Mark(str):
 
 
 def json_text(data: Any) -> str:
-    """One line of JSON for dicts with text keys, lists, tuples, texts, numbers, True, False, None.
+    r"""One line of JSON for dicts with text keys, lists, tuples, texts, numbers, True, False, None.
 
     Raises TypeError for anything else.
 
     >>> json_text({"a": [1.0, None, float("nan")]})
-    '{"a": [1.0, null, "NaN"]}\\n'
+    '{"a": [1.0, null, "NaN"]}\n'
     """
     pieces: list[str] = []
     waiting: list[Any] = [data]  # what is still to be written, the next at the end

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple, TextIO
+from typing import Any, Literal, TextIO
 
 from rich.box import SIMPLE_HEAD, Box
 from rich.cells import cell_len
@@ -53,11 +53,14 @@ _WORD = re.compile(r"\S+ *| +")
 _PIECE = re.compile(r"[-+]?[\w.]+(?:(?<=[eE])[-+][\w.]+)*|.")
 
 
-class Column(NamedTuple):
+class Column:
     """A column of a block: its title, and the role that gives its cells their style."""
 
-    title: str
-    role: str
+    __slots__ = ("role", "title")
+
+    def __init__(self, title: str, role: str) -> None:
+        self.title = title
+        self.role = role
 
     @property
     def is_number(self) -> bool:
@@ -240,6 +243,8 @@ class _Page:
 
     def excess(self, grid: Table) -> int:
         """How many cells a table is wider than the stream."""
+        if self.width == UNLIMITED:
+            return 0  # rich need not measure what always fits
         return self.console.measure(grid).maximum - self.width
 
     def stack(self, columns: Columns, rows: list[list[Text]], head: int) -> Text:

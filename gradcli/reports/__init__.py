@@ -124,6 +124,9 @@ def worst(verdicts: list[str]) -> str:
     >>> worst(["pass", "kink", "pass"])
     'kink'
     """
+    unknown = [verdict for verdict in verdicts if verdict not in VERDICTS]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is not a verdict")
     return max(verdicts, key=VERDICTS.index, default="pass")
 
 
