@@ -282,7 +282,8 @@ def _value_claims(program: Program, outcome: _Outcome, tolerance: float) -> list
 
 
 def _exact_value(program: Program, inputs: list[float], stage: int) -> float:
-    from gradcli.arithmetic.digits import OutOfReachError, digits
+    from gradcli.arithmetic.digits import digits
+    from gradcli.arithmetic.special import OutOfReachError
 
     arithmetic = digits(100)
     try:

@@ -37,8 +37,13 @@ def test_a_file_is_read_as_utf_8(tmp_path, data, text):
 
 @pytest.mark.parametrize(
     ("data", "byte"),
-    [(b"\xff\xfex\0", 0), (b"x = 1\n\xe9", 6), (b"abc\xc3", 3), ("x\ud800".encode("utf-8", "surrogatepass"), 1)],
-)  # fmt: skip
+    [
+        (b"\xff\xfex\0", 0),  # UTF-16
+        (b"x = 1\n\xe9", 6),  # Latin-1
+        (b"abc\xc3", 3),  # cut off
+        (b"x\xed\xa0\x80", 1),  # a surrogate
+    ],
+)
 def test_what_is_not_utf_8_is_refused_with_the_byte(tmp_path, data, byte):
     path = tmp_path / "a.grad"
     path.write_bytes(data)
@@ -49,7 +54,7 @@ def test_what_is_not_utf_8_is_refused_with_the_byte(tmp_path, data, byte):
 
 
 def test_what_is_missing_or_a_folder_is_refused(tmp_path):
-    with pytest.raises(FileError, match="cannot read .*nowhere.grad: No such file or directory"):
+    with pytest.raises(FileError, match=r"cannot read .*nowhere\.grad: No such file or directory"):
         read_text(str(tmp_path / "nowhere.grad"))
     with pytest.raises(FileError, match=r"cannot read .*: Is a directory"):
         read_text(str(tmp_path))
@@ -149,7 +154,11 @@ def test_hidden_files_and_caches_are_left_out(tmp_path):
 def test_a_path_is_taken_as_it_is_and_every_file_once(tmp_path):
     tree(tmp_path, "a.grad", "b.txt", ".hidden.grad")
     (tmp_path / "link.grad").symlink_to("a.grad")
-    assert found(tmp_path, "b.txt", ".hidden.grad", "missing") == ["b.txt", ".hidden.grad", "missing"]
+    assert found(tmp_path, "b.txt", ".hidden.grad", "missing") == [
+        "b.txt",
+        ".hidden.grad",
+        "missing",
+    ]
     assert found(tmp_path, "a.grad", "a.grad", ".", "link.grad") == ["a.grad"]
 
 
@@ -258,9 +267,9 @@ def test_an_input_is_never_overwritten(tmp_path, monkeypatch, spelling):
 
 
 def test_what_cannot_be_written_is_refused(tmp_path):
-    with pytest.raises(FileError, match="cannot write .*: No such file or directory"):
+    with pytest.raises(FileError, match=r"cannot write .*: No such file or directory"):
         write_text(str(tmp_path / "nowhere" / "out.txt"), "x")
-    with pytest.raises(FileError, match="cannot write .*: Is a directory"):
+    with pytest.raises(FileError, match=r"cannot write .*: Is a directory"):
         write_text(str(tmp_path), "x")
 
 

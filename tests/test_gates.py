@@ -129,7 +129,9 @@ def points(row):
     return [tuple(map(float, sample.split(","))) for sample in row.samples.split(";")]
 
 
-SAMPLES = [pytest.param(row, at, id=f"{row.name}-{at}") for row in GATES.values() for at in points(row)]
+SAMPLES = [
+    pytest.param(row, at, id=f"{row.name}-{at}") for row in GATES.values() for at in points(row)
+]
 ROWS = [pytest.param(row, id=row.name) for row in GATES.values()]
 
 
@@ -226,7 +228,11 @@ HARD_PAIRS = {
 @pytest.mark.parametrize(
     ("row", "at"),
     [pytest.param(GATES[name], (x,), id=f"{name}-{x!r}") for name in HARD for x in HARD[name]]
-    + [pytest.param(GATES[name], at, id=f"{name}-{at}") for name in HARD_PAIRS for at in HARD_PAIRS[name]],
+    + [
+        pytest.param(GATES[name], at, id=f"{name}-{at}")
+        for name in HARD_PAIRS
+        for at in HARD_PAIRS[name]
+    ],
 )
 def test_value_is_within_the_stated_ulps_at_hard_points(row, at):
     """The bounds of `engine.bounds`, and with them every certified digit, rest on this column."""

@@ -92,7 +92,14 @@ def test_equal_parts_are_one_node_and_operands_keep_their_order():
 
 def test_constants_are_one_node_for_each_bit_pattern():
     graph = lowered("[0.0, -0.0, 0, nan, nan, 1, True, 1.0, inf, -inf]")
-    assert [repr(v) for v in graph.constants.values()] == ["0.0", "-0.0", "nan", "1.0", "inf", "-inf"]
+    assert [repr(v) for v in graph.constants.values()] == [
+        "0.0",
+        "-0.0",
+        "nan",
+        "1.0",
+        "inf",
+        "-inf",
+    ]
 
 
 @pytest.mark.parametrize("prefix", ["", "math.", "np.", "numpy."])
@@ -286,7 +293,9 @@ def test_fuse_keeps_what_is_used_elsewhere():
     assert [stage.gate for stage in report.stages] == ["neg", "exp", "sigmoid", "add"]
 
 
-@pytest.mark.parametrize("text", ["a = exp(-x); 1/(1+a)", "a = 1+exp(-x); 1/a", "a = -x; 1/(1+exp(a))"])
+@pytest.mark.parametrize(
+    "text", ["a = exp(-x); 1/(1+a)", "a = 1+exp(-x); 1/a", "a = -x; 1/(1+exp(a))"]
+)
 def test_fuse_never_crosses_a_named_stage(text):
     report = evaluated(text, {"x": 1}, fuse=True)
     assert "a" in [stage.name for stage in report.stages]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import gradcli
 from gradcli.errors import BindingError, GradcliError, NameFault, ParseError, ShapeError
@@ -61,7 +63,9 @@ def test_assigned_constants_are_inputs_and_all_else_is_a_stage():
     ],
 )
 def test_a_setting_is_a_constant_expression(value, number):
-    assert evaluated(f"x = {value} # a comment\nf = x*2").inputs == {"x": pytest.approx(number, rel=1e-15)}
+    assert evaluated(f"x = {value} # a comment\nf = x*2").inputs == {
+        "x": pytest.approx(number, rel=1e-15)
+    }
     assert evaluated("f = x*2", {"x": value}).inputs == {"x": pytest.approx(number, rel=1e-15)}
 
 
@@ -133,7 +137,7 @@ def test_a_named_stage_is_a_wall_and_equal_parts_of_a_statement_are_one():
     walls = evaluated("a = x*y; b = x*y; f = a + 2*b", {"x": 2, "y": 3})
     assert {s.name: s.gradient for s in walls.stages} == {"a": 1.0, "#1": 1.0, "b": 2.0, "f": 1.0}
     shared = evaluated("f = x*y + 2*(x*y)", {"x": 2, "y": 3})
-    assert [(s.expression, s.gradient) for s in shared.stages][0] == ("x * y", 3.0)
+    assert (shared.stages[0].expression, shared.stages[0].gradient) == ("x * y", 3.0)
     assert len(shared.stages) == 3
     assert walls.gradients == shared.gradients == {"x": 9.0, "y": 6.0}
 
@@ -251,6 +255,7 @@ def test_an_output_or_input_that_does_not_exist_is_refused(text, options, messag
         "from math import exp, log",
         "import math # for exp",
         "np.random.seed(0)",
+        "# gradcli: seed 3\n",
         "# just a note about gradcli",
         "",
         ";",
@@ -761,6 +766,18 @@ def test_a_value_is_claimed_with_two_equal_signs(lines, claims, verdict):
     assert case.verdict == verdict
 
 
+def test_a_stage_after_a_claim_is_shown_as_any_other():
+    report = evaluated(f"{PRODUCT}f == -12; g = f*2")
+    assert stage_names(report) == ["f", "g"]
+    assert report.stages[-1].gradient == 1.0
+    assert stage_names(evaluated(f"{PRODUCT}f == -12; f + 1")) == ["f", "#out"]
+
+
+def test_a_comparison_inside_a_choice_is_no_claim():
+    report = evaluated(f"{PRODUCT}f == 2 if x else 3")
+    assert (report.output, report.value) == ("#out", 0.0)
+
+
 def test_a_claim_on_a_value_computes_nothing():
     report = evaluated(f"{PRODUCT}f == -12")
     assert (stage_names(report), report.value) == (["f"], -12.0)
@@ -812,6 +829,38 @@ def test_a_free_name_that_is_not_used_has_gradient_zero():
 def test_a_free_name_must_be_a_name(name):
     with pytest.raises(BindingError):
         gradcli.compile("x", inputs=["x", name])
+
+
+def test_a_free_name_stands_once():
+    with pytest.raises(BindingError, match="`x` is given twice"):
+        gradcli.compile("x*y", inputs=["x", "y", "x"])
+
+
+# -------------------------------------------------------------------- any program
+
+LINES = [
+    "x = 2", "y = -3", "w = [1,2]", "f = x*y", "q = f+x", "f == -6", "dx = y", "dy = x", "df = 2",
+    "dw = [1,2]", "dw[0] += x", "h = 2", "q = w", "x*2", "# gradcli: output f", "import math",
+    "# gradcli: wrt x", "f = w[0]*x", "x += 1", "d_x = 3", "dfdx = y", "q = [x,y]", "f = q[0]",
+    "f == x", "w == 3", "h += 1", "dq = 1", "dq = [1,2]", "df += 1", "f += 1", "dx[0] = 1",
+    "f = 1/(1+exp(-x))", "f = x if x > 0 else y", "f == 2 if x else 3", "y = x", "f = (x", "pi = 3",
+]  # fmt: skip
+
+
+@settings(max_examples=300, derandomize=True)
+@given(
+    st.lists(st.sampled_from(LINES), max_size=7),
+    st.sampled_from([{}, {"x": 2}, {"x": "pi", "y": [1, 2]}, {"w": [3, 4], "f": 1}]),
+    st.sampled_from([{}, {"output": "f"}, {"expand": True}, {"fuse": True}]),
+)
+def test_any_lines_are_a_program_or_an_error_of_the_user(lines, values, options):
+    try:
+        report = evaluated("\n".join(lines), values, **options)
+    except GradcliError:
+        return
+    assert report.stages[-1].name == report.output
+    assert len(set(stage_names(report))) == len(report.stages)
+    assert not set(report.inputs) & set(stage_names(report))
 
 
 # -------------------------------------------------------------------- constants from options

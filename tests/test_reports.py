@@ -51,7 +51,11 @@ def test_an_unknown_verdict_is_never_taken_for_a_good_one():
 def test_a_report_counts_its_cases(verdict):
     report = CheckReport([case(), case(verdict), case(verdict)])
     assert report.verdict == verdict
-    assert report.summary == {**dict.fromkeys(SUMMARY, 0), "pass": 1, verdict: 2 + (verdict == "pass")}
+    assert report.summary == {
+        **dict.fromkeys(SUMMARY, 0),
+        "pass": 1,
+        verdict: 2 + (verdict == "pass"),
+    }
     assert set(SUMMARY) == set(VERDICTS)
 
 

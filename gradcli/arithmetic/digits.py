@@ -6,6 +6,8 @@ Literals and inputs are taken as the exact float64 numbers they are. Faults foll
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -15,12 +17,11 @@ from mpmath.ctx_mp import MPContext
 
 from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
+from gradcli.arithmetic.floats import QUIET
+from gradcli.arithmetic.special import OutOfReachError, psi
 
+FLAT = 1e10  # from where on erf and its relatives are flat to any number of digits
 MAGNITUDE_LIMIT = 2**14  # binary exponent above which an operand makes mpmath run for ever
-
-
-class OutOfReachError(ArithmeticError):
-    """An operand is too large for mpmath to finish: exp applied four times to 3, say."""
 
 
 @lru_cache(maxsize=8)
@@ -35,8 +36,33 @@ def digits(count: int) -> Arithmetic:
     spelling["number"] = "number({!r})"
     spelling["scale"] = "({0} * {1} if {0} else zero)"
     spelling["route"] = "({0} if {1} else zero)"
-    names = {**_primitives(mp), "number": mp.mpf, "zero": mp.zero}
+    exact = {name: _ieee_at_infinity(mp, name, f) for name, f in _primitives(mp).items()}
+    names = {**exact, "number": mp.mpf, "zero": mp.zero}
     return Arithmetic(f"digits{count}", names, spelling, mp.mpf)
+
+
+def _ieee_at_infinity(mp: MPContext, name: str, function: Callable[..., Any]) -> Any:
+    """The function, with the value of IEEE 754 where an operand is infinite or nan."""
+    quiet = QUIET.get(name)
+    if quiet is None:
+        return function
+
+    def guarded(*given: Any) -> Any:
+        operands = given[0] if isinstance(given[0], list) else given
+        if all(mp.isfinite(x) for x in operands):
+            return function(*given)
+        floats = [_clipped(x) for x in operands]
+        return mp.mpf(quiet(floats) if isinstance(given[0], list) else quiet(*floats))
+
+    return guarded
+
+
+def _clipped(x: Any) -> float:
+    """The nearest finite float64, or the infinity or nan that x is."""
+    try:
+        return float(x)
+    except OverflowError:
+        return math.copysign(sys.float_info.max, 1 if x > 0 else -1)
 
 
 def _primitives(mp: MPContext) -> dict[str, Any]:
@@ -48,7 +74,7 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         def on_reals(*operands: Any) -> Any:
             try:
                 value = function(*operands)
-            except (ValueError, ZeroDivisionError):
+            except (ValueError, ZeroDivisionError, OverflowError):
                 return nan
             return nan if isinstance(value, mp.mpc) else value
 
@@ -109,7 +135,7 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         return mp.sign(x) * mp.cbrt(abs(x))
 
     def polygamma(n: Any, x: Any) -> Any:
-        return real(mp.psi)(int(n), x) if n >= 0 and mp.isint(n) else nan
+        return real(psi)(mp, int(n), x) if n >= 0 and mp.isint(n) else nan
 
     def lgamma(x: Any) -> Any:
         if x <= 0 and mp.isint(x):
@@ -121,8 +147,12 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         above = x - low - mp.mpf(0.5)
         return low if above < 0 or (above == 0 and not int(low) % 2) else low + 1
 
-    def keep_infinite(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return lambda x: function(x) if mp.isfinite(x) else x
+    def tail(function: Callable[[Any], Any], low: int, high: int) -> Callable[[Any], Any]:
+        """A distribution function, which mpmath cannot take where it is flat."""
+        return lambda x: function(x) if abs(x) < FLAT else mp.mpf(low if x < 0 else high)
+
+    def gamma(x: Any) -> Any:
+        return reachable(real(mp.gamma))(x) if x else inf
 
     return {
         "div": divide, "pow": power,
@@ -132,8 +162,8 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         "log10": log_of(lambda x: mp.log(x) / mp.log(10)),
         "log1p": lambda x: mp.log1p(x) if x > -1 else -inf if x == -1 else nan,
         "sqrt": real(mp.sqrt), "cbrt": cbrt, "abs": abs,
-        "floor": keep_infinite(mp.floor), "ceil": keep_infinite(mp.ceil),
-        "round": keep_infinite(round_half_even),
+        "floor": mp.floor, "ceil": mp.ceil,
+        "round": round_half_even,
         "sin": reachable(real(mp.sin)), "cos": reachable(real(mp.cos)),
         "tan": reachable(real(mp.tan)),
         "asin": real(mp.asin), "acos": real(mp.acos), "atan": mp.atan, "atan2": mp.atan2,
@@ -142,7 +172,7 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         "atanh": lambda x: real(mp.atanh)(x) if abs(x) != 1 else inf * x,
         "hypot": hypot, "max": maximum, "min": minimum, "logsumexp": logsumexp,
         "winner": winner, "lead": lead, "trail": trail,
-        "erf": mp.erf, "erfc": mp.erfc, "ncdf": mp.ncdf, "gamma": reachable(real(mp.gamma)),
+        "erf": tail(mp.erf, -1, 1), "erfc": tail(mp.erfc, 2, 0), "ncdf": tail(mp.ncdf, 0, 1), "gamma": gamma,  # noqa: E501
         "lgamma": reachable(lgamma),
         "digamma": real(mp.digamma), "polygamma": polygamma,
     }  # fmt: skip

@@ -21,7 +21,7 @@ FAULTS = (ArithmeticError, ValueError)  # what the fast path may raise
 
 def floor(x: float) -> float:
     """The largest whole number not above x, as a float; infinities and nan stay."""
-    return float(math.floor(x)) if abs(x) < 2.0**52 else x
+    return math.copysign(math.floor(x), x) if abs(x) < 2.0**52 else x
 
 
 def ceil(x: float) -> float:
@@ -114,7 +114,7 @@ def ncdf(x: float) -> float:
 
 
 def lgamma(x: float) -> float:
-    """log |gamma(x)|, by mpmath: the C library's has no relative accuracy near its zeros."""
+    """The logarithm of |gamma(x)|, by mpmath: the C library's has no relative accuracy near its zeros."""
     if not math.isfinite(x) or (x <= 0 and x == math.floor(x)):
         return math.lgamma(x)
     from mpmath import mp, workprec
@@ -131,14 +131,16 @@ def digamma(x: float) -> float:
 
 def polygamma(n: float, x: float) -> float:
     """The n-th derivative of digamma, by mpmath, correctly rounded but for rare last bits."""
-    if n < 0 or n != math.floor(n) or math.isnan(x):
+    if n < 0 or n != math.floor(n) or x != x or x == -INF:
         return NAN
     if x <= 0 and x == math.floor(x):
         raise ValueError("polygamma at a pole")
     from mpmath import mp, workprec
 
+    from gradcli.arithmetic.special import psi
+
     with workprec(90):
-        return float(mp.psi(int(n), mp.mpf(x)))
+        return float(psi(mp, int(n), mp.mpf(x)))
 
 
 PRIMITIVES: dict[str, Any] = {
@@ -199,7 +201,7 @@ def _quiet(
             return function(*operands)
         except OverflowError:
             return overflow(operands[-1])
-        except (ValueError, ZeroDivisionError):
+        except (ValueError, ArithmeticError):
             return at_pole.get(operands[-1], NAN)
 
     return quiet
@@ -222,7 +224,7 @@ def ieee_gamma(x: float) -> float:
     try:
         return math.gamma(x)
     except OverflowError:
-        return INF
+        return math.copysign(INF, x)
     except ValueError:
         return math.copysign(INF, x) if x == 0 else NAN
 

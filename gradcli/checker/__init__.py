@@ -173,7 +173,8 @@ def _edges(point: Point, cone: Cone) -> str:
 
 def _is_rounding(point: Point, question: Question, slope: float, tolerance: float) -> bool:
     """Whether the same backward pass, in many digits, gives the right gradient."""
-    from gradcli.arithmetic.digits import OutOfReachError, digits
+    from gradcli.arithmetic.digits import digits
+    from gradcli.arithmetic.special import OutOfReachError
     from gradcli.engine import Machine, backward
 
     graph, arithmetic = point.run.machine.graph, digits(100)

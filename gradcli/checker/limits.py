@@ -13,7 +13,8 @@ import math
 from random import Random
 from typing import Any, NamedTuple
 
-from gradcli.arithmetic.digits import OutOfReachError, digits
+from gradcli.arithmetic.digits import digits
+from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import UNIT_ROUNDOFF, Machine, Run
 from gradcli.graph import Graph
 

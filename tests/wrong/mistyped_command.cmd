@@ -1,0 +1,1 @@
+gradcli evl "x*y" x=1 y=2

@@ -1,0 +1,1 @@
+gradcli eval "x*y" x=1 y=2 --jsn

@@ -1,0 +1,1 @@
+gradcli check --isolated

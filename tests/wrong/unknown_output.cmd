@@ -1,0 +1,1 @@
+gradcli eval "loss = x*2" x=1 --output los

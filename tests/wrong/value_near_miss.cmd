@@ -1,0 +1,1 @@
+gradcli eval "alpha*x" x=1 alhpa=2

@@ -1,0 +1,1 @@
+gradcli eval "sin(x)" x=1 sin=2
