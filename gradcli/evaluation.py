@@ -97,7 +97,7 @@ def report(program: Program, asked: Request) -> EvalReport:
     found = evaluate_at(program, settings(program), asked)
     run, names, notes = found.run, found.names, [*found.notes]
     checked = None
-    if asked.check:
+    if asked.check and found.leaves:
         checked = check(
             checked_point(found), questions(found, {}, asked.exact),
             Settings(asked.tolerance, asked.check_budget),
@@ -211,7 +211,7 @@ def _stages(found: Evaluation) -> list[Stage]:
     """Every gate of the forward part, with its value, gradient and local gradients."""
     program, run, names = found.program, found.run, found.names
     graph = program.graph
-    nodes = [node for node in names if node < program.forward_nodes]
+    nodes = [n for n in names if n < program.forward_nodes and n not in program.aside]
     nodes.sort(key=lambda node: node == program.output)  # the output comes last
     spans = program.source.spans({graph.tokens[node] for node in nodes})
     place = line_and_column(program.source.text)

@@ -114,7 +114,7 @@ def ncdf(x: float) -> float:
 
 
 def lgamma(x: float) -> float:
-    """The logarithm of |gamma(x)|, by mpmath: the C library's has no relative accuracy near its zeros."""
+    """The logarithm of |gamma(x)|, by mpmath: the C library's is inaccurate near its zeros."""
     if not math.isfinite(x) or (x <= 0 and x == math.floor(x)):
         return math.lgamma(x)
     from mpmath import mp, workprec

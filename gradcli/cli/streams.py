@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import os
@@ -62,13 +63,14 @@ def warn(warnings: Iterable[str], strict: bool, quiet: bool) -> None:
 
 def run_and_exit(command: click.Command, words: list[str]) -> NoReturn:
     """Run a command line and leave the process with its exit code."""
+    sys.stdout = sys.stdout or open(os.devnull)  # noqa: SIM115  # closed: a write is refused
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     code = _run(command, words)
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError as trouble:
         code = _stdout_failed(trouble)
     gc.freeze()  # a last search for garbage, in memory that is about to go, takes long
@@ -81,34 +83,52 @@ def _run(command: click.Command, words: list[str]) -> int:
         result = command.main(words, prog_name="gradcli", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except GradcliError as error:
-        sys.stderr.write(error_text(error))
+        _say(error_text(error))
         return error.exit_code
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "gradcli"
         usage = UsageError(error.format_message(), hint=f"{where} --help shows what there is")
-        sys.stderr.write(error_text(usage))
+        _say(error_text(usage))
         return EXIT_USAGE
     except click.exceptions.Exit as end:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
+    except SystemExit:  # click's way to end when the reader has gone away
+        return _stdout_failed(BrokenPipeError())
     except OSError as trouble:
         return _stdout_failed(trouble)
     except Exception as error:
         if "--debug" in words:
-            raise
-        sys.stderr.write(
+            from traceback import format_exc
+
+            _say(format_exc())
+        _say(
             f"error: internal error in gradcli {__version__}: {type(error).__name__}: {error}\n"
             "  help: please report it; --debug shows where it happened\n"
         )
         return EXIT_INTERNAL
 
 
+def _say(text: str) -> None:
+    """Write to stderr; where that is impossible the exit code must do."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _silence(sys.stderr)
+
+
 def _stdout_failed(trouble: OSError) -> int:
     """The reader has gone away, or the result cannot be written."""
-    with open(os.devnull, "w") as nowhere:  # nothing more can be said on stdout
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    _silence(sys.stdout)
     if isinstance(trouble, BrokenPipeError):
         return EXIT_BROKEN_PIPE
-    sys.stderr.write(error_text(FileError(f"cannot write the result: {trouble.strerror}")))
+    _say(error_text(FileError(f"cannot write the result: {trouble.strerror or trouble}")))
     return EXIT_USAGE
+
+
+def _silence(stream: TextIO) -> None:
+    """Let the interpreter's last flush of a broken stream go nowhere."""
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())

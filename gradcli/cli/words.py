@@ -52,7 +52,10 @@ class ExpressionCommand(click.Command):
             elif word in takes_value or word.startswith("--"):
                 options.append(word)
                 if takes_value.get(word):
-                    options += [value for value in [next(words, None)] if value is not None]
+                    value = next(words, None)
+                    if value is None:
+                        raise click.BadOptionUsage(word, f"{word} requires an argument", ctx)
+                    options.append(value)
             else:
                 arguments.append(word)
         return super().parse_args(ctx, [*options, "--", *arguments])

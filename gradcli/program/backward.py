@@ -152,4 +152,6 @@ def _shape(value: Value) -> Any:
 
 
 def _described(value: Value) -> str:
-    return f"{len(value)} elements" if isinstance(value, list) else "one"
+    if not isinstance(value, list):
+        return "one"
+    return f"{len(value)} element{'s' * (len(value) != 1)}"

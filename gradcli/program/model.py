@@ -38,7 +38,8 @@ class Program(NamedTuple):
     source: Source
     graph: Graph
     output: int
-    forward_nodes: int  # nodes of the forward part; gradient lines and claims come after
+    forward_nodes: int  # nodes of the forward part; gradient lines come after
+    aside: set[int]  # nodes of claims on values, which stand among them
     expression: str  # the output as written, in canonical form
     inputs: dict[str, Value]  # of `graph`, by name, in the order they were given
     settings: Graph  # constants only

@@ -63,7 +63,8 @@ class Reader:
         self.last: Tree | None = None  # of the last forward stage: the one tree that is kept
         self.backward: Backward | None = None
         self.value_claims: list[ValueClaim] = []
-        self.forward_nodes: int | None = None  # once gradient lines or claims begin
+        self.forward_nodes: int | None = None  # once gradient lines begin
+        self.aside: set[int] = set()  # nodes of claims on values
         self._give(settings, free)
 
     # ---------------------------------------------------------------- settings
@@ -204,7 +205,7 @@ class Reader:
         tree = statement.tree
         assert tree is not None
         if self._is_value_claim(statement):
-            self._end_forward()
+            first = len(self.graph)
             claimed = Tree(tree.ops[1:-1], tree.args[1:-1], tree.starts[1:-1])  # without `f ==`
             stage = self.stages.get(statement.target)
             if not isinstance(stage, int):
@@ -212,6 +213,7 @@ class Reader:
             node = self.lowering.value(claimed, self.names, self.find)
             if not isinstance(node, int):
                 self.fail(ShapeError, statement.token, "a value claim must be one number")
+            self.aside.update(range(first, len(self.graph)))
             self.value_claims.append(ValueClaim(statement.target, stage, node, statement.token))
             return
         first = len(self.graph)
@@ -226,7 +228,9 @@ class Reader:
 
     def _is_value_claim(self, statement: Statement) -> bool:
         """`f == -12`, once f is a stage: it says what f is and computes nothing."""
-        return statement.is_claim and statement.target in self.stages
+        if not statement.is_claim or statement.target not in self.stages:
+            return False
+        return statement.tree is not None and statement.tree.ops[-1] == "eq"
 
     def _directive(self, statement: Statement) -> None:
         word, _, rest = statement.text.partition(" ")
@@ -321,6 +325,7 @@ class Reader:
             graph=self.graph,
             output=self._find_output(),
             forward_nodes=len(self.graph) if self.forward_nodes is None else self.forward_nodes,
+            aside=self.aside,
             expression=write(self.last) if self.last else "",
             inputs=inputs,
             settings=self.settings,
@@ -387,6 +392,7 @@ def _pruned(program: Program) -> Program:
         graph=graph,
         output=moved[program.output],
         forward_nodes=sum(node < program.forward_nodes for node in moved),
+        aside={moved[node] for node in program.aside if node in moved},
         inputs=table(program.inputs),
         stages=table(program.stages),
         claims=table(program.claims),

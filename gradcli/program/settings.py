@@ -18,6 +18,8 @@ from gradcli.syntax.tokens import Source
 
 def check_name(name: str) -> str | None:
     """A warning about the name of an input, if there is one. Raises BindingError."""
+    if not name.isascii():
+        Source(name, f"{name}=")  # refuses letters that look like others
     if not name.isidentifier() or name in RESERVED:
         raise BindingError(f"`{name}` is not a name", hint="write NAME=VALUE")
     if name in FUNCTIONS:

@@ -393,6 +393,8 @@ class _Parser:
             return at + 1, "operand"
         if bracket:
             self._refuse_rest(at)
+        if token not in _ENDS and token[0] != "#":
+            self._refuse_rest(at)
         self._reduce(IF)
         return at, "end"
 
@@ -538,6 +540,10 @@ class _Parser:
         found = "the end" if token in _ENDS or token[0] == "#" else f"`{shown(token)}`"
         self._fail(at, f"expected a value, found {found}", ADVICE.get(token))
 
+    def _begins_a_statement(self, at: int) -> bool:
+        """Whether NAME = stands at the beginning of a line: the bracket before was forgotten."""
+        return self.tokens[at - 1] in NEWLINES and self.tokens[at + 1] in ("=", "+=")
+
     def _before(self, at: int) -> str:
         """The token before this one, line ends and comments apart."""
         while at and (self.tokens[at - 1] in NEWLINES or self.tokens[at - 1][:1] == "#"):
@@ -557,9 +563,9 @@ class _Parser:
     def _refuse_rest(self, at: int) -> NoReturn:
         """Token `at` follows a complete operand and cannot."""
         token, bracket = self.tokens[at], self._bracket()
-        if token == "":
+        if token == "" or (bracket and token in _ENDS and token not in NEWLINES):
             self._fail_unclosed()
-        if bracket and token in _ENDS and token not in NEWLINES:
+        if bracket and self._begins_a_statement(at - (token == "=")):
             self._fail_unclosed()
         if token in (")", "]"):
             wanted = f"`{bracket.closer}`" if bracket else "an operator"

@@ -1,1 +1,0 @@
-gradcli eval "x*y" x=1 y=2 --jsn

@@ -1,1 +1,0 @@
-gradcli eval "--x" x=1
