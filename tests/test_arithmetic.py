@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from gradcli.arithmetic.digits import digits
-from gradcli.arithmetic.special import OutOfReachError
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
+from gradcli.arithmetic.special import OutOfReachError
 from gradcli.arithmetic.symbols import Symbols
 from gradcli.engine import Machine, backward
 from gradcli.gates import GATES

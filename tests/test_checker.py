@@ -63,7 +63,7 @@ def test_numeric_derivatives_are_within_their_bounds():
     certain = escalated = 0
     looseness = []
     for text, f in FORMULAS:
-        for at in random_points(12, text):
+        for at in random_points(30, text):
             check = gradcli.evaluate(text, dict(zip("xy", at, strict=True))).check
             for found, true in zip(check.inputs.values(), slopes(f, at), strict=True):
                 assert abs(found.numeric - true) <= found.bound, (text, at, found, true)
@@ -135,7 +135,7 @@ def random_text(rng, depth):
 
 def test_right_gradients_of_random_programs_are_never_accused():
     rng, verdicts = Random(7), []
-    for _ in range(150):
+    for _ in range(300):
         text = f"a = x*y + z; b = {random_text(rng, 3)}; a*b + {random_text(rng, 2)}"
         point = {name: rng.uniform(-2, 2) for name in "xyz"}
         found = gradcli.evaluate(text, point).check
@@ -225,13 +225,17 @@ def test_at_a_kink_every_slope_between_the_sides_is_legal(text, x, interval):
 
 
 @pytest.mark.parametrize("claim", [0.0, 1.0, -3.5, INF, NAN])
-@pytest.mark.parametrize(("text", "x"), [("floor(x)", 1), ("step(x)", 0), ("log(x)", -1), ("1/x", 0)])
+@pytest.mark.parametrize(
+    ("text", "x"), [("floor(x)", 1), ("step(x)", 0), ("log(x)", -1), ("1/x", 0)]
+)
 def test_where_no_derivative_exists_no_claim_is_judged(text, x, claim):
     assert answer(text, {"x": x}, claim).verdict == "undefined"
 
 
 def test_an_infinite_slope_is_met_by_infinity_only():
-    verdicts = [answer("sqrt(x)", {"x": 0}, claim).verdict for claim in (INF, -INF, 5.0, 1e300, NAN)]
+    verdicts = [
+        answer("sqrt(x)", {"x": 0}, claim).verdict for claim in (INF, -INF, 5.0, 1e300, NAN)
+    ]
     assert verdicts == ["pass", "fail", "fail", "fail", "fail"]
 
 
@@ -256,7 +260,7 @@ def test_no_scale_hides_a_mistake(text, point, true):
         assert answer(text, point, wrong).verdict == "fail"
 
 
-@pytest.mark.parametrize("text", ["floor(x) + x - x", "round(x)", "ceil(x)*1"])
+@pytest.mark.parametrize("text", ["floor(x) + x - x", "ceil(x)*1"])
 @pytest.mark.parametrize("x", [1e40, 1e300])
 def test_steps_that_hop_over_every_jump_prove_nothing(text, x):
     """At 1e40 even a step of 1e-16 of x is a whole number."""

@@ -728,6 +728,12 @@ def test_a_slip_in_the_backward_part_is_shown(lines, kind, where, message, hint)
     assert hint in (error.hint or "")
 
 
+@pytest.mark.parametrize("line", ["x*2", "f + 1", "-x"])
+def test_no_output_is_taken_from_the_backward_part(line):
+    error = refused(ParseError, f"{PRODUCT}dx = y\n{line}")
+    assert place(error) == (5, 1)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -19,7 +19,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.arithmetic.floats import FAULTS
+from gradcli.arithmetic.floats import FAULTS, IEEE
 from gradcli.engine import UNIT_ROUNDOFF, Run, bounds, tangents
 from gradcli.gates import Gate
 
@@ -297,9 +297,9 @@ def _stands_still(run: Run, node: int, operand: int, values: list[float]) -> boo
 
 
 def _branch(run: Run, node: int) -> Branch:
-    graph, arithmetic = run.machine.graph, run.machine.arithmetic
+    graph = run.machine.graph
     gate = graph.gates[node]
-    function = arithmetic.text_function(gate, gate.kink or gate.jump or "c")
+    function = IEEE.text_function(gate, gate.kink or gate.jump or "c")
     return Branch(gate, node, graph.operands[node], function)
 
 
@@ -332,7 +332,7 @@ def _limits(run: Run, gates: list[int], moving: set[int]) -> list[tuple[int, flo
             if text.isdigit():
                 found.append((operand, float(text)))
             else:
-                function = run.machine.arithmetic.text_function(gate, text)
+                function = IEEE.text_function(gate, text)
                 given = [values[k] for k in operands]
                 arguments = [given] if gate.is_variadic else given
                 found.append((operand, float(function(*arguments, out=values[node]))))

@@ -97,11 +97,12 @@ def _sides(
     if not _is_finite(base):
         return None
     x = run.values[leaf]
-    scale = abs(x) if x else arithmetic.number(1.0)
-    step = scale / arithmetic.number(10.0) ** (count // 3)
+    scale = min(abs(x), 1) if x else 1  # never more than 1, or floor would be stepped over
+    step = scale * arithmetic.number(10.0) ** -(count // 3)
 
     unit = arithmetic.number(10.0) ** -count
-    noise = unit * (MARGIN * bound / UNIT_ROUNDOFF if math.isfinite(bound) else 0.0)
+    rounding = arithmetic.number(bound if math.isfinite(bound) else 0.0)
+    noise = unit * rounding * (MARGIN / UNIT_ROUNDOFF)
 
     def change(h: Any) -> Any:
         difference = _evaluate(run, gates, leaf, x + h, output) - base
