@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 def put(target: str | None, inputs: tuple[str, ...], render: Callable[[TextIO], None]) -> None:
     """Render to stdout, or into a file that is then replaced whole."""
-    if target is None:
+    if target is None or target == "-":
         render(sys.stdout)
         return
     from gradcli.files import write_text  # late: most results go to stdout

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from gradcli.program.backward import Backward
 
 
+MOST_UNKNOWN = 20  # names without a value that are reported one by one
+
+
 class Reader:
     """Reads one program, statement after statement."""
 
@@ -54,6 +57,7 @@ class Reader:
         self.stages: dict[str, Value] = {}
         self.names: dict[str, Value] = {}  # all of these: what is read so far and may be named
         self.lines: dict[str, int] = {}  # the token where a setting is assigned
+        self.unknown = 0  # names without a value
         self.constants: set[str] = set()  # of pi, tau and e, those that were used
         self.errors: list[GradcliError] = []
         self.warnings: list[str] = []
@@ -216,6 +220,16 @@ class Reader:
             self.aside.update(range(first, len(self.graph)))
             self.value_claims.append(ValueClaim(statement.target, stage, node, statement.token))
             return
+        if self.backward is not None:
+            self.fail(
+                ParseError, statement.token, "an expression after the gradient lines",
+                "the output stands before them; give this line a name or remove it",
+            )  # fmt: skip
+        if statement.is_claim and statement.target in self.bound and self.stages:
+            self.fail(
+                ParseError, statement.token, f"`{statement.target}` is an input, and not claimed",
+                "claim the value of a stage: `f == ...`",
+            )  # fmt: skip
         first = len(self.graph)
         value = self.lowering.value(tree, self.names, self.find)
         if isinstance(value, list):
@@ -259,7 +273,9 @@ class Reader:
             if number is not None:
                 self.constants.add(name)
                 return self.graph.constant(number, token)
-            self.errors.append(self._unknown(name, token))
+            self.unknown += 1
+            if self.unknown <= MOST_UNKNOWN:
+                self.errors.append(self._unknown(name, token))
             value = self.graph.input(name, token)
         self.inputs[name] = self.names[name] = value
         return value
@@ -310,6 +326,9 @@ class Reader:
         if self.backward is not None:
             self.backward.finish()
         if self.errors:
+            if self.unknown > MOST_UNKNOWN:
+                more = self.unknown - MOST_UNKNOWN
+                self.errors.append(NameFault(f"{more} more names have no value"))
             first, *others = self.errors
             first.also = tuple(others)
             raise first

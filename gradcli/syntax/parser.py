@@ -8,10 +8,11 @@ tree comes out in postorder and no depth of nesting needs recursion.
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
-from gradcli.errors import ParseError, did_you_mean
-from gradcli.syntax.tokens import NEWLINES, Source, shown
+from gradcli.errors import did_you_mean
+from gradcli.syntax.refusals import ENDS, PLAIN, ROUND, Bracket, Refusals, is_name
+from gradcli.syntax.tokens import NEWLINES, Source
 from gradcli.syntax.tree import COMPARISON, IF, POWER, SUM, TERM, UNARY, Call, Tree
 
 
@@ -27,28 +28,6 @@ class Statement(NamedTuple):
     text: str = ""  # of a directive
 
 
-class _Bracket:
-    """An open bracket and what has been read inside it."""
-
-    name = ""
-    prefix = ""
-    base = 0  # operands that stood before the bracket and belong to it
-    count = 0  # commas read
-    keywords: tuple[str, ...] = ()
-    positional = 0  # operands before the first keyword
-    starred = False
-    has_start: bool | None = None  # of the slice being read, if one is
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind  # group, list, index, call or method
-
-    @property
-    def closer(self) -> str:
-        return ")" if self.kind in _ROUND else "]"
-
-
-_ROUND = frozenset(("group", "call", "method"))
-
 BINARY = {
     "+": (SUM, "add"), "-": (SUM, "sub"),
     "*": (TERM, "mul"), "/": (TERM, "div"), "@": (TERM, "matmul"),
@@ -60,21 +39,8 @@ VALUES = {"inf": math.inf, "nan": math.nan, "True": 1.0, "False": 0.0}
 PREFIXES = {"math": (), "np": ("random", "linalg"), "numpy": ("random", "linalg")}
 ATTRIBUTES = ("T", "shape")
 METHODS = ("dot", "sum", "mean", "max", "min", "reshape")
-ADVICE = {
-    "!": "write `gamma(x + 1)` for a factorial",
-    "|": "write `abs(x)`",
-    "%": "write `x - y*floor(x/y)` for a remainder",
-    "&": "write `a * b` for both, `where(a, b, c)` to choose",
-    "~": "write `1 - a`",
-    "=": "write `==` to compare",
-    "and": "write `(a) * (b)` for both",
-    "or": "write `max(a, b)` for either",
-    "not": "write `1 - (a)`",
-}  # fmt: skip
-_ENDS = NEWLINES | {";", ""}
 _LEFT = (SUM, TERM)  # left-associative; powers are right-associative, comparisons do not chain
 _DIGITS = frozenset("0123456789")
-_PLAIN = frozenset("_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 RESERVED = frozenset(("if", "else", *VALUES))  # words that are no names
 _AFTER_NAME = frozenset(("(", ".", "="))  # a call, a prefix or a keyword
 
@@ -92,7 +58,7 @@ def parse_expression(source: Source) -> Tree:
     return _Parser(source).only_expression()
 
 
-class _Parser:
+class _Parser(Refusals):
     def __init__(self, source: Source) -> None:
         self.source = source
         self.tokens = source.tokens
@@ -108,14 +74,14 @@ class _Parser:
         last = len(tokens) - 2
         while at < last:
             token = tokens[at]
-            if tokens[at + 1] == "=" and (token[:1] in _PLAIN or _is_name(token)):
+            if tokens[at + 1] == "=" and (token[:1] in PLAIN or is_name(token)):
                 if token in RESERVED:
                     self._fail(at, f"`{token}` is a word of the language and no name")
                 tree, end = self._gate(at + 2) or self._expression(at + 2)
                 yield new(Statement, ("assign", at, tree, token, (), False, ""))
                 names.add(token)
-                at = end + 1 if tokens[end] in _ENDS else self._end(end)
-            elif token in _ENDS:
+                at = end + 1 if tokens[end] in ENDS else self._end(end)
+            elif token in ENDS:
                 at += 1
             elif token[0] == "#":
                 if token[1:].lstrip().startswith("gradcli:"):
@@ -139,15 +105,15 @@ class _Parser:
     def _statement(self, first: int) -> tuple[Statement, int]:
         tokens = self.tokens
         name, following = tokens[first], tokens[first + 1]
-        if not _is_name(name):
+        if not is_name(name):
             tree, at = self._expression(first)
             return Statement("expression", first, tree), self._end(at)
         if following == "+=":
             tree, at = self._expression(first + 2)
             return Statement("add", first, tree, name), self._end(at)
-        if name in ("import", "from") and _is_name(following):
+        if name in ("import", "from") and is_name(following):
             at = first
-            while tokens[at] not in _ENDS:
+            while tokens[at] not in ENDS:
                 at += 1
             return Statement("import", first), at
         if following == "[":
@@ -181,7 +147,7 @@ class _Parser:
     def _end(self, at: int) -> int:
         """A statement ends at a line end, a semicolon or a comment."""
         token = self.tokens[at]
-        if token not in _ENDS and token[0] != "#":
+        if token not in ENDS and token[0] != "#":
             self._refuse_rest(at)
         return at
 
@@ -197,7 +163,7 @@ class _Parser:
         first, sign = tokens[at], tokens[at + 1]
         found = BINARY.get(sign)
         if found is not None:
-            if first in names and tokens[at + 3] in _ENDS:
+            if first in names and tokens[at + 3] in ENDS:
                 second = tokens[at + 2]
                 op, starts = found[1], [at, at + 2, at]
                 if second in names:
@@ -207,13 +173,13 @@ class _Parser:
                     return Tree(["name", "number", op], [first, number, None], starts), at + 3
         elif sign == "(" and (second := tokens[at + 2]) in names:
             closer, third = tokens[at + 3], tokens[at + 4]
-            if closer == ")" and third in _ENDS:
+            if closer == ")" and third in ENDS:
                 call = self._calls.get((first, 1, ""))
                 if call is not None:
                     return Tree(["name", "call"], [second, call], [at + 2, at]), at + 4
             elif closer == "," and third in names and tokens[at + 5] == ")":
                 call = self._calls.get((first, 2, ""))
-                if call is not None and tokens[at + 6] in _ENDS:
+                if call is not None and tokens[at + 6] in ENDS:
                     starts = [at + 2, at + 4, at]
                     return Tree(["name", "name", "call"], [second, third, call], starts), at + 6
         return None
@@ -223,7 +189,7 @@ class _Parser:
         self.tree = tree = Tree([], [], [])
         self.begins: list[int] = []
         self.pending: list[tuple[int, Any, int]] = []
-        self.brackets: list[_Bracket] = []
+        self.brackets: list[Bracket] = []
         tokens, pending, begins, brackets = self.tokens, self.pending, self.begins, self.brackets
         add_op, add_arg, add_start = tree.ops.append, tree.args.append, tree.starts.append
         begin, binary, meet = begins.append, BINARY.get, self.names.add
@@ -232,14 +198,14 @@ class _Parser:
             token = tokens[at]
             first = token[:1]
             following = tokens[at + 1]
-            if first in _PLAIN and following == "(" and token not in RESERVED:
-                bracket = _Bracket("call")
+            if first in PLAIN and following == "(" and token not in RESERVED:
+                bracket = Bracket("call")
                 bracket.name = token
                 pending.append((0, bracket, at))
                 brackets.append(bracket)
                 at += 2
                 continue
-            if first in _PLAIN and following not in _AFTER_NAME and token not in RESERVED:
+            if first in PLAIN and following not in _AFTER_NAME and token not in RESERVED:
                 add_op("name")
                 add_arg(token)
                 add_start(at)
@@ -269,7 +235,7 @@ class _Parser:
                     pending.append((level, op, at))
                     at += 1
                     break
-                if token in _ENDS and not brackets:
+                if token in ENDS and not brackets:
                     if pending:
                         self._reduce(IF)
                     return tree, at
@@ -294,19 +260,19 @@ class _Parser:
         Returns the next token and whether an operand is complete.
         """
         tokens, token = self.tokens, self.tokens[at]
-        if _is_name(token):
+        if is_name(token):
             return self._open_name(at)
-        bracket = self._bracket()
+        bracket = self._innermost()
         if token == "-":
             self.pending.append((UNARY, "neg", at))
         elif token == "√":
             self.pending.append((UNARY, "sqrt", at))
         elif token == "(":
-            self._enter(_Bracket("group"), at)
+            self._enter(Bracket("group"), at)
             if tokens[at + 1] == ")":
                 self._fail(at + 1, "expected a value, found `)`")
         elif token == "[":
-            self._enter(_Bracket("list"), at)
+            self._enter(Bracket("list"), at)
         elif bracket and (token in NEWLINES or token[:1] == "#"):
             pass
         elif bracket and token == "*" and bracket.kind == "call" and not bracket.count:
@@ -333,15 +299,16 @@ class _Parser:
             if tokens[at] in PREFIXES[token] and tokens[at + 1] == ".":
                 prefix, at = f"{prefix}{tokens[at]}.", at + 2
             token = tokens[at]
-            if not _is_name(token):
+            if not is_name(token):
                 self._fail(at, f"expected a function after `{prefix}`")
         if tokens[at + 1] == "(":
-            self._enter(_Bracket("call"), start, token, prefix)
+            self._enter(Bracket("call"), start, token, prefix)
             return at + 2, False
-        bracket = self._bracket()
+        bracket = self._innermost()
         if tokens[at + 1] == "=" and bracket and bracket.kind in ("call", "method"):
             bracket.positional = bracket.positional if bracket.keywords else bracket.count
-            bracket.keywords += (token,)
+            bracket.keywords = bracket.keywords or []
+            bracket.keywords.append(token)  # type: ignore[attr-defined]  # a list from here on
             return at + 2, False
         if not prefix and token in VALUES:
             self.tree.add("number", VALUES[token], start)
@@ -355,8 +322,8 @@ class _Parser:
 
         Returns the next token and what is due there: "operator", "operand" or "end".
         """
-        token, bracket = self.tokens[at], self._bracket()
-        if bracket and token == (")" if bracket.kind in _ROUND else "]"):
+        token, bracket = self.tokens[at], self._innermost()
+        if bracket and token == (")" if bracket.kind in ROUND else "]"):
             return self._close(at, complete=True), "operator"
         if bracket and token == ",":
             self._reduce(IF)
@@ -365,7 +332,7 @@ class _Parser:
             bracket.count += 1
             return at + 1, "operand"
         if token == "[":
-            self._enter(_Bracket("index"), at)
+            self._enter(Bracket("index"), at)
             return at + 1, "operand"
         if token == ".":
             return self._attribute(at)
@@ -393,7 +360,7 @@ class _Parser:
             return at + 1, "operand"
         if bracket:
             self._refuse_rest(at)
-        if token not in _ENDS and token[0] != "#":
+        if token not in ENDS and token[0] != "#":
             self._refuse_rest(at)
         self._reduce(IF)
         return at, "end"
@@ -426,18 +393,14 @@ class _Parser:
 
     # ---------------------------------------------------------------- brackets
 
-    def _enter(self, bracket: _Bracket, at: int, name: str = "", prefix: str = "") -> None:
+    def _enter(self, bracket: Bracket, at: int, name: str = "", prefix: str = "") -> None:
         bracket.name, bracket.prefix = name, prefix
         if bracket.kind in ("index", "method"):
             bracket.base = 1
         self.pending.append((0, bracket, at))
         self.brackets.append(bracket)
 
-    def _bracket(self) -> _Bracket | None:
-        """The innermost open bracket, if any."""
-        return self.brackets[-1] if self.brackets else None
-
-    def _may_close(self, bracket: _Bracket, at: int) -> bool:
+    def _may_close(self, bracket: Bracket, at: int) -> bool:
         """A bracket may close where an operand is due: f(), [], (a,), x[1:]."""
         is_innermost: bool = self.pending[-1][1] is bracket
         if not is_innermost:
@@ -481,25 +444,25 @@ class _Parser:
             tree.add("call", self._call(bracket, count), start)
         return at + 1
 
-    def _call(self, bracket: _Bracket, count: int) -> Call:
+    def _call(self, bracket: Bracket, count: int) -> Call:
         """The call's entry; one without keywords is made once, since a long program repeats it."""
         kind, name, prefix = bracket.kind, bracket.name, bracket.prefix
         if bracket.keywords or bracket.starred or kind == "method":
             is_method = kind == "method"
-            return Call(name, count, bracket.keywords, prefix, bracket.starred, is_method)
+            return Call(name, count, tuple(bracket.keywords), prefix, bracket.starred, is_method)
         key = (name, count, prefix)
         call = self._calls.get(key)
         if call is None:
             call = self._calls[key] = Call(name, count, (), prefix)
         return call
 
-    def _refuse_late(self, bracket: _Bracket) -> None:
+    def _refuse_late(self, bracket: Bracket) -> None:
         """An operand without a name may not follow one with a name: f(x=1, y)."""
         if bracket.keywords and bracket.count - bracket.positional >= len(bracket.keywords):
             self._fail(self.begins[-1], "an operand without a name after one with a name",
                        f"name it too, or write it before `{bracket.keywords[0]}=`")  # fmt: skip
 
-    def _finish_slice(self, bracket: _Bracket, has_stop: bool = True) -> None:
+    def _finish_slice(self, bracket: Bracket, has_stop: bool = True) -> None:
         has_start = bracket.has_start
         if has_start is None:
             return
@@ -514,7 +477,7 @@ class _Parser:
         """`.T`, `.shape` or a method; compared with fixed lists, never looked up."""
         name, start = self.tokens[at + 1], self.begins[-1]
         if name in METHODS and self.tokens[at + 2] == "(":
-            self._enter(_Bracket("method"), start, name)
+            self._enter(Bracket("method"), start, name)
             return at + 3, "operand"
         if name not in ATTRIBUTES:
             known = [*ATTRIBUTES, *METHODS]
@@ -522,71 +485,3 @@ class _Parser:
             self._fail(at + 1, f"`.{name}` is not an attribute", advice)
         self.tree.add("attribute", name, start)
         return at + 2, "operator"
-
-    # ---------------------------------------------------------------- errors
-
-    def _fail(self, at: int, message: str, hint: str | None = None) -> NoReturn:
-        raise ParseError(message, self.source.span(at), hint)
-
-    def _refuse_chain(self, at: int) -> None:
-        if self.pending and self.pending[-1][0] == COMPARISON:
-            self._fail(at, "a chain of comparisons", "write `(a < b) * (b < c)`")
-
-    def _fail_operand(self, at: int) -> NoReturn:
-        """An operand is due at token `at` and there is none."""
-        token = self.tokens[at]
-        if token == "" and self.brackets:
-            self._fail_unclosed()
-        found = "the end" if token in _ENDS or token[0] == "#" else f"`{shown(token)}`"
-        self._fail(at, f"expected a value, found {found}", ADVICE.get(token))
-
-    def _begins_a_statement(self, at: int) -> bool:
-        """Whether NAME = stands at the beginning of a line: the bracket before was forgotten."""
-        return self.tokens[at - 1] in NEWLINES and self.tokens[at + 1] in ("=", "+=")
-
-    def _before(self, at: int) -> str:
-        """The token before this one, line ends and comments apart."""
-        while at and (self.tokens[at - 1] in NEWLINES or self.tokens[at - 1][:1] == "#"):
-            at -= 1
-        return self.tokens[at - 1] if at else ""
-
-    def _fail_unclosed(self) -> NoReturn:
-        at, opener, closer = next(
-            (start, "[" if mark.closer == "]" else "(", mark.closer)
-            for level, mark, start in reversed(self.pending)
-            if level == 0
-        )
-        while self.tokens[at] != opener:  # a call begins at its name
-            at += 1
-        self._fail(at, f"this `{opener}` is never closed", f"write `{closer}`")
-
-    def _refuse_rest(self, at: int) -> NoReturn:
-        """Token `at` follows a complete operand and cannot."""
-        token, bracket = self.tokens[at], self._bracket()
-        if token == "" or (bracket and token in _ENDS and token not in NEWLINES):
-            self._fail_unclosed()
-        if bracket and self._begins_a_statement(at - (token == "=")):
-            self._fail_unclosed()
-        if token in (")", "]"):
-            wanted = f"`{bracket.closer}`" if bracket else "an operator"
-            hint = None if bracket else "this bracket was never opened"
-            self._fail(at, f"expected {wanted}, found `{token}`", hint)
-        if token in ADVICE:
-            self._fail(at, f"`{token}` is not in the language", ADVICE[token])
-        before, token = shown(self._before(at)), shown(token)
-        if before in ADVICE:
-            self._fail(at - 1, f"`{before}` is not in the language", ADVICE[before])
-        if token == "(" or _is_name(token) or token[:1].isdigit() or token[:1] == ".":
-            if before in (")", "]"):
-                hint = f"write `*` between them: `{before}*{token}`"
-            elif token == "(":
-                hint = f"write `{before}*(`"
-            else:
-                hint = f"write `{before}*{token}` for a product"
-            self._fail(at, f"expected an operator, found `{token}`", hint)
-        self._fail(at, f"expected an operator, found `{token}`")
-
-
-def _is_name(token: str) -> bool:
-    first = token[:1]
-    return first in _PLAIN or first.isalpha()

@@ -1,0 +1,126 @@
+"""What the parser says when a text is not in the language: place, what was found, what to write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from gradcli.errors import ParseError
+from gradcli.syntax.tokens import NEWLINES, Source, shown
+from gradcli.syntax.tree import COMPARISON
+
+ADVICE = {
+    "!": "write `gamma(x + 1)` for a factorial",
+    "|": "write `abs(x)`",
+    "%": "write `x - y*floor(x/y)` for a remainder",
+    "&": "write `a * b` for both, `where(a, b, c)` to choose",
+    "~": "write `1 - a`",
+    "=": "write `==` to compare",
+    "and": "write `(a) * (b)` for both",
+    "or": "write `max(a, b)` for either",
+    "not": "write `1 - (a)`",
+}  # fmt: skip
+ROUND = frozenset(("group", "call", "method"))
+ENDS = NEWLINES | {";", ""}  # of a statement
+PLAIN = frozenset("_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+class Bracket:
+    """An open bracket and what has been read inside it."""
+
+    name = ""
+    prefix = ""
+    base = 0  # operands that stood before the bracket and belong to it
+    count = 0  # commas read
+    keywords: Sequence[str] = ()
+    positional = 0  # operands before the first keyword
+    starred = False
+    has_start: bool | None = None  # of the slice being read, if one is
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind  # group, list, index, call or method
+
+    @property
+    def closer(self) -> str:
+        """The bracket that closes this one."""
+        return ")" if self.kind in ROUND else "]"
+
+
+class Refusals:
+    """The part of the parser that raises; it reads the parser's state and changes nothing."""
+
+    source: Source
+    tokens: list[str]
+    pending: list[tuple[int, Any, int]]
+    brackets: list[Bracket]
+
+    def _fail(self, at: int, message: str, hint: str | None = None) -> NoReturn:
+        raise ParseError(message, self.source.span(at), hint)
+
+    def _refuse_chain(self, at: int) -> None:
+        if self.pending and self.pending[-1][0] == COMPARISON:
+            self._fail(at, "a chain of comparisons", "write `(a < b) * (b < c)`")
+
+    def _fail_operand(self, at: int) -> NoReturn:
+        """An operand is due at token `at` and there is none."""
+        token = self.tokens[at]
+        if token == "" and self.brackets:
+            self._fail_unclosed()
+        found = "the end" if token in ENDS or token[0] == "#" else f"`{shown(token)}`"
+        self._fail(at, f"expected a value, found {found}", ADVICE.get(token))
+
+    def _begins_a_statement(self, at: int) -> bool:
+        """Whether NAME = stands at the beginning of a line: the bracket before was forgotten."""
+        return self.tokens[at - 1] in NEWLINES and self.tokens[at + 1] in ("=", "+=")
+
+    def _before(self, at: int) -> str:
+        """The token before this one, line ends and comments apart."""
+        while at and (self.tokens[at - 1] in NEWLINES or self.tokens[at - 1][:1] == "#"):
+            at -= 1
+        return self.tokens[at - 1] if at else ""
+
+    def _fail_unclosed(self) -> NoReturn:
+        at, opener, closer = next(
+            (start, "[" if mark.closer == "]" else "(", mark.closer)
+            for level, mark, start in reversed(self.pending)
+            if level == 0
+        )
+        while self.tokens[at] != opener:  # a call begins at its name
+            at += 1
+        self._fail(at, f"this `{opener}` is never closed", f"write `{closer}`")
+
+    def _refuse_rest(self, at: int) -> NoReturn:
+        """Token `at` follows a complete operand and cannot."""
+        token, bracket = self.tokens[at], self._innermost()
+        if token == "" or (bracket and token in ENDS and token not in NEWLINES):
+            self._fail_unclosed()
+        if bracket and self._begins_a_statement(at - (token == "=")):
+            self._fail_unclosed()
+        if token in (")", "]"):
+            wanted = f"`{bracket.closer}`" if bracket else "an operator"
+            hint = None if bracket else "this bracket was never opened"
+            self._fail(at, f"expected {wanted}, found `{token}`", hint)
+        if token in ADVICE:
+            self._fail(at, f"`{token}` is not in the language", ADVICE[token])
+        before, token = shown(self._before(at)), shown(token)
+        if before in ADVICE:
+            self._fail(at - 1, f"`{before}` is not in the language", ADVICE[before])
+        if token == "(" or is_name(token) or token[:1].isdigit() or token[:1] == ".":
+            if before in (")", "]"):
+                hint = f"write `*` between them: `{before}*{token}`"
+            elif token == "(":
+                hint = f"write `{before}*(`"
+            else:
+                hint = f"write `{before}*{token}` for a product"
+            self._fail(at, f"expected an operator, found `{token}`", hint)
+        self._fail(at, f"expected an operator, found `{token}`")
+
+    def _innermost(self) -> Bracket | None:
+        """The innermost open bracket, if any."""
+        return self.brackets[-1] if self.brackets else None
+
+
+def is_name(token: str) -> bool:
+    """Whether a token is a name; the reserved words are names to this."""
+    first = token[:1]
+    return first in PLAIN or first.isalpha()
