@@ -116,13 +116,18 @@ def bounds(run: Run) -> list[float]:
     operands, gates, pullbacks = machine.graph.operands, machine.graph.gates, machine.pullbacks
     bound = [0.0] * len(values)
     local = [0.0] * len(values)
-    for node, pullback in enumerate(pullbacks):
+    active = machine.graph.active
+    for node, bound_pullback in enumerate(pullbacks):
+        pullback = bound_pullback
         if not operands[node]:
             continue
         gate, value = gates[node], values[node]
         error = gate.ulps * UNIT_ROUNDOFF * abs(value)
         if abs(value) < SMALLEST_NORMAL and _may_underflow(gate, value, operands[node], values):
             error += SMALLEST
+        if any(bound[k] and not active[k] for k in operands[node]):
+            # An operand such as 1/3 takes no gradient, but it has been rounded.
+            pullback = IEEE.pullback(gate, (True,) * len(operands[node]))
         if pullback is not None:
             pullback(1.0, values, local, node, operands[node])
             for operand in operands[node]:

@@ -10,7 +10,7 @@ from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.checker import BUDGET, TOLERANCE, Point, Question, Settings, check
 from gradcli.engine import Machine, Run, backward, local_gradients
-from gradcli.errors import NameFault, ShapeError, did_you_mean
+from gradcli.errors import BindingError, NameFault, ShapeError, did_you_mean
 from gradcli.graph import stage_names
 from gradcli.lowering import Value
 from gradcli.program import Program, Setting, parse_constant
@@ -67,6 +67,8 @@ def evaluate_at(program: Program, inputs: Sequence[float], asked: Request) -> Ev
         graph, node = parse_constant("upstream", asked.upstream)
         assert isinstance(node, int)
         upstream = Machine(graph, IEEE).run([]).values[node]
+        if not math.isfinite(upstream):
+            raise BindingError(f"the upstream gradient is {upstream}, not a finite number")
     try:
         run, used = _run(program, FLOATS, inputs, upstream)
     except FAULTS:
@@ -104,6 +106,8 @@ def report(program: Program, asked: Request) -> EvalReport:
         )  # fmt: skip
         if checked is None:
             notes.append("not checked: it would take more than the budget (--check-budget)")
+    if program.value_claims:
+        notes.append("claims on values are judged by `gradcli check`, not here")
     stages = _stages(found)
     return EvalReport(
         program.expression or stages[-1].expression,

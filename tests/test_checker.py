@@ -275,6 +275,12 @@ def test_a_gradient_that_lost_its_digits_is_not_called_wrong():
     assert "float64" in found.reason
 
 
+@pytest.mark.parametrize("text", ["(0.1 + 0.2 - 0.3)*x", "x*(1e16 + 1 - 1e16)"])
+def test_constants_that_lost_their_digits_prove_nothing(text):
+    """The float64 gradient is wrong by a factor, and the float64 differences are just as wrong."""
+    assert answer(text, {"x": 1}).verdict == "inconclusive"
+
+
 def test_what_mpmath_cannot_reach_is_inconclusive():
     assert answer("exp(exp(exp(exp(x))))", {"x": 3}).verdict in ("inconclusive", "undefined")
 

@@ -166,6 +166,15 @@ def test_bounds_see_cancellation():
     assert bounds(run)[program.output] >= 0.5
 
 
+@pytest.mark.parametrize("text", ["(0.1 + 0.2 - 0.3)*x", "sin(1e8*pi)*x", "x*(1e16 + 1 - 1e16)"])
+def test_bounds_see_the_rounding_of_constants(text):
+    """Literals are exact, arithmetic on them is not."""
+    program, run = run_of(text, {"x": 1})
+    _, exact = run_of(text, {"x": 1}, MANY)
+    error = abs(run.values[program.output] - exact.values[program.output])
+    assert error <= 2 * bounds(run)[program.output]
+
+
 def test_local_gradients_are_those_of_each_operand():
     program, run = run_of("x*x + 3*y", {"x": 5, "y": 7})
     graph = program.graph

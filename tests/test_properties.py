@@ -35,9 +35,9 @@ FORMS = {
     "mul": ("({} * {})", lambda a, b: a * b),
     "div": ("({} / (1.5 + {}**2))", lambda a, b: a / (1.5 + b * b)),
     "neg": ("(-{})", lambda a: -a),
-    "square": ("{}**2", lambda a: a * a),
-    "cube": ("{}**3", lambda a: a * a * a),
-    "power": ("(1 + {}**2)**(0.25*{})", lambda a, b: mp.exp(b / 4 * mp.log(1 + a * a))),
+    "square": ("({}**2)", lambda a: a * a),
+    "cube": ("({}**3)", lambda a: a * a * a),
+    "power": ("((1 + {}**2)**(0.25*{}))", lambda a, b: mp.exp(b / 4 * mp.log(1 + a * a))),
     "exp": ("exp(-abs({}))", lambda a: mp.exp(-abs(a))),
     "log": ("log(1 + {}**2)", lambda a: mp.log(1 + a * a)),
     "log1p": ("log1p(abs({}))", lambda a: mp.log(1 + abs(a))),
@@ -121,15 +121,13 @@ POINTS = st.fixed_dictionaries(dict.fromkeys(INPUTS, NUMBERS))
 
 
 def rendered(tree):
+    """As a name, a call, or in brackets, so that it may stand anywhere."""
     kind, *parts = tree
     if kind == "name":
         return parts[0]
     if kind == "number":
         return f"({parts[0]!r})"
-    texts = [
-        text if text[0] == "(" or text.isalnum() else f"({text})" for text in map(rendered, parts)
-    ]
-    return FORMS[kind][0].format(*texts)
+    return FORMS[kind][0].format(*map(rendered, parts))
 
 
 def text_of(program):
@@ -190,6 +188,7 @@ def gradient_bounds(program, point):
 
 # The bounds are of first order in the unit roundoff; twice covers the rest.
 SECOND_ORDER = 2
+NOISE = 1e-40  # of mpmath's own differences, where the slope is 0
 
 
 @given(programs(), POINTS)
@@ -207,9 +206,9 @@ def test_value_and_gradients_agree_with_mpmath(program, point):
     )
     allowed = gradient_bounds(read_program, point)
     for name, leaf in read_program.graph.inputs.items():
-        assert abs(run.gradients[leaf] - slopes[name]) <= SECOND_ORDER * allowed[name], name
+        assert abs(run.gradients[leaf] - slopes[name]) <= SECOND_ORDER * allowed[name] + NOISE, name
     for name in set(INPUTS) - set(read_program.graph.inputs):
-        assert slopes[name] == 0
+        assert abs(slopes[name]) <= NOISE
 
 
 @given(programs(), POINTS)
@@ -282,20 +281,19 @@ def test_compiling_and_evaluating_say_the_same(program, point):
 
 # ---------------------------------------------------------------- the grammar and Python's
 
-NAMES = st.sampled_from(["x", "y", "z", "alpha", "x1", "_t"])
 LITERALS = st.sampled_from(["0", "1", "2", "3.5", ".5", "1e-3", "2.", "1_000", "7E2"])
 SPACE = st.sampled_from(["", "", " ", "  "])
 OPERATORS = ("+", "-", "*", "/", "**")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
-CALLED = {"sin": 1, "exp": 1, "max": 2, "abs": 1, "f": 3}
+CALLED = {"sin": 1, "exp": 1, "max": 2, "abs": 1}
 
 
 @st.composite
-def python_texts(draw, depth=4):
+def python_texts(draw, depth, names=("x", "y", "z")):
     """A text that both languages have, with brackets only here and there."""
     if depth == 0:
-        return draw(NAMES | LITERALS)
-    deeper = python_texts(depth - 1)
+        return draw(st.sampled_from(names) | LITERALS)
+    deeper = python_texts(depth - 1, names)
     kind = draw(st.sampled_from(["binary"] * 5 + ["unary", "unary", "group", "call", "less", "if"]))
     gap = draw(SPACE)
     if kind == "binary":
@@ -350,7 +348,7 @@ def entries(tree):
     return list(zip(tree.ops, tree.args, strict=True))
 
 
-@given(python_texts())
+@given(python_texts(4, ("x", "y", "z", "alpha", "x1", "_t", "max")))
 @example("-x**2")
 @example("2**-1**.5")
 @example("-2**2")
@@ -370,10 +368,9 @@ def test_the_grammar_is_that_of_python(text):
 
 
 @given(python_texts(3), st.tuples(*[st.sampled_from([-2.0, -0.5, 0.0, 1.0, 3.0])] * 3))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_values_are_those_of_python(text, values):
     """Wherever Python has a real one."""
-    assume("f(" not in text and "alpha" not in text and "_t" not in text and "x1" not in text)
     names = dict(zip("xyz", values, strict=True))
     functions = {"sin": math.sin, "exp": math.exp, "max": max, "abs": abs, "power": math.pow}
     in_floats = ast.unparse(AsFloats().visit(ast.parse(text, mode="eval")))

@@ -136,6 +136,9 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, settings: Sett
         is_same = gradient == slope and (left == right or math.isnan(left) or math.isnan(right))
         reason = f"the slope is infinite: left {left:.6g}, right {right:.6g}"
         return _answer(question, "pass" if is_same else "fail", kind, slope, None, reason=reason)
+    if math.isinf(slope) and kind == "smooth":
+        reason = "the derivative is larger than any float64"
+        return _answer(question, "inconclusive", kind, slope, None, reason=reason)
     border = "at the border of the domain: checked from one side" if kind == "border" else None
     bound = ROUNDED * abs(slope)
     if relative_error(gradient, slope) <= settings.tolerance:

@@ -59,7 +59,7 @@ class Commands(click.Group):
 @click.option("--version", is_flag=True, default=False, help="Show the versions and exit.")
 @click.pass_context
 def gradcli(ctx: click.Context, version: bool) -> None:
-    r"""Gradients of expressions, stage by stage, and checked.
+    """Gradients of expressions, stage by stage, and checked.
 
     \b
     gradcli eval "(x+y)*z" x=-2 y=5 z=-4

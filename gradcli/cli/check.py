@@ -127,7 +127,7 @@ class Job(NamedTuple):
 @click.option("--debug", is_flag=True, default=False, help="Show where an internal error happened.")
 @click.pass_context
 def check_command(ctx: click.Context, /, **given: Any) -> int:
-    r"""Check gradients: an expression with claims, programs, or folders of `.grad` files.
+    """Check gradients: an expression with claims, programs, or folders of `.grad` files.
 
     Without a claim the engine's own gradient is what is checked. A program may hold its claims:
     gradient lines such as `dx = -4`, and values such as `f == -12`. NAME=LOW:HIGH samples points.

@@ -80,7 +80,7 @@ def eval_command(
     form: str | None, as_json: bool, target: str | None, show_all: bool, strict: bool,
     color: str, quiet: bool, verbose: bool, debug: bool,  # noqa: ARG001  # read by streams
 ) -> None:  # fmt: skip
-    r"""Evaluate EXPR, or a program, and every gradient in it.
+    """Evaluate EXPR, or a program, and every gradient in it.
 
     Prints each stage with its value and gradient, then each input with its gradient beside the
     numeric derivative, their relative error, and a verdict. EXPR may be `-` for a program on

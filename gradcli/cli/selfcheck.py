@@ -12,7 +12,7 @@ from gradcli.selfcheck import trials
 @click.option("-v", "--verbose", is_flag=True, default=False, help="Show every trial.")
 @click.option("--debug", is_flag=True, default=False, help="Show where an internal error happened.")
 def selfcheck_command(verbose: bool, debug: bool) -> int:  # noqa: ARG001  # debug is read by streams
-    r"""Plant mistakes in every gate and in claims, and see that the checker catches each.
+    """Plant mistakes in every gate and in claims, and see that the checker catches each.
 
     \b
     gradcli selfcheck

@@ -103,6 +103,6 @@ def bindings(words: list[str], what: str = "NAME=VALUE") -> Pairs:
         found = _split(word)
         if found is None:
             raise UsageError(f"`{word}` is neither the expression nor {what}",
-                             hint="quote the expression")  # fmt: skip
+                             hint="quote an expression; no spaces around `=`")  # fmt: skip
         pairs.append(found)
     return pairs

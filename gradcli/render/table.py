@@ -92,6 +92,9 @@ CHECKED = (
 )
 
 
+CLAIMED = (*CHECKED[:2], Column("claim", "gradient"), *CHECKED[2:])
+
+
 def table(report: EvalReport, look: Look) -> Iterator[str]:
     """The report as text in colour, laid out for the width of the stream."""
     page = _Page(look)
@@ -121,11 +124,12 @@ def _full(report: EvalReport, page: _Page) -> Iterator[RenderableType]:
         if left_out := len(report.stages) - len(stages):
             yield page.sentence((f"... {left_out} more stages (--all shows them)", "aside"))
     if report.inputs:
-        columns = CHECKED if report.check else UNCHECKED
+        rows = [row for row in input_rows(report) if row.gradient is not None]  # as asked
+        claims = any(row.check and row.check.claim is not None for row in rows)
+        columns = CLAIMED if claims else CHECKED if report.check else UNCHECKED
         yield ""
-        rows = list(input_rows(report))
         shown = _worst_rows(rows, page.look.show_all)
-        yield page.block(columns, [page.input(row) for row in shown], head=1)
+        yield page.block(columns, [page.input(row, claims) for row in shown], head=1)
         if left_out := len(rows) - len(shown):
             yield page.sentence((f"... {left_out} more inputs (--all shows them)", "aside"))
     checks = report.check.inputs.values() if report.check else ()
@@ -201,9 +205,11 @@ class _Page:
         value = self.number(stage.value, stage.digits)
         return [name, label, expression, value, self.number(stage.gradient)]
 
-    def input(self, row: InputRow) -> list[str]:
-        """The cells of an input, as many as are known."""
+    def input(self, row: InputRow, claims: bool = False) -> list[str]:
+        """The cells of an input, as many as are known; with a claim where some input has one."""
         cells = [self.text(row.name), self.number(row.value), self.number(row.gradient)]
+        if claims and row.check is not None:
+            cells.insert(2, self.number(row.check.claim))
         if row.check is None:
             return cells
         error = row.check.relative_error

@@ -56,7 +56,8 @@ class Tree:
 
 
 # How tightly each form binds, as in the grammar: a part in a tighter place needs brackets.
-IF, COMPARISON, SUM, TERM, UNARY, POWER, POSTFIX = range(1, 8)
+# A dot follows everything but a number, whose own point it would be.
+IF, COMPARISON, SUM, TERM, UNARY, POWER, POSTFIX, DOT = range(1, 9)
 SIGNS = {
     "lt": ("<", COMPARISON), "le": ("<=", COMPARISON), "gt": (">", COMPARISON),
     "ge": (">=", COMPARISON), "eq": ("==", COMPARISON), "ne": ("!=", COMPARISON),
@@ -138,7 +139,7 @@ def _form(op: str, arg: Any) -> Form:
         return [text], level
     if op in ("neg", "if") or op in SIGNS:
         return _operator_form(op)
-    return _postfix_form(op, arg), POSTFIX
+    return _postfix_form(op, arg), DOT
 
 
 def _postfix_form(op: str, arg: Any) -> list[str | int]:
@@ -146,7 +147,7 @@ def _postfix_form(op: str, arg: Any) -> list[str | int]:
     if op == "name":
         return [arg]
     if op == "attribute":
-        return [POSTFIX, f".{arg}"]
+        return [DOT, f".{arg}"]
     if op == "slice":
         has_start, has_stop = arg
         return [*[IF] * has_start, ":", *[IF] * has_stop]
@@ -161,7 +162,7 @@ def _postfix_form(op: str, arg: Any) -> list[str | int]:
 
 
 def _call_form(call: Call) -> list[str | int]:
-    start: list[str | int] = [POSTFIX, "."] if call.method else [call.prefix]
+    start: list[str | int] = [DOT, "."] if call.method else [call.prefix]
     prefixes = [""] * (call.count - call.method - len(call.keywords))
     if call.starred:
         prefixes[0] = "*"
