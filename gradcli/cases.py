@@ -32,7 +32,7 @@ from gradcli.reports import InputCheck, worst
 from gradcli.reports.checks import Case, Problem
 
 SAMPLES = 20
-JITTER = 0.1  # how far the second point lies, relative to an input or to 1
+JITTER = 0.1  # how far the second point lies, relative to the input; no input changes its sign
 SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 10.0)  # tried first when a point is shrunk
 
 
@@ -187,7 +187,7 @@ def _second_point(program: Program, outcome: _Outcome, asked: CheckRequest) -> _
     for sign in (1, -1):
         rng = Random(1)
         moved = [
-            x + sign * JITTER * rng.uniform(0.5, 1.0) * max(1.0, abs(x)) for x in outcome.inputs
+            x + sign * JITTER * rng.uniform(0.5, 1.0) * (abs(x) or 1.0) for x in outcome.inputs
         ]
         second = _at(program, moved, asked, {}, formulas_only=True)
         if second.verdict == "undefined":

@@ -62,7 +62,10 @@ def test_the_known_numbers_are_the_nearest_doubles(path):
     point = {}
     for name, value in program.inputs.items():
         nodes = leaves(name, program.values[name])
-        point |= {leaf: settings[at] for (_, leaf), (_, at) in zip(leaves(name, value), nodes, strict=True)}
+        point |= {
+            leaf: settings[at]
+            for (_, leaf), (_, at) in zip(leaves(name, value), nodes, strict=True)
+        }
     # An input is the float64 that its setting rounds to.
     inputs = [many.number(float(point[leaf])) for leaf in program.graph.inputs.values()]
     run = Machine(program.graph, many).run(inputs)

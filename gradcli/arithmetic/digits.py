@@ -44,7 +44,7 @@ def digits(count: int) -> Arithmetic:
 def _ieee_at_infinity(mp: MPContext, name: str, function: Callable[..., Any]) -> Any:
     """The function, with the value of IEEE 754 where an operand is infinite or nan."""
     quiet = QUIET.get(name)
-    if quiet is None:
+    if quiet is None or name in ("max", "min", "logsumexp", "hypot", "winner", "lead", "trail"):
         return function
 
     def guarded(*given: Any) -> Any:
@@ -129,6 +129,8 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         return mp.log(mp.fsum(mp.exp(x - top) for x in xs)) + top if mp.isfinite(top) else top
 
     def hypot(xs: list[Any]) -> Any:
+        if any(mp.isinf(x) for x in xs):
+            return inf
         return mp.sqrt(mp.fsum(x * x for x in xs))
 
     def cbrt(x: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 REFLECTED = -100  # below it mpmath's recurrence takes time in proportion to |x|
-LARGEST_ORDER = 1000  # above it a single value takes seconds
+LARGEST_ORDER = 100  # above it a single value takes seconds
 
 
 class OutOfReachError(ArithmeticError):
@@ -16,7 +16,7 @@ def psi(mp: Any, n: int, x: Any) -> Any:
     """The n-th derivative of digamma; far on the negative side by reflection.
 
     psi_n(x) = (-1)**n * psi_n(1 - x) - pi * d^n/dx^n cot(pi*x), DLMF 5.15.6. Raises ValueError at
-    a pole and OutOfReachError for orders above 1,000.
+    a pole and OutOfReachError for orders above 100.
     """
     if n > LARGEST_ORDER:
         raise OutOfReachError

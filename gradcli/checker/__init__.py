@@ -19,6 +19,7 @@ TOLERANCE = 1e-6  # relative; there is no absolute one, which would pass a doubl
 MOST_GATES = 10_000  # above this many gates in a cone, many digits take too long
 BUDGET = 2e7  # gate evaluations
 EVALUATIONS = 14  # of a cone, for one input that needs no many digits
+RESIDUE = 1e-60  # what 100 digits leave of a gradient that is 0
 ROUNDED = 2.0**-52  # what rounding a many-digit slope to float64 costs
 NAMED_RATIOS = (-1.0, 2.0, 0.5, -2.0, -0.5)  # what a slip usually makes of a gradient
 RATIO_WIDTH = 1e-3  # how near a ratio must be to be called by its name
@@ -117,10 +118,10 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, settings: Sett
     graph = point.run.machine.graph
     inputs = [point.run.values[node] for node in graph.inputs.values()]
     try:
-        found = limit(graph, inputs, question.leaf, point.output, cone.bound)
+        found = limit(graph, inputs, question.leaf, point.output, cone.bound, point.upstream)
     except OutOfDigits as trouble:
         return _answer(question, "inconclusive", None, None, None, reason=str(trouble))
-    left, right = point.upstream * found.left, point.upstream * found.right
+    left, right = found.left, found.right
     gradient, kind = question.checked, found.kind
     if kind == "nan":
         reason = point.trouble or "f has no value here"
@@ -131,7 +132,7 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, settings: Sett
         return _answer(question, "undefined", kind, math.nan, None, reason=reason)
     if kind == "kink":
         return _at_kink(point, question, cone, (left, right), settings.tolerance)
-    slope = point.upstream * found.slope
+    slope = found.slope
     if kind == "infinite":
         is_same = gradient == slope and (left == right or math.isnan(left) or math.isnan(right))
         reason = f"the slope is infinite: left {left:.6g}, right {right:.6g}"
@@ -193,7 +194,8 @@ def _is_rounding(point: Point, question: Question, slope: float, tolerance: floa
             gradient = float(exact.gradients[question.leaf])
     except (OutOfReachError, OverflowError):
         return False
-    return relative_error(gradient, slope) <= tolerance
+    vanishes = slope == 0 and abs(gradient) <= RESIDUE * abs(question.checked)
+    return vanishes or relative_error(gradient, slope) <= tolerance
 
 
 def _mistake(answer: InputCheck, questions: Iterable[Question]) -> str | None:

@@ -109,7 +109,8 @@ class Cone:
         moving = _moving(run, leaf, self.gates, bounds)
         self.branches = list(_branches(run, self.gates, moving))
         self.tied = [branch for branch in self.branches if branch.is_tied(run.values, bounds)]
-        self.is_still = output not in moving and not self.tied
+        is_finite = math.isfinite(run.values[output])  # 0 * (1/x) has no value at 0
+        self.is_still = output not in moving and not self.tied and is_finite
         self._sides = [branch.side(run.values) for branch in self.branches]
         self.limits = list(_limits(run, self.gates, moving))
 
@@ -138,7 +139,7 @@ class Cone:
         for branch, side in zip(self.branches, self._sides, strict=True):
             if branch.side(values) != side:
                 here, there = abs(branch.at(base)), abs(branch.at(values) - branch.at(base))
-                worst = max(worst, 2 * there / here if here > 0 else math.inf)
+                worst = max(worst, 2.0, 2 * there / here if here > 0 else math.inf)
         return worst
 
     def first_step(self) -> float:
@@ -239,7 +240,9 @@ class _Tableau:
             if step < 2 * math.ulp(cone.x):
                 break
             difference, _ = self._difference(step)
-            allowed = 2 * MARGIN * cone.bound / step + error + abs(self.rows[-1][0] - value)
+            allowed = (
+                2 * MARGIN * cone.bound / step + error + factor * abs(self.rows[-1][0] - value)
+            )
             if difference is None or not abs(difference - value) <= allowed:
                 return Estimate(value, math.inf, cone.evaluations, "smaller steps disagree")
         return Estimate(value, error, cone.evaluations)

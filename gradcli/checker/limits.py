@@ -22,8 +22,10 @@ DIGITS = (50, 100, 200, 400, 600, 1000)
 ENOUGH = 600  # digits at which a change that is lost in f means a slope below any float64
 RATIO = 1000  # between the two distances
 AGREEMENT = 1e-9  # between the slopes of two runs: far below any tolerance
-JOINT_DIGITS = 80
+JOINT_DIGITS = 200
 JOINT_SAMPLES = 64  # points around a kink of several inputs
+JOINT_RANGE = 1e60  # of the sizes of those inputs, for which the digits suffice
+MOST_TIED = 3
 MARGIN = 10.0  # the bound at x against the one a step away
 JUMP, SLOPE = 0.02, 0.95  # exponents that divide jump, infinite slope and slope
 FLAT = 1.05
@@ -57,9 +59,16 @@ class OutOfDigits(Exception):
 
 
 def limit(
-    graph: Graph, inputs: list[float], leaf: int, output: int, bound: float = math.inf
+    graph: Graph,
+    inputs: list[float],
+    leaf: int,
+    output: int,
+    bound: float = math.inf,
+    upstream: float = 1.0,
 ) -> Limit:
     """The one-sided derivatives of the output by a leaf at exactly these float64 inputs.
+
+    They are multiplied by `upstream`, in many digits too.
 
     `bound` is that on the rounding error of the output in float64, where it is known: the same
     terms round in many digits, only less.
@@ -74,9 +83,11 @@ def limit(
         for count in DIGITS:
             if before is not None and count < ENOUGH and any(side.is_lost for side in before):
                 continue
-            found = _sides(graph, inputs, leaf, output, gates, count, bound)
+            found = _sides(graph, inputs, leaf, output, gates, count, bound, upstream)
             if found is None:
                 return Limit("nan", math.nan, math.nan, count)
+            if any(side.is_lost for side in found) and not math.isfinite(bound) and count > ENOUGH:
+                raise OutOfDigits("f changes too little for many digits to tell")
             if before is not None and _agree(before, found, count):
                 return _combine(*found, count)
             before = found
@@ -87,7 +98,7 @@ def limit(
 
 def _sides(
     graph: Graph, inputs: list[float], leaf: int, output: int, gates: list[int], count: int,
-    bound: float,
+    bound: float, upstream: float,
 ) -> tuple[Side, Side] | None:  # fmt: skip
     """Left and right at so many digits; None where f has no value at the point itself."""
     arithmetic = digits(count)
@@ -106,7 +117,7 @@ def _sides(
 
     def change(h: Any) -> Any:
         difference = _evaluate(run, gates, leaf, x + h, output) - base
-        return difference if not abs(difference) <= noise else difference * 0
+        return (difference if not abs(difference) <= noise else difference * 0) * upstream
 
     left, right = (
         _side(change(sign * step), change(sign * step / RATIO), sign * step / RATIO)
@@ -118,41 +129,50 @@ def _sides(
 def slopes_along(
     graph: Graph, inputs: list[float], leaves: list[int], output: int
 ) -> list[tuple[list[float], float, float]]:
-    """The smallest and largest slope near a point along several directions of some leaves.
+    """The smallest and largest slope at and near a point along several directions of some leaves.
 
-    Slopes are taken at many points around the given one, at distances far below float64. Along a
-    direction v every Clarke subgradient g has g.v between the two (Clarke, Optimization and
-    Nonsmooth Analysis, section 2.1). Returns (direction, smallest, largest) for each direction.
-    Raises OutOfDigits when mpmath cannot go on.
+    Slopes are taken at the point itself, from both sides, and at many points around it, at
+    distances far below float64. Along a direction v every Clarke subgradient g has g.v between
+    the two (Clarke, Optimization and Nonsmooth Analysis, section 2.1). Returns (direction,
+    smallest, largest) for each direction; none for more than three leaves, whose corners are too
+    many to meet them all. Raises OutOfDigits when mpmath cannot go on.
     """
+    places = [k for k, leaf in enumerate(graph.inputs.values()) if leaf in leaves]
+    sizes = [abs(inputs[k]) for k in places if inputs[k]]
+    smallest, largest = min([1.0, *sizes]), max([1.0, *sizes])
+    if len(places) > MOST_TIED or largest > JOINT_RANGE * smallest:
+        return []
     arithmetic = digits(JOINT_DIGITS)
     machine = Machine(graph, arithmetic)
-    ten = arithmetic.number(10.0)
-    near, tiny = ten**-12, ten**-32
-    places = [k for k, leaf in enumerate(graph.inputs.values()) if leaf in leaves]
+    near, tiny = (smallest * arithmetic.number(10.0) ** -n for n in (20, 60))
     rng = Random(0)  # the same directions for the same question, always
     ones = [1.0] * len(places)
-    pairs = [[1.0, -1.0, *([0.0] * (len(places) - 2))]]
-    directions = [ones, *pairs, *([rng.gauss(0, 1) for _ in places] for _ in range(2))]
-
-    def f(base: list[Any], steps: list[float], size: Any) -> Any:
-        moved = base.copy()
-        for place, step in zip(places, steps, strict=True):
-            moved[place] = moved[place] + size * step
-        return moved, machine.run(moved).values[output]
-
+    pair = [1.0, -1.0, *([0.0] * (len(places) - 2))]
+    directions = [ones, pair, *([rng.gauss(0, 1) for _ in places] for _ in range(2))]
     exact = [arithmetic.number(x) for x in inputs]
-    found = [(direction, math.inf, -math.inf) for direction in directions]
+
+    def moved(base: list[Any], steps: list[float], size: Any) -> list[Any]:
+        there = base.copy()
+        for place, step in zip(places, steps, strict=True):
+            there[place] = there[place] + size * step
+        return there
+
+    def slope(base: list[Any], direction: list[float], size: Any) -> Any:
+        there = machine.run(moved(base, direction, size)).values[output]
+        return (there - machine.run(base).values[output]) / size
+
+    corners = [moved(exact, [rng.gauss(0, 1) for _ in places], near) for _ in range(JOINT_SAMPLES)]
+    found = []
     try:
-        for _ in range(JOINT_SAMPLES):
-            around, here = f(exact, [rng.gauss(0, 1) for _ in places], near)
-            for k, (direction, low, high) in enumerate(found):
-                slope = (f(around, direction, tiny)[1] - here) / tiny
-                if _is_finite(slope):
-                    found[k] = (direction, min(low, _to_float(slope)), max(high, _to_float(slope)))
+        for direction in directions:
+            slopes = [slope(exact, direction, tiny), slope(exact, direction, -tiny)]
+            slopes += [slope(corner, direction, tiny) for corner in corners]
+            known = [_to_float(s) for s in slopes if _is_finite(s)]
+            if known:
+                found.append((direction, min(known), max(known)))
     except OutOfReachError:
         raise OutOfDigits("an operand is too large for many-digit arithmetic") from None
-    return [entry for entry in found if entry[1] <= entry[2]]
+    return found
 
 
 def _evaluate(run: Run, gates: list[int], leaf: int, x: Any, output: int) -> Any:

@@ -1,0 +1,53 @@
+"""What checking one input costs, in plain evaluations of a 100-gate graph. Run by hand.
+
+    python tests/benchmarks/check_cost.py
+
+Target: at most 20 plain evaluations for the median input, in plain Python.
+"""
+
+import random
+import statistics
+import time
+
+from gradcli.checker.differences import Cone, differentiate, rounding_bounds
+from gradcli.evaluation import Request, evaluate_at, settings
+from gradcli.program import read
+
+FORMS = ("{a} + {b}", "{a} * {b}", "sin({a})", "tanh({a})", "{a} / (2 + {b}*{b})")
+
+
+def program(lines: int, rng: random.Random) -> str:
+    names = [f"x{k}" for k in range(5)]
+    text = [f"{name} = {rng.uniform(0.5, 1.5)}" for name in names]
+    for k in range(lines):
+        a, b = rng.choice(names[-8:]), rng.choice(names[-8:])
+        text.append(f"v{k} = {rng.choice(FORMS).format(a=a, b=b)}")
+        names.append(f"v{k}")
+    return "\n".join(text)
+
+
+def main() -> None:
+    rng, costs, evaluations = random.Random(1), [], []
+    for _ in range(20):
+        read_program = read(program(70, rng))
+        point = settings(read_program)
+        found = evaluate_at(read_program, point, Request())
+        machine, output = found.run.machine, read_program.output
+        bounds = rounding_bounds(found.run)
+        for leaf in read_program.graph.inputs.values():
+            began = time.perf_counter()
+            for _ in range(20):
+                machine.run(point)
+            plain = (time.perf_counter() - began) / 20
+            began = time.perf_counter()
+            cone = Cone(found.run, leaf, output, bounds)
+            differentiate(cone)
+            costs.append((time.perf_counter() - began) / plain)
+            evaluations.append(cone.evaluations)
+    print(f"{len(costs)} inputs, {len(read_program.graph.gate_nodes())} gates in the last graph")
+    print(f"evaluations of the cone   {statistics.median(evaluations):6.1f} (median)")
+    print(f"cost in plain evaluations {statistics.median(costs):6.1f} (median)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""The house: who may import whom, what start-up loads, and what occurs nowhere."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "gradcli"
+HEAVY = {"numpy", "rich", "mpmath"}
+
+# Imports run downwards, or within a floor without a circle. A new room is entered here.
+FLOORS = {
+    "errors": 1,
+    "syntax": 2, "gates": 2, "reports": 2,
+    "graph": 3, "lowering": 3, "program": 3, "files": 3, "render": 3,
+    "arithmetic": 4, "engine": 4, "adjoint": 4,
+    "checker": 5, "notes": 5,
+    "evaluation": 6, "cases": 6, "selfcheck": 6,
+    "api": 7,
+    "cli": 8, "__main__": 8,
+}  # fmt: skip
+FACE = {"api", "errors", "reports"}  # what gradcli/__init__.py may import
+
+
+def modules():
+    """(dotted name, path) of every module of the package."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+MODULES = dict(modules())
+EVERY_MODULE = pytest.mark.parametrize("name", MODULES)
+
+
+@lru_cache
+def tree(name):
+    return ast.parse(MODULES[name].read_text("utf-8"))
+
+
+def room(name):
+    return name.split(".")[1] if "." in name else ""
+
+
+def imports(name):
+    """(module, name taken from it or "", whether it is inside a function) of every import."""
+    inside = {
+        id(node)
+        for function in ast.walk(tree(name))
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "", id(node) in inside) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}: imports are written in full"
+            yield from ((node.module, alias.name, id(node) in inside) for alias in node.names)
+
+
+def own_imports(name):
+    """The modules of the package that a module imports."""
+    for module, taken, _ in imports(name):
+        if module == "gradcli" or module.startswith("gradcli."):
+            inner = f"{module}.{taken}"
+            yield inner if inner in MODULES else module, taken
+
+
+def calls(name):
+    """Every call of a plain name: (function, call)."""
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id, node
+
+
+# ---------------------------------------------------------------- floors
+
+
+def test_every_room_has_a_floor():
+    assert {room(name) for name in MODULES} - {""} == set(FLOORS)
+
+
+@EVERY_MODULE
+def test_imports_run_downwards(name):
+    for imported, taken in own_imports(name):
+        if name == "gradcli":
+            assert room(imported) in FACE
+        elif imported == "gradcli":
+            assert taken == "__version__", f"{name} imports the face"
+        else:
+            assert FLOORS[room(imported)] <= FLOORS[room(name)], f"{name} imports {imported}"
+
+
+def test_imports_run_in_no_circle():
+    """Neither between rooms nor, leaving the face apart, between modules."""
+    between_modules = {
+        name: {imported for imported, _ in own_imports(name)} - {name, "gradcli"}
+        for name in MODULES
+    }
+    between_rooms = {}
+    for name, imported in between_modules.items():
+        others = {room(other) for other in imported} - {room(name)}
+        between_rooms.setdefault(room(name), set()).update(others)
+    for graph in (between_modules, between_rooms):
+        finished = set()
+        while len(finished) < len(graph):
+            ready = {n for n, needed in graph.items() if n not in finished and needed <= finished}
+            assert ready, {n: graph[n] - finished for n in graph if n not in finished}
+            finished |= ready
+
+
+# ---------------------------------------------------------------- what occurs in one place, or nowhere
+
+
+def test_text_is_compiled_in_one_place():
+    """There, only our own table is; a user's text never becomes Python."""
+    found = [
+        (name, function)
+        for name in MODULES
+        for function, _ in calls(name)
+        if function in ("exec", "eval", "compile", "__import__")
+    ]
+    assert found == [("gradcli.arithmetic", "exec"), ("gradcli.arithmetic", "compile")]
+
+
+@EVERY_MODULE
+def test_attributes_are_never_looked_up_by_text(name):
+    """But for commands, whose functions stand in a fixed table."""
+    for function, call in calls(name):
+        if function in ("getattr", "setattr", "delattr", "hasattr") and name != "gradcli.cli":
+            assert isinstance(call.args[1], ast.Constant), f"{name}:{call.lineno}"
+        assert function not in ("globals", "locals", "vars"), f"{name}:{call.lineno}"
+
+
+@EVERY_MODULE
+def test_modules_are_imported_by_text_only_for_commands(name):
+    """From the fixed table of commands: never by what a user typed."""
+    uses = [m for m, taken, _ in imports(name) if m.startswith("importlib") and taken != "version"]
+    assert not uses or name == "gradcli.cli"
+
+
+@EVERY_MODULE
+def test_nothing_is_unpickled(name):
+    unsafe = {"pickle", "marshal", "shelve", "dill", "ctypes", "code", "runpy"}
+    assert not unsafe & {module.split(".")[0] for module, _, _ in imports(name)}
+
+
+@EVERY_MODULE
+def test_nothing_prints_but_the_last_room(name):
+    assert "print" not in {function for function, _ in calls(name)}
+    if room(name) not in ("cli", "__main__"):
+        writes = [
+            node.lineno
+            for node in ast.walk(tree(name))
+            if isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr")
+        ]
+        assert writes == []
+
+
+@EVERY_MODULE
+def test_foreign_packages_have_their_rooms(name):
+    for module, _, is_late in imports(name):
+        package = module.split(".")[0]
+        if package == "click":
+            assert room(name) == "cli"
+        elif package == "rich":
+            assert room(name) == "render"
+            assert is_late or name in ("gradcli.render.table", "gradcli.render.check_table")
+        elif package == "mpmath":
+            assert is_late or name == "gradcli.arithmetic.digits"
+        elif package != "gradcli":
+            assert package in sys.stdlib_module_names, f"{name} imports {module}"
+
+
+# ---------------------------------------------------------------- what start-up loads
+
+
+def loaded_by(*arguments):
+    """The modules a Python process has loaded at its end, and what it printed."""
+    code = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: sys.stderr.write(' '.join(sorted(sys.modules))))\n"
+        f"sys.argv = {['gradcli', *arguments]!r}\n"
+        + ("from gradcli.cli import main; main()" if arguments else "import gradcli")
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    return {name.partition(".")[0] for name in done.stderr.split()}, done.stdout
+
+
+def test_the_import_is_light():
+    modules, _ = loaded_by()
+    assert "gradcli" in modules
+    assert not modules & {*HEAVY, "click", "json", "dataclasses", "inspect", "typing_extensions"}
+
+
+LECTURE = ("eval", "(x+y)*z", "x=-2", "y=5", "z=-4")
+
+
+def test_json_needs_neither_numpy_nor_rich_nor_mpmath():
+    modules, output = loaded_by(*LECTURE, "--json")
+    assert '"value": -12.0' in output
+    assert "click" in modules
+    assert not modules & HEAVY
+
+
+def test_the_table_needs_neither_numpy_nor_mpmath():
+    modules, output = loaded_by(*LECTURE)
+    assert "-12" in output
+    assert "rich" in modules
+    assert not modules & (HEAVY - {"rich"})
+
+
+def test_python_m_is_the_same_command():
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "gradcli", *LECTURE, "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == loaded_by(*LECTURE, "--json")[1]
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("text", ["relu(x)*y", "(1 - cos(x))/x**2 + y"])
+def test_many_digits_are_loaded_when_float64_does_not_settle_it(text):
+    modules, _ = loaded_by("eval", text, "x=0" if "relu" in text else "x=1e-5", "y=2", "--json")
+    assert "mpmath" in modules
