@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import gradcli
+from gradcli.render.checks import write_check
 from gradcli.render.ci import (
     CHECK_FORMATS,
     MEANINGS,
@@ -28,7 +29,6 @@ from gradcli.render.ci import (
     case_line,
     findings,
     summary_markdown,
-    write_check,
 )
 from gradcli.reports import VERDICTS, InputCheck
 from gradcli.reports.checks import Case, CheckReport, Problem
@@ -159,8 +159,8 @@ def test_a_stream_that_knows_only_ascii_is_enough(format):
 
 def test_only_the_table_loads_rich_and_none_loads_the_engine_itself():
     program = (
-        "import io, sys; from gradcli.render import ci; from gradcli.reports.checks import CheckReport\n"
-        "for name in ci.CHECK_FORMATS: ci.write_check(CheckReport([]), name, io.StringIO())\n"
+        "import io, sys; from gradcli.render import ci, checks; from gradcli.reports.checks import CheckReport\n"
+        "for name in ci.CHECK_FORMATS: checks.write_check(CheckReport([]), name, io.StringIO())\n"
         "assert not {'rich', 'click', 'numpy', 'mpmath'} & {*sys.modules}, sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

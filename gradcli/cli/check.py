@@ -19,7 +19,8 @@ from gradcli.cli.targets import targets
 from gradcli.cli.words import Pairs, bindings
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
 from gradcli.files import SUFFIX, find_programs, read_text
-from gradcli.render.ci import CHECK_FORMATS, summary_markdown, write_check
+from gradcli.render.checks import write_check
+from gradcli.render.ci import CHECK_FORMATS, summary_markdown
 from gradcli.reports.checks import Case, CheckReport
 
 FILE_FORMATS = ("junit", "sarif", "gitlab")  # that have an option of their own

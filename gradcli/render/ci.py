@@ -18,7 +18,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from gradcli.render.diagnostic import encodable, printable
-from gradcli.render.machine import Look, _code, _piped, elements, exact
+from gradcli.render.machine import _code, _piped, elements, exact
 from gradcli.render.strict_json import json_text
 from gradcli.reports import VERDICTS, InputCheck, Number
 from gradcli.reports.checks import Case, CheckReport
@@ -88,21 +88,6 @@ class Finding(NamedTuple):
 
         identity = "\0".join((_relative(self.file), self.label, self.verdict))
         return sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def write_check(
-    report: CheckReport, format: str, out: TextIO, *, color: str = "auto", verbosity: int = 0
-) -> None:
-    """Write a report as `table` or in one of CHECK_FORMATS; only the table has colour."""
-    if format == "table":
-        from gradcli.render.check_table import check_table  # late: rich is slow to load
-
-        for piece in check_table(report, Look(out, color, verbosity)):
-            out.write(encodable(piece, out))
-    elif format == "concise":
-        concise(report, out, verbosity)
-    else:
-        CHECK_FORMATS[format](report, out)
 
 
 # -------------------------------------------------------------------- what was found
