@@ -11,7 +11,7 @@ import math
 
 import mpmath
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import gradcli
@@ -192,7 +192,6 @@ NOISE = 1e-40  # of mpmath's own differences, where the slope is 0
 
 
 @given(programs(), POINTS)
-@settings(max_examples=150)
 def test_value_and_gradients_agree_with_mpmath(program, point):
     """To the conditioning of the problem: within the running error bound, and no looser."""
     f = function_of(program)
@@ -212,7 +211,6 @@ def test_value_and_gradients_agree_with_mpmath(program, point):
 
 
 @given(programs(), POINTS)
-@settings(max_examples=60)
 def test_bounds_are_small_where_the_problem_is_well_conditioned(program, point):
     """A bound that is always huge would make the test above say nothing."""
     f = function_of(program)
@@ -228,7 +226,6 @@ def test_bounds_are_small_where_the_problem_is_well_conditioned(program, point):
 
 
 @given(programs(), POINTS)
-@settings(max_examples=60)
 def test_many_digits_agree_with_mpmath_to_many_digits(program, point):
     f = function_of(program)
     slopes = true_slopes(f, point)
@@ -246,7 +243,6 @@ def test_many_digits_agree_with_mpmath_to_many_digits(program, point):
 
 
 @given(programs(), POINTS)
-@settings(max_examples=100)
 def test_forward_mode_equals_reverse_mode(program, point):
     parsed, run = float_run(text_of(program), point)
     allowed = gradient_bounds(parsed, point)
@@ -257,7 +253,6 @@ def test_forward_mode_equals_reverse_mode(program, point):
 
 
 @given(programs(), POINTS)
-@settings(max_examples=60)
 def test_expanding_and_fusing_change_no_result(program, point):
     """But for rounding: within the bounds of both forms."""
     text = text_of(program)
@@ -269,7 +264,6 @@ def test_expanding_and_fusing_change_no_result(program, point):
 
 
 @given(programs(), POINTS)
-@settings(max_examples=60)
 def test_compiling_and_evaluating_say_the_same(program, point):
     text = text_of(program)
     report = gradcli.evaluate(text, point, check=False)
@@ -359,7 +353,6 @@ def entries(tree):
 @example("x if y else z if x else y")
 @example("-(2)")
 @example("(x < y) == (y > x)")
-@settings(max_examples=400)
 def test_the_grammar_is_that_of_python(text):
     """Precedence, associativity and signs, entry by entry."""
     assert entries(parse_expression(Source(text))) == python_entries(
@@ -368,7 +361,6 @@ def test_the_grammar_is_that_of_python(text):
 
 
 @given(python_texts(3), st.tuples(*[st.sampled_from([-2.0, -0.5, 0.0, 1.0, 3.0])] * 3))
-@settings(max_examples=200)
 def test_values_are_those_of_python(text, values):
     """Wherever Python has a real one."""
     names = dict(zip("xyz", values, strict=True))
@@ -459,7 +451,6 @@ TREES = st.recursive(LEAVES, forms, max_leaves=12)
 
 
 @given(TREES)
-@settings(max_examples=500)
 def test_a_tree_written_and_read_is_the_same_tree(drawn):
     tree = Tree([op for op, _ in drawn], [arg for _, arg in drawn], [0] * len(drawn))
     text = write(tree)
@@ -468,7 +459,6 @@ def test_a_tree_written_and_read_is_the_same_tree(drawn):
 
 
 @given(st.text(alphabet="xyz01.+-*/^()[],;=<>#e \n√²π", max_size=30))
-@settings(max_examples=400)
 def test_no_text_gives_anything_but_a_result_or_an_error(text):
     try:
         report = gradcli.evaluate(text, {"x": 2, "y": 3, "z": 0.5}, check=False)

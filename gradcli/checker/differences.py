@@ -16,9 +16,10 @@ Steps are powers of two, so that x+h and x-h are exact.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from gradcli.arithmetic import Forward
 from gradcli.arithmetic.floats import FAULTS, IEEE
 from gradcli.engine import UNIT_ROUNDOFF, Run, bounds, tangents
 from gradcli.gates import Gate
@@ -106,6 +107,7 @@ class Cone:
         self.gates = run.machine.graph.cone(leaf, output)
         self.evaluations = 0
         self._scratch = run.values.copy()
+        self._steps = list(_steps(run, self.gates))
         moving = _moving(run, leaf, self.gates, bounds)
         self.branches = list(_branches(run, self.gates, moving))
         self.tied = [branch for branch in self.branches if branch.is_tied(run.values, bounds)]
@@ -116,13 +118,12 @@ class Cone:
 
     def evaluate(self, x: float) -> float | None:
         """F with the input at x, or None where a gate faults or the result is not finite."""
-        values, machine = self._scratch, self.run.machine
-        operands, forwards = machine.graph.operands, machine.forwards
+        values = self._scratch
         values[self.leaf] = x
         self.evaluations += 1
         try:
-            for node in self.gates:
-                values[node] = forwards[node](values, operands[node])  # type: ignore[misc]
+            for node, forward, operands in self._steps:
+                values[node] = forward(values, operands)
         except FAULTS:
             return None
         f: float = values[self.output]
@@ -246,6 +247,15 @@ class _Tableau:
             if difference is None or not abs(difference - value) <= allowed:
                 return Estimate(value, math.inf, cone.evaluations, "smaller steps disagree")
         return Estimate(value, error, cone.evaluations)
+
+
+def _steps(run: Run, gates: list[int]) -> Iterator[tuple[int, Forward, tuple[int, ...]]]:
+    """What evaluating the cone again goes through: node, forward function, operands."""
+    forwards, operands = run.machine.forwards, run.machine.graph.operands
+    for node in gates:
+        forward = forwards[node]
+        if forward is not None:
+            yield node, forward, operands[node]
 
 
 def _moving(run: Run, leaf: int, gates: list[int], bounds: list[float]) -> set[int]:
