@@ -69,7 +69,7 @@ def test_numeric_derivatives_are_within_their_bounds():
                 assert abs(found.numeric - true) <= found.bound, (text, at, found, true)
                 certain += found.bound <= 1e-6 * abs(true) or true == 0
                 escalated += found.bound <= 4e-15 * abs(true)
-                looseness.append(found.bound / abs(true) if true else 0)
+                looseness.append(float(found.bound / abs(true)) if true else 0.0)
     rate = certain / len(looseness)
     print(f"\n{len(looseness)} derivatives, all within their bounds; {rate:.1%} certain to 1e-6;"
           f" median relative bound {sorted(looseness)[len(looseness) // 2]:.1e}")  # fmt: skip

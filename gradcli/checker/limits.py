@@ -27,6 +27,7 @@ JOINT_SAMPLES = 64  # points around a kink of several inputs
 JOINT_RANGE = 1e60  # of the sizes of those inputs, for which the digits suffice
 MOST_TIED = 3
 MARGIN = 10.0  # the bound at x against the one a step away
+VANISHING = 330  # a slope below 10**-330 is 0 in float64
 JUMP, SLOPE = 0.02, 0.95  # exponents that divide jump, infinite slope and slope
 FLAT = 1.05
 
@@ -86,8 +87,6 @@ def limit(
             found = _sides(graph, inputs, leaf, output, gates, count, bound, upstream)
             if found is None:
                 return Limit("nan", math.nan, math.nan, count)
-            if any(side.is_lost for side in found) and not math.isfinite(bound) and count > ENOUGH:
-                raise OutOfDigits("f changes too little for many digits to tell")
             if before is not None and _agree(before, found, count):
                 return _combine(*found, count)
             before = found
@@ -112,8 +111,13 @@ def _sides(
     step = scale * arithmetic.number(10.0) ** -(count // 3)
 
     unit = arithmetic.number(10.0) ** -count
-    rounding = arithmetic.number(bound if math.isfinite(bound) else 0.0)
-    noise = unit * rounding * (MARGIN / UNIT_ROUNDOFF)
+    if math.isfinite(bound):
+        noise = unit * arithmetic.number(bound) * (MARGIN / UNIT_ROUNDOFF)
+    else:  # float64 overflows on the way: take the largest finite value there is
+        sizes = [abs(run.values[node]) for node in gates if _is_finite(run.values[node])]
+        noise = unit * MARGIN * max(sizes, default=arithmetic.zero)
+    if count > ENOUGH and noise > step * arithmetic.number(10.0) ** -VANISHING:
+        raise OutOfDigits("f changes too little for many digits to tell")
 
     def change(h: Any) -> Any:
         difference = _evaluate(run, gates, leaf, x + h, output) - base
