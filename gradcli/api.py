@@ -40,7 +40,14 @@ def evaluate(
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
     program = read(text, name, bindings, options=Options(output, expand, fuse))
-    return report(program, Request(**request))
+    asked = Request(**request)
+    answer = report(program, asked)
+    if not program.lines:
+        return answer
+    from gradcli.backward import judge_program  # late: few programs have a backward part
+
+    lines, forks = judge_program(program, asked)
+    return answer._replace(lines=lines, forks=forks, text=text)
 
 
 def check(

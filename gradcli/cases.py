@@ -13,6 +13,7 @@ from random import Random
 from typing import NamedTuple
 
 from gradcli.arithmetic.floats import IEEE
+from gradcli.backward.points import near, on_other_branches
 from gradcli.checker import BUDGET, TOLERANCE, Settings, check, relative_error
 from gradcli.engine import Machine
 from gradcli.errors import BindingError, GradcliError, UsageError
@@ -30,9 +31,10 @@ from gradcli.evaluation import (
 from gradcli.program import Options, Program, Setting, nodes_of, parse_constant, read
 from gradcli.reports import InputCheck, worst
 from gradcli.reports.checks import Case, Problem
+from gradcli.reports.lines import Fork, LineCheck
 
 SAMPLES = 20
-JITTER = 0.1  # how far the second point lies, relative to the input; no input changes its sign
+MOST_OF_POINT = 20  # numbers of a point in a note
 SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 10.0)  # tried first when a point is shrunk
 
 
@@ -57,6 +59,8 @@ class _Outcome(NamedTuple):
     verdict: str
     checks: dict[str, InputCheck]
     notes: list[str]
+    lines: list[LineCheck] = []  # noqa: RUF012  # never written to
+    forks: list[Fork] = []  # noqa: RUF012  # never written to
 
 
 def check_program(
@@ -102,15 +106,30 @@ def _at(
     about = questions(found, typed, asked.exact)
     if formulas_only:
         about = [q for q in about if q.formula is None or program.graph.active[q.formula]]
-    answer = check(checked_point(found), about, Settings(asked.tolerance, asked.budget))
+    how = Settings(asked.tolerance, asked.budget)
+    answer = check(checked_point(found), about, how)
     notes = [*found.notes]
     if answer is None:
         notes.append("not checked: it would take more than the budget (--check-budget)")
         return _Outcome(inputs, found, "inconclusive", {}, notes)
-    verdict = answer.verdict if answer.inputs else "inconclusive"
-    if not answer.inputs:
+    lines, forks = _judged(found, how, asked.exact, formulas_only)
+    verdicts = [check.verdict for check in answer.inputs.values()]
+    verdicts += [line.verdict for line in lines if line.cause is None]
+    if not verdicts:
         notes.append("nothing was checked: the program has no input")
-    return _Outcome(inputs, found, verdict, answer.inputs, notes)
+    verdict = worst(verdicts) if verdicts else "inconclusive"
+    return _Outcome(inputs, found, verdict, answer.inputs, notes, lines, forks)
+
+
+def _judged(
+    found: Evaluation, how: Settings, exact: bool, formulas_only: bool
+) -> tuple[list[LineCheck], list[Fork]]:
+    """Verdicts on the lines of the backward part, if there is one."""
+    if not found.program.lines:
+        return [], []
+    from gradcli.backward import judge_lines  # late: few programs have one
+
+    return judge_lines(found, how, exact, formulas_only)
 
 
 # ---------------------------------------------------------------- many points
@@ -180,26 +199,48 @@ def _simpler(x: float) -> Iterator[float]:
 
 
 def _second_point(program: Program, outcome: _Outcome, asked: CheckRequest) -> _Outcome | None:
-    """The outcome at a second point where the first hides a mistake that the second shows."""
-    why = _special(outcome)
-    if why is None or outcome.verdict in ("fail", "undefined"):
+    """The outcome at another point where the first hides a mistake that the other shows.
+
+    One is near by, and there are some on each other branch the program can take.
+    """
+    if outcome.verdict in ("fail", "undefined"):
         return None
+    why = _special(outcome)
+    special = f"this point is special ({why}), so a second one was checked" if why else ""
     for sign in (1, -1):
-        rng = Random(1)
-        moved = [
-            x + sign * JITTER * rng.uniform(0.5, 1.0) * (abs(x) or 1.0) for x in outcome.inputs
-        ]
+        moved = near(outcome.inputs, sign=sign)
         second = _at(program, moved, asked, {}, formulas_only=True)
-        if second.verdict == "undefined":
-            continue
-        where = ", ".join(
-            f"{name} = {value:.6g}" for name, value in zip(program.graph.inputs, moved, strict=True)
-        )
-        note = f"this point is special ({why}), so a second one was checked: {where}"
         if second.verdict == "fail":
-            return second._replace(notes=[f"{note}; the mistake shows there only", *second.notes])
-        return outcome._replace(notes=[*outcome.notes, note])
-    return None
+            return _shown_elsewhere(outcome, second, special)
+        if second.verdict != "undefined":
+            if special:
+                note = f"{special}: {_point_words(second)}"
+                outcome = outcome._replace(notes=[*outcome.notes, note])
+            break
+    for point in on_other_branches(program, outcome.inputs):
+        second = _at(program, point, asked, {}, formulas_only=True)
+        if second.verdict == "fail":
+            return _shown_elsewhere(outcome, second, "another branch was checked")
+    return outcome
+
+
+def _shown_elsewhere(first: _Outcome, second: _Outcome, why: str) -> _Outcome:
+    """The outcome at a second point, with what hid the mistake at the first."""
+    start = why or "a second point was checked"
+    notes = [f"{start}: {_point_words(second)}; the mistake shows there only"]
+    notes += [
+        f"{line.name} matches at the given point only because the overwritten part is 0"
+        for line in second.lines if line.mistake == "overwritten"
+    ]  # fmt: skip
+    kept = [note for note in first.notes if note not in second.notes]
+    return second._replace(notes=[*notes, *kept, *second.notes])
+
+
+def _point_words(outcome: _Outcome) -> str:
+    names = outcome.found.program.graph.inputs
+    pairs = list(zip(names, outcome.inputs, strict=True))
+    text = ", ".join(f"{name} = {value:.6g}" for name, value in pairs[:MOST_OF_POINT])
+    return text + ", ..." * (len(pairs) > MOST_OF_POINT)
 
 
 def _has_formulas(program: Program) -> bool:
@@ -257,6 +298,8 @@ def _case(
         [*outcome.notes, *missing], program.warnings, places, points,
         asked.seed if points else None,
         {n: gather(v, run.values) for n, v in program.inputs.items()} if points else None,
+        lines=outcome.lines, forks=outcome.forks,
+        text=program.source.text if outcome.lines else "",
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ and again; two runs never share anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from gradcli.arithmetic import Arithmetic, Forward, Pullback
@@ -105,6 +105,30 @@ def backward(run: Run, output: int, upstream: Any) -> None:
             pullback(gradient, values, gradients, node, operands[node])
 
 
+def events(
+    run: Run, output: int, upstream: Any, order: Iterable[int]
+) -> Iterator[tuple[int, int, Any]]:
+    """The backward pass told step by step: (consumer, operand, contribution).
+
+    `order` are the nodes to visit, in reverse topological order, the output first. An operand that
+    a gate uses twice has two events.
+    """
+    machine, values = run.machine, run.values
+    operands, pullbacks = machine.graph.operands, machine.pullbacks
+    active, zero = machine.graph.active, machine.arithmetic.zero
+    gradients = {output: upstream}
+    for node in order:
+        if node not in gradients or pullbacks[node] is None:
+            continue
+        own = [*(values[k] for k in operands[node]), values[node]]
+        for operand, part in zip(
+            operands[node], _local(pullbacks[node], own, gradients[node], zero), strict=False
+        ):
+            if active[operand]:
+                gradients[operand] = gradients.get(operand, zero) + part
+                yield node, operand, part
+
+
 def bounds(run: Run) -> list[float]:
     """A bound on the rounding error of every value, after a forward pass in floats.
 
@@ -184,13 +208,15 @@ def local_gradients(run: Run, nodes: Iterable[int]) -> dict[int, list[float | No
     return found
 
 
-def _local(pullback: Pullback | None, own: list[float]) -> list[float]:
-    """What a gate adds to each operand for an upstream gradient of 1; `own` ends with its value.
+def _local(
+    pullback: Pullback | None, own: list[Any], upstream: Any = 1.0, zero: Any = 0.0
+) -> list[Any]:
+    """What a gate adds to each operand; `own` are their values and, at the end, its own.
 
     The operands have places of their own here, so that x*x keeps two entries.
     """
-    local = [0.0] * len(own)
+    local = [zero] * len(own)
     if pullback is not None:
         out = len(own) - 1
-        pullback(1.0, own, local, out, tuple(range(out)))
+        pullback(upstream, own, local, out, tuple(range(out)))
     return local

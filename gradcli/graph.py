@@ -121,6 +121,16 @@ class Graph:
                     wanted[operand] = 1
         return wanted
 
+    def ancestors(self, roots: list[int]) -> list[int]:
+        """The nodes that some nodes are computed from, themselves included, in order."""
+        found, pending = set(roots), list(roots)
+        while pending:
+            for operand in self.operands[pending.pop()]:
+                if operand not in found:
+                    found.add(operand)
+                    pending.append(operand)
+        return sorted(found)
+
     def cone(self, leaf: int, output: int) -> list[int]:
         """The gates between a leaf and the output: what a change of the leaf can change."""
         wanted = self.reaches(output)

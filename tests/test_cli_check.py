@@ -102,11 +102,11 @@ def test_several_formats_at_once(tmp_path):
     programs(tmp_path / "p", a=RIGHT, b=WRONG)
     done = run("check", "p", "--format", "concise", "--junit", "j.xml", "--sarif", "s.sarif",
                "--gitlab", "g.json", cwd=tmp_path)  # fmt: skip
-    assert "p/b.grad:3:1: fail x: " in done.stdout
+    assert "p/b.grad:3:1: fail dx: " in done.stdout
     suites = junitparser.JUnitXml.fromfile(str(tmp_path / "j.xml"))
-    assert (suites.tests, suites.failures) == (4, 1)
+    assert (suites.tests, suites.failures) == (8, 2)  # a line and the input it is for
     results = json.loads((tmp_path / "s.sarif").read_text())["runs"][0]["results"]
-    assert [r["ruleId"] for r in results] == ["gradcli/fail"]
+    assert [r["ruleId"] for r in results] == ["gradcli/not-switched"]
     region = results[0]["locations"][0]["physicalLocation"]["region"]
     assert (region["startLine"], region["startColumn"]) == (3, 1)
     assert json.loads((tmp_path / "g.json").read_text())[0]["location"]["path"] == "p/b.grad"

@@ -22,7 +22,7 @@ FLOORS = {
     "graph": 3, "lowering": 3, "program": 3, "files": 3, "render": 3,
     "arithmetic": 4, "engine": 4, "adjoint": 4,
     "checker": 5, "notes": 5,
-    "evaluation": 6, "cases": 6, "selfcheck": 6,
+    "evaluation": 6, "backward": 6, "cases": 6, "selfcheck": 6,
     "api": 7,
     "cli": 8, "__main__": 8,
 }  # fmt: skip

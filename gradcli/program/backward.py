@@ -36,12 +36,30 @@ if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads
             """Raise an error at the place of a token."""
 
 
+class GradientLine:
+    """One line of the backward part: a gradient, or a helper for later lines.
+
+    `reads` tells what each name on its right side stood for: `helper`, `forward` or `gradient`,
+    the helper's or forward name, and the value it had then.
+    """
+
+    __slots__ = ("name", "reads", "statement", "total", "value")
+
+    def __init__(self, statement: Statement, name: str | None) -> None:
+        self.statement = statement
+        self.name = name  # the forward name whose gradient this is; None for a helper
+        self.reads: dict[str, tuple[str, str, Value]] = {}
+        self.value: Value = []  # of the right side
+        self.total: Value = []  # of the whole target once the line is done
+
+
 class Backward:
     """The backward part: gradient names as they stand, line after line."""
 
     def __init__(self, reader: ForwardPart, output: str) -> None:
         self.reader = reader
         self.output_name = output
+        self.lines: list[GradientLine] = []
         self.claims: dict[str, Value] = {}  # by forward name
         self.tokens: dict[str, int] = {}  # where each was assigned last
         self.helpers: dict[str, Value] = {}
@@ -52,14 +70,16 @@ class Backward:
         """Read one line: a gradient, or a helper for later lines. Raises GradcliError."""
         reader, target = self.reader, statement.target
         assert statement.tree is not None
-        value = reader.lowering.value(statement.tree, {}, self._find)
         name = reader.gradient_of(target)
+        line = GradientLine(statement, name)
+        self.lines.append(line)
+        line.value = value = reader.lowering.value(statement.tree, {}, self._find)
         if name is None:
             if statement.index:
                 reader.fail(ParseError, statement.token, f"`{target}` is not a gradient")
             if statement.kind == "add" and target in self.helpers:
                 value = self._sum(self.helpers[target], value, statement.token)
-            self.helpers[target] = value
+            self.helpers[target] = line.total = value
             self.unread[target] = statement.token
             return
         self.tokens[name] = statement.token
@@ -70,26 +90,33 @@ class Backward:
         else:
             self.claims[name] = value
         self._check_shape(name, statement.token)
+        line.total = _copied(self.claims[name])
         if name == self.output_name and isinstance(self.claims[name], int):
             node = self.claims[name]
             assert isinstance(node, int)
             self.upstream = node
 
     def _find(self, name: str, token: int) -> Value:
-        """Helpers, then gradients, then the forward part."""
+        """What a name stands for on this line, which remembers it."""
+        kind, of, value = self._resolved(name, token)
+        self.lines[-1].reads[name] = kind, of, _copied(value)
+        return value
+
+    def _resolved(self, name: str, token: int) -> tuple[str, str, Value]:
+        """Helpers, then the forward part, then gradients."""
         reader = self.reader
         if name in self.helpers:
             self.unread.pop(name, None)
-            return self.helpers[name]
+            return "helper", name, self.helpers[name]
         if reader.is_known(name) or name in reader.inputs:
-            return reader.find(name, token)
+            return "forward", name, reader.find(name, token)
         of = reader.gradient_of(name)
         if of is None:
-            return reader.find(name, token)
+            return "forward", name, reader.find(name, token)
         if of in self.claims:
-            return self.claims[of]
+            return "gradient", of, self.claims[of]
         if of == self.output_name:
-            return reader.graph.constant(1.0, token)
+            return "gradient", of, reader.graph.constant(1.0, token)
         reader.fail(
             NameFault, token, f"`{name}` has no value yet",
             f"the gradient of `{of}` must be assigned on an earlier line",
@@ -145,6 +172,11 @@ class Backward:
                 "name the output with `--output NAME` or `# gradcli: output NAME`, "
                 "or remove the line",
             )  # fmt: skip
+
+
+def _copied(value: Value) -> Value:
+    """The value as it is now: lists of a gradient change as its elements are assigned."""
+    return [_copied(part) for part in value] if isinstance(value, list) else value
 
 
 def _shape(value: Value) -> Any:

@@ -47,6 +47,7 @@ class Program(NamedTuple):
     stages: dict[str, Value]
     claims: dict[str, Value]  # gradients by the name of the input or stage they belong to
     claim_tokens: dict[str, int]  # the token of the last line that claims something for a name
+    lines: list[Any]  # the backward part: a `backward.GradientLine` for each of its statements
     value_claims: list[ValueClaim]
     upstream: int | None  # the gradient of the output, where the program gives one
     wrt: tuple[str, ...]

@@ -355,6 +355,7 @@ class Reader:
                 **(back.tokens if back else {}),
                 **{claim.name: claim.token for claim in self.value_claims},
             },
+            lines=back.lines if back else [],
             value_claims=self.value_claims,
             upstream=back.upstream if back else None,
             wrt=self.wrt,
@@ -400,6 +401,8 @@ class Reader:
 def _pruned(program: Program) -> Program:
     """The program without the nodes that fusing has left behind."""
     kept = [program.output, *nodes_of([*program.claims.values()])]
+    for line in program.lines:
+        kept += nodes_of([line.value, line.total, *(value for _, _, value in line.reads.values())])
     kept += [claim.claimed for claim in program.value_claims]
     kept += [] if program.upstream is None else [program.upstream]
     graph, moved = program.graph.pruned(kept)
@@ -407,6 +410,9 @@ def _pruned(program: Program) -> Program:
     def table(values: dict[str, Value]) -> dict[str, Value]:
         return {name: _moved(value, moved) for name, value in values.items()}
 
+    for line in program.lines:
+        line.value, line.total = _moved(line.value, moved), _moved(line.total, moved)
+        line.reads = {n: (kind, of, _moved(v, moved)) for n, (kind, of, v) in line.reads.items()}
     return program._replace(
         graph=graph,
         output=moved[program.output],

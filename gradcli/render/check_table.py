@@ -14,7 +14,7 @@ from rich.text import Text
 
 from gradcli.render.ci import point_text, tallies
 from gradcli.render.machine import Look
-from gradcli.render.table import _PIECE, MOST_OF_EXPRESSION, Column, Columns, _Page
+from gradcli.render.table import _PIECE, MOST_OF_EXPRESSION, Column, Columns, Page
 from gradcli.reports import VERDICTS, InputCheck
 from gradcli.reports.checks import Case, CheckReport
 
@@ -37,12 +37,12 @@ VALUES = (
 
 def check_table(report: CheckReport, look: Look) -> Iterator[str]:
     """The report as text in colour, laid out for the width of the stream."""
-    page = _Page(look)
+    page = Page(look)
     for part in _parts(report, page):
         yield page.drawn(part)
 
 
-def _parts(report: CheckReport, page: _Page) -> Iterator[RenderableType]:
+def _parts(report: CheckReport, page: Page) -> Iterator[RenderableType]:
     verbosity = page.look.verbosity
     everything = verbosity > 0 or len(report.cases) == 1
     is_brief = False
@@ -59,7 +59,7 @@ def _parts(report: CheckReport, page: _Page) -> Iterator[RenderableType]:
     yield _summary(report, page)
 
 
-def _summary(report: CheckReport, page: _Page) -> Text:
+def _summary(report: CheckReport, page: Page) -> Text:
     """How many cases have which verdict: `1 fail, 3 pass`."""
     counts = [(f"{count} {verdict}", f"verdict.{verdict}") for count, verdict in tallies(report)]
     return page.sentence(*_joined(", ", counts)) if counts else Text("nothing was checked")
@@ -70,7 +70,7 @@ def _badness(verdict: str) -> int:
     return -VERDICTS.index(verdict)
 
 
-def _heading(case: Case, page: _Page) -> Text:
+def _heading(case: Case, page: Page) -> Text:
     """Verdict, file and expression; a single expression has no file."""
     place = f"{case.file}:{case.line}"
     if case.problem is not None:
@@ -85,9 +85,12 @@ def _heading(case: Case, page: _Page) -> Text:
     return page.sentence(*_joined("  ", [part for part in parts if part[0]]))
 
 
-def _body(case: Case, page: _Page) -> Iterator[RenderableType]:
+def _body(case: Case, page: Page) -> Iterator[RenderableType]:
     """A block for each kind of claim, then what else there is to say."""
     inputs = case.inputs.values()
+    if case.lines:
+        wants_forks = page.look.verbosity > 0 or case.verdict == "fail"
+        yield from page.backward_part(case.text, case.lines, case.forks if wants_forks else [])
     yield from _block(VALUES, case.values, case, page)
     yield from _block(CLAIMED, [c for c in inputs if c.claim is not None], case, page)
     yield from _block(UNCLAIMED, [c for c in inputs if c.claim is None], case, page)
@@ -105,7 +108,7 @@ def _body(case: Case, page: _Page) -> Iterator[RenderableType]:
 
 
 def _block(
-    columns: Columns, checks: list[InputCheck], case: Case, page: _Page
+    columns: Columns, checks: list[InputCheck], case: Case, page: Page
 ) -> Iterator[RenderableType]:
     """The checks as rows, the worst first, and the reasons beneath."""
     shown = sorted(checks, key=lambda check: _badness(check.verdict))
@@ -122,7 +125,7 @@ def _block(
         yield page.sentence((f"... {left_out} more (-v shows them)", "aside"))
 
 
-def _fitted(columns: Columns, rows: list[list[str]], page: _Page) -> RenderableType:
+def _fitted(columns: Columns, rows: list[list[str]], page: Page) -> RenderableType:
     """The rows with both parts of the third number in one cell, or one below the other."""
     joined = [[*row[:2], " ".join(filter(None, row[2:4])), *row[4:]] for row in rows]
     block = page.block(columns, joined, head=1)
@@ -131,14 +134,14 @@ def _fitted(columns: Columns, rows: list[list[str]], page: _Page) -> RenderableT
     return block
 
 
-def _row(check: InputCheck, page: _Page) -> list[str]:
+def _row(check: InputCheck, page: Page) -> list[str]:
     checked = check.analytic if check.claim is None else check.claim
     error = "" if check.relative_error is None else f"{check.relative_error:.2g}"
     numbers = page.number(checked), *_measured(check, page), error
     return [page.text(check.name), *numbers, check.verdict]
 
 
-def _measured(check: InputCheck, page: _Page) -> tuple[str, str]:
+def _measured(check: InputCheck, page: Page) -> tuple[str, str]:
     """The numeric derivative and its bound, or the one-sided slopes at a kink."""
     if check.interval:
         low, high = map(page.number, check.interval)

@@ -22,6 +22,8 @@ from gradcli.render.machine import _code, _piped, elements, exact
 from gradcli.render.strict_json import json_text
 from gradcli.reports import VERDICTS, InputCheck, Number
 from gradcli.reports.checks import Case, CheckReport
+from gradcli.reports.lines import LineCheck
+from gradcli.reports.mistakes import MISTAKES
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -59,6 +61,8 @@ class Finding(NamedTuple):
     text: str
     details: tuple[str, ...] = ()  # further lines: the point, notes, help
     error: float = math.inf  # relative; without end where none is known
+    mistake: str | None = None  # of a line, where it has a name
+    is_consequence: bool = False  # another finding explains it
     label: str = ""  # the name, or the verdict; numbered, so that it is the only one in its file
 
     @property
@@ -107,8 +111,11 @@ def findings(report: CheckReport) -> list[Finding]:
 
 
 def troubles(report: CheckReport) -> list[Finding]:
-    """The findings that are neither pass nor kink, the worst first."""
-    return _worst_first(f for f in findings(report) if f.verdict in LEVELS)
+    """The findings that are neither pass nor kink, the worst first.
+
+    What only follows from a wrong line is left to that line: one slip is one finding.
+    """
+    return _worst_first(f for f in findings(report) if f.verdict in LEVELS and not f.is_consequence)
 
 
 def tallies(report: CheckReport) -> list[tuple[int, str]]:
@@ -131,12 +138,37 @@ def _worst_first(found: Iterable[Finding]) -> list[Finding]:
 def _of_case(case: Case) -> Iterator[Finding]:
     """The findings on inputs and values; one on the whole case if they do not explain it."""
     details = _details(case)
+    is_explained = any(line.is_accused for line in case.lines)
+    for line in case.lines:
+        yield _of_line(case, line, details)
     for check in case.inputs.values():
-        yield _of_check(case, check, "derivative", details)
+        found = _of_check(case, check, "derivative", details)
+        is_of_line = check.name in case.places or check.name.partition("[")[0] in case.places
+        yield found._replace(is_consequence=is_explained and is_of_line)
     for check in case.values:
         yield _of_check(case, check, "value", details)
-    if case.verdict not in [check.verdict for check in (*case.inputs.values(), *case.values)]:
+    verdicts = [check.verdict for check in (*case.inputs.values(), *case.values)]
+    if case.verdict not in [*verdicts, *(line.verdict for line in case.lines)]:
         yield _of_whole(case)
+
+
+def _of_line(case: Case, line: LineCheck, details: tuple[str, ...]) -> Finding:
+    """A line of the backward part; `line dx` beside the input's own `x`."""
+    numbers = [f"got {_numbers(line.claim)}"] if line.claim is not None else []
+    if line.expected is not None:
+        numbers.append(f"expected {_numbers(line.expected)}")
+    parts = [", ".join(numbers), line.mistake, line.reason]
+    text = ": ".join(filter(None, parts)) or MEANINGS[line.verdict]
+    return Finding(
+        case.file, line.line, line.column, line.verdict, line.name, text, details,
+        mistake=line.mistake, is_consequence=line.cause is not None,
+    )  # fmt: skip
+
+
+def _numbers(number: Number) -> str:
+    if isinstance(number, list):
+        return f"[{', '.join(map(_numbers, number))}]"
+    return _number(number)
 
 
 def _of_check(case: Case, check: InputCheck, what: str, details: tuple[str, ...]) -> Finding:
@@ -284,6 +316,15 @@ def sarif(report: CheckReport, out: TextIO) -> None:
         }
         for verdict, level in LEVELS.items()
     ]
+    rules += [
+        {
+            "id": f"gradcli/{mistake.name}",
+            "shortDescription": {"text": mistake.title},
+            "fullDescription": {"text": mistake.meaning},
+            "defaultConfiguration": {"level": "error"},
+        }
+        for mistake in MISTAKES.values()
+    ]
     run = {
         "tool": {"driver": {"name": "gradcli", "version": __version__, "rules": rules}},
         "columnKind": "unicodeCodePoints",
@@ -362,8 +403,8 @@ def _sarif_result(finding: Finding) -> dict[str, Any]:
     }
     text = f"{finding.name}: {finding.message}" if finding.name else finding.message
     return {
-        "ruleId": f"gradcli/{finding.verdict}",
-        "ruleIndex": list(LEVELS).index(finding.verdict),
+        "ruleId": f"gradcli/{finding.mistake or finding.verdict}",
+        "ruleIndex": [*LEVELS, *MISTAKES].index(finding.mistake or finding.verdict),
         "level": LEVELS[finding.verdict],
         "message": {"text": "\n".join(map(printable, text.split("\n")))},
         "locations": [{"physicalLocation": location}],
@@ -374,7 +415,7 @@ def _sarif_result(finding: Finding) -> dict[str, Any]:
 def _gitlab_entry(finding: Finding) -> dict[str, Any]:
     return {
         "description": printable(f"{finding.title}: {finding.text}"),
-        "check_name": f"gradcli/{finding.verdict}",
+        "check_name": f"gradcli/{finding.mistake or finding.verdict}",
         "severity": SEVERITIES[finding.verdict],
         "fingerprint": finding.fingerprint,
         "location": {

@@ -21,8 +21,10 @@ from rich.text import Text
 from rich.theme import Theme
 
 from gradcli.render.diagnostic import encodable, printable
+from gradcli.render.lines import fork_rows, listing
 from gradcli.render.machine import InputRow, Look, gradients, input_rows
 from gradcli.reports import VERDICTS, EvalReport, Stage
+from gradcli.reports.lines import Fork, LineCheck
 
 STYLES = {
     "name": "bold",
@@ -92,17 +94,24 @@ CHECKED = (
 )
 
 
+FORK = (
+    Column("name", "name"),
+    Column("from", "name"),
+    Column("line", "error"),
+    Column("contribution", "gradient"),
+    Column("expected", "gradient"),
+)
 CLAIMED = (*CHECKED[:2], Column("claim", "gradient"), *CHECKED[2:])
 
 
 def table(report: EvalReport, look: Look) -> Iterator[str]:
     """The report as text in colour, laid out for the width of the stream."""
-    page = _Page(look)
+    page = Page(look)
     for part in _brief(report, page) if look.verbosity < 0 else _full(report, page):
         yield page.drawn(part)
 
 
-def _brief(report: EvalReport, page: _Page) -> Iterator[RenderableType]:
+def _brief(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     yield Text.assemble("value = ", (page.number(report.value), "value"))
     for name, gradient in gradients(report).items():
         yield Text.assemble(
@@ -110,7 +119,7 @@ def _brief(report: EvalReport, page: _Page) -> Iterator[RenderableType]:
         )
 
 
-def _full(report: EvalReport, page: _Page) -> Iterator[RenderableType]:
+def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     digits = next((s.digits for s in report.stages if s.name == report.output), None)
     value = page.number(report.value, digits)
     named = report.expression or report.output
@@ -123,6 +132,8 @@ def _full(report: EvalReport, page: _Page) -> Iterator[RenderableType]:
         yield page.block(STAGE, [page.stage(stage) for stage in stages], head=3)
         if left_out := len(report.stages) - len(stages):
             yield page.sentence((f"... {left_out} more stages (--all shows them)", "aside"))
+    if report.lines:
+        yield from page.backward_part(report.text, report.lines, report.forks)
     if report.inputs:
         rows = [row for row in input_rows(report) if row.gradient is not None]  # as asked
         claims = any(row.check and row.check.claim is not None for row in rows)
@@ -166,7 +177,7 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-class _Page:
+class Page:
     """Draws the blocks of a report for one stream; all foreign text passes through `text`."""
 
     def __init__(self, look: Look) -> None:
@@ -222,6 +233,18 @@ class _Page:
         pairs = ((part, "") if isinstance(part, str) else part for part in parts)
         text = Text.assemble(*((self.text(part), style) for part, style in pairs))
         return _folded(text, self.width, indent=2)
+
+    def backward_part(
+        self, text: str, lines: list[LineCheck], forks: list[Fork]
+    ) -> Iterator[RenderableType]:
+        """A program with a verdict beside each gradient line, then the fork table."""
+        yield ""
+        for parts in listing(text, lines, self.number):
+            yield self.sentence(*parts)
+        if forks:
+            rows = [[self.text(cell) for cell in row] for row in fork_rows(forks, self.number)]
+            yield ""
+            yield self.block(FORK, rows, head=2)
 
     def block(self, columns: Columns, rows: list[list[str]], head: int) -> RenderableType:
         """The rows in the first form that fits; `head` columns begin a stacked row."""

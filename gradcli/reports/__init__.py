@@ -95,6 +95,9 @@ class EvalReport(NamedTuple):
     check: Check | None
     notes: list[str]
     warnings: list[str] = []  # noqa: RUF012  # a named tuple's default is never written to
+    lines: list[Any] = []  # noqa: RUF012  # `lines.LineCheck` of a hand-written backward part
+    forks: list[Any] = []  # noqa: RUF012  # `lines.Fork`
+    text: str = ""  # the program's, where it has a backward part
 
     @property
     def finite(self) -> bool:
@@ -103,6 +106,10 @@ class EvalReport(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON holds it."""
+        lines = {
+            "lines": [line.as_dict() for line in self.lines],
+            "forks": [fork.as_dict() for fork in self.forks],
+        }  # fmt: skip
         return {
             "schema": "gradcli.eval/1",
             "expression": self.expression,
@@ -113,6 +120,7 @@ class EvalReport(NamedTuple):
             "gradients": self.gradients,
             "stages": [stage.as_dict() for stage in self.stages],
             "check": None if self.check is None else self.check.as_dict(),
+            **(lines if self.lines else {}),
             "notes": self.notes,
             "warnings": self.warnings,
         }

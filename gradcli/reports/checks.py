@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gradcli.reports import InputCheck, Number, worst
+from gradcli.reports.lines import Fork, LineCheck
 
 
 class Problem(NamedTuple):
@@ -38,6 +39,9 @@ class Case(NamedTuple):
     seed: int | None = None
     point: dict[str, Number] | None = None  # the simplest failing one, or the first
     problem: Problem | None = None  # for the verdict `error`
+    lines: list[LineCheck] = []  # noqa: RUF012  # of the backward part; never written to
+    forks: list[Fork] = []  # noqa: RUF012  # never written to
+    text: str = ""  # the program's, where it has a backward part
 
     def place(self, name: str) -> tuple[int, int]:
         """Line and column of what is claimed for a name; else where the output stands."""
@@ -50,7 +54,9 @@ class Case(NamedTuple):
             "output": self.output, "verdict": self.verdict,
             "inputs": {name: _claimed_dict(check) for name, check in self.inputs.items()},
             "values": [_claimed_dict(check) for check in self.values],
-            "lines": [], "notes": self.notes, "warnings": self.warnings,
+            "lines": [line.as_dict() for line in self.lines],
+            "forks": [fork.as_dict() for fork in self.forks],
+            "notes": self.notes, "warnings": self.warnings,
         }  # fmt: skip
         if self.points is not None:
             data |= {"points": self.points, "seed": self.seed, "point": self.point}

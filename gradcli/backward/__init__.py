@@ -1,0 +1,265 @@
+"""Hand-written backward passes: a verdict for every line, the mistake by name, the fork table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from gradcli.arithmetic.floats import IEEE
+from gradcli.backward.cut import Cut
+from gradcli.backward.judge import Accusation, Judge, Passage, target_element, upstream_reads
+from gradcli.backward.matching import Group, base
+from gradcli.backward.points import nearby, on_other_branches
+from gradcli.backward.repairs import Scene, element_tree, find_mistake
+from gradcli.checker import Settings
+from gradcli.engine import Machine
+from gradcli.evaluation import (
+    Evaluation,
+    Request,
+    evaluate_at,
+    gather,
+    line_and_column,
+    numbers,
+    settings,
+)
+from gradcli.program import Program, nodes_of
+from gradcli.reports import Number, worst
+from gradcli.reports.lines import Contribution, Fork, LineCheck
+from gradcli.syntax import Tree
+
+
+def judge_lines(
+    found: Evaluation, how: Settings, exact: bool = False, formulas_only: bool = False
+) -> tuple[list[LineCheck], list[Fork]]:
+    """The verdict on every gradient line, and the fork table.
+
+    `formulas_only` accuses no line that gives a number: a number is claimed at its point only.
+    """
+    program = found.program
+    cut = Cut(program, found.names[program.output])
+    judge = Judge(cut, found, how, exact, formulas_only)
+    inputs = [found.run.values[node] for node in program.graph.inputs.values()]
+    others = [*nearby(inputs), *on_other_branches(program, inputs)] if judge.accused else []
+    return _Reporter(judge, others).lines(), forks(judge)
+
+
+def judge_program(program: Program, asked: Request) -> tuple[list[LineCheck], list[Fork]]:
+    """The same at the program's own point."""
+    found = evaluate_at(program, settings(program), asked)
+    return judge_lines(found, Settings(asked.tolerance, asked.check_budget), asked.exact)
+
+
+class _Reporter:
+    """Turns what the judge found into lines for the reader."""
+
+    def __init__(self, judge: Judge, others: Sequence[Sequence[float]]) -> None:
+        self.judge = judge
+        self.program = judge.program
+        self.place = line_and_column(self.program.source.text)
+        tokens = {line.statement.token for line in self.program.lines}
+        self.spans = self.program.source.spans(tokens)
+        self.others = others
+        self.roots: dict[str, int] = {}  # names with a wrong gradient: the line it began at
+        self.true = _true_uses(judge)
+
+    def number(self, k: int) -> tuple[int, int]:
+        """Line and column of a gradient line, from 1."""
+        return self.place(self.spans[self.program.lines[k].statement.token].start)
+
+    def lines(self) -> list[LineCheck]:
+        """The verdicts in the order of the text."""
+        order = [k for k, line in enumerate(self.program.lines) if line.name is not None]
+        self._find_roots(order)
+        return [self._line(k) for k in order]
+
+    def _find_roots(self, order: list[int]) -> None:
+        """Follow wrong gradients to the lines that began them."""
+        for k in order:
+            name = str(self.program.lines[k].name)
+            if name in self.roots:
+                continue
+            accused = [n for n in self.judge.accused if self.program.lines[n].name == name]
+            if accused:
+                self.roots[name] = self.number(min(accused))[0]
+            elif not self._is_right(name):
+                root = self._root_of(k)
+                if root is not None:
+                    self.roots[name] = root
+
+    def _is_right(self, name: str) -> bool:
+        judge = self.judge
+        return all(
+            judge.agree(judge.passage.claims[element], judge.true_gradient(element))
+            for element in judge.cut.claimed if base(element) == name
+        )  # fmt: skip
+
+    def _root_of(self, k: int) -> int | None:
+        roots = [self.roots[n] for n in upstream_reads(self.program, k) if n in self.roots]
+        return min(roots, default=None)
+
+    def _line(self, k: int) -> LineCheck:
+        line, judge = self.program.lines[k], self.judge
+        target = line.statement.target + "".join(f"[{i}]" for i in line.statement.index)
+        claim = gather(line.value, judge.found.run.values)
+        accusation = judge.accused.get(k)
+        if accusation is not None:
+            return self._accused(k, target, claim, accusation)
+        elements = [e for e, _ in numbers(target_element(self.program, line), line.value)]
+        answers = [judge.verdicts[e] for e in elements]
+        worse = [a for a in answers if a is not None and a.verdict not in ("fail", "pass")]
+        verdict = worst([a.verdict for a in worse])
+        reason = next((a.reason for a in worse if a.verdict == verdict), None)
+        expected, is_as_true = self._expected(k, elements)
+        root = self._root_of(k)
+        if verdict == "pass" and root is not None and not is_as_true:
+            reason = f"right by itself: the gradient it reads is wrong since line {root}"
+            return LineCheck(
+                target, *self.number(k), "fail", False, root, claim, expected, None, reason
+            )
+        return LineCheck(
+            target, *self.number(k), verdict, False, None, claim, expected, None, reason
+        )
+
+    def _expected(self, k: int, elements: list[str]) -> tuple[Number | None, bool]:
+        """What a line should add, by true upstream gradients, and whether it does."""
+        judge, numbers_expected, is_as_true = self.judge, [], True
+        for element in elements:
+            group = next(
+                (g for g in judge.groups[element] if any(p.line == k for p in g.parts)), None
+            )
+            part = next(p for p in judge.parts[element] if p.line == k)
+            if element == judge.cut.output:
+                numbers_expected.append(part.value)
+                continue
+            if group is None or len(group.parts) != 1 or not group.consumers:
+                is_as_true = (
+                    is_as_true and judge.verdicts[element] is None and self._is_right(base(element))
+                )
+                numbers_expected.append(math.nan)
+                continue
+            true = math.fsum(
+                use.amount for use in self.true.get(element, ()) if use.consumer in group.consumers
+            )
+            numbers_expected.append(true)
+            is_as_true = is_as_true and judge.agree(part.value, true)
+        if any(map(math.isnan, numbers_expected)):
+            return None, is_as_true
+        shape = self.program.lines[k].value
+        return (numbers_expected if isinstance(shape, list) else numbers_expected[0]), is_as_true  # type: ignore[return-value]
+
+    def _accused(self, k: int, target: str, claim: Number, found: Accusation) -> LineCheck:
+        mistake, reason = found.mistake, found.reason
+        if found.group is not None and len(found.group.parts) == 1:
+            mistake, reason = self._named(k) or (mistake, reason)
+        given: Number = found.claim if found.group is None else claim
+        expected: Number | None = None if math.isnan(found.expected) else found.expected
+        if isinstance(claim, list) and found.group is not None:
+            elements = self._elements(k)
+            expected = [self._own_expected(k, e, self.judge.passage) for e in elements]
+            reason = f"{found.element}: {reason or f'expected {found.expected:.6g}'}"
+        return LineCheck(
+            target, *self.number(k), "fail", True, None, given, expected, mistake, reason
+        )
+
+    def _elements(self, k: int) -> list[str]:
+        """The numbers that a line gives."""
+        line = self.program.lines[k]
+        return [e for e, _ in numbers(target_element(self.program, line), line.value)]
+
+    def _group(self, k: int, element: str) -> Group | None:
+        """The group of lines and consumers that a line belongs to, at one number."""
+        groups = self.judge.groups[element]
+        return next((g for g in groups if any(p.line == k for p in g.parts)), None)
+
+    def _own_expected(self, k: int, element: str, passage: Passage) -> float:
+        """What a line should give by its writer's own upstream gradients; nan if untold."""
+        group = self._group(k, element)
+        if group is None or len(group.parts) != 1:
+            return math.nan
+        uses = passage.uses.get(element, [])
+        return math.fsum(use.amount for use in uses if use.consumer in group.consumers)
+
+    # ---------------------------------------------------------------- naming
+
+    def _named(self, k: int) -> tuple[str, str] | None:
+        """The mistake that explains a line, the same one at each number that is wrong."""
+        tree, elements = self.program.lines[k].statement.tree, self._elements(k)
+        assert tree is not None
+        found = None
+        for place, element in enumerate(elements):
+            verdict = self.judge.verdicts[element]
+            if verdict is None or verdict.verdict != "fail":
+                continue
+            part = tree if len(elements) == 1 else element_tree(tree, place)
+            named = None if part is None else self._explained(k, element, part)
+            if named is None or (found is not None and found[0] != named[0]):
+                return None
+            found = found or named
+        return found
+
+    def _explained(self, k: int, element: str, tree: Tree) -> tuple[str, str] | None:
+        """The mistake that explains one number of a line."""
+        program, cut, group = self.program, self.judge.cut, self._group(k, element)
+        passages = [self.judge.passage, *self._elsewhere]
+        consumers = group.consumers if group is not None else []
+        names = {node: base(name) for name, node in cut.leaves.items()}
+        orders = {base(c): cut.order(c) for c in consumers}
+        nodes = {cut.source[n] for order in orders.values() for n in order if n in cut.source}
+        nodes.update(n for c in consumers for n in nodes_of(program.claims.get(c, [])))
+        line = program.lines[k]
+        return find_mistake(
+            Scene(
+                program, line, tree, str(line.name), list(orders),
+                {c: {names[n] for n in order if n in names} for c, order in orders.items()},
+                self.judge.found.names, sorted(nodes),
+                {cut.graph.gates[n].name for order in orders.values() for n in order},
+                [passage.run for passage in passages],
+                [self._own_expected(k, element, passage) for passage in passages],
+            ),
+            self.judge.agree,
+        )  # fmt: skip
+
+    @cached_property
+    def _elsewhere(self) -> list[Passage]:
+        """The backward part at the other points, as far as it is finite there."""
+        machine = Machine(self.program.graph, IEEE)
+        runs = [machine.run(inputs) for inputs in self.others]
+        upstream = self.judge.found.upstream
+        found = [Passage(self.judge.cut, self.program, run, upstream) for run in runs]
+        return [p for p in found if all(map(math.isfinite, p.claims.values()))]
+
+
+def _true_uses(judge: Judge) -> dict[str, Any]:
+    """What every consumer sends back by the true gradients."""
+    cut, run = judge.cut, judge.passage.cut_run
+    true = {
+        name: judge.found.upstream if name == cut.output else judge.true_gradient(name)
+        for name in cut.definitions
+    }
+    return cut.uses(run, true)
+
+
+def forks(judge: Judge) -> list[Fork]:
+    """Every name with more than one use, or more than one line: its contributions and their sum."""
+    found = []
+    for element, groups in judge.groups.items():
+        if len(groups) < 2:
+            continue
+        parts = []
+        for group in groups:
+            live = [p for p in group.parts if not p.is_lost]
+            line = _line_number(judge.program, live[0].line) if live else None
+            claim = math.fsum(p.value for p in live) if live else None
+            stage = ", ".join(group.consumers) or "-"
+            parts.append(Contribution(stage, line, claim, group.expected))
+        parts.sort(key=lambda part: (part.line is None, part.line or 0))
+        found.append(
+            Fork(element, parts, judge.passage.claims[element], judge.passage.expected(element))
+        )
+    return found
+
+
+def _line_number(program: Program, k: int) -> int:
+    return program.source.span(program.lines[k].statement.token).line

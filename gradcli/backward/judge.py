@@ -1,0 +1,305 @@
+"""A verdict for every line of a hand-written backward pass.
+
+    expected = sum over the consumers a line answers for of
+               the writer's own gradient of the consumer x its derivative by the name
+
+A line that differs from this is wrong by itself. One that agrees, and is wrong all the same, has
+been handed a wrong gradient: its cause is the line that first went wrong. Lines are grouped by name
+and judged by the sum first, so that nothing is accused where the final value is right.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any
+
+from gradcli.arithmetic.floats import IEEE
+from gradcli.backward.cut import Cut
+from gradcli.backward.matching import Group, Part, matched
+from gradcli.checker import Point, Question, Settings, check, relative_error
+from gradcli.engine import Machine, Run, backward
+from gradcli.evaluation import Evaluation, numbers
+from gradcli.program import Program, nodes_of
+from gradcli.program.backward import GradientLine
+from gradcli.reports import InputCheck
+
+DIGITS = 100  # to tell a wrong formula from rounding
+
+
+class Passage:
+    """The backward part at one point: what its lines say and what they should say."""
+
+    def __init__(self, cut: Cut, program: Program, run: Run, upstream: Any) -> None:
+        self.cut = cut
+        self.program = program
+        self.run = run
+        self.claims: dict[str, Any] = {
+            element: run.values[node]
+            for name, value in program.claims.items()
+            for element, node in numbers(name, value)
+        }
+        seeds = {name: self.claims.get(name, upstream) for name in cut.definitions}
+        self.upstream = seeds  # the writer's own
+        self.cut_run = cut.run(run.values, run.machine.arithmetic)
+        self.uses = cut.uses(self.cut_run, seeds)
+
+    def expected(self, element: str) -> Any:
+        """The gradient of a name by the writer's own upstream gradients."""
+        return sum(
+            (use.amount for use in self.uses.get(element, ())), self.run.machine.arithmetic.zero
+        )
+
+
+class Accusation:
+    """What is wrong with a line by itself, at one number of its target."""
+
+    __slots__ = ("claim", "element", "expected", "group", "mistake", "reason")
+
+    def __init__(
+        self, element: str, group: Group | None, claim: float, expected: float,
+        mistake: str | None = None, reason: str | None = None,
+    ) -> None:  # fmt: skip
+        self.element = element
+        self.group = group  # None where the lines are right and their sum is not
+        self.claim = claim
+        self.expected = expected
+        self.mistake = mistake
+        self.reason = reason
+
+
+class Judge:
+    """Judges the gradients of one program at one point, name by name."""
+
+    def __init__(
+        self, cut: Cut, found: Evaluation, settings: Settings, exact: bool, formulas_only: bool
+    ) -> None:  # fmt: skip
+        self.cut = cut
+        self.found = found
+        self.program = found.program
+        self.settings = settings
+        self.exact = exact
+        self.formulas_only = formulas_only
+        self.passage = Passage(cut, self.program, found.run, found.upstream)
+        self.parts: dict[str, list[Part]] = {name: [] for name in cut.claimed}
+        self.overwriters: dict[str, int] = {}
+        self.groups: dict[str, list[Group]] = {}
+        self.verdicts: dict[str, InputCheck | None] = {}  # None: it is as expected
+        self.accused: dict[int, Accusation] = {}
+        for number, line in enumerate(self.program.lines):
+            if line.name is not None:
+                self._take(number, line)
+        for element in cut.claimed:
+            self._judge(element)
+
+    # ---------------------------------------------------------------- what lines say
+
+    def _take(self, number: int, line: GradientLine) -> None:
+        """Enter what a line adds to each number of its gradient."""
+        values = self.found.run.values
+        reads = upstream_reads(self.program, number)
+        prefix = target_element(self.program, line)
+        old = next(
+            (v for k, n, v in line.reads.values() if k == "gradient" and n == line.name), None
+        )
+        before = dict(numbers(str(line.name), old)) if old is not None else {}
+        for element, node in numbers(prefix, line.value):
+            value = values[node]
+            if element in before:
+                value -= values[before[element]]
+            elif line.statement.kind != "add":
+                for part in self.parts[element]:
+                    part.is_lost = True
+                self.overwriters[element] = number
+            self.parts[element].append(Part(number, value, reads - {str(line.name)}, False))
+
+    # ---------------------------------------------------------------- the verdict on a number
+
+    def agree(self, claim: float, expected: float) -> bool:
+        """Whether two numbers are the same within the tolerance; nan never is."""
+        return relative_error(claim, expected) <= self.settings.tolerance
+
+    def _judge(self, element: str) -> None:
+        if element == self.cut.output:
+            self.groups[element], self.verdicts[element] = [], None
+            return
+        uses = self.passage.uses.get(element, [])
+        parts = self.parts[element]
+        self.groups[element] = groups = matched(parts, uses, self.cut.output, self.agree)
+        claim, expected = self.passage.claims[element], self.passage.expected(element)
+        self.verdicts[element] = None
+        if self.agree(claim, expected) or self._is_true(element, claim):
+            return
+        if self.formulas_only and all(map(self._is_number, parts)):
+            return
+        consumers = list(dict.fromkeys(use.consumer for use in uses))
+        verdict = self._verdict(element, claim, expected, consumers, parts)
+        self.verdicts[element] = verdict
+        if verdict is not None and verdict.verdict == "fail":
+            self._accuse(element, groups, claim, expected)
+
+    def _is_true(self, element: str, claim: float) -> bool:
+        """Whether a gradient is right all the same: mistakes may cancel."""
+        return self.agree(claim, self.true_gradient(element))
+
+    def true_gradient(self, element: str) -> float:
+        """The engine's own gradient of a name."""
+        origin = self.cut.origins[list(self.cut.graph.inputs).index(element)]
+        return float(self.found.run.gradients[origin])
+
+    def _verdict(
+        self, element: str, claim: float, expected: float, consumers: list[str], parts: list[Part]
+    ) -> InputCheck | None:
+        """The checker's word on a gradient against its writer's own upstream gradients."""
+        if not self._is_typed(parts) and self._agrees_in_many_digits(element):
+            reason = "float64 loses its digits here; in many digits the line is right"
+            return InputCheck(element, "inconclusive", None, expected, expected, None,
+                              relative_error(claim, expected), None, reason, claim)  # fmt: skip
+        if not consumers:
+            kind, verdict = "smooth", "fail" if math.isfinite(claim) else "undefined"
+            return InputCheck(element, verdict, kind, 0.0, 0.0, 0.0,
+                              relative_error(claim, 0.0), None, None, claim)  # fmt: skip
+        return self._numeric(element, consumers, claim)
+
+    def _numeric(self, element: str, consumers: list[str], claim: float) -> InputCheck | None:
+        """The numerical checker's word; at a kink a line may choose any slope between the sides."""
+        graph, output, moved = self.cut.local_problem(consumers, self.passage.upstream)
+        leaf = moved[self.cut.leaves[element]]
+        inputs = [self.passage.cut_run.values[self.cut.leaves[name]] for name in graph.inputs]
+        run = Machine(graph, IEEE).run(inputs)
+        backward(run, output, 1.0)
+        question = Question(element, leaf, run.gradients[leaf], claim, None, exact=True)
+        answer = check(Point(run, output), [question], self.settings)
+        return None if answer is None else answer.inputs[element]
+
+    def _is_typed(self, parts: list[Part]) -> bool:
+        """Whether numbers are claimed, or formulas are held as exactly as numbers."""
+        return self.exact or all(map(self._is_number, parts))
+
+    def _is_number(self, part: Part) -> bool:
+        """Whether a line gives a number, whatever the inputs are."""
+        active = self.program.graph.active
+        return not any(active[n] for n in nodes_of(self.program.lines[part.line].value))
+
+    def _agrees_in_many_digits(self, element: str) -> bool:
+        passage = self._many_digits
+        if passage is None:
+            return False
+        claim, expected = passage.claims[element], passage.expected(element)
+        scale = max(abs(claim), abs(expected))
+        return bool(scale == 0 or abs(claim - expected) <= self.settings.tolerance * scale)
+
+    @cached_property
+    def _many_digits(self) -> Passage | None:
+        from gradcli.arithmetic.digits import digits  # late: mpmath is loaded only here
+        from gradcli.arithmetic.special import OutOfReachError
+
+        arithmetic, graph = digits(DIGITS), self.program.graph
+        inputs = [arithmetic.number(self.found.run.values[n]) for n in graph.inputs.values()]
+        try:
+            run = Machine(graph, arithmetic).run(inputs)
+            upstream = arithmetic.number(self.found.upstream)
+            return Passage(self.cut, self.program, run, upstream)
+        except (OutOfReachError, ArithmeticError, ValueError):
+            return None
+
+    # ---------------------------------------------------------------- which line it is
+
+    def _accuse(self, element: str, groups: list[Group], claim: float, expected: float) -> None:
+        """Name the lines that make a wrong sum; each is wrong by itself."""
+        last = self.parts[element][-1].line
+        feeds = _listed(dict.fromkeys(use.consumer for use in self.passage.uses.get(element, [])))
+        count = len({use.consumer for use in self.passage.uses.get(element, ())})
+        lost = [g for g in groups if g.parts and all(p.is_lost for p in g.parts)]
+        lost = [g for g in lost if not self.agree(0.0, g.expected)]
+        before = len(self.accused)
+        for group in groups:
+            live = [part for part in group.parts if not part.is_lost]
+            if self.formulas_only and all(map(self._is_number, live)):
+                continue
+            given = math.fsum(part.value for part in live)
+            if live and not self._group_is_right(element, group, given):
+                for part in live:
+                    reason = _told_together(live, self.program) if len(live) > 1 else None
+                    self._add(part.line, Accusation(
+                        element, group, part.value if len(live) > 1 else given,
+                        math.nan if len(live) > 1 else group.expected, None, reason,
+                    ))  # fmt: skip
+        if lost and element in self.overwriters:
+            again = math.fsum(p.value for p in self.parts[element])
+            cure = ": use +=" if self.agree(again, expected) else ""
+            reason = (
+                f"{element} feeds {feeds}; this line overwrites {len(lost)} of {count} "
+                f"contributions; expected {expected:.5g}, got {claim:.5g}{cure}"
+            )
+            self._add(self.overwriters[element], Accusation(
+                element, None, claim, expected, "overwritten", reason
+            ))  # fmt: skip
+        for group in groups:
+            if not group.parts and not self.agree(0.0, group.expected):
+                reason = (
+                    f"{element} feeds {feeds}; no line adds the contribution of "
+                    f"{_listed(group.consumers)}, {group.expected:.5g}"
+                )
+                self._add(last, Accusation(
+                    element, None, claim, expected, "missing-path", reason
+                ))  # fmt: skip
+        if len(self.accused) == before and not self.formulas_only:
+            live = [part for part in self.parts[element] if not part.is_lost]
+            whole = Group(live, [], expected)
+            for part in live:
+                self._add(part.line, Accusation(
+                    element, whole, claim, expected, None,
+                    _told_together(live, self.program) if len(live) > 1 else None,
+                ))  # fmt: skip
+
+    def _group_is_right(self, element: str, group: Group, given: float) -> bool:
+        if self.agree(given, group.expected) or not group.consumers:
+            return self.agree(given, group.expected)
+        verdict = self._numeric(element, group.consumers, given)
+        return verdict is not None and verdict.verdict == "kink"
+
+    def _add(self, line: int, accusation: Accusation) -> None:
+        self.accused.setdefault(line, accusation)
+
+
+# -------------------------------------------------------------------- small parts
+
+
+def upstream_reads(program: Program, number: int) -> set[str]:
+    """The names whose gradients a line reads, also through helpers."""
+    lines = program.lines
+    found: set[str] = set()
+    pending = [number]
+    while pending:
+        here = pending.pop()
+        for kind, name, _ in lines[here].reads.values():
+            if kind == "gradient":
+                found.add(name)
+            elif kind == "helper":
+                pending += [
+                    k for k in range(here)
+                    if lines[k].name is None and lines[k].statement.target == name
+                ][-1:]  # fmt: skip
+    return found
+
+
+def target_element(program: Program, line: GradientLine) -> str:
+    """The number, or the list, that a line assigns the gradient of: `x`, `w[0]`."""
+    element = str(line.name)
+    value: Any = program.claims[element]
+    for index in line.statement.index:
+        place = index % len(value)
+        element, value = f"{element}[{place}]", value[place]
+    return element
+
+
+def _listed(names: Any) -> str:
+    """`a, b and c`."""
+    *first, last = names or ("nothing",)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _told_together(parts: list[Part], program: Program) -> str:
+    lines = {program.source.span(program.lines[p.line].statement.token).line for p in parts}
+    return f"lines {_listed(map(str, sorted(lines)))} cannot be told apart; their sum is wrong"

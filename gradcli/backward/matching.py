@@ -1,0 +1,135 @@
+"""Which line speaks for which use of a name.
+
+A line is matched to the consumers whose gradients it reads (`dsigx` -> `sigx`), one that reads none
+to the output. What is then left over is matched by value, and a single line to a single consumer.
+Lines that cannot be told apart stay together in one group.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from gradcli.backward.cut import Use
+
+Agree = Callable[[float, float], bool]
+
+
+class Part:
+    """What one line adds to one number of a gradient."""
+
+    __slots__ = ("is_lost", "line", "reads", "value")
+
+    def __init__(self, line: int, value: float, reads: set[str], is_lost: bool) -> None:
+        self.line = line  # its place among the program's gradient lines
+        self.value = value
+        self.reads = reads  # the names whose gradients it reads, also through helpers
+        self.is_lost = is_lost  # overwritten by a later line
+
+
+class Group:
+    """Lines that answer, together, for some consumers."""
+
+    __slots__ = ("consumers", "expected", "parts")
+
+    def __init__(self, parts: list[Part], consumers: list[str], expected: float) -> None:
+        self.parts = parts
+        self.consumers = consumers
+        self.expected = expected
+
+    @property
+    def value(self) -> float:
+        """What the lines give together."""
+        return math.fsum(part.value for part in self.parts)
+
+
+def matched(parts: list[Part], uses: list[Use], output: str, agree: Agree) -> list[Group]:
+    """Groups of lines and consumers; each line and each consumer is in one group."""
+    amounts: dict[str, float] = {}
+    for use in uses:
+        amounts[use.consumer] = amounts.get(use.consumer, 0.0) + use.amount
+    groups, lines, left = [], [], dict(amounts)
+    components = _components(parts, amounts, output)
+    some_miss = len({c for _, consumers in components for c in consumers}) < len(amounts)
+    for together, consumers in components:
+        expected = math.fsum(amounts[c] for c in consumers)
+        group = Group(together, consumers, expected)
+        has_extra = some_miss and len(together) > len(consumers)  # may belong to another one
+        is_right = agree(group.value, expected) and not has_extra
+        if consumers and (len(together) == 1 or is_right):
+            groups.append(group)
+        else:
+            sorted_out, rest = _by_value(together, consumers, amounts, uses, agree)
+            groups += sorted_out
+            lines += rest
+    for consumer in [c for group in groups for c in group.consumers]:
+        left.pop(consumer, None)
+    return groups + _left_over(lines, left, agree)
+
+
+def base(element: str) -> str:
+    """The name of the list an element belongs to."""
+    return element.partition("[")[0]
+
+
+def _components(
+    parts: list[Part], amounts: dict[str, float], output: str
+) -> list[tuple[list[Part], list[str]]]:
+    """Lines that read the gradient of the same consumer, and all consumers they read of."""
+    components: list[tuple[list[Part], list[str]]] = []
+    for part in parts:
+        reads = part.reads or {base(output)}
+        mine = [consumer for consumer in amounts if base(consumer) in reads]
+        shared = [c for c in components if set(c[1]) & set(mine)]
+        together = [p for c in shared for p in c[0]] + [part]
+        consumers = dict.fromkeys([name for c in shared for name in c[1]] + mine)
+        components = [c for c in components if c not in shared]
+        components.append((together, list(consumers)))
+    return components
+
+
+def _by_value(
+    parts: list[Part], consumers: list[str], amounts: dict[str, float], uses: list[Use],
+    agree: Agree,
+) -> tuple[list[Group], list[Part]]:  # fmt: skip
+    """Split lines that are wrong together: those whose value is that of one use are right.
+
+    Where two lines are equally near, neither is taken for the right one.
+    """
+    groups, taken = [], set()
+    for consumer in consumers:
+        own = [use.amount for use in uses if use.consumer == consumer]
+        whole = [p for p in parts if p not in taken and agree(p.value, amounts[consumer])]
+        if len(whole) == 1:
+            groups.append(Group(whole, [consumer], amounts[consumer]))
+            taken.add(whole[0])
+            continue
+        remaining = list(own) if len(own) > 1 and not whole else []
+        right = []
+        for amount in own if remaining else []:
+            fits = [p for p in parts if p not in taken and agree(p.value, amount)]
+            if len(fits) == 1:
+                right.append(Group(fits, [], amount))
+                taken.add(fits[0])
+                remaining.remove(amount)
+        if right:
+            rest = [p for p in parts if p not in taken and base(consumer) in p.reads]
+            taken.update(rest)
+            groups += [*right, Group(rest, [consumer], math.fsum(remaining))]
+    return groups, [part for part in parts if part not in taken]
+
+
+def _left_over(lines: list[Part], left: dict[str, float], agree: Agree) -> list[Group]:
+    """Match what reading did not: by value, then one to one, else all together."""
+    groups = []
+    for part in list(lines):
+        fits = [consumer for consumer, amount in left.items() if agree(part.value, amount)]
+        rivals = [p for p in lines if fits and agree(p.value, left[fits[0]])]
+        if len(fits) == 1 and len(rivals) == 1:
+            groups.append(Group([part], fits, left.pop(fits[0])))
+            lines.remove(part)
+    if lines:
+        groups.append(Group(lines, list(left), math.fsum(left.values())))
+    else:
+        groups += [Group([], [consumer], amount) for consumer, amount in left.items()]
+    return groups

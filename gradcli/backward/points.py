@@ -1,0 +1,59 @@
+"""Other points, at which a mistake that hides at the given one shows itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Any
+
+from gradcli.arithmetic.floats import IEEE
+from gradcli.engine import Machine, Run, local_gradients
+from gradcli.program import Program
+
+JITTER = 0.1  # how far a point near by lies, relative to the input; no input changes its sign
+NEAR = 3  # points near by at which a mistake must look the same before it is named
+ATTEMPTS = 200  # points drawn in search of other branches
+MOST_BRANCHES = 8  # of the points on other branches that are used
+
+
+def near(inputs: Sequence[float], seed: int = 1, sign: int = 1) -> list[float]:
+    """The point, moved a little in every input."""
+    rng = Random(seed)
+    return [x + sign * JITTER * rng.uniform(0.5, 1.0) * (abs(x) or 1.0) for x in inputs]
+
+
+def nearby(inputs: Sequence[float]) -> list[list[float]]:
+    """A few points near by, on both sides."""
+    return [near(inputs, seed=k + 2, sign=1 if k % 2 else -1) for k in range(NEAR)]
+
+
+def on_other_branches(program: Program, inputs: Sequence[float]) -> Iterator[list[float]]:
+    """Points where a max has another winner, a relu is off, a choice takes its other arm."""
+    graph = program.graph
+    switches = [
+        node for node in graph.gate_nodes()
+        if graph.active[node]
+        and (graph.gates[node].role == "routes" or graph.gates[node].kink or graph.gates[node].jump)
+    ]  # fmt: skip
+    if not switches:
+        return
+    machine, rng = Machine(graph, IEEE), Random(3)
+    seen = {_branches(machine.run(inputs), switches)}
+    for _ in range(ATTEMPTS):
+        point = [rng.uniform(-2.0, 2.0) * (abs(x) or 1.0) for x in inputs]
+        branches = _branches(machine.run(point), switches)
+        if branches not in seen:
+            seen.add(branches)
+            yield point
+            if len(seen) > MOST_BRANCHES:
+                return
+
+
+def _branches(run: Run, switches: list[int]) -> tuple[Any, ...]:
+    """What tells one branch of every switch from another: the signs of its local gradients."""
+    found: list[Any] = []
+    for node, slopes in local_gradients(run, switches).items():
+        out = run.values[node]
+        found.append(out if run.machine.graph.gates[node].jump else None)
+        found += [slope is not None and (slope > 0) - (slope < 0) for slope in slopes]
+    return tuple(found)

@@ -1,0 +1,440 @@
+"""The mistake by name: the one repair that makes a wrong line right.
+
+Every candidate is the line's own tree with one change. It explains the line only if it gives the
+expected number at the given point and at others near by, so that nothing fits by accident; a name
+is given only if all repairs that fit bear the same one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import chain, combinations
+from typing import Any, NamedTuple
+
+from gradcli.arithmetic.floats import IEEE
+from gradcli.engine import Machine, Run
+from gradcli.errors import GradcliError
+from gradcli.evaluation import numbers
+from gradcli.graph import Graph
+from gradcli.lowering import Lowering, Value
+from gradcli.program import Program
+from gradcli.program.backward import GradientLine
+from gradcli.syntax import Tree, write
+
+OPERATORS = ("add", "sub", "mul", "div", "pow")
+COMPARISONS = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
+SWITCHES = {"max", "min", "relu", "leaky_relu", "where", "abs", "huber"}
+FEWEST_POINTS = 3  # to tell a product of factors from chance
+MOST_FACTORS = 30  # nodes whose powers are tried
+MOST_NAMES = 200  # forward names that are tried in the place of another one
+
+
+class Scene(NamedTuple):
+    """What a line could see, and what is known of the consumers it answers for."""
+
+    program: Program
+    line: GradientLine
+    tree: Tree  # of the line, or of one element of its list
+    target: str  # the name whose gradient the line is
+    consumers: list[str]
+    operands: dict[str, set[str]]  # of each consumer: the names it is computed from
+    names: dict[int, str]  # of the program's gates
+    nodes: list[int]  # of the program: what the consumers are computed from, and themselves
+    gates: set[str]  # of the consumers
+    runs: list[Run]  # of the program, at the given point and at others
+    expected: list[float]  # at each of these points
+
+
+class Repair(NamedTuple):
+    """A changed line, the mistake it takes back, and words for the reader."""
+
+    tree: Tree
+    mistake: str
+    reason: str
+    is_complete: bool = False  # read the final values of gradients
+
+
+def find_mistake(scene: Scene, agree: Callable[[float, float], bool]) -> tuple[str, str] | None:
+    """Name and explanation of the mistake, where exactly one explains the line.
+
+    A change at one place is looked for first, then factors that may stand in several.
+    """
+    given = _values(scene, Repair(scene.tree, "", ""))
+    for candidates in (_candidates(scene, given), _factors(scene, given, agree)):
+        names: dict[str, str] = {}
+        for repair in candidates:
+            if repair.mistake not in names and _fits(scene, repair, agree):
+                names[repair.mistake] = repair.reason
+        if names:
+            return next(iter(names.items())) if len(names) == 1 else None
+    return None
+
+
+def _fits(scene: Scene, repair: Repair, agree: Callable[[float, float], bool]) -> bool:
+    """Whether a changed line is right at every point."""
+    return all(
+        agree(_evaluated(scene, repair, run.values), wanted)
+        for run, wanted in zip(scene.runs, scene.expected, strict=True)
+    )
+
+
+def _values(scene: Scene, repair: Repair) -> list[float]:
+    return [_evaluated(scene, repair, run.values) for run in scene.runs]
+
+
+def _evaluated(scene: Scene, repair: Repair, values: Any) -> float:
+    """The number of a changed line at the values of a run; nan if it cannot be computed."""
+    graph = Graph()
+    settings: dict[str, float] = {}
+
+    def find(name: str, token: int) -> Value:  # noqa: ARG001  # the lowering's signature
+        value = _meaning(scene, name, repair.is_complete)
+        for element, node in numbers(name, value):
+            settings[element] = values[node]
+        return _inputs(graph, name, value)
+
+    try:
+        value = Lowering(graph, scene.program.source).value(repair.tree, {}, find)
+    except GradcliError:
+        return math.nan
+    if isinstance(value, list):
+        return math.nan
+    return float(Machine(graph, IEEE).run([settings[n] for n in graph.inputs]).values[value])
+
+
+def _inputs(graph: Graph, name: str, value: Value) -> Value:
+    if isinstance(value, list):
+        return [_inputs(graph, f"{name}[{k}]", part) for k, part in enumerate(value)]
+    return graph.input(name)
+
+
+def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
+    """The nodes a name stands for in the line, or would stand for; `#7` is a node itself."""
+    program, reads = scene.program, scene.line.reads
+    if name.startswith("#"):
+        return int(name[1:])
+    if name in reads:
+        kind, of, value = reads[name]
+        return program.claims[of] if is_complete and kind == "gradient" else value
+    if name in program.stages or name in program.inputs:
+        return program.stages.get(name, program.inputs.get(name, []))
+    return program.claims[name[1:]]
+
+
+# -------------------------------------------------------------------- candidates
+
+
+def _candidates(scene: Scene, given: list[float]) -> Iterator[Repair]:
+    """The line with a change at one place."""
+    tree = scene.tree
+    yield Repair(tree, "missing-path", _incomplete(scene), is_complete=True)
+    yield from chain(
+        _signs(tree), _operators(tree), _names(scene), _one_minus(scene), _powers(tree),
+        _branches(scene), _upstream(scene), _constants(scene, given),
+    )  # fmt: skip
+
+
+def _incomplete(scene: Scene) -> str:
+    stale = [
+        f"d{of}" for kind, of, value in scene.line.reads.values()
+        if kind == "gradient" and value != scene.program.claims.get(of, value)
+    ]  # fmt: skip
+    return f"{', '.join(stale)} is passed on before it is complete"
+
+
+def _signs(tree: Tree) -> Iterator[Repair]:
+    yield Repair(
+        _unary(tree, "neg"), "sign", "the sign is wrong: the line is -1 times the gradient"
+    )
+    for k, op in enumerate(tree.ops):
+        if op in ("add", "sub"):
+            other = "sub" if op == "add" else "add"
+            changed = _with_op(tree, k, other)
+            yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
+            if op == "sub":
+                changed = _swapped(tree, k)
+                yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
+        if op == "neg":
+            changed = Tree(_cut(tree.ops, k), _cut(tree.args, k), _cut(tree.starts, k))
+            yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
+
+
+def _operators(tree: Tree) -> Iterator[Repair]:
+    for k, op in enumerate(tree.ops):
+        if op not in OPERATORS:
+            continue
+        for other in OPERATORS:
+            if other != op and {op, other} != {"add", "sub"}:
+                changed = _with_op(tree, k, other)
+                yield Repair(changed, "wrong-operator", f"an operator is wrong: `{write(changed)}`")
+
+
+def _names(scene: Scene) -> Iterator[Repair]:
+    """Another name in the place of one, at one place or at all."""
+    tree, program = scene.tree, scene.program
+    known = list(dict.fromkeys([*program.inputs, *program.stages]))[-MOST_NAMES:]
+    gradients = [f"d{name}" for name in scene.consumers if name in program.claims]
+    for name in dict.fromkeys(a for op, a in zip(tree.ops, tree.args, strict=True) if op == "name"):
+        kind = scene.line.reads[name][0] if name in scene.line.reads else "forward"
+        places = [k for k, op in enumerate(tree.ops) if op == "name" and tree.args[k] == name]
+        for other in [*known, *gradients]:
+            if other == name:
+                continue
+            for chosen in [places, *([k] for k in places if len(places) > 1)]:
+                changed = _renamed(tree, chosen, other)
+                yield Repair(changed, *_wrong_name(scene, name, other, kind))
+
+
+def _wrong_name(scene: Scene, name: str, other: str, kind: str) -> tuple[str, str]:
+    """What it is called when a line says `name` where `other` is right."""
+    for consumer in scene.consumers if kind != "gradient" else ():
+        operands = scene.operands.get(consumer, set())
+        if other == consumer and name in operands:
+            text = f"the slope is taken from the input {name}: use the output {other}"
+            return "slope-from-input", text
+        if {name, other} <= operands and name == scene.target and "mul" in scene.gates:
+            text = f"your factor is {name}; a product sends each input the other one, {other}"
+            return "not-switched", text
+    return "wrong-cache", f"the line is right if {name} is replaced by {other}"
+
+
+def _one_minus(scene: Scene) -> Iterator[Repair]:
+    """`s` where `1 - s` is right, or a factor `1 - s` that is lost; for tanh `1 - s**2`."""
+    tree = scene.tree
+    places = [k for k, op in enumerate(tree.ops) if op == "name"]
+    for k in places:
+        reason = f"1 - {tree.args[k]} is right where {tree.args[k]} stands"
+        yield Repair(_replaced(tree, k, _one_less(tree.args[k], 1)), "dropped-one-minus", reason)
+    for name in scene.consumers:
+        for power in (1, 2):
+            slope = _one_less(name, power)
+            reason = f"the factor `{write(slope)}` is lost"
+            yield Repair(_joined(tree, slope, "mul"), "dropped-one-minus", reason)
+        slope = _joined(_one_less(name, 1), _name(name), "mul")
+        reason = f"the slope `{write(slope)}` is lost"
+        yield Repair(_joined(tree, slope, "mul"), "dropped-factor", reason)
+
+
+def _constants(scene: Scene, given: list[float]) -> Iterator[Repair]:
+    """A number that is a wrong factor everywhere."""
+    ratio = scene.expected[0] / given[0] if given[0] else math.nan
+    if math.isfinite(ratio) and ratio and not math.isclose(abs(ratio), 1.0):
+        reason = f"the line is {1 / ratio:.6g} times the gradient: a constant factor is wrong"
+        yield Repair(_joined(scene.tree, _number(ratio), "mul"), "dropped-factor", reason)
+
+
+def _factors(
+    scene: Scene, given: list[float], agree: Callable[[float, float], bool]
+) -> Iterator[Repair]:
+    """Factors that are lost or superfluous: powers of what the consumers are computed from.
+
+    The ratio of expected to given is a constant times a product of at most two of them.
+    """
+    if len(given) < FEWEST_POINTS or not all(given) or scene.gates & SWITCHES:
+        return
+    ratios = [
+        math.nan if got == 0 else wanted / got
+        for wanted, got in zip(scene.expected, given, strict=True)
+    ]
+    if not all(map(math.isfinite, ratios)) or not all(ratios):
+        return
+    tables = [
+        (node, power, [_power(run.values[node], power) for run in scene.runs])
+        for node in scene.nodes[-MOST_FACTORS:] for power in (1, -1, 2, -2)
+    ]  # fmt: skip
+    tables = [table for table in tables if all(v and math.isfinite(v) for v in table[2])]
+    pairs = [(a, b) for a, b in combinations(tables, 2) if a[0] != b[0] and max(a[1], b[1]) < 2]
+    for chosen in chain(((table,) for table in tables), pairs):
+        products = [math.prod(t[2][k] for t in chosen) for k in range(len(ratios))]
+        if not all(products):
+            continue
+        rest = [ratio / product for ratio, product in zip(ratios, products, strict=True)]
+        if all(agree(rest[0], other) for other in rest[1:]):
+            yield _lost_factor(scene, chosen, rest[0])
+
+
+def _lost_factor(scene: Scene, chosen: Any, constant: float) -> Repair:
+    tree, inside = scene.tree, set(_factors_in(scene.tree))
+    names = [scene.program.graph.names.get(node, "") for node, _, _ in chosen]
+    for node, power, _ in chosen:
+        for _ in range(abs(power)):
+            tree = _joined(tree, _name(f"#{node}"), "mul" if power > 0 else "div")
+    tree = _joined(tree, _number(constant), "mul")
+    is_power = all(name in inside for name in names) and len(chosen) == 1
+    phrases = scene.program.graph.phrases(scene.names)
+    words = [name or phrases[node][0] for (node, _, _), name in zip(chosen, names, strict=True)]
+    text = " and ".join(
+        f"{word}**{abs(power)}" if abs(power) > 1 else word
+        for word, (_, power, _) in zip(words, chosen, strict=True)
+    )
+    if is_power:
+        return Repair(tree, "dropped-power", f"the power of {text} is wrong")
+    what = "belongs there" if all(power > 0 for _, power, _ in chosen) else "is wrong"
+    return Repair(tree, "dropped-factor", f"a factor of {text} {what}")
+
+
+def _power(value: float, power: int) -> float:
+    """A power of -2 to 2; 0 where there is none that is finite."""
+    whole = value * value if abs(power) == 2 else value  # inf rather than an error
+    if power > 0 or not whole:
+        return whole
+    return 1 / whole
+
+
+def _powers(tree: Tree) -> Iterator[Repair]:
+    """An exponent that is one too low or too high, or was left out."""
+    for k, op in enumerate(tree.ops):
+        if op == "pow" and tree.ops[k - 1] == "number":
+            for step in (1.0, -1.0):
+                args = [*tree.args]
+                args[k - 1] += step
+                changed = Tree(tree.ops, args, tree.starts)
+                yield Repair(changed, "dropped-power", f"a power is wrong: `{write(changed)}`")
+        if op == "name":
+            squared = _joined(_name(tree.args[k]), _number(2.0), "pow")
+            changed = _replaced(tree, k, squared)
+            yield Repair(changed, "dropped-power", f"a power is lost: `{write(changed)}` is right")
+
+
+def _branches(scene: Scene) -> Iterator[Repair]:
+    """The gradient sent to the other operand of a max, or the wrong arm of a choice."""
+    tree = scene.tree
+    for k, op in enumerate(tree.ops):
+        if op in COMPARISONS:
+            changed = _with_op(tree, k, COMPARISONS[op])
+            yield Repair(changed, "wrong-branch", f"the other branch is right: `{write(changed)}`")
+    if scene.gates & SWITCHES:
+        for consumer in scene.consumers:
+            reason = "the gradient goes to the operand that did not win"
+            if consumer in scene.program.claims:
+                changed = _joined(_name(f"d{consumer}"), tree, "sub")
+                yield Repair(changed, "wrong-branch", reason)
+
+
+def _upstream(scene: Scene) -> Iterator[Repair]:
+    tree = scene.tree
+    reads = scene.line.reads
+    inside = {a for op, a in zip(tree.ops, tree.args, strict=True) if op == "name"}
+    read = {reads[name][1] for name in inside if name in reads and reads[name][0] == "gradient"}
+    for consumer in scene.consumers:
+        if consumer in scene.program.claims and consumer not in read:
+            reason = f"the line is off by exactly the factor d{consumer}: the upstream gradient"
+            yield Repair(_joined(tree, _name(f"d{consumer}"), "mul"), "missing-upstream", reason)
+
+
+# -------------------------------------------------------------------- trees
+
+
+def _name(name: str) -> Tree:
+    return Tree(["name"], [name], [0])
+
+
+def _number(value: float) -> Tree:
+    return Tree(["number"], [value], [0])
+
+
+def _one_less(name: str, power: int) -> Tree:
+    inner = _name(name) if power == 1 else _joined(_name(name), _number(float(power)), "pow")
+    return _joined(_number(1.0), inner, "sub")
+
+
+def _joined(left: Tree, right: Tree, op: str) -> Tree:
+    return Tree(
+        [*left.ops, *right.ops, op], [*left.args, *right.args, None],
+        [*left.starts, *right.starts, left.starts[0]],
+    )  # fmt: skip
+
+
+def element_tree(tree: Tree, place: int) -> Tree | None:
+    """One element of a list literal; None for any other tree."""
+    if tree.ops[-1] != "list":
+        return None
+    stop = len(tree.ops) - 1
+    for k in range(tree.args[-1] - 1, -1, -1):
+        start = _start(tree, stop - 1)
+        if k == place:
+            return _slice(tree, start, stop)
+        stop = start
+    return None
+
+
+def _unary(tree: Tree, op: str) -> Tree:
+    return Tree([*tree.ops, op], [*tree.args, None], [*tree.starts, tree.starts[0]])
+
+
+def _with_op(tree: Tree, k: int, op: str) -> Tree:
+    return Tree([*tree.ops[:k], op, *tree.ops[k + 1 :]], tree.args, tree.starts)
+
+
+def _renamed(tree: Tree, places: list[int], name: str) -> Tree:
+    args = [name if k in places else arg for k, arg in enumerate(tree.args)]
+    return Tree(tree.ops, args, tree.starts)
+
+
+def _replaced(tree: Tree, k: int, part: Tree) -> Tree:
+    return Tree(
+        [*tree.ops[:k], *part.ops, *tree.ops[k + 1 :]],
+        [*tree.args[:k], *part.args, *tree.args[k + 1 :]],
+        [*tree.starts[:k], *part.starts, *tree.starts[k + 1 :]],
+    )
+
+
+def _swapped(tree: Tree, k: int) -> Tree:
+    """The two operands of an operator exchanged."""
+    (a, b), (_, c) = _operands(tree, k)
+    order = [*range(a), *range(b, c), *range(a, b), *range(c, len(tree.ops))]
+    return Tree(*([table[n] for n in order] for table in (tree.ops, tree.args, tree.starts)))
+
+
+def _operands(tree: Tree, k: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Where the two operands of a binary operator stand: (start, stop) of each."""
+    middle = _start(tree, k - 1)
+    return (_start(tree, middle - 1), middle), (middle, k)
+
+
+def _start(tree: Tree, k: int) -> int:
+    """Where the part that ends at k begins."""
+    missing = 1
+    while True:
+        missing += _arity(tree.ops[k], tree.args[k]) - 1
+        if not missing:
+            return k
+        k -= 1
+
+
+def _arity(op: str, arg: Any) -> int:
+    if op in ("number", "name"):
+        return 0
+    if op in ("neg", "attribute"):
+        return 1
+    if op == "if":
+        return 3
+    if op == "call":
+        return int(arg.count)
+    if op in ("list", "tuple"):
+        return int(arg)
+    if op == "index":
+        return int(arg) + 1
+    if op == "slice":
+        return int(arg[0]) + int(arg[1])
+    return 2
+
+
+def _slice(tree: Tree, start: int, stop: int) -> Tree:
+    return Tree(tree.ops[start:stop], tree.args[start:stop], tree.starts[start:stop])
+
+
+def _cut(table: list[Any], k: int) -> list[Any]:
+    return [*table[:k], *table[k + 1 :]]
+
+
+def _factors_in(tree: Tree) -> Iterator[str]:
+    """Names that stand as factors, divisors, or bases of powers."""
+    for k, op in enumerate(tree.ops):
+        if op in ("mul", "div", "pow", "neg"):
+            for start, stop in _operands(tree, k) if op != "neg" else ((_start(tree, k - 1), k),):
+                if stop - start == 1 and tree.ops[start] == "name":
+                    yield tree.args[start]
+    if len(tree.ops) == 1 and tree.ops[0] == "name":
+        yield tree.args[0]

@@ -1,0 +1,79 @@
+"""A hand-written backward pass as its writer wrote it, with a verdict in the margin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from gradcli.reports import Number
+from gradcli.reports.lines import Fork, LineCheck
+
+MOST_LINES = 400  # of a program text; beyond that only those with a verdict are shown
+
+Parts = list[str | tuple[str, str]]  # of a sentence, with their styles
+Spell = Callable[[float | None], str]
+
+
+def listing(text: str, lines: list[LineCheck], spell: Spell) -> Iterator[Parts]:
+    """The program's text; below a wrong line what it gives, what is expected, and the mistake."""
+    verdicts: dict[int, list[LineCheck]] = {}
+    for line in lines:
+        verdicts.setdefault(line.line, []).append(line)
+    rows = text.splitlines()
+    is_long = len(rows) > MOST_LINES
+    width = len(str(len(rows)))
+    margin = max(len(_word(line)) for line in lines)
+    for number, row in enumerate(rows, start=1):
+        found = verdicts.get(number, [])
+        if is_long and not found:
+            continue
+        word, style = _margin(found)
+        yield [
+            (f"{word:{margin}}", style), "  ", (f"{number:{width}}", "aside"), f"  {row.rstrip()}",
+        ]  # fmt: skip
+        for line in found:
+            if line.verdict != "pass" and line.cause is None:
+                yield [" " * (margin + 2), *_explained(line, spell)]
+
+
+def _margin(found: list[LineCheck]) -> tuple[str, str]:
+    """The word beside a line, and its style; of several statements on it the worst."""
+    if not found:
+        return "", "aside"
+    wrong = [line for line in found if line.verdict != "pass"]
+    accused = [line for line in wrong if line.cause is None]
+    line = (accused or wrong or found)[0]
+    return _word(line), "aside" if line.cause else f"verdict.{line.verdict}"
+
+
+def _word(line: LineCheck) -> str:
+    return line.verdict if line.cause is None else f"from {line.cause}"
+
+
+def _explained(line: LineCheck, spell: Spell) -> Iterator[str | tuple[str, str]]:
+    yield line.name, "name"
+    if line.claim is not None:
+        yield ": got "
+        yield _number(line.claim, spell), "gradient"
+    if line.expected is not None:
+        yield ", expected "
+        yield _number(line.expected, spell), "gradient"
+    if line.mistake:
+        yield "; "
+        yield line.mistake, "verdict.fail"
+    if line.reason:
+        yield f": {line.reason}"
+
+
+def _number(number: Number, spell: Spell) -> str:
+    if isinstance(number, list):
+        return f"[{', '.join(_number(part, spell) for part in number)}]"
+    return spell(number)
+
+
+def fork_rows(forks: list[Fork], spell: Spell) -> Iterator[list[str]]:
+    """For every name with several uses: what comes back from each, and the sum."""
+    for fork in forks:
+        for part in fork.contributions:
+            line = "" if part.line is None else str(part.line)
+            yield [fork.name, part.stage, line, spell(part.claim), spell(part.expected)]
+        yield [fork.name, "sum", "", spell(fork.sum), spell(fork.expected)]

@@ -1,0 +1,123 @@
+"""The mistakes of hand-written backward passes, by name. The names are stable: scripts use them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mistake(NamedTuple):
+    """A class of mistakes, with an example for q = x * y and its like."""
+
+    name: str
+    title: str
+    meaning: str
+    wrong: str
+    right: str
+    advice: str
+
+
+_ROWS = (
+    Mistake(
+        "overwritten", "`=` where `+=` is needed",
+        "A name is used more than once, and a later line assigns its gradient anew. What came back "
+        "from the other uses is lost.",
+        "dx = y * dq\ndx = 1 * ds      # x feeds q and s", "dx = y * dq\ndx += 1 * ds",
+        "Gradients add up at forks: the first line may say `=`, every further one says `+=`.",
+    ),
+    Mistake(
+        "missing-path", "a contribution is missing",
+        "A name is used more than once, and no line carries back what comes from one of its uses; "
+        "or a gradient is passed on before its last contribution has been added.",
+        "dx = y * dq      # x feeds q and s", "dx = y * dq\ndx += 1 * ds",
+        "Look for every line of the forward part that reads the name: each sends something back. "
+        "Finish the gradient of a name before any line reads it.",
+    ),
+    Mistake(
+        "not-switched", "a product not switched",
+        "The derivative of a product by one factor is the other factor. The line has the factor "
+        "itself.",
+        "dx = x * dq      # q = x * y", "dx = y * dq",
+        "A product sends to each input the upstream gradient times the other input.",
+    ),
+    Mistake(
+        "missing-upstream", "the upstream gradient left out",
+        "The line gives the local gradient alone. The chain rule multiplies it by the gradient of "
+        "the stage the value went into.",
+        "dden = -1.0 / den**2      # invden = 1 / den", "dden = (-1.0 / den**2) * dinvden",
+        "Every line is a local gradient times the gradient on its output.",
+    ),
+    Mistake(
+        "sign", "a wrong sign",
+        "The line, or a term of it, has the wrong sign: often of 1/x or of a difference.",
+        "dden = (1.0 / den**2) * dinvden", "dden = (-1.0 / den**2) * dinvden",
+        "1/x falls where x grows, and what is subtracted gets the upstream gradient times -1.",
+    ),
+    Mistake(
+        "dropped-factor", "a wrong factor",
+        "A factor is lost, superfluous, or has the wrong number: the 2 of x**2, the factor of a "
+        "product of three.",
+        "dx = x * dq      # q = x**2", "dx = 2 * x * dq",
+        "The report says by what the line is off. Differentiate the one forward line again.",
+    ),
+    Mistake(
+        "dropped-power", "a wrong power",
+        "An exponent is one too low or too high: 1/x for 1/x**2, x for x**2.",
+        "dden = (-1.0 / den) * dinvden      # invden = 1 / den", "dden = (-1.0 / den**2) * dinvden",
+        "The derivative of x**n is n * x**(n-1), also for n = -1.",
+    ),
+    Mistake(
+        "slope-from-input", "the slope taken from the input",
+        "The derivative is written in terms of the output, s * (1 - s), and the input stands in "
+        "the place of the output.",
+        "dx = (1 - x) * x * dsig      # sig = sigmoid(x)", "dx = (1 - sig) * sig * dsig",
+        "Keep the output of the forward pass and use it.",
+    ),
+    Mistake(
+        "dropped-one-minus", "`1 - s` lost",
+        "The slope of a sigmoid is s * (1 - s), that of tanh is 1 - t**2; a part of it is missing.",
+        "dx = sig * dsig      # sig = sigmoid(x)", "dx = (1 - sig) * sig * dsig",
+        "Write the slope out once more from the output.",
+    ),
+    Mistake(
+        "wrong-cache", "a wrong cached value",
+        "The line is right with another value of the forward pass, or another upstream gradient, "
+        "in the place of the one it reads: a slip of the name, or a stale copy.",
+        "dx += ((1 - sigy) * sigy) * dsigx", "dx += ((1 - sigx) * sigx) * dsigx",
+        "Compare the names with the one forward line that this line belongs to.",
+    ),
+    Mistake(
+        "wrong-operator", "a wrong operator",
+        "An operator is another one than it should be: a quotient for a product, a product for a "
+        "power.",
+        "dx = y / dq      # q = x * y", "dx = y * dq",
+        "The report shows the line with the operator that fits.",
+    ),
+    Mistake(
+        "transposed", "a matrix transposed, or factors in the wrong order",
+        "The gradient of a matrix product needs a transpose that is missing or too many, or the "
+        "two matrices in the other order.",
+        "dW = X.dot(dD)      # D = W.dot(X)", "dW = dD.dot(X.T)",
+        "The gradient has the shape of the matrix: there is one product that gives it.",
+    ),
+    Mistake(
+        "unsummed-axis", "not summed over an axis",
+        "A value was spread over an axis in the forward pass, as a bias over the batch. Its "
+        "gradient is the sum over this axis.",
+        "db = dscores      # scores = X.dot(W) + b", "db = dscores.sum(axis=0)",
+        "Wherever the forward pass repeats a value, the backward pass adds up.",
+    ),
+    Mistake(
+        "missing-mean", "the 1/N of a mean missing or doubled",
+        "The loss is a mean over N, and the gradient is off by the factor N.",
+        "dscores = probs - y", "dscores = (probs - y) / N",
+        "Divide once, where the mean is taken.",
+    ),
+    Mistake(
+        "wrong-branch", "the gradient sent to the wrong branch",
+        "max, relu and choices hand the gradient to the operand that won, and nothing to others.",
+        "dx = dm if x < y else 0      # m = max(x, y)", "dx = dm if x > y else 0",
+        "Compare the values of the forward pass, not the gradients.",
+    ),
+)  # fmt: skip
+
+MISTAKES = {mistake.name: mistake for mistake in _ROWS}

@@ -1,0 +1,262 @@
+"""Hand-written backward passes: line verdicts, mistakes by name, forks, special points."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from mutations import PROGRAMS, STAGED, is_equivalent, mutations
+
+import gradcli
+from gradcli.reports.mistakes import MISTAKES
+
+EVERY_PROGRAM = pytest.mark.parametrize("program", PROGRAMS)
+
+
+def lines(text, **bindings):
+    """The verdicts on the lines of a program."""
+    return gradcli.check(text, bindings).cases[0].lines
+
+
+def accused(text, **bindings):
+    """(line, mistake) of each line that is wrong by itself."""
+    return [(line.line, line.mistake) for line in lines(text, **bindings) if line.is_accused]
+
+
+def staged(old, new):
+    """The lecture's staged program with a change."""
+    assert STAGED.count(old) == 1
+    return STAGED.replace(old, new)
+
+
+# ---------------------------------------------------------------- planted mistakes
+
+
+@EVERY_PROGRAM
+@pytest.mark.parametrize("point", ["own", "special", "zero"])
+def test_no_line_of_a_right_program_is_accused(program, point):
+    special = {"own": {}, "special": {"x": 1, "y": -1}, "zero": {"x": 0, "y": 0}}[point]
+    known = re.findall(r"\b(x|y) = [-\d]", PROGRAMS[program])
+    given = {name: value for name, value in special.items() if name in known}
+    for line in lines(PROGRAMS[program], **given):
+        assert line.verdict in ("pass", "kink"), line
+        assert (line.local, line.cause, line.mistake) == (False, None, None)
+
+
+def is_found(mutation, case):
+    """Whether the changed line, or what a dropped line leaves behind, is named."""
+    wrong = [line for line in case.lines if line.is_accused]
+    if mutation.kind != "dropped line":
+        together = any("cannot be told apart" in (line.reason or "") for line in wrong)
+        named = wrong if together else wrong[:1]
+        return mutation.line in [line.line for line in named]
+    target = mutation.was.split()[0]
+    return f"no gradient for {target[1:]}" in case.notes or target in [w.name for w in wrong]
+
+
+@EVERY_PROGRAM
+def test_every_planted_mistake_is_found_on_its_line_and_none_gets_a_wrong_name(program, capsys):
+    found = equivalent = named = nameable = 0
+    for mutation in mutations(program):
+        try:
+            case = gradcli.check(mutation.text).cases[0]
+        except gradcli.GradcliError as error:
+            assert error.span.line >= mutation.line, mutation.label  # refused, at its place
+            found += 1
+            continue
+        if is_equivalent(program, mutation.text):
+            assert not any(line.is_accused for line in case.lines), mutation.label
+            equivalent += 1
+            continue
+        assert is_found(mutation, case), mutation.label
+        found += 1
+        if mutation.kind != "dropped line":
+            (mistake, *_) = [line.mistake for line in case.lines if line.is_accused]
+            assert mistake is None or mistake in mutation.names, (mutation.label, mistake)
+            nameable += 1
+            named += mistake is not None
+    assert named >= 0.85 * nameable
+    with capsys.disabled():
+        print(f"\n{program}: {found} mistakes found, {equivalent} equivalent, "
+              f"{named} of {nameable} named, 0 by a wrong name")  # fmt: skip
+
+
+def test_there_are_enough_planted_mistakes_and_nine_in_ten_are_named():
+    everything = [mutation for program in PROGRAMS for mutation in mutations(program)]
+    assert len(everything) >= 150
+    sample = [m for m in everything if m.kind != "dropped line"][::5]
+    named = wrong = 0
+    for mutation in sample:
+        try:
+            found = accused(mutation.text)
+        except gradcli.GradcliError:
+            continue
+        wrong += bool(found)
+        named += bool(found) and found[0][1] is not None
+    assert named >= 0.9 * wrong
+
+
+@pytest.mark.parametrize("point", [{"x": 1, "y": -1}, {"x": 0, "y": 0}, {"x": 1, "y": 1}])
+def test_at_special_points_mistakes_are_found_through_another_point(point):
+    missed = []
+    for mutation in mutations("staged"):
+        try:
+            case = gradcli.check(mutation.text, point).cases[0]
+        except gradcli.GradcliError:
+            continue
+        if not is_equivalent("staged", mutation.text) and not is_found(mutation, case):
+            missed.append(mutation.label)
+    assert not missed
+
+
+# ---------------------------------------------------------------- the verdicts
+
+
+def test_one_slip_is_one_red_line_and_the_rest_follow_from_it():
+    found = lines(staged("(-1.0 / (den**2))", "(1.0 / (den**2))"))
+    by_line = {line.line: line for line in found}
+    assert [line.line for line in found if line.is_accused] == [12]
+    assert by_line[12].mistake == "sign"
+    assert by_line[12].claim == -by_line[12].expected
+    assert {line.line for line in found if line.cause == 12} == {13, 14, 15, 16, 17, 18}
+    assert {by_line[k].verdict for k in (10, 11, 19, 20, 21)} == {"pass"}
+
+
+def test_what_is_overwritten_is_told_with_the_sum_it_should_be():
+    (line,) = [x for x in lines(staged("dx += (1) * dnum", "dx = (1) * dnum")) if x.is_accused]
+    assert (line.line, line.mistake) == (19, "overwritten")
+    assert "overwrites 2 of 3 contributions; expected 2.0596, got 0.51214" in line.reason
+    assert line.expected == pytest.approx(2.0595697955721652, rel=1e-12)  # the lecture's dx
+
+
+def test_two_slips_are_two_red_lines():
+    text = staged("dsigx = (1) * dden", "dsigx = 2 * dden").replace("(2 * xpy)", "(xpy)")
+    assert accused(text) == [(13, "dropped-factor"), (15, "dropped-factor")]
+
+
+def test_nothing_is_accused_where_the_sum_is_right():
+    """A writer may split contributions as he likes."""
+    text = "x = 3; y = 2\np = x*y\nq = x + p\nf = p*q\ndp = q + p\ndx = y*dp\ndx += p\ndy = x*dp"
+    assert accused(text) == []
+    moved = "x = 3; y = 2\np = x*y\nf = p + x\ndp = 1\ndx = y*dp + 5\ndx += 1 - 5\ndy = x*dp"
+    assert accused(moved) == []
+
+
+def test_lines_that_cannot_be_told_apart_are_accused_together():
+    text = "x = 3; y = 2\nq = x*y + x*x\nf = q**2\ndq = 2*q\ndx = y*dq\ndx += x*dq\ndy = x*dq"
+    found = [line for line in lines(text) if line.is_accused]
+    assert [line.line for line in found] == [6]  # y*dq is one use's contribution: the other line is
+    text = text.replace("dx = y*dq", "dx = 3*y*dq").replace("dx += x*dq", "dx += 3*x*dq")
+    found = [line for line in lines(text) if line.is_accused]
+    assert [line.line for line in found] == [5, 6]
+    assert "lines 5 and 6 cannot be told apart" in found[0].reason
+
+
+def test_a_gradient_passed_on_before_it_is_complete():
+    text = (
+        "x = 3; y = 2\nq = x*y\nr = q*x\nf = r + q*y\n"
+        "dr = 1\ndq = y\ndx = y*dq\ndq += x*dr\ndx += q*dr\ndy = x*dq + q"
+    )
+    (line,) = [line for line in lines(text) if line.is_accused]
+    assert (line.line, line.mistake) == (7, "missing-path")
+    assert "passed on before it is complete" in line.reason
+
+
+def test_a_kink_leaves_the_writer_his_choice():
+    text = "x = 2; y = 2\nm = max(x, y)\nf = m*m\ndm = 2*m\ndx = dm * (1 if x > y else 0)\ndy = dm"
+    assert accused(text.replace("\ndy = dm", "\ndy = dm * (1 if x <= y else 0)")) == []
+
+
+def test_what_rounding_has_eaten_is_not_called_wrong():
+    text = "x = 40\ns = 1 / (1 + exp(-x))\nf = s*s\nds = 2*s\ndx = (1 - s)*s*ds"
+    (ds, dx) = lines(text)
+    assert ds.verdict == "pass"
+    assert dx.verdict == "inconclusive"
+    assert "in many digits the line is right" in dx.reason
+
+
+def test_list_gradients_and_indexed_targets():
+    text = (
+        "w = [2, -3, -2.5]; x = [-1.5, -2.25]\ndot = w[0]*x[0] + w[1]*x[1] + w[2]\nf = dot**2\n"
+        "ddot = 2*dot\ndw[0] = x[0]*ddot\ndw[1] = w[1]*ddot\ndw[2] = ddot\n"
+        "dx = [w[0]*ddot, w[1]*ddot]"
+    )
+    assert accused(text) == [(6, "not-switched")]
+    assert accused(text.replace("= w[1]*ddot\n", "= x[1]*ddot\n")) == []
+
+
+def test_helpers_carry_upstream_gradients():
+    text = "x = 3; y = 2\nq = x*y\nf = q**3\ndq = 3*q**2\ng = 2*dq\ndx = y*g/2\ndy = x*g"
+    assert [line for line, _ in accused(text)] == [7]
+
+
+# ---------------------------------------------------------------- mistakes by name
+
+
+NAMED = [
+    ("overwritten", "q = x*y; s = x + q; f = q*s", "dq = s + q; ds = q; dx = y*dq; dx = ds; dy = x*dq"),
+    ("missing-path", "q = x*y; s = x*x; f = q*s", "dq = s; ds = q; dx = 2*x*ds; dy = x*dq"),
+    ("not-switched", "q = x*y; f = q**2", "dq = 2*q; dx = x*dq; dy = x*dq"),
+    ("missing-upstream", "q = x*y; f = q**2", "dq = 2*q; dx = y; dy = x*dq"),
+    ("sign", "q = 1/x; f = q*y", "dq = y; dx = 1/x**2*dq; dy = q"),
+    ("dropped-factor", "q = x**2; f = q*y", "dq = y; dx = x*dq; dy = q"),
+    ("dropped-power", "q = 1/x; f = q**3*y", "dq = 3*q**2*y; dx = -1/x*dq; dy = q**3"),
+    ("slope-from-input", "s = sigmoid(x); f = s*y", "ds = y; dx = (1 - x)*x*ds; dy = s"),
+    ("dropped-one-minus", "s = sigmoid(x); f = s*y", "ds = y; dx = s*ds; dy = s"),
+    ("dropped-power", "t = tanh(x); f = t*y", "dt = y; dx = (1 - t)*dt; dy = t"),
+    ("wrong-cache", "s = sigmoid(x); r = sigmoid(y); f = s*r",
+     "ds = r; dr = s; dx = (1 - r)*r*ds; dy = (1 - r)*r*dr"),
+    ("wrong-operator", "q = x*y; f = q**2", "dq = 2*q; dx = y/dq; dy = x*dq"),
+    ("wrong-branch", "m = max(x, y); f = m**2",
+     "dm = 2*m; dx = dm if x < y else 0; dy = dm if y > x else 0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "forward", "backward"), NAMED)
+def test_a_mistake_has_its_name(name, forward, backward):
+    text = f"x = 1.7; y = -0.6\n{forward}\n{backward}"
+    assert [m for _, m in accused(text)] == [name]
+
+
+def test_names_of_mistakes_are_those_scripts_know():
+    assert list(MISTAKES) == [
+        "overwritten", "missing-path", "not-switched", "missing-upstream", "sign",
+        "dropped-factor", "dropped-power", "slope-from-input", "dropped-one-minus", "wrong-cache",
+        "wrong-operator", "transposed", "unsummed-axis", "missing-mean", "wrong-branch",
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- forks and special points
+
+
+def test_the_fork_table_has_every_contribution_and_the_sum():
+    x, y = gradcli.check(STAGED).cases[0].forks
+    assert (x.name, y.name) == ("x", "y")
+    assert [(part.stage, part.line) for part in x.contributions] == [
+        ("xpy", 16), ("sigx", 18), ("num", 19),
+    ]  # fmt: skip
+    assert x.sum == pytest.approx(sum(part.claim for part in x.contributions), rel=1e-15)
+    assert x.sum == pytest.approx(2.0595697955721652, rel=1e-12)
+
+
+def test_what_matches_only_because_a_part_is_0_is_said_to():
+    case = gradcli.check(staged("dx += (1) * dnum", "dx = (1) * dnum"), {"x": 0, "y": 0}).cases[0]
+    assert case.verdict == "fail"
+    hidden = "q = x*y; f = q*q + x\ndq = 2*q; dx = y*dq; dx = 1; dy = x*dq"
+    case = gradcli.check(hidden, {"x": 2, "y": 0}).cases[0]
+    assert case.verdict == "fail"
+    assert "dx matches at the given point only because the overwritten part is 0" in case.notes
+
+
+def test_a_mistake_on_another_branch_is_found_there():
+    text = "x = 3; y = 1\nm = max(x, y)\nf = m*m\ndm = 2*m\ndx = dm\ndy = 0*dm"
+    case = gradcli.check(text).cases[0]
+    assert case.verdict == "fail"
+    assert any("another branch was checked" in note for note in case.notes)
+
+
+def test_eval_shows_the_lines_too():
+    report = gradcli.evaluate(staged("(2 * xpy)", "(xpy)"))
+    assert [line.line for line in report.lines if line.is_accused] == [15]
+    assert [fork.name for fork in report.forks] == ["x", "y"]
+    assert report.as_dict()["lines"][5]["mistake"] == "dropped-factor"
