@@ -112,6 +112,18 @@ def test_several_formats_at_once(tmp_path):
     assert json.loads((tmp_path / "g.json").read_text())[0]["location"]["path"] == "p/b.grad"
 
 
+def test_the_suffix_of_the_output_file_says_the_format(tmp_path):
+    programs(tmp_path, b=WRONG)
+    for name in ("r.xml", "r.sarif", "r.JSON", "r.txt", "asked.xml"):
+        asked = ("--format", "concise") if name == "asked.xml" else ()
+        assert run("check", "b.grad", "-o", name, *asked, cwd=tmp_path).returncode == 1
+    assert junitparser.JUnitXml.fromfile(str(tmp_path / "r.xml")).failures == 1
+    assert json.loads((tmp_path / "r.sarif").read_text())["version"] == "2.1.0"
+    assert json.loads((tmp_path / "r.JSON").read_text())["schema"] == "gradcli.check/1"
+    assert "b.grad" in (tmp_path / "r.txt").read_text()
+    assert (tmp_path / "asked.xml").read_text().startswith("b.grad:3:1: fail x: ")
+
+
 def test_github_annotations_and_the_job_summary(tmp_path):
     programs(tmp_path, b=WRONG)
     done = run("check", "b.grad", "--format", "github", cwd=tmp_path,

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from gradcli.cases import SAMPLES, CheckRequest, broken_case, check_program
 from gradcli.checker import BUDGET, TOLERANCE
@@ -24,6 +25,7 @@ from gradcli.render.ci import CHECK_FORMATS, summary_markdown
 from gradcli.reports.checks import Case, CheckReport
 
 FILE_FORMATS = ("junit", "sarif", "gitlab")  # that have an option of their own
+SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml": "junit"}  # of -o
 
 
 class Job(NamedTuple):
@@ -109,7 +111,7 @@ class Job(NamedTuple):
     "form",
     type=click.Choice(["table", *CHECK_FORMATS]),
     default="table",
-    help="How to print the report; table by default.",
+    help="How to print the report; table by default, or what the suffix of -o says.",
 )
 @click.option("--json", "as_json", is_flag=True, default=False, help="The same as --format json.")
 @click.option("-o", "--output-file", "target", metavar="FILE", help="Write the report to a file.")
@@ -140,7 +142,7 @@ def check_command(ctx: click.Context, /, **given: Any) -> int:
 
     Exit codes: 0 all pass, 1 a claim is wrong, 2 something cannot be read or decided.
     """
-    form = "json" if given["as_json"] else given["form"]
+    form = _format(ctx, given)
     found = targets(given["words"], given["expression"], given["files"])
     if found.expression is None and not found.paths:
         found.paths.extend(ctx.obj or [])  # of pyproject.toml
@@ -154,6 +156,16 @@ def check_command(ctx: click.Context, /, **given: Any) -> int:
     warn(warnings, False, given["quiet"])
     _write(report, form, given)
     return EXIT_OK if given["exit_zero"] else exit_code(report, given["inconclusive"] == "ok")
+
+
+def _format(ctx: click.Context, given: dict[str, Any]) -> str:
+    """The format asked for; else that of the output file's suffix; else the configured one."""
+    if given["as_json"]:
+        return "json"
+    form: str = given["form"]
+    is_asked = ctx.get_parameter_source("form") is ParameterSource.COMMANDLINE
+    suffix = os.path.splitext(given["target"] or "")[1].lower()
+    return form if is_asked else SUFFIXES.get(suffix, form)
 
 
 def _request(given: dict[str, Any]) -> CheckRequest:
