@@ -65,6 +65,26 @@ def test_kinks_jumps_borders_and_saturation(text, point, claims, verdict):
     assert gradcli.check(text, point, claims).verdict == verdict
 
 
+THIN = [
+    ("x + 1e-80*tanh(1e80*(x - 1))", {"x": 1}, 2.0),
+    ("x + 10**-80*tanh(10**80*(x - 1))", {"x": 1}, 2.0),
+    ("sqrt(x*x + 1e-160)", {"x": 0}, 0.0),
+    ("hypot(x, 1e-100)", {"x": 0}, 0.0),
+    ("abs(x - y)", {"x": 0, "y": 1e-100}, -1.0),
+    ("relu(x - 1 - 1e-100) + x", {"x": 1}, 1.0),
+    ("x/sqrt(x*x + 1e-300)", {"x": 0}, 1e150),
+]
+
+
+@pytest.mark.parametrize(("text", "point", "true"), THIN, ids=[text for text, *_ in THIN])
+def test_structure_far_thinner_than_float64_is_seen(text, point, true):
+    def answer(claim):
+        return gradcli.check(text, point, {"x": claim}).cases[0].inputs["x"]
+
+    assert (answer(true).verdict, answer(true).kind) == ("pass", "smooth")
+    assert answer(3 * true + 1).verdict == "fail"
+
+
 def test_reasons_say_what_the_claim_looks_like():
     def reason(claims):
         inputs = gradcli.check("x**2*y", {"x": 3, "y": 5}, claims).cases[0].inputs

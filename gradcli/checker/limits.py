@@ -3,8 +3,9 @@
 From each side f is evaluated at two distances h and h/1000, with h so small that truncation is
 far below float64 and with so many digits that rounding is too. The exponent p in
 |f(x+h) - f(x)| ~ h**p tells what happens there: p = 0 a jump, p < 1 an infinite slope, p = 1 a
-slope, p > 1 slope zero. Digits are added until two runs agree, so that structure smaller than
-the first h is found as well. Values only: no local gradient is used.
+slope, p > 1 slope zero. The first h lies below the smallest number in sight, and digits are added
+until two runs agree, so that structure smaller than the first h is found as well. Values only: no
+local gradient is used.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from gradcli.graph import Graph
 DIGITS = (50, 100, 200, 400, 600, 1000)
 ENOUGH = 600  # digits at which a change that is lost in f means a slope below any float64
 RATIO = 1000  # between the two distances
+ORDINARY = 12  # decimal orders below 1 that the first steps resolve anyway
+FINENESS = 50  # finer scales are rounded up to so many orders, so that few precisions are in use
 AGREEMENT = 1e-9  # between the slopes of two runs: far below any tolerance
 JOINT_DIGITS = 200
 JOINT_SAMPLES = 64  # points around a kink of several inputs
@@ -74,17 +77,19 @@ def limit(
     `bound` is that on the rounding error of the output in float64, where it is known: the same
     terms round in many digits, only less.
 
-    Raises OutOfDigits when the runs do not agree within 1,000 digits or mpmath cannot go on.
+    Raises OutOfDigits when the runs do not agree within 1,000 digits (more where the program's
+    numbers are tiny or huge) or mpmath cannot go on.
     """
     gates = graph.cone(leaf, output)
     if not gates:
         return Limit("smooth", 0.0, 0.0, 0)
     before: tuple[Side, Side] | None = None
     try:
+        fine = _fineness(graph, inputs)
         for count in DIGITS:
             if before is not None and count < ENOUGH and any(side.is_lost for side in before):
                 continue
-            found = _sides(graph, inputs, leaf, output, gates, count, bound, upstream)
+            found = _sides(graph, inputs, leaf, output, gates, count, fine, bound, upstream)
             if found is None:
                 return Limit("nan", math.nan, math.nan, count)
             if before is not None and _agree(before, found, count):
@@ -92,15 +97,19 @@ def limit(
             before = found
     except OutOfReachError:
         raise OutOfDigits("an operand is too large for many-digit arithmetic") from None
-    raise OutOfDigits(f"the slopes still change at {DIGITS[-1]} digits")
+    raise OutOfDigits(f"the slopes still change at {DIGITS[-1] + 2 * fine} digits")
 
 
 def _sides(
     graph: Graph, inputs: list[float], leaf: int, output: int, gates: list[int], count: int,
-    bound: float, upstream: float,
+    fine: int, bound: float, upstream: float,
 ) -> tuple[Side, Side] | None:  # fmt: skip
-    """Left and right at so many digits; None where f has no value at the point itself."""
-    arithmetic = digits(count)
+    """Left and right at so many digits; None where f has no value at the point itself.
+
+    `fine` orders of magnitude are added to the shortness of the steps, and twice to the digits:
+    once for the step, once for what a term of that size adds to f.
+    """
+    arithmetic = digits(count + 2 * fine)
     machine = Machine(graph, arithmetic)
     run = machine.run([arithmetic.number(x) for x in inputs])
     base = run.values[output]
@@ -108,9 +117,9 @@ def _sides(
         return None
     x = run.values[leaf]
     scale = min(abs(x), 1) if x else 1  # never more than 1, or floor would be stepped over
-    step = scale * arithmetic.number(10.0) ** -(count // 3)
+    step = scale * arithmetic.number(10.0) ** -(count // 3 + fine)
 
-    unit = arithmetic.number(10.0) ** -count
+    unit = arithmetic.number(10.0) ** -(count + 2 * fine)
     if math.isfinite(bound):
         noise = unit * arithmetic.number(bound) * (MARGIN / UNIT_ROUNDOFF)
     else:  # float64 overflows on the way: take the largest finite value there is
@@ -128,6 +137,21 @@ def _sides(
         for sign in (-1, 1)
     )
     return left, right
+
+
+def _fineness(graph: Graph, inputs: list[float]) -> int:
+    """How many decimal orders below 1 the numbers given to the program reach, 0 if ordinary.
+
+    They are its inputs and all that is computed from constants alone; a large factor c makes
+    structure as thin as 1/c.
+    """
+    arithmetic = digits(DIGITS[0])
+    values = Machine(graph, arithmetic).run([arithmetic.number(x) for x in inputs]).values
+    given = [value for value, active in zip(values, graph.active, strict=True) if not active]
+    given += [values[leaf] for leaf in graph.inputs.values()]
+    orders = [abs(_log10(abs(x))) for x in given if x and _is_finite(x)]
+    finest = max(orders, default=0.0)
+    return 0 if finest <= ORDINARY else FINENESS * math.ceil(finest / FINENESS)
 
 
 def slopes_along(
