@@ -16,7 +16,7 @@ from typing import Any
 
 from gradcli.arithmetic.floats import IEEE
 from gradcli.backward.cut import Cut
-from gradcli.backward.matching import Group, Part, matched
+from gradcli.backward.matching import Group, Part, base, matched
 from gradcli.checker import Point, Question, Settings, check, relative_error
 from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation import Evaluation, numbers
@@ -98,6 +98,7 @@ class Judge:
         """Enter what a line adds to each number of its gradient."""
         values = self.found.run.values
         reads = upstream_reads(self.program, number)
+        forward = {name for kind, name, _ in line.reads.values() if kind == "forward"}
         prefix = target_element(self.program, line)
         old = next(
             (v for k, n, v in line.reads.values() if k == "gradient" and n == line.name), None
@@ -111,7 +112,17 @@ class Judge:
                 for part in self.parts[element]:
                     part.is_lost = True
                 self.overwriters[element] = number
-            self.parts[element].append(Part(number, value, reads - {str(line.name)}, False))
+            own = reads - {str(line.name)}
+            self.parts[element].append(Part(number, value, own, forward - {str(line.name)}))
+
+    @cached_property
+    def _operands(self) -> dict[str, set[str]]:
+        """The names each consumer is computed from, and its own."""
+        names = {node: base(name) for name, node in self.cut.leaves.items()}
+        return {
+            consumer: {base(consumer), *(names[n] for n in self.cut.order(consumer) if n in names)}
+            for consumer in self.cut.definitions
+        }
 
     # ---------------------------------------------------------------- the verdict on a number
 
@@ -125,7 +136,9 @@ class Judge:
             return
         uses = self.passage.uses.get(element, [])
         parts = self.parts[element]
-        self.groups[element] = groups = matched(parts, uses, self.cut.output, self.agree)
+        self.groups[element] = groups = matched(
+            parts, uses, self.cut.output, self.agree, self._operands
+        )
         claim, expected = self.passage.claims[element], self.passage.expected(element)
         self.verdicts[element] = None
         if self.agree(claim, expected) or self._is_true(element, claim):

@@ -18,13 +18,14 @@ Agree = Callable[[float, float], bool]
 class Part:
     """What one line adds to one number of a gradient."""
 
-    __slots__ = ("is_lost", "line", "reads", "value")
+    __slots__ = ("is_lost", "line", "names", "reads", "value")
 
-    def __init__(self, line: int, value: float, reads: set[str], is_lost: bool) -> None:
+    def __init__(self, line: int, value: float, reads: set[str], names: set[str]) -> None:
         self.line = line  # its place among the program's gradient lines
         self.value = value
         self.reads = reads  # the names whose gradients it reads, also through helpers
-        self.is_lost = is_lost  # overwritten by a later line
+        self.names = names  # the forward names it reads
+        self.is_lost = False  # overwritten by a later line
 
 
 class Group:
@@ -43,8 +44,14 @@ class Group:
         return math.fsum(part.value for part in self.parts)
 
 
-def matched(parts: list[Part], uses: list[Use], output: str, agree: Agree) -> list[Group]:
-    """Groups of lines and consumers; each line and each consumer is in one group."""
+def matched(
+    parts: list[Part], uses: list[Use], output: str, agree: Agree,
+    operands: dict[str, set[str]],
+) -> list[Group]:  # fmt: skip
+    """Groups of lines and consumers; each line and each consumer is in one group.
+
+    `operands` are the names each consumer is computed from, and its own.
+    """
     amounts: dict[str, float] = {}
     for use in uses:
         amounts[use.consumer] = amounts.get(use.consumer, 0.0) + use.amount
@@ -64,7 +71,7 @@ def matched(parts: list[Part], uses: list[Use], output: str, agree: Agree) -> li
             lines += rest
     for consumer in [c for group in groups for c in group.consumers]:
         left.pop(consumer, None)
-    return groups + _left_over(lines, left, agree)
+    return groups + _left_over(lines, left, agree, operands)
 
 
 def base(element: str) -> str:
@@ -119,14 +126,23 @@ def _by_value(
     return groups, [part for part in parts if part not in taken]
 
 
-def _left_over(lines: list[Part], left: dict[str, float], agree: Agree) -> list[Group]:
-    """Match what reading did not: by value, then one to one, else all together."""
+def _left_over(
+    lines: list[Part], left: dict[str, float], agree: Agree, operands: dict[str, set[str]]
+) -> list[Group]:
+    """Match what reading did not: by value, by the names they share, else all together."""
     groups = []
     for part in list(lines):
         fits = [consumer for consumer, amount in left.items() if agree(part.value, amount)]
         rivals = [p for p in lines if fits and agree(p.value, left[fits[0]])]
         if len(fits) == 1 and len(rivals) == 1:
             groups.append(Group([part], fits, left.pop(fits[0])))
+            lines.remove(part)
+    is_one_each = 1 < len(lines) == len(left)
+    for part in list(lines) if is_one_each else ():
+        shared = {name: len(part.names & operands.get(name, set())) for name in left}
+        best = [name for name in left if shared[name] == max(shared.values())]
+        if len(best) == 1 and shared[best[0]]:
+            groups.append(Group([part], best, left.pop(best[0])))
             lines.remove(part)
     if lines:
         groups.append(Group(lines, list(left), math.fsum(left.values())))

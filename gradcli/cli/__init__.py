@@ -20,6 +20,8 @@ from gradcli.cli.words import plain_help
 COMMANDS = {
     "eval": ("evaluate", "eval_command", "Value, stages and gradients."),
     "check": ("check", "check_command", "Verdicts on gradients and claims, for CI."),
+    "explain": ("explain", "explain_command", "What a mistake is, by its name."),
+    "exercise": ("exercise", "exercise_command", "A backward pass to write or to mend."),
     "selfcheck": ("selfcheck", "selfcheck_command", "Plant mistakes and see that each is caught."),
 }
 

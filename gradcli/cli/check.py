@@ -118,6 +118,13 @@ class Job(NamedTuple):
 @click.option("--junit", metavar="FILE", help="Write JUnit XML to a file as well.")
 @click.option("--sarif", metavar="FILE", help="Write SARIF to a file as well.")
 @click.option("--gitlab", metavar="FILE", help="Write GitLab code quality to a file as well.")
+@click.option(
+    "--grade",
+    is_flag=True,
+    default=False,
+    help="Grade answers: a table of answers and one of mistakes.",
+)
+@click.option("--key", metavar="FILE", help="With --grade: the key that `exercise` has written.")
 @click.option("--isolated", is_flag=True, default=False, help="Ignore pyproject.toml.")
 @click.option(
     "--color",
@@ -154,7 +161,10 @@ def check_command(ctx: click.Context, /, **given: Any) -> int:
     report = CheckReport(cases)
     warnings = (f"{case.file}: {text}" for case in cases for text in case.warnings)
     warn(warnings, False, given["quiet"])
-    _write(report, form, given)
+    if given["grade"]:
+        _write_grades(report, form, given)
+    else:
+        _write(report, form, given)
     return EXIT_OK if given["exit_zero"] else exit_code(report, given["inconclusive"] == "ok")
 
 
@@ -258,6 +268,23 @@ def _write(report: CheckReport, form: str, given: dict[str, Any]) -> None:
     if form == "github" and summary:
         with open(summary, "a", encoding="utf-8") as file:
             file.write(summary_markdown(report))
+
+
+def _write_grades(report: CheckReport, form: str, given: dict[str, Any]) -> None:
+    from gradcli.grading import Key, grade_text  # late: few checks are gradings
+    from gradcli.render.grades import write_grades
+    from gradcli.reports.grades import GradeReport
+
+    if form not in ("table", "json"):
+        raise UsageError(f"grades have no format {form}", hint="known are table and json")
+    key = None if given["key"] is None else Key(read_text(given["key"]), given["key"])
+    grades = []
+    for case in report.cases:
+        text = case.text if case.problem is not None else case.text or read_text(case.file)
+        grades.append(grade_text(case, text, key))
+    put(given["target"], tuple(case.file for case in report.cases), lambda out: write_grades(
+        GradeReport(grades), form, out, given["color"],
+    ))  # fmt: skip
 
 
 def exit_code(report: CheckReport, inconclusive_is_ok: bool) -> int:

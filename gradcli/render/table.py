@@ -24,6 +24,7 @@ from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
 from gradcli.render.machine import InputRow, Look, gradients, input_rows
 from gradcli.reports import VERDICTS, EvalReport, Stage
+from gradcli.reports.grades import Grade, GradeReport
 from gradcli.reports.lines import Fork, LineCheck
 
 STYLES = {
@@ -101,6 +102,12 @@ FORK = (
     Column("contribution", "gradient"),
     Column("expected", "gradient"),
 )
+GRADES = (Column("answer", "name"), Column("right", "error"), Column("mistakes", "expression"))
+MISTAKES_MADE = (
+    Column("mistake", "name"),
+    Column("answers", "error"),
+    Column("lines", "error"),
+)
 CLAIMED = (*CHECKED[:2], Column("claim", "gradient"), *CHECKED[2:])
 
 
@@ -109,6 +116,25 @@ def table(report: EvalReport, look: Look) -> Iterator[str]:
     page = Page(look)
     for part in _brief(report, page) if look.verbosity < 0 else _full(report, page):
         yield page.drawn(part)
+
+
+def grade_table(report: GradeReport, look: Look) -> Iterator[str]:
+    """Answers with their scores, then how often each mistake was made."""
+    page = Page(look)
+    rows = [
+        [page.text(g.file), f"{g.right} of {g.asked}", page.text(_shortcomings(g))]
+        for g in report.grades
+    ]
+    yield page.drawn(page.block(GRADES, rows, head=1))
+    if report.mistakes:
+        counts = [[name, str(a), str(n)] for name, (a, n) in report.mistakes.items()]
+        yield page.drawn("")
+        yield page.drawn(page.block(MISTAKES_MADE, counts, head=1))
+
+
+def _shortcomings(grade: Grade) -> str:
+    missing = [f"no d{name}" for name in grade.missing]
+    return ", ".join([*filter(None, [grade.problem]), *grade.mistakes, *missing])
 
 
 def _brief(report: EvalReport, page: Page) -> Iterator[RenderableType]:
