@@ -39,9 +39,11 @@ def evaluate(
     >>> evaluate("(x+y)*z", {"x": -2, "y": 5, "z": -4}).gradients
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
-    program = read(text, name, bindings, options=Options(output, expand, fuse))
+    pairs = list(bindings.items() if isinstance(bindings, Mapping) else bindings)
+    program = read(text, name, pairs, options=Options(output, expand, fuse))
+    written = read(text, name, pairs, options=Options(output, expand)) if fuse else None
     asked = Request(**request)
-    answer = report(program, asked)
+    answer = report(program, asked, written)
     if not program.lines:
         return answer
     from gradcli.backward import judge_program  # late: few programs have a backward part

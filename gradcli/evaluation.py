@@ -15,12 +15,24 @@ from gradcli.graph import stage_names
 from gradcli.lowering import Value
 from gradcli.program import Program, Setting, parse_constant
 from gradcli.reports import EvalReport, Number, Stage
+from gradcli.truth import (
+    MOST_GATES,
+    Numbers,
+    delicate,
+    doubtful,
+    plain_numbers,
+    sweep_bounds,
+)
+
+FLOAT_DIGITS = 12  # what a certain float64 result has
 
 
 class Request:
     """What is asked of a program that has been read."""
 
-    __slots__ = ("check", "check_budget", "exact", "tolerance", "upstream", "wrt")
+    __slots__ = (
+        "arithmetic", "check", "check_budget", "digits", "exact", "tolerance", "upstream", "wrt",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -30,6 +42,8 @@ class Request:
         check_budget: float = BUDGET,
         tolerance: float = TOLERANCE,
         exact: bool = False,
+        arithmetic: str = "auto",
+        digits: int | None = None,
     ) -> None:
         self.wrt = wrt
         self.upstream = upstream
@@ -37,6 +51,8 @@ class Request:
         self.check_budget = check_budget
         self.tolerance = tolerance
         self.exact = exact
+        self.arithmetic = arithmetic  # auto, float64 or mpmath
+        self.digits = digits  # so many correct ones of value and gradients
 
 
 class Evaluation:
@@ -94,32 +110,173 @@ def _run(
     return run, upstream
 
 
-def report(program: Program, asked: Request) -> EvalReport:
-    """Everything `eval` says of a program. Raises GradcliError."""
+def report(program: Program, asked: Request, written: Program | None = None) -> EvalReport:
+    """Everything `eval` says of a program; with what it was `written` as, both results.
+
+    Raises GradcliError.
+    """
     found = evaluate_at(program, settings(program), asked)
-    run, names, notes = found.run, found.names, [*found.notes]
+    numbers, notes = certain_numbers(found, asked)
+    names = found.names
     checked = None
     if asked.check and found.leaves:
         checked = check(
-            checked_point(found), questions(found, {}, asked.exact),
+            checked_point(found), questions(found, {}, asked.exact, numbers.gradients),
             Settings(asked.tolerance, asked.check_budget),
         )  # fmt: skip
         if checked is None:
             notes.append("not checked: it would take more than the budget (--check-budget)")
+    as_written = None if written is None else _as_written(written, asked, notes)
     if program.value_claims:
         notes.append("claims on values are judged by `gradcli check`, not here")
-    stages = _stages(found)
+    stages = _stages(found, numbers)
+    asked_for = wanted(program, asked.wrt)
     return EvalReport(
         program.expression or stages[-1].expression,
         names[program.output],
-        run.values[program.output],
-        {n: gather(value, run.values) for n, value in program.inputs.items()},
-        {n: gather(program.inputs[n], run.gradients) for n in wanted(program, asked.wrt)},
+        numbers.values[program.output],
+        {n: gather(value, found.run.values) for n, value in program.inputs.items()},
+        {n: gather(program.inputs[n], numbers.gradients) for n in asked_for},
         stages,
         checked,
         notes,
         program.warnings,
+        bound=numbers.value_bound(program.output),
+        gradient_bounds=None
+        if numbers.gradient_errors is None
+        else {n: gather(program.inputs[n], numbers.gradient_errors) for n in asked_for},
+        arithmetic=numbers.arithmetic,
+        conditions=_conditions(found, numbers),
+        decimal=_decimal(found, numbers, asked),
+        uncertainty=_uncertainty(found, numbers, notes),
+        written=as_written,
+        is_plain=asked.arithmetic == "float64",
     )
+
+
+def certain_numbers(found: Evaluation, asked: Request) -> tuple[Numbers, list[str]]:
+    """The numbers to report and the notes on them: of the sweep, or in many digits."""
+    run, program = found.run, found.program
+    count = asked.digits or 0
+    is_small = len(program.graph) <= MOST_GATES
+    given = None if asked.upstream is not None else program.upstream
+    bounds = sweep_bounds(run, program.output, given) if is_small else None
+    plain = plain_numbers(run, bounds)
+    inputs = [run.values[node] for node in program.graph.inputs.values()]
+    if bounds is None or asked.arithmetic == "float64" or not all(map(math.isfinite, inputs)):
+        return plain, [*found.notes]
+    leaves = [leaf for _, leaf in found.leaves]
+    doubts = doubtful(run, bounds, program.output, leaves)
+    is_enough = count <= FLOAT_DIGITS and asked.arithmetic == "auto" and not doubts
+    if is_enough and not delicate(run, bounds, program.output).intersection(leaves):
+        return plain, [*found.notes]
+    from gradcli.fallback import Question as Asked  # late: mpmath is loaded only here
+    from gradcli.fallback import recompute
+    from gradcli.notes import remedy
+
+    upstream = found.upstream if given is None else given
+    question = Asked(
+        program.graph, inputs, program.output, found.leaves, upstream, found.names, count
+    )
+    better = recompute(question)
+    if better is None:
+        return plain, [*found.notes, "many digits cannot tell more: an operand is out of reach"]
+    places = [program.output, *leaves]
+    are_same = plain.values[program.output] == better.values[program.output] and all(
+        _same(plain.gradients[k], better.gradients[k]) for k in leaves
+    )
+    value = better.values[program.output]
+    if math.isnan(value) or (math.isinf(value) and are_same):
+        return plain, [*found.notes]
+    if are_same and not count and asked.arithmetic == "auto" and not set(places) & set(doubts):
+        return plain, [*found.notes, *better.notes]
+    return better, [*remedy(found, plain, bounds, better, doubts), *better.notes]
+
+
+def _as_written(written: Program, asked: Request, notes: list[str]) -> dict[str, Any]:
+    """What plain float64 gives for the program before fusing, and a note that says so."""
+    found = evaluate_at(written, settings(written), asked)
+    value, gradients = found.run.values[written.output], found.run.gradients
+    slopes = "".join(f", d{name} = {gradients[leaf]!r}" for name, leaf in found.leaves[:3])
+    more = ", ..." if len(found.leaves) > 3 else ""
+    notes.append(f"as written, plain float64 gives {value!r}{slopes}{more}")
+    return {
+        "value": value,
+        "gradients": {
+            n: gather(written.inputs[n], gradients) for n in wanted(written, asked.wrt)
+        },
+    }  # fmt: skip
+
+
+def _same(a: float, b: float) -> bool:
+    return a == b or (a != a and b != b)
+
+
+def _conditions(found: Evaluation, numbers: Numbers) -> dict[str, float | None]:
+    """|x * df/dx / f| of every input: relative changes of x come out this many times as large."""
+    f, run = numbers.values[found.program.output], found.run
+    conditions: dict[str, float | None] = {}
+    for name, leaf in found.leaves:
+        slope = numbers.gradients[leaf] / found.upstream if found.upstream else math.nan
+        moved = abs(run.values[leaf] * slope)
+        condition = math.nan if not (math.isfinite(f) and math.isfinite(moved)) else (
+            0.0 if not moved else moved / abs(f) if f else math.inf
+        )  # fmt: skip
+        conditions[name] = None if math.isnan(condition) else condition
+    return conditions
+
+
+def _uncertainty(found: Evaluation, numbers: Numbers, notes: list[str]) -> dict[str, Any] | None:
+    """How far the value may be off because inputs are: first order, inputs independent.
+
+    The square root of the sum of the squares of slope times uncertainty (Taylor, An Introduction
+    to Error Analysis, section 3.11). Raises BindingError for an uncertainty below 0.
+    """
+    program = found.program
+    if not program.uncertainties:
+        return None
+    given = Machine(program.settings, IEEE).run([]).values
+    spreads: dict[str, float] = {}
+    parts: dict[str, float] = {}
+    for name, node in program.uncertainties.items():
+        assert isinstance(node, int)
+        if not 0 <= given[node] < math.inf:
+            raise BindingError(f"the uncertainty of `{name}` is {given[node]}, not 0 or more")
+        for element, leaf in numbers_of(program, name):
+            slope = numbers.gradients[leaf] / found.upstream if found.upstream else math.nan
+            spreads[element] = given[node]
+            parts[element] = abs(slope) * given[node]
+    total = math.hypot(*parts.values()) if parts else 0.0
+    shares = ", ".join(f"{part:.3g} from {name}" for name, part in [*parts.items()][:5])
+    notes.append(
+        f"the value is uncertain by {total:.3g} ({shares}): to first order, inputs independent"
+    )
+    return {"value": total, "inputs": spreads, "contributions": parts}
+
+
+def numbers_of(program: Program, name: str) -> list[tuple[str, int]]:
+    """The numbers an input consists of; none if the program does not use it."""
+    return numbers(name, program.inputs[name]) if name in program.inputs else []
+
+
+def _decimal(found: Evaluation, numbers: Numbers, asked: Request) -> dict[str, Any] | None:
+    """The long decimals that were asked for, as texts."""
+    if not asked.digits:
+        return None
+    from gradcli.render.certain import certain_text
+
+    def text(node: int, number: float, bound: float | None) -> str:
+        return numbers.texts.get(node) or certain_text(number, bound, asked.digits or 0)
+
+    output = found.program.output
+    return {
+        "digits": asked.digits,
+        "value": text(output, numbers.values[output], numbers.value_bound(output)),
+        "gradients": {
+            name: text(leaf, numbers.gradients[leaf], numbers.gradient_bound(leaf))
+            for name, leaf in found.leaves
+        },
+    }
 
 
 def checked_point(found: Evaluation) -> Point:
@@ -128,9 +285,13 @@ def checked_point(found: Evaluation) -> Point:
     return Point(found.run, found.program.output, found.upstream, found.names, trouble)
 
 
-def questions(found: Evaluation, typed: dict[str, float], exact: bool) -> list[Question]:
+def questions(
+    found: Evaluation, typed: dict[str, float], exact: bool,
+    gradients: Sequence[float] | None = None,
+) -> list[Question]:  # fmt: skip
     """What to check: typed claims by number, hand-written gradients, else the engine's own."""
     program, run = found.program, found.run
+    slopes = run.gradients if gradients is None else gradients
     written = {
         element: node
         for name, value in program.claims.items()
@@ -138,7 +299,7 @@ def questions(found: Evaluation, typed: dict[str, float], exact: bool) -> list[Q
     }
     asked = []
     for name, leaf in found.leaves:
-        analytic, formula = float(run.gradients[leaf]), written.get(name)
+        analytic, formula = float(slopes[leaf]), written.get(name)
         if name in typed:
             asked.append(Question(name, leaf, analytic, typed[name], None, exact=True))
         elif formula is not None:
@@ -211,7 +372,7 @@ def typed_claims(program: Program, claims: dict[str, Setting]) -> dict[str, floa
 # ---------------------------------------------------------------- stages
 
 
-def _stages(found: Evaluation) -> list[Stage]:
+def _stages(found: Evaluation, numbers: Numbers) -> list[Stage]:
     """Every gate of the forward part, with its value, gradient and local gradients."""
     program, run, names = found.program, found.run, found.names
     graph = program.graph
@@ -228,10 +389,12 @@ def _stages(found: Evaluation) -> list[Stage]:
             graph.constants[k] if k in graph.constants else names.get(k) or graph.names[k]
             for k in graph.operands[node]
         ]
-        gradient = run.gradients[node] if graph.active[node] else None
+        gradient = numbers.gradients[node] if graph.active[node] else None
+        slack = numbers.gradient_bound(node) if graph.active[node] else None
         stages.append(Stage(
             names[node], graph.gates[node].name, graph.label(node), phrases[node][0], operands,
-            run.values[node], gradient, local[node], line, column, node in graph.names,
+            numbers.values[node], gradient, local[node], line, column, node in graph.names,
+            numbers.value_bound(node), slack,
         ))  # fmt: skip
     return stages
 

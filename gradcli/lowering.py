@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import Any, NoReturn
 
 from gradcli.errors import GradcliError, NameFault, ParseError, ShapeError, did_you_mean
-from gradcli.gates import CONSTANT, CONSTANTS, FUNCTIONS, GATES, INPUT, Gate
+from gradcli.gates import CONSTANTS, FUNCTIONS, GATES, Gate
 from gradcli.graph import Graph
 from gradcli.syntax import Call, Tree, parse_expression
 from gradcli.syntax.tokens import Source
@@ -26,21 +26,14 @@ Find = Callable[[str, int], Value]  # (name, token) -> what the name stands for
 BINARY = {op: GATES[op] for op in SIGNS if op in GATES}
 COMMUTATIVE = ("add", "mul")
 
-# Written-out forms and the gate that computes the same thing better.
-FUSIONS = (
-    (GATES["sigmoid"].expansion, "sigmoid(x)"),
-    ("1 / (1 + exp(x))", "sigmoid(-x)"),
-)
-
 
 class Lowering:
     """Lowers the trees of one source into one graph."""
 
-    def __init__(self, graph: Graph, source: Source, expand: bool = False, fuse: bool = False):
+    def __init__(self, graph: Graph, source: Source, expand: bool = False) -> None:
         self.graph = graph
         self.source = source
         self.expand = expand
-        self.fuse = fuse
         self._plain: dict[Call, Gate] = {}  # calls whose operands are the gate's as they stand
 
     def value(
@@ -52,7 +45,7 @@ class Lowering:
         Raises NameFault for an unknown function, ShapeError where a list meets a gate.
         """
         graph = self.graph
-        if len(tree.ops) <= 3 and place is None and not self.fuse:
+        if len(tree.ops) <= 3 and place is None:
             only = self._one_gate(tree, names)
             if only is not None:
                 return only
@@ -69,8 +62,6 @@ class Lowering:
                 if left.__class__ is list or right.__class__ is list:
                     self._refuse_list(gate.name, [left, right], token)
                 stack[-1] = node(gate, (left, right), token)
-                if self.fuse and gate.name == "div":
-                    stack[-1] = self._fused(stack[-1], token)
             elif op == "number":
                 stack.append(graph.constant(arg, token))
             elif op == "neg":
@@ -235,16 +226,6 @@ class Lowering:
             "take its elements: `x[0]`",
         )  # fmt: skip
 
-    # ---------------------------------------------------------------- fusing
-
-    def _fused(self, node: int, token: int) -> int:
-        """The fused gate, where the node is the written-out form of one."""
-        for pattern, replacement in FUSIONS:
-            found = _match(self.graph, node, *_pattern(pattern))
-            if found is not None:
-                return self._insert(replacement, found, token)
-        return node
-
     # ---------------------------------------------------------------- errors
 
     def _fail(
@@ -270,37 +251,3 @@ def _no_names(name: str, token: int) -> NoReturn:
 @cache
 def _own_tree(text: str) -> Tree:
     return parse_expression(Source(text, "<gate table>"))
-
-
-@cache
-def _pattern(text: str) -> tuple[Graph, int]:
-    graph = Graph()
-    root = Lowering(graph, Source(text)).value(_own_tree(text), {}, graph.input)
-    assert isinstance(root, int)
-    return graph, root
-
-
-def _match(graph: Graph, node: int, pattern: Graph, root: int) -> dict[str, int] | None:
-    """What the pattern's inputs stand for if the node has the pattern's form, else None.
-
-    A named stage is a wall: only the pattern's inputs may be one.
-    """
-    found: dict[str, int] = {}
-    pairs = [(node, root)]
-    while pairs:
-        here, wanted = pairs.pop()
-        gate, like = graph.gates[here], pattern.gates[wanted]
-        if like is INPUT:
-            if found.setdefault(pattern.names[wanted], here) != here:
-                return None
-        elif like is CONSTANT:
-            if graph.constants.get(here) != pattern.constants[wanted]:
-                return None
-        elif gate is not like or here in graph.names:
-            return None
-        else:
-            operands = graph.operands[here]
-            if gate.name in COMMUTATIVE and operands[1] in graph.constants:
-                operands = operands[::-1]  # patterns write constants first
-            pairs += zip(operands, pattern.operands[wanted], strict=True)
-    return found

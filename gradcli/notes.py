@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from gradcli.arithmetic.floats import IEEE
+from gradcli.bounds import Bounds
 from gradcli.engine import Run, local_gradients
 from gradcli.gates import Gate
 from gradcli.graph import Graph
+from gradcli.truth import CERTAIN, Numbers
 
 MOST_NOTES = 5
+CURED, TINY = 1e-10, 1e-320  # relative and absolute error of a rewriting that is worth naming
 
 
 def faults(run: Run, output: int, names: dict[int, str]) -> list[str]:
@@ -95,6 +99,91 @@ def _backward_notes(run: Run, live: list[int], names: dict[int, str]) -> list[st
                 f"{_text(bad[0])} at {got}"
             )
     return notes
+
+
+def remedy(
+    found: Any, plain: Numbers, bounds: Bounds, better: Numbers, doubts: list[int]
+) -> list[str]:
+    """Why many digits were needed, what plain float64 gives, and what cures it."""
+    if not doubts:
+        return []
+    run, output, names = found.run, found.program.output, found.names
+    cause = _cause(run, bounds, output, names, better)
+    results = [("the value", plain.values[output], better.values[output])]
+    results += [(f"d{n}", plain.gradients[k], better.gradients[k]) for n, k in found.leaves]
+    wrong = [(n, a) for n, a, b in results if not abs(a - b) <= 4e-16 * abs(b) and a != b]
+    if wrong:
+        given = "; ".join(f"{_text_all(a)} for {n}" for n, a in wrong[:3])
+        says = f"plain float64 gives {given}"
+    else:
+        says = "plain float64 gives the same here, but its error bound cannot show it"
+    cure = _cure(found, better)
+    return [f"{cause}: {says}{f'; use {cure}' if cure else ''}"]
+
+
+def _cure(found: Any, better: Numbers) -> str:
+    """A rewriting that float64 computes with certainty at this very point; "" if none is known."""
+    from gradcli.engine import Machine, backward
+    from gradcli.fusing import GATED, REWRITTEN, fused
+    from gradcli.truth import sweep_bounds
+
+    program = found.program
+    names = program.graph.inputs
+    if found.program.upstream is not None:
+        return ""
+    for steps in ((GATED,), (REWRITTEN,), (REWRITTEN, GATED), (GATED, REWRITTEN)):
+        graph, output = program.graph, program.output
+        used: list[str] = []
+        for forms in steps:
+            other = fused(graph, [output], forms)
+            graph, output, used = other.graph, other.moved[output], used + other.used
+        if not used:
+            continue
+        run = Machine(graph, IEEE).run([found.run.values[k] for k in names.values()])
+        backward(run, output, found.upstream)
+        leaves = {leaf: graph.inputs[name] for name, leaf in names.items()}
+        bounds = sweep_bounds(run, output, None)
+        wanted = [leaf for _, leaf in found.leaves]
+        results = [(run.values[output], bounds.values[output], better.values[program.output])]
+        results += [
+            (run.gradients[leaves[k]], bounds.gradients[leaves[k]], better.gradients[k])
+            for k in wanted
+        ]
+        if all(e + abs(a - b) <= CURED * abs(b) + TINY for a, e, b in results):
+            return ", ".join(dict.fromkeys(used))
+    return ""
+
+
+def _cause(run: Run, bounds: Bounds, output: int, names: dict[int, str], better: Numbers) -> str:
+    """The first gate that lost what was needed, in words."""
+    graph, values = run.machine.graph, run.values
+    live = [node for node in _live(run, output) if not graph.is_leaf(node)]
+    for node in live:
+        operands = [values[k] for k in graph.operands[node]]
+        if not math.isfinite(values[node]) and all(map(math.isfinite, operands)):
+            gate = graph.gates[node].name
+            if gate == "div" and not operands[1]:
+                return f"div at {names[node]} divides by zero"
+            if math.isinf(values[node]) and math.isinf(better.values[node]):
+                return f"{gate} overflows at {names[node]}"
+            return f"{gate} at {names[node]} gives {_text(values[node])}"
+    for node in live:
+        operands = [values[k] for k in graph.operands[node]]
+        size, error = abs(values[node]), bounds.values[node]
+        is_sum = graph.gates[node].name in ("add", "sub")
+        if is_sum and error > CERTAIN * size and size < 1e-3 * max(map(abs, operands)):
+            sign = "+" if graph.gates[node].name == "add" else "-"
+            return f"`{sign}` at {names[node]} cancels"
+    for node in live:
+        if bounds.values[node] > CERTAIN * abs(values[node]):
+            if abs(values[node]) < 2.0**-1022:
+                return f"{graph.gates[node].name} underflows at {names[node]}"
+            return f"digits are lost at {names[node]} ({graph.gates[node].name})"
+    return "digits are lost in the backward pass"
+
+
+def _text_all(value: float) -> str:
+    return repr(value).removesuffix(".0")
 
 
 def _text(value: float) -> str:

@@ -121,7 +121,7 @@ def test_the_suffix_of_the_output_file_says_the_format(tmp_path):
     assert json.loads((tmp_path / "r.sarif").read_text())["version"] == "2.1.0"
     assert json.loads((tmp_path / "r.JSON").read_text())["schema"] == "gradcli.check/1"
     assert "b.grad" in (tmp_path / "r.txt").read_text()
-    assert (tmp_path / "asked.xml").read_text().startswith("b.grad:3:1: fail x: ")
+    assert (tmp_path / "asked.xml").read_text().startswith("b.grad:3:1: fail dx: ")
 
 
 def test_github_annotations_and_the_job_summary(tmp_path):

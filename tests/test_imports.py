@@ -19,9 +19,9 @@ HEAVY = {"numpy", "rich", "mpmath"}
 FLOORS = {
     "errors": 1,
     "syntax": 2, "gates": 2, "reports": 2,
-    "graph": 3, "lowering": 3, "program": 3, "files": 3, "render": 3,
-    "arithmetic": 4, "engine": 4, "adjoint": 4,
-    "checker": 5, "notes": 5, "emit": 5,
+    "graph": 3, "lowering": 3, "program": 3, "files": 3, "fusing": 3, "render": 3,
+    "arithmetic": 4, "engine": 4, "bounds": 4, "adjoint": 4,
+    "checker": 5, "truth": 5, "fallback": 5, "notes": 5, "emit": 5,
     "evaluation": 6, "backward": 6, "cases": 6, "selfcheck": 6, "grading": 6, "exercise": 6,
     "api": 7,
     "cli": 8, "__main__": 8,

@@ -29,9 +29,9 @@ LONGEST = -1.2345678901234567e-299  # 24 characters
 # -------------------------------------------------------------------- reports
 
 
-def stage(name, gate, label, expression, *numbers, is_named=False, digits=None):
+def stage(name, gate, label, expression, *numbers, is_named=False, bound=None):
     """A stage of which `numbers` are value and gradient."""
-    return Stage(name, gate, label, expression, [], *numbers, None, 1, 1, is_named, digits)
+    return Stage(name, gate, label, expression, [], *numbers, None, 1, 1, is_named, bound)
 
 
 def passed(name, slope, error=0.0):
@@ -424,17 +424,18 @@ def test_expressions_are_folded_before_the_table_is_stacked(monkeypatch):
 
 
 def test_digits_shown_are_certain_digits():
-    def row(digits, **look):
-        one = stage("#out", "exp", "exp", "exp(x)", 1234.56789012345678, 1.0, digits=digits)
-        report = LECTURE._replace(stages=[one], value=one.value)
+    def row(bound, **look):
+        one = stage("#out", "exp", "exp", "exp(x)", 1234.56789012345678, 1.0, bound=bound)
+        report = LECTURE._replace(stages=[one], value=one.value, bound=bound)
         title, _, _, _, line, *_ = written(report, "table", **look).splitlines()
         assert title.split()[-1] == line.split()[3]
         return line.split()[3]
 
-    assert row(None) == row(40) == "1234.56789012"
-    assert row(5) == "1234.6"
-    assert row(0) == "1e+03"
-    assert row(5, verbosity=1) == "1234.567890123457"
+    assert row(None) == row(0.0) == row(1e-12) == "1234.56789012"
+    assert row(0.01) == "1234.6"
+    assert row(500.0) == "1e+03"
+    assert row(5e-12, verbosity=1) == "1234.5678901235"
+    assert row(0.0, verbosity=1) == "1234.567890123457"
 
 
 def test_relative_errors_have_two_digits_and_reasons_stand_below():

@@ -111,7 +111,7 @@ def test_a_report_is_the_same_after_a_round_trip_through_json():
     assert json.loads(json.dumps(data)) == data
     assert list(data) == [
         "schema", "expression", "output", "value", "finite", "inputs", "gradients", "stages",
-        "check", "notes", "warnings",
+        "check", "notes", "warnings", "arithmetic", "bound", "gradient_bounds", "conditions",
     ]  # fmt: skip
     assert data["schema"] == "gradcli.eval/1"
     check = Check("pass", {n: InputCheck(**d) for n, d in data["check"]["inputs"].items()})
@@ -127,8 +127,9 @@ def test_a_stage_says_all_but_what_the_table_alone_needs():
     assert GATE.as_dict() == {
         "name": "f", "gate": "mul", "label": "*2", "expression": "x * 2", "operands": ["x", 2.0],
         "value": 6.0, "gradient": 1.0, "local_gradients": [2.0, None], "line": 3, "column": 5,
+        "bound": None, "gradient_bound": None,
     }  # fmt: skip
-    assert set(Stage._fields) - set(GATE.as_dict()) == {"is_named", "digits"}
+    assert set(Stage._fields) - set(GATE.as_dict()) == {"is_named"}
 
 
 def test_a_check_holds_a_claim_only_where_something_was_claimed():

@@ -13,7 +13,7 @@ anything a user wrote.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.arithmetic.compiler import Spelling, forward_source, pullback_source, text_source
@@ -22,6 +22,9 @@ from gradcli.gates import GATES, Gate
 # forward(values, operands) -> value; pullback(upstream, values, gradients, node, operands)
 Forward = Callable[[Any, tuple[int, ...]], Any]
 Pullback = Callable[[Any, Any, Any, int, tuple[int, ...]], None]
+# bound(values, errors, node, operands) -> (operand, local gradient, its error) of each operand
+Links = Sequence[tuple[int, Any, Any]]
+Bound = Callable[[Any, Any, int, tuple[int, ...]], Links]
 
 
 class Arithmetic:
@@ -42,6 +45,12 @@ class Arithmetic:
         self._texts: dict[tuple[str, str], Callable[..., Any]] = {}
         self._forwards: dict[tuple[str, int], Forward] = {}
         self._pullbacks: dict[tuple[str, tuple[bool, ...]], Pullback | None] = {}
+        self._bounds: dict[tuple[str, tuple[int, ...]], Bound] = {}
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """What error bounds need: `unit`, `tiny` and `normal`."""
+        return self._names
 
     def function(self, name: str) -> Callable[..., Any]:
         """The gate `name` as a function of its operands: a primitive, or compiled from its text."""
@@ -79,6 +88,22 @@ class Arithmetic:
             source = pullback_source(gate, active, self._spelling)
             self._pullbacks[key] = self._compile(source) if source else None
         return self._pullbacks[key]
+
+    def bound(self, gate: Gate, kinds: tuple[int, ...]) -> Bound:
+        """The bounds on a gate's value and local gradients, as `rounding` explains.
+
+        `kinds` says of each operand whether it is EXACT, ROUNDED or ACTIVE.
+        """
+        from gradcli.arithmetic.rounding import bound_source, helpers  # late: `compile` needs none
+
+        key = (gate.name, kinds)
+        if key not in self._bounds:
+            exactness = {n[6:] for n in self._names if n.startswith("exact_")}
+            source, needed = bound_source(gate, kinds, self._spelling, exactness)
+            for name, row, text in helpers(needed):
+                self._names[name] = self.text_function(row, text)
+            self._bounds[key] = self._compile(source)
+        return self._bounds[key]
 
     def _compile(self, source: tuple[str, set[str]]) -> Any:
         text, called = source

@@ -126,7 +126,7 @@ class _Writer:
         return [
             f"{target} = {self._expression(tree)}" if target
             else last.format(self._expression(tree))
-            for target, tree in _read(text)
+            for target, tree in texts(text)
         ]  # fmt: skip
 
     def _expression(self, tree: Tree) -> str:
@@ -152,7 +152,7 @@ class _Writer:
 
 
 @cache
-def _read(text: str) -> list[tuple[str, Tree]]:
+def texts(text: str) -> list[tuple[str, Tree]]:
     """A text as (helper name or "", tree) pairs, the result last."""
     read = []
     for statement in statements(Source(text, "<gate table>")):

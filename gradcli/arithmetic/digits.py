@@ -17,7 +17,7 @@ from mpmath.ctx_mp import MPContext
 
 from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
-from gradcli.arithmetic.floats import QUIET
+from gradcli.arithmetic.floats import QUIET, routed
 from gradcli.arithmetic.special import OutOfReachError, psi
 
 FLAT = 1e10  # from where on erf and its relatives are flat to any number of digits
@@ -25,8 +25,11 @@ MAGNITUDE_LIMIT = 2**14  # binary exponent above which an operand makes mpmath r
 
 
 @lru_cache(maxsize=8)
-def digits(count: int) -> Arithmetic:
+def digits(count: int, at_limits: bool = False) -> Arithmetic:
     """The arithmetic with `count` significant decimal digits.
+
+    An operand that would keep mpmath busy for ever raises OutOfReachError, or `at_limits` stands
+    for an infinity.
 
     Each count has a context of its own, so that two of them never disturb each other.
     """
@@ -36,12 +39,45 @@ def digits(count: int) -> Arithmetic:
     spelling["number"] = "number({!r})"
     spelling["scale"] = "({0} * {1} if {0} else zero)"
     spelling["route"] = "({0} if {1} else zero)"
-    exact = {name: _ieee_at_infinity(mp, name, f) for name, f in _primitives(mp).items()}
-    names = {**exact, "number": mp.mpf, "zero": mp.zero}
+    exact = {name: _ieee_at_infinity(mp, name, f, at_limits) for name, f in _primitives(mp).items()}
+    names = {**exact, **_rounding(mp), "number": mp.mpf, "zero": mp.zero}
     return Arithmetic(f"digits{count}", names, spelling, mp.mpf)
 
 
-def _ieee_at_infinity(mp: MPContext, name: str, function: Callable[..., Any]) -> Any:
+def _rounding(mp: MPContext) -> dict[str, Any]:
+    """What error bounds need: the unit roundoff, and whether an operation was exact."""
+
+    def exact_add(x: Any, y: Any, _: Any) -> bool:
+        if not (x and y):
+            return True
+        parts = [v._mpf_ for v in (x, y)]  # sign, mantissa, exponent, bits
+        top = max(exponent + bits for _, _, exponent, bits in parts)
+        return bool(top + 1 - min(exponent for _, _, exponent, _ in parts) <= mp.prec)
+
+    def exact_mul(x: Any, y: Any, _: Any) -> bool:
+        return bool(x._mpf_[3] + y._mpf_[3] <= mp.prec)
+
+    def exact_div(x: Any, y: Any, out: Any) -> bool:
+        return bool(exact_mul(out, y, x) and out * y == x and mp.isfinite(out))
+
+    def exact_pow(x: Any, y: Any, out: Any) -> bool:
+        return bool(y in (0, 1) or (y == 2 and exact_mul(x, x, out)))
+
+    return {
+        "unit": mp.mpf(2) ** -mp.prec, "tiny": mp.zero, "normal": mp.zero, "routed": routed,
+        "exact_add": exact_add, "exact_sub": exact_add, "exact_mul": exact_mul,
+        "exact_square": lambda x, out: exact_mul(x, x, out),
+        "exact_div": exact_div,
+        "exact_reciprocal": lambda x, out: exact_div(mp.one, x, out),
+        "exact_sqrt": lambda x, out: exact_mul(out, out, x) and out * out == x,
+        "exact_pow": exact_pow,
+        **{f"exact_{name}": lambda x, _: x == 0 for name in ("exp", "exp2", "cos", "cosh")},
+    }  # fmt: skip
+
+
+def _ieee_at_infinity(
+    mp: MPContext, name: str, function: Callable[..., Any], at_limits: bool
+) -> Any:
     """The function, with the value of IEEE 754 where an operand is infinite or nan."""
     quiet = QUIET.get(name)
     if quiet is None or name in ("max", "min", "logsumexp", "hypot", "winner", "lead", "trail"):
@@ -50,7 +86,12 @@ def _ieee_at_infinity(mp: MPContext, name: str, function: Callable[..., Any]) ->
     def guarded(*given: Any) -> Any:
         operands = given[0] if isinstance(given[0], list) else given
         if all(mp.isfinite(x) for x in operands):
-            return function(*given)
+            try:
+                return function(*given)
+            except OutOfReachError:
+                if not at_limits:
+                    raise
+                operands = [x if mp.mag(x) <= MAGNITUDE_LIMIT else mp.inf * x for x in operands]
         floats = [_clipped(x) for x in operands]
         return mp.mpf(quiet(floats) if isinstance(given[0], list) else quiet(*floats))
 

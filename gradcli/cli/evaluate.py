@@ -13,6 +13,7 @@ from gradcli.cli.words import ExpressionCommand, bindings, program_text
 from gradcli.errors import UsageError
 from gradcli.render import FORMATS, write
 
+MOST_DIGITS = 1_000
 SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"}
 
 
@@ -32,7 +33,20 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
     "--fuse",
     is_flag=True,
     default=False,
-    help="Recognise a sigmoid that is written out, 1/(1+exp(-u)), as one gate.",
+    help="Recognise written-out forms, such as 1/(1+exp(-u)) or log(1+u), as one gate.",
+)
+@click.option(
+    "--digits",
+    type=click.IntRange(1, MOST_DIGITS),
+    default=None,
+    metavar="N",
+    help=f"Print N correct digits of value and gradients, up to {MOST_DIGITS}.",
+)
+@click.option(
+    "--arithmetic",
+    type=click.Choice(["auto", "float64", "mpmath"]),
+    default="auto",
+    help="auto takes many digits where float64 lost them; float64 shows the plain sweep.",
 )
 @click.option("--no-check", is_flag=True, default=False, help="Leave out the numeric derivatives.")
 @click.option(
@@ -72,11 +86,12 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
     help="Colours in the table; auto means on a terminal.",
 )
 @click.option("-q", "--quiet", is_flag=True, default=False, help="Value and gradients only.")
-@click.option("-v", "--verbose", is_flag=True, default=False, help="Every digit in the table.")
+@click.option("-v", "--verbose", is_flag=True, default=False, help="Certain digits, conditions.")
 @click.option("--debug", is_flag=True, default=False, help="Show where an internal error happened.")
 def eval_command(
     words: tuple[str, ...], path: str | None, wrt: str | None, upstream: str | None,
-    output: str | None, expand: bool, fuse: bool, no_check: bool, check_budget: float,
+    output: str | None, expand: bool, fuse: bool, digits: int | None, arithmetic: str,
+    no_check: bool, check_budget: float,
     form: str | None, as_json: bool, target: str | None, show_all: bool, strict: bool,
     color: str, quiet: bool, verbose: bool, debug: bool,  # noqa: ARG001  # read by streams
 ) -> None:  # fmt: skip
@@ -85,7 +100,10 @@ def eval_command(
     Prints each stage with its value and gradient, then each input with its gradient beside the
     numeric derivative, their relative error, and a verdict. EXPR may be `-` for a program on
     stdin, and may begin with a minus sign. VALUE is a number, a constant expression such as pi/4,
-    or a list such as [2,-3,-3].
+    or a list such as [2,-3,-3]; 2+/-0.1 is a number with its uncertainty.
+
+    The table prints digits that are certain. Where float64 loses them, many digits are taken, and a
+    note says what float64 gives.
 
     \b
     gradcli eval "(x+y)*z" x=-2 y=5 z=-4
@@ -100,7 +118,7 @@ def eval_command(
     report = reporting(form, lambda: evaluate(
         text, bindings(rest), name=name, output=output, expand=expand, fuse=fuse,
         wrt=split_names(wrt), upstream=upstream,
-        check=not no_check, check_budget=check_budget,
+        check=not no_check, check_budget=check_budget, digits=digits, arithmetic=arithmetic,
     ))  # fmt: skip
     warn(report.warnings, strict, quiet)
     verbosity = -1 if quiet else int(verbose)

@@ -52,6 +52,7 @@ class Program(NamedTuple):
     upstream: int | None  # the gradient of the output, where the program gives one
     wrt: tuple[str, ...]
     warnings: list[str]
+    uncertainties: dict[str, Value] = {}  # noqa: RUF012  # never written to: of `settings`, by name
 
 
 DEEPEST = 32  # lists in lists, of a stage or an input; on the way to one they may nest deeper

@@ -50,8 +50,9 @@ class Reader:
         self.options = options
         self.graph = Graph()
         self.settings = Graph()
-        self.lowering = Lowering(self.graph, source, options.expand, options.fuse)
+        self.lowering = Lowering(self.graph, source, options.expand)
         self.bound: dict[str, Value] = {}  # nodes of `settings`
+        self.uncertainties: dict[str, Value] = {}  # nodes of `settings`
         self.given: set[str] = set()  # names the caller gave a value
         self.inputs: dict[str, Value] = {}
         self.stages: dict[str, Value] = {}
@@ -80,8 +81,18 @@ class Reader:
                 self.warnings.append(warning)
             if name in self.bound:
                 self.errors.append(BindingError(f"`{name}` is given twice"))
-            self.bound[name] = lower_setting(self.settings, name, value)
+            self._give_one(name, value)
             self.given.add(name)
+
+    def _give_one(self, name: str, value: Setting) -> None:
+        """A value, or a value and its uncertainty: `2+/-0.1`, `2±0.1`."""
+        if isinstance(value, str) and ("±" in value or "+/-" in value):
+            value, _, spread = value.replace("+/-", "±").partition("±")
+            spread_node = lower_setting(self.settings, name, spread)
+            if isinstance(spread_node, list):
+                raise BindingError(f"the uncertainty of `{name}` must be one number")
+            self.uncertainties[name] = spread_node
+        self.bound[name] = lower_setting(self.settings, name, value)
 
     # ---------------------------------------------------------------- statements
 
@@ -360,8 +371,9 @@ class Reader:
             upstream=back.upstream if back else None,
             wrt=self.wrt,
             warnings=self.warnings,
+            uncertainties=self.uncertainties,
         )
-        return _pruned(program) if self.options.fuse else program
+        return _fused(program) if self.options.fuse else program
 
     def _find_output(self) -> int:
         name = self.output_name
@@ -398,14 +410,20 @@ class Reader:
         raise kind(message, self.source.span(token), hint)
 
 
-def _pruned(program: Program) -> Program:
-    """The program without the nodes that fusing has left behind."""
+def _fused(program: Program) -> Program:
+    """The program with written-out forms as one gate, without the nodes that are left behind."""
+    from gradcli.fusing import fused  # late: few programs are fused
+
     kept = [program.output, *nodes_of([*program.claims.values()])]
     for line in program.lines:
         kept += nodes_of([line.value, line.total, *(value for _, _, value in line.reads.values())])
     kept += [claim.claimed for claim in program.value_claims]
     kept += [] if program.upstream is None else [program.upstream]
-    graph, moved = program.graph.pruned(kept)
+    better = fused(program.graph, kept)
+    at = better.moved
+    graph, left = better.graph.pruned([at[node] for node in kept])
+    moved = {node: left[new] for node, new in at.items() if new in left}
+    last = max((new for node, new in moved.items() if node < program.forward_nodes), default=-1)
 
     def table(values: dict[str, Value]) -> dict[str, Value]:
         return {name: _moved(value, moved) for name, value in values.items()}
@@ -416,7 +434,7 @@ def _pruned(program: Program) -> Program:
     return program._replace(
         graph=graph,
         output=moved[program.output],
-        forward_nodes=sum(node < program.forward_nodes for node in moved),
+        forward_nodes=last + 1,
         aside={moved[node] for node in program.aside if node in moved},
         inputs=table(program.inputs),
         stages=table(program.stages),

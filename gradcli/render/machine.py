@@ -31,15 +31,17 @@ class Look:
 class InputRow:
     """One number that is an input, with what is known of the derivative by it."""
 
-    __slots__ = ("check", "gradient", "name", "value")
+    __slots__ = ("bound", "check", "gradient", "name", "value")
 
     def __init__(
-        self, name: str, value: float, gradient: float | None, check: InputCheck | None
-    ) -> None:
+        self, name: str, value: float, gradient: float | None, check: InputCheck | None,
+        bound: float | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self.value = value
         self.gradient = gradient
         self.check = check
+        self.bound = bound  # of the gradient
 
 
 Renderer = Callable[[EvalReport, Look], Iterable[str]]
@@ -74,13 +76,19 @@ def gradients(report: EvalReport) -> dict[str, float]:
     return dict(pair for item in report.gradients.items() for pair in elements(*item))
 
 
+def gradient_bounds(report: EvalReport) -> dict[str, float]:
+    """The bound on every gradient; empty where none was computed."""
+    bounds = report.gradient_bounds or {}
+    return dict(pair for item in bounds.items() for pair in elements(*item))
+
+
 def input_rows(report: EvalReport) -> Iterator[InputRow]:
     """One row for every number that is an input."""
-    slopes = gradients(report)
+    slopes, bounds = gradients(report), gradient_bounds(report)
     checks = report.check.inputs if report.check else {}
     for item in report.inputs.items():
         for name, value in elements(*item):
-            yield InputRow(name, value, slopes.get(name), checks.get(name))
+            yield InputRow(name, value, slopes.get(name), checks.get(name), bounds.get(name))
 
 
 def exact(number: float | None) -> str:

@@ -20,9 +20,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
+from gradcli.render.certain import certain_text
 from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
-from gradcli.render.machine import InputRow, Look, gradients, input_rows
+from gradcli.render.machine import InputRow, Look, gradient_bounds, gradients, input_rows
 from gradcli.reports import VERDICTS, EvalReport, Stage
 from gradcli.reports.grades import Grade, GradeReport
 from gradcli.reports.lines import Fork, LineCheck
@@ -49,7 +50,7 @@ NARROWEST = 16  # cells; expressions are not folded further
 MOST_STAGES = 200
 MOST_INPUTS = 200
 MOST_OF_EXPRESSION = 240  # characters, to the end of the word; --all lifts it too
-DIGITS = 12
+DIGITS, ALL_DIGITS = 12, 17
 
 _WORD = re.compile(r"\S+ *| +")
 # What is never taken apart: a number with its sign, a name, a character.
@@ -108,6 +109,8 @@ MISTAKES_MADE = (
     Column("answers", "error"),
     Column("lines", "error"),
 )
+CONDITION = Column("condition", "error")
+CERTAIN = Column("digits", "error")
 CLAIMED = (*CHECKED[:2], Column("claim", "gradient"), *CHECKED[2:])
 
 
@@ -138,16 +141,17 @@ def _shortcomings(grade: Grade) -> str:
 
 
 def _brief(report: EvalReport, page: Page) -> Iterator[RenderableType]:
-    yield Text.assemble("value = ", (page.number(report.value), "value"))
+    yield Text.assemble("value = ", (page.value(report), "value"))
+    bounds = gradient_bounds(report)
     for name, gradient in gradients(report).items():
         yield Text.assemble(
-            (f"d{page.text(name)}", "name"), " = ", (page.number(gradient), "gradient")
-        )
+            (f"d{page.text(name)}", "name"), " = ",
+            (page.gradient(report, name, gradient, bounds.get(name)), "gradient"),
+        )  # fmt: skip
 
 
 def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
-    digits = next((s.digits for s in report.stages if s.name == report.output), None)
-    value = page.number(report.value, digits)
+    value = page.value(report)
     named = report.expression or report.output
     if report.expression and not report.output.startswith("#"):
         named = f"{report.output} = {report.expression}"
@@ -155,7 +159,9 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     if report.stages:
         stages = _chosen(report, page.look.show_all)
         yield ""
-        yield page.block(STAGE, [page.stage(stage) for stage in stages], head=3)
+        is_long = page.look.verbosity > 0 and any(s.bound is not None for s in stages)
+        titles = (*STAGE, CERTAIN) if is_long else STAGE
+        yield page.block(titles, [page.stage(s, report, is_long) for s in stages], head=3)
         if left_out := len(report.stages) - len(stages):
             yield page.sentence((f"... {left_out} more stages (--all shows them)", "aside"))
     if report.lines:
@@ -164,9 +170,13 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
         rows = [row for row in input_rows(report) if row.gradient is not None]  # as asked
         claims = any(row.check and row.check.claim is not None for row in rows)
         columns = CLAIMED if claims else CHECKED if report.check else UNCHECKED
+        is_long = page.look.verbosity > 0 and report.conditions is not None
+        columns = (*columns, CONDITION) if is_long else columns
         yield ""
         shown = _worst_rows(rows, page.look.show_all)
-        yield page.block(columns, [page.input(row, claims) for row in shown], head=1)
+        yield page.block(
+            columns, [page.input(row, report, claims, is_long) for row in shown], head=1
+        )
         if left_out := len(rows) - len(shown):
             yield page.sentence((f"... {left_out} more inputs (--all shows them)", "aside"))
     checks = report.check.inputs.values() if report.check else ()
@@ -224,35 +234,60 @@ class Page:
         """Foreign text as this stream can show it."""
         return encodable(printable(text), self.look.out)
 
-    def number(self, number: float | None, digits: int | None = None) -> str:
+    def number(self, number: float | None, bound: float | None = None) -> str:
         """A number with as many digits as were asked for and are certain; empty for None."""
         if number is None:
             return ""
-        if self.look.verbosity > 0:
+        if self.look.verbosity > 0 and not bound:
             return repr(number).removesuffix(".0")
-        return f"{number:.{DIGITS if digits is None else min(max(digits, 1), DIGITS)}g}"
+        return certain_text(number, bound, ALL_DIGITS if self.look.verbosity > 0 else DIGITS)
 
-    def stage(self, stage: Stage) -> list[str]:
+    def value(self, report: EvalReport) -> str:
+        """The value: the decimal that was asked for, or its certain digits."""
+        if report.decimal is not None:
+            return str(report.decimal["value"])
+        return self.number(report.value, self.bound(report, report.bound))
+
+    def gradient(
+        self, report: EvalReport, name: str, number: float | None, bound: float | None
+    ) -> str:
+        """A gradient in the same way."""
+        if report.decimal is not None and name in report.decimal["gradients"]:
+            return str(report.decimal["gradients"][name])
+        return self.number(number, self.bound(report, bound))
+
+    def bound(self, report: EvalReport, bound: float | None) -> float | None:
+        """The bound that decides on digits; none for a plain sweep that is shown as it is."""
+        return None if report.is_plain else bound
+
+    def stage(self, stage: Stage, report: EvalReport, is_long: bool = False) -> list[str]:
         """The cells of a stage."""
         name, label, expression = map(self.text, (stage.name, stage.label, stage.expression))
         if len(expression) > MOST_OF_EXPRESSION and not self.look.show_all:
             ends = (piece.end() for piece in _PIECE.finditer(expression))
             end = next(end for end in ends if end >= MOST_OF_EXPRESSION)
             expression = expression[:end].rstrip() + " ..."
-        value = self.number(stage.value, stage.digits)
-        return [name, label, expression, value, self.number(stage.gradient)]
+        value = self.number(stage.value, self.bound(report, stage.bound))
+        gradient = self.number(stage.gradient, self.bound(report, stage.gradient_bound))
+        certain = [] if not is_long else ["" if stage.digits is None else str(stage.digits)]
+        return [name, label, expression, value, gradient, *certain]
 
-    def input(self, row: InputRow, claims: bool = False) -> list[str]:
+    def input(
+        self, row: InputRow, report: EvalReport, claims: bool = False, is_long: bool = False
+    ) -> list[str]:
         """The cells of an input, as many as are known; with a claim where some input has one."""
-        cells = [self.text(row.name), self.number(row.value), self.number(row.gradient)]
+        gradient = self.gradient(report, row.name, row.gradient, row.bound)
+        cells = [self.text(row.name), self.number(row.value), gradient]
         if claims and row.check is not None:
             cells.insert(2, self.number(row.check.claim))
+        known = (report.conditions or {}).get(row.name)
+        condition = [] if not is_long else ["" if known is None else f"{known:.3g}"]
         if row.check is None:
-            return cells
+            return [*cells, *condition]
         error = row.check.relative_error
-        numeric = self.number(row.check.numeric, row.check.digits)
+        numeric = self.number(row.check.numeric, row.check.bound or None)
         numbers = numeric, "" if error is None else f"{error:.2g}"
-        return [*cells, *numbers, row.check.verdict]
+        return [*cells, *numbers, row.check.verdict, *condition]
 
     def sentence(self, *parts: str | tuple[str, str]) -> Text:
         """A line of parts and their styles, folded between words where it is too long."""

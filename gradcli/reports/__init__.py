@@ -31,7 +31,13 @@ class Stage(NamedTuple):
     line: int
     column: int
     is_named: bool
-    digits: int | None = None  # certain decimal digits of the value, where a bound is known
+    bound: float | None = None  # of the error of the value; None where it was not computed
+    gradient_bound: float | None = None
+
+    @property
+    def digits(self) -> int | None:
+        """How many decimal digits of the value are certain; None without a bound."""
+        return certain_digits(self.value, self.bound)
 
     def as_dict(self) -> dict[str, Any]:
         """The stage as JSON holds it."""
@@ -39,7 +45,8 @@ class Stage(NamedTuple):
             "name": self.name, "gate": self.gate, "label": self.label,
             "expression": self.expression, "operands": self.operands, "value": self.value,
             "gradient": self.gradient, "local_gradients": self.local_gradients,
-            "line": self.line, "column": self.column,
+            "line": self.line, "column": self.column, "bound": self.bound,
+            "gradient_bound": self.gradient_bound,
         }  # fmt: skip
 
 
@@ -98,6 +105,14 @@ class EvalReport(NamedTuple):
     lines: list[Any] = []  # noqa: RUF012  # `lines.LineCheck` of a hand-written backward part
     forks: list[Any] = []  # noqa: RUF012  # `lines.Fork`
     text: str = ""  # the program's, where it has a backward part
+    bound: float | None = None  # of the error of the value
+    gradient_bounds: dict[str, Number] | None = None  # in the shape of the gradients
+    arithmetic: str = "float64"  # or mpmath
+    conditions: dict[str, float | None] | None = None  # of the value, relative, by number
+    decimal: dict[str, Any] | None = None  # so many correct digits of value and gradients
+    uncertainty: dict[str, Any] | None = None  # of the value, from that of inputs
+    is_plain: bool = False  # the sweep shown as it is, without regard to its bounds
+    written: dict[str, Any] | None = None  # with fused gates: plain float64 of what was written
 
     @property
     def finite(self) -> bool:
@@ -123,7 +138,23 @@ class EvalReport(NamedTuple):
             **(lines if self.lines else {}),
             "notes": self.notes,
             "warnings": self.warnings,
+            "arithmetic": self.arithmetic,
+            "bound": self.bound,
+            "gradient_bounds": self.gradient_bounds,
+            "conditions": self.conditions,
+            **_present(decimal=self.decimal, uncertainty=self.uncertainty, written=self.written),
         }
+
+
+def certain_digits(number: float, bound: float | None) -> int | None:
+    """How many decimal digits a bound makes certain, at most 17; None without a bound."""
+    if bound is None or not math.isfinite(number):
+        return None
+    if not bound:
+        return 17
+    if not bound < abs(number):
+        return 0
+    return min(17, max(0, math.floor(math.log10(abs(number)) - math.log10(bound))))
 
 
 def worst(verdicts: list[str]) -> str:
@@ -136,6 +167,11 @@ def worst(verdicts: list[str]) -> str:
     if unknown:
         raise ValueError(f"{unknown[0]!r} is not a verdict")
     return max(verdicts, key=VERDICTS.index, default="pass")
+
+
+def _present(**given: Any) -> dict[str, Any]:
+    """What is not None."""
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def _finite(number: Number) -> bool:
