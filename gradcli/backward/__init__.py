@@ -151,7 +151,8 @@ class _Reporter:
 
     def _accused(self, k: int, target: str, claim: Number, found: Accusation) -> LineCheck:
         mistake, reason = found.mistake, found.reason
-        if found.group is not None and len(found.group.parts) == 1:
+        is_formula = bool(self.program.lines[k].reads)
+        if found.group is not None and len(found.group.parts) == 1 and is_formula:
             mistake, reason = self._named(k) or (mistake, reason)
         given: Number = found.claim if found.group is None else claim
         expected: Number | None = None if math.isnan(found.expected) else found.expected

@@ -143,7 +143,7 @@ class Judge:
         self.verdicts[element] = None
         if self.agree(claim, expected) or self._is_true(element, claim):
             return
-        if self.formulas_only and all(map(self._is_number, parts)):
+        if self.formulas_only and all(map(self.is_number, parts)):
             return
         consumers = list(dict.fromkeys(use.consumer for use in uses))
         verdict = self._verdict(element, claim, expected, consumers, parts)
@@ -187,9 +187,9 @@ class Judge:
 
     def _is_typed(self, parts: list[Part]) -> bool:
         """Whether numbers are claimed, or formulas are held as exactly as numbers."""
-        return self.exact or all(map(self._is_number, parts))
+        return self.exact or all(map(self.is_number, parts))
 
-    def _is_number(self, part: Part) -> bool:
+    def is_number(self, part: Part) -> bool:
         """Whether a line gives a number, whatever the inputs are."""
         active = self.program.graph.active
         return not any(active[n] for n in nodes_of(self.program.lines[part.line].value))
@@ -228,7 +228,7 @@ class Judge:
         before = len(self.accused)
         for group in groups:
             live = [part for part in group.parts if not part.is_lost]
-            if self.formulas_only and all(map(self._is_number, live)):
+            if self.formulas_only and all(map(self.is_number, live)):
                 continue
             given = math.fsum(part.value for part in live)
             if live and not self._group_is_right(element, group, given):

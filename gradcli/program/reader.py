@@ -333,9 +333,28 @@ class Reader:
         if self.forward_nodes is None:
             self.forward_nodes = len(self.graph)
 
+    def _refuse_early_gradients(self) -> None:
+        """A gradient line before its stage would pass for a stage, or a value, nobody uses."""
+        used = {k for operands in self.graph.operands for k in operands}
+        idle = {name: token for name, token in self.lines.items() if name not in self.inputs}
+        for name, value in self.stages.items():
+            if name[0] == "d" and not used.intersection(nodes_of(value)):
+                idle[name] = self.graph.tokens[nodes_of(value)[0]] - 2  # before `name =`
+        for name, token in idle.items():
+            stage = name[1:].removeprefix("_")
+            if name[0] == "d" and stage in self.stages and name != self.output_name:
+                line = self.source.span(self.graph.tokens[nodes_of(self.stages[stage])[0]]).line
+                self.fail(
+                    ParseError, token,
+                    f"`{name}` stands before its stage `{stage}`, which is computed on line {line}",
+                    "gradient lines come after the forward part: move this line to the end",
+                )  # fmt: skip
+
     def _finish(self) -> Program:
         if self.backward is not None:
             self.backward.finish()
+        if not self.errors and any(name[0] == "d" for name in (*self.lines, *self.stages)):
+            self._refuse_early_gradients()
         if self.errors:
             if self.unknown > MOST_UNKNOWN:
                 more = self.unknown - MOST_UNKNOWN

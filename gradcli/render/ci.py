@@ -370,15 +370,25 @@ def _xml(text: str) -> str:
 
 
 def _outcome(finding: Finding) -> str | None:
-    """The element that JUnit has for a verdict; None for a test that is passed."""
+    """The element that JUnit has for a verdict; None for a test that is passed.
+
+    What only follows from a wrong line is skipped: one slip is one failure.
+    """
     if finding.verdict not in LEVELS:
         return None
+    if finding.is_consequence:
+        return "skipped"
     return "failure" if finding.verdict == "fail" else "error"
 
 
 def _counted(found: list[Finding]) -> dict[str, str]:
     outcomes = [_outcome(finding) for finding in found]
-    counts = len(found), outcomes.count("failure"), outcomes.count("error"), 0
+    counts = (
+        len(found),
+        outcomes.count("failure"),
+        outcomes.count("error"),
+        outcomes.count("skipped"),
+    )
     return dict(zip(("tests", "failures", "errors", "skipped"), map(str, counts), strict=True))
 
 
