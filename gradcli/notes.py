@@ -111,7 +111,7 @@ def remedy(
     cause = _cause(run, bounds, output, names, better)
     results = [("the value", plain.values[output], better.values[output])]
     results += [(f"d{n}", plain.gradients[k], better.gradients[k]) for n, k in found.leaves]
-    wrong = [(n, a) for n, a, b in results if not abs(a - b) <= 4e-16 * abs(b) and a != b]
+    wrong = [(n, a) for n, a, b in results if a != b and (a == a or b == b)]
     if wrong:
         given = "; ".join(f"{_text_all(a)} for {n}" for n, a in wrong[:3])
         says = f"plain float64 gives {given}"
@@ -176,10 +176,12 @@ def _cause(run: Run, bounds: Bounds, output: int, names: dict[int, str], better:
             return f"`{sign}` at {names[node]} cancels"
     for node in live:
         if bounds.values[node] > CERTAIN * abs(values[node]):
-            if abs(values[node]) < 2.0**-1022:
+            operands = [values[k] for k in graph.operands[node]]
+            if abs(values[node]) < 2.0**-1022 and all(operands) and better.values[node]:
                 return f"{graph.gates[node].name} underflows at {names[node]}"
-            return f"digits are lost at {names[node]} ({graph.gates[node].name})"
-    return "digits are lost in the backward pass"
+            gate = graph.gates[node].name
+            return f"the error bound grows too large at {names[node]} ({gate})"
+    return "the error bound grows too large in the backward pass"
 
 
 def _text_all(value: float) -> str:

@@ -167,7 +167,11 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
 
     def logsumexp(xs: list[Any]) -> Any:
         top = maximum(xs)
-        return mp.log(mp.fsum(mp.exp(x - top) for x in xs)) + top if mp.isfinite(top) else top
+        if not mp.isfinite(top):
+            return top
+        below = [x - top for x in xs]  # what is too far below to be computed is 0
+        near = [d for d in below if not d or mp.mag(d) <= MAGNITUDE_LIMIT]
+        return mp.log(mp.fsum(map(mp.exp, near))) + top
 
     def hypot(xs: list[Any]) -> Any:
         if any(mp.isinf(x) for x in xs):
