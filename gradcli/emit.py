@@ -22,9 +22,6 @@ from gradcli.syntax import Tree, parse_expression, write
 from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import POSTFIX, number_phrase, number_text
 
-# Where neither the textbook form nor the stable one of a row is a line of the language.
-LINES = {"max": "1 if x == out else 0", "min": "1 if x == out else 0"}
-
 
 class BackwardLine(NamedTuple):
     """One line of the backward pass: `dx += y * dq`."""
@@ -105,9 +102,12 @@ def _local_text(gate: Gate, k: int, program: Program, node: int, names: dict[int
     spelled = [
         number_text(graph.constants[o]) if o in graph.constants else names[o] for o in operands
     ]
-    if gate.is_variadic:
+    if gate.is_variadic and gate.role == "routes":
+        meaning = {**dict(zip(spelled, spelled, strict=False)), "out": names[node]}
+        texts = [_routed(spelled, k)]
+    elif gate.is_variadic:
         meaning = {"x": spelled[k], "out": names[node]}
-        texts = [LINES.get(gate.name, ""), gate.local[0]]
+        texts = [gate.local[0]]
     else:
         meaning = {**dict(zip(gate.operands, spelled, strict=True)), "out": names[node]}
         texts = [gate.textbook[k], gate.local[k]]
@@ -119,6 +119,12 @@ def _local_text(gate: Gate, k: int, program: Program, node: int, names: dict[int
         f"the local gradient of `{gate.name}` cannot be written in one line",
         hint="--expand writes it as elementary gates",
     )
+
+
+def _routed(operands: list[str], k: int) -> str:
+    """1 for the first operand that has the gate's value: `0 if a == out else 1 if b == out ...`."""
+    earlier = "".join(f"0 if {name} == out else " for name in operands[:k])
+    return f"{earlier}1 if {operands[k]} == out else 0"
 
 
 def _readable(text: str, meaning: dict[str, str]) -> Tree | None:

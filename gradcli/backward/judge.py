@@ -24,7 +24,7 @@ from gradcli.program import Program, nodes_of
 from gradcli.program.backward import GradientLine
 from gradcli.reports import InputCheck
 
-DIGITS = 100  # to tell a wrong formula from rounding
+DIGITS = (100, 1000)  # to tell a wrong formula from rounding: the tail of a tanh needs many
 
 
 class Passage:
@@ -86,6 +86,7 @@ class Judge:
         self.groups: dict[str, list[Group]] = {}
         self.verdicts: dict[str, InputCheck | None] = {}  # None: it is as expected
         self.accused: dict[int, Accusation] = {}
+        self._passages: dict[int, Passage | None] = {}
         for number, line in enumerate(self.program.lines):
             if line.name is not None:
                 self._take(number, line)
@@ -195,19 +196,27 @@ class Judge:
         return not any(active[n] for n in nodes_of(self.program.lines[part.line].value))
 
     def _agrees_in_many_digits(self, element: str) -> bool:
-        passage = self._many_digits
-        if passage is None:
-            return False
-        claim, expected = passage.claims[element], passage.expected(element)
-        scale = max(abs(claim), abs(expected))
-        return bool(scale == 0 or abs(claim - expected) <= self.settings.tolerance * scale)
+        for count in DIGITS:
+            passage = self._in_digits(count)
+            if passage is None:
+                return False
+            claim, expected = passage.claims[element], passage.expected(element)
+            scale = max(abs(claim), abs(expected))
+            if scale == 0 or abs(claim - expected) <= self.settings.tolerance * scale:
+                return True
+        return False
 
-    @cached_property
-    def _many_digits(self) -> Passage | None:
+    def _in_digits(self, count: int) -> Passage | None:
+        if count not in self._passages:
+            self._passages[count] = self._passage_in(count)
+        return self._passages[count]
+
+    def _passage_in(self, count: int) -> Passage | None:
+        """The backward part in many digits; None where it is out of their reach."""
         from gradcli.arithmetic.digits import digits  # late: mpmath is loaded only here
         from gradcli.arithmetic.special import OutOfReachError
 
-        arithmetic, graph = digits(DIGITS), self.program.graph
+        arithmetic, graph = digits(count), self.program.graph
         inputs = [arithmetic.number(self.found.run.values[n]) for n in graph.inputs.values()]
         try:
             run = Machine(graph, arithmetic).run(inputs)

@@ -57,18 +57,23 @@ def matched(
         amounts[use.consumer] = amounts.get(use.consumer, 0.0) + use.amount
     groups, lines, left = [], [], dict(amounts)
     components = _components(parts, amounts, output)
+    has_strays = any(not consumers for _, consumers in components)
     some_miss = len({c for _, consumers in components for c in consumers}) < len(amounts)
     for together, consumers in components:
         expected = math.fsum(amounts[c] for c in consumers)
         group = Group(together, consumers, expected)
         has_extra = some_miss and len(together) > len(consumers)  # may belong to another one
         is_right = agree(group.value, expected) and not has_extra
-        if consumers and (len(together) == 1 or is_right):
+        if consumers and (is_right or (len(together) == 1 and not has_strays)):
             groups.append(group)
         else:
-            sorted_out, rest = _by_value(together, consumers, amounts, uses, agree)
+            sorted_out, rest, remaining = _by_value(together, consumers, amounts, uses, agree)
             groups += sorted_out
-            lines += rest
+            left |= remaining
+            if len(rest) == 1 and consumers and not sorted_out:
+                groups.append(group)  # alone as before
+            else:
+                lines += rest
     for consumer in [c for group in groups for c in group.consumers]:
         left.pop(consumer, None)
     return groups + _left_over(lines, left, agree, operands)
@@ -98,32 +103,40 @@ def _components(
 def _by_value(
     parts: list[Part], consumers: list[str], amounts: dict[str, float], uses: list[Use],
     agree: Agree,
-) -> tuple[list[Group], list[Part]]:  # fmt: skip
+) -> tuple[list[Group], list[Part], dict[str, float]]:  # fmt: skip
     """Split lines that are wrong together: those whose value is that of one use are right.
 
-    Where two lines are equally near, neither is taken for the right one.
+    Where two lines are equally near, neither is taken for the right one. Returns the groups, the
+    lines left, and what is left of consumers that some line has answered for in part.
     """
     groups, taken = [], set()
+    left: dict[str, float] = {}
     for consumer in consumers:
-        own = [use.amount for use in uses if use.consumer == consumer]
+        remaining = [use.amount for use in uses if use.consumer == consumer]
         whole = [p for p in parts if p not in taken and agree(p.value, amounts[consumer])]
         if len(whole) == 1:
             groups.append(Group(whole, [consumer], amounts[consumer]))
             taken.add(whole[0])
             continue
-        remaining = list(own) if len(own) > 1 and not whole else []
         right = []
-        for amount in own if remaining else []:
+        for amount in [] if whole or len(remaining) < 2 else list(remaining):
             fits = [p for p in parts if p not in taken and agree(p.value, amount)]
             if len(fits) == 1:
                 right.append(Group(fits, [], amount))
                 taken.add(fits[0])
                 remaining.remove(amount)
-        if right:
-            rest = [p for p in parts if p not in taken and base(consumer) in p.reads]
+        if not right:
+            continue
+        groups += right
+        rest = [p for p in parts if p not in taken and base(consumer) in p.reads]
+        if rest:
             taken.update(rest)
-            groups += [*right, Group(rest, [consumer], math.fsum(remaining))]
-    return groups, [part for part in parts if part not in taken]
+            groups.append(Group(rest, [consumer], math.fsum(remaining)))
+        elif remaining:
+            left[consumer] = math.fsum(remaining)
+        else:
+            groups.append(Group([], [consumer], 0.0))
+    return groups, [part for part in parts if part not in taken], left
 
 
 def _left_over(

@@ -12,6 +12,7 @@ from gradcli.program import Program
 
 JITTER = 0.1  # how far a point near by lies, relative to the input; no input changes its sign
 NEAR = 3  # points near by at which a mistake must look the same before it is named
+REACHES = (0.5, 2.0, 8.0)  # how far such points lie, relative to the inputs
 ATTEMPTS = 200  # points drawn in search of other branches
 MOST_BRANCHES = 8  # of the points on other branches that are used
 
@@ -40,7 +41,8 @@ def on_other_branches(program: Program, inputs: Sequence[float]) -> Iterator[lis
     machine, rng = Machine(graph, IEEE), Random(3)
     seen = {_branches(machine.run(inputs), switches)}
     for _ in range(ATTEMPTS):
-        point = [rng.uniform(-2.0, 2.0) * (abs(x) or 1.0) for x in inputs]
+        reach = rng.choice(REACHES)
+        point = [x + rng.uniform(-reach, reach) * (abs(x) + 1.0) for x in inputs]
         branches = _branches(machine.run(point), switches)
         if branches not in seen:
             seen.add(branches)

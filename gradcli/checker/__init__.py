@@ -19,6 +19,7 @@ TOLERANCE = 1e-6  # relative; there is no absolute one, which would pass a doubl
 MOST_GATES = 10_000  # above this many gates in a cone, many digits take too long
 BUDGET = 2e7  # gate evaluations
 EVALUATIONS = 14  # of a cone, for one input that needs no many digits
+ROUNDING_DIGITS = (100, 1000)  # the second for what cancels down to the tail of a tanh
 RESIDUE = 1e-60  # what 100 digits leave of a gradient that is 0
 ROUNDED = 2.0**-52  # what rounding a many-digit slope to float64 costs
 NAMED_RATIOS = (-1.0, 2.0, 0.5, -2.0, -0.5)  # what a slip usually makes of a gradient
@@ -181,21 +182,25 @@ def _is_rounding(point: Point, question: Question, slope: float, tolerance: floa
     from gradcli.arithmetic.special import OutOfReachError
     from gradcli.engine import Machine, backward
 
-    graph, arithmetic = point.run.machine.graph, digits(100)
-    inputs = [arithmetic.number(point.run.values[node]) for node in graph.inputs.values()]
-    try:
-        exact = Machine(graph, arithmetic).run(inputs)
-        if question.formula is not None:
-            gradient = float(exact.values[question.formula])
-        elif question.claim is not None:
-            return False  # a number someone wrote down
-        else:
-            backward(exact, point.output, arithmetic.number(point.upstream))
-            gradient = float(exact.gradients[question.leaf])
-    except (OutOfReachError, OverflowError):
-        return False
-    vanishes = slope == 0 and abs(gradient) <= RESIDUE * abs(question.checked)
-    return vanishes or relative_error(gradient, slope) <= tolerance
+    if question.claim is not None and question.formula is None:
+        return False  # a number someone wrote down
+    graph = point.run.machine.graph
+    for count in ROUNDING_DIGITS:
+        arithmetic = digits(count)
+        inputs = [arithmetic.number(point.run.values[node]) for node in graph.inputs.values()]
+        try:
+            exact = Machine(graph, arithmetic).run(inputs)
+            if question.formula is not None:
+                gradient = float(exact.values[question.formula])
+            else:
+                backward(exact, point.output, arithmetic.number(point.upstream))
+                gradient = float(exact.gradients[question.leaf])
+        except (OutOfReachError, OverflowError):
+            return False
+        vanishes = slope == 0 and abs(gradient) <= RESIDUE * abs(question.checked)
+        if vanishes or relative_error(gradient, slope) <= tolerance:
+            return True
+    return False
 
 
 def _mistake(answer: InputCheck, questions: Iterable[Question]) -> str | None:
