@@ -28,7 +28,7 @@ def adjoint(graph: Graph, output: int) -> Adjoint:
     constant 0.
     """
     symbols = Symbols(Graph())
-    inputs = [symbols.input(name) for name in graph.inputs]
+    inputs = [symbols.input(name, graph.shape(node)) for name, node in graph.inputs.items()]
     run = Machine(graph, symbols).run(inputs)
     backward(run, output, symbols.symbol(1.0))
     value = run.values[output].node

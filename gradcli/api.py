@@ -10,7 +10,8 @@ from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.engine import Machine, backward
 from gradcli.errors import BindingError
 from gradcli.evaluation import Request, report, settings
-from gradcli.program import Options, Program, Setting, read
+from gradcli.graph import MOST_ELEMENTS
+from gradcli.program import Options, Program, Setting, fused_program, read
 from gradcli.reports import EvalReport
 
 if TYPE_CHECKING:
@@ -27,23 +28,43 @@ def evaluate(
     output: str | None = None,
     expand: bool = False,
     fuse: bool = False,
+    seed: int | None = None,
+    max_array: int = MOST_ELEMENTS,
     **request: Any,
 ) -> EvalReport:
     """Value, gradients and verdicts of an expression or program at one point.
 
-    `bindings` are numbers, nested lists of numbers, or constant expressions as text; they win
-    over the program's own. `output` names the stage to differentiate; `expand` and `fuse` are
-    those of the command line. The other keywords are the fields of `evaluation.Request`: wrt,
-    upstream, check, check_budget, tolerance, exact. Raises GradcliError.
+    `bindings` are numbers, nested lists of numbers, arrays, or constant expressions as text; they
+    win over the program's own. `output` names the stage to differentiate; `expand`, `fuse`, `seed`
+    (of random numbers) and `max_array` (most elements of all arrays) are those of the command
+    line. Gradients have the shape of their inputs, as nested lists. The other keywords are the
+    fields of `evaluation.Request`: wrt, upstream, check, check_budget, tolerance, exact. Raises
+    GradcliError.
 
     >>> evaluate("(x+y)*z", {"x": -2, "y": 5, "z": -4}).gradients
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
     pairs = list(bindings.items() if isinstance(bindings, Mapping) else bindings)
-    program = read(text, name, pairs, options=Options(output, expand, fuse))
-    written = read(text, name, pairs, options=Options(output, expand)) if fuse else None
+    options = Options(output, expand, fuse, seed, max_array)
+    program = read(text, name, pairs, options=options)
     asked = Request(**request)
-    answer = report(program, asked, written)
+    if program.graph.has_arrays and not fuse:
+        from gradcli.array_report import array_report  # late: numbers do not need numpy
+
+        answer, numbers = array_report(program, asked)
+        if numbers is None:
+            return answer
+        program = numbers
+    else:
+        written = None
+        if program.graph.has_arrays:
+            from gradcli.array_report import as_numbers  # late: numbers do not need numpy
+
+            written = as_numbers(program, upstream=asked.upstream)
+            program = fused_program(written)
+        elif fuse:
+            written = read(text, name, pairs, options=Options(output, expand))
+        answer = report(program, asked, written)
     if not program.lines:
         return answer
     from gradcli.backward import judge_program  # late: few programs have a backward part
@@ -83,6 +104,10 @@ class Function:
     """A program built once, for many evaluations. Calling it gives value and gradients."""
 
     def __init__(self, program: Program, inputs: Sequence[str]) -> None:
+        if program.graph.has_arrays:
+            from gradcli.array_report import as_numbers  # late: numbers do not need numpy
+
+            program = as_numbers(program)
         self._program = program
         self.inputs = tuple(inputs)
         self._settings = settings(program)  # inputs that are not asked for keep these

@@ -28,6 +28,7 @@ from gradcli.evaluation import (
     settings,
     typed_claims,
 )
+from gradcli.graph import MOST_ELEMENTS
 from gradcli.program import Options, Program, Setting, nodes_of, parse_constant, read
 from gradcli.reports import InputCheck, worst
 from gradcli.reports.checks import Case, Problem
@@ -49,6 +50,7 @@ class CheckRequest(NamedTuple):
     samples: int = SAMPLES
     seed: int = 0
     budget: float = BUDGET
+    max_array: int = MOST_ELEMENTS
 
 
 class _Outcome(NamedTuple):
@@ -73,7 +75,14 @@ def check_program(
         raise UsageError("a number is claimed at one point, not over a range",
                          hint="give every input a single value")  # fmt: skip
     fixed = [(n, ranges[n][0] if n in ranges else v) for n, v in bindings]
-    program = read(text, name, fixed, options=Options(output))
+    options = Options(output, seed=asked.seed, most_elements=asked.max_array)
+    program = read(text, name, fixed, options=options)
+    if program.graph.has_arrays:
+        from gradcli.array_report import as_numbers  # late: numbers do not need numpy
+
+        is_array = bool(program.graph.shape(program.output))
+        program = as_numbers(program, asked.upstream)
+        asked = asked._replace(upstream=None) if is_array else asked
     typed = typed_claims(program, asked.claims)
     start = settings(program)
     if not ranges:

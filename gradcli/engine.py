@@ -40,35 +40,45 @@ class Machine:
         self.arithmetic = arithmetic
         self.leaves: list[Any] = [arithmetic.zero] * len(graph)  # constants in their places
         for node, constant in graph.constants.items():
-            self.leaves[node] = arithmetic.number(constant)
+            is_number = constant.__class__ is float
+            leaf = arithmetic.number(constant) if is_number else arithmetic.static(constant)
+            self.leaves[node] = leaf
         self.forwards: list[Forward | None] = []
         self.pullbacks: list[Pullback | None] = []
         self._bind()
 
     def _bind(self) -> None:
         """Find the two functions of every gate; equal kinds of node share them."""
-        active = self.graph.active
+        active, shapes = self.graph.active, self.graph.shapes
         bound: dict[Any, tuple[Forward | None, Pullback | None]] = {}
-        for gate, operands in zip(self.graph.gates, self.graph.operands, strict=True):
-            if len(operands) == 2:
-                kind: Any = (gate.name, active[operands[0]], active[operands[1]])
+        for node, (gate, operands) in enumerate(
+            zip(self.graph.gates, self.graph.operands, strict=True)
+        ):
+            shrunk: tuple[bool, ...] = ()
+            kind: Any
+            if node in shapes and not gate.is_structural:
+                shrunk = tuple([shapes.get(k) != shapes[node] for k in operands])
+            if shrunk:
+                kind = (gate.name, *[active[k] for k in operands], shrunk)
+            elif len(operands) == 2:
+                kind = (gate.name, active[operands[0]], active[operands[1]])
             else:
                 kind = (gate.name, *[active[k] for k in operands])
             pair = bound.get(kind)
             if pair is None:
-                pair = bound[kind] = self._functions(gate, kind[1:])
+                pair = bound[kind] = self._functions(gate, kind[1 : 1 + len(operands)], shrunk)
             self.forwards.append(pair[0])
             self.pullbacks.append(pair[1])
 
     def _functions(
-        self, gate: Gate, active: Sequence[int]
+        self, gate: Gate, active: Sequence[int], shrunk: tuple[bool, ...]
     ) -> tuple[Forward | None, Pullback | None]:
         if not active:
             return None, None
         wants = tuple(bool(a) for a in active)
         return (
             self.arithmetic.forward(gate, len(active)),
-            self.arithmetic.pullback(gate, wants) if any(wants) else None,
+            self.arithmetic.pullback(gate, wants, shrunk) if any(wants) else None,
         )
 
     def run(self, inputs: Sequence[Any]) -> Run:
@@ -83,9 +93,10 @@ class Machine:
 def forward(machine: Machine, values: list[Any]) -> None:
     """Visit the nodes in topological order; compute the value of each from its operands."""
     operands = machine.graph.operands
-    for node, gate in enumerate(machine.forwards):
-        if gate is not None:
-            values[node] = gate(values, operands[node])
+    with machine.arithmetic.quiet():
+        for node, gate in enumerate(machine.forwards):
+            if gate is not None:
+                values[node] = gate(values, operands[node])
 
 
 def backward(run: Run, output: int, upstream: Any) -> None:
@@ -99,10 +110,11 @@ def backward(run: Run, output: int, upstream: Any) -> None:
     zero, operands, pullbacks = machine.arithmetic.zero, machine.graph.operands, machine.pullbacks
     gradients = run.gradients = [zero] * len(values)
     gradients[output] = upstream
-    for node in range(output, -1, -1):
-        pullback, gradient = pullbacks[node], gradients[node]
-        if pullback is not None and gradient is not zero:  # `zero` itself: nothing has arrived
-            pullback(gradient, values, gradients, node, operands[node])
+    with machine.arithmetic.quiet():
+        for node in range(output, -1, -1):
+            pullback, gradient = pullbacks[node], gradients[node]
+            if pullback is not None and gradient is not zero:  # `zero` itself: nothing arrived
+                pullback(gradient, values, gradients, node, operands[node])
 
 
 def events(
@@ -198,8 +210,12 @@ def local_gradients(run: Run, nodes: Iterable[int]) -> dict[int, list[float | No
         operands = graph.operands[node]
         wants = tuple(bool(graph.active[k]) for k in operands)
         own = [*(values[k] for k in operands), values[node]]
+        pullback = pullbacks[node]
+        if node in graph.shapes:  # as if nothing had been broadcast
+            pullback = run.machine.arithmetic.pullback(graph.gates[node], wants)
         try:
-            local = _local(pullbacks[node], own)
+            with run.machine.arithmetic.quiet():
+                local = _local(pullback, own)
         except FAULTS:
             local = _local(IEEE.pullback(graph.gates[node], wants), own)
         found[node] = [

@@ -11,7 +11,7 @@ from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.checker import BUDGET, TOLERANCE, Point, Question, Settings, check
 from gradcli.engine import Machine, Run, backward, local_gradients
 from gradcli.errors import BindingError, NameFault, ShapeError, did_you_mean
-from gradcli.graph import stage_names
+from gradcli.graph import Graph, stage_names
 from gradcli.lowering import Value
 from gradcli.program import Program, Setting, parse_constant
 from gradcli.reports import EvalReport, Number, Stage
@@ -53,6 +53,13 @@ class Request:
         self.exact = exact
         self.arithmetic = arithmetic  # auto, float64 or mpmath
         self.digits = digits  # so many correct ones of value and gradients
+
+    def without_upstream(self) -> Request:
+        """The same where the upstream gradient has become part of the program."""
+        return Request(
+            self.wrt, None, self.check, self.check_budget, self.tolerance, self.exact,
+            self.arithmetic, self.digits,
+        )  # fmt: skip
 
 
 class Evaluation:
@@ -361,12 +368,21 @@ def typed_claims(program: Program, claims: dict[str, Setting]) -> dict[str, floa
             hint = did_you_mean(name, program.inputs)
             raise NameFault(f"`{name}` is claimed but is not an input of the program", hint=hint)
         graph, value = parse_constant(name, claim, may_be_list=True)
-        values = Machine(graph, IEEE).run([]).values
-        claimed = numbers(name, value)
-        if [n for n, _ in claimed] != [n for n, _ in numbers(name, program.inputs[name])]:
+        claimed = dict(_claimed(graph, name, value))
+        if [*claimed] != [n for n, _ in numbers(name, program.inputs[name])]:
             raise ShapeError(f"the claim for `{name}` has another shape than `{name}`")
-        typed |= {element: values[node] for element, node in claimed}
+        typed |= claimed
     return typed
+
+
+def _claimed(graph: Graph, name: str, node: int) -> list[tuple[str, float]]:
+    """The numbers of a constant with the names of its elements."""
+    if not graph.has_arrays:
+        return [(name, Machine(graph, IEEE).run([]).values[node])]
+    from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
+
+    value: Value = Machine(graph, ARRAYS).run([]).values[node].tolist()
+    return numbers(name, value)  # type: ignore[return-value]  # numbers in place of nodes
 
 
 # ---------------------------------------------------------------- stages
@@ -393,7 +409,7 @@ def _stages(found: Evaluation, numbers: Numbers) -> list[Stage]:
         slack = numbers.gradient_bound(node) if graph.active[node] else None
         stages.append(Stage(
             names[node], graph.gates[node].name, graph.label(node), phrases[node][0], operands,
-            numbers.values[node], gradient, local[node], line, column, node in graph.names,
+            numbers.values[node], gradient, [*local[node]], line, column, node in graph.names,
             numbers.value_bound(node), slack,
         ))  # fmt: skip
     return stages

@@ -41,6 +41,10 @@ def make_exercise(program: Program, mistakes: int, seed: int) -> Exercise:
     Raises UsageError where the program has no backward part to write at its point, or has room
     for fewer mistakes.
     """
+    if program.graph.has_arrays:
+        from gradcli.array_report import as_numbers  # late: numbers do not need numpy
+
+        program = as_numbers(program)
     head, backward = _head(program), backward_lines(program)
     if not backward:
         raise UsageError("there is nothing to differentiate: the output depends on no input")

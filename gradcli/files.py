@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from gradcli.errors import FileError, LimitError
 
 SUFFIX = ".grad"  # of program files
+RAISE = "raise the limit with --max-array N"
+MOST_CSV_BYTES = 64  # of one number in a .csv file, with what separates it from the next
 MOST_BYTES = 64 * 2**20  # of one program text
 
 
@@ -39,6 +43,80 @@ def read_text(path: str) -> str:
         raise FileError(
             f"{_called(path)} is not UTF-8 (byte {trouble.start})", hint="save it as UTF-8"
         ) from None
+
+
+def open_array(name: str, path: str, most: int) -> Any:
+    """The float64 array in a .npy, .csv or .npz file (`FILE.npz:key`), for the input `name`.
+
+    At most `most` elements; sizes are read from the headers before memory is taken. Nothing is
+    ever unpickled. Raises FileError, LimitError, BindingError.
+    """
+    import numpy as np  # late: numbers do not need it
+
+    file, _, key = path.partition(":") if ".npz:" in path else (path, "", "")
+    try:
+        if file.endswith(".npz"):
+            found = _member(name, file, key, most)
+        elif file.endswith(".npy"):
+            with open(file, "rb", opener=_open_without_waiting) as stream:
+                found = _npy(path, stream, os.fstat(stream.fileno()).st_size, most)
+        elif file.endswith(".csv"):
+            if os.path.getsize(file) > MOST_CSV_BYTES * most:
+                raise LimitError(f"{path} is too large for {most} elements", hint=RAISE)
+            found = np.loadtxt(file, delimiter=",", dtype=float, ndmin=1)
+        else:
+            raise FileError(f"{path}: the ending must be .npy, .npz:KEY or .csv")
+    except (OSError, ValueError, EOFError, SyntaxError) as trouble:
+        raise FileError(f"cannot read {path} for `{name}`: {_first_line(trouble)}") from None
+    if found.size > most:
+        raise LimitError(f"{path} has {found.size} elements, at most {most} are read", hint=RAISE)
+    return found
+
+
+def _npy(path: str, stream: Any, size: int, most: int) -> Any:
+    """An array whose header agrees with the size of what holds it."""
+    import numpy as np
+
+    version = np.lib.format.read_magic(stream)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else (
+        np.lib.format.read_array_header_2_0
+    )  # fmt: skip
+    shape, _, dtype = header(stream)
+    count = math.prod(shape)
+    if dtype.kind not in "biuf":
+        what = "Python objects, which are never unpickled" if dtype.hasobject else f"{dtype}"
+        raise FileError(f"{path} holds {what}, not real numbers")
+    if count > most:
+        raise LimitError(f"{path} has {count} elements, at most {most} are read", hint=RAISE)
+    if count * dtype.itemsize > size:
+        raise FileError(f"{path} is shorter than its header says")
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False).astype(float)
+
+
+def _member(name: str, path: str, key: str, most: int) -> Any:
+    """An array of an archive; the sizes of the member are compared before it is unpacked."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [n.removesuffix(".npy") for n in archive.namelist()]
+            if key not in members:
+                known = ", ".join(members[:10])
+                raise FileError(f"{path} has no array `{key}`", hint=f"it has {known}; "
+                                f"write `{name}=@{path}:KEY`")  # fmt: skip
+            info = archive.getinfo(f"{key}.npy")
+            if info.file_size > 16 * most + 2**16:
+                raise LimitError(f"`{key}` of {path} takes {info.file_size} bytes, too many for "
+                                 f"{most} elements", hint=RAISE)  # fmt: skip
+            with archive.open(info) as stream:
+                return _npy(f"{path}:{key}", stream, info.file_size, most)
+    except zipfile.BadZipFile:
+        raise FileError(f"{path} is no .npz archive") from None
+
+
+def _first_line(trouble: Exception) -> str:
+    return (getattr(trouble, "strerror", None) or str(trouble) or "it ends early").splitlines()[0]
 
 
 def find_programs(paths: Iterable[str]) -> Iterator[str]:

@@ -20,6 +20,10 @@ is the value the gate has just computed, and `;` separates helper lines from the
 * `bounded`: the local gradients are finite for every finite operand, so that a symbolic product
   with them needs no guard.
 * `samples`: operands inside the domain, on both sides of every kink, for the tests.
+* `pullback`: of a gate that changes shape or mixes elements, in place of `local`: what each
+  operand receives, as a text in terms of the upstream gradient `g`. Operands such as `axis`,
+  `shape` and `at` are not numbers but constants that hold a tuple; texts make them with the
+  functions of `gradcli.shapes`.
 
 A gate of any number of operands has the single operand `*xs`; its one local gradient is that of
 operand number `k`, which goes by `x`, while `xs` is all of them, spread out in a call; its helper lines are common to
@@ -51,6 +55,12 @@ class Gate(NamedTuple):
     aliases: tuple[str, ...]
     defaults: tuple[float, ...]  # of the last operands
     hidden: bool  # a helper of the texts, not part of the language
+    pullback: tuple[str, ...] = ()
+
+    @property
+    def is_structural(self) -> bool:
+        """Whether the gate looks at its operands as wholes, and not element by element."""
+        return bool(self.pullback)
 
     @property
     def is_variadic(self) -> bool:
@@ -80,16 +90,28 @@ def gate(
     aliases: str = "",
     defaults: tuple[float, ...] = (),
     hidden: bool = False,
+    pullback: tuple[str, ...] = (),
 ) -> None:
     """Enter a row into the table."""
     others = tuple(aliases.split())
     row = Gate(
         name, tuple(operands.split(", ")), forward, local, textbook or local, expansion, ulps,
-        role, domain, kink, jump, tuple(radius.split(" | ")) if radius else (), bounded, samples, others, defaults, hidden,
+        role, domain, kink, jump, tuple(radius.split(" | ")) if radius else (), bounded, samples, others, defaults, hidden, pullback,
     )  # fmt: skip
     GATES[name] = row
     if not hidden:
         FUNCTIONS.update(dict.fromkeys((name, *others), row))
+
+
+def array_gate(
+    name: str, operands: str, forward: str, *pullback: str, ulps: float = 4, role: str = "scales",
+    kink: str = "", aliases: str = "", hidden: bool = False,
+) -> None:  # fmt: skip
+    """Enter a row of a gate that changes shape or mixes elements."""
+    gate(
+        name, operands, forward, ulps=ulps, role=role, kink=kink, samples="", aliases=aliases,
+        hidden=hidden, pullback=pullback,
+    )  # fmt: skip
 
 
 # Leaves stand in the same list of nodes as gates do.
@@ -289,7 +311,57 @@ gate("polygamma",  "n, x",  "",            "0", "polygamma(n + 1, x)",
      domain="where(x <= 0, x != floor(x), 1)", samples="1, 0.7; 2, 5.5; 0, 1.5",
      radius="inf | where(x > 0.5, x / 2, abs(x - round(x)) / 4)")
 
+# Arrays          operands  forward        pullbacks
+array_gate("sum",  "x, axis", "",          "spread(g, shape(x), axis)", "0", role="distributes")
+array_gate("mean", "x, axis", "sum(x, axis) / count(x, axis)",
+                              "spread(g / count(x, axis), shape(x), axis)", "0")
+array_gate("var",  "x, axis", "mean(square(x - mean(x, kept(axis))), axis)",
+           "spread(2 * g / count(x, axis), shape(x), axis) * (x - mean(x, kept(axis)))", "0")
+array_gate("std",  "x, axis", "sqrt(var(x, axis))",
+           "d = spread(out, shape(x), axis); scale(spread(g / count(x, axis), shape(x), axis), "
+           "where(d == 0, 0, (x - mean(x, kept(axis))) / d))", "0", kink="out")
+array_gate("amax", "x, axis", "",
+           "where(first(x, spread(out, shape(x), axis), axis), spread(g, shape(x), axis), 0)", "0",
+           ulps=0, role="routes")
+array_gate("amin", "x, axis", "",
+           "where(first(x, spread(out, shape(x), axis), axis), spread(g, shape(x), axis), 0)", "0",
+           ulps=0, role="routes")
+array_gate("norm", "x, axis", "",
+           "d = spread(out, shape(x), axis); "
+           "scale(spread(g, shape(x), axis), where(d == 0, 0, x / d))", "0", kink="out")
+array_gate("softmax", "x, axis",
+           "e = exp(x - amax(x, kept(axis))); e / sum(e, kept(axis))",
+           "out * (g - sum(out * g, kept(axis)))", "0", ulps=16)
+array_gate("lse",  "x, axis", "",
+           "scale(spread(g, shape(x), axis), softmax(x, axis))", "0", ulps=16, hidden=True)
+array_gate("matmul", "x, y",  "",
+           "b = reshape(y, column(y)); reshape(sum_to(mix(reshape(g, promoted(x, y)), "
+           "transpose(b, swapped(b))), row(x)), shape(x))",
+           "a = reshape(x, row(x)); reshape(sum_to(transpose(mix("
+           "transpose(reshape(g, promoted(x, y)), swapped(promoted(x, y))), a), "
+           "swapped(promoted(x, y))), column(y)), shape(y))", aliases="dot")
+array_gate("transpose", "x, axes", "",     "transpose(g, inverse(axes))", "0", ulps=0)
+array_gate("reshape", "x, shape", "",      "reshape(g, shape(x))", "0", ulps=0)
+array_gate("index", "x, at",  "",          "scatter(g, shape(x), at)", "0", ulps=0, hidden=True)
+array_gate("list", "*xs",     "",          "index(g, nth(k))", ulps=0, hidden=True)
+array_gate("concatenate", "*xs", "",       "index(g, extent(k, xs))", ulps=0)
+array_gate("trace", "x",      "",          "g * eye(shape(x))")
+array_gate("randn", "shape, seed", "",     "0", "0", ulps=0)
+
 # Helpers of the texts
+array_gate("spread", "x, shape, axis", "", "reshape(sum(g, axis), shape(x))", "0", "0",
+           ulps=0, hidden=True)  # undoes a reduction
+array_gate("fill", "x, shape", "",         "sum_to(g, shape(x))", "0", ulps=0, hidden=True)
+array_gate("sum_to", "x, shape", "",       "fill(g, shape(x))", "0", hidden=True)  # undoes fill
+array_gate("scatter", "x, shape, at", "",  "index(g, at)", "0", "0", ulps=0, hidden=True)
+array_gate("put",  "x, v, at", "",         "g - scatter(index(g, at), shape(g), at)",
+                                           "index(g, at)", "0", ulps=0, hidden=True)
+array_gate("mix",  "x, y",    "",          # a product whose zeros of x are stronger than inf
+           "sum_to(mix(g, transpose(y, swapped(y))), shape(x))",
+           "sum_to(mix(transpose(x, swapped(x)), g), shape(y))", hidden=True)
+array_gate("first", "x, best, axis", "",    "0", "0", "0", ulps=0, hidden=True)
+array_gate("eye",  "shape",   "",          "0", ulps=0, hidden=True)
+array_gate("ramp", "shape",   "",          "0", ulps=1, hidden=True)  # 0, 1/(n-1), ..., 1
 gate("ncdf",        "x",    "",            "exp(-0.5 * x * x) / sqrt(2 * acos(-1))",
      ulps=16, bounded=True, hidden=True)
 gate("scale",       "g, local",  "",       "local", "g",
@@ -297,6 +369,8 @@ gate("scale",       "g, local",  "",       "local", "g",
 gate("winner",      "*xs",  "",            "0",
      ulps=0, bounded=True, samples="3, 3, 2; 3, 2, 3", hidden=True)
 # fmt: on
+
+ELEMENTWISE = {name: row for name, row in GATES.items() if not row.is_structural}
 
 CONSTANTS = {  # the nearest doubles, in every arithmetic
     "pi": 3.141592653589793,

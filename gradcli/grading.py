@@ -12,6 +12,15 @@ from gradcli.reports.grades import Grade
 UNNAMED = "unnamed"
 
 
+def _numbers(program: Program) -> Program:
+    """The program, or the one of numbers that a program of arrays stands for."""
+    if not program.graph.has_arrays:
+        return program
+    from gradcli.array_report import as_numbers  # late: numbers do not need numpy
+
+    return as_numbers(program)
+
+
 class Key:
     """The solution of an exercise: its circuit, and the gradients that are asked for."""
 
@@ -21,7 +30,7 @@ class Key:
         except (ValueError, KeyError, TypeError):
             hint = "`gradcli exercise -o FILE` writes one"
             raise FileError(f"{name} is not a key file", hint=hint) from None
-        self.program = read(solution, name)
+        self.program = _numbers(read(solution, name))
         self.asked = list(self.program.claims)
 
     def is_of(self, program: Program) -> bool:
@@ -42,7 +51,7 @@ def grade(case: Case, text: str, key: Key | None) -> Grade:
     if case.problem is not None:
         asked = len(key.asked) if key else 0
         return Grade(case.file, 0, asked, [], [], case.problem.message)
-    program = read(text, case.file)
+    program = _numbers(read(text, case.file))
     asked_names = key.asked if key else list(dict.fromkeys([*program.claims, *program.inputs]))
     if key is not None and not key.is_of(program):
         return Grade(case.file, 0, len(key.asked), [], [], "the forward part is not the exercise's")

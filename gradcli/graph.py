@@ -8,18 +8,28 @@
 A node's operands have smaller numbers, so walking the list forwards is fprop and walking it
 backwards is bprop; nothing is ever sorted and nothing recurses. Nodes hold neither values nor
 gradients: those belong to a run.
+
+A node has a shape, known as soon as it is made; only those of arrays are stored. Constants are
+numbers; in the graph of settings also arrays, and everywhere the tuples of static operands such
+as `axis`.
 """
 
 from __future__ import annotations
 
 from array import array
+from math import prod
+from typing import Any
 
+from gradcli.errors import LimitError
 from gradcli.gates import CONSTANT, GATES, INPUT, Gate
+from gradcli.shapes import Shape, result
+from gradcli.spelling import structural_label, structural_phrase
 from gradcli.syntax import spell
 from gradcli.syntax.tree import POSTFIX, SIGNS, Phrase, number_phrase, number_text
 
 Operands = tuple[int, ...]
 
+MOST_ELEMENTS = 50_000_000  # of all arrays of a graph: 400 MB a copy
 LONGEST_EXPRESSION = 60  # an operand longer than this is shown as its stage number
 
 
@@ -33,8 +43,13 @@ class Graph:
         self.tokens = array("I")  # the token where the node's text begins
         self.inputs: dict[str, int] = {}
         self.names: dict[int, str] = {}  # of stages and inputs
-        self.constants: dict[int, float] = {}
-        self._constant_nodes: dict[float | str, int] = {}
+        self.constants: dict[int, Any] = {}
+        self.shapes: dict[int, Shape] = {}  # of arrays
+        self.has_arrays = False
+        self.streams: list[int] = []  # statics of randn, which wait for the seed
+        self.elements = 0  # of all arrays
+        self.most_elements = MOST_ELEMENTS
+        self._constant_nodes: dict[Any, int] = {}
         self.anonymous: dict[tuple[str, Operands], int] = {}  # of the statement being lowered
 
     def __len__(self) -> int:
@@ -55,12 +70,30 @@ class Graph:
             self.constants[node] = value
         return node
 
-    def input(self, name: str, token: int = 0) -> int:
+    def static(self, value: tuple[Any, ...]) -> int:
+        """The node of an operand that is no number: a shape, an axis, an index."""
+        key = ("static", value)
+        node = self._constant_nodes.get(key)
+        if node is None:
+            node = self._constant_nodes[key] = self._append(CONSTANT, (), 0, 0)
+            self.constants[node] = value
+        return node
+
+    def array(self, value: Any) -> int:
+        """A constant that is a whole float64 array, or a thing of `shape` that is read as one."""
+        node = self._append(CONSTANT, (), 0, 0)
+        self.constants[node] = value
+        self._take_shape(node, value.shape)
+        return node
+
+    def input(self, name: str, token: int = 0, shape: Shape = ()) -> int:
         """The node of an input, made when it is first used."""
         node = self.inputs.get(name)
         if node is None:
             node = self.inputs[name] = self._append(INPUT, (), 1, token)
             self.names[node] = name
+            if shape:
+                self._take_shape(node, shape)
         return node
 
     def node(self, gate: Gate, operands: Operands, token: int = 0) -> int:
@@ -75,10 +108,13 @@ class Graph:
         """A new node, for a gate that nothing else in its statement can be equal to."""
         active = self.active
         node = len(active)
+        if self.has_arrays or gate.pullback:
+            self.has_arrays = True
+            self._take_shape(node, result(gate.name, [self.look(k) for k in operands]))
         if len(operands) == 2:
             active.append(active[operands[0]] | active[operands[1]])
         else:
-            active.append(max([active[k] for k in operands]))
+            active.append(max([active[k] for k in operands], default=0))
         self.gates.append(gate)
         self.operands.append(operands)
         self.tokens.append(token)
@@ -90,7 +126,10 @@ class Graph:
         A leaf or an earlier stage gets a `copy` gate: every stage has a gradient of its own.
         """
         if node < first or not self.operands[node]:
+            shape = self.shapes.get(node, ())
             node = self._append(GATES["copy"], (node,), self.active[node], token)
+            if shape:
+                self._take_shape(node, shape)
         self.names[node] = name
         return node
 
@@ -101,11 +140,36 @@ class Graph:
         self.tokens.append(token)
         return len(self.gates) - 1
 
+    def _take_shape(self, node: int, shape: Shape) -> None:
+        """Note the shape of an array; every array is met here before memory is taken for it."""
+        if shape:
+            self.has_arrays = True
+            self.elements += prod(shape)
+            if self.elements > self.most_elements:
+                raise LimitError(
+                    f"the arrays have more than {self.most_elements} elements in all",
+                    hint="raise the limit with --max-array N",
+                )
+            self.shapes[node] = shape
+
     # ---------------------------------------------------------------- reading
+
+    def shape(self, node: int) -> Shape:
+        """The shape of a node; () is a number."""
+        return self.shapes.get(node, ())
+
+    def look(self, node: int) -> Any:
+        """What the rules of `shapes` want of an operand: its shape, or a static's own value."""
+        value = self.constants.get(node)
+        return value if value.__class__ is tuple else self.shapes.get(node, ())
 
     def is_leaf(self, node: int) -> bool:
         """Whether the node is an input or a constant."""
         return not self.operands[node]
+
+    def is_part(self, node: int) -> bool:
+        """Whether the node is an anonymous place in an array: `w[0]`."""
+        return self.gates[node].name == "index" and node not in self.names
 
     def gate_nodes(self) -> list[int]:
         """Every node that is a gate, in topological order."""
@@ -166,6 +230,8 @@ class Graph:
         smaller.inputs = {name: moved[node] for name, node in self.inputs.items()}
         smaller.names = {moved[node]: name for node, name in self.names.items()}
         smaller.constants = {moved[n]: v for n, v in self.constants.items() if n in moved}
+        smaller.shapes = {moved[n]: shape for n, shape in self.shapes.items() if n in moved}
+        smaller.has_arrays = self.has_arrays
         return smaller, moved
 
     # ---------------------------------------------------------------- text
@@ -175,6 +241,8 @@ class Graph:
         gate, operands = self.gates[node], self.operands[node]
         if gate.name == "neg":
             return "*-1"
+        if gate.is_structural:
+            return structural_label(gate.name, [self.look(k) for k in operands])
         if gate.name not in SIGNS:
             return gate.name
         sign = SIGNS[gate.name][0]
@@ -196,12 +264,16 @@ class Graph:
         phrases: list[Phrase] = []
         for node, (gate, operands) in enumerate(zip(self.gates, self.operands, strict=True)):
             if gate is CONSTANT:
-                phrases.append(number_phrase(self.constants[node]))
+                phrases.append(_constant_phrase(self.constants[node]))
             elif gate is INPUT:
                 phrases.append((self.names[node], POSTFIX))
             else:
                 parts = [self._operand_phrase(k, phrases, stage_names) for k in operands]
-                phrases.append(gate_phrase(gate, parts))
+                if gate.is_structural:
+                    looks = [self.look(k) for k in operands]
+                    phrases.append(structural_phrase(gate.name, parts, looks))
+                else:
+                    phrases.append(gate_phrase(gate, parts))
         return phrases
 
     def _operand_phrase(self, node: int, phrases: list[Phrase], names: dict[int, str]) -> Phrase:
@@ -228,13 +300,32 @@ def gate_phrase(gate: Gate, parts: list[Phrase]) -> Phrase:
     return f"{gate.name}({', '.join(given)})", POSTFIX
 
 
+def _constant_phrase(value: Any) -> Phrase:
+    """A number, or a static operand as the tuple it is."""
+    return number_phrase(value) if isinstance(value, float) else (str(value), POSTFIX)
+
+
+def _part(graph: Graph, node: int, names: dict[int, str]) -> str | None:
+    """`w[0]` for a place in something that has such a name itself; None for a slice."""
+    whole, at = graph.operands[node]
+    name = graph.names.get(whole) or (names[whole] if graph.is_part(whole) else None)
+    if name is None or name[0] == "#" or any(isinstance(k, tuple) for k in graph.constants[at]):
+        return None
+    return name + "".join([f"[{k}]" for k in graph.constants[at]])
+
+
 def stage_names(graph: Graph, output: int) -> dict[int, str]:
-    """What reports call each gate: its own name, `#1`, `#2`, ... in order, or `#out`."""
+    """What reports call each gate: its own name, `#1`, `#2`, ... in order, or `#out`.
+
+    An element or row of something that has a name is called `w[0]`.
+    """
     names: dict[int, str] = {}
     number = 0
     for node in graph.gate_nodes():
         if node in graph.names:
             names[node] = graph.names[node]
+        elif graph.gates[node].name == "index" and (part := _part(graph, node, names)):
+            names[node] = part
         elif node == output:
             names[node] = "#out"
         else:

@@ -1,9 +1,9 @@
 """A statement's tree lowered into graph nodes.
 
-    value = a node, or a list of values
+    value = a node
 
-Lists are taken apart while lowering: `w[0]` is a node like any other, so that the circuit shows
-w[0] where the lecture draws w0, and the graph itself holds numbers only.
+While an expression is being read the stack also holds what is no value by itself: a list literal
+as a Python list of nodes, a tuple of whole numbers (a shape, axes), a slice.
 """
 
 from __future__ import annotations
@@ -13,26 +13,35 @@ from functools import cache
 from itertools import repeat
 from typing import Any, NoReturn
 
-from gradcli.errors import GradcliError, NameFault, ParseError, ShapeError, did_you_mean
+from gradcli.errors import (
+    GradcliError,
+    LimitError,
+    NameFault,
+    ParseError,
+    ShapeError,
+    did_you_mean,
+)
 from gradcli.gates import CONSTANTS, FUNCTIONS, GATES, Gate
 from gradcli.graph import Graph
+from gradcli.lowered_arrays import ArrayCalls
 from gradcli.syntax import Call, Tree, parse_expression
 from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import SIGNS
 
-Value = int | list["Value"]
+Value = Any  # a node; in a program of numbers made from arrays, nested lists of nodes
 Find = Callable[[str, int], Value]  # (name, token) -> what the name stands for
 
 BINARY = {op: GATES[op] for op in SIGNS if op in GATES}
 COMMUTATIVE = ("add", "mul")
 
 
-class Lowering:
+class Lowering(ArrayCalls):
     """Lowers the trees of one source into one graph."""
 
     def __init__(self, graph: Graph, source: Source, expand: bool = False) -> None:
         self.graph = graph
         self.source = source
+        self.stream = ""  # the name that is being assigned: each draws random numbers of its own
         self.expand = expand
         self._plain: dict[Call, Gate] = {}  # calls whose operands are the gate's as they stand
 
@@ -45,34 +54,43 @@ class Lowering:
         Raises NameFault for an unknown function, ShapeError where a list meets a gate.
         """
         graph = self.graph
-        if len(tree.ops) <= 3 and place is None:
-            only = self._one_gate(tree, names)
-            if only is not None:
-                return only
-        node = graph.node
-        stack: list[Any] = []
-        tokens = tree.starts if place is None else repeat(place)
-        for op, arg, token in zip(tree.ops, tree.args, tokens):  # noqa: B905  # repeat is endless
-            if op == "name":
-                value = names.get(arg)
-                stack.append(find(arg, token) if value is None else value)
-            elif (gate := BINARY.get(op)) is not None:
-                right = stack.pop()
-                left = stack[-1]
-                if left.__class__ is list or right.__class__ is list:
-                    self._refuse_list(gate.name, [left, right], token)
-                stack[-1] = node(gate, (left, right), token)
-            elif op == "number":
-                stack.append(graph.constant(arg, token))
-            elif op == "neg":
-                stack[-1] = self._apply(GATES["neg"], [stack[-1]], token)
-            elif op == "if":
-                chosen, condition, other = stack[-3:]
-                stack[-3:] = [self._apply(GATES["where"], [condition, chosen, other], token)]
-            else:
-                self._other(op, arg, token, stack)
-        result: Value = stack[0]
-        return result
+        token = place or 0
+        try:
+            if len(tree.ops) <= 3 and place is None:
+                only = self._one_gate(tree, names)
+                if only is not None:
+                    return only
+            node = graph.node
+            stack: list[Any] = []
+            tokens = tree.starts if place is None else repeat(place)
+            for op, arg, token in zip(tree.ops, tree.args, tokens):  # noqa: B905  # repeat is endless
+                if op == "name":
+                    value = names.get(arg)
+                    stack.append(find(arg, token) if value is None else value)
+                elif (gate := BINARY.get(op)) is not None:
+                    right = stack.pop()
+                    left = stack[-1]
+                    if left.__class__ is not int or right.__class__ is not int:
+                        left, right = self.node(left, token), self.node(right, token)
+                    stack[-1] = node(gate, (left, right), token)
+                elif op == "number":
+                    stack.append(graph.constant(arg, token))
+                elif op == "neg":
+                    stack[-1] = self._apply(GATES["neg"], [stack[-1]], token)
+                elif op == "if":
+                    chosen, condition, other = stack[-3:]
+                    stack[-3:] = [self._apply(GATES["where"], [condition, chosen, other], token)]
+                else:
+                    self._other(op, arg, token, stack)
+            return self.node(stack[0], tree.starts[-1] if place is None else place)
+        except (ShapeError, LimitError) as error:
+            if error.span is None:
+                error.span = self.source.span(self._place(tree, token))
+            raise
+
+    def _place(self, tree: Tree, token: int) -> int:
+        """Where an error of shape is shown: at the gate."""
+        return tree.starts[-1] if len(tree.ops) <= 3 and token == 0 else token
 
     def _one_gate(self, tree: Tree, names: Mapping[str, Value]) -> int | None:
         """The node of a tree that is one gate over numbers in `names`, else None.
@@ -107,23 +125,24 @@ class Lowering:
             at = len(stack) - arg
             indices = stack[at:]
             del stack[at:]
-            stack[-1] = self._element(stack[-1], indices, token)
+            stack[-1] = self.element(stack[-1], indices, token)
         elif op == "slice":
             has_start, has_stop = arg
-            stop = self._whole_number(stack.pop(), token) if has_stop else None
-            start = self._whole_number(stack.pop(), token) if has_start else None
+            stop = self.whole_number(stack.pop(), token) if has_stop else None
+            start = self.whole_number(stack.pop(), token) if has_start else None
             stack.append(slice(start, stop))
         elif op == "tuple":
-            self._fail(ParseError, token, "a tuple is not a value", "write a list: `[a, b]`")
+            at = len(stack) - arg
+            stack[at:] = [self.tuple_of(stack[at:], token)]
         else:
-            sign = "@" if op == "matmul" else f".{arg}"
-            self._fail(ShapeError, token, f"`{sign}` needs an array, this is a number")
+            stack[-1] = self.attribute(stack[-1], arg, token)
 
     # ---------------------------------------------------------------- calls
 
-    def _call(self, call: Call, operands: list[Value], token: int) -> Value:
-        if call.method:
-            self._fail(ShapeError, token, f"`.{call.name}` needs an array, this is a number")
+    def _call(self, call: Call, operands: list[Any], token: int) -> Any:
+        found = self.array_call(call, operands, token)
+        if found is not None:
+            return found
         gate = FUNCTIONS.get(call.name)
         if gate is None:
             self._fail_unknown_function(call, token)
@@ -137,53 +156,44 @@ class Lowering:
         elif len(operands) == 1 and isinstance(operands[0], list):
             arguments = operands[0]
         if not arguments:
-            self._fail(ParseError, token, f"`{call.name}` needs at least one operand")
-        if arguments is operands and not (self.expand and gate.expansion):
+            self.fail(ParseError, token, f"`{call.name}` needs at least one operand")
+        is_one = gate.is_variadic and len(operands) == 1  # of which an array is reduced
+        if arguments is operands and not (self.expand and gate.expansion) and not is_one:
             self._plain[call] = gate
         return self._apply(gate, arguments, token)
 
     def _refuse_meaningless(self, call: Call, gate: Gate, token: int) -> None:
         """What stands in a call is never ignored."""
         if call.starred:
-            self._fail(ParseError, token, f"`{call.name}(*...)`: `*` stands before a shape only")
+            self.fail(ParseError, token, f"`{call.name}(*...)`: `*` stands before a shape only")
         if call.keywords and gate.is_variadic:
-            self._fail(ParseError, token, f"`{call.name}` takes no `{call.keywords[0]}=` here")
-        if call.prefix in ("np.", "numpy.") and call.name in ("max", "min") and call.count > 1:
-            plain, elementwise = call.name, f"{call.prefix}{call.name}imum"
-            self._fail(
-                ParseError, token, f"the second operand of `{call.prefix}{plain}` is an axis",
-                f"write `{plain}(x, y)` or `{elementwise}(x, y)` for the larger of two"
-                .replace("larger", "larger" if plain == "max" else "smaller"),
-            )  # fmt: skip
+            self.fail(ParseError, token, f"`{call.name}` takes no `{call.keywords[0]}=` here")
 
-    def _arguments(self, gate: Gate, call: Call, given: list[Value], token: int) -> list[Value]:
+    def _arguments(self, gate: Gate, call: Call, given: list[Any], token: int) -> list[Any]:
         """The operands in the gate's order: positional, by keyword, or by default."""
         names = gate.operands
         if len(given) == len(names) and not call.keywords:
             return given
         positional = given[: len(given) - len(call.keywords)]
-        arguments: dict[str, Value] = dict(zip(names, positional, strict=False))
+        arguments: dict[str, Any] = dict(zip(names, positional, strict=False))
         for key, value in zip(call.keywords, given[len(positional) :], strict=True):
             if key in arguments:
-                self._fail(ParseError, token, f"`{key}` of `{call.name}` is given twice")
+                self.fail(ParseError, token, f"`{key}` of `{call.name}` is given twice")
             if key not in names:
                 hint = did_you_mean(key, names) or f"operands of `{gate.name}`: {', '.join(names)}"
-                self._fail(ParseError, token, f"`{call.name}` takes no `{key}=` here", hint)
+                self.fail(ParseError, token, f"`{call.name}` takes no `{key}=` here", hint)
             arguments[key] = value
         first_default = len(names) - len(gate.defaults)
         for name, default in zip(names[first_default:], gate.defaults, strict=True):
             arguments.setdefault(name, self.graph.constant(default, token))
         if len(positional) > len(names) or len(arguments) < len(names):
             wanted = f"{len(names)} operand{'s' * (len(names) != 1)} ({', '.join(names)})"
-            self._fail(ParseError, token, f"`{call.name}` takes {wanted}, got {len(given)}")
+            self.fail(ParseError, token, f"`{call.name}` takes {wanted}, got {len(given)}")
         return [arguments[name] for name in names]
 
-    def _apply(self, gate: Gate, operands: list[Value], token: int) -> int:
+    def _apply(self, gate: Gate, operands: list[Any], token: int) -> int:
         """The node of a gate, or of its expansion."""
-        for operand in operands:
-            if operand.__class__ is list:
-                self._refuse_list(gate.name, operands, token)
-        nodes: tuple[int, ...] = tuple(operands)  # type: ignore[arg-type]  # no list is left
+        nodes = tuple([x if x.__class__ is int else self.node(x, token) for x in operands])
         if self.expand and gate.expansion:
             return self._insert(gate.expansion, dict(zip(gate.operands, nodes, strict=True)), token)
         return self.graph.node(gate, nodes, token)
@@ -191,52 +201,21 @@ class Lowering:
     def _insert(self, text: str, operands: dict[str, int], token: int) -> int:
         """Lower one of our own texts in place of a call."""
         inner = Lowering(self.graph, self.source, self.expand)
-        node = inner.value(_own_tree(text), operands, _no_names, token)
-        assert isinstance(node, int)
+        node: int = inner.value(_own_tree(text), operands, _no_names, token)
         return node
-
-    # ---------------------------------------------------------------- lists
-
-    def _element(self, value: Any, indices: list[Any], token: int) -> Value:
-        for index in indices:
-            if not isinstance(value, list):
-                self._fail(ShapeError, token, "an index needs a list, this is a number")
-            place = index if isinstance(index, slice) else self._whole_number(index, token)
-            try:
-                value = value[place]
-            except IndexError:
-                self._fail(
-                    ShapeError, token, f"index {place} is outside a list of {len(value)}",
-                    f"indices run from 0 to {len(value) - 1}",
-                )  # fmt: skip
-        result: Value = value
-        return result
-
-    def _whole_number(self, index: Any, token: int) -> int:
-        number = self.graph.constants.get(index) if isinstance(index, int) else None
-        if number is None or number != number // 1:
-            self._fail(ShapeError, token, "an index must be a whole number", "write `x[0]`")
-        return int(number)
-
-    def _refuse_list(self, gate: str, operands: list[Value], token: int) -> NoReturn:
-        size = next(len(operand) for operand in operands if isinstance(operand, list))
-        sign = SIGNS[gate][0] if gate in SIGNS else "-" if gate == "neg" else gate
-        self._fail(
-            ShapeError, token, f"`{sign}` works on numbers, this is a list of {size}",
-            "take its elements: `x[0]`",
-        )  # fmt: skip
 
     # ---------------------------------------------------------------- errors
 
-    def _fail(
+    def fail(
         self, kind: type[GradcliError], token: int, message: str, hint: str | None = None
     ) -> NoReturn:
+        """Raise an error at the place of a token."""
         raise kind(message, self.source.span(token), hint)
 
     def _fail_unknown_function(self, call: Call, token: int) -> NoReturn:
         name = f"{call.prefix}{call.name}"
         hint = did_you_mean(call.name, FUNCTIONS)
-        self._fail(NameFault, token, f"unknown function `{name}`", hint)
+        self.fail(NameFault, token, f"unknown function `{name}`", hint)
 
 
 def find_constant(name: str) -> float | None:

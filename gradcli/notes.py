@@ -30,6 +30,25 @@ def faults(run: Run, output: int, names: dict[int, str]) -> list[str]:
     return notes
 
 
+def array_faults(run: Run, output: int, names: dict[int, str]) -> list[str]:
+    """A note on the first array that is not finite, on the way forwards or else backwards."""
+    import numpy as np  # late: numbers do not need it
+
+    graph = run.machine.graph
+    called = {**names, **graph.names}
+    for table, what in ((run.values, "value"), (run.gradients, "gradient")):
+        nodes = range(output + 1) if what == "value" else range(output, -1, -1)
+        for node in nodes if table else ():
+            bad = ~np.isfinite(table[node]) if node in called else np.zeros(0)
+            if bad.any():
+                gate = graph.gates[node].name
+                kind = "nan" if np.isnan(table[node]).any() else "infinite"
+                many = f"{int(bad.sum())} of {bad.size} elements are" if bad.ndim else f"{what} is"
+                return [f"{gate} at {called[node]}: {what}: {many} not finite ({kind})"
+                        if bad.ndim else f"{gate} at {called[node]}: {many} {kind}"]  # fmt: skip
+    return []
+
+
 def _live(run: Run, output: int) -> list[int]:
     """The nodes whose values reach the output, in order; of a `where` only the branch taken."""
     graph, values = run.machine.graph, run.values

@@ -16,7 +16,7 @@ from gradcli.arithmetic.compiler import INFIX
 from gradcli.arithmetic.floats import FLOATS, PRIMITIVES
 from gradcli.checker import Point, Question, Settings, check
 from gradcli.engine import Machine, Run, backward
-from gradcli.gates import GATES, Gate
+from gradcli.gates import ELEMENTWISE, Gate
 from gradcli.program import Program, read
 
 UPSTREAMS = (1.0, -1.7)  # with 1 alone a misused upstream gradient would not show
@@ -53,7 +53,7 @@ class Trial(NamedTuple):
 
 def trials() -> Iterator[Trial]:
     """Every trial, one after the other."""
-    for gate in GATES.values():
+    for gate in ELEMENTWISE.values():
         if not gate.hidden:
             yield from _gate_trials(gate)
     for text, point in PROGRAMS:
@@ -128,7 +128,7 @@ _INFIX = {
     "lt": "x0 < x1", "le": "x0 <= x1", "gt": "x0 > x1", "ge": "x0 >= x1",
     "eq": "x0 == x1", "ne": "x0 != x1",
 }  # fmt: skip
-_CALLABLE = [name for name, gate in GATES.items() if name not in _INFIX and not gate.hidden]
+_CALLABLE = [name for name, gate in ELEMENTWISE.items() if name not in _INFIX and not gate.hidden]
 
 
 def _run(program: Program, arithmetic: Arithmetic, inputs: list[float], upstream: float) -> Run:

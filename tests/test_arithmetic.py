@@ -19,7 +19,7 @@ from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.arithmetic.symbols import Symbols
 from gradcli.engine import Machine, backward
-from gradcli.gates import GATES
+from gradcli.gates import ELEMENTWISE, GATES
 from gradcli.graph import Graph
 from gradcli.program import read
 
@@ -28,7 +28,7 @@ SPECIAL = (
     0.0, -0.0, 5e-324, -5e-324, 1e-310, 0.1, 0.5, -0.5, 1.0, -1.0, 1.5, 2.0, -2.0, 2.5, -2.5, 3.0,
     -3.0, 171.0, 172.0, 710.0, -745.0, -746.0, 1e16, 1e308, -1e308, INF, -INF, NAN,
 )  # fmt: skip
-ROWS = [pytest.param(row, id=row.name) for row in GATES.values()]
+ROWS = [pytest.param(row, id=row.name) for row in ELEMENTWISE.values()]
 MANY = digits(50)
 
 

@@ -247,10 +247,15 @@ STAGE = record(
     gate={"type": "string"},
     label={"type": "string"},
     expression={"type": "string"},
-    operands={"type": "array", "items": {"anyOf": [{"type": "string"}, *NUMBER["anyOf"]]}},
-    value=NUMBER,
-    gradient=NUMBER_OR_NULL,
-    local_gradients={"anyOf": [{"type": "array", "items": NUMBER_OR_NULL}, {"type": "null"}]},
+    operands={"type": "array"},  # names, numbers, and lists of what is no number, such as an index
+    value=NESTED,
+    gradient={"anyOf": [{"type": "null"}, NESTED]},
+    local_gradients={
+        "anyOf": [
+            {"type": "array", "items": {"anyOf": [{"type": "null"}, NESTED]}},
+            {"type": "null"},
+        ]
+    },
     line={"type": "integer", "minimum": 1},
     column={"type": "integer", "minimum": 1},
 )
@@ -276,7 +281,7 @@ SCHEMA = {
         schema={"const": "gradcli.eval/1"},
         expression={"type": "string"},
         output={"type": "string"},
-        value=NUMBER,
+        value=NESTED,
         finite={"type": "boolean"},
         inputs=table(NESTED),
         gradients=table(NESTED),
@@ -293,7 +298,7 @@ SCHEMA = {
     [
         LECTURE,
         ("x", "x=1"),
-        ("w[0]*w[1][0] + 2", "w=[2,[3,4]]"),
+        ("w[0][0]*w[1][0] + 2", "w=[[1,2],[3,4]]"),
         ("q = x*2; f = relu(q) if q > 0 else abs(q)", "x=-1"),
         ("max(x, y)", "x=1", "y=1"),
         ("relu(x)", "x=0"),
@@ -431,7 +436,7 @@ def test_numbers_in_json_are_the_shortest_that_read_back(gradcli):
         (["f = x\ng = 2y", "x=1"], "syntax", 2, 6),
         (["a*b"], "name", 1, 1),
         (["x", "x=2y"], "syntax", 1, 2),
-        (["w*2", "w=[1]"], "shape", 1, 1),
+        (["w*[1,2]", "w=[1,2,3]"], "shape", 1, 1),
         (["x", "x=1", "--wrt", "z"], "name", None, None),
         (["x", "x=1", "x=2"], "binding", None, None),
         (["f(" * 2000], "syntax", 1, 4000),

@@ -14,7 +14,7 @@ import gradcli
 from gradcli.emit import backward_lines, forward_lines
 from gradcli.errors import UsageError
 from gradcli.exercise import make_exercise
-from gradcli.gates import GATES
+from gradcli.gates import ELEMENTWISE, GATES
 from gradcli.program import read
 from gradcli.reports.mistakes import MISTAKES
 
@@ -41,7 +41,7 @@ def exercise(text, mistakes=0, seed=0, **bindings):
 # ---------------------------------------------------------------- the backward pass as code
 
 
-@pytest.mark.parametrize("name", [g.name for g in GATES.values() if not g.hidden])
+@pytest.mark.parametrize("name", [g.name for g in ELEMENTWISE.values() if not g.hidden])
 def test_every_gate_has_its_lines_or_says_how_to_get_them(name):
     gate = GATES[name]
     if gate.is_variadic:

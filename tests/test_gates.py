@@ -17,7 +17,7 @@ from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS, IEEE
 from gradcli.engine import Machine, backward
 from gradcli.errors import GradcliError
-from gradcli.gates import CONSTANTS, FUNCTIONS, GATES
+from gradcli.gates import CONSTANTS, ELEMENTWISE, FUNCTIONS, GATES
 from gradcli.graph import Graph
 from gradcli.program import Options, read
 from gradcli.syntax import statements
@@ -130,9 +130,11 @@ def points(row):
 
 
 SAMPLES = [
-    pytest.param(row, at, id=f"{row.name}-{at}") for row in GATES.values() for at in points(row)
+    pytest.param(row, at, id=f"{row.name}-{at}")
+    for row in ELEMENTWISE.values()
+    for at in points(row)
 ]
-ROWS = [pytest.param(row, id=row.name) for row in GATES.values()]
+ROWS = [pytest.param(row, id=row.name) for row in ELEMENTWISE.values()]
 
 
 def alone(row, count):
@@ -177,7 +179,7 @@ def close(got, true, relative, absolute=0.0):
 
 
 def test_every_row_has_an_oracle():
-    assert list(ORACLES) == list(GATES)
+    assert list(ORACLES) == list(ELEMENTWISE)
 
 
 @pytest.mark.parametrize(("row", "at"), SAMPLES)
@@ -343,7 +345,7 @@ def parses(text):
 
 
 def test_textbook_forms_are_expressions_but_for_these():
-    rows = [row for row in GATES.values() if not row.hidden]
+    rows = [row for row in ELEMENTWISE.values() if not row.hidden]
     assert {row.name for row in rows if not all(map(parses, row.textbook))} == WORDS
 
 
@@ -548,12 +550,12 @@ def test_bounded_rows_have_finite_slopes_at_every_finite_operand(row):
 
 
 def test_hidden_rows_cannot_be_called():
-    assert all(row.hidden != (row.name in FUNCTIONS) for row in GATES.values())
+    assert all(row.hidden != (row.name in FUNCTIONS) for row in ELEMENTWISE.values())
     assert not {"scale", "winner"} & set(FUNCTIONS)
 
 
 def test_aliases_are_spellings_of_one_gate():
-    names = [name for row in GATES.values() for name in (row.name, *row.aliases)]
+    names = [name for row in ELEMENTWISE.values() for name in (row.name, *row.aliases)]
     assert len(names) == len(set(names))
     for alias, name in {"ln": "log", "arcsin": "asin", "maximum": "max", "σ": "sigmoid"}.items():
         assert FUNCTIONS[alias] is GATES[name]

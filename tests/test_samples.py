@@ -9,7 +9,9 @@ import pytest
 
 import gradcli
 from gradcli.arithmetic.digits import digits
+from gradcli.array_report import as_numbers
 from gradcli.engine import Machine, backward
+from gradcli.evaluation import settings
 from gradcli.program import read
 
 FOLDER = Path(__file__).parent.parent / "sample_exprs"
@@ -58,21 +60,12 @@ def test_the_known_numbers_are_the_nearest_doubles(path):
     """By the same program in 50 digits."""
     program = read(path.read_text("utf-8"))
     many = digits(50)
-    settings = Machine(program.settings, many).run([]).values
-    point = {}
-    for name, value in program.inputs.items():
-        nodes = leaves(name, program.values[name])
-        point |= {
-            leaf: settings[at]
-            for (_, leaf), (_, at) in zip(leaves(name, value), nodes, strict=True)
-        }
-    # An input is the float64 that its setting rounds to.
-    inputs = [many.number(float(point[leaf])) for leaf in program.graph.inputs.values()]
+    program = as_numbers(program)
+    inputs = [many.number(x) for x in settings(program)]
     run = Machine(program.graph, many).run(inputs)
     backward(run, program.output, many.number(1.0))
     found = {"value": float(run.values[program.output])}
-    for name, value in program.inputs.items():
-        found |= {n: float(run.gradients[leaf]) for n, leaf in leaves(name, value)}
+    found |= {n: float(run.gradients[leaf]) for n, leaf in program.graph.inputs.items()}
     assert found == known(path)
 
 

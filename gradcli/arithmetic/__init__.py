@@ -8,6 +8,7 @@ anything a user wrote.
     floats.IEEE     the same, in IEEE 754 semantics, never raising
     digits.digits   mpmath at any number of digits
     symbols.Symbols nodes of a new graph, so that the backward sweep writes the adjoint graph
+    arrays.ARRAYS   float64 arrays, in IEEE 754 semantics
 """
 
 from __future__ import annotations
@@ -27,6 +28,17 @@ Links = Sequence[tuple[int, Any, Any]]
 Bound = Callable[[Any, Any, int, tuple[int, ...]], Links]
 
 
+class _Nothing:
+    """A context that changes nothing."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+_NOTHING = _Nothing()
+
+
 class Arithmetic:
     """A kind of number: its primitives, its spelling of operators, its way to read a float64."""
 
@@ -44,13 +56,21 @@ class Arithmetic:
         self._names = {"inf": math.inf, "nan": math.nan, **primitives}  # what a text sees
         self._texts: dict[tuple[str, str], Callable[..., Any]] = {}
         self._forwards: dict[tuple[str, int], Forward] = {}
-        self._pullbacks: dict[tuple[str, tuple[bool, ...]], Pullback | None] = {}
+        self._pullbacks: dict[Any, Pullback | None] = {}
         self._bounds: dict[tuple[str, tuple[int, ...]], Bound] = {}
 
     @property
     def constants(self) -> dict[str, Any]:
         """What error bounds need: `unit`, `tiny` and `normal`."""
         return self._names
+
+    def static(self, value: Any) -> Any:
+        """An operand that is no number, in this arithmetic: the same in almost all."""
+        return value
+
+    def quiet(self) -> Any:
+        """A context in which no gate warns."""
+        return _NOTHING
 
     def function(self, name: str) -> Callable[..., Any]:
         """The gate `name` as a function of its operands: a primitive, or compiled from its text."""
@@ -77,15 +97,18 @@ class Arithmetic:
             self._forwards[key] = self._compile(forward_source(gate, count, self._spelling))
         return self._forwards[key]
 
-    def pullback(self, gate: Gate, active: tuple[bool, ...]) -> Pullback | None:
+    def pullback(
+        self, gate: Gate, active: tuple[bool, ...], shrunk: tuple[bool, ...] = ()
+    ) -> Pullback | None:
         """The gate's local gradients as one function that adds upstream x local to each operand.
 
         It reads like the lines a student writes: `dx += y * dout`. `active` tells the operands
-        that want a gradient; the result is None when nothing flows to any of them.
+        that want a gradient, `shrunk` those that were broadcast; the result is None when nothing
+        flows to any of them.
         """
-        key = (gate.name, active)
+        key = (gate.name, active, shrunk)
         if key not in self._pullbacks:
-            source = pullback_source(gate, active, self._spelling)
+            source = pullback_source(gate, active, self._spelling, shrunk)
             self._pullbacks[key] = self._compile(source) if source else None
         return self._pullbacks[key]
 

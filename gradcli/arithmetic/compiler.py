@@ -63,19 +63,26 @@ def forward_source(gate: Gate, count: int, spelling: Spelling) -> Compiled:
     ])  # fmt: skip
 
 
-def pullback_source(gate: Gate, active: tuple[bool, ...], spelling: Spelling) -> Compiled | None:
-    """The local gradients as a function of (upstream, values, gradients, node, operands)."""
+def pullback_source(
+    gate: Gate, active: tuple[bool, ...], spelling: Spelling, shrunk: tuple[bool, ...] = ()
+) -> Compiled | None:
+    """The local gradients as a function of (upstream, values, gradients, node, operands).
+
+    `shrunk` tells the operands that were broadcast: what they receive is summed to their shape.
+    """
     writer = _Writer(spelling)
+    texts, shrunk = gate.pullback or gate.local, shrunk or (False,) * len(active)
     body: list[str] = []
     if gate.is_variadic:
-        if gate.local[0] != "0":
+        if texts[0] != "0":
             wanted = [k for k, wants in enumerate(active) if wants]
-            *helpers, last = _contribution(writer, gate, gate.local[0], "at")
+            *helpers, last = _contribution(writer, gate, texts[0], "at", "x" * any(shrunk))
             body = [*helpers, f"for k in {wanted!r}:", " at, x = operands[k], xs[k]", f" {last}"]
     else:
-        for k, (text, wants) in enumerate(zip(gate.local, active, strict=True)):
+        for k, (text, wants) in enumerate(zip(texts, active, strict=True)):
             if wants and text != "0":
-                body += _contribution(writer, gate, text, f"at{k}")
+                broadcast = gate.operands[k] * shrunk[k]
+                body += _contribution(writer, gate, text, f"at{k}", broadcast)
     if not body:
         return None
     head = "def made(upstream, values, gradients, node, operands):"
@@ -85,6 +92,7 @@ def pullback_source(gate: Gate, active: tuple[bool, ...], spelling: Spelling) ->
 def _fetch(writer: _Writer, gate: Gate, count: int) -> list[str]:
     """Lines that read what the local gradients mention: operands and `out`."""
     lines = ["out = values[node]"] if "out" in writer.names else []
+    lines += ["g = upstream"] if gate.pullback else []
     if gate.is_variadic:
         return [*lines, "xs = [values[at] for at in operands]"]
     places = [f"at{k}" for k in range(count)]
@@ -93,9 +101,21 @@ def _fetch(writer: _Writer, gate: Gate, count: int) -> list[str]:
     return [f"{', '.join(places)}, = operands", *lines, *mentioned]
 
 
-def _contribution(writer: _Writer, gate: Gate, text: str, at: str) -> list[str]:
-    """Lines that add upstream x local to the gradient of one operand."""
+def _contribution(
+    writer: _Writer, gate: Gate, text: str, at: str, broadcast: str = ""
+) -> list[str]:
+    """Lines that add upstream x local to the gradient of one operand.
+
+    `broadcast` names the operand if it has been broadcast; this is the one place where the sum
+    over what it was repeated for is taken.
+    """
     target = f"gradients[{at}] += {{}}"
+    if broadcast:
+        target = f"gradients[{at}] += sum_to({{}}, shape({broadcast}))"
+        writer.names.add(broadcast)
+        writer.called.update(("sum_to", "shape"))
+    if gate.pullback:
+        return writer.lines(text, target)
     if text == "1":
         return [target.format("upstream")]
     if text == "-1":

@@ -14,6 +14,7 @@ from typing import Any
 from gradcli.arithmetic import Arithmetic, Forward
 from gradcli.gates import GATES, Gate
 from gradcli.graph import Graph
+from gradcli.shapes import FUNCTIONS, result
 
 EXACT = 2.0**53  # whole numbers up to here are exact in float64
 
@@ -51,17 +52,28 @@ class Symbols(Arithmetic):
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        super().__init__("symbols", {"number": self.symbol}, SPELLING, self.symbol)
+        on_shapes = {name: self._of_shapes(function) for name, function in FUNCTIONS.items()}
+        super().__init__("symbols", {"number": self.symbol, **on_shapes}, SPELLING, self.symbol)
         for name in GATES:  # operators are spelled as calls, so every text may need any of them
             self.function(name)
 
-    def symbol(self, value: float) -> Symbol:
-        """A constant."""
+    def symbol(self, value: Any) -> Symbol:
+        """A constant: a number, or the tuple of a static operand."""
+        if isinstance(value, tuple):
+            return Symbol(self, self.graph.static(value))
         return Symbol(self, self.graph.constant(float(value)))
 
-    def input(self, name: str) -> Symbol:
+    static = symbol
+
+    def input(self, name: str, shape: tuple[int, ...] = ()) -> Symbol:
         """An input of the new graph."""
-        return Symbol(self, self.graph.input(name))
+        return Symbol(self, self.graph.input(name, shape=shape))
+
+    def _of_shapes(self, function: Callable[..., Any]) -> Callable[..., Symbol]:
+        """A function of shapes as one of symbols."""
+        return lambda *xs: self.symbol(function(
+            *(self.graph.look(x.node) if isinstance(x, Symbol) else x for x in xs)
+        ))  # fmt: skip
 
     def forward(self, gate: Gate, count: int) -> Forward:  # noqa: ARG002  # any number
         """A gate makes a node of itself; its own text is not looked into."""
@@ -80,8 +92,16 @@ class Symbols(Arithmetic):
 
     def apply(self, gate: Gate, operands: list[Symbol]) -> Symbol:
         """The gate's node, or a simpler one of the same value."""
-        numbers = [self.graph.constants.get(symbol.node) for symbol in operands]
+        graph = self.graph
+        numbers = [graph.constants.get(symbol.node) for symbol in operands]
         simple = _simplified(gate.name, numbers, operands)
+        if graph.has_arrays or gate.is_structural:
+            shape = result(gate.name, [graph.look(symbol.node) for symbol in operands])
+            if gate.name in ("reshape", "sum_to", "fill"):
+                simple = operands[0]
+            here = simple.node if isinstance(simple, Symbol) else -1
+            if shape != graph.shapes.get(here, ()):
+                simple = None  # the value is right, but not the shape
         if isinstance(simple, float):
             return self.symbol(simple)
         if simple is not None:
@@ -99,10 +119,12 @@ def _simplified(
     if name == "where" and numbers[0] is not None:
         return operands[1] if numbers[0] else operands[2]
     if len(numbers) == 1:
-        return -numbers[0] if name == "neg" and numbers[0] is not None else None
+        return -numbers[0] if name == "neg" and isinstance(numbers[0], float) else None
     if len(numbers) != 2:
         return None
     left, right = numbers
+    if isinstance(left, tuple) or isinstance(right, tuple):
+        return None
     if left is not None and right is not None:
         folded = _folded(name, left, right)
         if folded is not None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, combinations
 from typing import Any, NamedTuple
 
+from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.floats import IEEE
 from gradcli.engine import Machine, Run
 from gradcli.errors import GradcliError
@@ -98,9 +99,15 @@ def _evaluated(scene: Scene, repair: Repair, values: Any) -> float:
         value = Lowering(graph, scene.program.source).value(repair.tree, {}, find)
     except GradcliError:
         return math.nan
-    if isinstance(value, list):
+    if graph.shape(value):
         return math.nan
-    return float(Machine(graph, IEEE).run([settings[n] for n in graph.inputs]).values[value])
+    arithmetic: Arithmetic = IEEE
+    if graph.has_arrays:
+        from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
+
+        arithmetic = ARRAYS
+    inputs = [settings[n] for n in graph.inputs]
+    return float(Machine(graph, arithmetic).run(inputs).values[value])
 
 
 def _inputs(graph: Graph, name: str, value: Value) -> Value:

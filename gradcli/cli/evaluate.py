@@ -11,6 +11,7 @@ from gradcli.checker import BUDGET
 from gradcli.cli.streams import put, reporting, warn
 from gradcli.cli.words import ExpressionCommand, bindings, program_text
 from gradcli.errors import UsageError
+from gradcli.graph import MOST_ELEMENTS
 from gradcli.render import FORMATS, write
 
 MOST_DIGITS = 1_000
@@ -21,7 +22,11 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
 @click.argument("words", nargs=-1, metavar="EXPR [NAME=VALUE]...")
 @click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file.")
 @click.option("--wrt", metavar="x,y", help="Gradients of these inputs only.")
-@click.option("--upstream", metavar="VALUE", help="The gradient of the output; 1 by default.")
+@click.option(
+    "--upstream",
+    metavar="VALUE",
+    help="The gradient of the output; 1 by default. For an array: VALUE, `ones` or @FILE.",
+)
 @click.option("--output", "output", metavar="NAME", help="The stage to differentiate.")
 @click.option(
     "--expand",
@@ -47,6 +52,16 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
     type=click.Choice(["auto", "float64", "mpmath"]),
     default="auto",
     help="auto takes many digits where float64 lost them; float64 shows the plain sweep.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="N", help="Seed of randn; 0 by default."
+)
+@click.option(
+    "--max-array",
+    type=click.IntRange(min=0),
+    default=MOST_ELEMENTS,
+    metavar="N",
+    help=f"Most elements of all arrays; {MOST_ELEMENTS} by default.",
 )
 @click.option("--no-check", is_flag=True, default=False, help="Leave out the numeric derivatives.")
 @click.option(
@@ -90,7 +105,8 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
 @click.option("--debug", is_flag=True, default=False, help="Show where an internal error happened.")
 def eval_command(
     words: tuple[str, ...], path: str | None, wrt: str | None, upstream: str | None,
-    output: str | None, expand: bool, fuse: bool, digits: int | None, arithmetic: str,
+    output: str | None, expand: bool, fuse: bool, seed: int | None,
+    max_array: int, digits: int | None, arithmetic: str,
     no_check: bool, check_budget: float,
     form: str | None, as_json: bool, target: str | None, show_all: bool, strict: bool,
     color: str, quiet: bool, verbose: bool, debug: bool,  # noqa: ARG001  # read by streams
@@ -100,7 +116,8 @@ def eval_command(
     Prints each stage with its value and gradient, then each input with its gradient beside the
     numeric derivative, their relative error, and a verdict. EXPR may be `-` for a program on
     stdin, and may begin with a minus sign. VALUE is a number, a constant expression such as pi/4,
-    or a list such as [2,-3,-3]; 2+/-0.1 is a number with its uncertainty.
+    a list such as [2,-3,-3], `randn(5,10)`, or @FILE.npy, @FILE.npz:KEY, @FILE.csv; 2+/-0.1 is a
+    number with its uncertainty.
 
     The table prints digits that are certain. Where float64 loses them, many digits are taken, and a
     note says what float64 gives.
@@ -117,6 +134,7 @@ def eval_command(
     text, name, rest = program_text(words, path)
     report = reporting(form, lambda: evaluate(
         text, bindings(rest), name=name, output=output, expand=expand, fuse=fuse,
+        seed=seed, max_array=max_array,
         wrt=split_names(wrt), upstream=upstream,
         check=not no_check, check_budget=check_budget, digits=digits, arithmetic=arithmetic,
     ))  # fmt: skip

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gradcli.program.model import Options, Program, Setting, ValueClaim, nodes_of
-from gradcli.program.reader import Reader
+from gradcli.program.reader import Reader, fused_program
 from gradcli.program.settings import parse_constant
 from gradcli.syntax.tokens import Source
 
@@ -42,6 +42,7 @@ __all__ = [
     "Program",
     "Setting",
     "ValueClaim",
+    "fused_program",
     "nodes_of",
     "parse_constant",
     "read",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from gradcli.errors import GradcliError, NameFault, ParseError, ShapeError
 from gradcli.gates import GATES
 from gradcli.graph import Graph
 from gradcli.lowering import Lowering, Value
+from gradcli.shapes import Shape
 from gradcli.syntax import Statement
 
 if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads it
@@ -64,6 +65,7 @@ class Backward:
         self.tokens: dict[str, int] = {}  # where each was assigned last
         self.helpers: dict[str, Value] = {}
         self.unread: dict[str, int] = {}  # helpers no line has read yet, by their token
+        self.called: dict[int, str] = {}  # nodes by the name they were given here
         self.upstream: int | None = None
 
     def line(self, statement: Statement) -> None:
@@ -74,6 +76,7 @@ class Backward:
         line = GradientLine(statement, name)
         self.lines.append(line)
         line.value = value = reader.lowering.value(statement.tree, {}, self._find)
+        self.called[value] = target
         if name is None:
             if statement.index:
                 reader.fail(ParseError, statement.token, f"`{target}` is not a gradient")
@@ -90,16 +93,14 @@ class Backward:
         else:
             self.claims[name] = value
         self._check_shape(name, statement.token)
-        line.total = _copied(self.claims[name])
-        if name == self.output_name and isinstance(self.claims[name], int):
-            node = self.claims[name]
-            assert isinstance(node, int)
-            self.upstream = node
+        line.total = self.claims[name]
+        if name == self.output_name:
+            self.upstream = self.claims[name]
 
     def _find(self, name: str, token: int) -> Value:
         """What a name stands for on this line, which remembers it."""
         kind, of, value = self._resolved(name, token)
-        self.lines[-1].reads[name] = kind, of, _copied(value)
+        self.lines[-1].reads[name] = kind, of, value
         return value
 
     def _resolved(self, name: str, token: int) -> tuple[str, str, Value]:
@@ -116,6 +117,11 @@ class Backward:
         if of in self.claims:
             return "gradient", of, self.claims[of]
         if of == self.output_name:
+            if reader.graph.shape(reader.stages[of]):
+                reader.fail(
+                    ShapeError, token, f"`{of}` is an array, and `{name}` is not given",
+                    f"give the upstream gradient first: `{name} = ...` in the shape of `{of}`",
+                )  # fmt: skip
             return "gradient", of, reader.graph.constant(1.0, token)
         reader.fail(
             NameFault, token, f"`{name}` has no value yet",
@@ -123,43 +129,48 @@ class Backward:
         )  # fmt: skip
 
     def _sum(self, old: Value, new: Value, token: int) -> Value:
-        if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-            return [self._sum(a, b, token) for a, b in zip(old, new, strict=True)]
-        if isinstance(old, list) or isinstance(new, list):
-            self.reader.fail(ShapeError, token, "`+=` of a list and a number")
-        return self.reader.graph.node(GATES["add"], (old, new), token)
+        graph = self.reader.graph
+        if graph.shape(old) != graph.shape(new):
+            self.reader.fail(ShapeError, token, f"`+=` of shape {graph.shape(new)} to shape "
+                             f"{graph.shape(old)}")  # fmt: skip
+        return graph.node(GATES["add"], (old, new), token)
 
     def _element(self, statement: Statement, name: str, value: Value) -> None:
         """`dw[0] += ...`: an element of a gradient that starts from zeros."""
+        graph, token = self.reader.graph, statement.token
+        at = graph.static(statement.index)
+        if not graph.shape(self._forward(name, token)):
+            self.reader.fail(ShapeError, token, f"`{name}` is a number and has no elements")
+        if name not in self.claims:
+            zero = graph.constant(0.0, token)
+            shape = graph.static(graph.shape(self._forward(name, token)))
+            self.claims[name] = self._node("fill", (zero, shape), token)
+        gradient = self.claims[name]
+        if statement.kind == "add":
+            value = self._node("add", (self._node("index", (gradient, at), token), value), token)
+        self.claims[name] = self._node("put", (gradient, value, at), token)
+
+    def _node(self, gate: str, operands: tuple[int, ...], token: int) -> int:
+        try:
+            return self.reader.graph.node(GATES[gate], operands, token)
+        except ShapeError as error:
+            self.reader.fail(ShapeError, token, error.message, error.hint)
+
+    def _forward(self, name: str, token: int) -> Value:
         reader = self.reader
-        shape = reader.stages.get(name, reader.find(name, statement.token))
-        gradient = self.claims.setdefault(name, self._zeros(shape, statement.token))
-        for index in statement.index[:-1]:
-            gradient = self._part(gradient, index, statement.token)
-        last = statement.index[-1]
-        old = self._part(gradient, last, statement.token)
-        assert isinstance(gradient, list)
-        is_sum = statement.kind == "add"
-        gradient[last] = self._sum(old, value, statement.token) if is_sum else value
-
-    def _part(self, value: Value, index: int, token: int) -> Value:
-        if not isinstance(value, list) or not -len(value) <= index < len(value):
-            self.reader.fail(ShapeError, token, f"there is no element {index}")
-        return value[index]
-
-    def _zeros(self, shape: Value, token: int) -> Value:
-        if isinstance(shape, list):
-            return [self._zeros(part, token) for part in shape]
-        return self.reader.graph.constant(0.0, token)
+        return reader.stages[name] if name in reader.stages else reader.find(name, token)
 
     def _check_shape(self, name: str, token: int) -> None:
-        reader = self.reader
-        shape = reader.stages[name] if name in reader.stages else reader.find(name, token)
-        if _shape(shape) != _shape(self.claims[name]):
-            reader.fail(
+        """A gradient has the shape of what it belongs to; a number may stand for any shape."""
+        graph = self.reader.graph
+        wanted = graph.shape(self._forward(name, token))
+        found = graph.shape(self.claims[name])
+        if wanted != found:
+            self.reader.fail(
                 ShapeError, token,
-                f"the gradient of `{name}` has {_described(self.claims[name])}, "
-                f"`{name}` has {_described(shape)}",
+                f"the gradient of `{name}` has {_described(found)}, "
+                f"`{name}` has {_described(wanted)}",
+                _advice(graph, self.claims[name], wanted, {**graph.names, **self.called}),
             )  # fmt: skip
 
     def finish(self) -> None:
@@ -174,16 +185,39 @@ class Backward:
             )  # fmt: skip
 
 
-def _copied(value: Value) -> Value:
-    """The value as it is now: lists of a gradient change as its elements are assigned."""
-    return [_copied(part) for part in value] if isinstance(value, list) else value
+def _described(shape: Shape) -> str:
+    return f"shape {shape}" if shape else "no axes: it is one number"
 
 
-def _shape(value: Value) -> Any:
-    return [_shape(part) for part in value] if isinstance(value, list) else 0
-
-
-def _described(value: Value) -> str:
-    if not isinstance(value, list):
-        return "one"
-    return f"{len(value)} element{'s' * (len(value) != 1)}"
+def _advice(graph: Graph, claim: Value, wanted: Shape, names: dict[int, str]) -> str | None:
+    """How the gradient would get the right shape: the lecture's analysis of dimensions."""
+    found = graph.shape(claim)
+    if graph.gates[claim].name == "matmul":
+        parts = []
+        for operand in graph.operands[claim]:
+            is_turned = graph.gates[operand].name == "transpose"
+            node = graph.operands[operand][0] if is_turned else operand
+            parts.append((names.get(node, "..."), graph.shape(node)))
+        ways = [
+            f"{left}.dot({right})"
+            for (a, s), (b, t) in (parts, parts[::-1])
+            for left, p in ((a, s), (f"{a}.T", s[::-1]))
+            for right, q in ((b, t), (f"{b}.T", t[::-1]))
+            if len(p) == len(q) == 2 and p[1] == q[0] and (p[0], q[1]) == wanted
+        ]
+        if len(ways) == 1:
+            return f"the one product of these two that has shape {wanted}: `{ways[0]}`"
+        if ways:
+            return f"products of shape {wanted}: {', '.join(f'`{way}`' for way in ways)}"
+    if len(found) > 1 and found == wanted[::-1]:
+        return "transpose it: `.T`"
+    extra = len(found) - len(wanted)
+    if extra > 0 and found[extra:] == wanted:
+        axes = "0" if extra == 1 else str(tuple(range(extra)))
+        return f"it was broadcast: sum over axis {axes}, `np.sum(..., axis={axes})`"
+    if len(found) == len(wanted):
+        axes_ = [k for k, (n, m) in enumerate(zip(found, wanted, strict=True)) if n != m]
+        if all(wanted[k] == 1 for k in axes_):
+            which = str(axes_[0]) if len(axes_) == 1 else str(tuple(axes_))
+            return f"it was broadcast: `np.sum(..., axis={which}, keepdims=True)`"
+    return None

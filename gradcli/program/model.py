@@ -2,22 +2,27 @@
 
 from typing import Any, NamedTuple
 
-from gradcli.graph import Graph
+from gradcli.graph import MOST_ELEMENTS, Graph
 from gradcli.lowering import Value
 from gradcli.syntax.tokens import Source
 
-Setting = Any  # a number, nested lists of numbers, or a constant expression as text
+Setting = Any  # a number, lists of numbers, an array, or a constant expression as text
 
 
 class Options:
     """How a program is read."""
 
-    __slots__ = ("expand", "fuse", "output")
+    __slots__ = ("expand", "fuse", "most_elements", "output", "seed")
 
-    def __init__(self, output: str | None = None, expand: bool = False, fuse: bool = False) -> None:
+    def __init__(
+        self, output: str | None = None, expand: bool = False, fuse: bool = False,
+        seed: int | None = None, most_elements: int = MOST_ELEMENTS,
+    ) -> None:  # fmt: skip
         self.output = output
         self.expand = expand
         self.fuse = fuse
+        self.seed = seed  # of randn; None: the program's own, or 0
+        self.most_elements = most_elements  # of all arrays of the program
 
 
 class ValueClaim:
@@ -33,7 +38,7 @@ class ValueClaim:
 
 
 class Program(NamedTuple):
-    """A program, read and lowered. Values of type `Value` are nodes or nested lists of nodes."""
+    """A program, read and lowered. Values of type `Value` are nodes."""
 
     source: Source
     graph: Graph
@@ -53,17 +58,7 @@ class Program(NamedTuple):
     wrt: tuple[str, ...]
     warnings: list[str]
     uncertainties: dict[str, Value] = {}  # noqa: RUF012  # never written to: of `settings`, by name
-
-
-DEEPEST = 32  # lists in lists, of a stage or an input; on the way to one they may nest deeper
-
-
-def is_too_deep(value: Value) -> bool:
-    """Whether a list nests deeper than an input or a stage may."""
-    level = [value]
-    for _ in range(DEEPEST + 1):
-        level = [part for v in level if isinstance(v, list) for part in v]
-    return bool(level)
+    seed: int | None = None  # of the random numbers, where there are any
 
 
 def nodes_of(value: Value) -> list[int]:

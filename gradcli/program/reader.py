@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NoReturn
 from gradcli.errors import (
     BindingError,
     GradcliError,
-    LimitError,
     NameFault,
     ParseError,
     ShapeError,
@@ -16,15 +15,7 @@ from gradcli.errors import (
 from gradcli.gates import CONSTANTS, FUNCTIONS, GATES
 from gradcli.graph import Graph
 from gradcli.lowering import Lowering, Value, find_constant
-from gradcli.program.model import (
-    DEEPEST,
-    Options,
-    Program,
-    Setting,
-    ValueClaim,
-    is_too_deep,
-    nodes_of,
-)
+from gradcli.program.model import Options, Program, Setting, ValueClaim, nodes_of
 from gradcli.program.settings import check_name, hides_constant, lower_constant, lower_setting
 from gradcli.syntax import Statement, Tree, statements, write
 from gradcli.syntax.tokens import Source
@@ -63,6 +54,8 @@ class Reader:
         self.errors: list[GradcliError] = []
         self.warnings: list[str] = []
         self.wrt: tuple[str, ...] = ()
+        self.seed = options.seed
+        self.graph.most_elements = self.settings.most_elements = options.most_elements
         self.output_name = options.output
         self.output: int | None = None
         self.last: Tree | None = None  # of the last forward stage: the one tree that is kept
@@ -89,7 +82,7 @@ class Reader:
         if isinstance(value, str) and ("±" in value or "+/-" in value):
             value, _, spread = value.replace("+/-", "±").partition("±")
             spread_node = lower_setting(self.settings, name, spread)
-            if isinstance(spread_node, list):
+            if self.settings.shape(spread_node):
                 raise BindingError(f"the uncertainty of `{name}` must be one number")
             self.uncertainties[name] = spread_node
         self.bound[name] = lower_setting(self.settings, name, value)
@@ -130,8 +123,11 @@ class Reader:
 
     def _statement(self, statement: Statement) -> None:
         kind = statement.kind
+        self.lowering.stream = statement.target
         if kind == "directive":
             self._directive(statement)
+        elif kind == "seed":
+            self._seed(statement)
         elif kind == "expression":
             self._expression(statement)
         elif kind in ("assign", "add"):
@@ -174,29 +170,18 @@ class Reader:
             )  # fmt: skip
         graph = self.graph
         first = len(graph.gates)
-        value = self.lowering.value(tree, names, self.find)
-        if isinstance(value, int):
-            value = graph.stage(name, value, first, token)
-        else:
-            if is_too_deep(value):
-                self.fail(LimitError, token, f"`{name}`: lists nest at most {DEEPEST} deep")
-            value = self._named(name, value, first, token)
+        self.lowering.stream = name
+        value = graph.stage(name, self.lowering.value(tree, names, self.find), first, token)
         self.stages[name] = names[name] = value
         if self.output_name is None or self.output_name == name:
             self.last = tree
-
-    def _named(self, name: str, value: Value, first: int, token: int) -> Value:
-        """Make a value a stage; the elements of a list become stages of their own."""
-        if isinstance(value, list):
-            return [self._named(f"{name}[{k}]", v, first, token) for k, v in enumerate(value)]
-        return self.graph.stage(name, value, first, token)
 
     def _refuse_second(self, name: str, token: int) -> None:
         """A forward name is assigned once, before it is used; the caller's value may stand in."""
         if name in self.lines or name in self.stages:
             first = self.lines.get(name, -1)
             if first < 0:
-                first = self.graph.tokens[nodes_of(self.stages[name])[0]]
+                first = self.graph.tokens[self.stages[name]]
             self.fail(
                 NameFault, token,
                 f"`{name}` is assigned a second time, after line {self.source.span(first).line}",
@@ -223,11 +208,12 @@ class Reader:
             first = len(self.graph)
             claimed = Tree(tree.ops[1:-1], tree.args[1:-1], tree.starts[1:-1])  # without `f ==`
             stage = self.stages.get(statement.target)
-            if not isinstance(stage, int):
-                self.fail(NameFault, statement.token, f"`{statement.target}` is not one number")
+            assert stage is not None
             node = self.lowering.value(claimed, self.names, self.find)
-            if not isinstance(node, int):
-                self.fail(ShapeError, statement.token, "a value claim must be one number")
+            if self.graph.shape(node) != self.graph.shape(stage):
+                self.fail(ShapeError, statement.token,
+                          f"`{statement.target}` has shape {self.graph.shape(stage)}, the claim "
+                          f"has {self.graph.shape(node)}")  # fmt: skip
             self.aside.update(range(first, len(self.graph)))
             self.value_claims.append(ValueClaim(statement.target, stage, node, statement.token))
             return
@@ -243,8 +229,6 @@ class Reader:
             )  # fmt: skip
         first = len(self.graph)
         value = self.lowering.value(tree, self.names, self.find)
-        if isinstance(value, list):
-            self._fail_list_output(value, statement.token)
         is_stage = value in self.graph.names and not self.graph.is_leaf(value)
         if not is_stage and (value < first or self.graph.is_leaf(value)):
             value = self.graph.node(GATES["copy"], (value,), statement.token)
@@ -265,11 +249,23 @@ class Reader:
             self.last = None  # of another stage, if of any
         elif word == "wrt" and rest:
             self.wrt = tuple(part.strip() for part in rest.split(","))
-        elif word != "seed" or not rest.isdecimal():
+        elif word == "seed" and rest.isdecimal():
+            self.seed = int(rest) if self.options.seed is None else self.options.seed
+        else:
             self.fail(
                 ParseError, statement.token, f"`{statement.text}` is not a directive",
                 "known are `output NAME`, `wrt x, y` and `seed N`",
             )  # fmt: skip
+
+    def _seed(self, statement: Statement) -> None:
+        """np.random.seed(n): the same as the directive."""
+        tree = statement.tree
+        assert tree is not None
+        if tree.ops != ["number", "call"] or tree.args[0] != tree.args[0] // 1:
+            self.fail(ParseError, statement.token, "the seed must be a whole number",
+                      "write `np.random.seed(0)`")  # fmt: skip
+        if self.options.seed is None:
+            self.seed = int(tree.args[0])
 
     # ---------------------------------------------------------------- names
 
@@ -278,7 +274,8 @@ class Reader:
         if name in self.names:
             return self.names[name]
         if name in self.bound:
-            value = self._input(name, self.bound[name], token)
+            shape = self.settings.shape(self.bound[name])
+            value = self.graph.input(name, token, shape)
         else:
             number = find_constant(name)
             if number is not None:
@@ -290,12 +287,6 @@ class Reader:
             value = self.graph.input(name, token)
         self.inputs[name] = self.names[name] = value
         return value
-
-    def _input(self, name: str, shape: Value, token: int) -> Value:
-        """Input nodes in the shape of the value they are set to."""
-        if isinstance(shape, list):
-            return [self._input(f"{name}[{k}]", part, token) for k, part in enumerate(shape)]
-        return self.graph.input(name, token)
 
     def _unknown(self, name: str, token: int) -> GradcliError:
         span = self.source.span(token)
@@ -391,8 +382,19 @@ class Reader:
             wrt=self.wrt,
             warnings=self.warnings,
             uncertainties=self.uncertainties,
+            seed=self._sow(),
         )
-        return _fused(program) if self.options.fuse else program
+        is_fused = self.options.fuse and not self.graph.has_arrays
+        return fused_program(program) if is_fused else program
+
+    def _sow(self) -> int | None:
+        """Give the random numbers their seed; None if there are none."""
+        graphs = [graph for graph in (self.graph, self.settings) if graph.streams]
+        seed = self.seed or 0
+        for graph in graphs:
+            for node in graph.streams:
+                graph.constants[node] = (seed, *graph.constants[node])
+        return seed if graphs else None
 
     def _find_output(self) -> int:
         name = self.output_name
@@ -412,15 +414,8 @@ class Reader:
         else:
             name = self.backward.output_name if self.backward else next(reversed(self.stages))
             value = self.stages[name]
-        if isinstance(value, list):
-            self._fail_list_output(value, self.graph.tokens[nodes_of(value)[0]])
-        return value
-
-    def _fail_list_output(self, value: list[Value], token: int) -> NoReturn:
-        self.fail(
-            ShapeError, token, f"the output is a list of {len(value)}, not one number",
-            "choose an element as the last line: `f[0]`",
-        )  # fmt: skip
+        output: int = value
+        return output
 
     def fail(
         self, kind: type[GradcliError], token: int, message: str, hint: str | None = None
@@ -429,7 +424,7 @@ class Reader:
         raise kind(message, self.source.span(token), hint)
 
 
-def _fused(program: Program) -> Program:
+def fused_program(program: Program) -> Program:
     """The program with written-out forms as one gate, without the nodes that are left behind."""
     from gradcli.fusing import fused  # late: few programs are fused
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gradcli.errors import BindingError, LimitError
-from gradcli.gates import CONSTANTS, FUNCTIONS
+from gradcli.errors import BindingError, LimitError, ShapeError
+from gradcli.gates import CONSTANTS, FUNCTIONS, GATES
 from gradcli.graph import Graph
+from gradcli.lowered_arrays import DEEPEST
 from gradcli.lowering import Lowering, Value, find_constant
-from gradcli.program.model import DEEPEST, Setting, is_too_deep
+from gradcli.program.model import Setting
 from gradcli.syntax import RESERVED, Tree, parse_expression
 from gradcli.syntax.tokens import Source
 
@@ -22,7 +23,7 @@ def check_name(name: str) -> str | None:
         Source(name, f"{name}=")  # refuses letters that look like others
     if not name.isidentifier() or name in RESERVED:
         raise BindingError(f"`{name}` is not a name", hint="write NAME=VALUE")
-    if name in FUNCTIONS:
+    if name in FUNCTIONS and not FUNCTIONS[name].is_structural:  # `mean` and `var` are good names
         raise BindingError(f"`{name}` is a function and cannot be given a value")
     return hides_constant(name)
 
@@ -32,34 +33,63 @@ def hides_constant(name: str) -> str | None:
     return f"`{name}` is given a value and hides the constant {name}" if name in CONSTANTS else None
 
 
-def lower_setting(graph: Graph, name: str, value: Setting, depth: int = 0) -> Value:
-    """A value as nodes of a graph of constants. Raises GradcliError."""
+def lower_setting(graph: Graph, name: str, value: Setting) -> Value:
+    """A value as a node of a graph of constants. Raises GradcliError."""
     if isinstance(value, str):
+        if value.startswith("@"):
+            from gradcli.files import open_array  # late: few bindings are files
+
+            return graph.array(open_array(name, value[1:], graph.most_elements))
         source = Source(value, f"{name}=")
         return lower_constant(graph, name, source, parse_expression(source))
-    if isinstance(value, list | tuple):
-        if depth >= DEEPEST:
-            raise LimitError(f"`{name}`: lists nest at most {DEEPEST} deep")
-        return [lower_setting(graph, name, element, depth + 1) for element in value]
+    if isinstance(value, list | tuple) or getattr(value, "shape", None):
+        return _array(graph, name, value)
     try:
         return graph.constant(float(value))
     except OverflowError:
         raise BindingError(f"`{name}` is too large for float64") from None
     except (TypeError, ValueError):
-        if hasattr(value, "tolist"):
-            return lower_setting(graph, name, value.tolist())
         raise BindingError(f"`{name}` is {type(value).__name__}, not a number") from None
+
+
+def _array(graph: Graph, name: str, value: Setting) -> Value:
+    """Lists of numbers, or an array, as one constant. Raises BindingError, ShapeError."""
+    import numpy as np  # late: numbers do not need it
+
+    depth, part = 0, value
+    while isinstance(part, list | tuple) and part:
+        depth, part = depth + 1, part[0]
+    if depth > DEEPEST:
+        raise LimitError(f"`{name}`: lists nest at most {DEEPEST} deep")
+    try:
+        found = np.array(value)
+    except ValueError:  # not all rows are equally long
+        return _array_of_settings(graph, name, value)
+    if found.dtype.kind not in "biuf" and found.size:
+        return _array_of_settings(graph, name, value)
+    found = found.astype(float)
+    if found.ndim > DEEPEST:
+        raise LimitError(f"`{name}`: lists nest at most {DEEPEST} deep")
+    return graph.array(found)
+
+
+def _array_of_settings(graph: Graph, name: str, value: Setting) -> Value:
+    """A list whose elements are not all plain numbers: some are expressions, or do not fit."""
+    if not isinstance(value, list | tuple):
+        raise BindingError(f"`{name}` is {type(value).__name__}, not an array of numbers")
+    parts = tuple(lower_setting(graph, name, part) for part in value)
+    try:
+        return graph.node(GATES["list"], parts)
+    except ShapeError as error:
+        raise ShapeError(f"`{name}`: {error.message}", hint=error.hint) from None
 
 
 def lower_constant(graph: Graph, name: str, source: Source, tree: Tree) -> Value:
     """A constant expression as nodes of a graph of constants. Raises GradcliError."""
     graph.begin_statement()
-    value = Lowering(graph, source).value(tree, {}, _constants_only(graph, name, source))
-    if is_too_deep(value):
-        raise LimitError(
-            f"`{name}`: lists nest at most {DEEPEST} deep", source.span(tree.starts[-1])
-        )
-    return value
+    lowering = Lowering(graph, source)
+    lowering.stream = name
+    return lowering.value(tree, {}, _constants_only(graph, name, source))
 
 
 def _constants_only(graph: Graph, target: str, source: Source) -> Callable[[str, int], Value]:
@@ -80,6 +110,8 @@ def parse_constant(name: str, value: Setting, may_be_list: bool = False) -> tupl
     """A number or constant expression as a graph of constants and its node. Raises BindingError."""
     graph = Graph()
     node = lower_setting(graph, name, value)
-    if isinstance(node, list) and not may_be_list:
-        raise BindingError(f"`{name}` must be one number, this is a list of {len(node)}")
+    if graph.shape(node) and not may_be_list:
+        shape = graph.shape(node)
+        kind = f"a list of {shape[0]}" if len(shape) == 1 else f"an array of shape {shape}"
+        raise BindingError(f"`{name}` must be one number, this is {kind}")
     return graph, node

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
 from gradcli.render.diagnostic import printable
 from gradcli.render.strict_json import json_text
@@ -34,7 +34,7 @@ class InputRow:
     __slots__ = ("bound", "check", "gradient", "name", "value")
 
     def __init__(
-        self, name: str, value: float, gradient: float | None, check: InputCheck | None,
+        self, name: str, value: Number, gradient: Number | None, check: InputCheck | None,
         bound: float | None = None,
     ) -> None:  # fmt: skip
         self.name = name
@@ -60,9 +60,9 @@ def renderer(name: str) -> Callable[[Renderer], Renderer]:
 # -------------------------------------------------------------------- shared by the formats
 
 
-def elements(name: str, number: Number) -> Iterator[tuple[str, float]]:
+def elements(name: str, number: Number | None) -> Iterator[tuple[str, Any]]:
     """The numbers of an input with the names `w[0][1]` of its elements, in order."""
-    stack = [(name, number)]
+    stack: list[tuple[str, Any]] = [(name, number)]
     while stack:
         name, number = stack.pop()
         if isinstance(number, list):
@@ -71,7 +71,7 @@ def elements(name: str, number: Number) -> Iterator[tuple[str, float]]:
             yield name, number
 
 
-def gradients(report: EvalReport) -> dict[str, float]:
+def gradients(report: EvalReport) -> dict[str, float | None]:
     """The gradient of every element of every input that was asked for."""
     return dict(pair for item in report.gradients.items() for pair in elements(*item))
 
@@ -86,13 +86,16 @@ def input_rows(report: EvalReport) -> Iterator[InputRow]:
     """One row for every number that is an input."""
     slopes, bounds = gradients(report), gradient_bounds(report)
     checks = report.check.inputs if report.check else {}
-    for item in report.inputs.items():
-        for name, value in elements(*item):
+    for whole, number in report.inputs.items():
+        if whole in checks and isinstance(number, list):  # one verdict on all of it
+            yield InputRow(whole, number, report.gradients.get(whole), checks[whole])
+            continue
+        for name, value in elements(whole, number):
             yield InputRow(name, value, slopes.get(name), checks.get(name), bounds.get(name))
 
 
-def exact(number: float | None) -> str:
-    """The shortest text that reads back as the same float; empty for None."""
+def exact(number: Number | None) -> str:
+    """The shortest text that reads back as the same float or lists; empty for None."""
     return "" if number is None else repr(number)
 
 

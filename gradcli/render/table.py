@@ -20,11 +20,12 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
+from gradcli.render.arrays import array_text
 from gradcli.render.certain import certain_text
 from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
 from gradcli.render.machine import InputRow, Look, gradient_bounds, gradients, input_rows
-from gradcli.reports import VERDICTS, EvalReport, Stage
+from gradcli.reports import VERDICTS, EvalReport, Number, Stage
 from gradcli.reports.grades import Grade, GradeReport
 from gradcli.reports.lines import Fork, LineCheck
 
@@ -172,11 +173,12 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
         columns = CLAIMED if claims else CHECKED if report.check else UNCHECKED
         is_long = page.look.verbosity > 0 and report.conditions is not None
         columns = (*columns, CONDITION) if is_long else columns
-        yield ""
         shown = _worst_rows(rows, page.look.show_all)
-        yield page.block(
-            columns, [page.input(row, report, claims, is_long) for row in shown], head=1
-        )
+        if rows:
+            yield ""
+            yield page.block(
+                columns, [page.input(row, report, claims, is_long) for row in shown], head=1
+            )
         if left_out := len(rows) - len(shown):
             yield page.sentence((f"... {left_out} more inputs (--all shows them)", "aside"))
     checks = report.check.inputs.values() if report.check else ()
@@ -234,10 +236,12 @@ class Page:
         """Foreign text as this stream can show it."""
         return encodable(printable(text), self.look.out)
 
-    def number(self, number: float | None, bound: float | None = None) -> str:
+    def number(self, number: Number | None, bound: float | None = None) -> str:
         """A number with as many digits as were asked for and are certain; empty for None."""
         if number is None:
             return ""
+        if isinstance(number, list):
+            return array_text(number, self.number, self.look.show_all)
         if self.look.verbosity > 0 and not bound:
             return repr(number).removesuffix(".0")
         return certain_text(number, bound, ALL_DIGITS if self.look.verbosity > 0 else DIGITS)
@@ -249,7 +253,7 @@ class Page:
         return self.number(report.value, self.bound(report, report.bound))
 
     def gradient(
-        self, report: EvalReport, name: str, number: float | None, bound: float | None
+        self, report: EvalReport, name: str, number: Number | None, bound: float | None
     ) -> str:
         """A gradient in the same way."""
         if report.decimal is not None and name in report.decimal["gradients"]:

@@ -24,10 +24,10 @@ class Stage(NamedTuple):
     gate: str
     label: str  # the gate as drawn: `+`, `*2`, `1/x`
     expression: str
-    operands: list[str | float]  # names of stages and inputs; constants are numbers
-    value: float
-    gradient: float | None  # None where the stage does not depend on any input
-    local_gradients: list[float | None] | None  # None for a constant operand
+    operands: list[Any]  # names of stages and inputs; constants are numbers, shapes are lists
+    value: Number
+    gradient: Number | None  # None where the stage does not depend on any input
+    local_gradients: list[Number | None] | None  # None: a constant operand; a gate that mixes
     line: int
     column: int
     is_named: bool
@@ -37,7 +37,7 @@ class Stage(NamedTuple):
     @property
     def digits(self) -> int | None:
         """How many decimal digits of the value are certain; None without a bound."""
-        return certain_digits(self.value, self.bound)
+        return None if isinstance(self.value, list) else certain_digits(self.value, self.bound)
 
     def as_dict(self) -> dict[str, Any]:
         """The stage as JSON holds it."""
@@ -95,9 +95,9 @@ class EvalReport(NamedTuple):
 
     expression: str
     output: str
-    value: float
+    value: Number
     inputs: dict[str, Number]
-    gradients: dict[str, Number]  # of the inputs asked for, in the shape of the input
+    gradients: dict[str, Number | None]  # of those asked for, in their shape; None: no upstream
     stages: list[Stage]
     check: Check | None
     notes: list[str]
@@ -117,7 +117,7 @@ class EvalReport(NamedTuple):
     @property
     def finite(self) -> bool:
         """Whether the value and every gradient are finite numbers."""
-        return math.isfinite(self.value) and all(_finite(g) for g in self.gradients.values())
+        return _finite(self.value) and all(_finite(g) for g in self.gradients.values())
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON holds it."""
@@ -174,5 +174,7 @@ def _present(**given: Any) -> dict[str, Any]:
     return {key: value for key, value in given.items() if value is not None}
 
 
-def _finite(number: Number) -> bool:
-    return all(map(_finite, number)) if isinstance(number, list) else math.isfinite(number)
+def _finite(number: Number | None) -> bool:
+    if isinstance(number, list):
+        return all(map(_finite, number))
+    return number is None or math.isfinite(number)

@@ -1,0 +1,207 @@
+"""Arrays: the gates over float64 numpy arrays, in IEEE 754 semantics.
+
+A number is a Python float or a numpy one; an array of no axes does not occur. Everything runs
+inside `quiet()`, so that inf and nan arise without a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.compiler import INFIX
+from gradcli.arithmetic.floats import QUIET
+from gradcli.shapes import FUNCTIONS, Axis, Shape, reduced
+
+SAFE = 1e-140, 1e140  # sizes whose squares neither overflow nor lose digits
+
+SPELLING = {
+    **INFIX,
+    "div": "divide({}, {})",
+    "where": "where({}, {}, {})",
+    "scale": "scale({}, {})",
+    "route": "where({1}, {0}, 0.0)",
+}
+
+
+class Arrays(Arithmetic):
+    """The arithmetic of numpy."""
+
+    def quiet(self) -> Any:
+        """Numpy's own way to be quiet."""
+        return np.errstate(all="ignore")
+
+
+# ---------------------------------------------------------------- element by element
+
+
+def where(condition: Any, chosen: Any, other: Any) -> Any:
+    """Element by element one or the other."""
+    return np.where(condition, chosen, other)[()]
+
+
+def scale(g: Any, local: Any) -> Any:
+    """The guarded product: where g is 0 the product is, whatever the local gradient is."""
+    product = g * local
+    return product if np.isfinite(local).all() else where(np.equal(g, 0.0), 0.0, product)
+
+
+def winner(operands: list[Any]) -> Any:
+    """Of (out, x0, x1, ...) the number of the first x that equals out or is nan; -1 if none."""
+    out, *xs = operands
+    number: Any = -1.0
+    for k, x in reversed(list(enumerate(xs))):
+        number = where(np.equal(x, out) | np.isnan(x), float(k), number)
+    return number
+
+
+def logsumexp(xs: list[Any]) -> Any:
+    """log(exp(x1) + exp(x2) + ...) of several operands, which are broadcast."""
+    return lse(np.stack(np.broadcast_arrays(*xs)), ((0,), False))
+
+
+def _each(name: str) -> Callable[..., Any]:
+    """A function of floats applied to every element."""
+    function = np.vectorize(QUIET[name], otypes=[float])
+    return lambda *xs: function(*xs)[()]
+
+
+# ---------------------------------------------------------------- along axes
+
+
+def _along(function: Callable[..., Any]) -> Callable[[Any, Axis], Any]:
+    return lambda x, axis: function(x, axis=axis[0], keepdims=axis[1])
+
+
+def lse(x: Any, axis: Axis) -> Any:
+    """log(sum(exp(x))), shifted by the largest so that nothing overflows."""
+    axes, is_kept = axis
+    top = np.max(x, axis=axes, keepdims=True)
+    shift = np.where(np.isfinite(top), top, 0.0)
+    value = np.log(np.sum(np.exp(x - shift), axis=axes, keepdims=True)) + shift
+    return np.reshape(value, reduced(np.shape(x), (axes, is_kept)))[()]
+
+
+def norm(x: Any, axis: Axis) -> Any:
+    """The Euclidean norm, without overflow or underflow on the way."""
+    size = np.max(np.abs(x), initial=0.0)
+    if size == 0.0 or SAFE[0] < size < SAFE[1] or not np.isfinite(size):
+        return np.sqrt(np.sum(np.square(x), axis=axis[0], keepdims=axis[1]))
+    return size * np.sqrt(np.sum(np.square(x / size), axis=axis[0], keepdims=axis[1]))
+
+
+def first(x: Any, best: Any, axis: Axis) -> Any:
+    """1 at the first place along the axes where x equals the best, or is nan; 0 elsewhere."""
+    shape = np.shape(x)
+    order = [k for k in range(len(shape)) if k not in axis[0]]
+    rest = tuple(shape[k] for k in order)
+    order += axis[0]
+    hits = np.transpose(np.equal(x, best) | np.isnan(x), order)
+    flat = hits.reshape(*rest, -1)
+    chosen = np.arange(flat.shape[-1]) == flat.argmax(-1)[..., None]
+    back = [order.index(k) for k in range(len(shape))]
+    return np.transpose(chosen.reshape(hits.shape), back).astype(float)[()]
+
+
+# ---------------------------------------------------------------- shapes
+
+
+def spread(x: Any, shape: Shape, axis: Axis) -> Any:
+    """Undo a reduction: every element stands where those were that gave it."""
+    return np.broadcast_to(np.reshape(x, reduced(shape, (axis[0], True))), shape)
+
+
+def sum_to(x: Any, shape: Shape) -> Any:
+    """Undo a broadcast: the sum over all that one element was repeated for."""
+    here = np.shape(x)
+    lead = len(here) - len(shape)
+    axes = [k for k, n in enumerate(here) if k < lead or (shape[k - lead] == 1 and n != 1)]
+    return np.reshape(np.sum(x, axis=tuple(axes)), shape)[()] if axes else x
+
+
+def key(at: tuple[Any, ...]) -> tuple[Any, ...]:
+    """An index as numpy has it."""
+    return tuple(slice(*place) if isinstance(place, tuple) else place for place in at)
+
+
+def scatter(x: Any, shape: Shape, at: tuple[Any, ...]) -> Any:
+    """Zeros, and x at a place."""
+    found = np.zeros(shape)
+    found[key(at)] = x
+    return found
+
+
+def put(x: Any, v: Any, at: tuple[Any, ...]) -> Any:
+    """A copy of x with v at a place."""
+    found = np.array(x)
+    found[key(at)] = v
+    return found
+
+
+def mix(x: Any, y: Any) -> Any:
+    """The matrix product in which a zero of x contributes zero, whatever it meets in y."""
+    if np.isfinite(y).all():
+        return np.matmul(x, y)
+    bad = ~np.isfinite(y)
+    total = np.matmul(x, np.where(bad, 0.0, y))
+    rest = np.where(bad, y, 0.0)
+    for k in np.unique(np.nonzero(bad)[-2]):
+        total = total + scale(x[..., :, k, None], rest[..., None, k, :])
+    return total
+
+
+def randn(shape: Shape, seed: tuple[int, ...]) -> Any:
+    """Normal numbers; the seed and the stream together are the seed of the generator."""
+    return np.random.default_rng(seed).standard_normal(shape or None)
+
+
+def _of_shapes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of shapes as one of values; numbers of operands stand as they are."""
+    return lambda *xs: function(
+        *(x if isinstance(x, int | tuple) else np.shape(x) for x in xs)
+    )  # fmt: skip
+
+
+STRUCTURE: dict[str, Any] = {  # also right for arrays of other things than floats
+    **{name: _of_shapes(function) for name, function in FUNCTIONS.items()},
+    "reshape": lambda x, shape: np.reshape(x, shape)[()],
+    "transpose": np.transpose,
+    "index": lambda x, at: x[key(at)],
+    "list": lambda xs: np.stack([np.asarray(x) for x in xs]) if xs else np.zeros(0),
+    "concatenate": lambda xs: np.concatenate(xs[1:], axis=xs[0][0]),
+    "put": put, "spread": spread,
+    "fill": lambda x, shape: np.broadcast_to(x, shape)[()],
+    "eye": lambda shape: np.eye(*shape),
+    "ramp": lambda shape: np.linspace(0.0, 1.0, *shape),
+    "randn": randn,
+}  # fmt: skip
+
+PRIMITIVES: dict[str, Any] = {
+    "divide": np.divide, "where": where, "scale": scale,
+    "pow": np.float_power,
+    "exp": np.exp, "expm1": np.expm1, "exp2": np.exp2,
+    "log": np.log, "log1p": np.log1p, "log2": np.log2, "log10": np.log10,
+    "sqrt": np.sqrt, "cbrt": np.cbrt, "abs": np.abs,
+    "floor": np.floor, "ceil": np.ceil, "round": np.rint,
+    "sin": np.sin, "cos": np.cos, "tan": np.tan,
+    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2,
+    "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
+    "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
+    "hypot": lambda xs: reduce(np.hypot, xs, 0.0),
+    "max": lambda xs: reduce(np.maximum, xs), "min": lambda xs: reduce(np.minimum, xs),
+    "logsumexp": logsumexp, "winner": winner,
+    **{name: _each(name) for name in (
+        "erf", "erfc", "ncdf", "gamma", "lgamma", "digamma", "polygamma",
+    )},
+    **STRUCTURE,
+    "sum": _along(np.sum), "amax": _along(np.max), "amin": _along(np.min),
+    "norm": norm, "lse": lse, "first": first,
+    "matmul": np.matmul, "mix": mix, "sum_to": sum_to, "scatter": scatter,
+    "trace": np.trace,
+}  # fmt: skip
+
+ARRAYS = Arrays("arrays", PRIMITIVES, SPELLING)

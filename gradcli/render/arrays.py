@@ -1,0 +1,49 @@
+"""Arrays in a table: small ones whole, large ones as shape, smallest, largest and norm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+WHOLE = 12  # elements of an array that is shown whole
+
+Write = Callable[[float], str]
+
+
+def array_text(array: list[Any], write: Write, show_all: bool) -> str:
+    """An array as text; `write` makes the text of a number, which is never cut."""
+    numbers = [*flattened(array)]
+    if show_all or len(numbers) <= WHOLE:
+        return _whole(array, write)
+    shape = ", ".join(map(str, shape_of(array)))
+    if any(number != number for number in numbers):
+        return f"({shape}) with nan"
+    size = math.hypot(*numbers)
+    return f"({shape}) {write(min(numbers))} to {write(max(numbers))}, norm {write(size)}"
+
+
+def _whole(array: Any, write: Write) -> str:
+    if isinstance(array, list):
+        return f"[{', '.join([_whole(part, write) for part in array])}]"
+    return write(array)
+
+
+def flattened(array: Any) -> Iterator[float]:
+    """The numbers of nested lists, in order."""
+    stack = [array]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, list):
+            stack.extend(reversed(part))
+        else:
+            yield part
+
+
+def shape_of(array: Any) -> tuple[int, ...]:
+    """The shape of nested lists that are an array."""
+    sizes = []
+    while isinstance(array, list):
+        sizes.append(len(array))
+        array = array[0] if array else None
+    return tuple(sizes)

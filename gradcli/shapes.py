@@ -1,0 +1,242 @@
+"""Shapes: what every gate makes of those of its operands, before any memory is taken.
+
+    shape  = the sizes of the axes; () is a number
+    static = an operand that is no number: a shape, an order of axes, `at` or `axis`
+    axis   = (axes, whether they are kept with size 1)
+    at     = one entry per axis: a place, or (start, stop)
+
+`RULES` holds one function per gate that is not elementwise; it gets the operands' shapes, or the
+statics themselves. `FUNCTIONS` are what the texts of the gate table call on shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+from gradcli.errors import ShapeError
+
+Shape = tuple[int, ...]
+Axis = tuple[Shape, bool]
+
+EMPTY_REFUSED = {"mean": "mean", "var": "variance", "std": "deviation", "amax": "maximum",
+                 "amin": "minimum", "softmax": "softmax", "lse": "logsumexp"}  # fmt: skip
+
+
+def text_of(shape: Shape) -> str:
+    """A shape as numpy writes it: `(5, 10)`, `(3,)`; `()` is a number."""
+    return str(tuple(shape))
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """The common shape, as numpy broadcasts. Raises ShapeError."""
+    rank = max(map(len, shapes), default=0)
+    sizes = []
+    for axis in range(-rank, 0):
+        found = {shape[axis] for shape in shapes if len(shape) >= -axis} - {1}
+        if len(found) > 1:
+            raise ShapeError(f"shapes {' and '.join(map(text_of, shapes))} do not fit together",
+                             hint=_trailing_hint(shapes))  # fmt: skip
+        sizes.append(found.pop() if found else 1)
+    return tuple(sizes)
+
+
+def _trailing_hint(shapes: Sequence[Shape]) -> str:
+    if len(shapes) == 2 and shapes[0] == shapes[1][::-1]:
+        return "transpose one of them: `.T`"
+    return "axes are matched from the last one on; their sizes must be equal, or one of them 1"
+
+
+def result(name: str, operands: Sequence[Any]) -> Shape:
+    """The shape a gate gives its result. Raises ShapeError."""
+    rule = RULES.get(name)
+    found: Shape = broadcast(*operands) if rule is None else rule(*operands)
+    return found
+
+
+def normal_axes(given: Any, rank: int) -> Shape:
+    """`axis=` as numbers of axes: None means all, negative ones count from the last."""
+    if given is None:
+        return tuple(range(rank))
+    axes = []
+    for axis in given if isinstance(given, tuple) else (given,):
+        if not -rank <= axis < rank:
+            has = f"axes 0 to {rank - 1}" if rank else "no axis: it is a number"
+            raise ShapeError(f"axis {axis} does not exist", hint=f"the operand has {has}")
+        axes.append(axis % rank)
+    if len(set(axes)) < len(axes):
+        raise ShapeError("an axis is named twice")
+    return tuple(sorted(axes))
+
+
+def reduced(shape: Shape, axis: Axis) -> Shape:
+    """The shape that is left when some axes are reduced."""
+    axes, is_kept = axis
+    return tuple(
+        1 if k in axes else size for k, size in enumerate(shape) if is_kept or k not in axes
+    )
+
+
+def count(shape: Shape, axis: Axis) -> float:
+    """How many elements are reduced to one."""
+    return float(prod(shape[k] for k in axis[0]))
+
+
+def row(shape: Shape) -> Shape:
+    """The left operand of a matrix product as a matrix."""
+    return (1, *shape) if len(shape) == 1 else shape
+
+
+def column(shape: Shape) -> Shape:
+    """The right operand of a matrix product as a matrix."""
+    return (*shape, 1) if len(shape) == 1 else shape
+
+
+def product(left: Shape, right: Shape) -> Shape:
+    """The matrix product of both as matrices. Raises ShapeError."""
+    if not left or not right:
+        raise ShapeError(f"shapes {text_of(left)} and {text_of(right)}: a matrix product needs "
+                         "arrays", hint="write `*` for a product with a number")  # fmt: skip
+    a, b = row(left), column(right)
+    if a[-1] != b[-2]:
+        raise ShapeError(f"shapes {text_of(left)} and {text_of(right)} do not fit: "
+                         f"{a[-1]} columns meet {b[-2]} rows",
+                         hint=_product_hint(left, right))  # fmt: skip
+    return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
+
+
+def _product_hint(left: Shape, right: Shape) -> str | None:
+    if len(left) != 2 or len(right) != 2:
+        return None
+    fits = {
+        "left @ right.T": left[1] == right[1],
+        "left.T @ right": left[0] == right[0],
+        "right @ left": right[1] == left[0],
+    }
+    ways = [f"`{text}`" for text, fit in fits.items() if fit]
+    return f"these would fit: {', '.join(ways)}" if ways else None
+
+
+def _matmul(left: Shape, right: Shape) -> Shape:
+    found = product(left, right)
+    if len(left) == 1:
+        found = (*found[:-2], found[-1])
+    return found[:-1] if len(right) == 1 else found
+
+
+def swapped(shape: Shape) -> Shape:
+    """The order of axes that exchanges the last two."""
+    rank = len(shape)
+    return (*range(rank - 2), rank - 1, rank - 2)
+
+
+def inverse(axes: Shape) -> Shape:
+    """The order of axes that undoes another."""
+    return tuple(sorted(range(len(axes)), key=axes.__getitem__))
+
+
+def _reshape(shape: Shape, new: Shape) -> Shape:
+    if prod(shape) != prod(new):
+        raise ShapeError(f"an array of shape {text_of(shape)} has {prod(shape)} elements, "
+                         f"{text_of(new)} needs {prod(new)}")  # fmt: skip
+    return new
+
+
+def with_unknown(shape: Shape, new: Shape) -> Shape:
+    """A new shape whose one -1 is worked out from the number of elements."""
+    if new.count(-1) != 1:
+        return new
+    rest = -prod(new)
+    size = prod(shape) // rest if rest > 0 and prod(shape) % rest == 0 else -1
+    return tuple(size if n == -1 else n for n in new)
+
+
+def index(shape: Shape, at: Sequence[Any]) -> Shape:
+    """What an index leaves of a shape. Raises ShapeError."""
+    if len(at) > len(shape):
+        if not shape:
+            raise ShapeError("an index needs an array, this is a number")
+        raise ShapeError(f"{len(at)} indices, but the array has shape {text_of(shape)}")
+    sizes = []
+    for k, place in enumerate(at):
+        if isinstance(place, tuple):
+            start, stop, _ = slice(*place).indices(shape[k])
+            sizes.append(max(0, stop - start))
+        elif not -shape[k] <= place < shape[k]:
+            of = f"a list of {shape[k]}" if len(shape) == 1 else f"axis {k} of {text_of(shape)}"
+            raise ShapeError(f"index {place} is outside {of}",
+                             hint=f"indices run from 0 to {shape[k] - 1}")  # fmt: skip
+    return (*sizes, *shape[len(at) :])
+
+
+def _put(shape: Shape, value: Shape, at: Sequence[Any]) -> Shape:
+    part = index(shape, at)
+    if broadcast(part, value) != part:
+        raise ShapeError(f"shape {text_of(value)} does not fit into the part of shape "
+                         f"{text_of(part)}")  # fmt: skip
+    return shape
+
+
+def _list(*shapes: Shape) -> Shape:
+    if len(set(shapes)) > 1:
+        kinds = " and ".join(dict.fromkeys(map(text_of, shapes)))
+        raise ShapeError(f"the parts of a list have shapes {kinds}", hint="make them equally long")
+    return (len(shapes), *(shapes[0] if shapes else ()))
+
+
+def _concatenate(axis: Shape, *shapes: Shape) -> Shape:
+    at, first = axis[0], shapes[0]
+    for shape in shapes:
+        if len(shape) != len(first) or (
+            (*shape[:at], *shape[at + 1 :]) != (*first[:at], *first[at + 1 :])
+        ):
+            raise ShapeError(f"shapes {text_of(first)} and {text_of(shape)} differ in an axis "
+                             f"other than {at}")  # fmt: skip
+    return (*first[:at], sum(shape[at] for shape in shapes), *first[at + 1 :])
+
+
+def extent(k: int, axis: Shape, *shapes: Shape) -> tuple[Any, ...]:
+    """Where operand number k stands in the concatenation."""
+    at = axis[0]
+    start = sum(shape[at] for shape in shapes[: k - 1])
+    return (*((None, None),) * at, (start, start + shapes[k - 1][at]))
+
+
+def _reduce(name: str) -> Callable[[Shape, Axis], Shape]:
+    def rule(shape: Shape, axis: Axis) -> Shape:
+        if name in EMPTY_REFUSED and not count(shape, axis):
+            raise ShapeError(f"the {EMPTY_REFUSED[name]} of nothing does not exist: "
+                             f"the shape is {text_of(shape)}")  # fmt: skip
+        return shape if name == "softmax" else reduced(shape, axis)
+
+    return rule
+
+
+def _trace(shape: Shape) -> Shape:
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ShapeError(f"trace needs a square matrix, this has shape {text_of(shape)}")
+    return ()
+
+
+RULES: dict[str, Callable[..., Shape]] = {
+    **{name: _reduce(name) for name in ("sum", "norm", *EMPTY_REFUSED)},
+    "matmul": _matmul, "mix": product,
+    "transpose": lambda shape, axes: tuple(shape[k] for k in axes),
+    "reshape": _reshape, "index": index, "put": _put, "list": _list,
+    "concatenate": _concatenate, "trace": _trace,
+    "spread": lambda shape, new, axis: new, "fill": lambda shape, new: new,  # noqa: ARG005
+    "sum_to": lambda shape, new: new, "scatter": lambda shape, new, at: new,  # noqa: ARG005
+    "first": lambda shape, out, axis: shape,  # noqa: ARG005
+    "eye": lambda shape: shape, "ramp": lambda shape: shape,
+    "randn": lambda shape, seed: shape,  # noqa: ARG005
+}  # fmt: skip
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "shape": lambda shape: shape,
+    "count": count,
+    "kept": lambda axis: (axis[0], True),
+    "row": row, "column": column, "promoted": product,
+    "swapped": swapped, "inverse": inverse,
+    "nth": lambda k: (k,), "extent": extent,
+}  # fmt: skip

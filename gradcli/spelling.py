@@ -1,0 +1,60 @@
+"""Array gates as text: `x[0, 1:3]`, `sum(x, axis=0)`, `x.T`, as the language writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.syntax import spell
+from gradcli.syntax.tree import POSTFIX, Phrase
+
+REDUCTIONS = {"sum": "sum", "mean": "mean", "var": "var", "std": "std", "amax": "max",
+              "amin": "min", "norm": "norm", "softmax": "softmax", "lse": "logsumexp"}  # fmt: skip
+
+
+def structural_label(name: str, looks: Sequence[Any]) -> str:
+    """The gate as it is drawn; `looks` are the operands' shapes, or the statics themselves."""
+    if name == "index":
+        return _at(looks[1])
+    if name == "matmul":
+        return "@"
+    return {"transpose": ".T", "list": "[ ]", **REDUCTIONS}.get(name, name)
+
+
+def structural_phrase(name: str, parts: list[Phrase], looks: Sequence[Any]) -> Phrase:
+    """The gate with its operands as text."""
+    if name in ("matmul", "mix"):
+        return spell("matmul", parts)
+    texts = [text for text, _ in parts]
+    inner = texts[0] if parts and parts[0][1] >= POSTFIX else f"({texts[0]})" if parts else ""
+    if name == "index":
+        return f"{inner}{_at(looks[1])}", POSTFIX
+    if name == "list":
+        return f"[{', '.join(texts)}]", POSTFIX
+    if name == "transpose" and looks[1] == tuple(reversed(range(len(looks[0])))):
+        return f"{inner}.T", POSTFIX
+    if name == "concatenate":
+        return f"concatenate([{', '.join(texts[1:])}], axis={looks[0][0]})", POSTFIX
+    if name == "randn":
+        return f"randn({', '.join(map(str, looks[0]))})", POSTFIX
+    if name in REDUCTIONS:
+        return f"{REDUCTIONS[name]}({texts[0]}{_axis(looks[0], looks[1])})", POSTFIX
+    return f"{name}({', '.join(texts)})", POSTFIX
+
+
+def _at(at: Sequence[Any]) -> str:
+    texts = [
+        ":".join("" if end is None else str(end) for end in place)
+        if isinstance(place, tuple)
+        else str(place)
+        for place in at
+    ]
+    return f"[{', '.join(texts)}]"
+
+
+def _axis(shape: tuple[int, ...], axis: tuple[tuple[int, ...], bool]) -> str:
+    axes, is_kept = axis
+    text = ""
+    if len(axes) < len(shape):
+        text = f", axis={axes[0] if len(axes) == 1 else axes}"
+    return f"{text}, keepdims=True" if is_kept else text

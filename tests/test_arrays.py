@@ -1,0 +1,356 @@
+"""Arrays: every gate against mpmath's differences and complex steps, over shapes; the language."""
+
+from __future__ import annotations
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gradcli
+from gradcli.adjoint import adjoint
+from gradcli.arithmetic.arrays import ARRAYS
+from gradcli.array_report import array_settings as settings_of
+from gradcli.engine import Machine, backward
+from gradcli.errors import GradcliError
+from gradcli.gates import ELEMENTWISE, GATES
+from gradcli.program import read
+from gradcli.shapes import FUNCTIONS, RULES
+
+H = 1e-30  # a complex step cancels nothing, so it may be as small as it likes
+
+
+def softmax(x, axis):
+    e = np.exp(x - x.real.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def norm(x, **axis):
+    return np.sqrt((x * x).sum(**axis))
+
+
+# (our text, the same in numpy over complex numbers); x and y are the operands.
+FORMULAS = {
+    "x + y": lambda x, y: x + y,
+    "x - y": lambda x, y: x - y,
+    "x * y": lambda x, y: x * y,
+    "x / y": lambda x, y: x / y,
+    "x ** 3 * exp(y)": lambda x, y: x**3 * np.exp(y),
+    "tanh(x) * sin(y)": lambda x, y: np.tanh(x) * np.sin(y),
+    "sigmoid(x) + y": lambda x, y: 1 / (1 + np.exp(-x)) + y,
+}
+SHAPES = [
+    ((3,), (3,)), ((2, 3), (2, 3)),  # nothing is broadcast
+    ((2, 3), (3,)), ((2, 3), (2, 1)), ((2, 3), ()), ((), (4,)),  # one is, along an axis or all
+    ((2, 1), (1, 3)), ((2, 1, 3), (4, 1)), ((1,), (2, 2)),  # both are, or along two axes
+    ((0,), (0,)), ((2, 0), (1,)), ((0, 3), (3,)),  # empty ones
+    ((), ()),
+]  # fmt: skip
+REDUCTIONS = {
+    "sum(x{})": lambda x, **k: x.sum(**k),
+    "mean(x{})": lambda x, **k: x.mean(**k),
+    "var(x{})": lambda x, **k: ((x - x.mean(**{**k, "keepdims": True})) ** 2).mean(**k),
+    "std(x{})": lambda x, **k: np.sqrt(((x - x.mean(**{**k, "keepdims": True})) ** 2).mean(**k)),
+    "prod(x{})": lambda x, **k: x.prod(**k),
+    "norm(x{})": norm,
+    "logsumexp(x{})": lambda x, **k: np.log(np.exp(x).sum(**k)),
+    "np.max(x{})": lambda x, **k: x.max(**k),
+    "np.min(x{})": lambda x, **k: x.min(**k),
+}
+AXES = [
+    ((3,), {}), ((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3), {"axis": 1}),
+    ((2, 3), {"axis": -1, "keepdims": True}), ((2, 3, 2), {"axis": (0, 2)}),
+    ((2, 3, 2), {"axis": 1}), ((1,), {}), ((1, 1), {"axis": 0}), ((2, 2), {"keepdims": True}),
+]  # fmt: skip
+MATRICES = [
+    ((2, 3), (3, 4)), ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((1, 1), (1, 1)),
+    ((2, 0), (0, 3)), ((0, 2), (2, 3)), ((5, 2, 3), (3, 2)), ((5, 2, 3), (5, 3, 2)),
+    ((2, 3), (5, 3, 2)), ((5, 2, 3), (3,)), ((3,), (5, 3, 2)), ((1, 4, 2), (3, 2, 2)),
+]  # fmt: skip
+OTHERS = {
+    "x.T": lambda x: x.T,
+    "x[0]": lambda x: x[0],
+    "x[-1, 1]": lambda x: x[-1, 1],
+    "x[:, 1:]": lambda x: x[:, 1:],
+    "x[1:2]": lambda x: x[1:2],
+    "x.reshape(-1)": lambda x: x.reshape(-1),
+    "reshape(x, (3, 2))": lambda x: x.reshape(3, 2),
+    "transpose(x, (1, 0))": lambda x: x.T,
+    "[x[0], 2*x[1], x[0]]": lambda x: np.stack([x[0], 2 * x[1], x[0]]),
+    "[x[0, 0], 3, x[1, 2]*x[0, 0]]": lambda x: np.array([x[0, 0], 3, x[1, 2] * x[0, 0]]),
+    "concatenate([x, x*x, x], axis=1)": lambda x: np.concatenate([x, x * x, x], axis=1),
+    "concatenate([x, x*x])": lambda x: np.concatenate([x, x * x]),
+    "outer(x[0], x[1])": lambda x: np.outer(x[0], x[1]),
+    "trace(x @ x.T)": lambda x: np.trace(x @ x.T),
+    "linspace(x[0, 0], x[1, 1], 5)": lambda x: x[0, 0] + (x[1, 1] - x[0, 0]) * np.arange(5) / 4,
+    "softmax(x, axis=0)": lambda x: softmax(x, 0),
+    "softmax(x, axis=1)": lambda x: softmax(x, 1),
+    "where(x > 0, x*x, exp(x))": lambda x: np.where(x.real > 0, x * x, np.exp(x)),
+    "max(x, 0)": lambda x: np.where(x.real > 0, x, 0),
+    "relu(x)": lambda x: np.where(x.real > 0, x, 0),
+    "x * zeros_like(x) + ones(2, 3) + zeros((1, 3)) * x": lambda x: 1 + 0 * x,
+    "logsumexp(x, 2*x, 0)": lambda x: np.log(np.exp(x) + np.exp(2 * x) + 1),
+    "hypot(x, 2)": lambda x: np.sqrt(x * x + 4),
+    "x.dot(x.T).sum(axis=0).mean()": lambda x: (x @ x.T).sum(axis=0).mean(),
+}
+
+
+def draws(*shapes, seed=0):
+    rng = np.random.default_rng(seed)
+    return [
+        np.asarray(rng.uniform(0.2, 1.5, shape) * rng.choice([-1, 1], shape)) for shape in shapes
+    ]
+
+
+def complex_step(function, operands, weights):
+    """The gradient of sum(weights * function) by each operand, one element at a time."""
+    found = []
+    for which, operand in enumerate(operands):
+        gradient = np.zeros(operand.shape)
+        for at in np.ndindex(operand.shape):
+            moved = [np.array(x, dtype=complex) for x in operands]
+            moved[which][at] += 1j * H
+            gradient[at] = np.sum(weights * function(*moved)).imag / H
+        found.append(gradient)
+    return found
+
+
+def agree(text, function, operands, names="xy"):
+    """Value, vector-Jacobian product, and the same from the adjoint graph."""
+    used = [(n, x) for n, x in zip(names, operands, strict=False)]
+    program = read(text, settings=used)
+    run = Machine(program.graph, ARRAYS).run(settings_of(program))
+    value = run.values[program.output]
+    expected = function(*[np.array(x, dtype=complex) for _, x in used])
+    assert np.shape(value) == np.shape(expected) == program.graph.shape(program.output)
+    np.testing.assert_allclose(value, np.real(expected), rtol=1e-12, atol=1e-14)
+    weights = np.random.default_rng(1).standard_normal(np.shape(value))
+    backward(run, program.output, weights[()])
+    true = complex_step(function, [x for _, x in used], weights)
+    for (name, x), gradient in zip(used, true, strict=True):
+        found = run.gradients[program.graph.inputs[name]]
+        assert np.shape(found) in (x.shape, ())
+        np.testing.assert_allclose(
+            np.broadcast_to(found, x.shape), gradient, rtol=1e-11, atol=1e-13
+        )
+    return program, run
+
+
+@pytest.mark.parametrize("shapes", SHAPES, ids=str)
+@pytest.mark.parametrize("text", FORMULAS)
+def test_elementwise_gates_broadcast_as_numpy_does(text, shapes):
+    agree(text, FORMULAS[text], draws(*shapes))
+
+
+@pytest.mark.parametrize(("shape", "keywords"), AXES, ids=str)
+@pytest.mark.parametrize("text", REDUCTIONS)
+def test_reductions(text, shape, keywords):
+    given = "".join(f", {key}={value}" for key, value in keywords.items())
+    (x,) = draws(shape)
+    if "max" in text or "min" in text:  # complex numbers are ordered by their real parts first
+        x = np.sort(x, axis=None).reshape(shape)
+    agree(text.format(given), lambda x: REDUCTIONS[text](x, **keywords), [x])
+
+
+@pytest.mark.parametrize("shapes", MATRICES, ids=str)
+def test_matrix_products_of_every_rank(shapes):
+    agree("x @ y", np.matmul, draws(*shapes))
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_other_gates(text):
+    agree(text, OTHERS[text], draws((2, 3)))
+
+
+@pytest.mark.parametrize("text", [*OTHERS, *(t.format(", axis=0") for t in REDUCTIONS), "x @ x.T"])
+def test_the_adjoint_graph_gives_the_same_and_can_be_differentiated_again(text):
+    (x,) = draws((2, 3))
+    program = read(f"sum(({text})**2)", settings=[("x", x)])
+    graph = program.graph
+    run = Machine(graph, ARRAYS).run([x])
+    backward(run, program.output, 1.0)
+    twin = adjoint(graph, program.output)
+    again = Machine(twin.graph, ARRAYS).run([x])
+    first = twin.gradients["x"]
+    np.testing.assert_allclose(again.values[first], run.gradients[graph.inputs["x"]], rtol=1e-13)
+    # The second derivative along v, by a reverse sweep of the adjoint graph, against differences.
+    v = np.random.default_rng(3).standard_normal(x.shape)
+    backward(again, first, v)
+    product = np.broadcast_to(again.gradients[twin.graph.inputs["x"]], x.shape)
+    step = 1e-6
+    sides = []
+    for sign in (1, -1):
+        moved = Machine(graph, ARRAYS).run([x + sign * step * v])
+        backward(moved, program.output, 1.0)
+        sides.append(np.broadcast_to(moved.gradients[graph.inputs["x"]], x.shape))
+    numeric = (sides[0] - sides[1]) / (2 * step)
+    np.testing.assert_allclose(product, numeric, rtol=1e-6, atol=1e-6 * (1 + abs(numeric).max()))
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in ELEMENTWISE.values() if not r.hidden], ids=lambda r: r.name
+)
+def test_every_row_gives_arrays_what_it_gives_numbers(row):
+    """Element by element, value and gradients, within the stated error of the gate."""
+    samples = [[float(x) for x in s.split(",")] for s in row.samples.split(";")]
+    size = len(samples[0])
+    columns = [np.array(c) for c in zip(*[s for s in samples if len(s) == size], strict=True)]
+    forward = ARRAYS.forward(row, size)(columns, tuple(range(size)))
+    from gradcli.arithmetic.floats import IEEE
+
+    pullback = ARRAYS.pullback(row, (True,) * size)
+    gradients = [0.0] * (size + 1)
+    if pullback:
+        with np.errstate(all="ignore"):
+            pullback(
+                np.full(len(columns[0]), 1.5),
+                [*columns, forward],
+                gradients,
+                size,
+                tuple(range(size)),
+            )
+    for k, sample in enumerate(zip(*columns, strict=True)):
+        values = [*map(float, sample)]
+        value = IEEE.forward(row, size)(values, tuple(range(size)))
+        assert forward[k] == pytest.approx(value, rel=(row.ulps + 4) * 2.0**-52, nan_ok=True)
+        single = IEEE.pullback(row, (True,) * size)
+        there = [0.0] * (size + 1)
+        if single:
+            single(1.5, [*values, value], there, size, tuple(range(size)))
+        for ours, true in zip(gradients[:size], there[:size], strict=True):
+            got = ours[k] if np.ndim(ours) else ours
+            assert got == pytest.approx(true, rel=1e-13, nan_ok=True)
+
+
+def test_every_row_has_a_shape_rule_and_mentions_only_gates():
+    structural = {row.name for row in GATES.values() if row.is_structural}
+    assert structural == set(RULES)
+    assert not set(FUNCTIONS) & set(GATES)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(1, 3), max_size=3).flatmap(
+        lambda s: st.tuples(
+            st.just(tuple(s)),
+            st.tuples(*[st.sampled_from([n, 1]) for n in s]).flatmap(
+                lambda t: st.integers(0, len(t)).map(lambda k: t[k:])
+            ),
+        )
+    )
+)
+def test_any_two_shapes_that_fit(shapes):
+    agree("x * y + y", lambda x, y: x * y + y, draws(*shapes))
+
+
+# ---------------------------------------------------------------- conventions
+
+
+def test_ties_go_to_the_first_winner():
+    report = gradcli.evaluate("x = [[1,3],[3,3]]; max(x)")
+    assert report.gradients["x"] == [[0, 1], [0, 0]]
+    assert gradcli.evaluate("x = [[1,3],[3,3]]; sum(np.max(x, 1))").gradients["x"] == [
+        [0, 1],
+        [1, 0],
+    ]
+
+
+def test_max_of_one_array_reduces_and_of_two_is_elementwise():
+    assert gradcli.evaluate("x = [1, -2]; sum(max(x, 0))").value == 1
+    assert gradcli.evaluate("x = [[1, -2], [0, 5]]; f = np.max(x, 0)").value == [1, 5]
+    assert gradcli.evaluate("x = [1, -2]; max(x)").value == 1
+
+
+def test_the_norm_at_zero_is_zero_and_a_kink():
+    report = gradcli.evaluate("norm(x)", {"x": [0, 0]})
+    assert (report.value, report.gradients["x"]) == (0, [0, 0])
+    assert report.check.verdict == "kink"
+
+
+@pytest.mark.parametrize(
+    "text", ["mean(x)", "max(x)", "min(x)", "var(x)", "logsumexp(x)", "softmax(x)"]
+)
+def test_nothing_has_no_mean_and_no_maximum(text):
+    with pytest.raises(GradcliError, match="of nothing"):
+        gradcli.evaluate(text, {"x": []})
+
+
+def test_the_sum_of_nothing_is_zero_and_the_product_one():
+    assert gradcli.evaluate("sum(x)", {"x": []}).value == 0
+    assert gradcli.evaluate("prod(x)", {"x": []}).value == 1
+
+
+def test_a_product_with_zeros_has_its_gradient():
+    assert gradcli.evaluate("prod(x)", {"x": [0, 3, 4]}).gradients["x"] == [12, 0, 0]
+    assert gradcli.evaluate("prod(x)", {"x": [0, 0, 4]}).gradients["x"] == [0, 0, 0]
+
+
+def test_zero_upstream_meets_infinite_entries_of_a_matrix():
+    report = gradcli.evaluate(
+        "D = W @ X; f = D[0, 0]", {"W": [[1, 2], [3, 4]], "X": [[1, math.inf], [2, 3]]}, check=False
+    )
+    assert report.gradients["W"] == [[1, 2], [0, 0]]
+
+
+def test_random_numbers_follow_the_seed_and_each_name_has_its_own():
+    def value(text, **k):
+        return gradcli.evaluate(text, **k).inputs
+
+    first = value("a = randn(2); b = randn(2); sum(a*b)")
+    assert first["a"] != first["b"]
+    assert first["a"] == value("c = 1; a = randn(2); sum(a)*c")["a"]
+    seeded = value("np.random.seed(3); a = randn(2); sum(a)")
+    assert seeded == value("# gradcli: seed 3\na = randn(2); sum(a)")
+    assert seeded == value("a = randn(2); sum(a)", seed=3) != value("a = randn(2); sum(a)")
+    report = gradcli.evaluate("a = randn(2); sum(a)")
+    assert any("seed 0" in note for note in report.notes)
+
+
+def test_the_vectorised_snippet_of_the_lecture():
+    text = """
+# forward pass
+W = np.random.randn(5, 10)
+X = np.random.randn(10, 3)
+D = W.dot(X)
+
+# now suppose we had the gradient on D from above in the circuit
+dD = np.random.randn(*D.shape) # same shape as D
+dW = dD.dot(X.T) #.T gives the transpose of the matrix
+dX = W.T.dot(dD)
+"""
+    case = gradcli.check(text).cases[0]
+    assert (case.verdict, len(case.inputs)) == ("pass", 80)
+    wrong = gradcli.check(text.replace("dW = dD.dot(X.T)", "dW = 2 * dD.dot(X.T)")).cases[0]
+    assert wrong.verdict == "fail"
+    with pytest.raises(GradcliError, match=r"one product.*`dD.dot\(X.T\)`"):
+        gradcli.check(text.replace("dW = dD.dot(X.T)", "dW = X.dot(dD.T)"))
+
+
+def test_the_quadratic_form_of_the_lecture():
+    text = "q = W.dot(x); f = sum(q**2); dq = 2*q; dW = outer(dq, x); dx = W.T.dot(dq)"
+    case = gradcli.check(text, {"W": [[0.1, 0.5], [-0.3, 0.8]], "x": [0.2, 0.4]}).cases[0]
+    assert case.verdict == "pass"
+    report = gradcli.evaluate(text, {"W": [[0.1, 0.5], [-0.3, 0.8]], "x": [0.2, 0.4]})
+    np.testing.assert_allclose(report.gradients["W"], [[0.088, 0.176], [0.104, 0.208]], rtol=1e-14)
+    np.testing.assert_allclose(report.gradients["x"], [-0.112, 0.636], rtol=1e-14)
+
+
+def test_many_digits_stand_behind_an_element():
+    """softplus far out: float64 differences lose it, the verdict is pass all the same."""
+    report = gradcli.evaluate("sum(softplus(x))", {"x": [-700.0, 30.0]})
+    assert report.check.verdict == "pass"
+    assert report.gradients["x"][0] == pytest.approx(float(mpmath.exp(-700)), rel=1e-13)
+
+
+def test_nothing_warns_and_infinities_are_noted():
+    report = gradcli.evaluate("sum(log(x))", {"x": [0.0, 1.0]})
+    assert report.value == -math.inf
+    assert report.notes
+
+
+def test_the_limit_on_arrays_is_stated_before_memory_is_taken():
+    with pytest.raises(GradcliError, match="--max-array"):
+        gradcli.evaluate("sum(zeros((100000, 100000))) + x", {"x": 1})
