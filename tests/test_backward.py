@@ -260,3 +260,67 @@ def test_eval_shows_the_lines_too():
     assert [line.line for line in report.lines if line.is_accused] == [15]
     assert [fork.name for fork in report.forks] == ["x", "y"]
     assert report.as_dict()["lines"][5]["mistake"] == "dropped-factor"
+
+
+# ---------------------------------------------------------------- arrays
+
+
+LAYER = """\
+W = randn(3, 4); X = randn(5, 3); b = [0.1, -0.2, 0.3, 0.4]; y = randn(5, 4)
+s = X @ W + b
+h = tanh(s)
+r = h - y
+loss = mean(r**2)
+dr = 2 * r / 20
+dh = dr
+ds = (1 - h**2) * dh
+db = sum(ds, axis=0)
+dW = X.T @ ds
+dX = ds @ W.T
+dy = -dr
+"""
+
+SQUARE = """\
+A = randn(3, 3); B = randn(3, 3); c = randn(3)
+C = A @ B + c
+f = sum(C**3)
+dC = 3 * C**2
+dA = dC @ B.T
+dB = A.T @ dC
+dc = sum(dC, axis=0)
+"""
+
+
+@pytest.mark.parametrize("text", [LAYER, SQUARE], ids=["layer", "square"])
+def test_right_array_lines_are_not_accused(text):
+    assert all(line.verdict == "pass" for line in lines(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong", "mistake"),
+    [
+        (LAYER, "dr = 2 * r / 20", "dr = 2 * r", "missing-mean"),
+        (LAYER, "dr = 2 * r / 20", "dr = 2 * r / 400", "missing-mean"),
+        (LAYER, "ds = (1 - h**2) * dh", "ds = (1 - s**2) * dh", "slope-from-input"),
+        (LAYER, "ds = (1 - h**2) * dh", "ds = (1 - r**2) * dh", "wrong-cache"),
+        (LAYER, "dy = -dr", "dy = dr", "sign"),
+        (SQUARE, "dA = dC @ B.T", "dA = dC @ B", "transposed"),
+        (SQUARE, "dA = dC @ B.T", "dA = B.T @ dC", "transposed"),
+        (SQUARE, "dB = A.T @ dC", "dB = A.dot(dC)", "transposed"),
+        (SQUARE, "dB = A.T @ dC", "dB = dC.T @ A", "transposed"),
+        (SQUARE, "dC = 3 * C**2", "dC = 3 * C", "dropped-power"),
+        (SQUARE, "dc = sum(dC, axis=0)", "dc = sum(dC, axis=1)", "unsummed-axis"),
+    ],
+)
+def test_the_mistakes_of_arrays_have_their_names(text, right, wrong, mistake):
+    number = text[: text.index(right)].count("\n") + 1
+    assert text.count(right) == 1
+    assert accused(text.replace(right, wrong)) == [(number, mistake)]
+
+
+def test_one_wrong_element_is_named_by_its_index():
+    text = SQUARE + "dB[1, 2] += 0.25\n"
+    case = gradcli.check(text).cases[0]
+    wrong = [name for name, check in case.inputs.items() if check.verdict == "fail"]
+    assert wrong == ["B[1][2]"]
+    assert [line.line for line in case.lines if line.is_accused] == [8]

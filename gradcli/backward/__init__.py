@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -147,7 +147,7 @@ class _Reporter:
         if any(map(math.isnan, numbers_expected)):
             return None, is_as_true
         shape = self.program.lines[k].value
-        return (numbers_expected if isinstance(shape, list) else numbers_expected[0]), is_as_true  # type: ignore[return-value]
+        return _nested(shape, iter(numbers_expected)), is_as_true
 
     def _accused(self, k: int, target: str, claim: Number, found: Accusation) -> LineCheck:
         mistake, reason = found.mistake, found.reason
@@ -158,8 +158,9 @@ class _Reporter:
         expected: Number | None = None if math.isnan(found.expected) else found.expected
         if isinstance(claim, list) and found.group is not None:
             elements = self._elements(k)
-            expected = [self._own_expected(k, e, self.judge.passage) for e in elements]
-            reason = f"{found.element}: {reason or f'expected {found.expected:.6g}'}"
+            own = iter([self._own_expected(k, e, self.judge.passage) for e in elements])
+            expected = _nested(claim, own)
+            reason = reason or f"{found.element}: expected {found.expected:.6g}"
         return LineCheck(
             target, *self.number(k), "fail", True, None, given, expected, mistake, reason
         )
@@ -185,42 +186,48 @@ class _Reporter:
     # ---------------------------------------------------------------- naming
 
     def _named(self, k: int) -> tuple[str, str] | None:
-        """The mistake that explains a line, the same one at each number that is wrong."""
+        """The mistake that explains a line; of a list literal the same one at each wrong number."""
         tree, elements = self.program.lines[k].statement.tree, self._elements(k)
         assert tree is not None
+        if element_tree(tree, 0) is None or isinstance(self.program.lines[k].value, int):
+            return self._explained(k, elements, tree)
         found = None
         for place, element in enumerate(elements):
             verdict = self.judge.verdicts[element]
             if verdict is None or verdict.verdict != "fail":
                 continue
-            part = tree if len(elements) == 1 else element_tree(tree, place)
-            named = None if part is None else self._explained(k, element, part)
+            part = element_tree(tree, place)
+            named = None if part is None else self._explained(k, [element], part)
             if named is None or (found is not None and found[0] != named[0]):
                 return None
             found = found or named
         return found
 
-    def _explained(self, k: int, element: str, tree: Tree) -> tuple[str, str] | None:
-        """The mistake that explains one number of a line."""
-        program, cut, group = self.program, self.judge.cut, self._group(k, element)
-        passages = [self.judge.passage, *self._elsewhere]
-        consumers = group.consumers if group is not None else []
+    def _explained(self, k: int, elements: list[str], tree: Tree) -> tuple[str, str] | None:
+        """The mistake that explains some numbers of a line."""
+        program, cut = self.program, self.judge.cut
+        groups = [group for e in elements if (group := self._group(k, e)) is not None]
+        consumers = list(dict.fromkeys(c for group in groups for c in group.consumers))
         names = {node: base(name) for name, node in cut.leaves.items()}
-        orders = {base(c): cut.order(c) for c in consumers}
-        nodes = {cut.source[n] for order in orders.values() for n in order if n in cut.source}
-        nodes.update(n for c in consumers for n in nodes_of(program.claims.get(c, [])))
+        orders = {c: cut.order(c) for c in consumers}
+        operands: dict[str, set[str]] = {}
+        for consumer, order in orders.items():
+            read = {names[n] for n in order if n in names}
+            operands.setdefault(base(consumer), set()).update(read)
+        inside = {n for order in orders.values() for n in order}
+        nodes = {cut.source[n] for n in inside if n in cut.source}
+        nodes.update(n for c in operands for n in nodes_of(program.claims.get(c, [])))
+        passages = [self.judge.passage, *self._elsewhere]
         line = program.lines[k]
-        return find_mistake(
-            Scene(
-                program, line, tree, str(line.name), list(orders),
-                {c: {names[n] for n in order if n in names} for c, order in orders.items()},
-                self.judge.found.names, sorted(nodes),
-                {cut.graph.gates[n].name for order in orders.values() for n in order},
-                [passage.run for passage in passages],
-                [self._own_expected(k, element, passage) for passage in passages],
-            ),
-            self.judge.agree,
+        scene = Scene(
+            program=program, line=line, tree=tree, target=str(line.name),
+            consumers=list(operands), operands=operands, names=self.judge.found.names,
+            nodes=sorted(nodes), gates={cut.graph.gates[n].name for n in inside},
+            constants={cut.graph.constants[n] for n in inside if n in cut.graph.constants},
+            runs=[passage.run for passage in passages],
+            expected=[[self._own_expected(k, e, p) for e in elements] for p in passages],
         )  # fmt: skip
+        return find_mistake(scene, self.judge.agree)
 
     @cached_property
     def _elsewhere(self) -> list[Passage]:
@@ -230,6 +237,11 @@ class _Reporter:
         upstream = self.judge.found.upstream
         found = [Passage(self.judge.cut, self.program, run, upstream) for run in runs]
         return [p for p in found if all(map(math.isfinite, p.claims.values()))]
+
+
+def _nested(shape: Any, flat: Iterator[float]) -> Number:
+    """Numbers in the shape of a nested list."""
+    return [_nested(part, flat) for part in shape] if isinstance(shape, list) else next(flat)
 
 
 def _true_uses(judge: Judge) -> dict[str, Any]:

@@ -12,19 +12,20 @@ from collections.abc import Callable, Iterator
 from itertools import chain, combinations
 from typing import Any, NamedTuple
 
-from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.floats import IEEE
 from gradcli.engine import Machine, Run
 from gradcli.errors import GradcliError
-from gradcli.evaluation import numbers
+from gradcli.evaluation import gather
 from gradcli.graph import Graph
 from gradcli.lowering import Lowering, Value
 from gradcli.program import Program
 from gradcli.program.backward import GradientLine
-from gradcli.syntax import Tree, write
+from gradcli.syntax import Call, Tree, write
 
 OPERATORS = ("add", "sub", "mul", "div", "pow")
 COMPARISONS = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
+Agree = Callable[[float, float], bool]
+
 SWITCHES = {"max", "min", "relu", "leaky_relu", "where", "abs", "huber"}
 FEWEST_POINTS = 3  # to tell a product of factors from chance
 MOST_FACTORS = 30  # nodes whose powers are tried
@@ -43,8 +44,9 @@ class Scene(NamedTuple):
     names: dict[int, str]  # of the program's gates
     nodes: list[int]  # of the program: what the consumers are computed from, and themselves
     gates: set[str]  # of the consumers
+    constants: set[float]  # that the consumers are computed from
     runs: list[Run]  # of the program, at the given point and at others
-    expected: list[float]  # at each of these points
+    expected: list[list[float]]  # at each of these points, of each number of the line
 
 
 class Repair(NamedTuple):
@@ -56,12 +58,12 @@ class Repair(NamedTuple):
     is_complete: bool = False  # read the final values of gradients
 
 
-def find_mistake(scene: Scene, agree: Callable[[float, float], bool]) -> tuple[str, str] | None:
+def find_mistake(scene: Scene, agree: Agree) -> tuple[str, str] | None:
     """Name and explanation of the mistake, where exactly one explains the line.
 
     A change at one place is looked for first, then factors that may stand in several.
     """
-    given = _values(scene, Repair(scene.tree, "", ""))
+    given = [_evaluated(scene, Repair(scene.tree, "", ""), run.values) for run in scene.runs]
     for candidates in (_candidates(scene, given), _factors(scene, given, agree)):
         names: dict[str, str] = {}
         for repair in candidates:
@@ -72,48 +74,43 @@ def find_mistake(scene: Scene, agree: Callable[[float, float], bool]) -> tuple[s
     return None
 
 
-def _fits(scene: Scene, repair: Repair, agree: Callable[[float, float], bool]) -> bool:
+def _fits(scene: Scene, repair: Repair, agree: Agree) -> bool:
     """Whether a changed line is right at every point."""
-    return all(
-        agree(_evaluated(scene, repair, run.values), wanted)
-        for run, wanted in zip(scene.runs, scene.expected, strict=True)
-    )
+    for run, wanted in zip(scene.runs, scene.expected, strict=True):
+        got = _evaluated(scene, repair, run.values)
+        if len(got) != len(wanted) or not all(map(agree, got, wanted)):
+            return False
+    return True
 
 
-def _values(scene: Scene, repair: Repair) -> list[float]:
-    return [_evaluated(scene, repair, run.values) for run in scene.runs]
-
-
-def _evaluated(scene: Scene, repair: Repair, values: Any) -> float:
-    """The number of a changed line at the values of a run; nan if it cannot be computed."""
+def _evaluated(scene: Scene, repair: Repair, values: Any) -> list[float]:
+    """The numbers of a changed line at the values of a run; none if it cannot be computed."""
     graph = Graph()
-    settings: dict[str, float] = {}
+    settings: dict[str, Any] = {}
 
     def find(name: str, token: int) -> Value:  # noqa: ARG001  # the lowering's signature
-        value = _meaning(scene, name, repair.is_complete)
-        for element, node in numbers(name, value):
-            settings[element] = values[node]
-        return _inputs(graph, name, value)
+        meaning = _meaning(scene, name, repair.is_complete)
+        settings[name] = gather(meaning, values)
+        return graph.input(name, shape=_shape(meaning))
 
     try:
         value = Lowering(graph, scene.program.source).value(repair.tree, {}, find)
     except GradcliError:
-        return math.nan
-    if graph.shape(value):
-        return math.nan
-    arithmetic: Arithmetic = IEEE
-    if graph.has_arrays:
-        from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
+        return []
+    if not graph.has_arrays:
+        inputs = [settings[name] for name in graph.inputs]
+        return [float(Machine(graph, IEEE).run(inputs).values[value])]
+    import numpy as np  # late: numbers do not need it
 
-        arithmetic = ARRAYS
-    inputs = [settings[n] for n in graph.inputs]
-    return float(Machine(graph, arithmetic).run(inputs).values[value])
+    from gradcli.arithmetic.arrays import ARRAYS
+
+    arrays = [np.asarray(settings[name], dtype=float)[()] for name in graph.inputs]
+    found: list[float] = np.ravel(Machine(graph, ARRAYS).run(arrays).values[value]).tolist()
+    return found
 
 
-def _inputs(graph: Graph, name: str, value: Value) -> Value:
-    if isinstance(value, list):
-        return [_inputs(graph, f"{name}[{k}]", part) for k, part in enumerate(value)]
-    return graph.input(name)
+def _shape(meaning: Value) -> tuple[int, ...]:
+    return (len(meaning), *_shape(meaning[0])) if isinstance(meaning, list) and meaning else ()
 
 
 def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
@@ -132,13 +129,13 @@ def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
 # -------------------------------------------------------------------- candidates
 
 
-def _candidates(scene: Scene, given: list[float]) -> Iterator[Repair]:
+def _candidates(scene: Scene, given: list[list[float]]) -> Iterator[Repair]:
     """The line with a change at one place."""
     tree = scene.tree
     yield Repair(tree, "missing-path", _incomplete(scene), is_complete=True)
     yield from chain(
         _signs(tree), _operators(tree), _names(scene), _one_minus(scene), _powers(tree),
-        _branches(scene), _upstream(scene), _constants(scene, given),
+        _branches(scene), _upstream(scene), _constants(scene, given), _products(scene),
     )  # fmt: skip
 
 
@@ -223,26 +220,98 @@ def _one_minus(scene: Scene) -> Iterator[Repair]:
         yield Repair(_joined(tree, slope, "mul"), "dropped-factor", reason)
 
 
-def _constants(scene: Scene, given: list[float]) -> Iterator[Repair]:
+def _constants(scene: Scene, given: list[list[float]]) -> Iterator[Repair]:
     """A number that is a wrong factor everywhere."""
-    ratio = scene.expected[0] / given[0] if given[0] else math.nan
-    if math.isfinite(ratio) and ratio and not math.isclose(abs(ratio), 1.0):
-        reason = f"the line is {1 / ratio:.6g} times the gradient: a constant factor is wrong"
-        yield Repair(_joined(scene.tree, _number(ratio), "mul"), "dropped-factor", reason)
+    pairs = zip(scene.expected[0], given[0], strict=False)
+    ratio = next((wanted / got for wanted, got in pairs if got and wanted), math.nan)
+    if not math.isfinite(ratio) or not ratio or math.isclose(abs(ratio), 1.0):
+        return
+    tree = _joined(scene.tree, _number(ratio), "mul")
+    size = max(abs(ratio), 1 / abs(ratio))
+    if math.isclose(size, round(size)) and scene.constants & {float(round(size)), 1 / round(size)}:
+        reason = f"the line is {1 / ratio:.6g} times the gradient: the mean over {size:.0f}"
+        if len(scene.expected[0]) > 1 or _shape(scene.program.inputs.get(scene.target, 0)):
+            yield Repair(tree, "missing-mean", reason)
+            return
+    reason = f"the line is {1 / ratio:.6g} times the gradient: a constant factor is wrong"
+    yield Repair(tree, "dropped-factor", reason)
 
 
-def _factors(
-    scene: Scene, given: list[float], agree: Callable[[float, float], bool]
-) -> Iterator[Repair]:
+def _products(scene: Scene) -> Iterator[Repair]:
+    """Matrices transposed, or in the other order; sums over an axis."""
+    tree = scene.tree
+    for k, op in enumerate(tree.ops):
+        is_dot = op == "call" and tree.args[k].name in ("dot", "matmul") and tree.args[k].count == 2
+        if op != "matmul" and not is_dot:
+            continue
+        (start, middle), (_, stop) = _operands(tree, k)
+        parts = _slice(tree, start, middle), _slice(tree, middle, stop)
+        for left, right in (parts, parts[::-1]):
+            for a in (left, _transposed(left)):
+                for b in (right, _transposed(right)):
+                    changed = _put(tree, start, k, _joined(a, b, "matmul"))
+                    reason = f"a matrix is transposed or in the wrong order: `{write(changed)}`"
+                    yield Repair(changed, "transposed", reason)
+    if len(scene.expected[0]) > 1:
+        yield Repair(_transposed(tree), "transposed", "the line is the gradient transposed")
+    for axis in (0, 1, None):
+        summed = _summed(tree, axis)
+        where = "everything" if axis is None else f"axis {axis}"
+        yield Repair(summed, "unsummed-axis", f"the line is not summed over {where}")
+        for k, op in enumerate(tree.ops):
+            if op == "call" and tree.args[k].name == "sum":
+                start = _start(tree, k)
+                inner = _slice(tree, start, _first_stop(tree, start, k))
+                changed = _put(tree, start, k, _summed(inner, axis))
+                yield Repair(changed, "unsummed-axis", f"the sum must run over {where}")
+
+
+def _transposed(tree: Tree) -> Tree:
+    """The tree with `.T`, or without the one it ends with."""
+    if tree.ops[-1] == "attribute" and tree.args[-1] == "T":
+        return _slice(tree, 0, len(tree.ops) - 1)
+    return Tree([*tree.ops, "attribute"], [*tree.args, "T"], [*tree.starts, tree.starts[0]])
+
+
+def _summed(tree: Tree, axis: int | None) -> Tree:
+    if axis is None:
+        call = Call("sum", 1)
+        return Tree([*tree.ops, "call"], [*tree.args, call], [*tree.starts, tree.starts[0]])
+    call = Call("sum", 2, ("axis",))
+    return Tree(
+        [*tree.ops, "number", "call"], [*tree.args, float(axis), call],
+        [*tree.starts, tree.starts[0], tree.starts[0]],
+    )  # fmt: skip
+
+
+def _first_stop(tree: Tree, start: int, k: int) -> int:
+    """Where the first operand of the call at k ends."""
+    stop = k
+    for _ in range(tree.args[k].count - 1):
+        stop = _start(tree, stop - 1)
+    return max(stop, start + 1)
+
+
+def _put(tree: Tree, start: int, k: int, part: Tree) -> Tree:
+    """The tree with another part in the place of the one that ends at k."""
+    return Tree(
+        [*tree.ops[:start], *part.ops, *tree.ops[k + 1 :]],
+        [*tree.args[:start], *part.args, *tree.args[k + 1 :]],
+        [*tree.starts[:start], *part.starts, *tree.starts[k + 1 :]],
+    )
+
+
+def _factors(scene: Scene, given: list[list[float]], agree: Agree) -> Iterator[Repair]:
     """Factors that are lost or superfluous: powers of what the consumers are computed from.
 
     The ratio of expected to given is a constant times a product of at most two of them.
     """
-    if len(given) < FEWEST_POINTS or not all(given) or scene.gates & SWITCHES:
+    numbers = [got[0] for got in given if len(got) == 1]
+    if len(numbers) < max(FEWEST_POINTS, len(given)) or scene.gates & SWITCHES:
         return
     ratios = [
-        math.nan if got == 0 else wanted / got
-        for wanted, got in zip(scene.expected, given, strict=True)
+        math.nan if got == 0 else wanted[0] / got
+        for wanted, got in zip(scene.expected, numbers, strict=True)
     ]
     if not all(map(math.isfinite, ratios)) or not all(ratios):
         return

@@ -22,7 +22,7 @@ from gradcli.render.machine import _code, _piped, elements, exact
 from gradcli.render.strict_json import json_text
 from gradcli.reports import VERDICTS, InputCheck, Number
 from gradcli.reports.checks import Case, CheckReport
-from gradcli.reports.lines import LineCheck
+from gradcli.reports.lines import FEW, LineCheck
 from gradcli.reports.mistakes import MISTAKES
 
 if TYPE_CHECKING:
@@ -157,6 +157,10 @@ def _of_line(case: Case, line: LineCheck, details: tuple[str, ...]) -> Finding:
     numbers = [f"got {_numbers(line.claim)}"] if line.claim is not None else []
     if line.expected is not None:
         numbers.append(f"expected {_numbers(line.expected)}")
+    if len(wrong := line.differences()) > FEW:
+        at, got, wanted = wrong[0]
+        worst = f"got {_number(got)}, expected {_number(wanted)}"
+        numbers = [f"{len(wrong)} numbers are wrong, most {at}: {worst}"]
     parts = [", ".join(numbers), line.mistake, line.reason]
     text = ": ".join(filter(None, parts)) or MEANINGS[line.verdict]
     return Finding(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gradcli.reports import Number
-from gradcli.reports.lines import Fork, LineCheck
+from gradcli.reports.lines import FEW, Fork, LineCheck
 
 MOST_LINES = 400  # of a program text; beyond that only those with a verdict are shown
 
@@ -51,10 +51,17 @@ def _word(line: LineCheck) -> str:
 
 def _explained(line: LineCheck, spell: Spell) -> Iterator[str | tuple[str, str]]:
     yield line.name, "name"
-    if line.claim is not None:
+    wrong = line.differences()
+    if len(wrong) > FEW:
+        at, got, wanted = wrong[0]
+        yield f": {len(wrong)} numbers are wrong, most {at}: got "
+        yield spell(got), "gradient"
+        yield ", expected "
+        yield spell(wanted), "gradient"
+    elif line.claim is not None:
         yield ": got "
         yield _number(line.claim, spell), "gradient"
-    if line.expected is not None:
+    if line.expected is not None and len(wrong) <= FEW:
         yield ", expected "
         yield _number(line.expected, spell), "gradient"
     if line.mistake:

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 from gradcli.reports import Number
 
+FEW = 6  # numbers of an array that are shown one by one
+ROUNDING = 1e-9  # numbers nearer than this, relative, are not counted as different
+
 
 class LineCheck(NamedTuple):
     """The verdict on one line of the backward part."""
@@ -30,9 +33,27 @@ class LineCheck(NamedTuple):
         """Whether the line is wrong by itself."""
         return self.local
 
+    def differences(self) -> list[tuple[str, float, float]]:
+        """Of an array: index, claim and expected number where they differ, the worst first."""
+        if not isinstance(self.claim, list) or not isinstance(self.expected, list):
+            return []
+        pairs = zip(_elements(self.claim), _elements(self.expected), strict=True)
+        found = [(at, got, wanted) for (at, got), (_, wanted) in pairs if _differ(got, wanted)]
+        return sorted(found, key=lambda item: -abs(item[1] - item[2]))
+
     def as_dict(self) -> dict[str, Any]:
         """The line as JSON holds it."""
         return self._asdict()
+
+
+def _elements(number: Number, index: str = "") -> list[tuple[str, float]]:
+    if isinstance(number, list):
+        return [pair for k, part in enumerate(number) for pair in _elements(part, f"{index}[{k}]")]
+    return [(index, number)]
+
+
+def _differ(got: float, wanted: float) -> bool:
+    return not abs(got - wanted) <= ROUNDING * max(abs(got), abs(wanted))
 
 
 class Contribution(NamedTuple):
