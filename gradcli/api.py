@@ -30,6 +30,8 @@ def evaluate(
     fuse: bool = False,
     seed: int | None = None,
     max_array: int = MOST_ELEMENTS,
+    jacobian: bool = False,
+    hessian: bool = False,
     **request: Any,
 ) -> EvalReport:
     """Value, gradients and verdicts of an expression or program at one point.
@@ -47,6 +49,13 @@ def evaluate(
     pairs = list(bindings.items() if isinstance(bindings, Mapping) else bindings)
     options = Options(output, expand, fuse, seed, max_array)
     program = read(text, name, pairs, options=options)
+    if jacobian or hessian:
+        from gradcli.jacobian import derivatives  # late: most reports have neither
+
+        found = derivatives(program, jacobian, hessian)
+        plainly = evaluate(text, pairs, name=name, output=output, expand=expand, fuse=fuse,
+                           seed=seed, max_array=max_array, **request)  # fmt: skip
+        return plainly._replace(jacobian=found[0], hessian=found[1])
     asked = Request(**request)
     if program.graph.has_arrays and not fuse:
         from gradcli.array_report import array_report  # late: numbers do not need numpy

@@ -23,7 +23,10 @@ from gradcli.reports import EvalReport, Stage
 from gradcli.scalars import gate_count, unrolled
 
 MOST_GATES = 20_000  # of the circuit of numbers
-NO_UPSTREAM = "the output is an array: its gradients need --upstream VALUE (or `ones`, or @FILE)"
+NO_UPSTREAM = (
+    "the output is an array: its gradients need --upstream VALUE (or `ones`, or @FILE), "
+    "or --jacobian"
+)
 
 
 def array_settings(program: Program) -> list[Any]:

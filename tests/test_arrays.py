@@ -354,3 +354,31 @@ def test_nothing_warns_and_infinities_are_noted():
 def test_the_limit_on_arrays_is_stated_before_memory_is_taken():
     with pytest.raises(GradcliError, match="--max-array"):
         gradcli.evaluate("sum(zeros((100000, 100000))) + x", {"x": 1})
+
+
+def test_jacobians_and_hessians():
+    """Against complex steps and known matrices."""
+    from gradcli.jacobian import hessian, jacobian
+
+    a, x = draws((3, 2), (2,))
+    program = read("A @ x * x[0]", settings=[("A", a), ("x", x)])
+    found = jacobian(program.graph, program.output, settings_of(program))
+    expected = a * x[0] + np.outer(a @ x, [1, 0])
+    np.testing.assert_allclose(found["x"], expected, rtol=1e-13)
+    assert found["A"].shape == (3, 3, 2)
+    program = read("sum((A @ x)**2) + y", settings=[("A", a), ("x", x), ("y", 3.0)])
+    second = hessian(program.graph, program.output, settings_of(program))
+    np.testing.assert_allclose(second["x"]["x"], 2 * a.T @ a, rtol=1e-12)
+    assert second["A"]["x"].shape == (3, 2, 2)
+    assert not second["x"]["y"].any()
+    assert second["y"]["y"] == 0
+
+
+def test_eval_gives_jacobians_and_hessians():
+    report = gradcli.evaluate("x**2 * y", {"x": [1.0, 2.0], "y": 3.0}, jacobian=True)
+    assert report.jacobian == {"x": [[6.0, 0.0], [0.0, 12.0]], "y": [1.0, 4.0]}
+    report = gradcli.evaluate("x**2 * y", {"x": 2.0, "y": 3.0}, hessian=True)
+    assert report.hessian == {"x": {"x": 6.0, "y": 4.0}, "y": {"x": 4.0, "y": 0.0}}
+    assert "jacobian" not in report.as_dict()
+    with pytest.raises(GradcliError, match="one number"):
+        gradcli.evaluate("x*2", {"x": [1, 2]}, hessian=True)

@@ -23,12 +23,17 @@ FLOORS = {
     "fusing": 3, "render": 3,
     "arithmetic": 4, "engine": 4, "bounds": 4, "adjoint": 4,
     "checker": 5, "truth": 5, "fallback": 5, "notes": 5, "emit": 5, "scalars": 5,
-    "evaluation": 6, "array_report": 6, "backward": 6, "cases": 6, "selfcheck": 6, "grading": 6,
+    "evaluation": 6, "array_report": 6, "jacobian": 6, "backward": 6, "cases": 6, "selfcheck": 6, "grading": 6,
     "exercise": 6,
     "api": 7,
     "cli": 8, "__main__": 8,
 }  # fmt: skip
-ARRAYS = {"gradcli.arithmetic.arrays", "gradcli.scalars", "gradcli.array_report"}
+ARRAYS = {
+    "gradcli.arithmetic.arrays",
+    "gradcli.scalars",
+    "gradcli.array_report",
+    "gradcli.jacobian",
+}
 FACE = {"api", "errors", "reports"}  # what gradcli/__init__.py may import
 
 

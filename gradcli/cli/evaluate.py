@@ -27,6 +27,8 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
     metavar="VALUE",
     help="The gradient of the output; 1 by default. For an array: VALUE, `ones` or @FILE.",
 )
+@click.option("--jacobian", is_flag=True, default=False, help="The Jacobian by every input.")
+@click.option("--hessian", is_flag=True, default=False, help="The second derivatives.")
 @click.option("--output", "output", metavar="NAME", help="The stage to differentiate.")
 @click.option(
     "--expand",
@@ -105,8 +107,8 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
 @click.option("--debug", is_flag=True, default=False, help="Show where an internal error happened.")
 def eval_command(
     words: tuple[str, ...], path: str | None, wrt: str | None, upstream: str | None,
-    output: str | None, expand: bool, fuse: bool, seed: int | None,
-    max_array: int, digits: int | None, arithmetic: str,
+    output: str | None, expand: bool, fuse: bool, jacobian: bool,
+    hessian: bool, seed: int | None, max_array: int, digits: int | None, arithmetic: str,
     no_check: bool, check_budget: float,
     form: str | None, as_json: bool, target: str | None, show_all: bool, strict: bool,
     color: str, quiet: bool, verbose: bool, debug: bool,  # noqa: ARG001  # read by streams
@@ -134,7 +136,7 @@ def eval_command(
     text, name, rest = program_text(words, path)
     report = reporting(form, lambda: evaluate(
         text, bindings(rest), name=name, output=output, expand=expand, fuse=fuse,
-        seed=seed, max_array=max_array,
+        seed=seed, max_array=max_array, jacobian=jacobian, hessian=hessian,
         wrt=split_names(wrt), upstream=upstream,
         check=not no_check, check_budget=check_budget, digits=digits, arithmetic=arithmetic,
     ))  # fmt: skip

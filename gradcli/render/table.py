@@ -181,6 +181,14 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
             )
         if left_out := len(rows) - len(shown):
             yield page.sentence((f"... {left_out} more inputs (--all shows them)", "aside"))
+    if report.jacobian or report.hessian:
+        yield ""
+    for name, block in (report.jacobian or {}).items():
+        yield page.sentence((f"jacobian by {name}", "name"), f" = {page.number(block)}")
+    for name, row in (report.hessian or {}).items():
+        for other, block in row.items():
+            label = f"hessian by {name} and {other}"
+            yield page.sentence((label, "name"), f" = {page.number(block)}")
     checks = report.check.inputs.values() if report.check else ()
     reasons = [((check.name, "name"), f": {check.reason}") for check in checks if check.reason]
     notes = [(("note", "aside"), f": {note}") for note in report.notes]

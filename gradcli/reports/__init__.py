@@ -111,6 +111,8 @@ class EvalReport(NamedTuple):
     conditions: dict[str, float | None] | None = None  # of the value, relative, by number
     decimal: dict[str, Any] | None = None  # so many correct digits of value and gradients
     uncertainty: dict[str, Any] | None = None  # of the value, from that of inputs
+    jacobian: dict[str, Any] | None = None  # by input: the output's shape, then the input's
+    hessian: dict[str, Any] | None = None  # by input and input
     is_plain: bool = False  # the sweep shown as it is, without regard to its bounds
     written: dict[str, Any] | None = None  # with fused gates: plain float64 of what was written
 
@@ -142,7 +144,13 @@ class EvalReport(NamedTuple):
             "bound": self.bound,
             "gradient_bounds": self.gradient_bounds,
             "conditions": self.conditions,
-            **_present(decimal=self.decimal, uncertainty=self.uncertainty, written=self.written),
+            **_present(
+                decimal=self.decimal,
+                uncertainty=self.uncertainty,
+                written=self.written,
+                jacobian=self.jacobian,
+                hessian=self.hessian,
+            ),
         }
 
 
