@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -42,7 +42,8 @@ def judge_lines(
     judge = Judge(cut, found, how, exact, formulas_only)
     inputs = [found.run.values[node] for node in program.graph.inputs.values()]
     others = [*nearby(inputs), *on_other_branches(program, inputs)] if judge.accused else []
-    return _Reporter(judge, others).lines(), forks(judge)
+    reporter = _Reporter(judge, others)
+    return reporter.lines(), forks(judge, reporter.number)
 
 
 def judge_program(program: Program, asked: Request) -> tuple[list[LineCheck], list[Fork]]:
@@ -89,11 +90,17 @@ class _Reporter:
                     self.roots[name] = root
 
     def _is_right(self, name: str) -> bool:
+        return name not in self._wrong_names
+
+    @cached_property
+    def _wrong_names(self) -> set[str]:
+        """The names whose gradient is not the true one."""
         judge = self.judge
-        return all(
-            judge.agree(judge.passage.claims[element], judge.true_gradient(element))
-            for element in judge.cut.claimed if base(element) == name
-        )  # fmt: skip
+        return {
+            base(element)
+            for element in judge.cut.claimed
+            if not judge.agree(judge.passage.claims[element], judge.true_gradient(element))
+        }
 
     def _root_of(self, k: int) -> int | None:
         roots = [self.roots[n] for n in upstream_reads(self.program, k) if n in self.roots]
@@ -254,7 +261,7 @@ def _true_uses(judge: Judge) -> dict[str, Any]:
     return cut.uses(run, true)
 
 
-def forks(judge: Judge) -> list[Fork]:
+def forks(judge: Judge, number: Callable[[int], tuple[int, int]]) -> list[Fork]:
     """Every name with more than one use, or more than one line: its contributions and their sum."""
     found = []
     for element, groups in judge.groups.items():
@@ -263,7 +270,7 @@ def forks(judge: Judge) -> list[Fork]:
         parts = []
         for group in groups:
             live = [p for p in group.parts if not p.is_lost]
-            line = _line_number(judge.program, live[0].line) if live else None
+            line = number(live[0].line)[0] if live else None
             claim = math.fsum(p.value for p in live) if live else None
             stage = ", ".join(group.consumers) or "-"
             parts.append(Contribution(stage, line, claim, group.expected))
@@ -272,7 +279,3 @@ def forks(judge: Judge) -> list[Fork]:
             Fork(element, parts, judge.passage.claims[element], judge.passage.expected(element))
         )
     return found
-
-
-def _line_number(program: Program, k: int) -> int:
-    return program.source.span(program.lines[k].statement.token).line

@@ -38,7 +38,7 @@ class Cut:
         self.graph = Graph()
         self.leaves: dict[str, int] = {}
         self.definitions: dict[str, int] = {}
-        self.origins: list[int] = []  # of each input of the cut graph, the program's node
+        self.origin: dict[str, int] = {}  # of each input of the cut graph, the program's node
         self.output = output
         self.claimed = [
             element for name, value in program.claims.items() for element, _ in numbers(name, value)
@@ -75,7 +75,7 @@ class Cut:
 
     def _leaf(self, name: str, origin: int) -> int:
         node = self.leaves[name] = self.graph.input(name)
-        self.origins.append(origin)
+        self.origin[name] = origin
         return node
 
     def order(self, consumer: str) -> list[int]:
@@ -86,7 +86,7 @@ class Cut:
 
     def run(self, values: Sequence[Any], arithmetic: Arithmetic) -> Run:
         """The cut graph at the values that a run of the program has."""
-        return Machine(self.graph, arithmetic).run([values[node] for node in self.origins])
+        return Machine(self.graph, arithmetic).run([values[node] for node in self.origin.values()])
 
     def uses(self, run: Run, upstream: dict[str, Any]) -> dict[str, list[Use]]:
         """What every consumer sends back to every leaf, for upstream gradients by consumer."""

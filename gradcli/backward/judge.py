@@ -158,8 +158,7 @@ class Judge:
 
     def true_gradient(self, element: str) -> float:
         """The engine's own gradient of a name."""
-        origin = self.cut.origins[list(self.cut.graph.inputs).index(element)]
-        return float(self.found.run.gradients[origin])
+        return float(self.found.run.gradients[self.cut.origin[element]])
 
     def _verdict(
         self, element: str, claim: float, expected: float, consumers: list[str], parts: list[Part]
