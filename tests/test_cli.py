@@ -108,7 +108,7 @@ def test_the_version_names_python_and_numpy(gradcli):
 @pytest.mark.parametrize(
     ("words", "message", "advice"),
     [
-        (["evl", "x"], "No such command 'evl'", "gradcli --help"),
+        (["evl", "x"], "`evl` is not a command", "did you mean `eval`?"),
         (["--verison"], "--version", "gradcli --help"),
         (["eval"], "an expression is missing", 'write gradcli eval "(x+y)*z" x=-2 y=5 z=-4'),
         (["eval", "x", "x=1", "--jsn"], "--json", "gradcli eval --help"),

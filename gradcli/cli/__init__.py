@@ -15,6 +15,7 @@ import click
 from gradcli import __version__
 from gradcli.cli.streams import run_and_exit
 from gradcli.cli.words import plain_help
+from gradcli.errors import UsageError, did_you_mean
 
 # name: (module, function, one line of help)
 COMMANDS = {
@@ -46,6 +47,16 @@ class Commands(click.Group):
         module, function, _ = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"gradcli.cli.{module}"), function)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; an unknown one is answered with the nearest."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            known = f"commands are {', '.join(COMMANDS)}"
+            hint = did_you_mean(args[0], COMMANDS) or known
+            raise UsageError(f"`{args[0]}` is not a command", hint=hint)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list in the help, without loading anything."""

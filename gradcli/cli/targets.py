@@ -41,7 +41,7 @@ def targets(words: tuple[str, ...], expression: str | None, paths: tuple[str, ..
 
 def _is_path(word: str, settings: Pairs) -> bool:
     """Whether a word names programs; what may be a path and an expression is refused."""
-    if word.endswith((SUFFIX, ".py")):
+    if word.endswith((SUFFIX, ".py", "/")):
         return True
     if word == "-" or not os.path.exists(word):
         return False

@@ -73,6 +73,9 @@ def program_text(words: tuple[str, ...], path: str | None) -> tuple[str, str, li
                          hint='write gradcli eval "(x+y)*z" x=-2 y=5 z=-4')  # fmt: skip
     place = next((k for k, word in enumerate(words) if not is_binding(word)), 0)
     rest = [*words[:place], *words[place + 1 :]]
+    if words[place].endswith((".grad", ".py")):
+        raise UsageError(f"`{words[place]}` is a program file, not an expression",
+                         hint=f"write --file {words[place]}")  # fmt: skip
     if words[place] == "-":
         return _read("-"), "<stdin>", rest
     return words[place], "<expression>", rest

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from gradcli.errors import ParseError
 from gradcli.program.model import Options, Program, Setting, ValueClaim, nodes_of
 from gradcli.program.reader import Reader, fused_program
 from gradcli.program.settings import parse_constant
@@ -33,6 +34,8 @@ def read(
     `settings` are pairs of a name and its value and win over the text's own; `free` names inputs
     that get their values later. Raises GradcliError; names without a value are reported together.
     """
+    if not isinstance(text, str):
+        raise ParseError(f"a program is a text, this is {type(text).__name__}")
     pairs = list(settings.items() if isinstance(settings, Mapping) else settings)
     return Reader(Source(text, name), pairs, list(free), options or Options()).program()
 

@@ -19,6 +19,8 @@ from gradcli.syntax.tokens import Source
 
 def check_name(name: str) -> str | None:
     """A warning about the name of an input, if there is one. Raises BindingError."""
+    if not isinstance(name, str):
+        raise BindingError(f"{name!r} is no name: a name is a text")
     if not name.isascii():
         Source(name, f"{name}=")  # refuses letters that look like others
     if not name.isidentifier() or name in RESERVED:

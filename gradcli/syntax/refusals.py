@@ -66,6 +66,8 @@ class Refusals:
         token = self.tokens[at]
         if token == "" and self.brackets:
             self._fail_unclosed()
+        if token == "/" and at and self.tokens[at - 1] == "/":
+            self._fail(at - 1, "`//` is not in the language", "write `floor(x / y)`")
         found = "the end" if token in ENDS or token[0] == "#" else f"`{shown(token)}`"
         self._fail(at, f"expected a value, found {found}", ADVICE.get(token))
 
@@ -100,6 +102,8 @@ class Refusals:
             wanted = f"`{bracket.closer}`" if bracket else "an operator"
             hint = None if bracket else "this bracket was never opened"
             self._fail(at, f"expected {wanted}, found `{token}`", hint)
+        if token == "=" and self._before(at) == ")":
+            self._fail(at, "brackets on the left of `=`", "a stage has a name only: `f = ...`")
         if token in ADVICE:
             self._fail(at, f"`{token}` is not in the language", ADVICE[token])
         before, token = shown(self._before(at)), shown(token)
@@ -110,14 +114,27 @@ class Refusals:
                 hint = f"write `*` between them: `{before}*{token}`"
             elif token == "(":
                 hint = f"write `{before}*(`"
+            elif before == "0" and token[0] in "xXoObB":
+                hint = "numbers are decimal: write `16` for 0x10"
             else:
                 hint = f"write `{before}*{token}` for a product"
+                if _is_function(before):
+                    hint = f"write `{before}({token})`"
             self._fail(at, f"expected an operator, found `{token}`", hint)
-        self._fail(at, f"expected an operator, found `{token}`")
+        hint = {
+            ",": "one name a statement: `x = 1; y = 2`", "√": f"write `{before}*√`",
+        }.get(token)  # fmt: skip
+        self._fail(at, f"expected an operator, found `{token}`", hint)
 
     def _innermost(self) -> Bracket | None:
         """The innermost open bracket, if any."""
         return self.brackets[-1] if self.brackets else None
+
+
+def _is_function(name: str) -> bool:
+    from gradcli.gates import FUNCTIONS  # late: only a wrong text asks
+
+    return name in FUNCTIONS
 
 
 def is_name(token: str) -> bool:
