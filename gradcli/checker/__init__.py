@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from gradcli.checker.differences import Cone, Estimate, differentiate, rounding_bounds
+from gradcli.checker.cone import Cone, Surroundings
+from gradcli.checker.differences import Estimate, differentiate, rounding_bounds
 from gradcli.engine import Run
 from gradcli.reports import Check, InputCheck, worst
 
@@ -18,6 +19,7 @@ from gradcli.reports import Check, InputCheck, worst
 TOLERANCE = 1e-6  # relative; there is no absolute one, which would pass a doubled 1e-9
 MOST_GATES = 10_000  # above this many gates in a cone, many digits take too long
 BUDGET = 2e7  # gate evaluations
+COLUMNS_PAY = 20_000  # inputs times gates from which on loading numpy costs less than it saves
 EVALUATIONS = 14  # of a cone, for one input that needs no many digits
 ROUNDING_DIGITS = (100, 1000)  # the second for what cancels down to the tail of a tanh
 RESIDUE = 1e-60  # what 100 digits leave of a gradient that is 0
@@ -81,11 +83,13 @@ def check(point: Point, questions: list[Question], settings: Settings) -> Check 
     """
     if len(questions) * len(point.run.machine.graph) * EVALUATIONS > settings.budget:
         return None
-    bounds = rounding_bounds(point.run)
+    around = Surroundings(point.run, point.output, rounding_bounds(point.run))
+    in_columns = len(questions) * len(around.gates) > COLUMNS_PAY
     found = {}
     for question in questions:
-        cone = Cone(point.run, question.leaf, point.output, bounds)
-        answer = _verdict(point, question, cone, settings)
+        cone = Cone(around, question.leaf)
+        estimate = differentiate(cone, in_columns)
+        answer = _verdict(point, question, cone, estimate, settings)
         if answer.verdict == "fail" and answer.reason is None:
             answer = answer._replace(reason=_mistake(answer, questions))
         found[question.name] = answer
@@ -95,8 +99,9 @@ def check(point: Point, questions: list[Question], settings: Settings) -> Check 
     return Check(worst([answer.verdict for answer in found.values()]), found)
 
 
-def _verdict(point: Point, question: Question, cone: Cone, settings: Settings) -> InputCheck:
-    estimate = differentiate(cone)
+def _verdict(
+    point: Point, question: Question, cone: Cone, estimate: Estimate, settings: Settings
+) -> InputCheck:
     scaled = estimate.scaled(point.upstream)
     if _passes(question.checked, scaled, settings.tolerance):
         return _answer(question, "pass", "smooth", scaled.value, scaled.bound)

@@ -2,14 +2,18 @@
 
     python tests/benchmarks/check_cost.py
 
-Target: at most 20 plain evaluations for the median input, in plain Python.
+Targets for the median input: at most 20 plain evaluations in plain Python, and, where all steps run
+as numpy columns, at most 3 times two evaluations that run as columns.
 """
 
 import random
 import statistics
 import time
 
-from gradcli.checker.differences import Cone, differentiate, rounding_bounds
+import numpy as np
+
+from gradcli.checker.cone import Cone, Surroundings
+from gradcli.checker.differences import differentiate, rounding_bounds
 from gradcli.evaluation import Request, evaluate_at, settings
 from gradcli.program import read
 
@@ -27,26 +31,35 @@ def program(lines: int, rng: random.Random) -> str:
 
 
 def main() -> None:
-    rng, costs, evaluations = random.Random(1), [], []
+    rng, costs, evaluations, batches = random.Random(1), [], [], []
     for _ in range(20):
         read_program = read(program(70, rng))
         point = settings(read_program)
         found = evaluate_at(read_program, point, Request())
         machine, output = found.run.machine, read_program.output
-        bounds = rounding_bounds(found.run)
+        around = Surroundings(found.run, output, rounding_bounds(found.run))
         for leaf in read_program.graph.inputs.values():
             began = time.perf_counter()
             for _ in range(20):
                 machine.run(point)
             plain = (time.perf_counter() - began) / 20
             began = time.perf_counter()
-            cone = Cone(found.run, leaf, output, bounds)
+            cone = Cone(around, leaf)
             differentiate(cone)
             costs.append((time.perf_counter() - began) / plain)
             evaluations.append(cone.evaluations)
+            two = [np.array([x, x + 1e-3]) for x in point]
+            began = time.perf_counter()
+            for _ in range(5):
+                around.columns.run(two)
+            pair = (time.perf_counter() - began) / 5
+            began = time.perf_counter()
+            differentiate(Cone(around, leaf), in_columns=True)
+            batches.append((time.perf_counter() - began) / pair)
     print(f"{len(costs)} inputs, {len(read_program.graph.gate_nodes())} gates in the last graph")
     print(f"evaluations of the cone   {statistics.median(evaluations):6.1f} (median)")
-    print(f"cost in plain evaluations {statistics.median(costs):6.1f} (median)")
+    print(f"cost in plain evaluations {statistics.median(costs):6.1f} (median), target 20")
+    print(f"columns, in pairs of them {statistics.median(batches):6.1f} (median), target 3")
 
 
 if __name__ == "__main__":

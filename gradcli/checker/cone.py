@@ -1,0 +1,312 @@
+"""The part of a finished run that depends on one input: what a change of the input can change.
+
+`Surroundings` holds what the cones of one run share: the gates the output depends on, how far each
+operand may move, where the gates of branches are. A cone tells how fast its gates move, and how
+long a step may be before it bends something or crosses an edge.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from gradcli.arithmetic.floats import FAULTS, IEEE
+from gradcli.engine import Machine, Run, local_gradients
+from gradcli.gates import Gate
+
+CHOICES = ("where",)
+
+
+class Branch:
+    """A gate with a kink or a jump: where it is, and how far from the edge."""
+
+    __slots__ = ("distance", "gate", "node", "operands")
+
+    def __init__(
+        self, gate: Gate, node: int, operands: tuple[int, ...], distance: Callable[..., float]
+    ) -> None:
+        self.gate = gate
+        self.node = node
+        self.operands = operands
+        self.distance = distance
+
+    def side(self, values: list[float]) -> Any:
+        """What tells one branch from another: the winner, the plateau, or the sign."""
+        gate = self.gate
+        if gate.name in ("max", "min"):
+            out = values[self.node]
+            return next((k for k, at in enumerate(self.operands) if values[at] == out), -1)
+        if gate.name == "where":
+            return bool(values[self.operands[0]])
+        if gate.jump:
+            return values[self.node]
+        return self.at(values) > 0
+
+    def is_tied(self, values: list[float], bounds: list[float]) -> bool:
+        """Whether rounding hides on which side of the edge the gate is."""
+        return not abs(self.at(values)) > 2 * sum(bounds[k] for k in self.operands)
+
+    def at(self, values: list[float]) -> float:
+        """The distance to the edge, signed where the gate has two sides."""
+        if self.gate.name == "where":
+            return values[self.operands[0]]
+        operands = [values[k] for k in self.operands]
+        if self.gate.is_variadic:
+            return self.distance(operands, out=values[self.node])
+        return self.distance(*operands, out=values[self.node])
+
+
+class Surroundings:
+    """What all cones of a finished run share. `bounds` are the rounding errors of its values."""
+
+    def __init__(self, run: Run, output: int, bounds: list[float]) -> None:
+        self.run = run
+        self.output = output
+        self.bounds = bounds
+        graph = run.machine.graph
+        wanted = graph.reaches(output)
+        self.gates = [node for node in graph.gate_nodes() if wanted[node]]
+        self.may_rest = {node for node in self.gates if self._may_rest(node)}
+        self._branches: dict[int, Branch] = {}
+        self._limits: dict[int, list[tuple[int, float]]] = {}
+        self._still: dict[tuple[int, int], bool] = {}
+
+    def _may_rest(self, node: int) -> bool:
+        """Whether a gate may stand still though an operand moves; `movers` tells."""
+        graph, values = self.run.machine.graph, self.run.values
+        gate, operands = graph.gates[node], graph.operands[node]
+        if gate.name == "sub":
+            return operands[0] == operands[1]
+        if gate.name == "mul":
+            return any(values[k] == 0 and self.bounds[k] == 0 for k in operands)
+        return bool(gate.kink or gate.jump or gate.name in CHOICES)
+
+    @cached_property
+    def slopes(self) -> dict[int, list[tuple[int, float]]]:
+        """(operand, local gradient) of every gate, without those that are 0."""
+        operands = self.run.machine.graph.operands
+        return {
+            node: [(k, slope) for k, slope in zip(operands[node], local, strict=False) if slope]
+            for node, local in local_gradients(self.run, self.gates).items()
+        }
+
+    @cached_property
+    def columns(self) -> Machine:
+        """The graph bound to numpy columns, for many steps at once."""
+        from gradcli.arithmetic.arrays import ARRAYS  # late: small problems do not need numpy
+
+        return Machine(self.run.machine.graph, ARRAYS)
+
+    def branch(self, node: int) -> Branch:
+        """A gate of branches, with its distance to the edge."""
+        if node not in self._branches:
+            graph = self.run.machine.graph
+            gate = graph.gates[node]
+            function = IEEE.text_function(gate, gate.kink or gate.jump or "c")
+            self._branches[node] = Branch(gate, node, graph.operands[node], function)
+        return self._branches[node]
+
+    def limits(self, node: int) -> list[tuple[int, float]]:
+        """(operand, how far it may move) for every operand of a gate that has a limit."""
+        if node not in self._limits:
+            self._limits[node] = self._limits_of(node)
+        return self._limits[node]
+
+    def _limits_of(self, node: int) -> list[tuple[int, float]]:
+        graph, values = self.run.machine.graph, self.run.values
+        gate, operands = graph.gates[node], graph.operands[node]
+        texts = gate.radius * len(operands) if gate.is_variadic else gate.radius
+        found: list[tuple[int, float]] = []
+        for operand, text in zip(operands, texts, strict=True) if texts else ():
+            if text == "inf" or not graph.active[operand]:
+                continue
+            if text.isdigit():
+                found.append((operand, float(text)))
+            else:
+                function = IEEE.text_function(gate, text)
+                given = [values[k] for k in operands]
+                arguments = [given] if gate.is_variadic else given
+                found.append((operand, float(function(*arguments, out=values[node]))))
+        return found
+
+    def stands_still(self, node: int, operand: int) -> bool:
+        """Whether a gate of branches keeps its value when the operand goes half way to the edge."""
+        key = node, operand
+        if key not in self._still:
+            self._still[key] = self._is_still(node, operand)
+        return self._still[key]
+
+    def _is_still(self, node: int, operand: int) -> bool:
+        machine, values = self.run.machine, self.run.values.copy()
+        gate, operands = machine.graph.gates[node], machine.graph.operands[node]
+        forward = machine.forwards[node]
+        assert forward is not None
+        here, out = values[operand], values[node]
+        way = abs(self.branch(node).at(values)) / 2
+        if not way > 0 or not math.isfinite(way):
+            return bool(gate.jump and way)
+        try:
+            for x in (here + way, here - way):
+                values[operand] = x
+                if forward(values, operands) != out:
+                    return False
+        except FAULTS:
+            return False
+        return True
+
+    def movers(self, node: int, moving: set[int]) -> set[int]:
+        """The operands by whose movement a gate moves.
+
+        A gate of branches stands still where the branch it is on does not read what moves: a loser
+        of max, relu below zero, a plateau. That is seen from values: half the way to its edge
+        changes nothing. So do x - x and a product with an exact zero. Every other gate is taken to
+        move, however little: that a saturated value does not change in float64 proves nothing.
+        """
+        graph, values = self.run.machine.graph, self.run.values
+        gate, operands = graph.gates[node], graph.operands[node]
+        found = {k for k in operands if k in moving}
+        if gate.name == "where" and operands[0] not in found:
+            return found & {operands[1] if values[operands[0]] else operands[2]}
+        if gate.kink or gate.jump:
+            return {k for k in found if not self.stands_still(node, k)}
+        if gate.name == "sub" and operands[0] == operands[1]:
+            return set()
+        if gate.name == "mul" and any(
+            values[k] == 0 and self.bounds[k] == 0 for k in operands if k not in moving
+        ):
+            return set()
+        return found
+
+
+class Cone:
+    """The gates that depend on one input, ready to be evaluated elsewhere."""
+
+    def __init__(self, around: Surroundings, leaf: int) -> None:
+        run = around.run
+        self.around = around
+        self.run = run
+        self.leaf = leaf
+        self.output = around.output
+        self.x: float = run.values[leaf]
+        self.bound = around.bounds[around.output]  # on the rounding error of f at x
+        self.evaluations = 0
+        self.gates: list[int] = []
+        self.branches: list[Branch] = []
+        moving = self._follow()
+        self.tied = [b for b in self.branches if b.is_tied(run.values, around.bounds)]
+        is_finite = math.isfinite(run.values[self.output])  # 0 * (1/x) has no value at 0
+        self.is_still = self.output not in moving and not self.tied and is_finite
+        self.sides = [branch.side(run.values) for branch in self.branches]
+        self.limits = [
+            (operand, radius)
+            for node in self.gates
+            for operand, radius in around.limits(node)
+            if operand in moving
+        ]
+
+    def _follow(self) -> set[int]:
+        """Find the gates of the cone, those of branches among them, and what moves."""
+        around, gates = self.around, self.gates
+        graph = around.run.machine.graph
+        touched = bytearray(len(graph))
+        touched[self.leaf] = 1
+        moving = {self.leaf}
+        for node in around.gates[bisect_right(around.gates, self.leaf) :]:
+            operands = graph.operands[node]
+            for operand in operands:
+                if touched[operand]:
+                    break
+            else:
+                continue
+            touched[node] = 1
+            gates.append(node)
+            if node in around.may_rest:
+                gate = graph.gates[node]
+                movers = around.movers(node, moving)
+                if movers:
+                    moving.add(node)
+                is_choice = gate.name in CHOICES
+                decides = operands[:1] if is_choice else operands
+                if (gate.kink or gate.jump or is_choice) and not moving.isdisjoint(decides):
+                    self.branches.append(around.branch(node))
+            elif not moving.isdisjoint(operands):
+                moving.add(node)
+        return moving
+
+    @cached_property
+    def _scratch(self) -> list[Any]:
+        return self.run.values.copy()
+
+    @cached_property
+    def _steps(self) -> list[tuple[int, Any, tuple[int, ...]]]:
+        """What evaluating the cone again goes through: node, forward function, operands."""
+        forwards, operands = self.run.machine.forwards, self.run.machine.graph.operands
+        return [(node, forwards[node], operands[node]) for node in self.gates]
+
+    @cached_property
+    def _ranges(self) -> list[tuple[int, float, float]]:
+        """(operand, lowest, highest) value that is within its limit."""
+        values = self.run.values
+        return [(k, values[k] - radius, values[k] + radius) for k, radius in self.limits]
+
+    def evaluate(self, x: float) -> float | None:
+        """F with the input at x, or None where a gate faults or the result is not finite."""
+        values = self._scratch
+        values[self.leaf] = x
+        self.evaluations += 1
+        try:
+            for node, forward, operands in self._steps:
+                values[node] = forward(values, operands)
+        except FAULTS:
+            return None
+        f: float = values[self.output]
+        return f if math.isfinite(f) else None
+
+    def obstacle(self) -> float:
+        """By what factor the step of the last evaluation was too long; 1 or less is fine."""
+        values = self._scratch
+        worst = 0.0
+        for operand, lowest, highest in self._ranges:
+            if not lowest <= values[operand] <= highest:
+                radius = (highest - lowest) / 2
+                moved = abs(values[operand] - self.run.values[operand])
+                worst = max(worst, 1.5, moved / radius if radius > 0 else math.inf)
+        return max(worst, self.turned(values)) if self.branches else worst
+
+    def turned(self, values: Any) -> float:
+        """The same for gates that have left the branch they are on."""
+        base, worst = self.run.values, 0.0
+        for branch, side in zip(self.branches, self.sides, strict=True):
+            if branch.side(values) != side:
+                here, there = abs(branch.at(base)), abs(branch.at(values) - branch.at(base))
+                worst = max(worst, 2.0, 2 * there / here if here > 0 else math.inf)
+        return worst
+
+    def first_step(self) -> float:
+        """The longest power of two that the tangents say bends nothing."""
+        longest = max(1.0, abs(self.x)) / 2
+        speeds = self._speeds()
+        for operand, radius in self.limits:
+            speed = abs(speeds[operand])
+            if not speed * longest <= radius:  # nan, too, ends the matter
+                longest = radius / speed
+        return power_of_two(longest / 2)
+
+    def _speeds(self) -> dict[int, float]:
+        """How fast every gate of the cone moves with the input: forward mode."""
+        slopes, speeds = self.around.slopes, {self.leaf: 1.0}
+        for node in self.gates:
+            speed = 0.0
+            for operand, slope in slopes[node]:
+                if operand in speeds:
+                    speed += slope * speeds[operand]
+            speeds[node] = speed
+        return speeds
+
+
+def power_of_two(x: float) -> float:
+    """The largest power of two not above x."""
+    return math.ldexp(0.5, math.frexp(x)[1]) if x > 0 and math.isfinite(x) else 0.0

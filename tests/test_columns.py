@@ -1,0 +1,70 @@
+"""Many steps at once, as numpy columns, against one step at a time."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gradcli
+from gradcli import checker
+from gradcli.checker.cone import Cone, Surroundings
+from gradcli.checker.differences import differentiate, rounding_bounds
+from gradcli.evaluation import Request, evaluate_at
+from gradcli.evaluation import settings as inputs_of
+from gradcli.gates import GATES
+from gradcli.program import read
+
+EXPRESSIONS = [
+    "sin(x*y) + cos(x + 0.3)*y", "tanh(2*x + y)*y - x/(1.5 + y*y)", "exp(-0.3*x*x)*log(2 + y*y)",
+    "relu(x + 0.2)*y + max(x, y, 0.1)", "abs(x - y) + where(x > y, x*x, y)", "sqrt(x*x + y*y + 1)",
+    "x + 1e-12*tanh(1e12*(x - y))", "1e12 + x*y", "sigmoid(30*x)*softplus(y)", "floor(x) + x*y",
+    "x**3*y**2", "logsumexp(x, y, 0.5)*atan2(y, x + 9)", "huber(x) + gelu(y)*erf(x)",
+]  # fmt: skip
+NUMBERS = st.floats(-3, 3).filter(lambda x: abs(x) > 1e-3)
+
+
+def estimates(text, point):
+    """Pairs of estimates, step by step and in columns, of every input."""
+    program = read(text, settings=point)
+    found = evaluate_at(program, inputs_of(program), Request())
+    around = Surroundings(found.run, program.output, rounding_bounds(found.run))
+    for leaf in program.graph.inputs.values():
+        yield differentiate(Cone(around, leaf)), differentiate(Cone(around, leaf), in_columns=True)
+
+
+@given(text=st.sampled_from(EXPRESSIONS), x=NUMBERS, y=NUMBERS)
+@settings(max_examples=150, deadline=None)
+def test_both_ways_agree_within_their_bounds(text, x, y):
+    for plain, columns in estimates(text, {"x": x, "y": y}):
+        assert math.isfinite(plain.bound) == math.isfinite(columns.bound)
+        if math.isfinite(plain.bound):
+            assert abs(plain.value - columns.value) <= plain.bound + columns.bound
+
+
+@pytest.mark.parametrize(
+    "gate", [g for g in GATES.values() if not g.hidden and len(g.operands) == 1 and not g.is_variadic and g.samples],
+    ids=lambda gate: gate.name,
+)  # fmt: skip
+def test_every_gate_of_one_operand_has_the_same_estimate(gate):
+    for sample in map(float, gate.samples.split(";")):
+        for plain, columns in estimates(f"{gate.name}(x)*x", {"x": sample}):
+            if math.isfinite(plain.bound) and math.isfinite(columns.bound):
+                assert abs(plain.value - columns.value) <= plain.bound + columns.bound
+
+
+@pytest.mark.parametrize("text", EXPRESSIONS)
+@pytest.mark.parametrize("claim", [None, 0.5])
+def test_the_verdicts_are_the_same(text, claim, monkeypatch):
+    point = {"x": 0.7, "y": -1.3}
+    claims = {} if claim is None else {"x": claim}
+    before = gradcli.check(text, point, claims).cases[0].inputs
+    monkeypatch.setattr(checker, "COLUMNS_PAY", -1)
+    after = gradcli.check(text, point, claims).cases[0].inputs
+    assert {n: c.verdict for n, c in before.items()} == {n: c.verdict for n, c in after.items()}
+
+
+def test_a_small_problem_does_not_use_them():
+    assert checker.COLUMNS_PAY > 1000
