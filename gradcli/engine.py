@@ -181,24 +181,6 @@ def _may_underflow(gate: Gate, value: float, operands: Operands, values: list[fl
     return bool(value) or all(values[k] for k in operands)
 
 
-def tangents(run: Run, leaf: int, cone: list[int]) -> dict[int, float]:
-    """How fast every node of the cone moves with the leaf: forward mode."""
-    machine, values = run.machine, run.values
-    local = [0.0] * len(values)
-    moving = {leaf: 1.0}
-    for node in cone:
-        pullback, operands = machine.pullbacks[node], machine.graph.operands[node]
-        speed = 0.0
-        if pullback is not None:
-            pullback(1.0, values, local, node, operands)
-            for operand in operands:
-                if moving.get(operand):
-                    speed += local[operand] * moving[operand]
-                local[operand] = 0.0
-        moving[node] = speed
-    return moving
-
-
 def local_gradients(run: Run, nodes: Iterable[int]) -> dict[int, list[float | None]]:
     """The local gradients of gates at a run's values; None for operands without a gradient.
 

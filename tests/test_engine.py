@@ -15,7 +15,8 @@ import gradcli
 from gradcli.adjoint import adjoint
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS, IEEE
-from gradcli.engine import Machine, backward, bounds, local_gradients, tangents
+from gradcli.checker.cone import Cone, Surroundings
+from gradcli.engine import Machine, backward, bounds, local_gradients
 from gradcli.errors import BindingError, GradcliError
 from gradcli.program import read
 
@@ -146,7 +147,8 @@ def test_losers_of_max_get_zero_through_an_infinite_slope():
 def test_tangents_are_the_derivatives_of_every_gate():
     program, run = run_of("a = x*y; b = sin(a); c = a + b; f = c*y", {"x": 2, "y": 3})
     graph, stages = program.graph, program.stages
-    moving = tangents(run, graph.inputs["x"], graph.cone(graph.inputs["x"], program.output))
+    around = Surroundings(run, program.output, bounds(run))
+    moving = Cone(around, graph.inputs["x"]).speeds()
     slopes = {name: moving[node] for name, node in stages.items()}
     cos = math.cos(6)
     expected = {"a": 3, "b": 3 * cos, "c": 3 + 3 * cos, "f": 9 + 9 * cos}

@@ -18,7 +18,8 @@ import gradcli
 from gradcli.adjoint import adjoint
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS
-from gradcli.engine import Machine, backward, bounds, local_gradients, tangents
+from gradcli.checker.cone import Cone, Surroundings
+from gradcli.engine import Machine, backward, bounds, local_gradients
 from gradcli.errors import GradcliError
 from gradcli.program import Options, read
 from gradcli.syntax import Call, Tree, parse_expression, write
@@ -253,7 +254,8 @@ def test_forward_mode_equals_reverse_mode(program, point):
         for node in cone:
             pairs = zip(local[node], graph.operands[node], strict=True)
             sizes[node] = sum(abs(slope or 0.0) * sizes.get(k, 0.0) for slope, k in pairs)
-        forwards = tangents(run, leaf, cone).get(output, 0.0)
+        around = Surroundings(run, output, bounds(run))
+        forwards = Cone(around, leaf).speeds().get(output, 0.0)
         allowed = 2 * len(cone) * 2.0**-53 * sizes.get(output, 0.0)
         assert abs(forwards - run.gradients[leaf]) <= allowed, name
 

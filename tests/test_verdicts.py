@@ -195,3 +195,19 @@ def test_no_right_gradient_is_accused_and_no_wrong_one_passes():
     assert right + wrong == 12 * 25 * 5
     assert (accused, passed) == (0, 0)
     assert undecided <= 0.005 * (right + wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "slope"),
+    [
+        ("x**1.0000000000001", "border", 0.0),
+        ("abs(x)**1.0000000000001", "smooth", 0.0),
+        ("x**0.9999999999999", "infinite", float("inf")),
+        ("x*x + x", "smooth", 1.0),
+        ("x*abs(x) + x", "smooth", 1.0),
+        ("x + abs(x)**1.5", "smooth", 1.0),
+    ],
+)
+def test_a_power_that_is_nearly_1_is_told_from_a_slope(text, kind, slope):
+    (found,) = gradcli.check(text, {"x": 0}).cases[0].inputs.values()
+    assert (found.verdict, found.kind, found.numeric) == ("pass", kind, slope)

@@ -288,14 +288,14 @@ class Cone:
     def first_step(self) -> float:
         """The longest power of two that the tangents say bends nothing."""
         longest = max(1.0, abs(self.x)) / 2
-        speeds = self._speeds()
+        speeds = self.speeds()
         for operand, radius in self.limits:
             speed = abs(speeds[operand])
             if not speed * longest <= radius:  # nan, too, ends the matter
                 longest = radius / speed
         return power_of_two(longest / 2)
 
-    def _speeds(self) -> dict[int, float]:
+    def speeds(self) -> dict[int, float]:
         """How fast every gate of the cone moves with the input: forward mode."""
         slopes, speeds = self.around.slopes, {self.leaf: 1.0}
         for node in self.gates:

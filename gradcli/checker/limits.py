@@ -31,6 +31,7 @@ JOINT_RANGE = 1e60  # of the sizes of those inputs, for which the digits suffice
 MOST_TIED = 3
 MARGIN = 10.0  # the bound at x against the one a step away
 VANISHING = 330  # a slope below 10**-330 is 0 in float64
+SAME_BEND = 0.01  # relative: the steps differ by many orders, and a smooth bend with them
 JUMP, SLOPE = 0.02, 0.95  # exponents that divide jump, infinite slope and slope
 FLAT = 1.05
 
@@ -41,6 +42,7 @@ class Side(NamedTuple):
     kind: str
     slope: float
     is_lost: bool = False  # the change was too small to show: slope 0, or one that is tiny
+    bend: float = 0.0  # by what part the change over 1000 steps is more than 1000 changes over one
 
 
 class Limit(NamedTuple):
@@ -92,6 +94,8 @@ def limit(
             found = _sides(graph, inputs, leaf, output, gates, count, fine, bound, upstream)
             if found is None:
                 return Limit("nan", math.nan, math.nan, count)
+            if before is not None:
+                found = _as_power(before[0], found[0]), _as_power(before[1], found[1])
             if before is not None and _agree(before, found, count):
                 return _combine(*found, count)
             before = found
@@ -235,7 +239,19 @@ def _side(far: Any, near: Any, step: Any) -> Side:
         return Side("infinite", math.copysign(math.inf, float(near / abs(near)) * _sign(step)))
     if exponent > FLAT:
         return Side("slope", 0.0)
-    return Side("slope", _to_float(near / step))
+    return Side("slope", _to_float(near / step), bend=_to_float(ratio / RATIO - 1))
+
+
+def _as_power(before: Side, side: Side) -> Side:
+    """The side of a power whose exponent is nearly 1: its slope is infinite, or 0.
+
+    The bend of a smooth function shrinks with the step, that of x**p stays what it is.
+    """
+    if before.bend and side.bend and abs(side.bend / before.bend - 1) < SAME_BEND:
+        if side.bend > 0:
+            return side._replace(slope=0.0)
+        return side._replace(kind="infinite", slope=math.copysign(math.inf, side.slope))
+    return side
 
 
 def _agree(one: tuple[Side, Side], two: tuple[Side, Side], count: int) -> bool:
