@@ -324,3 +324,8 @@ def test_one_wrong_element_is_named_by_its_index():
     wrong = [name for name, check in case.inputs.items() if check.verdict == "fail"]
     assert wrong == ["B[1][2]"]
     assert [line.line for line in case.lines if line.is_accused] == [8]
+
+
+def test_what_is_added_is_broadcast_as_numpy_does():
+    text = "x = randn(3, 2)\nm = mean(x, axis=0)\nf = sum(m**2)\ndm = 2*m\ndx += dm/3"
+    assert all(line.verdict == "pass" for line in lines(text))

@@ -172,7 +172,9 @@ def test_a_mistyped_mistake_gets_a_suggestion(tmp_path):
 WRONG = {
     "overwritten": (24, "overwritten"), "sign": (17, "sign"), "dropped_factor": (20, "dropped-factor"),
     "wrong_cache": (23, "wrong-cache"), "dropped_one_minus": (10, "dropped-one-minus"),
-    "not_switched": (7, "not-switched"),
+    "not_switched": (7, "not-switched"), "lost_mean": (15, "missing-mean"),
+    "targets_sign": (14, "sign"), "batch_norm_overwritten": (23, "overwritten"),
+    "lstm_wrong_cache": (27, "wrong-cache"), "attention_transposed": (18, "transposed"),
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import gradcli
 from gradcli.errors import GradcliError, NameFault, ParseError, Span
-from gradcli.render import FORMATS, error_dict, error_text, json_text, write
+from gradcli.render import FORMATS, error_dict, error_text, json_text, progress, write
 from gradcli.reports import Check, EvalReport, InputCheck, Stage
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -609,3 +609,21 @@ def test_an_error_as_data():
                   "column": None, "hint": None}],
     }  # fmt: skip
     assert strict(json_text(error_dict(error))) == error_dict(error)
+
+
+# -------------------------------------------------------------------- progress
+
+
+def test_progress_hands_everything_on_and_is_silent_off_a_terminal():
+    out = io.StringIO()
+    assert list(progress.progress(iter("abc"), 3, "checking", out)) == ["a", "b", "c"]
+    assert out.getvalue() == ""
+
+
+def test_progress_shows_a_bar_on_a_terminal_once_it_takes_long(monkeypatch):
+    quick, slow = Terminal(), Terminal()
+    assert list(progress.progress(iter("abc"), 3, "checking", quick)) == ["a", "b", "c"]
+    assert quick.getvalue() == ""
+    monkeypatch.setattr(progress, "PATIENCE", -1.0)
+    assert list(progress.progress(iter("abc"), 3, "checking", slow)) == ["a", "b", "c"]
+    assert "checking" in slow.getvalue()

@@ -22,6 +22,7 @@ from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, Usage
 from gradcli.files import SUFFIX, find_programs, read_text
 from gradcli.render.checks import write_check
 from gradcli.render.ci import CHECK_FORMATS, summary_markdown
+from gradcli.render.progress import progress
 from gradcli.reports.checks import Case, CheckReport
 
 FILE_FORMATS = ("junit", "sarif", "gitlab")  # that have an option of their own
@@ -202,7 +203,9 @@ def _cases(
         text = read_text("-") if is_stdin else expression
         yield _checked(job, "<stdin>" if is_stdin else "<expression>", text)
         return
-    for case in _progress(_of_files(list(find_programs(paths)), job, given["jobs"]), given):
+    files = list(find_programs(paths))
+    cases = _of_files(files, job, given["jobs"])
+    for case in cases if given["quiet"] else progress(cases, len(files), "checking", sys.stderr):
         yield case
         if given["fail_fast"] and case.verdict in ("fail", "error"):
             return
@@ -233,23 +236,6 @@ def _of_files(paths: list[str], job: Job, jobs: int) -> Iterator[Case]:
 
     with ProcessPoolExecutor(min(jobs, len(paths))) as pool:
         yield from pool.map(work, paths)
-
-
-def _progress(cases: Iterator[Case], given: dict[str, Any]) -> Iterator[Case]:
-    """Count cases on a terminal's stderr; silent elsewhere and in the first second."""
-    if given["quiet"] or not sys.stderr.isatty():
-        yield from cases
-        return
-    import time
-
-    began, shown = time.monotonic(), False
-    for number, case in enumerate(cases, start=1):
-        yield case
-        if time.monotonic() - began > 1:
-            shown = True
-            click.echo(f"\r{number} programs checked", err=True, nl=False)
-    if shown:
-        click.echo("\r\x1b[K", err=True, nl=False)
 
 
 # ---------------------------------------------------------------- the report

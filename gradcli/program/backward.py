@@ -8,7 +8,7 @@ from gradcli.errors import GradcliError, NameFault, ParseError, ShapeError
 from gradcli.gates import GATES
 from gradcli.graph import Graph
 from gradcli.lowering import Lowering, Value
-from gradcli.shapes import Shape
+from gradcli.shapes import Shape, broadcast
 from gradcli.syntax import Statement
 
 if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads it
@@ -86,6 +86,8 @@ class Backward:
             self.unread[target] = statement.token
             return
         self.tokens[name] = statement.token
+        if statement.kind == "add" and not statement.index:
+            line.value = value = self._spread(value, name, statement.token)
         if statement.index:
             self._element(statement, name, value)
         elif statement.kind == "add" and name in self.claims:
@@ -127,6 +129,16 @@ class Backward:
             NameFault, token, f"`{name}` has no value yet",
             f"the gradient of `{of}` must be assigned on an earlier line",
         )  # fmt: skip
+
+    def _spread(self, value: Value, name: str, token: int) -> Value:
+        """What `+=` adds, in the shape of the gradient: numpy broadcasts it."""
+        graph = self.reader.graph
+        shape, wanted = graph.shape(value), graph.shape(self._forward(name, token))
+        try:
+            fits = shape != wanted and broadcast(shape, wanted) == wanted
+        except ShapeError:
+            return value  # `_check_shape` says what is wrong
+        return self._node("fill", (value, graph.static(wanted)), token) if fits else value
 
     def _sum(self, old: Value, new: Value, token: int) -> Value:
         graph = self.reader.graph
