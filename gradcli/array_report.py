@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.engine import Machine, Run, backward, local_gradients
-from gradcli.errors import BindingError, ShapeError
+from gradcli.errors import BindingError, LimitError, ShapeError
 from gradcli.evaluation import Request, line_and_column, report, wanted
 from gradcli.gates import GATES
 from gradcli.graph import Graph, stage_names
@@ -22,7 +22,8 @@ from gradcli.program import Program, parse_constant
 from gradcli.reports import EvalReport, Stage
 from gradcli.scalars import gate_count, unrolled
 
-MOST_GATES = 20_000  # of the circuit of numbers
+MOST_GATES = 20_000  # of the circuit of numbers, for `eval`
+MOST_UNROLLED = 500_000  # of any circuit of numbers: some 300 MB
 NO_UPSTREAM = (
     "the output is an array: its gradients need --upstream VALUE (or `ones`, or @FILE), "
     "or --jacobian"
@@ -70,6 +71,13 @@ def as_numbers(program: Program, upstream: Any = None) -> Program:
     """
     if not program.graph.has_arrays:
         return program
+    count = gate_count(program.graph)
+    if count > MOST_UNROLLED:
+        raise LimitError(
+            f"counted element by element the program has {count} gates; "
+            f"at most {MOST_UNROLLED} are checked",
+            hint="check a smaller case of the same formulas",
+        )
     inputs = array_settings(program)
     run = Machine(program.graph, ARRAYS).run(inputs)
     weights = upstream_of(program, run, upstream)

@@ -48,7 +48,7 @@ class CheckRequest(NamedTuple):
     tolerance: float = TOLERANCE
     exact: bool = False
     samples: int = SAMPLES
-    seed: int = 0
+    seed: int | None = None  # of sampled points and of randn; None: 0, or the program's own
     budget: float = BUDGET
     max_array: int = MOST_ELEMENTS
 
@@ -166,7 +166,7 @@ def _sampled(
     """The worst of many points; a failing one is shrunk."""
     places = {name: k for k, name in enumerate(program.graph.inputs)}
     varied = {places[name]: bounds for name, bounds in ranges.items() if name in places}
-    rng = Random(asked.seed)
+    rng = Random(asked.seed or 0)
     outcomes = []
     for _ in range(asked.samples):
         inputs = start.copy()
@@ -305,7 +305,7 @@ def _case(
         program.source.name, line, program.expression, outcome.found.names[program.output],
         worst([outcome.verdict, *(value.verdict for value in values)]), outcome.checks, values,
         [*outcome.notes, *missing], program.warnings, places, points,
-        asked.seed if points else None,
+        (asked.seed or 0) if points else None,
         {n: gather(v, run.values) for n, v in program.inputs.items()} if points else None,
         lines=outcome.lines, forks=outcome.forks,
         text=program.source.text if outcome.lines else "",

@@ -382,3 +382,15 @@ def test_eval_gives_jacobians_and_hessians():
     assert "jacobian" not in report.as_dict()
     with pytest.raises(GradcliError, match="one number"):
         gradcli.evaluate("x*2", {"x": [1, 2]}, hessian=True)
+
+
+def test_a_program_too_large_to_be_taken_apart_is_refused_at_once():
+    with pytest.raises(GradcliError, match="counted element by element"):
+        gradcli.check("sum(W @ W)", {"W": "randn(300, 300)"})
+
+
+def test_a_program_keeps_its_own_seed_unless_another_is_asked_for():
+    text = "np.random.seed(7)\nx = randn(2)\nf = sum(x**2)\ndx = 2*x"
+    own = gradcli.check(text).cases[0].inputs["x[0]"].claim
+    assert own == gradcli.evaluate(text).gradients["x"][0]
+    assert own != gradcli.check(text, seed=3).cases[0].inputs["x[0]"].claim

@@ -79,7 +79,7 @@ class Job(NamedTuple):
     metavar="N",
     help=f"Points for ranges such as x=-2:2; {SAMPLES} by default.",
 )
-@click.option("--seed", type=int, default=0, metavar="S", help="Seed of the points; 0 by default.")
+@click.option("--seed", type=int, metavar="S", help="Seed of sampled points and of randn.")
 @click.option(
     "--check-budget",
     type=click.FloatRange(min=0),
