@@ -57,23 +57,19 @@ def evaluate(
                            seed=seed, max_array=max_array, **request)  # fmt: skip
         return plainly._replace(jacobian=found[0], hessian=found[1])
     asked = Request(**request)
-    if program.graph.has_arrays and not fuse:
+    written = None
+    if program.graph.has_arrays and fuse:
+        from gradcli.array_run import as_numbers  # late: numbers do not need numpy
+
+        written = as_numbers(program, upstream=asked.upstream)
+        program = fused_program(written)
+    elif program.graph.has_arrays:
         from gradcli.array_report import array_report  # late: numbers do not need numpy
 
-        answer, numbers = array_report(program, asked)
-        if numbers is None:
-            return answer
-        program = numbers
-    else:
-        written = None
-        if program.graph.has_arrays:
-            from gradcli.array_report import as_numbers  # late: numbers do not need numpy
-
-            written = as_numbers(program, upstream=asked.upstream)
-            program = fused_program(written)
-        elif fuse:
-            written = read(text, name, pairs, options=Options(output, expand))
-        answer = report(program, asked, written)
+        return array_report(program, asked)
+    elif fuse:
+        written = read(text, name, pairs, options=Options(output, expand))
+    answer = report(program, asked, written)
     if not program.lines:
         return answer
     from gradcli.backward import judge_program  # late: few programs have a backward part
@@ -114,7 +110,7 @@ class Function:
 
     def __init__(self, program: Program, inputs: Sequence[str]) -> None:
         if program.graph.has_arrays:
-            from gradcli.array_report import as_numbers  # late: numbers do not need numpy
+            from gradcli.array_run import as_numbers  # late: numbers do not need numpy
 
             program = as_numbers(program)
         self._program = program

@@ -11,124 +11,99 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic.arrays import ARRAYS
-from gradcli.engine import Machine, Run, backward, local_gradients
-from gradcli.errors import BindingError, LimitError, ShapeError
-from gradcli.evaluation import Request, line_and_column, report, wanted
-from gradcli.gates import GATES
-from gradcli.graph import Graph, stage_names
-from gradcli.notes import array_faults
-from gradcli.program import Program, parse_constant
+from gradcli.array_run import (
+    MOST_GATES,
+    NO_UPSTREAM,
+    array_settings,
+    check_arrays,
+    evaluate_arrays,
+    is_checked_whole,
+    whole_note,
+)
+from gradcli.checker import Settings
+from gradcli.engine import Run, local_gradients
+from gradcli.errors import LimitError
+from gradcli.evaluation import (
+    Evaluation,
+    Request,
+    evaluate_at,
+    line_and_column,
+    report,
+    settings,
+)
+from gradcli.program import Program
 from gradcli.reports import EvalReport, Stage
 from gradcli.scalars import gate_count, unrolled
 
-MOST_GATES = 20_000  # of the circuit of numbers, for `eval`
-MOST_UNROLLED = 500_000  # of any circuit of numbers: some 300 MB
-NO_UPSTREAM = (
-    "the output is an array: its gradients need --upstream VALUE (or `ones`, or @FILE), "
-    "or --jacobian"
-)
 
-
-def array_settings(program: Program) -> list[Any]:
-    """What the inputs are set to, in the order of the graph's inputs: floats and arrays."""
-    graph = program.settings
-    values = Machine(graph, ARRAYS).run([]).values
-    places = [program.values[name] for name in program.graph.inputs]
-    return [values[k] if graph.shape(k) else float(values[k]) for k in places]
-
-
-def upstream_of(program: Program, run: Run, given: Any) -> Any:
-    """The upstream gradient in the shape of the output; None if an array output has none.
-
-    `given` is the caller's: a number, lists, `ones`, a file. Raises ShapeError, BindingError.
-    """
-    shape = program.graph.shape(program.output)
-    if given is None:
-        if program.upstream is not None:
-            return run.values[program.upstream]
-        return None if shape else 1.0
-    graph = Graph()
-    if given == "ones":
-        one = graph.constant(1.0)
-        node = graph.node(GATES["fill"], (one, graph.static(shape))) if shape else one
-    else:
-        graph, node = parse_constant("upstream", given, may_be_list=bool(shape))
-    if graph.shape(node) != shape:
-        raise ShapeError(f"the upstream gradient has shape {graph.shape(node)}, the output {shape}",
-                         hint="`ones` is all ones in the shape of the output")  # fmt: skip
-    upstream = Machine(graph, ARRAYS).run([]).values[node]
-    if not np.isfinite(upstream).all():
-        raise BindingError(f"the upstream gradient is {upstream}, not finite")
-    return upstream
-
-
-def as_numbers(program: Program, upstream: Any = None) -> Program:
-    """The program itself if it has no arrays, else the one of numbers it stands for.
-
-    Raises ShapeError where the output is an array and has no upstream gradient, LimitError where
-    there are too many elements.
-    """
-    if not program.graph.has_arrays:
-        return program
-    count = gate_count(program.graph)
-    if count > MOST_UNROLLED:
-        raise LimitError(
-            f"counted element by element the program has {count} gates; "
-            f"at most {MOST_UNROLLED} are checked",
-            hint="check a smaller case of the same formulas",
-        )
+def array_report(program: Program, asked: Request) -> EvalReport:
+    """Everything `eval` says of a program of arrays. Raises GradcliError."""
     inputs = array_settings(program)
-    run = Machine(program.graph, ARRAYS).run(inputs)
-    weights = upstream_of(program, run, upstream)
-    if weights is None:
-        raise ShapeError(NO_UPSTREAM)
-    return unrolled(program, inputs, weights)
-
-
-def array_report(program: Program, asked: Request) -> tuple[EvalReport, Program | None]:
-    """Everything `eval` says of a program of arrays, and the program of numbers it was judged by.
-
-    Raises GradcliError.
-    """
-    inputs = array_settings(program)
-    run = Machine(program.graph, ARRAYS).run(inputs)
-    upstream = upstream_of(program, run, asked.upstream)
-    if upstream is not None:
-        backward(run, program.output, upstream)
-    names = stage_names(program.graph, program.output)
-    stages = _stages(program, run, names)
-    notes = array_faults(run, program.output, names)
+    found = evaluate_arrays(program, inputs, asked)
+    stages = _stages(program, found.run, found.names)
+    notes = found.notes
     if program.seed is not None:
         notes.append(f"random numbers drawn with seed {program.seed} (--seed N)")
-    if upstream is not None and gate_count(program.graph) <= MOST_GATES:
-        single = unrolled(program, inputs, upstream)
-        request = asked if not program.graph.shape(program.output) else asked.without_upstream()
-        answer = report(single, request)
-        value = _plain(run.values[program.output]) if program.graph.shape(program.output) else (
-            answer.value
+    is_small = gate_count(program.graph) <= MOST_GATES
+    if not is_small and (asked.digits or asked.arithmetic == "mpmath"):
+        raise LimitError(f"many digits are for at most {MOST_GATES} gates, counted element by "
+                         "element", hint="take a smaller case of the same formulas")  # fmt: skip
+    is_whole = asked.check and is_checked_whole(program, asked)
+    if found.upstream is not None and is_small:
+        answer = _of_numbers(found, asked, inputs, is_whole)
+        answer = answer._replace(
+            expression=program.expression or stages[-1].expression,
+            output=found.names[program.output], stages=stages, notes=[*notes, *answer.notes],
         )  # fmt: skip
-        return answer._replace(
-            expression=program.expression or stages[-1].expression, value=value,
-            output=names[program.output], stages=stages, notes=[*notes, *answer.notes],
-        ), single  # fmt: skip
-    notes.append(
-        NO_UPSTREAM if upstream is None
-        else f"not checked: more than {MOST_GATES} gates, counted element by element"
-    )  # fmt: skip
+    else:
+        answer = _with_lines(_of_arrays(found, stages, notes), found, asked)
+    if found.upstream is None:
+        answer.notes.append(NO_UPSTREAM)
+    elif is_whole:
+        answer = answer._replace(check=check_arrays(found, {}, asked))
+        answer.notes.append(whole_note(answer.check is not None))
+    return answer
+
+
+def _of_numbers(found: Evaluation, asked: Request, inputs: list[Any], is_whole: bool) -> EvalReport:
+    """The report of the circuit of numbers, with bounds, many digits and uncertainties."""
+    program = found.program
+    is_array = bool(program.graph.shape(program.output))  # then it becomes part of the program
+    request = asked.changed(None if is_array else asked.upstream, asked.check and not is_whole)
+    numbers = unrolled(program, inputs, found.upstream)
+    answer = _with_lines(
+        report(numbers, request), evaluate_at(numbers, settings(numbers), request), request
+    )
+    return answer._replace(value=_plain(found.run.values[program.output])) if is_array else answer
+
+
+def _with_lines(answer: EvalReport, found: Evaluation, asked: Request) -> EvalReport:
+    """The report with verdicts on the lines of the backward part, if there is one."""
+    if not found.program.lines or found.upstream is None:
+        return answer
+    from gradcli.backward import judge_lines  # late: few programs have one
+
+    how = Settings(asked.tolerance, asked.check_budget)
+    lines, forks = judge_lines(found, how, asked.exact)
+    return answer._replace(lines=lines, forks=forks, text=found.program.source.text)
+
+
+def _of_arrays(found: Evaluation, stages: list[Stage], notes: list[str]) -> EvalReport:
+    """The report of the run over arrays alone."""
+    program, run = found.program, found.run
+    graph = program.graph
     gradients = run.gradients or [None] * len(run.values)
     return EvalReport(
         program.expression or stages[-1].expression,
-        names[program.output],
+        found.names[program.output],
         _plain(run.values[program.output]),
         {n: _plain(run.values[node]) for n, node in program.inputs.items()},
-        {n: _plain(gradients[program.inputs[n]], program.graph.shape(program.inputs[n]))
-         for n in wanted(program, asked.wrt)},
+        {n: _plain(gradients[leaf], graph.shape(leaf)) for n, leaf in found.leaves},
         stages,
         None,
         notes,
         program.warnings,
-    ), None  # fmt: skip
+    )
 
 
 def _plain(value: Any, shape: Sequence[int] = ()) -> Any:

@@ -10,19 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gradcli.arithmetic.floats import IEEE
-from gradcli.backward.points import near, on_other_branches
+from gradcli.backward.points import JITTER, near, on_other_branches
 from gradcli.checker import BUDGET, TOLERANCE, Settings, check, relative_error
 from gradcli.engine import Machine
 from gradcli.errors import BindingError, GradcliError, UsageError
 from gradcli.evaluation import (
+    MOST_CHECKED,
     Evaluation,
     Request,
     checked_point,
     evaluate_at,
     gather,
+    in_lists,
     line_and_column,
     questions,
     settings,
@@ -51,12 +53,20 @@ class CheckRequest(NamedTuple):
     seed: int | None = None  # of sampled points and of randn; None: 0, or the program's own
     budget: float = BUDGET
     max_array: int = MOST_ELEMENTS
+    max_elements: int = MOST_CHECKED  # of inputs that are checked one by one
+
+    def at_a_point(self) -> Request:
+        """What is asked of the program at each point."""
+        return Request(
+            self.wrt, self.upstream, True, self.budget, self.tolerance, self.exact,
+            max_elements=self.max_elements,
+        )  # fmt: skip
 
 
 class _Outcome(NamedTuple):
     """What the checker says at one point."""
 
-    inputs: list[float]
+    inputs: list[Any]  # numbers, or arrays that are checked as wholes
     found: Evaluation
     verdict: str
     checks: dict[str, InputCheck]
@@ -78,13 +88,21 @@ def check_program(
     options = Options(output, seed=asked.seed, most_elements=asked.max_array)
     program = read(text, name, fixed, options=options)
     if program.graph.has_arrays:
-        from gradcli.array_report import as_numbers  # late: numbers do not need numpy
+        from gradcli.array_run import (  # late: numbers do not need numpy
+            array_settings,
+            as_numbers,
+            is_checked_whole,
+            typed_arrays,
+        )
 
-        is_array = bool(program.graph.shape(program.output))
-        program = as_numbers(program, asked.upstream)
-        asked = asked._replace(upstream=None) if is_array else asked
-    typed = typed_claims(program, asked.claims)
-    start = settings(program)
+        if not is_checked_whole(program, asked.at_a_point()):
+            is_array = bool(program.graph.shape(program.output))
+            program = as_numbers(program, asked.upstream)
+            asked = asked._replace(upstream=None) if is_array else asked
+    if program.graph.has_arrays:
+        typed, start = typed_arrays(program, asked.claims), array_settings(program)
+    else:
+        typed, start = typed_claims(program, asked.claims), settings(program)
     if not ranges:
         first = _at(program, start, asked, typed)
         second = _second_point(program, first, asked) if _has_formulas(program) else None
@@ -104,22 +122,34 @@ def broken_case(name: str, error: GradcliError) -> Case:
 
 def _at(
     program: Program,
-    inputs: list[float],
+    inputs: list[Any],
     asked: CheckRequest,
-    typed: dict[str, float],
+    typed: dict[str, Any],
     formulas_only: bool = False,
 ) -> _Outcome:
     """Check at one point; `formulas_only` leaves out numbers, which are claimed at theirs only."""
-    request = Request(asked.wrt, asked.upstream, exact=asked.exact)
-    found = evaluate_at(program, inputs, request)
-    about = questions(found, typed, asked.exact)
-    if formulas_only:
-        about = [q for q in about if q.formula is None or program.graph.active[q.formula]]
-    how = Settings(asked.tolerance, asked.budget)
-    answer = check(checked_point(found), about, how)
+    request, how = asked.at_a_point(), Settings(asked.tolerance, asked.budget)
+    if program.graph.has_arrays:
+        from gradcli.array_run import (  # late: numbers do not need numpy
+            check_arrays,
+            evaluate_arrays,
+            whole_note,
+        )
+
+        found = evaluate_arrays(program, inputs, request)
+        answer = check_arrays(found, typed, request, formulas_only)
+        found.notes.append(whole_note(answer is not None))
+    else:
+        found = evaluate_at(program, inputs, request)
+        about = questions(found, typed, asked.exact)
+        if formulas_only:
+            active = program.graph.active
+            about = [q for q in about if q.formula is None or active[q.formula]]
+        answer = check(checked_point(found), about, how)
     notes = [*found.notes]
     if answer is None:
-        notes.append("not checked: it would take more than the budget (--check-budget)")
+        if not program.graph.has_arrays:
+            notes.append("not checked: it would take more than the budget (--check-budget)")
         return _Outcome(inputs, found, "inconclusive", {}, notes)
     lines, forks = _judged(found, how, asked.exact, formulas_only)
     verdicts = [check.verdict for check in answer.inputs.values()]
@@ -246,8 +276,10 @@ def _shown_elsewhere(first: _Outcome, second: _Outcome, why: str) -> _Outcome:
 
 
 def _point_words(outcome: _Outcome) -> str:
-    names = outcome.found.program.graph.inputs
-    pairs = list(zip(names, outcome.inputs, strict=True))
+    graph = outcome.found.program.graph
+    if graph.has_arrays:
+        return f"every input moved by up to {JITTER:.0%}"
+    pairs = list(zip(graph.inputs, outcome.inputs, strict=True))
     text = ", ".join(f"{name} = {value:.6g}" for name, value in pairs[:MOST_OF_POINT])
     return text + ", ..." * (len(pairs) > MOST_OF_POINT)
 
@@ -261,6 +293,8 @@ def _has_formulas(program: Program) -> bool:
 def _special(outcome: _Outcome) -> str | None:
     """What could hide a mistake at this point, in words; None where nothing could."""
     graph, inputs = outcome.found.program.graph, outcome.inputs
+    if graph.has_arrays:
+        return None  # a second point is looked at in any case
     names = list(graph.inputs)
     for name, x in zip(names, inputs, strict=True):
         if x in (0.0, 1.0, -1.0):
@@ -306,7 +340,8 @@ def _case(
         worst([outcome.verdict, *(value.verdict for value in values)]), outcome.checks, values,
         [*outcome.notes, *missing], program.warnings, places, points,
         (asked.seed or 0) if points else None,
-        {n: gather(v, run.values) for n, v in program.inputs.items()} if points else None,
+        {n: in_lists(gather(v, run.values)) for n, v in program.inputs.items()}
+        if points else None,
         lines=outcome.lines, forks=outcome.forks,
         text=program.source.text if outcome.lines else "",
     )  # fmt: skip
@@ -314,6 +349,10 @@ def _case(
 
 def _value_claims(program: Program, outcome: _Outcome, tolerance: float) -> list[InputCheck]:
     """Claims on values, `f == -12`; where float64 disagrees, many digits decide."""
+    if program.graph.has_arrays:
+        from gradcli.array_run import check_values  # late: numbers do not need numpy
+
+        return check_values(outcome.found, tolerance)
     run, checks = outcome.found.run, []
     for claim in program.value_claims:
         value, claimed = run.values[claim.stage], run.values[claim.claimed]

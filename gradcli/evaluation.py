@@ -24,6 +24,7 @@ from gradcli.truth import (
     sweep_bounds,
 )
 
+MOST_CHECKED = 1_000  # elements of inputs that are checked one by one
 FLOAT_DIGITS = 12  # what a certain float64 result has
 
 
@@ -31,7 +32,8 @@ class Request:
     """What is asked of a program that has been read."""
 
     __slots__ = (
-        "arithmetic", "check", "check_budget", "digits", "exact", "tolerance", "upstream", "wrt",
+        "arithmetic", "check", "check_budget", "digits", "exact", "max_elements", "tolerance",
+        "upstream", "wrt",
     )  # fmt: skip
 
     def __init__(
@@ -44,6 +46,7 @@ class Request:
         exact: bool = False,
         arithmetic: str = "auto",
         digits: int | None = None,
+        max_elements: int = MOST_CHECKED,
     ) -> None:
         self.wrt = wrt
         self.upstream = upstream
@@ -53,12 +56,13 @@ class Request:
         self.exact = exact
         self.arithmetic = arithmetic  # auto, float64 or mpmath
         self.digits = digits  # so many correct ones of value and gradients
+        self.max_elements = max_elements  # of inputs that are checked one by one
 
-    def without_upstream(self) -> Request:
-        """The same where the upstream gradient has become part of the program."""
+    def changed(self, upstream: Setting | None, check: bool) -> Request:
+        """The same for another upstream gradient, with or without the check."""
         return Request(
-            self.wrt, None, self.check, self.check_budget, self.tolerance, self.exact,
-            self.arithmetic, self.digits,
+            self.wrt, upstream, check, self.check_budget, self.tolerance, self.exact,
+            self.arithmetic, self.digits, self.max_elements,
         )  # fmt: skip
 
 
@@ -334,6 +338,12 @@ def gather(value: Value, table: Sequence[Any]) -> Number:
         return [gather(part, table) for part in value]
     number: float = table[value]
     return number
+
+
+def in_lists(number: Any) -> Number:
+    """A number as it is, an array as nested lists."""
+    plain: Number = number.tolist() if hasattr(number, "tolist") else number
+    return plain
 
 
 def settings(program: Program) -> list[float]:

@@ -42,7 +42,7 @@ def make_exercise(program: Program, mistakes: int, seed: int) -> Exercise:
     for fewer mistakes.
     """
     if program.graph.has_arrays:
-        from gradcli.array_report import as_numbers  # late: numbers do not need numpy
+        from gradcli.array_run import as_numbers  # late: numbers do not need numpy
 
         program = as_numbers(program)
     head, backward = _head(program), backward_lines(program)

@@ -16,7 +16,7 @@ def _numbers(program: Program) -> Program:
     """The program, or the one of numbers that a program of arrays stands for."""
     if not program.graph.has_arrays:
         return program
-    from gradcli.array_report import as_numbers  # late: numbers do not need numpy
+    from gradcli.array_run import as_numbers  # late: numbers do not need numpy
 
     return as_numbers(program)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradcli.adjoint import adjoint
 from gradcli.arithmetic.arrays import ARRAYS
-from gradcli.array_report import array_settings
+from gradcli.array_run import array_settings
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import ShapeError
 from gradcli.graph import Graph

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gradcli
-from gradcli.array_report import as_numbers
+from gradcli.array_run import as_numbers
 from gradcli.errors import BindingError, GradcliError, NameFault, ParseError, ShapeError
 from gradcli.evaluation import Request, evaluate_at, gather
 from gradcli.evaluation import settings as values_of

@@ -9,7 +9,7 @@ import pytest
 
 import gradcli
 from gradcli.arithmetic.digits import digits
-from gradcli.array_report import as_numbers
+from gradcli.array_run import as_numbers
 from gradcli.engine import Machine, backward
 from gradcli.evaluation import settings
 from gradcli.program import read

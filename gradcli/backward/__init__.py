@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.floats import IEEE
+from gradcli.backward.amounts import Amount, flat, in_words, is_finite, total
 from gradcli.backward.cut import Cut
 from gradcli.backward.judge import Accusation, Judge, Passage, target_element, upstream_reads
 from gradcli.backward.matching import Group, base
 from gradcli.backward.points import nearby, on_other_branches
-from gradcli.backward.repairs import Scene, element_tree, find_mistake
+from gradcli.backward.repairs import Scene, counts, element_tree, find_mistake
 from gradcli.checker import Settings
 from gradcli.engine import Machine
 from gradcli.evaluation import (
@@ -20,6 +22,7 @@ from gradcli.evaluation import (
     Request,
     evaluate_at,
     gather,
+    in_lists,
     line_and_column,
     numbers,
     settings,
@@ -109,7 +112,7 @@ class _Reporter:
     def _line(self, k: int) -> LineCheck:
         line, judge = self.program.lines[k], self.judge
         target = line.statement.target + "".join(f"[{i}]" for i in line.statement.index)
-        claim = gather(line.value, judge.found.run.values)
+        claim = in_lists(gather(line.value, judge.found.run.values))
         accusation = judge.accused.get(k)
         if accusation is not None:
             return self._accused(k, target, claim, accusation)
@@ -131,43 +134,52 @@ class _Reporter:
 
     def _expected(self, k: int, elements: list[str]) -> tuple[Number | None, bool]:
         """What a line should add, by true upstream gradients, and whether it does."""
-        judge, numbers_expected, is_as_true = self.judge, [], True
+        judge, is_as_true = self.judge, True
+        amounts: list[Amount | None] = []
         for element in elements:
-            group = next(
-                (g for g in judge.groups[element] if any(p.line == k for p in g.parts)), None
-            )
+            group = self._group(k, element)
             part = next(p for p in judge.parts[element] if p.line == k)
             if element == judge.cut.output:
-                numbers_expected.append(part.value)
+                amounts.append(part.value)
                 continue
             if group is None or len(group.parts) != 1 or not group.consumers:
                 is_as_true = (
                     is_as_true and judge.verdicts[element] is None and self._is_right(base(element))
                 )
-                numbers_expected.append(math.nan)
+                amounts.append(None)
                 continue
-            true = math.fsum(
+            true = total(
                 use.amount for use in self.true.get(element, ()) if use.consumer in group.consumers
             )
-            numbers_expected.append(true)
+            amounts.append(true)
             is_as_true = is_as_true and judge.agree(part.value, true)
-        if any(map(math.isnan, numbers_expected)):
-            return None, is_as_true
-        shape = self.program.lines[k].value
-        return _nested(shape, iter(numbers_expected)), is_as_true
+        return self._gathered(k, amounts), is_as_true
+
+    def _gathered(self, k: int, amounts: list[Amount | None]) -> Number | None:
+        """The amounts of a line's elements as one number or array; None where one is unknown."""
+        if any(amount is None or not is_finite(amount) for amount in amounts):
+            return None
+        line = self.program.lines[k]
+        if line.statement.index and self.program.graph.has_arrays:
+            from gradcli.arithmetic.arrays import key  # late: numbers do not need numpy
+
+            amounts = [
+                amount[key(line.statement.index)] for amount in amounts if amount is not None
+            ]
+        return _nested(line.value, iter(map(in_lists, amounts)))
 
     def _accused(self, k: int, target: str, claim: Number, found: Accusation) -> LineCheck:
         mistake, reason = found.mistake, found.reason
         is_formula = bool(self.program.lines[k].reads)
         if found.group is not None and len(found.group.parts) == 1 and is_formula:
             mistake, reason = self._named(k) or (mistake, reason)
-        given: Number = found.claim if found.group is None else claim
-        expected: Number | None = None if math.isnan(found.expected) else found.expected
+        given = in_lists(found.claim) if found.group is None else claim
+        expected = None if found.expected is None else in_lists(found.expected)
         if isinstance(claim, list) and found.group is not None:
-            elements = self._elements(k)
-            own = iter([self._own_expected(k, e, self.judge.passage) for e in elements])
-            expected = _nested(claim, own)
-            reason = reason or f"{found.element}: expected {found.expected:.6g}"
+            own = [self._own_expected(k, e, self.judge.passage) for e in self._elements(k)]
+            expected = self._gathered(k, own)
+            if found.expected is not None:
+                reason = reason or f"{found.element}: expected {in_words(found.expected, 6)}"
         return LineCheck(
             target, *self.number(k), "fail", True, None, given, expected, mistake, reason
         )
@@ -182,13 +194,13 @@ class _Reporter:
         groups = self.judge.groups[element]
         return next((g for g in groups if any(p.line == k for p in g.parts)), None)
 
-    def _own_expected(self, k: int, element: str, passage: Passage) -> float:
-        """What a line should give by its writer's own upstream gradients; nan if untold."""
+    def _own_expected(self, k: int, element: str, passage: Passage) -> Amount | None:
+        """What a line should give by its writer's own upstream gradients; None if untold."""
         group = self._group(k, element)
         if group is None or len(group.parts) != 1:
-            return math.nan
+            return None
         uses = passage.uses.get(element, [])
-        return math.fsum(use.amount for use in uses if use.consumer in group.consumers)
+        return total(use.amount for use in uses if use.consumer in group.consumers)
 
     # ---------------------------------------------------------------- naming
 
@@ -230,25 +242,37 @@ class _Reporter:
             program=program, line=line, tree=tree, target=str(line.name),
             consumers=list(operands), operands=operands, names=self.judge.found.names,
             nodes=sorted(nodes), gates={cut.graph.gates[n].name for n in inside},
-            constants={cut.graph.constants[n] for n in inside if n in cut.graph.constants},
+            counts=counts(cut.graph, inside),
             runs=[passage.run for passage in passages],
-            expected=[[self._own_expected(k, e, p) for e in elements] for p in passages],
+            expected=[self._expected_numbers(k, elements, p) for p in passages],
         )  # fmt: skip
         return find_mistake(scene, self.judge.agree)
+
+    def _expected_numbers(self, k: int, elements: list[str], passage: Passage) -> list[float]:
+        amounts = [self._own_expected(k, e, passage) for e in elements]
+        return [x for amount in amounts for x in ([math.nan] if amount is None else flat(amount))]
 
     @cached_property
     def _elsewhere(self) -> list[Passage]:
         """The backward part at the other points, as far as it is finite there."""
-        machine = Machine(self.program.graph, IEEE)
+        machine = Machine(self.program.graph, self._quiet_arithmetic())
         runs = [machine.run(inputs) for inputs in self.others]
         upstream = self.judge.found.upstream
         found = [Passage(self.judge.cut, self.program, run, upstream) for run in runs]
-        return [p for p in found if all(map(math.isfinite, p.claims.values()))]
+        return [p for p in found if all(map(is_finite, p.claims.values()))]
+
+    def _quiet_arithmetic(self) -> Arithmetic:
+        """One that never raises, for numbers or for arrays."""
+        if not self.program.graph.has_arrays:
+            return IEEE
+        from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
+
+        return ARRAYS
 
 
-def _nested(shape: Any, flat: Iterator[float]) -> Number:
+def _nested(shape: Any, parts: Iterator[Number]) -> Number:
     """Numbers in the shape of a nested list."""
-    return [_nested(part, flat) for part in shape] if isinstance(shape, list) else next(flat)
+    return [_nested(part, parts) for part in shape] if isinstance(shape, list) else next(parts)
 
 
 def _true_uses(judge: Judge) -> dict[str, Any]:
@@ -271,11 +295,10 @@ def forks(judge: Judge, number: Callable[[int], tuple[int, int]]) -> list[Fork]:
         for group in groups:
             live = [p for p in group.parts if not p.is_lost]
             line = number(live[0].line)[0] if live else None
-            claim = math.fsum(p.value for p in live) if live else None
+            claim = in_lists(total(p.value for p in live)) if live else None
             stage = ", ".join(group.consumers) or "-"
-            parts.append(Contribution(stage, line, claim, group.expected))
+            parts.append(Contribution(stage, line, claim, in_lists(group.expected)))
         parts.sort(key=lambda part: (part.line is None, part.line or 0))
-        found.append(
-            Fork(element, parts, judge.passage.claims[element], judge.passage.expected(element))
-        )
+        given, expected = judge.passage.claims[element], judge.passage.expected(element)
+        found.append(Fork(element, parts, in_lists(given), in_lists(expected)))
     return found

@@ -21,6 +21,7 @@ from gradcli.evaluation import numbers
 from gradcli.gates import GATES
 from gradcli.graph import Graph
 from gradcli.program import Program
+from gradcli.shapes import Shape
 
 
 class Use(NamedTuple):
@@ -32,10 +33,13 @@ class Use(NamedTuple):
 
 
 class Cut:
-    """The cut graph of a program. Names are those of numbers: `x`, `w[0]`."""
+    """The cut graph of a program. Names are those of numbers, `x` and `w[0]`, or of arrays."""
 
     def __init__(self, program: Program, output: str) -> None:
         self.graph = Graph()
+        self.graph.most_elements = (
+            2 * program.graph.most_elements
+        )  # leaves stand beside definitions
         self.leaves: dict[str, int] = {}
         self.definitions: dict[str, int] = {}
         self.origin: dict[str, int] = {}  # of each input of the cut graph, the program's node
@@ -60,21 +64,21 @@ class Cut:
             self.source[len(cut)] = node
             operands = graph.operands[node]
             if node in graph.constants:
-                moved.append(cut.constant(graph.constants[node]))
+                moved.append(_constant(cut, graph.constants[node]))
             elif not operands:
-                moved.append(self._leaf(graph.names[node], node))
+                moved.append(self._leaf(graph.names[node], node, graph.shape(node)))
             else:
                 copy = cut.add(graph.gates[node], tuple([moved[k] for k in operands]))
                 if node == program.output:
                     self.definitions[self.output] = copy
                 if node in names:
                     self.definitions[names[node]] = copy
-                    copy = self._leaf(names[node], node)
+                    copy = self._leaf(names[node], node, graph.shape(node))
                     self.source[copy] = node
                 moved.append(copy)
 
-    def _leaf(self, name: str, origin: int) -> int:
-        node = self.leaves[name] = self.graph.input(name)
+    def _leaf(self, name: str, origin: int, shape: Shape) -> int:
+        node = self.leaves[name] = self.graph.input(name, shape=shape)
         self.origin[name] = origin
         return node
 
@@ -104,7 +108,7 @@ class Cut:
         return found
 
     def local_problem(
-        self, consumers: Iterable[str], upstream: dict[str, float]
+        self, consumers: Iterable[str], upstream: dict[str, Any]
     ) -> tuple[Graph, int, dict[int, int]]:
         """The sum of upstream times definition over some consumers, as a graph of its own.
 
@@ -114,19 +118,31 @@ class Cut:
         roots = [self.definitions[consumer] for consumer in consumers]
         kept = self.graph.ancestors(roots)
         graph = Graph()
+        graph.most_elements = 2 * self.graph.most_elements
         moved: dict[int, int] = {}
         for node in kept:
             if node in self.graph.constants:
-                moved[node] = graph.constant(self.graph.constants[node])
+                moved[node] = _constant(graph, self.graph.constants[node])
             elif self.graph.is_leaf(node):
-                moved[node] = graph.input(self.graph.names[node])
+                moved[node] = graph.input(self.graph.names[node], shape=self.graph.shape(node))
             else:
                 operands = tuple([moved[k] for k in self.graph.operands[node]])
                 moved[node] = graph.add(self.graph.gates[node], operands)
         output = None
         for consumer, root in zip(consumers, roots, strict=True):
-            seed = graph.constant(float(upstream[consumer]))
+            shape = self.graph.shape(root)
+            seed = graph.array(upstream[consumer]) if shape else graph.constant(
+                float(upstream[consumer])
+            )  # fmt: skip
             term = graph.add(GATES["mul"], (seed, moved[root]))
+            if shape:
+                everything = graph.static((tuple(range(len(shape))), False))
+                term = graph.add(GATES["sum"], (term, everything))
             output = term if output is None else graph.add(GATES["add"], (output, term))
         assert output is not None
         return graph, output, moved
+
+
+def _constant(graph: Graph, value: Any) -> int:
+    """A number, or a static operand such as an axis."""
+    return graph.static(value) if isinstance(value, tuple) else graph.constant(value)

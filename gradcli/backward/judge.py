@@ -6,18 +6,20 @@
 A line that differs from this is wrong by itself. One that agrees, and is wrong all the same, has
 been handed a wrong gradient: its cause is the line that first went wrong. Lines are grouped by name
 and judged by the sum first, so that nothing is accused where the final value is right.
+
+The amounts are numbers, or in large programs whole arrays.
 """
 
 from __future__ import annotations
 
-import math
 from functools import cached_property
 from typing import Any
 
 from gradcli.arithmetic.floats import IEEE
+from gradcli.backward.amounts import Amount, agree, in_words, is_finite, total
 from gradcli.backward.cut import Cut
 from gradcli.backward.matching import Group, Part, base, matched
-from gradcli.checker import Point, Question, Settings, check, relative_error
+from gradcli.checker import Point, Question, Settings, check
 from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation import Evaluation, numbers
 from gradcli.program import Program, nodes_of
@@ -57,13 +59,13 @@ class Accusation:
     __slots__ = ("claim", "element", "expected", "group", "mistake", "reason")
 
     def __init__(
-        self, element: str, group: Group | None, claim: float, expected: float,
+        self, element: str, group: Group | None, claim: Amount, expected: Amount | None,
         mistake: str | None = None, reason: str | None = None,
     ) -> None:  # fmt: skip
         self.element = element
         self.group = group  # None where the lines are right and their sum is not
         self.claim = claim
-        self.expected = expected
+        self.expected = expected  # None where lines cannot be told apart
         self.mistake = mistake
         self.reason = reason
 
@@ -87,6 +89,7 @@ class Judge:
         self.verdicts: dict[str, InputCheck | None] = {}  # None: it is as expected
         self.accused: dict[int, Accusation] = {}
         self._passages: dict[int, Passage | None] = {}
+        self._totals: dict[str, Amount] = {}  # of arrays, as the lines so far have them
         for number, line in enumerate(self.program.lines):
             if line.name is not None:
                 self._take(number, line)
@@ -105,10 +108,18 @@ class Judge:
             (v for k, n, v in line.reads.values() if k == "gradient" and n == line.name), None
         )
         before = dict(numbers(str(line.name), old)) if old is not None else {}
+        if self.program.graph.has_arrays:
+            total_before = self._totals.get(prefix, 0.0)
+            self._totals[prefix] = values[line.total]
+            if line.statement.index:  # of an array: what it changes
+                change = values[line.total] - total_before
+                own = reads - {prefix}
+                self.parts[prefix].append(Part(number, change, own, forward - {prefix}))
+                return
         for element, node in numbers(prefix, line.value):
             value = values[node]
             if element in before:
-                value -= values[before[element]]
+                value = value - values[before[element]]
             elif line.statement.kind != "add":
                 for part in self.parts[element]:
                     part.is_lost = True
@@ -127,9 +138,9 @@ class Judge:
 
     # ---------------------------------------------------------------- the verdict on a number
 
-    def agree(self, claim: float, expected: float) -> bool:
-        """Whether two numbers are the same within the tolerance; nan never is."""
-        return relative_error(claim, expected) <= self.settings.tolerance
+    def agree(self, claim: Amount, expected: Amount) -> bool:
+        """Whether two amounts are the same within the tolerance; nan never is."""
+        return agree(claim, expected, self.settings.tolerance)
 
     def _judge(self, element: str) -> None:
         if element == self.cut.output:
@@ -147,38 +158,39 @@ class Judge:
         if self.formulas_only and all(map(self.is_number, parts)):
             return
         consumers = list(dict.fromkeys(use.consumer for use in uses))
-        verdict = self._verdict(element, claim, expected, consumers, parts)
+        verdict = self._verdict(element, claim, consumers, parts)
         self.verdicts[element] = verdict
         if verdict is not None and verdict.verdict == "fail":
             self._accuse(element, groups, claim, expected)
 
-    def _is_true(self, element: str, claim: float) -> bool:
+    def _is_true(self, element: str, claim: Amount) -> bool:
         """Whether a gradient is right all the same: mistakes may cancel."""
         return self.agree(claim, self.true_gradient(element))
 
-    def true_gradient(self, element: str) -> float:
+    def true_gradient(self, element: str) -> Amount:
         """The engine's own gradient of a name."""
-        return float(self.found.run.gradients[self.cut.origin[element]])
+        return self.found.run.gradients[self.cut.origin[element]]
 
     def _verdict(
-        self, element: str, claim: float, expected: float, consumers: list[str], parts: list[Part]
+        self, element: str, claim: Amount, consumers: list[str], parts: list[Part]
     ) -> InputCheck | None:
         """The checker's word on a gradient against its writer's own upstream gradients."""
-        if not self._is_typed(parts) and self._agrees_in_many_digits(element):
+        if not self._is_typed(parts) and self._is_rounding(element):
             reason = "float64 loses its digits here; in many digits the line is right"
-            return InputCheck(element, "inconclusive", None, expected, expected, None,
-                              relative_error(claim, expected), None, reason, claim)  # fmt: skip
+            return _word(element, "inconclusive", None, reason)
         if not consumers:
-            kind, verdict = "smooth", "fail" if math.isfinite(claim) else "undefined"
-            return InputCheck(element, verdict, kind, 0.0, 0.0, 0.0,
-                              relative_error(claim, 0.0), None, None, claim)  # fmt: skip
+            return _word(element, "fail" if is_finite(claim) else "undefined", "smooth")
         return self._numeric(element, consumers, claim)
 
-    def _numeric(self, element: str, consumers: list[str], claim: float) -> InputCheck | None:
+    def _numeric(self, element: str, consumers: list[str], claim: Amount) -> InputCheck | None:
         """The numerical checker's word; at a kink a line may choose any slope between the sides."""
         graph, output, moved = self.cut.local_problem(consumers, self.passage.upstream)
         leaf = moved[self.cut.leaves[element]]
         inputs = [self.passage.cut_run.values[self.cut.leaves[name]] for name in graph.inputs]
+        if graph.has_arrays:
+            from gradcli.array_run import check_local  # late: numbers do not need numpy
+
+            return check_local(graph, inputs, output, element, leaf, claim, self.settings)
         run = Machine(graph, IEEE).run(inputs)
         backward(run, output, 1.0)
         question = Question(element, leaf, run.gradients[leaf], claim, None, exact=True)
@@ -194,7 +206,10 @@ class Judge:
         active = self.program.graph.active
         return not any(active[n] for n in nodes_of(self.program.lines[part.line].value))
 
-    def _agrees_in_many_digits(self, element: str) -> bool:
+    def _is_rounding(self, element: str) -> bool:
+        """Whether the line differs from what is expected only because float64 rounds."""
+        if self.program.graph.has_arrays:
+            return self._moves_as_far(element)
         for count in DIGITS:
             passage = self._in_digits(count)
             if passage is None:
@@ -204,6 +219,26 @@ class Judge:
             if scale == 0 or abs(claim - expected) <= self.settings.tolerance * scale:
                 return True
         return False
+
+    def _moves_as_far(self, element: str) -> bool:
+        """Whether the difference moves by its own size when roundings are made larger."""
+        import numpy as np  # late: numbers do not need it
+
+        from gradcli.arithmetic.disturbed import rounding
+
+        gap = self.passage.claims[element] - self.passage.expected(element)
+        moved = [p.claims[element] - p.expected(element) - gap for p in self._disturbed]
+        slack = self.settings.tolerance * np.abs(self.passage.expected(element))
+        return bool((np.abs(gap) <= np.max(rounding(moved), axis=0) + slack).all())
+
+    @cached_property
+    def _disturbed(self) -> list[Passage]:
+        from gradcli.arithmetic.disturbed import Disturbed  # late: numbers do not need numpy
+
+        graph, found = self.program.graph, self.found
+        inputs = [found.run.values[node] for node in graph.inputs.values()]
+        runs = [Machine(graph, Disturbed(seed)).run(inputs) for seed in (1, 2)]
+        return [Passage(self.cut, self.program, run, found.upstream) for run in runs]
 
     def _in_digits(self, count: int) -> Passage | None:
         if count not in self._passages:
@@ -226,7 +261,7 @@ class Judge:
 
     # ---------------------------------------------------------------- which line it is
 
-    def _accuse(self, element: str, groups: list[Group], claim: float, expected: float) -> None:
+    def _accuse(self, element: str, groups: list[Group], claim: Amount, expected: Amount) -> None:
         """Name the lines that make a wrong sum; each is wrong by itself."""
         last = self.parts[element][-1].line
         feeds = _listed(dict.fromkeys(use.consumer for use in self.passage.uses.get(element, [])))
@@ -238,20 +273,20 @@ class Judge:
             live = [part for part in group.parts if not part.is_lost]
             if self.formulas_only and all(map(self.is_number, live)):
                 continue
-            given = math.fsum(part.value for part in live)
+            given = total(part.value for part in live)
             if live and not self._group_is_right(element, group, given):
                 for part in live:
                     reason = _told_together(live, self.program) if len(live) > 1 else None
                     self._add(part.line, Accusation(
                         element, group, part.value if len(live) > 1 else given,
-                        math.nan if len(live) > 1 else group.expected, None, reason,
+                        None if len(live) > 1 else group.expected, None, reason,
                     ))  # fmt: skip
         if lost and element in self.overwriters:
-            again = math.fsum(p.value for p in self.parts[element])
+            again = total(p.value for p in self.parts[element])
             cure = ": use +=" if self.agree(again, expected) else ""
             reason = (
                 f"{element} feeds {feeds}; this line overwrites {len(lost)} of {count} "
-                f"contributions; expected {expected:.5g}, got {claim:.5g}{cure}"
+                f"contributions; expected {in_words(expected)}, got {in_words(claim)}{cure}"
             )
             self._add(self.overwriters[element], Accusation(
                 element, None, claim, expected, "overwritten", reason
@@ -260,7 +295,7 @@ class Judge:
             if not group.parts and not self.agree(0.0, group.expected):
                 reason = (
                     f"{element} feeds {feeds}; no line adds the contribution of "
-                    f"{_listed(group.consumers)}, {group.expected:.5g}"
+                    f"{_listed(group.consumers)}, {in_words(group.expected)}"
                 )
                 self._add(last, Accusation(
                     element, None, claim, expected, "missing-path", reason
@@ -274,7 +309,7 @@ class Judge:
                     _told_together(live, self.program) if len(live) > 1 else None,
                 ))  # fmt: skip
 
-    def _group_is_right(self, element: str, group: Group, given: float) -> bool:
+    def _group_is_right(self, element: str, group: Group, given: Amount) -> bool:
         if self.agree(given, group.expected) or not group.consumers:
             return self.agree(given, group.expected)
         verdict = self._numeric(element, group.consumers, given)
@@ -285,6 +320,11 @@ class Judge:
 
 
 # -------------------------------------------------------------------- small parts
+
+
+def _word(element: str, verdict: str, kind: str | None, reason: str | None = None) -> InputCheck:
+    """A verdict without numbers."""
+    return InputCheck(element, verdict, kind, None, None, None, None, None, reason)
 
 
 def upstream_reads(program: Program, number: int) -> set[str]:
@@ -306,8 +346,10 @@ def upstream_reads(program: Program, number: int) -> set[str]:
 
 
 def target_element(program: Program, line: GradientLine) -> str:
-    """The number, or the list, that a line assigns the gradient of: `x`, `w[0]`."""
+    """The number, list or array that a line assigns the gradient of: `x`, `w[0]`."""
     element = str(line.name)
+    if program.graph.has_arrays:
+        return element
     value: Any = program.claims[element]
     for index in line.statement.index:
         place = index % len(value)

@@ -7,12 +7,12 @@ Lines that cannot be told apart stay together in one group.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
+from gradcli.backward.amounts import Amount, total
 from gradcli.backward.cut import Use
 
-Agree = Callable[[float, float], bool]
+Agree = Callable[[Amount, Amount], bool]
 
 
 class Part:
@@ -20,7 +20,7 @@ class Part:
 
     __slots__ = ("is_lost", "line", "names", "reads", "value")
 
-    def __init__(self, line: int, value: float, reads: set[str], names: set[str]) -> None:
+    def __init__(self, line: int, value: Amount, reads: set[str], names: set[str]) -> None:
         self.line = line  # its place among the program's gradient lines
         self.value = value
         self.reads = reads  # the names whose gradients it reads, also through helpers
@@ -33,15 +33,15 @@ class Group:
 
     __slots__ = ("consumers", "expected", "parts")
 
-    def __init__(self, parts: list[Part], consumers: list[str], expected: float) -> None:
+    def __init__(self, parts: list[Part], consumers: list[str], expected: Amount) -> None:
         self.parts = parts
         self.consumers = consumers
         self.expected = expected
 
     @property
-    def value(self) -> float:
+    def value(self) -> Amount:
         """What the lines give together."""
-        return math.fsum(part.value for part in self.parts)
+        return total(part.value for part in self.parts)
 
 
 def matched(
@@ -52,7 +52,7 @@ def matched(
 
     `operands` are the names each consumer is computed from, and its own.
     """
-    amounts: dict[str, float] = {}
+    amounts: dict[str, Amount] = {}
     for use in uses:
         amounts[use.consumer] = amounts.get(use.consumer, 0.0) + use.amount
     groups, lines, left = [], [], dict(amounts)
@@ -60,7 +60,7 @@ def matched(
     has_strays = any(not consumers for _, consumers in components)
     some_miss = len({c for _, consumers in components for c in consumers}) < len(amounts)
     for together, consumers in components:
-        expected = math.fsum(amounts[c] for c in consumers)
+        expected = total(amounts[c] for c in consumers)
         group = Group(together, consumers, expected)
         has_extra = some_miss and len(together) > len(consumers)  # may belong to another one
         is_right = agree(group.value, expected) and not has_extra
@@ -85,7 +85,7 @@ def base(element: str) -> str:
 
 
 def _components(
-    parts: list[Part], amounts: dict[str, float], output: str
+    parts: list[Part], amounts: dict[str, Amount], output: str
 ) -> list[tuple[list[Part], list[str]]]:
     """Lines that read the gradient of the same consumer, and all consumers they read of."""
     components: list[tuple[list[Part], list[str]]] = []
@@ -101,16 +101,16 @@ def _components(
 
 
 def _by_value(
-    parts: list[Part], consumers: list[str], amounts: dict[str, float], uses: list[Use],
+    parts: list[Part], consumers: list[str], amounts: dict[str, Amount], uses: list[Use],
     agree: Agree,
-) -> tuple[list[Group], list[Part], dict[str, float]]:  # fmt: skip
+) -> tuple[list[Group], list[Part], dict[str, Amount]]:  # fmt: skip
     """Split lines that are wrong together: those whose value is that of one use are right.
 
     Where two lines are equally near, neither is taken for the right one. Returns the groups, the
     lines left, and what is left of consumers that some line has answered for in part.
     """
     groups, taken = [], set()
-    left: dict[str, float] = {}
+    left: dict[str, Amount] = {}
     for consumer in consumers:
         remaining = [use.amount for use in uses if use.consumer == consumer]
         whole = [p for p in parts if p not in taken and agree(p.value, amounts[consumer])]
@@ -119,28 +119,29 @@ def _by_value(
             taken.add(whole[0])
             continue
         right = []
-        for amount in [] if whole or len(remaining) < 2 else list(remaining):
+        single = [] if whole or len(remaining) < 2 else list(remaining)
+        for amount in single:
             fits = [p for p in parts if p not in taken and agree(p.value, amount)]
             if len(fits) == 1:
                 right.append(Group(fits, [], amount))
                 taken.add(fits[0])
-                remaining.remove(amount)
+                del remaining[next(k for k, other in enumerate(remaining) if other is amount)]
         if not right:
             continue
         groups += right
         rest = [p for p in parts if p not in taken and base(consumer) in p.reads]
         if rest:
             taken.update(rest)
-            groups.append(Group(rest, [consumer], math.fsum(remaining)))
+            groups.append(Group(rest, [consumer], total(remaining)))
         elif remaining:
-            left[consumer] = math.fsum(remaining)
+            left[consumer] = total(remaining)
         else:
             groups.append(Group([], [consumer], 0.0))
     return groups, [part for part in parts if part not in taken], left
 
 
 def _left_over(
-    lines: list[Part], left: dict[str, float], agree: Agree, operands: dict[str, set[str]]
+    lines: list[Part], left: dict[str, Amount], agree: Agree, operands: dict[str, set[str]]
 ) -> list[Group]:
     """Match what reading did not: by value, by the names they share, else all together."""
     groups = []
@@ -158,7 +159,7 @@ def _left_over(
             groups.append(Group([part], best, left.pop(best[0])))
             lines.remove(part)
     if lines:
-        groups.append(Group(lines, list(left), math.fsum(left.values())))
+        groups.append(Group(lines, list(left), total(left.values())))
     else:
         groups += [Group([], [consumer], amount) for consumer, amount in left.items()]
     return groups

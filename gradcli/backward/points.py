@@ -17,20 +17,31 @@ ATTEMPTS = 200  # points drawn in search of other branches
 MOST_BRANCHES = 8  # of the points on other branches that are used
 
 
-def near(inputs: Sequence[float], seed: int = 1, sign: int = 1) -> list[float]:
-    """The point, moved a little in every input."""
+def near(inputs: Sequence[Any], seed: int = 1, sign: int = 1) -> list[Any]:
+    """The point, moved a little in every input; arrays in every element."""
     rng = Random(seed)
-    return [x + sign * JITTER * rng.uniform(0.5, 1.0) * (abs(x) or 1.0) for x in inputs]
+    return [_moved(x, rng, sign) for x in inputs]
 
 
-def nearby(inputs: Sequence[float]) -> list[list[float]]:
+def _moved(x: Any, rng: Random, sign: int) -> Any:
+    if isinstance(x, float):
+        return x + sign * JITTER * rng.uniform(0.5, 1.0) * (abs(x) or 1.0)
+    import numpy as np  # late: numbers do not need it
+
+    steps = np.random.default_rng(rng.getrandbits(64)).uniform(0.5, 1.0, np.shape(x))
+    return x + sign * JITTER * steps * np.where(x == 0, 1.0, np.abs(x))
+
+
+def nearby(inputs: Sequence[Any]) -> list[list[Any]]:
     """A few points near by, on both sides."""
     return [near(inputs, seed=k + 2, sign=1 if k % 2 else -1) for k in range(NEAR)]
 
 
-def on_other_branches(program: Program, inputs: Sequence[float]) -> Iterator[list[float]]:
+def on_other_branches(program: Program, inputs: Sequence[Any]) -> Iterator[list[Any]]:
     """Points where a max has another winner, a relu is off, a choice takes its other arm."""
     graph = program.graph
+    if graph.has_arrays:
+        return  # so many elements are on all branches as it is
     switches = [
         node for node in graph.gate_nodes()
         if graph.active[node]

@@ -8,7 +8,7 @@ is given only if all repairs that fit bear the same one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import chain, combinations
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from gradcli.graph import Graph
 from gradcli.lowering import Lowering, Value
 from gradcli.program import Program
 from gradcli.program.backward import GradientLine
+from gradcli.shapes import count
 from gradcli.syntax import Call, Tree, write
 
 OPERATORS = ("add", "sub", "mul", "div", "pow")
@@ -28,6 +29,7 @@ Agree = Callable[[float, float], bool]
 
 SWITCHES = {"max", "min", "relu", "leaky_relu", "where", "abs", "huber"}
 FEWEST_POINTS = 3  # to tell a product of factors from chance
+MOST_USUAL = 4.0  # factors up to this are slips of another kind than a lost mean
 MOST_FACTORS = 30  # nodes whose powers are tried
 MOST_NAMES = 200  # forward names that are tried in the place of another one
 
@@ -44,9 +46,28 @@ class Scene(NamedTuple):
     names: dict[int, str]  # of the program's gates
     nodes: list[int]  # of the program: what the consumers are computed from, and themselves
     gates: set[str]  # of the consumers
-    constants: set[float]  # that the consumers are computed from
+    counts: set[float]  # of examples in a batch, as far as the consumers tell
     runs: list[Run]  # of the program, at the given point and at others
     expected: list[list[float]]  # at each of these points, of each number of the line
+
+
+def counts(graph: Graph, nodes: Collection[int]) -> set[float]:
+    """How many examples there may be: what some gates divide by, and the axes of products."""
+    found = set()
+    for node in nodes:
+        name, operands = graph.gates[node].name, graph.operands[node]
+        if name in ("div", "mul"):
+            constants = [
+                c for k in operands if isinstance(c := graph.constants.get(k), float) and c
+            ]
+            found.update(constants if name == "div" else [1 / c for c in constants])
+        elif name in ("mean", "var", "std"):
+            shape, axis = map(graph.look, operands)
+            found.add(count(shape, axis))
+        elif name == "matmul":  # a batch that is summed over on the way back
+            sizes = {float(size) for k in operands for size in graph.shape(k)}
+            found.update(size for size in sizes if size > MOST_USUAL)
+    return found
 
 
 class Repair(NamedTuple):
@@ -91,7 +112,7 @@ def _evaluated(scene: Scene, repair: Repair, values: Any) -> list[float]:
     def find(name: str, token: int) -> Value:  # noqa: ARG001  # the lowering's signature
         meaning = _meaning(scene, name, repair.is_complete)
         settings[name] = gather(meaning, values)
-        return graph.input(name, shape=_shape(meaning))
+        return graph.input(name, shape=shape_of(meaning, scene.program.graph))
 
     try:
         value = Lowering(graph, scene.program.source).value(repair.tree, {}, find)
@@ -109,8 +130,11 @@ def _evaluated(scene: Scene, repair: Repair, values: Any) -> list[float]:
     return found
 
 
-def _shape(meaning: Value) -> tuple[int, ...]:
-    return (len(meaning), *_shape(meaning[0])) if isinstance(meaning, list) and meaning else ()
+def shape_of(meaning: Value, graph: Graph) -> tuple[int, ...]:
+    """The shape of an array, or of nested lists of numbers."""
+    if isinstance(meaning, list):
+        return (len(meaning), *shape_of(meaning[0], graph)) if meaning else ()
+    return graph.shape(meaning)
 
 
 def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
@@ -228,9 +252,11 @@ def _constants(scene: Scene, given: list[list[float]]) -> Iterator[Repair]:
         return
     tree = _joined(scene.tree, _number(ratio), "mul")
     size = max(abs(ratio), 1 / abs(ratio))
-    if math.isclose(size, round(size)) and scene.constants & {float(round(size)), 1 / round(size)}:
+    if any(math.isclose(size, count) for count in scene.counts):
         reason = f"the line is {1 / ratio:.6g} times the gradient: the mean over {size:.0f}"
-        if len(scene.expected[0]) > 1 or _shape(scene.program.inputs.get(scene.target, 0)):
+        if len(scene.expected[0]) > 1 or shape_of(
+            scene.program.inputs.get(scene.target, 0), scene.program.graph
+        ):
             yield Repair(tree, "missing-mean", reason)
             return
     reason = f"the line is {1 / ratio:.6g} times the gradient: a constant factor is wrong"
@@ -317,7 +343,8 @@ def _factors(scene: Scene, given: list[list[float]], agree: Agree) -> Iterator[R
         return
     tables = [
         (node, power, [_power(run.values[node], power) for run in scene.runs])
-        for node in scene.nodes[-MOST_FACTORS:] for power in (1, -1, 2, -2)
+        for node in scene.nodes[-MOST_FACTORS:]
+        if node not in scene.program.graph.shapes for power in (1, -1, 2, -2)
     ]  # fmt: skip
     tables = [table for table in tables if all(v and math.isfinite(v) for v in table[2])]
     pairs = [(a, b) for a, b in combinations(tables, 2) if a[0] != b[0] and max(a[1], b[1]) < 2]

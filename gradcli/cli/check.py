@@ -19,7 +19,9 @@ from gradcli.cli.streams import put, warn
 from gradcli.cli.targets import targets
 from gradcli.cli.words import Pairs, bindings
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
+from gradcli.evaluation import MOST_CHECKED
 from gradcli.files import SUFFIX, find_programs, read_text
+from gradcli.graph import MOST_ELEMENTS
 from gradcli.render.checks import write_check
 from gradcli.render.ci import CHECK_FORMATS, summary_markdown
 from gradcli.render.progress import progress
@@ -86,6 +88,20 @@ class Job(NamedTuple):
     default=BUDGET,
     metavar="N",
     help=f"Gate evaluations a point may take; {BUDGET:.0e} by default.",
+)
+@click.option(
+    "--max-array",
+    type=click.IntRange(min=0),
+    default=MOST_ELEMENTS,
+    metavar="N",
+    help=f"Most elements of all arrays; {MOST_ELEMENTS} by default.",
+)
+@click.option(
+    "--max-elements",
+    type=click.IntRange(min=0),
+    default=MOST_CHECKED,
+    metavar="N",
+    help=f"Above {MOST_CHECKED} elements of inputs, arrays are checked along random directions.",
 )
 @click.option(
     "--inconclusive",
@@ -188,6 +204,7 @@ def _request(given: dict[str, Any]) -> CheckRequest:
     return CheckRequest(
         dict(claims), split_names(given["wrt"]), given["upstream"], given["tolerance"],
         given["exact"], given["samples"], given["seed"], given["check_budget"],
+        given["max_array"], given["max_elements"],
     )  # fmt: skip
 
 

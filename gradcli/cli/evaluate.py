@@ -11,6 +11,7 @@ from gradcli.checker import BUDGET
 from gradcli.cli.streams import put, reporting, warn
 from gradcli.cli.words import ExpressionCommand, bindings, program_text
 from gradcli.errors import UsageError
+from gradcli.evaluation import MOST_CHECKED
 from gradcli.graph import MOST_ELEMENTS
 from gradcli.render import FORMATS, write
 
@@ -65,6 +66,13 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
     metavar="N",
     help=f"Most elements of all arrays; {MOST_ELEMENTS} by default.",
 )
+@click.option(
+    "--max-elements",
+    type=click.IntRange(min=0),
+    default=MOST_CHECKED,
+    metavar="N",
+    help=f"Above {MOST_CHECKED} elements of inputs, arrays are checked along random directions.",
+)
 @click.option("--no-check", is_flag=True, default=False, help="Leave out the numeric derivatives.")
 @click.option(
     "--check-budget",
@@ -89,11 +97,12 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
     help="Write the result to a file; the format follows its suffix unless given.",
 )
 @click.option(
+    "--full",
     "--all",
     "show_all",
     is_flag=True,
     default=False,
-    help="Show every stage in the table, not only 200.",
+    help="Show all in the table: every stage, not only 200, and large arrays whole.",
 )
 @click.option("--strict", is_flag=True, default=False, help="Treat warnings as errors.")
 @click.option(
@@ -108,8 +117,8 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
 def eval_command(
     words: tuple[str, ...], path: str | None, wrt: str | None, upstream: str | None,
     output: str | None, expand: bool, fuse: bool, jacobian: bool,
-    hessian: bool, seed: int | None, max_array: int, digits: int | None, arithmetic: str,
-    no_check: bool, check_budget: float,
+    hessian: bool, seed: int | None, max_array: int, max_elements: int,
+    digits: int | None, arithmetic: str, no_check: bool, check_budget: float,
     form: str | None, as_json: bool, target: str | None, show_all: bool, strict: bool,
     color: str, quiet: bool, verbose: bool, debug: bool,  # noqa: ARG001  # read by streams
 ) -> None:  # fmt: skip
@@ -138,7 +147,8 @@ def eval_command(
         text, bindings(rest), name=name, output=output, expand=expand, fuse=fuse,
         seed=seed, max_array=max_array, jacobian=jacobian, hessian=hessian,
         wrt=split_names(wrt), upstream=upstream,
-        check=not no_check, check_budget=check_budget, digits=digits, arithmetic=arithmetic,
+        check=not no_check, check_budget=check_budget, max_elements=max_elements,
+        digits=digits, arithmetic=arithmetic,
     ))  # fmt: skip
     warn(report.warnings, strict, quiet)
     verbosity = -1 if quiet else int(verbose)

@@ -138,7 +138,8 @@ def _row(check: InputCheck, page: Page) -> list[str]:
     checked = check.analytic if check.claim is None else check.claim
     error = "" if check.relative_error is None else f"{check.relative_error:.2g}"
     numbers = page.number(checked), *_measured(check, page), error
-    return [page.text(check.name), *numbers, check.verdict]
+    name = f"{check.name} . v" if check.directions else check.name
+    return [page.text(name), *numbers, check.verdict]
 
 
 def _measured(check: InputCheck, page: Page) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from gradcli.reports.lines import FEW, Fork, LineCheck
 MOST_LINES = 400  # of a program text; beyond that only those with a verdict are shown
 
 Parts = list[str | tuple[str, str]]  # of a sentence, with their styles
-Spell = Callable[[float | None], str]
+Spell = Callable[[Number | None], str]
 
 
 def listing(text: str, lines: list[LineCheck], spell: Spell) -> Iterator[Parts]:

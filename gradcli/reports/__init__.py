@@ -63,6 +63,7 @@ class InputCheck(NamedTuple):
     interval: list[float] | None  # the one-sided slopes at a kink
     reason: str | None
     claim: float | None = None  # hand-written gradient, where there is one
+    directions: int | None = None  # of a whole array: along how many; numbers are of the worst
 
     @property
     def digits(self) -> int | None:
@@ -74,8 +75,8 @@ class InputCheck(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         """The check as JSON holds it; `claim` only where something was claimed."""
         data = self._asdict()
-        claim = data.pop("claim")
-        return data if claim is None else {**data, "claim": claim}
+        claim, directions = data.pop("claim"), data.pop("directions")
+        return {**data, **_present(claim=claim, directions=directions)}
 
 
 class Check(NamedTuple):

@@ -99,7 +99,7 @@ SUMMARY = ("pass", "kink", "fail", "inconclusive", "undefined", "error")
 
 def _claimed_dict(check: InputCheck) -> dict[str, Any]:
     """An input of `check`: with its claim, null where the engine's own gradient was checked."""
-    data = check._asdict()
-    claim = data.pop("claim")
-    return {"name": data.pop("name"), "verdict": data.pop("verdict"), "kind": data.pop("kind"),
-            "claim": claim, **data}  # fmt: skip
+    data = check.as_dict()
+    data["claim"] = check.claim
+    first = ("name", "verdict", "kind", "claim")
+    return {**{key: data.pop(key) for key in first}, **data}

@@ -61,8 +61,8 @@ class Contribution(NamedTuple):
 
     stage: str
     line: int | None  # None where no line does, or where it is overwritten
-    claim: float | None  # None where lines cannot be told apart
-    expected: float
+    claim: Number | None  # None where lines cannot be told apart
+    expected: Number
 
 
 class Fork(NamedTuple):
@@ -70,8 +70,8 @@ class Fork(NamedTuple):
 
     name: str
     contributions: list[Contribution]
-    sum: float  # as the lines have it
-    expected: float
+    sum: Number  # as the lines have it
+    expected: Number
 
     def as_dict(self) -> dict[str, Any]:
         """The fork as JSON holds it."""

@@ -1,0 +1,195 @@
+"""Complex steps: arrays that carry an infinitesimal step in their imaginary part.
+
+    f(x + ih) = f(x) + ih f'(x) - ...        so f'(x) = Im f(x + ih) / h
+
+Nothing is subtracted, so no digits cancel, and the step can be so small that its square vanishes
+(Squire and Trapp, Using Complex Variables to Estimate Derivatives of Real Functions, SIAM Review
+40, 1998). Only forward texts are used, never a local gradient of the table: the derivatives are
+evidence of their own.
+
+Numbers are ordered by real part, and where these are equal by imaginary part, as numpy orders
+them: at a tie the step decides which branch is taken. The derivative is then the one-sided
+slope in the direction of the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from gradcli.arithmetic.arrays import PRIMITIVES, SAFE, SPELLING, Arrays
+from gradcli.arithmetic.arrays import lse as real_lse
+from gradcli.shapes import Axis
+
+STEP = 2.0**-120  # its square is nothing beside the numbers that occur
+VANISHING = 2.0**-200  # a real part this far below 0 may be the square of a step
+LEVELS = 5  # of the differences of functions that numpy has for real numbers only
+LONGEST = 2.0**-6
+
+
+def _parts(real: Any, imag: Any) -> Any:
+    found = np.empty(np.broadcast(real, imag).shape, dtype=complex)
+    found.real, found.imag = real, imag
+    return found[()]
+
+
+def _analytic(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function that numpy has for complex numbers; its value is that of the real one."""
+
+    def one(x: Any) -> Any:
+        return _parts(function(x.real), function(x).imag) if np.iscomplexobj(x) else function(x)
+
+    return one
+
+
+def _constant(function: Callable[[Any], Any], ties: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function with steps: at the edge of one, `ties` says which value the step leads to."""
+
+    def one(x: Any) -> Any:
+        if not np.iscomplexobj(x):
+            return function(x)
+        return function(x.real) + ties(x)
+
+    return one
+
+
+def _at_edge(x: Any, is_edge: Any, sign: float) -> Any:
+    return np.where(is_edge & (sign * x.imag > 0), sign, 0.0)
+
+
+def _half(x: Any) -> Any:
+    """What rounding half to even adds where the step decides."""
+    low = np.floor(x.real)
+    is_edge = x.real - low == 0.5
+    wanted = np.where(x.imag > 0, low + 1, low)
+    return np.where(is_edge & (x.imag != 0), wanted - np.rint(x.real), 0.0)
+
+
+def absolute(x: Any) -> Any:
+    """|x|, and at 0 the size of the step."""
+    return np.where(x < 0, -x, x)[()] if np.iscomplexobj(x) else np.abs(x)
+
+
+def root(x: Any) -> Any:
+    """The square root; nan for what is really negative, and not the square of a step."""
+    if not np.iscomplexobj(x):
+        return np.sqrt(x)
+    found = np.where(x.real < -VANISHING, np.nan, np.sqrt(x))
+    return _parts(found.real, np.where(x.real < 0, np.abs(found.imag), found.imag))
+
+
+def cube_root(x: Any) -> Any:
+    """The real cube root."""
+    if not np.iscomplexobj(x):
+        return np.cbrt(x)
+    size = absolute(x)
+    bent = np.power(size, 1 / 3).imag
+    return _parts(np.cbrt(x.real), np.where(x < 0, -bent, bent))
+
+
+def power(x: Any, y: Any) -> Any:
+    """X to the power of y; a negative x only has whole powers."""
+    if not (np.iscomplexobj(x) or np.iscomplexobj(y)):
+        return np.float_power(x, y)
+    value = np.float_power(np.real(x), np.real(y))
+    is_odd = np.where(np.mod(np.real(y), 2) == 1, -1.0, 1.0)
+    is_negative = np.real(x) < 0
+    bent = np.power(np.where(is_negative, -x, x), y).imag * np.where(is_negative, is_odd, 1.0)
+    bent = np.where(is_negative & (np.imag(y) != 0), np.nan, bent)
+    return _parts(value, bent)
+
+
+def angle(y: Any, x: Any) -> Any:
+    """atan2(y, x), by the quotient that is no larger than 1."""
+    if not (np.iscomplexobj(x) or np.iscomplexobj(y)):
+        return np.arctan2(y, x)
+    is_steep = np.abs(np.real(y)) > np.abs(np.real(x))
+    bent = np.where(is_steep, -np.arctan(x / y + 0j).imag, np.arctan(y / x + 0j).imag)
+    return _parts(np.arctan2(np.real(y), np.real(x)), bent)
+
+
+def _stepped(name: str) -> Callable[..., Any]:
+    """A special function of real numbers: its slope by extrapolated central differences.
+
+    Richardson's scheme over steps that are halved; the longest stays far from the poles of gamma
+    and its relatives, which are at 0 and the negative whole numbers.
+    """
+    function = PRIMITIVES[name]
+    has_poles = "gamma" in name
+
+    def one(*operands: Any) -> Any:
+        orders, x = list(map(np.real, operands[:-1])), operands[-1]
+        if not np.iscomplexobj(x):
+            return function(*orders, x)
+        at = x.real
+        step = LONGEST * np.ones(np.shape(at))
+        if has_poles:
+            pole = np.where(at > 0, at, np.abs(at - np.rint(at)))
+            step = np.minimum(step, pole / 16)
+        row: list[Any] = []
+        for level in range(LEVELS):
+            h = step / 2**level
+            new = [(function(*orders, at + h) - function(*orders, at - h)) / (2 * h)]
+            for k, old in enumerate(row):
+                new.append(new[k] + (new[k] - old) / (4.0 ** (k + 1) - 1))
+            row = new
+        return _parts(function(*orders, at), np.where(x.imag == 0, 0.0, row[-1] * x.imag))
+
+    return one
+
+
+def norm(x: Any, axis: Axis) -> Any:
+    """The Euclidean norm; at the zero vector it is the length of the step."""
+    if not np.iscomplexobj(x):
+        return PRIMITIVES["norm"](x, axis)
+    axes, is_kept = axis
+    size = np.max(np.abs(x.real), initial=0.0)
+    scale = size if size and not SAFE[0] < size < SAFE[1] and np.isfinite(size) else 1.0
+    real = np.sqrt(np.sum(np.square(x.real / scale), axis=axes, keepdims=True))
+    away = np.sum((x.real / scale) * x.imag, axis=axes, keepdims=True) / np.where(real, real, 1.0)
+    length = STEP * np.sqrt(np.sum(np.square(x.imag / STEP), axis=axes, keepdims=True))
+    found = _parts(real * scale, np.where(real, away, length))
+    return found if is_kept else np.squeeze(found, axis=axes)[()]
+
+
+def lse(x: Any, axis: Axis) -> Any:
+    """log(sum(exp(x))) with the value of the real one."""
+    if not np.iscomplexobj(x):
+        return real_lse(x, axis)
+    axes, is_kept = axis
+    value = real_lse(x.real, (axes, True))
+    shares = np.exp(x.real - np.where(np.isfinite(value), value, 0.0))
+    bent = np.sum(np.where(x.imag == 0, 0.0, shares * x.imag), axis=axes, keepdims=True)
+    found = _parts(value, bent)
+    return found if is_kept else np.squeeze(found, axis=axes)[()]
+
+
+def _together(xs: list[Any]) -> Any:
+    return np.stack(np.broadcast_arrays(*xs))
+
+
+PRIMITIVES_OF_STEPS: dict[str, Any] = {
+    **PRIMITIVES,
+    **{name: _analytic(PRIMITIVES[name]) for name in (
+        "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "asin",
+        "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
+    )},
+    **{name: _stepped(name) for name in (
+        "erf", "erfc", "ncdf", "gamma", "lgamma", "digamma", "polygamma",
+    )},
+    "floor": _constant(np.floor, lambda x: _at_edge(x, x.real == np.floor(x.real), -1.0)),
+    "ceil": _constant(np.ceil, lambda x: _at_edge(x, x.real == np.ceil(x.real), 1.0)),
+    "round": _constant(np.rint, _half),
+    "abs": absolute, "sqrt": root, "cbrt": cube_root, "pow": power, "atan2": angle,
+    "hypot": lambda xs: norm(_together(xs), ((0,), False)),
+    "norm": norm,
+    "logsumexp": lambda xs: lse(_together(xs), ((0,), False)),
+    "lse": lse,
+    "max": lambda xs: reduce(np.maximum, xs), "min": lambda xs: reduce(np.minimum, xs),
+}  # fmt: skip
+
+
+STEPS = Arrays("steps", PRIMITIVES_OF_STEPS, SPELLING)

@@ -1,0 +1,57 @@
+"""What lines and consumers contribute: numbers, or arrays as wholes.
+
+A small program is judged number by number. A larger one keeps its arrays, and a name's gradient
+is one amount.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from gradcli.checker import relative_error
+
+Amount = Any  # a float, a number in many digits, or an array
+
+
+def total(amounts: Iterable[Amount]) -> Amount:
+    """The sum; of floats without rounding on the way."""
+    parts = list(amounts)
+    return math.fsum(parts) if all(isinstance(part, float) for part in parts) else sum(parts)
+
+
+def agree(a: Amount, b: Amount, tolerance: float) -> bool:
+    """Whether two amounts are the same within the tolerance, in every element; nan never is."""
+    if isinstance(a, float) and isinstance(b, float):
+        return relative_error(a, b) <= tolerance
+    import numpy as np  # late: numbers do not need it
+
+    size = np.maximum(np.abs(a), np.abs(b))
+    return bool((np.equal(a, b) | (np.abs(np.subtract(a, b)) <= tolerance * size)).all())
+
+
+def is_finite(amount: Amount) -> bool:
+    """Whether every element is finite."""
+    if isinstance(amount, float):
+        return math.isfinite(amount)
+    import numpy as np  # late: numbers do not need it
+
+    return bool(np.isfinite(amount).all())
+
+
+def flat(amount: Amount) -> list[float]:
+    """The elements in order."""
+    if isinstance(amount, float):
+        return [amount]
+    import numpy as np  # late: numbers do not need it
+
+    elements: list[float] = np.ravel(amount).tolist()
+    return elements
+
+
+def in_words(amount: Amount, digits: int = 5) -> str:
+    """A number, or how large an array is."""
+    if isinstance(amount, float):
+        return f"{amount:.{digits}g}"
+    return f"an array of norm {math.hypot(*flat(amount)):.{digits}g}"
