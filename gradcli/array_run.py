@@ -8,7 +8,7 @@ known of numbers; for larger ones, arrays are checked along random directions
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,10 @@ from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.disturbed import Disturbed, rounding
 from gradcli.checker import EVALUATIONS, Settings
 from gradcli.checker.directions import DIRECTIONS, Place, Whole, check_wholes, cost
+from gradcli.checker.patterns import pattern
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import BindingError, LimitError, NameFault, ShapeError, did_you_mean
-from gradcli.evaluation import Evaluation, Request, wanted
+from gradcli.evaluation import Evaluation, Request, numbers, wanted
 from gradcli.gates import GATES
 from gradcli.graph import Graph, stage_names
 from gradcli.notes import array_faults
@@ -152,8 +153,8 @@ def whole_note(is_checked: bool) -> str:
     if not is_checked:
         return "not checked: it would take more than the budget (--check-budget)"
     return (
-        f"the arrays are large: each is checked along {DIRECTIONS} random directions v, "
-        "and its claims element by element against the engine (--max-elements N)"
+        f"the arrays are large: each is checked along {DIRECTIONS} random directions v "
+        "(--max-elements N)"
     )
 
 
@@ -210,3 +211,23 @@ def check_values(found: Evaluation, tolerance: float) -> list[InputCheck]:
             InputCheck(name, verdict, None, ours, ours, None, error, None, reason, theirs)
         )
     return checks
+
+
+def failure_patterns(program: Program, checks: Mapping[str, InputCheck]) -> list[str]:
+    """What wrong gradients of lists and arrays look like as wholes, from the checks of elements."""
+    notes = []
+    for name, value in program.inputs.items():
+        own = [checks.get(element) for element, _ in numbers(name, value)]
+        if not isinstance(value, list) or not any(c and c.verdict == "fail" for c in own):
+            continue
+        claims = [None if c is None else c.claim for c in own]
+        slopes = [None if c is None else c.numeric for c in own]
+        if None in claims or None in slopes:
+            continue
+        shape = np.shape(value)
+        sizes = {n for v in program.inputs.values() for n in np.shape(v)}
+        claim, slope = (np.array(table, dtype=float).reshape(shape) for table in (claims, slopes))
+        seen = pattern(claim, slope, sizes) if claim.size > 1 else None
+        if seen is not None:
+            notes.append(f"what is claimed for {name} {seen}")
+    return notes

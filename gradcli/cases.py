@@ -151,6 +151,11 @@ def _at(
         if not program.graph.has_arrays:
             notes.append("not checked: it would take more than the budget (--check-budget)")
         return _Outcome(inputs, found, "inconclusive", {}, notes)
+    has_lists = any(isinstance(value, list) for value in program.inputs.values())
+    if answer.verdict == "fail" and has_lists and not program.lines:
+        from gradcli.array_run import failure_patterns  # late: numbers do not need numpy
+
+        notes += failure_patterns(program, answer.inputs)
     lines, forks = _judged(found, how, asked.exact, formulas_only)
     verdicts = [check.verdict for check in answer.inputs.values()]
     verdicts += [line.verdict for line in lines if line.cause is None]

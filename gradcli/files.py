@@ -6,7 +6,7 @@ import math
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gradcli.errors import FileError, LimitError
@@ -147,27 +147,43 @@ def write_text(path: str, text: str, inputs: tuple[str, ...] = ()) -> None:
     What is not a regular file (a pipe, /dev/null) is written in place. Raises FileError, also
     when the file is one of `inputs`.
     """
+    _write(path, text.encode("utf-8", "backslashreplace"), inputs)
+
+
+def write_arrays(path: str, arrays: Mapping[str, Any], inputs: tuple[str, ...] = ()) -> None:
+    """Write named float64 arrays as a .npz archive, in the same way. Raises FileError."""
+    import io
+
+    import numpy as np  # late: only this format needs it
+
+    buffer = io.BytesIO()
+    found: dict[str, Any] = {name: np.asarray(x, dtype=float) for name, x in arrays.items()}
+    np.savez(buffer, **found)
+    _write(path, buffer.getvalue(), inputs)
+
+
+def _write(path: str, data: bytes, inputs: tuple[str, ...]) -> None:
     try:
         if os.path.exists(path):
             if any(os.path.exists(given) and os.path.samefile(path, given) for given in inputs):
                 raise FileError(f"{path} is the input and would be overwritten")
             if not os.path.isfile(path):
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write(text)
+                with open(path, "wb") as file:
+                    file.write(data)
                 return
-        _replace(os.path.realpath(path), text)
+        _replace(os.path.realpath(path), data)
     except (OSError, ValueError) as trouble:
         raise FileError(f"cannot write {path}: {_reason(trouble)}") from None
 
 
-def _replace(path: str, text: str) -> None:
+def _replace(path: str, data: bytes) -> None:
     import tempfile  # late: only writing a file pays for it
 
     mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".gradcli-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, mode)

@@ -345,7 +345,7 @@ array_gate("reshape", "x, shape", "",      "reshape(g, shape(x))", "0", ulps=0)
 array_gate("index", "x, at",  "",          "scatter(g, shape(x), at)", "0", ulps=0, hidden=True)
 array_gate("list", "*xs",     "",          "index(g, nth(k))", ulps=0, hidden=True)
 array_gate("concatenate", "*xs", "",       "index(g, extent(k, xs))", ulps=0)
-array_gate("trace", "x",      "",          "g * eye(shape(x))")
+array_gate("trace", "x",      "",          "fill(g, shape(x)) * eye(shape(x))")
 array_gate("randn", "shape, seed", "",     "0", "0", ulps=0)
 
 # Helpers of the texts

@@ -1,4 +1,4 @@
-"""Jacobians and Hessians: reverse sweeps, one for every row.
+"""Jacobians and Hessians: reverse sweeps of many rows at once.
 
 The Jacobian's rows are vector-Jacobian products with unit vectors. The Hessian is the Jacobian of
 the gradient, which is a graph of its own: the adjoint graph, swept once more.
@@ -6,17 +6,21 @@ the gradient, which is a graph of its own: the adjoint graph, swept once more.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from gradcli.adjoint import adjoint
 from gradcli.arithmetic.arrays import ARRAYS
+from gradcli.arithmetic.rows import IN_ROWS, rows
 from gradcli.array_run import array_settings
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import ShapeError
 from gradcli.graph import Graph
 from gradcli.program import Program
+
+MOST_AT_ONCE = 4_000_000  # elements of the gradients of one sweep: 32 MB
 
 
 def derivatives(
@@ -68,13 +72,21 @@ def hessian(graph: Graph, output: int, inputs: list[Any]) -> dict[str, dict[str,
 
 
 def _rows(run: Run, output: int) -> dict[str, Any]:
+    """The rows of the Jacobian, many of them in one reverse sweep."""
     graph = run.machine.graph
     shape = graph.shape(output)
-    found = {name: np.zeros((*shape, *graph.shape(node))) for name, node in graph.inputs.items()}
-    for at in np.ndindex(shape):
-        seed = np.zeros(shape)
-        seed[at] = 1.0
-        backward(run, output, seed[()])
+    count = prod(shape)
+    found = {name: np.zeros((count, *graph.shape(node))) for name, node in graph.inputs.items()}
+    sweep = Run(Machine(graph, IN_ROWS), run.values)
+    at_once = max(1, MOST_AT_ONCE // max(1, graph.elements))
+    for start in range(0, count, at_once):
+        chosen = range(start, min(count, start + at_once))
+        units = np.zeros((len(chosen), count))
+        units[range(len(chosen)), chosen] = 1.0
+        backward(sweep, output, rows(units.reshape(len(chosen), *shape)))
         for name, node in graph.inputs.items():
-            found[name][at] = run.gradients[node]
-    return found
+            found[name][chosen] = sweep.gradients[node]
+    return {
+        name: block.reshape((*shape, *graph.shape(graph.inputs[name])))
+        for name, block in found.items()
+    }

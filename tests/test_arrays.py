@@ -374,6 +374,52 @@ def test_jacobians_and_hessians():
     assert second["y"]["y"] == 0
 
 
+ROWED = [
+    "x * y + x", "x / (1 + y**2)", "tanh(x) * x[0]", "x @ x.T", "x @ y", "y @ x.T", "x.T.dot(x)",
+    "sum(x, axis=0) * y", "mean(x, axis=1)", "var(x, axis=0)", "std(x, axis=1, keepdims=True)",
+    "softmax(x, axis=1)", "logsumexp(x, axis=0)", "np.max(x, axis=1)", "norm(x, axis=0)",
+    "prod(x, axis=1)", "concatenate([x, x * x], axis=0)[1:3]", "[x[0], y, x[1] * y]",
+    "reshape(x, (3, 2)) * 2", "trace(x @ x.T) * y", "max(x, y)", "min(x, y, 0.1)", "hypot(x, y)",
+    "where(x > 0, x, y)", "outer(y, x[0])", "x[:, 1:] - y[0]", "abs(x) * relu(y)",
+    "reshape(x, (2, 1, 3)) + reshape(x, (1, 2, 3))", "reshape(x, (2, 1, 3)) @ (x.T @ x)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ROWED)
+def test_many_rows_of_a_jacobian_in_one_sweep_are_those_of_single_sweeps(text, monkeypatch):
+    """Also of the adjoint graph, for Hessians, and with fewer rows at once than there are."""
+    from gradcli import jacobian as room
+
+    x, y = draws((2, 3), (3,), seed=4)
+    program = read(f"f = {text}", settings=[("x", x), ("y", y)])
+    point = settings_of(program)
+    run = Machine(program.graph, ARRAYS).run(point)
+    expected = {n: [] for n in program.graph.inputs}
+    shape = np.shape(run.values[program.output])
+    for at in np.ndindex(shape):
+        unit = np.zeros(shape)
+        unit[at] = 1.0
+        backward(run, program.output, unit)
+        for name, node in program.graph.inputs.items():
+            size = program.graph.shape(node)
+            expected[name].append(np.broadcast_to(run.gradients[node], size))
+    for most in (10**6, 1):
+        monkeypatch.setattr(room, "MOST_AT_ONCE", most)
+        found = room.jacobian(program.graph, program.output, point)
+        for name, parts in expected.items():
+            flat = found[name].reshape(len(parts), *parts[0].shape)
+            np.testing.assert_allclose(flat, parts, rtol=1e-13, atol=1e-15)
+    scalar = read(f"f = sum(({text})**2)", settings=[("x", x), ("y", y)])
+    once = room.hessian(scalar.graph, scalar.output, point)
+    monkeypatch.setattr(room, "MOST_AT_ONCE", 10**6)
+    for name, row in room.hessian(scalar.graph, scalar.output, point).items():
+        for other, block in row.items():
+            np.testing.assert_allclose(block, once[name][other], rtol=1e-12, atol=1e-13)
+            mirrored = np.moveaxis(once[other][name], range(np.ndim(point[[*row].index(other)])),
+                                   range(-np.ndim(point[[*row].index(other)]), 0))  # fmt: skip
+            np.testing.assert_allclose(block, mirrored, rtol=1e-10, atol=1e-11)
+
+
 def test_eval_gives_jacobians_and_hessians():
     report = gradcli.evaluate("x**2 * y", {"x": [1.0, 2.0], "y": 3.0}, jacobian=True)
     assert report.jacobian == {"x": [[6.0, 0.0], [0.0, 12.0]], "y": [1.0, 4.0]}

@@ -31,6 +31,7 @@ FLOORS = {
 ARRAYS = {
     "gradcli.arithmetic.arrays",
     "gradcli.arithmetic.steps",
+    "gradcli.arithmetic.rows",
     "gradcli.arithmetic.disturbed",
     "gradcli.checker.patterns",
     "gradcli.checker.directions",

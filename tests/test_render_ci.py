@@ -779,11 +779,21 @@ def test_a_number_and_its_bound_stand_on_two_lines_where_one_is_too_short(table)
 
 
 def test_a_case_of_many_inputs_shows_the_worst(table):
-    checks = [checked(f"w[{k}]", "pass", 1.0, 1.0) for k in range(500)]
+    checks = [checked(f"w{k}", "pass", 1.0, 1.0) for k in range(500)]
     case = a_case("wide.grad", "fail", *checks, HALVED)
     lines = table(CheckReport([case])).splitlines()
     assert lines[4].split()[0] == "x"
     assert "... 301 more (-v shows them)" in lines
+    assert table(CheckReport([case]), verbosity=1).count("pass\n") == 500
+
+
+def test_the_elements_of_a_large_array_that_pass_are_one_row(table):
+    checks = [checked(f"w[{k}]", "pass", 1.0, 1.0) for k in range(500)]
+    wrong = checked("w[500]", "fail", 1.0, 2.0)
+    case = a_case("wide.grad", "fail", *checks, wrong, HALVED)
+    rows = [line.split() for line in table(CheckReport([case])).splitlines()]
+    assert [row[:3] for row in rows if row[-1:] == ["pass"]] == [["500", "of", "w"]]
+    assert [row[0] for row in rows if row[-1:] == ["fail"]] == ["w[500]", "x", "1"]
     assert table(CheckReport([case]), verbosity=1).count("pass\n") == 500
 
 

@@ -159,15 +159,15 @@ def randn(shape: Shape, seed: tuple[int, ...]) -> Any:
     return np.random.default_rng(seed).standard_normal(shape or None)
 
 
-def _of_shapes(function: Callable[..., Any]) -> Callable[..., Any]:
+def of_shapes(
+    function: Callable[..., Any], shape: Callable[[Any], Shape] = np.shape
+) -> Callable[..., Any]:
     """A function of shapes as one of values; numbers of operands stand as they are."""
-    return lambda *xs: function(
-        *(x if isinstance(x, int | tuple) else np.shape(x) for x in xs)
-    )  # fmt: skip
+    return lambda *xs: function(*(x if isinstance(x, int | tuple) else shape(x) for x in xs))
 
 
 STRUCTURE: dict[str, Any] = {  # also right for arrays of other things than floats
-    **{name: _of_shapes(function) for name, function in FUNCTIONS.items()},
+    **{name: of_shapes(function) for name, function in FUNCTIONS.items()},
     "reshape": lambda x, shape: np.reshape(x, shape)[()],
     "transpose": np.transpose,
     "index": lambda x, at: x[key(at)],

@@ -283,7 +283,7 @@ class _Asked:
             reason = f"{what} is wrong: {wrong[0].name}"
         seen = pattern(self.checked, self.analytic, self.place.sizes())
         if seen is not None and count > 1:
-            reason += f"; {seen}"
+            reason += f"; the claim {seen}"
         whole = self._along(slopes, "fail", kind, reason)
         return {answer.name: answer for answer in [whole, *wrong]}
 

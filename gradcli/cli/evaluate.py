@@ -16,6 +16,7 @@ from gradcli.graph import MOST_ELEMENTS
 from gradcli.render import FORMATS, write
 
 MOST_DIGITS = 1_000
+ARCHIVE = ".npz"  # of numpy arrays: `value`, `dx`, ...
 SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"}
 
 
@@ -94,7 +95,7 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
     "--output-file",
     "target",
     metavar="FILE",
-    help="Write the result to a file; the format follows its suffix unless given.",
+    help="Write the result to a file; the format follows its suffix unless given (.npz: arrays).",
 )
 @click.option(
     "--full",
@@ -151,8 +152,14 @@ def eval_command(
         digits=digits, arithmetic=arithmetic,
     ))  # fmt: skip
     warn(report.warnings, strict, quiet)
+    inputs = (path,) if path else ()
+    if target is not None and target.endswith(ARCHIVE) and form == "table":
+        from gradcli.files import write_arrays  # late: most results are text
+
+        write_arrays(target, report.arrays(), inputs)
+        return
     verbosity = -1 if quiet else int(verbose)
-    put(target, (path,) if path else (), lambda out: write(
+    put(target, inputs, lambda out: write(
         report, form, out, color=color, verbosity=verbosity, show_all=show_all,
     ))  # fmt: skip
 

@@ -7,20 +7,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 WHOLE = 12  # elements of an array that is shown whole
+SHORT = 3  # the same in a row that stands for the whole array
 
 Write = Callable[[float], str]
 
 
-def array_text(array: list[Any], write: Write, show_all: bool) -> str:
-    """An array as text; `write` makes the text of a number, which is never cut."""
+def array_text(array: list[Any], write: Write, show_all: bool, most: int = WHOLE) -> str:
+    """An array as text, whole up to `most` elements; `write` makes the text of a number."""
     numbers = [*flattened(array)]
-    if show_all or len(numbers) <= WHOLE:
+    if show_all or len(numbers) <= most:
         return _whole(array, write)
-    shape = ", ".join(map(str, shape_of(array)))
+    shape = str(shape_of(array))
     if any(number != number for number in numbers):
-        return f"({shape}) with nan"
-    size = math.hypot(*numbers)
-    return f"({shape}) {write(min(numbers))} to {write(max(numbers))}, norm {write(size)}"
+        return f"{shape} with nan"
+    low, high, size = min(numbers), max(numbers), math.hypot(*numbers)
+    return f"{shape} {low:.6g} to {high:.6g}, norm {size:.6g}"
 
 
 def _whole(array: Any, write: Write) -> str:
@@ -47,3 +48,8 @@ def shape_of(array: Any) -> tuple[int, ...]:
         sizes.append(len(array))
         array = array[0] if array else None
     return tuple(sizes)
+
+
+def is_large(number: Any) -> bool:
+    """Whether a number is an array that is summarised."""
+    return isinstance(number, list) and sum(1 for _ in flattened(number)) > WHOLE

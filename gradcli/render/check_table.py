@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.text import Text
 
+from gradcli.render.arrays import WHOLE
 from gradcli.render.ci import point_text, tallies
 from gradcli.render.machine import Look
 from gradcli.render.table import _PIECE, MOST_OF_EXPRESSION, Column, Columns, Page
@@ -111,8 +112,10 @@ def _block(
     columns: Columns, checks: list[InputCheck], case: Case, page: Page
 ) -> Iterator[RenderableType]:
     """The checks as rows, the worst first, and the reasons beneath."""
-    shown = sorted(checks, key=lambda check: _badness(check.verdict))
-    if page.look.verbosity <= 0:
+    brief = page.look.verbosity <= 0
+    rows = _summed_up(checks) if brief else checks
+    shown = sorted(rows, key=lambda check: _badness(check.verdict))
+    if brief:
         shown = shown[:MOST_ROWS]
     if shown:
         yield ""
@@ -121,8 +124,28 @@ def _block(
         if check.reason:
             where = f", line {case.place(check.name)[0]}" if case.places else ""
             yield page.sentence((check.name, "name"), f"{where}: {check.reason}")
-    if left_out := len(checks) - len(shown):
+    if left_out := len(rows) - len(shown):
         yield page.sentence((f"... {left_out} more (-v shows them)", "aside"))
+
+
+def _summed_up(checks: list[InputCheck]) -> list[InputCheck]:
+    """The checks with one for all elements of a large array that pass."""
+    parts: dict[str, list[InputCheck]] = {}
+    for check in checks:
+        parts.setdefault(check.name.partition("[")[0], []).append(check)
+    found = []
+    for own in parts.values():
+        passed = [check for check in own if check.verdict == "pass" and not check.directions]
+        if len(passed) <= WHOLE:
+            found += own
+            continue
+        found += [check for check in own if check not in passed]
+        errors = [check.relative_error or 0.0 for check in passed]
+        found.append(passed[0]._replace(
+            name=f"{len(passed)} of {own[0].name.partition('[')[0]}", analytic=None, claim=None,
+            numeric=None, bound=None, relative_error=max(errors), reason=None,
+        ))  # fmt: skip
+    return found
 
 
 def _fitted(columns: Columns, rows: list[list[str]], page: Page) -> RenderableType:

@@ -5,13 +5,14 @@ A format is one function under @renderer. It yields whole lines of text.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TextIO
 
 from gradcli.render.diagnostic import printable
 from gradcli.render.strict_json import json_text
-from gradcli.reports import EvalReport, InputCheck, Number
+from gradcli.reports import EvalReport, InputCheck, Number, worst
 
 
 class Look:
@@ -89,9 +90,37 @@ def input_rows(report: EvalReport) -> Iterator[InputRow]:
     for whole, number in report.inputs.items():
         if whole in checks and isinstance(number, list):  # one verdict on all of it
             yield InputRow(whole, number, report.gradients.get(whole), checks[whole])
+            for name, value in elements(whole, number):
+                if name in checks:  # and on what is wrong in it
+                    yield InputRow(name, value, slopes.get(name), checks[name])
             continue
         for name, value in elements(whole, number):
             yield InputRow(name, value, slopes.get(name), checks.get(name), bounds.get(name))
+
+
+def summed_up(
+    rows: Iterable[InputRow], report: EvalReport, large: Collection[str]
+) -> Iterator[InputRow]:
+    """The rows with one for each `large` input, and below it those of its elements not passing."""
+    parts: dict[str, list[InputRow]] = {}
+    for row in rows:
+        parts.setdefault(row.name.partition("[")[0], []).append(row)
+    for whole, own in parts.items():
+        checks = [row.check for row in own if row.check is not None]
+        if whole not in large or (checks and checks[0].directions):
+            yield from own
+            continue
+        summary = _worst_of(whole, checks) if checks else None
+        yield InputRow(whole, report.inputs[whole], report.gradients.get(whole), summary)
+        yield from (row for row in own if row.check is not None and row.check.verdict != "pass")
+
+
+def _worst_of(whole: str, checks: list[InputCheck]) -> InputCheck:
+    """The checks of all elements in one: the worst verdict and the largest error."""
+    errors = [check.relative_error for check in checks if check.relative_error is not None]
+    error = max(errors, key=lambda e: math.inf if e != e else e, default=None)
+    verdict = worst([check.verdict for check in checks])
+    return InputCheck(whole, verdict, None, None, None, None, error, None, None)
 
 
 def exact(number: Number | None) -> str:

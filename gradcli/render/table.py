@@ -20,11 +20,18 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
-from gradcli.render.arrays import array_text
+from gradcli.render.arrays import SHORT, array_text, is_large
 from gradcli.render.certain import certain_text
 from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
-from gradcli.render.machine import InputRow, Look, gradient_bounds, gradients, input_rows
+from gradcli.render.machine import (
+    InputRow,
+    Look,
+    gradient_bounds,
+    gradients,
+    input_rows,
+    summed_up,
+)
 from gradcli.reports import VERDICTS, EvalReport, Number, Stage
 from gradcli.reports.grades import Grade, GradeReport
 from gradcli.reports.lines import Fork, LineCheck
@@ -168,7 +175,9 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     if report.lines:
         yield from page.backward_part(report.text, report.lines, report.forks)
     if report.inputs:
-        rows = [row for row in input_rows(report) if row.gradient is not None]  # as asked
+        all_rows = (row for row in input_rows(report) if row.gradient is not None)  # as asked
+        large = [] if page.look.show_all else [n for n, x in report.inputs.items() if is_large(x)]
+        rows = list(summed_up(all_rows, report, large))
         claims = any(row.check and row.check.claim is not None for row in rows)
         columns = CLAIMED if claims else CHECKED if report.check else UNCHECKED
         is_long = page.look.verbosity > 0 and report.conditions is not None
@@ -254,6 +263,12 @@ class Page:
             return repr(number).removesuffix(".0")
         return certain_text(number, bound, ALL_DIGITS if self.look.verbosity > 0 else DIGITS)
 
+    def summary(self, number: Number | None) -> str:
+        """An array in a row that stands for all of it."""
+        if isinstance(number, list):
+            return array_text(number, self.number, self.look.show_all, SHORT)
+        return self.number(number)
+
     def value(self, report: EvalReport) -> str:
         """The value: the decimal that was asked for, or its certain digits."""
         if report.decimal is not None:
@@ -288,16 +303,21 @@ class Page:
         self, row: InputRow, report: EvalReport, claims: bool = False, is_long: bool = False
     ) -> list[str]:
         """The cells of an input, as many as are known; with a claim where some input has one."""
+        is_whole = row.check is not None and bool(row.check.directions)
         gradient = self.gradient(report, row.name, row.gradient, row.bound)
         cells = [self.text(row.name), self.number(row.value), gradient]
+        if is_whole:
+            cells[1:] = [self.summary(number) for number in (row.value, row.gradient)]
         if claims and row.check is not None:
-            cells.insert(2, self.number(row.check.claim))
+            cells.insert(2, "" if is_whole else self.number(row.check.claim))
         known = (report.conditions or {}).get(row.name)
         condition = [] if not is_long else ["" if known is None else f"{known:.3g}"]
         if row.check is None:
             return [*cells, *condition]
         error = row.check.relative_error
         numeric = self.number(row.check.numeric, row.check.bound or None)
+        if is_whole:
+            numeric = f"{row.check.directions} directions"
         numbers = numeric, "" if error is None else f"{error:.2g}"
         return [*cells, *numbers, row.check.verdict, *condition]
 

@@ -122,6 +122,17 @@ class EvalReport(NamedTuple):
         """Whether the value and every gradient are finite numbers."""
         return _finite(self.value) and all(_finite(g) for g in self.gradients.values())
 
+    def arrays(self) -> dict[str, Number]:
+        """The results by name, for archives of arrays: `value`, `dx`, `jacobian_x`, ..."""
+        slopes = {f"d{name}": g for name, g in self.gradients.items() if g is not None}
+        first = {f"jacobian_{name}": block for name, block in (self.jacobian or {}).items()}
+        second = {
+            f"hessian_{name}_{other}": block
+            for name, row in (self.hessian or {}).items()
+            for other, block in row.items()
+        }
+        return {**slopes, **first, **second, "value": self.value}
+
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON holds it."""
         lines = {
