@@ -20,7 +20,7 @@ from array import array
 from math import prod
 from typing import Any
 
-from gradcli.errors import LimitError
+from gradcli.errors import LimitError, ShapeError
 from gradcli.gates import CONSTANT, GATES, INPUT, Gate
 from gradcli.shapes import Shape, result
 from gradcli.spelling import structural_label, structural_phrase
@@ -110,7 +110,7 @@ class Graph:
         node = len(active)
         if self.has_arrays or gate.pullback:
             self.has_arrays = True
-            self._take_shape(node, result(gate.name, [self.look(k) for k in operands]))
+            self._take_shape(node, self._result(gate, operands))
         if len(operands) == 2:
             active.append(active[operands[0]] | active[operands[1]])
         else:
@@ -119,6 +119,24 @@ class Graph:
         self.operands.append(operands)
         self.tokens.append(token)
         return node
+
+    def _result(self, gate: Gate, operands: Operands) -> Shape:
+        """The shape of a gate's result; an error's advice gets the operands' names."""
+        try:
+            return result(gate.name, [self.look(k) for k in operands])
+        except ShapeError as error:
+            hint = error.hint or ""
+            for word, node in zip(("left", "right"), operands, strict=False):
+                hint = hint.replace(word, self._called(node) or word)
+            error.hint = hint.replace(".T.T", "") or None
+            raise
+
+    def _called(self, node: int) -> str | None:
+        """The name of a node, or of the one it is the transpose of: `X`, `X.T`."""
+        if self.gates[node].name == "transpose":
+            whole = self.names.get(self.operands[node][0])
+            return whole and f"{whole}.T"
+        return self.names.get(node)
 
     def stage(self, name: str, node: int, first: int, token: int) -> int:
         """Give the result of a statement its name; `first` is the statement's first node.

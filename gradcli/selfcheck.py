@@ -3,13 +3,15 @@
 A checker that has silently stopped checking is the worst fault this tool can have. Three kinds of
 mistake are planted: in the local gradients of the gate table, so that the engine itself goes
 wrong; in the sum at a fork; and in claims about small programs. Each gate is looked at on both
-sides of its kinks, and every right gradient must pass.
+sides of its kinks, and every right gradient must pass. Gates of arrays are checked as wholes, along
+random directions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from itertools import product
+from typing import Any, NamedTuple
 
 from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
@@ -18,6 +20,7 @@ from gradcli.checker import Point, Question, Settings, check
 from gradcli.engine import Machine, Run, backward
 from gradcli.gates import ELEMENTWISE, Gate
 from gradcli.program import Program, read
+from gradcli.reports import worst
 
 UPSTREAMS = (1.0, -1.7)  # with 1 alone a misused upstream gradient would not show
 SLIPS = {  # what a mistake makes of a local gradient
@@ -36,6 +39,19 @@ PROGRAMS = (
     ("1e10 + x*y", {"x": 3.0, "y": -4.0}),
     ("sin(1e4 * x)", {"x": 1.0}),
 )
+ARRAY_PROGRAMS = (  # the last gate of each is the one that is put to the test
+    "x @ y", "x @ v", "v @ y", "x.T", "x[1]", "x[:, 1:3]", "reshape(x, (2, 6))", "trace(x @ y)",
+    "concatenate([x, x * x], axis=0)", "[v, v * v]", "sum(x)", "sum(x, axis=0)", "mean(x)",
+    "mean(x, axis=1)", "var(x)", "var(x, axis=0)", "std(x, axis=1)", "norm(x)", "norm(x, axis=1)",
+    "np.max(x, axis=0)", "np.min(x, axis=1)", "softmax(x, axis=1)", "logsumexp(x, axis=0)",
+    "x * v", "x / v", "x + v", "x - v[0]", "max(x, v)", "hypot(x, v)",
+)  # fmt: skip
+X = [[0.3, -1.2, 2.0, 0.7], [1.5, 0.4, -0.6, -2.2], [-0.9, 1.1, 0.8, -0.1]]
+ARRAYS_POINT = {
+    "x": X,
+    "y": [[*column] for column in zip(*X, strict=True)],
+    "v": [0.5, -1.3, 0.9, 1.7],
+}
 
 
 class Trial(NamedTuple):
@@ -58,6 +74,8 @@ def trials() -> Iterator[Trial]:
             yield from _gate_trials(gate)
     for text, point in PROGRAMS:
         yield from _program_trials(text, point)
+    for text in ARRAY_PROGRAMS:
+        yield from _array_trials(text)
 
 
 def _gate_trials(gate: Gate) -> Iterator[Trial]:
@@ -116,6 +134,75 @@ def _program_trials(text: str, point: dict[str, float]) -> Iterator[Trial]:
             is_wrong = abs(claim - right) > 5e-6 * max(abs(claim), abs(right))
             verdict = _verdict(program, run, 1.0, leaf, claim)
             yield Trial(f"{text}: {name} claimed {what}", is_wrong, verdict)
+
+
+def _array_trials(text: str) -> Iterator[Trial]:
+    """The right gradients of a gate of arrays, and each of its pullbacks with each slip."""
+    program = read(f"f = {text}", settings=[*ARRAYS_POINT.items()])
+    graph, at = program.graph, program.output
+    gate, wholes = graph.gates[at], _Wholes(program)
+    right = wholes.gradients(wholes.plain)
+    for name in right:
+        yield Trial(f"{text}: {name}", False, wholes.verdict(name, right[name]))
+    texts = gate.pullback or gate.local
+    for number, (slip, template) in product(range(len(texts)), SLIPS.items()):
+        if texts[number] == "0":
+            continue  # an axis or a shape
+        changed = list(texts)
+        helpers, _, result = changed[number].rpartition(";")
+        changed[number] = f"{helpers}{';' if helpers else ''}{template.format(result.strip())}"
+        if template == "0":
+            changed[number] = "0"
+        column: Any = {"pullback" if gate.pullback else "local": tuple(changed)}
+        graph.gates[at] = gate._replace(**column, bounded=False, role="scales")
+        wrong = wholes.gradients(wholes.planted())
+        graph.gates[at] = gate
+        moved = [name for name in right if (right[name] != wrong[name]).any()]
+        verdicts = [wholes.verdict(name, wrong[name]) for name in moved]
+        yield Trial(f"{text}: {slip} for operand {number + 1}", True, worst(verdicts))
+
+
+class _Wholes:
+    """A program of arrays, checked along random directions."""
+
+    def __init__(self, program: Program) -> None:
+        import numpy as np  # late: the other trials are about numbers
+
+        from gradcli.arithmetic.arrays import ARRAYS
+        from gradcli.checker.directions import Place
+
+        self.program = program
+        self.plain = ARRAYS
+        self.inputs = [np.array(ARRAYS_POINT[name]) for name in program.graph.inputs]
+        run = Machine(program.graph, ARRAYS).run(self.inputs)
+        size = np.size(run.values[program.output])
+        self.upstream = np.linspace(-1.7, 1.3, size).reshape(np.shape(run.values[program.output]))
+        self.place = Place(run, program.output, self.upstream)
+
+    def planted(self) -> Arithmetic:
+        """An arithmetic that has not compiled any right pullback yet."""
+        from gradcli.arithmetic.arrays import PRIMITIVES, SPELLING, Arrays
+
+        return Arrays("planted", PRIMITIVES, SPELLING)
+
+    def gradients(self, arithmetic: Arithmetic) -> dict[str, Any]:
+        """What the engine gives for every input."""
+        import numpy as np
+
+        graph = self.program.graph
+        run = Machine(graph, arithmetic).run(self.inputs)
+        backward(run, self.program.output, self.upstream)
+        return {
+            name: np.broadcast_to(run.gradients[leaf], graph.shape(leaf))
+            for name, leaf in graph.inputs.items()
+        }
+
+    def verdict(self, name: str, gradient: Any) -> str:
+        """The checker's word on a gradient."""
+        from gradcli.checker.directions import Whole, check_wholes
+
+        question = Whole(name, self.program.graph.inputs[name], gradient)
+        return check_wholes(self.place, [question], Settings()).verdict
 
 
 def _call(gate: Gate, names: list[str]) -> str:

@@ -152,10 +152,12 @@ def _brief(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     yield Text.assemble("value = ", (page.value(report), "value"))
     bounds = gradient_bounds(report)
     for name, gradient in gradients(report).items():
-        yield Text.assemble(
-            (f"d{page.text(name)}", "name"), " = ",
-            (page.gradient(report, name, gradient, bounds.get(name)), "gradient"),
-        )  # fmt: skip
+        if gradient is not None:
+            yield Text.assemble(
+                (f"d{page.text(name)}", "name"), " = ",
+                (page.gradient(report, name, gradient, bounds.get(name)), "gradient"),
+            )  # fmt: skip
+    yield from _derivatives(report, page)
 
 
 def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
@@ -192,12 +194,7 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
             yield page.sentence((f"... {left_out} more inputs (--all shows them)", "aside"))
     if report.jacobian or report.hessian:
         yield ""
-    for name, block in (report.jacobian or {}).items():
-        yield page.sentence((f"jacobian by {name}", "name"), f" = {page.number(block)}")
-    for name, row in (report.hessian or {}).items():
-        for other, block in row.items():
-            label = f"hessian by {name} and {other}"
-            yield page.sentence((label, "name"), f" = {page.number(block)}")
+    yield from _derivatives(report, page)
     checks = report.check.inputs.values() if report.check else ()
     reasons = [((check.name, "name"), f": {check.reason}") for check in checks if check.reason]
     notes = [(("note", "aside"), f": {note}") for note in report.notes]
@@ -205,6 +202,16 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
         yield ""
     for line in (*reasons, *notes):
         yield page.sentence(*line)
+
+
+def _derivatives(report: EvalReport, page: Page) -> Iterator[RenderableType]:
+    """Jacobians and second derivatives, a line each."""
+    for name, block in (report.jacobian or {}).items():
+        yield page.sentence((f"jacobian by {name}", "name"), f" = {page.number(block)}")
+    for name, row in (report.hessian or {}).items():
+        for other, block in row.items():
+            label = f"hessian by {name} and {other}"
+            yield page.sentence((label, "name"), f" = {page.number(block)}")
 
 
 def _chosen(report: EvalReport, show_all: bool) -> list[Stage]:
