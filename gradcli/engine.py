@@ -13,10 +13,9 @@ from typing import Any
 from gradcli.arithmetic import Arithmetic, Forward, Pullback
 from gradcli.arithmetic.floats import FAULTS, IEEE
 from gradcli.gates import Gate
-from gradcli.graph import Graph, Operands
+from gradcli.graph import Graph
 
 UNIT_ROUNDOFF = 2.0**-53
-SMALLEST_NORMAL, SMALLEST = 2.0**-1022, 2.0**-1074  # below the first, rounding is absolute
 
 
 class Run:
@@ -139,46 +138,6 @@ def events(
             if active[operand]:
                 gradients[operand] = gradients.get(operand, zero) + part
                 yield node, operand, part
-
-
-def bounds(run: Run) -> list[float]:
-    """A bound on the rounding error of every value, after a forward pass in floats.
-
-    bound(out) = ulps * 2**-53 * |out| + sum of |local| * bound(operand), in topological order:
-    the running error analysis of Wilkinson (Higham, Accuracy and Stability, section 3.3), to first
-    order. Inputs and constants are exact, and so are sums that underflow.
-    """
-    machine, values = run.machine, run.values
-    operands, gates, pullbacks = machine.graph.operands, machine.graph.gates, machine.pullbacks
-    bound = [0.0] * len(values)
-    local = [0.0] * len(values)
-    active = machine.graph.active
-    for node, bound_pullback in enumerate(pullbacks):
-        pullback = bound_pullback
-        if not operands[node]:
-            continue
-        gate, value = gates[node], values[node]
-        error = gate.ulps * UNIT_ROUNDOFF * abs(value)
-        if abs(value) < SMALLEST_NORMAL and _may_underflow(gate, value, operands[node], values):
-            error += SMALLEST
-        if any(bound[k] and not active[k] for k in operands[node]):
-            # An operand such as 1/3 takes no gradient, but it has been rounded.
-            pullback = IEEE.pullback(gate, (True,) * len(operands[node]))
-        if pullback is not None:
-            pullback(1.0, values, local, node, operands[node])
-            for operand in operands[node]:
-                if bound[operand]:
-                    error += abs(local[operand]) * bound[operand]
-                local[operand] = 0.0
-        bound[node] = error
-    return bound
-
-
-def _may_underflow(gate: Gate, value: float, operands: Operands, values: list[float]) -> bool:
-    """Whether a value this small has lost something; sums and 0 from 0 have not."""
-    if not gate.ulps or gate.role == "distributes":
-        return False
-    return bool(value) or all(values[k] for k in operands)
 
 
 def local_gradients(run: Run, nodes: Iterable[int]) -> dict[int, list[float | None]]:

@@ -86,6 +86,8 @@ def _npy(path: str, stream: Any, size: int, most: int) -> Any:
     if dtype.kind not in "biuf":
         what = "Python objects, which are never unpickled" if dtype.hasobject else f"{dtype}"
         raise FileError(f"{path} holds {what}, not real numbers")
+    if min(shape, default=0) < 0:
+        raise FileError(f"{path} has a negative size in its header")
     if count > most:
         raise LimitError(f"{path} has {count} elements, at most {most} are read", hint=RAISE)
     if count * dtype.itemsize > size:

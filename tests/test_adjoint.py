@@ -10,7 +10,8 @@ import pytest
 from gradcli.adjoint import adjoint
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS, IEEE
-from gradcli.engine import Machine, backward, bounds
+from gradcli.bounds import bounds
+from gradcli.engine import Machine, backward
 from gradcli.program import read
 
 MANY = digits(50)

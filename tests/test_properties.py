@@ -18,8 +18,9 @@ import gradcli
 from gradcli.adjoint import adjoint
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS
+from gradcli.bounds import bounds
 from gradcli.checker.cone import Cone, Surroundings
-from gradcli.engine import Machine, backward, bounds, local_gradients
+from gradcli.engine import Machine, backward, local_gradients
 from gradcli.errors import GradcliError
 from gradcli.program import Options, read
 from gradcli.syntax import Call, Tree, parse_expression, write
@@ -223,7 +224,11 @@ def test_bounds_are_small_where_the_problem_is_well_conditioned(program, point):
     assume(spread < 1e3)
     read_program, run = float_run(text_of(program), point)
     sizes = [abs(v) for v in run.values] + [1]
-    assert bounds(run)[read_program.output] <= 1e-9 * max(sizes) ** 2
+    bound = bounds(run)[read_program.output]
+    if bound == math.inf:  # a choice whose condition is within its own rounding of a tie
+        assert " if " in text_of(program)
+    else:
+        assert bound <= 1e-9 * max(sizes) ** 2
 
 
 @given(programs(), POINTS)

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import math
 
-from gradcli.arithmetic.floats import FAULTS
+from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
+from gradcli.bounds import value_bounds
 from gradcli.checker.cone import Cone, power_of_two
 from gradcli.checker.probes import Columns, Plain
-from gradcli.engine import UNIT_ROUNDOFF, Run, bounds
+from gradcli.engine import UNIT_ROUNDOFF, Run
 
 # Tolerances are data, with a reason each.
 LEVELS = 6  # h**12 remains of the truncation: enough for 1e-13 when h bends nothing
@@ -142,8 +143,8 @@ class _Tableau:
 
 
 def rounding_bounds(run: Run) -> list[float]:
-    """Bounds on the rounding errors of the values; all inf where they cannot be had."""
+    """Bounds on the rounding errors of the values; inf where there is none."""
     try:
-        return [math.inf if math.isnan(bound) else bound for bound in bounds(run)]
+        return value_bounds(run, FLOATS).values
     except FAULTS:
-        return [math.inf] * len(run.values)
+        return value_bounds(run, IEEE).values
