@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.engine import Machine, backward
-from gradcli.errors import BindingError
+from gradcli.errors import BindingError, ShapeError
 from gradcli.evaluation import Request, report, settings
 from gradcli.graph import MOST_ELEMENTS
 from gradcli.program import Options, Program, Setting, fused_program, read
@@ -46,7 +46,7 @@ def evaluate(
     >>> evaluate("(x+y)*z", {"x": -2, "y": 5, "z": -4}).gradients
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
-    pairs = list(bindings.items() if isinstance(bindings, Mapping) else bindings)
+    pairs = _pairs(bindings)
     options = Options(output, expand, fuse, seed, max_array)
     program = read(text, name, pairs, options=options)
     if jacobian or hessian:
@@ -100,27 +100,54 @@ def check(
     from gradcli.cases import CheckRequest, check_program  # late: `evaluate` does not pay for it
     from gradcli.reports.checks import CheckReport
 
-    pairs = list(bindings.items() if isinstance(bindings, Mapping) else bindings)
+    pairs = _pairs(bindings)
     asked = CheckRequest(claims=dict(claims or {}), **request)
     return CheckReport([check_program(text, name, pairs, output, asked)])
+
+
+def _pairs(bindings: Bindings) -> list[tuple[str, Setting]]:
+    """Bindings as pairs of a name and its value. Raises BindingError."""
+    try:
+        items = bindings.items() if isinstance(bindings, Mapping) else bindings
+        pairs = [(name, value) for name, value in items]
+    except (TypeError, ValueError):
+        raise BindingError("bindings are a mapping, or pairs of a name and a value") from None
+    for name, _ in pairs:
+        if not isinstance(name, str):
+            raise BindingError(f"the name of a binding is a text, this is {type(name).__name__}")
+    return pairs
 
 
 class Function:
     """A program built once, for many evaluations. Calling it gives value and gradients."""
 
     def __init__(self, program: Program, inputs: Sequence[str]) -> None:
-        if program.graph.has_arrays:
-            from gradcli.array_run import as_numbers  # late: numbers do not need numpy
-
-            program = as_numbers(program)
         self._program = program
         self.inputs = tuple(inputs)
-        self._settings = settings(program)  # inputs that are not asked for keep these
         places = {name: k for k, name in enumerate(program.graph.inputs)}
         self._places = [(places[n], k) for k, n in enumerate(self.inputs) if n in places]
         self._leaves = [program.graph.inputs.get(name) for name in self.inputs]
-        self._machine = Machine(program.graph, FLOATS)
+        self._machine, self._settings = self._bound()
         self._ieee: Machine | None = None
+
+    def _bound(self) -> tuple[Machine, list[Any]]:
+        """The machine, and what inputs that are not asked for are set to."""
+        return Machine(self._program.graph, FLOATS), settings(self._program)
+
+    def _point(self, values: Sequence[Any]) -> list[Any]:
+        if len(values) != len(self.inputs):
+            raise BindingError(f"{len(self.inputs)} values are needed, got {len(values)}")
+        point = self._settings.copy()
+        for place, k in self._places:
+            point[place] = self._read(self.inputs[k], values[k])
+        return point
+
+    def _read(self, name: str, value: Any) -> Any:
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            kind = type(value).__name__
+            raise BindingError(f"`{name}` is a number, got {kind}") from None
 
     def __call__(self, *values: float) -> tuple[float, list[float]]:
         """The value and the gradient by every input, in the order of `inputs`.
@@ -128,12 +155,7 @@ class Function:
         `values` are one number per input. Never raises for numeric trouble: 1/0 is inf, log(-1)
         is nan, as IEEE 754 has it. Raises BindingError for a wrong number of values.
         """
-        if len(values) != len(self.inputs):
-            raise BindingError(f"{len(self.inputs)} values are needed, got {len(values)}")
-        point = self._settings.copy()
-        for place, k in self._places:
-            point[place] = float(values[k])
-        output = self._program.output
+        point, output = self._point(values), self._program.output
         try:
             run = self._machine.run(point)
             backward(run, output, 1.0)
@@ -146,21 +168,76 @@ class Function:
         return run.values[output], [0.0 if at is None else gradients[at] for at in self._leaves]
 
 
-def compile(text: str, inputs: Sequence[str], *, output: str | None = None) -> Function:
+class ArrayFunction(Function):
+    """The same for a program of arrays whose output is a number."""
+
+    def _bound(self) -> tuple[Machine, list[Any]]:
+        from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
+        from gradcli.array_run import array_settings
+
+        shape = self._program.graph.shape(self._program.output)
+        if shape:
+            raise ShapeError(f"the output has shape {shape}, a compiled function gives one number",
+                             hint="sum it, or choose an element: `f[0]`")  # fmt: skip
+        return Machine(self._program.graph, ARRAYS), array_settings(self._program)
+
+    def _read(self, name: str, value: Any) -> Any:
+        import numpy as np
+
+        shape = self._program.graph.shape(self._program.graph.inputs[name])
+        try:
+            found = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            raise BindingError(f"`{name}` is not an array of numbers") from None
+        if found.shape != shape:
+            raise ShapeError(f"`{name}` has shape {shape}, got {found.shape}")
+        return found[()]
+
+    def __call__(self, *values: Any) -> tuple[float, list[Any]]:
+        """The value and the gradient by every input, as float64 arrays of the inputs' shapes.
+
+        `values` are arrays, or nested lists, of the shapes the function was compiled for. Raises
+        BindingError, ShapeError.
+        """
+        import numpy as np
+
+        run = self._machine.run(self._point(values))
+        backward(run, self._program.output, 1.0)
+        graph = self._program.graph
+        return float(run.values[self._program.output]), [
+            np.zeros(()) if at is None else np.array(
+                np.broadcast_to(run.gradients[at], graph.shape(at))
+            )
+            for at in self._leaves
+        ]  # fmt: skip
+
+
+def compile(
+    text: str, inputs: Sequence[str] | Mapping[str, Setting], *, output: str | None = None
+) -> Function:
     """Build the graph of a program whose `inputs` get their values at each call.
 
-    Names the program sets itself keep their values unless they are listed. Raises GradcliError.
+    `inputs` are names, of numbers; for arrays a mapping of names to values that have the shapes
+    the arrays will have. Names the program sets itself keep their values unless they are listed.
+    Raises GradcliError.
 
     >>> compile("(x+y)*z", inputs=["x", "y", "z"])(-2.0, 5.0, -4.0)
     (-12.0, [-4.0, -4.0, 3.0])
+    >>> value, (dx,) = compile("sum(x**2)", inputs={"x": [0, 0]})([3.0, 4.0])
+    >>> value, dx.tolist()
+    (25.0, [6.0, 8.0])
     """
     was_enabled = gc.isenabled()
     gc.disable()  # nothing that is built here is garbage
     try:
-        return Function(read(text, free=inputs, options=Options(output)), inputs)
+        shaped = inputs if isinstance(inputs, Mapping) else {}
+        free = [] if shaped else inputs
+        program = read(text, settings=shaped, free=free, options=Options(output))
+        kind = ArrayFunction if program.graph.has_arrays else Function
+        return kind(program, [*inputs])
     finally:
         if was_enabled:
             gc.enable()
 
 
-__all__ = ["Function", "check", "compile", "evaluate"]
+__all__ = ["ArrayFunction", "Function", "check", "compile", "evaluate"]

@@ -435,3 +435,38 @@ def test_a_program_keeps_its_own_seed_unless_another_is_asked_for():
     own = gradcli.check(text).cases[0].inputs["x[0]"].claim
     assert own == gradcli.evaluate(text).gradients["x"][0]
     assert own != gradcli.check(text, seed=3).cases[0].inputs["x[0]"].claim
+
+
+def test_a_compiled_function_of_arrays():
+    """Against the formula, at other points than it was compiled for; names may be unused."""
+    f = gradcli.compile(
+        "b = [1, 2]; f = sum((W @ x + b)**2)", {"W": np.eye(2), "x": [0, 0], "unused": 1.0}
+    )
+    w, x = draws((2, 2), (2,), seed=9)
+    value, (dw, dx, none) = f(w, x, 3.0)
+    r = w @ x + [1, 2]
+    assert value == pytest.approx(r @ r, rel=1e-14)
+    np.testing.assert_allclose(dw, 2 * np.outer(r, x), rtol=1e-13)
+    np.testing.assert_allclose(dx, 2 * w.T @ r, rtol=1e-13)
+    assert none.shape == ()
+    dw[:] = 0  # the caller's own
+    np.testing.assert_allclose(f(w, x, 3.0)[1][0], 2 * np.outer(r, x), rtol=1e-13)
+
+
+@pytest.mark.parametrize("values", [
+    ([1, 2], [1, 2]), ("a", [1, 2]), (np.eye(2),), (np.eye(2), [[1], [2, 3]]), (np.eye(2), None),
+])  # fmt: skip
+def test_a_compiled_function_of_arrays_refuses_other_values(values):
+    f = gradcli.compile("sum(W @ x)", {"W": np.eye(2), "x": [0, 0]})
+    with pytest.raises(GradcliError):
+        f(*values)
+
+
+def test_what_cannot_be_compiled_or_bound_is_a_gradcli_error():
+    with pytest.raises(GradcliError, match="one number"):
+        gradcli.compile("W @ x", {"W": np.eye(2), "x": [0, 0]})
+    with pytest.raises(GradcliError, match="is a number, got str"):
+        gradcli.compile("x*y", ["x", "y"])("a", 2)
+    for bindings in (5, {5: 5}, ["ab", "c"], [("x", 1, 2)]):
+        with pytest.raises(GradcliError):
+            gradcli.evaluate("x", bindings)

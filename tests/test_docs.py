@@ -57,6 +57,9 @@ def test_the_python_lines_of_the_readme_are_true():
     assert gradcli.check("x*y", {"x": 3, "y": 2}, claims={"x": 2}).verdict == "pass"
     f = gradcli.compile("(x+y)*z", inputs=["x", "y", "z"])
     assert f(-2.0, 5.0, -4.0) == (-12.0, [-4.0, -4.0, 3.0])
+    f = gradcli.compile("sum((W@x)**2)", inputs={"W": [[1, 2], [3, 4]], "x": [0, 0]})
+    value, (slope, _) = f([[1, 2], [3, 4]], [1, 2])
+    assert (value, slope.tolist()) == (146.0, [[10.0, 20.0], [22.0, 44.0]])
 
 
 def test_every_gate_of_the_language_stands_in_the_readme():
