@@ -317,7 +317,7 @@ array_gate("mean", "x, axis", "sum(x, axis) / count(x, axis)",
                               "spread(g / count(x, axis), shape(x), axis)", "0")
 array_gate("var",  "x, axis", "mean(square(x - mean(x, kept(axis))), axis)",
            "spread(2 * g / count(x, axis), shape(x), axis) * (x - mean(x, kept(axis)))", "0")
-array_gate("std",  "x, axis", "sqrt(var(x, axis))",
+array_gate("std",  "x, axis", "norm(x - mean(x, kept(axis)), axis) / sqrt(count(x, axis))",
            "d = spread(out, shape(x), axis); scale(spread(g / count(x, axis), shape(x), axis), "
            "where(d == 0, 0, (x - mean(x, kept(axis))) / d))", "0", kink="out")
 array_gate("amax", "x, axis", "",

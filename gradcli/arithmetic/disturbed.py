@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic import Forward
+from gradcli.arithmetic import Forward, Pullback
 from gradcli.arithmetic.arrays import PRIMITIVES, SPELLING, Arrays
 from gradcli.gates import Gate
 
@@ -22,7 +22,7 @@ SAFETY = 16.0  # what is observed in a few runs is less than what may happen
 
 
 class Disturbed(Arrays):
-    """The arithmetic of numpy with a random relative error in the result of every gate."""
+    """The arithmetic of numpy with a random relative error in all that a gate gives."""
 
     def __init__(self, seed: int) -> None:
         super().__init__("disturbed", PRIMITIVES, SPELLING)
@@ -34,12 +34,30 @@ class Disturbed(Arrays):
         if not gate.ulps:
             return exact
 
-        def moved(values: Any, operands: tuple[int, ...]) -> Any:
-            value = exact(values, operands)
-            noise = self._random.uniform(-1.0, 1.0, np.shape(value) or None)
-            return value * (1.0 + DISTURBANCE * noise)
+        return lambda values, operands: self._moved(exact(values, operands))
+
+    def pullback(
+        self, gate: Gate, active: tuple[bool, ...], shrunk: tuple[bool, ...] = ()
+    ) -> Pullback | None:
+        """The gate's contributions to its operands, a little off."""
+        exact = super().pullback(gate, active, shrunk)
+        if exact is None:
+            return None
+
+        def moved(
+            upstream: Any, values: Any, gradients: Any, node: int, operands: tuple[int, ...]
+        ) -> None:
+            parts = dict.fromkeys(operands, self.zero)
+            exact(upstream, values, parts, node, operands)
+            for operand, part in parts.items():
+                if part is not self.zero:
+                    gradients[operand] = gradients[operand] + self._moved(part)
 
         return moved
+
+    def _moved(self, value: Any) -> Any:
+        noise = self._random.uniform(-1.0, 1.0, np.shape(value) or None)
+        return value * (1.0 + DISTURBANCE * noise)
 
 
 def rounding(disturbance: Any) -> Any:

@@ -26,6 +26,7 @@ from gradcli.shapes import Axis
 
 STEP = 2.0**-120  # its square is nothing beside the numbers that occur
 VANISHING = 2.0**-200  # a real part this far below 0 may be the square of a step
+NEAR = 1e-9  # relative: how far roundings may carry a value
 LEVELS = 5  # of the differences of functions that numpy has for real numbers only
 LONGEST = 2.0**-6
 
@@ -78,7 +79,8 @@ def root(x: Any) -> Any:
     if not np.iscomplexobj(x):
         return np.sqrt(x)
     found = np.where(x.real < -VANISHING, np.nan, np.sqrt(x))
-    return _parts(found.real, np.where(x.real < 0, np.abs(found.imag), found.imag))
+    bent = np.where(x.real < 0, np.abs(found.imag), found.imag)
+    return _parts(found.real, np.where(x == 0, np.nan, bent))  # at 0 a second order decides
 
 
 def cube_root(x: Any) -> Any:
@@ -190,6 +192,17 @@ PRIMITIVES_OF_STEPS: dict[str, Any] = {
     "lse": lse,
     "max": lambda xs: reduce(np.maximum, xs), "min": lambda xs: reduce(np.minimum, xs),
 }  # fmt: skip
+
+
+def without_squares(x: Any, value: Any) -> Any:
+    """A result whose real part is the value without the step, unless another branch was taken.
+
+    The square of a step is all there is of a real part that should be 0, and would decide at ties.
+    """
+    if not np.iscomplexobj(x):
+        return x
+    is_near = np.abs(x.real - value) <= NEAR * np.abs(value) + VANISHING
+    return _parts(np.where(is_near, value, x.real), x.imag)
 
 
 STEPS = Arrays("steps", PRIMITIVES_OF_STEPS, SPELLING)

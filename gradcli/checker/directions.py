@@ -15,12 +15,15 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.disturbed import Disturbed, rounding
-from gradcli.arithmetic.steps import STEP, STEPS
+from gradcli.arithmetic.steps import STEP, STEPS, without_squares
 from gradcli.checker import Settings, relative_error
 from gradcli.checker.patterns import pattern
 from gradcli.engine import Machine, Run, backward
@@ -30,6 +33,7 @@ DIRECTIONS = 3
 SEED = 20261124
 ROOM = 1e-9  # relative to sum |g v|: engine and slope differ by no more, unless one is wrong
 MOST_NAMED = 5  # wrong elements that are looked for one by one
+FINER = 2.0**-30  # of a second step, where a slope may be the error of the first
 QUICK = 50.0  # elements numpy computes while Python evaluates one gate
 QUOTIENT_STEP = 2.0**-14  # of the plain difference that has to confirm a fault of the engine
 
@@ -92,28 +96,89 @@ class Place:
         return Slope(-left, right, jumps)
 
     def _towards(self, leaf: int, direction: Any) -> tuple[float, Any]:
+        """The slope on one side, and the value there."""
+        slope, value = self._stepped(leaf, direction, STEP)
+        if slope and abs(slope) < STEP:
+            finer, _ = self._stepped(leaf, direction, STEP * FINER)
+            if abs(finer) < abs(slope) * FINER:
+                return 0.0, value  # it was the error of the step, which shrinks with its square
+        return slope, value
+
+    def _stepped(self, leaf: int, direction: Any, step: float) -> tuple[float, Any]:
         values = self.run.values.copy()
-        values[leaf] = np.add(values[leaf], 1j * STEP * direction)
+        values[leaf] = np.add(values[leaf], 1j * step * direction)
         self._follow(self._steps, values, leaf)
+        if self._is_undecided(values, leaf, direction):
+            return math.nan, 0.0
         found = np.asarray(values[self.output])
         with np.errstate(all="ignore"):
-            return float(np.sum(self.upstream * (found.imag / STEP))), found.real
+            return float(np.sum(self.upstream * (found.imag / step))), found.real
+
+    @cached_property
+    def _tied(self) -> set[int]:
+        """The gates that stand exactly at an edge somewhere: which branch is taken hangs on it."""
+        nodes = (node for node in self.graph.gate_nodes() if node <= self.output)
+        return {node for node in nodes if self._is_tied(node)}
+
+    def _is_tied(self, node: int) -> bool:
+        gate, out = self.graph.gates[node], self.run.values[node]
+        xs = [self.run.values[k] for k in self.graph.operands[node]]
+        if gate.name in ("max", "min"):
+            return bool((sum(np.equal(x, out).astype(int) for x in xs) > 1).any())
+        if gate.name in ("amax", "amin"):
+            best = ARRAYS.function("spread")(out, np.shape(xs[0]), xs[1])
+            return bool(np.sum(np.equal(xs[0], best)) > np.size(out))
+        if gate.is_variadic or gate.is_structural or not (gate.jump or gate.kink):
+            return False
+        return bool((np.asarray(self._edge(ARRAYS, node, self.run.values)) == 0).any())
+
+    def _edge(self, arithmetic: Arithmetic, node: int, values: list[Any]) -> Any:
+        gate = self.graph.gates[node]
+        with arithmetic.quiet():
+            function = arithmetic.text_function(gate, gate.jump or gate.kink)
+            return function(*[values[k] for k in self.graph.operands[node]])
+
+    def _is_undecided(self, values: list[Any], leaf: int, direction: Any) -> bool:
+        """Whether a choice stays at its edge to first order, and a real step leaves it."""
+        moved: list[Any] = []
+        for node in self._tied.intersection(self._cones[leaf]):
+            if not self.graph.gates[node].jump:
+                continue  # where f is continuous both branches have the same slope then
+            edge = np.asarray(self._edge(STEPS, node, values))
+            stays = edge == 0
+            if not stays.any():
+                continue
+            if not moved:
+                moved = self.run.values.copy()
+                moved[leaf] = moved[leaf] + QUOTIENT_STEP * self._size(leaf, direction) * direction
+                self._follow(self.run.machine, moved, leaf)
+            if (stays & (np.asarray(self._edge(ARRAYS, node, moved)) != 0)).any():
+                return True
+        return False
+
+    def _size(self, leaf: int, direction: Any) -> float:
+        """The largest of the elements that a direction moves, or 1."""
+        x = self.run.values[leaf]
+        return float(np.max(np.abs(x * (direction != 0)), initial=0.0)) or 1.0
 
     def _follow(self, machine: Machine, values: list[Any], leaf: int) -> None:
         """Compute again what depends on a leaf."""
         if leaf not in self._cones:
             self._cones[leaf] = self.graph.cone(leaf, self.output)
         operands = self.graph.operands
+        is_tied = machine is self._steps and not self._tied.isdisjoint(self._cones[leaf])
         with machine.arithmetic.quiet():
             for node in self._cones[leaf]:
                 gate = machine.forwards[node]
                 assert gate is not None
                 values[node] = gate(values, operands[node])
+                if is_tied:
+                    values[node] = without_squares(values[node], self.run.values[node])
 
     def quotient(self, leaf: int, direction: Any) -> float:
         """The slope by a central difference in plain float64, extrapolated once."""
         x, machine = self.run.values[leaf], self.run.machine
-        size = float(np.max(np.abs(x * (direction != 0)), initial=0.0)) or 1.0
+        size = self._size(leaf, direction)
         found = []
         for step in (QUOTIENT_STEP * size, QUOTIENT_STEP * size / 2):
             ends = []
@@ -189,7 +254,7 @@ class _Asked:
             reason = "f jumps here: no derivative exists, no claim can be right"
             return {name: self._whole("undefined", "jump", reason=reason)}
         if not all(math.isfinite(s.left) and math.isfinite(s.right) for s in slopes):
-            reason = "the numeric derivative is not finite"
+            reason = "the numeric derivative is not finite, or a choice is too near its edge"
             return {name: self._whole("inconclusive", None, reason=reason)}
         return self._compared(slopes)
 
