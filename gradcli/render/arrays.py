@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 WHOLE = 12  # elements of an array that is shown whole
@@ -14,7 +15,7 @@ Write = Callable[[float], str]
 
 def array_text(array: list[Any], write: Write, show_all: bool, most: int = WHOLE) -> str:
     """An array as text, whole up to `most` elements; `write` makes the text of a number."""
-    numbers = [*flattened(array)]
+    numbers = flattened(array)
     if show_all or len(numbers) <= most:
         return _whole(array, write)
     shape = str(shape_of(array))
@@ -30,15 +31,12 @@ def _whole(array: Any, write: Write) -> str:
     return write(array)
 
 
-def flattened(array: Any) -> Iterator[float]:
+def flattened(array: Any) -> list[float]:
     """The numbers of nested lists, in order."""
-    stack = [array]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, list):
-            stack.extend(reversed(part))
-        else:
-            yield part
+    rows = array if isinstance(array, list) else [array]
+    while rows and isinstance(rows[0], list):
+        rows = list(chain.from_iterable(rows))
+    return rows
 
 
 def shape_of(array: Any) -> tuple[int, ...]:
@@ -52,4 +50,4 @@ def shape_of(array: Any) -> tuple[int, ...]:
 
 def is_large(number: Any) -> bool:
     """Whether a number is an array that is summarised."""
-    return isinstance(number, list) and sum(1 for _ in flattened(number)) > WHOLE
+    return isinstance(number, list) and math.prod(shape_of(number)) > WHOLE

@@ -72,51 +72,44 @@ def elements(name: str, number: Number | None) -> Iterator[tuple[str, Any]]:
             yield name, number
 
 
-def gradients(report: EvalReport) -> dict[str, float | None]:
-    """The gradient of every element of every input that was asked for."""
-    return dict(pair for item in report.gradients.items() for pair in elements(*item))
+def input_rows(report: EvalReport, large: Collection[str] = ()) -> Iterator[InputRow]:
+    """One row for every number that is an input.
 
-
-def gradient_bounds(report: EvalReport) -> dict[str, float]:
-    """The bound on every gradient; empty where none was computed."""
-    bounds = report.gradient_bounds or {}
-    return dict(pair for item in bounds.items() for pair in elements(*item))
-
-
-def input_rows(report: EvalReport) -> Iterator[InputRow]:
-    """One row for every number that is an input."""
-    slopes, bounds = gradients(report), gradient_bounds(report)
-    checks = report.check.inputs if report.check else {}
+    An array that was checked as a whole, or is among the `large` ones, has one row, and one for
+    each of its elements that does not pass.
+    """
+    checks: dict[str, list[InputCheck]] = {}
+    for check in report.check.inputs.values() if report.check else ():
+        checks.setdefault(check.name.partition("[")[0], []).append(check)
     for whole, number in report.inputs.items():
-        if whole in checks and isinstance(number, list):  # one verdict on all of it
-            yield InputRow(whole, number, report.gradients.get(whole), checks[whole])
-            for name, value in elements(whole, number):
-                if name in checks:  # and on what is wrong in it
-                    yield InputRow(name, value, slopes.get(name), checks[name])
+        own, slope = checks.get(whole, []), report.gradients.get(whole)
+        is_whole = bool(own) and bool(own[0].directions)
+        if isinstance(number, list) and (is_whole or whole in large):
+            first = own[0] if is_whole else _worst_of(whole, own)
+            yield InputRow(whole, number, slope, first)
+            for check in own[is_whole:]:
+                if check.verdict != "pass":
+                    value, gradient = (_element(x, check.name) for x in (number, slope))
+                    yield InputRow(check.name, value, gradient, check)
             continue
+        by_name = {check.name: check for check in own}
+        slopes = dict(elements(whole, slope))
+        bounds = dict(elements(whole, (report.gradient_bounds or {}).get(whole)))
         for name, value in elements(whole, number):
-            yield InputRow(name, value, slopes.get(name), checks.get(name), bounds.get(name))
+            yield InputRow(name, value, slopes.get(name), by_name.get(name), bounds.get(name))
 
 
-def summed_up(
-    rows: Iterable[InputRow], report: EvalReport, large: Collection[str]
-) -> Iterator[InputRow]:
-    """The rows with one for each `large` input, and below it those of its elements not passing."""
-    parts: dict[str, list[InputRow]] = {}
-    for row in rows:
-        parts.setdefault(row.name.partition("[")[0], []).append(row)
-    for whole, own in parts.items():
-        checks = [row.check for row in own if row.check is not None]
-        if whole not in large or (checks and checks[0].directions):
-            yield from own
-            continue
-        summary = _worst_of(whole, checks) if checks else None
-        yield InputRow(whole, report.inputs[whole], report.gradients.get(whole), summary)
-        yield from (row for row in own if row.check is not None and row.check.verdict != "pass")
+def _element(number: Any, name: str) -> Any:
+    """The number at `w[0][1]` of the nested lists of `w`."""
+    for index in name.partition("[")[2].rstrip("]").split("]["):
+        number = None if number is None else number[int(index)]
+    return number
 
 
-def _worst_of(whole: str, checks: list[InputCheck]) -> InputCheck:
+def _worst_of(whole: str, checks: list[InputCheck]) -> InputCheck | None:
     """The checks of all elements in one: the worst verdict and the largest error."""
+    if not checks:
+        return None
     errors = [check.relative_error for check in checks if check.relative_error is not None]
     error = max(errors, key=lambda e: math.inf if e != e else e, default=None)
     verdict = worst([check.verdict for check in checks])

@@ -37,6 +37,8 @@ def json_text(data: Any) -> str:
             for key, value in reversed(item.items()):
                 waiting += (value, _Mark(f"{_quoted(key)}: "), _Mark(", "))
             _open(waiting, "{", bool(item))
+        elif _is_row(item):
+            pieces.append(repr(item))
         elif isinstance(item, list | tuple):
             waiting.append(_Mark("]"))
             for value in reversed(item):
@@ -45,6 +47,13 @@ def json_text(data: Any) -> str:
         else:
             pieces.append(_scalar(item))
     return "".join(pieces) + "\n"
+
+
+def _is_row(item: Any) -> bool:
+    """Whether Python writes the item as JSON does: a list of floats, all of them finite."""
+    return (
+        item.__class__ is list and {*map(type, item)} == {float} and all(map(math.isfinite, item))
+    )
 
 
 def _open(waiting: list[Any], bracket: str, has_items: bool) -> None:

@@ -27,10 +27,7 @@ from gradcli.render.lines import fork_rows, listing
 from gradcli.render.machine import (
     InputRow,
     Look,
-    gradient_bounds,
-    gradients,
     input_rows,
-    summed_up,
 )
 from gradcli.reports import VERDICTS, EvalReport, Number, Stage
 from gradcli.reports.grades import Grade, GradeReport
@@ -150,13 +147,11 @@ def _shortcomings(grade: Grade) -> str:
 
 def _brief(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     yield Text.assemble("value = ", (page.value(report), "value"))
-    bounds = gradient_bounds(report)
-    for name, gradient in gradients(report).items():
-        if gradient is not None:
-            yield Text.assemble(
-                (f"d{page.text(name)}", "name"), " = ",
-                (page.gradient(report, name, gradient, bounds.get(name)), "gradient"),
-            )  # fmt: skip
+    for row in _rows(report, page):
+        yield Text.assemble(
+            (f"d{page.text(row.name)}", "name"), " = ",
+            (page.gradient(report, row.name, row.gradient, row.bound), "gradient"),
+        )  # fmt: skip
     yield from _derivatives(report, page)
 
 
@@ -177,9 +172,7 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     if report.lines:
         yield from page.backward_part(report.text, report.lines, report.forks)
     if report.inputs:
-        all_rows = (row for row in input_rows(report) if row.gradient is not None)  # as asked
-        large = [] if page.look.show_all else [n for n, x in report.inputs.items() if is_large(x)]
-        rows = list(summed_up(all_rows, report, large))
+        rows = _rows(report, page)
         claims = any(row.check and row.check.claim is not None for row in rows)
         columns = CLAIMED if claims else CHECKED if report.check else UNCHECKED
         is_long = page.look.verbosity > 0 and report.conditions is not None
@@ -202,6 +195,12 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
         yield ""
     for line in (*reasons, *notes):
         yield page.sentence(*line)
+
+
+def _rows(report: EvalReport, page: Page) -> list[InputRow]:
+    """The inputs whose gradients were asked for, large arrays summed up."""
+    large = [] if page.look.show_all else [n for n, x in report.inputs.items() if is_large(x)]
+    return [row for row in input_rows(report, large) if row.gradient is not None]
 
 
 def _derivatives(report: EvalReport, page: Page) -> Iterator[RenderableType]:
