@@ -121,7 +121,7 @@ class Graph:
         return node
 
     def _result(self, gate: Gate, operands: Operands) -> Shape:
-        """The shape of a gate's result; an error's advice gets the operands' names."""
+        """The shape of a gate's result; an error names the operation, its advice the operands."""
         try:
             return result(gate.name, [self.look(k) for k in operands])
         except ShapeError as error:
@@ -129,6 +129,8 @@ class Graph:
             for word, node in zip(("left", "right"), operands, strict=False):
                 hint = hint.replace(word, self._called(node) or word)
             error.hint = hint.replace(".T.T", "") or None
+            if error.message.startswith("shapes "):
+                error.message = f"{gate.name}: {error.message}"
             raise
 
     def _called(self, node: int) -> str | None:

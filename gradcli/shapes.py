@@ -172,7 +172,11 @@ def index(shape: Shape, at: Sequence[Any]) -> Shape:
 
 def _put(shape: Shape, value: Shape, at: Sequence[Any]) -> Shape:
     part = index(shape, at)
-    if broadcast(part, value) != part:
+    try:
+        fits = broadcast(part, value) == part
+    except ShapeError:
+        fits = False
+    if not fits:
         raise ShapeError(f"shape {text_of(value)} does not fit into the part of shape "
                          f"{text_of(part)}")  # fmt: skip
     return shape

@@ -42,14 +42,15 @@ def structural_phrase(name: str, parts: list[Phrase], looks: Sequence[Any]) -> P
     return f"{name}({', '.join(texts)})", POSTFIX
 
 
+def place_text(place: Any) -> str:
+    """One entry of an index: a place, or a slice."""
+    if isinstance(place, tuple):
+        return ":".join("" if end is None else str(end) for end in place)
+    return str(place)
+
+
 def _at(at: Sequence[Any]) -> str:
-    texts = [
-        ":".join("" if end is None else str(end) for end in place)
-        if isinstance(place, tuple)
-        else str(place)
-        for place in at
-    ]
-    return f"[{', '.join(texts)}]"
+    return f"[{', '.join(map(place_text, at))}]"
 
 
 def _axis(shape: tuple[int, ...], axis: tuple[tuple[int, ...], bool]) -> str:

@@ -11,7 +11,7 @@ from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.floats import IEEE
 from gradcli.backward.amounts import Amount, flat, in_words, is_finite, total
 from gradcli.backward.cut import Cut
-from gradcli.backward.judge import Accusation, Judge, Passage, target_element, upstream_reads
+from gradcli.backward.judge import Accusation, Judge, Passage, line_numbers, upstream_reads
 from gradcli.backward.matching import Group, base
 from gradcli.backward.points import nearby, on_other_branches
 from gradcli.backward.repairs import Scene, counts, element_tree, find_mistake
@@ -24,12 +24,12 @@ from gradcli.evaluation import (
     gather,
     in_lists,
     line_and_column,
-    numbers,
     settings,
 )
 from gradcli.program import Program, nodes_of
 from gradcli.reports import Number, worst
 from gradcli.reports.lines import Contribution, Fork, LineCheck
+from gradcli.spelling import place_text
 from gradcli.syntax import Tree
 
 
@@ -111,12 +111,12 @@ class _Reporter:
 
     def _line(self, k: int) -> LineCheck:
         line, judge = self.program.lines[k], self.judge
-        target = line.statement.target + "".join(f"[{i}]" for i in line.statement.index)
+        target = line.statement.target + "".join(f"[{place_text(i)}]" for i in line.statement.index)
         claim = in_lists(gather(line.value, judge.found.run.values))
         accusation = judge.accused.get(k)
         if accusation is not None:
             return self._accused(k, target, claim, accusation)
-        elements = [e for e, _ in numbers(target_element(self.program, line), line.value)]
+        elements = self._elements(k)
         answers = [judge.verdicts[e] for e in elements]
         worse = [a for a in answers if a is not None and a.verdict not in ("fail", "pass")]
         verdict = worst([a.verdict for a in worse])
@@ -186,8 +186,7 @@ class _Reporter:
 
     def _elements(self, k: int) -> list[str]:
         """The numbers that a line gives."""
-        line = self.program.lines[k]
-        return [e for e, _ in numbers(target_element(self.program, line), line.value)]
+        return [element for element, _ in line_numbers(self.program, self.program.lines[k])]
 
     def _group(self, k: int, element: str) -> Group | None:
         """The group of lines and consumers that a line belongs to, at one number."""

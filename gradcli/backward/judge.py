@@ -12,6 +12,7 @@ The amounts are numbers, or in large programs whole arrays.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +20,7 @@ from gradcli.arithmetic.floats import IEEE
 from gradcli.backward.amounts import Amount, agree, in_words, is_finite, total
 from gradcli.backward.cut import Cut
 from gradcli.backward.matching import Group, Part, base, matched
-from gradcli.checker import Point, Question, Settings, check
+from gradcli.checker import RESIDUE, Point, Question, Settings, check
 from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation import Evaluation, numbers
 from gradcli.program import Program, nodes_of
@@ -70,6 +71,9 @@ class Accusation:
         self.reason = reason
 
 
+Suspect = tuple[list[int], Accusation]  # lines that are wrong together, and what is said of one
+
+
 class Judge:
     """Judges the gradients of one program at one point, name by name."""
 
@@ -87,7 +91,8 @@ class Judge:
         self.overwriters: dict[str, int] = {}
         self.groups: dict[str, list[Group]] = {}
         self.verdicts: dict[str, InputCheck | None] = {}  # None: it is as expected
-        self.accused: dict[int, Accusation] = {}
+        self.accused: dict[int, Accusation] = {}  # by the number of the line
+        self.joint: list[Suspect] = []  # of several lines, the accused one first
         self._passages: dict[int, Passage | None] = {}
         self._totals: dict[str, Amount] = {}  # of arrays, as the lines so far have them
         for number, line in enumerate(self.program.lines):
@@ -95,6 +100,7 @@ class Judge:
                 self._take(number, line)
         for element in cut.claimed:
             self._judge(element)
+        self._settle()
 
     # ---------------------------------------------------------------- what lines say
 
@@ -103,20 +109,19 @@ class Judge:
         values = self.found.run.values
         reads = upstream_reads(self.program, number)
         forward = {name for kind, name, _ in line.reads.values() if kind == "forward"}
-        prefix = target_element(self.program, line)
         old = next(
             (v for k, n, v in line.reads.values() if k == "gradient" and n == line.name), None
         )
         before = dict(numbers(str(line.name), old)) if old is not None else {}
+        name = str(line.name)
         if self.program.graph.has_arrays:
-            total_before = self._totals.get(prefix, 0.0)
-            self._totals[prefix] = values[line.total]
+            total_before = self._totals.get(name, 0.0)
+            self._totals[name] = values[line.total]
             if line.statement.index:  # of an array: what it changes
                 change = values[line.total] - total_before
-                own = reads - {prefix}
-                self.parts[prefix].append(Part(number, change, own, forward - {prefix}))
+                self.parts[name].append(Part(number, change, reads - {name}, forward - {name}))
                 return
-        for element, node in numbers(prefix, line.value):
+        for element, node in line_numbers(self.program, line):
             value = values[node]
             if element in before:
                 value = value - values[before[element]]
@@ -124,8 +129,7 @@ class Judge:
                 for part in self.parts[element]:
                     part.is_lost = True
                 self.overwriters[element] = number
-            own = reads - {str(line.name)}
-            self.parts[element].append(Part(number, value, own, forward - {str(line.name)}))
+            self.parts[element].append(Part(number, value, reads - {name}, forward - {name}))
 
     @cached_property
     def _operands(self) -> dict[str, set[str]]:
@@ -216,7 +220,8 @@ class Judge:
                 return False
             claim, expected = passage.claims[element], passage.expected(element)
             scale = max(abs(claim), abs(expected))
-            if scale == 0 or abs(claim - expected) <= self.settings.tolerance * scale:
+            vanishes = scale <= RESIDUE * abs(self.passage.claims[element])
+            if vanishes or abs(claim - expected) <= self.settings.tolerance * scale:
                 return True
         return False
 
@@ -263,60 +268,82 @@ class Judge:
 
     def _accuse(self, element: str, groups: list[Group], claim: Amount, expected: Amount) -> None:
         """Name the lines that make a wrong sum; each is wrong by itself."""
-        last = self.parts[element][-1].line
-        feeds = _listed(dict.fromkeys(use.consumer for use in self.passage.uses.get(element, [])))
-        count = len({use.consumer for use in self.passage.uses.get(element, ())})
-        lost = [g for g in groups if g.parts and all(p.is_lost for p in g.parts)]
-        lost = [g for g in lost if not self.agree(0.0, g.expected)]
-        before = len(self.accused)
+        suspects = [
+            *self._wrong_groups(element, groups),
+            *self._lost_parts(element, groups, claim, expected),
+        ]
+        if not suspects and not self.formulas_only:
+            live = [part for part in self.parts[element] if not part.is_lost]
+            suspects = self._together(element, Group(live, [], expected), live, claim)
+        for lines, accusation in suspects:
+            if len(lines) == 1:
+                self.accused.setdefault(lines[0], accusation)
+            else:
+                self.joint.append((lines, accusation))
+
+    def _wrong_groups(self, element: str, groups: list[Group]) -> Iterator[Suspect]:
         for group in groups:
             live = [part for part in group.parts if not part.is_lost]
             if self.formulas_only and all(map(self.is_number, live)):
                 continue
             given = total(part.value for part in live)
             if live and not self._group_is_right(element, group, given):
-                for part in live:
-                    reason = _told_together(live, self.program) if len(live) > 1 else None
-                    self._add(part.line, Accusation(
-                        element, group, part.value if len(live) > 1 else given,
-                        None if len(live) > 1 else group.expected, None, reason,
-                    ))  # fmt: skip
+                yield from self._together(element, group, live, given)
+
+    def _together(
+        self, element: str, group: Group, live: list[Part], given: Amount
+    ) -> list[Suspect]:
+        """The lines of a group that is wrong: one is accused, of several it is not known which."""
+        lines = list(dict.fromkeys(part.line for part in live))
+        if len(lines) == 1:
+            return [(lines, Accusation(element, group, given, group.expected))]
+        reason = _told_together(live, self.program)
+        return [
+            ([part.line, *(line for line in lines if line != part.line)],
+             Accusation(element, group, part.value, None, None, reason))
+            for part in live
+        ]  # fmt: skip
+
+    def _lost_parts(
+        self, element: str, groups: list[Group], claim: Amount, expected: Amount
+    ) -> Iterator[Suspect]:
+        """Contributions that a line overwrites, or that no line adds."""
+        uses = self.passage.uses.get(element, [])
+        consumers = list(dict.fromkeys(use.consumer for use in uses))
+        feeds, name = _listed(consumers), base(element)
+        lines = self.program.lines  # an element may have no part of its own: `dx[:, 0] = ...`
+        last = max(number for number, line in enumerate(lines) if line.name == name)
+        lost = [g for g in groups if g.parts and all(p.is_lost for p in g.parts)]
+        lost = [g for g in lost if not self.agree(0.0, g.expected)]
         if lost and element in self.overwriters:
             again = total(p.value for p in self.parts[element])
             cure = ": use +=" if self.agree(again, expected) else ""
             reason = (
-                f"{element} feeds {feeds}; this line overwrites {len(lost)} of {count} "
+                f"{element} feeds {feeds}; this line overwrites {len(lost)} of {len(consumers)} "
                 f"contributions; expected {in_words(expected)}, got {in_words(claim)}{cure}"
             )
-            self._add(self.overwriters[element], Accusation(
-                element, None, claim, expected, "overwritten", reason
-            ))  # fmt: skip
+            overwriter = self.overwriters[element]
+            yield [overwriter], Accusation(element, None, claim, expected, "overwritten", reason)
         for group in groups:
             if not group.parts and not self.agree(0.0, group.expected):
                 reason = (
                     f"{element} feeds {feeds}; no line adds the contribution of "
                     f"{_listed(group.consumers)}, {in_words(group.expected)}"
                 )
-                self._add(last, Accusation(
-                    element, None, claim, expected, "missing-path", reason
-                ))  # fmt: skip
-        if len(self.accused) == before and not self.formulas_only:
-            live = [part for part in self.parts[element] if not part.is_lost]
-            whole = Group(live, [], expected)
-            for part in live:
-                self._add(part.line, Accusation(
-                    element, whole, claim, expected, None,
-                    _told_together(live, self.program) if len(live) > 1 else None,
-                ))  # fmt: skip
+                yield [last], Accusation(element, None, claim, expected, "missing-path", reason)
+
+    def _settle(self) -> None:
+        """Of lines that are wrong together those stand where none of them is wrong alone."""
+        alone = set(self.accused)
+        for lines, accusation in self.joint:
+            if alone.isdisjoint(lines):
+                self.accused.setdefault(lines[0], accusation)
 
     def _group_is_right(self, element: str, group: Group, given: Amount) -> bool:
         if self.agree(given, group.expected) or not group.consumers:
             return self.agree(given, group.expected)
         verdict = self._numeric(element, group.consumers, given)
         return verdict is not None and verdict.verdict == "kink"
-
-    def _add(self, line: int, accusation: Accusation) -> None:
-        self.accused.setdefault(line, accusation)
 
 
 # -------------------------------------------------------------------- small parts
@@ -345,16 +372,34 @@ def upstream_reads(program: Program, number: int) -> set[str]:
     return found
 
 
-def target_element(program: Program, line: GradientLine) -> str:
-    """The number, list or array that a line assigns the gradient of: `x`, `w[0]`."""
-    element = str(line.name)
+def line_numbers(program: Program, line: GradientLine) -> list[tuple[str, int]]:
+    """What a line gives: the numbers, or the array, whose gradient it assigns, with the nodes."""
+    name = str(line.name)
     if program.graph.has_arrays:
-        return element
-    value: Any = program.claims[element]
-    for index in line.statement.index:
-        place = index % len(value)
-        element, value = f"{element}[{place}]", value[place]
-    return element
+        return [(name, line.value)]
+    target = _taken(_named(name, program.claims[name]), line.statement.index)
+    return list(zip(_flat(target), nodes_of(line.value), strict=True))
+
+
+def _named(name: str, value: Any) -> Any:
+    """The names of the elements of nested lists, in nested lists."""
+    if isinstance(value, list):
+        return [_named(f"{name}[{k}]", part) for k, part in enumerate(value)]
+    return name
+
+
+def _taken(target: Any, index: tuple[Any, ...]) -> Any:
+    """What an index takes of nested lists."""
+    if not index:
+        return target
+    place, rest = index[0], index[1:]
+    if isinstance(place, tuple):
+        return [_taken(part, rest) for part in target[slice(*place)]]
+    return _taken(target[place], rest)
+
+
+def _flat(names: Any) -> list[str]:
+    return [x for part in names for x in _flat(part)] if isinstance(names, list) else [names]
 
 
 def _listed(names: Any) -> str:

@@ -89,7 +89,7 @@ class Backward:
         if statement.kind == "add" and not statement.index:
             line.value = value = self._spread(value, name, statement.token)
         if statement.index:
-            self._element(statement, name, value)
+            line.value = self._element(statement, name, value)
         elif statement.kind == "add" and name in self.claims:
             self.claims[name] = self._sum(self.claims[name], value, statement.token)
         else:
@@ -147,8 +147,8 @@ class Backward:
                              f"{graph.shape(old)}")  # fmt: skip
         return graph.node(GATES["add"], (old, new), token)
 
-    def _element(self, statement: Statement, name: str, value: Value) -> None:
-        """`dw[0] += ...`: an element of a gradient that starts from zeros."""
+    def _element(self, statement: Statement, name: str, value: Value) -> Value:
+        """`dw[0] += ...`: a part of a gradient that starts from zeros; the value in its shape."""
         graph, token = self.reader.graph, statement.token
         at = graph.static(statement.index)
         if not graph.shape(self._forward(name, token)):
@@ -158,9 +158,13 @@ class Backward:
             shape = graph.static(graph.shape(self._forward(name, token)))
             self.claims[name] = self._node("fill", (zero, shape), token)
         gradient = self.claims[name]
-        if statement.kind == "add":
-            value = self._node("add", (self._node("index", (gradient, at), token), value), token)
-        self.claims[name] = self._node("put", (gradient, value, at), token)
+        part = self._node("index", (gradient, at), token)
+        if graph.shape(value) != graph.shape(part):
+            self._node("put", (gradient, value, at), token)  # refuses what does not fit
+            value = self._node("fill", (value, graph.static(graph.shape(part))), token)
+        total = self._node("add", (part, value), token) if statement.kind == "add" else value
+        self.claims[name] = self._node("put", (gradient, total, at), token)
+        return value
 
     def _node(self, gate: str, operands: tuple[int, ...], token: int) -> int:
         try:

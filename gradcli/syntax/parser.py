@@ -23,7 +23,8 @@ class Statement(NamedTuple):
     token: int  # where it begins
     tree: Tree | None = None
     target: str = ""
-    index: tuple[int, ...] = ()  # type: ignore[assignment]  # of an indexed target
+    # Of an indexed target: places, and (start, stop) for slices.
+    index: tuple[Any, ...] = ()  # type: ignore[assignment]
     is_claim: bool = False  # NAME == expr
     text: str = ""  # of a directive
 
@@ -127,22 +128,32 @@ class _Parser(Refusals):
             return Statement("seed", first, tree), self._end(at)
         return Statement("expression", first, tree, name, (), following == "=="), self._end(at)
 
-    def _target_index(self, at: int) -> tuple[tuple[int, ...], int]:
-        """The whole numbers up to the bracket; what else stands there is no target."""
-        tokens, index = self.tokens, []
+    def _target_index(self, at: int) -> tuple[tuple[Any, ...], int]:
+        """Whole numbers and slices up to the bracket; what else stands there is no target."""
+        tokens = self.tokens
+        index: list[Any] = []
         while True:
-            sign = 1
-            if tokens[at] == "-":
-                sign, at = -1, at + 1
-            if not tokens[at].isdecimal():
+            place, at = self._target_number(at)
+            if tokens[at] == ":":
+                stop, at = self._target_number(at + 1)
+                index.append((place, stop))
+            elif place is None:
                 return (), at
-            index.append(sign * int(tokens[at]))
-            at += 1
+            else:
+                index.append(place)
             if tokens[at] == "]":
                 return tuple(index), at + 1
             if tokens[at] != ",":
                 return (), at
             at += 1
+
+    def _target_number(self, at: int) -> tuple[int | None, int]:
+        """A whole number, if one stands here, and the token after it."""
+        is_negative = self.tokens[at] == "-"
+        if self.tokens[at + is_negative].isdecimal():
+            number = int(self.tokens[at + is_negative])
+            return -number if is_negative else number, at + is_negative + 1
+        return None, at
 
     def _end(self, at: int) -> int:
         """A statement ends at a line end, a semicolon or a comment."""
