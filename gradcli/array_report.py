@@ -6,13 +6,13 @@ in many digits on the circuit of numbers it stands for, element by element.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from gradcli.arithmetic.bounded import Bounded
 from gradcli.array_run import (
-    MOST_GATES,
     NO_UPSTREAM,
     array_settings,
     check_arrays,
@@ -20,61 +20,138 @@ from gradcli.array_run import (
     is_checked_whole,
     whole_note,
 )
+from gradcli.bounds import bounded_run
 from gradcli.checker import Settings
-from gradcli.engine import Run, local_gradients
+from gradcli.engine import local_gradients
 from gradcli.errors import LimitError
 from gradcli.evaluation import (
     Evaluation,
     Request,
+    certain_numbers,
     evaluate_at,
+    gather,
     line_and_column,
-    report,
+    report_of,
     settings,
 )
+from gradcli.graph import Graph
 from gradcli.program import Program
 from gradcli.reports import EvalReport, Stage
-from gradcli.scalars import gate_count, unrolled
+from gradcli.scalars import Circuit, gate_count, unrolled
+from gradcli.truth import MOST_GATES, SLACK
+
+Told = tuple[Any, Any]  # a number or nested lists, and the bound in its shape; None: not known
 
 
 def array_report(program: Program, asked: Request) -> EvalReport:
     """Everything `eval` says of a program of arrays. Raises GradcliError."""
     inputs = array_settings(program)
     found = evaluate_arrays(program, inputs, asked)
-    stages = _stages(program, found.run, found.names)
-    notes = found.notes
-    if program.seed is not None:
-        notes.append(f"random numbers drawn with seed {program.seed} (--seed N)")
-    is_small = gate_count(program.graph) <= MOST_GATES
-    if not is_small and (asked.digits or asked.arithmetic == "mpmath"):
+    circuit = _circuit(program.graph)
+    if circuit is None and (asked.digits or asked.arithmetic == "mpmath"):
         raise LimitError(f"many digits are for at most {MOST_GATES} gates, counted element by "
                          "element", hint="take a smaller case of the same formulas")  # fmt: skip
     is_whole = asked.check and is_checked_whole(program, asked)
-    if found.upstream is not None and is_small:
-        answer = _of_numbers(found, asked, inputs, is_whole)
-        answer = answer._replace(
-            expression=program.expression or stages[-1].expression,
-            output=found.names[program.output], stages=stages, notes=[*notes, *answer.notes],
-        )  # fmt: skip
+    if circuit is None:
+        answer = _with_lines(_of_arrays(found, asked), found, asked)
     else:
-        answer = _with_lines(_of_arrays(found, stages, notes), found, asked)
+        answer = _of_numbers(found, asked, inputs, circuit, is_whole)
+    notes = answer.notes
+    if program.seed is not None:
+        notes.insert(0, f"random numbers drawn with seed {program.seed} (--seed N)")
     if found.upstream is None:
-        answer.notes.append(NO_UPSTREAM)
+        notes.append(NO_UPSTREAM)
     elif is_whole:
         answer = answer._replace(check=check_arrays(found, {}, asked))
-        answer.notes.append(whole_note(answer.check is not None))
+        notes.append(whole_note(answer.check is not None))
     return answer
 
 
-def _of_numbers(found: Evaluation, asked: Request, inputs: list[Any], is_whole: bool) -> EvalReport:
+def _circuit(graph: Graph) -> Circuit | None:
+    """The circuit of numbers, of gates that are small enough for bounds and many digits."""
+    if gate_count(graph) > MOST_GATES:
+        return None
+    circuit = Circuit(graph, apart=True)
+    return circuit if len(circuit.graph) <= MOST_GATES else None
+
+
+def _of_numbers(
+    found: Evaluation, asked: Request, inputs: list[Any], circuit: Circuit, is_whole: bool
+) -> EvalReport:
     """The report of the circuit of numbers, with bounds, many digits and uncertainties."""
-    program = found.program
-    is_array = bool(program.graph.shape(program.output))  # then it becomes part of the program
-    request = asked.changed(None if is_array else asked.upstream, asked.check and not is_whole)
-    numbers = unrolled(program, inputs, found.upstream)
-    answer = _with_lines(
-        report(numbers, request), evaluate_at(numbers, settings(numbers), request), request
+    program, has_upstream = found.program, found.upstream is not None
+    shape = program.graph.shape(program.output)
+    request = asked.changed(
+        None if shape else asked.upstream, asked.check and has_upstream and not is_whole
     )
-    return answer._replace(value=_plain(found.run.values[program.output])) if is_array else answer
+    weights = found.upstream if has_upstream else np.ones(shape)  # any: there are no gradients
+    numbers = unrolled(program, inputs, weights, circuit)
+    single = evaluate_at(numbers, settings(numbers), request)
+    single.leaves = single.leaves if has_upstream else []
+    certain, notes = certain_numbers(single, request)
+
+    def told(node: int, table: Sequence[float], errors: Sequence[float] | None) -> Told:
+        value = circuit.value(node)
+        bound = None if errors is None else gather(value, errors)
+        return gather(value, table), bound
+
+    stages = _stages(
+        found,
+        lambda node: told(node, certain.values, certain.value_errors),
+        lambda node: told(node, certain.gradients, certain.gradient_errors),
+    )
+    answer = report_of(single, request, certain, notes, stages)
+    if shape:
+        decimal = answer.decimal
+        if decimal is not None:
+            texts = np.reshape(np.array(decimal["value"], dtype=object), shape)
+            decimal = {**decimal, "value": texts.tolist()}
+        answer = answer._replace(
+            value=stages[-1].value, bound=stages[-1].bound, conditions=None, decimal=decimal
+        )
+    if not has_upstream:
+        nothing = dict.fromkeys(answer.gradients)
+        return answer._replace(gradients=nothing, gradient_bounds=None, conditions=None)
+    return _with_lines(answer, single, request)
+
+
+def _of_arrays(found: Evaluation, asked: Request) -> EvalReport:
+    """The report of the run over arrays alone, with the bounds of arrays."""
+    program, run = found.program, found.run
+    graph = program.graph
+    certain = run
+    if asked.arithmetic != "float64":
+        upstream = program.upstream if asked.upstream is None else None
+        output = None if found.upstream is None else program.output
+        certain = bounded_run(run, output, found.upstream, upstream)
+    has_gradients = bool(certain.gradients)
+
+    def told(node: int, table: Sequence[Any]) -> Told:
+        shape, number = graph.shape(node), table[node]
+        if not isinstance(number, Bounded):
+            return _plain(number, shape), None
+        return _plain(number.value, shape), _plain(SLACK * number.error, shape)
+
+    stages = _stages(
+        found,
+        lambda node: told(node, certain.values),
+        lambda node: told(node, certain.gradients) if has_gradients else (None, None),
+    )
+    slopes = {n: told(leaf, certain.gradients) for n, leaf in found.leaves if has_gradients}
+    return EvalReport(
+        program.expression or stages[-1].expression,
+        found.names[program.output],
+        stages[-1].value,
+        {n: _plain(run.values[node]) for n, node in program.inputs.items()},
+        {n: slopes[n][0] if n in slopes else None for n, _ in found.leaves},
+        stages,
+        None,
+        found.notes,
+        program.warnings,
+        bound=stages[-1].bound,
+        gradient_bounds={n: bound for n, (_, bound) in slopes.items()} or None,
+        is_plain=asked.arithmetic == "float64",
+    )
 
 
 def _with_lines(answer: EvalReport, found: Evaluation, asked: Request) -> EvalReport:
@@ -88,31 +165,19 @@ def _with_lines(answer: EvalReport, found: Evaluation, asked: Request) -> EvalRe
     return answer._replace(lines=lines, forks=forks, text=found.program.source.text)
 
 
-def _of_arrays(found: Evaluation, stages: list[Stage], notes: list[str]) -> EvalReport:
-    """The report of the run over arrays alone."""
-    program, run = found.program, found.run
-    graph = program.graph
-    gradients = run.gradients or [None] * len(run.values)
-    return EvalReport(
-        program.expression or stages[-1].expression,
-        found.names[program.output],
-        _plain(run.values[program.output]),
-        {n: _plain(run.values[node]) for n, node in program.inputs.items()},
-        {n: _plain(gradients[leaf], graph.shape(leaf)) for n, leaf in found.leaves},
-        stages,
-        None,
-        notes,
-        program.warnings,
-    )
-
-
 def _plain(value: Any, shape: Sequence[int] = ()) -> Any:
     """A value as reports hold it; a number may stand for an array of that shape."""
     return None if value is None else np.broadcast_to(value, shape or np.shape(value)).tolist()
 
 
-def _stages(program: Program, run: Run, names: dict[int, str]) -> list[Stage]:
-    """Every gate of the forward part; the elements and rows of something named are no stages."""
+def _stages(
+    found: Evaluation, value: Callable[[int], Told], gradient: Callable[[int], Told]
+) -> list[Stage]:
+    """Every gate of the forward part; the elements and rows of something named are no stages.
+
+    `value` and `gradient` tell those of a node, with their bounds.
+    """
+    program, run, names = found.program, found.run, found.names
     graph = program.graph
     nodes = [
         n for n in names
@@ -124,7 +189,6 @@ def _stages(program: Program, run: Run, names: dict[int, str]) -> list[Stage]:
     place = line_and_column(program.source.text)
     phrases = graph.phrases(names)
     local = local_gradients(run, [n for n in nodes if not graph.gates[n].is_structural])
-    gradients = run.gradients or [None] * len(run.values)
     stages = []
     for node in nodes:
         operands = [
@@ -133,12 +197,12 @@ def _stages(program: Program, run: Run, names: dict[int, str]) -> list[Stage]:
             else names.get(k) or graph.names[k]
             for k in graph.operands[node]
         ]
+        has_slope = graph.active[node] and found.upstream is not None
+        (number, bound), (slope, slack) = value(node), gradient(node) if has_slope else (None, None)
         stages.append(Stage(
             names[node], graph.gates[node].name, graph.label(node), phrases[node][0], operands,
-            _plain(run.values[node]),
-            _plain(gradients[node], graph.shape(node)) if graph.active[node] else None,
-            [_plain(g) for g in local[node]] if node in local else None,
-            *place(spans[graph.tokens[node]].start), node in graph.names,
+            number, slope, [_plain(g) for g in local[node]] if node in local else None,
+            *place(spans[graph.tokens[node]].start), node in graph.names, bound, slack,
         ))  # fmt: skip
     return stages
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic.arrays import ARRAYS
-from gradcli.arithmetic.disturbed import Disturbed, rounding
+from gradcli.bounds import bounded_run
 from gradcli.checker import EVALUATIONS, Settings
 from gradcli.checker.directions import DIRECTIONS, Place, Whole, check_wholes, cost
 from gradcli.checker.patterns import pattern
@@ -27,8 +27,8 @@ from gradcli.notes import array_faults
 from gradcli.program import Program, Setting, parse_constant
 from gradcli.reports import Check, InputCheck
 from gradcli.scalars import gate_count, unrolled
+from gradcli.truth import MOST_GATES
 
-MOST_GATES = 20_000  # of a circuit of numbers that is made without being asked for
 MOST_UNROLLED = 500_000  # of any circuit of numbers: some 300 MB
 NO_UPSTREAM = (
     "the output is an array: its gradients need --upstream VALUE (or `ones`, or @FILE), "
@@ -187,7 +187,6 @@ def typed_arrays(program: Program, claims: dict[str, Setting]) -> dict[str, Any]
 def check_values(found: Evaluation, tolerance: float) -> list[InputCheck]:
     """Claims on values, `f == -12`; of an array the element that is farthest off is shown."""
     run, checks = found.run, []
-    graph = found.program.graph
     for claim in found.program.value_claims:
         value = np.asarray(run.values[claim.stage])
         claimed = np.broadcast_to(run.values[claim.claimed], value.shape)
@@ -202,9 +201,8 @@ def check_values(found: Evaluation, tolerance: float) -> list[InputCheck]:
             verdict, reason = "undefined", "the value is not a number"
         elif not error <= tolerance:
             verdict, reason = "fail", f"the value is {ours:.12g}"
-            inputs = [run.values[node] for node in graph.inputs.values()]
-            moved = Machine(graph, Disturbed(1)).run(inputs).values[claim.stage]
-            if abs(ours - theirs) <= np.broadcast_to(rounding(moved - value), value.shape)[at]:
+            error = bounded_run(run).values[claim.stage].error
+            if abs(ours - theirs) <= np.broadcast_to(error, value.shape)[at]:
                 verdict, reason = "inconclusive", "float64 loses its digits here"
         name = claim.name + "".join([f"[{k}]" for k in at])
         checks.append(

@@ -8,7 +8,8 @@ leaves behind as links. Backwards, the links carry the errors of the gradients:
     error(d operand)  += |d out| * error(local) + |local| * error(d out) + the rounding of g * l
 
 The same loops serve floats and many digits; only the unit roundoff differs. After Wilkinson
-(Higham, Accuracy and Stability of Numerical Algorithms, section 3.3).
+(Higham, Accuracy and Stability of Numerical Algorithms, section 3.3). Whole arrays are bounded by
+the engine's own loops, over an arithmetic that carries the errors.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.arithmetic import Arithmetic, Links
-from gradcli.engine import Run
+from gradcli.engine import Machine, Run, backward
 
 NOTHING: Links = ()
 
@@ -123,6 +124,23 @@ def gradient_bounds(run: Run, found: Bounds, output: int, upstream_error: Any = 
                 sums[at] = product
             errors[at] += more if more == more else math.inf
     found.gradients = errors
+
+
+def bounded_run(
+    run: Run, output: int | None = None, upstream: Any = None, given: int | None = None
+) -> Run:
+    """The same run over arrays, in which all values and gradients are `Bounded`.
+
+    Without an `output` there is no backward pass. `upstream` is exact, unless the node `given`
+    computes it.
+    """
+    from gradcli.arithmetic.bounded import BOUNDED, bounded  # late: numbers do not need numpy
+
+    graph = run.machine.graph
+    again = Machine(graph, BOUNDED).run([bounded(run.values[k]) for k in graph.inputs.values()])
+    if output is not None:
+        backward(again, output, bounded(upstream) if given is None else again.values[given])
+    return again
 
 
 def bounds(run: Run) -> Sequence[float]:

@@ -69,7 +69,7 @@ class Request:
 class Evaluation:
     """A finished run of a program and how its parts are called."""
 
-    __slots__ = ("leaves", "names", "notes", "program", "run", "upstream")
+    __slots__ = ("leaves", "names", "notes", "program", "results", "run", "upstream")
 
     def __init__(
         self, program: Program, run: Run, upstream: float, names: dict[int, str],
@@ -81,6 +81,7 @@ class Evaluation:
         self.names = names  # of the gates
         self.leaves = leaves  # the numbers whose gradients are asked for
         self.notes = notes  # where the run left the finite numbers
+        self.results = program.parts or (program.output,)  # the nodes of the value
 
 
 def evaluate_at(program: Program, inputs: Sequence[float], asked: Request) -> Evaluation:
@@ -100,7 +101,7 @@ def evaluate_at(program: Program, inputs: Sequence[float], asked: Request) -> Ev
         run, used = _run(program, FLOATS, inputs, upstream)
     except FAULTS:
         run, used = _run(program, IEEE, inputs, upstream)
-    names = stage_names(program.graph, program.output)
+    names = program.called or stage_names(program.graph, program.output)
     leaves = [pair for n in wanted(program, asked.wrt) for pair in numbers(n, program.inputs[n])]
     numbers_wanted = [run.values[program.output], *(run.gradients[leaf] for _, leaf in leaves)]
     notes: list[str] = []
@@ -128,7 +129,15 @@ def report(program: Program, asked: Request, written: Program | None = None) -> 
     """
     found = evaluate_at(program, settings(program), asked)
     numbers, notes = certain_numbers(found, asked)
-    names = found.names
+    return report_of(found, asked, numbers, notes, _stages(found, numbers), written)
+
+
+def report_of(
+    found: Evaluation, asked: Request, numbers: Numbers, notes: list[str], stages: list[Stage],
+    written: Program | None = None,
+) -> EvalReport:  # fmt: skip
+    """The report of a run whose numbers are certain, with its check. Raises GradcliError."""
+    program, names = found.program, found.names
     checked = None
     if asked.check and found.leaves:
         checked = check(
@@ -140,7 +149,6 @@ def report(program: Program, asked: Request, written: Program | None = None) -> 
     as_written = None if written is None else _as_written(written, asked, notes)
     if program.value_claims:
         notes.append("claims on values are judged by `gradcli check`, not here")
-    stages = _stages(found, numbers)
     asked_for = wanted(program, asked.wrt)
     return EvalReport(
         program.expression or stages[-1].expression,
@@ -169,7 +177,7 @@ def certain_numbers(found: Evaluation, asked: Request) -> tuple[Numbers, list[st
     """The numbers to report and the notes on them: of the sweep, or in many digits."""
     run, program = found.run, found.program
     count = asked.digits or 0
-    is_small = len(program.graph) <= MOST_GATES
+    is_small = len(program.graph) <= MOST_GATES + 3 * len(program.parts)
     given = None if asked.upstream is not None else program.upstream
     bounds = sweep_bounds(run, program.output, given) if is_small else None
     plain = plain_numbers(run, bounds)
@@ -177,7 +185,7 @@ def certain_numbers(found: Evaluation, asked: Request) -> tuple[Numbers, list[st
     if bounds is None or asked.arithmetic == "float64" or not all(map(math.isfinite, inputs)):
         return plain, [*found.notes]
     leaves = [leaf for _, leaf in found.leaves]
-    doubts = doubtful(run, bounds, program.output, leaves)
+    doubts = doubtful(run, bounds, found.results, leaves)
     is_enough = count <= FLOAT_DIGITS and asked.arithmetic == "auto" and not doubts
     if is_enough and not delicate(run, bounds, program.output).intersection(leaves):
         return plain, [*found.notes]
@@ -187,17 +195,18 @@ def certain_numbers(found: Evaluation, asked: Request) -> tuple[Numbers, list[st
 
     upstream = found.upstream if given is None else given
     question = Asked(
-        program.graph, inputs, program.output, found.leaves, upstream, found.names, count
-    )
+        program.graph, inputs, program.output, found.results, found.leaves, upstream,
+        found.names, count,
+    )  # fmt: skip
     better = recompute(question)
     if better is None:
         return plain, [*found.notes, "many digits cannot tell more: an operand is out of reach"]
-    places = [program.output, *leaves]
-    are_same = plain.values[program.output] == better.values[program.output] and all(
+    places = [*found.results, *leaves]
+    are_same = all(plain.values[k] == better.values[k] for k in found.results) and all(
         _same(plain.gradients[k], better.gradients[k]) for k in leaves
     )
-    value = better.values[program.output]
-    if math.isnan(value) or (math.isinf(value) and are_same):
+    values = [better.values[k] for k in found.results]
+    if any(map(math.isnan, values)) or (any(map(math.isinf, values)) and are_same):
         return plain, [*found.notes]
     if are_same and not count and asked.arithmetic == "auto" and not set(places) & set(doubts):
         return plain, [*found.notes, *better.notes]
@@ -279,10 +288,10 @@ def _decimal(found: Evaluation, numbers: Numbers, asked: Request) -> dict[str, A
     def text(node: int, number: float, bound: float | None) -> str:
         return numbers.texts.get(node) or certain_text(number, bound, asked.digits or 0)
 
-    output = found.program.output
+    values = [text(k, numbers.values[k], numbers.value_bound(k)) for k in found.results]
     return {
         "digits": asked.digits,
-        "value": text(output, numbers.values[output], numbers.value_bound(output)),
+        "value": values if found.program.parts else values[0],
         "gradients": {
             name: text(leaf, numbers.gradients[leaf], numbers.gradient_bound(leaf))
             for name, leaf in found.leaves

@@ -29,15 +29,17 @@ UNIT = 2.0**-53
 class Question:
     """A graph at a point: what is to be known of it."""
 
-    __slots__ = ("count", "graph", "inputs", "leaves", "names", "output", "upstream")
+    __slots__ = ("count", "graph", "inputs", "leaves", "names", "output", "results", "upstream")
 
     def __init__(
-        self, graph: Graph, inputs: Sequence[float], output: int, leaves: list[tuple[str, int]],
-        upstream: float | int, names: dict[int, str], count: int = 0,
+        self, graph: Graph, inputs: Sequence[float], output: int, results: Sequence[int],
+        leaves: list[tuple[str, int]], upstream: float | int, names: dict[int, str],
+        count: int = 0,
     ) -> None:  # fmt: skip
         self.graph = graph
         self.inputs = inputs
         self.output = output
+        self.results = results  # the nodes of the value: the output, or elements it is a sum of
         self.leaves = leaves
         self.upstream = upstream  # a float, or the node that computes it
         self.names = names
@@ -126,7 +128,7 @@ def recompute(asked: Question) -> Numbers | None:
             found.notes.append(f"{name} is zero to {sweep.count} digits and taken as 0")
     _resolve(asked, sweep, found)
     if asked.count:
-        for k, is_value in ((asked.output, True), *((leaf, False) for _, leaf in asked.leaves)):
+        for k, is_value in _results(asked):
             number, error = sweep.number(k, is_value)
             if is_value or math.isfinite(gradients[k]):
                 found.texts[k] = _decimal(number, error, asked.count)
@@ -155,7 +157,7 @@ def _settled(asked: Question) -> _Sweep | None:
 
 
 def _results(asked: Question) -> list[tuple[int, bool]]:
-    return [(asked.output, True), *((leaf, False) for _, leaf in asked.leaves)]
+    return [*((k, True) for k in asked.results), *((leaf, False) for _, leaf in asked.leaves)]
 
 
 def _open(asked: Question, sweep: _Sweep) -> bool:

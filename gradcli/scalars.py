@@ -17,7 +17,7 @@ from gradcli.arithmetic import Arithmetic, Forward
 from gradcli.arithmetic.arrays import STRUCTURE
 from gradcli.arithmetic.symbols import SPELLING, Symbol, Symbols
 from gradcli.gates import GATES, INPUT, Gate
-from gradcli.graph import Graph
+from gradcli.graph import Graph, stage_names
 from gradcli.program import Program, ValueClaim
 from gradcli.program.backward import GradientLine
 from gradcli.shapes import Axis, Shape, column, reduced, row
@@ -112,9 +112,15 @@ def _mixing(lifted: Lifted) -> dict[str, Callable[..., Any]]:
 
 
 class Circuit:
-    """The graph of numbers, and where the elements of every node of the array graph are."""
+    """The graph of numbers, and where the elements of every node of the array graph are.
 
-    def __init__(self, graph: Graph) -> None:
+    A gate that moves elements makes no nodes, unless they are kept `apart`: then every element of
+    every gate is a node of its own, with a gradient of its own, which for a transposed matrix is
+    not that of the matrix.
+    """
+
+    def __init__(self, graph: Graph, apart: bool = False) -> None:
+        self.arrays = graph
         self.symbols = symbols = Symbols(Graph())
         lifted = Lifted(symbols)
         self.graph = symbols.graph
@@ -131,8 +137,8 @@ class Circuit:
                 values[node] = lifted.forward(gate, len(operands))(values, operands)
             if not isinstance(values[node], tuple):
                 self.elements[node] = self._nodes(values[node])
-                if operands and node in graph.names:
-                    values[node] = self._stage(graph, node, first)
+                if operands and (node in graph.names or (apart and graph.active[node])):
+                    values[node] = self._own(graph, node, first)
             self.ends.append(len(self.graph))
             for new in range(first, len(self.graph)):
                 self.graph.tokens[new] = graph.tokens[node]
@@ -143,22 +149,47 @@ class Circuit:
 
         return np.asarray(np.frompyfunc(number, 1, 1)(value), dtype=np.int64)
 
-    def _stage(self, graph: Graph, node: int, first: int) -> Any:
-        """Give every element a name; each becomes a wall of its own."""
+    def _own(self, graph: Graph, node: int, first: int) -> Any:
+        """Make every element a node of its own; those of a named stage become walls."""
         nodes, token = self.elements[node], graph.tokens[node]
+        name = graph.names.get(node)
         values = np.empty(nodes.shape, dtype=object)
+        taken = set()
         for at in np.ndindex(nodes.shape):
             old = int(nodes[at])
-            start = first if old not in self.graph.names else len(self.graph)
-            name = element_name(graph.names[node], at)
-            nodes[at] = self.graph.stage(name, old, start, token)
-            values[at] = Symbol(self.symbols, int(nodes[at]))
-        self.graph.begin_statement()
+            start = len(self.graph) if old in taken else first
+            if name is not None:
+                old = self.graph.stage(element_name(name, at), old, start, token)
+            elif old < start or self.graph.is_leaf(old):
+                old = self.graph.add(GATES["copy"], (old,), token)
+            taken.add(old)
+            nodes[at] = old
+            values[at] = Symbol(self.symbols, old)
+        if name is not None:
+            self.graph.begin_statement()
         return values[()]
 
     def value(self, node: int) -> Any:
         """A node of the array graph as nested lists of nodes of this one."""
         return self.elements[node].tolist()
+
+    def called(self, whole: int, output: int) -> dict[int, str]:
+        """What reports call the gates: an element `#2[0]`, a part of a gate of arrays as that.
+
+        `whole` is the output of arrays, `output` that of numbers.
+        """
+        of_arrays = stage_names(self.arrays, whole)
+        names = {output: of_arrays[whole]}
+        start = 0
+        for node, end in enumerate(self.ends):
+            elements = self.elements[node]
+            if node in of_arrays:
+                for at in np.ndindex(elements.shape):
+                    names.setdefault(int(elements[at]), element_name(of_arrays[node], at))
+                for inner in range(start, end):
+                    names.setdefault(inner, of_arrays[node])
+            start = end
+        return {k: names.get(k, of_arrays[whole]) for k in self.graph.gate_nodes()}
 
     def weighted(self, node: int, weights: Any) -> int:
         """The node of the sum of an array's elements, each times a number."""
@@ -170,13 +201,17 @@ class Circuit:
         return whole.node
 
 
-def unrolled(program: Program, inputs: Sequence[Any], weights: Any = None) -> Program:
+def unrolled(
+    program: Program, inputs: Sequence[Any], weights: Any = None, circuit: Circuit | None = None
+) -> Program:
     """The program over numbers: its inputs, stages and lines are nested lists of nodes.
 
     `inputs` are what the inputs are set to, in the order of the graph's inputs. Of an array
-    output the sum is taken, each element times its weight: the upstream gradient.
+    output the sum is taken, each element times its weight: the upstream gradient. `circuit` is
+    that of the program's graph, where the caller has it.
     """
-    circuit = Circuit(program.graph)
+    circuit = circuit or Circuit(program.graph)
+    parts: tuple[int, ...] = ()
     settings = Graph()
     point = dict(zip(program.graph.inputs, inputs, strict=True))
 
@@ -192,6 +227,7 @@ def unrolled(program: Program, inputs: Sequence[Any], weights: Any = None) -> Pr
     output = circuit.value(program.output)
     forward_nodes = ends[program.forward_nodes - 1]
     if program.graph.shape(program.output):
+        parts = tuple(map(int, circuit.elements[program.output].flat))
         output, upstream = circuit.weighted(program.output, weights), None
         forward_nodes = max(forward_nodes, len(circuit.graph))
     if circuit.graph.is_leaf(output):  # an element that is an input, or a sum of nothing
@@ -200,6 +236,8 @@ def unrolled(program: Program, inputs: Sequence[Any], weights: Any = None) -> Pr
     return program._replace(
         graph=circuit.graph,
         output=output,
+        parts=parts,
+        called=circuit.called(program.output, output),
         forward_nodes=forward_nodes,
         aside={
             new for node in program.aside

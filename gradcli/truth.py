@@ -16,7 +16,7 @@ from gradcli.engine import Run
 CERTAIN = 5e-13  # relative: 12 digits
 SLACK = 1.001  # the bounds themselves are rounded
 TINY = 2.0**-1074
-MOST_GATES = 10_000  # above it neither bounds nor many digits, unless asked for
+MOST_GATES = 20_000  # above it neither bounds nor many digits, unless asked for
 
 
 class Numbers:
@@ -81,9 +81,9 @@ def is_certain(number: float, error: float) -> bool:
     return math.isfinite(number) and (error <= CERTAIN * abs(number) or not error)
 
 
-def doubtful(run: Run, found: Bounds, output: int, leaves: Sequence[int]) -> list[int]:
-    """Which of the output and the leaves have a value, or a gradient, that is not certain."""
-    doubts = [] if is_certain(run.values[output], found.values[output]) else [output]
+def doubtful(run: Run, found: Bounds, results: Sequence[int], leaves: Sequence[int]) -> list[int]:
+    """Which of the results and the leaves have a value, or a gradient, that is not certain."""
+    doubts = [k for k in results if not is_certain(run.values[k], found.values[k])]
     gradients, errors = run.gradients, found.gradients
     return doubts + [k for k in leaves if not is_certain(gradients[k], errors[k])]
 

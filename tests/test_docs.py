@@ -24,6 +24,12 @@ SESSIONS = [
 ]
 
 
+def told(text):
+    """What a session says; the last bits of a library's sums differ between machines."""
+    text = re.sub(r"\b\d(\.\d+)?e-1[4-9]\b", "0", text)
+    return re.sub(r" +", " ", re.sub("─+", "─", text))
+
+
 @pytest.mark.parametrize(("command", "output"), SESSIONS, ids=[c for c, _ in SESSIONS])
 def test_a_session_of_the_readme_prints_what_it_says(command, output):
     words = shlex.split(command)
@@ -33,7 +39,7 @@ def test_a_session_of_the_readme_prints_what_it_says(command, output):
         [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False,
         env={**plain, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
-    assert done.stdout + done.stderr == output
+    assert told(done.stdout + done.stderr) == told(output)
 
 
 def test_the_readme_has_its_sessions():

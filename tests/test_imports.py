@@ -32,7 +32,7 @@ ARRAYS = {
     "gradcli.arithmetic.arrays",
     "gradcli.arithmetic.steps",
     "gradcli.arithmetic.rows",
-    "gradcli.arithmetic.disturbed",
+    "gradcli.arithmetic.bounded",
     "gradcli.checker.patterns",
     "gradcli.checker.directions",
     "gradcli.array_run",

@@ -20,6 +20,7 @@ from gradcli.arithmetic.floats import IEEE
 from gradcli.backward.amounts import Amount, agree, in_words, is_finite, total
 from gradcli.backward.cut import Cut
 from gradcli.backward.matching import Group, Part, base, matched
+from gradcli.bounds import bounded_run
 from gradcli.checker import RESIDUE, Point, Question, Settings, check
 from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation import Evaluation, numbers
@@ -213,7 +214,7 @@ class Judge:
     def _is_rounding(self, element: str) -> bool:
         """Whether the line differs from what is expected only because float64 rounds."""
         if self.program.graph.has_arrays:
-            return self._moves_as_far(element)
+            return self._may_be_rounding(element)
         for count in DIGITS:
             passage = self._in_digits(count)
             if passage is None:
@@ -225,25 +226,19 @@ class Judge:
                 return True
         return False
 
-    def _moves_as_far(self, element: str) -> bool:
-        """Whether the difference moves by its own size when roundings are made larger."""
-        import numpy as np  # late: numbers do not need it
-
-        from gradcli.arithmetic.disturbed import rounding
-
-        gap = self.passage.claims[element] - self.passage.expected(element)
-        moved = [p.claims[element] - p.expected(element) - gap for p in self._disturbed]
-        slack = self.settings.tolerance * np.abs(self.passage.expected(element))
-        return bool((np.abs(gap) <= np.max(rounding(moved), axis=0) + slack).all())
+    def _may_be_rounding(self, element: str) -> bool:
+        """Whether the bounds on an array's roundings allow for the difference, in every element."""
+        expected = self._bounded.expected(element)
+        gap = self._bounded.claims[element] - expected
+        slack = gap.error + self.settings.tolerance * abs(expected.value)
+        return bool((abs(gap.value) <= slack).all())
 
     @cached_property
-    def _disturbed(self) -> list[Passage]:
-        from gradcli.arithmetic.disturbed import Disturbed  # late: numbers do not need numpy
+    def _bounded(self) -> Passage:
+        from gradcli.arithmetic.bounded import bounded  # late: numbers do not need numpy
 
-        graph, found = self.program.graph, self.found
-        inputs = [found.run.values[node] for node in graph.inputs.values()]
-        runs = [Machine(graph, Disturbed(seed)).run(inputs) for seed in (1, 2)]
-        return [Passage(self.cut, self.program, run, found.upstream) for run in runs]
+        run = bounded_run(self.found.run)
+        return Passage(self.cut, self.program, run, bounded(self.found.upstream))
 
     def _in_digits(self, count: int) -> Passage | None:
         if count not in self._passages:

@@ -22,11 +22,11 @@ import numpy as np
 
 from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.arrays import ARRAYS
-from gradcli.arithmetic.disturbed import Disturbed, rounding
 from gradcli.arithmetic.steps import STEP, STEPS, without_squares
+from gradcli.bounds import bounded_run
 from gradcli.checker import Settings, relative_error
 from gradcli.checker.patterns import pattern
-from gradcli.engine import Machine, Run, backward
+from gradcli.engine import Machine, Run
 from gradcli.reports import Check, InputCheck, worst
 
 DIRECTIONS = 3
@@ -34,6 +34,7 @@ SEED = 20261124
 ROOM = 1e-9  # relative to sum |g v|: engine and slope differ by no more, unless one is wrong
 MOST_NAMED = 5  # wrong elements that are looked for one by one
 FINER = 2.0**-30  # of a second step, where a slope may be the error of the first
+NOISE = 1e-3  # of the tolerance: an error below it says nothing
 QUICK = 50.0  # elements numpy computes while Python evaluates one gate
 QUOTIENT_STEP = 2.0**-14  # of the plain difference that has to confirm a fault of the engine
 
@@ -81,7 +82,6 @@ class Place:
         self.graph = run.machine.graph
         self._steps = Machine(self.graph, STEPS)
         self._cones: dict[int, list[int]] = {}
-        self._disturbed: list[Run] | None = None
 
     def sizes(self) -> set[int]:
         """The sizes of all axes."""
@@ -193,21 +193,14 @@ class Place:
 
     def rounding_of(self, question: Whole) -> Any:
         """How much rounding may have moved the engine's gradient, and the claim, by element."""
-        if self._disturbed is None:
-            self._disturbed = [self._moved(seed) for seed in (1, 2)]
-        most = np.zeros(np.shape(question.analytic))
-        for run in self._disturbed:
-            moved = rounding(run.gradients[question.leaf] - question.analytic)
-            if question.formula is not None and question.claim is not None:
-                moved = moved + rounding(run.values[question.formula] - question.claim)
-            most = np.maximum(most, np.where(np.isnan(moved), 0.0, moved))
-        return most
+        error = self._bounded.gradients[question.leaf].error
+        if question.formula is not None:
+            error = error + self._bounded.values[question.formula].error
+        return np.broadcast_to(error, np.shape(question.analytic))
 
-    def _moved(self, seed: int) -> Run:
-        inputs = [self.run.values[node] for node in self.graph.inputs.values()]
-        run = Machine(self.graph, Disturbed(seed)).run(inputs)
-        backward(run, self.output, self.upstream)
-        return run
+    @cached_property
+    def _bounded(self) -> Run:
+        return bounded_run(self.run, self.output, self.upstream)
 
 
 def cost(place: Place, elements: float, questions: int) -> float:
@@ -268,7 +261,7 @@ class _Asked:
             return {self.question.name: self._along(slopes, kind, kind)}
         if kind == "kink" and self._is_legal(slopes):
             return {self.question.name: self._along(slopes, "kink", "kink")}
-        noise = np.broadcast_to(self.place.rounding_of(self.question), self.shape)
+        noise = self.place.rounding_of(self.question)
         if not suspects.size:
             off = [
                 k for k, v in enumerate(self.directions)
@@ -390,14 +383,20 @@ class _Asked:
     def _along(
         self, slopes: list[Slope], verdict: str, kind: str, reason: str | None = None
     ) -> InputCheck:
-        """The verdict on the whole with the numbers of the direction along which it is farthest."""
+        """The verdict on the whole, with the numbers of the direction along which it is farthest.
+
+        What is far below the tolerance is noise and does not choose.
+        """
         verdict = "pass" if verdict == "smooth" else verdict
         numbers = []
         for v, slope in zip(self.directions, slopes, strict=True):
             claimed = _dot(self.checked, v)
             numeric = slope.nearest(claimed)
             numbers.append((relative_error(claimed, numeric), claimed, numeric, v, slope))
-        error, claimed, numeric, v, slope = max(numbers, key=lambda entry: entry[0])
+        noise = NOISE * self.tolerance
+        error, claimed, numeric, v, slope = max(
+            numbers, key=lambda n: 0.0 if n[0] <= noise else math.inf if n[0] != n[0] else n[0]
+        )
         interval = [*sorted((slope.left, slope.right))] if kind == "kink" else None
         return InputCheck(
             self.question.name, verdict, kind, _dot(self.analytic, v), numeric, self._room(v),

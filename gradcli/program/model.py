@@ -59,6 +59,9 @@ class Program(NamedTuple):
     warnings: list[str]
     uncertainties: dict[str, Value] = {}  # noqa: RUF012  # never written to: of `settings`, by name
     seed: int | None = None  # of the random numbers, where there are any
+    # Of a circuit of numbers that stands for arrays:
+    parts: tuple[int, ...] = ()  # the elements of an array output; `output` is their weighted sum
+    called: dict[int, str] = {}  # noqa: RUF012  # never written to: what reports call its gates
 
 
 def nodes_of(value: Value) -> list[int]:

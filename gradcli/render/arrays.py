@@ -7,28 +7,77 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
+from gradcli.render.certain import certain_text
+
 WHOLE = 12  # elements of an array that is shown whole
 SHORT = 3  # the same in a row that stands for the whole array
+FEW = 6  # digits of a summary
 
-Write = Callable[[float], str]
+Write = Callable[[float, float | None], str]
 
 
-def array_text(array: list[Any], write: Write, show_all: bool, most: int = WHOLE) -> str:
-    """An array as text, whole up to `most` elements; `write` makes the text of a number."""
+def array_text(
+    array: list[Any], bounds: Any, write: Write, show_all: bool, most: int = WHOLE
+) -> str:
+    """An array as text, whole up to `most` elements; `write` makes the text of a number.
+
+    `bounds` are those of the elements, in nested lists like them, or None.
+    """
     numbers = flattened(array)
     if show_all or len(numbers) <= most:
-        return _whole(array, write)
+        return nested_text(_texts(array, bounds, write))
     shape = str(shape_of(array))
     if any(number != number for number in numbers):
         return f"{shape} with nan"
-    low, high, size = min(numbers), max(numbers), math.hypot(*numbers)
-    return f"{shape} {low:.6g} to {high:.6g}, norm {size:.6g}"
+    errors = [0.0] if bounds is None else flattened(bounds)
+    largest, together = max(errors), math.hypot(*errors)
+    low, high = (certain_text(x, largest, FEW) for x in (min(numbers), max(numbers)))
+    return f"{shape} {low} to {high}, norm {certain_text(math.hypot(*numbers), together, FEW)}"
 
 
-def _whole(array: Any, write: Write) -> str:
+def cell_text(array: list[Any], bounds: Any, write: Write, show_all: bool) -> str:
+    """An array as the cell of a table: a line for every row of a matrix, its columns aligned."""
+    if not show_all and is_large(array):
+        return array_text(array, bounds, write, show_all)
+    texts = _texts(array, bounds, write)
+    widths: dict[int, int] = {}
+    for row in _rows(texts):
+        for k, text in enumerate(row):
+            widths[k] = max(widths.get(k, 0), len(text))
+    return "\n".join(_lines(texts, widths))
+
+
+def _rows(texts: Any) -> list[list[str]]:
+    """The innermost lists."""
+    rows = [texts]
+    while rows and rows[0] and isinstance(rows[0][0], list):
+        rows = list(chain.from_iterable(rows))
+    return rows
+
+
+def _lines(texts: list[Any], widths: dict[int, int]) -> list[str]:
+    if not texts or not isinstance(texts[0], list):
+        return [f"[{', '.join([text.rjust(widths[k]) for k, text in enumerate(texts)])}]"]
+    lines: list[str] = []
+    for part in texts:
+        lines += [f" {line}" for line in _lines(part, widths)]
+        lines[-1] += ","
+    lines[0] = f"[{lines[0][1:]}"
+    lines[-1] = f"{lines[-1][:-1]}]"
+    return lines
+
+
+def nested_text(array: Any) -> str:
+    """Nested lists of texts, or a text, on one line."""
+    return f"[{', '.join(map(nested_text, array))}]" if isinstance(array, list) else str(array)
+
+
+def _texts(array: Any, bounds: Any, write: Write) -> Any:
+    """Every number as text."""
     if isinstance(array, list):
-        return f"[{', '.join([_whole(part, write) for part in array])}]"
-    return write(array)
+        known = [None] * len(array) if bounds is None else bounds
+        return [_texts(part, bound, write) for part, bound in zip(array, known, strict=True)]
+    return write(array, bounds)
 
 
 def flattened(array: Any) -> list[float]:

@@ -36,7 +36,7 @@ class InputRow:
 
     def __init__(
         self, name: str, value: Number, gradient: Number | None, check: InputCheck | None,
-        bound: float | None = None,
+        bound: Number | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.value = value
@@ -86,7 +86,7 @@ def input_rows(report: EvalReport, large: Collection[str] = ()) -> Iterator[Inpu
         is_whole = bool(own) and bool(own[0].directions)
         if isinstance(number, list) and (is_whole or whole in large):
             first = own[0] if is_whole else _worst_of(whole, own)
-            yield InputRow(whole, number, slope, first)
+            yield InputRow(whole, number, slope, first, (report.gradient_bounds or {}).get(whole))
             for check in own[is_whole:]:
                 if check.verdict != "pass":
                     value, gradient = (_element(x, check.name) for x in (number, slope))

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
-from gradcli.render.arrays import SHORT, array_text, is_large
+from gradcli.render.arrays import SHORT, array_text, cell_text, is_large, nested_text
 from gradcli.render.certain import certain_text
 from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
@@ -55,7 +55,7 @@ NARROWEST = 16  # cells; expressions are not folded further
 MOST_STAGES = 200
 MOST_INPUTS = 200
 MOST_OF_EXPRESSION = 240  # characters, to the end of the word; --all lifts it too
-DIGITS, ALL_DIGITS = 12, 17
+DIGITS, ALL_DIGITS, ARRAY_DIGITS = 12, 17, 6
 
 _WORD = re.compile(r"\S+ *| +")
 # What is never taken apart: a number with its sign, a name, a character.
@@ -259,37 +259,49 @@ class Page:
         """Foreign text as this stream can show it."""
         return encodable(printable(text), self.look.out)
 
-    def number(self, number: Number | None, bound: float | None = None) -> str:
+    def number(self, number: Number | None, bound: Number | None = None) -> str:
         """A number with as many digits as were asked for and are certain; empty for None."""
         if number is None:
             return ""
         if isinstance(number, list):
-            return array_text(number, self.number, self.look.show_all)
+            return array_text(number, bound, self.number, self.look.show_all)
+        assert not isinstance(bound, list)
         if self.look.verbosity > 0 and not bound:
             return repr(number).removesuffix(".0")
         return certain_text(number, bound, ALL_DIGITS if self.look.verbosity > 0 else DIGITS)
 
-    def summary(self, number: Number | None) -> str:
+    def cell(self, number: Number | None, bound: Number | None) -> str:
+        """A number in a table; a matrix on several lines, an array's numbers in fewer digits."""
+        if not isinstance(number, list):
+            return self.number(number, bound)
+        digits = ALL_DIGITS if self.look.verbosity > 0 else ARRAY_DIGITS
+
+        def write(element: float, error: float | None) -> str:
+            return certain_text(element, error, digits)
+
+        return cell_text(number, bound, write, self.look.show_all)
+
+    def summary(self, number: Number | None, bound: Number | None = None) -> str:
         """An array in a row that stands for all of it."""
         if isinstance(number, list):
-            return array_text(number, self.number, self.look.show_all, SHORT)
-        return self.number(number)
+            return array_text(number, bound, self.number, self.look.show_all, SHORT)
+        return self.number(number, bound)
 
     def value(self, report: EvalReport) -> str:
         """The value: the decimal that was asked for, or its certain digits."""
         if report.decimal is not None:
-            return str(report.decimal["value"])
+            return nested_text(report.decimal["value"])
         return self.number(report.value, self.bound(report, report.bound))
 
     def gradient(
-        self, report: EvalReport, name: str, number: Number | None, bound: float | None
+        self, report: EvalReport, name: str, number: Number | None, bound: Number | None
     ) -> str:
         """A gradient in the same way."""
         if report.decimal is not None and name in report.decimal["gradients"]:
             return str(report.decimal["gradients"][name])
         return self.number(number, self.bound(report, bound))
 
-    def bound(self, report: EvalReport, bound: float | None) -> float | None:
+    def bound(self, report: EvalReport, bound: Number | None) -> Number | None:
         """The bound that decides on digits; none for a plain sweep that is shown as it is."""
         return None if report.is_plain else bound
 
@@ -300,8 +312,8 @@ class Page:
             ends = (piece.end() for piece in _PIECE.finditer(expression))
             end = next(end for end in ends if end >= MOST_OF_EXPRESSION)
             expression = expression[:end].rstrip() + " ..."
-        value = self.number(stage.value, self.bound(report, stage.bound))
-        gradient = self.number(stage.gradient, self.bound(report, stage.gradient_bound))
+        value = self.cell(stage.value, self.bound(report, stage.bound))
+        gradient = self.cell(stage.gradient, self.bound(report, stage.gradient_bound))
         certain = [] if not is_long else ["" if stage.digits is None else str(stage.digits)]
         return [name, label, expression, value, gradient, *certain]
 
@@ -313,7 +325,8 @@ class Page:
         gradient = self.gradient(report, row.name, row.gradient, row.bound)
         cells = [self.text(row.name), self.number(row.value), gradient]
         if is_whole:
-            cells[1:] = [self.summary(number) for number in (row.value, row.gradient)]
+            slope = self.summary(row.gradient, self.bound(report, row.bound))
+            cells[1:] = [self.summary(row.value), slope]
         if claims and row.check is not None:
             cells.insert(2, "" if is_whole else self.number(row.check.claim))
         known = (report.conditions or {}).get(row.name)
@@ -382,8 +395,9 @@ class Page:
         for row in rows:
             lines.append(_folded(Text("  ").join(row[:head]), self.width, indent=2))
             for column, cell in zip(columns[head:], row[head:], strict=False):
-                if cell:
-                    lines.append(Text(f"  {column.title:{margin}}  ", "aside") + cell)
+                for k, line in enumerate(cell.split("\n") if cell else ()):
+                    title = "" if k else column.title
+                    lines.append(Text(f"  {title:{margin}}  ", "aside") + line)
         return Text("\n").join(lines)
 
 

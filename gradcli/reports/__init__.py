@@ -31,13 +31,15 @@ class Stage(NamedTuple):
     line: int
     column: int
     is_named: bool
-    bound: float | None = None  # of the error of the value; None where it was not computed
-    gradient_bound: float | None = None
+    bound: Number | None = None  # of the error of the value, in its shape; None: not computed
+    gradient_bound: Number | None = None
 
     @property
     def digits(self) -> int | None:
         """How many decimal digits of the value are certain; None without a bound."""
-        return None if isinstance(self.value, list) else certain_digits(self.value, self.bound)
+        if isinstance(self.value, list) or isinstance(self.bound, list):
+            return None
+        return certain_digits(self.value, self.bound)
 
     def as_dict(self) -> dict[str, Any]:
         """The stage as JSON holds it."""
@@ -106,7 +108,7 @@ class EvalReport(NamedTuple):
     lines: list[Any] = []  # noqa: RUF012  # `lines.LineCheck` of a hand-written backward part
     forks: list[Any] = []  # noqa: RUF012  # `lines.Fork`
     text: str = ""  # the program's, where it has a backward part
-    bound: float | None = None  # of the error of the value
+    bound: Number | None = None  # of the error of the value, in its shape
     gradient_bounds: dict[str, Number] | None = None  # in the shape of the gradients
     arithmetic: str = "float64"  # or mpmath
     conditions: dict[str, float | None] | None = None  # of the value, relative, by number

@@ -1,0 +1,201 @@
+"""Bounds of whole arrays: they hold against mpmath, and the numbers that are printed obey them."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gradcli
+from gradcli.arithmetic.arrays import ARRAYS
+from gradcli.arithmetic.bounded import BOUNDED, Bounded
+from gradcli.arithmetic.digits import digits
+from gradcli.array_run import array_settings
+from gradcli.bounds import bounded_run
+from gradcli.engine import Machine, backward
+from gradcli.gates import ELEMENTWISE
+from gradcli.program import read
+from gradcli.scalars import Circuit
+
+MP = digits(60)
+ROUNDING = 1 + 1e-9  # of the bounds themselves
+
+
+def violations(text, point):
+    """Where a value or gradient of a run is farther from the truth than its bound says.
+
+    Also where the bounded run has another value than the plain one.
+    """
+    program = read(text, settings=point)
+    inputs = array_settings(program)
+    graph, output = program.graph, program.output
+    run = Machine(graph, ARRAYS).run(inputs)
+    backward(run, output, 1.0)
+    again = bounded_run(run, output, 1.0)
+    circuit = Circuit(graph, apart=True)
+    exact = Machine(circuit.graph, MP).run(
+        [MP.number(float(v)) for x in inputs for v in np.ravel(x)]
+    )
+    backward(exact, int(circuit.elements[output]), MP.number(1.0))
+    found = []
+    for node, operands in enumerate(graph.operands):
+        if not operands:
+            continue
+        tables = [(run.values, exact.values, again.values)]
+        if graph.active[node]:
+            tables.append((run.gradients, exact.gradients, again.gradients))
+        for plain, true, bounds in tables:
+            shape = graph.shape(node)
+            value = np.broadcast_to(plain[node], shape)
+            if not np.array_equal(
+                value, np.broadcast_to(bounds[node].value, shape), equal_nan=True
+            ):
+                found.append((node, graph.gates[node].name, "another value"))
+            truth = [true[int(k)] for k in circuit.elements[node].flat]
+            off = np.reshape(
+                [abs(t - float(v)) for t, v in zip(truth, value.flat, strict=True)], shape
+            )
+            allowed = np.broadcast_to(bounds[node].error, shape) * ROUNDING
+            if not (off <= allowed).all():
+                found.append((node, graph.gates[node].name, float(np.max(off - allowed))))
+    return found
+
+
+PROGRAMS = (
+    "sum(tanh(x @ W + b))", "norm(softmax(x @ W, axis=1) - c)", "sum(std(x @ W, axis=0))",
+    "sum(logsumexp(x @ W, axis=1)*b[0])", "mean(var(x,axis=1)) + sum(relu(x@W)**2)",
+    "sum(np.max(x@W, axis=1)) - sum(np.min(c, axis=0))", "sum(gelu(x@W))+sum(max(x@W, c, 0.3))",
+    "prod(mean(x@W,axis=0)+2)", "sum(log(1+exp(-(x@W))))", "sum((x@W)/(1+(x@W)**2))",
+    "sum(hypot(x@W, 2)) + sum(logsumexp(x@W, c, 1))", "sum(sqrt(1+(x@W)**2)*lgamma(2+b**2))",
+    "trace(x @ W @ W.T @ x.T)", "sum(concatenate([x@W, c], axis=0)[1:5]**3)",
+    "sum(where(x@W > c, x@W, 2*c)) + sum(abs(c)*step(c))", "sum([x[0], 2*x[1]].T @ [x[2], x[0]])",
+    "sum(reshape(x@W, (5, 3)) @ c[:, 1:]) + sum(outer(b, b))",
+    "sum(erf(x) * sin(x)) + sum(atan2(c, 1 + b**2)) + sum(cbrt(c)**3)",
+    "sum((x + 1e9) - 1e9) + sum(c - mean(c)) + sum(((x + 1e9) - 1e9)**2)",
+    "sum(softplus(c) - logsigmoid(c) + silu(c) + huber(c) + leaky_relu(c))",
+    "sum(floor(c) * c) + sum(round(c)) + sum(sign(c)*c)",
+)  # fmt: skip
+SHAPES = {"x": (3, 4), "W": (4, 5), "b": (5,), "c": (3, 5)}
+
+
+def draw(seed, digits_=None):
+    rng = np.random.default_rng(seed)
+    point = {name: rng.standard_normal(shape) for name, shape in SHAPES.items()}
+    return point if digits_ is None else {n: x.round(digits_) for n, x in point.items()}
+
+
+def used(text, point):
+    return {name: x for name, x in point.items() if re.search(rf"\b{name}\b", text)}
+
+
+@pytest.mark.parametrize("text", PROGRAMS)
+def test_bounds_hold_for_values_and_gradients_of_every_gate(text):
+    """At random points, and at points of few digits, where ties and exact sums occur."""
+    for seed in range(4):
+        point = used(text, draw(seed, seed % 2 or None))
+        assert not violations(text, point)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from(PROGRAMS), st.integers(0, 2**32 - 1), st.integers(-12, 12))
+def test_bounds_hold_at_any_scale(text, seed, exponent):
+    point = {n: x * 10.0**exponent for n, x in used(text, draw(seed)).items()}
+    wrong = [entry for entry in violations(text, point) if not math.isnan(entry[2])]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in ELEMENTWISE.values() if not r.hidden], ids=lambda r: r.name
+)
+def test_an_error_of_an_operand_is_handed_on(row):
+    """Whatever the operands are within their errors, the value lies within the bound."""
+    rng = np.random.default_rng(1)
+    function = BOUNDED.function(row.name)
+    exact = (lambda c, a, b: a if c else b) if row.name == "where" else MP.function(row.name)
+    for sample in row.samples.split(";"):
+        point = [float(x) for x in sample.split(",")]
+        for error in (0.0, 1e-15, 1e-9, 1e-5):
+            errors = [error] * len(point)
+            if row.name in ("where", "polygamma"):  # a choice, an order: not a number near another
+                errors[0] = 0.0
+            xs = [Bounded(np.array([x]), np.array([e])) for x, e in zip(point, errors, strict=True)]
+            found = function(xs) if row.is_variadic else function(*xs)
+            low, size = float(found.value[0]), float(np.broadcast_to(found.error, (1,))[0])
+            assert size < 1e-3 * (1 + abs(low)), error  # the samples are far from every kink
+            for _ in range(20):
+                moved = [
+                    MP.number(x) + MP.number(e * rng.uniform(-1, 1))
+                    for x, e in zip(point, errors, strict=True)
+                ]
+                truth = exact(moved) if row.is_variadic else exact(*moved)
+                assert abs(truth - low) <= size * ROUNDING, (point, error)
+
+
+@pytest.mark.parametrize(("text", "bound"), [
+    ("relu(x)", 1e-9), ("abs(x)", 1e-9), ("max(x, 0)", 1e-9), ("x if x > 0 else 2*x", 2.1e-9),
+    ("step(x)", 2.0), ("floor(x)", 1.0), ("sqrt(x)", math.inf), ("1/x", math.inf),
+])  # fmt: skip
+def test_at_a_kink_the_value_is_bounded_by_both_branches(text, bound):
+    program = read(f"sum([{text}, 0])", settings=[("x", 0.0)])
+    machine = Machine(program.graph, BOUNDED)
+    found = machine.run([Bounded(0.0, 1e-9)]).values[program.output]
+    assert found.error == pytest.approx(bound, rel=0.1)
+
+
+def test_short_numbers_are_exact():
+    """Counts, masks and small whole numbers round nothing, so that ties stay ties."""
+    point = {"x": [[1.0, 2.0], [0.5, -1.0]], "W": [[2.0, 1.0], [1.0, 4.0]]}
+    program = read("sum(relu(x @ W - [[4, 9], [0, 0]]) * x)", settings=point)
+    run = Machine(program.graph, ARRAYS).run(array_settings(program))
+    again = bounded_run(run, program.output, 1.0)
+    assert not any(np.any(x.error) for x in again.values if isinstance(x, Bounded))
+    assert not any(np.any(x.error) for x in again.gradients)
+
+
+# ---------------------------------------------------------------- what is printed
+
+CANCELS = "y = x + 1e16; z = y - 1e16; f = sum(z)"
+
+
+def test_stages_of_small_arrays_are_computed_in_many_digits_where_float64_fails():
+    report = gradcli.evaluate(CANCELS, {"x": [0.3, 0.7]})
+    stages = {stage.name: stage for stage in report.stages}
+    assert report.value == stages["f"].value == 1.0
+    assert stages["z"].value == [0.3, 0.7]
+    assert stages["z"].bound is not None
+    assert max(stages["z"].bound) <= 1e-16
+    assert any("z[0] cancels" in note for note in report.notes)
+
+
+def test_gradients_of_stages_are_their_own():
+    """Not those of what they were moved from, which other gates use as well."""
+    report = gradcli.evaluate("a = x.T; f = sum(a*a) + 3*sum(x[0]*x[1]) + sum(x.T)",
+                              {"x": [[1.0, 2.0], [3.0, 4.0]]})  # fmt: skip
+    moved = [stage.gradient for stage in report.stages if stage.expression == "x.T"]
+    assert moved == [[[2.0, 6.0], [4.0, 8.0]], [[1.0, 1.0], [1.0, 1.0]]]
+    assert report.gradients["x"] == [[12.0, 17.0], [10.0, 15.0]]
+
+
+def test_values_of_array_outputs_are_certain_with_and_without_an_upstream_gradient():
+    for asked in ({}, {"upstream": "ones"}):
+        report = gradcli.evaluate("(x + 1e16) - 1e16", {"x": [0.3, 0.7]}, **asked)
+        assert report.value == [0.3, 0.7]
+        assert np.shape(report.bound) == (2,)
+    report = gradcli.evaluate("x * pi", {"x": [1.0, 2.0]}, digits=20)
+    assert report.decimal["value"] == ["3.1415926535897931160", "6.2831853071795862320"]
+
+
+def test_large_arrays_have_bounds_that_hold():
+    """30,000 numbers that float64 loses: the bound covers what is left of them."""
+    x = np.random.default_rng(2).standard_normal((300, 100))
+    report = gradcli.evaluate(CANCELS, {"x": x}, check=False)
+    assert abs(report.value - math.fsum(x.ravel())) <= report.bound
+    z = next(stage for stage in report.stages if stage.name == "z")
+    assert (np.abs(np.array(z.value) - x) <= np.array(z.bound)).all()
+    assert np.shape(report.gradient_bounds["x"]) == (300, 100)
+    fine = gradcli.evaluate("mean(x**2)", {"x": x}, check=False)
+    assert abs(fine.value - math.fsum((x * x).ravel()) / x.size) <= fine.bound <= 1e-10
