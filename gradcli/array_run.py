@@ -15,7 +15,7 @@ import numpy as np
 
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.bounds import bounded_run
-from gradcli.checker import EVALUATIONS, Settings
+from gradcli.checker import EVALUATIONS, Settings, agree
 from gradcli.checker.directions import DIRECTIONS, Place, Whole, check_wholes, cost
 from gradcli.checker.patterns import pattern
 from gradcli.engine import Machine, Run, backward
@@ -122,12 +122,17 @@ def as_numbers(program: Program, upstream: Any = None) -> Program:
 
 
 def check_arrays(
-    found: Evaluation, typed: dict[str, Any], asked: Request, formulas_only: bool = False
+    found: Evaluation,
+    typed: dict[str, Any],
+    asked: Request,
+    formulas_only: bool = False,
+    elsewhere: bool = False,
 ) -> Check | None:
     """Verdicts on whole arrays; None when the budget is too small.
 
     `typed` are claims by the caller, by input; else hand-written gradients are checked, and where
-    there is none the engine's own. Raises ShapeError without an upstream gradient.
+    there is none the engine's own. `elsewhere`, formulas that give what the engine does are not
+    asked about. Raises ShapeError without an upstream gradient.
     """
     if found.upstream is None:
         raise ShapeError(NO_UPSTREAM)
@@ -142,6 +147,11 @@ def check_arrays(
             questions.append(Whole(name, leaf, analytic))
         elif graph.active[formula] or not formulas_only:
             questions.append(Whole(name, leaf, analytic, run.values[formula], formula))
+    if elsewhere:
+        questions = [
+            q for q in questions
+            if q.claim is not None and not agree(q.claim, q.analytic, asked.tolerance)
+        ]  # fmt: skip
     place = Place(run, program.output, found.upstream)
     if cost(place, gate_count(graph), len(questions)) > asked.check_budget:
         return None

@@ -13,8 +13,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.floats import IEEE
-from gradcli.backward.points import JITTER, near, on_other_branches
-from gradcli.checker import BUDGET, TOLERANCE, Settings, check, relative_error
+from gradcli.backward.points import are_free, near, on_other_branches
+from gradcli.checker import BUDGET, TOLERANCE, Settings, agree, check, relative_error
 from gradcli.engine import Machine
 from gradcli.errors import BindingError, GradcliError, UsageError
 from gradcli.evaluation import (
@@ -37,7 +37,7 @@ from gradcli.reports.checks import Case, Problem
 from gradcli.reports.lines import Fork, LineCheck
 
 SAMPLES = 20
-MOST_OF_POINT = 20  # numbers of a point in a note
+MOST_OF_POINT = 6  # numbers of a point in a note
 SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 10.0)  # tried first when a point is shrunk
 
 
@@ -126,8 +126,13 @@ def _at(
     asked: CheckRequest,
     typed: dict[str, Any],
     formulas_only: bool = False,
+    elsewhere: bool = False,
 ) -> _Outcome:
-    """Check at one point; `formulas_only` leaves out numbers, which are claimed at theirs only."""
+    """Check at one point; `formulas_only` leaves out numbers, which are claimed at theirs only.
+
+    At a point `elsewhere` a formula that gives what the engine does needs no other evidence: the
+    engine itself has been checked at the point that was asked about.
+    """
     request, how = asked.at_a_point(), Settings(asked.tolerance, asked.budget)
     if program.graph.has_arrays:
         from gradcli.array_run import (  # late: numbers do not need numpy
@@ -137,7 +142,7 @@ def _at(
         )
 
         found = evaluate_arrays(program, inputs, request)
-        answer = check_arrays(found, typed, request, formulas_only)
+        answer = check_arrays(found, typed, request, formulas_only, elsewhere)
         found.notes.append(whole_note(answer is not None))
     else:
         found = evaluate_at(program, inputs, request)
@@ -145,6 +150,12 @@ def _at(
         if formulas_only:
             active = program.graph.active
             about = [q for q in about if q.formula is None or active[q.formula]]
+        if elsewhere:
+            about = [
+                q for q in about
+                if q.claim is not None
+                and not agree(q.claim, q.analytic, asked.tolerance)
+            ]  # fmt: skip
         answer = check(checked_point(found), about, how)
     notes = [*found.notes]
     if answer is None:
@@ -159,9 +170,9 @@ def _at(
     lines, forks = _judged(found, how, asked.exact, formulas_only)
     verdicts = [check.verdict for check in answer.inputs.values()]
     verdicts += [line.verdict for line in lines if line.cause is None]
-    if not verdicts:
+    if not verdicts and not elsewhere:
         notes.append("nothing was checked: the program has no input")
-    verdict = worst(verdicts) if verdicts else "inconclusive"
+    verdict = worst(verdicts) if verdicts or elsewhere else "inconclusive"
     return _Outcome(inputs, found, verdict, answer.inputs, notes, lines, forks)
 
 
@@ -252,17 +263,17 @@ def _second_point(program: Program, outcome: _Outcome, asked: CheckRequest) -> _
     why = _special(outcome)
     special = f"this point is special ({why}), so a second one was checked" if why else ""
     for sign in (1, -1):
-        moved = near(outcome.inputs, sign=sign)
-        second = _at(program, moved, asked, {}, formulas_only=True)
+        moved = near(program, outcome.inputs, sign=sign)
+        second = _at(program, moved, asked, {}, formulas_only=True, elsewhere=True)
         if second.verdict == "fail":
             return _shown_elsewhere(outcome, second, special)
         if second.verdict != "undefined":
             if special:
-                note = f"{special}: {_point_words(second)}"
+                note = f"{special}: {_point_words(second, outcome)}"
                 outcome = outcome._replace(notes=[*outcome.notes, note])
             break
     for point in on_other_branches(program, outcome.inputs):
-        second = _at(program, point, asked, {}, formulas_only=True)
+        second = _at(program, point, asked, {}, formulas_only=True, elsewhere=True)
         if second.verdict == "fail":
             return _shown_elsewhere(outcome, second, "another branch was checked")
     return outcome
@@ -271,7 +282,7 @@ def _second_point(program: Program, outcome: _Outcome, asked: CheckRequest) -> _
 def _shown_elsewhere(first: _Outcome, second: _Outcome, why: str) -> _Outcome:
     """The outcome at a second point, with what hid the mistake at the first."""
     start = why or "a second point was checked"
-    notes = [f"{start}: {_point_words(second)}; the mistake shows there only"]
+    notes = [f"{start}: {_point_words(second, first)}; the mistake shows there only"]
     notes += [
         f"{line.name} matches at the given point only because the overwritten part is 0"
         for line in second.lines if line.mistake == "overwritten"
@@ -280,11 +291,13 @@ def _shown_elsewhere(first: _Outcome, second: _Outcome, why: str) -> _Outcome:
     return second._replace(notes=[*notes, *kept, *second.notes])
 
 
-def _point_words(outcome: _Outcome) -> str:
+def _point_words(outcome: _Outcome, first: _Outcome) -> str:
+    """Where a second point lies: what has moved."""
     graph = outcome.found.program.graph
     if graph.has_arrays:
-        return f"every input moved by up to {JITTER:.0%}"
-    pairs = list(zip(graph.inputs, outcome.inputs, strict=True))
+        return "inputs with gradient lines moved"
+    points = zip(graph.inputs, outcome.inputs, first.inputs, strict=True)
+    pairs = [(name, there) for name, there, here in points if there != here]
     text = ", ".join(f"{name} = {value:.6g}" for name, value in pairs[:MOST_OF_POINT])
     return text + ", ..." * (len(pairs) > MOST_OF_POINT)
 
@@ -300,13 +313,15 @@ def _special(outcome: _Outcome) -> str | None:
     graph, inputs = outcome.found.program.graph, outcome.inputs
     if graph.has_arrays:
         return None  # a second point is looked at in any case
-    names = list(graph.inputs)
-    for name, x in zip(names, inputs, strict=True):
+    free = are_free(outcome.found.program, inputs)
+    moved = {n: x for n, x, is_free in zip(graph.inputs, inputs, free, strict=True) if is_free}
+    for name, x in moved.items():
         if x in (0.0, 1.0, -1.0):
             return f"{name} is {x:g}"
-    for k, x in enumerate(inputs):
-        if x in inputs[:k]:
-            return f"{names[inputs.index(x)]} and {names[k]} are equal"
+    first: dict[float, str] = {}
+    for name, x in moved.items():
+        if first.setdefault(x, name) != name:
+            return f"{first[x]} and {name} are equal"
     if any(answer.verdict == "kink" for answer in outcome.checks.values()):
         return "a gate is at its kink"
     run = outcome.found.run

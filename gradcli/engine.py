@@ -80,20 +80,20 @@ class Machine:
             self.arithmetic.pullback(gate, wants, shrunk) if any(wants) else None,
         )
 
-    def run(self, inputs: Sequence[Any]) -> Run:
-        """A forward pass; `inputs` in the order of the graph's inputs."""
+    def run(self, inputs: Sequence[Any], stop: int | None = None) -> Run:
+        """A forward pass, of the nodes before `stop`; `inputs` in the order of the graph's."""
         values = self.leaves.copy()
         for node, value in zip(self.graph.inputs.values(), inputs, strict=True):
             values[node] = value
-        forward(self, values)
+        forward(self, values, stop)
         return Run(self, values)
 
 
-def forward(machine: Machine, values: list[Any]) -> None:
+def forward(machine: Machine, values: list[Any], stop: int | None = None) -> None:
     """Visit the nodes in topological order; compute the value of each from its operands."""
     operands = machine.graph.operands
     with machine.arithmetic.quiet():
-        for node, gate in enumerate(machine.forwards):
+        for node, gate in enumerate(machine.forwards[:stop]):
             if gate is not None:
                 values[node] = gate(values, operands[node])
 

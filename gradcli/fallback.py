@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.special import OutOfReachError
@@ -16,6 +16,9 @@ from gradcli.bounds import Bounds, gradient_bounds, value_bounds
 from gradcli.engine import Machine, Run, backward
 from gradcli.graph import Graph
 from gradcli.truth import Numbers, delicate
+
+if TYPE_CHECKING:
+    from gradcli.checker.limits import Exactly
 
 LADDER = (50, 100, 200, 400, 700, 1000)
 GUARD = 40  # digits beyond those asked for
@@ -214,12 +217,16 @@ def _resolve(asked: Question, sweep: _Sweep, found: Numbers) -> None:
     factor = asked.upstream
     if isinstance(factor, int):
         factor = found.values[factor]
+    if leaves:
+        from gradcli.checker.limits import Exactly  # late: few points need a limit
+
+        point = Exactly(asked.graph, list(asked.inputs), asked.output)
     for name, leaf in leaves:
-        _resolve_one(asked, found, name, leaf, factor, is_known=errors[leaf] < math.inf)
+        _resolve_one(point, found, name, leaf, factor, is_known=errors[leaf] < math.inf)
 
 
 def _resolve_one(
-    asked: Question, found: Numbers, name: str, leaf: int, upstream: float, is_known: bool
+    point: Exactly, found: Numbers, name: str, leaf: int, upstream: float, is_known: bool
 ) -> None:
     from gradcli.checker.limits import OutOfDigits, limit
 
@@ -230,7 +237,7 @@ def _resolve_one(
     if not is_known and abs(known) == math.inf:
         is_known = True  # as the square root at 0: its slope really is infinite
     try:
-        at = limit(asked.graph, list(asked.inputs), leaf, asked.output, math.inf, upstream)
+        at = limit(point, leaf, math.inf, upstream)
     except OutOfDigits as trouble:
         if not is_known or known != known:
             gradients[leaf], errors[leaf] = math.nan, math.inf

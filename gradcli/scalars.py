@@ -187,7 +187,7 @@ class Circuit:
                 for at in np.ndindex(elements.shape):
                     names.setdefault(int(elements[at]), element_name(of_arrays[node], at))
                 for inner in range(start, end):
-                    names.setdefault(inner, of_arrays[node])
+                    names.setdefault(inner, f"a part of {of_arrays[node]}")
             start = end
         return {k: names.get(k, of_arrays[whole]) for k in self.graph.gate_nodes()}
 

@@ -44,7 +44,9 @@ def judge_lines(
     cut = Cut(program, found.names[program.output])
     judge = Judge(cut, found, how, exact, formulas_only)
     inputs = [found.run.values[node] for node in program.graph.inputs.values()]
-    others = [*nearby(inputs), *on_other_branches(program, inputs)] if judge.accused else []
+    others: list[list[Any]] = []
+    if judge.accused:
+        others = [*nearby(program, inputs), *on_other_branches(program, inputs)]
     reporter = _Reporter(judge, others)
     return reporter.lines(), forks(judge, reporter.number)
 

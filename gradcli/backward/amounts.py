@@ -10,8 +10,6 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from gradcli.checker import relative_error
-
 Amount = Any  # a float, a number in many digits, or an array
 
 
@@ -19,16 +17,6 @@ def total(amounts: Iterable[Amount]) -> Amount:
     """The sum; of floats without rounding on the way."""
     parts = list(amounts)
     return math.fsum(parts) if all(isinstance(part, float) for part in parts) else sum(parts)
-
-
-def agree(a: Amount, b: Amount, tolerance: float) -> bool:
-    """Whether two amounts are the same within the tolerance, in every element; nan never is."""
-    if isinstance(a, float) and isinstance(b, float):
-        return relative_error(a, b) <= tolerance
-    import numpy as np  # late: numbers do not need it
-
-    size = np.maximum(np.abs(a), np.abs(b))
-    return bool((np.equal(a, b) | (np.abs(np.subtract(a, b)) <= tolerance * size)).all())
 
 
 def is_finite(amount: Amount) -> bool:

@@ -17,11 +17,11 @@ from functools import cached_property
 from typing import Any
 
 from gradcli.arithmetic.floats import IEEE
-from gradcli.backward.amounts import Amount, agree, in_words, is_finite, total
+from gradcli.backward.amounts import Amount, in_words, is_finite, total
 from gradcli.backward.cut import Cut
 from gradcli.backward.matching import Group, Part, base, matched
 from gradcli.bounds import bounded_run
-from gradcli.checker import RESIDUE, Point, Question, Settings, check
+from gradcli.checker import RESIDUE, Point, Question, Settings, agree, check
 from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation import Evaluation, numbers
 from gradcli.program import Program, nodes_of

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.checker.differences import Estimate, differentiate, rounding_bounds
-from gradcli.engine import Run
+from gradcli.engine import Machine, Run, backward
 from gradcli.reports import Check, InputCheck, worst
+
+if TYPE_CHECKING:
+    from gradcli.checker.limits import Exactly
 
 # Tolerances are data, with a reason each.
 TOLERANCE = 1e-6  # relative; there is no absolute one, which would pass a doubled 1e-9
@@ -63,8 +68,6 @@ class Settings:
 class Point:
     """A finished float64 run, the output, its upstream gradient, and words for the reader."""
 
-    __slots__ = ("names", "output", "run", "trouble", "upstream")
-
     def __init__(
         self, run: Run, output: int, upstream: float = 1.0,
         names: dict[int, str] | None = None, trouble: str | None = None,
@@ -74,6 +77,31 @@ class Point:
         self.upstream = upstream
         self.names = names or {}  # of the gates
         self.trouble = trouble  # why the output is not finite, if it is not
+        self._swept: dict[int, Run] = {}
+
+    @cached_property
+    def exactly(self) -> Exactly:
+        """The point in many digits."""
+        from gradcli.checker.limits import Exactly  # late: mpmath is loaded only here
+
+        graph = self.run.machine.graph
+        inputs = [self.run.values[node] for node in graph.inputs.values()]
+        return Exactly(graph, inputs, self.output)
+
+    def swept(self, count: int) -> Run:
+        """The run and its backward pass in so many digits, shared by all questions.
+
+        Raises OutOfReachError.
+        """
+        if count not in self._swept:
+            from gradcli.arithmetic.digits import digits  # late: mpmath is loaded only here
+
+            arithmetic, run = digits(count), self.run
+            inputs = [arithmetic.number(run.values[k]) for k in run.machine.graph.inputs.values()]
+            exact = Machine(run.machine.graph, arithmetic).run(inputs)
+            backward(exact, self.output, arithmetic.number(self.upstream))
+            self._swept[count] = exact
+        return self._swept[count]
 
 
 def check(point: Point, questions: list[Question], settings: Settings) -> Check | None:
@@ -121,10 +149,8 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, settings: Sett
     """The verdict where float64 does not settle it."""
     from gradcli.checker.limits import OutOfDigits, limit  # late: mpmath is loaded only here
 
-    graph = point.run.machine.graph
-    inputs = [point.run.values[node] for node in graph.inputs.values()]
     try:
-        found = limit(graph, inputs, question.leaf, point.output, cone.bound, point.upstream)
+        found = limit(point.exactly, question.leaf, cone.bound, point.upstream)
     except OutOfDigits as trouble:
         return _answer(question, "inconclusive", None, None, None, reason=str(trouble))
     left, right = found.left, found.right
@@ -183,22 +209,16 @@ def _edges(point: Point, cone: Cone) -> str:
 
 def _is_rounding(point: Point, question: Question, slope: float, tolerance: float) -> bool:
     """Whether the same backward pass, in many digits, gives the right gradient."""
-    from gradcli.arithmetic.digits import digits
     from gradcli.arithmetic.special import OutOfReachError
-    from gradcli.engine import Machine, backward
 
     if question.claim is not None and question.formula is None:
         return False  # a number someone wrote down
-    graph = point.run.machine.graph
     for count in ROUNDING_DIGITS:
-        arithmetic = digits(count)
-        inputs = [arithmetic.number(point.run.values[node]) for node in graph.inputs.values()]
         try:
-            exact = Machine(graph, arithmetic).run(inputs)
+            exact = point.swept(count)
             if question.formula is not None:
                 gradient = float(exact.values[question.formula])
             else:
-                backward(exact, point.output, arithmetic.number(point.upstream))
                 gradient = float(exact.gradients[question.leaf])
         except (OutOfReachError, OverflowError):
             return False
@@ -236,10 +256,8 @@ def _joint(
     """Gradients that are legal one by one may be no subgradient together: 1 and 1 of max(x, x)."""
     from gradcli.checker.limits import OutOfDigits, slopes_along
 
-    graph = point.run.machine.graph
-    inputs = [point.run.values[node] for node in graph.inputs.values()]
     try:
-        along = slopes_along(graph, inputs, [q.leaf for q in tied], point.output)
+        along = slopes_along(point.exactly, [q.leaf for q in tied])
     except OutOfDigits:
         return {}
     for direction, least, most in along:
@@ -269,6 +287,16 @@ def relative_error(a: float, b: float) -> float:
     largest = max(abs(a), abs(b))
     difference = abs(a - b)
     return difference / largest if math.isfinite(difference) else abs(a / largest - b / largest)
+
+
+def agree(a: Any, b: Any, tolerance: float) -> bool:
+    """Whether two numbers, or arrays in every element, are the same; nan never is."""
+    if isinstance(a, float) and isinstance(b, float):
+        return relative_error(a, b) <= tolerance
+    import numpy as np  # late: numbers do not need it
+
+    size = np.maximum(np.abs(a), np.abs(b))
+    return bool((np.equal(a, b) | (np.abs(np.subtract(a, b)) <= tolerance * size)).all())
 
 
 def _answer(

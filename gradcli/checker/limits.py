@@ -11,6 +11,7 @@ local gradient is used.
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from random import Random
 from typing import Any, NamedTuple
 
@@ -64,15 +65,42 @@ class OutOfDigits(Exception):
     """No number of digits settles the matter; the message says why."""
 
 
-def limit(
-    graph: Graph,
-    inputs: list[float],
-    leaf: int,
-    output: int,
-    bound: float = math.inf,
-    upstream: float = 1.0,
-) -> Limit:
-    """The one-sided derivatives of the output by a leaf at exactly these float64 inputs.
+class Exactly:
+    """A graph at exactly these float64 inputs: its runs in many digits, shared by all leaves."""
+
+    def __init__(self, graph: Graph, inputs: list[float], output: int) -> None:
+        self.graph = graph
+        self.inputs = inputs
+        self.output = output
+        self._runs: dict[int, Run] = {}
+
+    def run(self, count: int) -> Run:
+        """The run with so many digits, as far as the output. Raises OutOfReachError."""
+        if count not in self._runs:
+            arithmetic = digits(count)
+            machine = Machine(self.graph, arithmetic)
+            self._runs[count] = machine.run(
+                [arithmetic.number(x) for x in self.inputs], stop=self.output + 1
+            )
+        return self._runs[count]
+
+    @cached_property
+    def fineness(self) -> int:
+        """How many decimal orders below 1 the numbers given to the program reach, 0 if ordinary.
+
+        They are its inputs and all that is computed from constants alone; a large factor c makes
+        structure as thin as 1/c.
+        """
+        values, active = self.run(DIGITS[0]).values, self.graph.active
+        given = [values[node] for node in range(self.output + 1) if not active[node]]
+        given += [values[leaf] for leaf in self.graph.inputs.values()]
+        orders = [abs(_log10(abs(x))) for x in given if x and _is_finite(x)]
+        finest = max(orders, default=0.0)
+        return 0 if finest <= ORDINARY else FINENESS * math.ceil(finest / FINENESS)
+
+
+def limit(point: Exactly, leaf: int, bound: float = math.inf, upstream: float = 1.0) -> Limit:
+    """The one-sided derivatives of the output by a leaf.
 
     They are multiplied by `upstream`, in many digits too.
 
@@ -82,16 +110,16 @@ def limit(
     Raises OutOfDigits when the runs do not agree within 1,000 digits (more where the program's
     numbers are tiny or huge) or mpmath cannot go on.
     """
-    gates = graph.cone(leaf, output)
+    gates = point.graph.cone(leaf, point.output)
     if not gates:
         return Limit("smooth", 0.0, 0.0, 0)
     before: tuple[Side, Side] | None = None
     try:
-        fine = _fineness(graph, inputs)
+        fine = point.fineness
         for count in DIGITS:
             if before is not None and count < ENOUGH and any(side.is_lost for side in before):
                 continue
-            found = _sides(graph, inputs, leaf, output, gates, count, fine, bound, upstream)
+            found = _sides(point, leaf, gates, count, bound, upstream)
             if found is None:
                 return Limit("nan", math.nan, math.nan, count)
             if before is not None:
@@ -105,18 +133,16 @@ def limit(
 
 
 def _sides(
-    graph: Graph, inputs: list[float], leaf: int, output: int, gates: list[int], count: int,
-    fine: int, bound: float, upstream: float,
-) -> tuple[Side, Side] | None:  # fmt: skip
+    point: Exactly, leaf: int, gates: list[int], count: int, bound: float, upstream: float
+) -> tuple[Side, Side] | None:
     """Left and right at so many digits; None where f has no value at the point itself.
 
-    `fine` orders of magnitude are added to the shortness of the steps, and twice to the digits:
-    once for the step, once for what a term of that size adds to f.
+    The point's orders of fineness are added to the shortness of the steps, and twice to the
+    digits: once for the step, once for what a term of that size adds to f.
     """
-    arithmetic = digits(count + 2 * fine)
-    machine = Machine(graph, arithmetic)
-    run = machine.run([arithmetic.number(x) for x in inputs])
-    base = run.values[output]
+    fine, output = point.fineness, point.output
+    run = point.run(count + 2 * fine)
+    arithmetic, base = run.machine.arithmetic, run.values[output]
     if not _is_finite(base):
         return None
     x = run.values[leaf]
@@ -143,24 +169,7 @@ def _sides(
     return left, right
 
 
-def _fineness(graph: Graph, inputs: list[float]) -> int:
-    """How many decimal orders below 1 the numbers given to the program reach, 0 if ordinary.
-
-    They are its inputs and all that is computed from constants alone; a large factor c makes
-    structure as thin as 1/c.
-    """
-    arithmetic = digits(DIGITS[0])
-    values = Machine(graph, arithmetic).run([arithmetic.number(x) for x in inputs]).values
-    given = [value for value, active in zip(values, graph.active, strict=True) if not active]
-    given += [values[leaf] for leaf in graph.inputs.values()]
-    orders = [abs(_log10(abs(x))) for x in given if x and _is_finite(x)]
-    finest = max(orders, default=0.0)
-    return 0 if finest <= ORDINARY else FINENESS * math.ceil(finest / FINENESS)
-
-
-def slopes_along(
-    graph: Graph, inputs: list[float], leaves: list[int], output: int
-) -> list[tuple[list[float], float, float]]:
+def slopes_along(point: Exactly, leaves: list[int]) -> list[tuple[list[float], float, float]]:
     """The smallest and largest slope at and near a point along several directions of some leaves.
 
     Slopes are taken at the point itself, from both sides, and at many points around it, at
@@ -169,19 +178,20 @@ def slopes_along(
     smallest, largest) for each direction; none for more than three leaves, whose corners are too
     many to meet them all. Raises OutOfDigits when mpmath cannot go on.
     """
-    places = [k for k, leaf in enumerate(graph.inputs.values()) if leaf in leaves]
+    inputs = point.inputs
+    places = [k for k, leaf in enumerate(point.graph.inputs.values()) if leaf in leaves]
     sizes = [abs(inputs[k]) for k in places if inputs[k]]
     smallest, largest = min([1.0, *sizes]), max([1.0, *sizes])
     if len(places) > MOST_TIED or largest > JOINT_RANGE * smallest:
         return []
     arithmetic = digits(JOINT_DIGITS)
-    machine = Machine(graph, arithmetic)
+    machine = Machine(point.graph, arithmetic)
     near, tiny = (smallest * arithmetic.number(10.0) ** -n for n in (20, 60))
     rng = Random(0)  # the same directions for the same question, always
     ones = [1.0] * len(places)
     pair = [1.0, -1.0, *([0.0] * (len(places) - 2))]
     directions = [ones, pair, *([rng.gauss(0, 1) for _ in places] for _ in range(2))]
-    exact = [arithmetic.number(x) for x in inputs]
+    exact, stop = [arithmetic.number(x) for x in inputs], point.output + 1
 
     def moved(base: list[Any], steps: list[float], size: Any) -> list[Any]:
         there = base.copy()
@@ -190,8 +200,8 @@ def slopes_along(
         return there
 
     def slope(base: list[Any], direction: list[float], size: Any) -> Any:
-        there = machine.run(moved(base, direction, size)).values[output]
-        return (there - machine.run(base).values[output]) / size
+        there = machine.run(moved(base, direction, size), stop).values[stop - 1]
+        return (there - machine.run(base, stop).values[stop - 1]) / size
 
     corners = [moved(exact, [rng.gauss(0, 1) for _ in places], near) for _ in range(JOINT_SAMPLES)]
     found = []
