@@ -252,7 +252,8 @@ def _resolve_one(
         found.notes.append(f"d{name} is undefined: f has no slope here")
         return
     if at.kind == "kink":
-        if is_known and low <= known <= high:
+        if low <= known <= high:  # the convention of the gates: one choice for all inputs
+            errors[leaf] = min(errors[leaf], 2 * UNIT * abs(known))
             return
         slope = min(max(0.0, low), high)
         reason = f"a kink with slopes {low:.6g} and {high:.6g}"

@@ -316,10 +316,14 @@ array_gate("sum",  "x, axis", "",          "spread(g, shape(x), axis)", "0", rol
 array_gate("mean", "x, axis", "sum(x, axis) / count(x, axis)",
                               "spread(g / count(x, axis), shape(x), axis)", "0")
 array_gate("var",  "x, axis", "mean(square(x - mean(x, kept(axis))), axis)",
-           "spread(2 * g / count(x, axis), shape(x), axis) * (x - mean(x, kept(axis)))", "0")
-array_gate("std",  "x, axis", "norm(x - mean(x, kept(axis)), axis) / sqrt(count(x, axis))",
-           "d = spread(out, shape(x), axis); scale(spread(g / count(x, axis), shape(x), axis), "
-           "where(d == 0, 0, (x - mean(x, kept(axis))) / d))", "0", kink="out")
+           "c = x - mean(x, kept(axis)); "  # the mean of c is what rounding has left of the mean
+           "spread(2 * g / count(x, axis), shape(x), axis) * (c - mean(c, kept(axis)))", "0")
+array_gate("std",  "x, axis",
+           "c = x - mean(x, kept(axis)); "
+           "norm(c - mean(c, kept(axis)), axis) / sqrt(count(x, axis))",
+           "c = x - mean(x, kept(axis)); d = spread(out, shape(x), axis); "
+           "scale(spread(g / count(x, axis), shape(x), axis), "
+           "where(d == 0, 0, (c - mean(c, kept(axis))) / d))", "0", kink="out")
 array_gate("amax", "x, axis", "",
            "where(first(x, spread(out, shape(x), axis), axis), spread(g, shape(x), axis), 0)", "0",
            ulps=0, role="routes")

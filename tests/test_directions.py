@@ -348,3 +348,46 @@ def test_a_gradient_of_zero_that_is_all_rounding_is_not_accused():
         "x": "randn(7, 4)", "W": "randn(4, 5)", "b": "randn(5)",
     }, max_elements=0)  # fmt: skip
     assert found.inputs["b"].verdict in ("pass", "inconclusive")
+
+
+# ---------------------------------------------------------------- what hard numbers do to complex steps
+
+
+@pytest.mark.parametrize("gate", ["erf", "erfc", "gelu"])
+@pytest.mark.parametrize("at", [-9.0, -7.5, 5.0, 9.0])
+def test_slopes_of_distribution_functions_are_those_of_their_tails(gate, at):
+    answer = gradcli.evaluate(f"sum({gate}(x))", {"x": [at, at / 2]}, max_elements=0).check
+    assert answer.verdict == "pass"
+
+
+def test_sums_that_cancel_are_added_up_as_real_numbers_are():
+    """2,001 numbers of 17 orders of magnitude whose sum is 0.5."""
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        y = rng.standard_normal(1000) * 10.0 ** rng.integers(0, 17, 1000)
+        numbers = rng.permutation(np.concatenate([y, -y, [0.5]]))
+        answer = gradcli.evaluate("sigmoid(sum(y))", {"y": numbers}).check
+        assert answer.verdict in ("pass", "inconclusive")
+
+
+def test_a_slope_whose_step_is_too_long_accuses_nobody():
+    """The step in x is 1e-36, but 1e64 in what the sine sees."""
+    found = case("sum(atan2(1, 2 + sin(x*1e100)))", {"x": [1.0, 2.0]}, max_elements=0)
+    assert found.verdict == "inconclusive"
+
+
+def test_equal_numbers_have_no_deviation():
+    """Rounding leaves 1e-17 of x - mean(x); the true deviation is 0, and a kink."""
+    found = case("std(x)", {"x": [0.1] * 2000})
+    assert found.verdict == "kink"
+    assert found.inputs["x"].analytic == 0
+
+
+def test_lengths_of_rows_do_not_depend_on_other_rows():
+    text = "sum(norm(x, axis=1)*[1e-200, 1, 1e200])"
+    x = np.array([[1e200, 1e200], [3.0, 4.0], [3e-200, 4e-200]])
+    value, (dx,) = gradcli.compile(text, {"x": x})(x)
+    np.testing.assert_allclose(value, 2**0.5 + 10, rtol=1e-14)
+    np.testing.assert_allclose(dx[1], [0.6, 0.8], rtol=1e-14)
+    np.testing.assert_allclose(dx[2] * 1e-200, [0.6, 0.8], rtol=1e-14)
+    assert case(text, {"x": x}, max_elements=0).verdict == "pass"

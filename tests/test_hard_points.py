@@ -7,6 +7,7 @@ one at 120 digits, which shares nothing with the package.
 import math
 
 import mpmath
+import numpy as np
 import pytest
 from mpmath import mp
 
@@ -154,3 +155,26 @@ def test_so_many_digits_are_right(count):
             (report.decimal["gradients"]["x"], mp.exp(x)),
         ]:
             assert abs(mp.mpf(text) - truth) <= abs(truth) * mp.mpf(10) ** (1 - count) / 2
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "slopes"),
+    [
+        ("max(exp(x), exp(y))", {"x": 2.0, "y": 2.0}, {"x": math.exp(2), "y": 0.0}),
+        ("max(x/3, y/3)", {"x": 1.0, "y": 1.0}, {"x": 1 / 3, "y": 0.0}),
+        ("min(sigmoid(x), sigmoid(y))", {"x": 0.3, "y": 0.3}, {"x": 0.24445831169, "y": 0.0}),
+        ("max(exp(x))", {"x": [2.0, 2.0]}, {"x": [math.exp(2), 0.0]}),
+        ("max(mean(x, axis=1))", {"x": [[1, 2, 4], [1, 2, 4]]}, {"x": [[1 / 3] * 3, [0.0] * 3]}),
+    ],
+)
+def test_a_tie_behind_gates_that_round_has_the_first_winner(text, point, slopes):
+    """Bounds cannot tell that it is a tie; many digits can, and keep one choice for all inputs."""
+    report = gradcli.evaluate(text, point)
+    assert report.check.verdict == "kink"
+    for name, slope in slopes.items():
+        np.testing.assert_allclose(report.gradients[name], slope, rtol=1e-9)
+
+
+def test_inputs_at_one_kink_are_told_apart_in_any_order():
+    for order in (["y", "z"], ["z", "y"]):
+        assert gradcli.check("max(z, y) + z", [(name, 1.0) for name in order]).verdict == "kink"

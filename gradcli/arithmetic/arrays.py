@@ -88,10 +88,18 @@ def lse(x: Any, axis: Axis) -> Any:
 
 def norm(x: Any, axis: Axis) -> Any:
     """The Euclidean norm, without overflow or underflow on the way."""
-    size = np.max(np.abs(x), initial=0.0)
-    if size == 0.0 or SAFE[0] < size < SAFE[1] or not np.isfinite(size):
+    scale = lengths(x, axis)
+    if scale is None:
         return np.sqrt(np.sum(np.square(x), axis=axis[0], keepdims=axis[1]))
-    return size * np.sqrt(np.sum(np.square(x / size), axis=axis[0], keepdims=axis[1]))
+    length = np.sqrt(np.sum(np.square(x / scale), axis=axis[0], keepdims=True))
+    return np.reshape(scale * length, reduced(np.shape(x), axis))[()]
+
+
+def lengths(x: Any, axis: Axis) -> Any:
+    """What to divide each part of x by before it is squared; None where nothing needs it."""
+    size = np.max(np.abs(x), axis=axis[0], keepdims=True, initial=0.0)
+    is_safe = (size == 0.0) | ((SAFE[0] < size) & (size < SAFE[1])) | ~np.isfinite(size)
+    return None if is_safe.all() else np.where(is_safe, 1.0, size)
 
 
 def first(x: Any, best: Any, axis: Axis) -> Any:

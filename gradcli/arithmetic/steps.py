@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic.arrays import PRIMITIVES, SAFE, SPELLING, Arrays
+from gradcli.arithmetic.arrays import PRIMITIVES, SPELLING, Arrays, lengths
 from gradcli.arithmetic.arrays import lse as real_lse
 from gradcli.shapes import Axis
 
@@ -29,6 +29,8 @@ VANISHING = 2.0**-200  # a real part this far below 0 may be the square of a ste
 NEAR = 1e-9  # relative: how far roundings may carry a value
 LEVELS = 5  # of the differences of functions that numpy has for real numbers only
 LONGEST = 2.0**-6
+# of a distribution function: the one whose tail is differenced, its sign, the side of that tail
+TAILS = {"erf": ("erfc", -1.0, 1.0), "erfc": ("erfc", 1.0, 1.0), "ncdf": ("ncdf", 1.0, -1.0)}
 
 
 def _parts(real: Any, imag: Any) -> Any:
@@ -117,28 +119,34 @@ def _stepped(name: str) -> Callable[..., Any]:
     """A special function of real numbers: its slope by extrapolated central differences.
 
     Richardson's scheme over steps that are halved; the longest stays far from the poles of gamma
-    and its relatives, which are at 0 and the negative whole numbers.
+    and its relatives, which are at 0 and the negative whole numbers. Of a distribution function,
+    whose slope is even, the tail is taken that goes to 0: on the other side nothing would change.
     """
     function = PRIMITIVES[name]
+    tail, sign, side = TAILS.get(name, (name, 1.0, None))
+    sloped = PRIMITIVES[tail]
     has_poles = "gamma" in name
 
     def one(*operands: Any) -> Any:
         orders, x = list(map(np.real, operands[:-1])), operands[-1]
         if not np.iscomplexobj(x):
             return function(*orders, x)
-        at = x.real
+        at = x.real if side is None else side * np.abs(x.real)
         step = LONGEST * np.ones(np.shape(at))
+        if side is not None:
+            step = step / np.maximum(1.0, np.abs(at))
         if has_poles:
             pole = np.where(at > 0, at, np.abs(at - np.rint(at)))
             step = np.minimum(step, pole / 16)
         row: list[Any] = []
         for level in range(LEVELS):
             h = step / 2**level
-            new = [(function(*orders, at + h) - function(*orders, at - h)) / (2 * h)]
+            new = [(sloped(*orders, at + h) - sloped(*orders, at - h)) / (2 * h)]
             for k, old in enumerate(row):
                 new.append(new[k] + (new[k] - old) / (4.0 ** (k + 1) - 1))
             row = new
-        return _parts(function(*orders, at), np.where(x.imag == 0, 0.0, row[-1] * x.imag))
+        bent = np.where(x.imag == 0, 0.0, sign * row[-1] * x.imag)
+        return _parts(function(*orders, x.real), bent)
 
     return one
 
@@ -148,8 +156,8 @@ def norm(x: Any, axis: Axis) -> Any:
     if not np.iscomplexobj(x):
         return PRIMITIVES["norm"](x, axis)
     axes, is_kept = axis
-    size = np.max(np.abs(x.real), initial=0.0)
-    scale = size if size and not SAFE[0] < size < SAFE[1] and np.isfinite(size) else 1.0
+    found = lengths(x.real, axis)
+    scale: Any = 1.0 if found is None else found
     real = np.sqrt(np.sum(np.square(x.real / scale), axis=axes, keepdims=True))
     away = np.sum((x.real / scale) * x.imag, axis=axes, keepdims=True) / np.where(real, real, 1.0)
     length = STEP * np.sqrt(np.sum(np.square(x.imag / STEP), axis=axes, keepdims=True))
@@ -167,6 +175,33 @@ def lse(x: Any, axis: Axis) -> Any:
     bent = np.sum(np.where(x.imag == 0, 0.0, shares * x.imag), axis=axes, keepdims=True)
     found = _parts(value, bent)
     return found if is_kept else np.squeeze(found, axis=axes)[()]
+
+
+def total(x: Any, axis: Axis) -> Any:
+    """The sum, its real part added up in the order of real numbers."""
+    add_up = PRIMITIVES["sum"]
+    return _parts(add_up(x.real, axis), add_up(x.imag, axis)) if np.iscomplexobj(x) else (
+        add_up(x, axis)
+    )  # fmt: skip
+
+
+def product(x: Any, y: Any) -> Any:
+    """The matrix product to first order, its real part that of real numbers."""
+    bent: Any = 0.0
+    if np.iscomplexobj(x):
+        bent = bent + np.matmul(x.imag, np.real(y))
+    if np.iscomplexobj(y):
+        bent = bent + np.matmul(np.real(x), y.imag)
+    value = np.matmul(np.real(x), np.real(y))
+    return value if isinstance(bent, float) else _parts(value, bent)
+
+
+def quotient(x: Any, y: Any) -> Any:
+    """The quotient to first order, its real part that of real numbers."""
+    value = np.divide(np.real(x), np.real(y))
+    if not (np.iscomplexobj(x) or np.iscomplexobj(y)):
+        return value
+    return _parts(value, (np.imag(x) - value * np.imag(y)) / np.real(y))
 
 
 def _together(xs: list[Any]) -> Any:
@@ -187,6 +222,7 @@ PRIMITIVES_OF_STEPS: dict[str, Any] = {
     "round": _constant(np.rint, _half),
     "abs": absolute, "sqrt": root, "cbrt": cube_root, "pow": power, "atan2": angle,
     "hypot": lambda xs: norm(_together(xs), ((0,), False)),
+    "sum": total, "matmul": product, "divide": quotient,
     "norm": norm,
     "logsumexp": lambda xs: lse(_together(xs), ((0,), False)),
     "lse": lse,

@@ -34,6 +34,7 @@ SEED = 20261124
 ROOM = 1e-9  # relative to sum |g v|: engine and slope differ by no more, unless one is wrong
 MOST_NAMED = 5  # wrong elements that are looked for one by one
 FINER = 2.0**-30  # of a second step, where a slope may be the error of the first
+LOST = "float64 loses its digits here"
 NOISE = 1e-3  # of the tolerance: an error below it says nothing
 QUICK = 50.0  # elements numpy computes while Python evaluates one gate
 QUOTIENT_STEP = 2.0**-14  # of the plain difference that has to confirm a fault of the engine
@@ -87,19 +88,19 @@ class Place:
         """The sizes of all axes."""
         return {size for shape in self.graph.shapes.values() for size in shape}
 
-    def slope(self, leaf: int, direction: Any) -> Slope:
+    def slope(self, leaf: int, direction: Any, step: float = STEP) -> Slope:
         """The slopes of upstream . output along a direction of one input."""
-        right, there = self._towards(leaf, direction)
-        left, here = self._towards(leaf, -direction)
+        right, there = self._towards(leaf, direction, step)
+        left, here = self._towards(leaf, -direction, step)
         size = np.max(np.abs(there), initial=0.0) + np.max(np.abs(here), initial=0.0)
         jumps = bool((np.abs(there - here) > ROOM * ROOM * size).any())
         return Slope(-left, right, jumps)
 
-    def _towards(self, leaf: int, direction: Any) -> tuple[float, Any]:
+    def _towards(self, leaf: int, direction: Any, step: float) -> tuple[float, Any]:
         """The slope on one side, and the value there."""
-        slope, value = self._stepped(leaf, direction, STEP)
-        if slope and abs(slope) < STEP:
-            finer, _ = self._stepped(leaf, direction, STEP * FINER)
+        slope, value = self._stepped(leaf, direction, step)
+        if slope and abs(slope) < step:
+            finer, _ = self._stepped(leaf, direction, step * FINER)
             if abs(finer) < abs(slope) * FINER:
                 return 0.0, value  # it was the error of the step, which shrinks with its square
         return slope, value
@@ -263,12 +264,15 @@ class _Asked:
             return {self.question.name: self._along(slopes, "kink", "kink")}
         noise = self.place.rounding_of(self.question)
         if not suspects.size:
-            off = [
-                k for k, v in enumerate(self.directions)
-                if abs(gaps[k]) > rooms[k] + _dot(noise, np.abs(v))
-            ]  # fmt: skip
+            allowed = [_dot(noise, np.abs(v)) for v in self.directions]
+            off = [k for k, gap in enumerate(gaps) if abs(gap) > rooms[k] + allowed[k]]
             if not off:
-                return {self.question.name: self._along(slopes, kind, kind)}
+                is_known = all(
+                    abs(gap) <= room or loss <= room * self.tolerance / ROOM
+                    for gap, room, loss in zip(gaps, rooms, allowed, strict=True)
+                )
+                verdict, reason = (kind, None) if is_known else ("inconclusive", LOST)
+                return {self.question.name: self._along(slopes, verdict, kind, reason)}
             k = max(off, key=lambda k: abs(gaps[k]))
             suspects = self._bisected(self.directions[k], gaps[k], rooms[k])
         return self._named(suspects, noise, slopes, kind)
@@ -359,7 +363,9 @@ class _Asked:
         if error <= self.tolerance:
             verdict = "pass"
         elif abs(checked - numeric) <= spoilt + self.tolerance * max(abs(checked), abs(numeric)):
-            verdict, reason = "inconclusive", "float64 loses its digits here"
+            verdict, reason = "inconclusive", LOST
+        elif not self._is_steady(axis, slope):
+            verdict, reason = "inconclusive", "the slope depends on the step it is taken with"
         elif not self._is_evident(analytic, checked, slope, spoilt, axis):
             verdict, reason = "inconclusive", "the engine and the numeric derivative differ"
         claim = None if self.question.claim is None else checked
@@ -369,6 +375,12 @@ class _Asked:
         return InputCheck(
             name, verdict, kind, analytic, numeric, bound, error, interval, reason, claim
         )  # fmt: skip
+
+    def _is_steady(self, axis: Any, slope: Slope) -> bool:
+        """Whether a far shorter step gives the same slopes, as it does unless it was too long."""
+        again = self.place.slope(self.question.leaf, axis, STEP * FINER)
+        slack = ROOM * max(abs(slope.left), abs(slope.right))
+        return abs(again.left - slope.left) <= slack and abs(again.right - slope.right) <= slack
 
     def _is_evident(
         self, analytic: float, checked: float, slope: Slope, spoilt: float, axis: Any

@@ -175,11 +175,12 @@ def slopes_along(point: Exactly, leaves: list[int]) -> list[tuple[list[float], f
     Slopes are taken at the point itself, from both sides, and at many points around it, at
     distances far below float64. Along a direction v every Clarke subgradient g has g.v between
     the two (Clarke, Optimization and Nonsmooth Analysis, section 2.1). Returns (direction,
-    smallest, largest) for each direction; none for more than three leaves, whose corners are too
-    many to meet them all. Raises OutOfDigits when mpmath cannot go on.
+    smallest, largest) for each direction, in the order of `leaves`; none for more than three, whose
+    corners are too many to meet them all. Raises OutOfDigits when mpmath cannot go on.
     """
     inputs = point.inputs
-    places = [k for k, leaf in enumerate(point.graph.inputs.values()) if leaf in leaves]
+    order = {leaf: k for k, leaf in enumerate(point.graph.inputs.values())}
+    places = [order[leaf] for leaf in leaves]
     sizes = [abs(inputs[k]) for k in places if inputs[k]]
     smallest, largest = min([1.0, *sizes]), max([1.0, *sizes])
     if len(places) > MOST_TIED or largest > JOINT_RANGE * smallest:
