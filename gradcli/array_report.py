@@ -23,7 +23,7 @@ from gradcli.array_run import (
 from gradcli.bounds import bounded_run
 from gradcli.checker import Settings
 from gradcli.engine import local_gradients
-from gradcli.errors import LimitError
+from gradcli.errors import LimitError, ShapeError
 from gradcli.evaluation import (
     Evaluation,
     Request,
@@ -34,10 +34,9 @@ from gradcli.evaluation import (
     report_of,
     settings,
 )
-from gradcli.graph import Graph
 from gradcli.program import Program
 from gradcli.reports import EvalReport, Stage
-from gradcli.scalars import Circuit, gate_count, unrolled
+from gradcli.scalars import Circuit, small_circuit, unrolled
 from gradcli.truth import MOST_GATES, SLACK
 
 Told = tuple[Any, Any]  # a number or nested lists, and the bound in its shape; None: not known
@@ -47,10 +46,16 @@ def array_report(program: Program, asked: Request) -> EvalReport:
     """Everything `eval` says of a program of arrays. Raises GradcliError."""
     inputs = array_settings(program)
     found = evaluate_arrays(program, inputs, asked)
-    circuit = _circuit(program.graph)
-    if circuit is None and (asked.digits or asked.arithmetic == "mpmath"):
-        raise LimitError(f"many digits are for at most {MOST_GATES} gates, counted element by "
-                         "element", hint="take a smaller case of the same formulas")  # fmt: skip
+    if program.uncertainties and program.graph.shape(program.output):
+        raise ShapeError("an uncertainty needs an output of one number",
+                         hint="choose an element: `f[0]`, or take its sum or mean")  # fmt: skip
+    circuit = small_circuit(program.graph, apart=True)
+    what = "many digits" if asked.digits or asked.arithmetic == "mpmath" else (
+        "uncertainties" if program.uncertainties else None
+    )  # fmt: skip
+    if circuit is None and what:
+        raise LimitError(f"{what} are for at most {MOST_GATES} gates, counted element by element",
+                         hint="take a smaller case of the same formulas")  # fmt: skip
     is_whole = asked.check and is_checked_whole(program, asked)
     if circuit is None:
         answer = _with_lines(_of_arrays(found, asked), found, asked)
@@ -65,14 +70,6 @@ def array_report(program: Program, asked: Request) -> EvalReport:
         answer = answer._replace(check=check_arrays(found, {}, asked))
         notes.append(whole_note(answer.check is not None))
     return answer
-
-
-def _circuit(graph: Graph) -> Circuit | None:
-    """The circuit of numbers, of gates that are small enough for bounds and many digits."""
-    if gate_count(graph) > MOST_GATES:
-        return None
-    circuit = Circuit(graph, apart=True)
-    return circuit if len(circuit.graph) <= MOST_GATES else None
 
 
 def _of_numbers(

@@ -20,7 +20,7 @@ from gradcli.checker.directions import DIRECTIONS, Place, Whole, check_wholes, c
 from gradcli.checker.patterns import pattern
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import BindingError, LimitError, NameFault, ShapeError, did_you_mean
-from gradcli.evaluation import Evaluation, Request, numbers, wanted
+from gradcli.evaluation import Evaluation, Request, numbers, other_shape, wanted
 from gradcli.gates import GATES
 from gradcli.graph import Graph, stage_names
 from gradcli.notes import array_faults
@@ -55,7 +55,7 @@ def upstream_of(program: Program, run: Run, given: Any) -> Any:
             return run.values[program.upstream]
         return None if shape else 1.0
     graph = Graph()
-    if given == "ones":
+    if isinstance(given, str) and given == "ones":
         one = graph.constant(1.0)
         node = graph.node(GATES["fill"], (one, graph.static(shape))) if shape else one
     else:
@@ -188,8 +188,9 @@ def typed_arrays(program: Program, claims: dict[str, Setting]) -> dict[str, Any]
             hint = did_you_mean(name, program.inputs)
             raise NameFault(f"`{name}` is claimed but is not an input of the program", hint=hint)
         graph, node = parse_constant(name, claim, may_be_list=True)
-        if graph.shape(node) != program.graph.shape(program.inputs[name]):
-            raise ShapeError(f"the claim for `{name}` has another shape than `{name}`")
+        has, wants = graph.shape(node), program.graph.shape(program.inputs[name])
+        if has != wants:
+            raise other_shape(name, has, wants)
         typed[name] = Machine(graph, ARRAYS).run([]).values[node]
     return typed
 

@@ -389,7 +389,9 @@ def typed_claims(program: Program, claims: dict[str, Setting]) -> dict[str, floa
         graph, value = parse_constant(name, claim, may_be_list=True)
         claimed = dict(_claimed(graph, name, value))
         if [*claimed] != [n for n, _ in numbers(name, program.inputs[name])]:
-            raise ShapeError(f"the claim for `{name}` has another shape than `{name}`")
+            from gradcli.render.arrays import shape_of
+
+            raise other_shape(name, graph.shape(value), shape_of(program.inputs[name]))
         typed |= claimed
     return typed
 
@@ -402,6 +404,14 @@ def _claimed(graph: Graph, name: str, node: int) -> list[tuple[str, float]]:
 
     value: Value = Machine(graph, ARRAYS).run([]).values[node].tolist()
     return numbers(name, value)  # type: ignore[return-value]  # numbers in place of nodes
+
+
+def other_shape(name: str, has: Sequence[int], wants: Sequence[int]) -> ShapeError:
+    """The error of a claim that does not have the shape of its input."""
+    what = [
+        f"has shape {shape}" if shape else "is one number" for shape in map(tuple, (has, wants))
+    ]
+    return ShapeError(f"the claim for `{name}` {what[0]}, `{name}` {what[1]}")
 
 
 # ---------------------------------------------------------------- stages

@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic import Arithmetic, Forward
-from gradcli.arithmetic.arrays import STRUCTURE
+from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE
 from gradcli.arithmetic.symbols import SPELLING, Symbol, Symbols
+from gradcli.engine import Machine
 from gradcli.gates import GATES, INPUT, Gate
 from gradcli.graph import Graph, stage_names
 from gradcli.program import Program, ValueClaim
 from gradcli.program.backward import GradientLine
 from gradcli.shapes import Axis, Shape, column, reduced, row
+from gradcli.truth import MOST_GATES
 
 
 class Lifted(Arithmetic):
@@ -201,6 +203,14 @@ class Circuit:
         return whole.node
 
 
+def small_circuit(graph: Graph, apart: bool = False) -> Circuit | None:
+    """The circuit of a graph that is small enough for bounds of numbers and many digits."""
+    if gate_count(graph) > MOST_GATES:
+        return None
+    circuit = Circuit(graph, apart)
+    return circuit if len(circuit.graph) <= MOST_GATES else None
+
+
 def unrolled(
     program: Program, inputs: Sequence[Any], weights: Any = None, circuit: Circuit | None = None
 ) -> Program:
@@ -214,6 +224,7 @@ def unrolled(
     parts: tuple[int, ...] = ()
     settings = Graph()
     point = dict(zip(program.graph.inputs, inputs, strict=True))
+    given = Machine(program.settings, ARRAYS).run([]).values if program.uncertainties else []
 
     def constants(value: Any) -> Any:
         if isinstance(value, list):
@@ -262,9 +273,8 @@ def unrolled(
         upstream=None if upstream is None else circuit.value(upstream),
         lines=[_line(line, circuit) for line in program.lines],
         uncertainties={
-            name: settings.constant(float(value))
+            name: settings.constant(float(given[node]))
             for name, node in program.uncertainties.items()
-            if isinstance(value := program.settings.constants.get(node), float)
         },
     )  # fmt: skip
 

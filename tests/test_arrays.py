@@ -15,7 +15,7 @@ from gradcli.adjoint import adjoint
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.array_run import array_settings as settings_of
 from gradcli.engine import Machine, backward
-from gradcli.errors import GradcliError
+from gradcli.errors import GradcliError, LimitError, ShapeError
 from gradcli.gates import ELEMENTWISE, GATES
 from gradcli.program import read
 from gradcli.shapes import FUNCTIONS, RULES
@@ -470,3 +470,51 @@ def test_what_cannot_be_compiled_or_bound_is_a_gradcli_error():
     for bindings in (5, {5: 5}, ["ab", "c"], [("x", 1, 2)]):
         with pytest.raises(GradcliError):
             gradcli.evaluate("x", bindings)
+
+
+# ---------------------------------------------------------------- what is given to the API
+
+
+def test_arrays_work_wherever_nested_lists_do():
+    ones = np.ones(3)
+    report = gradcli.evaluate("x*2", {"x": ones}, upstream=ones)
+    assert report.gradients == {"x": [2.0, 2.0, 2.0]}
+    assert (
+        gradcli.check("x*2", {"x": ones}, claims={"x": 2 * ones}, upstream=ones).verdict == "pass"
+    )
+    assert gradcli.evaluate("x", {"x": np.array(2)}, upstream=np.array(3)).gradients["x"] == 3
+
+
+@pytest.mark.parametrize(("value", "said"), [
+    (np.array([1j]), "ndarray of dtype complex128"), (np.array(1j), "ndarray of dtype complex128"),
+    (np.complex64(1), "complex64"), (np.array(["a"]), "ndarray of dtype <U1"),
+    (np.array([None]), "ndarray of dtype object"), ({1}, "set"), (b"1", "bytes"),
+    (np.datetime64("2020"), "datetime64"), ([1, 2j], "complex"), ([np.ones(2), "M"], "M"),
+])  # fmt: skip
+def test_what_is_no_array_of_numbers_is_an_error_that_names_it(value, said):
+    for call in (
+        lambda: gradcli.evaluate("sum(x)", {"x": value}),
+        lambda: gradcli.evaluate("x", {"x": [1, 2]}, upstream=value),
+        lambda: gradcli.check("sum(x)", {"x": [1, 2]}, claims={"x": value}),
+    ):
+        with pytest.raises(GradcliError, match=said):
+            call()
+
+
+@pytest.mark.parametrize("size", [3, 3000])
+def test_a_claim_of_another_shape_is_told_with_both_shapes(size):
+    x = np.ones(size)
+    with pytest.raises(ShapeError, match=rf"has shape \(2,\), `x` has shape \({size},\)"):
+        gradcli.check("sum(x)", {"x": x}, claims={"x": np.ones(2)})
+    with pytest.raises(ShapeError, match=rf"is one number, `x` has shape \({size},\)"):
+        gradcli.check("sum(x)", {"x": x}, claims={"x": 2})
+
+
+def test_an_uncertainty_needs_an_output_of_one_number():
+    for asked in ({}, {"upstream": "ones"}, {"jacobian": True}):
+        with pytest.raises(ShapeError, match="an output of one number"):
+            gradcli.evaluate("x*2", {"x": "[1,2]+/-0.1"}, **asked)
+    found = gradcli.evaluate("sum(x*2)", {"x": "[1,2]+/-0.1*2"}).uncertainty
+    assert found["value"] == pytest.approx(math.hypot(0.4, 0.4))
+    with pytest.raises(LimitError, match="uncertainties"):
+        gradcli.evaluate("sum(x@x)", {"x": "ones(100,100)+/-0.1"}, check=False)

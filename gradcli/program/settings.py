@@ -6,6 +6,7 @@ They stay expressions here; a room further up evaluates them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from gradcli.errors import BindingError, LimitError, ShapeError
 from gradcli.gates import CONSTANTS, FUNCTIONS, GATES
@@ -15,6 +16,8 @@ from gradcli.lowering import Lowering, Value, find_constant
 from gradcli.program.model import Setting
 from gradcli.syntax import RESERVED, Tree, parse_expression
 from gradcli.syntax.tokens import Source
+
+REAL = "biuf"  # kinds of numpy's types that are real numbers
 
 
 def check_name(name: str) -> str | None:
@@ -46,12 +49,22 @@ def lower_setting(graph: Graph, name: str, value: Setting) -> Value:
         return lower_constant(graph, name, source, parse_expression(source))
     if isinstance(value, list | tuple) or getattr(value, "shape", None):
         return _array(graph, name, value)
+    is_real = getattr(getattr(value, "dtype", None), "kind", "f") in REAL
+    if not is_real or isinstance(value, bytes | bytearray):  # `float` would take them all the same
+        raise BindingError(f"`{name}` is {_kind(value)}, not a number")
     try:
         return graph.constant(float(value))
     except OverflowError:
         raise BindingError(f"`{name}` is too large for float64") from None
     except (TypeError, ValueError):
-        raise BindingError(f"`{name}` is {type(value).__name__}, not a number") from None
+        raise BindingError(f"`{name}` is {_kind(value)}, not a number") from None
+
+
+def _kind(value: Any) -> str:
+    """What something is, in words: `dict`, `ndarray of dtype complex128`."""
+    dtype = getattr(value, "dtype", None)
+    kind = type(value).__name__
+    return kind if dtype is None or kind == str(dtype) else f"{kind} of dtype {dtype}"
 
 
 def _array(graph: Graph, name: str, value: Setting) -> Value:
@@ -65,9 +78,9 @@ def _array(graph: Graph, name: str, value: Setting) -> Value:
         raise LimitError(f"`{name}`: lists nest at most {DEEPEST} deep")
     try:
         found = np.array(value)
-    except ValueError:  # not all rows are equally long
+    except (TypeError, ValueError):  # not all rows are equally long
         return _array_of_settings(graph, name, value)
-    if found.dtype.kind not in "biuf" and found.size:
+    if found.dtype.kind not in REAL and found.size:
         return _array_of_settings(graph, name, value)
     found = found.astype(float)
     if found.ndim > DEEPEST:
@@ -78,7 +91,7 @@ def _array(graph: Graph, name: str, value: Setting) -> Value:
 def _array_of_settings(graph: Graph, name: str, value: Setting) -> Value:
     """A list whose elements are not all plain numbers: some are expressions, or do not fit."""
     if not isinstance(value, list | tuple):
-        raise BindingError(f"`{name}` is {type(value).__name__}, not an array of numbers")
+        raise BindingError(f"`{name}` is {_kind(value)}, not an array of numbers")
     parts = tuple(lower_setting(graph, name, part) for part in value)
     try:
         return graph.node(GATES["list"], parts)
