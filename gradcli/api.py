@@ -47,35 +47,37 @@ def evaluate(
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
     pairs = _pairs(bindings)
-    options = Options(output, expand, fuse, seed, max_array)
-    program = read(text, name, pairs, options=options)
-    if jacobian or hessian:
-        from gradcli.jacobian import derivatives  # late: most reports have neither
-
-        found = derivatives(program, jacobian, hessian)
-        plainly = evaluate(text, pairs, name=name, output=output, expand=expand, fuse=fuse,
-                           seed=seed, max_array=max_array, **request)  # fmt: skip
-        return plainly._replace(jacobian=found[0], hessian=found[1])
-    asked = Request(**request)
+    program = read(text, name, pairs, options=Options(output, expand, fuse, seed, max_array))
+    asked = Request(**request, jacobian=jacobian, hessian=hessian)
     written = None
-    if program.graph.has_arrays and fuse:
+    if fuse and not program.graph.has_arrays:
+        written = read(text, name, pairs, options=Options(output, expand))
+    if not (jacobian or hessian):
+        return _report(program, asked, fuse, written)
+    from gradcli.jacobian import derivatives, told  # late: most reports have neither
+
+    found = derivatives(program, asked)  # first: it may be refused
+    return told(_report(program, asked, fuse, written), found)
+
+
+def _report(program: Program, asked: Request, fuse: bool, written: Program | None) -> EvalReport:
+    """The report of a program; `written` is that of numbers before it was fused."""
+    if program.graph.has_arrays and not fuse:
+        from gradcli.array_report import array_report  # late: numbers do not need numpy
+
+        return array_report(program, asked)
+    if program.graph.has_arrays:
         from gradcli.array_run import as_numbers  # late: numbers do not need numpy
 
         written = as_numbers(program, upstream=asked.upstream)
         program = fused_program(written)
-    elif program.graph.has_arrays:
-        from gradcli.array_report import array_report  # late: numbers do not need numpy
-
-        return array_report(program, asked)
-    elif fuse:
-        written = read(text, name, pairs, options=Options(output, expand))
     answer = report(program, asked, written)
     if not program.lines:
         return answer
     from gradcli.backward import judge_program  # late: few programs have a backward part
 
     lines, forks = judge_program(program, asked)
-    return answer._replace(lines=lines, forks=forks, text=text)
+    return answer._replace(lines=lines, forks=forks, text=program.source.text)
 
 
 def check(

@@ -65,7 +65,7 @@ def array_report(program: Program, asked: Request) -> EvalReport:
     if program.seed is not None:
         notes.insert(0, f"random numbers drawn with seed {program.seed} (--seed N)")
     if found.upstream is None:
-        notes.append(NO_UPSTREAM)
+        notes += [] if asked.jacobian else [NO_UPSTREAM]
     elif is_whole:
         answer = answer._replace(check=check_arrays(found, {}, asked))
         notes.append(whole_note(answer.check is not None))

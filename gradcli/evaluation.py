@@ -32,8 +32,8 @@ class Request:
     """What is asked of a program that has been read."""
 
     __slots__ = (
-        "arithmetic", "check", "check_budget", "digits", "exact", "max_elements", "tolerance",
-        "upstream", "wrt",
+        "arithmetic", "check", "check_budget", "digits", "exact", "hessian", "jacobian",
+        "max_elements", "tolerance", "upstream", "wrt",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +47,8 @@ class Request:
         arithmetic: str = "auto",
         digits: int | None = None,
         max_elements: int = MOST_CHECKED,
+        jacobian: bool = False,
+        hessian: bool = False,
     ) -> None:
         self.wrt = wrt
         self.upstream = upstream
@@ -57,12 +59,14 @@ class Request:
         self.arithmetic = arithmetic  # auto, float64 or mpmath
         self.digits = digits  # so many correct ones of value and gradients
         self.max_elements = max_elements  # of inputs that are checked one by one
+        self.jacobian = jacobian  # whether it is asked for
+        self.hessian = hessian
 
     def changed(self, upstream: Setting | None, check: bool) -> Request:
         """The same for another upstream gradient, with or without the check."""
         return Request(
             self.wrt, upstream, check, self.check_budget, self.tolerance, self.exact,
-            self.arithmetic, self.digits, self.max_elements,
+            self.arithmetic, self.digits, self.max_elements, self.jacobian, self.hessian,
         )  # fmt: skip
 
 
@@ -166,15 +170,20 @@ def report_of(
         else {n: gather(program.inputs[n], numbers.gradient_errors) for n in asked_for},
         arithmetic=numbers.arithmetic,
         conditions=_conditions(found, numbers),
-        decimal=_decimal(found, numbers, asked),
+        decimal=decimals(found, numbers, asked),
         uncertainty=_uncertainty(found, numbers, notes),
         written=as_written,
         is_plain=asked.arithmetic == "float64",
     )
 
 
-def certain_numbers(found: Evaluation, asked: Request) -> tuple[Numbers, list[str]]:
-    """The numbers to report and the notes on them: of the sweep, or in many digits."""
+def certain_numbers(
+    found: Evaluation, asked: Request, explains: bool = True
+) -> tuple[Numbers, list[str]]:
+    """The numbers to report and the notes on them: of the sweep, or in many digits.
+
+    `explains`: the notes say why many digits were needed, and what would cure it.
+    """
     run, program = found.run, found.program
     count = asked.digits or 0
     is_small = len(program.graph) <= MOST_GATES + 3 * len(program.parts)
@@ -210,7 +219,8 @@ def certain_numbers(found: Evaluation, asked: Request) -> tuple[Numbers, list[st
         return plain, [*found.notes]
     if are_same and not count and asked.arithmetic == "auto" and not set(places) & set(doubts):
         return plain, [*found.notes, *better.notes]
-    return better, [*remedy(found, plain, bounds, better, doubts), *better.notes]
+    why = remedy(found, plain, bounds, better, doubts) if explains else []
+    return better, [*why, *better.notes]
 
 
 def _as_written(written: Program, asked: Request, notes: list[str]) -> dict[str, Any]:
@@ -279,7 +289,7 @@ def numbers_of(program: Program, name: str) -> list[tuple[str, int]]:
     return numbers(name, program.inputs[name]) if name in program.inputs else []
 
 
-def _decimal(found: Evaluation, numbers: Numbers, asked: Request) -> dict[str, Any] | None:
+def decimals(found: Evaluation, numbers: Numbers, asked: Request) -> dict[str, Any] | None:
     """The long decimals that were asked for, as texts."""
     if not asked.digits:
         return None
@@ -396,6 +406,14 @@ def typed_claims(program: Program, claims: dict[str, Setting]) -> dict[str, floa
     return typed
 
 
+def other_shape(name: str, has: Sequence[int], wants: Sequence[int]) -> ShapeError:
+    """The error of a claim that does not have the shape of its input."""
+    what = [
+        f"has shape {shape}" if shape else "is one number" for shape in map(tuple, (has, wants))
+    ]
+    return ShapeError(f"the claim for `{name}` {what[0]}, `{name}` {what[1]}")
+
+
 def _claimed(graph: Graph, name: str, node: int) -> list[tuple[str, float]]:
     """The numbers of a constant with the names of its elements."""
     if not graph.has_arrays:
@@ -404,14 +422,6 @@ def _claimed(graph: Graph, name: str, node: int) -> list[tuple[str, float]]:
 
     value: Value = Machine(graph, ARRAYS).run([]).values[node].tolist()
     return numbers(name, value)  # type: ignore[return-value]  # numbers in place of nodes
-
-
-def other_shape(name: str, has: Sequence[int], wants: Sequence[int]) -> ShapeError:
-    """The error of a claim that does not have the shape of its input."""
-    what = [
-        f"has shape {shape}" if shape else "is one number" for shape in map(tuple, (has, wants))
-    ]
-    return ShapeError(f"the claim for `{name}` {what[0]}, `{name}` {what[1]}")
 
 
 # ---------------------------------------------------------------- stages

@@ -239,19 +239,24 @@ class Graph:
             if wanted[node]:
                 for operand in self.operands[node]:
                     wanted[operand] = 1
+        return self.part([node for node, stays in enumerate(wanted) if stays])
+
+    def part(self, nodes: list[int]) -> tuple[Graph, dict[int, int]]:
+        """A copy of some nodes, in order and with all they depend on, and old -> new numbers."""
         smaller = Graph()
         moved: dict[int, int] = {}
-        for node, stays in enumerate(wanted):
-            if stays:
-                operands = tuple([moved[k] for k in self.operands[node]])
-                moved[node] = smaller._append(
-                    self.gates[node], operands, self.active[node], self.tokens[node]
-                )
-        smaller.inputs = {name: moved[node] for name, node in self.inputs.items()}
-        smaller.names = {moved[node]: name for node, name in self.names.items()}
+        for node in nodes:
+            operands = tuple([moved[k] for k in self.operands[node]])
+            moved[node] = smaller._append(
+                self.gates[node], operands, self.active[node], self.tokens[node]
+            )
+        smaller.inputs = {name: moved[node] for name, node in self.inputs.items() if node in moved}
+        smaller.names = {moved[node]: name for node, name in self.names.items() if node in moved}
         smaller.constants = {moved[n]: v for n, v in self.constants.items() if n in moved}
         smaller.shapes = {moved[n]: shape for n, shape in self.shapes.items() if n in moved}
         smaller.has_arrays = self.has_arrays
+        smaller.elements = sum(map(prod, smaller.shapes.values()))
+        smaller.most_elements = self.most_elements
         return smaller, moved
 
     # ---------------------------------------------------------------- text

@@ -364,14 +364,14 @@ def test_jacobians_and_hessians():
     program = read("A @ x * x[0]", settings=[("A", a), ("x", x)])
     found = jacobian(program.graph, program.output, settings_of(program))
     expected = a * x[0] + np.outer(a @ x, [1, 0])
-    np.testing.assert_allclose(found["x"], expected, rtol=1e-13)
-    assert found["A"].shape == (3, 3, 2)
+    np.testing.assert_allclose(found["x"].values, expected, rtol=1e-13)
+    assert found["A"].values.shape == found["A"].bounds.shape == (3, 3, 2)
     program = read("sum((A @ x)**2) + y", settings=[("A", a), ("x", x), ("y", 3.0)])
     second = hessian(program.graph, program.output, settings_of(program))
-    np.testing.assert_allclose(second["x"]["x"], 2 * a.T @ a, rtol=1e-12)
-    assert second["A"]["x"].shape == (3, 2, 2)
-    assert not second["x"]["y"].any()
-    assert second["y"]["y"] == 0
+    np.testing.assert_allclose(second["x"]["x"].values, 2 * a.T @ a, rtol=1e-12)
+    assert second["A"]["x"].values.shape == second["A"]["x"].bounds.shape == (3, 2, 2)
+    assert not second["x"]["y"].values.any()
+    assert second["y"]["y"].values == 0
 
 
 ROWED = [
@@ -405,17 +405,22 @@ def test_many_rows_of_a_jacobian_in_one_sweep_are_those_of_single_sweeps(text, m
             expected[name].append(np.broadcast_to(run.gradients[node], size))
     for most in (10**6, 1):
         monkeypatch.setattr(room, "MOST_AT_ONCE", most)
-        found = room.jacobian(program.graph, program.output, point)
-        for name, parts in expected.items():
-            flat = found[name].reshape(len(parts), *parts[0].shape)
-            np.testing.assert_allclose(flat, parts, rtol=1e-13, atol=1e-15)
+        for is_plain in (True, False):  # the sweeps with bounds give the same numbers
+            found = room.jacobian(program.graph, program.output, point, is_plain=is_plain)
+            for name, parts in expected.items():
+                assert (found[name].bounds is None) == is_plain
+                flat = found[name].values.reshape(len(parts), *parts[0].shape)
+                np.testing.assert_allclose(flat, parts, rtol=1e-13, atol=1e-15)
     scalar = read(f"f = sum(({text})**2)", settings=[("x", x), ("y", y)])
-    once = room.hessian(scalar.graph, scalar.output, point)
+    once = room.hessian(scalar.graph, scalar.output, point, is_plain=True)
     monkeypatch.setattr(room, "MOST_AT_ONCE", 10**6)
-    for name, row in room.hessian(scalar.graph, scalar.output, point).items():
-        for other, block in row.items():
-            np.testing.assert_allclose(block, once[name][other], rtol=1e-12, atol=1e-13)
-            mirrored = np.moveaxis(once[other][name], range(np.ndim(point[[*row].index(other)])),
+    again = room.hessian(scalar.graph, scalar.output, point, is_plain=True)
+    bounded = room.hessian(scalar.graph, scalar.output, point)
+    for name, row in again.items():
+        for other, block in ((other, block.values) for other, block in row.items()):
+            np.testing.assert_allclose(block, once[name][other].values, rtol=1e-12, atol=1e-13)
+            np.testing.assert_allclose(block, bounded[name][other].values, rtol=1e-12, atol=1e-13)
+            mirrored = np.moveaxis(once[other][name].values, range(np.ndim(point[[*row].index(other)])),
                                    range(-np.ndim(point[[*row].index(other)]), 0))  # fmt: skip
             np.testing.assert_allclose(block, mirrored, rtol=1e-10, atol=1e-11)
 

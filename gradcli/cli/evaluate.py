@@ -23,7 +23,9 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
 @click.command("eval", cls=ExpressionCommand, short_help="Value, stages and gradients.")
 @click.argument("words", nargs=-1, metavar="EXPR [NAME=VALUE]...")
 @click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file.")
-@click.option("--wrt", metavar="x,y", help="Gradients of these inputs only.")
+@click.option(
+    "--wrt", metavar="x,y", help="Gradients, Jacobians and Hessians of these inputs only."
+)
 @click.option(
     "--upstream",
     metavar="VALUE",
@@ -49,7 +51,7 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
     type=click.IntRange(1, MOST_DIGITS),
     default=None,
     metavar="N",
-    help=f"Print N correct digits of value and gradients, up to {MOST_DIGITS}.",
+    help=f"Print N correct digits of value and derivatives, up to {MOST_DIGITS}.",
 )
 @click.option(
     "--arithmetic",
@@ -65,7 +67,7 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"
     type=click.IntRange(min=0),
     default=MOST_ELEMENTS,
     metavar="N",
-    help=f"Most elements of all arrays; {MOST_ELEMENTS} by default.",
+    help=f"Most elements of all arrays, or of a Jacobian; {MOST_ELEMENTS} by default.",
 )
 @click.option(
     "--max-elements",

@@ -27,6 +27,7 @@ from gradcli.render.lines import fork_rows, listing
 from gradcli.render.machine import (
     InputRow,
     Look,
+    elements,
     input_rows,
 )
 from gradcli.reports import VERDICTS, EvalReport, Number, Stage
@@ -198,19 +199,40 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
 
 
 def _rows(report: EvalReport, page: Page) -> list[InputRow]:
-    """The inputs whose gradients were asked for, large arrays summed up."""
-    large = [] if page.look.show_all else [n for n, x in report.inputs.items() if is_large(x)]
-    return [row for row in input_rows(report, large) if row.gradient is not None]
+    """The inputs whose gradients were asked for, large arrays summed up; decimals never are."""
+    is_short = not page.look.show_all and report.decimal is None
+    large = [n for n, x in report.inputs.items() if is_short and is_large(x)]
+    rows = []
+    for row in input_rows(report, large):
+        if row.gradient is not None:
+            rows.append(row)
+            if report.decimal is not None and isinstance(row.gradient, list):  # checked as a whole
+                parts = zip(elements(row.name, row.value), elements(row.name, row.gradient),
+                            strict=True)  # fmt: skip
+                rows += [InputRow(name, value, slope, None) for (name, value), (_, slope) in parts]
+    return rows
 
 
 def _derivatives(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     """Jacobians and second derivatives, a line each."""
+    decimal = report.decimal or {}
     for name, block in (report.jacobian or {}).items():
-        yield page.sentence((f"jacobian by {name}", "name"), f" = {page.number(block)}")
+        tables = report.jacobian_bounds, decimal.get("jacobian")
+        text = page.derivative(report, block, *(table and table[name] for table in tables))
+        label = f"jacobian by {name}{_doubt(report, report.jacobian_bounds)}"
+        yield page.sentence((label, "name"), f" = {text}")
     for name, row in (report.hessian or {}).items():
+        tables = report.hessian_bounds, decimal.get("hessian")
         for other, block in row.items():
-            label = f"hessian by {name} and {other}"
-            yield page.sentence((label, "name"), f" = {page.number(block)}")
+            parts = (table and table[name][other] for table in tables)
+            text = page.derivative(report, block, *parts)
+            label = f"hessian by {name} and {other}{_doubt(report, report.hessian_bounds)}"
+            yield page.sentence((label, "name"), f" = {text}")
+
+
+def _doubt(report: EvalReport, bounds: Any) -> str:
+    """What stands beside numbers that have no bounds though they should."""
+    return " (digits not certified)" if bounds is None and not report.is_plain else ""
 
 
 def _chosen(report: EvalReport, show_all: bool) -> list[Stage]:
@@ -300,6 +322,12 @@ class Page:
         if report.decimal is not None and name in report.decimal["gradients"]:
             return str(report.decimal["gradients"][name])
         return self.number(number, self.bound(report, bound))
+
+    def derivative(self, report: EvalReport, block: Number, bounds: Any, decimals: Any) -> str:
+        """A block of the Jacobian or the Hessian in the same way."""
+        if decimals is not None:
+            return nested_text(decimals)
+        return self.number(block, self.bound(report, bounds))
 
     def bound(self, report: EvalReport, bound: Number | None) -> Number | None:
         """The bound that decides on digits; none for a plain sweep that is shown as it is."""

@@ -116,6 +116,8 @@ class EvalReport(NamedTuple):
     uncertainty: dict[str, Any] | None = None  # of the value, from that of inputs
     jacobian: dict[str, Any] | None = None  # by input: the output's shape, then the input's
     hessian: dict[str, Any] | None = None  # by input and input
+    jacobian_bounds: dict[str, Any] | None = None  # in the same shape
+    hessian_bounds: dict[str, Any] | None = None
     is_plain: bool = False  # the sweep shown as it is, without regard to its bounds
     written: dict[str, Any] | None = None  # with fused gates: plain float64 of what was written
 
@@ -162,8 +164,10 @@ class EvalReport(NamedTuple):
                 decimal=self.decimal,
                 uncertainty=self.uncertainty,
                 written=self.written,
-                jacobian=self.jacobian,
-                hessian=self.hessian,
+            ),
+            **_with_bounds(
+                jacobian=(self.jacobian, self.jacobian_bounds),
+                hessian=(self.hessian, self.hessian_bounds),
             ),
         }
 
@@ -194,6 +198,16 @@ def worst(verdicts: list[str]) -> str:
 def _present(**given: Any) -> dict[str, Any]:
     """What is not None."""
     return {key: value for key, value in given.items() if value is not None}
+
+
+def _with_bounds(**given: tuple[Any, Any]) -> dict[str, Any]:
+    """What is not None, with its bounds beside it, which are None where none were computed."""
+    return {
+        name: part
+        for key, (numbers, bounds) in given.items()
+        if numbers is not None
+        for name, part in ((key, numbers), (f"{key}_bounds", bounds))
+    }
 
 
 def _finite(number: Number | None) -> bool:
