@@ -14,7 +14,8 @@ from gradcli.backward.cut import Cut
 from gradcli.backward.judge import Accusation, Judge, Passage, line_numbers, upstream_reads
 from gradcli.backward.matching import Group, base
 from gradcli.backward.points import nearby, on_other_branches
-from gradcli.backward.repairs import Scene, counts, element_tree, find_mistake
+from gradcli.backward.repairs import Scene, counts, find_mistake
+from gradcli.backward.trees import element_tree
 from gradcli.checker import Settings
 from gradcli.engine import Machine
 from gradcli.evaluation import (

@@ -12,16 +12,36 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import chain, combinations
 from typing import Any, NamedTuple
 
-from gradcli.arithmetic.floats import IEEE
-from gradcli.engine import Machine, Run
-from gradcli.errors import GradcliError
+from gradcli.backward.amounts import flat
+from gradcli.backward.trees import (
+    cut_out,
+    evaluated,
+    factors_in,
+    first_stop,
+    joined,
+    name_tree,
+    number_tree,
+    one_less,
+    operands,
+    part,
+    put,
+    renamed,
+    replaced,
+    start_of,
+    summed,
+    swapped,
+    transposed,
+    unary,
+    with_op,
+)
+from gradcli.engine import Run
 from gradcli.evaluation import gather
 from gradcli.graph import Graph
-from gradcli.lowering import Lowering, Value
+from gradcli.lowering import Value
 from gradcli.program import Program
 from gradcli.program.backward import GradientLine
 from gradcli.shapes import count
-from gradcli.syntax import Call, Tree, write
+from gradcli.syntax import Tree, write
 
 OPERATORS = ("add", "sub", "mul", "div", "pow")
 COMPARISONS = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
@@ -106,35 +126,12 @@ def _fits(scene: Scene, repair: Repair, agree: Agree) -> bool:
 
 def _evaluated(scene: Scene, repair: Repair, values: Any) -> list[float]:
     """The numbers of a changed line at the values of a run; none if it cannot be computed."""
-    graph = Graph()
-    settings: dict[str, Any] = {}
 
-    def find(name: str, token: int) -> Value:  # noqa: ARG001  # the lowering's signature
-        meaning = _meaning(scene, name, repair.is_complete)
-        settings[name] = gather(meaning, values)
-        return graph.input(name, shape=shape_of(meaning, scene.program.graph))
+    def look(name: str) -> Any:
+        return gather(_meaning(scene, name, repair.is_complete), values)
 
-    try:
-        value = Lowering(graph, scene.program.source).value(repair.tree, {}, find)
-    except GradcliError:
-        return []
-    if not graph.has_arrays:
-        inputs = [settings[name] for name in graph.inputs]
-        return [float(Machine(graph, IEEE).run(inputs).values[value])]
-    import numpy as np  # late: numbers do not need it
-
-    from gradcli.arithmetic.arrays import ARRAYS
-
-    arrays = [np.asarray(settings[name], dtype=float)[()] for name in graph.inputs]
-    found: list[float] = np.ravel(Machine(graph, ARRAYS).run(arrays).values[value]).tolist()
-    return found
-
-
-def shape_of(meaning: Value, graph: Graph) -> tuple[int, ...]:
-    """The shape of an array, or of nested lists of numbers."""
-    if isinstance(meaning, list):
-        return (len(meaning), *shape_of(meaning[0], graph)) if meaning else ()
-    return graph.shape(meaning)
+    found = evaluated(repair.tree, scene.program.source, look)
+    return [] if found is None else flat(found)
 
 
 def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
@@ -172,19 +169,17 @@ def _incomplete(scene: Scene) -> str:
 
 
 def _signs(tree: Tree) -> Iterator[Repair]:
-    yield Repair(
-        _unary(tree, "neg"), "sign", "the sign is wrong: the line is -1 times the gradient"
-    )
+    yield Repair(unary(tree, "neg"), "sign", "the sign is wrong: the line is -1 times the gradient")
     for k, op in enumerate(tree.ops):
         if op in ("add", "sub"):
             other = "sub" if op == "add" else "add"
-            changed = _with_op(tree, k, other)
+            changed = with_op(tree, k, other)
             yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
             if op == "sub":
-                changed = _swapped(tree, k)
+                changed = swapped(tree, k)
                 yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
         if op == "neg":
-            changed = Tree(_cut(tree.ops, k), _cut(tree.args, k), _cut(tree.starts, k))
+            changed = Tree(cut_out(tree.ops, k), cut_out(tree.args, k), cut_out(tree.starts, k))
             yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
 
 
@@ -194,7 +189,7 @@ def _operators(tree: Tree) -> Iterator[Repair]:
             continue
         for other in OPERATORS:
             if other != op and {op, other} != {"add", "sub"}:
-                changed = _with_op(tree, k, other)
+                changed = with_op(tree, k, other)
                 yield Repair(changed, "wrong-operator", f"an operator is wrong: `{write(changed)}`")
 
 
@@ -210,7 +205,7 @@ def _names(scene: Scene) -> Iterator[Repair]:
             if other == name:
                 continue
             for chosen in [places, *([k] for k in places if len(places) > 1)]:
-                changed = _renamed(tree, chosen, other)
+                changed = renamed(tree, chosen, other)
                 yield Repair(changed, *_wrong_name(scene, name, other, kind))
 
 
@@ -233,15 +228,15 @@ def _one_minus(scene: Scene) -> Iterator[Repair]:
     places = [k for k, op in enumerate(tree.ops) if op == "name"]
     for k in places:
         reason = f"1 - {tree.args[k]} is right where {tree.args[k]} stands"
-        yield Repair(_replaced(tree, k, _one_less(tree.args[k], 1)), "dropped-one-minus", reason)
+        yield Repair(replaced(tree, k, one_less(tree.args[k], 1)), "dropped-one-minus", reason)
     for name in scene.consumers:
         for power in (1, 2):
-            slope = _one_less(name, power)
+            slope = one_less(name, power)
             reason = f"the factor `{write(slope)}` is lost"
-            yield Repair(_joined(tree, slope, "mul"), "dropped-one-minus", reason)
-        slope = _joined(_one_less(name, 1), _name(name), "mul")
+            yield Repair(joined(tree, slope, "mul"), "dropped-one-minus", reason)
+        slope = joined(one_less(name, 1), name_tree(name), "mul")
         reason = f"the slope `{write(slope)}` is lost"
-        yield Repair(_joined(tree, slope, "mul"), "dropped-factor", reason)
+        yield Repair(joined(tree, slope, "mul"), "dropped-factor", reason)
 
 
 def _constants(scene: Scene, given: list[list[float]]) -> Iterator[Repair]:
@@ -250,13 +245,13 @@ def _constants(scene: Scene, given: list[list[float]]) -> Iterator[Repair]:
     ratio = next((wanted / got for wanted, got in pairs if got and wanted), math.nan)
     if not math.isfinite(ratio) or not ratio or math.isclose(abs(ratio), 1.0):
         return
-    tree = _joined(scene.tree, _number(ratio), "mul")
+    tree = joined(scene.tree, number_tree(ratio), "mul")
     size = max(abs(ratio), 1 / abs(ratio))
     if any(math.isclose(size, count) for count in scene.counts):
         reason = f"the line is {1 / ratio:.6g} times the gradient: the mean over {size:.0f}"
-        if len(scene.expected[0]) > 1 or shape_of(
-            scene.program.inputs.get(scene.target, 0), scene.program.graph
-        ):
+        target = scene.program.inputs.get(scene.target, 0)
+        is_array = isinstance(target, list) or bool(scene.program.graph.shape(target))
+        if len(scene.expected[0]) > 1 or is_array:
             yield Repair(tree, "missing-mean", reason)
             return
     reason = f"the line is {1 / ratio:.6g} times the gradient: a constant factor is wrong"
@@ -270,61 +265,26 @@ def _products(scene: Scene) -> Iterator[Repair]:
         is_dot = op == "call" and tree.args[k].name in ("dot", "matmul") and tree.args[k].count == 2
         if op != "matmul" and not is_dot:
             continue
-        (start, middle), (_, stop) = _operands(tree, k)
-        parts = _slice(tree, start, middle), _slice(tree, middle, stop)
+        (start, middle), (_, stop) = operands(tree, k)
+        parts = part(tree, start, middle), part(tree, middle, stop)
         for left, right in (parts, parts[::-1]):
-            for a in (left, _transposed(left)):
-                for b in (right, _transposed(right)):
-                    changed = _put(tree, start, k, _joined(a, b, "matmul"))
+            for a in (left, transposed(left)):
+                for b in (right, transposed(right)):
+                    changed = put(tree, start, k, joined(a, b, "matmul"))
                     reason = f"a matrix is transposed or in the wrong order: `{write(changed)}`"
                     yield Repair(changed, "transposed", reason)
     if len(scene.expected[0]) > 1:
-        yield Repair(_transposed(tree), "transposed", "the line is the gradient transposed")
+        yield Repair(transposed(tree), "transposed", "the line is the gradient transposed")
     for axis in (0, 1, None):
-        summed = _summed(tree, axis)
+        whole = summed(tree, axis)
         where = "everything" if axis is None else f"axis {axis}"
-        yield Repair(summed, "unsummed-axis", f"the line is not summed over {where}")
+        yield Repair(whole, "unsummed-axis", f"the line is not summed over {where}")
         for k, op in enumerate(tree.ops):
             if op == "call" and tree.args[k].name == "sum":
-                start = _start(tree, k)
-                inner = _slice(tree, start, _first_stop(tree, start, k))
-                changed = _put(tree, start, k, _summed(inner, axis))
+                start = start_of(tree, k)
+                inner = part(tree, start, first_stop(tree, start, k))
+                changed = put(tree, start, k, summed(inner, axis))
                 yield Repair(changed, "unsummed-axis", f"the sum must run over {where}")
-
-
-def _transposed(tree: Tree) -> Tree:
-    """The tree with `.T`, or without the one it ends with."""
-    if tree.ops[-1] == "attribute" and tree.args[-1] == "T":
-        return _slice(tree, 0, len(tree.ops) - 1)
-    return Tree([*tree.ops, "attribute"], [*tree.args, "T"], [*tree.starts, tree.starts[0]])
-
-
-def _summed(tree: Tree, axis: int | None) -> Tree:
-    if axis is None:
-        call = Call("sum", 1)
-        return Tree([*tree.ops, "call"], [*tree.args, call], [*tree.starts, tree.starts[0]])
-    call = Call("sum", 2, ("axis",))
-    return Tree(
-        [*tree.ops, "number", "call"], [*tree.args, float(axis), call],
-        [*tree.starts, tree.starts[0], tree.starts[0]],
-    )  # fmt: skip
-
-
-def _first_stop(tree: Tree, start: int, k: int) -> int:
-    """Where the first operand of the call at k ends."""
-    stop = k
-    for _ in range(tree.args[k].count - 1):
-        stop = _start(tree, stop - 1)
-    return max(stop, start + 1)
-
-
-def _put(tree: Tree, start: int, k: int, part: Tree) -> Tree:
-    """The tree with another part in the place of the one that ends at k."""
-    return Tree(
-        [*tree.ops[:start], *part.ops, *tree.ops[k + 1 :]],
-        [*tree.args[:start], *part.args, *tree.args[k + 1 :]],
-        [*tree.starts[:start], *part.starts, *tree.starts[k + 1 :]],
-    )
 
 
 def _factors(scene: Scene, given: list[list[float]], agree: Agree) -> Iterator[Repair]:
@@ -358,12 +318,12 @@ def _factors(scene: Scene, given: list[list[float]], agree: Agree) -> Iterator[R
 
 
 def _lost_factor(scene: Scene, chosen: Any, constant: float) -> Repair:
-    tree, inside = scene.tree, set(_factors_in(scene.tree))
+    tree, inside = scene.tree, set(factors_in(scene.tree))
     names = [scene.program.graph.names.get(node, "") for node, _, _ in chosen]
     for node, power, _ in chosen:
         for _ in range(abs(power)):
-            tree = _joined(tree, _name(f"#{node}"), "mul" if power > 0 else "div")
-    tree = _joined(tree, _number(constant), "mul")
+            tree = joined(tree, name_tree(f"#{node}"), "mul" if power > 0 else "div")
+    tree = joined(tree, number_tree(constant), "mul")
     is_power = all(name in inside for name in names) and len(chosen) == 1
     phrases = scene.program.graph.phrases(scene.names)
     words = [name or phrases[node][0] for (node, _, _), name in zip(chosen, names, strict=True)]
@@ -395,8 +355,8 @@ def _powers(tree: Tree) -> Iterator[Repair]:
                 changed = Tree(tree.ops, args, tree.starts)
                 yield Repair(changed, "dropped-power", f"a power is wrong: `{write(changed)}`")
         if op == "name":
-            squared = _joined(_name(tree.args[k]), _number(2.0), "pow")
-            changed = _replaced(tree, k, squared)
+            squared = joined(name_tree(tree.args[k]), number_tree(2.0), "pow")
+            changed = replaced(tree, k, squared)
             yield Repair(changed, "dropped-power", f"a power is lost: `{write(changed)}` is right")
 
 
@@ -405,13 +365,13 @@ def _branches(scene: Scene) -> Iterator[Repair]:
     tree = scene.tree
     for k, op in enumerate(tree.ops):
         if op in COMPARISONS:
-            changed = _with_op(tree, k, COMPARISONS[op])
+            changed = with_op(tree, k, COMPARISONS[op])
             yield Repair(changed, "wrong-branch", f"the other branch is right: `{write(changed)}`")
     if scene.gates & SWITCHES:
         for consumer in scene.consumers:
             reason = "the gradient goes to the operand that did not win"
             if consumer in scene.program.claims:
-                changed = _joined(_name(f"d{consumer}"), tree, "sub")
+                changed = joined(name_tree(f"d{consumer}"), tree, "sub")
                 yield Repair(changed, "wrong-branch", reason)
 
 
@@ -423,121 +383,4 @@ def _upstream(scene: Scene) -> Iterator[Repair]:
     for consumer in scene.consumers:
         if consumer in scene.program.claims and consumer not in read:
             reason = f"the line is off by exactly the factor d{consumer}: the upstream gradient"
-            yield Repair(_joined(tree, _name(f"d{consumer}"), "mul"), "missing-upstream", reason)
-
-
-# -------------------------------------------------------------------- trees
-
-
-def _name(name: str) -> Tree:
-    return Tree(["name"], [name], [0])
-
-
-def _number(value: float) -> Tree:
-    return Tree(["number"], [value], [0])
-
-
-def _one_less(name: str, power: int) -> Tree:
-    inner = _name(name) if power == 1 else _joined(_name(name), _number(float(power)), "pow")
-    return _joined(_number(1.0), inner, "sub")
-
-
-def _joined(left: Tree, right: Tree, op: str) -> Tree:
-    return Tree(
-        [*left.ops, *right.ops, op], [*left.args, *right.args, None],
-        [*left.starts, *right.starts, left.starts[0]],
-    )  # fmt: skip
-
-
-def element_tree(tree: Tree, place: int) -> Tree | None:
-    """One element of a list literal; None for any other tree."""
-    if tree.ops[-1] != "list":
-        return None
-    stop = len(tree.ops) - 1
-    for k in range(tree.args[-1] - 1, -1, -1):
-        start = _start(tree, stop - 1)
-        if k == place:
-            return _slice(tree, start, stop)
-        stop = start
-    return None
-
-
-def _unary(tree: Tree, op: str) -> Tree:
-    return Tree([*tree.ops, op], [*tree.args, None], [*tree.starts, tree.starts[0]])
-
-
-def _with_op(tree: Tree, k: int, op: str) -> Tree:
-    return Tree([*tree.ops[:k], op, *tree.ops[k + 1 :]], tree.args, tree.starts)
-
-
-def _renamed(tree: Tree, places: list[int], name: str) -> Tree:
-    args = [name if k in places else arg for k, arg in enumerate(tree.args)]
-    return Tree(tree.ops, args, tree.starts)
-
-
-def _replaced(tree: Tree, k: int, part: Tree) -> Tree:
-    return Tree(
-        [*tree.ops[:k], *part.ops, *tree.ops[k + 1 :]],
-        [*tree.args[:k], *part.args, *tree.args[k + 1 :]],
-        [*tree.starts[:k], *part.starts, *tree.starts[k + 1 :]],
-    )
-
-
-def _swapped(tree: Tree, k: int) -> Tree:
-    """The two operands of an operator exchanged."""
-    (a, b), (_, c) = _operands(tree, k)
-    order = [*range(a), *range(b, c), *range(a, b), *range(c, len(tree.ops))]
-    return Tree(*([table[n] for n in order] for table in (tree.ops, tree.args, tree.starts)))
-
-
-def _operands(tree: Tree, k: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Where the two operands of a binary operator stand: (start, stop) of each."""
-    middle = _start(tree, k - 1)
-    return (_start(tree, middle - 1), middle), (middle, k)
-
-
-def _start(tree: Tree, k: int) -> int:
-    """Where the part that ends at k begins."""
-    missing = 1
-    while True:
-        missing += _arity(tree.ops[k], tree.args[k]) - 1
-        if not missing:
-            return k
-        k -= 1
-
-
-def _arity(op: str, arg: Any) -> int:
-    if op in ("number", "name"):
-        return 0
-    if op in ("neg", "attribute"):
-        return 1
-    if op == "if":
-        return 3
-    if op == "call":
-        return int(arg.count)
-    if op in ("list", "tuple"):
-        return int(arg)
-    if op == "index":
-        return int(arg) + 1
-    if op == "slice":
-        return int(arg[0]) + int(arg[1])
-    return 2
-
-
-def _slice(tree: Tree, start: int, stop: int) -> Tree:
-    return Tree(tree.ops[start:stop], tree.args[start:stop], tree.starts[start:stop])
-
-
-def _cut(table: list[Any], k: int) -> list[Any]:
-    return [*table[:k], *table[k + 1 :]]
-
-
-def _factors_in(tree: Tree) -> Iterator[str]:
-    """Names that stand as factors, divisors, or bases of powers."""
-    for k, op in enumerate(tree.ops):
-        if op in ("mul", "div", "pow", "neg"):
-            for start, stop in _operands(tree, k) if op != "neg" else ((_start(tree, k - 1), k),):
-                if stop - start == 1 and tree.ops[start] == "name":
-                    yield tree.args[start]
-    if len(tree.ops) == 1 and tree.ops[0] == "name":
-        yield tree.args[0]
+            yield Repair(joined(tree, name_tree(f"d{consumer}"), "mul"), "missing-upstream", reason)

@@ -1,0 +1,214 @@
+"""Trees of backward lines, changed and evaluated.
+
+A tree is a flat list in postfix order; a part of it ends at its operator and begins where all the
+operands are complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gradcli.arithmetic.floats import IEEE
+from gradcli.engine import Machine
+from gradcli.errors import GradcliError
+from gradcli.graph import Graph
+from gradcli.lowering import Lowering, Value
+from gradcli.syntax import Call, Tree
+from gradcli.syntax.tokens import Source
+
+
+def evaluated(tree: Tree, source: Source, look: Callable[[str], Any]) -> Any:
+    """The value of a tree; `look` gives that of a name: a number, nested lists, or an array.
+
+    None if the tree cannot be computed.
+    """
+    graph = Graph()
+    given: dict[str, Any] = {}
+
+    def find(name: str, token: int) -> Value:  # noqa: ARG001  # the lowering's signature
+        given[name] = look(name)
+        return graph.input(name, shape=shape_of(given[name]))
+
+    try:
+        value = Lowering(graph, source).value(tree, {}, find)
+    except GradcliError:
+        return None
+    if not graph.has_arrays:
+        inputs = [given[name] for name in graph.inputs]
+        return float(Machine(graph, IEEE).run(inputs).values[value])
+    import numpy as np  # late: numbers do not need it
+
+    from gradcli.arithmetic.arrays import ARRAYS
+
+    arrays = [np.asarray(given[name], dtype=float)[()] for name in graph.inputs]
+    return Machine(graph, ARRAYS).run(arrays).values[value]
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    """The shape of a number, nested lists, or an array."""
+    if isinstance(value, list):
+        return (len(value), *shape_of(value[0])) if value else (0,)
+    return getattr(value, "shape", ())
+
+
+def name_tree(name: str) -> Tree:
+    """A name."""
+    return Tree(["name"], [name], [0])
+
+
+def number_tree(value: float) -> Tree:
+    """A number."""
+    return Tree(["number"], [value], [0])
+
+
+def one_less(name: str, power: int) -> Tree:
+    """`1 - s`, or `1 - s**2`."""
+    inner = (
+        name_tree(name) if power == 1 else joined(name_tree(name), number_tree(float(power)), "pow")
+    )
+    return joined(number_tree(1.0), inner, "sub")
+
+
+def joined(left: Tree, right: Tree, op: str) -> Tree:
+    """Two trees as the operands of an operator."""
+    return Tree(
+        [*left.ops, *right.ops, op], [*left.args, *right.args, None],
+        [*left.starts, *right.starts, left.starts[0]],
+    )  # fmt: skip
+
+
+def element_tree(tree: Tree, place: int) -> Tree | None:
+    """One element of a list literal; None for any other tree."""
+    if tree.ops[-1] != "list":
+        return None
+    stop = len(tree.ops) - 1
+    for k in range(tree.args[-1] - 1, -1, -1):
+        start = start_of(tree, stop - 1)
+        if k == place:
+            return part(tree, start, stop)
+        stop = start
+    return None
+
+
+def unary(tree: Tree, op: str) -> Tree:
+    """The tree as the operand of a sign."""
+    return Tree([*tree.ops, op], [*tree.args, None], [*tree.starts, tree.starts[0]])
+
+
+def with_op(tree: Tree, k: int, op: str) -> Tree:
+    """Another operator at k."""
+    return Tree([*tree.ops[:k], op, *tree.ops[k + 1 :]], tree.args, tree.starts)
+
+
+def renamed(tree: Tree, places: list[int], name: str) -> Tree:
+    """Another name at some places."""
+    args = [name if k in places else arg for k, arg in enumerate(tree.args)]
+    return Tree(tree.ops, args, tree.starts)
+
+
+def replaced(tree: Tree, k: int, part: Tree) -> Tree:
+    """A tree in the place of the leaf at k."""
+    return Tree(
+        [*tree.ops[:k], *part.ops, *tree.ops[k + 1 :]],
+        [*tree.args[:k], *part.args, *tree.args[k + 1 :]],
+        [*tree.starts[:k], *part.starts, *tree.starts[k + 1 :]],
+    )
+
+
+def swapped(tree: Tree, k: int) -> Tree:
+    """The two operands of an operator exchanged."""
+    (a, b), (_, c) = operands(tree, k)
+    order = [*range(a), *range(b, c), *range(a, b), *range(c, len(tree.ops))]
+    return Tree(*([table[n] for n in order] for table in (tree.ops, tree.args, tree.starts)))
+
+
+def operands(tree: Tree, k: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Where the two operands of a binary operator stand: (start, stop) of each."""
+    middle = start_of(tree, k - 1)
+    return (start_of(tree, middle - 1), middle), (middle, k)
+
+
+def start_of(tree: Tree, k: int) -> int:
+    """Where the part that ends at k begins."""
+    missing = 1
+    while True:
+        missing += _arity(tree.ops[k], tree.args[k]) - 1
+        if not missing:
+            return k
+        k -= 1
+
+
+def _arity(op: str, arg: Any) -> int:
+    if op in ("number", "name"):
+        return 0
+    if op in ("neg", "attribute"):
+        return 1
+    if op == "if":
+        return 3
+    if op == "call":
+        return int(arg.count)
+    if op in ("list", "tuple"):
+        return int(arg)
+    if op == "index":
+        return int(arg) + 1
+    if op == "slice":
+        return int(arg[0]) + int(arg[1])
+    return 2
+
+
+def part(tree: Tree, start: int, stop: int) -> Tree:
+    """The tree that stands from start to stop."""
+    return Tree(tree.ops[start:stop], tree.args[start:stop], tree.starts[start:stop])
+
+
+def cut_out(table: list[Any], k: int) -> list[Any]:
+    """The entries without that at k."""
+    return [*table[:k], *table[k + 1 :]]
+
+
+def factors_in(tree: Tree) -> Iterator[str]:
+    """Names that stand as factors, divisors, or bases of powers."""
+    for k, op in enumerate(tree.ops):
+        if op in ("mul", "div", "pow", "neg"):
+            for start, stop in operands(tree, k) if op != "neg" else ((start_of(tree, k - 1), k),):
+                if stop - start == 1 and tree.ops[start] == "name":
+                    yield tree.args[start]
+    if len(tree.ops) == 1 and tree.ops[0] == "name":
+        yield tree.args[0]
+
+
+def transposed(tree: Tree) -> Tree:
+    """The tree with `.T`, or without the one it ends with."""
+    if tree.ops[-1] == "attribute" and tree.args[-1] == "T":
+        return part(tree, 0, len(tree.ops) - 1)
+    return Tree([*tree.ops, "attribute"], [*tree.args, "T"], [*tree.starts, tree.starts[0]])
+
+
+def summed(tree: Tree, axis: int | None) -> Tree:
+    """The sum of a tree over an axis, or over everything."""
+    if axis is None:
+        call = Call("sum", 1)
+        return Tree([*tree.ops, "call"], [*tree.args, call], [*tree.starts, tree.starts[0]])
+    call = Call("sum", 2, ("axis",))
+    return Tree(
+        [*tree.ops, "number", "call"], [*tree.args, float(axis), call],
+        [*tree.starts, tree.starts[0], tree.starts[0]],
+    )  # fmt: skip
+
+
+def first_stop(tree: Tree, start: int, k: int) -> int:
+    """Where the first operand of the call at k ends."""
+    stop = k
+    for _ in range(tree.args[k].count - 1):
+        stop = start_of(tree, stop - 1)
+    return max(stop, start + 1)
+
+
+def put(tree: Tree, start: int, k: int, part: Tree) -> Tree:
+    """The tree with another part in the place of the one that ends at k."""
+    return Tree(
+        [*tree.ops[:start], *part.ops, *tree.ops[k + 1 :]],
+        [*tree.args[:start], *part.args, *tree.args[k + 1 :]],
+        [*tree.starts[:start], *part.starts, *tree.starts[k + 1 :]],
+    )
