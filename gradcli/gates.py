@@ -313,6 +313,8 @@ gate("polygamma",  "n, x",  "",            "0", "polygamma(n + 1, x)",
 
 # Arrays          operands  forward        pullbacks
 array_gate("sum",  "x, axis", "",          "spread(g, shape(x), axis)", "0", role="distributes")
+array_gate("prod", "x, axis", "",          "scale(spread(g, shape(x), axis), others(x, axis))", "0",
+           role="switches")
 array_gate("mean", "x, axis", "sum(x, axis) / count(x, axis)",
                               "spread(g / count(x, axis), shape(x), axis)", "0")
 array_gate("var",  "x, axis", "mean(square(x - mean(x, kept(axis))), axis)",
@@ -344,12 +346,19 @@ array_gate("matmul", "x, y",  "",
            "a = reshape(x, row(x)); reshape(sum_to(transpose(mix("
            "transpose(reshape(g, promoted(x, y)), swapped(promoted(x, y))), a), "
            "swapped(promoted(x, y))), column(y)), shape(y))", aliases="dot")
+array_gate("outer", "x, y",   "reshape(x, upright(x)) * reshape(y, flat(y))",
+           "reshape(mix(g, reshape(y, upright(y))), shape(x))",
+           "reshape(mix(transpose(g, swapped(g)), reshape(x, upright(x))), shape(y))",
+           ulps=1, role="switches")
 array_gate("transpose", "x, axes", "",     "transpose(g, inverse(axes))", "0", ulps=0)
 array_gate("reshape", "x, shape", "",      "reshape(g, shape(x))", "0", ulps=0)
 array_gate("index", "x, at",  "",          "scatter(g, shape(x), at)", "0", ulps=0, hidden=True)
 array_gate("list", "*xs",     "",          "index(g, nth(k))", ulps=0, hidden=True)
 array_gate("concatenate", "*xs", "",       "index(g, extent(k, xs))", ulps=0)
 array_gate("trace", "x",      "",          "fill(g, shape(x)) * eye(shape(x))")
+array_gate("linspace", "start, stop, size",
+           "put(start + (stop - start) * ramp(size), stop, end(size))",
+           "sum_to(g * (1 - ramp(size)), shape(start))", "sum_to(g * ramp(size), shape(stop))", "0")
 array_gate("randn", "shape, seed", "",     "0", "0", ulps=0)
 
 # Helpers of the texts
@@ -363,6 +372,12 @@ array_gate("put",  "x, v, at", "",         "g - scatter(index(g, at), shape(g), 
 array_gate("mix",  "x, y",    "",          # a product whose zeros of x are stronger than inf
            "sum_to(mix(g, transpose(y, swapped(y))), shape(x))",
            "sum_to(mix(transpose(x, swapped(x)), g), shape(y))", hidden=True)
+array_gate("others", "x, axis", "",        # for each factor of a product, that of all others
+           "order = to_end(x, axis); rows = reshape(transpose(x, order), grouped(x, axis)); "
+           "own = eye(paired(rows)); without = where(own, 1, rows); "
+           "pairs = where(own, 0, others(without, last(without))); "
+           "received = mix(reshape(transpose(g, order), grouped(x, axis)), pairs); "
+           "transpose(reshape(received, permuted(x, order)), inverse(order))", "0", hidden=True)
 array_gate("first", "x, best, axis", "",    "0", "0", "0", ulps=0, hidden=True)
 array_gate("eye",  "shape",   "",          "0", ulps=0, hidden=True)
 array_gate("ramp", "shape",   "",          "0", ulps=1, hidden=True)  # 0, 1/(n-1), ..., 1

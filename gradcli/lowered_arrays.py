@@ -50,6 +50,8 @@ class ArrayCalls:
                 level = [part for v in level if isinstance(v, list) for part in v]
             if level:
                 self.fail(LimitError, token, f"lists nest at most {DEEPEST} deep")
+            if not value:
+                return self._full(0.0, (0,), token)  # a gate has operands
             return self._gate("list", [self.node(part, token) for part in value], token)
         self.fail(ParseError, token, "a tuple is not a value", "write a list: `[a, b]`")
 
@@ -177,36 +179,7 @@ class ArrayCalls:
             wanted = self.whole_number(axis, token)
         axes = normal_axes(wanted, len(shape))
         is_kept = keep is not None and bool(self.whole_number(keep, token))
-        if name == "prod":
-            return self._product(node, axes, is_kept, token)
         return self._gate(REDUCTIONS[name], [node, graph.static((axes, is_kept))], token)
-
-    def _product(self, node: int, axes: Shape, is_kept: bool, token: int) -> int:
-        """The product over axes, halved until one factor is left: index and mul gates only."""
-        graph = self.graph
-        for axis in axes:
-            lead = ((None, None),) * axis
-            while (size := graph.shape(node)[axis]) > 1:
-                half = size // 2
-                parts = [(0, half), (half, 2 * half), *[(2 * half, size)] * (size % 2)]
-                halves = [
-                    self._gate("index", [node, graph.static((*lead, part))], token)
-                    for part in parts
-                ]
-                node = self._gate("mul", halves[:2], token)
-                if size % 2:
-                    axis_at = graph.static((axis,))
-                    node = self._gate("concatenate", [axis_at, node, halves[2]], token)
-            if not size:
-                shape = graph.shape(node)
-                ones = (*shape[:axis], 1, *shape[axis + 1 :])
-                node = self._full(1.0, ones, token)
-        shape = graph.shape(node)
-        left = tuple(n for k, n in enumerate(shape) if is_kept or k not in axes)
-        return node if left == shape else self._reshaped(node, left, token)
-
-    def _reshaped(self, node: int, shape: Shape, token: int) -> int:
-        return self._gate("reshape", [node, self.graph.static(shape)], token)
 
     def _full(self, value: float, shape: Shape, token: int) -> int:
         if not shape:
@@ -257,10 +230,7 @@ class ArrayCalls:
                 return self._gate("mul", [node, other], token)  # as numpy's dot with a number
             return self._gate("matmul", [node, other], token)
         if name == "outer":
-            other = self.node(given[1], token)
-            left = self._reshaped(node, with_unknown(shape, (-1, 1)), token)
-            right = self._reshaped(other, with_unknown(graph.shape(other), (1, -1)), token)
-            return self._gate("mul", [left, right], token)
+            return self._gate("outer", [node, self.node(given[1], token)], token)
         if name == "trace":
             return self._gate("trace", [node], token)
         if name == "transpose":
@@ -269,12 +239,10 @@ class ArrayCalls:
                 self.fail(ShapeError, token, f"{axes} is no order of the axes of shape {shape}")
             return self._transposed(node, axes, token)
         if name == "linspace":
-            size = self.whole_number(given[2], token)
-            ramp = self._gate("ramp", [graph.static((size,))], token)
-            width = self._gate("sub", [self.node(given[1], token), node], token)
-            return self._gate("add", [node, self._gate("mul", [width, ramp], token)], token)
-        sizes = self._sizes(given[1:], token)
-        return self._reshaped(node, with_unknown(shape, sizes), token)
+            size = graph.static((self.whole_number(given[2], token),))
+            return self._gate("linspace", [node, self.node(given[1], token), size], token)
+        sizes = graph.static(with_unknown(shape, self._sizes(given[1:], token)))
+        return self._gate("reshape", [node, sizes], token)
 
     def _concatenated(self, parts: Any, axis: Any, token: int) -> int:
         if not isinstance(parts, list) or not parts:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic import Arithmetic, Forward
-from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE
+from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE, by_halving
 from gradcli.arithmetic.symbols import SPELLING, Symbol, Symbols
 from gradcli.engine import Machine
 from gradcli.gates import GATES, INPUT, Gate
@@ -32,6 +32,7 @@ class Lifted(Arithmetic):
         self.symbols = symbols
         names = {**STRUCTURE, "number": symbols.symbol, **_mixing(self)}
         super().__init__("lifted", names, SPELLING, symbols.symbol)
+        self._names |= by_halving(self.function, symbols.symbol(1.0))
         for name, gate in GATES.items():  # operators are spelled as calls: any may be needed
             if not gate.is_structural:
                 self.function(name)
@@ -106,10 +107,14 @@ def _mixing(lifted: Lifted) -> dict[str, Callable[..., Any]]:
     def trace(x: Any) -> Any:
         return total([x[k, k] for k in range(len(x))])
 
+    def ramp(shape: Shape) -> Any:
+        """Exact quotients, as those of numbers in the language are."""
+        return lifted.function("div")(np.arange(float(shape[0])), max(1.0, shape[0] - 1.0))
+
     return {
         "sum": add_up, "amax": along(gate_of("max")), "amin": along(gate_of("min")),
         "norm": along(gate_of("hypot")), "lse": along(gate_of("logsumexp")),
-        "matmul": matmul, "trace": trace,
+        "matmul": matmul, "trace": trace, "ramp": ramp,
     }  # fmt: skip
 
 
@@ -310,5 +315,5 @@ def gate_count(graph: Graph) -> int:
             size = max(prod(graph.shape(node)), *map(prod, shapes))
             if name == "matmul":
                 size = 2 * prod(graph.shape(node)) * shapes[0][-1]
-            total += 3 * size if name in ("var", "std", "softmax") else size
+            total += 3 * size if name in ("var", "std", "softmax", "linspace") else size
     return total

@@ -42,6 +42,7 @@ PROGRAMS = (
 ARRAY_PROGRAMS = (  # the last gate of each is the one that is put to the test
     "x @ y", "x @ v", "v @ y", "x.T", "x[1]", "x[:, 1:3]", "reshape(x, (2, 6))", "trace(x @ y)",
     "concatenate([x, x * x], axis=0)", "[v, v * v]", "sum(x)", "sum(x, axis=0)", "mean(x)",
+    "prod(x)", "prod(x, axis=0)", "outer(v, x[1])", "linspace(v[0], v[1], 4)",
     "mean(x, axis=1)", "var(x)", "var(x, axis=0)", "std(x, axis=1)", "norm(x)", "norm(x, axis=1)",
     "np.max(x, axis=0)", "np.min(x, axis=1)", "softmax(x, axis=1)", "logsumexp(x, axis=0)",
     "x * v", "x / v", "x + v", "x - v[0]", "max(x, v)", "hypot(x, v)",

@@ -83,6 +83,22 @@ def count(shape: Shape, axis: Axis) -> float:
     return float(prod(shape[k] for k in axis[0]))
 
 
+def permuted(shape: Shape, axes: Shape) -> Shape:
+    """The sizes in another order of the axes."""
+    return tuple(shape[k] for k in axes)
+
+
+def to_end(shape: Shape, axis: Axis) -> Shape:
+    """The order of axes in which those that are reduced stand last."""
+    return (*(k for k in range(len(shape)) if k not in axis[0]), *axis[0])
+
+
+def grouped(shape: Shape, axis: Axis) -> Shape:
+    """After `to_end`: every group of elements that is reduced to one as a matrix of one row."""
+    rest = [n for k, n in enumerate(shape) if k not in axis[0]]
+    return (*rest, 1, prod(shape[k] for k in axis[0]))
+
+
 def row(shape: Shape) -> Shape:
     """The left operand of a matrix product as a matrix."""
     return (1, *shape) if len(shape) == 1 else shape
@@ -136,6 +152,13 @@ def inverse(axes: Shape) -> Shape:
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
+def sized(shape: Shape) -> Shape:
+    """A shape that something is to have. Raises ShapeError."""
+    if min(shape, default=0) < 0:
+        raise ShapeError(f"a size cannot be negative: the shape is {text_of(shape)}")
+    return shape
+
+
 def _reshape(shape: Shape, new: Shape) -> Shape:
     if prod(shape) != prod(new):
         raise ShapeError(f"an array of shape {text_of(shape)} has {prod(shape)} elements, "
@@ -144,12 +167,16 @@ def _reshape(shape: Shape, new: Shape) -> Shape:
 
 
 def with_unknown(shape: Shape, new: Shape) -> Shape:
-    """A new shape whose one -1 is worked out from the number of elements."""
-    if new.count(-1) != 1:
-        return new
-    rest = -prod(new)
-    size = prod(shape) // rest if rest > 0 and prod(shape) % rest == 0 else -1
-    return tuple(size if n == -1 else n for n in new)
+    """A new shape whose one -1 is worked out from the number of elements. Raises ShapeError."""
+    if new.count(-1) > 1:
+        raise ShapeError(f"only one size can be -1: the shape is {text_of(new)}")
+    if -1 not in new:
+        return sized(new)
+    rest = prod(sized(tuple(n for n in new if n != -1)))
+    if not rest or prod(shape) % rest:
+        raise ShapeError(f"an array of shape {text_of(shape)} has {prod(shape)} elements: "
+                         f"no size in place of -1 makes that {text_of(new)}")  # fmt: skip
+    return tuple(prod(shape) // rest if n == -1 else n for n in new)
 
 
 def index(shape: Shape, at: Sequence[Any]) -> Shape:
@@ -186,7 +213,7 @@ def _list(*shapes: Shape) -> Shape:
     if len(set(shapes)) > 1:
         kinds = " and ".join(dict.fromkeys(map(text_of, shapes)))
         raise ShapeError(f"the parts of a list have shapes {kinds}", hint="make them equally long")
-    return (len(shapes), *(shapes[0] if shapes else ()))
+    return (len(shapes), *shapes[0])
 
 
 def _concatenate(axis: Shape, *shapes: Shape) -> Shape:
@@ -217,6 +244,18 @@ def _reduce(name: str) -> Callable[[Shape, Axis], Shape]:
     return rule
 
 
+def _outer(left: Shape, right: Shape) -> Shape:
+    return (prod(left), prod(right))
+
+
+def _linspace(start: Shape, stop: Shape, size: Shape) -> Shape:
+    for shape in (start, stop):
+        if shape:
+            raise ShapeError(f"linspace runs from a number to a number, not an array of shape "
+                             f"{text_of(shape)}", hint="choose an element: `x[0]`")  # fmt: skip
+    return sized(size)
+
+
 def _trace(shape: Shape) -> Shape:
     if len(shape) != 2 or shape[0] != shape[1]:
         raise ShapeError(f"trace needs a square matrix, this has shape {text_of(shape)}")
@@ -224,23 +263,30 @@ def _trace(shape: Shape) -> Shape:
 
 
 RULES: dict[str, Callable[..., Shape]] = {
-    **{name: _reduce(name) for name in ("sum", "norm", *EMPTY_REFUSED)},
-    "matmul": _matmul, "mix": product,
-    "transpose": lambda shape, axes: tuple(shape[k] for k in axes),
+    **{name: _reduce(name) for name in ("sum", "prod", "norm", *EMPTY_REFUSED)},
+    "matmul": _matmul, "mix": product, "outer": _outer, "linspace": _linspace,
+    "transpose": permuted,
     "reshape": _reshape, "index": index, "put": _put, "list": _list,
     "concatenate": _concatenate, "trace": _trace,
-    "spread": lambda shape, new, axis: new, "fill": lambda shape, new: new,  # noqa: ARG005
+    "spread": lambda shape, new, axis: new,  # noqa: ARG005
+    "fill": lambda shape, new: sized(new),  # noqa: ARG005
     "sum_to": lambda shape, new: new, "scatter": lambda shape, new, at: new,  # noqa: ARG005
     "first": lambda shape, out, axis: shape,  # noqa: ARG005
+    "others": lambda shape, axis: shape,  # noqa: ARG005
     "eye": lambda shape: shape, "ramp": lambda shape: shape,
-    "randn": lambda shape, seed: shape,  # noqa: ARG005
+    "randn": lambda shape, seed: sized(shape),  # noqa: ARG005
 }  # fmt: skip
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "shape": lambda shape: shape,
     "count": count,
     "kept": lambda axis: (axis[0], True),
+    "to_end": to_end, "grouped": grouped, "permuted": permuted,
+    "paired": lambda shape: (shape[-1], shape[-1]),
+    "last": lambda shape: ((len(shape) - 1,), False),
     "row": row, "column": column, "promoted": product,
+    "upright": lambda shape: (prod(shape), 1), "flat": lambda shape: (1, prod(shape)),
+    "end": lambda size: ((max(1, size[0] - 1), size[0]),),
     "swapped": swapped, "inverse": inverse,
     "nth": lambda k: (k,), "extent": extent,
 }  # fmt: skip

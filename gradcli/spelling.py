@@ -8,8 +8,9 @@ from typing import Any
 from gradcli.syntax import spell
 from gradcli.syntax.tree import POSTFIX, Phrase
 
-REDUCTIONS = {"sum": "sum", "mean": "mean", "var": "var", "std": "std", "amax": "max",
-              "amin": "min", "norm": "norm", "softmax": "softmax", "lse": "logsumexp"}  # fmt: skip
+REDUCTIONS = {"sum": "sum", "prod": "prod", "mean": "mean", "var": "var", "std": "std",
+              "amax": "max", "amin": "min", "norm": "norm", "softmax": "softmax",
+              "lse": "logsumexp"}  # fmt: skip
 
 
 def structural_label(name: str, looks: Sequence[Any]) -> str:
@@ -35,6 +36,8 @@ def structural_phrase(name: str, parts: list[Phrase], looks: Sequence[Any]) -> P
         return f"{inner}.T", POSTFIX
     if name == "concatenate":
         return f"concatenate([{', '.join(texts[1:])}], axis={looks[0][0]})", POSTFIX
+    if name == "linspace":
+        return f"linspace({texts[0]}, {texts[1]}, {looks[2][0]})", POSTFIX
     if name == "randn":
         return f"randn({', '.join(map(str, looks[0]))})", POSTFIX
     if name in REDUCTIONS:

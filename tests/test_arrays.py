@@ -84,8 +84,13 @@ OTHERS = {
     "concatenate([x, x*x, x], axis=1)": lambda x: np.concatenate([x, x * x, x], axis=1),
     "concatenate([x, x*x])": lambda x: np.concatenate([x, x * x]),
     "outer(x[0], x[1])": lambda x: np.outer(x[0], x[1]),
+    "outer(x, x.T)": lambda x: np.outer(x, x.T),  # flattened
+    "outer(x[0, 1], x)": lambda x: np.outer(x[0, 1], x),
     "trace(x @ x.T)": lambda x: np.trace(x @ x.T),
     "linspace(x[0, 0], x[1, 1], 5)": lambda x: x[0, 0] + (x[1, 1] - x[0, 0]) * np.arange(5) / 4,
+    "linspace(x[0, 0], x[1, 1], 1)": lambda x: x[:1, 0],
+    "linspace(x[0, 0], 2, 3)": lambda x: np.stack([x[0, 0], x[0, 0] / 2 + 1, 2 + 0j]),
+    "prod(x)": lambda x: x.prod(),
     "softmax(x, axis=0)": lambda x: softmax(x, 0),
     "softmax(x, axis=1)": lambda x: softmax(x, 1),
     "where(x > 0, x*x, exp(x))": lambda x: np.where(x.real > 0, x * x, np.exp(x)),
@@ -288,6 +293,148 @@ def test_a_product_with_zeros_has_its_gradient():
     assert gradcli.evaluate("prod(x)", {"x": [0, 0, 4]}).gradients["x"] == [0, 0, 0]
 
 
+def derivatives_of_a_product(x, axes, number):
+    """The partial derivatives of prod(x, axes), `number` of them, by leaving factors out."""
+    kept = x.prod(axis=axes, keepdims=True).shape
+    found = np.zeros((*kept, *x.shape * number))
+    for places in np.ndindex(*x.shape * number):
+        chosen = [places[k : k + x.ndim] for k in range(0, len(places), x.ndim)]
+        groups = {tuple(0 if k in axes else n for k, n in enumerate(at)) for at in chosen}
+        if len(groups) == 1 and len(set(chosen)) == number:
+            left = x.copy()
+            for at in chosen:
+                left[at] = 1
+            (group,) = groups
+            found[(*group, *places)] = left.prod(axis=axes, keepdims=True)[group]
+    return found
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 5])
+@pytest.mark.parametrize(("shape", "axes"), [
+    ((4,), (0,)), ((1,), (0,)), ((2, 3), (0,)), ((2, 3), (1,)), ((2, 3), (0, 1)),
+    ((2, 2, 3), (0, 2)), ((2, 3, 2), (1,)),
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("kept", ["", ", keepdims=True"])
+def test_derivatives_of_products_with_zeros(shape, axes, kept, zeros):
+    """Of the first and second order, exactly: small whole numbers round nothing."""
+    from gradcli.jacobian import hessian, jacobian
+
+    rng = np.random.default_rng(zeros)
+    x = rng.choice([-3.0, -2.0, 2.0, 5.0], shape)
+    x.flat[rng.choice(x.size, min(zeros, x.size), replace=False)] = 0.0
+    program = read(f"prod(x, axis={axes}{kept})", settings=[("x", x)])
+    point = settings_of(program)
+    found = jacobian(program.graph, program.output, point)["x"].values
+    expected = derivatives_of_a_product(x, axes, 1)
+    np.testing.assert_array_equal(found.ravel(), expected.ravel())
+    weights = np.arange(2.0, 2.0 + np.size(x.prod(axis=axes)))
+    value = program.graph.shape(program.output)
+    program = read(f"sum(w * prod(x, axis={axes}{kept}))",
+                   settings=[("x", x), ("w", weights.reshape(value))])  # fmt: skip
+    second = hessian(program.graph, program.output, settings_of(program))["x"]["x"].values
+    expected = derivatives_of_a_product(x, axes, 2).reshape(-1, *shape, *shape)
+    np.testing.assert_array_equal(second, np.tensordot(weights, expected, 1))
+
+
+def test_a_product_can_be_differentiated_as_often_as_one_likes():
+    """d3/dx0dx1dx2 of x0 x1 x2 x3 is x3, zeros or not."""
+    for x in ([2.0, 3.0, 5.0, 7.0], [0.0, 3.0, 0.0, 7.0]):
+        program = read("prod(x)", settings=[("x", x)])
+        graph, output = program.graph, program.output
+        for k in range(3):
+            graph, _, gradients = adjoint(graph, output)
+            output = graph.node(GATES["index"], (gradients["x"], graph.static((k,))))
+        run = Machine(graph, ARRAYS).run([np.array(x)])
+        assert run.values[output] == 7
+
+
+@pytest.mark.parametrize(("shape", "axes"), [
+    ((0,), (0,)), ((2, 0), (1,)), ((2, 0), (0,)), ((0, 3), (0, 1)), ((3, 0, 2), (0, 2)),
+], ids=str)  # fmt: skip
+def test_products_of_nothing(shape, axes):
+    agree(f"prod(x, axis={axes})", lambda x: x.prod(axis=axes), [np.zeros(shape)])
+    program = read(f"sum(prod(x, axis={axes}))", settings=[("x", np.zeros(shape))])
+    from gradcli.jacobian import hessian
+
+    second = hessian(program.graph, program.output, settings_of(program))
+    assert second["x"]["x"].values.shape == (*shape, *shape)
+
+
+@pytest.mark.parametrize(("text", "label", "expression"), [
+    ("prod(x)", "prod", "prod(x)"),
+    ("prod(x, axis=-1)", "prod", "prod(x, axis=1)"),
+    ("np.prod(x * x, 0)", "prod", "prod(x * x, axis=0)"),
+    ("prod(x, axis=(0, 1), keepdims=True)", "prod", "prod(x, keepdims=True)"),
+    ("np.outer(x[0], x)", "outer", "outer(x[0], x)"),
+    ("np.linspace(0, x[0, 0], 3)", "linspace", "linspace(0, x[0, 0], 3)"),
+])  # fmt: skip
+def test_a_gate_of_the_language_is_one_stage(text, label, expression):
+    report = gradcli.evaluate(text, {"x": [[1.0, 2.0], [3.0, 4.0]]}, check=False)
+    assert (report.stages[-1].label, report.stages[-1].expression) == (label, expression)
+    assert [stage.gate for stage in report.stages[:-1]] in ([], ["mul"], ["index"])
+
+
+def test_products_are_not_lost_on_the_way():
+    """Large and small factors meet before they leave the range of float64."""
+    report = gradcli.evaluate("prod(x)", {"x": [1e200, 1e200, 1e-200, 1e-200]}, check=False)
+    assert report.value == pytest.approx(1, rel=1e-15)
+
+
+def test_zero_upstream_meets_infinite_operands_of_an_outer_product():
+    point = {"x": [1, 2], "y": [math.inf, 3]}
+    report = gradcli.evaluate("D = outer(x, y); f = D[0, 1]", point, check=False)
+    assert report.gradients == {"x": [3, 0], "y": [0, 1]}
+    report = gradcli.evaluate("outer(x, y)", point, jacobian=True, check=False)
+    assert report.jacobian["x"][0][1] == [3, 0]
+
+
+def test_rows_of_infinite_gradients_stay_rows():
+    from gradcli.arithmetic.rows import IN_ROWS, Rows, rows
+
+    x, g = draws((2, 3), (4, 3, 5))
+    x[0, 1], g[1, 1, 2] = 0.0, math.inf
+    with ARRAYS.quiet():
+        found = IN_ROWS.function("mix")(x, rows(g))
+        expected = [ARRAYS.function("mix")(x, part) for part in g]
+    assert isinstance(found, Rows)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0.1, 0.7), (-3.0, 1e17), (2.0, 2.0), (5.0, -1 / 3)])
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 50])
+def test_linspace_ends_where_it_should(start, stop, size):
+    found = gradcli.evaluate(f"linspace(a, b, {size})", {"a": start, "b": stop}, check=False).value
+    np.testing.assert_allclose(found, np.linspace(start, stop, size), rtol=1e-14, atol=1e-15)
+    assert found[:1] == [start] * min(1, size)
+    assert found[1:][-1:] == [stop] * (size > 1)
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("sum(zeros(-1))*x[0]", "cannot be negative"), ("ones((2, -1)) * x[0]", "cannot be negative"),
+    ("x[0]*sum(randn(-1))", "cannot be negative"), ("x[0]*sum(randn(-2, 3))", "cannot be negative"),
+    ("linspace(x[0], 1, -1)", "cannot be negative"), ("reshape(x, (-2, -3))", "cannot be negative"),
+    ("reshape(x, (-1, -1))", "only one size can be -1"), ("x.reshape(4, -1)", "in place of -1"),
+    ("reshape(x, (0, -1))", "in place of -1"), ("reshape(x, 7)", r"\(7,\) needs 7"),
+    ("linspace(x, 1, 3)", "from a number to a number"), ("linspace(0, [1, 2], 3)", "to a number"),
+])  # fmt: skip
+def test_shapes_that_do_not_exist(text, message):
+    with pytest.raises(ShapeError, match=message) as caught:
+        gradcli.evaluate(text, {"x": [1, 2, 3, 4, 5, 6]})
+    assert caught.value.span is not None
+
+
+@pytest.mark.parametrize(("given", "shape"), [
+    ("[]", (0,)), ("[[], []]", (2, 0)), ("[[[]]]", (1, 1, 0)), ("zeros((3, 0))", (3, 0)),
+])  # fmt: skip
+def test_arrays_of_nothing_can_be_written(given, shape):
+    report = gradcli.evaluate("sum(A) + 2*prod(A)", {"A": given})
+    assert report.value == 2
+    assert np.shape(report.gradients["A"]) == shape[: 1 + shape.index(0)]
+    assert gradcli.evaluate(f"x*sum({given}) + x", {"x": 3.0}).gradients == {"x": 1}
+    with pytest.raises(ShapeError, match="parts of a list"):
+        gradcli.evaluate("sum(A)", {"A": "[[], [1]]"})
+
+
 def test_zero_upstream_meets_infinite_entries_of_a_matrix():
     report = gradcli.evaluate(
         "D = W @ X; f = D[0, 0]", {"W": [[1, 2], [3, 4]], "X": [[1, math.inf], [2, 3]]}, check=False
@@ -378,7 +525,8 @@ ROWED = [
     "x * y + x", "x / (1 + y**2)", "tanh(x) * x[0]", "x @ x.T", "x @ y", "y @ x.T", "x.T.dot(x)",
     "sum(x, axis=0) * y", "mean(x, axis=1)", "var(x, axis=0)", "std(x, axis=1, keepdims=True)",
     "softmax(x, axis=1)", "logsumexp(x, axis=0)", "np.max(x, axis=1)", "norm(x, axis=0)",
-    "prod(x, axis=1)", "concatenate([x, x * x], axis=0)[1:3]", "[x[0], y, x[1] * y]",
+    "prod(x, axis=1)", "prod(x)", "prod(x, axis=0) * y", "outer(x, y)", "outer(y[0], x.T)",
+    "linspace(x[0, 0] * y[0], y[1]**2, 4)", "concatenate([x, x * x], axis=0)[1:3]", "[x[0], y, x[1] * y]",
     "reshape(x, (3, 2)) * 2", "trace(x @ x.T) * y", "max(x, y)", "min(x, y, 0.1)", "hypot(x, y)",
     "where(x > 0, x, y)", "outer(y, x[0])", "x[:, 1:] - y[0]", "abs(x) * relu(y)",
     "reshape(x, (2, 1, 3)) + reshape(x, (1, 2, 3))", "reshape(x, (2, 1, 3)) @ (x.T @ x)",

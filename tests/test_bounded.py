@@ -77,6 +77,8 @@ PROGRAMS = (
     "sum(erf(x) * sin(x)) + sum(atan2(c, 1 + b**2)) + sum(cbrt(c)**3)",
     "sum((x + 1e9) - 1e9) + sum(c - mean(c)) + sum(((x + 1e9) - 1e9)**2)",
     "sum(softplus(c) - logsigmoid(c) + silu(c) + huber(c) + leaky_relu(c))",
+    "sum(prod(x@W, axis=0)*b) + prod(c)", "norm(prod(tanh(x@W), axis=1)) * sum(outer(x, c[0])**2)",
+    "sum(linspace(b[0]*b[1], c[0, 0]/3, 7)**2) + sum(linspace(b[2], 0, 1))",
     "sum(floor(c) * c) + sum(round(c)) + sum(sign(c)*c)",
 )  # fmt: skip
 SHAPES = {"x": (3, 4), "W": (4, 5), "b": (5,), "c": (3, 5)}
@@ -133,6 +135,30 @@ def test_an_error_of_an_operand_is_handed_on(row):
                 ]
                 truth = exact(moved) if row.is_variadic else exact(*moved)
                 assert abs(truth - low) <= size * ROUNDING, (point, error)
+
+
+@pytest.mark.parametrize("name", ["prod", "others"])
+def test_errors_of_factors_are_handed_on(name):
+    """Also beside zeros, and where single products leave the range of float64."""
+    rng = np.random.default_rng(5)
+    function = BOUNDED.function(name)
+    for size in (1, 2, 3, 7):
+        for scale in (0, 3, 120):
+            x = rng.standard_normal(size) * 10.0 ** rng.integers(-scale, scale + 1, size)
+            x *= rng.choice([0.0, 1.0], size, p=[0.2, 0.8])
+            error = rng.choice([0.0, 1e-12, 1e-3], size) * rng.choice([1.0, np.abs(x).max()], size)
+            with BOUNDED.quiet():
+                found = function(Bounded(x, error), ((0,), False))
+            allowed = np.broadcast_to(found.error, np.shape(found.value))
+            for _ in range(20):
+                moved = [MP.number(a) + MP.number(e * rng.uniform(-1, 1))
+                         for a, e in zip(x, error, strict=True)]  # fmt: skip
+                truth = [
+                    math.prod(moved[:k] + moved[k + 1 :], start=MP.number(1.0)) for k in range(size)
+                ]
+                truth = [math.prod(moved, start=MP.number(1.0))] if name == "prod" else truth
+                for t, v, e in zip(truth, np.ravel(found.value), np.ravel(allowed), strict=True):
+                    assert abs(t - float(v)) <= float(e) * ROUNDING or e == np.inf
 
 
 @pytest.mark.parametrize(("text", "bound"), [

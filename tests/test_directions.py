@@ -78,7 +78,7 @@ def test_complex_steps_give_the_local_gradients(row):
     ("text", "left", "right"),
     [
         ("relu(x)", 0, 1), ("abs(x)", -1, 1), ("max(x, 2*x)", 1, 2), ("min(x, 2*x)", 2, 1),
-        ("sqrt(x*x)", -1, 1), ("norm([x, 2*x, 2*x])", -3, 3), ("hypot(x, 2*x)", -(5**0.5), 5**0.5),
+        ("sqrt(x*x)", -1, 1), ("sqrt(prod([x, x]))", -1, 1), ("norm([x, 2*x, 2*x])", -3, 3), ("hypot(x, 2*x)", -(5**0.5), 5**0.5),
         ("np.max([x, -x])", -1, 1), ("leaky_relu(x, 0.1)", 0.1, 1), ("x if x > 0 else 3*x", 3, 1),
         ("x*abs(x)", 0, 0), ("std([x, -x])", -1, 1), ("x**2", 0, 0),
     ],
@@ -96,6 +96,20 @@ def test_jumps_are_seen(text):
     found = case(f"sum({text}) + sum(x**2)", {"x": [0.0, 0.3]}, max_elements=0)
     assert found.verdict == "undefined"
     assert "jumps" in found.inputs["x"].reason
+
+
+@pytest.mark.parametrize(("x", "slope"), [
+    ([2, 3, 5, 7], [105, 70, 42, 30]), ([0, 3, 5, 7], [105, 0, 0, 0]), ([0, 0, 5, 7], [0] * 4),
+])  # fmt: skip
+def test_steps_through_products_with_zeros(x, slope):
+    """From both sides alike, and the checker finds the gradient right, as a whole too."""
+    program = read("prod(x)", settings=[("x", x)])
+    run = Machine(program.graph, ARRAYS).run([np.array(x, dtype=float)])
+    place = Place(run, program.output, 1.0)
+    for k, expected in enumerate(slope):
+        found = place.slope(program.inputs["x"], np.eye(4)[k])
+        assert (found.left, found.right) == (expected, expected)
+    assert case("prod(x)", {"x": x}, max_elements=0).verdict == "pass"
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -304,6 +318,10 @@ LAST = (
     "sum(softmax({}, axis=-1)*c)", "prod(mean({}, axis=0) + 2)", "sum(var({}, axis=0))",
     "sum(std({}, axis=1))",
 )  # fmt: skip
+OF_PRODUCTS = (
+    "prod({})", "sum(prod({}, axis=0)*prod(c, axis=0))", "sum(outer({}, b)**2)",
+    "sum(linspace(norm({}), c[0, 0], 4)**3)",
+)  # fmt: skip
 FIRST = ("x @ W", "x @ W + b", "(x @ W) * b", "(x @ W) / (2 + b**2)", "x.dot(W) - b")
 
 
@@ -314,12 +332,26 @@ def test_a_whole_is_never_better_or_worse_than_its_elements(seed):
     text = rng.choice(FIRST)
     for _ in range(rng.integers(0, 3)):
         text = rng.choice(UNARY).format(text)
-    text = rng.choice(LAST).format(text)
+    compare(rng.choice(LAST).format(text), tied_point(rng, seed))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("last", OF_PRODUCTS)
+def test_wholes_and_elements_of_products(last, seed):
+    rng = np.random.default_rng(seed)
+    compare(last.format(FIRST[seed % len(FIRST)]), tied_point(rng, seed))
+
+
+def tied_point(rng, seed):
     point = {name: rng.standard_normal(shape).round(1) for name, shape in {
         "x": (3, 4), "W": (4, 5), "b": (5,), "c": (3, 5),
     }.items()}  # fmt: skip
     if seed % 3 == 0:
         point["x"][0] = point["b"][:] = 0
+    return point
+
+
+def compare(text, point):
     one, whole = (case(text, point, max_elements=most).inputs for most in (10**6, 0))
     for name in point:
         if name not in whole:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
 from gradcli.arithmetic.floats import QUIET
-from gradcli.shapes import FUNCTIONS, Axis, Shape, reduced
+from gradcli.shapes import FUNCTIONS, Axis, Shape, grouped, inverse, permuted, reduced, to_end
 
 SAFE = 1e-140, 1e140  # sizes whose squares neither overflow nor lose digits
 
@@ -105,14 +106,61 @@ def lengths(x: Any, axis: Axis) -> Any:
 def first(x: Any, best: Any, axis: Axis) -> Any:
     """1 at the first place along the axes where x equals the best, or is nan; 0 elsewhere."""
     shape = np.shape(x)
-    order = [k for k in range(len(shape)) if k not in axis[0]]
-    rest = tuple(shape[k] for k in order)
-    order += axis[0]
+    order = to_end(shape, axis)
     hits = np.transpose(np.equal(x, best) | np.isnan(x), order)
-    flat = hits.reshape(*rest, -1)
+    flat = hits.reshape(grouped(shape, axis))
     chosen = np.arange(flat.shape[-1]) == flat.argmax(-1)[..., None]
-    back = [order.index(k) for k in range(len(shape))]
-    return np.transpose(chosen.reshape(hits.shape), back).astype(float)[()]
+    return np.transpose(chosen.reshape(hits.shape), inverse(order)).astype(float)[()]
+
+
+def by_halving(gate: Callable[[str], Any], one: Any) -> dict[str, Callable[[Any, Axis], Any]]:
+    """`prod` and `others` of an arithmetic, by its other gates; `one` is its number 1.
+
+    The first half of the factors is multiplied by the second, until one factor is left. On the way
+    back every factor gets what is outside its pair times the other one of the pair. Nothing is
+    divided, so that a factor may be 0, and a step is one product of arrays, however many factors.
+    """
+    mul, index, concatenate, fill = map(gate, ("mul", "index", "concatenate", "fill"))
+    transpose, reshape, shape_of = map(gate, ("transpose", "reshape", "shape"))
+
+    def cut(rows: Any, *parts: tuple[int, int | None]) -> list[Any]:
+        lead = ((None, None),) * (len(shape_of(rows)) - 1)
+        return [index(rows, (*lead, part)) for part in parts]
+
+    def join(*parts: Any) -> Any:
+        return concatenate([(len(shape_of(parts[0])) - 1,), *parts])
+
+    def halved(x: Any, axis: Axis) -> tuple[list[tuple[Any, Any]], Any]:
+        """The halves that met, the first ones first, and what is left, along the last axis."""
+        shape = shape_of(x)
+        *lead, _, size = grouped(shape, axis)
+        rows = reshape(transpose(x, to_end(shape, axis)), (*lead, size))
+        halves = []
+        while size > 1:
+            half = size // 2
+            left, right, odd = cut(rows, (0, half), (half, 2 * half), (2 * half, None))
+            halves.append((left, right))
+            rows = join(mul(left, right), odd)
+            size -= half
+        return halves, rows
+
+    def product(x: Any, axis: Axis) -> Any:
+        shape = reduced(shape_of(x), axis)
+        _, rows = halved(x, axis)
+        is_something = prod(shape_of(rows)) == prod(shape)
+        return reshape(rows, shape) if is_something else fill(one, shape)
+
+    def others(x: Any, axis: Axis) -> Any:
+        halves, rows = halved(x, axis)
+        found = fill(one, shape_of(rows))
+        for left, right in reversed(halves):
+            half = shape_of(left)[-1]
+            pairs, odd = cut(found, (0, half), (half, None))
+            found = join(mul(pairs, right), mul(pairs, left), odd)
+        order = to_end(shape_of(x), axis)
+        return transpose(reshape(found, permuted(shape_of(x), order)), inverse(order))
+
+    return {"prod": product, "others": others}
 
 
 # ---------------------------------------------------------------- shapes
@@ -177,14 +225,14 @@ def of_shapes(
 STRUCTURE: dict[str, Any] = {  # also right for arrays of other things than floats
     **{name: of_shapes(function) for name, function in FUNCTIONS.items()},
     "reshape": lambda x, shape: np.reshape(x, shape)[()],
-    "transpose": np.transpose,
+    "transpose": lambda x, axes: np.transpose(x, axes)[()],
     "index": lambda x, at: x[key(at)],
-    "list": lambda xs: np.stack([np.asarray(x) for x in xs]) if xs else np.zeros(0),
+    "list": lambda xs: np.stack([np.asarray(x) for x in xs]),
     "concatenate": lambda xs: np.concatenate(xs[1:], axis=xs[0][0]),
     "put": put, "spread": spread,
     "fill": lambda x, shape: np.broadcast_to(x, shape)[()],
     "eye": lambda shape: np.eye(*shape),
-    "ramp": lambda shape: np.linspace(0.0, 1.0, *shape),
+    "ramp": lambda shape: np.arange(shape[0]) / max(1, shape[0] - 1),
     "randn": randn,
 }  # fmt: skip
 
@@ -207,6 +255,7 @@ PRIMITIVES: dict[str, Any] = {
     )},
     **STRUCTURE,
     "sum": _along(np.sum), "amax": _along(np.max), "amin": _along(np.min),
+    **by_halving({**STRUCTURE, "mul": np.multiply}.__getitem__, 1.0),
     "norm": norm, "lse": lse, "first": first,
     "matmul": np.matmul, "mix": mix, "sum_to": sum_to, "scatter": scatter,
     "trace": np.trace,

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE, Arrays, key
+from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE, Arrays, by_halving, key
 from gradcli.arithmetic.arrays import norm as plain_norm
 from gradcli.arithmetic.symbols import SPELLING
 from gradcli.gates import GATES, Gate
@@ -427,6 +427,7 @@ class _Bounds(Arrays):
         spelling = {name: text for name, text in SPELLING.items() if name != "product"}
         super().__init__("bounded", names, spelling, bounded)
         self.zero = ZERO
+        self._names |= by_halving(self.function, bounded(1.0))
         for name in GATES:  # operators are spelled as calls: any text may need any of them
             self.function(name)
 

@@ -25,16 +25,15 @@ def rows(array: Any) -> Any:
     return np.asarray(array).view(Rows)
 
 
-def where(condition: Any, chosen: Any, other: Any) -> Any:
-    """Element by element one or the other; rows if one of them is."""
-    found = PRIMITIVES["where"](condition, chosen, other)
-    return rows(found) if any(isinstance(x, Rows) for x in (condition, chosen, other)) else found
+def _lined_up(name: str) -> Callable[..., Any]:
+    """A function that numpy lines up from the last axis on: it gives rows if it gets them."""
+    function = PRIMITIVES[name]
 
+    def one(*xs: Any) -> Any:
+        found = function(*xs)
+        return rows(found) if any(isinstance(x, Rows) for x in xs) else found
 
-def scale(g: Any, local: Any) -> Any:
-    """The guarded product: where g is 0 the product is, whatever the local gradient is."""
-    product = g * local
-    return product if np.isfinite(local).all() else where(np.equal(g, 0.0), 0.0, product)
+    return one
 
 
 def _ahead(axes: Shape) -> Shape:
@@ -90,7 +89,7 @@ IN_ROWS = Arrays(
         **PRIMITIVES,
         **{name: _either(name) for name in ON_ROWS},
         **{name: of_shapes(function, _shape) for name, function in FUNCTIONS.items()},
-        "where": where, "scale": scale,
+        **{name: _lined_up(name) for name in ("where", "scale", "mix")},
     },
     SPELLING,
 )  # fmt: skip
