@@ -187,13 +187,10 @@ def total(x: Any, axis: Axis) -> Any:
 
 def product(x: Any, y: Any) -> Any:
     """The matrix product to first order, its real part that of real numbers."""
-    bent: Any = 0.0
-    if np.iscomplexobj(x):
-        bent = bent + np.matmul(x.imag, np.real(y))
-    if np.iscomplexobj(y):
-        bent = bent + np.matmul(np.real(x), y.imag)
     value = np.matmul(np.real(x), np.real(y))
-    return value if isinstance(bent, float) else _parts(value, bent)
+    bent = [np.matmul(x.imag, np.real(y))] if np.iscomplexobj(x) else []
+    bent += [np.matmul(np.real(x), y.imag)] if np.iscomplexobj(y) else []
+    return _parts(value, sum(bent)) if bent else value
 
 
 def quotient(x: Any, y: Any) -> Any:

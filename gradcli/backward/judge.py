@@ -133,6 +133,12 @@ class Judge:
             self.parts[element].append(Part(number, value, reads - {name}, forward - {name}))
 
     @cached_property
+    def _assigned(self) -> dict[str, int]:
+        """The line after which the gradient of each name is complete; -1 for the output's."""
+        last = {str(line.name): k for k, line in enumerate(self.program.lines) if line.name}
+        return {base(self.cut.output): -1, **last}
+
+    @cached_property
     def _operands(self) -> dict[str, set[str]]:
         """The names each consumer is computed from, and its own."""
         names = {node: base(name) for name, node in self.cut.leaves.items()}
@@ -154,7 +160,7 @@ class Judge:
         uses = self.passage.uses.get(element, [])
         parts = self.parts[element]
         self.groups[element] = groups = matched(
-            parts, uses, self.cut.output, self.agree, self._operands
+            parts, uses, self.cut.output, self.agree, self._operands, self._assigned
         )
         claim, expected = self.passage.claims[element], self.passage.expected(element)
         self.verdicts[element] = None

@@ -46,15 +46,25 @@ class Group:
 
 def matched(
     parts: list[Part], uses: list[Use], output: str, agree: Agree,
-    operands: dict[str, set[str]],
+    operands: dict[str, set[str]], assigned: dict[str, int],
 ) -> list[Group]:  # fmt: skip
     """Groups of lines and consumers; each line and each consumer is in one group.
 
-    `operands` are the names each consumer is computed from, and its own.
+    `operands` are the names each consumer is computed from, and its own; `assigned` the lines at
+    which the gradients of names are known.
     """
     amounts: dict[str, Amount] = {}
     for use in uses:
         amounts[use.consumer] = amounts.get(use.consumer, 0.0) + use.amount
+    if amounts and len(parts) == 1 and not _is_incomplete(parts[0], amounts, output, agree):
+        return [Group(parts, list(amounts), total(amounts.values()))]
+    spare = _spare(parts, amounts, agree)
+    if spare is not None:
+        rest = [part for part in parts if part is not spare]
+        return [Group(rest, list(amounts), total(amounts.values())), Group([spare], [], 0.0)]
+    read = {name for part in parts for name in part.reads or {base(output)}}
+    missing = [consumer for consumer in amounts if base(consumer) not in read]
+    unread = assigned.get(base(missing[0])) if len(missing) == 1 else None
     groups, lines, left = [], [], dict(amounts)
     components = _components(parts, amounts, output)
     has_strays = any(not consumers for _, consumers in components)
@@ -67,7 +77,9 @@ def matched(
         if consumers and (is_right or (len(together) == 1 and not has_strays)):
             groups.append(group)
         else:
-            sorted_out, rest, remaining = _by_value(together, consumers, amounts, uses, agree)
+            sorted_out, rest, remaining = _by_value(
+                together, consumers, amounts, uses, agree, unread
+            )
             groups += sorted_out
             left |= remaining
             if len(rest) == 1 and consumers and not sorted_out:
@@ -77,6 +89,30 @@ def matched(
     for consumer in [c for group in groups for c in group.consumers]:
         left.pop(consumer, None)
     return groups + _left_over(lines, left, agree, operands)
+
+
+def _is_incomplete(
+    part: Part, amounts: dict[str, Amount], output: str, agree: Agree
+) -> bool:
+    """Whether a lone line is right for the consumers it reads of, and leaves others out."""
+    reads = part.reads or {base(output)}
+    mine = [amount for consumer, amount in amounts.items() if base(consumer) in reads]
+    return 0 < len(mine) < len(amounts) and agree(part.value, total(mine))
+
+
+def _spare(parts: list[Part], amounts: dict[str, Amount], agree: Agree) -> Part | None:
+    """The one line without which the sum would be right; None if there is none, or several."""
+    if len(parts) < 2 or any(part.is_lost for part in parts):
+        return None
+    if any(agree(amount, 0.0) for amount in amounts.values()):
+        return None  # then a line may be in its place, and should give 0
+    expected = total(amounts.values())
+    found = [
+        part for part in parts
+        if not any(agree(part.value, amount) for amount in (0.0, *amounts.values()))
+        and agree(total(other.value for other in parts if other is not part), expected)
+    ]  # fmt: skip
+    return found[0] if len(found) == 1 else None
 
 
 def base(element: str) -> str:
@@ -102,11 +138,13 @@ def _components(
 
 def _by_value(
     parts: list[Part], consumers: list[str], amounts: dict[str, Amount], uses: list[Use],
-    agree: Agree,
+    agree: Agree, unread: int | None,
 ) -> tuple[list[Group], list[Part], dict[str, Amount]]:  # fmt: skip
     """Split lines that are wrong together: those whose value is that of one use are right.
 
-    Where two lines are equally near, neither is taken for the right one. Returns the groups, the
+    Where two lines are equally near, neither is taken for the right one, unless only the later can
+    be the slip: `unread` is the line that gives the gradient of the one consumer that no line reads
+    of, and the earlier stands above it. Returns the groups, the
     lines left, and what is left of consumers that some line has answered for in part.
     """
     groups, taken = [], set()
@@ -114,6 +152,8 @@ def _by_value(
     for consumer in consumers:
         remaining = [use.amount for use in uses if use.consumer == consumer]
         whole = [p for p in parts if p not in taken and agree(p.value, amounts[consumer])]
+        if len(whole) == 2 and unread is not None:
+            whole = [p for p in whole if p.line < unread] or whole
         if len(whole) == 1:
             groups.append(Group(whole, [consumer], amounts[consumer]))
             taken.add(whole[0])
