@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from gradcli.errors import FileError, LimitError
 
 SUFFIX = ".grad"  # of program files
-RAISE = "raise the limit with --max-array N"
-MOST_CSV_BYTES = 64  # of one number in a .csv file, with what separates it from the next
 MOST_BYTES = 64 * 2**20  # of one program text
 
 
@@ -29,9 +26,7 @@ def read_text(path: str) -> str:
         data = sys.stdin.buffer.read(MOST_BYTES + 1)
     else:
         try:
-            with open(path, "rb", opener=_open_without_waiting) as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise FileError(f"{path} is not a regular file")
+            with open_regular(path) as file:
                 data = file.read(MOST_BYTES + 1)
         except (OSError, ValueError) as trouble:
             raise FileError(f"cannot read {path}: {_reason(trouble)}") from None
@@ -45,80 +40,16 @@ def read_text(path: str) -> str:
         ) from None
 
 
-def open_array(name: str, path: str, most: int) -> Any:
-    """The float64 array in a .npy, .csv or .npz file (`FILE.npz:key`), for the input `name`.
+def open_regular(path: str) -> BinaryIO:
+    """A file opened for reading, without waiting for a pipe that nobody writes to.
 
-    At most `most` elements; sizes are read from the headers before memory is taken. Nothing is
-    ever unpickled. Raises FileError, LimitError, BindingError.
+    Raises FileError for a pipe or a device, OSError or ValueError for what cannot be opened.
     """
-    import numpy as np  # late: numbers do not need it
-
-    file, _, key = path.partition(":") if ".npz:" in path else (path, "", "")
-    try:
-        if file.endswith(".npz"):
-            found = _member(name, file, key, most)
-        elif file.endswith(".npy"):
-            with open(file, "rb", opener=_open_without_waiting) as stream:
-                found = _npy(path, stream, os.fstat(stream.fileno()).st_size, most)
-        elif file.endswith(".csv"):
-            if os.path.getsize(file) > MOST_CSV_BYTES * most:
-                raise LimitError(f"{path} is too large for {most} elements", hint=RAISE)
-            found = np.loadtxt(file, delimiter=",", dtype=float, ndmin=1)
-        else:
-            raise FileError(f"{path}: the ending must be .npy, .npz:KEY or .csv")
-    except (OSError, ValueError, EOFError, SyntaxError) as trouble:
-        raise FileError(f"cannot read {path} for `{name}`: {_first_line(trouble)}") from None
-    if found.size > most:
-        raise LimitError(f"{path} has {found.size} elements, at most {most} are read", hint=RAISE)
-    return found
-
-
-def _npy(path: str, stream: Any, size: int, most: int) -> Any:
-    """An array whose header agrees with the size of what holds it."""
-    import numpy as np
-
-    version = np.lib.format.read_magic(stream)
-    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else (
-        np.lib.format.read_array_header_2_0
-    )  # fmt: skip
-    shape, _, dtype = header(stream)
-    count = math.prod(shape)
-    if dtype.kind not in "biuf":
-        what = "Python objects, which are never unpickled" if dtype.hasobject else f"{dtype}"
-        raise FileError(f"{path} holds {what}, not real numbers")
-    if min(shape, default=0) < 0:
-        raise FileError(f"{path} has a negative size in its header")
-    if count > most:
-        raise LimitError(f"{path} has {count} elements, at most {most} are read", hint=RAISE)
-    if count * dtype.itemsize > size:
-        raise FileError(f"{path} is shorter than its header says")
-    stream.seek(0)
-    return np.lib.format.read_array(stream, allow_pickle=False).astype(float)
-
-
-def _member(name: str, path: str, key: str, most: int) -> Any:
-    """An array of an archive; the sizes of the member are compared before it is unpacked."""
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [n.removesuffix(".npy") for n in archive.namelist()]
-            if key not in members:
-                known = ", ".join(members[:10])
-                raise FileError(f"{path} has no array `{key}`", hint=f"it has {known}; "
-                                f"write `{name}=@{path}:KEY`")  # fmt: skip
-            info = archive.getinfo(f"{key}.npy")
-            if info.file_size > 16 * most + 2**16:
-                raise LimitError(f"`{key}` of {path} takes {info.file_size} bytes, too many for "
-                                 f"{most} elements", hint=RAISE)  # fmt: skip
-            with archive.open(info) as stream:
-                return _npy(f"{path}:{key}", stream, info.file_size, most)
-    except zipfile.BadZipFile:
-        raise FileError(f"{path} is no .npz archive") from None
-
-
-def _first_line(trouble: Exception) -> str:
-    return (getattr(trouble, "strerror", None) or str(trouble) or "it ends early").splitlines()[0]
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115  # closed by the caller
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise FileError(f"{path} is not a regular file")
+    return file
 
 
 def find_programs(paths: Iterable[str]) -> Iterator[str]:
@@ -164,16 +95,30 @@ def write_arrays(path: str, arrays: Mapping[str, Any], inputs: tuple[str, ...] =
     _write(path, buffer.getvalue(), inputs)
 
 
-def _write(path: str, data: bytes, inputs: tuple[str, ...]) -> None:
+def file_of(path: str) -> str:
+    """The file that the path of an array names: `r.npz` of `r.npz:dx`."""
+    at = path.lower().find(".npz:")
+    return path if at < 0 else path[: at + 4]
+
+
+def refuse_overwriting(path: str, inputs: tuple[str, ...]) -> None:
+    """Raise FileError where a result is to be written over one of the files it is made from."""
     try:
-        if os.path.exists(path):
-            if any(os.path.exists(given) and os.path.samefile(path, given) for given in inputs):
+        for given in inputs:
+            if os.path.exists(path) and os.path.exists(given) and os.path.samefile(path, given):
                 raise FileError(f"{path} is the input and would be overwritten")
-            if not os.path.isfile(path):
-                with open(path, "wb") as file:
-                    file.write(data)
-                return
-        _replace(os.path.realpath(path), data)
+    except (OSError, ValueError) as trouble:
+        raise FileError(f"cannot write {path}: {_reason(trouble)}") from None
+
+
+def _write(path: str, data: bytes, inputs: tuple[str, ...]) -> None:
+    refuse_overwriting(path, inputs)
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as file:
+                file.write(data)
+        else:
+            _replace(os.path.realpath(path), data)
     except (OSError, ValueError) as trouble:
         raise FileError(f"cannot write {path}: {_reason(trouble)}") from None
 

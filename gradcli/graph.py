@@ -22,7 +22,7 @@ from typing import Any
 
 from gradcli.errors import LimitError, ShapeError
 from gradcli.gates import CONSTANT, GATES, INPUT, Gate
-from gradcli.shapes import Shape, result
+from gradcli.shapes import MOST_AXES, Shape, result
 from gradcli.spelling import structural_label, structural_phrase
 from gradcli.syntax import spell
 from gradcli.syntax.tree import POSTFIX, SIGNS, Phrase, number_phrase, number_text
@@ -30,6 +30,7 @@ from gradcli.syntax.tree import POSTFIX, SIGNS, Phrase, number_phrase, number_te
 Operands = tuple[int, ...]
 
 MOST_ELEMENTS = 50_000_000  # of all arrays of a graph: 400 MB a copy
+RAISE = "raise the limit with --max-array N"
 LONGEST_EXPRESSION = 60  # an operand longer than this is shown as its stage number
 
 
@@ -163,12 +164,14 @@ class Graph:
     def _take_shape(self, node: int, shape: Shape) -> None:
         """Note the shape of an array; every array is met here before memory is taken for it."""
         if shape:
+            if len(shape) > MOST_AXES:
+                raise LimitError(f"an array has at most {MOST_AXES} axes, this has {len(shape)}")
             self.has_arrays = True
             self.elements += prod(shape)
             if self.elements > self.most_elements:
                 raise LimitError(
                     f"the arrays have more than {self.most_elements} elements in all",
-                    hint="raise the limit with --max-array N",
+                    hint=RAISE,
                 )
             self.shapes[node] = shape
 
@@ -303,7 +306,8 @@ class Graph:
 
     def _operand_phrase(self, node: int, phrases: list[Phrase], names: dict[int, str]) -> Phrase:
         name = self.names.get(node)
-        if name is None and len(phrases[node][0]) > LONGEST_EXPRESSION:
+        is_long = len(phrases[node][0]) > LONGEST_EXPRESSION
+        if name is None and is_long and node not in self.constants:  # a static has no number
             name = names[node]
         return phrases[node] if name is None else (name, POSTFIX)
 

@@ -8,10 +8,8 @@ from zlib import crc32
 from gradcli.errors import GradcliError, LimitError, ParseError, ShapeError
 from gradcli.gates import GATES
 from gradcli.graph import Graph
-from gradcli.shapes import Shape, normal_axes, with_unknown
+from gradcli.shapes import MOST_AXES, Shape, normal_axes, with_unknown
 from gradcli.syntax import Call
-
-DEEPEST = 32  # axes of an array, as many as numpy has in every version
 
 # What a call of one array is, where the function also has another meaning or name.
 REDUCTIONS = {
@@ -46,10 +44,10 @@ class ArrayCalls:
             return value
         if isinstance(value, list):
             level: list[Any] = [value]
-            for _ in range(DEEPEST + 1):
+            for _ in range(MOST_AXES + 1):
                 level = [part for v in level if isinstance(v, list) for part in v]
             if level:
-                self.fail(LimitError, token, f"lists nest at most {DEEPEST} deep")
+                self.fail(LimitError, token, f"lists nest at most {MOST_AXES} deep")
             if not value:
                 return self._full(0.0, (0,), token)  # a gate has operands
             return self._gate("list", [self.node(part, token) for part in value], token)

@@ -20,6 +20,8 @@ from gradcli.errors import ShapeError
 Shape = tuple[int, ...]
 Axis = tuple[Shape, bool]
 
+MOST_AXES = 32  # of an array, as many as numpy has in every version
+
 EMPTY_REFUSED = {"mean": "mean", "var": "variance", "std": "deviation", "amax": "maximum",
                  "amin": "minimum", "softmax": "softmax", "lse": "logsumexp"}  # fmt: skip
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import io
 import os
-import pickle
 import stat
 import sys
 import tempfile
-import tracemalloc
-import zipfile
 
 import numpy as np
 import pytest
 
 from gradcli import files
 from gradcli.errors import FileError, LimitError
-from gradcli.files import find_programs, open_array, read_text, write_arrays, write_text
+from gradcli.files import find_programs, read_text, write_arrays, write_text
 
 # -------------------------------------------------------------------- reading
 
@@ -287,91 +284,6 @@ def test_a_device_is_written_in_place_and_never_replaced():
 
 
 # -------------------------------------------------------------------- arrays
-
-
-class Bomb:
-    """Unpickling this would create the file `exploded`."""
-
-    def __init__(self, folder):
-        self.path = str(folder / "exploded")
-
-    def __reduce__(self):
-        return open, (self.path, "w")
-
-
-def npy_header(shape, descr="<f8", version=b"\x01\x00"):
-    """The header of a .npy file, as the format's description has it, without any data."""
-    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"
-    text = text.ljust(117) + "\n"
-    size = len(text).to_bytes(2 if version[0] == 1 else 4, "little")
-    return b"\x93NUMPY" + version + size + text.encode()
-
-
-def test_pickles_are_refused_and_never_run(tmp_path):
-    bomb = np.array([Bomb(tmp_path)], dtype=object)
-    np.save(tmp_path / "bomb.npy", bomb, allow_pickle=True)
-    np.savez(tmp_path / "bomb.npz", x=bomb)
-    (tmp_path / "raw.npy").write_bytes(pickle.dumps(Bomb(tmp_path)))
-    for name in ("bomb.npy", "bomb.npz:x", "raw.npy"):
-        with pytest.raises(FileError):
-            open_array("x", str(tmp_path / name), 1000)
-    with pytest.raises(FileError, match="never unpickled"):
-        open_array("x", str(tmp_path / "bomb.npy"), 1000)
-    assert not (tmp_path / "exploded").exists()
-
-
-@pytest.mark.parametrize("version", [b"\x01\x00", b"\x02\x00"])
-@pytest.mark.parametrize("shape", [(10**9, 10**9), (10**7,), (2**62, 4), (1001,)])
-def test_a_header_of_many_elements_is_refused_before_memory_is_taken(tmp_path, shape, version):
-    data = npy_header(shape, version=version)
-    (tmp_path / "a.npy").write_bytes(data)
-    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
-        archive.writestr("x.npy", data)
-    tracemalloc.start()
-    for name in ("a.npy", "a.npz:x"):
-        with pytest.raises(LimitError, match="--max-array"):
-            open_array("x", str(tmp_path / name), 1000)
-    assert tracemalloc.get_traced_memory()[1] < 2**20
-    tracemalloc.stop()
-
-
-def test_an_archive_that_unpacks_to_much_is_refused_before_it_is_unpacked(tmp_path):
-    """A member that is small on the disk: a billion zeros."""
-    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("x.npy", npy_header((10,)) + bytes(10**7))
-    assert (tmp_path / "a.npz").stat().st_size < 20_000
-    with pytest.raises(LimitError, match="--max-array"):
-        open_array("x", str(tmp_path / "a.npz") + ":x", 1000)
-
-
-@pytest.mark.parametrize("data", [
-    npy_header((10,)) + bytes(79), npy_header((-1,)), npy_header((2,), descr="<c16") + bytes(32),
-    npy_header((2,), descr="<U4") + bytes(32), npy_header("'x'"), b"\x93NUMPY", b"", b"1,2,3",
-    npy_header((2,))[:40], npy_header((2,), version=b"\x09\x00") + bytes(16),
-])  # fmt: skip
-def test_what_is_no_array_of_real_numbers_is_refused(tmp_path, data):
-    (tmp_path / "a.npy").write_bytes(data)
-    with pytest.raises(FileError):
-        open_array("x", str(tmp_path / "a.npy"), 1000)
-
-
-def test_arrays_of_every_real_kind_are_read_as_float64(tmp_path):
-    for kind in ("f8", "f4", "f2", "i8", "u1", "?", ">f8"):
-        np.save(tmp_path / "a.npy", np.array([[0, 1, 1], [1, 0, 1]], dtype=kind))
-        found = open_array("x", str(tmp_path / "a.npy"), 6)
-        assert found.dtype == np.float64
-        assert found.tolist() == [[0, 1, 1], [1, 0, 1]]
-    (tmp_path / "a.csv").write_text("1,2\n3,4\n")
-    assert open_array("x", str(tmp_path / "a.csv"), 4).tolist() == [[1, 2], [3, 4]]
-    with pytest.raises(LimitError):
-        open_array("x", str(tmp_path / "a.csv"), 3)
-
-
-def test_a_member_that_is_missing_is_named(tmp_path):
-    np.savez(tmp_path / "a.npz", W=np.eye(2), b=np.ones(2))
-    with pytest.raises(FileError, match="no array `V`") as caught:
-        open_array("x", str(tmp_path / "a.npz") + ":V", 100)
-    assert "W, b" in caught.value.hint
 
 
 def test_results_are_written_as_an_archive(tmp_path):

@@ -11,9 +11,9 @@ from typing import Any
 from gradcli.errors import BindingError, LimitError, ShapeError
 from gradcli.gates import CONSTANTS, FUNCTIONS, GATES
 from gradcli.graph import Graph
-from gradcli.lowered_arrays import DEEPEST
 from gradcli.lowering import Lowering, Value, find_constant
 from gradcli.program.model import Setting
+from gradcli.shapes import MOST_AXES
 from gradcli.syntax import RESERVED, Tree, parse_expression
 from gradcli.syntax.tokens import Source
 
@@ -42,7 +42,7 @@ def lower_setting(graph: Graph, name: str, value: Setting) -> Value:
     """A value as a node of a graph of constants. Raises GradcliError."""
     if isinstance(value, str):
         if value.startswith("@"):
-            from gradcli.files import open_array  # late: few bindings are files
+            from gradcli.array_files import open_array  # late: few bindings are files
 
             return graph.array(open_array(name, value[1:], graph.most_elements))
         source = Source(value, f"{name}=")
@@ -74,8 +74,8 @@ def _array(graph: Graph, name: str, value: Setting) -> Value:
     depth, part = 0, value
     while isinstance(part, list | tuple) and part:
         depth, part = depth + 1, part[0]
-    if depth > DEEPEST:
-        raise LimitError(f"`{name}`: lists nest at most {DEEPEST} deep")
+    if depth > MOST_AXES:
+        raise LimitError(f"`{name}`: lists nest at most {MOST_AXES} deep")
     try:
         found = np.array(value)
     except (TypeError, ValueError):  # not all rows are equally long
@@ -83,8 +83,8 @@ def _array(graph: Graph, name: str, value: Setting) -> Value:
     if found.dtype.kind not in REAL and found.size:
         return _array_of_settings(graph, name, value)
     found = found.astype(float)
-    if found.ndim > DEEPEST:
-        raise LimitError(f"`{name}`: lists nest at most {DEEPEST} deep")
+    if found.ndim > MOST_AXES:
+        raise LimitError(f"`{name}`: lists nest at most {MOST_AXES} deep")
     return graph.array(found)
 
 
