@@ -23,7 +23,7 @@ from gradcli.array_run import (
 from gradcli.bounds import bounded_run
 from gradcli.checker import Settings
 from gradcli.engine import local_gradients
-from gradcli.errors import LimitError, ShapeError
+from gradcli.errors import ShapeError
 from gradcli.evaluation import (
     Evaluation,
     Request,
@@ -37,7 +37,9 @@ from gradcli.evaluation import (
 from gradcli.program import Program
 from gradcli.reports import EvalReport, Stage
 from gradcli.scalars import Circuit, small_circuit, unrolled
-from gradcli.truth import MOST_GATES, SLACK
+from gradcli.truth import SLACK, too_many_gates
+
+NO_GRADIENTS = f"{NO_UPSTREAM}, or --jacobian"
 
 Told = tuple[Any, Any]  # a number or nested lists, and the bound in its shape; None: not known
 
@@ -54,8 +56,7 @@ def array_report(program: Program, asked: Request) -> EvalReport:
         "uncertainties" if program.uncertainties else None
     )  # fmt: skip
     if circuit is None and what:
-        raise LimitError(f"{what} are for at most {MOST_GATES} gates, counted element by element",
-                         hint="take a smaller case of the same formulas")  # fmt: skip
+        raise too_many_gates(what)
     is_whole = asked.check and is_checked_whole(program, asked)
     if circuit is None:
         answer = _with_lines(_of_arrays(found, asked), found, asked)
@@ -65,7 +66,7 @@ def array_report(program: Program, asked: Request) -> EvalReport:
     if program.seed is not None:
         notes.insert(0, f"random numbers drawn with seed {program.seed} (--seed N)")
     if found.upstream is None:
-        notes += [] if asked.jacobian else [NO_UPSTREAM]
+        notes += [] if asked.jacobian else [NO_GRADIENTS]
     elif is_whole:
         answer = answer._replace(check=check_arrays(found, {}, asked))
         notes.append(whole_note(answer.check is not None))

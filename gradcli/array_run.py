@@ -30,10 +30,7 @@ from gradcli.scalars import gate_count, unrolled
 from gradcli.truth import MOST_GATES
 
 MOST_UNROLLED = 500_000  # of any circuit of numbers: some 300 MB
-NO_UPSTREAM = (
-    "the output is an array: its gradients need --upstream VALUE (or `ones`, or @FILE), "
-    "or --jacobian"
-)
+NO_UPSTREAM = "the output is an array: its gradients need --upstream VALUE (or `ones`, or @FILE)"
 
 
 def array_settings(program: Program) -> list[Any]:

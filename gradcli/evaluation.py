@@ -22,6 +22,7 @@ from gradcli.truth import (
     doubtful,
     plain_numbers,
     sweep_bounds,
+    too_many_gates,
 )
 
 MOST_CHECKED = 1_000  # elements of inputs that are checked one by one
@@ -97,8 +98,7 @@ def evaluate_at(program: Program, inputs: Sequence[float], asked: Request) -> Ev
     upstream = None
     if asked.upstream is not None:
         graph, node = parse_constant("upstream", asked.upstream)
-        assert isinstance(node, int)
-        upstream = Machine(graph, IEEE).run([]).values[node]
+        upstream = constants_at(graph, [node])[node]
         if not math.isfinite(upstream):
             raise BindingError(f"the upstream gradient is {upstream}, not a finite number")
     try:
@@ -182,12 +182,15 @@ def certain_numbers(
 ) -> tuple[Numbers, list[str]]:
     """The numbers to report and the notes on them: of the sweep, or in many digits.
 
-    `explains`: the notes say why many digits were needed, and what would cure it.
+    `explains`: the notes say why many digits were needed, and what would cure it. Raises
+    LimitError where many digits are asked of too many gates.
     """
     run, program = found.run, found.program
     count = asked.digits or 0
     is_small = len(program.graph) <= MOST_GATES + 3 * len(program.parts)
     given = None if asked.upstream is not None else program.upstream
+    if not is_small and (count or asked.arithmetic == "mpmath"):
+        raise too_many_gates("many digits")
     bounds = sweep_bounds(run, program.output, given) if is_small else None
     plain = plain_numbers(run, bounds)
     inputs = [run.values[node] for node in program.graph.inputs.values()]
@@ -265,11 +268,10 @@ def _uncertainty(found: Evaluation, numbers: Numbers, notes: list[str]) -> dict[
     program = found.program
     if not program.uncertainties:
         return None
-    given = Machine(program.settings, IEEE).run([]).values
+    given = constants_at(program.settings, [*program.uncertainties.values()])
     spreads: dict[str, float] = {}
     parts: dict[str, float] = {}
     for name, node in program.uncertainties.items():
-        assert isinstance(node, int)
         if not 0 <= given[node] < math.inf:
             raise BindingError(f"the uncertainty of `{name}` is {given[node]}, not 0 or more")
         for element, leaf in numbers_of(program, name):
@@ -367,15 +369,30 @@ def in_lists(number: Any) -> Number:
 
 def settings(program: Program) -> list[float]:
     """What the inputs are set to, in the order of the graph's inputs."""
-    values = Machine(program.settings, IEEE).run([]).values
-    by_leaf = {
-        leaf: values[setting]
+    setting_of = {
+        leaf: setting
         for name, value in program.inputs.items()
         for (_, leaf), (_, setting) in zip(
             numbers(name, value), numbers(name, program.values[name]), strict=True
         )
     }
-    return [by_leaf[leaf] for leaf in program.graph.inputs.values()]
+    values = constants_at(program.settings, [*setting_of.values()])
+    return [values[setting_of[leaf]] for leaf in program.graph.inputs.values()]
+
+
+def constants_at(graph: Graph, nodes: Sequence[int]) -> dict[int, float]:
+    """The numbers at nodes of a graph of constants; other arrays in it are not computed."""
+    if not graph.has_arrays:
+        values = Machine(graph, IEEE).run([]).values
+        return {node: values[node] for node in nodes}
+    needed, moved = graph.pruned([*nodes])
+    arithmetic: Arithmetic = IEEE
+    if any(gate.is_structural for gate in needed.gates):
+        from gradcli.arithmetic.arrays import ARRAYS  # late: most settings are numbers
+
+        arithmetic = ARRAYS
+    values = Machine(needed, arithmetic).run([]).values
+    return {node: float(values[moved[node]]) for node in nodes}
 
 
 def wanted(program: Program, asked: Sequence[str] | None) -> list[str]:
@@ -416,8 +433,8 @@ def other_shape(name: str, has: Sequence[int], wants: Sequence[int]) -> ShapeErr
 
 def _claimed(graph: Graph, name: str, node: int) -> list[tuple[str, float]]:
     """The numbers of a constant with the names of its elements."""
-    if not graph.has_arrays:
-        return [(name, Machine(graph, IEEE).run([]).values[node])]
+    if not graph.shape(node):
+        return [(name, constants_at(graph, [node])[node])]
     from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
 
     value: Value = Machine(graph, ARRAYS).run([]).values[node].tolist()

@@ -42,6 +42,10 @@ def make_exercise(program: Program, mistakes: int, seed: int) -> Exercise:
     for fewer mistakes.
     """
     if program.graph.has_arrays:
+        shape = program.graph.shape(program.output)
+        if shape and program.upstream is None:
+            raise UsageError(f"the output has shape {shape}, an exercise is about one number",
+                             hint="sum it, or choose an element: `f[0]`")  # fmt: skip
         from gradcli.array_run import as_numbers  # late: numbers do not need numpy
 
         program = as_numbers(program)

@@ -125,6 +125,9 @@ class ArrayCalls:
             return None
         count = len(operands) - len(call.keywords)
         given, keywords = operands[:count], dict(zip(call.keywords, operands[count:], strict=True))
+        for key in keywords:
+            if call.keywords.count(key) > 1:
+                self.fail(ParseError, token, f"`{key}` of `{name}` is given twice")
         if call.starred and (name not in SHAPED or not isinstance(given[0], tuple)):
             self.fail(ParseError, token, f"`{name}(*...)`: `*` stands before a shape only",
                       "write `randn(*D.shape)`")  # fmt: skip
@@ -176,7 +179,11 @@ class ArrayCalls:
         if axis is not None and not isinstance(axis, tuple):
             wanted = self.whole_number(axis, token)
         axes = normal_axes(wanted, len(shape))
-        is_kept = keep is not None and bool(self.whole_number(keep, token))
+        is_kept = False
+        if keep is not None:
+            is_kept = self._number(keep) == 1
+            if self._number(keep) not in (0, 1):
+                self.fail(ParseError, token, "`keepdims=` is `True` or `False`")
         return self._gate(REDUCTIONS[name], [node, graph.static((axes, is_kept))], token)
 
     def _full(self, value: float, shape: Shape, token: int) -> int:

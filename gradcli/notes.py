@@ -13,6 +13,7 @@ from gradcli.graph import Graph
 from gradcli.truth import CERTAIN, Numbers
 
 MOST_NOTES = 5
+MOST_CURES = 3  # of a program: others are of the same kinds, element by element
 CURED, TINY = 1e-10, 1e-320  # relative and absolute error of a rewriting that is worth naming
 
 
@@ -169,7 +170,9 @@ def _cure(found: Any, better: Numbers) -> str:
             for k in wanted
         ]
         if all(e + abs(a - b) <= CURED * abs(b) + TINY for a, e, b in results):
-            return ", ".join(dict.fromkeys(used))
+            ways = [*dict.fromkeys(used)]
+            more = len(ways) - MOST_CURES
+            return ", ".join(ways[:MOST_CURES]) + (f" and {more} more" if more > 0 else "")
     return ""
 
 

@@ -195,7 +195,8 @@ def index(shape: Shape, at: Sequence[Any]) -> Shape:
         elif not -shape[k] <= place < shape[k]:
             of = f"a list of {shape[k]}" if len(shape) == 1 else f"axis {k} of {text_of(shape)}"
             raise ShapeError(f"index {place} is outside {of}",
-                             hint=f"indices run from 0 to {shape[k] - 1}")  # fmt: skip
+                             hint=f"indices run from 0 to {shape[k] - 1}" if shape[k] else None
+                             )  # fmt: skip
     return (*sizes, *shape[len(at) :])
 
 

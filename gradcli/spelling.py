@@ -32,6 +32,8 @@ def structural_phrase(name: str, parts: list[Phrase], looks: Sequence[Any]) -> P
         return f"{inner}{_at(looks[1])}", POSTFIX
     if name == "list":
         return f"[{', '.join(texts)}]", POSTFIX
+    if name == "fill" and looks[1] == (0,):
+        return "[]", POSTFIX
     if name == "transpose" and looks[1] == tuple(reversed(range(len(looks[0])))):
         return f"{inner}.T", POSTFIX
     if name == "concatenate":

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from gradcli.arithmetic.floats import FAULTS, IEEE
 from gradcli.bounds import Bounds, gradient_bounds, value_bounds
 from gradcli.engine import Run
+from gradcli.errors import LimitError
 
 CERTAIN = 5e-13  # relative: 12 digits
 SLACK = 1.001  # the bounds themselves are rounded
@@ -56,6 +57,12 @@ class Numbers:
     def gradient_bound(self, node: int) -> float | None:
         """The bound on a gradient's error; None where there is none."""
         return None if self.gradient_errors is None else float(self.gradient_errors[node])
+
+
+def too_many_gates(what: str) -> LimitError:
+    """The error for a program too large for what is asked: many digits, uncertainties."""
+    return LimitError(f"{what} are for at most {MOST_GATES} gates, counted element by element",
+                      hint="take a smaller case of the same formulas")  # fmt: skip
 
 
 def sweep_bounds(run: Run, output: int, upstream: int | None) -> Bounds:

@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
+import gradcli
 from gradcli.array_files import open_array
 from gradcli.errors import FileError, LimitError
 
@@ -90,6 +91,12 @@ def test_arrays_of_every_real_kind_are_read_as_float64(tmp_path):
     assert open_array("x", str(tmp_path / "a.csv"), 4).tolist() == [[1, 2], [3, 4]]
     with pytest.raises(LimitError):
         open_array("x", str(tmp_path / "a.csv"), 3)
+
+
+def test_an_array_of_no_axes_is_a_number(tmp_path):
+    np.save(tmp_path / "a.npy", np.array(2.5))
+    report = gradcli.evaluate("x*x", {"x": f"@{tmp_path / 'a.npy'}"})
+    assert (report.value, report.gradients) == (6.25, {"x": 5.0})
 
 
 def test_a_member_that_is_missing_is_named(tmp_path):
@@ -190,7 +197,9 @@ def test_members_that_cannot_be_unpacked_say_why(tmp_path):
 
 def test_an_archive_says_what_it_has(tmp_path):
     archived(tmp_path, name="x")
-    assert "`x` in a.npz is no array: its name does not end in .npy" in said_of(tmp_path / "a.npz:x")
+    assert "`x` in a.npz is no array: its name does not end in .npy" in said_of(
+        tmp_path / "a.npz:x"
+    )
     assert said_of(tmp_path / "a.npz:y") == "a.npz has no arrays"
     archived(tmp_path)
     assert "which array of a.npz is `x`?; it has x; write" in said_of(tmp_path / "a.npz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from zlib import crc32
 
 import mpmath
 import numpy as np
@@ -286,6 +287,65 @@ def test_nothing_has_no_mean_and_no_maximum(text):
 def test_the_sum_of_nothing_is_zero_and_the_product_one():
     assert gradcli.evaluate("sum(x)", {"x": []}).value == 0
     assert gradcli.evaluate("prod(x)", {"x": []}).value == 1
+
+
+def test_empty_lists_are_arrays_without_elements():
+    def value(text, x=3):
+        return gradcli.evaluate(text, {"x": x}).value
+
+    assert value("[]") == []
+    assert value("[[], []]") == [[], []]
+    assert value("sum([]) + x") == 3
+    assert value("prod([]) + x") == 4
+    assert value("concatenate([[]])") == []
+    assert value("concatenate([[], [x, 2*x]])") == [3, 6]
+    assert value("sum(x, axis=1)", "[[], []]") == [0, 0]
+    assert value("x", "[]") == []
+    report = gradcli.evaluate("sum(concatenate([[], x*[1, 2]]))", {"x": 3})
+    assert (report.gradients["x"], report.check.verdict) == (3, "pass")
+    assert report.expression == "sum(concatenate([[], x * [1, 2]]))"
+    with pytest.raises(GradcliError, match=r"outside a list of 0$"):
+        value("[][0]")
+
+
+def test_the_maximum_of_no_rows_has_the_gradient_of_no_rows():
+    zeros = np.zeros((0, 3))
+    report = gradcli.evaluate("x = zeros((0, 3)); y = x*1; max(y, axis=1)", upstream="ones")
+    assert report.value == []
+    program = read("max(x, axis=1)", settings={"x": zeros})
+    run = Machine(program.graph, ARRAYS).run([zeros])
+    backward(run, program.output, np.zeros(0))
+    assert run.gradients[program.inputs["x"]].shape == (0, 3)
+
+
+def test_no_array_has_more_axes_than_every_numpy_has():
+    assert gradcli.evaluate(f"reshape(x, {(1,) * 32})", {"x": 5}).value
+    for axes in (33, 65):
+        with pytest.raises(LimitError, match=f"at most 32 axes, this has {axes}"):
+            gradcli.evaluate(f"sum(reshape(x, {(1,) * axes}))", {"x": [1]})
+
+
+@pytest.mark.parametrize("text", ["w = [2, 3]; sin(y)", "w = randn(3); sin(y)"])
+def test_arrays_that_are_not_used_stand_beside_numbers(text):
+    assert gradcli.evaluate(text, {"y": 1}).value == math.sin(1)
+    assert gradcli.check(text, {"y": 1}).verdict == "pass"
+    assert gradcli.compile(text, ["y"])(1.0) == (math.sin(1), [math.cos(1)])
+    assert gradcli.evaluate(text, {"y": "1+/-0.1"}).uncertainty["inputs"] == {"y": 0.1}
+
+
+def test_a_number_may_be_worked_out_from_arrays():
+    assert gradcli.evaluate("sin(y)", {"y": "sum([1, 2])"}).value == math.sin(3)
+    assert gradcli.evaluate("sin(y)", {"y": "sum(2)"}).value == math.sin(2)
+    drawn = gradcli.evaluate("y*1", {"y": "randn()"})
+    assert drawn.value == drawn.inputs["y"] == np.random.default_rng((0, crc32(b"y"), 0)).normal()
+    assert gradcli.evaluate("x*y", {"x": 5, "y": 2}, upstream="sum([1, 2])").gradients["x"] == 6
+    assert gradcli.check("x*y", {"x": 5, "y": 2}, {"x": "sum([1, 1])"}).verdict == "pass"
+
+
+def test_a_note_names_at_most_three_of_many_cures():
+    report = gradcli.evaluate("sum(exp(x) - 1)", {"x": "randn(400) * 1e-9"}, check=False)
+    (note,) = [note for note in report.notes if "cancels" in note]
+    assert note.endswith("; use expm1(x[0]), expm1(x[1]), expm1(x[2]) and 397 more")
 
 
 def test_a_product_with_zeros_has_its_gradient():

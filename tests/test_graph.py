@@ -197,6 +197,14 @@ def test_a_phrase_read_back_computes_the_same(text):
     assert [gate.name for gate in again.graph.gates] == [g.name for g in program.graph.gates]
 
 
+@pytest.mark.parametrize("at", [":, :, :, :, 0:1", ", ".join(["0:10000000000000"] * 5)])
+def test_a_long_index_stands_as_it_is(at):
+    """It is no stage, and has no number that could stand for it."""
+    program = read(f"sum(x[{at}])", settings={"x": "ones(2, 2, 2, 2, 2)"})
+    phrases = program.graph.phrases(stage_names(program.graph, program.output))
+    assert f"x[{at}]" in [text for text, _ in phrases]
+
+
 def test_the_texts_of_a_long_chain_stay_short():
     """An operand longer than 60 characters stands as its number, so 10,000 terms stay linear."""
     program = read(" + ".join(f"x*{k}" for k in range(10_000)), free=["x"])

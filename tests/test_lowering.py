@@ -202,6 +202,10 @@ def test_an_operand_given_twice_is_refused_without_advice_to_write_the_same(text
         "max(x, foo=5)",
         "max(x, axis=0)",
         "leaky_relu(slope=0.1, x)",
+        "sum([x, x], axis=0, axis=0)",
+        "sum([x, x], keepdims=5)",
+        "sum([x, x], keepdims=y)",
+        "concatenate([[x], [x]], axis=0, axis=0)",
     ],
 )
 def test_what_a_call_has_no_meaning_for_is_never_ignored(text):

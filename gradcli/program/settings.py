@@ -44,7 +44,8 @@ def lower_setting(graph: Graph, name: str, value: Setting) -> Value:
         if value.startswith("@"):
             from gradcli.array_files import open_array  # late: few bindings are files
 
-            return graph.array(open_array(name, value[1:], graph.most_elements))
+            found = open_array(name, value[1:], graph.most_elements)
+            return graph.array(found) if found.shape else graph.constant(float(found))
         source = Source(value, f"{name}=")
         return lower_constant(graph, name, source, parse_expression(source))
     if isinstance(value, list | tuple) or getattr(value, "shape", None):
