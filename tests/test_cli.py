@@ -14,6 +14,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -516,7 +517,9 @@ def test_the_table_shows_stages_gradients_and_verdicts(gradcli):
         ("a.jsonl", "jsonl"),
         ("a.csv", "csv"),
         ("a.md", "markdown"),
+        ("a.JSON", "json"),
         ("a.txt", "table"),
+        ("a.xyz", "table"),
         ("a", "table"),
     ],
 )
@@ -553,6 +556,49 @@ def test_the_input_is_never_overwritten(gradcli, tmp_path):
     assert (tmp_path / "a.grad").read_text() == "x = 1; f = x*x"
 
 
+SUM = "sum(x*x)"
+OVERWRITING = [
+    ["eval", SUM, "x=@in.npy", "-o", "in.npy"],
+    ["eval", SUM, "x=@in.npy", "-o", "link.json"],
+    ["eval", SUM, "x=@link.npy", "-o", "in.npy", "--format", "csv"],
+    ["eval", SUM, "x=@in.npz:a", "-o", "./in.npz"],
+    ["eval", SUM, "x=@in.csv", "-o", "in.csv"],
+    ["eval", "x*x", "x=[1,2]", "--upstream", "@in.npy", "-o", "in.npy"],
+    ["check", SUM, "x=@in.npy", "-o", "in.npy"],
+    ["check", SUM, "x=@in.npy", "--junit", "in.npy"],
+    ["check", SUM, "x=@in.csv", "--sarif", "in.csv"],
+    ["check", SUM, "x=@in.npy", "--gitlab", "link.json"],
+    ["check", SUM, "x=[1,2]", "--claim", "x=@in.npy", "-o", "in.npy"],
+    ["check", "x*x", "x=[1,2]", "--upstream", "@in.npy", "-o", "in.npy"],
+    ["exercise", "x[0]*x[1]", "x=@in.npy", "-o", "in.npy"],
+    ["exercise", "x[0]*x[1]", "x=@in.npy", "--key", "in.npy"],
+]
+
+
+@pytest.mark.parametrize("words", OVERWRITING, ids=" ".join)
+def test_the_file_of_a_value_is_never_overwritten(gradcli, tmp_path, words):
+    np.save(tmp_path / "in.npy", [1.0, 2.0])
+    np.savez(tmp_path / "in.npz", a=[1.0, 2.0])
+    (tmp_path / "in.csv").write_text("1,2")
+    for name in ("link.npy", "link.json"):
+        (tmp_path / name).symlink_to("in.npy")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    ended = gradcli(*words)
+    assert (ended.code, ended.out) == (2, "")
+    assert "is the input and would be overwritten" in ended.err
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_arrays_go_into_an_archive_however_its_suffix_is_written(gradcli, tmp_path):
+    assert gradcli("eval", *LECTURE, "-o", "r.NPZ") == Ended(0, "", "")
+    with np.load(tmp_path / "r.NPZ") as archive:
+        assert (float(archive["value"]), float(archive["dx"])) == (-12.0, -4.0)
+    ended = gradcli("eval", *LECTURE, "-o", "r.npy")
+    assert (ended.code, ended.out) == (2, "")
+    assert "write .npz" in ended.err
+    assert not (tmp_path / "r.npy").exists()
+
+
 @pytest.mark.parametrize("target", ["no/where.json", ".", "/dev/full"])
 def test_a_target_that_cannot_be_written_is_said_in_one_line(gradcli, target):
     ended = gradcli("eval", "x", "x=1", "-o", target)
@@ -561,6 +607,21 @@ def test_a_target_that_cannot_be_written_is_said_in_one_line(gradcli, target):
 
 
 # -------------------------------------------------------------------- options of eval
+
+
+@pytest.mark.parametrize("option", [["--digits", "30"], ["--arithmetic", "mpmath"]])
+def test_many_digits_of_too_many_gates_are_refused_and_not_made_up(gradcli, tmp_path, option):
+    chain = "".join(f"s{k} = sin(s{k - 1})\n" for k in range(1, 20_001))
+    (tmp_path / "chain.grad").write_text(f"x = 0.5\ns0 = sin(x)\n{chain}")
+    ended = gradcli("eval", "--file", "chain.grad", "--no-check", *option)
+    assert (ended.code, ended.out) == (2, "")
+    assert "many digits are for at most 20000 gates" in ended.err
+
+
+def test_a_jacobian_needs_no_upstream_gradient(evaluated):
+    words = ["x*2", "x=[1,2]"]
+    assert ["--jacobian" in note for note in evaluated(*words)["notes"]] == [True]
+    assert evaluated(*words, "--jacobian")["notes"] == []
 
 
 def test_wrt_chooses_gradients_and_checks(evaluated):

@@ -15,9 +15,9 @@ from gradcli.cases import SAMPLES, CheckRequest, broken_case, check_program
 from gradcli.checker import BUDGET, TOLERANCE
 from gradcli.cli.config import ConfiguredCommand
 from gradcli.cli.evaluate import split_names
-from gradcli.cli.streams import put, warn
+from gradcli.cli.streams import put, refuse_inputs, warn
 from gradcli.cli.targets import targets
-from gradcli.cli.words import Pairs, bindings
+from gradcli.cli.words import Pairs, bindings, input_files
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
 from gradcli.evaluation import MOST_CHECKED
 from gradcli.files import SUFFIX, find_programs, read_text
@@ -81,7 +81,9 @@ class Job(NamedTuple):
     metavar="N",
     help=f"Points for ranges such as x=-2:2; {SAMPLES} by default.",
 )
-@click.option("--seed", type=int, metavar="S", help="Seed of sampled points and of randn.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="S", help="Seed of sampled points and of randn."
+)
 @click.option(
     "--check-budget",
     type=click.FloatRange(min=0),
@@ -157,7 +159,8 @@ def check_command(ctx: click.Context, /, **given: Any) -> int:
     """Check gradients: an expression with claims, programs, or folders of `.grad` files.
 
     Without a claim the engine's own gradient is what is checked. A program may hold its claims:
-    gradient lines such as `dx = -4`, and values such as `f == -12`. NAME=LOW:HIGH samples points.
+    gradient lines such as `dx = -4`, and values such as `f == -12`. NAME=LOW:HIGH samples points;
+    `f = x*y` is an expression, where there is no other.
 
     \b
     gradcli check "(x+y)*z" x=-2 y=5 z=-4 --claim x=-4 --claim z=3
@@ -171,7 +174,11 @@ def check_command(ctx: click.Context, /, **given: Any) -> int:
     if found.expression is None and not found.paths:
         found.paths.extend(ctx.obj or [])  # of pyproject.toml
     job = Job(found.settings, given["output"], _request(given), given["strict"])
-    cases = list(_cases(found.expression, found.paths, job, given))
+    files = [] if found.expression is not None else [*find_programs(found.paths)]
+    values = [given["upstream"], *job.request.claims.values(), *(v for _, v in found.settings)]
+    inputs = input_files([*files, given["key"]], values)
+    refuse_inputs([given[kind] for kind in ("target", *FILE_FORMATS)], inputs)
+    cases = list(_cases(found.expression, files, job, given))
     if not cases and not given["allow_empty"]:
         raise UsageError("nothing to check", hint=f"name an expression or a folder with {SUFFIX} "
                          "files; --allow-empty if that is meant")  # fmt: skip
@@ -179,9 +186,9 @@ def check_command(ctx: click.Context, /, **given: Any) -> int:
     warnings = (f"{case.file}: {text}" for case in cases for text in case.warnings)
     warn(warnings, False, given["quiet"])
     if given["grade"]:
-        _write_grades(report, form, given)
+        _write_grades(report, form, given, inputs)
     else:
-        _write(report, form, given)
+        _write(report, form, given, inputs)
     return EXIT_OK if given["exit_zero"] else exit_code(report, given["inconclusive"] == "ok")
 
 
@@ -212,7 +219,7 @@ def _request(given: dict[str, Any]) -> CheckRequest:
 
 
 def _cases(
-    expression: str | None, paths: list[str], job: Job, given: dict[str, Any]
+    expression: str | None, files: list[str], job: Job, given: dict[str, Any]
 ) -> Iterator[Case]:
     """All cases in order; one expression's errors are raised, a file's become its case."""
     if expression is not None:
@@ -220,7 +227,6 @@ def _cases(
         text = read_text("-") if is_stdin else expression
         yield _checked(job, "<stdin>" if is_stdin else "<expression>", text)
         return
-    files = list(find_programs(paths))
     cases = _of_files(files, job, given["jobs"])
     for case in cases if given["quiet"] else progress(cases, len(files), "checking", sys.stderr):
         yield case
@@ -258,8 +264,7 @@ def _of_files(paths: list[str], job: Job, jobs: int) -> Iterator[Case]:
 # ---------------------------------------------------------------- the report
 
 
-def _write(report: CheckReport, form: str, given: dict[str, Any]) -> None:
-    inputs = tuple(case.file for case in report.cases)
+def _write(report: CheckReport, form: str, given: dict[str, Any], inputs: tuple[str, ...]) -> None:
     verbosity = int(given["verbose"])
     for kind in FILE_FORMATS:
         if given[kind]:
@@ -273,7 +278,9 @@ def _write(report: CheckReport, form: str, given: dict[str, Any]) -> None:
             file.write(summary_markdown(report))
 
 
-def _write_grades(report: CheckReport, form: str, given: dict[str, Any]) -> None:
+def _write_grades(
+    report: CheckReport, form: str, given: dict[str, Any], inputs: tuple[str, ...]
+) -> None:
     from gradcli.grading import Key, grade_text  # late: few checks are gradings
     from gradcli.render.grades import write_grades
     from gradcli.reports.grades import GradeReport
@@ -285,7 +292,7 @@ def _write_grades(report: CheckReport, form: str, given: dict[str, Any]) -> None
     for case in report.cases:
         text = case.text if case.problem is not None else case.text or read_text(case.file)
         grades.append(grade_text(case, text, key))
-    put(given["target"], tuple(case.file for case in report.cases), lambda out: write_grades(
+    put(given["target"], inputs, lambda out: write_grades(
         GradeReport(grades), form, out, given["color"],
     ))  # fmt: skip
 

@@ -8,16 +8,18 @@ import click
 
 from gradcli.api import evaluate
 from gradcli.checker import BUDGET
-from gradcli.cli.streams import put, reporting, warn
-from gradcli.cli.words import ExpressionCommand, bindings, program_text
+from gradcli.cli.streams import put, refuse_inputs, reporting, warn
+from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
 from gradcli.errors import UsageError
 from gradcli.evaluation import MOST_CHECKED
 from gradcli.graph import MOST_ELEMENTS
 from gradcli.render import FORMATS, write
 
 MOST_DIGITS = 1_000
-ARCHIVE = ".npz"  # of numpy arrays: `value`, `dx`, ...
-SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown"}
+ARCHIVE = "npz"  # of numpy arrays: `value`, `dx`, ...
+SUFFIXES = {
+    ".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown", ".npz": ARCHIVE,
+}  # fmt: skip
 
 
 @click.command("eval", cls=ExpressionCommand, short_help="Value, stages and gradients.")
@@ -144,8 +146,10 @@ def eval_command(
 
     Exit codes: 0 a result was printed, 2 the input cannot be read.
     """
-    form = chosen_format(form, as_json, target)
     text, name, rest = program_text(words, path)
+    inputs = input_files([path], [upstream, *(word.partition("=")[2] for word in rest)])
+    refuse_inputs([target], inputs)
+    form = chosen_format(form, as_json, target)
     report = reporting(form, lambda: evaluate(
         text, bindings(rest), name=name, output=output, expand=expand, fuse=fuse,
         seed=seed, max_array=max_array, jacobian=jacobian, hessian=hessian,
@@ -154,8 +158,7 @@ def eval_command(
         digits=digits, arithmetic=arithmetic,
     ))  # fmt: skip
     warn(report.warnings, strict, quiet)
-    inputs = (path,) if path else ()
-    if target is not None and target.endswith(ARCHIVE) and form == "table":
+    if target is not None and form == ARCHIVE:
         from gradcli.files import write_arrays  # late: most results are text
 
         write_arrays(target, report.arrays(), inputs)
@@ -172,7 +175,10 @@ def chosen_format(form: str | None, as_json: bool, target: str | None) -> str:
         if form not in (None, "json"):
             raise UsageError(f"--json and --format {form} exclude each other")
         return "json"
-    suffix = os.path.splitext(target or "")[1]
+    suffix = os.path.splitext(target or "")[1].lower()
+    if form is None and suffix == ".npy":
+        raise UsageError(f"{target}: a .npy file holds one array only",
+                         hint="write .npz: it holds the value and all gradients")  # fmt: skip
     return form or SUFFIXES.get(suffix, "table")
 
 

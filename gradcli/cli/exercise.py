@@ -7,11 +7,15 @@ from typing import TextIO
 
 import click
 
-from gradcli.cli.streams import put, warn
-from gradcli.cli.words import ExpressionCommand, bindings, program_text
+from gradcli.cli.streams import put, refuse_inputs, warn
+from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
+from gradcli.errors import LimitError
 from gradcli.exercise import make_exercise
 from gradcli.files import write_text
+from gradcli.graph import RAISE
 from gradcli.program import Options, read
+
+SMALLER = "take a smaller case of the same formulas"
 
 
 @click.command("exercise", cls=ExpressionCommand, short_help="A backward pass to write or mend.")
@@ -48,17 +52,23 @@ def exercise_command(
     gradcli exercise "sigmoid(w*x + b)**2" w=2 x=-1 b=0.5 --mistakes 2 --seed 7 -o task.grad
     """
     text, name, rest = program_text(words, path)
-    program = read(text, name, bindings(rest), options=Options(output, expand))
+    pairs = bindings(rest)
+    inputs = input_files([path], [value for _, value in pairs])
+    if key is None and target is not None:
+        folder, file = os.path.split(target)
+        key = os.path.join(folder, f".{file}.key")
+    refuse_inputs([target, key], inputs)
+    try:
+        program = read(text, name, pairs, options=Options(output, expand))
+    except LimitError as error:
+        error.hint = SMALLER if error.hint == RAISE else error.hint  # there is no such option here
+        raise
     warn(program.warnings, False, False)
     made = make_exercise(program, mistakes, seed)
-    inputs = (path,) if path else ()
 
     def write(out: TextIO) -> None:
         out.write(made.text)
 
     put(target, inputs, write)
-    if key is None and target is not None:
-        folder, file = os.path.split(target)
-        key = os.path.join(folder, f".{file}.key")
     if key is not None:
         write_text(key, made.key(), inputs)

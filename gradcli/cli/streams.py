@@ -40,6 +40,15 @@ def put(target: str | None, inputs: tuple[str, ...], render: Callable[[TextIO], 
     write_text(target, buffer.getvalue(), inputs)
 
 
+def refuse_inputs(targets: Iterable[str | None], inputs: tuple[str, ...]) -> None:
+    """Refuse targets that would be written over what is still to be read. Raises FileError."""
+    for target in targets:
+        if target is not None and target != "-":
+            from gradcli.files import refuse_overwriting  # late: most results go to stdout
+
+            refuse_overwriting(target, inputs)
+
+
 def reporting(form: str, call: Callable[[], T]) -> T:
     """The result of a call; with JSON its error is also a document on stdout."""
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import click
 
 from gradcli.errors import UsageError
@@ -85,6 +87,17 @@ def _read(path: str) -> str:
     from gradcli.files import read_text  # late: most expressions stand among the words
 
     return read_text(path)
+
+
+def input_files(paths: Iterable[str | None], values: Iterable[str | None]) -> tuple[str, ...]:
+    """The files a command reads: programs, and those that values such as `@FILE` name."""
+    files = [path for path in paths if path is not None]
+    named = [value[1:] for value in values if value is not None and value.startswith("@")]
+    if not named:
+        return tuple(files)
+    from gradcli.files import file_of  # late: few values are files
+
+    return (*files, *(file_of(name.partition("±")[0].partition("+/-")[0]) for name in named))
 
 
 def is_binding(word: str) -> bool:
