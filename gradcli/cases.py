@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
-from gradcli.arithmetic.floats import IEEE
 from gradcli.backward.points import are_free, near, on_other_branches
 from gradcli.checker import BUDGET, TOLERANCE, Settings, agree, check, relative_error
 from gradcli.engine import Machine
@@ -22,6 +21,7 @@ from gradcli.evaluation import (
     Evaluation,
     Request,
     checked_point,
+    constants_at,
     evaluate_at,
     gather,
     in_lists,
@@ -191,14 +191,16 @@ def _judged(
 
 
 def _range(name: str, value: Setting) -> tuple[float, float] | None:
-    """The ends of a range such as `-2:2`, or None for any other value. Raises BindingError."""
-    if not isinstance(value, str) or ":" not in value:
+    """The ends of a range such as `-2:2`, or None for any other value. Raises BindingError.
+
+    A colon also stands in the name of a file, and in a slice.
+    """
+    if not isinstance(value, str) or ":" not in value or value[0] == "@" or "[" in value:
         return None
     ends = []
     for text in value.split(":", 1):
         graph, node = parse_constant(name, text)
-        assert isinstance(node, int)
-        ends.append(float(Machine(graph, IEEE).run([]).values[node]))
+        ends.append(constants_at(graph, [node])[node])
     low, high = ends
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         raise BindingError(f"`{name}={value}` is not a range", hint="write LOW:HIGH")

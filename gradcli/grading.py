@@ -10,6 +10,7 @@ from gradcli.reports.checks import Case
 from gradcli.reports.grades import Grade
 
 UNNAMED = "unnamed"
+UNDECIDED = ("undefined", "inconclusive")
 
 
 def _numbers(program: Program) -> Program:
@@ -58,9 +59,15 @@ def grade(case: Case, text: str, key: Key | None) -> Grade:
     missing = [name for name in asked_names if name not in program.claims]
     names = {line.statement.target: str(line.name) for line in program.lines if line.name}
     wrong = {names[line.name.partition("[")[0]] for line in case.lines if line.is_accused}
-    right = [name for name in asked_names if name not in wrong and name not in missing]
+    undecided = {
+        names[line.name.partition("[")[0]]: line.verdict
+        for line in case.lines
+        if line.verdict in UNDECIDED
+    }
+    lost = {*wrong, *missing, *undecided}
+    right = [name for name in asked_names if name not in lost]
     mistakes = [line.mistake or UNNAMED for line in case.lines if line.is_accused]
-    return Grade(case.file, len(right), len(asked_names), mistakes, missing)
+    return Grade(case.file, len(right), len(asked_names), mistakes, missing, undecided=undecided)
 
 
 def grade_text(case: Case, text: str, key: Key | None) -> Grade:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import junitparser
+import numpy as np
 import pytest
 
 RIGHT = "x = 3; y = -4\nf = x*y\ndx = y\ndy = x\n"
@@ -48,6 +49,7 @@ EXITS = [
     (["x*abs(x)", "x=-2:2", "--samples", "5"], 0),
     (["x*y", "x=-2:2", "y=1", "--claim", "x=1"], 2),
     (["x", "x=2:1"], 2),
+    (["sum(x*x)", "x=randn(2)", "--seed", "-1"], 2),
     ([], 2),
     (["--wrng", "x"], 2),
 ]
@@ -156,6 +158,62 @@ def test_a_word_that_is_a_path_and_an_expression_is_refused(tmp_path):
     assert "--expr x" in done.stderr
     assert run("check", "x", cwd=tmp_path).returncode == 0
     assert run("check", "--expr", "x", "x=1", cwd=tmp_path).returncode == 0
+
+
+VALUES = [
+    ["sum(x)", "x=@a.npz:a"],
+    ["sum(x)", "x=[1,2,3][0:2]"],
+    ["x*x", "x=-pi/2:pi/2"],
+    ["x*y", "x=-1:1", "y=-2e0:+2"],
+]
+
+
+@pytest.mark.parametrize("words", VALUES, ids=" ".join)
+def test_a_colon_is_a_range_between_numbers_only(words, tmp_path):
+    np.savez(tmp_path / "a.npz", a=[1.0, 2.0])
+    done = run("check", *words, "--json", cwd=tmp_path)
+    (case,) = json.loads(done.stdout)["cases"]
+    assert (done.returncode, case["verdict"]) == (0, "pass")
+    assert ("points" in case) == (words[0] != "sum(x)")
+
+
+def test_a_slice_that_is_none_is_no_range():
+    done = run("check", "sum(x)", "x=[0:1,2]")
+    assert done.returncode == 2
+    assert "expected an operator, found `:`" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["f = x*y"], ["f=sin(x)*y"], ["x=2", "f = x*y"]])
+def test_an_assignment_that_names_something_is_the_expression(words):
+    given = [] if words[0] == "x=2" else ["x=2"]
+    done = run("check", *words, *given, "y=3", "--json")
+    (case,) = json.loads(done.stdout)["cases"]
+    assert (done.returncode, case["output"], [*case["inputs"]]) == (0, "f", ["x", "y"])
+
+
+def test_an_assignment_is_a_value_beside_an_expression_or_a_path(tmp_path):
+    programs(tmp_path, a=RIGHT)
+    for words in (["x*y", "x=z", "y=1"], ["a.grad", "x=z"]):
+        done = run("check", *words, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "`z` has no value here" in done.stdout + done.stderr
+    assert "nothing to check" in run("check", "x=2", "y=2*pi", cwd=tmp_path).stderr
+
+
+def test_a_file_of_an_array_that_cannot_be_read_is_a_case_of_each_program(tmp_path):
+    programs(tmp_path, a="f = sum(x)\n", b="f = sum(x*x)\n")
+    (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\x00\x0b\x00{'descr': \n")
+    done = run("check", ".", "x=@x.npy", "--json", cwd=tmp_path)
+    cases = json.loads(done.stdout)["cases"]
+    assert done.returncode == 2
+    assert [case["error"]["kind"] for case in cases] == ["file", "file"]
+
+
+def test_an_array_output_needs_an_upstream_gradient_and_no_option_of_eval():
+    done = run("check", "x*2", "x=[1,2]")
+    assert done.returncode == 2
+    assert "need --upstream VALUE" in done.stderr
+    assert "--jacobian" not in done.stderr
 
 
 def test_a_program_on_stdin():

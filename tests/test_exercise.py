@@ -114,7 +114,33 @@ def test_what_cannot_be_an_exercise_is_refused():
         exercise("relu(x)*y", x=0, y=3)
 
 
+def test_advice_names_no_option_that_exercise_does_not_have(tmp_path):
+    for words, said in (
+        (["x*2", "x=[1,2]"], "the output has shape (2,), an exercise is about one number"),
+        (["sum(x)", "x=ones(9000,9000)"], "take a smaller case of the same formulas"),
+    ):
+        done = run("exercise", *words, cwd=tmp_path)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "--" not in done.stderr
+
+
 # ---------------------------------------------------------------- grades
+
+
+@pytest.mark.parametrize(("forward", "line", "verdict"), [
+    ("x = -1\nf = log(x)", "dx = 17", "undefined"),
+    ("x = 2\nf = log(x)", "dx = 0.5", None),
+])  # fmt: skip
+def test_a_line_without_a_verdict_is_not_right(tmp_path, forward, line, verdict):
+    (tmp_path / "a.grad").write_text(f"{forward}\n{line}\n")
+    (answer,) = json.loads(run("check", "a.grad", "--grade", "--json", cwd=tmp_path).stdout)[
+        "answers"
+    ]
+    assert (answer["right"], answer["asked"]) == (int(verdict is None), 1)
+    assert answer["undecided"] == ({"x": verdict} if verdict else {})
+    table = run("check", "a.grad", "--grade", cwd=tmp_path).stdout
+    assert ("dx is undefined" in table) == (verdict is not None)
 
 
 def test_a_folder_of_answers_is_graded_by_the_key(tmp_path):

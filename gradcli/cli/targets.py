@@ -7,6 +7,7 @@ from gradcli.cli.words import Pairs, bindings, is_binding
 from gradcli.errors import GradcliError, UsageError
 from gradcli.files import SUFFIX
 from gradcli.gates import CONSTANTS
+from gradcli.lowering import find_constant
 from gradcli.syntax import parse_expression
 from gradcli.syntax.tokens import Source
 
@@ -20,7 +21,10 @@ class Targets(NamedTuple):
 
 
 def targets(words: tuple[str, ...], expression: str | None, paths: tuple[str, ...]) -> Targets:
-    """Sort the words of `check` into an expression, paths and bindings. Raises UsageError."""
+    """Sort the words of `check` into an expression, paths and bindings. Raises UsageError.
+
+    A word such as `f = x*y` is the expression where there is no other.
+    """
     settings = bindings([word for word in words if is_binding(word)])
     found = Targets(expression, list(paths), settings)
     for word in words:
@@ -33,10 +37,28 @@ def targets(words: tuple[str, ...], expression: str | None, paths: tuple[str, ..
                              hint="quote the expression; a path must exist")  # fmt: skip
         else:
             found = found._replace(expression=word)
+    if found.expression is None and not found.paths:
+        named = next((word for word in words if is_binding(word) and _names_something(word)), None)
+        if named is not None:
+            found = found._replace(
+                expression=named, settings=bindings([w for w in words if w is not named])
+            )
     if found.expression is not None and found.paths:
         raise UsageError("give either an expression or paths",
                          hint=f"`{found.paths[0]}` is a path")  # fmt: skip
     return found
+
+
+def _names_something(word: str) -> bool:
+    """Whether the VALUE of NAME=VALUE is no constant expression: `f = x*y` is a program."""
+    try:
+        tree = parse_expression(Source(word.partition("=")[2]))
+    except GradcliError:
+        return False
+    return any(
+        op == "name" and find_constant(arg) is None
+        for op, arg in zip(tree.ops, tree.args, strict=True)
+    )
 
 
 def _is_path(word: str, settings: Pairs) -> bool:

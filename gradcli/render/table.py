@@ -143,7 +143,8 @@ def grade_table(report: GradeReport, look: Look) -> Iterator[str]:
 
 def _shortcomings(grade: Grade) -> str:
     missing = [f"no d{name}" for name in grade.missing]
-    return ", ".join([*filter(None, [grade.problem]), *grade.mistakes, *missing])
+    undecided = [f"d{name} is {verdict}" for name, verdict in grade.undecided.items()]
+    return ", ".join([*filter(None, [grade.problem]), *grade.mistakes, *missing, *undecided])
 
 
 def _brief(report: EvalReport, page: Page) -> Iterator[RenderableType]:

@@ -14,6 +14,7 @@ class Grade(NamedTuple):
     mistakes: list[str]  # by name, of each line that is wrong by itself; `unnamed` among them
     missing: list[str]  # names without a gradient
     problem: str | None = None  # why the answer could not be graded
+    undecided: dict[str, str] = {}  # noqa: RUF012  # never written to: verdicts that say neither
 
     @property
     def score(self) -> float:
