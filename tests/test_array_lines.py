@@ -194,3 +194,107 @@ def test_a_number_may_fill_a_part():
         case("x = [[1, 2], [3, 4]]; f = sum(x[:, 1]); dx[:, 0] += 1", "by element").verdict
         == "fail"
     )
+
+
+# ---------------------------------------------------------------- who is to blame
+
+NETWORK = """X = randn(4, 3); W = randn(3, 2); b = randn(2); T = randn(4, 2)
+h = tanh(X @ W + b)
+L = sum((h - T)**2)
+dh = 2*(h - T)
+dz = (1 - h**2)*dh
+dW = X.T @ dz
+db = sum(dz, axis=0)
+dX = dz @ W.T"""
+
+
+def blamed(text, way="whole"):
+    """(name, mistake) of the accused lines."""
+    return [(line.name, line.mistake) for line in case(text, way).lines if line.local]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("wrong", "mistake"), [
+    ("dz = (1 - h)*dh", "dropped-power"), ("dz = h**2*dh", "dropped-one-minus"),
+    ("dz = -(1 - h**2)*dh", "sign"), ("dz = (1 - h**2)*h", "wrong-cache"),
+])  # fmt: skip
+def test_a_wrong_helper_is_the_one_red_line(way, wrong, mistake):
+    """`z` is no stage, so that no gradient is claimed there; what reads dz follows from it."""
+    assert blamed(NETWORK, way) == []
+    text = NETWORK.replace("dz = (1 - h**2)*dh", wrong)
+    assert blamed(text, way) == [("dz", mistake)]
+    causes = {line.name: line.cause for line in case(text, way).lines}
+    assert causes["dW"] == causes["db"] == causes["dX"] == 5
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("text", [
+    "y = randn(4); T = randn(4)\nL = sum((y - T)**2)\ndy = 2*(y + T)\ndT = -dy",
+    "a = 1.5; b = 0.7\nL = (a - b)**2\nda = 2*(a + b)\ndb = -da",
+])  # fmt: skip
+def test_a_line_that_reads_a_wrong_sibling_follows_from_it(way, text):
+    (name, mistake), *others = blamed(text, way)
+    assert (name[0], mistake, others) == ("d", "sign", [])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_line_for_two_uses_and_one_too_many(way):
+    text = """X = randn(4, 3); W = randn(3, 2); T = randn(4, 2)
+s = X @ W
+L = sum((s - T)**2) + 0.01*sum(W**2)
+ds = 2*(s - T)
+dW = X.T @ ds + 0.02*W"""
+    assert blamed(text, way) == []
+    assert blamed(text + "\ndW[0, 1] += 1e-4", way) == [("dW[0][1]", None)]
+    assert blamed(text.replace("+ 0.02", "- 0.02"), way) == [("dW", "sign")]
+
+
+def test_of_two_lines_that_say_the_same_the_one_that_can_be_the_slip():
+    text = """x1 = randn(3); x2 = randn(3); W = randn(2, 3); U = randn(2, 2); b = randn(2); h0 = randn(2)
+a1 = W @ x1 + U @ h0 + b
+h1 = tanh(a1)
+a2 = W @ x2 + U @ h1 + b
+L = sum(tanh(a2)**2)
+da2 = 2*tanh(a2)*(1 - tanh(a2)**2)
+db = da2
+da1 = (U.T @ da2)*(1 - h1**2)
+db += da1"""
+    assert blamed(text) == []
+    assert blamed(text.replace("db += da1", "db += da2")) == [("db", "wrong-cache")]
+
+
+# ---------------------------------------------------------------- data stays what it is
+
+RIGHT_FOR_THEIR_DATA = {
+    "one-hot rows": "z = randn(2, 3); Y = [[1, 0, 0], [0, 1, 0]]\np = softmax(z, axis=1)\n"
+    "L = -sum(Y*log(p))/2\ndz = (p - Y)/2",
+    "one-hot rows with a gradient line": "z = randn(2, 3); Y = [[1, 0, 0], [0, 1, 0]]\n"
+    "p = softmax(z, axis=1)\nL = -sum(Y*log(p))\ndz = p - Y\ndY = -log(p)",
+    "probabilities": "z = randn(3); y = [0.2, 0.5, 0.3]\np = softmax(z)\nL = -sum(y*log(p))\ndz = p - y",
+    "labels of 1 and -1": "s = randn(4); y = [1, -1, -1, 1]\nm = y*s\nL = sum((1 - m)**2)\nds = 2*(s - y)",
+    "a mask used twice": "x = randn(4); m = [1, 0, 1, 1]\ny = x*m\nL = sum((y*m)**2)\ndx = 2*x*m",
+    "a symmetric matrix": "x = randn(2); P = [[2, 1], [1, 3]]\nL = x @ P @ x\ndx = 2*(P @ x)\n"
+    "dP = outer(x, x)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("what", RIGHT_FOR_THEIR_DATA)
+def test_a_line_that_is_right_for_the_data_given_is_right(way, what):
+    found = case(RIGHT_FOR_THEIR_DATA[what], way)
+    assert (found.verdict, [line.verdict for line in found.lines if line.verdict != "pass"]) == (
+        "pass", [],
+    )  # fmt: skip
+
+
+def test_a_branch_that_all_of_an_array_has_taken_does_not_hide_the_other():
+    text = """X = ones(8, 5); W = ones(5, 4)*0.1; T = ones(8, 4)
+h = relu(X @ W)
+L = sum((h - T)**2)
+dh = 2*(h - T)
+dW = X.T @ dh
+dX = dh @ W.T"""
+    found = case(text, "whole")
+    assert found.verdict == "fail"
+    right = text.replace("X.T @ dh", "X.T @ (dh*(h > 0))").replace("dh @ W", "(dh*(h > 0)) @ W")
+    assert case(right, "whole").verdict == "pass"

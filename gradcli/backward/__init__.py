@@ -11,10 +11,11 @@ from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.floats import IEEE
 from gradcli.backward.amounts import Amount, flat, in_words, is_finite, total
 from gradcli.backward.cut import Cut
-from gradcli.backward.judge import Accusation, Judge, Passage, line_numbers, upstream_reads
+from gradcli.backward.judge import Accusation, Judge, Passage, line_numbers
 from gradcli.backward.matching import Group, base
 from gradcli.backward.points import nearby, on_other_branches
 from gradcli.backward.repairs import Scene, counts, find_mistake
+from gradcli.backward.roots import Roots
 from gradcli.backward.trees import element_tree
 from gradcli.checker import Settings
 from gradcli.engine import Machine
@@ -68,55 +69,26 @@ class _Reporter:
         tokens = {line.statement.token for line in self.program.lines}
         self.spans = self.program.source.spans(tokens)
         self.others = others
-        self.roots: dict[str, int] = {}  # names with a wrong gradient: the line it began at
         self.true = _true_uses(judge)
+        self.roots = Roots(judge, self.number, self.true)
 
     def number(self, k: int) -> tuple[int, int]:
         """Line and column of a gradient line, from 1."""
         return self.place(self.spans[self.program.lines[k].statement.token].start)
 
     def lines(self) -> list[LineCheck]:
-        """The verdicts in the order of the text."""
-        order = [k for k, line in enumerate(self.program.lines) if line.name is not None]
-        self._find_roots(order)
-        return [self._line(k) for k in order]
-
-    def _find_roots(self, order: list[int]) -> None:
-        """Follow wrong gradients to the lines that began them."""
-        for k in order:
-            name = str(self.program.lines[k].name)
-            if name in self.roots:
-                continue
-            accused = [n for n in self.judge.accused if self.program.lines[n].name == name]
-            if accused:
-                self.roots[name] = self.number(min(accused))[0]
-            elif not self._is_right(name):
-                root = self._root_of(k)
-                if root is not None:
-                    self.roots[name] = root
-
-    def _is_right(self, name: str) -> bool:
-        return name not in self._wrong_names
-
-    @cached_property
-    def _wrong_names(self) -> set[str]:
-        """The names whose gradient is not the true one."""
-        judge = self.judge
-        return {
-            base(element)
-            for element in judge.cut.claimed
-            if not judge.agree(judge.passage.claims[element], judge.true_gradient(element))
-        }
-
-    def _root_of(self, k: int) -> int | None:
-        roots = [self.roots[n] for n in upstream_reads(self.program, k) if n in self.roots]
-        return min(roots, default=None)
+        """The verdicts in the order of the text; helpers have one only where they are wrong."""
+        return [
+            self._helper(k) if k in self.roots.helpers else self._line(k)
+            for k, line in enumerate(self.program.lines)
+            if line.name is not None or k in self.roots.helpers
+        ]
 
     def _line(self, k: int) -> LineCheck:
         line, judge = self.program.lines[k], self.judge
         target = line.statement.target + "".join(f"[{place_text(i)}]" for i in line.statement.index)
         claim = in_lists(gather(line.value, judge.found.run.values))
-        accusation = judge.accused.get(k)
+        accusation = self.roots.accused.get(k)
         if accusation is not None:
             return self._accused(k, target, claim, accusation)
         elements = self._elements(k)
@@ -125,9 +97,9 @@ class _Reporter:
         verdict = worst([a.verdict for a in worse])
         reason = next((a.reason for a in worse if a.verdict == verdict), None)
         expected, is_as_true = self._expected(k, elements)
-        root = self._root_of(k)
+        root = self.roots.following.get(k, self.roots.of(k))
         if verdict == "pass" and root is not None and not is_as_true:
-            reason = f"right by itself: the gradient it reads is wrong since line {root}"
+            reason = f"right by itself: what it reads is wrong since line {root}"
             return LineCheck(
                 target, *self.number(k), "fail", False, root, claim, expected, None, reason
             )
@@ -146,9 +118,8 @@ class _Reporter:
                 amounts.append(part.value)
                 continue
             if group is None or len(group.parts) != 1 or not group.consumers:
-                is_as_true = (
-                    is_as_true and judge.verdicts[element] is None and self._is_right(base(element))
-                )
+                is_right = judge.verdicts[element] is None and self.roots.is_right(base(element))
+                is_as_true = is_as_true and is_right
                 amounts.append(None)
                 continue
             true = total(
@@ -187,6 +158,19 @@ class _Reporter:
             target, *self.number(k), "fail", True, None, given, expected, mistake, reason
         )
 
+    def _helper(self, k: int) -> LineCheck:
+        """The verdict on a helper line that all who read it are wrong because of."""
+        line, readers = self.program.lines[k], self.roots.helpers[k]
+        assert line.statement.tree is not None
+        claim = in_lists(gather(line.value, self.judge.found.run.values))
+        every = [(reader, element) for reader in readers for element in self._elements(reader)]
+        named = self._explained(k, every, line.statement.tree)
+        names = ", ".join(dict.fromkeys(f"d{self.program.lines[r].name}" for r in readers))
+        mistake, reason = named or (None, f"all that read it are wrong: {names}")
+        return LineCheck(
+            line.statement.target, *self.number(k), "fail", True, None, claim, None, mistake, reason
+        )
+
     def _elements(self, k: int) -> list[str]:
         """The numbers that a line gives."""
         return [element for element, _ in line_numbers(self.program, self.program.lines[k])]
@@ -211,23 +195,25 @@ class _Reporter:
         tree, elements = self.program.lines[k].statement.tree, self._elements(k)
         assert tree is not None
         if element_tree(tree, 0) is None or isinstance(self.program.lines[k].value, int):
-            return self._explained(k, elements, tree)
+            return self._explained(k, [(k, e) for e in elements], tree)
         found = None
         for place, element in enumerate(elements):
             verdict = self.judge.verdicts[element]
             if verdict is None or verdict.verdict != "fail":
                 continue
             part = element_tree(tree, place)
-            named = None if part is None else self._explained(k, [element], part)
+            named = None if part is None else self._explained(k, [(k, element)], part)
             if named is None or (found is not None and found[0] != named[0]):
                 return None
             found = found or named
         return found
 
-    def _explained(self, k: int, elements: list[str], tree: Tree) -> tuple[str, str] | None:
-        """The mistake that explains some numbers of a line."""
+    def _explained(
+        self, k: int, numbers: list[tuple[int, str]], tree: Tree
+    ) -> tuple[str, str] | None:
+        """The mistake in line k that explains some numbers: of itself, or of those that read it."""
         program, cut = self.program, self.judge.cut
-        groups = [group for e in elements if (group := self._group(k, e)) is not None]
+        groups = [group for n, e in numbers if (group := self._group(n, e)) is not None]
         consumers = list(dict.fromkeys(c for group in groups for c in group.consumers))
         names = {node: base(name) for name, node in cut.leaves.items()}
         orders = {c: cut.order(c) for c in consumers}
@@ -246,12 +232,13 @@ class _Reporter:
             nodes=sorted(nodes), gates={cut.graph.gates[n].name for n in inside},
             counts=counts(cut.graph, inside),
             runs=[passage.run for passage in passages],
-            expected=[self._expected_numbers(k, elements, p) for p in passages],
+            expected=[self._expected_numbers(numbers, p) for p in passages],
+            readers=[program.lines[n] for n in dict.fromkeys(n for n, _ in numbers) if n != k],
         )  # fmt: skip
         return find_mistake(scene, self.judge.agree)
 
-    def _expected_numbers(self, k: int, elements: list[str], passage: Passage) -> list[float]:
-        amounts = [self._own_expected(k, e, passage) for e in elements]
+    def _expected_numbers(self, numbers: list[tuple[int, str]], passage: Passage) -> list[float]:
+        amounts = [self._own_expected(n, element, passage) for n, element in numbers]
         return [x for amount in amounts for x in ([math.nan] if amount is None else flat(amount))]
 
     @cached_property

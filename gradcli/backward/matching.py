@@ -91,9 +91,7 @@ def matched(
     return groups + _left_over(lines, left, agree, operands)
 
 
-def _is_incomplete(
-    part: Part, amounts: dict[str, Amount], output: str, agree: Agree
-) -> bool:
+def _is_incomplete(part: Part, amounts: dict[str, Amount], output: str, agree: Agree) -> bool:
     """Whether a lone line is right for the consumers it reads of, and leaves others out."""
     reads = part.reads or {base(output)}
     mine = [amount for consumer, amount in amounts.items() if base(consumer) in reads]

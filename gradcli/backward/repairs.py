@@ -8,7 +8,7 @@ is given only if all repairs that fit bear the same one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, combinations
 from typing import Any, NamedTuple
 
@@ -35,7 +35,7 @@ from gradcli.backward.trees import (
     with_op,
 )
 from gradcli.engine import Run
-from gradcli.evaluation import gather
+from gradcli.evaluation import gather, in_lists
 from gradcli.graph import Graph
 from gradcli.lowering import Value
 from gradcli.program import Program
@@ -69,6 +69,7 @@ class Scene(NamedTuple):
     counts: set[float]  # of examples in a batch, as far as the consumers tell
     runs: list[Run]  # of the program, at the given point and at others
     expected: list[list[float]]  # at each of these points, of each number of the line
+    readers: Sequence[GradientLine] = ()  # of a helper: the lines whose numbers these are
 
 
 def counts(graph: Graph, nodes: Collection[int]) -> set[float]:
@@ -104,6 +105,8 @@ def find_mistake(scene: Scene, agree: Agree) -> tuple[str, str] | None:
 
     A change at one place is looked for first, then factors that may stand in several.
     """
+    if not any(map(any, scene.expected)):
+        return None  # anything times 0 would fit
     given = [_evaluated(scene, Repair(scene.tree, "", ""), run.values) for run in scene.runs]
     for candidates in (_candidates(scene, given), _factors(scene, given, agree)):
         names: dict[str, str] = {}
@@ -131,7 +134,25 @@ def _evaluated(scene: Scene, repair: Repair, values: Any) -> list[float]:
         return gather(_meaning(scene, name, repair.is_complete), values)
 
     found = evaluated(repair.tree, scene.program.source, look)
-    return [] if found is None else flat(found)
+    if found is None or not scene.readers:
+        return [] if found is None else flat(found)
+    told: list[float] = []
+    for reader in scene.readers:
+        read = _with_helper(scene, reader, in_lists(found), values)
+        told += [] if read is None else flat(read)
+    return told
+
+
+def _with_helper(scene: Scene, reader: GradientLine, helper: Any, values: Any) -> Any:
+    """What a line gives that reads a helper, for another value of that helper."""
+    own = scene.line.statement.target
+
+    def look(name: str) -> Any:
+        kind, of, value = reader.reads[name]
+        return helper if (kind, of) == ("helper", own) else gather(value, values)
+
+    assert reader.statement.tree is not None
+    return evaluated(reader.statement.tree, scene.program.source, look)
 
 
 def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
@@ -229,6 +250,13 @@ def _one_minus(scene: Scene) -> Iterator[Repair]:
     for k in places:
         reason = f"1 - {tree.args[k]} is right where {tree.args[k]} stands"
         yield Repair(replaced(tree, k, one_less(tree.args[k], 1)), "dropped-one-minus", reason)
+    for k, op in enumerate(tree.ops):
+        if op == "pow":
+            start = start_of(tree, k)
+            whole = part(tree, start, k + 1)
+            changed = put(tree, start, k, joined(number_tree(1.0), whole, "sub"))
+            reason = f"1 - {write(whole)} is right where {write(whole)} stands"
+            yield Repair(changed, "dropped-one-minus", reason)
     for name in scene.consumers:
         for power in (1, 2):
             slope = one_less(name, power)
@@ -304,10 +332,14 @@ def _factors(scene: Scene, given: list[list[float]], agree: Agree) -> Iterator[R
     tables = [
         (node, power, [_power(run.values[node], power) for run in scene.runs])
         for node in scene.nodes[-MOST_FACTORS:]
-        if node not in scene.program.graph.shapes for power in (1, -1, 2, -2)
+        if _is_number(scene.program.graph, node) for power in (1, -1, 2, -2)
     ]  # fmt: skip
     tables = [table for table in tables if all(v and math.isfinite(v) for v in table[2])]
-    pairs = [(a, b) for a, b in combinations(tables, 2) if a[0] != b[0] and max(a[1], b[1]) < 2]
+    # Two at once must both be lost, or both be too many: one for the other is no factor's slip.
+    pairs = [
+        (a, b) for a, b in combinations(tables, 2)
+        if a[0] != b[0] and max(a[1], b[1]) < 2 and a[1] * b[1] > 0
+    ]  # fmt: skip
     for chosen in chain(((table,) for table in tables), pairs):
         products = [math.prod(t[2][k] for t in chosen) for k in range(len(ratios))]
         if not all(products):
@@ -315,6 +347,10 @@ def _factors(scene: Scene, given: list[list[float]], agree: Agree) -> Iterator[R
         rest = [ratio / product for ratio, product in zip(ratios, products, strict=True)]
         if all(agree(rest[0], other) for other in rest[1:]):
             yield _lost_factor(scene, chosen, rest[0])
+
+
+def _is_number(graph: Graph, node: int) -> bool:
+    return node not in graph.shapes and not isinstance(graph.constants.get(node), tuple)
 
 
 def _lost_factor(scene: Scene, chosen: Any, constant: float) -> Repair:
@@ -350,14 +386,23 @@ def _powers(tree: Tree) -> Iterator[Repair]:
     for k, op in enumerate(tree.ops):
         if op == "pow" and tree.ops[k - 1] == "number":
             for step in (1.0, -1.0):
-                args = [*tree.args]
-                args[k - 1] += step
-                changed = Tree(tree.ops, args, tree.starts)
+                exponent = tree.args[k - 1] + step
+                changed = _with_exponent(tree, k, exponent)
                 yield Repair(changed, "dropped-power", f"a power is wrong: `{write(changed)}`")
         if op == "name":
             squared = joined(name_tree(tree.args[k]), number_tree(2.0), "pow")
             changed = replaced(tree, k, squared)
             yield Repair(changed, "dropped-power", f"a power is lost: `{write(changed)}` is right")
+
+
+def _with_exponent(tree: Tree, k: int, exponent: float) -> Tree:
+    """The power at k with another exponent; to the power of 1 it is its base."""
+    if exponent == 1.0:
+        tables = (tree.ops, tree.args, tree.starts)
+        return Tree(*(cut_out(cut_out(table, k), k - 1) for table in tables))
+    args = [*tree.args]
+    args[k - 1] = exponent
+    return Tree(tree.ops, args, tree.starts)
 
 
 def _branches(scene: Scene) -> Iterator[Repair]:

@@ -1,0 +1,154 @@
+"""Where wrong gradients begin: at lines that are wrong by themselves, or at a helper they read.
+
+A line that the judge accuses may still be innocent: it reads the gradient of a sibling, and would
+be right if that were; or it reads a helper line, together with others that are all wrong, and the
+helper is what they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from gradcli.backward.amounts import flat, total
+from gradcli.backward.cut import Use
+from gradcli.backward.judge import Accusation, Judge, line_numbers, upstream_reads
+from gradcli.backward.matching import base
+from gradcli.backward.trees import evaluated
+from gradcli.evaluation import gather, in_lists, numbers
+
+
+class Roots:
+    """Who is to blame.
+
+    `number` tells the place of a line in the text; `true` is what every consumer sends back to
+    each name by the true gradients.
+    """
+
+    def __init__(
+        self, judge: Judge, number: Callable[[int], tuple[int, int]],
+        true: Mapping[str, Sequence[Use]],
+    ) -> None:  # fmt: skip
+        self.judge = judge
+        self.program = judge.program
+        self.accused: dict[int, Accusation] = dict(judge.accused)
+        self.helpers: dict[int, list[int]] = {}  # wrong helper lines, and the lines that read them
+        self.following: dict[int, int] = {}  # lines that follow from another: where that stands
+        self._begun: dict[str, int] = {}  # names with a wrong gradient: the line it began at
+        self._number = number
+        self._true = true
+        self._order = [k for k, line in enumerate(self.program.lines) if line.name is not None]
+        self._values: dict[int, Any] = {}  # of helper lines, by the true gradients
+        if self.accused:
+            self._blame_helpers()
+        self._follow()
+
+    def of(self, k: int) -> int | None:
+        """The line in the text where the wrong gradients that a line reads began."""
+        reads = upstream_reads(self.program, k)
+        return min([self._begun[n] for n in reads if n in self._begun], default=None)
+
+    def is_right(self, name: str) -> bool:
+        """Whether the gradient of a name is the true one."""
+        return name not in self._wrong_names
+
+    @cached_property
+    def _wrong_names(self) -> set[str]:
+        judge = self.judge
+        return {
+            base(element)
+            for element in judge.cut.claimed
+            if not judge.agree(judge.passage.claims[element], judge.true_gradient(element))
+        }
+
+    def _name(self, k: int) -> str:
+        return str(self.program.lines[k].name)
+
+    # ---------------------------------------------------------------- who is to blame
+
+    def _blame_helpers(self) -> None:
+        """A helper that lines of several gradients read, all of them wrong, is wrong itself."""
+        readers: dict[int, list[int]] = {}
+        for k in self._order:
+            for helper in self._helpers_of(k):
+                readers.setdefault(helper, []).append(k)
+        for helper in sorted(readers):
+            found = readers[helper]
+            blamed = [k for k in found if k in self.accused and self.accused[k].group is not None]
+            if blamed == found and len({self._name(k) for k in found}) > 1:
+                self.helpers[helper] = found
+                for k in found:
+                    del self.accused[k]
+                    self.following[k] = self._number(helper)[0]
+                    self._begun.setdefault(self._name(k), self.following[k])
+
+    def _helpers_of(self, k: int) -> Iterator[int]:
+        """The helper lines that a line reads, also through others."""
+        lines = self.program.lines
+        for kind, of, _ in lines[k].reads.values():
+            if kind == "helper":
+                here = [n for n in range(k) if self._is_helper(n, of)][-1:]
+                yield from here
+                for helper in here:
+                    yield from self._helpers_of(helper)
+
+    def _is_helper(self, k: int, target: str) -> bool:
+        line = self.program.lines[k]
+        return line.name is None and line.statement.target == target
+
+    def _follow(self) -> None:
+        """Follow wrong gradients to the lines that began them."""
+        for k in self._order:
+            root = self.of(k)
+            if k in self.accused and root is not None and self._is_right_given_the_truth(k):
+                del self.accused[k]
+                self.following[k] = root
+            name = self._name(k)
+            if name in self._begun:
+                continue
+            accused = [n for n in self.accused if self._name(n) == name]
+            if accused:
+                self._begun[name] = self._number(min(accused))[0]
+            elif root is not None and not self.is_right(name):
+                self._begun[name] = root
+
+    # ---------------------------------------------------------------- with the true gradients
+
+    def _is_right_given_the_truth(self, k: int) -> bool:
+        """Whether a line would be right if every gradient it reads were the true one."""
+        line, judge = self.program.lines[k], self.judge
+        group = self.accused[k].group
+        if group is None or len(group.parts) != 1 or line.statement.tree is None:
+            return False
+        if line.statement.index and self.program.graph.has_arrays:
+            return False  # a part of an array
+        given = self._value(k)
+        wanted = [
+            total(use.amount for use in self._true.get(e, ()) if use.consumer in group.consumers)
+            for e, _ in line_numbers(self.program, line)
+        ]
+        if given is None:
+            return False
+        got, expected = flat(given), [x for amount in wanted for x in flat(amount)]
+        got = got * len(expected) if len(got) == 1 else got
+        return len(got) == len(expected) and all(map(judge.agree, got, expected))
+
+    def _value(self, k: int) -> Any:
+        """What a line gives by the true gradients; None if that cannot be computed."""
+        line = self.program.lines[k]
+        assert line.statement.tree is not None
+        return evaluated(line.statement.tree, self.program.source, lambda name: self._look(k, name))
+
+    def _look(self, k: int, name: str) -> Any:
+        kind, of, value = self.program.lines[k].reads[name]
+        if kind == "helper":
+            (helper,) = [n for n in range(k) if self._is_helper(n, of)][-1:]
+            if helper not in self._values:
+                self._values[helper] = self._value(helper)
+            return in_lists(self._values[helper])
+        if kind == "gradient" and of in self.program.claims:
+            elements = dict(numbers(of, self.program.claims[of]))
+            table: Any = {node: self.judge.true_gradient(e) for e, node in elements.items()}
+            return in_lists(gather(self.program.claims[of], table))
+        return in_lists(gather(value, self.judge.found.run.values))
