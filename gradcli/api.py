@@ -234,7 +234,7 @@ def compile(
     try:
         shaped = inputs if isinstance(inputs, Mapping) else {}
         free = [] if shaped else inputs
-        program = read(text, settings=shaped, free=free, options=Options(output))
+        program = read(text, settings=shaped, free=free, options=Options(output, varied=inputs))
         kind = ArrayFunction if program.graph.has_arrays else Function
         return kind(program, [*inputs])
     finally:

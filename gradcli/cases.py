@@ -85,7 +85,7 @@ def check_program(
         raise UsageError("a number is claimed at one point, not over a range",
                          hint="give every input a single value")  # fmt: skip
     fixed = [(n, ranges[n][0] if n in ranges else v) for n, v in bindings]
-    options = Options(output, seed=asked.seed, most_elements=asked.max_array)
+    options = Options(output, seed=asked.seed, most_elements=asked.max_array, varied=ranges)
     program = read(text, name, fixed, options=options)
     if program.graph.has_arrays:
         from gradcli.array_run import (  # late: numbers do not need numpy

@@ -17,6 +17,7 @@ as `axis`.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
@@ -166,6 +167,8 @@ class Graph:
         if shape:
             if len(shape) > MOST_AXES:
                 raise LimitError(f"an array has at most {MOST_AXES} axes, this has {len(shape)}")
+            if min(shape) < 0:
+                raise ShapeError(f"shape {shape} has a negative size")
             self.has_arrays = True
             self.elements += prod(shape)
             if self.elements > self.most_elements:
@@ -174,6 +177,32 @@ class Graph:
                     hint=RAISE,
                 )
             self.shapes[node] = shape
+
+    def forget(self, known: dict[int, float], measured: set[int], kept: Iterable[int]) -> None:
+        """Make constants of the nodes that only told a size: nothing else is computed from them.
+
+        `known` are nodes that were read as numbers, `measured` those whose shape was read. A stage
+        goes only if it was read as a number; `kept` nodes never do.
+        """
+        size = len(self.gates)
+        wanted, told = bytearray(size), bytearray(size)
+        for node in kept:
+            wanted[node] = 1
+        for node in (*known, *measured):
+            told[node] = 1
+        for node in range(size - 1, -1, -1):
+            gate, operands = self.gates[node], self.operands[node]
+            is_stage = node in self.names and gate is not INPUT
+            goes = told[node] and not wanted[node] and (node in known or not is_stage)
+            for operand in operands:
+                (told if goes else wanted)[operand] = 1
+            if goes and gate is not CONSTANT:
+                name = self.names.pop(node, "")
+                if gate is INPUT:
+                    del self.inputs[name]
+                self.gates[node], self.operands[node], self.active[node] = CONSTANT, (), 0
+                self.constants[node] = known.get(node, 0.0)
+                self.shapes.pop(node, None)
 
     # ---------------------------------------------------------------- reading
 

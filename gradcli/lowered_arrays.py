@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from math import nan, prod
+from typing import Any, NamedTuple, NoReturn
 from zlib import crc32
 
 from gradcli.errors import GradcliError, LimitError, ParseError, ShapeError
 from gradcli.gates import GATES
 from gradcli.graph import Graph
 from gradcli.shapes import MOST_AXES, Shape, normal_axes, with_unknown
-from gradcli.syntax import Call
+from gradcli.sizes import Given, UnknownSizeError, known_number
+from gradcli.syntax import Call, Tree
+from gradcli.syntax.tree import number_text
 
 # What a call of one array is, where the function also has another meaning or name.
 REDUCTIONS = {
@@ -19,9 +23,19 @@ REDUCTIONS = {
 }  # fmt: skip
 ELEMENTWISE = ("max", "min", "logsumexp", "hypot")  # of several operands
 FILLED = {"zeros": 0.0, "ones": 1.0, "zeros_like": 0.0, "ones_like": 1.0}
-SHAPED = ("zeros", "ones", "randn")
-ARRAY_FUNCTIONS = (*REDUCTIONS, *FILLED, "randn", "linspace", "outer", "dot", "matmul", "trace",
-                   "transpose", "reshape", "concatenate")  # fmt: skip
+SHAPED = ("zeros", "ones", "randn", "eye")
+SAME = ("array", "asarray")  # of a list or an array; every array of the language is one of numpy
+JOINED = ("concatenate", "stack")
+FLAT = ("ravel", "flatten")
+ARRAY_FUNCTIONS = (*REDUCTIONS, *FILLED, "randn", "eye", "linspace", "outer", "dot", "matmul",
+                   "trace", "transpose", "reshape", *JOINED, *FLAT, *SAME)  # fmt: skip
+
+
+class Tuple(NamedTuple):
+    """A tuple of values: a shape, axes, arrays to join."""
+
+    parts: list[Any]
+    token: int  # where it stands
 
 
 class ArrayCalls:
@@ -29,6 +43,10 @@ class ArrayCalls:
 
     graph: Graph
     stream: str
+    given: Given
+    known: dict[int, float]
+    measured: set[int]
+    tree: Tree
 
     def fail(
         self, kind: type[GradcliError], token: int, message: str, hint: str | None = None
@@ -51,63 +69,90 @@ class ArrayCalls:
             if not value:
                 return self._full(0.0, (0,), token)  # a gate has operands
             return self._gate("list", [self.node(part, token) for part in value], token)
-        self.fail(ParseError, token, "a tuple is not a value", "write a list: `[a, b]`")
+        self.fail(ParseError, value.token, "a tuple is not a value", "write a list: `[a, b]`")
 
     def _gate(self, name: str, operands: list[int], token: int) -> int:
         return self.graph.node(GATES[name], tuple(operands), token)
 
-    def whole_number(self, index: Any, token: int) -> int:
-        """A constant whole number. Raises ShapeError."""
-        number = self._number(index)
-        if number is None or number != number // 1:
-            self.fail(ShapeError, token, "an index must be a whole number", "write `x[0]`")
+    def whole_number(self, value: Any, token: int, role: str) -> int:
+        """A whole number that is known beforehand, as `role`. Raises ShapeError."""
+        node = self.node(value, token)
+        try:
+            number = known_number(self.graph, node, self.known, self.given)
+            what = number_text(number)
+        except UnknownSizeError as error:
+            node, number, what = error.node, nan, error.what
+        if not number.is_integer():
+            name = self.graph.names.get(node)
+            subject = f"`{name}`" if name else "this"
+            self.fail(ShapeError, self._spot(node, token),
+                      f"{subject} is {what}: {role} is a whole number")  # fmt: skip
         return int(number)
 
-    def _number(self, node: Any) -> float | None:
-        """The value of a literal, which may have a minus sign before it."""
-        if not isinstance(node, int):
-            return None
-        is_negated = self.graph.gates[node].name == "neg"
-        number = self.graph.constants.get(self.graph.operands[node][0] if is_negated else node)
-        if not isinstance(number, float):
-            return None
-        return -number if is_negated else number
+    def _spot(self, node: int, token: int) -> int:
+        """Where a node stands in the tree, from a token on: leaves are noted only once."""
+        name, number = self.graph.names.get(node), self.graph.constants.get(node)
+        for op, arg, start in zip(self.tree.ops, self.tree.args, self.tree.starts, strict=True):
+            if start >= token and ((op == "name" and arg == name) or
+                                   (op == "number" and arg == number)):  # fmt: skip
+                return start
+        return max(self.graph.tokens[node], token)
 
-    def tuple_of(self, parts: list[Any], token: int) -> Shape:
-        """A tuple of whole numbers: a shape, or axes."""
-        if any(self._number(part) is None for part in parts):
-            self.fail(ParseError, token, "a tuple is not a value", "write a list: `[a, b]`")
-        return tuple(self.whole_number(part, token) for part in parts)
+    def _whole_numbers(self, values: Sequence[Any], token: int, role: str) -> Shape:
+        return tuple([self.whole_number(value, token, role) for value in values])
+
+    def _places(self, indices: list[Any], token: int) -> tuple[Any, ...]:
+        """Whole numbers, and (start, stop) for slices."""
+        return tuple([
+            (index.start, index.stop) if isinstance(index, slice)
+            else self.whole_number(index, token, "an index")
+            for index in indices
+        ])  # fmt: skip
+
+    def _places_of(self, indices: Tuple, token: int) -> tuple[Any, ...]:
+        return self._places(indices.parts, token)
 
     def element(self, value: Any, indices: list[Any], token: int) -> Any:
         """An index or slice; of a shape, one of its sizes."""
-        at: list[Any] = []
-        for index in indices:
-            is_slice = isinstance(index, slice)
-            at.append(
-                (index.start, index.stop) if is_slice else self.whole_number(index, token)
-            )  # fmt: skip
+        at = [*self._places(indices, token)]
         while isinstance(value, list) and at and not isinstance(at[0], tuple):
             if not -len(value) <= at[0] < len(value):
                 break  # the rule of shapes has the words for it
             value = value[at.pop(0)]
         if not at:
             return value
-        if isinstance(value, tuple):
-            if len(at) != 1 or isinstance(at[0], tuple) or not -len(value) <= at[0] < len(value):
-                self.fail(ShapeError, token, f"a shape of {len(value)} sizes has no such element")
-            return self.graph.constant(float(value[at[0]]), token)
+        if isinstance(value, Tuple):
+            return self._part(value, at, token)
         return self._gate("index", [self.node(value, token), self.graph.static(tuple(at))], token)
 
+    def _part(self, value: Tuple, at: list[Any], token: int) -> Any:
+        sizes, place = value.parts, at[0]
+        if len(at) == 1 and isinstance(place, tuple):
+            return Tuple(sizes[slice(*place)], token)
+        if len(at) > 1 or not -len(sizes) <= place < len(sizes):
+            self.fail(ShapeError, token, f"a shape of {len(sizes)} sizes has no such element")
+        return sizes[place]
+
+    def unpacked(self, value: Tuple, which: tuple[int, int], token: int) -> Any:
+        """What the k-th of n names on the left of a shape stands for; `which` is (k, n)."""
+        k, names = which
+        if len(value.parts) != names:
+            self.fail(ShapeError, token,
+                      f"{names} names for a shape of {len(value.parts)} sizes")  # fmt: skip
+        return value.parts[k]
+
     def attribute(self, value: Any, name: str, token: int) -> Any:
-        """`.T` and `.shape`."""
+        """`.T`, `.shape` and `.size`."""
         node = self.node(value, token)
         shape = self.graph.shape(node)
         if not shape:
             self.fail(ShapeError, token, f"`.{name}` needs an array, this is a number")
-        if name == "shape":
-            return shape
-        return self._transposed(node, tuple(reversed(range(len(shape)))), token)
+        if name == "T":
+            return self._transposed(node, tuple(reversed(range(len(shape)))), token)
+        self.measured.add(node)
+        if name == "size":
+            return self.graph.constant(float(prod(shape)), token)
+        return Tuple([self.graph.constant(float(size), token) for size in shape], token)
 
     def _transposed(self, node: int, axes: Shape, token: int) -> int:
         if len(axes) < 2:
@@ -128,16 +173,16 @@ class ArrayCalls:
         for key in keywords:
             if call.keywords.count(key) > 1:
                 self.fail(ParseError, token, f"`{key}` of `{name}` is given twice")
-        if call.starred and (name not in SHAPED or not isinstance(given[0], tuple)):
+        if call.starred and (name not in SHAPED or not isinstance(given[0], Tuple)):
             self.fail(ParseError, token, f"`{name}(*...)`: `*` stands before a shape only",
                       "write `randn(*D.shape)`")  # fmt: skip
         if name in REDUCTIONS and self._is_reduction(call, given, keywords):
             return self._reduction(call, given, keywords, token)
         if name in ELEMENTWISE:
             return None
-        axis = keywords.pop("axis", None) if name == "concatenate" else None
+        axis = keywords.pop("axis", None) if name in JOINED else None
         self._refuse_keywords(name, keywords, token)
-        if name in FILLED or name == "randn":
+        if name in FILLED or name in SHAPED:
             return self._filled(name, given, token)
         return self._rearranged(name, given, axis, token)
 
@@ -150,7 +195,7 @@ class ArrayCalls:
             return True
         if call.prefix in ("np.", "numpy.") and call.name in ("max", "min") and len(given) > 1:
             return True
-        if len(given) != 1 or isinstance(given[0], tuple):
+        if len(given) != 1 or isinstance(given[0], Tuple):
             return False
         if isinstance(given[0], list):  # of numbers: as if they were the operands
             return any(isinstance(x, list) or self.graph.shape(x) for x in given[0])
@@ -175,16 +220,22 @@ class ArrayCalls:
         if name == "softmax" and axis is None and len(shape) > 1:
             self.fail(ShapeError, token, f"softmax of shape {shape}: along which axis?",
                       "write `softmax(x, axis=1)` for the softmax of every row")  # fmt: skip
-        wanted = axis
-        if axis is not None and not isinstance(axis, tuple):
-            wanted = self.whole_number(axis, token)
+        wanted: Any = None
+        if isinstance(axis, Tuple):
+            wanted = self._whole_numbers(axis.parts, token, "an axis")
+        elif axis is not None:
+            wanted = self.whole_number(axis, token, "an axis")
         axes = normal_axes(wanted, len(shape))
         is_kept = False
         if keep is not None:
-            is_kept = self._number(keep) == 1
-            if self._number(keep) not in (0, 1):
+            kept = self.whole_number(keep, token, "`keepdims`")
+            is_kept = kept == 1
+            if kept not in (0, 1):
                 self.fail(ParseError, token, "`keepdims=` is `True` or `False`")
         return self._gate(REDUCTIONS[name], [node, graph.static((axes, is_kept))], token)
+
+    def _reshaped(self, node: int, shape: Shape, token: int) -> int:
+        return self._gate("reshape", [node, self.graph.static(shape)], token)
 
     def _full(self, value: float, shape: Shape, token: int) -> int:
         if not shape:
@@ -193,15 +244,21 @@ class ArrayCalls:
         return self._gate("fill", [constant, self.graph.static(shape)], token)
 
     def _filled(self, name: str, given: list[Any], token: int) -> int:
-        """zeros, ones and randn of a shape, and what is `like` another array."""
+        """zeros, ones, eye and randn of a shape, and what is `like` another array."""
         graph = self.graph
         if name in FILLED and name not in SHAPED:
             if len(given) != 1:
                 self.fail(ParseError, token, f"`{name}` takes one array, got {len(given)} operands")
-            return self._full(FILLED[name], graph.shape(self.node(given[0], token)), token)
+            node = self.node(given[0], token)
+            self.measured.add(node)
+            return self._full(FILLED[name], graph.shape(node), token)
         shape = self._sizes(given, token)
         if name in FILLED:
             return self._full(FILLED[name], shape, token)
+        if name == "eye":
+            if len(shape) not in (1, 2):
+                self.fail(ParseError, token, f"`eye` takes 1 or 2 sizes, got {len(shape)}")
+            return self._gate("eye", [graph.static((*shape, *shape)[:2])], token)
         number = len(graph.streams)
         stream = graph.static((crc32(self.stream.encode()), number))
         graph.streams.append(stream)
@@ -209,26 +266,33 @@ class ArrayCalls:
 
     def _sizes(self, given: list[Any], token: int) -> Shape:
         """A shape, written as a tuple or list or as several sizes; -1 is left to the caller."""
-        if len(given) == 1 and isinstance(given[0], tuple):
-            sizes: Shape = given[0]
-            return sizes
-        if len(given) == 1 and isinstance(given[0], list):
+        if len(given) == 1 and isinstance(given[0], Tuple):
+            given = given[0].parts
+        elif len(given) == 1 and isinstance(given[0], list):
             given = given[0]
-        return tuple(self.whole_number(n, token) for n in given)
+        return self._whole_numbers(given, token, "a size")
 
     def _rearranged(self, name: str, given: list[Any], axis: Any, token: int) -> int:
         """Products, transposes, new shapes."""
         graph = self.graph
-        wanted = {"trace": 1, "concatenate": 1, "dot": 2, "matmul": 2, "outer": 2, "linspace": 3}
+        if name in JOINED and len(given) == 2 and axis is None:
+            axis = given.pop()
+        wanted = {"trace": 1, "dot": 2, "matmul": 2, "outer": 2, "linspace": 3, "copy": 1,
+                  **dict.fromkeys((*JOINED, *FLAT, *SAME), 1)}  # fmt: skip
         if (name in wanted and len(given) != wanted[name]) or not given:
             number = wanted.get(name, 2)
             operands = f"operand{'s' * (number > 1)}"
             self.fail(ParseError, token,
                       f"`{name}` takes {number} {operands}, got {len(given)}")  # fmt: skip
-        if name == "concatenate":
-            return self._concatenated(given[0], axis, token)
-        node = self.node(given[0], token)
+        if name in JOINED:
+            return self._joined(name, given[0], axis, token)
+        value = given[0]
+        node = self.node(value.parts if isinstance(value, Tuple) and name in SAME else value, token)
         shape = graph.shape(node)
+        if name in SAME or name == "copy":
+            return node
+        if name in FLAT:
+            return self._reshaped(node, (prod(shape),), token)
         if name in ("dot", "matmul"):
             other = self.node(given[1], token)
             if name == "dot" and not (shape and graph.shape(other)):
@@ -244,16 +308,26 @@ class ArrayCalls:
                 self.fail(ShapeError, token, f"{axes} is no order of the axes of shape {shape}")
             return self._transposed(node, axes, token)
         if name == "linspace":
-            size = graph.static((self.whole_number(given[2], token),))
+            size = graph.static((self.whole_number(given[2], token, "a size"),))
             return self._gate("linspace", [node, self.node(given[1], token), size], token)
-        sizes = graph.static(with_unknown(shape, self._sizes(given[1:], token)))
-        return self._gate("reshape", [node, sizes], token)
+        return self._reshaped(node, with_unknown(shape, self._sizes(given[1:], token)), token)
 
-    def _concatenated(self, parts: Any, axis: Any, token: int) -> int:
+    def _joined(self, name: str, parts: Any, axis: Any, token: int) -> int:
+        """Arrays one after another along an axis; `stack` gives them a new one first."""
+        parts = parts.parts if isinstance(parts, Tuple) else parts
         if not isinstance(parts, list) or not parts:
-            self.fail(ParseError, token, "`concatenate` takes a list of arrays",
-                      "write `concatenate([a, b], axis=0)`")  # fmt: skip
+            self.fail(ParseError, token, f"`{name}` takes a list of arrays",
+                      f"write `{name}([a, b], axis=0)`")  # fmt: skip
         nodes = [self.node(part, token) for part in parts]
-        number = 0 if axis is None else self.whole_number(axis, token)
-        (at,) = normal_axes(number, len(self.graph.shape(nodes[0])))
+        is_new = name == "stack"
+        number = 0 if axis is None else self.whole_number(axis, token, "an axis")
+        (at,) = normal_axes(number, len(self.graph.shape(nodes[0])) + is_new)
+        if is_new and at == 0:
+            return self._gate("list", nodes, token)
+        if is_new:
+            shapes = [self.graph.shape(node) for node in nodes]
+            nodes = [
+                self._reshaped(node, (*shape[:at], 1, *shape[at:]), token)
+                for node, shape in zip(nodes, shapes, strict=True)
+            ]
         return self._gate("concatenate", [self.graph.static((at,)), *nodes], token)

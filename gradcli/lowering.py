@@ -3,7 +3,7 @@
     value = a node
 
 While an expression is being read the stack also holds what is no value by itself: a list literal
-as a Python list of nodes, a tuple of whole numbers (a shape, axes), a slice.
+as a Python list of nodes, a `Tuple` of them (a shape, axes, arrays to join), a slice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from gradcli.errors import (
 )
 from gradcli.gates import CONSTANTS, FUNCTIONS, GATES, Gate
 from gradcli.graph import Graph
-from gradcli.lowered_arrays import ArrayCalls
+from gradcli.lowered_arrays import ARRAY_FUNCTIONS, ArrayCalls, Tuple
+from gradcli.sizes import Given
 from gradcli.syntax import Call, Tree, parse_expression
 from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import SIGNS
@@ -38,9 +39,15 @@ COMMUTATIVE = ("add", "mul")
 class Lowering(ArrayCalls):
     """Lowers the trees of one source into one graph."""
 
-    def __init__(self, graph: Graph, source: Source, expand: bool = False) -> None:
+    def __init__(
+        self, graph: Graph, source: Source, expand: bool = False, given: Given | None = None
+    ) -> None:
         self.graph = graph
         self.source = source
+        self.given = given or _not_given
+        self.known: dict[int, float] = {}  # nodes that were read as sizes, and what sizes are of
+        self.measured: set[int] = set()  # nodes whose shape was read
+        self.tree = Tree([], [], [])  # that is being lowered
         self.stream = ""  # the name that is being assigned: each draws random numbers of its own
         self.expand = expand
         self._plain: dict[Call, Gate] = {}  # calls whose operands are the gate's as they stand
@@ -53,7 +60,19 @@ class Lowering(ArrayCalls):
         The new nodes stand where the tree's tokens do, or all at the token `place`.
         Raises NameFault for an unknown function, ShapeError where a list meets a gate.
         """
+        return self._lowered(tree, names, find, place, self.node)
+
+    def places(self, tree: Tree, names: Mapping[str, Value], find: Find) -> tuple[Any, ...]:
+        """The indices of a target, from their tuple: whole numbers, and (start, stop)."""
+        found: tuple[Any, ...] = self._lowered(tree, names, find, None, self._places_of)
+        return found
+
+    def _lowered(
+        self, tree: Tree, names: Mapping[str, Value], find: Find, place: int | None,
+        finish: Callable[[Any, int], Any],
+    ) -> Any:  # fmt: skip
         graph = self.graph
+        self.tree = tree
         token = place or 0
         try:
             if len(tree.ops) <= 3 and place is None:
@@ -82,7 +101,7 @@ class Lowering(ArrayCalls):
                     stack[-3:] = [self._apply(GATES["where"], [condition, chosen, other], token)]
                 else:
                     self._other(op, arg, token, stack)
-            return self.node(stack[0], tree.starts[-1] if place is None else place)
+            return finish(stack[0], tree.starts[-1] if place is None else place)
         except (ShapeError, LimitError) as error:
             if error.span is None:
                 error.span = self.source.span(self._place(tree, token))
@@ -128,12 +147,14 @@ class Lowering(ArrayCalls):
             stack[-1] = self.element(stack[-1], indices, token)
         elif op == "slice":
             has_start, has_stop = arg
-            stop = self.whole_number(stack.pop(), token) if has_stop else None
-            start = self.whole_number(stack.pop(), token) if has_start else None
+            stop = self.whole_number(stack.pop(), token, "an index") if has_stop else None
+            start = self.whole_number(stack.pop(), token, "an index") if has_start else None
             stack.append(slice(start, stop))
         elif op == "tuple":
             at = len(stack) - arg
-            stack[at:] = [self.tuple_of(stack[at:], token)]
+            stack[at:] = [Tuple(stack[at:], token)]
+        elif op == "unpack":
+            stack[-1] = self.unpacked(stack[-1], arg, token)
         else:
             stack[-1] = self.attribute(stack[-1], arg, token)
 
@@ -214,13 +235,17 @@ class Lowering(ArrayCalls):
 
     def _fail_unknown_function(self, call: Call, token: int) -> NoReturn:
         name = f"{call.prefix}{call.name}"
-        hint = did_you_mean(call.name, FUNCTIONS)
+        hint = did_you_mean(call.name, [*FUNCTIONS, *ARRAY_FUNCTIONS])
         self.fail(NameFault, token, f"unknown function `{name}`", hint)
 
 
 def find_constant(name: str) -> float | None:
     """The value of pi, tau or e, also behind `math.` and `np.`."""
     return CONSTANTS.get(name.rpartition(".")[2])
+
+
+def _not_given(name: str) -> str:
+    return f"the operand {name}"
 
 
 def _no_names(name: str, token: int) -> NoReturn:

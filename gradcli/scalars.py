@@ -286,6 +286,7 @@ def unrolled(
 
 def _line(line: GradientLine, circuit: Circuit) -> GradientLine:
     copy = GradientLine(line.statement, line.name)
+    copy.place, copy.sizes = line.place, line.sizes
     copy.value, copy.total = circuit.value(line.value), circuit.value(line.total)
     copy.reads = {n: (kind, of, circuit.value(v)) for n, (kind, of, v) in line.reads.items()}
     return copy

@@ -40,8 +40,8 @@ def structural_phrase(name: str, parts: list[Phrase], looks: Sequence[Any]) -> P
         return f"concatenate([{', '.join(texts[1:])}], axis={looks[0][0]})", POSTFIX
     if name == "linspace":
         return f"linspace({texts[0]}, {texts[1]}, {looks[2][0]})", POSTFIX
-    if name == "randn":
-        return f"randn({', '.join(map(str, looks[0]))})", POSTFIX
+    if name in ("randn", "eye"):
+        return f"{name}({', '.join(map(str, looks[0]))})", POSTFIX
     if name in REDUCTIONS:
         return f"{REDUCTIONS[name]}({texts[0]}{_axis(looks[0], looks[1])})", POSTFIX
     return f"{name}({', '.join(texts)})", POSTFIX

@@ -19,7 +19,7 @@ HEAVY = {"numpy", "rich", "mpmath"}
 FLOORS = {
     "errors": 1,
     "syntax": 2, "gates": 2, "shapes": 2, "reports": 2,
-    "spelling": 3, "graph": 3, "lowered_arrays": 3, "lowering": 3, "program": 3, "files": 3, "array_files": 3,
+    "spelling": 3, "graph": 3, "lowered_arrays": 3, "lowering": 3, "sizes": 3, "program": 3, "files": 3, "array_files": 3,
     "fusing": 3, "render": 3,
     "arithmetic": 4, "engine": 4, "bounds": 4, "adjoint": 4,
     "checker": 5, "truth": 5, "fallback": 5, "notes": 5, "emit": 5, "scalars": 5,

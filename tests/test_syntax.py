@@ -16,7 +16,10 @@ from gradcli.syntax.tree import POSTFIX, SUM, UNARY, number_text
 DEPTH = 100_000
 WHERE = "write `a if condition else b`"
 NEVER_OPENED = "this bracket was never opened"
-KNOWN = "known are `.T`, `.shape`, `.dot`, `.sum`, `.mean`, `.max`, `.min`, `.reshape`"
+KNOWN = (
+    "known are `.T`, `.shape`, `.size`, `.dot`, `.sum`, `.mean`, `.max`, `.min`, `.std`, `.var`, "
+    "`.prod`, `.reshape`, `.transpose`, `.ravel`, `.flatten`, `.copy`"
+)
 
 
 def parsed(text):
@@ -553,7 +556,7 @@ def test_no_depth_is_too_deep_to_be_refused(opener):
 
 def read(text):
     return [
-        (s.kind, s.target, s.index, s.tree and write(s.tree), s.is_claim)
+        (s.kind, s.target, s.place and write(s.place), s.tree and write(s.tree), s.is_claim)
         for s in statements(Source(text))
     ]
 
@@ -561,23 +564,32 @@ def read(text):
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("x = 3", [("assign", "x", (), "3", False)]),
-        ("x += y*2", [("add", "x", (), "y * 2", False)]),
-        ("x+y", [("expression", "x", (), "x + y", False)]),
-        ("-x", [("expression", "", (), "-x", False)]),
-        ("f == -12", [("expression", "f", (), "f == -12", True)]),
-        ("dw[0] += x", [("add", "dw", (0,), "x", False)]),
-        ("dw[1,-2] = x", [("assign", "dw", (1, -2), "x", False)]),
-        ("w[0] + 1", [("expression", "w", (), "w[0] + 1", False)]),
-        ("w[k] + 1", [("expression", "w", (), "w[k] + 1", False)]),
-        ("import math", [("import", "", (), None, False)]),
-        ("import numpy as np", [("import", "", (), None, False)]),
-        ("from math import exp", [("import", "", (), None, False)]),
-        ("import = 3", [("assign", "import", (), "3", False)]),
-        ("import * 2", [("expression", "import", (), "import * 2", False)]),
-        ("np.random.seed(3)", [("seed", "", (), "np.random.seed(3)", False)]),
-        ("np.random.seed(3)*2", [("expression", "np", (), "np.random.seed(3) * 2", False)]),
-        ("σ2 = x", [("assign", "σ2", (), "x", False)]),
+        ("x = 3", [("assign", "x", None, "3", False)]),
+        ("x += y*2", [("add", "x", None, "y * 2", False)]),
+        ("x+y", [("expression", "x", None, "x + y", False)]),
+        ("-x", [("expression", "", None, "-x", False)]),
+        ("f == -12", [("expression", "f", None, "f == -12", True)]),
+        ("dw[0] += x", [("add", "dw", "(0,)", "x", False)]),
+        ("dw[1,-2] = x", [("assign", "dw", "(1, -2)", "x", False)]),
+        ("dw[:, H:2*H] = x", [("assign", "dw", "(:, H:2 * H)", "x", False)]),
+        ("dw[k[0]] = x", [("assign", "dw", "(k[0],)", "x", False)]),
+        (
+            "N, D = X.shape",
+            [
+                ("assign", "N", None, "X.shape[0]", False),
+                ("assign", "D", None, "X.shape[1]", False),
+            ],
+        ),
+        ("w[0] + 1", [("expression", "w", None, "w[0] + 1", False)]),
+        ("w[k] + 1", [("expression", "w", None, "w[k] + 1", False)]),
+        ("import math", [("import", "", None, None, False)]),
+        ("import numpy as np", [("import", "", None, None, False)]),
+        ("from math import exp", [("import", "", None, None, False)]),
+        ("import = 3", [("assign", "import", None, "3", False)]),
+        ("import * 2", [("expression", "import", None, "import * 2", False)]),
+        ("np.random.seed(3)", [("seed", "", None, "np.random.seed(3)", False)]),
+        ("np.random.seed(3)*2", [("expression", "np", None, "np.random.seed(3) * 2", False)]),
+        ("σ2 = x", [("assign", "σ2", None, "x", False)]),
     ],
 )
 def test_a_line_is_one_of_few_kinds_of_statement(text, found):

@@ -86,7 +86,7 @@ class _Reporter:
 
     def _line(self, k: int) -> LineCheck:
         line, judge = self.program.lines[k], self.judge
-        target = line.statement.target + "".join(f"[{place_text(i)}]" for i in line.statement.index)
+        target = line.statement.target + "".join(f"[{place_text(i)}]" for i in line.place)
         claim = in_lists(gather(line.value, judge.found.run.values))
         accusation = self.roots.accused.get(k)
         if accusation is not None:
@@ -134,12 +134,10 @@ class _Reporter:
         if any(amount is None or not is_finite(amount) for amount in amounts):
             return None
         line = self.program.lines[k]
-        if line.statement.index and self.program.graph.has_arrays:
+        if line.place and self.program.graph.has_arrays:
             from gradcli.arithmetic.arrays import key  # late: numbers do not need numpy
 
-            amounts = [
-                amount[key(line.statement.index)] for amount in amounts if amount is not None
-            ]
+            amounts = [amount[key(line.place)] for amount in amounts if amount is not None]
         return _nested(line.value, iter(map(in_lists, amounts)))
 
     def _accused(self, k: int, target: str, claim: Number, found: Accusation) -> LineCheck:

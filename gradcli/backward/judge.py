@@ -118,7 +118,7 @@ class Judge:
         if self.program.graph.has_arrays:
             total_before = self._totals.get(name, 0.0)
             self._totals[name] = values[line.total]
-            if line.statement.index:  # of an array: what it changes
+            if line.place:  # of an array: what it changes
                 change = values[line.total] - total_before
                 self.parts[name].append(Part(number, change, reads - {name}, forward - {name}))
                 return
@@ -378,7 +378,7 @@ def line_numbers(program: Program, line: GradientLine) -> list[tuple[str, int]]:
     name = str(line.name)
     if program.graph.has_arrays:
         return [(name, line.value)]
-    target = _taken(_named(name, program.claims[name]), line.statement.index)
+    target = _taken(_named(name, program.claims[name]), line.place)
     return list(zip(_flat(target), nodes_of(line.value), strict=True))
 
 

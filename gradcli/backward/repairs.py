@@ -79,7 +79,9 @@ def counts(graph: Graph, nodes: Collection[int]) -> set[float]:
         name, operands = graph.gates[node].name, graph.operands[node]
         if name in ("div", "mul"):
             constants = [
-                c for k in operands if isinstance(c := graph.constants.get(k), float) and c
+                c
+                for k in operands
+                if isinstance(c := graph.constants.get(_copied(graph, k)), float) and c
             ]
             found.update(constants if name == "div" else [1 / c for c in constants])
         elif name in ("mean", "var", "std"):
@@ -89,6 +91,13 @@ def counts(graph: Graph, nodes: Collection[int]) -> set[float]:
             sizes = {float(size) for k in operands for size in graph.shape(k)}
             found.update(size for size in sizes if size > MOST_USUAL)
     return found
+
+
+def _copied(graph: Graph, node: int) -> int:
+    """What a stage that only names something stands for: N in `N = X.shape[0]`."""
+    while graph.gates[node].name == "copy":
+        (node,) = graph.operands[node]
+    return node
 
 
 class Repair(NamedTuple):
@@ -133,7 +142,7 @@ def _evaluated(scene: Scene, repair: Repair, values: Any) -> list[float]:
     def look(name: str) -> Any:
         return gather(_meaning(scene, name, repair.is_complete), values)
 
-    found = evaluated(repair.tree, scene.program.source, look)
+    found = evaluated(repair.tree, scene.program.source, look, scene.line.sizes)
     if found is None or not scene.readers:
         return [] if found is None else flat(found)
     told: list[float] = []
@@ -152,7 +161,7 @@ def _with_helper(scene: Scene, reader: GradientLine, helper: Any, values: Any) -
         return helper if (kind, of) == ("helper", own) else gather(value, values)
 
     assert reader.statement.tree is not None
-    return evaluated(reader.statement.tree, scene.program.source, look)
+    return evaluated(reader.statement.tree, scene.program.source, look, reader.sizes)
 
 
 def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:

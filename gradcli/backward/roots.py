@@ -138,7 +138,9 @@ class Roots:
         """What a line gives by the true gradients; None if that cannot be computed."""
         line = self.program.lines[k]
         assert line.statement.tree is not None
-        return evaluated(line.statement.tree, self.program.source, lambda name: self._look(k, name))
+        return evaluated(
+            line.statement.tree, self.program.source, lambda name: self._look(k, name), line.sizes
+        )
 
     def _look(self, k: int, name: str) -> Any:
         kind, of, value = self.program.lines[k].reads[name]

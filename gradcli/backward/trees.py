@@ -6,7 +6,7 @@ operands are complete.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gradcli.arithmetic.floats import IEEE
@@ -18,10 +18,12 @@ from gradcli.syntax import Call, Tree
 from gradcli.syntax.tokens import Source
 
 
-def evaluated(tree: Tree, source: Source, look: Callable[[str], Any]) -> Any:
+def evaluated(
+    tree: Tree, source: Source, look: Callable[[str], Any], sizes: Mapping[str, Any]
+) -> Any:
     """The value of a tree; `look` gives that of a name: a number, nested lists, or an array.
 
-    None if the tree cannot be computed.
+    `sizes` are names that stand for sizes. None if the tree cannot be computed.
     """
     graph = Graph()
     given: dict[str, Any] = {}
@@ -31,7 +33,8 @@ def evaluated(tree: Tree, source: Source, look: Callable[[str], Any]) -> Any:
         return graph.input(name, shape=shape_of(given[name]))
 
     try:
-        value = Lowering(graph, source).value(tree, {}, find)
+        lowering = Lowering(graph, source, given=lambda name: sizes.get(name, "no size"))
+        value = lowering.value(tree, {}, find)
     except GradcliError:
         return None
     if not graph.has_arrays:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradcli.errors import GradcliError, NameFault, ParseError, ShapeError
 from gradcli.gates import GATES
@@ -41,10 +41,11 @@ class GradientLine:
     """One line of the backward part: a gradient, or a helper for later lines.
 
     `reads` tells what each name on its right side stood for: `helper`, `forward` or `gradient`,
-    the helper's or forward name, and the value it had then.
+    the helper's or forward name, and the value it had then; `sizes` are those of them that are
+    known numbers.
     """
 
-    __slots__ = ("name", "reads", "statement", "total", "value")
+    __slots__ = ("name", "place", "reads", "sizes", "statement", "total", "value")
 
     def __init__(self, statement: Statement, name: str | None) -> None:
         self.statement = statement
@@ -52,6 +53,8 @@ class GradientLine:
         self.reads: dict[str, tuple[str, str, Value]] = {}
         self.value: Value = []  # of the right side
         self.total: Value = []  # of the whole target once the line is done
+        self.place: tuple[Any, ...] = ()  # of an indexed target: places, and (start, stop)
+        self.sizes: dict[str, float] = {}
 
 
 class Backward:
@@ -76,9 +79,12 @@ class Backward:
         line = GradientLine(statement, name)
         self.lines.append(line)
         line.value = value = reader.lowering.value(statement.tree, {}, self._find)
+        known = reader.lowering.known
+        line.sizes = {name: known[node] for name, (_, _, node) in line.reads.items()
+                      if node in known}  # fmt: skip
         self.called[value] = target
         if name is None:
-            if statement.index:
+            if statement.place:
                 reader.fail(ParseError, statement.token, f"`{target}` is not a gradient")
             if statement.kind == "add" and target in self.helpers:
                 value = self._sum(self.helpers[target], value, statement.token)
@@ -86,10 +92,11 @@ class Backward:
             self.unread[target] = statement.token
             return
         self.tokens[name] = statement.token
-        if statement.kind == "add" and not statement.index:
+        if statement.kind == "add" and not statement.place:
             line.value = value = self._spread(value, name, statement.token)
-        if statement.index:
-            line.value = self._element(statement, name, value)
+        if statement.place:
+            line.place = reader.lowering.places(statement.place, {}, self._named)
+            line.value = self._element(line, name, value)
         elif statement.kind == "add" and name in self.claims:
             self.claims[name] = self._sum(self.claims[name], value, statement.token)
         else:
@@ -104,6 +111,10 @@ class Backward:
         kind, of, value = self._resolved(name, token)
         self.lines[-1].reads[name] = kind, of, value
         return value
+
+    def _named(self, name: str, token: int) -> Value:
+        """The same in the index of a target."""
+        return self._resolved(name, token)[2]
 
     def _resolved(self, name: str, token: int) -> tuple[str, str, Value]:
         """Helpers, then the forward part, then gradients."""
@@ -147,10 +158,10 @@ class Backward:
                              f"{graph.shape(old)}")  # fmt: skip
         return graph.node(GATES["add"], (old, new), token)
 
-    def _element(self, statement: Statement, name: str, value: Value) -> Value:
+    def _element(self, line: GradientLine, name: str, value: Value) -> Value:
         """`dw[0] += ...`: a part of a gradient that starts from zeros; the value in its shape."""
-        graph, token = self.reader.graph, statement.token
-        at = graph.static(statement.index)
+        graph, token = self.reader.graph, line.statement.token
+        at = graph.static(line.place)
         if not graph.shape(self._forward(name, token)):
             self.reader.fail(ShapeError, token, f"`{name}` is a number and has no elements")
         if name not in self.claims:
@@ -162,7 +173,7 @@ class Backward:
         if graph.shape(value) != graph.shape(part):
             self._node("put", (gradient, value, at), token)  # refuses what does not fit
             value = self._node("fill", (value, graph.static(graph.shape(part))), token)
-        total = self._node("add", (part, value), token) if statement.kind == "add" else value
+        total = self._node("add", (part, value), token) if line.statement.kind == "add" else value
         self.claims[name] = self._node("put", (gradient, total, at), token)
         return value
 

@@ -17,6 +17,7 @@ from gradcli.graph import Graph
 from gradcli.lowering import Lowering, Value, find_constant
 from gradcli.program.model import Options, Program, Setting, ValueClaim, nodes_of
 from gradcli.program.settings import check_name, hides_constant, lower_constant, lower_setting
+from gradcli.sizes import UnknownSizeError, known_number
 from gradcli.syntax import Statement, Tree, statements, write
 from gradcli.syntax.tokens import Source
 
@@ -41,7 +42,8 @@ class Reader:
         self.options = options
         self.graph = Graph()
         self.settings = Graph()
-        self.lowering = Lowering(self.graph, source, options.expand)
+        self.lowering = Lowering(self.graph, source, options.expand, self._number_of)
+        self.sizes: dict[int, float] = {}  # of `settings`: those that were read as sizes
         self.bound: dict[str, Value] = {}  # nodes of `settings`
         self.uncertainties: dict[str, Value] = {}  # nodes of `settings`
         self.given: set[str] = set()  # names the caller gave a value
@@ -58,7 +60,8 @@ class Reader:
         self.graph.most_elements = self.settings.most_elements = options.most_elements
         self.output_name = options.output
         self.output: int | None = None
-        self.last: Tree | None = None  # of the last forward stage: the one tree that is kept
+        self.latest = ""  # the last forward stage; a size is not taken for the output
+        self.last: Tree | None = None  # its tree: the one that is kept
         self.backward: Backward | None = None
         self.value_claims: list[ValueClaim] = []
         self.forward_nodes: int | None = None  # once gradient lines begin
@@ -91,6 +94,16 @@ class Reader:
 
     def program(self) -> Program:
         """Read everything. Raises GradcliError."""
+        try:
+            self._read()
+        except ShapeError as error:
+            if not self.errors:
+                raise
+            raise self._collected() from error  # a name without a value has no shape, either
+        self.source.tokens.clear()  # read, and far larger than the graph
+        return self._finish()
+
+    def _read(self) -> None:
         expression: Statement | None = None
         graph = self.graph
         for statement in statements(self.source):
@@ -110,8 +123,6 @@ class Reader:
                 self._forward(statement)
             else:
                 self._statement(statement)
-        self.source.tokens.clear()  # read, and far larger than the graph
-        return self._finish()
 
     def _may_follow_output(self, statement: Statement) -> bool:
         return (
@@ -142,9 +153,9 @@ class Reader:
                 self._forward(statement)
 
     def _forward(self, statement: Statement) -> None:
-        kind, token, tree, name, index, _, _ = statement
+        kind, token, tree, name, place, _, _ = statement
         assert tree is not None
-        if index or kind == "add":
+        if place or kind == "add":
             what = "`+=`" if kind == "add" else "an index on the left"
             self.fail(
                 ParseError, token, f"{what} is for gradient lines only",
@@ -156,25 +167,57 @@ class Reader:
         if name in self.constants:
             self.fail(NameFault, token, f"`{name}` is assigned after the constant was used")
         if tree.args[0] not in names and self._is_constant(tree):
-            self.lines[name] = token
-            if name not in self.given:
-                warning = hides_constant(name)
-                if warning:
-                    self.warnings.append(warning)
-                self.bound[name] = lower_constant(self.settings, name, self.source, tree)
+            self._set(name, token, tree, {})
             return
+        graph = self.graph
+        first, elements, streams = len(graph.gates), graph.elements, len(graph.streams)
+        self.lowering.stream = name
+        found = self.lowering.value(tree, names, self.find)
+        if not graph.active[found] and graph.shape(found):
+            sizes = self._sizes_of(tree)
+            if sizes is not None:
+                self.lowering.measured.update(range(first, len(graph.gates)))
+                graph.elements = elements
+                del graph.streams[streams:]
+                self._set(name, token, tree, sizes)
+                return
         if name in self.given:
             self.fail(
                 NameFault, token, f"`{name}` is a stage and cannot be given a value",
                 "give the stage, or the input, a name of its own",
             )  # fmt: skip
-        graph = self.graph
-        first = len(graph.gates)
-        self.lowering.stream = name
-        value = graph.stage(name, self.lowering.value(tree, names, self.find), first, token)
+        value = graph.stage(name, found, first, token)
         self.stages[name] = names[name] = value
+        if found in graph.constants:  # a size: nothing else is a number without being computed
+            self.lowering.known[value] = graph.constants[found]
+            return
+        self.latest = name
         if self.output_name is None or self.output_name == name:
             self.last = tree
+
+    def _set(self, name: str, token: int, tree: Tree, sizes: dict[str, Value]) -> None:
+        """Bind a name to a constant expression, unless the caller has given it a value."""
+        self.lines[name] = token
+        if name not in self.given:
+            warning = hides_constant(name)
+            if warning:
+                self.warnings.append(warning)
+            self.bound[name] = lower_constant(self.settings, name, self.source, tree, sizes)
+
+    def _sizes_of(self, tree: Tree) -> dict[str, Value] | None:
+        """The names of an array that depends on no value, `randn(N, X.shape[1])`, in `settings`.
+
+        Such an array is an input, as if its sizes were written out. None where a stage tells one.
+        """
+        known, sizes = self.lowering.known, {}
+        for op, arg in zip(tree.ops, tree.args, strict=True):
+            if op == "name" and arg in self.bound:
+                sizes[arg] = self.bound[arg]
+            elif op == "name" and arg in self.stages:
+                if self.stages[arg] not in known:
+                    return None
+                sizes[arg] = self.settings.constant(known[self.stages[arg]])
+        return sizes
 
     def _refuse_second(self, name: str, token: int) -> None:
         """A forward name is assigned once, before it is used; the caller's value may stand in."""
@@ -302,13 +345,11 @@ class Reader:
 
     def gradient_of(self, target: str) -> str | None:
         """The forward name whose gradient `target` is, once there is a stage: dx, d_x, dfdx."""
-        if not target.startswith("d") or not self.stages:
+        if not target.startswith("d") or not self.latest:
             return None
         if self.output_name and self.output_name not in self.stages:
             return None  # the output named by the caller is still to come
-        outputs = [self.output_name] if self.output_name else [next(reversed(self.stages))]
-        if self.backward is not None:
-            outputs = [self.backward.output_name]
+        outputs = [self.backward.output_name if self.backward else self._last_stage()]
         for prefix in ("d", "d_", *(f"d{o}d" for o in outputs), *(f"d{o}_d" for o in outputs)):
             name = target[len(prefix) :]
             if target.startswith(prefix) and (self.is_known(name) or name in self.inputs):
@@ -318,7 +359,7 @@ class Reader:
     # ---------------------------------------------------------------- the end
 
     def _last_stage(self) -> str:
-        return self.output_name or next(reversed(self.stages))
+        return self.output_name or self.latest or next(reversed(self.stages))
 
     def _end_forward(self) -> None:
         if self.forward_nodes is None:
@@ -347,30 +388,27 @@ class Reader:
         if not self.errors and any(name[0] == "d" for name in (*self.lines, *self.stages)):
             self._refuse_early_gradients()
         if self.errors:
-            if self.unknown > MOST_UNKNOWN:
-                more = self.unknown - MOST_UNKNOWN
-                self.errors.append(NameFault(f"{more} more names have no value"))
-            first, *others = self.errors
-            first.also = tuple(others)
-            raise first
+            raise self._collected()
         for name in self.bound:
             if name not in self.inputs and name not in self.stages:
                 hint = did_you_mean(name, self.inputs)
                 unused = f"`{name}` is given a value but not used"
                 self.warnings.append(f"{unused}; {hint}" if hint else unused)
-        inputs = {name: self.inputs[name] for name in self.bound if name in self.inputs}
         back = self.backward
+        output = self._find_output()
+        self._forget_sizes(output)
+        inputs = {name: self.inputs[name] for name in self.bound if name in self.graph.inputs}
         program = Program(
             source=self.source,
             graph=self.graph,
-            output=self._find_output(),
+            output=output,
             forward_nodes=len(self.graph) if self.forward_nodes is None else self.forward_nodes,
             aside=self.aside,
             expression=write(self.last) if self.last else "",
             inputs=inputs,
             settings=self.settings,
             values={name: self.bound[name] for name in inputs},
-            stages=self.stages,
+            stages={n: node for n, node in self.stages.items() if node in self.graph.names},
             claims=back.claims if back else {},
             claim_tokens={
                 **(back.tokens if back else {}),
@@ -386,6 +424,40 @@ class Reader:
         )
         is_fused = self.options.fuse and not self.graph.has_arrays
         return fused_program(program) if is_fused else program
+
+    def _collected(self) -> GradcliError:
+        """Everything that was found wrong, as one error."""
+        if self.unknown > MOST_UNKNOWN:
+            more = self.unknown - MOST_UNKNOWN
+            self.errors.append(NameFault(f"{more} more names have no value"))
+        first, *others = self.errors
+        first.also = tuple(others)
+        return first
+
+    def _number_of(self, name: str) -> float | str:
+        """The number an input is set to, for a size; else what it is instead."""
+        if name in self.options.varied or name in self.uncertainties:
+            return "not one fixed number"
+        if name not in self.bound:
+            return "without a value"
+        try:
+            return known_number(self.settings, self.bound[name], self.sizes, str)
+        except UnknownSizeError as error:
+            return error.what
+
+    def _forget_sizes(self, output: int) -> None:
+        """What only told a size or a shape is a constant from here on: no stage and no input."""
+        back, graph, lowering = self.backward, self.graph, self.lowering
+        if not (lowering.known or lowering.measured):
+            return
+        kept = [output, *(self.inputs[name] for name in self.options.varied if name in self.inputs)]
+        for claim in self.value_claims:
+            kept += [claim.stage, claim.claimed]
+        if back is not None:
+            forward = {**self.inputs, **self.stages}
+            kept += [forward[name] for name in back.claims]
+            kept += [node for line in back.lines for node in (line.value, line.total)]
+        graph.forget(lowering.known, lowering.measured, kept)
 
     def _sow(self) -> int | None:
         """Give the random numbers their seed; None if there are none."""
@@ -412,7 +484,7 @@ class Reader:
                 "write an expression, such as `x*y`",
             )
         else:
-            name = self.backward.output_name if self.backward else next(reversed(self.stages))
+            name = self.backward.output_name if self.backward else self._last_stage()
             value = self.stages[name]
         output: int = value
         return output

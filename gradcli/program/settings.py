@@ -5,7 +5,7 @@ They stay expressions here; a room further up evaluates them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gradcli.errors import BindingError, LimitError, ShapeError
@@ -100,12 +100,17 @@ def _array_of_settings(graph: Graph, name: str, value: Setting) -> Value:
         raise ShapeError(f"`{name}`: {error.message}", hint=error.hint) from None
 
 
-def lower_constant(graph: Graph, name: str, source: Source, tree: Tree) -> Value:
-    """A constant expression as nodes of a graph of constants. Raises GradcliError."""
+def lower_constant(
+    graph: Graph, name: str, source: Source, tree: Tree, sizes: Mapping[str, Value] | None = None
+) -> Value:
+    """A constant expression as nodes of a graph of constants. Raises GradcliError.
+
+    `sizes` are nodes of that graph, of names that only sizes and shapes are taken from.
+    """
     graph.begin_statement()
     lowering = Lowering(graph, source)
     lowering.stream = name
-    return lowering.value(tree, {}, _constants_only(graph, name, source))
+    return lowering.value(tree, sizes or {}, _constants_only(graph, name, source))
 
 
 def _constants_only(graph: Graph, target: str, source: Source) -> Callable[[str, int], Value]:

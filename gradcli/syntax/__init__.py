@@ -3,6 +3,7 @@
     program    = { statement ( NEWLINE | ";" ) }
     statement  = import-line
                | target "=" expr | target "+=" expr
+               | NAME "," NAME { "," NAME } "=" NAME ".shape"
                | NAME "==" expr
                | expr
     target     = NAME | NAME "[" index { "," index } "]"
@@ -13,7 +14,7 @@
     unary      = ("-" | "+" | "√") unary | power
     power      = postfix [ ("**" | "^") unary ]
     postfix    = atom { "(" [ arg { "," arg } ] ")" | "[" index { "," index } "]"
-                      | ".T" | ".shape" | "." METHOD "(" [ arg { "," arg } ] ")" }
+                      | ".T" | ".shape" | ".size" | "." METHOD "(" [ arg { "," arg } ] ")" }
     arg        = [ "*" ] expr | NAME "=" expr
     atom       = NUMBER | NAME | "(" expr ")" | "(" expr "," [ expr { "," expr } ] ")"
                | "[" [ expr { "," expr } ] "]"

@@ -23,8 +23,7 @@ class Statement(NamedTuple):
     token: int  # where it begins
     tree: Tree | None = None
     target: str = ""
-    # Of an indexed target: places, and (start, stop) for slices.
-    index: tuple[Any, ...] = ()  # type: ignore[assignment]
+    place: Tree | None = None  # of an indexed target: its indices as a tuple
     is_claim: bool = False  # NAME == expr
     text: str = ""  # of a directive
 
@@ -38,10 +37,12 @@ BINARY = {
 }  # fmt: skip
 VALUES = {"inf": math.inf, "nan": math.nan, "True": 1.0, "False": 0.0}
 PREFIXES = {"math": (), "np": ("random", "linalg"), "numpy": ("random", "linalg")}
-ATTRIBUTES = ("T", "shape")
-METHODS = ("dot", "sum", "mean", "max", "min", "reshape")
+ATTRIBUTES = ("T", "shape", "size")
+METHODS = ("dot", "sum", "mean", "max", "min", "std", "var", "prod", "reshape", "transpose",
+           "ravel", "flatten", "copy")  # fmt: skip
 _LEFT = (SUM, TERM)  # left-associative; powers are right-associative, comparisons do not chain
 _DIGITS = frozenset("0123456789")
+ASSIGNMENTS = ("=", "+=")  # after an indexed target, which is read as an expression
 RESERVED = frozenset(("if", "else", *VALUES))  # words that are no names
 _AFTER_NAME = frozenset(("(", ".", "="))  # a call, a prefix or a keyword
 
@@ -65,6 +66,7 @@ class _Parser(Refusals):
         self.tokens = source.tokens
         self.tree = Tree([], [], [])
         self.names: set[str] = set()  # that were assigned or stood where an operand is due
+        self.opened = 0  # the opening token of the index that was closed last
         self._calls: dict[tuple[str, int, str], Call] = {}
 
     # ---------------------------------------------------------------- statements
@@ -79,7 +81,7 @@ class _Parser(Refusals):
                 if token in RESERVED:
                     self._fail(at, f"`{token}` is a word of the language and no name")
                 tree, end = self._gate(at + 2) or self._expression(at + 2)
-                yield new(Statement, ("assign", at, tree, token, (), False, ""))
+                yield new(Statement, ("assign", at, tree, token, None, False, ""))
                 names.add(token)
                 at = end + 1 if tokens[end] in ENDS else self._end(end)
             elif token in ENDS:
@@ -88,6 +90,9 @@ class _Parser(Refusals):
                 if token[1:].lstrip().startswith("gradcli:"):
                     yield Statement("directive", at, text=token.partition("gradcli:")[2].strip())
                 at += 1
+            elif tokens[at + 1] == "," and (places := self._unpacked(at)):
+                yield from self._unpacking(places)
+                at = places[-1] + 5  # = NAME . shape
             else:
                 statement, at = self._statement(at)
                 yield statement
@@ -117,43 +122,37 @@ class _Parser(Refusals):
             while tokens[at] not in ENDS:
                 at += 1
             return Statement("import", first), at
-        if following == "[":
-            index, at = self._target_index(first + 2)
-            if tokens[at] == "=" or tokens[at] == "+=":
-                kind = "assign" if tokens[at] == "=" else "add"
-                tree, at = self._expression(at + 1)
-                return Statement(kind, first, tree, name, index), self._end(at)
         tree, at = self._expression(first)
+        is_index = tree.ops[-1] == "index" and self.opened == first + 1
+        if is_index and tokens[at] in ASSIGNMENTS:
+            kind = "assign" if tokens[at] == "=" else "add"
+            place = Tree([*tree.ops[1:-1], "tuple"], tree.args[1:], [*tree.starts[1:-1], first + 2])
+            tree, at = self._expression(at + 1)
+            return Statement(kind, first, tree, name, place), self._end(at)
         if tree.ops[-1] == "call" and tree.args[-1][:1] == ("seed",) and tree.starts[-1] == first:
             return Statement("seed", first, tree), self._end(at)
-        return Statement("expression", first, tree, name, (), following == "=="), self._end(at)
+        return Statement("expression", first, tree, name, None, following == "=="), self._end(at)
 
-    def _target_index(self, at: int) -> tuple[tuple[Any, ...], int]:
-        """Whole numbers and slices up to the bracket; what else stands there is no target."""
-        tokens = self.tokens
-        index: list[Any] = []
-        while True:
-            place, at = self._target_number(at)
-            if tokens[at] == ":":
-                stop, at = self._target_number(at + 1)
-                index.append((place, stop))
-            elif place is None:
-                return (), at
-            else:
-                index.append(place)
-            if tokens[at] == "]":
-                return tuple(index), at + 1
-            if tokens[at] != ",":
-                return (), at
-            at += 1
+    def _unpacked(self, first: int) -> list[int]:
+        """Where the names stand in `N, D = X.shape`; nothing where something else stands."""
+        tokens, places, at = self.tokens, [first], first
+        while tokens[at + 1] == ",":
+            at += 2
+            places.append(at)
+        equals, whole, dot, shape, end = (*tokens[at + 1 : at + 6], *[""] * 5)[:5]
+        names = [*(tokens[place] for place in places), whole]
+        is_whole = (equals, dot, shape) == ("=", ".", "shape") and (end in ENDS or end[0] == "#")
+        is_all = is_whole and all(is_name(name) and name not in RESERVED for name in names)
+        return places if is_all else []
 
-    def _target_number(self, at: int) -> tuple[int | None, int]:
-        """A whole number, if one stands here, and the token after it."""
-        is_negative = self.tokens[at] == "-"
-        if self.tokens[at + is_negative].isdecimal():
-            number = int(self.tokens[at + is_negative])
-            return -number if is_negative else number, at + is_negative + 1
-        return None, at
+    def _unpacking(self, places: list[int]) -> Iterator[Statement]:
+        """A statement for each name that stands for a size."""
+        whole = places[-1] + 2
+        for k, place in enumerate(places):
+            args = [self.tokens[whole], "shape", (k, len(places))]
+            tree = Tree(["name", "attribute", "unpack"], args, [whole] * 3)
+            yield Statement("assign", place, tree, self.tokens[place])
+            self.names.add(self.tokens[place])
 
     def _end(self, at: int) -> int:
         """A statement ends at a line end, a semicolon or a comment."""
@@ -371,7 +370,7 @@ class _Parser(Refusals):
             return at + 1, "operand"
         if bracket:
             self._refuse_rest(at)
-        if token not in ENDS and token[0] != "#":
+        if token not in ENDS and token[0] != "#" and token not in ASSIGNMENTS:
             self._refuse_rest(at)
         self._reduce(IF)
         return at, "end"
@@ -431,6 +430,8 @@ class _Parser(Refusals):
         if bracket.keywords and complete:
             self._refuse_late(bracket)
         tree, begins, kind = self.tree, self.begins, bracket.kind
+        if kind == "index":
+            self.opened = start
         if bracket.has_start is not None:
             self._finish_slice(bracket, complete)
             bracket.count += 1

@@ -11,6 +11,7 @@
           | "index" count           the thing indexed, then count indices
           | "slice" (has start, has stop)
           | "attribute" text        one operand
+          | "unpack" (k, n)         one operand: of n names on the left, what the k-th stands for
 
 An operand stands before its operator, so a single pass with a stack reads the whole tree; depth
 costs nothing, and two trees are equal when their lists are.
@@ -148,6 +149,8 @@ def _postfix_form(op: str, arg: Any) -> list[str | int]:
         return [arg]
     if op == "attribute":
         return [DOT, f".{arg}"]
+    if op == "unpack":
+        return [DOT, f"[{arg[0]}]"]
     if op == "slice":
         has_start, has_stop = arg
         return [*[IF] * has_start, ":", *[IF] * has_stop]
