@@ -13,6 +13,7 @@ from gradcli.graph import Graph
 from gradcli.shapes import MOST_AXES, Shape, normal_axes, with_unknown
 from gradcli.sizes import Given, UnknownSizeError, known_number
 from gradcli.syntax import Call, Tree
+from gradcli.syntax.refusals import INSTEAD, MASK, ONE_HOT
 from gradcli.syntax.tree import number_text
 
 # What a call of one array is, where the function also has another meaning or name.
@@ -24,6 +25,7 @@ REDUCTIONS = {
 ELEMENTWISE = ("max", "min", "logsumexp", "hypot")  # of several operands
 FILLED = {"zeros": 0.0, "ones": 1.0, "zeros_like": 0.0, "ones_like": 1.0}
 SHAPED = ("zeros", "ones", "randn", "eye")
+COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 SAME = ("array", "asarray")  # of a list or an array; every array of the language is one of numpy
 JOINED = ("concatenate", "stack")
 FLAT = ("ravel", "flatten")
@@ -86,7 +88,8 @@ class ArrayCalls:
             name = self.graph.names.get(node)
             subject = f"`{name}`" if name else "this"
             self.fail(ShapeError, self._spot(node, token),
-                      f"{subject} is {what}: {role} is a whole number")  # fmt: skip
+                      f"{subject} is {what}: {role} is a whole number",
+                      self._index_advice(node) if role == "an index" else None)  # fmt: skip
         return int(number)
 
     def _spot(self, node: int, token: int) -> int:
@@ -97,6 +100,11 @@ class ArrayCalls:
                                    (op == "number" and arg == number)):  # fmt: skip
                 return start
         return max(self.graph.tokens[node], token)
+
+    def _index_advice(self, node: int) -> str | None:
+        if self.graph.gates[node].name in COMPARISONS:
+            return MASK
+        return ONE_HOT if self.graph.shape(node) else None
 
     def _whole_numbers(self, values: Sequence[Any], token: int, role: str) -> Shape:
         return tuple([self.whole_number(value, token, role) for value in values])
@@ -188,7 +196,7 @@ class ArrayCalls:
 
     def _refuse_keywords(self, name: str, keywords: dict[str, Any], token: int) -> None:
         for key in keywords:
-            self.fail(ParseError, token, f"`{name}` takes no `{key}=` here")
+            self.fail(ParseError, token, f"`{name}` takes no `{key}=` here", INSTEAD.get(key))
 
     def _is_reduction(self, call: Call, given: list[Any], keywords: dict[str, Any]) -> bool:
         if call.name not in ELEMENTWISE or call.method or keywords:

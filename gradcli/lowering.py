@@ -26,6 +26,7 @@ from gradcli.graph import Graph
 from gradcli.lowered_arrays import ARRAY_FUNCTIONS, ArrayCalls, Tuple
 from gradcli.sizes import Given
 from gradcli.syntax import Call, Tree, parse_expression
+from gradcli.syntax.refusals import INSTEAD
 from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import SIGNS
 
@@ -235,7 +236,7 @@ class Lowering(ArrayCalls):
 
     def _fail_unknown_function(self, call: Call, token: int) -> NoReturn:
         name = f"{call.prefix}{call.name}"
-        hint = did_you_mean(call.name, [*FUNCTIONS, *ARRAY_FUNCTIONS])
+        hint = INSTEAD.get(call.name) or did_you_mean(call.name, [*FUNCTIONS, *ARRAY_FUNCTIONS])
         self.fail(NameFault, token, f"unknown function `{name}`", hint)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradcli
-from gradcli.errors import BindingError, NameFault, ShapeError
+from gradcli.errors import BindingError, GradcliError, NameFault, ShapeError
 from gradcli.program import Options
 from gradcli.program import read as read_program
 
@@ -325,6 +325,30 @@ def test_an_identity_shows_as_it_is_written():
     report = evaluated("f = sum(eye(2) @ X)")
     assert [stage.expression for stage in report.stages] == ["eye(2, 2)", "eye(2, 2) @ X",
                                                              "sum(eye(2, 2) @ X)"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("sum(np.arange(3)*x)", "linspace(0, n - 1, n)"),
+        ("len(x)", "write `x.shape[0]`"),
+        ("np.clip(y, 0, 1)", "write `min(max(x, a), b)`"),
+        ("np.einsum(x, x)", "`@`"),
+        ("np.argmax(x)", "write `max(x, axis=k)`"),
+        ("sum(X[range(2), x])", "`sum(p*Y, axis=1)`"),
+        ("sum(X[[0, 1], [1, 2]])", "`sum(p*Y, axis=1)`"),
+        ("sum(x[:, None])", "write `reshape(x, (n, 1))`"),
+        ("sum(x[np.newaxis, :])", "`reshape(x, (1, n))` for `x[None]`"),
+        ("sum(x[x > 2])", "`x*(x > 0)` for `x[x > 0]`"),
+        ("f = sum(x); dx = ones(3); dx[x <= 0] = 0", "`dx = dx*(x > 0)` for `dx[x <= 0] = 0`"),
+        ("np.array([1, 2], dtype=float)", "every number is a float64"),
+        ("zeroes(3)", "did you mean `zeros`?"),
+    ],
+)
+def test_what_numpy_has_and_the_language_has_not_shows_what_to_write(text, advice):
+    error = refused(GradcliError, text)
+    assert advice in error.hint
+    assert "did you mean" not in error.hint or "zeros" in advice
 
 
 def test_options_hold_what_varies():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gradcli.errors import GradcliError, ParseError
 from gradcli.syntax import Call, parse_expression, spell, statements, write
+from gradcli.syntax.refusals import INSTEAD, STEP, UPDATES
 from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import POSTFIX, SUM, UNARY, number_text
 
@@ -395,9 +396,15 @@ NO_CODE = [
     ("x.shpe", "`.shpe` is not an attribute", 3, "did you mean `shape`?"),
     ("x.sum", "`.sum` is not an attribute", 3, "did you mean `sum`?"),
     ("'a'", "expected a value, found `'`", 1, None),
+    ("np.einsum('ij->i', x)", "expected a value, found `'`", 11, INSTEAD["einsum"]),
     ('f("a")', 'expected a value, found `"`', 3, None),
     ("{1}", "expected a value, found `{`", 1, None),
-    ("x[1:2:3]", "expected an operator, found `:`", 6, None),
+    ("x[1:2:3]", "a slice has no step", 6, STEP[1]),
+    ("x[::2]", "a slice has no step", 4, STEP[1]),
+    ("x[::-1]", "a slice has no step", 4, STEP[1]),
+    ("x[1, ::2]", "a slice has no step", 7, STEP[1]),
+    ("x.clip(0, 1)", "`.clip` is not an attribute", 3, "write `min(max(x, a), b)`"),
+    ("x.astype(y)", "`.astype` is not an attribute", 3, INSTEAD["astype"]),
     ("x := 2", "expected an operator, found `:`", 3, None),
     ("lambda x: x", "expected an operator, found `x`", 8, "write `lambda*x` for a product"),
     ("x; y", "expected an operator, found `;`", 2, None),
@@ -608,6 +615,31 @@ def test_an_empty_text_has_no_statement():
 def test_a_directive_is_a_comment_that_names_the_tool():
     found = [s.text for s in statements(Source("# gradcli: output f\n#gradcli:wrt x\n# gradcli\n"))]
     assert found == ["output f", "wrt x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "column", "hint"),
+    [
+        ("dx -= v", "`-=` is not in the language", 4, "write `dx += -(...)`"),
+        ("dx[0, 1:] -= v", "`-=` is not in the language", 11, "write `dx[0,1:] += -(...)`"),
+        ("dx *= v", "`*=` is not in the language", 4, UPDATES["*="].format("dx")),
+        ("dx /= v", "`/=` is not in the language", 4, UPDATES["/="].format("dx")),
+        ("W -= dW", "`-=` is not in the language", 3, "a name is assigned once"),
+        ("dx[0][1] = v", "expected one index on the left of `=`", 10, "write `dx[0, 1] = ...`"),
+        ("x + y = v", "`=` is not in the language", 7, "write `==` to compare"),
+        ("-x[0] = v", "`=` is not in the language", 7, "write `==` to compare"),
+        ("N, D = 1, 2", "expected an operator, found `,`", 2, "one name a statement"),
+        ("N, D = X.shape[0]", "expected an operator, found `,`", 2, "one name a statement"),
+        ("N, 2 = X.shape", "expected an operator, found `,`", 2, "one name a statement"),
+        ("N, if = X.shape", "expected an operator, found `,`", 2, "one name a statement"),
+    ],
+)
+def test_a_line_that_assigns_otherwise_shows_how_to_write_it(text, message, column, hint):
+    with pytest.raises(ParseError) as caught:
+        read(f"a = b; {text}")
+    error = caught.value
+    assert (error.message, error.span.column) == (message, column + 7)
+    assert hint in error.hint
 
 
 def test_statements_are_read_one_at_a_time():

@@ -19,6 +19,7 @@ from gradcli.program.model import Options, Program, Setting, ValueClaim, nodes_o
 from gradcli.program.settings import check_name, hides_constant, lower_constant, lower_setting
 from gradcli.sizes import UnknownSizeError, known_number
 from gradcli.syntax import Statement, Tree, statements, write
+from gradcli.syntax.refusals import INSTEAD
 from gradcli.syntax.tokens import Source
 
 if TYPE_CHECKING:
@@ -338,8 +339,10 @@ class Reader:
         unused = [known for known in self.bound if known not in self.inputs]
         known = [*self.bound, *self.stages, *CONSTANTS]
         hint = did_you_mean(name, unused) or did_you_mean(name, known)
-        if "." in name:
-            prefix = name.rpartition(".")[0]
+        prefix, _, word = name.rpartition(".")
+        if prefix or word == "None":  # any other word may be a name that was forgotten
+            hint = INSTEAD.get(word) or hint
+        if prefix:
             hint = hint or f"`{prefix}.` stands before functions, pi and e only"
         return NameFault(f"`{name}` has no value", span, hint or f"give it one: `{name}=...`")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gradcli.errors import did_you_mean
-from gradcli.syntax.refusals import ENDS, PLAIN, ROUND, Bracket, Refusals, is_name
+from gradcli.syntax.refusals import ENDS, INSTEAD, PLAIN, ROUND, Bracket, Refusals, is_name
 from gradcli.syntax.tokens import NEWLINES, Source
 from gradcli.syntax.tree import COMPARISON, IF, POWER, SUM, TERM, UNARY, Call, Tree
 
@@ -493,7 +493,8 @@ class _Parser(Refusals):
             return at + 3, "operand"
         if name not in ATTRIBUTES:
             known = [*ATTRIBUTES, *METHODS]
-            advice = did_you_mean(name, known) or f"known are {', '.join(f'`.{n}`' for n in known)}"
+            advice = INSTEAD.get(name) or did_you_mean(name, known)
+            advice = advice or f"known are {', '.join(f'`.{n}`' for n in known)}"
             self._fail(at + 1, f"`.{name}` is not an attribute", advice)
         self.tree.add("attribute", name, start)
         return at + 2, "operator"

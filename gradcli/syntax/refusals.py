@@ -20,6 +20,42 @@ ADVICE = {
     "or": "write `max(a, b)` for either",
     "not": "write `1 - (a)`",
 }  # fmt: skip
+UPDATES = {  # of gradients; any other name is assigned once
+    "-=": "write `{0} += -(...)`",
+    "*=": "write `{0} = {0} * (...)`: a gradient line reads its earlier value",
+    "/=": "write `{0} = {0} / (...)`: a gradient line reads its earlier value",
+}
+STEP = ("a slice has no step", "pick by a list, `[x[0], x[2]]`, or by a product with a matrix")
+MASK = "multiply by a mask: `x*(x > 0)` for `x[x > 0]`, `dx = dx*(x > 0)` for `dx[x <= 0] = 0`"
+ONE_HOT = "for `p[range(n), y]` write `sum(p*Y, axis=1)`, where row i of `Y` is 1 at y[i], else 0"
+_AXIS = "write `reshape(x, (n, 1))` for `x[:, None]`, `reshape(x, (1, n))` for `x[None]`"
+_NO_TYPES = "leave it out: every number is a float64"
+INSTEAD = {  # names of Python and numpy that the language does not have, and what to write
+    "arange": f"write `linspace(0, n - 1, n)`; {ONE_HOT}",
+    "range": ONE_HOT,
+    "len": "write `x.shape[0]`",
+    "ndim": "the shapes are known: write the number",
+    "None": _AXIS, "newaxis": _AXIS, "expand_dims": _AXIS, "squeeze": "write `reshape(x, (n,))`",
+    "einsum": "write the sum with `@`, `.T` and `sum(..., axis=k)`",
+    "tensordot": "write the sum with `@`, `.T` and `reshape`",
+    "argmax": "the place of a maximum has no gradient: write `max(x, axis=k)` for its value",
+    "argmin": "the place of a minimum has no gradient: write `min(x, axis=k)` for its value",
+    "clip": "write `min(max(x, a), b)`",
+    "full": "write `v*ones(shape)`", "empty": "write `zeros(shape)`",
+    "full_like": "write `v*ones_like(x)`", "empty_like": "write `zeros_like(x)`",
+    "identity": "write `eye(n)`",
+    "vstack": "write `concatenate([a, b], axis=0)`",
+    "hstack": "write `concatenate([a, b], axis=1)`",
+    "swapaxes": "write `transpose(x, (1, 0, 2))`, with all axes in their new order",
+    "repeat": "write `x*ones(shape)`: it is broadcast", "tile": "write `x*ones(shape)`",
+    "add": "write `x + y`", "subtract": "write `x - y`", "multiply": "write `x*y`",
+    "divide": "write `x/y`", "negative": "write `-x`", "absolute": "write `abs(x)`",
+    "logaddexp": "write `logsumexp(x, y)`",
+    "rand": "write `randn(n, m)`", "uniform": "write `randn(n, m)`",
+    "normal": "write `randn(n, m)`",
+    "float": _NO_TYPES, "int": _NO_TYPES, "float64": _NO_TYPES, "float32": _NO_TYPES,
+    "astype": _NO_TYPES, "dtype": _NO_TYPES,
+}  # fmt: skip
 ROUND = frozenset(("group", "call", "method"))
 ENDS = NEWLINES | {";", ""}  # of a statement
 PLAIN = frozenset("_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -68,8 +104,32 @@ class Refusals:
             self._fail_unclosed()
         if token == "/" and at and self.tokens[at - 1] == "/":
             self._fail(at - 1, "`//` is not in the language", "write `floor(x / y)`")
+        self._refuse_step(at)
         found = "the end" if token in ENDS or token[0] == "#" else f"`{shown(token)}`"
-        self._fail(at, f"expected a value, found {found}", ADVICE.get(token))
+        bracket = self._innermost()
+        hint = ADVICE.get(token) or (INSTEAD.get(bracket.name) if bracket else None)
+        self._fail(at, f"expected a value, found {found}", hint)
+
+    def _refuse_step(self, at: int) -> None:
+        """A second colon of a slice."""
+        bracket = self._innermost()
+        if self.tokens[at] == ":" and bracket and bracket.has_start is not None:
+            self._fail(at, *STEP)
+
+    def _refuse_assignment(self, at: int) -> None:
+        """A line that assigns, but not with `=` or `+=` to a name or an element."""
+        tokens, token = self.tokens, self.tokens[at]
+        first = at
+        while first and tokens[first - 1] not in ENDS:
+            first -= 1
+        if token in UPDATES:
+            hint = "a name is assigned once: give the new value one of its own"
+            if tokens[first][:1] == "d":
+                hint = UPDATES[token].format("".join(tokens[first:at]))
+            self._fail(at, f"`{token}` is not in the language", hint)
+        if token == "=" and tokens[at - 1] == "]" and is_name(tokens[first]):
+            self._fail(at, "expected one index on the left of `=`",
+                       f"write `{tokens[first]}[0, 1] = ...`")  # fmt: skip
 
     def _begins_a_statement(self, at: int) -> bool:
         """Whether NAME = stands at the beginning of a line: the bracket before was forgotten."""
@@ -104,6 +164,9 @@ class Refusals:
             self._fail(at, f"expected {wanted}, found `{token}`", hint)
         if token == "=" and self._before(at) == ")":
             self._fail(at, "brackets on the left of `=`", "a stage has a name only: `f = ...`")
+        self._refuse_step(at)
+        if not bracket:
+            self._refuse_assignment(at)
         if token in ADVICE:
             self._fail(at, f"`{token}` is not in the language", ADVICE[token])
         before, token = shown(self._before(at)), shown(token)
