@@ -167,8 +167,6 @@ class Graph:
         if shape:
             if len(shape) > MOST_AXES:
                 raise LimitError(f"an array has at most {MOST_AXES} axes, this has {len(shape)}")
-            if min(shape) < 0:
-                raise ShapeError(f"shape {shape} has a negative size")
             self.has_arrays = True
             self.elements += prod(shape)
             if self.elements > self.most_elements:

@@ -237,7 +237,7 @@ def test_sizes_stand_in_backward_lines_and_their_targets(lines):
         ("zeros(root)", "`root` is computed by `sqrt`: a size is a whole number", 7),
         ("h = tanh(y); x[h]", "`h` is computed by `tanh`: an index is a whole number", 16),
         ("x[exp(y)]", "this is computed by `exp`: an index is a whole number", 3),
-        ("zeros(1 - 3)", "shape (-2,) has a negative size", 1),
+        ("zeros(1 - 3)", "a size cannot be negative: the shape is (-2,)", 1),
         ("N, D = x.shape", "2 names for a shape of 1 sizes", 8),
         ("x.shape[1]", "a shape of 1 sizes has no such element", 1),
     ],

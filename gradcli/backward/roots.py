@@ -121,7 +121,7 @@ class Roots:
         group = self.accused[k].group
         if group is None or len(group.parts) != 1 or line.statement.tree is None:
             return False
-        if line.statement.index and self.program.graph.has_arrays:
+        if line.place and self.program.graph.has_arrays:
             return False  # a part of an array
         given = self._value(k)
         wanted = [
