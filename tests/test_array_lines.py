@@ -298,3 +298,45 @@ dX = dh @ W.T"""
     assert found.verdict == "fail"
     right = text.replace("X.T @ dh", "X.T @ (dh*(h > 0))").replace("dh @ W", "(dh*(h > 0)) @ W")
     assert case(right, "whole").verdict == "pass"
+
+
+# ---------------------------------------------------------------- a network as lectures write it
+
+CLASSIFIER = """N = 4; D = 3; H = 5; C = 3
+X = np.random.randn(N, D)
+W1 = 0.1*np.random.randn(D, H); b1 = np.zeros(H)
+W2 = 0.1*np.random.randn(H, C); b2 = np.zeros(C)
+Y = [[1,0,0],[0,1,0],[0,0,1],[1,0,0]]
+reg = 0.01
+z1 = X.dot(W1) + b1
+h = np.maximum(0, z1)
+scores = h.dot(W2) + b2
+shifted = scores - np.max(scores, axis=1, keepdims=True)
+expd = np.exp(shifted)
+probs = expd / np.sum(expd, axis=1, keepdims=True)
+data = -np.sum(Y*np.log(probs))/N
+loss = data + 0.5*reg*np.sum(W1*W1) + 0.5*reg*np.sum(W2*W2)
+dscores = (probs - Y)/N
+dW2 = h.T.dot(dscores) + reg*W2
+db2 = np.sum(dscores, axis=0)
+dh = dscores.dot(W2.T)
+dz1 = dh*(z1 > 0)
+dW1 = X.T.dot(dz1) + reg*W1
+db1 = np.sum(dz1, axis=0)"""
+
+
+@pytest.mark.parametrize(("right", "wrong", "mistake"), [
+    ("dz1 = dh*(z1 > 0)", "dz1 = dh", "wrong-branch"),
+    ("dz1 = dh*(z1 > 0)", "dz1 = dh*(z1 <= 0)", "wrong-branch"),
+    ("(probs - Y)/N", "probs - Y", "missing-mean"),
+    ("(probs - Y)/N", "(Y - probs)/N", "sign"),
+    ("+ reg*W2", "- reg*W2", "sign"),
+    ("X.T.dot(dz1) + reg*W1", "X.T.dot(dz1)", "missing-path"),
+    ("dW2 = h.T.dot(dscores)", "dW2 = z1.T.dot(dscores)", "wrong-cache"),
+])  # fmt: skip
+def test_the_slips_of_a_classifier_have_their_names(right, wrong, mistake):
+    assert case(CLASSIFIER, "by element").verdict == "pass"
+    assert right in CLASSIFIER
+    found = case(CLASSIFIER.replace(right, wrong), "by element")
+    number = CLASSIFIER[: CLASSIFIER.index(right)].count("\n") + 1
+    assert [(c.line, c.mistake) for c in found.lines if c.local] == [(number, mistake)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.floats import IEEE
-from gradcli.backward.amounts import Amount, flat, in_words, is_finite, total
+from gradcli.backward.amounts import Amount, flat, is_finite, total
 from gradcli.backward.cut import Cut
 from gradcli.backward.judge import Accusation, Judge, Passage, line_numbers
 from gradcli.backward.matching import Group, base
@@ -150,8 +150,6 @@ class _Reporter:
         if isinstance(claim, list) and found.group is not None:
             own = [self._own_expected(k, e, self.judge.passage) for e in self._elements(k)]
             expected = self._gathered(k, own)
-            if found.expected is not None:
-                reason = reason or f"{found.element}: expected {in_words(found.expected, 6)}"
         return LineCheck(
             target, *self.number(k), "fail", True, None, given, expected, mistake, reason
         )
@@ -228,7 +226,7 @@ class _Reporter:
             program=program, line=line, tree=tree, target=str(line.name),
             consumers=list(operands), operands=operands, names=self.judge.found.names,
             nodes=sorted(nodes), gates={cut.graph.gates[n].name for n in inside},
-            counts=counts(cut.graph, inside),
+            counts=counts(cut.graph, inside, self.judge.passage.cut_run.values),
             runs=[passage.run for passage in passages],
             expected=[self._expected_numbers(numbers, p) for p in passages],
             readers=[program.lines[n] for n in dict.fromkeys(n for n, _ in numbers) if n != k],

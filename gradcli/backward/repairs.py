@@ -49,6 +49,7 @@ Agree = Callable[[float, float], bool]
 
 SWITCHES = {"max", "min", "relu", "leaky_relu", "where", "abs", "huber"}
 FEWEST_POINTS = 3  # to tell a product of factors from chance
+ROUNDING = 1e-12  # of the largest number of a line: what may be lost in its others
 MOST_USUAL = 4.0  # factors up to this are slips of another kind than a lost mean
 MOST_FACTORS = 30  # nodes whose powers are tried
 MOST_NAMES = 200  # forward names that are tried in the place of another one
@@ -72,8 +73,11 @@ class Scene(NamedTuple):
     readers: Sequence[GradientLine] = ()  # of a helper: the lines whose numbers these are
 
 
-def counts(graph: Graph, nodes: Collection[int]) -> set[float]:
-    """How many examples there may be: what some gates divide by, and the axes of products."""
+def counts(graph: Graph, nodes: Collection[int], values: Sequence[Any]) -> set[float]:
+    """How many examples there may be: what some gates divide by, and the axes of products.
+
+    `values` are those of a run: an input that is divided by may be the number of examples, too.
+    """
     found = set()
     for node in nodes:
         name, operands = graph.gates[node].name, graph.operands[node]
@@ -84,6 +88,9 @@ def counts(graph: Graph, nodes: Collection[int]) -> set[float]:
                 if isinstance(c := graph.constants.get(_copied(graph, k)), float) and c
             ]
             found.update(constants if name == "div" else [1 / c for c in constants])
+            below = values[operands[1]]
+            if name == "div" and isinstance(below, float) and below == below // 1 > 1:
+                found.add(below)
         elif name in ("mean", "var", "std"):
             shape, axis = map(graph.look, operands)
             found.add(count(shape, axis))
@@ -131,7 +138,10 @@ def _fits(scene: Scene, repair: Repair, agree: Agree) -> bool:
     """Whether a changed line is right at every point."""
     for run, wanted in zip(scene.runs, scene.expected, strict=True):
         got = _evaluated(scene, repair, run.values)
-        if len(got) != len(wanted) or not all(map(agree, got, wanted)):
+        if len(got) != len(wanted):
+            return False
+        slack = ROUNDING * max(map(abs, wanted))  # a saturated element is all rounding
+        if not all(agree(a, b) or abs(a - b) <= slack for a, b in zip(got, wanted, strict=True)):
             return False
     return True
 
@@ -422,6 +432,13 @@ def _branches(scene: Scene) -> Iterator[Repair]:
             changed = with_op(tree, k, COMPARISONS[op])
             yield Repair(changed, "wrong-branch", f"the other branch is right: `{write(changed)}`")
     if scene.gates & SWITCHES:
+        for name in sorted({scene.target}.union(*scene.operands.values())):
+            mask = joined(name_tree(name), number_tree(0.0), "gt")
+            changed = joined(tree, mask, "mul")
+            reason = (
+                f"nothing goes back where the gate is off: the factor `({write(mask)})` is lost"
+            )
+            yield Repair(changed, "wrong-branch", reason)
         for consumer in scene.consumers:
             reason = "the gradient goes to the operand that did not win"
             if consumer in scene.program.claims:
