@@ -83,7 +83,10 @@ def on_other_branches(program: Program, inputs: Sequence[Any]) -> Iterator[list[
     if not switches:
         return
     machine, rng, free = Machine(graph, _quiet(graph)), Random(3), are_free(program, inputs)
-    seen = {_branches(machine.run(inputs), switches)}
+    here = _branches(machine.run(inputs), switches)
+    if graph.has_arrays and all(sum(signs) > 1 for signs in here):
+        return  # so many elements are on all branches as it is
+    seen = {here}
     for _ in range(FEW_ATTEMPTS if graph.has_arrays else ATTEMPTS):
         reach = rng.choice(REACHES)
         point = [
@@ -136,7 +139,8 @@ def _array_branches(run: Run, switches: list[int]) -> tuple[Any, ...]:
 
     graph = run.machine.graph
     simple = [node for node in switches if not graph.gates[node].is_structural]
-    found: list[Any] = []
-    for slopes in local_gradients(run, simple).values():
-        found += [slope is not None and frozenset(np.sign(slope).ravel()) for slope in slopes]
-    return tuple(found)
+    slopes = [x for local in local_gradients(run, simple).values() for x in local if x is not None]
+    return tuple(
+        (bool(np.less(x, 0).any()), bool(np.equal(x, 0).any()), bool(np.greater(x, 0).any()))
+        for x in slopes
+    )
