@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -225,3 +226,18 @@ def test_large_arrays_have_bounds_that_hold():
     assert np.shape(report.gradient_bounds["x"]) == (300, 100)
     fine = gradcli.evaluate("mean(x**2)", {"x": x}, check=False)
     assert abs(fine.value - math.fsum((x * x).ravel()) / x.size) <= fine.bound <= 1e-10
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 9, 127, 128, 129, 1000, 8191, 8193, 40_000])
+@pytest.mark.parametrize("axis", [(0,), (1,), (0, 1)])
+def test_sums_are_bounded_in_whatever_order_they_are_added(count, axis):
+    """By halves where numpy adds what lies together, one after the other elsewhere."""
+    rng = np.random.default_rng(count)
+    add_up = BOUNDED.function("sum")
+    for x in (rng.standard_normal((3, count)), 10.0 ** rng.uniform(-8, 8, (count, 3)).T):
+        found = add_up(Bounded(x), (axis, False))
+        lanes = x if axis == (1,) else x.T if axis == (0,) else [x.ravel()]
+        value, error = (np.broadcast_to(part, (len(lanes),)) for part in (found.value, found.error))
+        for k in range(0, len(lanes), max(1, len(lanes) // 50)):
+            truth = sum(map(Fraction, lanes[k]))
+            assert abs(truth - Fraction(float(value[k]))) <= Fraction(float(error[k]))
