@@ -266,6 +266,8 @@ def _second_point(program: Program, outcome: _Outcome, asked: CheckRequest) -> _
     special = f"this point is special ({why}), so a second one was checked" if why else ""
     for sign in (1, -1):
         moved = near(program, outcome.inputs, sign=sign)
+        if not any(are_free(program, outcome.inputs)):
+            break
         second = _at(program, moved, asked, {}, formulas_only=True, elsewhere=True)
         if second.verdict == "fail":
             return _shown_elsewhere(outcome, second, special)
@@ -278,7 +280,20 @@ def _second_point(program: Program, outcome: _Outcome, asked: CheckRequest) -> _
         second = _at(program, point, asked, {}, formulas_only=True, elsewhere=True)
         if second.verdict == "fail":
             return _shown_elsewhere(outcome, second, "another branch was checked")
-    return outcome
+    return outcome._replace(notes=[*outcome.notes, *_reservation(program, outcome, asked)])
+
+
+def _reservation(program: Program, outcome: _Outcome, asked: CheckRequest) -> list[str]:
+    """A note where lines are right only because a mask, say, is one; they are not accused."""
+    if are_free(program, outcome.inputs) == are_free(program, outcome.inputs, spoils=True):
+        return []
+    moved = near(program, outcome.inputs, spoils=True)
+    second = _at(program, moved, asked, {}, formulas_only=True, elsewhere=True)
+    lines = [line.name for line in second.lines if line.is_accused]
+    if second.verdict != "fail" or not lines:
+        return []
+    return [f"{', '.join(dict.fromkeys(lines))}: right for such 0 and 1, shares or symmetric "
+            "matrices as are given, but not in general"]  # fmt: skip
 
 
 def _shown_elsewhere(first: _Outcome, second: _Outcome, why: str) -> _Outcome:
@@ -356,6 +371,8 @@ def _case(
         for name in program.inputs
         if program.claims and name not in program.claims
     ]
+    if outcome.verdict == "fail" and outcome.lines:
+        missing += _other_outputs(program)
     run = outcome.found.run
     return Case(
         program.source.name, line, program.expression, outcome.found.names[program.output],
@@ -367,6 +384,24 @@ def _case(
         lines=outcome.lines, forks=outcome.forks,
         text=program.source.text if outcome.lines else "",
     )  # fmt: skip
+
+
+def _other_outputs(program: Program) -> list[str]:
+    """A note on stages that nothing reads: one of them may be the output that was meant."""
+    graph, last = program.graph, program.forward_nodes
+    read = {k for node in range(last) if node not in program.aside for k in graph.operands[node]}
+    names = {name: nodes_of(value) for name, value in program.stages.items()}
+    taken = [name for name, nodes in names.items() if program.output in nodes]
+    idle = [
+        name for name, nodes in names.items()
+        if nodes and name not in taken and not read.intersection(nodes)
+    ]  # fmt: skip
+    if not taken or not idle or program.parts:
+        return []
+    return [
+        f"`{taken[0]}` is taken for the output; nothing reads `{idle[0]}`: "
+        f"`--output {idle[0]}` takes that"
+    ]
 
 
 def _value_claims(program: Program, outcome: _Outcome, tolerance: float) -> list[InputCheck]:

@@ -205,7 +205,9 @@ class Judge:
         run = Machine(graph, IEEE).run(inputs)
         backward(run, output, 1.0)
         question = Question(element, leaf, run.gradients[leaf], claim, None, exact=True)
-        answer = check(Point(run, output), [question], self.settings)
+        called, source = self.found.names, self.cut.source
+        names = {moved[k]: called.get(source.get(k, -1), "?") for k in moved}
+        answer = check(Point(run, output, names=names), [question], self.settings)
         return None if answer is None else answer.inputs[element]
 
     def _is_typed(self, parts: list[Part]) -> bool:

@@ -21,13 +21,18 @@ FEW_ATTEMPTS = 12  # the same for whole arrays, of which one usually shows both 
 MOST_BRANCHES = 8  # of the points on other branches that are used
 
 
-def near(program: Program, inputs: Sequence[Any], seed: int = 1, sign: int = 1) -> list[Any]:
-    """The point, moved a little in every input that is free; arrays in every element."""
-    rng, free = Random(seed), are_free(program, inputs)
+def near(
+    program: Program, inputs: Sequence[Any], seed: int = 1, sign: int = 1, spoils: bool = False
+) -> list[Any]:
+    """The point, moved a little in every input that is free; arrays in every element.
+
+    `spoils` also moves arrays with gradient lines that stand for something as they are.
+    """
+    rng, free = Random(seed), are_free(program, inputs, spoils)
     return [_moved(x, rng, sign) if is_free else x for x, is_free in zip(inputs, free, strict=True)]
 
 
-def are_free(program: Program, inputs: Sequence[Any]) -> list[bool]:
+def are_free(program: Program, inputs: Sequence[Any], spoils: bool = False) -> list[bool]:
     """Which inputs may be moved without asking more of the program than its writer claims.
 
     Data stays as it is: what has no gradient line where others have one, and arrays that stand
@@ -38,7 +43,7 @@ def are_free(program: Program, inputs: Sequence[Any]) -> list[bool]:
     held: set[int] = set()
     for name, value in program.inputs.items():
         is_data = bool(program.claims) and name not in program.claims
-        if is_data or _stands_for_something(gather(value, table)):
+        if is_data or (not spoils and _stands_for_something(gather(value, table))):
             held.update(nodes_of(value))
     return [node not in held for node in table]
 
@@ -52,7 +57,7 @@ def _stands_for_something(value: Any) -> bool:
     x = np.asarray(value, dtype=float)
     if x.size < 2:
         return False
-    is_mask = bool(np.isin(np.abs(x), (0.0, 1.0)).all()) and x.min() != x.max()
+    is_mask = bool(np.isin(x, (0.0, 1.0)).all()) and x.min() != x.max()
     has_shares = any(np.allclose(x.sum(axis=k), 1.0, rtol=0, atol=1e-9) for k in range(x.ndim))
     is_symmetric = x.ndim == 2 and x.shape == x.T.shape and bool((x == x.T).all())
     return is_mask or has_shares or (is_symmetric and x.min() != x.max())
