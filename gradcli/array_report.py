@@ -34,6 +34,7 @@ from gradcli.evaluation import (
     report_of,
     settings,
 )
+from gradcli.notes import array_doubts
 from gradcli.program import Program
 from gradcli.reports import EvalReport, Stage
 from gradcli.scalars import Circuit, small_circuit, unrolled
@@ -122,6 +123,7 @@ def _of_arrays(found: Evaluation, asked: Request) -> EvalReport:
         upstream = program.upstream if asked.upstream is None else None
         output = None if found.upstream is None else program.output
         certain = bounded_run(run, output, found.upstream, upstream)
+        found.notes += array_doubts(certain, program.output, found.names)
     has_gradients = bool(certain.gradients)
 
     def told(node: int, table: Sequence[Any]) -> Told:

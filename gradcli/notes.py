@@ -14,6 +14,7 @@ from gradcli.truth import CERTAIN, Numbers
 
 MOST_NOTES = 5
 MOST_CURES = 3  # of a program: others are of the same kinds, element by element
+LOST = 1e-6  # of the largest number: an error that leaves less than 6 digits
 CURED, TINY = 1e-10, 1e-320  # relative and absolute error of a rewriting that is worth naming
 
 
@@ -47,6 +48,30 @@ def array_faults(run: Run, output: int, names: dict[int, str]) -> list[str]:
                 many = f"{int(bad.sum())} of {bad.size} elements are" if bad.ndim else f"{what} is"
                 return [f"{gate} at {called[node]}: {what}: {many} not finite ({kind})"
                         if bad.ndim else f"{gate} at {called[node]}: {many} {kind}"]  # fmt: skip
+    return []
+
+
+def array_doubts(run: Run, output: int, names: dict[int, str]) -> list[str]:
+    """A note where float64 loses most digits of an array program's value, on the first such gate.
+
+    `run` is over arrays that carry bounds.
+    """
+    import numpy as np  # late: numbers do not need it
+
+    def is_lost(node: int) -> bool:
+        size = np.max(np.abs(run.values[node].value), initial=0.0)
+        return not np.max(run.values[node].error, initial=0.0) <= LOST * size
+
+    graph = run.machine.graph
+    if not is_lost(output) or not np.isfinite(run.values[output].value).all():
+        return []
+    for node in graph.gate_nodes():
+        if node in names and is_lost(node):
+            place = f"{names[node]} ({graph.gates[node].name})"
+            return [
+                f"float64 loses digits at {place}: only those that are certain are shown; "
+                "a smaller case is computed in many digits"
+            ]
     return []
 
 

@@ -241,3 +241,17 @@ def test_sums_are_bounded_in_whatever_order_they_are_added(count, axis):
         for k in range(0, len(lanes), max(1, len(lanes) // 50)):
             truth = sum(map(Fraction, lanes[k]))
             assert abs(truth - Fraction(float(value[k]))) <= Fraction(float(error[k]))
+
+
+def test_what_float64_loses_of_large_arrays_is_said():
+    report = gradcli.evaluate(CANCELS, {"x": "randn(300, 100)"}, check=False)
+    assert any("loses digits at z (sub)" in note for note in report.notes)
+    fine = gradcli.evaluate("sum(x**2)", {"x": "randn(300, 100)"}, check=False)
+    assert not any("loses digits" in note for note in fine.notes)
+
+
+def test_an_overflow_of_large_arrays_is_no_proof_that_there_is_no_value():
+    case = gradcli.check("sum(log(1 + exp(x*1000)))", {"x": "randn(900)"}).cases[0]
+    assert (case.verdict, "overflows (exp)" in case.inputs["x"].reason) == ("inconclusive", True)
+    case = gradcli.check("sum(log(x))", {"x": "randn(900)"}, max_elements=10).cases[0]
+    assert case.verdict == "undefined"

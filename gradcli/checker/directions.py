@@ -84,6 +84,24 @@ class Place:
         self._steps = Machine(self.graph, STEPS)
         self._cones: dict[int, list[int]] = {}
 
+    def overflow(self) -> str | None:
+        """The first gate that gives inf or nan for finite operands inside its domain, if any."""
+        for node in self.graph.gate_nodes():
+            bad = ~np.isfinite(self.run.values[node])
+            if node > self.output or not bad.any():
+                continue
+            gate = self.graph.gates[node]
+            xs = [self.run.values[k] for k in self.graph.operands[node]]
+            if not all(np.isfinite(x).all() for x in xs if not isinstance(x, tuple)):
+                return None
+            if not gate.domain:
+                return gate.name
+            with ARRAYS.quiet():
+                inside = ARRAYS.text_function(gate, gate.domain)(*xs)
+            is_inside = np.broadcast_to(np.not_equal(inside, 0), np.shape(bad))
+            return gate.name if is_inside[bad].all() else None
+        return None
+
     def sizes(self) -> set[int]:
         """The sizes of all axes."""
         return {size for shape in self.graph.shapes.values() for size in shape}
@@ -237,6 +255,10 @@ class _Asked:
         """The verdict on the whole, then those on elements that are wrong."""
         name, place = self.question.name, self.place
         if not np.isfinite(place.run.values[place.output]).all():
+            gate = place.overflow()
+            if gate is not None:
+                reason = f"float64 overflows ({gate}): a smaller case may show a value"
+                return {name: self._whole("inconclusive", None, reason=reason)}
             return {name: self._whole("undefined", "nan", reason="f has no finite value here")}
         if not np.isfinite(self.analytic).all():
             reason = "the engine's own gradient is not finite: a smaller case shows why"
