@@ -67,9 +67,9 @@ def _report(program: Program, asked: Request, fuse: bool, written: Program | Non
 
         return array_report(program, asked)
     if program.graph.has_arrays:
-        from gradcli.array_run import as_numbers  # late: numbers do not need numpy
+        from gradcli.array_run import to_be_fused  # late: numbers do not need numpy
 
-        written = as_numbers(program, upstream=asked.upstream)
+        written = to_be_fused(program)
         program = fused_program(written)
     answer = report(program, asked, written)
     if not program.lines:

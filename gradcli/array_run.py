@@ -27,7 +27,7 @@ from gradcli.notes import array_faults
 from gradcli.program import Program, Setting, parse_constant
 from gradcli.reports import Check, InputCheck
 from gradcli.scalars import gate_count, unrolled
-from gradcli.truth import MOST_GATES
+from gradcli.truth import MOST_GATES, too_many_gates
 
 MOST_UNROLLED = 500_000  # of any circuit of numbers: some 300 MB
 NO_UPSTREAM = "the output is an array: its gradients need --upstream VALUE (or `ones`, or @FILE)"
@@ -116,6 +116,20 @@ def as_numbers(program: Program, upstream: Any = None) -> Program:
     if weights is None:
         raise ShapeError(NO_UPSTREAM)
     return unrolled(program, inputs, weights)
+
+
+def to_be_fused(program: Program) -> Program:
+    """The program of numbers that an array program stands for, whose forms may be recognised.
+
+    Raises ShapeError where the output is an array, LimitError where there are too many elements.
+    """
+    if program.graph.shape(program.output):
+        raise ShapeError(
+            "--fuse needs an output of one number", hint="sum it, or choose an element: `f[0]`"
+        )
+    if gate_count(program.graph) > MOST_GATES:
+        raise too_many_gates("fused forms")
+    return as_numbers(program)
 
 
 def check_arrays(

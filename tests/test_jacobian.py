@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import mpmath
@@ -17,6 +18,7 @@ from gradcli.cli import main
 from gradcli.engine import Machine, backward
 from gradcli.errors import LimitError
 from gradcli.program import read
+from gradcli.render.machine import MACHINE_FORMATS, Look
 from gradcli.scalars import Circuit
 
 MP = digits(80)
@@ -261,3 +263,33 @@ def test_the_program_is_read_once(monkeypatch):
 def test_a_jacobian_needs_no_upstream_gradient():
     report = gradcli.evaluate("x * 2", {"x": [1, 2]}, jacobian=True)
     assert not any("--upstream" in note for note in report.notes)
+
+
+# ---------------------------------------------------------------- where they go
+
+
+def test_derivatives_stand_in_every_format():
+    report = gradcli.evaluate("x*x*y", {"x": [2.0, 1.0], "y": 3.0}, jacobian=True, check=False)
+    block = "[[12.0, 0.0], [0.0, 6.0]]"
+    for name in ("plain", "csv", "markdown"):
+        text = "".join(MACHINE_FORMATS[name](report, Look(io.StringIO())))
+        assert block in text
+        assert "jacobian" in text
+
+
+def test_blocks_of_a_hessian_have_names_of_their_own():
+    """An input x and y_x, another x_y and x: joined by `_` two blocks would be one."""
+    point = {"x": 2.0, "y_x": 3.0, "x_y": 4.0, "y": 5.0}
+    arrays = gradcli.evaluate("x*y_x*x_y*y", point, hessian=True, check=False).arrays()
+    assert (arrays["hessian_x:y_x"], arrays["hessian_x_y:x"]) == (20.0, 15.0)
+    assert len([name for name in arrays if name.startswith("hessian")]) == 16
+    plain = gradcli.evaluate("x*y", {"x": 2.0, "y": 3.0}, hessian=True, check=False).arrays()
+    assert plain["hessian_x_y"] == 1.0
+
+
+def test_arrays_are_fused_number_by_number_where_the_output_is_one():
+    report = gradcli.evaluate("sum(1/(1 + exp(-x)))", {"x": [1.0, 2.0]}, fuse=True)
+    assert [stage.gate for stage in report.stages] == ["sigmoid", "sigmoid", "add"]
+    for text, words in (("x*2", "one number"), ("sum(exp(x)) + sum(zeros(30000))", "at most")):
+        with pytest.raises(gradcli.GradcliError, match=words):
+            gradcli.evaluate(text, {"x": [1.0, 2.0]}, fuse=True, upstream="ones")

@@ -134,6 +134,8 @@ def plain(report: EvalReport, _: Look) -> Iterator[str]:
         numbers = exact(row.value), exact(row.gradient)
         yield _tabbed("input", row.name, *numbers, *_verdict(row.check))
     yield _tabbed("value", exact(report.value))
+    for kind, name, block in _derivatives(report):
+        yield _tabbed(kind, name, exact(block))
     for note in report.notes:
         yield _tabbed("note", note)
 
@@ -174,6 +176,8 @@ def csv(report: EvalReport, _: Look) -> Iterator[str]:
     for entry in input_rows(report):
         numbers = exact(entry.value), exact(entry.gradient)
         yield row(("input", _inert(entry.name), "", "", *numbers, *_verdict(entry.check)))
+    for kind, name, block in _derivatives(report):
+        yield row((kind, _inert(name), "", "", exact(block), "", "", "", ""))
 
 
 @renderer("markdown")
@@ -192,11 +196,22 @@ def markdown(report: EvalReport, _: Look) -> Iterator[str]:
         for row in input_rows(report):
             numbers = exact(row.value), exact(row.gradient)
             yield _piped(_code(row.name), *numbers, *_verdict(row.check))
+    for k, (kind, name, block) in enumerate(_derivatives(report)):
+        yield f"{'' if k else chr(10)}* {kind} by {_code(name)}: {exact(block)}\n"
     for k, note in enumerate(report.notes):
         yield f"{'' if k else chr(10)}* {printable(note)}\n"
 
 
 # -------------------------------------------------------------------- small parts
+
+
+def _derivatives(report: EvalReport) -> Iterator[tuple[str, str, Any]]:
+    """Jacobians and second derivatives: what they are, by which inputs, and the numbers."""
+    for name, block in (report.jacobian or {}).items():
+        yield "jacobian", name, block
+    for name, row in (report.hessian or {}).items():
+        for other, block in row.items():
+            yield "hessian", f"{name}, {other}", block
 
 
 class _Echo:

@@ -130,11 +130,10 @@ class EvalReport(NamedTuple):
         """The results by name, for archives of arrays: `value`, `dx`, `jacobian_x`, ..."""
         slopes = {f"d{name}": g for name, g in self.gradients.items() if g is not None}
         first = {f"jacobian_{name}": block for name, block in (self.jacobian or {}).items()}
-        second = {
-            f"hessian_{name}_{other}": block
-            for name, row in (self.hessian or {}).items()
-            for other, block in row.items()
-        }
+        pairs = [(a, b, x) for a, row in (self.hessian or {}).items() for b, x in row.items()]
+        is_plain = len({f"{a}_{b}" for a, b, _ in pairs}) == len(pairs)
+        mark = "_" if is_plain else ":"  # x and y_x, x_y and x
+        second = {f"hessian_{a}{mark}{b}": block for a, b, block in pairs}
         return {**slopes, **first, **second, "value": self.value}
 
     def as_dict(self) -> dict[str, Any]:
