@@ -423,3 +423,42 @@ def test_lengths_of_rows_do_not_depend_on_other_rows():
     np.testing.assert_allclose(dx[1], [0.6, 0.8], rtol=1e-14)
     np.testing.assert_allclose(dx[2] * 1e-200, [0.6, 0.8], rtol=1e-14)
     assert case(text, {"x": x}, max_elements=0).verdict == "pass"
+
+
+# ---------------------------------------------------------------- many kinks at once
+
+
+def test_a_wrong_element_does_not_hide_among_kinks():
+    """500 relus at 0 make every slope an interval; each element is held to its own."""
+    x = np.repeat([0.0, 1.0], 500)
+    right = np.where(x > 0, 1.0, 0.0)
+    for legal in (right, np.ones(1000), right + 0.3 * (x == 0)):
+        assert case("sum(relu(x))", {"x": x}, claims={"x": legal}, max_elements=0).verdict == "kink"
+    for at, wrong in ((700, 1.5), (700, 0.999), (3, 1.5), (3, -0.1)):
+        claim = right.copy()
+        claim[at] = wrong
+        found = case("sum(relu(x))", {"x": x}, claims={"x": claim}, max_elements=0)
+        assert (found.verdict, [*found.inputs]) == ("fail", ["x", f"x[{at}]"])
+
+
+def test_kinks_that_open_upwards_and_downwards_meet():
+    """A network that begins with zeros: no choice of the gates lies between all the slopes."""
+    found = case("""X = randn(4, 3); W = zeros(3, 2); b = zeros(2); V = randn(2, 1)
+h = relu(X @ W + b)
+L = sum(h @ V) + sum(h**2)
+dh = ones(4, 1) @ V.T + 2*h
+dz = dh*(h > 0)
+dW = X.T @ dz
+db = sum(dz, axis=0)""", max_elements=0)  # fmt: skip
+    assert found.verdict == "kink"
+    ties = "p = max(A, B)\nL = sum(w*p)\ndp = w\ndA = dp*(A >= B)\ndB = dp*(A < B)"
+    point = {"A": [1.0, 2, -1, 0.5], "B": [1.0, 2, 0, 0.5], "w": [1.0, -2, 3, 1.5]}
+    assert case(ties, point, max_elements=0).verdict == "kink"
+    assert case(ties.replace("w\ndA", "-w\ndA"), point, max_elements=0).verdict == "fail"
+
+
+def test_choices_that_are_legal_alone_and_not_together_are_not_passed():
+    found = case("sum(max(x[:5], x[5:]))", {"x": [1.0] * 10}, claims={"x": [1.0] * 10},
+                 max_elements=0)  # fmt: skip
+    assert found.verdict == "inconclusive"
+    assert "all together are none" in found.inputs["x"].reason

@@ -15,7 +15,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ from gradcli.arithmetic.steps import STEP, STEPS, without_squares
 from gradcli.bounds import bounded_run
 from gradcli.checker import Settings, relative_error
 from gradcli.checker.patterns import pattern
-from gradcli.engine import Machine, Run
+from gradcli.engine import Machine, Run, backward
 from gradcli.reports import Check, InputCheck, worst
 
 DIRECTIONS = 3
@@ -36,6 +36,8 @@ MOST_NAMED = 5  # wrong elements that are looked for one by one
 FINER = 2.0**-30  # of a second step, where a slope may be the error of the first
 LOST = "float64 loses its digits here"
 NOISE = 1e-3  # of the tolerance: an error below it says nothing
+PAIRS = 4  # of places near by, on both sides of every kink that a random step crosses
+NEARBY = 2.0**-30  # how far they are, relative to the inputs
 QUICK = 50.0  # elements numpy computes while Python evaluates one gate
 QUOTIENT_STEP = 2.0**-14  # of the plain difference that has to confirm a fault of the engine
 
@@ -218,6 +220,41 @@ class Place:
         return np.broadcast_to(error, np.shape(question.analytic))
 
     @cached_property
+    def _near(self) -> list[Run]:
+        """Runs so near by that only choices at kinks come out otherwise, in opposite pairs."""
+        rng = np.random.default_rng(SEED)
+        here = [self.run.values[node] for node in self.graph.inputs.values()]
+        found = []
+        for _ in range(PAIRS):
+            steps = [
+                NEARBY * rng.uniform(0.5, 1.0, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x))
+                * np.where(x == 0, 1.0, np.abs(x))
+                for x in here
+            ]  # fmt: skip
+            for sign in (1.0, -1.0):
+                inputs = [x + sign * step for x, step in zip(here, steps, strict=True)]
+                run = self.run.machine.run(inputs, stop=self.output + 1)
+                backward(run, self.output, self.upstream)
+                found.append(run)
+        return found
+
+    def around(self, leaf: int) -> tuple[Any, Any]:
+        """The smallest and largest gradient by a leaf, by the engine, at the place and near by."""
+        gradients = [run.gradients[leaf] for run in (self.run, *self._near)]
+        return reduce(np.minimum, gradients), reduce(np.maximum, gradients)
+
+    def is_right_nearby(self, leaf: int, directions: Sequence[Any]) -> bool:
+        """Whether near by, where no two branches meet, the engine agrees with the slopes."""
+        run = self._near[0]
+        place = Place(run, self.output, self.upstream)
+        for v in directions:
+            room = ROOM * _dot(np.abs(run.gradients[leaf]), np.abs(v))
+            slope, claimed = place.slope(leaf, v), _dot(run.gradients[leaf], v)
+            if slope.is_kink(room) or not abs(claimed - slope.right) <= room:
+                return False
+        return True
+
+    @cached_property
     def _bounded(self) -> Run:
         return bounded_run(self.run, self.output, self.upstream)
 
@@ -282,8 +319,10 @@ class _Asked:
         gaps = [e - s.nearest(e) for e, s in zip(engine, slopes, strict=True)]
         if not suspects.size and all(abs(g) <= r for g, r in zip(gaps, rooms, strict=True)):
             return {self.question.name: self._along(slopes, kind, kind)}
-        if kind == "kink" and self._is_legal(slopes):
-            return {self.question.name: self._along(slopes, "kink", "kink")}
+        if kind == "kink":
+            suspects = self._illegal()
+            if not suspects.size:
+                return {self.question.name: self._at_kinks(slopes, engine)}
         noise = self.place.rounding_of(self.question)
         if not suspects.size:
             allowed = [_dot(noise, np.abs(v)) for v in self.directions]
@@ -311,11 +350,35 @@ class _Asked:
         (found,) = np.nonzero(~(off <= self.tolerance * size))
         return found[np.argsort(-np.nan_to_num(off[found], nan=np.inf), kind="stable")]
 
-    def _is_legal(self, slopes: list[Slope]) -> bool:
-        for v, slope in zip(self.directions, slopes, strict=True):
-            claimed = _dot(self.checked, v)
+    def _illegal(self) -> Any:
+        """Flat places where what is checked is not between the gradients near by."""
+        low, high = self.place.around(self.question.leaf)
+        slack = self.tolerance * np.maximum(np.abs(low), np.abs(high))
+        above, below = low - slack - self.checked, self.checked - high - slack
+        off = np.broadcast_to(np.maximum(above, below), self.shape).ravel()
+        (found,) = np.nonzero(~(off <= 0))
+        return found[np.argsort(-np.nan_to_num(off[found], nan=np.inf), kind="stable")]
+
+    def _at_kinks(self, slopes: list[Slope], engine: list[float]) -> InputCheck:
+        """The verdict on a gradient of which every element alone is a legal subgradient.
+
+        Together they are one if they lie between the slopes along every direction. Where kinks of
+        both kinds meet, one that opens upwards and one downwards, no choice of the gates does;
+        then the engine's own stands outside as well.
+        """
+        claimed = [_dot(self.checked, v) for v in self.directions]
+        if not self._are_between(slopes, claimed) and self._are_between(slopes, engine):
+            reason = "each element alone is a legal subgradient, all together are none"
+            return self._along(slopes, "inconclusive", "kink", reason)
+        if not self.place.is_right_nearby(self.question.leaf, self.directions):
+            reason = "several kinks meet, and near by the engine and the slopes differ"
+            return self._along(slopes, "inconclusive", "kink", reason)
+        return self._along(slopes, "kink", "kink")
+
+    def _are_between(self, slopes: list[Slope], claimed: list[float]) -> bool:
+        for number, slope in zip(claimed, slopes, strict=True):
             slack = self.tolerance * max(abs(slope.left), abs(slope.right))
-            if not abs(claimed - slope.nearest(claimed)) <= slack:
+            if not abs(number - slope.nearest(number)) <= slack:
                 return False
         return True
 
