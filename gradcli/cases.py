@@ -394,7 +394,7 @@ def _other_outputs(program: Program) -> list[str]:
     taken = [name for name, nodes in names.items() if program.output in nodes]
     idle = [
         name for name, nodes in names.items()
-        if nodes and name not in taken and not read.intersection(nodes)
+        if nodes and name[0] != "d" and name not in taken and not read.intersection(nodes)
     ]  # fmt: skip
     if not taken or not idle or program.parts:
         return []

@@ -115,7 +115,8 @@ def _sub(x: Bounded, y: Bounded) -> Bounded:
 def _mul(x: Bounded, y: Bounded) -> Bounded:
     value = x.value * y.value
     is_exact = _are_exact(x.value, y.value, np.abs(value))
-    own = 0.0 if is_exact else _rounded(value)
+    is_zero = np.equal(x.value, 0.0) | np.equal(y.value, 0.0)  # nothing has underflowed
+    own = 0.0 if is_exact else np.where(is_zero, 0.0, _rounded(value))
     crossed = _times(np.abs(x.value) + x.error, y.error) + _times(np.abs(y.value), x.error)
     return Bounded(value, crossed + own)
 

@@ -223,7 +223,7 @@ class _Reporter:
         passages = [self.judge.passage, *self._elsewhere]
         line = program.lines[k]
         scene = Scene(
-            program=program, line=line, tree=tree, target=str(line.name),
+            program=program, line=line, tree=tree, target=line.name or "",
             consumers=list(operands), operands=operands, names=self.judge.found.names,
             nodes=sorted(nodes), gates={cut.graph.gates[n].name for n in inside},
             counts=counts(cut.graph, inside, self.judge.passage.cut_run.values),

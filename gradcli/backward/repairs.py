@@ -44,7 +44,8 @@ from gradcli.shapes import count
 from gradcli.syntax import Tree, write
 
 OPERATORS = ("add", "sub", "mul", "div", "pow")
-COMPARISONS = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
+COMPARISONS = {"lt": ("ge", "gt"), "ge": ("lt", "le"), "gt": ("le", "lt"), "le": ("gt", "ge"),
+               "eq": ("ne",), "ne": ("eq",)}  # fmt: skip
 Agree = Callable[[float, float], bool]
 
 SWITCHES = {"max", "min", "relu", "leaky_relu", "where", "abs", "huber"}
@@ -87,7 +88,7 @@ def counts(graph: Graph, nodes: Collection[int], values: Sequence[Any]) -> set[f
                 for k in operands
                 if isinstance(c := graph.constants.get(_copied(graph, k)), float) and c
             ]
-            found.update(constants if name == "div" else [1 / c for c in constants])
+            found.update(constants if name == "div" else [1 / c for c in constants if c < 0.5])
             below = values[operands[1]]
             if name == "div" and isinstance(below, float) and below == below // 1 > 1:
                 found.add(below)
@@ -428,11 +429,11 @@ def _branches(scene: Scene) -> Iterator[Repair]:
     """The gradient sent to the other operand of a max, or the wrong arm of a choice."""
     tree = scene.tree
     for k, op in enumerate(tree.ops):
-        if op in COMPARISONS:
-            changed = with_op(tree, k, COMPARISONS[op])
+        for other in COMPARISONS.get(op, ()):
+            changed = with_op(tree, k, other)
             yield Repair(changed, "wrong-branch", f"the other branch is right: `{write(changed)}`")
     if scene.gates & SWITCHES:
-        for name in sorted({scene.target}.union(*scene.operands.values())):
+        for name in sorted(set().union(*scene.operands.values())):
             mask = joined(name_tree(name), number_tree(0.0), "gt")
             changed = joined(tree, mask, "mul")
             reason = (

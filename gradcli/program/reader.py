@@ -362,7 +362,20 @@ class Reader:
     # ---------------------------------------------------------------- the end
 
     def _last_stage(self) -> str:
-        return self.output_name or self.latest or next(reversed(self.stages))
+        """The output: the last stage; not one such as `dz`, without a stage `z`, that follows it.
+
+        Backward passes often begin with the gradient of something that has no name. Such a line is
+        taken for one of theirs if the stage before it is read by nothing.
+        """
+        last = self.output_name or self.latest or next(reversed(self.stages))
+        if self.output_name or not _is_like_a_gradient(last):
+            return last
+        earlier = [name for name in self.stages if not _is_like_a_gradient(name)]
+        if not earlier or list(self.stages).index(earlier[-1]) > list(self.stages).index(last):
+            return last
+        (node,) = nodes_of(self.stages[earlier[-1]])
+        is_read = any(node in operands for operands in self.graph.operands[node + 1 :])
+        return last if is_read else earlier[-1]
 
     def _end_forward(self) -> None:
         if self.forward_nodes is None:
@@ -497,6 +510,10 @@ class Reader:
     ) -> NoReturn:
         """Raise an error at the place of a token."""
         raise kind(message, self.source.span(token), hint)
+
+
+def _is_like_a_gradient(name: str) -> bool:
+    return len(name) > 1 and name[0] == "d"
 
 
 def fused_program(program: Program) -> Program:
