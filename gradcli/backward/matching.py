@@ -62,6 +62,9 @@ def matched(
     if spare is not None:
         rest = [part for part in parts if part is not spare]
         return [Group(rest, list(amounts), total(amounts.values())), Group([spare], [], 0.0)]
+    sorted_by_reading = _all_but_one(parts, amounts, output, agree)
+    if sorted_by_reading is not None:
+        return sorted_by_reading
     read = {name for part in parts for name in part.reads or {base(output)}}
     missing = [consumer for consumer in amounts if base(consumer) not in read]
     unread = assigned.get(base(missing[0])) if len(missing) == 1 else None
@@ -96,6 +99,42 @@ def _is_incomplete(part: Part, amounts: dict[str, Amount], output: str, agree: A
     reads = part.reads or {base(output)}
     mine = [amount for consumer, amount in amounts.items() if base(consumer) in reads]
     return 0 < len(mine) < len(amounts) and agree(part.value, total(mine))
+
+
+def _all_but_one(
+    parts: list[Part], amounts: dict[str, Amount], output: str, agree: Agree
+) -> list[Group] | None:
+    """Groups where all lines but one are right for the consumers they read of: it has the rest.
+
+    A line may also hold what the output itself sends back, if no line is there for that alone.
+    """
+    if any(part.is_lost for part in parts):
+        return None
+    left, groups, rest = dict(amounts), [], []
+    is_direct = output in amounts and all(part.reads for part in parts)
+    for part in parts:
+        reads = part.reads or {base(output)}
+        mine = [consumer for consumer in left if base(consumer) in reads]
+        with_output = [*mine, output] if is_direct and output in left else mine
+        fits = [
+            chosen for chosen in (mine, with_output)
+            if chosen and agree(part.value, total(amounts[c] for c in chosen))
+        ]  # fmt: skip
+        if not fits:
+            rest.append(part)
+            continue
+        groups.append(Group([part], fits[0], total(amounts[c] for c in fits[0])))
+        for consumer in fits[0]:
+            del left[consumer]
+    if len(rest) != 1 or not left or not groups:
+        return None
+    if any(
+        part.reads == rest[0].reads and agree(part.value, rest[0].value)
+        for group in groups
+        for part in group.parts
+    ):
+        return None  # of two that say the same either may be the slip
+    return [*groups, Group(rest, list(left), total(left.values()))]
 
 
 def _spare(parts: list[Part], amounts: dict[str, Amount], agree: Agree) -> Part | None:
