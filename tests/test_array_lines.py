@@ -340,3 +340,78 @@ def test_the_slips_of_a_classifier_have_their_names(right, wrong, mistake):
     found = case(CLASSIFIER.replace(right, wrong), "by element")
     number = CLASSIFIER[: CLASSIFIER.index(right)].count("\n") + 1
     assert [(c.line, c.mistake) for c in found.lines if c.local] == [(number, mistake)]
+
+
+# ---------------------------------------------------------------- helpers as real code has them
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_backward_pass_may_begin_with_a_helper(way):
+    """`dz` is no gradient of a stage, and nothing reads L: it is the output all the same."""
+    text = """w = 2; x = -1; b = 0.5; t = 0.3
+s = sigmoid(w*x + b)
+L = (s - t)**2
+dz = 2*(s - t)*s*(1 - s)
+dw = dz*x
+dx = dz*w
+db = dz"""
+    assert case(text, way).output == "L"
+    assert case(text, way).verdict == "pass"
+    assert case("x = 3\nf = x*x\ndist = 2*f\ndf = 2\ndx = 2*x*df", way).output == "dist"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("text", "blame"), [
+    ("x = 0.7; w = 0.6; b = 0.2\nh = relu(w*x + b)\nL = h**2\ndh = 2*h\ng = -dh*(h > 0)\n"
+     "dw = g*x\ndx = g*w", ("g", "sign")),
+    ("x = 0.4; k = 1.2\nh = sigmoid(k*x)\ny = k*h\nL = y**2 + x\ndy = 2*y\ngh = dy*k\n"
+     "ga = gh*(1 - h)\ndx = ga*k + 1\ndk = ga*x + dy*h", ("ga", None)),
+    ("x = 0.4; k = 1.2\nh = tanh(k*x)\nL = h**2\ndh = 2*h\ns1 = -dh*(1 - h**2)\ndx = s1*k",
+     ("dx", None)),  # or s1: nobody can tell
+])  # fmt: skip
+def test_which_of_several_helpers_is_to_blame(way, text, blame):
+    assert blamed(text, way) == [blame]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("right", "wrong"), [
+    ("dW += X.T@dh", "dW += R.T@dh"), ("+ 0.1*W", "- 0.1*W"), ("dR.T@tanh(h)", "dR.T@h"),
+])  # fmt: skip
+def test_a_line_may_hold_what_the_output_itself_sends_back(way, right, wrong):
+    text = """X = randn(4, 3); W = randn(3, 3)
+h = X@W
+R = tanh(h)@W.T
+L = sum((R - X)**2) + 0.05*sum(W**2)
+dR = 2*(R - X)
+dh = (dR@W)*(1 - tanh(h)**2)
+dW = dR.T@tanh(h) + 0.1*W
+dW += X.T@dh"""
+    assert blamed(text, way) == []
+    number = text[: text.index(right)].count("\n") + 1
+    found = case(text.replace(right, wrong), way)
+    assert [line.line for line in found.lines if line.local] == [number]
+
+
+def test_an_exact_zero_times_anything_is_no_rounding():
+    """The margin of a masked score is 0, not almost 0: what is compared with it is certain."""
+    text = """S = randn(4, 3); b = randn(3); Y = [[1,0,0],[0,1,0],[0,0,1],[1,0,0]]
+s = S + b
+M = relu(s - sum(s*Y, axis=1, keepdims=True) + 1)*(1 - Y)
+L = sum(M)
+ds = (M > 0) - Y*sum(M > 0, axis=1, keepdims=True)
+db = sum(ds, axis=0)"""
+    assert blamed(text) == []
+    assert blamed(text.replace("db = ", "db = -7*")) == [("db", "dropped-factor")]
+
+
+@pytest.mark.parametrize("volatility", [0.3, 0.31, 0.32, 0.33, 0.4])
+def test_pi_in_a_line_stands_for_pi(volatility):
+    """Of Black and Scholes: da is 0, as the difference of two slopes of erf written with pi."""
+    text = f"""S = 1.2; K = 1.1; r = 0.05; sg = {volatility}
+a = (log(S/K) + r)/sg + sg/2
+b = a - sg
+C = S*0.5*(1 + erf(a/sqrt(2))) - K*exp(-r)*0.5*(1 + erf(b/sqrt(2)))
+db = -K*exp(-r)*exp(-b**2/2)/sqrt(2*pi)
+da = S*exp(-a**2/2)/sqrt(2*pi) + db
+dsg = -db - da*((log(S/K) + r)/sg**2 - 0.5)"""
+    assert blamed(text, "by element") == []

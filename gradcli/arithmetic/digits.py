@@ -44,6 +44,12 @@ def digits(count: int, at_limits: bool = False) -> Arithmetic:
     return Arithmetic(f"digits{count}", names, spelling, mp.mpf)
 
 
+def sharp_constants(arithmetic: Arithmetic) -> dict[float, Any]:
+    """What the doubles nearest to pi, tau and e are meant to be, by these doubles."""
+    mp = arithmetic.number(1.0).context
+    return {math.pi: +mp.pi, math.tau: 2 * mp.pi, math.e: +mp.e}
+
+
 def _rounding(mp: MPContext) -> dict[str, Any]:
     """What error bounds need: the unit roundoff, and whether an operation was exact."""
 

@@ -70,7 +70,7 @@ class _Reporter:
         self.spans = self.program.source.spans(tokens)
         self.others = others
         self.true = _true_uses(judge)
-        self.roots = Roots(judge, self.number, self.true)
+        self.roots = Roots(judge, self.number, self.true, self._why)
 
     def number(self, k: int) -> tuple[int, int]:
         """Line and column of a gradient line, from 1."""
@@ -145,6 +145,12 @@ class _Reporter:
         is_formula = bool(self.program.lines[k].reads)
         if found.group is not None and len(found.group.parts) == 1 and is_formula:
             mistake, reason = self._named(k) or (mistake, reason)
+        if k in self.roots.unsure:
+            helper = self.roots.unsure[k]
+            place = (
+                f"`{self.program.lines[helper].statement.target}`, line {self.number(helper)[0]}"
+            )
+            mistake, reason = None, f"a slip here, or in {place}"
         given = in_lists(found.claim) if found.group is None else claim
         expected = None if found.expected is None else in_lists(found.expected)
         if isinstance(claim, list) and found.group is not None:
@@ -156,16 +162,21 @@ class _Reporter:
 
     def _helper(self, k: int) -> LineCheck:
         """The verdict on a helper line that all who read it are wrong because of."""
-        line, readers = self.program.lines[k], self.roots.helpers[k]
-        assert line.statement.tree is not None
+        line, blame = self.program.lines[k], self.roots.helpers[k]
         claim = in_lists(gather(line.value, self.judge.found.run.values))
-        every = [(reader, element) for reader in readers for element in self._elements(reader)]
-        named = self._explained(k, every, line.statement.tree)
-        names = ", ".join(dict.fromkeys(f"d{self.program.lines[r].name}" for r in readers))
-        mistake, reason = named or (None, f"all that read it are wrong: {names}")
+        names = ", ".join(dict.fromkeys(f"d{self.program.lines[r].name}" for r in blame.readers))
+        mistake, reason = blame.named or (None, f"all that read it are wrong: {names}")
         return LineCheck(
             line.statement.target, *self.number(k), "fail", True, None, claim, None, mistake, reason
         )
+
+    def _why(self, k: int, lines: Sequence[int]) -> tuple[str, str] | None:
+        """The mistake in line k that makes some lines wrong: itself, or those that read it."""
+        if [*lines] == [k]:
+            return self._named(k)
+        tree = self.program.lines[k].statement.tree
+        assert tree is not None
+        return self._explained(k, [(n, e) for n in lines for e in self._elements(n)], tree)
 
     def _elements(self, k: int) -> list[str]:
         """The numbers that a line gives."""

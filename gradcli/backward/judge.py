@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 from gradcli.arithmetic.floats import IEEE
@@ -94,7 +95,7 @@ class Judge:
         self.verdicts: dict[str, InputCheck | None] = {}  # None: it is as expected
         self.accused: dict[int, Accusation] = {}  # by the number of the line
         self.joint: list[Suspect] = []  # of several lines, the accused one first
-        self._passages: dict[int, Passage | None] = {}
+        self._passages: dict[tuple[int, bool], Passage | None] = {}
         self._totals: dict[str, Amount] = {}  # of arrays, as the lines so far have them
         for number, line in enumerate(self.program.lines):
             if line.name is not None:
@@ -223,13 +224,14 @@ class Judge:
         """Whether the line differs from what is expected only because float64 rounds."""
         if self.program.graph.has_arrays:
             return self._may_be_rounding(element)
-        for count in DIGITS:
-            passage = self._in_digits(count)
+        size = max(abs(self.passage.claims[element]), abs(self.passage.expected(element)))
+        for count, is_sharp in product(DIGITS, (False, True)):
+            passage = self._in_digits(count, is_sharp)
             if passage is None:
                 return False
             claim, expected = passage.claims[element], passage.expected(element)
             scale = max(abs(claim), abs(expected))
-            vanishes = scale <= RESIDUE * abs(self.passage.claims[element])
+            vanishes = scale <= RESIDUE * size
             if vanishes or abs(claim - expected) <= self.settings.tolerance * scale:
                 return True
         return False
@@ -248,20 +250,30 @@ class Judge:
         run = bounded_run(self.found.run)
         return Passage(self.cut, self.program, run, bounded(self.found.upstream))
 
-    def _in_digits(self, count: int) -> Passage | None:
-        if count not in self._passages:
-            self._passages[count] = self._passage_in(count)
-        return self._passages[count]
+    def _in_digits(self, count: int, is_sharp: bool) -> Passage | None:
+        key = (count, is_sharp)
+        if key not in self._passages:
+            self._passages[key] = self._passage_in(count, is_sharp)
+        return self._passages[key]
 
-    def _passage_in(self, count: int) -> Passage | None:
-        """The backward part in many digits; None where it is out of their reach."""
-        from gradcli.arithmetic.digits import digits  # late: mpmath is loaded only here
+    def _passage_in(self, count: int, is_sharp: bool) -> Passage | None:
+        """The backward part in many digits; None where it is out of their reach.
+
+        `is_sharp` takes pi, tau and e for what they stand for: a line that writes the slope of erf
+        down rounds there.
+        """
+        from gradcli.arithmetic.digits import digits, sharp_constants  # late: mpmath
         from gradcli.arithmetic.special import OutOfReachError
 
         arithmetic, graph = digits(count), self.program.graph
         inputs = [arithmetic.number(self.found.run.values[n]) for n in graph.inputs.values()]
         try:
-            run = Machine(graph, arithmetic).run(inputs)
+            machine = Machine(graph, arithmetic)
+            if is_sharp:
+                sharp = sharp_constants(arithmetic)
+                for node, value in graph.constants.items():
+                    machine.leaves[node] = sharp.get(value, machine.leaves[node])
+            run = machine.run(inputs)
             upstream = arithmetic.number(self.found.upstream)
             return Passage(self.cut, self.program, run, upstream)
         except (OutOfReachError, ArithmeticError, ValueError):

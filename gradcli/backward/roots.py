@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcli.backward.amounts import flat, total
 from gradcli.backward.cut import Use
@@ -18,22 +18,34 @@ from gradcli.backward.matching import base
 from gradcli.backward.trees import evaluated
 from gradcli.evaluation import gather, in_lists, numbers
 
+Explain = Callable[[int, Sequence[int]], tuple[str, str] | None]
+
+
+class Blame(NamedTuple):
+    """A wrong helper: the lines that read it, and the mistake with words on it, if it is known."""
+
+    readers: list[int]
+    named: tuple[str, str] | None
+
 
 class Roots:
     """Who is to blame.
 
     `number` tells the place of a line in the text; `true` is what every consumer sends back to
-    each name by the true gradients.
+    each name by the true gradients; `explain` gives the mistake, and words on it, by which a line
+    makes some lines wrong.
     """
 
     def __init__(
         self, judge: Judge, number: Callable[[int], tuple[int, int]],
-        true: Mapping[str, Sequence[Use]],
+        true: Mapping[str, Sequence[Use]], explain: Explain,
     ) -> None:  # fmt: skip
+        self._explain = explain
         self.judge = judge
         self.program = judge.program
         self.accused: dict[int, Accusation] = dict(judge.accused)
-        self.helpers: dict[int, list[int]] = {}  # wrong helper lines, and the lines that read them
+        self.helpers: dict[int, Blame] = {}  # wrong helper lines
+        self.unsure: dict[int, int] = {}  # accused lines that a slip in a helper would explain, too
         self.following: dict[int, int] = {}  # lines that follow from another: where that stands
         self._begun: dict[str, int] = {}  # names with a wrong gradient: the line it began at
         self._number = number
@@ -68,20 +80,37 @@ class Roots:
     # ---------------------------------------------------------------- who is to blame
 
     def _blame_helpers(self) -> None:
-        """A helper that lines of several gradients read, all of them wrong, is wrong itself."""
+        """A helper is wrong itself if all that read it are, and something says that it is it.
+
+        That is a repair of the helper that makes all of them right, or that they are lines of
+        several gradients. Of several helpers that may be meant the one is taken that a repair
+        explains, else the last before the lines.
+        """
         readers: dict[int, list[int]] = {}
         for k in self._order:
-            for helper in self._helpers_of(k):
+            for helper in dict.fromkeys(self._helpers_of(k)):
                 readers.setdefault(helper, []).append(k)
-        for helper in sorted(readers):
-            found = readers[helper]
-            blamed = [k for k in found if k in self.accused and self.accused[k].group is not None]
-            if blamed == found and len({self._name(k) for k in found}) > 1:
-                self.helpers[helper] = found
-                for k in found:
-                    del self.accused[k]
-                    self.following[k] = self._number(helper)[0]
-                    self._begun.setdefault(self._name(k), self.following[k])
+        while True:
+            suspects = [
+                helper for helper, found in readers.items()
+                if all(k in self.accused and self.accused[k].group is not None for k in found)
+            ]  # fmt: skip
+            named = {h: words for h in suspects if (words := self._explain(h, readers[h]))}
+            shared = [h for h in suspects if len({self._name(k) for k in readers[h]}) > 1]
+            certain = [h for h in named if h in shared or not self._are_explained(readers[h])]
+            chosen = max(certain or shared, default=None)
+            if chosen is None:
+                break
+            self.helpers[chosen] = Blame(readers[chosen], named.get(chosen))
+            for k in readers[chosen]:
+                del self.accused[k]
+                self.following[k] = self._number(chosen)[0]
+                self._begun.setdefault(self._name(k), self.following[k])
+        self.unsure = {k: h for h in named for k in readers[h] if k in self.accused}
+
+    def _are_explained(self, lines: list[int]) -> bool:
+        """Whether a repair of each of these lines itself would make it right."""
+        return all(self._explain(k, [k]) for k in lines)
 
     def _helpers_of(self, k: int) -> Iterator[int]:
         """The helper lines that a line reads, also through others."""
