@@ -16,8 +16,9 @@ import numpy as np
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.bounds import bounded_run
 from gradcli.checker import EVALUATIONS, Settings, agree
-from gradcli.checker.directions import DIRECTIONS, Place, Whole, check_wholes, cost
+from gradcli.checker.directions import DIRECTIONS, Whole, check_wholes, cost
 from gradcli.checker.patterns import pattern
+from gradcli.checker.places import Place
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import BindingError, LimitError, NameFault, ShapeError, did_you_mean
 from gradcli.evaluation import Evaluation, Request, numbers, other_shape, wanted

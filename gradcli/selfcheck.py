@@ -170,7 +170,7 @@ class _Wholes:
         import numpy as np  # late: the other trials are about numbers
 
         from gradcli.arithmetic.arrays import ARRAYS
-        from gradcli.checker.directions import Place
+        from gradcli.checker.places import Place
 
         self.program = program
         self.plain = ARRAYS

@@ -14,8 +14,9 @@ from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.floats import IEEE
 from gradcli.arithmetic.steps import STEP, STEPS
 from gradcli.checker import Settings
-from gradcli.checker.directions import Place, Whole, check_wholes
+from gradcli.checker.directions import Whole, check_wholes
 from gradcli.checker.patterns import pattern
+from gradcli.checker.places import Place
 from gradcli.engine import Machine, backward
 from gradcli.errors import GradcliError
 from gradcli.gates import ELEMENTWISE

@@ -36,6 +36,7 @@ ARRAYS = {
     "gradcli.array_files",
     "gradcli.checker.patterns",
     "gradcli.checker.directions",
+    "gradcli.checker.places",
     "gradcli.array_run",
     "gradcli.scalars",
     "gradcli.array_report",

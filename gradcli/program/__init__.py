@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gradcli.errors import ParseError
+from gradcli.program.fused import fused_program
 from gradcli.program.model import Options, Program, Setting, ValueClaim, nodes_of
-from gradcli.program.reader import Reader, fused_program
+from gradcli.program.reader import Reader
 from gradcli.program.settings import parse_constant
 from gradcli.syntax.tokens import Source
 
