@@ -121,8 +121,10 @@ class Strict(GradcliError):
     kind = "strict"
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+def did_you_mean(name: str, known: Iterable[str], is_sure: bool = False) -> str | None:
     """Advice that names the nearest known name, or None when none is near.
+
+    `is_sure` asks for a slip of the pen: a name that numpy has is no misspelling of another.
 
     >>> did_you_mean("sigmiod", ["sin", "sigmoid"])
     'did you mean `sigmoid`?'
@@ -130,7 +132,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # late: only a mistake pays for it
 
     known = list(known)
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    near = get_close_matches(name, known, n=1, cutoff=0.8 if is_sure else 0.6)
     if not near:
         near = [word for word in known if word.lower() == name.lower()]
     return f"did you mean `{near[0]}`?" if near else None

@@ -96,7 +96,9 @@ def evaluate_at(program: Program, inputs: Sequence[float], asked: Request) -> Ev
     the program's own, or 1. Raises NameFault for an unknown name in `wrt`.
     """
     upstream = None
-    if asked.upstream is not None:
+    if isinstance(asked.upstream, str) and asked.upstream == "ones":
+        upstream = 1.0  # as for an array
+    elif asked.upstream is not None:
         graph, node = parse_constant("upstream", asked.upstream)
         upstream = constants_at(graph, [node])[node]
         if not math.isfinite(upstream):

@@ -17,6 +17,7 @@ as `axis`.
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable
 from math import prod
 from typing import Any
@@ -45,6 +46,7 @@ class Graph:
         self.tokens = array("I")  # the token where the node's text begins
         self.inputs: dict[str, int] = {}
         self.names: dict[int, str] = {}  # of stages and inputs
+        self.spoken: dict[int, str] = {}  # of gradient lines: what advice calls them
         self.constants: dict[int, Any] = {}
         self.shapes: dict[int, Shape] = {}  # of arrays
         self.has_arrays = False
@@ -129,18 +131,22 @@ class Graph:
         except ShapeError as error:
             hint = error.hint or ""
             for word, node in zip(("left", "right"), operands, strict=False):
-                hint = hint.replace(word, self._called(node) or word)
+                if word in hint:
+                    hint = hint.replace(word, self._called(node))
             error.hint = hint.replace(".T.T", "") or None
             if error.message.startswith("shapes "):
                 error.message = f"{gate.name}: {error.message}"
             raise
 
-    def _called(self, node: int) -> str | None:
-        """The name of a node, or of the one it is the transpose of: `X`, `X.T`."""
+    def _called(self, node: int) -> str:
+        """What an operand is called: its name, that of a gradient line, or its text."""
+        if node in self.names or node in self.spoken:
+            return self.names.get(node) or self.spoken[node]
         if self.gates[node].name == "transpose":
-            whole = self.names.get(self.operands[node][0])
-            return whole and f"{whole}.T"
-        return self.names.get(node)
+            whole = self.operands[node][0]
+            return f"{self._called(whole)}.T"
+        text, strength = self.phrases(defaultdict(lambda: "..."))[node]
+        return text if strength >= POSTFIX else f"({text})"
 
     def stage(self, name: str, node: int, first: int, token: int) -> int:
         """Give the result of a statement its name; `first` is the statement's first node.

@@ -236,7 +236,8 @@ class Lowering(ArrayCalls):
 
     def _fail_unknown_function(self, call: Call, token: int) -> NoReturn:
         name = f"{call.prefix}{call.name}"
-        hint = INSTEAD.get(call.name) or did_you_mean(call.name, [*FUNCTIONS, *ARRAY_FUNCTIONS])
+        known = [*FUNCTIONS, *ARRAY_FUNCTIONS]
+        hint = INSTEAD.get(call.name) or did_you_mean(call.name, known, is_sure=bool(call.prefix))
         self.fail(NameFault, token, f"unknown function `{name}`", hint)
 
 

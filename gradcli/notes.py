@@ -15,6 +15,7 @@ from gradcli.truth import CERTAIN, Numbers
 MOST_NOTES = 5
 MOST_CURES = 3  # of a program: others are of the same kinds, element by element
 LOST = 1e-6  # of the largest number: an error that leaves less than 6 digits
+SHOWN = 1e-12  # relative: what a table does not show
 CURED, TINY = 1e-10, 1e-320  # relative and absolute error of a rewriting that is worth naming
 
 
@@ -154,14 +155,21 @@ def remedy(
         return []
     run, output, names = found.run, found.program.output, found.names
     cause = _cause(run, bounds, output, names, better)
-    results = [("the value", plain.values[output], better.values[output])]
+    results = [
+        (
+            "the value" if k == output else names.get(k, "the value"),
+            plain.values[k],
+            better.values[k],
+        )
+        for k in found.results
+    ]
     results += [(f"d{n}", plain.gradients[k], better.gradients[k]) for n, k in found.leaves]
-    wrong = [(n, a) for n, a, b in results if a != b and (a == a or b == b)]
+    wrong = [(n, a) for n, a, b in results if not abs(a - b) <= SHOWN * abs(b)]
     if wrong:
         given = "; ".join(f"{_text_all(a)} for {n}" for n, a in wrong[:3])
         says = f"plain float64 gives {given}"
     else:
-        says = "plain float64 gives the same here, but its error bound cannot show it"
+        says = "plain float64 is as good here, but its error bound cannot show it"
     cure = _cure(found, better)
     return [f"{cause}: {says}{f'; use {cure}' if cure else ''}"]
 

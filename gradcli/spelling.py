@@ -32,8 +32,8 @@ def structural_phrase(name: str, parts: list[Phrase], looks: Sequence[Any]) -> P
         return f"{inner}{_at(looks[1])}", POSTFIX
     if name == "list":
         return f"[{', '.join(texts)}]", POSTFIX
-    if name == "fill" and looks[1] == (0,):
-        return "[]", POSTFIX
+    if name == "fill":
+        return _filled(texts[0], looks[1]), POSTFIX
     if name == "transpose" and looks[1] == tuple(reversed(range(len(looks[0])))):
         return f"{inner}.T", POSTFIX
     if name == "concatenate":
@@ -45,6 +45,16 @@ def structural_phrase(name: str, parts: list[Phrase], looks: Sequence[Any]) -> P
     if name in REDUCTIONS:
         return f"{REDUCTIONS[name]}({texts[0]}{_axis(looks[0], looks[1])})", POSTFIX
     return f"{name}({', '.join(texts)})", POSTFIX
+
+
+def _filled(number: str, shape: Any) -> str:
+    """An array of equal numbers, as it is written in the language."""
+    if shape == (0,):
+        return "[]"
+    sizes = ", ".join(map(str, shape))
+    if number in ("0", "1"):
+        return f"{'ones' if number == '1' else 'zeros'}({sizes})"
+    return f"{number}*ones({sizes})"
 
 
 def place_text(place: Any) -> str:

@@ -15,7 +15,7 @@ from gradcli.cases import SAMPLES, CheckRequest, broken_case, check_program
 from gradcli.checker import BUDGET, TOLERANCE
 from gradcli.cli.config import ConfiguredCommand
 from gradcli.cli.evaluate import split_names
-from gradcli.cli.streams import put, refuse_inputs, warn
+from gradcli.cli.streams import color_for, put, refuse_inputs, warn
 from gradcli.cli.targets import targets
 from gradcli.cli.words import Pairs, bindings, input_files
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
@@ -270,7 +270,8 @@ def _write(report: CheckReport, form: str, given: dict[str, Any], inputs: tuple[
         if given[kind]:
             put(given[kind], inputs, lambda out, kind=kind: write_check(report, kind, out))  # type: ignore[misc]
     put(given["target"], inputs, lambda out: write_check(
-        report, form, out, color=given["color"], verbosity=verbosity,
+        report, form, out, color=color_for(given["target"], given["color"]),
+        verbosity=verbosity,
     ))  # fmt: skip
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if form == "github" and summary:
@@ -293,7 +294,7 @@ def _write_grades(
         text = case.text if case.problem is not None else case.text or read_text(case.file)
         grades.append(grade_text(case, text, key))
     put(given["target"], inputs, lambda out: write_grades(
-        GradeReport(grades), form, out, given["color"],
+        GradeReport(grades), form, out, color_for(given["target"], given["color"]),
     ))  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import click
 
 from gradcli.api import evaluate
 from gradcli.checker import BUDGET
-from gradcli.cli.streams import put, refuse_inputs, reporting, warn
+from gradcli.cli.streams import color_for, put, refuse_inputs, reporting, warn
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
 from gradcli.errors import UsageError
 from gradcli.evaluation import MOST_CHECKED
@@ -165,7 +165,8 @@ def eval_command(
         return
     verbosity = -1 if quiet else int(verbose)
     put(target, inputs, lambda out: write(
-        report, form, out, color=color, verbosity=verbosity, show_all=show_all,
+        report, form, out, color=color_for(target, color), verbosity=verbosity,
+        show_all=show_all,
     ))  # fmt: skip
 
 

@@ -59,6 +59,11 @@ def reporting(form: str, call: Callable[[], T]) -> T:
         raise
 
 
+def color_for(target: str | None, color: str) -> str:
+    """Whether a result has colours; in a file only where they are asked for."""
+    return "never" if target is not None and color == "auto" else color
+
+
 def warn(warnings: Iterable[str], strict: bool, quiet: bool) -> None:
     """Say warnings on stderr, or raise them as errors under `--strict`."""
     problems = [Strict(text) for text in warnings]

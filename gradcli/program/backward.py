@@ -68,7 +68,6 @@ class Backward:
         self.tokens: dict[str, int] = {}  # where each was assigned last
         self.helpers: dict[str, Value] = {}
         self.unread: dict[str, int] = {}  # helpers no line has read yet, by their token
-        self.called: dict[int, str] = {}  # nodes by the name they were given here
         self.upstream: int | None = None
 
     def line(self, statement: Statement) -> None:
@@ -82,7 +81,7 @@ class Backward:
         known = reader.lowering.known
         line.sizes = {name: known[node] for name, (_, _, node) in line.reads.items()
                       if node in known}  # fmt: skip
-        self.called[value] = target
+        reader.graph.spoken[value] = target
         if name is None:
             if statement.place:
                 reader.fail(ParseError, statement.token, f"`{target}` is not a gradient")
@@ -197,7 +196,7 @@ class Backward:
                 ShapeError, token,
                 f"the gradient of `{name}` has {_described(found)}, "
                 f"`{name}` has {_described(wanted)}",
-                _advice(graph, self.claims[name], wanted, {**graph.names, **self.called}),
+                _advice(graph, self.claims[name], wanted, {**graph.names, **graph.spoken}),
             )  # fmt: skip
 
     def finish(self) -> None:

@@ -206,7 +206,12 @@ def markdown(report: EvalReport, _: Look) -> Iterator[str]:
 
 
 def _derivatives(report: EvalReport) -> Iterator[tuple[str, str, Any]]:
-    """Jacobians and second derivatives: what they are, by which inputs, and the numbers."""
+    """Long decimals, Jacobians and second derivatives: what they are, by which inputs, numbers."""
+    decimal = report.decimal or {}
+    if decimal:
+        yield "decimal", "value", decimal["value"]
+    for name, text in decimal.get("gradients", {}).items():
+        yield "decimal", f"d{name}", text
     for name, block in (report.jacobian or {}).items():
         yield "jacobian", name, block
     for name, row in (report.hessian or {}).items():

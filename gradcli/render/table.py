@@ -160,7 +160,7 @@ def _brief(report: EvalReport, page: Page) -> Iterator[RenderableType]:
 def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     value = page.value(report)
     named = report.expression or report.output
-    if report.expression and not report.output.startswith("#"):
+    if report.expression and not report.output.startswith(("#", report.expression)):
         named = f"{report.output} = {report.expression}"
     yield page.sentence((named, "expression"), " = ", (value, "value"))
     if report.stages:
