@@ -27,7 +27,7 @@ from gradcli.graph import Graph, stage_names
 from gradcli.notes import array_faults
 from gradcli.program import Program, Setting, parse_constant
 from gradcli.reports import Check, InputCheck
-from gradcli.scalars import gate_count, unrolled
+from gradcli.scalars import gate_count, gate_sizes, unrolled
 from gradcli.truth import MOST_GATES, too_many_gates
 
 MOST_UNROLLED = 500_000  # of any circuit of numbers: some 300 MB
@@ -165,7 +165,7 @@ def check_arrays(
             if q.claim is not None and not agree(q.claim, q.analytic, asked.tolerance)
         ]  # fmt: skip
     place = Place(run, program.output, found.upstream)
-    if cost(place, gate_count(graph), len(questions)) > asked.check_budget:
+    if cost(gate_sizes(graph), len(questions)) > asked.check_budget:
         return None
     return check_wholes(place, questions, Settings(asked.tolerance, asked.check_budget))
 

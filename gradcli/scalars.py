@@ -7,7 +7,7 @@ pass, run on arrays of symbols.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -308,7 +308,11 @@ def element_name(name: str, at: tuple[int, ...]) -> str:
 
 def gate_count(graph: Graph) -> int:
     """About how many gates the circuit has."""
-    total = 0
+    return sum(size for _, size in gate_sizes(graph))
+
+
+def gate_sizes(graph: Graph) -> Iterator[tuple[str, int]]:
+    """Every gate of an array graph, and about how many gates of the circuit it is."""
     for node, operands in enumerate(graph.operands):
         if operands:
             shapes = [graph.shape(k) for k in operands]
@@ -316,5 +320,4 @@ def gate_count(graph: Graph) -> int:
             size = max(prod(graph.shape(node)), *map(prod, shapes))
             if name == "matmul":
                 size = 2 * prod(graph.shape(node)) * shapes[0][-1]
-            total += 3 * size if name in ("var", "std", "softmax", "linspace") else size
-    return total
+            yield name, 3 * size if name in ("var", "std", "softmax", "linspace") else size

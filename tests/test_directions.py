@@ -394,12 +394,12 @@ def test_slopes_of_distribution_functions_are_those_of_their_tails(gate, at):
 
 
 def test_sums_that_cancel_are_added_up_as_real_numbers_are():
-    """2,001 numbers of 17 orders of magnitude whose sum is 0.5."""
+    """401 numbers of 17 orders of magnitude whose sum is 0.5."""
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        y = rng.standard_normal(1000) * 10.0 ** rng.integers(0, 17, 1000)
+        y = rng.standard_normal(200) * 10.0 ** rng.integers(0, 17, 200)
         numbers = rng.permutation(np.concatenate([y, -y, [0.5]]))
-        answer = gradcli.evaluate("sigmoid(sum(y))", {"y": numbers}).check
+        answer = gradcli.evaluate("sigmoid(sum(y))", {"y": numbers}, max_elements=0).check
         assert answer.verdict in ("pass", "inconclusive")
 
 

@@ -13,6 +13,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -627,3 +628,35 @@ def test_progress_shows_a_bar_on_a_terminal_once_it_takes_long(monkeypatch):
     monkeypatch.setattr(progress, "PATIENCE", -1.0)
     assert list(progress.progress(iter("abc"), 3, "checking", slow)) == ["a", "b", "c"]
     assert "checking" in slow.getvalue()
+
+
+# ---------------------------------------------------------------- matrices
+
+
+def drawn(text, point, **look):
+    out = io.StringIO()
+    report = gradcli.evaluate(text, point, check=look.pop("check", True))
+    write(report, "table", out, color="never", **look)
+    return out.getvalue()
+
+
+def test_a_matrix_stands_on_lines_of_its_own_with_its_columns_aligned():
+    text = drawn("sum(2*X)", {"X": [[1.0, -20.5], [300.25, 4.0]]})
+    assert "[[    2, -41],  [[1, 1]," in text
+    assert " [600.5,   8]]   [1, 1]]" in text
+
+
+def test_full_shows_a_large_array_once_and_whole():
+    x = np.arange(100.0).reshape(10, 10)
+    for check in (True, False):
+        text = drawn("sum(X**2)", {"X": x}, show_all=True, check=check)
+        assert len(re.findall(r"\b9801\b", text)) == 1
+        assert "X[9][9]" not in text or check  # each number has a verdict then
+    short = drawn("sum(X**2)", {"X": x}, check=False)
+    assert "(10, 10) 0 to 9801, norm" in short
+
+
+def test_elements_of_arrays_print_no_digit_that_is_not_certain():
+    text = drawn("y = x + 1e16; z = y - 1e16; f = sum(z)", {"x": "randn(300, 100)"}, check=False)
+    assert "f = sum(z) = 0 +- " in text
+    assert " +- 2 to " in text

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +29,14 @@ DIRECTIONS = 3
 MOST_NAMED = 5  # wrong elements that are looked for one by one
 LOST = "float64 loses its digits here"
 NOISE = 1e-3  # of the tolerance: an error below it says nothing
-QUICK = 50.0  # elements numpy computes while Python evaluates one gate
+# Elements that numpy computes while Python evaluates one gate: most, those of products, and those
+# that are computed one by one.
+QUICK = 50.0
+SPEEDS = {
+    "matmul": 5_000.0,
+    **dict.fromkeys(("erf", "erfc", "ncdf", "gelu", "gamma"), 0.05),
+    **dict.fromkeys(("lgamma", "digamma", "polygamma"), 0.0003),  # by mpmath
+}
 
 
 class Whole(NamedTuple):
@@ -47,12 +54,13 @@ class Whole(NamedTuple):
         return self.analytic if self.claim is None else self.claim
 
 
-def cost(place: Place, elements: float, questions: int) -> float:
+def cost(gates: Iterable[tuple[str, int]], questions: int) -> float:
     """About how many gate evaluations the check of right gradients takes, for the budget.
 
-    `elements` is the number of gates counted element by element.
+    `gates` are the gates of the graph with their sizes, counted element by element.
     """
-    return (len(place.graph) + elements / QUICK) * 2 * DIRECTIONS * questions
+    passes = 2 * DIRECTIONS * questions
+    return passes * sum(1 + size / SPEEDS.get(name, QUICK) for name, size in gates)
 
 
 def check_wholes(place: Place, questions: Sequence[Whole], settings: Settings) -> Check:

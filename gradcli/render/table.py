@@ -149,7 +149,7 @@ def _shortcomings(grade: Grade) -> str:
 
 def _brief(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     yield Text.assemble("value = ", (page.value(report), "value"))
-    for row in _rows(report, page):
+    for row in _rows(report):
         yield Text.assemble(
             (f"d{page.text(row.name)}", "name"), " = ",
             (page.gradient(report, row.name, row.gradient, row.bound), "gradient"),
@@ -174,7 +174,7 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     if report.lines:
         yield from page.backward_part(report.text, report.lines, report.forks)
     if report.inputs:
-        rows = _rows(report, page)
+        rows = _rows(report)
         claims = any(row.check and row.check.claim is not None for row in rows)
         columns = CLAIMED if claims else CHECKED if report.check else UNCHECKED
         is_long = page.look.verbosity > 0 and report.conditions is not None
@@ -199,10 +199,9 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
         yield page.sentence(*line)
 
 
-def _rows(report: EvalReport, page: Page) -> list[InputRow]:
+def _rows(report: EvalReport) -> list[InputRow]:
     """The inputs whose gradients were asked for, large arrays summed up; decimals never are."""
-    is_short = not page.look.show_all and report.decimal is None
-    large = [n for n, x in report.inputs.items() if is_short and is_large(x)]
+    large = [n for n, x in report.inputs.items() if report.decimal is None and is_large(x)]
     rows = []
     for row in input_rows(report, large):
         if row.gradient is not None:
@@ -306,9 +305,9 @@ class Page:
 
     def summary(self, number: Number | None, bound: Number | None = None) -> str:
         """An array in a row that stands for all of it."""
-        if isinstance(number, list):
-            return array_text(number, bound, self.number, self.look.show_all, SHORT)
-        return self.number(number, bound)
+        if isinstance(number, list) and not self.look.show_all:
+            return array_text(number, bound, self.number, False, SHORT)
+        return self.cell(number, bound)
 
     def value(self, report: EvalReport) -> str:
         """The value: the decimal that was asked for, or its certain digits."""
@@ -353,7 +352,7 @@ class Page:
         is_whole = row.check is not None and bool(row.check.directions)
         gradient = self.gradient(report, row.name, row.gradient, row.bound)
         cells = [self.text(row.name), self.number(row.value), gradient]
-        if is_whole:
+        if is_whole or isinstance(row.value, list):
             slope = self.summary(row.gradient, self.bound(report, row.bound))
             cells[1:] = [self.summary(row.value), slope]
         if claims and row.check is not None:
