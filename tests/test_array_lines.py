@@ -415,3 +415,17 @@ db = -K*exp(-r)*exp(-b**2/2)/sqrt(2*pi)
 da = S*exp(-a**2/2)/sqrt(2*pi) + db
 dsg = -db - da*((log(S/K) + r)/sg**2 - 0.5)"""
     assert blamed(text, "by element") == []
+
+
+def test_a_chain_of_helpers_is_followed_without_recursion():
+    """1,500 helpers that hand a wrong one on: one of them is accused, and none of the gradients."""
+    chain = "\n".join(f"g{k} = g{k - 1}*1" for k in range(1, 1500))
+    text = f"""x = 0.5; w = 2
+h = tanh(w*x)
+L = h**2
+dh = 2*h
+g0 = -dh*(1 - h**2)
+{chain}
+dx = g1499*w
+dw = g1499*x"""
+    assert blamed(text) == [("g1499", "sign")]

@@ -18,6 +18,8 @@ from gradcli.backward.matching import base
 from gradcli.backward.trees import evaluated
 from gradcli.evaluation import gather, in_lists, numbers
 
+MOST_HELPERS = 30  # that are looked at: the last before the lines that are wrong
+
 Explain = Callable[[int, Sequence[int]], tuple[str, str] | None]
 
 
@@ -51,7 +53,7 @@ class Roots:
         self._number = number
         self._true = true
         self._order = [k for k, line in enumerate(self.program.lines) if line.name is not None]
-        self._values: dict[int, Any] = {}  # of helper lines, by the true gradients
+        self._values: dict[int | None, Any] = {}  # of helper lines, by the true gradients
         if self.accused:
             self._blame_helpers()
         self._follow()
@@ -88,14 +90,19 @@ class Roots:
         """
         readers: dict[int, list[int]] = {}
         for k in self._order:
-            for helper in dict.fromkeys(self._helpers_of(k)):
+            for helper in self._helpers_of(k):
                 readers.setdefault(helper, []).append(k)
+        explained: dict[int, tuple[str, str] | None] = {}
         while True:
             suspects = [
                 helper for helper, found in readers.items()
                 if all(k in self.accused and self.accused[k].group is not None for k in found)
             ]  # fmt: skip
-            named = {h: words for h in suspects if (words := self._explain(h, readers[h]))}
+            suspects = sorted(suspects)[-MOST_HELPERS:]
+            for helper in suspects:
+                if helper not in explained:
+                    explained[helper] = self._explain(helper, readers[helper])
+            named = {h: words for h in suspects if (words := explained[h])}
             shared = [h for h in suspects if len({self._name(k) for k in readers[h]}) > 1]
             certain = [h for h in named if h in shared or not self._are_explained(readers[h])]
             chosen = max(certain or shared, default=None)
@@ -114,17 +121,24 @@ class Roots:
 
     def _helpers_of(self, k: int) -> Iterator[int]:
         """The helper lines that a line reads, also through others."""
-        lines = self.program.lines
-        for kind, of, _ in lines[k].reads.values():
-            if kind == "helper":
-                here = [n for n in range(k) if self._is_helper(n, of)][-1:]
-                yield from here
-                for helper in here:
-                    yield from self._helpers_of(helper)
+        pending, seen = [k], set()
+        while pending:
+            here = pending.pop()
+            for kind, of, _ in self.program.lines[here].reads.values():
+                helper = self._helper(here, of) if kind == "helper" else None
+                if helper is not None and helper not in seen:
+                    seen.add(helper)
+                    pending.append(helper)
+                    yield helper
 
-    def _is_helper(self, k: int, target: str) -> bool:
-        line = self.program.lines[k]
-        return line.name is None and line.statement.target == target
+    def _helper(self, k: int, target: str) -> int | None:
+        """The last line above that gives a helper."""
+        lines = self.program.lines
+        return next(
+            (n for n in range(k - 1, -1, -1)
+             if lines[n].name is None and lines[n].statement.target == target),
+            None,
+        )  # fmt: skip
 
     def _follow(self) -> None:
         """Follow wrong gradients to the lines that began them."""
@@ -152,6 +166,9 @@ class Roots:
             return False
         if line.place and self.program.graph.has_arrays:
             return False  # a part of an array
+        for helper in sorted(self._helpers_of(k)):
+            if helper not in self._values:
+                self._values[helper] = self._value(helper)
         given = self._value(k)
         wanted = [
             total(use.amount for use in self._true.get(e, ()) if use.consumer in group.consumers)
@@ -174,10 +191,7 @@ class Roots:
     def _look(self, k: int, name: str) -> Any:
         kind, of, value = self.program.lines[k].reads[name]
         if kind == "helper":
-            (helper,) = [n for n in range(k) if self._is_helper(n, of)][-1:]
-            if helper not in self._values:
-                self._values[helper] = self._value(helper)
-            return in_lists(self._values[helper])
+            return in_lists(self._values[self._helper(k, of)])
         if kind == "gradient" and of in self.program.claims:
             elements = dict(numbers(of, self.program.claims[of]))
             table: Any = {node: self.judge.true_gradient(e) for e, node in elements.items()}
