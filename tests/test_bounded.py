@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import gradcli
@@ -105,10 +105,12 @@ def test_bounds_hold_for_values_and_gradients_of_every_gate(text):
 
 @settings(max_examples=25, deadline=None)
 @given(st.sampled_from(PROGRAMS), st.integers(0, 2**32 - 1), st.integers(-12, 12))
+@example(PROGRAMS[1], 205111969, 4)
+@example(PROGRAMS[1], 3695833169, 7)
 def test_bounds_hold_at_any_scale(text, seed, exponent):
+    """Also where softmax is saturated, and what is left of its gradient is below every float."""
     point = {n: x * 10.0**exponent for n, x in used(text, draw(seed)).items()}
-    wrong = [entry for entry in violations(text, point) if not math.isnan(entry[2])]
-    assert not wrong
+    assert not violations(text, point)
 
 
 @pytest.mark.parametrize(

@@ -84,9 +84,14 @@ def _are_exact(x: Number, y: Number, sizes: Number) -> bool:
 
 
 def _times(size: Number, error: Number) -> Number:
-    """A product of bounds, in which an error of 0 is stronger than inf."""
+    """A product of bounds: an error of 0 is stronger than inf, and nothing underflows to 0."""
     found = size * error
-    return found if np.isfinite(found).all() else np.where(np.equal(error, 0.0), 0.0, found)
+    if np.min(found, initial=np.inf) < NORMAL:
+        is_lost = np.less(found, NORMAL) & np.greater(size, 0.0) & np.greater(error, 0.0)
+        found = np.where(is_lost, found + TINY, found)
+    if np.isfinite(found).all():
+        return found
+    return np.where(np.equal(error, 0.0), 0.0, _known(found))
 
 
 def _known(error: Number) -> Number:
@@ -345,16 +350,24 @@ def _product(name: str) -> Callable[[Bounded, Bounded], Bounded]:
     """A matrix product; each element is a sum of as many products as there are columns."""
     multiply = ARRAYS.function(name)
 
+    def dot(a: Number, b: Number) -> Number:
+        """A product of bounds; what underflows in it leaves a trace."""
+        found = multiply(a, b)
+        low = np.min(a, where=a > 0, initial=np.inf) * np.min(b, where=b > 0, initial=np.inf)
+        if low < NORMAL:
+            count = np.shape(a)[-1]
+            found = found + count * TINY * (multiply((a > 0) * 1.0, (b > 0) * 1.0) > 0)
+        return found
+
     def one(x: Bounded, y: Bounded) -> Bounded:
         value = multiply(x.value, y.value)
         count = np.shape(x.value)[-1]
         left, right = np.abs(x.value), np.abs(y.value)
         is_exact = _is_short(x.value, y.value) and _are_exact(left, right, multiply(left, right))
-        own = 0.0 if is_exact else count * (UNIT * right + TINY)
-        handed = own + _spread_error(y)
-        error = multiply(left, handed) if np.ndim(handed) else 0.0
+        handed = (0.0 if is_exact else count * UNIT * right) + _spread_error(y)
+        error = dot(left, handed) if np.ndim(handed) else 0.0
         if not _is_exact(x):
-            error = error + multiply(_spread_error(x), right + _spread_error(y))
+            error = error + dot(_spread_error(x), right + _spread_error(y))
         return Bounded(value, _known(error))
 
     return one
