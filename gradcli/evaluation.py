@@ -189,6 +189,7 @@ def certain_numbers(
     """
     run, program = found.run, found.program
     count = asked.digits or 0
+    # The weighted sum of an array's elements is not the user's: it must not cost the bounds.
     is_small = len(program.graph) <= MOST_GATES + 3 * len(program.parts)
     given = None if asked.upstream is not None else program.upstream
     if not is_small and (count or asked.arithmetic == "mpmath"):

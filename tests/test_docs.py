@@ -24,8 +24,10 @@ SESSIONS = [
 ]
 
 
-def told(text):
-    """What a session says; the last bits of a library's sums differ between machines."""
+def told(text, command):
+    """What a session says; of large products the last bits differ between machines."""
+    if "randn" not in command:
+        return text
     text = re.sub(r"\b\d(\.\d+)?e-1[4-9]\b", "0", text)
     return re.sub(r" +", " ", re.sub("─+", "─", text))
 
@@ -39,7 +41,7 @@ def test_a_session_of_the_readme_prints_what_it_says(command, output):
         [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False,
         env={**plain, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
-    assert told(done.stdout + done.stderr) == told(output)
+    assert told(done.stdout + done.stderr, command) == told(output, command)
 
 
 def test_the_readme_has_its_sessions():
