@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.engine import Machine, backward
 from gradcli.errors import BindingError, ShapeError
-from gradcli.evaluation import Request, report, settings
-from gradcli.graph import MOST_ELEMENTS
-from gradcli.program import Options, Program, Setting, fused_program, read
+from gradcli.evaluation.point import settings
+from gradcli.program.model import Program
+from gradcli.program.reader import read
 from gradcli.reports import EvalReport
+from gradcli.requests import MOST_ELEMENTS, Options, Request, Setting
+from gradcli.tasks.evaluate import report
 
 if TYPE_CHECKING:
     from gradcli.reports.checks import CheckReport
@@ -47,29 +49,31 @@ def evaluate(
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
     pairs = _pairs(bindings)
-    program = read(text, name, pairs, options=Options(output, expand, fuse, seed, max_array))
+    program = read(text, name, pairs, options=Options(output, expand, seed, max_array))
     asked = Request(**request, jacobian=jacobian, hessian=hessian)
-    written = None
-    if fuse and not program.graph.has_arrays:
-        written = read(text, name, pairs, options=Options(output, expand))
     if not (jacobian or hessian):
-        return _report(program, asked, fuse, written)
-    from gradcli.jacobian import derivatives, told  # late: most reports have neither
+        return _report(program, asked, fuse)
+    from gradcli.tasks.derivatives import derivatives, told  # late: most reports have neither
 
     found = derivatives(program, asked)  # first: it may be refused
-    return told(_report(program, asked, fuse, written), found)
+    return told(_report(program, asked, fuse), found)
 
 
-def _report(program: Program, asked: Request, fuse: bool, written: Program | None) -> EvalReport:
-    """The report of a program; `written` is that of numbers before it was fused."""
+def _report(program: Program, asked: Request, fuse: bool) -> EvalReport:
+    """The report of a program, with written-out forms as one gate where they are to be fused."""
     if program.graph.has_arrays and not fuse:
-        from gradcli.array_report import array_report  # late: numbers do not need numpy
+        from gradcli.tasks.array_report import array_report  # late: numbers do not need numpy
 
         return array_report(program, asked)
-    if program.graph.has_arrays:
-        from gradcli.array_run import to_be_fused  # late: numbers do not need numpy
+    written = None
+    if fuse:
+        from gradcli.transform.fuse import fused_program  # late: few programs are fused
 
-        written = to_be_fused(program)
+        written = program
+        if program.graph.has_arrays:
+            from gradcli.tasks.array_run import to_be_fused  # late: numbers do not need numpy
+
+            written = to_be_fused(program)
         program = fused_program(written)
     answer = report(program, asked, written)
     if not program.lines:
@@ -99,8 +103,9 @@ def check(
     >>> check("(x+y)*z", {"x": -2, "y": 5, "z": -4}, claims={"x": -4, "z": -3}).verdict
     'fail'
     """
-    from gradcli.cases import CheckRequest, check_program  # late: `evaluate` does not pay for it
     from gradcli.reports.checks import CheckReport
+    from gradcli.requests import CheckRequest  # late: `evaluate` does not pay for it
+    from gradcli.tasks.check import check_program  # late: `evaluate` does not pay for it
 
     pairs = _pairs(bindings)
     asked = CheckRequest(claims=dict(claims or {}), **request)
@@ -175,7 +180,7 @@ class ArrayFunction(Function):
 
     def _bound(self) -> tuple[Machine, list[Any]]:
         from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
-        from gradcli.array_run import array_settings
+        from gradcli.tasks.array_run import array_settings
 
         shape = self._program.graph.shape(self._program.output)
         if shape:

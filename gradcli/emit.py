@@ -15,9 +15,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gradcli.errors import GradcliError, UsageError
-from gradcli.gates import FUNCTIONS, Gate
-from gradcli.graph import gate_phrase
-from gradcli.program import Program
+from gradcli.gates.table import FUNCTIONS, Gate
+from gradcli.graph.nodes import gate_phrase
+from gradcli.program.model import Program
 from gradcli.syntax import Tree, parse_expression, write
 from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import POSTFIX, number_phrase, number_text

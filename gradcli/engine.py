@@ -12,8 +12,8 @@ from typing import Any
 
 from gradcli.arithmetic import Arithmetic, Forward, Pullback
 from gradcli.arithmetic.floats import FAULTS, IEEE
-from gradcli.gates import Gate
-from gradcli.graph import Graph
+from gradcli.gates.table import Gate
+from gradcli.graph.nodes import Graph
 
 UNIT_ROUNDOFF = 2.0**-53
 

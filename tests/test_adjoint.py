@@ -7,12 +7,12 @@ import math
 import mpmath
 import pytest
 
-from gradcli.adjoint import adjoint
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS, IEEE
 from gradcli.bounds import bounds
 from gradcli.engine import Machine, backward
-from gradcli.program import read
+from gradcli.program.reader import read
+from gradcli.transform.adjoint import adjoint
 
 MANY = digits(50)
 mp = mpmath.mp.clone()

@@ -19,9 +19,9 @@ from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.arithmetic.symbols import Symbols
 from gradcli.engine import Machine, backward
-from gradcli.gates import ELEMENTWISE, GATES
-from gradcli.graph import Graph
-from gradcli.program import read
+from gradcli.gates.table import ELEMENTWISE, GATES
+from gradcli.graph.nodes import Graph
+from gradcli.program.reader import read
 
 INF, NAN = math.inf, math.nan
 SPECIAL = (

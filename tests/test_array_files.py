@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import gradcli
-from gradcli.array_files import open_array
 from gradcli.errors import FileError, LimitError
+from gradcli.program.array_files import open_array
 
 
 class Bomb:

@@ -15,12 +15,12 @@ import gradcli
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.bounded import BOUNDED, Bounded
 from gradcli.arithmetic.digits import digits
-from gradcli.array_run import array_settings
 from gradcli.bounds import bounded_run
 from gradcli.engine import Machine, backward
-from gradcli.gates import ELEMENTWISE
-from gradcli.program import read
-from gradcli.scalars import Circuit
+from gradcli.gates.table import ELEMENTWISE
+from gradcli.program.reader import read
+from gradcli.tasks.array_run import array_settings
+from gradcli.transform.elements import Circuit
 
 MP = digits(60)
 ROUNDING = 1 + 1e-9  # of the bounds themselves

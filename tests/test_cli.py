@@ -19,7 +19,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gradcli.cli import COMMANDS, main
-from gradcli.render.certain import certain_text
+from gradcli.reports.digits import certain_text
 
 LECTURE = ("(x+y)*z", "x=-2", "y=5", "z=-4")
 

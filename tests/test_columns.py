@@ -12,10 +12,11 @@ import gradcli
 from gradcli import checker
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.checker.differences import differentiate, rounding_bounds
-from gradcli.evaluation import Request, evaluate_at
-from gradcli.evaluation import settings as inputs_of
-from gradcli.gates import GATES
-from gradcli.program import read
+from gradcli.evaluation.point import evaluate_at
+from gradcli.evaluation.point import settings as inputs_of
+from gradcli.gates.table import GATES
+from gradcli.program.reader import read
+from gradcli.requests import Request
 
 EXPRESSIONS = [
     "sin(x*y) + cos(x + 0.3)*y", "tanh(2*x + y)*y - x/(1.5 + y*y)", "exp(-0.3*x*x)*log(2 + y*y)",

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 import gradcli
 from gradcli.arithmetic.arrays import ARRAYS
+from gradcli.arithmetic.complex_steps import STEP, STEPS
 from gradcli.arithmetic.floats import IEEE
-from gradcli.arithmetic.steps import STEP, STEPS
-from gradcli.checker import Settings
 from gradcli.checker.directions import Whole, check_wholes
 from gradcli.checker.patterns import pattern
-from gradcli.checker.places import Place
+from gradcli.checker.slopes import Place
 from gradcli.engine import Machine, backward
 from gradcli.errors import GradcliError
-from gradcli.gates import ELEMENTWISE
-from gradcli.graph import Graph
-from gradcli.program import read
+from gradcli.gates.table import ELEMENTWISE
+from gradcli.graph.nodes import Graph
+from gradcli.program.reader import read
+from gradcli.requests import Settings
 
 SAMPLES = Path(__file__).parent.parent / "sample_exprs"
 

@@ -12,14 +12,14 @@ from random import Random
 import pytest
 
 import gradcli
-from gradcli.adjoint import adjoint
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS, IEEE
 from gradcli.bounds import bounds
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.engine import Machine, backward, local_gradients
 from gradcli.errors import BindingError, GradcliError
-from gradcli.program import read
+from gradcli.program.reader import read
+from gradcli.transform.adjoint import adjoint
 
 MANY = digits(40)
 EVERY_ARITHMETIC = pytest.mark.parametrize(

@@ -13,10 +13,10 @@ import pytest
 import gradcli
 from gradcli.emit import backward_lines, forward_lines
 from gradcli.errors import UsageError
-from gradcli.exercise import make_exercise
-from gradcli.gates import ELEMENTWISE, GATES
-from gradcli.program import read
+from gradcli.gates.table import ELEMENTWISE, GATES
+from gradcli.program.reader import read
 from gradcli.reports.mistakes import MISTAKES
+from gradcli.tasks.exercise import make_exercise
 
 SAMPLES = Path(__file__).parent.parent / "sample_exprs"
 POINTS = {"x": 0.7, "y": 0.4, "z": 0.9}

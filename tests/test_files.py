@@ -11,9 +11,9 @@ import tempfile
 import numpy as np
 import pytest
 
-from gradcli import files
 from gradcli.errors import FileError, LimitError
-from gradcli.files import find_programs, read_text, write_arrays, write_text
+from gradcli.program import files
+from gradcli.program.files import find_programs, read_text, write_arrays, write_text
 
 # -------------------------------------------------------------------- reading
 

@@ -12,16 +12,18 @@ from random import Random
 import mpmath
 import pytest
 
-from gradcli.adjoint import adjoint
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS, IEEE
 from gradcli.engine import Machine, backward
 from gradcli.errors import GradcliError
-from gradcli.gates import CONSTANTS, ELEMENTWISE, FUNCTIONS, GATES
-from gradcli.graph import Graph
-from gradcli.program import Options, read
+from gradcli.gates.table import CONSTANTS, ELEMENTWISE, FUNCTIONS, GATES
+from gradcli.graph.nodes import Graph
+from gradcli.program.reader import read
+from gradcli.requests import Options
 from gradcli.syntax import statements
 from gradcli.syntax.tokens import Source
+from gradcli.transform.adjoint import adjoint
+from gradcli.transform.fuse import fused_program
 
 U = 2.0**-53
 MANY = digits(50)
@@ -395,12 +397,12 @@ def test_expansion_equals_the_gate(row, at):
 
 @pytest.mark.parametrize("text", ["1 / (1 + exp(-x))", "1/(exp(-x)+1)", "1.0/(1+math.exp(-x))"])
 def test_the_written_out_sigmoid_is_fused(text):
-    program = read(text, free=["x"], options=Options(fuse=True))
+    program = fused_program(read(text, free=["x"]))
     assert [gate.name for gate in program.graph.gates if gate.operands] == ["sigmoid"]
 
 
 def test_fusing_stops_at_a_named_stage():
-    program = read("e = exp(-x); f = 1/(1 + e)", free=["x"], options=Options(fuse=True))
+    program = fused_program(read("e = exp(-x); f = 1/(1 + e)", free=["x"]))
     assert "sigmoid" not in [gate.name for gate in program.graph.gates]
 
 

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from gradcli.gates import GATES
-from gradcli.graph import LONGEST_EXPRESSION, Graph, stage_names
-from gradcli.program import read
+from gradcli.gates.table import GATES
+from gradcli.graph.nodes import LONGEST_EXPRESSION, Graph, stage_names
+from gradcli.program.reader import read
 
 XYZ = ("x", "y", "z")
 

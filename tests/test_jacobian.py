@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 import gradcli
-from gradcli import jacobian as room
-from gradcli.adjoint import adjoint
 from gradcli.arithmetic.digits import digits
-from gradcli.array_run import array_settings
 from gradcli.cli import main
 from gradcli.engine import Machine, backward
 from gradcli.errors import LimitError
-from gradcli.program import read
+from gradcli.program.reader import read
 from gradcli.render.machine import MACHINE_FORMATS, Look
-from gradcli.scalars import Circuit
+from gradcli.tasks import derivatives as room
+from gradcli.tasks.array_run import array_settings
+from gradcli.transform.adjoint import adjoint
+from gradcli.transform.elements import Circuit
 
 MP = digits(80)
 

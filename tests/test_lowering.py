@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import gradcli
 from gradcli.errors import GradcliError, NameFault, ParseError
-from gradcli.graph import Graph
-from gradcli.lowering import Lowering, find_constant
+from gradcli.graph.lowering import Lowering, find_constant
+from gradcli.graph.nodes import Graph
 from gradcli.syntax import parse_expression
 from gradcli.syntax.tokens import Source
 

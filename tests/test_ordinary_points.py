@@ -17,8 +17,8 @@ from mpmath import mp
 import gradcli
 from gradcli.arithmetic.digits import digits
 from gradcli.engine import Machine, backward
-from gradcli.program import read
-from gradcli.render.certain import certain_text
+from gradcli.program.reader import read
+from gradcli.reports.digits import certain_text
 
 # A line: an expression; every name is drawn from 0.5 to 3 unless `name:low:high` says otherwise.
 FORMULAS = """

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gradcli
-from gradcli.array_run import as_numbers
 from gradcli.errors import BindingError, GradcliError, NameFault, ParseError, ShapeError
-from gradcli.evaluation import Request, evaluate_at, gather
-from gradcli.evaluation import settings as values_of
-from gradcli.program import Options, parse_constant
-from gradcli.program import read as read_program
+from gradcli.evaluation.point import evaluate_at, gather
+from gradcli.evaluation.point import settings as values_of
+from gradcli.program.bindings import parse_constant
+from gradcli.program.reader import read as read_program
+from gradcli.requests import Options, Request
+from gradcli.tasks.array_run import as_numbers
 
 
 def evaluated(text, settings=(), **options):

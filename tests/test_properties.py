@@ -15,16 +15,18 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import gradcli
-from gradcli.adjoint import adjoint
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS
 from gradcli.bounds import bounds
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.engine import Machine, backward, local_gradients
 from gradcli.errors import GradcliError
-from gradcli.program import Options, read
+from gradcli.program.reader import read
+from gradcli.requests import Options
 from gradcli.syntax import Call, Tree, parse_expression, write
 from gradcli.syntax.tokens import Source
+from gradcli.transform.adjoint import adjoint
+from gradcli.transform.fuse import fused_program
 
 mp = mpmath.mp.clone()
 mp.dps = 50
@@ -173,8 +175,9 @@ def true_slopes(f, point):
     return slopes
 
 
-def float_run(text, point, **options):
-    program = read(text, free=INPUTS, options=Options(**options))
+def float_run(text, point, expand=False, fuse=False):
+    program = read(text, free=INPUTS, options=Options(expand=expand))
+    program = fused_program(program) if fuse else program
     run = Machine(program.graph, FLOATS).run([point[n] for n in program.graph.inputs])
     backward(run, program.output, 1.0)
     return program, run

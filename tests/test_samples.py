@@ -9,10 +9,10 @@ import pytest
 
 import gradcli
 from gradcli.arithmetic.digits import digits
-from gradcli.array_run import as_numbers
 from gradcli.engine import Machine, backward
-from gradcli.evaluation import settings
-from gradcli.program import read
+from gradcli.evaluation.point import settings
+from gradcli.program.reader import read
+from gradcli.tasks.array_run import as_numbers
 
 FOLDER = Path(__file__).parent.parent / "sample_exprs"
 KNOWN = re.compile(r"^# known: (\S+) (\S+)$", re.MULTILINE)

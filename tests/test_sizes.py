@@ -9,8 +9,8 @@ import pytest
 
 import gradcli
 from gradcli.errors import BindingError, GradcliError, NameFault, ShapeError
-from gradcli.program import Options
-from gradcli.program import read as read_program
+from gradcli.program.reader import read as read_program
+from gradcli.requests import Options
 
 X = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
 POINT = {"x": [1.0, 2.0, 3.0], "X": X, "y": 2.0}

@@ -7,7 +7,7 @@ import mpmath
 import pytest
 
 import gradcli
-from gradcli.selfcheck import trials
+from gradcli.tasks.selfcheck import trials
 
 # The thirteen cases of a comparison of gradient checkers: the text, the point, the claims, and the
 # one honest word for each. (K, noise in f, is a sum that loses digits: the language has no noise.)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.arithmetic.compiler import Spelling, forward_source, pullback_source, text_source
-from gradcli.gates import GATES, Gate
+from gradcli.gates.table import GATES, Gate
 
 # forward(values, operands) -> value; pullback(upstream, values, gradients, node, operands)
 Forward = Callable[[Any, tuple[int, ...]], Any]

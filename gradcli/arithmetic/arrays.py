@@ -16,7 +16,7 @@ import numpy as np
 from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
 from gradcli.arithmetic.floats import QUIET
-from gradcli.shapes import FUNCTIONS, Axis, Shape, grouped, inverse, permuted, reduced, to_end
+from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, grouped, inverse, permuted, reduced, to_end
 
 SAFE = 1e-140, 1e140  # sizes whose squares neither overflow nor lose digits
 

@@ -22,8 +22,8 @@ import numpy as np
 from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE, Arrays, by_halving, key
 from gradcli.arithmetic.arrays import norm as plain_norm
 from gradcli.arithmetic.symbols import SPELLING
-from gradcli.gates import GATES, Gate
-from gradcli.shapes import FUNCTIONS, Axis, Shape, reduced
+from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
+from gradcli.gates.table import GATES, Gate
 
 UNIT, TINY, NORMAL = 2.0**-53, 2.0**-1074, 2.0**-1022
 CAUTION = 2.0**-10  # an error above this part of a gate's radius is not small

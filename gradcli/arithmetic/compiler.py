@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from gradcli.gates import GATES, Gate
+from gradcli.gates.table import GATES, Gate
 from gradcli.syntax import Tree, statements
 from gradcli.syntax.tokens import Source
 

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gradcli.arithmetic.compiler import Compiled, Spelling, texts
-from gradcli.gates import GATES, Gate
+from gradcli.gates.table import GATES, Gate
 from gradcli.syntax import Tree
 
 EXACT, ROUNDED, ACTIVE = range(3)  # an operand: a constant; without a gradient; with one

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.arithmetic import Arithmetic, Forward
-from gradcli.gates import GATES, Gate
-from gradcli.graph import Graph
-from gradcli.shapes import FUNCTIONS, result
+from gradcli.gates.shapes import FUNCTIONS, result
+from gradcli.gates.table import GATES, Gate
+from gradcli.graph.nodes import Graph
 
 EXACT = 2.0**53  # whole numbers up to here are exact in float64
 

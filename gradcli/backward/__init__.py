@@ -13,26 +13,19 @@ from gradcli.backward.amounts import Amount, flat, is_finite, total
 from gradcli.backward.cut import Cut
 from gradcli.backward.judge import Accusation, Judge, Passage, line_numbers
 from gradcli.backward.matching import Group, base
-from gradcli.backward.points import nearby, on_other_branches
 from gradcli.backward.repairs import Scene, counts, find_mistake
 from gradcli.backward.roots import Roots
 from gradcli.backward.trees import element_tree
-from gradcli.checker import Settings
 from gradcli.engine import Machine
-from gradcli.evaluation import (
-    Evaluation,
-    Request,
-    evaluate_at,
-    gather,
-    in_lists,
-    line_and_column,
-    settings,
-)
-from gradcli.program import Program, nodes_of
+from gradcli.evaluation.elsewhere import nearby, on_other_branches
+from gradcli.evaluation.point import Evaluation, evaluate_at, gather, in_lists, settings
+from gradcli.graph.text import place_text
+from gradcli.program.model import Program, nodes_of
 from gradcli.reports import Number, worst
 from gradcli.reports.lines import Contribution, Fork, LineCheck
-from gradcli.spelling import place_text
+from gradcli.requests import Request, Settings
 from gradcli.syntax import Tree
+from gradcli.syntax.tokens import line_and_column
 
 
 def judge_lines(

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 from gradcli.arithmetic import Arithmetic
 from gradcli.engine import Machine, Run, events
-from gradcli.evaluation import numbers
-from gradcli.gates import GATES
-from gradcli.graph import Graph
-from gradcli.program import Program
-from gradcli.shapes import Shape
+from gradcli.evaluation.point import numbers
+from gradcli.gates.shapes import Shape
+from gradcli.gates.table import GATES
+from gradcli.graph.nodes import Graph
+from gradcli.program.model import Program
 
 
 class Use(NamedTuple):

@@ -22,12 +22,13 @@ from gradcli.backward.amounts import Amount, in_words, is_finite, total
 from gradcli.backward.cut import Cut
 from gradcli.backward.matching import Group, Part, base, matched
 from gradcli.bounds import bounded_run
-from gradcli.checker import RESIDUE, Point, Question, Settings, agree, check
+from gradcli.checker import RESIDUE, Point, Question, agree, check
 from gradcli.engine import Machine, Run, backward
-from gradcli.evaluation import Evaluation, numbers
-from gradcli.program import Program, nodes_of
-from gradcli.program.backward import GradientLine
+from gradcli.evaluation.point import Evaluation, numbers
+from gradcli.program.gradient_lines import GradientLine
+from gradcli.program.model import Program, nodes_of
 from gradcli.reports import InputCheck
+from gradcli.requests import Settings
 
 DIGITS = (100, 1000)  # to tell a wrong formula from rounding: the tail of a tanh needs many
 
@@ -200,7 +201,7 @@ class Judge:
         leaf = moved[self.cut.leaves[element]]
         inputs = [self.passage.cut_run.values[self.cut.leaves[name]] for name in graph.inputs]
         if graph.has_arrays:
-            from gradcli.array_run import check_local  # late: numbers do not need numpy
+            from gradcli.checker.directions import check_local  # late: numbers do not need numpy
 
             return check_local(graph, inputs, output, element, leaf, claim, self.settings)
         run = Machine(graph, IEEE).run(inputs)

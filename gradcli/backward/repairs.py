@@ -35,12 +35,12 @@ from gradcli.backward.trees import (
     with_op,
 )
 from gradcli.engine import Run
-from gradcli.evaluation import gather, in_lists
-from gradcli.graph import Graph
-from gradcli.lowering import Value
-from gradcli.program import Program
-from gradcli.program.backward import GradientLine
-from gradcli.shapes import count
+from gradcli.evaluation.point import gather, in_lists
+from gradcli.gates.shapes import count
+from gradcli.graph.lowering import Value
+from gradcli.graph.nodes import Graph
+from gradcli.program.gradient_lines import GradientLine
+from gradcli.program.model import Program
 from gradcli.syntax import Tree, write
 
 OPERATORS = ("add", "sub", "mul", "div", "pow")

@@ -16,7 +16,7 @@ from gradcli.backward.cut import Use
 from gradcli.backward.judge import Accusation, Judge, line_numbers, upstream_reads
 from gradcli.backward.matching import base
 from gradcli.backward.trees import evaluated
-from gradcli.evaluation import gather, in_lists, numbers
+from gradcli.evaluation.point import gather, in_lists, numbers
 
 MOST_HELPERS = 30  # that are looked at: the last before the lines that are wrong
 

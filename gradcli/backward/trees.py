@@ -12,8 +12,8 @@ from typing import Any
 from gradcli.arithmetic.floats import IEEE
 from gradcli.engine import Machine
 from gradcli.errors import GradcliError
-from gradcli.graph import Graph
-from gradcli.lowering import Lowering, Value
+from gradcli.graph.lowering import Lowering, Value
+from gradcli.graph.nodes import Graph
 from gradcli.syntax import Call, Tree
 from gradcli.syntax.tokens import Source
 

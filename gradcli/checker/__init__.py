@@ -16,14 +16,12 @@ from gradcli.checker.cone import Cone, Surroundings
 from gradcli.checker.differences import Estimate, differentiate, rounding_bounds
 from gradcli.engine import Machine, Run, backward
 from gradcli.reports import Check, InputCheck, worst
+from gradcli.requests import TOLERANCE, Settings
 
 if TYPE_CHECKING:
-    from gradcli.checker.limits import Exactly
+    from gradcli.evaluation.limits import Exactly
 
-# Tolerances are data, with a reason each.
-TOLERANCE = 1e-6  # relative; there is no absolute one, which would pass a doubled 1e-9
 MOST_GATES = 10_000  # above this many gates in a cone, many digits take too long
-BUDGET = 2e7  # gate evaluations
 COLUMNS_PAY = 20_000  # inputs times gates from which on loading numpy costs less than it saves
 EVALUATIONS = 14  # of a cone, for one input that needs no many digits
 ROUNDING_DIGITS = (100, 1000)  # the second for what cancels down to the tail of a tanh
@@ -55,16 +53,6 @@ class Question:
         return self.analytic if self.claim is None else self.claim
 
 
-class Settings:
-    """How strict the checker is and how much it may compute."""
-
-    __slots__ = ("budget", "tolerance")
-
-    def __init__(self, tolerance: float = TOLERANCE, budget: float = BUDGET) -> None:
-        self.tolerance = tolerance
-        self.budget = budget
-
-
 class Point:
     """A finished float64 run, the output, its upstream gradient, and words for the reader."""
 
@@ -82,7 +70,7 @@ class Point:
     @cached_property
     def exactly(self) -> Exactly:
         """The point in many digits."""
-        from gradcli.checker.limits import Exactly  # late: mpmath is loaded only here
+        from gradcli.evaluation.limits import Exactly  # late: mpmath is loaded only here
 
         graph = self.run.machine.graph
         inputs = [self.run.values[node] for node in graph.inputs.values()]
@@ -147,7 +135,7 @@ def _passes(gradient: float, estimate: Estimate, tolerance: float) -> bool:
 
 def _in_many_digits(point: Point, question: Question, cone: Cone, settings: Settings) -> InputCheck:
     """The verdict where float64 does not settle it."""
-    from gradcli.checker.limits import OutOfDigits, limit  # late: mpmath is loaded only here
+    from gradcli.evaluation.limits import OutOfDigits, limit  # late: mpmath is loaded only here
 
     try:
         found = limit(point.exactly, question.leaf, cone.bound, point.upstream)
@@ -254,7 +242,7 @@ def _joint(
     point: Point, tied: list[Question], found: dict[str, InputCheck], settings: Settings
 ) -> dict[str, InputCheck]:
     """Gradients that are legal one by one may be no subgradient together: 1 and 1 of max(x, x)."""
-    from gradcli.checker.limits import OutOfDigits, slopes_along
+    from gradcli.evaluation.limits import OutOfDigits, slopes_along
 
     try:
         along = slopes_along(point.exactly, [q.leaf for q in tied])

@@ -19,11 +19,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcli.arithmetic.steps import STEP
-from gradcli.checker import Settings, relative_error
+from gradcli.arithmetic.arrays import ARRAYS
+from gradcli.arithmetic.complex_steps import STEP
+from gradcli.checker import relative_error
 from gradcli.checker.patterns import pattern
-from gradcli.checker.places import FINER, ROOM, SEED, Place, Slope, dot
+from gradcli.checker.slopes import FINER, ROOM, SEED, Place, Slope, dot
+from gradcli.engine import Machine, backward
+from gradcli.graph.nodes import Graph
 from gradcli.reports import Check, InputCheck, worst
+from gradcli.requests import Settings
 
 DIRECTIONS = 3
 MOST_NAMED = 5  # wrong elements that are looked for one by one
@@ -302,3 +306,15 @@ class _Asked:
         return InputCheck(
             self.question.name, verdict, kind, None, None, None, None, None, reason, None
         )
+
+
+def check_local(
+    graph: Graph, inputs: list[Any], output: int, name: str, leaf: int, claim: Any,
+    settings: Settings,
+) -> InputCheck:  # fmt: skip
+    """The verdict on what is claimed to be the derivative of a graph's output by one leaf."""
+    run = Machine(graph, ARRAYS).run(inputs)
+    backward(run, output, 1.0)
+    analytic = np.broadcast_to(run.gradients[leaf], graph.shape(leaf))
+    question = Whole(name, leaf, analytic, claim)
+    return check_wholes(Place(run, output, 1.0), [question], settings).inputs[name]

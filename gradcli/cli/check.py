@@ -11,21 +11,19 @@ from typing import Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from gradcli.cases import SAMPLES, CheckRequest, broken_case, check_program
-from gradcli.checker import BUDGET, TOLERANCE
 from gradcli.cli.config import ConfiguredCommand
 from gradcli.cli.evaluate import split_names
 from gradcli.cli.streams import color_for, put, refuse_inputs, warn
 from gradcli.cli.targets import targets
 from gradcli.cli.words import Pairs, bindings, input_files
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
-from gradcli.evaluation import MOST_CHECKED
-from gradcli.files import SUFFIX, find_programs, read_text
-from gradcli.graph import MOST_ELEMENTS
+from gradcli.program.files import SUFFIX, find_programs, read_text
 from gradcli.render.checks import write_check
 from gradcli.render.ci import CHECK_FORMATS, summary_markdown
 from gradcli.render.progress import progress
 from gradcli.reports.checks import Case, CheckReport
+from gradcli.requests import BUDGET, MOST_CHECKED, MOST_ELEMENTS, SAMPLES, TOLERANCE, CheckRequest
+from gradcli.tasks.check import broken_case, check_program
 
 FILE_FORMATS = ("junit", "sarif", "gitlab")  # that have an option of their own
 SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml": "junit"}  # of -o
@@ -282,9 +280,9 @@ def _write(report: CheckReport, form: str, given: dict[str, Any], inputs: tuple[
 def _write_grades(
     report: CheckReport, form: str, given: dict[str, Any], inputs: tuple[str, ...]
 ) -> None:
-    from gradcli.grading import Key, grade_text  # late: few checks are gradings
     from gradcli.render.grades import write_grades
     from gradcli.reports.grades import GradeReport
+    from gradcli.tasks.grade import Key, grade_text  # late: few checks are gradings
 
     if form not in ("table", "json"):
         raise UsageError(f"grades have no format {form}", hint="known are table and json")

@@ -7,13 +7,11 @@ import os
 import click
 
 from gradcli.api import evaluate
-from gradcli.checker import BUDGET
 from gradcli.cli.streams import color_for, put, refuse_inputs, reporting, warn
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
 from gradcli.errors import UsageError
-from gradcli.evaluation import MOST_CHECKED
-from gradcli.graph import MOST_ELEMENTS
 from gradcli.render import FORMATS, write
+from gradcli.requests import BUDGET, MOST_CHECKED, MOST_ELEMENTS
 
 MOST_DIGITS = 1_000
 ARCHIVE = "npz"  # of numpy arrays: `value`, `dx`, ...
@@ -159,7 +157,7 @@ def eval_command(
     ))  # fmt: skip
     warn(report.warnings, strict, quiet)
     if target is not None and form == ARCHIVE:
-        from gradcli.files import write_arrays  # late: most results are text
+        from gradcli.program.files import write_arrays  # late: most results are text
 
         write_arrays(target, report.arrays(), inputs)
         return

@@ -10,10 +10,10 @@ import click
 from gradcli.cli.streams import put, refuse_inputs, warn
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
 from gradcli.errors import LimitError
-from gradcli.exercise import make_exercise
-from gradcli.files import write_text
-from gradcli.graph import RAISE
-from gradcli.program import Options, read
+from gradcli.program.files import write_text
+from gradcli.program.reader import read
+from gradcli.requests import RAISE, Options
+from gradcli.tasks.exercise import make_exercise
 
 SMALLER = "take a smaller case of the same formulas"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from gradcli.errors import EXIT_FAILED, EXIT_OK
-from gradcli.selfcheck import trials
+from gradcli.tasks.selfcheck import trials
 
 
 @click.command("selfcheck", short_help="Plant mistakes and see that each is caught.")

@@ -33,7 +33,7 @@ def put(target: str | None, inputs: tuple[str, ...], render: Callable[[TextIO], 
     if target is None or target == "-":
         render(sys.stdout)
         return
-    from gradcli.files import write_text  # late: most results go to stdout
+    from gradcli.program.files import write_text  # late: most results go to stdout
 
     buffer = io.StringIO()
     render(buffer)
@@ -44,7 +44,7 @@ def refuse_inputs(targets: Iterable[str | None], inputs: tuple[str, ...]) -> Non
     """Refuse targets that would be written over what is still to be read. Raises FileError."""
     for target in targets:
         if target is not None and target != "-":
-            from gradcli.files import refuse_overwriting  # late: most results go to stdout
+            from gradcli.program.files import refuse_overwriting  # late: most results go to stdout
 
             refuse_overwriting(target, inputs)
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from gradcli.cli.words import Pairs, bindings, is_binding
 from gradcli.errors import GradcliError, UsageError
-from gradcli.files import SUFFIX
-from gradcli.gates import CONSTANTS
-from gradcli.lowering import find_constant
+from gradcli.gates.table import CONSTANTS
+from gradcli.graph.lowering import find_constant
+from gradcli.program.files import SUFFIX
 from gradcli.syntax import parse_expression
 from gradcli.syntax.tokens import Source
 

@@ -84,7 +84,7 @@ def program_text(words: tuple[str, ...], path: str | None) -> tuple[str, str, li
 
 
 def _read(path: str) -> str:
-    from gradcli.files import read_text  # late: most expressions stand among the words
+    from gradcli.program.files import read_text  # late: most expressions stand among the words
 
     return read_text(path)
 
@@ -95,7 +95,7 @@ def input_files(paths: Iterable[str | None], values: Iterable[str | None]) -> tu
     named = [value[1:] for value in values if value is not None and value.startswith("@")]
     if not named:
         return tuple(files)
-    from gradcli.files import file_of  # late: few values are files
+    from gradcli.program.files import file_of  # late: few values are files
 
     return (*files, *(file_of(name.partition("±")[0].partition("+/-")[0]) for name in named))
 

@@ -1,30 +1,10 @@
 """The program as data, and the small things every room of this folder needs."""
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from gradcli.graph import MOST_ELEMENTS, Graph
-from gradcli.lowering import Value
+from gradcli.graph.lowering import Value
+from gradcli.graph.nodes import Graph
 from gradcli.syntax.tokens import Source
-
-Setting = Any  # a number, lists of numbers, an array, or a constant expression as text
-
-
-class Options:
-    """How a program is read."""
-
-    __slots__ = ("expand", "fuse", "most_elements", "output", "seed", "varied")
-
-    def __init__(
-        self, output: str | None = None, expand: bool = False, fuse: bool = False,
-        seed: int | None = None, most_elements: int = MOST_ELEMENTS, varied: Iterable[str] = (),
-    ) -> None:  # fmt: skip
-        self.output = output
-        self.expand = expand
-        self.fuse = fuse
-        self.seed = seed  # of randn; None: the program's own, or 0
-        self.most_elements = most_elements  # of all arrays of the program
-        self.varied = frozenset(varied)  # inputs that get other values later: no sizes
 
 
 class ValueClaim:

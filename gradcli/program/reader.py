@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcli.errors import (
@@ -12,19 +13,19 @@ from gradcli.errors import (
     ShapeError,
     did_you_mean,
 )
-from gradcli.gates import CONSTANTS, FUNCTIONS, GATES
-from gradcli.graph import Graph
-from gradcli.lowering import Lowering, Value, find_constant
-from gradcli.program.fused import fused_program
-from gradcli.program.model import Options, Program, Setting, ValueClaim, nodes_of
-from gradcli.program.settings import check_name, hides_constant, lower_constant, lower_setting
-from gradcli.sizes import UnknownSizeError, known_number
+from gradcli.gates.table import CONSTANTS, FUNCTIONS, GATES
+from gradcli.graph.lowering import Lowering, Value, find_constant
+from gradcli.graph.nodes import Graph
+from gradcli.graph.sizes import UnknownSizeError, known_number
+from gradcli.program.bindings import check_name, hides_constant, lower_constant, lower_setting
+from gradcli.program.model import Program, ValueClaim, nodes_of
+from gradcli.requests import Options, Setting
 from gradcli.syntax import Statement, Tree, statements, write
 from gradcli.syntax.refusals import INSTEAD
 from gradcli.syntax.tokens import Source
 
 if TYPE_CHECKING:
-    from gradcli.program.backward import Backward
+    from gradcli.program.gradient_lines import Backward
 
 
 MOST_UNKNOWN = 20  # names without a value that are reported one by one
@@ -145,7 +146,7 @@ class Reader:
             self._expression(statement)
         elif kind in ("assign", "add"):
             if self.backward is None and self.gradient_of(statement.target) is not None:
-                from gradcli.program.backward import Backward  # late: few programs have one
+                from gradcli.program.gradient_lines import Backward  # late: few programs have one
 
                 self.backward = Backward(self, self._last_stage())
                 self._end_forward()
@@ -415,7 +416,7 @@ class Reader:
         output = self._find_output()
         self._forget_sizes(output)
         inputs = {name: self.inputs[name] for name in self.bound if name in self.graph.inputs}
-        program = Program(
+        return Program(
             source=self.source,
             graph=self.graph,
             output=output,
@@ -439,8 +440,6 @@ class Reader:
             uncertainties=self.uncertainties,
             seed=self._sow(),
         )
-        is_fused = self.options.fuse and not self.graph.has_arrays
-        return fused_program(program) if is_fused else program
 
     def _collected(self) -> GradcliError:
         """Everything that was found wrong, as one error."""
@@ -515,3 +514,21 @@ class Reader:
 
 def _is_like_a_gradient(name: str) -> bool:
     return len(name) > 1 and name[0] == "d"
+
+
+def read(
+    text: str,
+    name: str = "<expression>",
+    settings: Mapping[str, Setting] | Iterable[tuple[str, Setting]] = (),
+    free: Iterable[str] = (),
+    options: Options | None = None,
+) -> Program:
+    """Read a program.
+
+    `settings` are pairs of a name and its value and win over the text's own; `free` names inputs
+    that get their values later. Raises GradcliError; names without a value are reported together.
+    """
+    if not isinstance(text, str):
+        raise ParseError(f"a program is a text, this is {type(text).__name__}")
+    pairs = list(settings.items() if isinstance(settings, Mapping) else settings)
+    return Reader(Source(text, name), pairs, list(free), options or Options()).program()

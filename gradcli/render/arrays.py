@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
-from gradcli.render.certain import certain_text
+from gradcli.reports.digits import certain_text
 
 WHOLE = 12  # elements of an array that is shown whole
 SHORT = 3  # the same in a row that stands for the whole array

@@ -21,7 +21,6 @@ from rich.text import Text
 from rich.theme import Theme
 
 from gradcli.render.arrays import SHORT, array_text, cell_text, is_large, nested_text
-from gradcli.render.certain import certain_text
 from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
 from gradcli.render.machine import (
@@ -31,6 +30,7 @@ from gradcli.render.machine import (
     input_rows,
 )
 from gradcli.reports import VERDICTS, EvalReport, Number, Stage
+from gradcli.reports.digits import certain_text
 from gradcli.reports.grades import Grade, GradeReport
 from gradcli.reports.lines import Fork, LineCheck
 

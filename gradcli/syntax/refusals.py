@@ -200,7 +200,7 @@ class Refusals:
 
 
 def _is_function(name: str) -> bool:
-    from gradcli.gates import FUNCTIONS  # late: only a wrong text asks
+    from gradcli.gates.table import FUNCTIONS  # late: only a wrong text asks
 
     return name in FUNCTIONS
 

@@ -7,6 +7,7 @@ when an error or a report asks for it: that is rare, and reading is much faster 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import islice
 
 from gradcli.errors import ParseError, Span
@@ -114,3 +115,20 @@ class Source:
                 self.span(number),
                 f"write `{plain}`",
             )
+
+
+def line_and_column(text: str) -> Callable[[int], tuple[int, int]]:
+    """A function from offsets to (line, column), both counted from 1."""
+    starts = [0]
+    for at, character in enumerate(text):
+        if character == "\n" or (character == "\r" and text[at + 1 : at + 2] != "\n"):
+            starts.append(at + 1)
+    if len(starts) == 1:
+        return lambda offset: (1, offset + 1)
+    from bisect import bisect_right  # late: an expression stands on one line
+
+    def place(offset: int) -> tuple[int, int]:
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    return place

@@ -15,12 +15,12 @@ import numpy as np
 from measure import ratio, take_turns
 
 from gradcli.arithmetic.arrays import ARRAYS
-from gradcli.array_run import array_settings, check_arrays, evaluate_arrays
-from gradcli.cases import CheckRequest, check_program
 from gradcli.engine import Machine, backward
-from gradcli.evaluation import Request
-from gradcli.jacobian import jacobian
-from gradcli.program import read
+from gradcli.program.reader import read
+from gradcli.requests import CheckRequest, Request
+from gradcli.tasks.array_run import array_settings, check_arrays, evaluate_arrays
+from gradcli.tasks.check import check_program
+from gradcli.tasks.derivatives import jacobian
 
 SIZE, FACTORS = 1_000, 5
 NETWORK = """

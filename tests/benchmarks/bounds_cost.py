@@ -14,7 +14,7 @@ from measure import random_program, ratio, report, take_turns
 from gradcli.arithmetic.floats import FLOATS
 from gradcli.bounds import gradient_bounds, value_bounds
 from gradcli.engine import Machine, Run, backward
-from gradcli.program import read
+from gradcli.program.reader import read
 
 ROUNDS = 21
 TARGET = 8.0  # microseconds a gate

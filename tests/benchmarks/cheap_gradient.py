@@ -13,7 +13,7 @@ from measure import random_program, ratio, report, take_turns
 
 from gradcli.arithmetic.floats import FLOATS
 from gradcli.engine import Machine, backward
-from gradcli.program import read
+from gradcli.program.reader import read
 
 ROUNDS = 31
 

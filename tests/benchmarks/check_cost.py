@@ -14,8 +14,9 @@ import numpy as np
 
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.checker.differences import differentiate, rounding_bounds
-from gradcli.evaluation import Request, evaluate_at, settings
-from gradcli.program import read
+from gradcli.evaluation.point import evaluate_at, settings
+from gradcli.program.reader import read
+from gradcli.requests import Request
 
 FORMS = ("{a} + {b}", "{a} * {b}", "sin({a})", "tanh({a})", "{a} / (2 + {b}*{b})")
 

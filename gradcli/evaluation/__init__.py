@@ -1,0 +1,1 @@
+"""A program at a point: its run, and numbers of which every digit is true."""

@@ -1,0 +1,247 @@
+"""Where a run left the finite numbers, in words: the gate, its operands, what happened."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from gradcli.arithmetic.floats import IEEE
+from gradcli.bounds import Bounds
+from gradcli.engine import Run, local_gradients
+from gradcli.evaluation.numbers import CERTAIN, Numbers
+from gradcli.gates.table import Gate
+from gradcli.graph.nodes import Graph
+
+MOST_NOTES = 5
+MOST_CURES = 3  # of a program: others are of the same kinds, element by element
+LOST = 1e-6  # of the largest number: an error that leaves less than 6 digits
+SHOWN = 1e-12  # relative: what a table does not show
+CURED, TINY = 1e-10, 1e-320  # relative and absolute error of a rewriting that is worth naming
+
+
+def faults(run: Run, output: int, names: dict[int, str]) -> list[str]:
+    """Notes for the first gates that gave inf or nan, in a run whose result is not finite.
+
+    Gates in a branch of `where` that was not taken are left alone: nothing of them is in there.
+    """
+    live = _live(run, output)
+    notes = _forward_notes(run, live, names) or _backward_notes(run, live, names)
+    if not notes:
+        notes = ["a gradient overflows on its way back: a product of local gradients is too large"]
+    if len(notes) > MOST_NOTES:
+        notes = [*notes[:MOST_NOTES], f"{len(notes) - MOST_NOTES} more gates are not finite"]
+    return notes
+
+
+def array_faults(run: Run, output: int, names: dict[int, str]) -> list[str]:
+    """A note on the first array that is not finite, on the way forwards or else backwards."""
+    import numpy as np  # late: numbers do not need it
+
+    graph = run.machine.graph
+    called = {**names, **graph.names}
+    for table, what in ((run.values, "value"), (run.gradients, "gradient")):
+        nodes = range(output + 1) if what == "value" else range(output, -1, -1)
+        for node in nodes if table else ():
+            bad = ~np.isfinite(table[node]) if node in called else np.zeros(0)
+            if bad.any():
+                gate = graph.gates[node].name
+                kind = "nan" if np.isnan(table[node]).any() else "infinite"
+                many = f"{int(bad.sum())} of {bad.size} elements are" if bad.ndim else f"{what} is"
+                return [f"{gate} at {called[node]}: {what}: {many} not finite ({kind})"
+                        if bad.ndim else f"{gate} at {called[node]}: {many} {kind}"]  # fmt: skip
+    return []
+
+
+def array_doubts(run: Run, output: int, names: dict[int, str]) -> list[str]:
+    """A note where float64 loses most digits of an array program's value, on the first such gate.
+
+    `run` is over arrays that carry bounds.
+    """
+    import numpy as np  # late: numbers do not need it
+
+    def is_lost(node: int) -> bool:
+        size = np.max(np.abs(run.values[node].value), initial=0.0)
+        return not np.max(run.values[node].error, initial=0.0) <= LOST * size
+
+    graph = run.machine.graph
+    if not is_lost(output) or not np.isfinite(run.values[output].value).all():
+        return []
+    for node in graph.gate_nodes():
+        if node in names and is_lost(node):
+            place = f"{names[node]} ({graph.gates[node].name})"
+            return [
+                f"float64 loses digits at {place}: only those that are certain are shown; "
+                "a smaller case is computed in many digits"
+            ]
+    return []
+
+
+def _live(run: Run, output: int) -> list[int]:
+    """The nodes whose values reach the output, in order; of a `where` only the branch taken."""
+    graph, values = run.machine.graph, run.values
+    live = {output}
+    for node in range(output, -1, -1):
+        if node in live:
+            operands = graph.operands[node]
+            if graph.gates[node].name == "where":
+                operands = (operands[0], operands[1] if values[operands[0]] else operands[2])
+            live.update(operands)
+    return sorted(live)
+
+
+def _forward_notes(run: Run, live: list[int], names: dict[int, str]) -> list[str]:
+    graph, values = run.machine.graph, run.values
+    notes = []
+    for node in live:
+        value = values[node]
+        if math.isfinite(value):
+            continue
+        operands = [values[k] for k in graph.operands[node]]
+        if graph.is_leaf(node):
+            name = graph.names.get(node)
+            notes.append(f"{name or 'a constant'} is {_text(value)}")
+        elif all(map(math.isfinite, operands)) or (
+            math.isnan(value) and not any(map(math.isnan, operands))
+        ):
+            notes.append(_describe(graph, node, operands, value, names))
+    return notes
+
+
+def _describe(
+    graph: Graph, node: int, operands: list[float], value: float, names: dict[int, str]
+) -> str:
+    gate = graph.gates[node]
+    place = f"{gate.name} at {names[node]}"
+    got = ", ".join(map(_text, operands))
+    if gate.name == "div" and operands[1] == 0:
+        quotient = f"{_text(operands[0])} / {_text(operands[1])}"
+        return f"{place} divides by zero: {quotient} gives {_text(value)}"
+    if not _in_domain(gate, operands):
+        return f"{place} is outside its domain: got {got}, gives {_text(value)}"
+    if math.isinf(value):
+        return f"{place} overflows float64: got {got}, gives {_text(value)}"
+    return f"{place} has no value: got {got}"
+
+
+def _in_domain(gate: Gate, operands: list[float]) -> bool:
+    return not gate.domain or bool(IEEE.text_function(gate, gate.domain)(*operands))
+
+
+def _backward_notes(run: Run, live: list[int], names: dict[int, str]) -> list[str]:
+    """Gates that receive a finite gradient and have a local gradient that is not finite."""
+    graph = run.machine.graph
+    nodes = [
+        node
+        for node in live
+        if not graph.is_leaf(node) and run.gradients[node] and math.isfinite(run.gradients[node])
+    ]
+    notes = []
+    for node, local in local_gradients(run, nodes).items():
+        bad = [g for g in local if g is not None and not math.isfinite(g)]
+        if bad:
+            got = ", ".join(_text(run.values[k]) for k in graph.operands[node])
+            notes.append(
+                f"{graph.gates[node].name} at {names[node]} has the local gradient "
+                f"{_text(bad[0])} at {got}"
+            )
+    return notes
+
+
+def remedy(
+    found: Any, plain: Numbers, bounds: Bounds, better: Numbers, doubts: list[int]
+) -> list[str]:
+    """Why many digits were needed, what plain float64 gives, and what cures it."""
+    if not doubts:
+        return []
+    run, output, names = found.run, found.program.output, found.names
+    cause = _cause(run, bounds, output, names, better)
+    results = [
+        (
+            "the value" if k == output else names.get(k, "the value"),
+            plain.values[k],
+            better.values[k],
+        )
+        for k in found.results
+    ]
+    results += [(f"d{n}", plain.gradients[k], better.gradients[k]) for n, k in found.leaves]
+    wrong = [(n, a) for n, a, b in results if not abs(a - b) <= SHOWN * abs(b)]
+    if wrong:
+        given = "; ".join(f"{_text_all(a)} for {n}" for n, a in wrong[:3])
+        says = f"plain float64 gives {given}"
+    else:
+        says = "plain float64 is as good here, but its error bound cannot show it"
+    cure = _cure(found, better)
+    return [f"{cause}: {says}{f'; use {cure}' if cure else ''}"]
+
+
+def _cure(found: Any, better: Numbers) -> str:
+    """A rewriting that float64 computes with certainty at this very point; "" if none is known."""
+    from gradcli.engine import Machine, backward
+    from gradcli.evaluation.numbers import sweep_bounds
+    from gradcli.transform.fuse import GATED, REWRITTEN, fused
+
+    program = found.program
+    names = program.graph.inputs
+    if found.program.upstream is not None:
+        return ""
+    for steps in ((GATED,), (REWRITTEN,), (REWRITTEN, GATED), (GATED, REWRITTEN)):
+        graph, output = program.graph, program.output
+        used: list[str] = []
+        for forms in steps:
+            other = fused(graph, [output], forms)
+            graph, output, used = other.graph, other.moved[output], used + other.used
+        if not used:
+            continue
+        run = Machine(graph, IEEE).run([found.run.values[k] for k in names.values()])
+        backward(run, output, found.upstream)
+        leaves = {leaf: graph.inputs[name] for name, leaf in names.items()}
+        bounds = sweep_bounds(run, output, None)
+        wanted = [leaf for _, leaf in found.leaves]
+        results = [(run.values[output], bounds.values[output], better.values[program.output])]
+        results += [
+            (run.gradients[leaves[k]], bounds.gradients[leaves[k]], better.gradients[k])
+            for k in wanted
+        ]
+        if all(e + abs(a - b) <= CURED * abs(b) + TINY for a, e, b in results):
+            ways = [*dict.fromkeys(used)]
+            more = len(ways) - MOST_CURES
+            return ", ".join(ways[:MOST_CURES]) + (f" and {more} more" if more > 0 else "")
+    return ""
+
+
+def _cause(run: Run, bounds: Bounds, output: int, names: dict[int, str], better: Numbers) -> str:
+    """The first gate that lost what was needed, in words."""
+    graph, values = run.machine.graph, run.values
+    live = [node for node in _live(run, output) if not graph.is_leaf(node)]
+    for node in live:
+        operands = [values[k] for k in graph.operands[node]]
+        if not math.isfinite(values[node]) and all(map(math.isfinite, operands)):
+            gate = graph.gates[node].name
+            if gate == "div" and not operands[1]:
+                return f"div at {names[node]} divides by zero"
+            if math.isinf(values[node]) and math.isinf(better.values[node]):
+                return f"{gate} overflows at {names[node]}"
+            return f"{gate} at {names[node]} gives {_text(values[node])}"
+    for node in live:
+        operands = [values[k] for k in graph.operands[node]]
+        size, error = abs(values[node]), bounds.values[node]
+        is_sum = graph.gates[node].name in ("add", "sub")
+        if is_sum and error > CERTAIN * size and size < 1e-3 * max(map(abs, operands)):
+            sign = "+" if graph.gates[node].name == "add" else "-"
+            return f"`{sign}` at {names[node]} cancels"
+    for node in live:
+        if bounds.values[node] > CERTAIN * abs(values[node]):
+            operands = [values[k] for k in graph.operands[node]]
+            if abs(values[node]) < 2.0**-1022 and all(operands) and better.values[node]:
+                return f"{graph.gates[node].name} underflows at {names[node]}"
+            gate = graph.gates[node].name
+            return f"the error bound grows too large at {names[node]} ({gate})"
+    return "the error bound grows too large in the backward pass"
+
+
+def _text_all(value: float) -> str:
+    return repr(value).removesuffix(".0")
+
+
+def _text(value: float) -> str:
+    return f"{value:.6g}"

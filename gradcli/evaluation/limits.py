@@ -1,0 +1,315 @@
+"""The derivative as a limit, in many digits: what kind of point this is, and its slopes.
+
+From each side f is evaluated at two distances h and h/1000, with h so small that truncation is
+far below float64 and with so many digits that rounding is too. The exponent p in
+|f(x+h) - f(x)| ~ h**p tells what happens there: p = 0 a jump, p < 1 an infinite slope, p = 1 a
+slope, p > 1 slope zero. The first h lies below the smallest number in sight, and digits are added
+until two runs agree, so that structure smaller than the first h is found as well. Values only: no
+local gradient is used.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from random import Random
+from typing import Any, NamedTuple
+
+from gradcli.arithmetic.digits import digits
+from gradcli.arithmetic.special import OutOfReachError
+from gradcli.engine import UNIT_ROUNDOFF, Machine, Run
+from gradcli.graph.nodes import Graph
+
+DIGITS = (50, 100, 200, 400, 600, 1000)
+ENOUGH = 600  # digits at which a change that is lost in f means a slope below any float64
+RATIO = 1000  # between the two distances
+ORDINARY = 12  # decimal orders below 1 that the first steps resolve anyway
+FINENESS = 50  # finer scales are rounded up to so many orders, so that few precisions are in use
+AGREEMENT = 1e-9  # between the slopes of two runs: far below any tolerance
+JOINT_DIGITS = 200
+JOINT_SAMPLES = 64  # points around a kink of several inputs
+JOINT_RANGE = 1e60  # of the sizes of those inputs, for which the digits suffice
+MOST_TIED = 3
+MARGIN = 10.0  # the bound at x against the one a step away
+VANISHING = 330  # a slope below 10**-330 is 0 in float64
+SAME_BEND = 0.01  # relative: the steps differ by many orders, and a smooth bend with them
+JUMP, SLOPE = 0.02, 0.95  # exponents that divide jump, infinite slope and slope
+FLAT = 1.05
+
+
+class Side(NamedTuple):
+    """What f does on one side: slope, infinite, jump, or outside (of the domain)."""
+
+    kind: str
+    slope: float
+    is_lost: bool = False  # the change was too small to show: slope 0, or one that is tiny
+    bend: float = 0.0  # by what part the change over 1000 steps is more than 1000 changes over one
+
+
+class Limit(NamedTuple):
+    """The point's kind (smooth, kink, border, infinite, jump, nan) and its one-sided slopes."""
+
+    kind: str
+    left: float
+    right: float
+    digits: int
+    reason: str | None = None
+
+    @property
+    def slope(self) -> float:
+        """The derivative, or the one-sided one at a border."""
+        return self.right if math.isnan(self.left) else self.left
+
+
+class OutOfDigits(Exception):
+    """No number of digits settles the matter; the message says why."""
+
+
+class Exactly:
+    """A graph at exactly these float64 inputs: its runs in many digits, shared by all leaves."""
+
+    def __init__(self, graph: Graph, inputs: list[float], output: int) -> None:
+        self.graph = graph
+        self.inputs = inputs
+        self.output = output
+        self._runs: dict[int, Run] = {}
+
+    def run(self, count: int) -> Run:
+        """The run with so many digits, as far as the output. Raises OutOfReachError."""
+        if count not in self._runs:
+            arithmetic = digits(count)
+            machine = Machine(self.graph, arithmetic)
+            self._runs[count] = machine.run(
+                [arithmetic.number(x) for x in self.inputs], stop=self.output + 1
+            )
+        return self._runs[count]
+
+    @cached_property
+    def fineness(self) -> int:
+        """How many decimal orders below 1 the numbers given to the program reach, 0 if ordinary.
+
+        They are its inputs and all that is computed from constants alone; a large factor c makes
+        structure as thin as 1/c.
+        """
+        values, active = self.run(DIGITS[0]).values, self.graph.active
+        given = [values[node] for node in range(self.output + 1) if not active[node]]
+        given += [values[leaf] for leaf in self.graph.inputs.values()]
+        orders = [abs(_log10(abs(x))) for x in given if x and _is_finite(x)]
+        finest = max(orders, default=0.0)
+        return 0 if finest <= ORDINARY else FINENESS * math.ceil(finest / FINENESS)
+
+
+def limit(point: Exactly, leaf: int, bound: float = math.inf, upstream: float = 1.0) -> Limit:
+    """The one-sided derivatives of the output by a leaf.
+
+    They are multiplied by `upstream`, in many digits too.
+
+    `bound` is that on the rounding error of the output in float64, where it is known: the same
+    terms round in many digits, only less.
+
+    Raises OutOfDigits when the runs do not agree within 1,000 digits (more where the program's
+    numbers are tiny or huge) or mpmath cannot go on.
+    """
+    gates = point.graph.cone(leaf, point.output)
+    if not gates:
+        return Limit("smooth", 0.0, 0.0, 0)
+    before: tuple[Side, Side] | None = None
+    try:
+        fine = point.fineness
+        for count in DIGITS:
+            if before is not None and count < ENOUGH and any(side.is_lost for side in before):
+                continue
+            found = _sides(point, leaf, gates, count, bound, upstream)
+            if found is None:
+                return Limit("nan", math.nan, math.nan, count)
+            if before is not None:
+                found = _as_power(before[0], found[0]), _as_power(before[1], found[1])
+            if before is not None and _agree(before, found, count):
+                return _combine(*found, count)
+            before = found
+    except OutOfReachError:
+        raise OutOfDigits("an operand is too large for many-digit arithmetic") from None
+    raise OutOfDigits(f"the slopes still change at {DIGITS[-1] + 2 * fine} digits")
+
+
+def _sides(
+    point: Exactly, leaf: int, gates: list[int], count: int, bound: float, upstream: float
+) -> tuple[Side, Side] | None:
+    """Left and right at so many digits; None where f has no value at the point itself.
+
+    The point's orders of fineness are added to the shortness of the steps, and twice to the
+    digits: once for the step, once for what a term of that size adds to f.
+    """
+    fine, output = point.fineness, point.output
+    run = point.run(count + 2 * fine)
+    arithmetic, base = run.machine.arithmetic, run.values[output]
+    if not _is_finite(base):
+        return None
+    x = run.values[leaf]
+    scale = min(abs(x), 1) if x else 1  # never more than 1, or floor would be stepped over
+    step = scale * arithmetic.number(10.0) ** -(count // 3 + fine)
+
+    unit = arithmetic.number(10.0) ** -(count + 2 * fine)
+    if math.isfinite(bound):
+        noise = unit * arithmetic.number(bound) * (MARGIN / UNIT_ROUNDOFF)
+    else:  # float64 overflows on the way: take the largest finite value there is
+        sizes = [abs(run.values[node]) for node in gates if _is_finite(run.values[node])]
+        noise = unit * MARGIN * max(sizes, default=arithmetic.zero)
+    if count > ENOUGH and noise > step * arithmetic.number(10.0) ** -VANISHING:
+        raise OutOfDigits("f changes too little for many digits to tell")
+
+    def change(h: Any) -> Any:
+        difference = _evaluate(run, gates, leaf, x + h, output) - base
+        return (difference if not abs(difference) <= noise else difference * 0) * upstream
+
+    left, right = (
+        _side(change(sign * step), change(sign * step / RATIO), sign * step / RATIO)
+        for sign in (-1, 1)
+    )
+    return left, right
+
+
+def slopes_along(point: Exactly, leaves: list[int]) -> list[tuple[list[float], float, float]]:
+    """The smallest and largest slope at and near a point along several directions of some leaves.
+
+    Slopes are taken at the point itself, from both sides, and at many points around it, at
+    distances far below float64. Along a direction v every Clarke subgradient g has g.v between
+    the two (Clarke, Optimization and Nonsmooth Analysis, section 2.1). Returns (direction,
+    smallest, largest) for each direction, in the order of `leaves`; none for more than three, whose
+    corners are too many to meet them all. Raises OutOfDigits when mpmath cannot go on.
+    """
+    inputs = point.inputs
+    order = {leaf: k for k, leaf in enumerate(point.graph.inputs.values())}
+    places = [order[leaf] for leaf in leaves]
+    sizes = [abs(inputs[k]) for k in places if inputs[k]]
+    smallest, largest = min([1.0, *sizes]), max([1.0, *sizes])
+    if len(places) > MOST_TIED or largest > JOINT_RANGE * smallest:
+        return []
+    arithmetic = digits(JOINT_DIGITS)
+    machine = Machine(point.graph, arithmetic)
+    near, tiny = (smallest * arithmetic.number(10.0) ** -n for n in (20, 60))
+    rng = Random(0)  # the same directions for the same question, always
+    ones = [1.0] * len(places)
+    pair = [1.0, -1.0, *([0.0] * (len(places) - 2))]
+    directions = [ones, pair, *([rng.gauss(0, 1) for _ in places] for _ in range(2))]
+    exact, stop = [arithmetic.number(x) for x in inputs], point.output + 1
+
+    def moved(base: list[Any], steps: list[float], size: Any) -> list[Any]:
+        there = base.copy()
+        for place, step in zip(places, steps, strict=True):
+            there[place] = there[place] + size * step
+        return there
+
+    def slope(base: list[Any], direction: list[float], size: Any) -> Any:
+        there = machine.run(moved(base, direction, size), stop).values[stop - 1]
+        return (there - machine.run(base, stop).values[stop - 1]) / size
+
+    corners = [moved(exact, [rng.gauss(0, 1) for _ in places], near) for _ in range(JOINT_SAMPLES)]
+    found = []
+    try:
+        for direction in directions:
+            slopes = [slope(exact, direction, tiny), slope(exact, direction, -tiny)]
+            slopes += [slope(corner, direction, tiny) for corner in corners]
+            known = [_to_float(s) for s in slopes if _is_finite(s)]
+            if known:
+                found.append((direction, min(known), max(known)))
+    except OutOfReachError:
+        raise OutOfDigits("an operand is too large for many-digit arithmetic") from None
+    return found
+
+
+def _evaluate(run: Run, gates: list[int], leaf: int, x: Any, output: int) -> Any:
+    """The output with the leaf moved to x; the run's values are put back where they were."""
+    values, machine = run.values, run.machine
+    kept = [values[node] for node in gates]
+    here = values[leaf]
+    values[leaf] = x
+    operands, forwards = machine.graph.operands, machine.forwards
+    for node in gates:
+        values[node] = forwards[node](values, operands[node])  # type: ignore[misc]
+    f = values[output]
+    values[leaf] = here
+    for node, value in zip(gates, kept, strict=True):
+        values[node] = value
+    return f
+
+
+def _side(far: Any, near: Any, step: Any) -> Side:
+    """The kind of one side from the change of f at 1000 steps and at one step."""
+    if not (_is_finite(far) and _is_finite(near)):
+        return Side("outside", math.nan)
+    if not near:
+        return Side("slope", 0.0, is_lost=True)
+    if not far:
+        return Side("jump", math.nan)
+    ratio = abs(far / near)
+    exponent = _log10(ratio) / math.log10(RATIO)
+    if exponent < JUMP:
+        return Side("jump", math.nan)
+    if exponent < SLOPE:
+        return Side("infinite", math.copysign(math.inf, float(near / abs(near)) * _sign(step)))
+    if exponent > FLAT:
+        return Side("slope", 0.0)
+    return Side("slope", _to_float(near / step), bend=_to_float(ratio / RATIO - 1))
+
+
+def _as_power(before: Side, side: Side) -> Side:
+    """The side of a power whose exponent is nearly 1: its slope is infinite, or 0.
+
+    The bend of a smooth function shrinks with the step, that of x**p stays what it is.
+    """
+    if before.bend and side.bend and abs(side.bend / before.bend - 1) < SAME_BEND:
+        if side.bend > 0:
+            return side._replace(slope=0.0)
+        return side._replace(kind="infinite", slope=math.copysign(math.inf, side.slope))
+    return side
+
+
+def _agree(one: tuple[Side, Side], two: tuple[Side, Side], count: int) -> bool:
+    """Whether two runs, the later with `count` digits, say the same of both sides."""
+    if count <= ENOUGH and any(side.is_lost for side in two):
+        return False
+    return all(
+        a.kind == b.kind and (a.kind != "slope" or _same(a.slope, b.slope))
+        for a, b in zip(one, two, strict=True)
+    )
+
+
+def _same(a: float, b: float) -> bool:
+    return a == b or abs(a - b) <= max(AGREEMENT * max(abs(a), abs(b)), 5e-324)
+
+
+def _combine(left: Side, right: Side, count: int) -> Limit:
+    kinds = {left.kind, right.kind}
+    if "jump" in kinds:
+        return Limit("jump", left.slope, right.slope, count)
+    if kinds == {"outside"}:
+        return Limit("nan", math.nan, math.nan, count)
+    if "infinite" in kinds:
+        return Limit("infinite", left.slope, right.slope, count)
+    if "outside" in kinds:
+        return Limit("border", left.slope, right.slope, count)
+    kind = "smooth" if _same(left.slope, right.slope) else "kink"
+    return Limit(kind, left.slope, right.slope, count)
+
+
+def _is_finite(x: Any) -> bool:
+    return bool(x - x == 0)  # false for inf and nan alike
+
+
+def _log10(x: Any) -> float:
+    """log10 of a positive mpmath number of any size."""
+    mantissa, exponent = x.context.frexp(x)
+    return math.log10(mantissa) + int(exponent) * math.log10(2.0)
+
+
+def _sign(x: Any) -> int:
+    return 1 if x > 0 else -1
+
+
+def _to_float(x: Any) -> float:
+    """The nearest float64; infinite where it is larger than any."""
+    try:
+        return float(x)
+    except OverflowError:
+        return math.copysign(math.inf, _sign(x))

@@ -1,0 +1,305 @@
+"""The same graph in many digits, until two precisions agree to float64 and their bounds say so.
+
+What many digits cannot settle is settled by limits: a point where reverse mode multiplies zero by
+infinity, or where several gates stand at their kinks. What is lost to 1,000 digits is zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gradcli.arithmetic.digits import digits
+from gradcli.arithmetic.special import OutOfReachError
+from gradcli.bounds import Bounds, gradient_bounds, value_bounds
+from gradcli.engine import Machine, Run, backward
+from gradcli.evaluation.numbers import Numbers, delicate
+from gradcli.graph.nodes import Graph
+
+if TYPE_CHECKING:
+    from gradcli.evaluation.limits import Exactly
+
+LADDER = (50, 100, 200, 400, 700, 1000)
+GUARD = 40  # digits beyond those asked for
+ENOUGH = 2.0**-62  # a relative error that leaves the rounding to float64 right
+ROUNDS_TO_ZERO = 1077  # a number below 2**-1077 is 0 in float64
+MOST_AT_THE_END = 2_000  # gates: the last steps of the ladder take a millisecond each
+MOST_LIMITS = 200_000  # gates times leaves, for limits
+UNIT = 2.0**-53
+
+
+class Question:
+    """A graph at a point: what is to be known of it."""
+
+    __slots__ = ("count", "graph", "inputs", "leaves", "names", "output", "results", "upstream")
+
+    def __init__(
+        self, graph: Graph, inputs: Sequence[float], output: int, results: Sequence[int],
+        leaves: list[tuple[str, int]], upstream: float | int, names: dict[int, str],
+        count: int = 0,
+    ) -> None:  # fmt: skip
+        self.graph = graph
+        self.inputs = inputs
+        self.output = output
+        self.results = results  # the nodes of the value: the output, or elements it is a sum of
+        self.leaves = leaves
+        self.upstream = upstream  # a float, or the node that computes it
+        self.names = names
+        self.count = count  # correct digits wanted; 0 for those of float64
+
+
+class _Sweep:
+    """A forward and backward pass in many digits, with bounds."""
+
+    def __init__(self, asked: Question, count: int, snaps: bool = False) -> None:
+        arithmetic = digits(count, at_limits=True)
+        self.count = count
+        self.zeros: list[int] = []
+        machine = Machine(asked.graph, arithmetic)
+        values = machine.leaves.copy()
+        for node, x in zip(asked.graph.inputs.values(), asked.inputs, strict=True):
+            values[node] = arithmetic.number(x)
+        self.run = Run(machine, values)
+        self.bounds = self._snapped(count) if snaps else self._forward()
+        upstream, error = asked.upstream, 0.0
+        if isinstance(upstream, int):
+            seed, error = values[upstream], self.bounds.values[upstream]
+        else:
+            seed = arithmetic.number(upstream)
+        backward(self.run, asked.output, seed)
+        gradient_bounds(self.run, self.bounds, asked.output, error)
+
+    def _forward(self) -> Bounds:
+        machine, values = self.run.machine, self.run.values
+        operands = machine.graph.operands
+        for node, gate in enumerate(machine.forwards):
+            if gate is not None:
+                values[node] = gate(values, operands[node])
+        return value_bounds(self.run)
+
+    def _snapped(self, count: int) -> Bounds:
+        """A forward pass in which what is lost to all these digits is taken as 0."""
+        machine, values = self.run.machine, self.run.values
+        operands, largest = machine.graph.operands, machine.arithmetic.number(0.0)
+        small = machine.arithmetic.number(10.0) ** (15 - count)
+
+        def settle(node: int, errors: list[Any]) -> bool:
+            nonlocal largest
+            size = abs(values[node])
+            is_lost = errors[node] and not size > errors[node] and errors[node] < largest * small
+            if is_lost:
+                self.zeros.append(node)
+                values[node], errors[node] = machine.arithmetic.zero, 0.0
+            elif largest < size < math.inf:
+                largest = size
+            return bool(is_lost)
+
+        for node, gate in enumerate(machine.forwards):
+            if gate is None:
+                largest = (
+                    max(largest, abs(values[node])) if values[node] == values[node] else largest
+                )
+        return value_bounds(
+            self.run, before=lambda node: machine.forwards[node](values, operands[node]),  # type: ignore[misc]
+            after=settle,
+        )  # fmt: skip
+
+    def number(self, k: int, is_value: bool) -> tuple[Any, Any]:
+        """A value or a gradient, and its error."""
+        if is_value:
+            return self.run.values[k], self.bounds.values[k]
+        return self.run.gradients[k], self.bounds.gradients[k]
+
+
+def recompute(asked: Question) -> Numbers | None:
+    """Values and gradients rounded correctly to float64; None where mpmath cannot tell.
+
+    The notes say what was taken as zero and what had to be found as a limit.
+    """
+    sweep = _settled(asked)
+    if sweep is None:
+        return None
+    run, bounds = sweep.run, sweep.bounds
+    values, value_errors = _rounded(run.values, bounds.values)
+    gradients, gradient_errors = _rounded(run.gradients, bounds.gradients)
+    found = Numbers(values, gradients, value_errors, gradient_errors)
+    found.digits = sweep.count
+    for node in sweep.zeros[:3]:
+        name = asked.names.get(node)
+        if name:
+            found.notes.append(f"{name} is zero to {sweep.count} digits and taken as 0")
+    _resolve(asked, sweep, found)
+    if asked.count:
+        for k, is_value in _results(asked):
+            number, error = sweep.number(k, is_value)
+            if is_value or math.isfinite(gradients[k]):
+                found.texts[k] = _decimal(number, error, asked.count)
+    return found
+
+
+def _settled(asked: Question) -> _Sweep | None:
+    """The first sweep that agrees with the one before it, certain of every result."""
+    before: _Sweep | None = None
+    ladder = [n for n in LADDER if n >= asked.count + GUARD] or [asked.count + GUARD]
+    if len(ladder) < 3:
+        ladder = [*ladder, 2 * asked.count + GUARD]
+    for count in ladder:
+        if count > LADDER[3] and len(asked.graph) > MOST_AT_THE_END:
+            return before
+        try:
+            sweep = _Sweep(asked, count)
+        except (OutOfReachError, OverflowError, ValueError):
+            return None
+        if before is not None and _agree(asked, before, sweep):
+            return sweep
+        before = sweep
+    if before is not None and _open(asked, before):
+        return _Sweep(asked, ladder[-1], snaps=True)
+    return before
+
+
+def _results(asked: Question) -> list[tuple[int, bool]]:
+    return [*((k, True) for k in asked.results), *((leaf, False) for _, leaf in asked.leaves)]
+
+
+def _open(asked: Question, sweep: _Sweep) -> bool:
+    """Whether some result is not certain though it is finite."""
+    return any(not _is_sure(asked, *sweep.number(*place)) for place in _results(asked))
+
+
+def _is_sure(asked: Question, number: Any, error: Any) -> bool:
+    if not abs(number) < math.inf:
+        return number != number or error in (0, math.inf)
+    size = abs(number)
+    if not asked.count and size + error < _power(number, -ROUNDS_TO_ZERO):
+        return True
+    enough = ENOUGH if not asked.count else _power(number, -int((asked.count + 2) * 3.33))
+    return bool(error <= enough * size)
+
+
+def _power(like: Any, exponent: int) -> Any:
+    return (like * 0 + 1) * 2.0**exponent if exponent > -1000 else (like * 0 + 2) ** exponent
+
+
+def _agree(asked: Question, one: _Sweep, two: _Sweep) -> bool:
+    """Whether the later of two sweeps is sure of every result, and the earlier says the same."""
+    for place in _results(asked):
+        number, error = two.number(*place)
+        a, b = _to_float(one.number(*place)[0]), _to_float(number)
+        if not abs(number) < math.inf:
+            if two.count < LADDER[3] or (a != b and (a == a or b == b)):
+                return False  # a zero divisor may be what is left of a difference
+        elif not _is_sure(asked, number, error):
+            if place[1] or error != math.inf:
+                return False  # a gradient without any bound is left to limits
+        elif not asked.count and not abs(a - b) <= 2 * UNIT * abs(b):
+            return False
+    return True
+
+
+# ---------------------------------------------------------------- limits
+
+
+def _resolve(asked: Question, sweep: _Sweep, found: Numbers) -> None:
+    """Gradients that reverse mode cannot give, as one-sided limits."""
+    if not abs(sweep.run.values[asked.output]) < math.inf:
+        return
+    errors = sweep.bounds.gradients
+    doubts = delicate(sweep.run, sweep.bounds, asked.output)
+    leaves = [
+        (name, leaf)
+        for name, leaf in asked.leaves
+        if leaf in doubts or not errors[leaf] < math.inf or math.isnan(found.gradients[leaf])
+    ]
+    if len(leaves) * len(asked.graph) > MOST_LIMITS:
+        return
+    factor = asked.upstream
+    if isinstance(factor, int):
+        factor = found.values[factor]
+    if leaves:
+        from gradcli.evaluation.limits import Exactly  # late: few points need a limit
+
+        point = Exactly(asked.graph, list(asked.inputs), asked.output)
+    for name, leaf in leaves:
+        _resolve_one(point, found, name, leaf, factor, is_known=errors[leaf] < math.inf)
+
+
+def _resolve_one(
+    point: Exactly, found: Numbers, name: str, leaf: int, upstream: float, is_known: bool
+) -> None:
+    from gradcli.evaluation.limits import OutOfDigits, limit
+
+    gradients, errors = found.gradients, found.gradient_errors
+    assert isinstance(gradients, list)
+    assert isinstance(errors, list)
+    known = gradients[leaf]
+    if not is_known and abs(known) == math.inf:
+        is_known = True  # as the square root at 0: its slope really is infinite
+    try:
+        at = limit(point, leaf, math.inf, upstream)
+    except OutOfDigits as trouble:
+        if not is_known or known != known:
+            gradients[leaf], errors[leaf] = math.nan, math.inf
+            found.notes.append(f"d{name} is unknown: {trouble}")
+        return
+    low, high = sorted((at.left, at.right))
+    if at.kind in ("jump", "nan"):
+        if at.kind == "jump" and is_known and known == known:
+            found.notes.append(f"f jumps here in {name}: d{name} is a convention")
+            return
+        gradients[leaf], errors[leaf] = math.nan, math.inf
+        found.notes.append(f"d{name} is undefined: f has no slope here")
+        return
+    if at.kind == "kink":
+        if low <= known <= high:  # the convention of the gates: one choice for all inputs
+            errors[leaf] = min(errors[leaf], 2 * UNIT * abs(known))
+            return
+        slope = min(max(0.0, low), high)
+        reason = f"a kink with slopes {low:.6g} and {high:.6g}"
+    else:
+        slope = at.slope
+        where = "one side" if at.kind == "border" else "both sides"
+        reason = f"reverse mode cannot be trusted here; the limit from {where} is {slope:.6g}"
+        if is_known and (known == slope or abs(known - slope) <= 1e-9 * abs(slope)):
+            return
+    gradients[leaf], errors[leaf] = slope, 2 * UNIT * abs(slope)
+    found.notes.append(f"d{name}: {reason}")
+
+
+# ---------------------------------------------------------------- rounding
+
+
+def _rounded(numbers: Sequence[Any], errors: Sequence[Any]) -> tuple[list[float], list[float]]:
+    """The nearest floats, and how far they are from the truth."""
+    floats = [_to_float(x) for x in numbers]
+    found = []
+    for exact, near, error in zip(numbers, floats, errors, strict=True):
+        if not abs(near) < math.inf:
+            found.append(math.inf)
+            continue
+        away = abs(exact - near) + error
+        found.append(_to_float(away) * 1.001 + 2.0**-1074 if away else 0.0)
+    return floats, found
+
+
+def _to_float(x: Any) -> float:
+    """The nearest float64; infinite where it is larger than any."""
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
+
+
+def _decimal(number: Any, error: Any, count: int) -> str:
+    """So many correct digits; fewer where fewer are certain."""
+    if isinstance(number, float) or not abs(number) < math.inf:
+        return str(float(number))
+    context = number.context
+    if error > abs(number) * context.mpf(10) ** -(count + 1):
+        known = 0 if not error < abs(number) else int(-context.log10(error / abs(number))) - 1
+        count = max(0, min(count, known))
+    if not count:
+        return f"0 +- {context.nstr(abs(number) + 2 * error, 2)}"
+    text: str = context.nstr(number, count, strip_zeros=False, min_fixed=-5, max_fixed=count)
+    return text

@@ -1,0 +1,146 @@
+"""The numbers of a report: of a float64 sweep where its bounds say enough, else in many digits.
+
+A result is certain when its bound leaves about 12 digits. Where one is not, or is not finite, or
+an exact tie makes reverse mode doubtful, the same graph is computed again with mpmath.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from gradcli.arithmetic.floats import FAULTS, IEEE
+from gradcli.bounds import Bounds, gradient_bounds, value_bounds
+from gradcli.engine import Run
+from gradcli.errors import LimitError
+from gradcli.requests import MOST_GATES
+
+CERTAIN = 5e-13  # relative: 12 digits
+SLACK = 1.001  # the bounds themselves are rounded
+TINY = 2.0**-1074
+
+
+class Numbers:
+    """Values and gradients by node, as floats, with a bound on the error of each."""
+
+    __slots__ = (
+        "digits",
+        "gradient_errors",
+        "gradients",
+        "notes",
+        "texts",
+        "value_errors",
+        "values",
+    )
+
+    def __init__(
+        self, values: Sequence[float], gradients: Sequence[float],
+        value_errors: Sequence[float] | None, gradient_errors: Sequence[float] | None,
+    ) -> None:  # fmt: skip
+        self.values = values
+        self.gradients = gradients
+        self.value_errors = value_errors
+        self.gradient_errors = gradient_errors
+        self.digits: int | None = None  # of the arithmetic; None is float64
+        self.texts: dict[int, str] = {}  # long decimals: the output's value, gradients of leaves
+        self.notes: list[str] = []
+
+    @property
+    def arithmetic(self) -> str:
+        """What computed them."""
+        return "float64" if self.digits is None else "mpmath"
+
+    def value_bound(self, node: int) -> float | None:
+        """The bound on a value's error; None where there is none."""
+        return None if self.value_errors is None else float(self.value_errors[node])
+
+    def gradient_bound(self, node: int) -> float | None:
+        """The bound on a gradient's error; None where there is none."""
+        return None if self.gradient_errors is None else float(self.gradient_errors[node])
+
+
+def too_many_gates(what: str) -> LimitError:
+    """The error for a program too large for what is asked: many digits, uncertainties."""
+    return LimitError(f"{what} are for at most {MOST_GATES} gates, counted element by element",
+                      hint="take a smaller case of the same formulas")  # fmt: skip
+
+
+def sweep_bounds(run: Run, output: int, upstream: int | None) -> Bounds:
+    """The bounds of a finished sweep; never raises."""
+    try:
+        found = value_bounds(run)
+    except FAULTS:
+        found = value_bounds(run, IEEE)
+    gradient_bounds(run, found, output, 0.0 if upstream is None else found.values[upstream])
+    return found
+
+
+def plain_numbers(run: Run, found: Bounds | None) -> Numbers:
+    """What the sweep itself gave."""
+    if found is None:
+        return Numbers(run.values, run.gradients, None, None)
+    values = [SLACK * error for error in found.values]
+    return Numbers(run.values, run.gradients, values, [SLACK * e for e in found.gradients])
+
+
+def is_certain(number: float, error: float) -> bool:
+    """Whether about 12 digits are sure. False for what is not finite."""
+    return math.isfinite(number) and (error <= CERTAIN * abs(number) or not error)
+
+
+def doubtful(run: Run, found: Bounds, results: Sequence[int], leaves: Sequence[int]) -> list[int]:
+    """Which of the results and the leaves have a value, or a gradient, that is not certain."""
+    doubts = [k for k in results if not is_certain(run.values[k], found.values[k])]
+    gradients, errors = run.gradients, found.gradients
+    return doubts + [k for k in leaves if not is_certain(gradients[k], errors[k])]
+
+
+def ties(run: Run, found: Bounds) -> list[int]:
+    """The gates that stand exactly at a kink or jump, as far as the run can tell."""
+    graph, values, errors = run.machine.graph, run.values, found.values
+    tied = []
+    for node, gate in enumerate(graph.gates):
+        if not (gate.kink or gate.jump):
+            continue
+        operands = graph.operands[node]
+        if any(errors[k] for k in operands):
+            continue
+        given = [values[k] for k in operands]
+        function = run.machine.arithmetic.text_function(gate, gate.kink or gate.jump)
+        at = function(given, out=values[node]) if gate.is_variadic else function(
+            *given, out=values[node]
+        )  # fmt: skip
+        if at == 0:
+            tied.append(node)
+    return tied
+
+
+def delicate(run: Run, found: Bounds, output: int) -> set[int]:
+    """The leaves whose gradient an exact tie may have made wrong.
+
+    One gate at its kink is right: its convention lies between its slopes. Two of them, or a
+    condition that is about to change, may combine into something that is no slope at all.
+    """
+    graph = run.machine.graph
+    wanted = _live(run, output)
+    tied = [node for node in ties(run, found) if node in wanted]
+    if len(tied) < 2 and not any(graph.gates[node].jump for node in tied):
+        return set()
+    below: set[int] = set(tied)
+    for node in range(max(tied), -1, -1):
+        if node in below:
+            below.update(graph.operands[node])
+    return below
+
+
+def _live(run: Run, output: int) -> set[int]:
+    """The nodes whose values reach the output; of a `where` only the branch taken."""
+    graph, values = run.machine.graph, run.values
+    live = {output}
+    for node in range(output, -1, -1):
+        if node in live:
+            operands = graph.operands[node]
+            if graph.gates[node].name == "where":
+                operands = (operands[0], operands[1] if values[operands[0]] else operands[2])
+            live.update(operands)
+    return live

@@ -1,0 +1,61 @@
+"""Whole numbers that are known before anything is computed: sizes, indices, slice ends, axes.
+
+    size = literal | a name that is bound to a number | an element of a shape | a stage that is one
+         | "-" size | size ( "+" | "-" | "*" | "/" ) size | floor(size)
+
+Floor and `/` are there because the language has no `//`: half of H is `floor(H/2)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import nan
+
+from gradcli.gates.table import INPUT
+from gradcli.graph.nodes import Graph
+
+Given = Callable[[str], "float | str"]  # the number an input is set to, or what it is instead
+
+FOLDED: dict[str, Callable[..., float]] = {
+    "copy": lambda x: x, "neg": lambda x: -x, "floor": lambda x: x // 1,
+    "add": lambda x, y: x + y, "sub": lambda x, y: x - y,
+    "mul": lambda x, y: x * y, "div": lambda x, y: x / y if y else nan,
+}  # fmt: skip
+
+
+class UnknownSizeError(Exception):
+    """A node that is not known beforehand, and what it is."""
+
+    def __init__(self, node: int, what: str) -> None:
+        super().__init__(what)
+        self.node = node
+        self.what = what
+
+
+def known_number(graph: Graph, node: int, known: dict[int, float], given: Given) -> float:
+    """The number a node stands for; `known` holds those found before and takes the new ones.
+
+    Raises UnknownSizeError.
+    """
+    todo = [node]
+    while todo:
+        at = todo[-1]
+        operands = graph.operands[at]
+        name = graph.gates[at].name
+        unknown = [k for k in operands if k not in known]
+        if at in known:
+            todo.pop()
+        elif graph.shape(at):
+            raise UnknownSizeError(at, f"an array of shape {graph.shape(at)}")
+        elif not operands:
+            value = given(graph.names[at]) if graph.gates[at] is INPUT else graph.constants[at]
+            if not isinstance(value, float):
+                raise UnknownSizeError(at, str(value))
+            known[at] = value
+        elif name not in FOLDED:
+            raise UnknownSizeError(at, f"computed by `{graph.label(at)}`")
+        elif unknown:
+            todo += unknown
+        else:
+            known[at] = FOLDED[name](*[known[k] for k in operands])
+    return known[node]

@@ -1,0 +1,210 @@
+"""Arrays from .npy, .npz and .csv files, which may hold anything and are trusted in nothing.
+
+Sizes are read from the headers before memory is taken, and nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable, Iterable
+from math import prod
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from gradcli.errors import FileError, GradcliError, LimitError
+from gradcli.gates.shapes import MOST_AXES
+from gradcli.program.files import file_of, open_regular
+from gradcli.requests import RAISE
+
+MOST_CSV_BYTES = 64  # of one number in a .csv file, with what separates it from the next
+MOST_NAMED = 10  # arrays of an archive in a hint
+LONGEST_FIELD = 40  # characters of a field in a message
+VERSIONS = ((1, 0), (2, 0), (3, 0))  # of .npy; the header of 3.0 is that of 2.0 in UTF-8
+ENDINGS = ".npy, .npz:KEY or .csv"
+
+
+def open_array(name: str, path: str, most: int) -> Any:
+    """The float64 array in a .npy, .csv or .npz file (`FILE.npz:key`), for the input `name`.
+
+    At most `most` elements. Raises FileError, LimitError.
+    """
+    if not path:
+        raise FileError(f"`{name}=@` names no file", hint=f"write `{name}=@FILE` with {ENDINGS}")
+    file = file_of(path)
+    read = READERS.get(os.path.splitext(file)[1].lower())
+    if read is None:
+        raise FileError(f"{path}: the ending must be {ENDINGS}")
+    try:
+        with open_regular(file) as stream:
+            found = read(name, path, stream, most)
+    except GradcliError:
+        raise
+    except Exception as trouble:  # damaged bytes make numpy and zipfile raise nearly anything
+        raise FileError(f"cannot read {path} for `{name}`: {_reason(trouble)}") from None
+    if found.size > most:
+        raise LimitError(f"{path} has {found.size} elements, at most {most} are read", hint=RAISE)
+    return found
+
+
+def _reason(trouble: Exception) -> str:
+    """The first line of what an error says of itself."""
+    text = getattr(trouble, "strerror", None) or str(trouble).strip()
+    return text.splitlines()[0] if text else type(trouble).__name__
+
+
+# ---------------------------------------------------------------- .npy
+
+
+def _npy(name: str, path: str, stream: BinaryIO, most: int) -> Any:  # noqa: ARG001  # of READERS
+    return _array(path, stream, os.fstat(stream.fileno()).st_size, most)
+
+
+def _array(called: str, stream: Any, size: int, most: int) -> Any:
+    """An array whose header agrees with the size of what holds it."""
+    shape, dtype = _header(called, stream)
+    count = prod(shape)
+    if dtype.kind not in "biuf":
+        what = "Python objects, which are never unpickled" if dtype.hasobject else f"{dtype}"
+        raise FileError(f"{called} holds {what}, not real numbers")
+    if not all(type(n) is int and 0 <= n <= sys.maxsize for n in shape):
+        raise FileError(f"{called} has no possible shape in its header: {shape}")
+    if len(shape) > MOST_AXES:
+        raise LimitError(f"{called} has {len(shape)} axes, an array has at most {MOST_AXES}")
+    if count > most:
+        raise LimitError(f"{called} has {count} elements, at most {most} are read", hint=RAISE)
+    if count * dtype.itemsize > size - stream.tell():
+        raise FileError(f"{called} is shorter than its header says")
+    stream.seek(0)
+    with np.errstate(over="raise"):  # of a kind that is wider than float64
+        try:
+            return np.lib.format.read_array(stream, allow_pickle=False).astype(float)
+        except FloatingPointError:
+            raise FileError(f"{called} holds a number that is too large for float64") from None
+
+
+def _header(called: str, stream: Any) -> tuple[tuple[int, ...], Any]:
+    """Shape and kind of number. Raises FileError."""
+    try:
+        version = np.lib.format.read_magic(stream)
+    except ValueError:
+        raise FileError(f"{called} is no .npy file: it does not begin as one") from None
+    if version not in VERSIONS:
+        raise FileError(f"{called} has version {'.'.join(map(str, version))} of .npy, which is "
+                        "not known")  # fmt: skip
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else (
+        np.lib.format.read_array_header_2_0
+    )  # fmt: skip
+    try:
+        shape, _, dtype = read(stream)
+    except Exception:  # a header is read as Python, and fails in as many ways
+        raise FileError(f"{called} has a header that cannot be read") from None
+    return shape, dtype
+
+
+# ---------------------------------------------------------------- .npz
+
+
+def _npz(name: str, path: str, stream: BinaryIO, most: int) -> Any:
+    """An array of an archive; the sizes of the member are compared before it is unpacked."""
+    file = file_of(path)
+    key = path[len(file) + 1 :]
+    try:
+        archive = zipfile.ZipFile(stream)
+    except NotImplementedError as trouble:
+        raise FileError(f"{file} is packed in an unknown way: {_reason(trouble)}") from None
+    except Exception:  # the directory of an archive is damaged in as many ways
+        raise FileError(f"{file} is no .npz archive") from None
+    with archive:
+        info = _member(name, file, key, archive)
+        called = f"{file}:{key}"
+        if info.flag_bits & 1:
+            raise FileError(f"{called} is encrypted")
+        if info.file_size > 16 * most + 2**16:
+            raise LimitError(f"{called} takes {info.file_size} bytes, too many for {most} elements",
+                             hint=RAISE)  # fmt: skip
+        try:
+            with archive.open(info) as member:
+                return _array(called, member, info.file_size, most)
+        except GradcliError:
+            raise
+        except NotImplementedError as trouble:
+            raise FileError(f"{called} is packed in an unknown way: {_reason(trouble)}") from None
+        except Exception as trouble:  # each way of packing has errors of its own
+            raise FileError(f"{called} is damaged: {_reason(trouble)}") from None
+
+
+def _member(name: str, file: str, key: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """The member that holds an array. Raises FileError."""
+    known = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
+    if key in known:
+        return archive.getinfo(f"{key}.npy")
+    if key in archive.namelist():
+        raise FileError(f"`{key}` in {file} is no array: its name does not end in .npy")
+    if not known:
+        raise FileError(f"{file} has no arrays")
+    names = ", ".join([*known[:MOST_NAMED], *["..."] * (len(known) > MOST_NAMED)])
+    said = f"{file} has no array `{key}`" if key else f"which array of {file} is `{name}`?"
+    raise FileError(said, hint=f"it has {names}; write `{name}=@{file}:KEY`")
+
+
+# ---------------------------------------------------------------- .csv
+
+
+def _csv(name: str, path: str, stream: BinaryIO, most: int) -> Any:  # noqa: ARG001  # of READERS
+    """Rows of numbers between commas; one row or one column is an array of one axis."""
+    if os.fstat(stream.fileno()).st_size > MOST_CSV_BYTES * most:
+        raise LimitError(f"{path} is too large for {most} elements", hint=RAISE)
+    with io.TextIOWrapper(stream, "utf-8-sig") as text, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there is nothing is said below
+        try:
+            found = np.loadtxt(text, delimiter=",", dtype=float, ndmin=1)
+        except UnicodeDecodeError:
+            raise FileError(f"{path} is not UTF-8", hint="save it as UTF-8") from None
+        except ValueError:
+            text.seek(0)
+            raise _wrong_row(path, text) from None
+    if not found.size:
+        raise FileError(f"{path} holds no numbers")
+    return found
+
+
+def _wrong_row(path: str, text: Iterable[str]) -> FileError:
+    """What is wrong with the first row that is not as the others."""
+    columns = 0
+    for number, line in enumerate(text, 1):
+        row = line.partition("#")[0].strip()
+        if not row:
+            continue
+        fields = [field.strip() for field in row.split(",")]
+        for field in fields:
+            if not _is_number(field):
+                found = f"`{field[:LONGEST_FIELD]}`" if field else "nothing"
+                hint = "remove the row of titles" if not columns and field else None
+                if all(map(_is_number, re.split(r"[;\s]+", field))):
+                    hint = "separate numbers by commas"
+                return FileError(f"{path}, line {number}: expected a number, found {found}",
+                                 hint=hint)  # fmt: skip
+        columns = columns or len(fields)
+        if len(fields) != columns:
+            return FileError(f"{path}, line {number}: expected {columns} in a row, found "
+                             f"{len(fields)}")  # fmt: skip
+    return FileError(f"{path} is no table of numbers")
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return "_" not in field
+
+
+READERS: dict[str, Callable[[str, str, BinaryIO, int], Any]] = {
+    ".npy": _npy, ".npz": _npz, ".csv": _csv,
+}  # fmt: skip

@@ -1,0 +1,138 @@
+"""What inputs are set to: numbers, lists and constant expressions, as a graph of constants.
+
+They stay expressions here; a room further up evaluates them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gradcli.errors import BindingError, LimitError, ShapeError
+from gradcli.gates.shapes import MOST_AXES
+from gradcli.gates.table import CONSTANTS, FUNCTIONS, GATES
+from gradcli.graph.lowering import Lowering, Value, find_constant
+from gradcli.graph.nodes import Graph
+from gradcli.requests import Setting
+from gradcli.syntax import RESERVED, Tree, parse_expression
+from gradcli.syntax.tokens import Source
+
+REAL = "biuf"  # kinds of numpy's types that are real numbers
+
+
+def check_name(name: str) -> str | None:
+    """A warning about the name of an input, if there is one. Raises BindingError."""
+    if not isinstance(name, str):
+        raise BindingError(f"{name!r} is no name: a name is a text")
+    if not name.isascii():
+        Source(name, f"{name}=")  # refuses letters that look like others
+    if not name.isidentifier() or name in RESERVED:
+        raise BindingError(f"`{name}` is not a name", hint="write NAME=VALUE")
+    if name in FUNCTIONS and not FUNCTIONS[name].is_structural:  # `mean` and `var` are good names
+        raise BindingError(f"`{name}` is a function and cannot be given a value")
+    return hides_constant(name)
+
+
+def hides_constant(name: str) -> str | None:
+    """A warning where an input hides pi, tau or e."""
+    return f"`{name}` is given a value and hides the constant {name}" if name in CONSTANTS else None
+
+
+def lower_setting(graph: Graph, name: str, value: Setting) -> Value:
+    """A value as a node of a graph of constants. Raises GradcliError."""
+    if isinstance(value, str):
+        if value.startswith("@"):
+            from gradcli.program.array_files import open_array  # late: few bindings are files
+
+            found = open_array(name, value[1:], graph.most_elements)
+            return graph.array(found) if found.shape else graph.constant(float(found))
+        source = Source(value, f"{name}=")
+        return lower_constant(graph, name, source, parse_expression(source))
+    if isinstance(value, list | tuple) or getattr(value, "shape", None):
+        return _array(graph, name, value)
+    is_real = getattr(getattr(value, "dtype", None), "kind", "f") in REAL
+    if not is_real or isinstance(value, bytes | bytearray):  # `float` would take them all the same
+        raise BindingError(f"`{name}` is {_kind(value)}, not a number")
+    try:
+        return graph.constant(float(value))
+    except OverflowError:
+        raise BindingError(f"`{name}` is too large for float64") from None
+    except (TypeError, ValueError):
+        raise BindingError(f"`{name}` is {_kind(value)}, not a number") from None
+
+
+def _kind(value: Any) -> str:
+    """What something is, in words: `dict`, `ndarray of dtype complex128`."""
+    dtype = getattr(value, "dtype", None)
+    kind = type(value).__name__
+    return kind if dtype is None or kind == str(dtype) else f"{kind} of dtype {dtype}"
+
+
+def _array(graph: Graph, name: str, value: Setting) -> Value:
+    """Lists of numbers, or an array, as one constant. Raises BindingError, ShapeError."""
+    import numpy as np  # late: numbers do not need it
+
+    depth, part = 0, value
+    while isinstance(part, list | tuple) and part:
+        depth, part = depth + 1, part[0]
+    if depth > MOST_AXES:
+        raise LimitError(f"`{name}`: lists nest at most {MOST_AXES} deep")
+    try:
+        found = np.array(value)
+    except (TypeError, ValueError):  # not all rows are equally long
+        return _array_of_settings(graph, name, value)
+    if found.dtype.kind not in REAL and found.size:
+        return _array_of_settings(graph, name, value)
+    found = found.astype(float)
+    if found.ndim > MOST_AXES:
+        raise LimitError(f"`{name}`: lists nest at most {MOST_AXES} deep")
+    return graph.array(found)
+
+
+def _array_of_settings(graph: Graph, name: str, value: Setting) -> Value:
+    """A list whose elements are not all plain numbers: some are expressions, or do not fit."""
+    if not isinstance(value, list | tuple):
+        raise BindingError(f"`{name}` is {_kind(value)}, not an array of numbers")
+    parts = tuple(lower_setting(graph, name, part) for part in value)
+    try:
+        return graph.node(GATES["list"], parts)
+    except ShapeError as error:
+        raise ShapeError(f"`{name}`: {error.message}", hint=error.hint) from None
+
+
+def lower_constant(
+    graph: Graph, name: str, source: Source, tree: Tree, sizes: Mapping[str, Value] | None = None
+) -> Value:
+    """A constant expression as nodes of a graph of constants. Raises GradcliError.
+
+    `sizes` are nodes of that graph, of names that only sizes and shapes are taken from.
+    """
+    graph.begin_statement()
+    lowering = Lowering(graph, source)
+    lowering.stream = name
+    return lowering.value(tree, sizes or {}, _constants_only(graph, name, source))
+
+
+def _constants_only(graph: Graph, target: str, source: Source) -> Callable[[str, int], Value]:
+    def find(name: str, token: int) -> Value:
+        number = find_constant(name)
+        if number is None:
+            raise BindingError(
+                f"`{name}` has no value here",
+                source.span(token),
+                f"`{target}` must be a number or a constant expression",
+            )
+        return graph.constant(number)
+
+    return find
+
+
+def parse_constant(name: str, value: Setting, may_be_list: bool = False) -> tuple[Graph, Value]:
+    """A number or constant expression as a graph of constants and its node. Raises BindingError."""
+    graph = Graph()
+    node = lower_setting(graph, name, value)
+    if graph.shape(node) and not may_be_list:
+        shape = graph.shape(node)
+        kind = f"a list of {shape[0]}" if len(shape) == 1 else f"an array of shape {shape}"
+        raise BindingError(f"`{name}` must be one number, this is {kind}")
+    return graph, node

@@ -1,0 +1,258 @@
+"""The backward part of a program: hand-written gradients, line after line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from gradcli.errors import GradcliError, NameFault, ParseError, ShapeError
+from gradcli.gates.shapes import Shape, broadcast
+from gradcli.gates.table import GATES
+from gradcli.graph.lowering import Lowering, Value
+from gradcli.graph.nodes import Graph
+from gradcli.syntax import Statement
+
+if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads it
+    from typing import Protocol
+
+    class ForwardPart(Protocol):
+        """What a gradient line needs to know of the forward part."""
+
+        graph: Graph
+        lowering: Lowering
+        inputs: dict[str, Value]
+        stages: dict[str, Value]
+
+        def find(self, name: str, token: int) -> Value:
+            """What a forward name stands for."""
+
+        def is_known(self, name: str) -> bool:
+            """Whether the name is bound or a stage."""
+
+        def gradient_of(self, target: str) -> str | None:
+            """The forward name whose gradient the target is."""
+
+        def fail(
+            self, kind: type[GradcliError], token: int, message: str, hint: str | None = None
+        ) -> NoReturn:
+            """Raise an error at the place of a token."""
+
+
+class GradientLine:
+    """One line of the backward part: a gradient, or a helper for later lines.
+
+    `reads` tells what each name on its right side stood for: `helper`, `forward` or `gradient`,
+    the helper's or forward name, and the value it had then; `sizes` are those of them that are
+    known numbers.
+    """
+
+    __slots__ = ("name", "place", "reads", "sizes", "statement", "total", "value")
+
+    def __init__(self, statement: Statement, name: str | None) -> None:
+        self.statement = statement
+        self.name = name  # the forward name whose gradient this is; None for a helper
+        self.reads: dict[str, tuple[str, str, Value]] = {}
+        self.value: Value = []  # of the right side
+        self.total: Value = []  # of the whole target once the line is done
+        self.place: tuple[Any, ...] = ()  # of an indexed target: places, and (start, stop)
+        self.sizes: dict[str, float] = {}
+
+    def moved(self, translate: Callable[[Value], Value]) -> GradientLine:
+        """The line over another graph, whose nodes `translate` gives for those of this one."""
+        line = GradientLine(self.statement, self.name)
+        line.place, line.sizes = self.place, self.sizes
+        line.value, line.total = translate(self.value), translate(self.total)
+        line.reads = {n: (kind, of, translate(v)) for n, (kind, of, v) in self.reads.items()}
+        return line
+
+
+class Backward:
+    """The backward part: gradient names as they stand, line after line."""
+
+    def __init__(self, reader: ForwardPart, output: str) -> None:
+        self.reader = reader
+        self.output_name = output
+        self.lines: list[GradientLine] = []
+        self.claims: dict[str, Value] = {}  # by forward name
+        self.tokens: dict[str, int] = {}  # where each was assigned last
+        self.helpers: dict[str, Value] = {}
+        self.unread: dict[str, int] = {}  # helpers no line has read yet, by their token
+        self.upstream: int | None = None
+
+    def line(self, statement: Statement) -> None:
+        """Read one line: a gradient, or a helper for later lines. Raises GradcliError."""
+        reader, target = self.reader, statement.target
+        assert statement.tree is not None
+        name = reader.gradient_of(target)
+        line = GradientLine(statement, name)
+        self.lines.append(line)
+        line.value = value = reader.lowering.value(statement.tree, {}, self._find)
+        known = reader.lowering.known
+        line.sizes = {name: known[node] for name, (_, _, node) in line.reads.items()
+                      if node in known}  # fmt: skip
+        reader.graph.spoken[value] = target
+        if name is None:
+            if statement.place:
+                reader.fail(ParseError, statement.token, f"`{target}` is not a gradient")
+            if statement.kind == "add" and target in self.helpers:
+                value = self._sum(self.helpers[target], value, statement.token)
+            self.helpers[target] = line.total = value
+            self.unread[target] = statement.token
+            return
+        self.tokens[name] = statement.token
+        if statement.kind == "add" and not statement.place:
+            line.value = value = self._spread(value, name, statement.token)
+        if statement.place:
+            line.place = reader.lowering.places(statement.place, {}, self._named)
+            line.value = self._element(line, name, value)
+        elif statement.kind == "add" and name in self.claims:
+            self.claims[name] = self._sum(self.claims[name], value, statement.token)
+        else:
+            self.claims[name] = value
+        self._check_shape(name, statement.token)
+        line.total = self.claims[name]
+        if name == self.output_name:
+            self.upstream = self.claims[name]
+
+    def _find(self, name: str, token: int) -> Value:
+        """What a name stands for on this line, which remembers it."""
+        kind, of, value = self._resolved(name, token)
+        self.lines[-1].reads[name] = kind, of, value
+        return value
+
+    def _named(self, name: str, token: int) -> Value:
+        """The same in the index of a target."""
+        return self._resolved(name, token)[2]
+
+    def _resolved(self, name: str, token: int) -> tuple[str, str, Value]:
+        """Helpers, then the forward part, then gradients."""
+        reader = self.reader
+        if name in self.helpers:
+            self.unread.pop(name, None)
+            return "helper", name, self.helpers[name]
+        if reader.is_known(name) or name in reader.inputs:
+            return "forward", name, reader.find(name, token)
+        of = reader.gradient_of(name)
+        if of is None:
+            return "forward", name, reader.find(name, token)
+        if of in self.claims:
+            return "gradient", of, self.claims[of]
+        if of == self.output_name:
+            if reader.graph.shape(reader.stages[of]):
+                reader.fail(
+                    ShapeError, token, f"`{of}` is an array, and `{name}` is not given",
+                    f"give the upstream gradient first: `{name} = ...` in the shape of `{of}`",
+                )  # fmt: skip
+            return "gradient", of, reader.graph.constant(1.0, token)
+        reader.fail(
+            NameFault, token, f"`{name}` has no value yet",
+            f"the gradient of `{of}` must be assigned on an earlier line",
+        )  # fmt: skip
+
+    def _spread(self, value: Value, name: str, token: int) -> Value:
+        """What `+=` adds, in the shape of the gradient: numpy broadcasts it."""
+        graph = self.reader.graph
+        shape, wanted = graph.shape(value), graph.shape(self._forward(name, token))
+        try:
+            fits = shape != wanted and broadcast(shape, wanted) == wanted
+        except ShapeError:
+            return value  # `_check_shape` says what is wrong
+        return self._node("fill", (value, graph.static(wanted)), token) if fits else value
+
+    def _sum(self, old: Value, new: Value, token: int) -> Value:
+        graph = self.reader.graph
+        if graph.shape(old) != graph.shape(new):
+            self.reader.fail(ShapeError, token, f"`+=` of shape {graph.shape(new)} to shape "
+                             f"{graph.shape(old)}")  # fmt: skip
+        return graph.node(GATES["add"], (old, new), token)
+
+    def _element(self, line: GradientLine, name: str, value: Value) -> Value:
+        """`dw[0] += ...`: a part of a gradient that starts from zeros; the value in its shape."""
+        graph, token = self.reader.graph, line.statement.token
+        at = graph.static(line.place)
+        if not graph.shape(self._forward(name, token)):
+            self.reader.fail(ShapeError, token, f"`{name}` is a number and has no elements")
+        if name not in self.claims:
+            zero = graph.constant(0.0, token)
+            shape = graph.static(graph.shape(self._forward(name, token)))
+            self.claims[name] = self._node("fill", (zero, shape), token)
+        gradient = self.claims[name]
+        part = self._node("index", (gradient, at), token)
+        if graph.shape(value) != graph.shape(part):
+            self._node("put", (gradient, value, at), token)  # refuses what does not fit
+            value = self._node("fill", (value, graph.static(graph.shape(part))), token)
+        total = self._node("add", (part, value), token) if line.statement.kind == "add" else value
+        self.claims[name] = self._node("put", (gradient, total, at), token)
+        return value
+
+    def _node(self, gate: str, operands: tuple[int, ...], token: int) -> int:
+        try:
+            return self.reader.graph.node(GATES[gate], operands, token)
+        except ShapeError as error:
+            self.reader.fail(ShapeError, token, error.message, error.hint)
+
+    def _forward(self, name: str, token: int) -> Value:
+        reader = self.reader
+        return reader.stages[name] if name in reader.stages else reader.find(name, token)
+
+    def _check_shape(self, name: str, token: int) -> None:
+        """A gradient has the shape of what it belongs to; a number may stand for any shape."""
+        graph = self.reader.graph
+        wanted = graph.shape(self._forward(name, token))
+        found = graph.shape(self.claims[name])
+        if wanted != found:
+            self.reader.fail(
+                ShapeError, token,
+                f"the gradient of `{name}` has {_described(found)}, "
+                f"`{name}` has {_described(wanted)}",
+                _advice(graph, self.claims[name], wanted, {**graph.names, **graph.spoken}),
+            )  # fmt: skip
+
+    def finish(self) -> None:
+        """Refuse a helper that nothing reads: it may be a stage after a mistaken output."""
+        for name, token in self.unread.items():
+            self.reader.fail(
+                ParseError, token,
+                f"`{name}` is no gradient and no later gradient line reads it: a stage after the "
+                f"output `{self.output_name}`, or a slip in the backward part",
+                "name the output with `--output NAME` or `# gradcli: output NAME`, "
+                "or remove the line",
+            )  # fmt: skip
+
+
+def _described(shape: Shape) -> str:
+    return f"shape {shape}" if shape else "no axes: it is one number"
+
+
+def _advice(graph: Graph, claim: Value, wanted: Shape, names: dict[int, str]) -> str | None:
+    """How the gradient would get the right shape: the lecture's analysis of dimensions."""
+    found = graph.shape(claim)
+    if graph.gates[claim].name == "matmul":
+        parts = []
+        for operand in graph.operands[claim]:
+            is_turned = graph.gates[operand].name == "transpose"
+            node = graph.operands[operand][0] if is_turned else operand
+            parts.append((names.get(node, "..."), graph.shape(node)))
+        ways = [
+            f"{left}.dot({right})"
+            for (a, s), (b, t) in (parts, parts[::-1])
+            for left, p in ((a, s), (f"{a}.T", s[::-1]))
+            for right, q in ((b, t), (f"{b}.T", t[::-1]))
+            if len(p) == len(q) == 2 and p[1] == q[0] and (p[0], q[1]) == wanted
+        ]
+        if len(ways) == 1:
+            return f"the one product of these two that has shape {wanted}: `{ways[0]}`"
+        if ways:
+            return f"products of shape {wanted}: {', '.join(f'`{way}`' for way in ways)}"
+    if len(found) > 1 and found == wanted[::-1]:
+        return "transpose it: `.T`"
+    extra = len(found) - len(wanted)
+    if extra > 0 and found[extra:] == wanted:
+        axes = "0" if extra == 1 else str(tuple(range(extra)))
+        return f"it was broadcast: sum over axis {axes}, `np.sum(..., axis={axes})`"
+    if len(found) == len(wanted):
+        axes_ = [k for k, (n, m) in enumerate(zip(found, wanted, strict=True)) if n != m]
+        if all(wanted[k] == 1 for k in axes_):
+            which = str(axes_[0]) if len(axes_) == 1 else str(tuple(axes_))
+            return f"it was broadcast: `np.sum(..., axis={which}, keepdims=True)`"
+    return None

@@ -1,0 +1,1 @@
+"""Tasks: what each command answers, one file a command."""

@@ -1,0 +1,1 @@
+"""Transforms: from one graph to another."""

@@ -1,0 +1,391 @@
+"""Written-out forms and what computes the same thing better: for `--fuse`, and for advice.
+
+A form is a text of our own language; its names stand for any subexpression. Forms are looked for
+from the output down, so that the largest wins, and again in what has been rewritten. A named
+stage is a wall: only the names of a form may stand for one.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from gradcli.gates.table import CONSTANT, GATES, INPUT
+from gradcli.graph.lowering import COMMUTATIVE, Lowering, Value
+from gradcli.graph.nodes import Graph, Operands
+from gradcli.program.model import Program, ValueClaim, nodes_of
+from gradcli.syntax import Tree, parse_expression
+from gradcli.syntax.tokens import Source
+
+Forms = tuple[tuple[str, str], ...]
+
+# (form, the same as one gate). The first that fits is taken.
+GATED: Forms = (
+    *((row.expansion, f"{name}({', '.join(row.operands)})") for name, row in GATES.items()
+      if row.expansion and name in ("sigmoid", "softplus", "logsigmoid", "silu", "gelu")),
+    ("1 / (1 + exp(x))", "sigmoid(-x)"),
+    ("exp(x) / (1 + exp(x))", "sigmoid(x)"),
+    ("log(1 / (1 + exp(-x)))", "logsigmoid(x)"),
+    ("log(sigmoid(x))", "logsigmoid(x)"),
+    ("1 - sigmoid(x)", "sigmoid(-x)"),
+    ("x * sigmoid(x)", "silu(x)"),
+    ("(exp(x) - exp(-x)) / (exp(x) + exp(-x))", "tanh(x)"),
+    ("(exp(2 * x) - 1) / (exp(2 * x) + 1)", "tanh(x)"),
+    ("(1 - exp(-2 * x)) / (1 + exp(-2 * x))", "tanh(x)"),
+    ("(exp(x) - 1) / (exp(x) + 1)", "tanh(x / 2)"),
+    ("(exp(x) - exp(-x)) / 2", "sinh(x)"),
+    ("(exp(x) + exp(-x)) / 2", "cosh(x)"),
+    ("exp(x) - 1", "expm1(x)"),
+    ("1 - exp(x)", "-expm1(x)"),
+    ("log(1 + x)", "log1p(x)"),
+    ("log(1 - x)", "log1p(-x)"),
+    ("1 - erf(x)", "erfc(x)"),
+    ("(1 - cos(x)) / sin(x)", "tan(x / 2)"),
+    ("sin(x) / (1 + cos(x))", "tan(x / 2)"),
+)  # fmt: skip
+
+# (form, a rewriting that does not lose digits), for advice only.
+REWRITTEN: Forms = (
+    ("1 - cos(x)", "2 * sin(x / 2)**2"),
+    ("cos(x) - 1", "-2 * sin(x / 2)**2"),
+    ("sqrt(x) - sqrt(y)", "(x - y) / (sqrt(x) + sqrt(y))"),
+    ("sqrt(1 + x) - 1", "x / (sqrt(1 + x) + 1)"),
+    ("1 - sqrt(1 - x)", "x / (1 + sqrt(1 - x))"),
+    ("sqrt(x + 1) - sqrt(x)", "1 / (sqrt(x + 1) + sqrt(x))"),
+    ("sin(x + y) - sin(x)", "2 * cos(x + y / 2) * sin(y / 2)"),
+    ("cos(x + y) - cos(x)", "-2 * sin(x + y / 2) * sin(y / 2)"),
+    ("log(x + 1) - log(x)", "log1p(1 / x)"),
+    ("atan(x + 1) - atan(x)", "atan(1 / (1 + x * (x + 1)))"),
+    ("1 / (x + 1) - 1 / x", "-1 / (x * (x + 1))"),
+    ("log(x) - log(y)", "log1p((x - y) / y)"),
+    ("x**2 - y**2", "(x - y) * (x + y)"),
+    ("x * x - y * y", "(x - y) * (x + y)"),
+    ("x**2 / y**2", "(x / y)**2"),
+    ("exp(x) / exp(y)", "exp(x - y)"),
+    ("exp(x) * exp(y)", "exp(x + y)"),
+    ("log(exp(x))", "x"),
+    ("exp(log(x))", "x"),
+    ("sqrt(x)**2", "x"),
+    ("x + y - x", "y"),
+    ("1 - tanh(x)", "2 * sigmoid(-2 * x)"),
+    ("sin(x)**2 + cos(x)**2", "1"),
+    ("x / sqrt(1 + x**2)", "x / hypot(1, x)"),
+)
+
+MOST_PASSES = 4
+
+
+class Fused:
+    """A graph in which forms have been replaced: old -> new nodes, and what was replaced."""
+
+    __slots__ = ("graph", "moved", "used")
+
+    def __init__(self, graph: Graph, moved: dict[int, int], used: list[str]) -> None:
+        self.graph = graph
+        self.moved = moved
+        self.used = used  # what took the place of a form, as text with the operands' own words
+
+
+def fused(graph: Graph, keep: list[int], forms: Forms = GATED) -> Fused:
+    """The graph with every form replaced that the nodes `keep` or a named stage depend on."""
+    moved = {node: node for node in range(len(graph))}
+    used: list[str] = []
+    for _ in range(MOST_PASSES):
+        step = _pass(graph, [moved[node] for node in keep], forms)
+        if not step.used:
+            break
+        graph, used = step.graph, used + step.used
+        moved = {old: step.moved[new] for old, new in moved.items() if new in step.moved}
+    return Fused(graph, moved, used)
+
+
+def _pass(graph: Graph, keep: list[int], forms: Forms) -> Fused:
+    wanted = bytearray(len(graph))
+    for node in [*keep, *graph.names]:
+        wanted[node] = 1
+    for node in range(len(graph) - 1, -1, -1):
+        for operand in graph.operands[node] if wanted[node] else ():
+            wanted[operand] = 1
+    found: dict[int, tuple[str, dict[str, int]]] = {}
+    inside: set[int] = set()  # what a form already stands for
+    for node in range(len(graph) - 1, -1, -1):
+        if wanted[node] and graph.operands[node] and node not in inside:
+            match = _replacement(graph, node, forms)
+            if match is not None:
+                found[node] = match
+                inside |= _between(graph, node, set(match[1].values()))
+    new = Graph()
+    moved: dict[int, int] = {}
+    used = []
+    texts = graph.phrases({n: graph.names.get(n, f"#{n}") for n in range(len(graph))})
+    for node, (gate, operands) in enumerate(zip(graph.gates, graph.operands, strict=True)):
+        token = graph.tokens[node]
+        if gate is CONSTANT:
+            moved[node] = new.constant(graph.constants[node], token)
+        elif gate is INPUT:
+            moved[node] = new.input(graph.names[node], token)
+        elif node in found:
+            text, given = found[node]
+            new.begin_statement()
+            places = {name: moved[k] for name, k in given.items()}
+            first = len(new)
+            at = Lowering(new, Source(text, "<form>")).value(_tree(text), places, _no_names, token)
+            assert isinstance(at, int)
+            if node in graph.names:
+                at = new.stage(graph.names[node], at, first, token)
+            moved[node] = at
+            used.append(_spoken(text, {name: texts[k][0] for name, k in given.items()}))
+        else:
+            moved[node] = new.add(gate, tuple([moved[k] for k in operands]), token)
+            if node in graph.names:
+                new.names[moved[node]] = graph.names[node]
+    return Fused(new, moved, used)
+
+
+def _between(graph: Graph, top: int, ends: set[int]) -> set[int]:
+    """The nodes of a form below its top."""
+    found: set[int] = set()
+    stack = list(graph.operands[top])
+    while stack:
+        node = stack.pop()
+        if node not in ends and node not in found and graph.operands[node]:
+            found.add(node)
+            stack += graph.operands[node]
+    return found
+
+
+def _replacement(graph: Graph, node: int, forms: Forms) -> tuple[str, dict[str, int]] | None:
+    """The text that may stand for a node, and the nodes its names stand for."""
+    for form, better in forms:
+        given = _match(graph, node, *_pattern(form))
+        if given is not None:
+            return better, given
+    return _norm(graph, node) or _entropy(graph, node) or _log_of_sum(graph, node)
+
+
+# ---------------------------------------------------------------- sums of any length
+
+
+def _terms(graph: Graph, node: int) -> list[int]:
+    """The terms of an anonymous sum, in order."""
+    terms, stack = [], [node]
+    while stack:
+        at = stack.pop()
+        if graph.gates[at].name == "add" and (at == node or at not in graph.names):
+            stack += reversed(graph.operands[at])
+        else:
+            terms.append(at)
+    return terms
+
+
+def _sum_of_exps(graph: Graph, node: int) -> list[int | float] | None:
+    """The exponents of a sum of two or more exps; 1 is exp(0)."""
+    if node in graph.names or graph.gates[node].name != "add":
+        return None
+    exponents: list[int | float] = []
+    for term in _terms(graph, node):
+        if graph.constants.get(term) == 1:
+            exponents.append(0.0)
+        elif graph.gates[term].name == "exp" and term not in graph.names:
+            exponents.append(graph.operands[term][0])
+        else:
+            return None
+    return exponents if any(isinstance(e, int) for e in exponents) else None
+
+
+def _log_of_sum(graph: Graph, node: int) -> tuple[str, dict[str, int]] | None:
+    """log(exp(a) + exp(b) + ...) is logsumexp(a, b, ...)."""
+    if graph.gates[node].name != "log":
+        return None
+    exponents = _sum_of_exps(graph, graph.operands[node][0])
+    return None if exponents is None else _listed("logsumexp({})", exponents)
+
+
+def _entropy(graph: Graph, node: int) -> tuple[str, dict[str, int]] | None:
+    """Softmax cross-entropy: logsumexp(a, b, ...) - a, or -log(exp(a) / (exp(a) + ...))."""
+    gate, operands = graph.gates[node].name, graph.operands[node]
+    if any(k in graph.names and graph.operands[k] for k in operands[:1]):
+        return None
+    exponents: list[int | float] | None = None
+    chosen = -1
+    if gate == "sub":
+        total, chosen = operands
+        if graph.gates[total].name == "log":
+            exponents = _sum_of_exps(graph, graph.operands[total][0])
+        elif graph.gates[total].name == "logsumexp":
+            exponents = list(graph.operands[total])
+    elif gate == "neg" and graph.gates[operands[0]].name == "log":
+        quotient = graph.operands[operands[0]][0]
+        if graph.gates[quotient].name == "div" and quotient not in graph.names:
+            above, below = graph.operands[quotient]
+            if graph.gates[above].name == "exp" and above not in graph.names:
+                exponents, chosen = _sum_of_exps(graph, below), graph.operands[above][0]
+    if exponents is None or chosen not in exponents:
+        return None
+    others = list(exponents)
+    others.remove(chosen)
+    if len(others) == 1 and isinstance(others[0], int):
+        return "softplus(y - x)", {"x": chosen, "y": others[0]}
+    text, given = _listed("logsumexp(0, {})", others, minus="x")
+    return text, {**given, "x": chosen}
+
+
+def _norm(graph: Graph, node: int) -> tuple[str, dict[str, int]] | None:
+    """sqrt(a*a + b**2 + ...) is hypot(a, b, ...)."""
+    if graph.gates[node].name != "sqrt":
+        return None
+    total = graph.operands[node][0]
+    if total in graph.names or graph.gates[total].name != "add":
+        return None
+    sides: list[int | float] = []
+    for term in _terms(graph, total):
+        name, operands = graph.gates[term].name, graph.operands[term]
+        is_square = (
+            name == "square"
+            or (name == "mul" and operands[0] == operands[1])
+            or (name == "pow" and graph.constants.get(operands[1]) == 2)
+        )
+        if graph.constants.get(term) == 1:
+            sides.append(1.0)
+        elif is_square and term not in graph.names:
+            sides.append(operands[0])
+        else:
+            return None
+    return _listed("hypot({})", sides)
+
+
+def _listed(form: str, operands: list[int | float], minus: str = "") -> tuple[str, dict[str, int]]:
+    given = {f"u{k}": at for k, at in enumerate(operands) if isinstance(at, int)}
+    words = [f"u{k}" if isinstance(at, int) else f"{at:g}" for k, at in enumerate(operands)]
+    return form.format(", ".join(f"{w} - {minus}" if minus else w for w in words)), given
+
+
+# ---------------------------------------------------------------- matching
+
+
+def _match(graph: Graph, node: int, pattern: Graph, root: int) -> dict[str, int] | None:
+    """What the pattern's inputs stand for if the node has the pattern's form, else None."""
+    for swaps in (False, True):
+        found = _match_in_order(graph, node, pattern, root, swaps)
+        if found is not None:
+            return found
+    return None
+
+
+def _match_in_order(
+    graph: Graph, node: int, pattern: Graph, root: int, swaps: bool
+) -> dict[str, int] | None:
+    found: dict[str, int] = {}
+    pairs = [(node, root)]
+    while pairs:
+        here, wanted = pairs.pop()
+        gate, like = graph.gates[here], pattern.gates[wanted]
+        if like is INPUT:
+            if found.setdefault(pattern.names[wanted], here) != here:
+                return None
+        elif like is CONSTANT:
+            if graph.constants.get(here) != pattern.constants[wanted]:
+                return None
+        elif gate is not like or (here in graph.names and here != node):
+            return None
+        else:
+            operands: Operands = graph.operands[here]
+            others = pattern.operands[wanted]
+            if len(operands) != len(others):
+                return None
+            if gate.name in COMMUTATIVE and _turned(graph, operands, pattern, others, swaps):
+                operands = operands[::-1]
+            pairs += zip(operands, others, strict=True)
+    return found
+
+
+def _turned(
+    graph: Graph, operands: Operands, pattern: Graph, others: Operands, swaps: bool
+) -> bool:
+    """Whether the operands of a sum or product stand in the other order than the pattern's."""
+    if pattern.gates[others[0]] is CONSTANT:
+        return operands[1] in graph.constants
+    if pattern.gates[others[1]] is CONSTANT:
+        return operands[0] in graph.constants
+    wanted = [pattern.gates[k].name for k in others]
+    given = [graph.gates[k].name for k in operands]
+    if wanted[0] == wanted[1]:
+        return swaps
+    fits = [w in ("input", g) for w, g in zip(wanted, given, strict=True)]
+    crossed = [w in ("input", g) for w, g in zip(wanted, given[::-1], strict=True)]
+    return all(crossed) and (not all(fits) or swaps)
+
+
+def _spoken(text: str, words: dict[str, str]) -> str:
+    """A replacement with the operands' own words: `sigmoid(-x)` for -x = a*b is sigmoid(-(a*b))."""
+    graph = Graph()
+    at = Lowering(graph, Source(text, "<form>")).value(_tree(text), {}, graph.input)
+    assert isinstance(at, int)
+    if graph.is_leaf(at):
+        return words.get(text, text)
+    spoken = graph.phrases(dict.fromkeys(range(len(graph)), ""))[at][0]
+    for name in sorted(words, key=len, reverse=True):
+        spoken = _put(spoken, name, words[name])
+    return spoken
+
+
+def _put(text: str, name: str, word: str) -> str:
+    import re
+
+    inner = word if word.replace("_", "a").isalnum() else f"({word})"
+    placed = re.sub(rf"\b{name}\b", lambda _: f"\0{inner}\0", text)
+    return re.sub(r"\(\0\((.*?)\)\0\)", lambda m: f"({m.group(1)})", placed).replace("\0", "")
+
+
+def _no_names(name: str, token: int) -> int:
+    raise AssertionError(f"a form names {name}, at token {token}")
+
+
+@cache
+def _tree(text: str) -> Tree:
+    return parse_expression(Source(text, "<form>"))
+
+
+@cache
+def _pattern(text: str) -> tuple[Graph, int]:
+    graph = Graph()
+    root = Lowering(graph, Source(text, "<form>")).value(_tree(text), {}, graph.input)
+    assert isinstance(root, int)
+    return graph, root
+
+
+def fused_program(program: Program) -> Program:
+    """The program with written-out forms as one gate, without the nodes that are left behind."""
+    kept = [program.output, *program.parts, *nodes_of([*program.claims.values()])]
+    for line in program.lines:
+        kept += nodes_of([line.value, line.total, *(value for _, _, value in line.reads.values())])
+    kept += [claim.claimed for claim in program.value_claims]
+    kept += [] if program.upstream is None else [program.upstream]
+    better = fused(program.graph, kept)
+    at = better.moved
+    graph, left = better.graph.pruned([at[node] for node in kept])
+    moved = {node: left[new] for node, new in at.items() if new in left}
+    last = max((new for node, new in moved.items() if node < program.forward_nodes), default=-1)
+
+    def translate(value: Value) -> Value:
+        return [*map(translate, value)] if isinstance(value, list) else moved[value]
+
+    def table(values: dict[str, Value]) -> dict[str, Value]:
+        return {name: translate(value) for name, value in values.items()}
+
+    return program._replace(
+        graph=graph,
+        output=moved[program.output],
+        forward_nodes=last + 1,
+        aside={moved[node] for node in program.aside if node in moved},
+        inputs=table(program.inputs),
+        stages=table(program.stages),
+        claims=table(program.claims),
+        lines=[line.moved(translate) for line in program.lines],
+        value_claims=[
+            ValueClaim(claim.name, moved[claim.stage], moved[claim.claimed], claim.token)
+            for claim in program.value_claims
+        ],
+        upstream=None if program.upstream is None else moved[program.upstream],
+        parts=tuple([moved[node] for node in program.parts]),
+        called={},
+    )
