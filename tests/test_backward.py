@@ -8,7 +8,11 @@ import pytest
 from mutations import PROGRAMS, STAGED, is_equivalent, mutations
 
 import gradcli
+from gradcli.backward import judge_lines
+from gradcli.evaluation.point import evaluate_at
+from gradcli.program.reader import read
 from gradcli.reports.mistakes import MISTAKES
+from gradcli.requests import Request, Settings
 
 EVERY_PROGRAM = pytest.mark.parametrize("program", PROGRAMS)
 
@@ -173,6 +177,50 @@ def test_what_rounding_has_eaten_is_not_called_wrong():
     assert ds.verdict == "pass"
     assert dx.verdict == "inconclusive"
     assert "in many digits the line is right" in dx.reason
+
+
+@pytest.mark.parametrize("budget", [50, 1])
+def test_a_line_that_the_budget_leaves_unchecked_is_not_right(budget):
+    """What is as expected needs no more evidence; the line that differs has none against it."""
+    text = "x=2; y=3; z=4; q = x*y; f = q*z; dq = z; dz = q; dx = x*dq; dy = x*dq"
+    verdicts = {line.name: line for line in gradcli.evaluate(text, check_budget=budget).lines}
+    assert {name for name, line in verdicts.items() if line.verdict == "pass"} == {"dq", "dz", "dy"}
+    assert (verdicts["dx"].verdict, verdicts["dx"].is_accused) == ("inconclusive", False)
+    assert "--check-budget" in verdicts["dx"].reason
+
+
+def test_a_case_with_an_unchecked_line_does_not_pass():
+    case = gradcli.check("x=2; y=3; f=x*y; dx=x", wrt=["y"], budget=50).cases[0]
+    assert case.verdict == case.lines[0].verdict == "inconclusive"
+    assert "--check-budget" in case.lines[0].reason
+    assert gradcli.check("x=2; y=3; f=x*y; dx=x", wrt=["y"], budget=70).verdict == "fail"
+
+
+def at_another_point(text, inputs):
+    """The lines of a program at a point for which its numbers are not claimed."""
+    program = read(text)
+    request = Request()
+    found = evaluate_at(program, inputs, request)
+    return judge_lines(found, Settings(request.tolerance), formulas_only=True)[0]
+
+
+def test_a_number_is_neither_right_nor_wrong_at_another_point():
+    """A number that is right there, too, is right; one beside a formula is not judged either."""
+    text = "x = 1; y = 2\nf = x*y + 3*x\ndx = 5\ndy = x"
+    assert [line.verdict for line in at_another_point(text, [1.0, 2.0])] == ["pass", "pass"]
+    dx, dy = at_another_point(text, [1.0, 4.0])
+    assert (dx.verdict, dx.is_accused, dy.verdict) == ("inconclusive", False, "pass")
+    assert "at its own point only" in dx.reason
+    mixed = text.replace("dx = 5", "dx = 2\ndx += 3*x/x")
+    assert [line.verdict for line in at_another_point(mixed, [1.0, 2.0])] == ["pass"] * 3
+    first, second, _ = at_another_point(mixed, [1.0, 4.0])
+    assert first.verdict == second.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("slope", ["y/0", "y*exp(800)"])
+def test_an_infinite_amount_is_no_rounding(slope):
+    (line, _) = lines(f"x = 2; y = 3\nf = x*y\ndx = {slope}\ndy = x")
+    assert "in many digits the line is right" not in (line.reason or "")
 
 
 def test_list_gradients_and_indexed_targets():

@@ -12,6 +12,7 @@ The amounts are numbers, or in large programs whole arrays.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import product
@@ -31,6 +32,8 @@ from gradcli.reports import InputCheck
 from gradcli.requests import Settings
 
 DIGITS = (100, 1000)  # to tell a wrong formula from rounding: the tail of a tanh needs many
+TOO_DEAR = "not checked: it would take more than the budget (--check-budget)"
+ELSEWHERE = "not checked: a number is claimed at its own point only"
 
 
 class Passage:
@@ -169,12 +172,22 @@ class Judge:
         if self.agree(claim, expected) or self._is_true(element, claim):
             return
         if self.formulas_only and all(map(self.is_number, parts)):
+            self.verdicts[element] = _word(element, "inconclusive", None, ELSEWHERE)
             return
         consumers = list(dict.fromkeys(use.consumer for use in uses))
         verdict = self._verdict(element, claim, consumers, parts)
         self.verdicts[element] = verdict
-        if verdict is not None and verdict.verdict == "fail":
+        if verdict.verdict == "fail":
             self._accuse(element, groups, claim, expected)
+            if self.formulas_only and not self._is_accused(element):
+                self.verdicts[element] = _word(element, "inconclusive", None, ELSEWHERE)
+
+    def _is_accused(self, element: str) -> bool:
+        """Whether some line of a gradient is wrong by itself, or together with others."""
+        lines = {part.line for part in self.parts[element]}
+        return not lines.isdisjoint(self.accused) or any(
+            not lines.isdisjoint(together) for together, _ in self.joint
+        )
 
     def _is_true(self, element: str, claim: Amount) -> bool:
         """Whether a gradient is right all the same: mistakes may cancel."""
@@ -186,7 +199,7 @@ class Judge:
 
     def _verdict(
         self, element: str, claim: Amount, consumers: list[str], parts: list[Part]
-    ) -> InputCheck | None:
+    ) -> InputCheck:
         """The checker's word on a gradient against its writer's own upstream gradients."""
         if not self._is_typed(parts) and self._is_rounding(element):
             reason = "float64 loses its digits here; in many digits the line is right"
@@ -195,7 +208,7 @@ class Judge:
             return _word(element, "fail" if is_finite(claim) else "undefined", "smooth")
         return self._numeric(element, consumers, claim)
 
-    def _numeric(self, element: str, consumers: list[str], claim: Amount) -> InputCheck | None:
+    def _numeric(self, element: str, consumers: list[str], claim: Amount) -> InputCheck:
         """The numerical checker's word; at a kink a line may choose any slope between the sides."""
         graph, output, moved = self.cut.local_problem(consumers, self.passage.upstream)
         leaf = moved[self.cut.leaves[element]]
@@ -210,7 +223,9 @@ class Judge:
         called, source = self.found.names, self.cut.source
         names = {moved[k]: called.get(source.get(k, -1), "?") for k in moved}
         answer = check(Point(run, output, names=names), [question], self.settings)
-        return None if answer is None else answer.inputs[element]
+        if answer is None:
+            return _word(element, "inconclusive", None, TOO_DEAR)
+        return answer.inputs[element]
 
     def _is_typed(self, parts: list[Part]) -> bool:
         """Whether numbers are claimed, or formulas are held as exactly as numbers."""
@@ -232,8 +247,9 @@ class Judge:
                 return False
             claim, expected = passage.claims[element], passage.expected(element)
             scale = max(abs(claim), abs(expected))
-            vanishes = scale <= RESIDUE * size
-            if vanishes or abs(claim - expected) <= self.settings.tolerance * scale:
+            vanishes = math.isfinite(size) and scale <= RESIDUE * size
+            slack = self.settings.tolerance * scale
+            if vanishes or abs(claim - expected) <= slack < math.inf:
                 return True
         return False
 
@@ -358,8 +374,7 @@ class Judge:
     def _group_is_right(self, element: str, group: Group, given: Amount) -> bool:
         if self.agree(given, group.expected) or not group.consumers:
             return self.agree(given, group.expected)
-        verdict = self._numeric(element, group.consumers, given)
-        return verdict is not None and verdict.verdict == "kink"
+        return self._numeric(element, group.consumers, given).verdict == "kink"
 
 
 # -------------------------------------------------------------------- small parts
