@@ -78,7 +78,7 @@ def _report(program: Program, asked: Request, fuse: bool) -> EvalReport:
     answer = report(program, asked, written)
     if not program.lines:
         return answer
-    from gradcli.backward import judge_program  # late: few programs have a backward part
+    from gradcli.backward.lines import judge_program  # late: few programs have a backward part
 
     lines, forks = judge_program(program, asked)
     return answer._replace(lines=lines, forks=forks, text=program.source.text)

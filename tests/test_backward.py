@@ -8,7 +8,7 @@ import pytest
 from mutations import PROGRAMS, STAGED, is_equivalent, mutations
 
 import gradcli
-from gradcli.backward import judge_lines
+from gradcli.backward.lines import judge_lines
 from gradcli.evaluation.point import evaluate_at
 from gradcli.program.reader import read
 from gradcli.reports.mistakes import MISTAKES

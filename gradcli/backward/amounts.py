@@ -7,8 +7,16 @@ is one amount.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from gradcli.arithmetic.floats import IEEE
+from gradcli.engine import Machine
+from gradcli.errors import GradcliError
+from gradcli.graph.lowering import Lowering, Value
+from gradcli.graph.nodes import Graph
+from gradcli.syntax import Tree
+from gradcli.syntax.tokens import Source
 
 Amount = Any  # a float, a number in many digits, or an array
 
@@ -43,3 +51,40 @@ def in_words(amount: Amount, digits: int = 5) -> str:
     if isinstance(amount, float):
         return f"{amount:.{digits}g}"
     return f"an array of norm {math.hypot(*flat(amount)):.{digits}g}"
+
+
+def evaluated(
+    tree: Tree, source: Source, look: Callable[[str], Any], sizes: Mapping[str, Any]
+) -> Any:
+    """The value of a tree; `look` gives that of a name: a number, nested lists, or an array.
+
+    `sizes` are names that stand for sizes. None if the tree cannot be computed.
+    """
+    graph = Graph()
+    given: dict[str, Any] = {}
+
+    def find(name: str, token: int) -> Value:  # noqa: ARG001  # the lowering's signature
+        given[name] = look(name)
+        return graph.input(name, shape=shape_of(given[name]))
+
+    try:
+        lowering = Lowering(graph, source, given=lambda name: sizes.get(name, "no size"))
+        value = lowering.value(tree, {}, find)
+    except GradcliError:
+        return None
+    if not graph.has_arrays:
+        inputs = [given[name] for name in graph.inputs]
+        return float(Machine(graph, IEEE).run(inputs).values[value])
+    import numpy as np  # late: numbers do not need it
+
+    from gradcli.arithmetic.arrays import ARRAYS
+
+    arrays = [np.asarray(given[name], dtype=float)[()] for name in graph.inputs]
+    return Machine(graph, ARRAYS).run(arrays).values[value]
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    """The shape of a number, nested lists, or an array."""
+    if isinstance(value, list):
+        return (len(value), *shape_of(value[0])) if value else (0,)
+    return getattr(value, "shape", ())

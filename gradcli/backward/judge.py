@@ -20,8 +20,8 @@ from typing import Any
 
 from gradcli.arithmetic.floats import IEEE
 from gradcli.backward.amounts import Amount, in_words, is_finite, total
+from gradcli.backward.attribution import Group, Part, base, matched
 from gradcli.backward.cut import Cut
-from gradcli.backward.matching import Group, Part, base, matched
 from gradcli.bounds import bounded_run
 from gradcli.checker import RESIDUE, Point, Question, agree, check
 from gradcli.engine import Machine, Run, backward

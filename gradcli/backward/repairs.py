@@ -12,10 +12,17 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, combinations
 from typing import Any, NamedTuple
 
-from gradcli.backward.amounts import flat
-from gradcli.backward.trees import (
+from gradcli.backward.amounts import evaluated, flat
+from gradcli.engine import Run
+from gradcli.evaluation.point import gather, in_lists
+from gradcli.gates.shapes import count
+from gradcli.graph.lowering import Value
+from gradcli.graph.nodes import Graph
+from gradcli.program.gradient_lines import GradientLine
+from gradcli.program.model import Program
+from gradcli.syntax import Tree, write
+from gradcli.syntax.edit import (
     cut_out,
-    evaluated,
     factors_in,
     first_stop,
     joined,
@@ -34,14 +41,6 @@ from gradcli.backward.trees import (
     unary,
     with_op,
 )
-from gradcli.engine import Run
-from gradcli.evaluation.point import gather, in_lists
-from gradcli.gates.shapes import count
-from gradcli.graph.lowering import Value
-from gradcli.graph.nodes import Graph
-from gradcli.program.gradient_lines import GradientLine
-from gradcli.program.model import Program
-from gradcli.syntax import Tree, write
 
 OPERATORS = ("add", "sub", "mul", "div", "pow")
 COMPARISONS = {"lt": ("ge", "gt"), "ge": ("lt", "le"), "gt": ("le", "lt"), "le": ("gt", "ge"),

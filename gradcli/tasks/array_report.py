@@ -152,7 +152,7 @@ def _with_lines(answer: EvalReport, found: Evaluation, asked: Request) -> EvalRe
     """The report with verdicts on the lines of the backward part, if there is one."""
     if not found.program.lines or found.upstream is None:
         return answer
-    from gradcli.backward import judge_lines  # late: few programs have one
+    from gradcli.backward.lines import judge_lines  # late: few programs have one
 
     how = Settings(asked.tolerance, asked.check_budget)
     lines, forks = judge_lines(found, how, asked.exact)

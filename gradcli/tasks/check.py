@@ -163,7 +163,7 @@ def _judged(
     """Verdicts on the lines of the backward part, if there is one."""
     if not found.program.lines:
         return [], []
-    from gradcli.backward import judge_lines  # late: few programs have one
+    from gradcli.backward.lines import judge_lines  # late: few programs have one
 
     return judge_lines(found, how, exact, formulas_only)
 

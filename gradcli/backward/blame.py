@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from gradcli.backward.amounts import flat, total
+from gradcli.backward.amounts import evaluated, flat, total
+from gradcli.backward.attribution import base
 from gradcli.backward.cut import Use
 from gradcli.backward.judge import Accusation, Judge, line_numbers, upstream_reads
-from gradcli.backward.matching import base
-from gradcli.backward.trees import evaluated
 from gradcli.evaluation.point import gather, in_lists, numbers
 
 MOST_HELPERS = 30  # that are looked at: the last before the lines that are wrong

@@ -1,4 +1,4 @@
-"""Trees of backward lines, changed and evaluated.
+"""Trees of expressions, changed.
 
 A tree is a flat list in postfix order; a part of it ends at its operator and begins where all the
 operands are complete.
@@ -6,53 +6,10 @@ operands are complete.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from gradcli.arithmetic.floats import IEEE
-from gradcli.engine import Machine
-from gradcli.errors import GradcliError
-from gradcli.graph.lowering import Lowering, Value
-from gradcli.graph.nodes import Graph
-from gradcli.syntax import Call, Tree
-from gradcli.syntax.tokens import Source
-
-
-def evaluated(
-    tree: Tree, source: Source, look: Callable[[str], Any], sizes: Mapping[str, Any]
-) -> Any:
-    """The value of a tree; `look` gives that of a name: a number, nested lists, or an array.
-
-    `sizes` are names that stand for sizes. None if the tree cannot be computed.
-    """
-    graph = Graph()
-    given: dict[str, Any] = {}
-
-    def find(name: str, token: int) -> Value:  # noqa: ARG001  # the lowering's signature
-        given[name] = look(name)
-        return graph.input(name, shape=shape_of(given[name]))
-
-    try:
-        lowering = Lowering(graph, source, given=lambda name: sizes.get(name, "no size"))
-        value = lowering.value(tree, {}, find)
-    except GradcliError:
-        return None
-    if not graph.has_arrays:
-        inputs = [given[name] for name in graph.inputs]
-        return float(Machine(graph, IEEE).run(inputs).values[value])
-    import numpy as np  # late: numbers do not need it
-
-    from gradcli.arithmetic.arrays import ARRAYS
-
-    arrays = [np.asarray(given[name], dtype=float)[()] for name in graph.inputs]
-    return Machine(graph, ARRAYS).run(arrays).values[value]
-
-
-def shape_of(value: Any) -> tuple[int, ...]:
-    """The shape of a number, nested lists, or an array."""
-    if isinstance(value, list):
-        return (len(value), *shape_of(value[0])) if value else (0,)
-    return getattr(value, "shape", ())
+from gradcli.syntax.tree import Call, Tree
 
 
 def name_tree(name: str) -> Tree:
