@@ -1,9 +1,53 @@
-"""Settings every test shares."""
+"""Settings and fixtures every test shares."""
 
-from hypothesis import settings
+import io
+import os
+import sys
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from gradcli.cli import main
 
 # A push must not fail by chance, so its examples are always the same; `--hypothesis-profile=nightly`
-# draws new ones. No example has a deadline: no test here asserts a time.
-settings.register_profile("push", deadline=None, database=None, derandomize=True, max_examples=150)
-settings.register_profile("nightly", deadline=None, database=None, max_examples=3000)
+# draws new ones. Neither fails on a slow machine: no test here asserts a time.
+settings.register_profile(
+    "push", deadline=None, database=None, derandomize=True, max_examples=150,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+settings.register_profile(
+    "nightly", settings.get_profile("push"), derandomize=False, max_examples=3000
+)
 settings.load_profile("push")
+
+# What the surroundings say of terminals and of CI changes what is printed, and no test means it.
+SURROUNDINGS = (
+    "CI", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR",
+    "TERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONIOENCODING",
+)  # fmt: skip
+for name in [*os.environ]:
+    if name in SURROUNDINGS or name.startswith(("GITHUB_", "GITLAB_")):
+        del os.environ[name]
+
+
+class Ended(NamedTuple):
+    """How a command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def gradcli(capsys, monkeypatch, tmp_path):
+    """Run a command line in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words, stdin=b""):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as end:
+            main([*map(str, words)])
+        return Ended(end.value.code, *capsys.readouterr())
+
+    return run

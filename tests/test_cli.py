@@ -12,40 +12,16 @@ import re
 import signal
 import subprocess
 import sys
-from typing import NamedTuple
 
 import numpy as np
 import pytest
+from conftest import Ended
 from jsonschema import Draft202012Validator
 
-from gradcli.cli import COMMANDS, main
+from gradcli.cli import COMMANDS
 from gradcli.reports.digits import certain_text
 
 LECTURE = ("(x+y)*z", "x=-2", "y=5", "z=-4")
-
-
-class Ended(NamedTuple):
-    """How a command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def gradcli(capsys, monkeypatch, tmp_path):
-    """Run a command line in this process, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "GITHUB_STEP_SUMMARY"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*words, stdin=b""):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as end:
-            main(list(words))
-        return Ended(end.value.code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

@@ -128,13 +128,6 @@ each_report = pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 each_format = pytest.mark.parametrize("name", FORMATS)
 
 
-@pytest.fixture(autouse=True)
-def plain_environment(monkeypatch):
-    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-
-
 class Terminal(io.StringIO):
     def isatty(self):
         return True
