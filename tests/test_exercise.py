@@ -169,11 +169,169 @@ def test_a_folder_of_answers_is_graded_by_the_key(tmp_path):
     assert "4 of 4" in table
 
 
-def test_a_key_that_is_none_is_refused(tmp_path):
-    (tmp_path / "a.grad").write_text("x = 1\nf = x*x\ndx = 2*x")
-    done = run("check", "a.grad", "--grade", "--key", "a.grad", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "is not a key file" in done.stderr
+HELPER = "x = 0.5; y = 2; z = 3\np = x*y\nf = z*z*exp(p)\ndz = 2*z*exp(p)\n"
+HELPERS = [  # lines after these, how many gradients are right, mistakes by name
+    ("e = z*z*exp(p); dx = y*e; dy = x*e", 3, []),
+    ("e = 2*z*exp(p); dx = y*e; dy = x*e", 1, ["unnamed"]),
+    ("e = 2*z*exp(p); u = e*1; dx = y*u; dy = x*u", 1, ["wrong-cache"]),
+    ("e = 2*z*exp(p); dx = y*z*z*exp(p); e = z*z*exp(p); dy = x*e", 3, []),
+]
+
+
+@pytest.mark.parametrize(("lines", "right", "mistakes"), HELPERS)
+def test_a_wrong_helper_is_a_mistake_in_each_gradient_that_is_made_of_it(
+    gradcli, lines, right, mistakes
+):
+    Path("a.grad").write_text(f"{HELPER}{lines}\n")
+    ended = gradcli("check", "a.grad", "--grade", "--json")
+    (answer,) = json.loads(ended.out)["answers"]
+    assert (ended.code, ended.err) == (1 if mistakes else 0, "")
+    assert (answer["right"], answer["asked"], answer["problem"]) == (right, 3, None)
+    assert answer["mistakes"] == mistakes
+
+
+def test_answers_are_graded_at_the_point_the_command_line_gives(gradcli):
+    Path("a.grad").write_text("q = x*y\nf = q*z\ndq = z; dz = q; dx = y*dq\n")
+    point = ("x=2", "y=3", "z=4")
+    assert "a.grad  3 of 4  no dy" in gradcli("check", "a.grad", *point, "--grade").out
+    text = Path("a.grad").read_text()
+    assert "<expression>  3 of 4  no dy" in gradcli("check", text, *point, "--grade").out
+
+
+def test_answers_are_graded_for_the_output_the_command_line_names(gradcli):
+    Path("a.grad").write_text("x = 2; y = 3; z = 4\nq = x*y\nf = q*z\ndx = y; dy = x\n")
+    (answer,) = json.loads(gradcli("check", "a.grad", "--grade", "--json", "--output", "q").out)[
+        "answers"
+    ]
+    assert (answer["right"], answer["asked"], answer["missing"]) == (2, 2, [])  # z is not in q
+
+
+def test_what_was_not_checked_is_not_right(gradcli):
+    Path("a.grad").write_text("x = 2; y = 3\nf = x*y\ndx = y\ndy = x\n")
+    ended = gradcli("check", "a.grad", "--grade", "--json", "--check-budget", "0")
+    (answer,) = json.loads(ended.out)["answers"]
+    assert (answer["right"], answer["asked"]) == (0, 2)
+    assert answer["undecided"] == {"x": "inconclusive", "y": "inconclusive"}
+
+
+# ---------------------------------------------------------------- grades by the key
+
+
+@pytest.fixture
+def task(gradcli):
+    """The solution of an exercise as a text; its key lies in the working folder."""
+    gradcli("exercise", "x*y + sin(x)*c", "x=1.5", "y=2.5", "c=0.5", "-o", "task.grad")
+    return json.loads(Path(".task.grad.key").read_text())["solution"]
+
+
+@pytest.fixture
+def graded(gradcli, task):
+    """Grade an answer by the key: the grade, and the exit code."""
+
+    def run(text, *words):
+        Path("answer.grad").write_text(text)
+        key = ("--grade", "--key", ".task.grad.key", "--json")
+        ended = gradcli("check", "answer.grad", *key, *words)
+        (answer,) = json.loads(ended.out)["answers"]
+        return answer, ended.code
+
+    return run
+
+
+CHANGED = [  # an input of the exercise, and what an answer makes of it
+    ("y = 2.5", "y = 1", ["y"]),
+    ("c = 0.5", "c = log(-1)", ["c"]),
+    ("c = 0.5", "c = [1, 2]", ["c"]),
+    ("c = 0.5", "c = 1/2", []),
+    ("c = 0.5", "", []),
+]
+
+
+@pytest.mark.parametrize(("own", "other", "names"), CHANGED)
+def test_an_answer_with_other_inputs_is_told_and_held_to_those_of_the_key(
+    graded, task, own, other, names
+):
+    text = task.replace(own, other)
+    answer, code = graded(text)
+    assert (answer["right"], answer["asked"], answer["changed"], code) == (6, 6, names, 0)
+    wrong = text.replace("dx += y * dq1", "dx += dq1")  # right where y is 1
+    assert wrong != text != task
+    answer, code = graded(wrong)
+    assert (answer["right"], answer["changed"], code) == (5, names, 1)
+
+
+def test_the_table_says_which_inputs_an_answer_has_changed(gradcli, task):
+    Path("a.grad").write_text(task.replace("y = 2.5", "y = 1"))
+    Path("b.grad").write_text(task)
+    words = ("check", ".", "--grade", "--key", ".task.grad.key", "-x")
+    Path("task.grad").unlink()
+    lines = gradcli(*words).out.splitlines()
+    assert lines[2].split() == [
+        "./a.grad",
+        "6",
+        "of",
+        "6",
+        "y",
+        "changed:",
+        "graded",
+        "at",
+        "the",
+        "exercise's",
+    ]
+    assert lines[3].split() == ["./b.grad", "6", "of", "6"]
+    assert gradcli(*words, "--jobs", 2).out.splitlines() == lines
+
+
+OTHERS = [
+    ("f = q1 + q3", "f = q1 - q3", "the forward part is not the exercise's"),
+    ("f = q1 + q3", "f = q1 + q3\ndf = 2", "`df` is 1 in the exercise"),
+    ("f = q1 + q3", "f = q1 + q3\ng = f*2", "the forward part is not the exercise's"),
+    ("c = 0.5", "c = 0.5*x", "`c` is a stage and cannot be given a value"),
+]
+
+
+@pytest.mark.parametrize(("own", "other", "problem"), OTHERS)
+def test_an_answer_to_something_else_is_none(graded, task, own, other, problem):
+    answer, _ = graded(task.replace(own, other))
+    assert (answer["right"], answer["asked"], answer["problem"]) == (0, 6, problem)
+
+
+def test_an_answer_cannot_choose_an_output_of_its_own(graded, task):
+    answer, _ = graded(task.replace("# backward", "# gradcli: output q1\n# backward"))
+    assert (answer["right"], answer["problem"]) == (6, None)
+    answer, _ = graded(task.replace("f = q1 + q3", "f = q1 + q3\ndf = 1"))
+    assert (answer["right"], answer["problem"]) == (6, None)
+
+
+def test_the_command_line_wins_over_the_key(graded, task):
+    answer, code = graded(task.replace("dx += y * dq1", "dx += dq1"), "y=1", "x=1.25")
+    assert answer["changed"] == []
+    assert (answer["right"], code) == (5, 1)  # a second point shows it, though not in which line
+    assert answer["mistakes"] == ["unnamed"]
+
+
+def test_a_key_is_for_grades_and_for_its_own_output(gradcli, task):
+    Path("a.grad").write_text(task)
+    for words, message in (
+        (("--grade", "--output", "q1"), "the key is about `f`, not `q1`"),
+        ((), "--key needs --grade"),
+    ):
+        ended = gradcli("check", "a.grad", "--key", ".task.grad.key", *words)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.startswith(f"error: {message}\n")
+
+
+BAD_KEYS = ["x = 1", "{}", "[1]", '{"solution": 3}', '{"solution": "x = ("}', "[" * 100_000,
+            '{"solution": "x = 1; f = x*x"}']  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BAD_KEYS, ids=lambda text: text[:30])
+def test_what_is_no_key_is_refused(gradcli, task, text):
+    Path("a.grad").write_text(task)
+    Path("k").write_text(text)
+    ended = gradcli("check", "a.grad", "--grade", "--key", "k")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("error: k is not a key file\n")
 
 
 # ---------------------------------------------------------------- pages on mistakes

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -22,8 +22,20 @@ from gradcli.render.checks import write_check
 from gradcli.render.ci import CHECK_FORMATS, summary_markdown
 from gradcli.render.progress import progress
 from gradcli.reports.checks import Case, CheckReport
-from gradcli.requests import BUDGET, MOST_CHECKED, MOST_ELEMENTS, SAMPLES, TOLERANCE, CheckRequest
-from gradcli.tasks.check import broken_case, check_program
+from gradcli.requests import (
+    BUDGET,
+    MOST_CHECKED,
+    MOST_ELEMENTS,
+    SAMPLES,
+    TOLERANCE,
+    CheckRequest,
+    Setting,
+)
+from gradcli.tasks.check import broken_case, checked_program
+
+if TYPE_CHECKING:
+    from gradcli.reports.grades import Grade
+    from gradcli.tasks.grade import Key
 
 FILE_FORMATS = ("junit", "sarif", "gitlab")  # that have an option of their own
 SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml": "junit"}  # of -o
@@ -32,10 +44,12 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml": "juni
 class Job(NamedTuple):
     """What every case of one command has in common; it travels to other processes."""
 
-    settings: Pairs
+    settings: list[tuple[str, Setting]]
     output: str | None
     request: CheckRequest
     strict: bool
+    is_graded: bool = False
+    key: Key | None = None
 
 
 @click.command("check", cls=ConfiguredCommand, short_help="Verdicts on gradients and claims.")
@@ -141,7 +155,11 @@ class Job(NamedTuple):
     default=False,
     help="Grade answers: a table of answers and one of mistakes.",
 )
-@click.option("--key", metavar="FILE", help="With --grade: the key that `exercise` has written.")
+@click.option(
+    "--key",
+    metavar="FILE",
+    help="With --grade: the key that `exercise` has written; its inputs are every answer's.",
+)
 @click.option("--isolated", is_flag=True, default=False, help="Ignore pyproject.toml.")
 @click.option(
     "--color",
@@ -171,12 +189,13 @@ def check_command(ctx: click.Context, /, **given: Any) -> int:
     found = targets(given["words"], given["expression"], given["files"])
     if found.expression is None and not found.paths:
         found.paths.extend(ctx.obj or [])  # of pyproject.toml
-    job = Job(found.settings, given["output"], _request(given), given["strict"])
+    job = _job(found.settings, given)
     files = [] if found.expression is not None else [*find_programs(found.paths)]
     values = [given["upstream"], *job.request.claims.values(), *(v for _, v in found.settings)]
     inputs = input_files([*files, given["key"]], values)
     refuse_inputs([given[kind] for kind in ("target", *FILE_FORMATS)], inputs)
-    cases = list(_cases(found.expression, files, job, given))
+    outcomes = list(_outcomes(found.expression, files, job, given))
+    cases = [case for case, _ in outcomes]
     if not cases and not given["allow_empty"]:
         raise UsageError("nothing to check", hint=f"name an expression or a folder with {SUFFIX} "
                          "files; --allow-empty if that is meant")  # fmt: skip
@@ -184,7 +203,7 @@ def check_command(ctx: click.Context, /, **given: Any) -> int:
     warnings = (f"{case.file}: {text}" for case in cases for text in case.warnings)
     warn(warnings, False, given["quiet"])
     if given["grade"]:
-        _write_grades(report, form, given, inputs)
+        _write_grades([grade for _, grade in outcomes if grade is not None], form, given, inputs)
     else:
         _write(report, form, given, inputs)
     return EXIT_OK if given["exit_zero"] else exit_code(report, given["inconclusive"] == "ok")
@@ -213,43 +232,73 @@ def _request(given: dict[str, Any]) -> CheckRequest:
     )  # fmt: skip
 
 
+def _job(settings: Pairs, given: dict[str, Any]) -> Job:
+    """What is asked of every case; a key gives its inputs and its output."""
+    job = Job([*settings], given["output"], _request(given), given["strict"], given["grade"])
+    if given["key"] is None:
+        return job
+    if not given["grade"]:
+        raise UsageError("--key needs --grade")
+    from gradcli.tasks.grade import read_key  # late: few checks are gradings
+
+    key = read_key(read_text(given["key"]), given["key"])
+    if job.output not in (None, key.output):
+        raise UsageError(f"the key is about `{key.output}`, not `{job.output}`")
+    inputs = {**key.inputs, **dict(settings)}
+    return job._replace(settings=[*inputs.items()], output=key.output, key=key)
+
+
 # ---------------------------------------------------------------- cases
 
+Outcome = tuple[Case, "Grade | None"]
 
-def _cases(
+
+def _outcomes(
     expression: str | None, files: list[str], job: Job, given: dict[str, Any]
-) -> Iterator[Case]:
-    """All cases in order; one expression's errors are raised, a file's become its case."""
+) -> Iterator[Outcome]:
+    """Cases and grades in order; one expression's errors are raised, a file's become its case."""
     if expression is not None:
         is_stdin = expression == "-"
         text = read_text("-") if is_stdin else expression
         yield _checked(job, "<stdin>" if is_stdin else "<expression>", text)
         return
-    cases = _of_files(files, job, given["jobs"])
-    for case in cases if given["quiet"] else progress(cases, len(files), "checking", sys.stderr):
-        yield case
+    outcomes = _of_files(files, job, given["jobs"])
+    if not given["quiet"]:
+        outcomes = progress(outcomes, len(files), "checking", sys.stderr)
+    for case, grade in outcomes:
+        yield case, grade
         if given["fail_fast"] and case.verdict in ("fail", "error"):
             return
 
 
-def _checked(job: Job, name: str, text: str) -> Case:
-    case = check_program(text, name, list(job.settings), job.output, job.request)
+def _checked(job: Job, name: str, text: str) -> Outcome:
+    checked = checked_program(text, name, [*job.settings], job.output, job.request)
     if job.strict:
+        case = checked.case
         missing = [note for note in case.notes if note.startswith("no gradient for ")]
         warn([*case.warnings, *missing], strict=True, quiet=True)
-    return case
+    if not job.is_graded:
+        return checked.case, None
+    from gradcli.tasks.grade import grade  # late: few checks are gradings
+
+    return checked.case, grade(checked, job.key)
 
 
-def case_of_file(job: Job, path: str) -> Case:
+def outcome_of_file(job: Job, path: str) -> Outcome:
     """The case of one file; what cannot be read is a case with the verdict `error`."""
     try:
         return _checked(job, path, read_text(path))
     except GradcliError as error:
-        return broken_case(path, error)
+        case = broken_case(path, error)
+        if not job.is_graded:
+            return case, None
+        from gradcli.tasks.grade import ungraded  # late: few checks are gradings
+
+        return case, ungraded(path, error.message, job.key)
 
 
-def _of_files(paths: list[str], job: Job, jobs: int) -> Iterator[Case]:
-    work = partial(case_of_file, job)
+def _of_files(paths: list[str], job: Job, jobs: int) -> Iterator[Outcome]:
+    work = partial(outcome_of_file, job)
     if jobs == 1 or len(paths) < 2:
         yield from map(work, paths)
         return
@@ -278,19 +327,13 @@ def _write(report: CheckReport, form: str, given: dict[str, Any], inputs: tuple[
 
 
 def _write_grades(
-    report: CheckReport, form: str, given: dict[str, Any], inputs: tuple[str, ...]
+    grades: list[Grade], form: str, given: dict[str, Any], inputs: tuple[str, ...]
 ) -> None:
     from gradcli.render.grades import write_grades
     from gradcli.reports.grades import GradeReport
-    from gradcli.tasks.grade import Key, grade_text  # late: few checks are gradings
 
     if form not in ("table", "json"):
         raise UsageError(f"grades have no format {form}", hint="known are table and json")
-    key = None if given["key"] is None else Key(read_text(given["key"]), given["key"])
-    grades = []
-    for case in report.cases:
-        text = case.text if case.problem is not None else case.text or read_text(case.file)
-        grades.append(grade_text(case, text, key))
     put(given["target"], inputs, lambda out: write_grades(
         GradeReport(grades), form, out, color_for(given["target"], given["color"]),
     ))  # fmt: skip

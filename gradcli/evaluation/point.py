@@ -117,6 +117,12 @@ def settings(program: Program) -> list[float]:
     return [values[setting_of[leaf]] for leaf in program.graph.inputs.values()]
 
 
+def input_values(program: Program) -> dict[str, Number]:
+    """What each input of a program of numbers is set to, in lists of the input's shape."""
+    number_at: Any = dict(zip(program.graph.inputs.values(), settings(program), strict=True))
+    return {name: gather(value, number_at) for name, value in program.inputs.items()}
+
+
 def constants_at(graph: Graph, nodes: Sequence[int]) -> dict[int, float]:
     """The numbers at nodes of a graph of constants; other arrays in it are not computed."""
     if not graph.has_arrays:

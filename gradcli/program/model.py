@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
+from gradcli.syntax import Tree
 from gradcli.syntax.tokens import Source
 
 
@@ -41,6 +42,8 @@ class Program(NamedTuple):
     warnings: list[str]
     uncertainties: dict[str, Value] = {}  # noqa: RUF012  # never written to: of `settings`, by name
     seed: int | None = None  # of the random numbers, where there are any
+    overruled: dict[str, Tree] = {}  # noqa: RUF012  # never written to: what the text sets names to
+    # that the caller has given other values
     # Of a circuit of numbers that stands for arrays:
     parts: tuple[int, ...] = ()  # the elements of an array output; `output` is their weighted sum
     called: dict[int, str] = {}  # noqa: RUF012  # never written to: what reports call its gates

@@ -54,6 +54,7 @@ class Reader:
         self.stages: dict[str, Value] = {}
         self.names: dict[str, Value] = {}  # all of these: what is read so far and may be named
         self.lines: dict[str, int] = {}  # the token where a setting is assigned
+        self.overruled: dict[str, Tree] = {}  # settings of the text that the caller's stand in for
         self.unknown = 0  # names without a value
         self.constants: set[str] = set()  # of pi, tau and e, those that were used
         self.errors: list[GradcliError] = []
@@ -201,11 +202,13 @@ class Reader:
     def _set(self, name: str, token: int, tree: Tree, sizes: dict[str, Value]) -> None:
         """Bind a name to a constant expression, unless the caller has given it a value."""
         self.lines[name] = token
-        if name not in self.given:
-            warning = hides_constant(name)
-            if warning:
-                self.warnings.append(warning)
-            self.bound[name] = lower_constant(self.settings, name, self.source, tree, sizes)
+        if name in self.given:
+            self.overruled[name] = tree
+            return
+        warning = hides_constant(name)
+        if warning:
+            self.warnings.append(warning)
+        self.bound[name] = lower_constant(self.settings, name, self.source, tree, sizes)
 
     def _sizes_of(self, tree: Tree) -> dict[str, Value] | None:
         """The names of an array that depends on no value, `randn(N, X.shape[1])`, in `settings`.
@@ -439,6 +442,7 @@ class Reader:
             warnings=self.warnings,
             uncertainties=self.uncertainties,
             seed=self._sow(),
+            overruled=self.overruled,
         )
 
     def _collected(self) -> GradcliError:

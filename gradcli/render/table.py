@@ -144,7 +144,10 @@ def grade_table(report: GradeReport, look: Look) -> Iterator[str]:
 def _shortcomings(grade: Grade) -> str:
     missing = [f"no d{name}" for name in grade.missing]
     undecided = [f"d{name} is {verdict}" for name, verdict in grade.undecided.items()]
-    return ", ".join([*filter(None, [grade.problem]), *grade.mistakes, *missing, *undecided])
+    words = [*filter(None, [grade.problem]), *grade.mistakes, *missing, *undecided]
+    if grade.changed:
+        words.append(f"{' and '.join(grade.changed)} changed: graded at the exercise's")
+    return ", ".join(words)
 
 
 def _brief(report: EvalReport, page: Page) -> Iterator[RenderableType]:

@@ -15,6 +15,7 @@ class Grade(NamedTuple):
     missing: list[str]  # names without a gradient
     problem: str | None = None  # why the answer could not be graded
     undecided: dict[str, str] = {}  # noqa: RUF012  # never written to: verdicts that say neither
+    changed: list[str] = []  # noqa: RUF012  # never written to: inputs, graded at the exercise's
 
     @property
     def score(self) -> float:

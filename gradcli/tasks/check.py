@@ -56,11 +56,26 @@ class _Outcome(NamedTuple):
     forks: list[Fork] = []  # noqa: RUF012  # never written to
 
 
+class Checked(NamedTuple):
+    """A case, and the program as it was checked: of numbers where its arrays are small."""
+
+    case: Case
+    program: Program
+
+
 def check_program(
     text: str, name: str, bindings: list[tuple[str, Setting]], output: str | None,
     asked: CheckRequest,
 ) -> Case:  # fmt: skip
     """Read a program and check it. Raises GradcliError for what cannot be read."""
+    return checked_program(text, name, bindings, output, asked).case
+
+
+def checked_program(
+    text: str, name: str, bindings: list[tuple[str, Setting]], output: str | None,
+    asked: CheckRequest,
+) -> Checked:  # fmt: skip
+    """The case of a program, and the program. Raises GradcliError for what cannot be read."""
     ranges = {n: bounds for n, v in bindings if (bounds := _range(n, v)) is not None}
     if ranges and asked.claims:
         raise UsageError("a number is claimed at one point, not over a range",
@@ -87,10 +102,9 @@ def check_program(
     if not ranges:
         first = _at(program, start, asked, typed)
         second = _second_point(program, first, asked) if _has_formulas(program) else None
-        return _case(
-            program, second or first, _value_claims(program, first, asked.tolerance), asked
-        )
-    return _sampled(program, start, ranges, asked)
+        values = _value_claims(program, first, asked.tolerance)
+        return Checked(_case(program, second or first, values, asked), program)
+    return Checked(_sampled(program, start, ranges, asked), program)
 
 
 def broken_case(name: str, error: GradcliError) -> Case:

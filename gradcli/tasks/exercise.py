@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gradcli.emit import BackwardLine, backward_lines, forward_lines
 from gradcli.errors import GradcliError, UsageError
-from gradcli.evaluation.point import gather, settings
+from gradcli.evaluation.point import input_values
 from gradcli.program.model import Program
 from gradcli.reports import Number
 from gradcli.requests import CheckRequest
@@ -67,20 +67,8 @@ def make_exercise(program: Program, mistakes: int, seed: int) -> Exercise:
 
 
 def _head(program: Program) -> list[str]:
-    values = dict(zip(program.graph.inputs, settings(program), strict=True))
-    by_node = {node: values[name] for name, node in program.graph.inputs.items()}
-    given = [
-        f"{name} = {_literal(gather(value, _Lookup(by_node)))}"
-        for name, value in program.inputs.items()
-    ]
-    return [*given, "", *forward_lines(program), "", "# backward pass"]
-
-
-class _Lookup(list[float]):
-    """The values of inputs by node, for `gather`."""
-
-    def __init__(self, by_node: dict[int, float]) -> None:
-        super().__init__([by_node.get(k, 0.0) for k in range(max(by_node, default=-1) + 1)])
+    inputs = [f"{name} = {_literal(value)}" for name, value in input_values(program).items()]
+    return [*inputs, "", *forward_lines(program), "", "# backward pass"]
 
 
 def _literal(number: Number) -> str:

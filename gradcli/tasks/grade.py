@@ -3,41 +3,137 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from gradcli.errors import FileError, GradcliError
-from gradcli.program.model import Program
+from gradcli.evaluation.point import constants_at, input_values, line_and_column
+from gradcli.graph.nodes import Graph
+from gradcli.program.bindings import lower_constant
+from gradcli.program.model import Program, nodes_of
 from gradcli.program.reader import read
+from gradcli.reports import Number, worst
 from gradcli.reports.checks import Case
 from gradcli.reports.grades import Grade
+from gradcli.reports.lines import LineCheck
+from gradcli.tasks.check import Checked
 
 UNNAMED = "unnamed"
+RIGHT = ("pass", "kink")
 UNDECIDED = ("undefined", "inconclusive")
 
 
-def _numbers(program: Program) -> Program:
-    """The program, or the one of numbers that a program of arrays stands for."""
-    if not program.graph.has_arrays:
-        return program
-    from gradcli.tasks.array_run import as_numbers  # late: numbers do not need numpy
+class Key(NamedTuple):
+    """The solution of an exercise, as far as answers are held to it."""
 
-    return as_numbers(program)
+    circuit: object
+    output: str
+    asked: list[str]  # the names whose gradients are asked for
+    inputs: dict[str, Number]
 
 
-class Key:
-    """The solution of an exercise: its circuit, and the gradients that are asked for."""
+def read_key(text: str, name: str) -> Key:
+    """The key that `gradcli exercise` has written. Raises FileError."""
+    try:
+        solution = read(json.loads(text)["solution"], name)
+    except (ValueError, KeyError, TypeError, RecursionError, GradcliError):
+        solution = None
+    if solution is None or not solution.claims:
+        hint = "`gradcli exercise -o FILE` writes one"
+        raise FileError(f"{name} is not a key file", hint=hint)
+    program = _of_numbers(solution)
+    output = solution.graph.names[solution.output]
+    return Key(_circuit(program), output, [*program.claims], input_values(program))
 
-    def __init__(self, text: str, name: str) -> None:
-        try:
-            solution = json.loads(text)["solution"]
-        except (ValueError, KeyError, TypeError):
-            hint = "`gradcli exercise -o FILE` writes one"
-            raise FileError(f"{name} is not a key file", hint=hint) from None
-        self.program = _numbers(read(solution, name))
-        self.asked = list(self.program.claims)
 
-    def is_of(self, program: Program) -> bool:
-        """Whether an answer has the forward part of the exercise."""
-        return _circuit(self.program) == _circuit(program)
+def grade(checked: Checked, key: Key | None) -> Grade:
+    """What an answer is worth; with a key it must be an answer to that exercise."""
+    case, program = checked
+    problem = None if key is None else _another_exercise(program, key)
+    if problem is not None:
+        return ungraded(case.file, problem, key)
+    verdicts = _verdicts(program, case.lines)
+    unexplained = _unexplained(case)
+    verdicts |= dict.fromkeys(unexplained, "fail")
+    asked = _asked(program) if key is None else key.asked
+    return Grade(
+        case.file,
+        right=sum(verdicts.get(name) in RIGHT for name in asked),
+        asked=len(asked),
+        mistakes=[line.mistake or UNNAMED for line in case.lines if line.is_accused]
+        + [UNNAMED] * len(unexplained),
+        missing=[name for name in asked if name not in verdicts],
+        undecided={n: v for n, v in verdicts.items() if n in asked and v in UNDECIDED},
+        changed=[] if key is None else _changed(program, key),
+    )
+
+
+def ungraded(file: str, problem: str, key: Key | None) -> Grade:
+    """The grade of what cannot be read, or answers something else."""
+    return Grade(file, 0, len(key.asked) if key else 0, [], [], problem)
+
+
+def _asked(program: Program) -> list[str]:
+    """The gradients an answer should have without a key: what it claims, and every input's."""
+    reached = set(program.graph.ancestors([program.output]))
+    inputs = [
+        name for name, value in program.inputs.items() if reached.intersection(nodes_of(value))
+    ]
+    return list(dict.fromkeys([*program.claims, *inputs]))
+
+
+def _unexplained(case: Case) -> set[str]:
+    """The gradients that are wrong in a case although none of its lines is."""
+    if any(line.is_accused for line in case.lines):
+        return set()
+    return {name.partition("[")[0] for name, x in case.inputs.items() if x.verdict == "fail"}
+
+
+def _verdicts(program: Program, checks: Sequence[LineCheck]) -> dict[str, str]:
+    """The worst verdict on the lines of each gradient, by name.
+
+    A line that another gradient has made wrong is right; one that reads a wrong helper is not: the
+    helper is a part of it. A line that was not checked is inconclusive.
+    """
+    place = line_and_column(program.source.text)
+    spans = program.source.spans({line.statement.token for line in program.lines})
+    check_at = {(check.line, check.column): check for check in checks}
+    wrong_helpers: set[str] = set()
+    verdicts: dict[str, str] = {}
+    for line in program.lines:
+        name, statement = line.name, line.statement
+        check = check_at.get(place(spans[statement.token].start))
+        is_wrong = (check is not None and check.is_accused) or any(
+            kind == "helper" and helper in wrong_helpers for kind, helper, _ in line.reads.values()
+        )
+        if name is not None:
+            verdict = "fail" if is_wrong else _verdict(check)
+            verdicts[name] = worst([verdict, verdicts.get(name, "pass")])
+        elif is_wrong:
+            wrong_helpers.add(statement.target)
+        elif statement.kind == "assign":
+            wrong_helpers.discard(statement.target)
+    return verdicts
+
+
+def _verdict(check: LineCheck | None) -> str:
+    """The verdict on a line by itself."""
+    if check is None:
+        return "inconclusive"
+    return check.verdict if check.cause is None else "pass"
+
+
+# ---------------------------------------------------------------- the exercise
+
+
+def _another_exercise(program: Program, key: Key) -> str | None:
+    """How an answer differs from what the key is for, in words; None if it does not."""
+    if _circuit(_of_numbers(program)) != key.circuit:
+        return "the forward part is not the exercise's"
+    upstream = program.upstream
+    if upstream is not None and program.graph.constants.get(upstream) != 1:
+        return f"`d{key.output}` is 1 in the exercise"
+    return None
 
 
 def _circuit(program: Program) -> object:
@@ -48,32 +144,34 @@ def _circuit(program: Program) -> object:
     return gates, graph.operands[:count], names, constants
 
 
-def grade(case: Case, text: str, key: Key | None) -> Grade:
-    """What an answer is worth; with a key it must be an answer to that exercise."""
-    if case.problem is not None:
-        asked = len(key.asked) if key else 0
-        return Grade(case.file, 0, asked, [], [], case.problem.message)
-    program = _numbers(read(text, case.file))
-    asked_names = key.asked if key else list(dict.fromkeys([*program.claims, *program.inputs]))
-    if key is not None and not key.is_of(program):
-        return Grade(case.file, 0, len(key.asked), [], [], "the forward part is not the exercise's")
-    missing = [name for name in asked_names if name not in program.claims]
-    names = {line.statement.target: str(line.name) for line in program.lines if line.name}
-    wrong = {names[line.name.partition("[")[0]] for line in case.lines if line.is_accused}
-    undecided = {
-        names[line.name.partition("[")[0]]: line.verdict
-        for line in case.lines
-        if line.verdict in UNDECIDED
-    }
-    lost = {*wrong, *missing, *undecided}
-    right = [name for name in asked_names if name not in lost]
-    mistakes = [line.mistake or UNNAMED for line in case.lines if line.is_accused]
-    return Grade(case.file, len(right), len(asked_names), mistakes, missing, undecided=undecided)
+def _of_numbers(program: Program) -> Program:
+    """The program, or the one of numbers that a program of arrays stands for."""
+    if not program.graph.has_arrays:
+        return program
+    from gradcli.tasks.array_run import as_numbers  # late: numbers do not need numpy
+
+    return as_numbers(program)
 
 
-def grade_text(case: Case, text: str, key: Key | None) -> Grade:
-    """The same; what cannot be read again has the case's problem."""
+def _changed(program: Program, key: Key) -> list[str]:
+    """The inputs that the text of an answer sets to other values than the exercise does."""
+    return [
+        name for name, value in key.inputs.items()
+        if name in program.overruled and _own_value(program, name) != value
+    ]  # fmt: skip
+
+
+def _own_value(program: Program, name: str) -> Number | None:
+    """What the text of a program sets an input to; None for what is no number or list of them."""
+    graph = Graph()
     try:
-        return grade(case, text, key)
-    except GradcliError as error:
-        return Grade(case.file, 0, len(key.asked) if key else 0, [], [], error.message)
+        node = lower_constant(graph, name, program.source, program.overruled[name])
+    except GradcliError:
+        return None
+    if not graph.shape(node):
+        return constants_at(graph, [node])[node]
+    from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
+    from gradcli.engine import Machine
+
+    values: Number = Machine(graph, ARRAYS).run([]).values[node].tolist()
+    return values
