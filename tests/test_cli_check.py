@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import junitparser
 import numpy as np
@@ -249,3 +250,111 @@ def test_selfcheck_passes_and_counts():
     done = run("selfcheck")
     assert done.returncode == 0
     assert "planted mistakes caught" in done.stdout
+
+
+# ---------------------------------------------------------------- pyproject.toml
+
+
+NO_CONFIG = [  # the file, and what is said of it
+    (b"\xff", "cannot read PATH: it is not UTF-8 (byte 0)"),
+    (b'[tool.gradcli]\nseed = 1\n# \xe9\n', "cannot read PATH: it is not UTF-8 (byte 26)"),
+    (b"[tool.gradcli", "cannot read PATH: "),
+    (b"a = " + b"[" * 100_000, "cannot read PATH: it is nested too deeply"),
+    (b"tool = 3", "`tool` of PATH is not a table"),
+    (b"[[tool]]", "`tool` of PATH is not a table"),
+    (b"[tool]\ngradcli = 'x'", "[tool.gradcli] of PATH is not a table"),
+    (b"[[tool.gradcli]]", "[tool.gradcli] of PATH is not a table"),
+]  # fmt: skip
+NO_VALUES = [
+    ("paths", "3", "3 is not a list of paths"),
+    ("paths", '["a", 3]', "['a', 3] is not a list of paths"),
+    ("paths", '{a = "b"}', "{'a': 'b'} is not a list of paths"),
+    ("paths", '"a\\u0000"', r"'a\x00' is not a list of paths"),
+    ("tolerance", '"small"', "'small' is not a number"),
+    ("tolerance", "true", "True is not a number"),
+    ("tolerance", "-1", "-1.0 is not in the range x>=0"),
+    ("samples", "2.5", "2.5 is not a whole number"),
+    ("samples", "0", "0 is not in the range x>=1"),
+    ("seed", "false", "False is not a whole number"),
+    ("seed", "1979-05-27", "datetime.date(1979, 5, 27) is not a whole number"),
+    ("jobs", "[1]", "[1] is not a whole number"),
+    ("exact", '"no"', "'no' is not true or false"),
+    ("strict", "1", "1 is not true or false"),
+    ("allow-empty", "{}", "{} is not true or false"),
+    ("format", "3", "3 is not a text"),
+    ("format", '"xml"', "'xml' is not one of 'table', "),
+    ("inconclusive", '"maybe"', "'maybe' is not one of 'ok', 'error'"),
+    ("junit", "[]", "[] is not a text"),
+    ("sarif", "1.0", "1.0 is not a text"),
+    ("gitlab", "true", "True is not a text"),
+    ("tolerence", "1", None),
+]
+
+
+def config_error(gradcli, data):
+    """What is said of a pyproject.toml in a folder above; its path is left out."""
+    Path("pyproject.toml").write_bytes(data)
+    Path("sub").mkdir(exist_ok=True)
+    os.chdir("sub")
+    ended = gradcli("check", "x*y", "x=2", "y=3")
+    assert (ended.code, ended.out) == (2, "")
+    assert gradcli("check", "x*y", "x=2", "y=3", "--isolated").code == 0
+    return ended.err.replace(str(Path("..").resolve() / "pyproject.toml"), "PATH")
+
+
+@pytest.mark.parametrize(("data", "message"), NO_CONFIG, ids=lambda part: str(part[:20]))
+def test_a_pyproject_that_cannot_be_read_is_an_error_that_names_it(gradcli, data, message):
+    assert config_error(gradcli, data).startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize(("key", "value", "message"), NO_VALUES)
+def test_a_setting_of_the_wrong_kind_is_an_error_that_names_key_and_file(
+    gradcli, key, value, message
+):
+    error = config_error(gradcli, f"[tool.gradcli]\n{key} = {value}\n".encode())
+    assert error.startswith(f"error: `{key}` in [tool.gradcli] of PATH")
+    if message is not None:
+        assert error.startswith(f"error: `{key}` in [tool.gradcli] of PATH: {message}")
+
+
+def test_a_pyproject_that_may_not_be_read_is_named(gradcli, monkeypatch):
+    Path("pyproject.toml").touch()
+    path = Path("pyproject.toml").resolve()
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("gradcli.cli.config.open", refuse, raising=False)
+    ended = gradcli("check", "x*y", "x=2", "y=3")
+    assert (ended.code, ended.err) == (2, f"error: cannot read {path}: Permission denied\n")
+
+
+def test_a_working_folder_that_is_gone_is_said(gradcli, tmp_path):
+    (tmp_path / "gone").mkdir()
+    os.chdir("gone")
+    (tmp_path / "gone").rmdir()
+    ended = gradcli("check", "x*y", "x=2", "y=3")
+    assert ended.code == 2
+    assert ended.err.startswith("error: cannot look for pyproject.toml: No such file")
+    assert gradcli("check", "x*y", "x=2", "y=3", "--isolated").code == 0
+
+
+def test_a_job_summary_that_cannot_be_written_is_named(gradcli, monkeypatch, tmp_path):
+    summary = tmp_path / "no" / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    ended = gradcli("check", "x*y", "x=2", "y=3", "--format", "github")
+    assert ended.code == 2
+    assert ended.err == (
+        f"error: cannot write {summary}: No such file or directory\n"
+        "  help: it is what GITHUB_STEP_SUMMARY names\n"
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such a name")
+def test_a_job_summary_holds_any_name_of_a_file(gradcli, monkeypatch, tmp_path):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    name = os.fsdecode(b"\xff.grad")
+    Path(name).write_text(WRONG)
+    ended = gradcli("check", name, "--format", "github")
+    assert ended.code == 1
+    assert "\\udcff.grad" in (tmp_path / "summary.md").read_text()

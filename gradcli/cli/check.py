@@ -17,7 +17,7 @@ from gradcli.cli.streams import color_for, put, refuse_inputs, warn
 from gradcli.cli.targets import targets
 from gradcli.cli.words import Pairs, bindings, input_files
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
-from gradcli.program.files import SUFFIX, find_programs, read_text
+from gradcli.program.files import SUFFIX, append_text, find_programs, read_text
 from gradcli.render.checks import write_check
 from gradcli.render.ci import CHECK_FORMATS, summary_markdown
 from gradcli.render.progress import progress
@@ -322,8 +322,7 @@ def _write(report: CheckReport, form: str, given: dict[str, Any], inputs: tuple[
     ))  # fmt: skip
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if form == "github" and summary:
-        with open(summary, "a", encoding="utf-8") as file:
-            file.write(summary_markdown(report))
+        append_text(summary, summary_markdown(report), "it is what GITHUB_STEP_SUMMARY names")
 
 
 def _write_grades(

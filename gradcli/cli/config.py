@@ -10,11 +10,18 @@ import click
 from gradcli.cli.words import ExpressionCommand
 from gradcli.errors import FileError, UsageError, did_you_mean
 
+NAME = "pyproject.toml"
 PATHS = "paths"
-KEYS = {  # key in the file: parameter of the command
-    "tolerance": "tolerance", "format": "form", "samples": "samples", "seed": "seed",
-    "exact": "exact", "strict": "strict", "inconclusive": "inconclusive", "jobs": "jobs",
-    "junit": "junit", "sarif": "sarif", "gitlab": "gitlab", "allow-empty": "allow_empty",
+KEYS = {  # key in the file: parameter of the command, and what its value is
+    "tolerance": ("tolerance", "a number"), "format": ("form", "a text"),
+    "samples": ("samples", "a whole number"), "seed": ("seed", "a whole number"),
+    "exact": ("exact", "true or false"), "strict": ("strict", "true or false"),
+    "inconclusive": ("inconclusive", "a text"), "jobs": ("jobs", "a whole number"),
+    "junit": ("junit", "a text"), "sarif": ("sarif", "a text"), "gitlab": ("gitlab", "a text"),
+    "allow-empty": ("allow_empty", "true or false"),
+}  # fmt: skip
+KINDS = {  # exact types: true is no whole number
+    "a number": (int, float), "a whole number": (int,), "a text": (str,), "true or false": (bool,),
 }  # fmt: skip
 
 
@@ -24,38 +31,91 @@ class ConfiguredCommand(ExpressionCommand):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the file first, so that click lays the flags over it."""
         if "--isolated" not in args:
-            table = read_config(os.getcwd())
-            paths = table.pop(PATHS, [])
-            ctx.obj = [paths] if isinstance(paths, str) else list(paths)
-            ctx.default_map = {KEYS[key]: value for key, value in table.items()}
+            path = find_config()
+            table = {} if path is None else read_config(path)
+            ctx.obj = table.pop(PATHS, [])
+            ctx.default_map = {
+                KEYS[key][0]: self._default(ctx, key, value, f"{path}")
+                for key, value in table.items()
+            }
         return super().parse_args(ctx, args)
 
+    def _default(self, ctx: click.Context, key: str, value: Any, path: str) -> Any:
+        """The value of an option, in its range. Raises UsageError."""
+        (option,) = (param for param in self.params if param.name == KEYS[key][0])
+        try:
+            return option.type_cast_value(ctx, value)
+        except click.BadParameter as error:
+            raise _misfit(key, path, error.message.rstrip(".")) from None
 
-def read_config(folder: str) -> dict[str, Any]:
-    """The table `[tool.gradcli]` of the nearest pyproject.toml; paths are made to lead there.
 
-    Raises FileError for a file that is no TOML, UsageError for an unknown key.
-    """
-    while True:
-        path = os.path.join(folder, "pyproject.toml")
-        if os.path.isfile(path):
-            break
+def find_config() -> str | None:
+    """The nearest pyproject.toml, from the working folder upwards. Raises FileError."""
+    try:
+        folder = os.getcwd()
+    except OSError as trouble:
+        raise FileError(f"cannot look for {NAME}: {trouble.strerror}",
+                        hint="--isolated ignores it") from None  # fmt: skip
+    while not os.path.isfile(path := os.path.join(folder, NAME)):
         parent = os.path.dirname(folder)
         if parent == folder:
-            return {}
+            return None
         folder = parent
-    import tomllib
+    return path
 
-    with open(path, "rb") as file:
-        try:
-            table = tomllib.load(file).get("tool", {}).get("gradcli", {})
-        except tomllib.TOMLDecodeError as trouble:
-            raise FileError(f"cannot read {path}: {trouble}") from None
-    for key in table:
-        if key not in KEYS and key != PATHS:
+
+def read_config(path: str) -> dict[str, Any]:
+    """The table `[tool.gradcli]` of a pyproject.toml; its paths are made to lead there.
+
+    Raises FileError for a file that cannot be read or is no TOML, UsageError for a key that is
+    unknown or has a value of the wrong kind.
+    """
+    tool = _table(_toml(path), "tool", "`tool`", path)
+    table = _table(tool, "gradcli", "[tool.gradcli]", path)
+    for key, value in table.items():
+        if key == PATHS:
+            table[key] = _paths(value, path)
+        elif key not in KEYS:
             hint = did_you_mean(key, [*KEYS, PATHS]) or f"known are {', '.join([*KEYS, PATHS])}"
             raise UsageError(f"`{key}` in [tool.gradcli] of {path} is not an option", hint=hint)
-    if PATHS in table:
-        paths = [table[PATHS]] if isinstance(table[PATHS], str) else table[PATHS]
-        table[PATHS] = [os.path.relpath(os.path.join(folder, p)) for p in paths]
-    return dict(table)
+        elif type(value) not in KINDS[KEYS[key][1]]:
+            raise _misfit(key, path, f"{value!r:.60} is not {KEYS[key][1]}")
+    return table
+
+
+def _toml(path: str) -> dict[str, Any]:
+    import tomllib  # late: few folders have the file
+
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as trouble:
+        reason = trouble.strerror or str(trouble)
+    except UnicodeDecodeError as trouble:
+        reason = f"it is not UTF-8 (byte {trouble.start})"
+    except tomllib.TOMLDecodeError as trouble:
+        reason = str(trouble)
+    except RecursionError:
+        reason = "it is nested too deeply"
+    raise FileError(f"cannot read {path}: {reason}")
+
+
+def _table(table: dict[str, Any], key: str, called: str, path: str) -> dict[str, Any]:
+    """A table in a table, empty where there is none. Raises UsageError."""
+    part = table.get(key, {})
+    if not isinstance(part, dict):
+        raise UsageError(f"{called} of {path} is not a table")
+    return part
+
+
+def _paths(value: Any, path: str) -> list[str]:
+    """Paths as the working folder sees them. Raises UsageError."""
+    paths = [value] if isinstance(value, str) else value
+    is_fine = isinstance(paths, list) and all(isinstance(p, str) and "\0" not in p for p in paths)
+    if not is_fine:
+        raise _misfit(PATHS, path, f"{value!r:.60} is not a list of paths")
+    return [os.path.relpath(os.path.join(os.path.dirname(path), part)) for part in paths]
+
+
+def _misfit(key: str, path: str, words: str) -> UsageError:
+    return UsageError(f"`{key}` in [tool.gradcli] of {path}: {words}")

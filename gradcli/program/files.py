@@ -83,6 +83,15 @@ def write_text(path: str, text: str, inputs: tuple[str, ...] = ()) -> None:
     _write(path, text.encode("utf-8", "backslashreplace"), inputs)
 
 
+def append_text(path: str, text: str, hint: str) -> None:
+    """Add a text to the end of a file that others write to as well. Raises FileError."""
+    try:
+        with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as trouble:
+        raise FileError(f"cannot write {path}: {_reason(trouble)}", hint=hint) from None
+
+
 def write_arrays(path: str, arrays: Mapping[str, Any], inputs: tuple[str, ...] = ()) -> None:
     """Write named float64 arrays as a .npz archive, in the same way. Raises FileError."""
     import io

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gradcli.errors import FileError, GradcliError
-from gradcli.evaluation.point import constants_at, input_values, line_and_column
+from gradcli.evaluation.point import constants_at, input_values
 from gradcli.graph.nodes import Graph
 from gradcli.program.bindings import lower_constant
 from gradcli.program.model import Program, nodes_of
@@ -16,6 +16,7 @@ from gradcli.reports import Number, worst
 from gradcli.reports.checks import Case
 from gradcli.reports.grades import Grade
 from gradcli.reports.lines import LineCheck
+from gradcli.syntax.tokens import line_and_column
 from gradcli.tasks.check import Checked
 
 UNNAMED = "unnamed"
