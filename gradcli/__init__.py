@@ -9,6 +9,7 @@
 from gradcli.api import Function, check, compile, evaluate
 from gradcli.errors import GradcliError
 from gradcli.reports import Check, EvalReport, InputCheck, Stage
+from gradcli.version import __version__
 
 __all__ = [
     "Check",
@@ -22,5 +23,3 @@ __all__ = [
     "compile",
     "evaluate",
 ]
-
-__version__ = "0.1.0"

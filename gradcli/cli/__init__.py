@@ -12,10 +12,10 @@ from typing import NoReturn
 
 import click
 
-from gradcli import __version__
 from gradcli.cli.streams import run_and_exit
 from gradcli.cli.words import plain_help
 from gradcli.errors import UsageError, did_you_mean
+from gradcli.version import __version__
 
 # name: (module, function, one line of help)
 COMMANDS = {

@@ -18,8 +18,7 @@ from gradcli.cli.targets import targets
 from gradcli.cli.words import Pairs, bindings, input_files
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
 from gradcli.program.files import SUFFIX, append_text, find_programs, read_text
-from gradcli.render.checks import write_check
-from gradcli.render.ci import CHECK_FORMATS, summary_markdown
+from gradcli.render import CHECK_FORMATS, GRADE_FORMATS, write_check, write_grades
 from gradcli.render.progress import progress
 from gradcli.reports.checks import Case, CheckReport
 from gradcli.requests import (
@@ -140,7 +139,7 @@ class Job(NamedTuple):
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", *CHECK_FORMATS]),
+    type=click.Choice(CHECK_FORMATS),
     default="table",
     help="How to print the report; table by default, or what the suffix of -o says.",
 )
@@ -322,19 +321,20 @@ def _write(report: CheckReport, form: str, given: dict[str, Any], inputs: tuple[
     ))  # fmt: skip
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if form == "github" and summary:
+        from gradcli.render.github import summary_markdown  # late: no other format has one
+
         append_text(summary, summary_markdown(report), "it is what GITHUB_STEP_SUMMARY names")
 
 
 def _write_grades(
     grades: list[Grade], form: str, given: dict[str, Any], inputs: tuple[str, ...]
 ) -> None:
-    from gradcli.render.grades import write_grades
     from gradcli.reports.grades import GradeReport
 
-    if form not in ("table", "json"):
+    if form not in GRADE_FORMATS:
         raise UsageError(f"grades have no format {form}", hint="known are table and json")
     put(given["target"], inputs, lambda out: write_grades(
-        GradeReport(grades), form, out, color_for(given["target"], given["color"]),
+        GradeReport(grades), form, out, color=color_for(given["target"], given["color"]),
     ))  # fmt: skip
 
 

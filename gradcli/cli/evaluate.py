@@ -87,7 +87,7 @@ SUFFIXES = {
 @click.option(
     "--format",
     "form",
-    type=click.Choice([*FORMATS]),
+    type=click.Choice(FORMATS),
     default=None,
     help="How to print the result; table by default.",
 )

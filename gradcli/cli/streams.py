@@ -12,7 +12,6 @@ from typing import NoReturn, TextIO, TypeVar
 
 import click
 
-from gradcli import __version__
 from gradcli.errors import (
     EXIT_BROKEN_PIPE,
     EXIT_INTERNAL,
@@ -24,6 +23,7 @@ from gradcli.errors import (
     UsageError,
 )
 from gradcli.render import error_dict, error_text, json_text
+from gradcli.version import __version__
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from gradcli.render.arrays import WHOLE
-from gradcli.render.ci import point_text, tallies
-from gradcli.render.machine import Look
+from gradcli.render.findings import point_text, tallies
+from gradcli.render.look import Look
 from gradcli.render.table import _PIECE, MOST_OF_EXPRESSION, Column, Columns, Page
 from gradcli.reports import VERDICTS, InputCheck
 from gradcli.reports.checks import Case, CheckReport

@@ -7,13 +7,26 @@ a report is written in a single pass here, at any depth of nesting.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from gradcli.render.look import Look
+
+if TYPE_CHECKING:  # an evaluation does not load the reports of `check`
+    from gradcli.reports import EvalReport
+    from gradcli.reports.checks import CheckReport
+    from gradcli.reports.grades import GradeReport
 
 
 class _Mark(str):
     """Punctuation, which goes out as it is."""
 
     __slots__ = ()
+
+
+def json_report(report: EvalReport | CheckReport | GradeReport, _: Look) -> Iterator[str]:
+    """A whole report as one document on one line."""
+    yield json_text(report.as_dict())
 
 
 def json_text(data: Any) -> str:

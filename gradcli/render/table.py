@@ -23,12 +23,8 @@ from rich.theme import Theme
 from gradcli.render.arrays import SHORT, array_text, cell_text, is_large, nested_text
 from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
-from gradcli.render.machine import (
-    InputRow,
-    Look,
-    elements,
-    input_rows,
-)
+from gradcli.render.look import Look
+from gradcli.render.rows import InputRow, elements, input_rows
 from gradcli.reports import VERDICTS, EvalReport, Number, Stage
 from gradcli.reports.digits import certain_text
 from gradcli.reports.grades import Grade, GradeReport

@@ -1,0 +1,217 @@
+"""What `check` has found, one by one: the model of every format for continuous integration.
+
+A Finding is what one line, one input, one claimed value or one case as a whole has come to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from typing import NamedTuple
+
+from gradcli.render.diagnostic import printable
+from gradcli.render.rows import elements, exact
+from gradcli.reports import VERDICTS, InputCheck, Number
+from gradcli.reports.checks import Case, CheckReport
+from gradcli.reports.lines import FEW, LineCheck
+
+MOST_OF_POINT = 20  # numbers
+
+# How loud a verdict is for GitHub and in SARIF; a verdict that is not here is no trouble.
+LEVELS = {"error": "error", "fail": "error", "undefined": "warning", "inconclusive": "warning"}
+
+MEANINGS = {
+    "pass": "The claim is the derivative.",
+    "kink": "Not differentiable here; the claim is between the one-sided slopes.",
+    "inconclusive": "It cannot be told whether the claim is the derivative.",
+    "undefined": "No derivative exists here.",
+    "fail": "The claim is not the derivative.",
+    "error": "The case could not be read.",
+}
+
+
+class Finding(NamedTuple):
+    """What was found, and where it stands."""
+
+    file: str
+    line: int
+    column: int
+    verdict: str
+    name: str  # empty for a case that could not be read
+    text: str
+    details: tuple[str, ...] = ()  # further lines: the point, notes, help
+    error: float = math.inf  # relative; without end where none is known
+    mistake: str | None = None  # of a line, where it has a name
+    is_consequence: bool = False  # another finding explains it
+    label: str = ""  # the name, or the verdict; numbered, so that it is the only one in its file
+
+    @property
+    def title(self) -> str:
+        """The verdict, and on what."""
+        return f"{self.verdict} {self.name}".rstrip()
+
+    @property
+    def place(self) -> str:
+        """File, line and column."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+    @property
+    def concise(self) -> str:
+        """The finding on one line, as editors read it."""
+        return printable(f"{self.place}: {self.title}: {self.text}")
+
+    @property
+    def message(self) -> str:
+        """The text, then each detail on a line of its own."""
+        return "\n".join((self.text, *self.details))
+
+    @property
+    def fingerprint(self) -> str:
+        """What stays the same when lines move: a hash of file, label and verdict."""
+        from hashlib import sha256
+
+        identity = "\0".join((relative_path(self.file), self.label, self.verdict))
+        return sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def findings(report: CheckReport) -> list[Finding]:
+    """All findings in the order of the report."""
+    seen: Counter[tuple[str, str]] = Counter()
+    found = []
+    for case in report.cases:
+        for finding in _of_case(case):
+            label = finding.name or finding.verdict
+            seen[case.file, label] += 1
+            count = seen[case.file, label]
+            found.append(finding._replace(label=f"{label} ({count})" if count > 1 else label))
+    return found
+
+
+def troubles(report: CheckReport) -> list[Finding]:
+    """The findings that are neither pass nor kink, the worst first.
+
+    What only follows from a wrong line is left to that line: one slip is one finding.
+    """
+    return worst_first(f for f in findings(report) if f.verdict in LEVELS and not f.is_consequence)
+
+
+def tallies(report: CheckReport) -> list[tuple[int, str]]:
+    """How many cases have which verdict, the worst first, without those that none has."""
+    summary = report.summary
+    return [(summary[v], v) for v in reversed(VERDICTS) if summary[v]]
+
+
+def count_line(report: CheckReport) -> str:
+    """What `concise` ends with: `3 cases: 1 fail, 2 pass`."""
+    total = len(report.cases)
+    counts = ", ".join(f"{count} {verdict}" for count, verdict in tallies(report))
+    return f"{total} {'case' if total == 1 else 'cases'}: {counts or 'nothing was checked'}"
+
+
+def worst_first(some: Iterable[Finding]) -> list[Finding]:
+    """Findings by their verdicts, then by their errors."""
+    return sorted(some, key=lambda f: (VERDICTS.index(f.verdict), f.error), reverse=True)
+
+
+def _of_case(case: Case) -> Iterator[Finding]:
+    """The findings on inputs and values; one on the whole case if they do not explain it."""
+    details = _details(case)
+    is_explained = any(line.is_accused for line in case.lines)
+    for line in case.lines:
+        yield _of_line(case, line, details)
+    for check in case.inputs.values():
+        found = _of_check(case, check, "derivative", details)
+        is_of_line = check.name in case.places or check.name.partition("[")[0] in case.places
+        yield found._replace(is_consequence=is_explained and is_of_line)
+    for check in case.values:
+        yield _of_check(case, check, "value", details)
+    verdicts = [check.verdict for check in (*case.inputs.values(), *case.values)]
+    if case.verdict not in [*verdicts, *(line.verdict for line in case.lines)]:
+        yield _of_whole(case)
+
+
+def _of_line(case: Case, line: LineCheck, details: tuple[str, ...]) -> Finding:
+    """A line of the backward part; `line dx` beside the input's own `x`."""
+    numbers = [f"got {_numbers(line.claim)}"] if line.claim is not None else []
+    if line.expected is not None:
+        numbers.append(f"expected {_numbers(line.expected)}")
+    if len(wrong := line.differences()) > FEW:
+        at, got, wanted = wrong[0]
+        worst = f"got {_number(got)}, expected {_number(wanted)}"
+        numbers = [f"{len(wrong)} numbers are wrong, most {at}: {worst}"]
+    parts = [", ".join(numbers), line.mistake, line.reason]
+    text = ": ".join(filter(None, parts)) or MEANINGS[line.verdict]
+    return Finding(
+        case.file, line.line, line.column, line.verdict, line.name, text, details,
+        mistake=line.mistake, is_consequence=line.cause is not None,
+    )  # fmt: skip
+
+
+def _numbers(number: Number) -> str:
+    if isinstance(number, list):
+        return f"[{', '.join(map(_numbers, number))}]"
+    return _number(number)
+
+
+def _of_check(case: Case, check: InputCheck, what: str, details: tuple[str, ...]) -> Finding:
+    error = check.relative_error
+    return Finding(
+        case.file, *case.place(check.name), check.verdict, check.name, _text(check, what),
+        details, math.inf if error is None or math.isnan(error) else error,
+    )  # fmt: skip
+
+
+def _of_whole(case: Case) -> Finding:
+    problem = case.problem
+    if problem is None:
+        text = "; ".join(case.notes) or MEANINGS[case.verdict]
+        return Finding(case.file, *case.place(case.output), case.verdict, case.output, text)
+    line, column = problem.line or case.line or 1, problem.column or 1
+    advice = (f"help: {problem.hint}",) if problem.hint else ()
+    return Finding(case.file, line, column, case.verdict, "", problem.message, advice)
+
+
+def _details(case: Case) -> tuple[str, ...]:
+    """The sampled point and the notes, as lines."""
+    point = () if case.point is None else (f"at {point_text(case.point, _number)}",)
+    return *point, *(f"note: {note}" for note in case.notes)
+
+
+def point_text(point: dict[str, Number], number_text: Callable[[float], str]) -> str:
+    """The numbers of a point with their names, as many as are worth a look."""
+    pairs = chain.from_iterable(elements(*item) for item in point.items())
+    texts = [f"{name}={number_text(number)}" for name, number in islice(pairs, MOST_OF_POINT)]
+    return ", ".join(texts) + ", ..." * (next(pairs, None) is not None)
+
+
+def _text(check: InputCheck, what: str) -> str:
+    """What was claimed, what it is, `derivative` or `value`, and the reason of the verdict."""
+    kind, checked = "claim", check.claim
+    if checked is None:
+        kind, checked = "gradient", check.analytic
+    numbers = [] if checked is None else [f"{kind} {_number(checked)}"]
+    if check.interval:
+        numbers.append(f"one-sided slopes {' and '.join(map(_number, check.interval))}")
+    elif check.numeric is not None:
+        bound = "" if check.bound is None else f" +- {check.bound:.2g}"
+        numbers.append(f"{what} {_number(check.numeric)}{bound}")
+    reason = check.reason
+    if reason is None and check.relative_error is not None:
+        reason = f"relative error {check.relative_error:.2g}"
+    return ": ".join(filter(None, (", ".join(numbers), reason))) or MEANINGS[check.verdict]
+
+
+def _number(number: float) -> str:
+    return exact(number).removesuffix(".0")
+
+
+def relative_path(file: str) -> str:
+    """The path as seen from the working folder, with forward slashes, if it lies there."""
+    from pathlib import Path
+
+    path = Path(file)
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return path.as_posix()

@@ -1,0 +1,29 @@
+"""Lines of cells between tabs, for `cut` and `awk`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcli.render.diagnostic import printable
+from gradcli.render.look import Look
+from gradcli.render.rows import derivatives, exact, input_rows, verdict_cells
+from gradcli.reports import EvalReport
+
+
+def plain(report: EvalReport, _: Look) -> Iterator[str]:
+    """The first cell says what a line is."""
+    for stage in report.stages:
+        numbers = exact(stage.value), exact(stage.gradient)
+        yield _tabbed("stage", stage.name, stage.label, stage.expression, *numbers)
+    for row in input_rows(report):
+        numbers = exact(row.value), exact(row.gradient)
+        yield _tabbed("input", row.name, *numbers, *verdict_cells(row.check))
+    yield _tabbed("value", exact(report.value))
+    for kind, name, block in derivatives(report):
+        yield _tabbed(kind, name, exact(block))
+    for note in report.notes:
+        yield _tabbed("note", note)
+
+
+def _tabbed(*cells: str) -> str:
+    return "\t".join(map(printable, cells)) + "\n"

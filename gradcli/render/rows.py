@@ -1,0 +1,106 @@
+"""The inputs of an evaluation as rows: the table, plain text, CSV and Markdown are made of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from gradcli.reports import EvalReport, InputCheck, Number, worst
+
+
+class InputRow:
+    """One number that is an input, with what is known of the derivative by it."""
+
+    __slots__ = ("bound", "check", "gradient", "name", "value")
+
+    def __init__(
+        self, name: str, value: Number, gradient: Number | None, check: InputCheck | None,
+        bound: Number | None = None,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.value = value
+        self.gradient = gradient
+        self.check = check
+        self.bound = bound  # of the gradient
+
+
+def elements(name: str, number: Number | None) -> Iterator[tuple[str, Any]]:
+    """The numbers of an input with the names `w[0][1]` of its elements, in order."""
+    stack: list[tuple[str, Any]] = [(name, number)]
+    while stack:
+        name, number = stack.pop()
+        if isinstance(number, list):
+            stack.extend((f"{name}[{k}]", number[k]) for k in reversed(range(len(number))))
+        else:
+            yield name, number
+
+
+def input_rows(report: EvalReport, large: Collection[str] = ()) -> Iterator[InputRow]:
+    """One row for every number that is an input.
+
+    An array that was checked as a whole, or is among the `large` ones, has one row, and one for
+    each of its elements that does not pass.
+    """
+    checks: dict[str, list[InputCheck]] = {}
+    for check in report.check.inputs.values() if report.check else ():
+        checks.setdefault(check.name.partition("[")[0], []).append(check)
+    for whole, number in report.inputs.items():
+        own, slope = checks.get(whole, []), report.gradients.get(whole)
+        is_whole = bool(own) and bool(own[0].directions)
+        if isinstance(number, list) and (is_whole or whole in large):
+            first = own[0] if is_whole else _worst_of(whole, own)
+            yield InputRow(whole, number, slope, first, (report.gradient_bounds or {}).get(whole))
+            for check in own[is_whole:]:
+                if check.verdict != "pass":
+                    value, gradient = (_element(x, check.name) for x in (number, slope))
+                    yield InputRow(check.name, value, gradient, check)
+            continue
+        by_name = {check.name: check for check in own}
+        slopes = dict(elements(whole, slope))
+        bounds = dict(elements(whole, (report.gradient_bounds or {}).get(whole)))
+        for name, value in elements(whole, number):
+            yield InputRow(name, value, slopes.get(name), by_name.get(name), bounds.get(name))
+
+
+def _element(number: Any, name: str) -> Any:
+    """The number at `w[0][1]` of the nested lists of `w`."""
+    for index in name.partition("[")[2].rstrip("]").split("]["):
+        number = None if number is None else number[int(index)]
+    return number
+
+
+def _worst_of(whole: str, checks: list[InputCheck]) -> InputCheck | None:
+    """The checks of all elements in one: the worst verdict and the largest error."""
+    if not checks:
+        return None
+    errors = [check.relative_error for check in checks if check.relative_error is not None]
+    error = max(errors, key=lambda e: math.inf if e != e else e, default=None)
+    verdict = worst([check.verdict for check in checks])
+    return InputCheck(whole, verdict, None, None, None, None, error, None, None)
+
+
+def exact(number: Number | None) -> str:
+    """The shortest text that reads back as the same float or lists; empty for None."""
+    return "" if number is None else repr(number)
+
+
+def derivatives(report: EvalReport) -> Iterator[tuple[str, str, Any]]:
+    """Long decimals, Jacobians and second derivatives: what they are, by which inputs, numbers."""
+    decimal = report.decimal or {}
+    if decimal:
+        yield "decimal", "value", decimal["value"]
+    for name, text in decimal.get("gradients", {}).items():
+        yield "decimal", f"d{name}", text
+    for name, block in (report.jacobian or {}).items():
+        yield "jacobian", name, block
+    for name, row in (report.hessian or {}).items():
+        for other, block in row.items():
+            yield "hessian", f"{name}, {other}", block
+
+
+def verdict_cells(check: InputCheck | None) -> tuple[str, str, str]:
+    """The numeric derivative, the relative error and the verdict; empty without a check."""
+    if check is None:
+        return "", "", ""
+    return exact(check.numeric), exact(check.relative_error), check.verdict
