@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from gradcli.cli import main
+from gradcli.tasks.selfcheck import trials
 
 # A push must not fail by chance, so its examples are always the same; `--hypothesis-profile=nightly`
 # draws new ones. Neither fails on a slow machine: no test here asserts a time.
@@ -51,3 +52,9 @@ def gradcli(capsys, monkeypatch, tmp_path):
         return Ended(end.value.code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def selfcheck_trials():
+    """All that `gradcli selfcheck` tries, judged once for all tests."""
+    return list(trials())

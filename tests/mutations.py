@@ -9,8 +9,11 @@ from __future__ import annotations
 import ast
 import copy
 import math
+from functools import cache
 from random import Random
 from typing import NamedTuple
+
+POINTS = 60  # at which gradients are compared
 
 STAGED = """\
 x = 3; y = -4
@@ -287,10 +290,15 @@ def gradients(text, point):
             if "+=" in part and name not in scope:
                 scope[name] = 0.0
             try:
-                exec(part.strip(), scope)
+                exec(_compiled(part.strip()), scope)
             except (NameError, ArithmeticError, ValueError):
                 return None
     return {name: value for name, value in scope.items() if name.startswith("d")}
+
+
+@cache
+def _compiled(line):
+    return compile(line, "<mutation>", "exec")
 
 
 def inputs(text):
@@ -311,23 +319,28 @@ def inputs(text):
     return found
 
 
-def is_equivalent(program, text, points=60):
+@cache
+def is_equivalent(program, text):
     """Whether all gradients are those of the right program at many points, on every branch."""
-    rng = Random(5)
-    base = inputs(PROGRAMS[program])
-    compared = 0
-    for _ in range(points):
-        point = {name: _moved(value, rng) for name, value in base.items()}
-        right, got = gradients(PROGRAMS[program], point), gradients(text, point)
-        if right is None:
-            continue
+    for point, right in _right_gradients(program):
+        got = gradients(text, point)
         if got is None or got.keys() != right.keys():
             return False
-        compared += 1
         if any(not _close(right[name], got[name]) for name in right):
             return False
-    assert compared > points / 4
     return True
+
+
+@cache
+def _right_gradients(program):
+    """(point, gradients) of the right program wherever it can be computed."""
+    rng = Random(5)
+    base = inputs(PROGRAMS[program])
+    points = [{name: _moved(value, rng) for name, value in base.items()} for _ in range(POINTS)]
+    pairs = [(point, gradients(PROGRAMS[program], point)) for point in points]
+    pairs = [(point, right) for point, right in pairs if right is not None]
+    assert len(pairs) > POINTS / 4
+    return pairs
 
 
 def _moved(value, rng):

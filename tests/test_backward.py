@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 from mutations import PROGRAMS, STAGED, is_equivalent, mutations
@@ -36,6 +37,15 @@ def staged(old, new):
 # ---------------------------------------------------------------- planted mistakes
 
 
+@cache
+def judged(text):
+    """The case of a program, or the error by which it is refused; each text is judged once."""
+    try:
+        return gradcli.check(text).cases[0]
+    except gradcli.GradcliError as error:
+        return error
+
+
 @EVERY_PROGRAM
 @pytest.mark.parametrize("point", ["own", "special", "zero"])
 def test_no_line_of_a_right_program_is_accused(program, point):
@@ -62,10 +72,9 @@ def is_found(mutation, case):
 def test_every_planted_mistake_is_found_on_its_line_and_none_gets_a_wrong_name(program, capsys):
     found = equivalent = named = nameable = 0
     for mutation in mutations(program):
-        try:
-            case = gradcli.check(mutation.text).cases[0]
-        except gradcli.GradcliError as error:
-            assert error.span.line >= mutation.line, mutation.label  # refused, at its place
+        case = judged(mutation.text)
+        if isinstance(case, gradcli.GradcliError):
+            assert case.span.line >= mutation.line, mutation.label  # refused, at its place
             found += 1
             continue
         if is_equivalent(program, mutation.text):
@@ -91,12 +100,12 @@ def test_there_are_enough_planted_mistakes_and_nine_in_ten_are_named():
     sample = [m for m in everything if m.kind != "dropped line"][::5]
     named = wrong = 0
     for mutation in sample:
-        try:
-            found = accused(mutation.text)
-        except gradcli.GradcliError:
+        case = judged(mutation.text)
+        if isinstance(case, gradcli.GradcliError):
             continue
-        wrong += bool(found)
-        named += bool(found) and found[0][1] is not None
+        mistakes = [line.mistake for line in case.lines if line.is_accused]
+        wrong += bool(mistakes)
+        named += bool(mistakes) and mistakes[0] is not None
     assert named >= 0.9 * wrong
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,20 +9,13 @@ import junitparser
 import numpy as np
 import pytest
 
+from gradcli.tasks.selfcheck import Trial
+
 RIGHT = "x = 3; y = -4\nf = x*y\ndx = y\ndy = x\n"
 WRONG = "x = 3; y = -4\nf = x*y\ndx = x\ndy = x\n"
 KINK = "x = 0\nf = relu(x)\ndx = 1\n"
 JUMP = "x = 1\nf = floor(x)\n"
 BROKEN = "x = 3\nf = 2x\n"
-
-
-def run(*words, cwd=None, stdin="", **env):
-    done = subprocess.run(
-        [sys.executable, "-m", "gradcli", *map(str, words)], cwd=cwd, input=stdin,
-        capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1", **env},
-    )  # fmt: skip
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def programs(folder, **texts):
@@ -57,55 +49,55 @@ EXITS = [
 
 
 @pytest.mark.parametrize(("words", "code"), EXITS)
-def test_exit_codes(words, code, tmp_path):
-    assert run("check", *words, cwd=tmp_path).returncode == code
+def test_exit_codes(gradcli, words, code):
+    assert gradcli("check", *words).code == code
 
 
-def test_a_folder_is_walked_in_sorted_order_and_the_worst_verdict_counts(tmp_path):
+def test_a_folder_is_walked_in_sorted_order_and_the_worst_verdict_counts(gradcli, tmp_path):
     programs(tmp_path, b=WRONG, a=RIGHT, **{"sub/c": KINK, ".hidden/d": WRONG})
-    done = run("check", tmp_path, "--json")
-    report = json.loads(done.stdout)
+    done = gradcli("check", tmp_path, "--json")
+    report = json.loads(done.out)
     names = [os.path.relpath(case["file"], tmp_path) for case in report["cases"]]
     assert names == ["a.grad", "b.grad", "sub/c.grad"]
     assert [case["verdict"] for case in report["cases"]] == ["pass", "fail", "kink"]
     assert report["summary"] == {
         "pass": 1, "kink": 1, "fail": 1, "inconclusive": 0, "undefined": 0, "error": 0,
     }  # fmt: skip
-    assert (report["verdict"], done.returncode) == ("fail", 1)
+    assert (report["verdict"], done.code) == ("fail", 1)
 
 
-def test_a_file_that_cannot_be_read_is_a_case_and_the_others_are_still_checked(tmp_path):
+def test_a_file_that_cannot_be_read_is_a_case_and_the_others_are_still_checked(gradcli, tmp_path):
     programs(tmp_path, a=BROKEN, b=WRONG, c=RIGHT)
-    done = run("check", tmp_path, "--json")
-    cases = json.loads(done.stdout)["cases"]
+    done = gradcli("check", tmp_path, "--json")
+    cases = json.loads(done.out)["cases"]
     assert [case["verdict"] for case in cases] == ["error", "fail", "pass"]
     assert (cases[0]["error"]["line"], cases[0]["error"]["column"]) == (2, 6)
-    assert done.returncode == 2
+    assert done.code == 2
 
 
-def test_nothing_to_check_is_an_error_unless_it_is_meant(tmp_path):
-    assert run("check", tmp_path).returncode == 2
-    assert run("check", tmp_path, "--allow-empty").returncode == 0
+def test_nothing_to_check_is_an_error_unless_it_is_meant(gradcli, tmp_path):
+    assert gradcli("check", tmp_path).code == 2
+    assert gradcli("check", tmp_path, "--allow-empty").code == 0
 
 
-def test_processes_do_not_change_the_report(tmp_path):
+def test_processes_do_not_change_the_report(gradcli, tmp_path):
     programs(tmp_path, **{f"p{k}": (WRONG if k % 3 else RIGHT) for k in range(7)})
-    one, two = (run("check", tmp_path, "--json", "--jobs", n) for n in (1, 2))
-    assert one.stdout == two.stdout
-    assert one.returncode == two.returncode == 1
+    one, two = (gradcli("check", tmp_path, "--json", "--jobs", n) for n in (1, 2))
+    assert one.out == two.out
+    assert one.code == two.code == 1
 
 
-def test_fail_fast_stops_after_the_first_failure(tmp_path):
+def test_fail_fast_stops_after_the_first_failure(gradcli, tmp_path):
     programs(tmp_path, a=RIGHT, b=WRONG, c=WRONG)
-    cases = json.loads(run("check", tmp_path, "--json", "--fail-fast").stdout)["cases"]
+    cases = json.loads(gradcli("check", tmp_path, "--json", "--fail-fast").out)["cases"]
     assert len(cases) == 2
 
 
-def test_several_formats_at_once(tmp_path):
+def test_several_formats_at_once(gradcli, tmp_path):
     programs(tmp_path / "p", a=RIGHT, b=WRONG)
-    done = run("check", "p", "--format", "concise", "--junit", "j.xml", "--sarif", "s.sarif",
-               "--gitlab", "g.json", cwd=tmp_path)  # fmt: skip
-    assert "p/b.grad:3:1: fail dx: " in done.stdout
+    done = gradcli("check", "p", "--format", "concise", "--junit", "j.xml", "--sarif", "s.sarif",
+               "--gitlab", "g.json")  # fmt: skip
+    assert "p/b.grad:3:1: fail dx: " in done.out
     suites = junitparser.JUnitXml.fromfile(str(tmp_path / "j.xml"))
     assert (suites.tests, suites.failures, suites.skipped) == (8, 1, 1)
     results = json.loads((tmp_path / "s.sarif").read_text())["runs"][0]["results"]
@@ -115,11 +107,11 @@ def test_several_formats_at_once(tmp_path):
     assert json.loads((tmp_path / "g.json").read_text())[0]["location"]["path"] == "p/b.grad"
 
 
-def test_the_suffix_of_the_output_file_says_the_format(tmp_path):
+def test_the_suffix_of_the_output_file_says_the_format(gradcli, tmp_path):
     programs(tmp_path, b=WRONG)
     for name in ("r.xml", "r.sarif", "r.JSON", "r.txt", "asked.xml"):
         asked = ("--format", "concise") if name == "asked.xml" else ()
-        assert run("check", "b.grad", "-o", name, *asked, cwd=tmp_path).returncode == 1
+        assert gradcli("check", "b.grad", "-o", name, *asked).code == 1
     assert junitparser.JUnitXml.fromfile(str(tmp_path / "r.xml")).failures == 1
     assert json.loads((tmp_path / "r.sarif").read_text())["version"] == "2.1.0"
     assert json.loads((tmp_path / "r.JSON").read_text())["schema"] == "gradcli.check/1"
@@ -127,38 +119,39 @@ def test_the_suffix_of_the_output_file_says_the_format(tmp_path):
     assert (tmp_path / "asked.xml").read_text().startswith("b.grad:3:1: fail dx: ")
 
 
-def test_github_annotations_and_the_job_summary(tmp_path):
+def test_github_annotations_and_the_job_summary(gradcli, monkeypatch, tmp_path):
     programs(tmp_path, b=WRONG)
-    done = run("check", "b.grad", "--format", "github", cwd=tmp_path,
-               GITHUB_STEP_SUMMARY=str(tmp_path / "summary.md"))  # fmt: skip
-    assert done.stdout.startswith("::error file=b.grad,line=3,col=1,title=")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    done = gradcli("check", "b.grad", "--format", "github")
+    assert done.out.startswith("::error file=b.grad,line=3,col=1,title=")
     assert "b.grad" in (tmp_path / "summary.md").read_text()
 
 
-def test_defaults_come_from_pyproject_and_flags_win(tmp_path):
+def test_defaults_come_from_pyproject_and_flags_win(gradcli, tmp_path):
     programs(tmp_path / "p", a=WRONG)
     (tmp_path / "pyproject.toml").write_text(
         '[tool.gradcli]\npaths = ["p"]\ntolerance = 10.0\nformat = "json"\n'
     )
-    done = run("check", cwd=tmp_path)
-    assert json.loads(done.stdout)["verdict"] == "pass"
-    assert run("check", "--tolerance", "1e-6", cwd=tmp_path).returncode == 1
-    assert run("check", "--isolated", cwd=tmp_path).returncode == 2
-    assert run("check", cwd=tmp_path / "p").returncode == 0
+    done = gradcli("check")
+    assert json.loads(done.out)["verdict"] == "pass"
+    assert gradcli("check", "--tolerance", "1e-6").code == 1
+    assert gradcli("check", "--isolated").code == 2
+    os.chdir("p")
+    assert gradcli("check").code == 0
     (tmp_path / "pyproject.toml").write_text("[tool.gradcli]\ntolerence = 1\n")
-    done = run("check", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "did you mean `tolerance`?" in done.stderr
+    done = gradcli("check")
+    assert done.code == 2
+    assert "did you mean `tolerance`?" in done.err
 
 
-def test_a_word_that_is_a_path_and_an_expression_is_refused(tmp_path):
+def test_a_word_that_is_a_path_and_an_expression_is_refused(gradcli, tmp_path):
     programs(tmp_path / "x", a=RIGHT)
-    done = run("check", "x", "x=1", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "--file x" in done.stderr
-    assert "--expr x" in done.stderr
-    assert run("check", "x", cwd=tmp_path).returncode == 0
-    assert run("check", "--expr", "x", "x=1", cwd=tmp_path).returncode == 0
+    done = gradcli("check", "x", "x=1")
+    assert done.code == 2
+    assert "--file x" in done.err
+    assert "--expr x" in done.err
+    assert gradcli("check", "x").code == 0
+    assert gradcli("check", "--expr", "x", "x=1").code == 0
 
 
 VALUES = [
@@ -170,69 +163,69 @@ VALUES = [
 
 
 @pytest.mark.parametrize("words", VALUES, ids=" ".join)
-def test_a_colon_is_a_range_between_numbers_only(words, tmp_path):
+def test_a_colon_is_a_range_between_numbers_only(gradcli, words, tmp_path):
     np.savez(tmp_path / "a.npz", a=[1.0, 2.0])
-    done = run("check", *words, "--json", cwd=tmp_path)
-    (case,) = json.loads(done.stdout)["cases"]
-    assert (done.returncode, case["verdict"]) == (0, "pass")
+    done = gradcli("check", *words, "--json")
+    (case,) = json.loads(done.out)["cases"]
+    assert (done.code, case["verdict"]) == (0, "pass")
     assert ("points" in case) == (words[0] != "sum(x)")
 
 
-def test_a_slice_that_is_none_is_no_range():
-    done = run("check", "sum(x)", "x=[0:1,2]")
-    assert done.returncode == 2
-    assert "expected an operator, found `:`" in done.stderr
+def test_a_slice_that_is_none_is_no_range(gradcli):
+    done = gradcli("check", "sum(x)", "x=[0:1,2]")
+    assert done.code == 2
+    assert "expected an operator, found `:`" in done.err
 
 
 @pytest.mark.parametrize("words", [["f = x*y"], ["f=sin(x)*y"], ["x=2", "f = x*y"]])
-def test_an_assignment_that_names_something_is_the_expression(words):
+def test_an_assignment_that_names_something_is_the_expression(gradcli, words):
     given = [] if words[0] == "x=2" else ["x=2"]
-    done = run("check", *words, *given, "y=3", "--json")
-    (case,) = json.loads(done.stdout)["cases"]
-    assert (done.returncode, case["output"], [*case["inputs"]]) == (0, "f", ["x", "y"])
+    done = gradcli("check", *words, *given, "y=3", "--json")
+    (case,) = json.loads(done.out)["cases"]
+    assert (done.code, case["output"], [*case["inputs"]]) == (0, "f", ["x", "y"])
 
 
-def test_an_assignment_is_a_value_beside_an_expression_or_a_path(tmp_path):
+def test_an_assignment_is_a_value_beside_an_expression_or_a_path(gradcli, tmp_path):
     programs(tmp_path, a=RIGHT)
     for words in (["x*y", "x=z", "y=1"], ["a.grad", "x=z"]):
-        done = run("check", *words, cwd=tmp_path)
-        assert done.returncode == 2
-        assert "`z` has no value here" in done.stdout + done.stderr
-    assert "nothing to check" in run("check", "x=2", "y=2*pi", cwd=tmp_path).stderr
+        done = gradcli("check", *words)
+        assert done.code == 2
+        assert "`z` has no value here" in done.out + done.err
+    assert "nothing to check" in gradcli("check", "x=2", "y=2*pi").err
 
 
-def test_a_file_of_an_array_that_cannot_be_read_is_a_case_of_each_program(tmp_path):
+def test_a_file_of_an_array_that_cannot_be_read_is_a_case_of_each_program(gradcli, tmp_path):
     programs(tmp_path, a="f = sum(x)\n", b="f = sum(x*x)\n")
     (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\x00\x0b\x00{'descr': \n")
-    done = run("check", ".", "x=@x.npy", "--json", cwd=tmp_path)
-    cases = json.loads(done.stdout)["cases"]
-    assert done.returncode == 2
+    done = gradcli("check", ".", "x=@x.npy", "--json")
+    cases = json.loads(done.out)["cases"]
+    assert done.code == 2
     assert [case["error"]["kind"] for case in cases] == ["file", "file"]
 
 
-def test_an_array_output_needs_an_upstream_gradient_and_no_option_of_eval():
-    done = run("check", "x*2", "x=[1,2]")
-    assert done.returncode == 2
-    assert "need --upstream VALUE" in done.stderr
-    assert "--jacobian" not in done.stderr
+def test_an_array_output_needs_an_upstream_gradient_and_no_option_of_eval(gradcli):
+    done = gradcli("check", "x*2", "x=[1,2]")
+    assert done.code == 2
+    assert "need --upstream VALUE" in done.err
+    assert "--jacobian" not in done.err
 
 
-def test_a_program_on_stdin():
-    done = run("check", "-", "--json", stdin=WRONG)
-    assert json.loads(done.stdout)["cases"][0]["file"] == "<stdin>"
-    assert done.returncode == 1
+def test_a_program_on_stdin(gradcli):
+    done = gradcli("check", "-", "--json", stdin=WRONG.encode())
+    assert json.loads(done.out)["cases"][0]["file"] == "<stdin>"
+    assert done.code == 1
 
 
-def test_a_missing_gradient_is_a_note_and_an_error_under_strict(tmp_path):
+def test_a_missing_gradient_is_a_note_and_an_error_under_strict(gradcli, tmp_path):
     programs(tmp_path, a="x = 3; y = 2\nf = x*y\ndx = y\n")
-    case = json.loads(run("check", "a.grad", "--json", cwd=tmp_path).stdout)["cases"][0]
+    case = json.loads(gradcli("check", "a.grad", "--json").out)["cases"][0]
     assert case["notes"] == ["no gradient for y"]
-    assert run("check", "a.grad", cwd=tmp_path).returncode == 0
-    assert run("check", "a.grad", "--strict", cwd=tmp_path).returncode == 2
+    assert gradcli("check", "a.grad").code == 0
+    assert gradcli("check", "a.grad", "--strict").code == 2
 
 
-def test_inputs_of_a_single_expression_also_stand_at_the_top():
-    report = json.loads(run("check", "x*y", "x=3", "y=2", "--claim", "x=2", "--json").stdout)
+def test_inputs_of_a_single_expression_also_stand_at_the_top(gradcli):
+    report = json.loads(gradcli("check", "x*y", "x=3", "y=2", "--claim", "x=2", "--json").out)
     assert report["inputs"] == report["cases"][0]["inputs"]
     assert report["inputs"]["x"]["claim"] == 2.0
     assert report["inputs"]["y"]["claim"] is None
@@ -240,16 +233,37 @@ def test_inputs_of_a_single_expression_also_stand_at_the_top():
 
 @pytest.mark.parametrize("point", ["x=nan", "x=inf", "x=-inf"])
 @pytest.mark.parametrize("text", ["x*2", "log(x)", "max(x, 1)", "where(x > 0, 1, x)"])
-def test_nan_and_infinity_never_exit_0(text, point):
-    done = run("check", text, point, "--claim", "x=nan", "--json")
-    assert done.returncode != 0
-    json.loads(done.stdout, parse_constant=pytest.fail)
+def test_nan_and_infinity_never_exit_0(gradcli, text, point):
+    done = gradcli("check", text, point, "--claim", "x=nan", "--json")
+    assert done.code != 0
+    json.loads(done.out, parse_constant=pytest.fail)
 
 
-def test_selfcheck_passes_and_counts():
-    done = run("selfcheck")
-    assert done.returncode == 0
-    assert "planted mistakes caught" in done.stdout
+def test_selfcheck_passes_and_counts(gradcli, monkeypatch, selfcheck_trials):
+    monkeypatch.setattr("gradcli.cli.selfcheck.trials", lambda: iter(selfcheck_trials))
+    planted = sum(trial.is_wrong for trial in selfcheck_trials)
+    right = len(selfcheck_trials) - planted
+    said = (
+        f"{planted} of {planted} planted mistakes caught, {right} of {right} right gradients passed"
+    )
+    assert gradcli("selfcheck") == (0, f"{said}\n", "")
+    lines = gradcli("selfcheck", "--verbose").out.splitlines()
+    assert lines == [*(f"{trial.what}: {trial.verdict}" for trial in selfcheck_trials), said]
+
+
+def test_selfcheck_fails_where_a_mistake_is_missed_or_a_right_gradient_accused(
+    gradcli, monkeypatch
+):
+    fine = [Trial("a", True, "fail"), Trial("b", False, "kink")]
+    for bad, line, counts in (
+        (Trial("c", True, "inconclusive"), "MISSED c: inconclusive", (1, 2, 1, 1)),
+        (Trial("c", False, "fail"), "ACCUSED c: fail", (1, 1, 1, 2)),
+    ):
+        trials = [*fine, bad]
+        monkeypatch.setattr("gradcli.cli.selfcheck.trials", lambda trials=trials: iter(trials))
+        ended = gradcli("selfcheck")
+        said = "{} of {} planted mistakes caught, {} of {} right gradients passed".format(*counts)
+        assert (ended.code, ended.out.splitlines()) == (1, [line, said])
 
 
 # ---------------------------------------------------------------- pyproject.toml

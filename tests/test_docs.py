@@ -1,10 +1,7 @@
 """The README cannot lie: its sessions are run, and every command and option stands in it."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -33,15 +30,12 @@ def told(text, command):
 
 
 @pytest.mark.parametrize(("command", "output"), SESSIONS, ids=[c for c, _ in SESSIONS])
-def test_a_session_of_the_readme_prints_what_it_says(command, output):
-    words = shlex.split(command)
-    assert words[0] == "gradcli"
-    plain = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR")}
-    done = subprocess.run(
-        [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False,
-        env={**plain, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
-    )  # fmt: skip
-    assert told(done.stdout + done.stderr, command) == told(output, command)
+def test_a_session_of_the_readme_prints_what_it_says(gradcli, monkeypatch, command, output):
+    name, *words = shlex.split(command)
+    assert name == "gradcli"
+    monkeypatch.chdir(ROOT)
+    ended = gradcli(*words)
+    assert told(ended.out + ended.err, command) == told(output, command)
 
 
 def test_the_readme_has_its_sessions():

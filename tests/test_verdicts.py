@@ -7,7 +7,6 @@ import mpmath
 import pytest
 
 import gradcli
-from gradcli.tasks.selfcheck import trials
 
 # The thirteen cases of a comparison of gradient checkers: the text, the point, the claims, and the
 # one honest word for each. (K, noise in f, is a sum that loses digits: the language has no noise.)
@@ -128,14 +127,13 @@ def test_value_claims_are_checked():
     assert gradcli.check("x = 3; f = x*x; f == 9.1").verdict == "fail"
 
 
-def test_selfcheck_catches_every_planted_mistake():
-    found = list(trials())
-    planted = [trial for trial in found if trial.is_wrong]
-    right = [trial for trial in found if not trial.is_wrong]
+def test_selfcheck_catches_every_planted_mistake(selfcheck_trials):
+    planted = [trial for trial in selfcheck_trials if trial.is_wrong]
+    right = [trial for trial in selfcheck_trials if not trial.is_wrong]
     print(f"planted {len(planted)}, right {len(right)}")
     assert len(planted) > 1000
     assert len(right) > 300
-    assert [trial for trial in found if not trial.is_fine] == []
+    assert [trial for trial in selfcheck_trials if not trial.is_fine] == []
 
 
 # ---------------------------------------------------------------- a benchmark of many points
