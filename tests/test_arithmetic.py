@@ -13,6 +13,7 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+from conftest import HANGS
 
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
@@ -130,7 +131,7 @@ def test_an_absurd_order_of_polygamma_ends(order):
     """In a process of its own: what does not end cannot be stopped otherwise."""
     text = f"import gradcli; gradcli.evaluate('polygamma({order}, x)', {{'x': 0.5}})"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    done = subprocess.run([sys.executable, "-c", text], env=environment, timeout=20, check=False)
+    done = subprocess.run([sys.executable, "-c", text], env=environment, timeout=HANGS, check=False)
     assert done.returncode == 0
 
 

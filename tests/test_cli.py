@@ -15,7 +15,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import Ended
+from conftest import HANGS, Ended, run_apart
 from jsonschema import Draft202012Validator
 
 from gradcli.cli import COMMANDS
@@ -49,12 +49,6 @@ def strict(text):
     assert text.endswith("\n")
     assert text.count("\n") == 1
     return json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
-
-
-def run_apart(*words, **options):
-    """Run a command line in a process of its own; streams are bytes."""
-    command = [sys.executable, "-m", "gradcli", *words]
-    return subprocess.run(command, check=False, capture_output=True, timeout=60, **options)
 
 
 # -------------------------------------------------------------------- help and versions
@@ -930,7 +924,7 @@ def test_output_is_the_same_for_every_hash_seed_and_every_run():
     for seed in ("0", "1", "random"):
         done = subprocess.run(
             [sys.executable, "-c", REPEATED, *lines, lines[0]],
-            check=True, capture_output=True, timeout=60,
+            check=True, capture_output=True, timeout=HANGS,
             env={**os.environ, "PYTHONHASHSEED": seed},
         )  # fmt: skip
         results.add((done.stdout, done.stderr))
@@ -956,7 +950,7 @@ def test_a_full_disk_is_said_in_one_line(words):
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "gradcli", *words], check=False, stdout=full,
-            stderr=subprocess.PIPE, timeout=60,
+            stderr=subprocess.PIPE, timeout=HANGS,
         )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr == b"error: cannot write the result: No space left on device\n"
@@ -977,7 +971,7 @@ def test_a_reader_that_has_gone_is_exit_code_141_and_nothing_is_said(words):
     try:
         done = subprocess.run(
             [sys.executable, "-m", "gradcli", *words], check=False, stdout=writer,
-            stderr=subprocess.PIPE, timeout=60,
+            stderr=subprocess.PIPE, timeout=HANGS,
         )  # fmt: skip
     finally:
         os.close(writer)
@@ -994,7 +988,7 @@ def test_a_reader_that_leaves_after_a_line_is_exit_code_141(tmp_path):
         assert process.stdout.readline() == b"stage\ta0\t*0\tx * 0\t0.0\t0.0\n"
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(60) == 141
+        assert process.wait(HANGS) == 141
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell closes the streams")
@@ -1012,7 +1006,7 @@ def test_a_reader_that_leaves_after_a_line_is_exit_code_141(tmp_path):
 def test_a_closed_stream_is_no_internal_error(line, code):
     done = subprocess.run(
         ["sh", "-c", f'"{sys.executable}" -m gradcli {line}'], check=False, capture_output=True,
-        timeout=60,
+        timeout=HANGS,
     )  # fmt: skip
     assert done.returncode == code
     assert b"internal error" not in done.stderr
@@ -1024,7 +1018,7 @@ def test_an_error_that_cannot_be_said_keeps_its_exit_code():
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "gradcli", "eval", "x y"], check=False, stderr=full,
-            stdout=subprocess.PIPE, timeout=60,
+            stdout=subprocess.PIPE, timeout=HANGS,
         )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, b"")
 
@@ -1038,7 +1032,7 @@ def test_a_terminated_process_says_nothing():
         process.stdin.write(b"#" * 2**20)  # more than a pipe holds: it is being read by now
         process.stdin.flush()
         process.terminate()
-        assert process.wait(60) == -signal.SIGTERM  # 143 to a shell
+        assert process.wait(HANGS) == -signal.SIGTERM  # 143 to a shell
         assert process.stdout.read() == process.stderr.read() == b""
 
 
@@ -1047,6 +1041,6 @@ def test_nothing_in_the_working_folder_is_imported(tmp_path):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('this was run')")
     done = subprocess.run(
         [sys.executable, "-P", "-m", "gradcli", "eval", "x", "x=1", "-q"], check=False,
-        capture_output=True, timeout=60, cwd=tmp_path,
+        capture_output=True, timeout=HANGS, cwd=tmp_path,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, b"value = 1\ndx = 1\n")

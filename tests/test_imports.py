@@ -199,6 +199,7 @@ def test_foreign_packages_have_their_rooms(name):
 # ---------------------------------------------------------------- what start-up loads
 
 
+@lru_cache
 def loaded_by(*arguments):
     """The modules a Python process has loaded at its end, and what it printed."""
     code = (

@@ -616,6 +616,7 @@ def test_progress_hands_everything_on_and_is_silent_off_a_terminal():
 
 def test_progress_shows_a_bar_on_a_terminal_once_it_takes_long(monkeypatch):
     quick, slow = Terminal(), Terminal()
+    monkeypatch.setattr(progress, "PATIENCE", math.inf)
     assert list(progress.progress(iter("abc"), 3, "checking", quick)) == ["a", "b", "c"]
     assert quick.getvalue() == ""
     monkeypatch.setattr(progress, "PATIENCE", -1.0)
