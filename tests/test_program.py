@@ -887,3 +887,28 @@ def test_the_program_keeps_the_name_of_its_source():
     with pytest.raises(GradcliError) as caught:
         read_program("f = x y", "a.grad", {"x": 1})
     assert caught.value.span.source == "a.grad"
+
+
+# -------------------------------------------------------------------- the output's expression
+
+
+@pytest.mark.parametrize(
+    ("text", "output", "expression"),
+    [
+        ("q = x + y; f = q*z", None, "q * z"),
+        ("q = x + y; f = q*z", "q", "x + y"),
+        ("q = x + y; q*z", "q", "x + y"),
+        ("q = x + y; q*z", None, "q * z"),
+        ("q = x + (y); f = q*z\n# gradcli: output q", None, "x + y"),
+        ("# gradcli: output q\nq = x + y\nf = q*z; g = f + q", None, "x + y"),
+        ("ν = x·y²; f = ν + z", "ν", "x * y**2"),
+        ("f = x*y*z\ndr = x - y\ndz = x*y\ndx = y*z + 0*dr", None, "x * y * z"),
+    ],
+)
+def test_the_expression_is_the_outputs_own_also_where_another_stage_follows(
+    text, output, expression
+):
+    point = {"x": 1, "y": 2, "z": 3}
+    assert evaluated(text, point, output=output).expression == expression
+    request = {} if output is None else {"output": output}
+    assert gradcli.check(text, point, **request).cases[0].expression == expression

@@ -55,6 +55,7 @@ class Reader:
         self.names: dict[str, Value] = {}  # all of these: what is read so far and may be named
         self.lines: dict[str, int] = {}  # the token where a setting is assigned
         self.overruled: dict[str, Tree] = {}  # settings of the text that the caller's stand in for
+        self.places: dict[str, int] = {}  # the token where a stage is assigned
         self.unknown = 0  # names without a value
         self.constants: set[str] = set()  # of pi, tau and e, those that were used
         self.errors: list[GradcliError] = []
@@ -65,7 +66,7 @@ class Reader:
         self.output_name = options.output
         self.output: int | None = None
         self.latest = ""  # the last forward stage; a size is not taken for the output
-        self.last: Tree | None = None  # its tree: the one that is kept
+        self.last: tuple[int, Tree] | None = None  # node and tree of the last forward line
         self.backward: Backward | None = None
         self.value_claims: list[ValueClaim] = []
         self.forward_nodes: int | None = None  # once gradient lines begin
@@ -192,12 +193,11 @@ class Reader:
             )  # fmt: skip
         value = graph.stage(name, found, first, token)
         self.stages[name] = names[name] = value
+        self.places[name] = token
         if found in graph.constants:  # a size: nothing else is a number without being computed
             self.lowering.known[value] = graph.constants[found]
             return
-        self.latest = name
-        if self.output_name is None or self.output_name == name:
-            self.last = tree
+        self.latest, self.last = name, (value, tree)
 
     def _set(self, name: str, token: int, tree: Tree, sizes: dict[str, Value]) -> None:
         """Bind a name to a constant expression, unless the caller has given it a value."""
@@ -282,7 +282,7 @@ class Reader:
         if not is_stage and (value < first or self.graph.is_leaf(value)):
             value = self.graph.node(GATES["copy"], (value,), statement.token)
         self.output = value
-        self.last = tree
+        self.last = value, tree
 
     def _is_value_claim(self, statement: Statement) -> bool:
         """`f == -12`, once f is a stage: it says what f is and computes nothing."""
@@ -295,7 +295,6 @@ class Reader:
         rest = rest.strip()
         if word == "output" and rest:
             self.output_name = self.options.output or rest
-            self.last = None  # of another stage, if of any
         elif word == "wrt" and rest:
             self.wrt = tuple(part.strip() for part in rest.split(","))
         elif word == "seed" and rest.isdecimal():
@@ -425,7 +424,7 @@ class Reader:
             output=output,
             forward_nodes=len(self.graph) if self.forward_nodes is None else self.forward_nodes,
             aside=self.aside,
-            expression=write(self.last) if self.last else "",
+            expression=write(self._tree_of(output)),
             inputs=inputs,
             settings=self.settings,
             values={name: self.bound[name] for name in inputs},
@@ -453,6 +452,15 @@ class Reader:
         first, *others = self.errors
         first.also = tuple(others)
         return first
+
+    def _tree_of(self, output: int) -> Tree:
+        """The output's own expression: that of the last forward line, or one that is read again."""
+        if self.last is not None and self.last[0] == output:
+            return self.last[1]
+        start = self.source.span(self.places[self.graph.names[output]]).start
+        statement = next(statements(Source(self.source.text[start:])))
+        assert statement.tree is not None
+        return statement.tree
 
     def _number_of(self, name: str) -> float | str:
         """The number an input is set to, for a size; else what it is instead."""
