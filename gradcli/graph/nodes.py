@@ -230,11 +230,12 @@ class Graph:
         """Every node that is a gate, in topological order."""
         return [node for node, operands in enumerate(self.operands) if operands]
 
-    def reaches(self, output: int) -> bytearray:
-        """1 for every node that the output depends on, itself included."""
+    def reaches(self, *outputs: int) -> bytearray:
+        """1 for every node that the outputs depend on, themselves included."""
         wanted = bytearray(len(self.gates))
-        wanted[output] = 1
-        for node in range(output, -1, -1):
+        for output in outputs:
+            wanted[output] = 1
+        for node in range(max(outputs), -1, -1):
             if wanted[node]:
                 for operand in self.operands[node]:
                     wanted[operand] = 1

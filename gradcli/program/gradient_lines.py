@@ -211,13 +211,15 @@ class Backward:
     def finish(self) -> None:
         """Refuse a helper that nothing reads: it may be a stage after a mistaken output."""
         for name, token in self.unread.items():
+            from gradcli.program.gradient_names import GradientNames  # late: few programs err
+            from gradcli.program.strays import unread
+
+            names = GradientNames([*self.reader.stages, *self.reader.inputs])
+            message, hint = unread(name, self.output_name)
+            likeness = names.likeness(name, is_near=True)
             self.reader.fail(
-                ParseError, token,
-                f"`{name}` is no gradient and no later gradient line reads it: a stage after the "
-                f"output `{self.output_name}`, or a slip in the backward part",
-                "name the output with `--output NAME` or `# gradcli: output NAME`, "
-                "or remove the line",
-            )  # fmt: skip
+                ParseError, token, message, f"{likeness.cure}; else {hint}" if likeness else hint
+            )
 
 
 def _described(shape: Shape) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
@@ -385,38 +386,16 @@ class Reader:
         if self.forward_nodes is None:
             self.forward_nodes = len(self.graph)
 
-    def _refuse_early_gradients(self) -> None:
-        """A gradient line before its stage would pass for a stage, or a value, nobody uses."""
-        used = {k for operands in self.graph.operands for k in operands}
-        idle = {name: token for name, token in self.lines.items() if name not in self.inputs}
-        for name, value in self.stages.items():
-            if name[0] == "d" and not used.intersection(nodes_of(value)):
-                idle[name] = self.graph.tokens[nodes_of(value)[0]] - 2  # before `name =`
-        for name, token in idle.items():
-            stage = name[1:].removeprefix("_")
-            if name[0] == "d" and stage in self.stages and name != self.output_name:
-                line = self.source.span(self.graph.tokens[nodes_of(self.stages[stage])[0]]).line
-                self.fail(
-                    ParseError, token,
-                    f"`{name}` stands before its stage `{stage}`, which is computed on line {line}",
-                    "gradient lines come after the forward part: move this line to the end",
-                )  # fmt: skip
-
     def _finish(self) -> Program:
         if self.backward is not None:
             self.backward.finish()
-        if not self.errors and any(name[0] == "d" for name in (*self.lines, *self.stages)):
-            self._refuse_early_gradients()
         if self.errors:
             raise self._collected()
-        for name in self.bound:
-            if name not in self.inputs and name not in self.stages:
-                hint = did_you_mean(name, self.inputs)
-                unused = f"`{name}` is given a value but not used"
-                self.warnings.append(f"{unused}; {hint}" if hint else unused)
         back = self.backward
         output = self._find_output()
-        self._forget_sizes(output)
+        needed = self._needed(output)
+        self._forget_sizes(needed)
+        self._look_for_strays(output, needed)
         inputs = {name: self.inputs[name] for name in self.bound if name in self.graph.inputs}
         return Program(
             source=self.source,
@@ -473,19 +452,50 @@ class Reader:
         except UnknownSizeError as error:
             return error.what
 
-    def _forget_sizes(self, output: int) -> None:
-        """What only told a size or a shape is a constant from here on: no stage and no input."""
-        back, graph, lowering = self.backward, self.graph, self.lowering
-        if not (lowering.known or lowering.measured):
-            return
-        kept = [output, *(self.inputs[name] for name in self.options.varied if name in self.inputs)]
+    def _needed(self, output: int) -> list[int]:
+        """The nodes that are asked for: the output, those of claims, inputs that vary."""
+        back = self.backward
+        needed = [output, *(self.inputs[n] for n in self.options.varied if n in self.inputs)]
         for claim in self.value_claims:
-            kept += [claim.stage, claim.claimed]
+            needed += [claim.stage, claim.claimed]
         if back is not None:
             forward = {**self.inputs, **self.stages}
-            kept += [forward[name] for name in back.claims]
-            kept += [node for line in back.lines for node in (line.value, line.total)]
-        graph.forget(lowering.known, lowering.measured, kept)
+            needed += [forward[name] for name in back.claims]
+            needed += [node for line in back.lines for node in (line.value, line.total)]
+        return needed
+
+    def _forget_sizes(self, needed: list[int]) -> None:
+        """What only told a size or a shape is a constant from here on: no stage and no input."""
+        lowering = self.lowering
+        if lowering.known or lowering.measured:
+            self.graph.forget(lowering.known, lowering.measured, needed)
+
+    def _look_for_strays(self, output: int, needed: list[int]) -> None:
+        """Warn of what is set or computed for nothing; refuse what would be a gradient lost."""
+        unused = [n for n in self.bound if n not in self.inputs and n not in self.stages]
+        if not unused and len(self.stages) + (self.output is not None) < 2:
+            return
+        from gradcli.program.strays import Forward, idle_words, strays  # late: of several stages
+
+        names, reached = self.graph.names, self.graph.reaches(*needed)
+        aside = self.lowering.measured  # only their shapes are read
+        forward = Forward(
+            self.source, self.graph, self.stages, ChainMap(self.places, self.lines), self.inputs,
+            [name for name in unused if name in self.lines and name not in self.given],
+            [n for n, k in self.stages.items() if not reached[k] and k in names and k not in aside],
+            names.get(output) if output != self.output else None,
+            self.output_name is not None,
+        )  # fmt: skip
+        for token, message, hint in strays(forward):
+            self.errors.append(ParseError(message, self.source.span(token), hint))
+        if self.errors:
+            raise self._collected()
+        for name in unused:
+            near = did_you_mean(name, self.inputs)
+            words = f"`{name}` is given a value but not used"
+            self.warnings.append(f"{words}; {near}" if near else words)
+        if (idle := idle_words(forward)) is not None:
+            self.warnings.append(idle)
 
     def _sow(self) -> int | None:
         """Give the random numbers their seed; None if there are none."""

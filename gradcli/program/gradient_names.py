@@ -1,0 +1,96 @@
+"""Names that look like gradients without being called like one.
+
+A gradient line is called `dNAME`, `d_NAME`, `dOUTdNAME` or `dOUT_dNAME`. Under any other name
+(`gx`, `grad_x`, `x_grad`, `df_by_dx`, or `dw1` beside `W1`) it reads as a stage or as a setting.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+_WORDS = "gradient|grad|nabla"
+_NOUNS = f"{_WORDS}|adjoint|adj|derivative|deriv|partial"
+_CERTAIN = re.compile(rf"(?:{_WORDS})_.+|.+_(?:{_WORDS})", re.IGNORECASE)
+_BEFORE = re.compile(rf"(?:{_NOUNS})(.+)", re.IGNORECASE)
+_AFTER = re.compile(rf"(.+?)_?(?:{_NOUNS})", re.IGNORECASE)
+LONGEST = 100  # characters of a name that is looked into
+SHORTEST = 4  # characters a misspelt name needs, to be told from another name
+COMPACT = 5  # characters before the second d of `dlossdw`, at most
+NEAR = 0.8  # how like a name a misspelling is, of 1
+MOST_COMPARED = 1_000  # names that a misspelling is compared with
+
+
+class Likeness(NamedTuple):
+    """That a name looks like a gradient."""
+
+    of: str  # the forward name whose gradient it seems to be; empty where none answers
+    is_of_g: bool = False  # `gx`, which may also be g times x
+
+    def is_proper(self, name: str) -> bool:
+        """Whether a gradient line is called so."""
+        return bool(self.of) and name in (f"d{self.of}", f"d_{self.of}")
+
+    @property
+    def words(self) -> str:
+        """What the name looks like."""
+        return f"the gradient of `{self.of}`" if self.of else "a gradient, of no name there is"
+
+    @property
+    def cure(self) -> str:
+        """What to write if it is one."""
+        if self.of:
+            return f"write `d{self.of}` for that gradient"
+        return "call a gradient `d` and the name of an input or stage, such as `dx`"
+
+
+class GradientNames:
+    """The names of a forward part, and which other names look like gradients of them."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.names = names
+
+    @cached_property
+    def forward(self) -> dict[str, str]:
+        """The names by what their spellings have in common; most programs never ask."""
+        return {_folded(name): name for name in self.names}
+
+    def likeness(self, name: str, is_near: bool = False) -> Likeness | None:
+        """What a name looks like, None for no gradient; `is_near` allows for slips of the pen."""
+        if not 2 <= len(name) <= LONGEST:
+            return None
+        cores = [(_folded(core), is_of_g) for core, is_of_g in _cores(name)]
+        for core, is_of_g in cores:
+            if self.forward.get(core, name) != name:
+                return Likeness(self.forward[core], is_of_g)
+        if is_near and len(self.forward) <= MOST_COMPARED:
+            from difflib import get_close_matches  # late: only a mistake pays for it
+
+            others = [folded for folded, known in self.forward.items() if known != name]
+            for core, _ in cores:
+                near = get_close_matches(core, others, n=1, cutoff=NEAR)
+                if near and len(core) >= SHORTEST:
+                    return Likeness(self.forward[near[0]])
+        return Likeness("") if _CERTAIN.fullmatch(name) else None
+
+
+def _folded(name: str) -> str:
+    """What spellings of a name such as `W_1` and `w1` have in common."""
+    return name.replace("_", "").casefold()
+
+
+def _cores(name: str) -> Iterator[tuple[str, bool]]:
+    """The names that a gradient's name may contain, the likeliest first; whether after a g."""
+    if name[0] in "dD":
+        yield name[1:], False
+        for at in range(len(name) - 2, 0, -1):
+            is_apart = name[at - 1] == "_"  # `df_by_dx`, `dL_dw`; else `dLdw`
+            if name[at] == "d" and (is_apart or (at <= COMPACT and name[at + 1] != "_")):
+                yield name[at + 1 :], False
+    for form in (_BEFORE, _AFTER):
+        if match := form.fullmatch(name):
+            yield match[1], False
+    if name[0] == "g":
+        yield name[1:], True
