@@ -233,7 +233,7 @@ def test_jsonl_is_the_cases_and_then_the_summary(report):
     assert cases == whole["cases"]
     assert summary == {
         "type": "summary", "schema": "gradcli.check/1",
-        "verdict": whole["verdict"], "summary": whole["summary"],
+        "verdict": whole["verdict"], "claims": whole["claims"], "summary": whole["summary"],
     }  # fmt: skip
 
 

@@ -175,7 +175,7 @@ def test_the_inputs_of_a_single_expression_stand_at_the_top_as_well():
     assert data["inputs"] == data["cases"][0]["inputs"] == single.as_dict()["inputs"]
     assert "inputs" not in CheckReport([case()]).as_dict()
     assert "inputs" not in CheckReport([single, single]).as_dict()
-    assert list(data)[:4] == ["schema", "verdict", "summary", "cases"]
+    assert list(data)[:5] == ["schema", "verdict", "claims", "summary", "cases"]
     assert data["schema"] == "gradcli.check/1"
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gradcli.reports.grades import Grade
     from gradcli.tasks.grade import Key
 
+MOST_NAMED = 5  # files of a message
 FILE_FORMATS = ("junit", "sarif", "gitlab")  # that have an option of their own
 SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml": "junit"}  # of -o
 
@@ -129,6 +130,12 @@ class Job(NamedTuple):
 @click.option("--exit-zero", is_flag=True, default=False, help="Exit 0 whatever was found.")
 @click.option("--allow-empty", is_flag=True, default=False, help="Nothing to check is no error.")
 @click.option(
+    "--require-claims",
+    is_flag=True,
+    default=False,
+    help="Exit 2 where an expression or a program claims nothing.",
+)
+@click.option(
     "-j",
     "--jobs",
     type=click.IntRange(min=1),
@@ -173,9 +180,9 @@ class Job(NamedTuple):
 def check_command(ctx: click.Context, /, **given: Any) -> int:
     """Check gradients: an expression with claims, programs, or folders of `.grad` files.
 
-    Without a claim the engine's own gradient is what is checked. A program may hold its claims:
-    gradient lines such as `dx = -4`, and values such as `f == -12`. NAME=LOW:HIGH samples points;
-    `f = x*y` is an expression, where there is no other.
+    Without a claim the engine's own gradient is what is checked, and the report says so. A program
+    may hold its claims: gradient lines such as `dx = -4`, and values such as `f == -12`.
+    NAME=LOW:HIGH samples points; `f = x*y` is an expression, where there is no other.
 
     \b
     gradcli check "(x+y)*z" x=-2 y=5 z=-4 --claim x=-4 --claim z=3
@@ -205,7 +212,19 @@ def check_command(ctx: click.Context, /, **given: Any) -> int:
         _write_grades([grade for _, grade in outcomes if grade is not None], form, given, inputs)
     else:
         _write(report, form, given, inputs)
+    if given["require_claims"] and not given["exit_zero"]:
+        _refuse_unclaimed(report)
     return EXIT_OK if given["exit_zero"] else exit_code(report, given["inconclusive"] == "ok")
+
+
+def _refuse_unclaimed(report: CheckReport) -> None:
+    """Raise UsageError where cases claim nothing."""
+    files = [case.file for case in report.cases if case.is_unclaimed]
+    if files:
+        more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
+        raise UsageError(f"nothing is claimed in {', '.join(files[:MOST_NAMED])}{more}",
+                         hint="--require-claims wants gradient lines such as `dx = -4`, values "
+                         "such as `f == -12`, or --claim NAME=VALUE")  # fmt: skip
 
 
 def _format(ctx: click.Context, given: dict[str, Any]) -> str:

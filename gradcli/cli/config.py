@@ -19,6 +19,7 @@ KEYS = {  # key in the file: parameter of the command, and what its value is
     "inconclusive": ("inconclusive", "a text"), "jobs": ("jobs", "a whole number"),
     "junit": ("junit", "a text"), "sarif": ("sarif", "a text"), "gitlab": ("gitlab", "a text"),
     "allow-empty": ("allow_empty", "true or false"),
+    "require-claims": ("require_claims", "true or false"),
 }  # fmt: skip
 KINDS = {  # exact types: true is no whole number
     "a number": (int, float), "a whole number": (int,), "a text": (str,), "true or false": (bool,),

@@ -16,8 +16,8 @@ from gradcli.render.arrays import WHOLE
 from gradcli.render.findings import point_text, tallies
 from gradcli.render.look import Look
 from gradcli.render.table import _PIECE, MOST_OF_EXPRESSION, Column, Columns, Page
-from gradcli.reports import VERDICTS, InputCheck
-from gradcli.reports.checks import Case, CheckReport
+from gradcli.reports import InputCheck
+from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, STANDINGS, Case, CheckReport
 
 MOST_ROWS = 200  # of a block
 
@@ -47,11 +47,11 @@ def _parts(report: CheckReport, page: Page) -> Iterator[RenderableType]:
     verbosity = page.look.verbosity
     everything = verbosity > 0 or len(report.cases) == 1
     is_brief = False
-    for case in sorted(report.cases, key=lambda case: _badness(case.verdict)):
+    for k, case in enumerate(sorted(report.cases, key=lambda case: _badness(case.standing))):
         if verbosity < 0 and case.verdict == "pass":
             break
         is_brief = verbosity < 0 or (case.verdict == "pass" and not everything)
-        yield _heading(case, page)
+        yield _heading(case, page, is_explained=not is_brief or not k)
         if not is_brief:
             yield from _body(case, page)
             yield ""
@@ -68,10 +68,10 @@ def _summary(report: CheckReport, page: Page) -> Text:
 
 def _badness(verdict: str) -> int:
     """Sorts the worst verdict first."""
-    return -VERDICTS.index(verdict)
+    return -STANDINGS.index(verdict)
 
 
-def _heading(case: Case, page: Page) -> Text:
+def _heading(case: Case, page: Page, is_explained: bool) -> Text:
     """Verdict, file and expression; a single expression has no file."""
     place = f"{case.file}:{case.line}"
     if case.problem is not None:
@@ -82,7 +82,11 @@ def _heading(case: Case, page: Page) -> Text:
     if len(expression) > MOST_OF_EXPRESSION and page.look.verbosity <= 0:
         ends = (piece.end() for piece in _PIECE.finditer(expression))
         expression = expression[: next(e for e in ends if e >= MOST_OF_EXPRESSION)] + " ..."
-    parts = [(case.verdict, f"verdict.{case.verdict}"), (place, "name"), (expression, "expression")]
+    words = case.standing
+    if case.is_unclaimed:
+        words += "" if words == NOTHING_CLAIMED else f", {NOTHING_CLAIMED}"
+        words += f" ({OWN_GRADIENT})" * is_explained
+    parts = [(words, f"verdict.{case.standing}"), (place, "name"), (expression, "expression")]
     return page.sentence(*_joined("  ", [part for part in parts if part[0]]))
 
 

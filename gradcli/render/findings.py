@@ -13,14 +13,17 @@ from typing import NamedTuple
 
 from gradcli.render.diagnostic import printable
 from gradcli.render.rows import elements, exact
-from gradcli.reports import VERDICTS, InputCheck, Number
-from gradcli.reports.checks import Case, CheckReport
+from gradcli.reports import InputCheck, Number
+from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, STANDINGS, Case, CheckReport
 from gradcli.reports.lines import FEW, LineCheck
 
 MOST_OF_POINT = 20  # numbers
 
 # How loud a verdict is for GitHub and in SARIF; a verdict that is not here is no trouble.
-LEVELS = {"error": "error", "fail": "error", "undefined": "warning", "inconclusive": "warning"}
+LEVELS = {
+    "error": "error", "fail": "error", "undefined": "warning", "inconclusive": "warning",
+    NOTHING_CLAIMED: "note",
+}  # fmt: skip
 
 MEANINGS = {
     "pass": "The claim is the derivative.",
@@ -29,6 +32,7 @@ MEANINGS = {
     "undefined": "No derivative exists here.",
     "fail": "The claim is not the derivative.",
     "error": "The case could not be read.",
+    NOTHING_CLAIMED: "Nothing is claimed: only the engine's own gradient was checked.",
 }
 
 
@@ -39,7 +43,7 @@ class Finding(NamedTuple):
     line: int
     column: int
     verdict: str
-    name: str  # empty for a case that could not be read
+    name: str  # empty for a case that could not be read, or claims nothing
     text: str
     details: tuple[str, ...] = ()  # further lines: the point, notes, help
     error: float = math.inf  # relative; without end where none is known
@@ -51,6 +55,11 @@ class Finding(NamedTuple):
     def title(self) -> str:
         """The verdict, and on what."""
         return f"{self.verdict} {self.name}".rstrip()
+
+    @property
+    def rule(self) -> str:
+        """What formats with rules call the kind of finding."""
+        return f"gradcli/{self.mistake or self.verdict}".replace(" ", "-")
 
     @property
     def place(self) -> str:
@@ -99,8 +108,8 @@ def troubles(report: CheckReport) -> list[Finding]:
 
 def tallies(report: CheckReport) -> list[tuple[int, str]]:
     """How many cases have which verdict, the worst first, without those that none has."""
-    summary = report.summary
-    return [(summary[v], v) for v in reversed(VERDICTS) if summary[v]]
+    counts = Counter(case.standing for case in report.cases)
+    return [(counts[v], v) for v in reversed(STANDINGS) if counts[v]]
 
 
 def count_line(report: CheckReport) -> str:
@@ -112,7 +121,7 @@ def count_line(report: CheckReport) -> str:
 
 def worst_first(some: Iterable[Finding]) -> list[Finding]:
     """Findings by their verdicts, then by their errors."""
-    return sorted(some, key=lambda f: (VERDICTS.index(f.verdict), f.error), reverse=True)
+    return sorted(some, key=lambda f: (STANDINGS.index(f.verdict), f.error), reverse=True)
 
 
 def _of_case(case: Case) -> Iterator[Finding]:
@@ -130,6 +139,9 @@ def _of_case(case: Case) -> Iterator[Finding]:
     verdicts = [check.verdict for check in (*case.inputs.values(), *case.values)]
     if case.verdict not in [*verdicts, *(line.verdict for line in case.lines)]:
         yield _of_whole(case)
+    if case.is_unclaimed:
+        place = case.place(case.output)
+        yield Finding(case.file, *place, NOTHING_CLAIMED, "", OWN_GRADIENT, details)
 
 
 def _of_line(case: Case, line: LineCheck, details: tuple[str, ...]) -> Finding:

@@ -10,6 +10,7 @@ from gradcli.render.look import Look
 from gradcli.render.markdown import code_span, table_row
 from gradcli.reports.checks import CheckReport
 
+COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 MOST_ANNOTATIONS = 10  # GitHub drops those of a step beyond ten, and does not say so
 MOST_ROWS = 500  # of a job summary, for which GitHub takes 1 MiB
 
@@ -20,7 +21,7 @@ def github(report: CheckReport, _: Look) -> Iterator[str]:
     for finding in shown[:MOST_ANNOTATIONS]:
         file, title = _property(finding.file), _property(f"gradcli: {finding.title}")
         place = f"file={file},line={finding.line},col={finding.column},title={title}"
-        yield f"::{LEVELS[finding.verdict]} {place}::{_data(finding.message)}\n"
+        yield f"::{COMMANDS[LEVELS[finding.verdict]]} {place}::{_data(finding.message)}\n"
     if len(shown) > MOST_ANNOTATIONS:
         yield f"::notice::and {len(shown) - MOST_ANNOTATIONS} more\n"
 
@@ -28,7 +29,7 @@ def github(report: CheckReport, _: Look) -> Iterator[str]:
 def summary_markdown(report: CheckReport) -> str:
     """The troubles as a Markdown table, for the file that GITHUB_STEP_SUMMARY names."""
     shown = troubles(report)
-    parts = [f"### gradcli: {report.verdict}\n\n{count_line(report)}\n"]
+    parts = [f"### gradcli: {report.standing}\n\n{count_line(report)}\n"]
     if shown:
         parts.append("\n| verdict | place | name | what was found |\n| --- | --- | --- | --- |\n")
     for finding in shown[:MOST_ROWS]:

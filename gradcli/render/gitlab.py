@@ -11,7 +11,7 @@ from gradcli.render.look import Look
 from gradcli.render.strict_json import json_text
 from gradcli.reports.checks import CheckReport
 
-SEVERITIES = dict(zip(LEVELS, ("critical", "critical", "major", "minor"), strict=True))
+SEVERITIES = dict(zip(LEVELS, ("critical", "critical", "major", "minor", "info"), strict=True))
 
 
 def gitlab(report: CheckReport, _: Look) -> Iterator[str]:
@@ -23,7 +23,7 @@ def gitlab(report: CheckReport, _: Look) -> Iterator[str]:
 def _entry(finding: Finding) -> dict[str, Any]:
     return {
         "description": printable(f"{finding.title}: {finding.text}"),
-        "check_name": f"gradcli/{finding.mistake or finding.verdict}",
+        "check_name": finding.rule,
         "severity": SEVERITIES[finding.verdict],
         "fingerprint": finding.fingerprint,
         "location": {

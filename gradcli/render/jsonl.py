@@ -29,7 +29,7 @@ def evaluation_lines(report: EvalReport, _: Look) -> Iterator[str]:
 def check_lines(report: CheckReport, _: Look) -> Iterator[str]:
     """The cases, then the summary."""
     yield from map(case_line, report.cases)
-    summary = {"verdict": report.verdict, "summary": report.summary}
+    summary = {"verdict": report.verdict, "claims": report.claims, "summary": report.summary}
     yield json_text({"type": "summary", "schema": "gradcli.check/1", **summary})
 
 

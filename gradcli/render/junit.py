@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from gradcli.render.diagnostic import printable
 from gradcli.render.findings import LEVELS, Finding, findings
 from gradcli.render.look import Look
-from gradcli.reports.checks import CheckReport
+from gradcli.reports.checks import NOTHING_CLAIMED, CheckReport
 
 
 def junit(report: CheckReport, _: Look) -> Iterator[str]:
@@ -38,11 +38,12 @@ def _test_case(finding: Finding) -> Element:
 def _outcome(finding: Finding) -> str | None:
     """The element that JUnit has for a verdict; None for a test that is passed.
 
-    What only follows from a wrong line is skipped: one slip is one failure.
+    What only follows from a wrong line is skipped: one slip is one failure. So is a claim that is
+    not there.
     """
     if finding.verdict not in LEVELS:
         return None
-    if finding.is_consequence:
+    if finding.is_consequence or finding.verdict == NOTHING_CLAIMED:
         return "skipped"
     return "failure" if finding.verdict == "fail" else "error"
 

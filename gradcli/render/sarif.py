@@ -21,7 +21,7 @@ def sarif(report: CheckReport, _: Look) -> Iterator[str]:
     """The troubles; each verdict that is one is a rule, and so is each mistake."""
     rules = [
         {
-            "id": f"gradcli/{verdict}",
+            "id": f"gradcli/{verdict}".replace(" ", "-"),
             "shortDescription": {"text": MEANINGS[verdict]},
             "defaultConfiguration": {"level": level},
         }
@@ -52,7 +52,7 @@ def _result(finding: Finding) -> dict[str, Any]:
     }
     text = f"{finding.name}: {finding.message}" if finding.name else finding.message
     return {
-        "ruleId": f"gradcli/{finding.mistake or finding.verdict}",
+        "ruleId": finding.rule,
         "ruleIndex": [*LEVELS, *MISTAKES].index(finding.mistake or finding.verdict),
         "level": LEVELS[finding.verdict],
         "message": {"text": "\n".join(map(printable, text.split("\n")))},

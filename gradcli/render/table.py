@@ -40,6 +40,7 @@ STYLES = {
     "aside": "dim",
     "verdict.pass": "green",
     "verdict.kink": "yellow",
+    "verdict.nothing claimed": "yellow",
     "verdict.inconclusive": "yellow",
     "verdict.undefined": "magenta",
     "verdict.fail": "bold red",

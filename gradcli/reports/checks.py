@@ -11,6 +11,12 @@ from typing import Any, NamedTuple
 from gradcli.reports import InputCheck, Number, worst
 from gradcli.reports.lines import Fork, LineCheck
 
+NOTHING_CLAIMED = "nothing claimed"
+OWN_GRADIENT = "only the engine's own gradient was checked"
+
+# Where people read a verdict, what claims nothing does not pass. From best to worst.
+STANDINGS = ("pass", "kink", NOTHING_CLAIMED, "inconclusive", "undefined", "fail", "error")
+
 
 class Problem(NamedTuple):
     """Why a case could not be read: an error as data."""
@@ -42,6 +48,17 @@ class Case(NamedTuple):
     lines: list[LineCheck] = []  # noqa: RUF012  # of the backward part; never written to
     forks: list[Fork] = []  # noqa: RUF012  # never written to
     text: str = ""  # the program's, where it has a backward part
+    claims: int | None = None  # on gradients and values; None where it could not be read
+
+    @property
+    def is_unclaimed(self) -> bool:
+        """Whether the case was read and claims nothing."""
+        return self.claims == 0
+
+    @property
+    def standing(self) -> str:
+        """The verdict as people read it, one of STANDINGS."""
+        return NOTHING_CLAIMED if self.is_unclaimed and self.verdict == "pass" else self.verdict
 
     def place(self, name: str) -> tuple[int, int]:
         """Line and column of what is claimed for a name; else where the output stands."""
@@ -51,7 +68,7 @@ class Case(NamedTuple):
         """The case as JSON holds it."""
         data: dict[str, Any] = {
             "file": self.file, "line": self.line, "expression": self.expression,
-            "output": self.output, "verdict": self.verdict,
+            "output": self.output, "verdict": self.verdict, "claims": self.claims,
             "inputs": {name: _claimed_dict(check) for name, check in self.inputs.items()},
             "values": [_claimed_dict(check) for check in self.values],
             "lines": [line.as_dict() for line in self.lines],
@@ -76,6 +93,17 @@ class CheckReport(NamedTuple):
         return worst([case.verdict for case in self.cases])
 
     @property
+    def claims(self) -> int:
+        """How many claims all cases have."""
+        return sum(case.claims or 0 for case in self.cases)
+
+    @property
+    def standing(self) -> str:
+        """The verdict as people read it; a report passes if there is a claim in any case."""
+        is_unclaimed = any(case.is_unclaimed for case in self.cases) and not self.claims
+        return NOTHING_CLAIMED if is_unclaimed and self.verdict == "pass" else self.verdict
+
+    @property
     def summary(self) -> dict[str, int]:
         """How many cases have which verdict."""
         found = [case.verdict for case in self.cases]
@@ -86,6 +114,7 @@ class CheckReport(NamedTuple):
         data: dict[str, Any] = {
             "schema": "gradcli.check/1",
             "verdict": self.verdict,
+            "claims": self.claims,
             "summary": self.summary,
             "cases": [case.as_dict() for case in self.cases],
         }

@@ -83,6 +83,8 @@ def checked_program(
     fixed = [(n, ranges[n][0] if n in ranges else v) for n, v in bindings]
     options = Options(output, seed=asked.seed, most_elements=asked.max_array, varied=ranges)
     program = read(text, name, fixed, options=options)
+    _refuse_bound_claims(program, bindings)
+    claims = _claims(program, asked)
     if program.graph.has_arrays:
         from gradcli.tasks.array_run import (  # late: numbers do not need numpy
             array_settings,
@@ -103,8 +105,10 @@ def checked_program(
         first = _at(program, start, asked, typed)
         second = _second_point(program, first, asked) if _has_formulas(program) else None
         values = _value_claims(program, first, asked.tolerance)
-        return Checked(_case(program, second or first, values, asked), program)
-    return Checked(_sampled(program, start, ranges, asked), program)
+        case = _case(program, second or first, values, asked)
+    else:
+        case = _sampled(program, start, ranges, asked)
+    return Checked(case._replace(claims=claims), program)
 
 
 def broken_case(name: str, error: GradcliError) -> Case:
@@ -379,6 +383,31 @@ def _case(
         lines=outcome.lines, forks=outcome.forks,
         text=program.source.text if outcome.lines else "",
     )  # fmt: skip
+
+
+def _refuse_bound_claims(program: Program, bindings: list[tuple[str, Setting]]) -> None:
+    """Refuse `dx=999` for an input x: what is a claim would be a value that nothing uses."""
+    names = {**program.inputs, **program.stages}
+    for name, value in bindings:
+        if name in names:
+            continue
+        from gradcli.program.gradient_names import GradientNames  # late: most names are inputs
+
+        likeness = GradientNames(names).likeness(name)
+        if likeness is None or not likeness.of:
+            continue
+        of, number = likeness.of, value if isinstance(value, (str, int, float)) else "..."
+        raise BindingError(
+            f"`{name}` is given a value but not used, and looks like {likeness.words}",
+            hint=f"write --claim {of}={number}" if of in program.inputs
+            else f"write the line `d{of} = {number}` into the program",
+        )  # fmt: skip
+
+
+def _claims(program: Program, asked: CheckRequest) -> int:
+    """How many gradients and values are claimed; an upstream gradient is no claim."""
+    names = {*program.claims, *asked.claims}
+    return len(names) - (program.upstream is not None) + len(program.value_claims)
 
 
 def _other_outputs(program: Program) -> list[str]:
