@@ -242,6 +242,14 @@ def test_list_gradients_and_indexed_targets():
     assert accused(text.replace("= w[1]*ddot\n", "= x[1]*ddot\n")) == []
 
 
+@pytest.mark.parametrize("given", ["x = 2", "x = [1, 2]", "x = randn(40, 40)"])
+def test_an_input_that_only_the_backward_part_names_has_the_gradient_0(given):
+    text = f"{given}; y = 3\nf = y*y\ndy = 2*y\ndx = 0*x"
+    assert accused(text) == []
+    assert gradcli.check(text).verdict == "pass"
+    assert accused(text.replace("0*x", "y*x")) == [(4, None)]
+
+
 def test_helpers_carry_upstream_gradients():
     text = "x = 3; y = 2\nq = x*y\nf = q**3\ndq = 3*q**2\ng = 2*dq\ndx = y*g/2\ndy = x*g"
     assert [line for line, _ in accused(text)] == [7]

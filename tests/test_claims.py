@@ -156,3 +156,10 @@ def test_a_claim_among_the_values_is_refused(gradcli, text, binding, cure):
 @pytest.mark.parametrize("words", [["x*dx", "dx=1"], ["x*x", "z=1"], ["x*x", "y=1"]])
 def test_a_value_that_is_used_or_looks_like_nothing_is_none(gradcli, words):
     assert gradcli("check", *words, "x=2").code == 0
+
+
+@pytest.mark.parametrize("words", [["x*y", "--wrt", "x"], ["# gradcli: wrt x\nf = x*y"]])
+def test_a_claim_that_wrt_leaves_out_is_refused(gradcli, words):
+    done = gradcli("check", *words, "x=2", "y=3", "--claim", "y=17")
+    assert (done.code, done.out) == (2, "")
+    assert "error: `y` is claimed, but `wrt` leaves it out\n  help: add it: --wrt x,y\n" in done.err

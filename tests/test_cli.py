@@ -981,7 +981,7 @@ def test_a_reader_that_has_gone_is_exit_code_141_and_nothing_is_said(words):
 def test_a_reader_that_leaves_after_a_line_is_exit_code_141(tmp_path):
     program = tmp_path / "long.grad"
     program.write_text("\n".join(["x = 1", *(f"a{k} = x*{k}" for k in range(5000))]))
-    words = ["eval", "--file", str(program), "--no-check", "--format", "plain"]
+    words = ["eval", "--file", str(program), "--no-check", "--format", "plain", "-q"]
     with subprocess.Popen(
         [sys.executable, "-m", "gradcli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

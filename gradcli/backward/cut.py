@@ -76,6 +76,9 @@ class Cut:
                     copy = self._leaf(names[node], node, graph.shape(node))
                     self.source[copy] = node
                 moved.append(copy)
+        for node, element in names.items():
+            if node >= program.forward_nodes:  # an input that only the backward part names
+                self.source[self._leaf(element, node, graph.shape(node))] = node
 
     def _leaf(self, name: str, origin: int, shape: Shape) -> int:
         node = self.leaves[name] = self.graph.input(name, shape=shape)

@@ -480,7 +480,8 @@ class Reader:
         names, reached = self.graph.names, self.graph.reaches(*needed)
         aside = self.lowering.measured  # only their shapes are read
         forward = Forward(
-            self.source, self.graph, self.stages, ChainMap(self.places, self.lines), self.inputs,
+            self.source, self.graph, self.stages, ChainMap(self.places, self.lines),
+            [*self.bound, *self.inputs],
             [name for name in unused if name in self.lines and name not in self.given],
             [n for n, k in self.stages.items() if not reached[k] and k in names and k not in aside],
             names.get(output) if output != self.output else None,

@@ -34,7 +34,7 @@ class Forward(NamedTuple):
     graph: Graph
     stages: dict[str, int]
     places: Mapping[str, int]  # the tokens where stages and settings are assigned
-    inputs: dict[str, int]
+    others: list[str]  # names of inputs and settings
     unused: list[str]  # settings
     idle: list[str]  # stages that neither the output nor the backward part depends on
     output: str | None  # None for a nameless last line
@@ -67,7 +67,7 @@ def idle_words(forward: Forward) -> str | None:
 
 def strays(forward: Forward) -> list[Stray]:
     """The first lines that would be lost, in the order of the text."""
-    names = GradientNames({**forward.stages, **forward.inputs})
+    names = GradientNames([*forward.stages, *forward.others])
     lines = chain(
         (_of_setting(name, forward, names) for name in forward.unused),
         (_of_stage(name, forward, names) for name in forward.idle),

@@ -38,6 +38,7 @@ from gradcli.requests import (
     Settings,
 )
 from gradcli.syntax.tokens import line_and_column
+from gradcli.tasks.claims import claim_count, refuse_lost_claims
 from gradcli.tasks.evaluate import checked_point, questions
 
 MOST_OF_POINT = 6  # numbers of a point in a note
@@ -83,8 +84,8 @@ def checked_program(
     fixed = [(n, ranges[n][0] if n in ranges else v) for n, v in bindings]
     options = Options(output, seed=asked.seed, most_elements=asked.max_array, varied=ranges)
     program = read(text, name, fixed, options=options)
-    _refuse_bound_claims(program, bindings)
-    claims = _claims(program, asked)
+    refuse_lost_claims(program, bindings, asked)
+    claims = claim_count(program, asked)
     if program.graph.has_arrays:
         from gradcli.tasks.array_run import (  # late: numbers do not need numpy
             array_settings,
@@ -383,31 +384,6 @@ def _case(
         lines=outcome.lines, forks=outcome.forks,
         text=program.source.text if outcome.lines else "",
     )  # fmt: skip
-
-
-def _refuse_bound_claims(program: Program, bindings: list[tuple[str, Setting]]) -> None:
-    """Refuse `dx=999` for an input x: what is a claim would be a value that nothing uses."""
-    names = {**program.inputs, **program.stages}
-    for name, value in bindings:
-        if name in names:
-            continue
-        from gradcli.program.gradient_names import GradientNames  # late: most names are inputs
-
-        likeness = GradientNames(names).likeness(name)
-        if likeness is None or not likeness.of:
-            continue
-        of, number = likeness.of, value if isinstance(value, (str, int, float)) else "..."
-        raise BindingError(
-            f"`{name}` is given a value but not used, and looks like {likeness.words}",
-            hint=f"write --claim {of}={number}" if of in program.inputs
-            else f"write the line `d{of} = {number}` into the program",
-        )  # fmt: skip
-
-
-def _claims(program: Program, asked: CheckRequest) -> int:
-    """How many gradients and values are claimed; an upstream gradient is no claim."""
-    names = {*program.claims, *asked.claims}
-    return len(names) - (program.upstream is not None) + len(program.value_claims)
 
 
 def _other_outputs(program: Program) -> list[str]:

@@ -1,0 +1,47 @@
+"""What a check is asked to judge: how much is claimed, and claims that would not be looked at."""
+
+from __future__ import annotations
+
+from gradcli.errors import BindingError, UsageError
+from gradcli.evaluation.point import wanted
+from gradcli.program.model import Program
+from gradcli.requests import CheckRequest, Setting
+
+
+def claim_count(program: Program, asked: CheckRequest) -> int:
+    """How many gradients and values are claimed; an upstream gradient is no claim."""
+    names = {*program.claims, *asked.claims}
+    return len(names) - (program.upstream is not None) + len(program.value_claims)
+
+
+def refuse_lost_claims(
+    program: Program, bindings: list[tuple[str, Setting]], asked: CheckRequest
+) -> None:
+    """Raise BindingError for `dx=999`, a value nothing uses, UsageError for what `wrt` leaves out.
+
+    Either would be a claim of the caller that no verdict is about.
+    """
+    names = {**program.inputs, **program.stages}
+    for name, value in bindings:
+        if name not in names:
+            _refuse_bound_claim(program, names, name, value)
+    checked = wanted(program, asked.wrt)
+    left = [name for name in asked.claims if name in program.inputs and name not in checked]
+    if left:
+        raise UsageError(f"`{left[0]}` is claimed, but `wrt` leaves it out",
+                         hint=f"add it: --wrt {','.join([*checked, *left])}")  # fmt: skip
+
+
+def _refuse_bound_claim(program: Program, names: dict[str, int], name: str, value: Setting) -> None:
+    from gradcli.program.gradient_names import GradientNames  # late: most names are inputs
+
+    likeness = GradientNames(names).likeness(name)
+    if likeness is None or not likeness.of:
+        return
+    of, number = likeness.of, value if isinstance(value, (str, int, float)) else "..."
+    raise BindingError(
+        f"`{name}` is given a value but not used, and looks like {likeness.words}",
+        hint=f"write --claim {of}={number}"
+        if of in program.inputs
+        else f"write the line `d{of} = {number}` into the program",
+    )
