@@ -15,10 +15,10 @@ import gradcli
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.engine import Machine, backward
 from gradcli.errors import GradcliError, LimitError, ShapeError
+from gradcli.evaluation.point import inputs_of as settings_of
 from gradcli.gates.shapes import FUNCTIONS, RULES
 from gradcli.gates.table import ELEMENTWISE, GATES
 from gradcli.program.reader import read
-from gradcli.tasks.array_run import array_settings as settings_of
 from gradcli.transform.adjoint import adjoint
 
 H = 1e-30  # a complex step cancels nothing, so it may be as small as it likes

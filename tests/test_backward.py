@@ -10,10 +10,10 @@ from mutations import PROGRAMS, STAGED, is_equivalent, mutations
 
 import gradcli
 from gradcli.backward.lines import judge_lines
-from gradcli.evaluation.point import evaluate_at
+from gradcli.evaluation.point import at
 from gradcli.program.reader import read
 from gradcli.reports.mistakes import MISTAKES
-from gradcli.requests import Request, Settings
+from gradcli.requests import PLAIN
 
 EVERY_PROGRAM = pytest.mark.parametrize("program", PROGRAMS)
 
@@ -208,9 +208,7 @@ def test_a_case_with_an_unchecked_line_does_not_pass():
 def at_another_point(text, inputs):
     """The lines of a program at a point for which its numbers are not claimed."""
     program = read(text)
-    request = Request()
-    found = evaluate_at(program, inputs, request)
-    return judge_lines(found, Settings(request.tolerance), formulas_only=True)[0]
+    return judge_lines(at(program, inputs, PLAIN), PLAIN, formulas_only=True)[0]
 
 
 def test_a_number_is_neither_right_nor_wrong_at_another_point():

@@ -17,9 +17,9 @@ from gradcli.arithmetic.bounded import BOUNDED, Bounded
 from gradcli.arithmetic.digits import digits
 from gradcli.bounds import bounded_run
 from gradcli.engine import Machine, backward
+from gradcli.evaluation.point import inputs_of
 from gradcli.gates.table import ELEMENTWISE
 from gradcli.program.reader import read
-from gradcli.tasks.array_run import array_settings
 from gradcli.transform.elements import Circuit
 
 MP = digits(60)
@@ -32,7 +32,7 @@ def violations(text, point):
     Also where the bounded run has another value than the plain one.
     """
     program = read(text, settings=point)
-    inputs = array_settings(program)
+    inputs = inputs_of(program)
     graph, output = program.graph, program.output
     run = Machine(graph, ARRAYS).run(inputs)
     backward(run, output, 1.0)
@@ -179,7 +179,7 @@ def test_short_numbers_are_exact():
     """Counts, masks and small whole numbers round nothing, so that ties stay ties."""
     point = {"x": [[1.0, 2.0], [0.5, -1.0]], "W": [[2.0, 1.0], [1.0, 4.0]]}
     program = read("sum(relu(x @ W - [[4, 9], [0, 0]]) * x)", settings=point)
-    run = Machine(program.graph, ARRAYS).run(array_settings(program))
+    run = Machine(program.graph, ARRAYS).run(inputs_of(program))
     again = bounded_run(run, program.output, 1.0)
     assert not any(np.any(x.error) for x in again.values if isinstance(x, Bounded))
     assert not any(np.any(x.error) for x in again.gradients)

@@ -9,7 +9,7 @@ import mpmath
 import pytest
 
 import gradcli
-from gradcli.checker import relative_error
+from gradcli.arithmetic.agreement import relative_error
 
 INF, NAN = math.inf, math.nan
 mp = mpmath.mp.clone()

@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gradcli
-from gradcli import checker
+from gradcli.checker import verdicts
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.checker.differences import differentiate, rounding_bounds
-from gradcli.evaluation.point import evaluate_at
-from gradcli.evaluation.point import settings as inputs_of
+from gradcli.evaluation.point import at, inputs_of
 from gradcli.gates.table import GATES
 from gradcli.program.reader import read
 from gradcli.requests import Request
@@ -30,7 +29,7 @@ NUMBERS = st.floats(-3, 3).filter(lambda x: abs(x) > 1e-3)
 def estimates(text, point):
     """Pairs of estimates, step by step and in columns, of every input."""
     program = read(text, settings=point)
-    found = evaluate_at(program, inputs_of(program), Request())
+    found = at(program, inputs_of(program), Request())
     around = Surroundings(found.run, program.output, rounding_bounds(found.run))
     for leaf in program.graph.inputs.values():
         yield differentiate(Cone(around, leaf)), differentiate(Cone(around, leaf), in_columns=True)
@@ -62,10 +61,10 @@ def test_the_verdicts_are_the_same(text, claim, monkeypatch):
     point = {"x": 0.7, "y": -1.3}
     claims = {} if claim is None else {"x": claim}
     before = gradcli.check(text, point, claims).cases[0].inputs
-    monkeypatch.setattr(checker, "COLUMNS_PAY", -1)
+    monkeypatch.setattr(verdicts, "COLUMNS_PAY", -1)
     after = gradcli.check(text, point, claims).cases[0].inputs
     assert {n: c.verdict for n, c in before.items()} == {n: c.verdict for n, c in after.items()}
 
 
 def test_a_small_problem_does_not_use_them():
-    assert checker.COLUMNS_PAY > 1000
+    assert verdicts.COLUMNS_PAY > 1000

@@ -13,15 +13,17 @@ import gradcli
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.complex_steps import STEP, STEPS
 from gradcli.arithmetic.floats import IEEE
-from gradcli.checker.directions import Whole, check_wholes
+from gradcli.checker.directions import check_wholes
 from gradcli.checker.patterns import pattern
+from gradcli.checker.question import Question
 from gradcli.checker.slopes import Place
 from gradcli.engine import Machine, backward
 from gradcli.errors import GradcliError
+from gradcli.evaluation.point import Point
 from gradcli.gates.table import ELEMENTWISE
 from gradcli.graph.nodes import Graph
 from gradcli.program.reader import read
-from gradcli.requests import Settings
+from gradcli.requests import TOLERANCE
 
 SAMPLES = Path(__file__).parent.parent / "sample_exprs"
 
@@ -88,7 +90,7 @@ def test_one_sided_slopes_at_kinks(text, left, right):
     """f(x) at 0, by the difference quotients a reader can work out."""
     program = read(f"sum([{text}])", settings=[("x", 0.0)])
     run = Machine(program.graph, ARRAYS).run([0.0])
-    slope = Place(run, program.output, 1.0).slope(program.inputs["x"], np.array(1.0))
+    slope = Place(Point(program, run, 1.0, {})).slope(program.inputs["x"], np.array(1.0))
     assert (slope.left, slope.right) == pytest.approx((left, right), abs=1e-30)
 
 
@@ -106,7 +108,7 @@ def test_steps_through_products_with_zeros(x, slope):
     """From both sides alike, and the checker finds the gradient right, as a whole too."""
     program = read("prod(x)", settings=[("x", x)])
     run = Machine(program.graph, ARRAYS).run([np.array(x, dtype=float)])
-    place = Place(run, program.output, 1.0)
+    place = Place(Point(program, run, 1.0, {}))
     for k, expected in enumerate(slope):
         found = place.slope(program.inputs["x"], np.eye(4)[k])
         assert (found.left, found.right) == (expected, expected)
@@ -128,7 +130,7 @@ def test_slopes_agree_with_the_engine(seed):
     program = read(text, settings=point)
     run = Machine(program.graph, ARRAYS).run([point[n] for n in program.graph.inputs])
     backward(run, program.output, 1.0)
-    place = Place(run, program.output, 1.0)
+    place = Place(Point(program, run, 1.0, {}))
     for name, leaf in program.inputs.items():
         v = rng.standard_normal(point[name].shape)
         slope = place.slope(leaf, v)
@@ -141,11 +143,11 @@ def test_slopes_agree_with_the_engine(seed):
 # ---------------------------------------------------------------- verdicts on wholes
 
 
-def place_of(text, point):
+def point_of(text, point):
     program = read(text, settings=point)
     run = Machine(program.graph, ARRAYS).run([np.asarray(point[n])[()] for n in program.inputs])
     backward(run, program.output, 1.0)
-    return Place(run, program.output, 1.0), program.inputs, run.gradients
+    return Point(program, run, 1.0, {}), program.inputs, run.gradients
 
 
 @pytest.mark.parametrize("factor", [2.0, 1.001, -1.0, 0.0, 1 + 3e-6, float("nan")])
@@ -171,29 +173,29 @@ def test_a_single_wrong_element_is_named(factor, scale):
 def test_a_fault_of_the_engine_is_found_by_halving():
     """The reverse sweep is wrong at three places, and no claim says where."""
     rng = np.random.default_rng(6)
-    place, inputs, gradients = place_of("sum(tanh(x @ W))", {
+    point, inputs, gradients = point_of("sum(tanh(x @ W))", {
         "x": rng.standard_normal((20, 30)), "W": rng.standard_normal((30, 40)),
     })  # fmt: skip
     wrong = gradients[inputs["W"]].copy()
     for at in ((3, 4), (3, 5), (29, 39)):
         wrong[at] *= 1.01
-    answer = check_wholes(place, [Whole("W", inputs["W"], wrong)], Settings())
-    assert answer.verdict == "fail"
-    assert {*answer.inputs} == {"W", "W[3][4]", "W[3][5]", "W[29][39]"}
-    right = check_wholes(place, [Whole("W", inputs["W"], gradients[inputs["W"]])], Settings())
-    assert right.verdict == "pass"
+    answer = check_wholes(point, [Question("W", inputs["W"], wrong)], TOLERANCE)
+    assert {*answer} == {"W", "W[3][4]", "W[3][5]", "W[29][39]"}
+    assert {check.verdict for check in answer.values()} == {"fail"}
+    right = check_wholes(point, [Question("W", inputs["W"], gradients[inputs["W"]])], TOLERANCE)
+    assert right["W"].verdict == "pass"
 
 
-def test_halving_takes_few_slopes():
+def test_halving_takes_few_slopes(monkeypatch):
     rng = np.random.default_rng(7)
-    place, inputs, gradients = place_of("sum(W**3)", {"W": rng.standard_normal((100, 100))})
+    point, inputs, gradients = point_of("sum(W**3)", {"W": rng.standard_normal((100, 100))})
     wrong = gradients[inputs["W"]].copy()
     wrong[55, 66] += 1
     counted = []
-    slope = place.slope
-    place.slope = lambda *given: counted.append(1) or slope(*given)
-    answer = check_wholes(place, [Whole("W", inputs["W"], wrong)], Settings())
-    assert "W[55][66]" in answer.inputs
+    slope = Place.slope
+    monkeypatch.setattr(Place, "slope", lambda *given: counted.append(1) or slope(*given))
+    answer = check_wholes(point, [Question("W", inputs["W"], wrong)], TOLERANCE)
+    assert "W[55][66]" in answer
     assert len(counted) <= 3 + 14 + 1  # directions, log2 of 10,000, the element itself
 
 

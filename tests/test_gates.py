@@ -19,7 +19,7 @@ from gradcli.errors import GradcliError
 from gradcli.gates.table import CONSTANTS, ELEMENTWISE, FUNCTIONS, GATES
 from gradcli.graph.nodes import Graph
 from gradcli.program.reader import read
-from gradcli.requests import Options
+from gradcli.requests import Request
 from gradcli.syntax import statements
 from gradcli.syntax.tokens import Source
 from gradcli.transform.adjoint import adjoint
@@ -383,8 +383,8 @@ EXPANDABLE = [param for param in SAMPLES if param.values[0].expansion]
 def test_expansion_equals_the_gate(row, at):
     """Value and gradient, in many digits."""
     results = []
-    for options in (Options(), Options(expand=True)):
-        program = read(f"{row.name}(x)", free=["x"], options=options)
+    for options in (Request(), Request(expand=True)):
+        program = read(f"{row.name}(x)", free=["x"], request=options)
         run = Machine(program.graph, MANY).run([MANY.number(at[0])])
         backward(run, program.output, MANY.number(1.0))
         gates = {gate.name for gate in program.graph.gates}

@@ -40,9 +40,7 @@ ARRAYS = {
     "gradcli.checker.patterns",
     "gradcli.checker.directions",
     "gradcli.checker.slopes",
-    "gradcli.tasks.array_run",
     "gradcli.transform.elements",
-    "gradcli.tasks.array_report",
     "gradcli.tasks.derivatives",
 }
 FACE = {"api", "errors", "reports", "version"}  # what gradcli/__init__.py may import

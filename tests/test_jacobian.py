@@ -14,10 +14,10 @@ from gradcli.arithmetic.digits import digits
 from gradcli.cli import main
 from gradcli.engine import Machine, backward
 from gradcli.errors import LimitError
+from gradcli.evaluation.point import inputs_of
 from gradcli.program.reader import read
 from gradcli.render import write
 from gradcli.tasks import derivatives as room
-from gradcli.tasks.array_run import array_settings
 from gradcli.transform.adjoint import adjoint
 from gradcli.transform.elements import Circuit
 
@@ -107,7 +107,7 @@ PROGRAMS = {
 def truth(program, order):
     """The derivatives of the circuit of numbers, by the plain sweep, in 80 digits."""
     circuit = Circuit(program.graph)
-    point = [MP.number(float(v)) for x in array_settings(program) for v in np.ravel(x)]
+    point = [MP.number(float(v)) for x in inputs_of(program) for v in np.ravel(x)]
     graph, output = circuit.graph, circuit.elements[program.output]
     roots = {"value": output}
     if order == 2:

@@ -10,12 +10,10 @@ from hypothesis import strategies as st
 
 import gradcli
 from gradcli.errors import BindingError, GradcliError, NameFault, ParseError, ShapeError
-from gradcli.evaluation.point import evaluate_at, gather
-from gradcli.evaluation.point import settings as values_of
+from gradcli.evaluation.point import as_numbers, at, gather, inputs_of
 from gradcli.program.bindings import parse_constant
 from gradcli.program.reader import read as read_program
-from gradcli.requests import Options, Request
-from gradcli.tasks.array_run import as_numbers
+from gradcli.requests import Request
 
 
 def evaluated(text, settings=(), **options):
@@ -534,7 +532,7 @@ dy += ((1 - sigy) * sigy) * dsigy
 def claimed(text, settings=()):
     """What the gradient lines of a program claim, and the engine's own gradients of the same."""
     program = as_numbers(read_program(text, settings=settings))
-    found = evaluate_at(program, values_of(program), Request(check=False))
+    found = at(program, inputs_of(program), Request(check=False))
     named = {**program.inputs, **program.stages}
     claims = {name: gather(value, found.run.values) for name, value in program.claims.items()}
     return claims, {name: gather(named[name], found.run.gradients) for name in claims}
@@ -882,7 +880,7 @@ def test_a_constant_of_an_option_is_a_number_or_a_list_where_allowed():
 
 
 def test_the_program_keeps_the_name_of_its_source():
-    program = read_program("f = x y".replace(" y", ""), "a.grad", {"x": 1}, (), Options())
+    program = read_program("f = x y".replace(" y", ""), "a.grad", {"x": 1}, (), Request())
     assert program.source.name == "a.grad"
     with pytest.raises(GradcliError) as caught:
         read_program("f = x y", "a.grad", {"x": 1})

@@ -22,7 +22,7 @@ from gradcli.checker.cone import Cone, Surroundings
 from gradcli.engine import Machine, backward, local_gradients
 from gradcli.errors import GradcliError
 from gradcli.program.reader import read
-from gradcli.requests import Options
+from gradcli.requests import Request
 from gradcli.syntax import Call, Tree, parse_expression, write
 from gradcli.syntax.tokens import Source
 from gradcli.transform.adjoint import adjoint
@@ -176,7 +176,7 @@ def true_slopes(f, point):
 
 
 def float_run(text, point, expand=False, fuse=False):
-    program = read(text, free=INPUTS, options=Options(expand=expand))
+    program = read(text, free=INPUTS, request=Request(expand=expand))
     program = fused_program(program) if fuse else program
     run = Machine(program.graph, FLOATS).run([point[n] for n in program.graph.inputs])
     backward(run, program.output, 1.0)

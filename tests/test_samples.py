@@ -10,9 +10,8 @@ import pytest
 import gradcli
 from gradcli.arithmetic.digits import digits
 from gradcli.engine import Machine, backward
-from gradcli.evaluation.point import settings
+from gradcli.evaluation.point import as_numbers, inputs_of
 from gradcli.program.reader import read
-from gradcli.tasks.array_run import as_numbers
 
 FOLDER = Path(__file__).parent.parent / "sample_exprs"
 KNOWN = re.compile(r"^# known: (\S+) (\S+)$", re.MULTILINE)
@@ -61,7 +60,7 @@ def test_the_known_numbers_are_the_nearest_doubles(path):
     program = read(path.read_text("utf-8"))
     many = digits(50)
     program = as_numbers(program)
-    inputs = [many.number(x) for x in settings(program)]
+    inputs = [many.number(x) for x in inputs_of(program)]
     run = Machine(program.graph, many).run(inputs)
     backward(run, program.output, many.number(1.0))
     found = {"value": float(run.values[program.output])}

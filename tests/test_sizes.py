@@ -10,7 +10,6 @@ import pytest
 import gradcli
 from gradcli.errors import BindingError, GradcliError, NameFault, ShapeError
 from gradcli.program.reader import read as read_program
-from gradcli.requests import Options
 
 X = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
 POINT = {"x": [1.0, 2.0, 3.0], "X": X, "y": 2.0}
@@ -349,7 +348,3 @@ def test_what_numpy_has_and_the_language_has_not_shows_what_to_write(text, advic
     error = refused(GradcliError, text)
     assert advice in error.hint
     assert "did you mean" not in error.hint or "zeros" in advice
-
-
-def test_options_hold_what_varies():
-    assert Options(varied=["a", "b"]).varied == {"a", "b"}

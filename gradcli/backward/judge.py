@@ -18,18 +18,19 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from gradcli.arithmetic.floats import IEEE
+from gradcli.arithmetic.agreement import agree
 from gradcli.backward.amounts import Amount, in_words, is_finite, total
 from gradcli.backward.attribution import Group, Part, base, matched
 from gradcli.backward.cut import Cut
 from gradcli.bounds import bounded_run
-from gradcli.checker import RESIDUE, Point, Question, agree, check
+from gradcli.checker.question import Question
+from gradcli.checker.verdicts import RESIDUE, check
 from gradcli.engine import Machine, Run, backward
-from gradcli.evaluation.point import Evaluation, numbers
+from gradcli.evaluation.point import Point, arithmetic_of, numbers
 from gradcli.program.gradient_lines import GradientLine
 from gradcli.program.model import Program, nodes_of
 from gradcli.reports import InputCheck
-from gradcli.requests import Settings
+from gradcli.requests import Request
 
 DIGITS = (100, 1000)  # to tell a wrong formula from rounding: the tail of a tanh needs many
 TOO_DEAR = "not checked: it would take more than the budget (--check-budget)"
@@ -84,13 +85,12 @@ class Judge:
     """Judges the gradients of one program at one point, name by name."""
 
     def __init__(
-        self, cut: Cut, found: Evaluation, settings: Settings, exact: bool, formulas_only: bool
+        self, cut: Cut, found: Point, request: Request, formulas_only: bool
     ) -> None:  # fmt: skip
         self.cut = cut
         self.found = found
         self.program = found.program
-        self.settings = settings
-        self.exact = exact
+        self.request = request
         self.formulas_only = formulas_only
         self.passage = Passage(cut, self.program, found.run, found.upstream)
         self.parts: dict[str, list[Part]] = {name: [] for name in cut.claimed}
@@ -156,7 +156,7 @@ class Judge:
 
     def agree(self, claim: Amount, expected: Amount) -> bool:
         """Whether two amounts are the same within the tolerance; nan never is."""
-        return agree(claim, expected, self.settings.tolerance)
+        return agree(claim, expected, self.request.tolerance)
 
     def _judge(self, element: str) -> None:
         if element == self.cut.output:
@@ -213,23 +213,18 @@ class Judge:
         graph, output, moved = self.cut.local_problem(consumers, self.passage.upstream)
         leaf = moved[self.cut.leaves[element]]
         inputs = [self.passage.cut_run.values[self.cut.leaves[name]] for name in graph.inputs]
-        if graph.has_arrays:
-            from gradcli.checker.directions import check_local  # late: numbers do not need numpy
-
-            return check_local(graph, inputs, output, element, leaf, claim, self.settings)
-        run = Machine(graph, IEEE).run(inputs)
+        run = Machine(graph, arithmetic_of(graph)).run(inputs)
         backward(run, output, 1.0)
-        question = Question(element, leaf, run.gradients[leaf], claim, None, exact=True)
         called, source = self.found.names, self.cut.source
         names = {moved[k]: called.get(source.get(k, -1), "?") for k in moved}
-        answer = check(Point(run, output, names=names), [question], self.settings)
-        if answer is None:
-            return _word(element, "inconclusive", None, TOO_DEAR)
-        return answer.inputs[element]
+        problem = self.program._replace(graph=graph, output=output, parts=None, upstream=None)
+        point = Point(problem, run, 1.0, names)
+        question = Question(element, leaf, point.gradient(leaf), claim, exact=True)
+        return check(point, [question], self.request).inputs[element]
 
     def _is_typed(self, parts: list[Part]) -> bool:
         """Whether numbers are claimed, or formulas are held as exactly as numbers."""
-        return self.exact or all(map(self.is_number, parts))
+        return self.request.exact or all(map(self.is_number, parts))
 
     def is_number(self, part: Part) -> bool:
         """Whether a line gives a number, whatever the inputs are."""
@@ -248,7 +243,7 @@ class Judge:
             claim, expected = passage.claims[element], passage.expected(element)
             scale = max(abs(claim), abs(expected))
             vanishes = math.isfinite(size) and scale <= RESIDUE * size
-            slack = self.settings.tolerance * scale
+            slack = self.request.tolerance * scale
             if vanishes or abs(claim - expected) <= slack < math.inf:
                 return True
         return False
@@ -257,7 +252,7 @@ class Judge:
         """Whether the bounds on an array's roundings allow for the difference, in every element."""
         expected = self._bounded.expected(element)
         gap = self._bounded.claims[element] - expected
-        slack = gap.error + self.settings.tolerance * abs(expected.value)
+        slack = gap.error + self.request.tolerance * abs(expected.value)
         return bool((abs(gap.value) <= slack).all())
 
     @cached_property

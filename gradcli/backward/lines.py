@@ -17,19 +17,19 @@ from gradcli.backward.judge import Accusation, Judge, Passage, line_numbers
 from gradcli.backward.repairs import Scene, counts, find_mistake
 from gradcli.engine import Machine
 from gradcli.evaluation.elsewhere import nearby, on_other_branches
-from gradcli.evaluation.point import Evaluation, evaluate_at, gather, in_lists, settings
+from gradcli.evaluation.point import Point, gather, in_lists
 from gradcli.graph.text import place_text
-from gradcli.program.model import Program, nodes_of
+from gradcli.program.model import nodes_of
 from gradcli.reports import Number, worst
 from gradcli.reports.lines import Contribution, Fork, LineCheck
-from gradcli.requests import Request, Settings
+from gradcli.requests import Request
 from gradcli.syntax import Tree
 from gradcli.syntax.edit import element_tree
 from gradcli.syntax.tokens import line_and_column
 
 
 def judge_lines(
-    found: Evaluation, how: Settings, exact: bool = False, formulas_only: bool = False
+    found: Point, request: Request, formulas_only: bool = False
 ) -> tuple[list[LineCheck], list[Fork]]:
     """The verdict on every gradient line, and the fork table.
 
@@ -37,19 +37,13 @@ def judge_lines(
     """
     program = found.program
     cut = Cut(program, found.names[program.output])
-    judge = Judge(cut, found, how, exact, formulas_only)
+    judge = Judge(cut, found, request, formulas_only)
     inputs = [found.run.values[node] for node in program.graph.inputs.values()]
     others: list[list[Any]] = []
     if judge.accused:
         others = [*nearby(program, inputs), *on_other_branches(program, inputs)]
     reporter = _Reporter(judge, others)
     return reporter.lines(), forks(judge, reporter.number)
-
-
-def judge_program(program: Program, asked: Request) -> tuple[list[LineCheck], list[Fork]]:
-    """The same at the program's own point."""
-    found = evaluate_at(program, settings(program), asked)
-    return judge_lines(found, Settings(asked.tolerance, asked.check_budget), asked.exact)
 
 
 class _Reporter:

@@ -14,74 +14,43 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic.arrays import ARRAYS
+from gradcli.arithmetic.agreement import agree, agreeing, relative_error
 from gradcli.arithmetic.complex_steps import STEP
-from gradcli.checker import relative_error
+from gradcli.checker.evidence import DIRECTIONS
 from gradcli.checker.patterns import pattern
+from gradcli.checker.question import Question
 from gradcli.checker.slopes import FINER, ROOM, SEED, Place, Slope, dot
-from gradcli.engine import Machine, backward
-from gradcli.graph.nodes import Graph
-from gradcli.reports import Check, InputCheck, worst
-from gradcli.requests import Settings
+from gradcli.evaluation.point import Point
+from gradcli.reports import InputCheck
 
-DIRECTIONS = 3
 MOST_NAMED = 5  # wrong elements that are looked for one by one
 LOST = "float64 loses its digits here"
 NOISE = 1e-3  # of the tolerance: an error below it says nothing
-# Elements that numpy computes while Python evaluates one gate: most, those of products, and those
-# that are computed one by one.
-QUICK = 50.0
-SPEEDS = {
-    "matmul": 5_000.0,
-    **dict.fromkeys(("erf", "erfc", "ncdf", "gelu", "gamma"), 0.05),
-    **dict.fromkeys(("lgamma", "digamma", "polygamma"), 0.0003),  # by mpmath
-}
 
 
-class Whole(NamedTuple):
-    """A question about one array: its gradient by the engine, and what is claimed to be it."""
-
-    name: str
-    leaf: int
-    analytic: Any
-    claim: Any = None  # None: the engine's own gradient is checked
-    formula: int | None = None  # the node that computes the claim, where a line does
-
-    @property
-    def checked(self) -> Any:
-        """The gradient that gets the verdict."""
-        return self.analytic if self.claim is None else self.claim
-
-
-def cost(gates: Iterable[tuple[str, int]], questions: int) -> float:
-    """About how many gate evaluations the check of right gradients takes, for the budget.
-
-    `gates` are the gates of the graph with their sizes, counted element by element.
-    """
-    passes = 2 * DIRECTIONS * questions
-    return passes * sum(1 + size / SPEEDS.get(name, QUICK) for name, size in gates)
-
-
-def check_wholes(place: Place, questions: Sequence[Whole], settings: Settings) -> Check:
+def check_wholes(
+    point: Point, questions: Sequence[Question], tolerance: float
+) -> dict[str, InputCheck]:
     """Verdicts on whole arrays; wrong elements have an entry of their own, the worst first."""
-    found: dict[str, InputCheck] = {}
+    place = Place(point)
+    answers: dict[str, InputCheck] = {}
     for question in questions:
-        found |= _Asked(place, question, settings).answers()
-    return Check(worst([answer.verdict for answer in found.values()]), found)
+        answers |= _Asked(place, question, tolerance).answers()
+    return answers
 
 
 class _Asked:
     """One question, and what is found out about it."""
 
-    def __init__(self, place: Place, question: Whole, settings: Settings) -> None:
+    def __init__(self, place: Place, question: Question, tolerance: float) -> None:
         self.place = place
         self.question = question
-        self.tolerance = settings.tolerance
+        self.tolerance = tolerance
         self.shape = np.shape(question.analytic)
         self.analytic = np.asarray(question.analytic, dtype=float)
         self.checked = np.asarray(question.checked, dtype=float)
@@ -92,7 +61,7 @@ class _Asked:
         """The verdict on the whole, then those on elements that are wrong."""
         name, place = self.question.name, self.place
         if not np.isfinite(place.run.values[place.output]).all():
-            gate = place.overflow()
+            gate = place.overflow(place.output)
             if gate is not None:
                 reason = f"float64 overflows ({gate}): a smaller case may show a value"
                 return {name: self._whole("inconclusive", None, reason=reason)}
@@ -117,7 +86,7 @@ class _Asked:
         suspects = self._suspects()
         engine = [dot(self.analytic, v) for v in self.directions]
         gaps = [e - s.nearest(e) for e, s in zip(engine, slopes, strict=True)]
-        if not suspects.size and all(abs(g) <= r for g, r in zip(gaps, rooms, strict=True)):
+        if not suspects.size and all(map(_is_none, gaps, rooms)):
             return {self.question.name: self._along(slopes, kind, kind)}
         if kind == "kink":
             suspects = self._illegal()
@@ -129,7 +98,7 @@ class _Asked:
             off = [k for k, gap in enumerate(gaps) if abs(gap) > rooms[k] + allowed[k]]
             if not off:
                 is_known = all(
-                    abs(gap) <= room or loss <= room * self.tolerance / ROOM
+                    _is_none(gap, room) or loss <= room * self.tolerance / ROOM < math.inf
                     for gap, room, loss in zip(gaps, rooms, allowed, strict=True)
                 )
                 verdict, reason = (kind, None) if is_known else ("inconclusive", LOST)
@@ -145,19 +114,14 @@ class _Asked:
         """Flat places where the claim is not what the engine says, the farthest off first."""
         if self.question.claim is None:
             return np.zeros(0, dtype=int)
-        off = np.abs(self.checked - self.analytic).ravel()
-        size = np.maximum(np.abs(self.checked), np.abs(self.analytic)).ravel()
-        (found,) = np.nonzero(~(off <= self.tolerance * size))
-        return found[np.argsort(-np.nan_to_num(off[found], nan=np.inf), kind="stable")]
+        return _differing(self.checked, self.analytic, self.tolerance)
 
     def _illegal(self) -> Any:
         """Flat places where what is checked is not between the gradients near by."""
         low, high = self.place.around(self.question.leaf)
         slack = self.tolerance * np.maximum(np.abs(low), np.abs(high))
-        above, below = low - slack - self.checked, self.checked - high - slack
-        off = np.broadcast_to(np.maximum(above, below), self.shape).ravel()
-        (found,) = np.nonzero(~(off <= 0))
-        return found[np.argsort(-np.nan_to_num(off[found], nan=np.inf), kind="stable")]
+        nearest = np.minimum(np.maximum(self.checked, low), high)
+        return _differing(self.checked, nearest, 0.0, slack)
 
     def _at_kinks(self, slopes: list[Slope], engine: list[float]) -> InputCheck:
         """The verdict on a gradient of which every element alone is a legal subgradient.
@@ -178,7 +142,7 @@ class _Asked:
     def _are_between(self, slopes: list[Slope], claimed: list[float]) -> bool:
         for number, slope in zip(claimed, slopes, strict=True):
             slack = self.tolerance * max(abs(slope.left), abs(slope.right))
-            if not abs(number - slope.nearest(number)) <= slack:
+            if not agree(number, slope.nearest(number), 0.0, slack):
                 return False
         return True
 
@@ -245,34 +209,45 @@ class _Asked:
         numeric, spoilt = slope.nearest(checked), float(noise[at])
         error = relative_error(checked, numeric)
         verdict, reason = "fail", None
-        if error <= self.tolerance:
+        if agree(checked, numeric, self.tolerance):
             verdict = "pass"
-        elif abs(checked - numeric) <= spoilt + self.tolerance * max(abs(checked), abs(numeric)):
+        elif not math.isfinite(checked) and (gate := self._overflow()) is not None:
+            reason = f"float64 overflows in this line ({gate}): a smaller case may show a value"
+            verdict = "inconclusive"
+        elif agree(checked, numeric, self.tolerance, spoilt) or (
+            math.isfinite(checked) and not math.isfinite(spoilt)
+        ):
             verdict, reason = "inconclusive", LOST
         elif not self._is_steady(axis, slope):
             verdict, reason = "inconclusive", "the slope depends on the step it is taken with"
         elif not self._is_evident(analytic, checked, slope, spoilt, axis):
             verdict, reason = "inconclusive", "the engine and the numeric derivative differ"
         claim = None if self.question.claim is None else checked
-        bound = max(spoilt, ROOM * abs(numeric))
+        bound = max(spoilt, ROOM * abs(numeric)) if math.isfinite(spoilt) else None
         kind = "kink" if slope.is_kink(ROOM * abs(numeric)) else "smooth"
         interval = [*sorted((slope.left, slope.right))] if kind == "kink" else None
         return InputCheck(
             name, verdict, kind, analytic, numeric, bound, error, interval, reason, claim
         )  # fmt: skip
 
+    def _overflow(self) -> str | None:
+        """The gate that overflows in the line that computes the claim, if one does."""
+        formula = self.question.formula
+        return None if formula is None else self.place.overflow(formula)
+
     def _is_steady(self, axis: Any, slope: Slope) -> bool:
         """Whether a far shorter step gives the same slopes, as it does unless it was too long."""
         again = self.place.slope(self.question.leaf, axis, STEP * FINER)
         slack = ROOM * max(abs(slope.left), abs(slope.right))
-        return abs(again.left - slope.left) <= slack and abs(again.right - slope.right) <= slack
+        sides = ((again.left, slope.left), (again.right, slope.right))
+        return all(agree(finer, coarser, 0.0, slack) for finer, coarser in sides)
 
     def _is_evident(
         self, analytic: float, checked: float, slope: Slope, spoilt: float, axis: Any
     ) -> bool:
         """Whether a second piece of evidence stands beside the slope by complex steps."""
         ours = slope.nearest(analytic)
-        if abs(analytic - ours) <= spoilt + self.tolerance * max(abs(analytic), abs(ours)):
+        if agree(analytic, ours, self.tolerance, spoilt):
             return True  # the engine says the same
         quotient = self.place.quotient(self.question.leaf, axis)
         return abs(quotient - slope.nearest(checked)) < abs(quotient - checked) / 4
@@ -308,13 +283,14 @@ class _Asked:
         )
 
 
-def check_local(
-    graph: Graph, inputs: list[Any], output: int, name: str, leaf: int, claim: Any,
-    settings: Settings,
-) -> InputCheck:  # fmt: skip
-    """The verdict on what is claimed to be the derivative of a graph's output by one leaf."""
-    run = Machine(graph, ARRAYS).run(inputs)
-    backward(run, output, 1.0)
-    analytic = np.broadcast_to(run.gradients[leaf], graph.shape(leaf))
-    question = Whole(name, leaf, analytic, claim)
-    return check_wholes(Place(run, output, 1.0), [question], settings).inputs[name]
+def _is_none(gap: float, room: float) -> bool:
+    """Whether a difference is none, as far as its room tells."""
+    return agree(gap, 0.0, 0.0, room)
+
+
+def _differing(checked: Any, other: Any, tolerance: float, room: Any = 0.0) -> Any:
+    """Flat places where what is checked is not the other, the farthest off first."""
+    (places,) = np.nonzero(~agreeing(checked, other, tolerance, room).ravel())
+    with np.errstate(all="ignore"):
+        off = np.abs(checked - other).ravel()[places]
+    return places[np.argsort(-np.nan_to_num(off, nan=np.inf), kind="stable")]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
+
+from gradcli.arithmetic.agreement import agree
+from gradcli.evaluation.point import numbers
+from gradcli.program.model import Program
+from gradcli.reports import InputCheck
 
 CLOSE = 1e-6  # relative
 
@@ -16,14 +21,14 @@ def pattern(claim: Any, expected: Any, sizes: Collection[int]) -> str | None:
     Both are arrays of one shape; `sizes` are those of the axes of the program, among which the
     number of examples in a batch is.
     """
-    if claim.ndim == 2 and claim.shape == claim.T.shape and _close(claim, expected.T):
+    if claim.ndim == 2 and claim.shape == claim.T.shape and agree(claim, expected.T, CLOSE):
         return "equals the expected matrix transposed"
     if not claim.any():
         return "is 0 everywhere"
     if not (np.isfinite(claim).all() and np.isfinite(expected).all() and expected.any()):
         return None
     ratio = float(np.vdot(expected, claim) / np.vdot(expected, expected))
-    if not _close(claim, ratio * expected):
+    if not agree(claim, ratio * expected, CLOSE):
         return None
     for size in sorted(sizes):
         if size > 1 and np.isclose(ratio, size, rtol=CLOSE):
@@ -35,5 +40,21 @@ def pattern(claim: Any, expected: Any, sizes: Collection[int]) -> str | None:
     return f"is {ratio:.6g} times the gradient everywhere"
 
 
-def _close(a: Any, b: Any) -> bool:
-    return bool((np.abs(a - b) <= CLOSE * np.maximum(np.abs(a), np.abs(b))).all())
+def failure_patterns(program: Program, checks: Mapping[str, InputCheck]) -> list[str]:
+    """What wrong gradients of lists and arrays look like as wholes, from the checks of elements."""
+    notes = []
+    for name, value in program.inputs.items():
+        own = [checks.get(element) for element, _ in numbers(name, value)]
+        if not isinstance(value, list) or not any(c and c.verdict == "fail" for c in own):
+            continue
+        claims = [None if c is None else c.claim for c in own]
+        slopes = [None if c is None else c.numeric for c in own]
+        if None in claims or None in slopes:
+            continue
+        shape = np.shape(value)
+        sizes = {n for v in program.inputs.values() for n in np.shape(v)}
+        claim, slope = (np.array(table, dtype=float).reshape(shape) for table in (claims, slopes))
+        seen = pattern(claim, slope, sizes) if claim.size > 1 else None
+        if seen is not None:
+            notes.append(f"what is claimed for {name} {seen}")
+    return notes

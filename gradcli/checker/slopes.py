@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.complex_steps import STEP, STEPS, without_squares
 from gradcli.bounds import bounded_run
 from gradcli.engine import Machine, Run, backward
+from gradcli.evaluation.point import Point
 
 ROOM = 1e-9  # relative to sum |g v|: engine and slope differ by no more, unless one is wrong
 SEED = 20261124
@@ -36,7 +38,7 @@ class Slope(NamedTuple):
 
     def is_kink(self, room: float) -> bool:
         """Whether the slope is another one on the other side."""
-        return not abs(self.left - self.right) <= room
+        return not agree(self.left, self.right, 0.0, room)
 
     def nearest(self, slope: float) -> float:
         """The slope between the two sides that is nearest to a given one."""
@@ -48,19 +50,22 @@ class Slope(NamedTuple):
 class Place:
     """A finished run over arrays, its output, and the upstream gradient in the output's shape."""
 
-    def __init__(self, run: Run, output: int, upstream: Any) -> None:
-        self.run = run
-        self.output = output
-        self.upstream = upstream
-        self.graph = run.machine.graph
+    def __init__(self, point: Point) -> None:
+        self.point = point
+        self.run = point.run
+        self.output = point.program.output
+        self.upstream = point.upstream
+        self.graph = point.program.graph
         self._steps = Machine(self.graph, STEPS)
         self._cones: dict[int, list[int]] = {}
 
-    def overflow(self) -> str | None:
-        """The first gate that gives inf or nan for finite operands inside its domain, if any."""
-        for node in self.graph.gate_nodes():
+    def overflow(self, result: int) -> str | None:
+        """The first gate on the way to a result that overflows: inf or nan inside its domain."""
+        for node in self.graph.ancestors([result]):
+            if self.graph.is_leaf(node):
+                continue
             bad = ~np.isfinite(self.run.values[node])
-            if node > self.output or not bad.any():
+            if not bad.any():
                 continue
             gate = self.graph.gates[node]
             xs = [self.run.values[k] for k in self.graph.operands[node]]
@@ -216,11 +221,11 @@ class Place:
     def is_right_nearby(self, leaf: int, directions: Sequence[Any]) -> bool:
         """Whether near by, where no two branches meet, the engine agrees with the slopes."""
         run = self._near[0]
-        place = Place(run, self.output, self.upstream)
+        place = Place(Point(self.point.program, run, self.upstream, {}))
         for v in directions:
             room = ROOM * dot(np.abs(run.gradients[leaf]), np.abs(v))
             slope, claimed = place.slope(leaf, v), dot(run.gradients[leaf], v)
-            if slope.is_kink(room) or not abs(claimed - slope.right) <= room:
+            if slope.is_kink(room) or not agree(claimed, slope.right, 0.0, room):
                 return False
         return True
 
@@ -231,4 +236,5 @@ class Place:
 
 def dot(a: Any, b: Any) -> float:
     """The sum of the products of all elements."""
-    return float(np.sum(a * b))
+    with np.errstate(all="ignore"):
+        return float(np.sum(a * b))

@@ -27,10 +27,10 @@ from gradcli.requests import (
     MOST_ELEMENTS,
     SAMPLES,
     TOLERANCE,
-    CheckRequest,
+    Request,
     Setting,
 )
-from gradcli.tasks.check import broken_case, checked_program
+from gradcli.tasks.check import broken_case, check_program, unclaimed
 
 if TYPE_CHECKING:
     from gradcli.reports.grades import Grade
@@ -45,8 +45,7 @@ class Job(NamedTuple):
     """What every case of one command has in common; it travels to other processes."""
 
     settings: list[tuple[str, Setting]]
-    output: str | None
-    request: CheckRequest
+    request: Request
     strict: bool
     is_graded: bool = False
     key: Key | None = None
@@ -237,22 +236,19 @@ def _format(ctx: click.Context, given: dict[str, Any]) -> str:
     return form if is_asked else SUFFIXES.get(suffix, form)
 
 
-def _request(given: dict[str, Any]) -> CheckRequest:
+def _request(given: dict[str, Any]) -> Request:
     claims = bindings(list(given["claims"]), "NAME=VALUE")
     names = [name for name, _ in claims]
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"`{name}` is claimed twice")
-    return CheckRequest(
-        dict(claims), split_names(given["wrt"]), given["upstream"], given["tolerance"],
-        given["exact"], given["samples"], given["seed"], given["check_budget"],
-        given["max_array"], given["max_elements"],
-    )  # fmt: skip
+    same = {name: given[name] for name in Request._fields if name in given}
+    return Request(**{**same, "claims": dict(claims), "wrt": split_names(given["wrt"])})
 
 
 def _job(settings: Pairs, given: dict[str, Any]) -> Job:
     """What is asked of every case; a key gives its inputs and its output."""
-    job = Job([*settings], given["output"], _request(given), given["strict"], given["grade"])
+    job = Job([*settings], _request(given), given["strict"], given["grade"])
     if given["key"] is None:
         return job
     if not given["grade"]:
@@ -260,10 +256,11 @@ def _job(settings: Pairs, given: dict[str, Any]) -> Job:
     from gradcli.tasks.grade import read_key  # late: few checks are gradings
 
     key = read_key(read_text(given["key"]), given["key"])
-    if job.output not in (None, key.output):
-        raise UsageError(f"the key is about `{key.output}`, not `{job.output}`")
+    if job.request.output not in (None, key.output):
+        raise UsageError(f"the key is about `{key.output}`, not `{job.request.output}`")
     inputs = {**key.inputs, **dict(settings)}
-    return job._replace(settings=[*inputs.items()], output=key.output, key=key)
+    request = job.request._replace(output=key.output)
+    return job._replace(settings=[*inputs.items()], request=request, key=key)
 
 
 # ---------------------------------------------------------------- cases
@@ -290,11 +287,10 @@ def _outcomes(
 
 
 def _checked(job: Job, name: str, text: str) -> Outcome:
-    checked = checked_program(text, name, [*job.settings], job.output, job.request)
+    checked = check_program(text, name, [*job.settings], job.request)
     if job.strict:
-        case = checked.case
-        missing = [note for note in case.notes if note.startswith("no gradient for ")]
-        warn([*case.warnings, *missing], strict=True, quiet=True)
+        missing = [f"no gradient for {name}" for name in unclaimed(checked.program)]
+        warn([*checked.case.warnings, *missing], strict=True, quiet=True)
     if not job.is_graded:
         return checked.case, None
     from gradcli.tasks.grade import grade  # late: few checks are gradings

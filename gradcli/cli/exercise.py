@@ -12,7 +12,7 @@ from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_
 from gradcli.errors import LimitError
 from gradcli.program.files import write_text
 from gradcli.program.reader import read
-from gradcli.requests import RAISE, Options
+from gradcli.requests import RAISE, Request
 from gradcli.tasks.exercise import make_exercise
 
 SMALLER = "take a smaller case of the same formulas"
@@ -59,7 +59,7 @@ def exercise_command(
         key = os.path.join(folder, f".{file}.key")
     refuse_inputs([target, key], inputs)
     try:
-        program = read(text, name, pairs, options=Options(output, expand))
+        program = read(text, name, pairs, request=Request(output, expand))
     except LimitError as error:
         error.hint = SMALLER if error.hint == RAISE else error.hint  # there is no such option here
         raise

@@ -12,61 +12,73 @@ from gradcli.evaluation.numbers import (
     sweep_bounds,
     too_many_gates,
 )
-from gradcli.evaluation.point import Evaluation
+from gradcli.evaluation.point import Point
 from gradcli.requests import MOST_GATES, Request
 
 FLOAT_DIGITS = 12  # what a certain float64 result has
 
 
 def certain_numbers(
-    found: Evaluation, asked: Request, explains: bool = True
+    point: Point, request: Request, explains: bool = True
 ) -> tuple[Numbers, list[str]]:
     """The numbers to report and the notes on them: of the sweep, or in many digits.
 
     `explains`: the notes say why many digits were needed, and what would cure it. Raises
     LimitError where many digits are asked of too many gates.
     """
-    run, program = found.run, found.program
-    count = asked.digits or 0
+    run, program = point.run, point.program
+    count = request.digits or 0
     # The weighted sum of an array's elements is not the user's: it must not cost the bounds.
-    is_small = len(program.graph) <= MOST_GATES + 3 * len(program.parts)
-    given = None if asked.upstream is not None else program.upstream
-    if not is_small and (count or asked.arithmetic == "mpmath"):
+    is_small = len(program.graph) <= MOST_GATES + 3 * len(program.parts or ())
+    given = None if request.upstream is not None else program.upstream
+    if not is_small and (count or request.arithmetic == "mpmath"):
         raise too_many_gates("many digits")
     bounds = sweep_bounds(run, program.output, given) if is_small else None
     plain = plain_numbers(run, bounds)
     inputs = [run.values[node] for node in program.graph.inputs.values()]
-    if bounds is None or asked.arithmetic == "float64" or not all(map(math.isfinite, inputs)):
-        return plain, [*found.notes]
-    leaves = [leaf for _, leaf in found.leaves]
-    doubts = doubtful(run, bounds, found.results, leaves)
-    is_enough = count <= FLOAT_DIGITS and asked.arithmetic == "auto" and not doubts
+    if bounds is None or request.arithmetic == "float64" or not all(map(math.isfinite, inputs)):
+        return plain, [*point.notes]
+    leaves = [leaf for _, leaf in point.leaves]
+    doubts = doubtful(run, bounds, point.results, leaves)
+    is_enough = count <= FLOAT_DIGITS and request.arithmetic == "auto" and not doubts
     if is_enough and not delicate(run, bounds, program.output).intersection(leaves):
-        return plain, [*found.notes]
+        return plain, [*point.notes]
     from gradcli.evaluation.diagnosis import remedy
     from gradcli.evaluation.many_digits import Question as Asked  # late: mpmath is loaded only here
     from gradcli.evaluation.many_digits import recompute
 
-    upstream = found.upstream if given is None else given
+    upstream = point.upstream if given is None else given
     question = Asked(
-        program.graph, inputs, program.output, found.results, found.leaves, upstream,
-        found.names, count,
+        program.graph, inputs, program.output, point.results, point.leaves, upstream,
+        point.names, count,
     )  # fmt: skip
     better = recompute(question)
     if better is None:
-        return plain, [*found.notes, "many digits cannot tell more: an operand is out of reach"]
-    places = [*found.results, *leaves]
-    are_same = all(plain.values[k] == better.values[k] for k in found.results) and all(
+        return plain, [*point.notes, "many digits cannot tell more: an operand is out of reach"]
+    places = [*point.results, *leaves]
+    are_same = all(plain.values[k] == better.values[k] for k in point.results) and all(
         _same(plain.gradients[k], better.gradients[k]) for k in leaves
     )
-    values = [better.values[k] for k in found.results]
+    values = [better.values[k] for k in point.results]
     if any(map(math.isnan, values)) or (any(map(math.isinf, values)) and are_same):
-        return plain, [*found.notes]
-    if are_same and not count and asked.arithmetic == "auto" and not set(places) & set(doubts):
-        return plain, [*found.notes, *better.notes]
-    why = remedy(found, plain, bounds, better, doubts) if explains else []
+        return plain, [*point.notes]
+    if are_same and not count and request.arithmetic == "auto" and not set(places) & set(doubts):
+        return plain, [*point.notes, *better.notes]
+    why = remedy(point, plain, bounds, better, doubts) if explains else []
     return better, [*why, *better.notes]
 
 
 def _same(a: float, b: float) -> bool:
     return a == b or (a != a and b != b)
+
+
+def decimals(point: Point, table: Numbers, digits: int) -> dict[int, str]:
+    """So many correct digits of the results' values and the leaves' gradients, by node."""
+    from gradcli.reports.digits import certain_text  # late: few ask for them
+
+    texts = {k: certain_text(table.values[k], table.value_bound(k), digits) for k in point.results}
+    slopes = {
+        leaf: certain_text(table.gradients[leaf], table.gradient_bound(leaf), digits)
+        for _, leaf in point.leaves
+    }
+    return {**texts, **slopes, **table.texts}

@@ -1,15 +1,20 @@
-"""A program at a point: its inputs as numbers, a run in float64, and the report of it."""
+"""A program at a point: what its inputs are set to, one run, and the upstream gradient.
+
+A number is an array of shape (): `arithmetic_of` is the one place that tells them apart, and what
+is read, run and asked for here has whatever shape the program gives it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.engine import Machine, Run, backward
-from gradcli.errors import BindingError, NameFault, ShapeError, did_you_mean
+from gradcli.errors import BindingError, LimitError, NameFault, ShapeError, did_you_mean
+from gradcli.gates.table import GATES
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph, stage_names
 from gradcli.program.bindings import parse_constant
@@ -17,70 +22,290 @@ from gradcli.program.model import Program
 from gradcli.reports import Number
 from gradcli.requests import Request, Setting
 
+if TYPE_CHECKING:
+    from gradcli.evaluation.limits import Exactly
+    from gradcli.transform.elements import Circuit
 
-class Evaluation:
-    """A finished run of a program and how its parts are called."""
+MOST_UNROLLED = 500_000  # gates of any circuit of numbers: some 300 MB
+NO_UPSTREAM = "the output is an array: its gradients need --upstream VALUE (or `ones`, or @FILE)"
 
-    __slots__ = ("leaves", "names", "notes", "program", "results", "run", "upstream")
+
+class Point:
+    """A program run at inputs, with its gradients where there is an upstream gradient."""
+
+    __slots__ = (
+        "_exactly", "_swept", "leaves", "names", "notes", "program", "results", "run", "upstream",
+    )  # fmt: skip
 
     def __init__(
-        self, program: Program, run: Run, upstream: float, names: dict[int, str],
-        leaves: list[tuple[str, int]], notes: list[str],
+        self, program: Program, run: Run, upstream: Any, names: dict[int, str],
+        leaves: Sequence[tuple[str, int]] = (), notes: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.program = program
         self.run = run
-        self.upstream = upstream
+        self.upstream = upstream  # in the output's shape; None: an array output that has none
         self.names = names  # of the gates
-        self.leaves = leaves  # the numbers whose gradients are asked for
-        self.notes = notes  # where the run left the finite numbers
+        self.leaves = [*leaves]  # the inputs whose gradients are asked for
+        self.notes = [*notes]  # where the run left the finite numbers
         self.results = program.parts or (program.output,)  # the nodes of the value
+        self._exactly: Exactly | None = None
+        self._swept: dict[int, Run] = {}
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The values of the inputs, in the order of the graph's."""
+        return [self.run.values[node] for node in self.program.graph.inputs.values()]
+
+    def gradient(self, node: int) -> Any:
+        """The gradient of a node: a float, or an array in the node's shape."""
+        return self.whole(node, self.run.gradients[node])
+
+    def whole(self, node: int, number: Any) -> Any:
+        """A number as a float; that of an array in its shape, though it may be one all over."""
+        shape = self.program.graph.shape(node)
+        if not shape:
+            return float(number)
+        import numpy as np  # late: numbers do not need it
+
+        return np.broadcast_to(number, shape)
+
+    @property
+    def exactly(self) -> Exactly:
+        """The point of a program of numbers in many digits."""
+        if self._exactly is None:
+            from gradcli.evaluation.limits import Exactly  # late: mpmath is loaded only here
+
+            self._exactly = Exactly(self.program.graph, self.inputs, self.program.output)
+        return self._exactly
+
+    def swept(self, count: int) -> Run:
+        """The run and its backward pass in so many digits, shared by all who ask.
+
+        Raises OutOfReachError.
+        """
+        if count not in self._swept:
+            from gradcli.arithmetic.digits import digits  # late: mpmath is loaded only here
+
+            arithmetic = digits(count)
+            inputs = [arithmetic.number(x) for x in self.inputs]
+            exact = Machine(self.program.graph, arithmetic).run(inputs)
+            backward(exact, self.program.output, arithmetic.number(self.upstream))
+            self._swept[count] = exact
+        return self._swept[count]
 
 
-def evaluate_at(program: Program, inputs: Sequence[float], asked: Request) -> Evaluation:
-    """Forward and backward pass in float64; in IEEE semantics if the fast one faults.
+def arithmetic_of(graph: Graph) -> Arithmetic:
+    """The float64 arithmetic of a graph: of arrays where it has any, else of numbers."""
+    if not graph.has_arrays:
+        return IEEE
+    from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
 
-    `inputs` in the order of the graph's inputs. Without an upstream gradient in the request it is
-    the program's own, or 1. Raises NameFault for an unknown name in `wrt`.
+    return ARRAYS
+
+
+def at(program: Program, inputs: Sequence[Any], request: Request) -> Point:
+    """The program run at `inputs`, in the order of the graph's, in float64.
+
+    The upstream gradient is that of the request, else the program's own, else 1; an array output
+    without one has no backward pass. Raises NameFault for an unknown name in `wrt`, BindingError
+    and ShapeError for an upstream gradient that does not fit.
     """
-    upstream = None
-    if isinstance(asked.upstream, str) and asked.upstream == "ones":
-        upstream = 1.0  # as for an array
-    elif asked.upstream is not None:
-        graph, node = parse_constant("upstream", asked.upstream)
-        upstream = constants_at(graph, [node])[node]
-        if not math.isfinite(upstream):
-            raise BindingError(f"the upstream gradient is {upstream}, not a finite number")
-    try:
-        run, used = _run(program, FLOATS, inputs, upstream)
-    except FAULTS:
-        run, used = _run(program, IEEE, inputs, upstream)
+    upstream = given_upstream(program, request.upstream)
+    run, upstream = _swept(program, inputs, upstream)
     names = program.called or stage_names(program.graph, program.output)
-    leaves = [pair for n in wanted(program, asked.wrt) for pair in numbers(n, program.inputs[n])]
-    numbers_wanted = [run.values[program.output], *(run.gradients[leaf] for _, leaf in leaves)]
-    notes: list[str] = []
-    if not all(map(math.isfinite, numbers_wanted)):
+    leaves = [pair for n in wanted(program, request.wrt) for pair in numbers(n, program.inputs[n])]
+    point = Point(program, run, upstream, names, leaves)
+    if not (program.graph.has_arrays or _is_finite(point)):
         from gradcli.evaluation.diagnosis import faults  # late: most runs stay finite
 
-        notes = faults(run, program.output, names)
-    return Evaluation(program, run, used, names, leaves, notes)
+        point.notes += faults(run, program.output, names)
+    elif program.graph.has_arrays:
+        from gradcli.evaluation.diagnosis import array_faults
+
+        point.notes += array_faults(run, program.output, names)
+    return point
 
 
-def _run(
-    program: Program, arithmetic: Arithmetic, inputs: Sequence[float], upstream: float | None
-) -> tuple[Run, float]:
+def _swept(program: Program, inputs: Sequence[Any], upstream: Any) -> tuple[Run, Any]:
+    """A run and its upstream gradient; in IEEE semantics where the fast arithmetic faults."""
+    if not program.graph.has_arrays:
+        try:
+            return _sweep(program, FLOATS, inputs, upstream)
+        except FAULTS:
+            pass
+    return _sweep(program, arithmetic_of(program.graph), inputs, upstream)
+
+
+def _sweep(
+    program: Program, arithmetic: Arithmetic, inputs: Sequence[Any], upstream: Any
+) -> tuple[Run, Any]:
     run = Machine(program.graph, arithmetic).run(inputs)
     if upstream is None:
-        upstream = 1.0 if program.upstream is None else run.values[program.upstream]
-    backward(run, program.output, upstream)
+        upstream = own_upstream(program, run)
+    if upstream is not None:
+        backward(run, program.output, upstream)
     return run, upstream
 
 
-def numbers_of(program: Program, name: str) -> list[tuple[str, int]]:
-    """The numbers an input consists of; none if the program does not use it."""
-    return numbers(name, program.inputs[name]) if name in program.inputs else []
+def _is_finite(point: Point) -> bool:
+    values, gradients = point.run.values, point.run.gradients
+    results = [values[point.program.output], *(gradients[leaf] for _, leaf in point.leaves)]
+    return all(map(math.isfinite, results))
 
 
-# ---------------------------------------------------------------- inputs
+# ---------------------------------------------------------------- what is given
+
+
+def inputs_of(program: Program) -> list[Any]:
+    """What the inputs are set to, in the order of the graph's: floats, and arrays."""
+    used = {name: program.values[name] for name in program.inputs}
+    constants = constants_at(program.settings, [*used.values()])
+    setting_of = {
+        leaf: number
+        for name, value in program.inputs.items()
+        for (_, leaf), number in zip(
+            numbers(name, value), _elements(value, constants[used[name]]), strict=True
+        )
+    }
+    return [setting_of[leaf] for leaf in program.graph.inputs.values()]
+
+
+def input_values(program: Program) -> dict[str, Number]:
+    """What each input is set to, in nested lists of its shape."""
+    number_at: Any = dict(zip(program.graph.inputs.values(), inputs_of(program), strict=True))
+    return {name: in_lists(gather(value, number_at)) for name, value in program.inputs.items()}
+
+
+def _elements(value: Value, number: Any) -> list[Any]:
+    """A number or an array as it is, or its elements where the value is nested lists of nodes."""
+    return number.ravel().tolist() if isinstance(value, list) else [number]
+
+
+def constants_at(graph: Graph, nodes: Sequence[int]) -> dict[int, Any]:
+    """The values at nodes of a graph of constants: floats, and arrays.
+
+    Arrays that none of them needs, of which only the shape was asked, are not computed.
+    """
+    if not graph.has_arrays:
+        values = Machine(graph, IEEE).run([]).values
+        return {node: values[node] for node in nodes}
+    needed, moved = graph.pruned([*nodes])
+    needed.has_arrays = any(gate.is_structural for gate in needed.gates) or bool(needed.shapes)
+    values = Machine(needed, arithmetic_of(needed)).run([]).values
+    found = {node: values[moved[node]] for node in nodes}
+    return {node: x if graph.shape(node) else float(x) for node, x in found.items()}
+
+
+def constant(name: str, setting: Setting) -> float:
+    """What a number or constant expression is, by the name it is given. Raises BindingError."""
+    graph, node = parse_constant(name, setting)
+    number: float = constants_at(graph, [node])[node]
+    return number
+
+
+def given_upstream(program: Program, setting: Setting | None) -> Any:
+    """The upstream gradient that a caller gives, in the shape of the output; None if none.
+
+    `setting` is a number, lists, `ones`, a file. Raises ShapeError, BindingError.
+    """
+    if setting is None or program.parts is not None:  # a sum of parts is weighted by it already
+        return None
+    shape = program.graph.shape(program.output)
+    if isinstance(setting, str) and setting == "ones":
+        graph = Graph()
+        one = graph.constant(1.0)
+        node = graph.node(GATES["fill"], (one, graph.static(shape))) if shape else one
+    else:
+        graph, node = parse_constant("upstream", setting, may_be_list=bool(shape))
+    if graph.shape(node) != shape:
+        raise ShapeError(f"the upstream gradient has shape {graph.shape(node)}, the output {shape}",
+                         hint="`ones` is all ones in the shape of the output")  # fmt: skip
+    upstream = constants_at(graph, [node])[node]
+    size = upstream if not shape else abs(upstream).max(initial=0.0)
+    if not math.isfinite(size):
+        what = "finite" if shape else "a finite number"
+        raise BindingError(f"the upstream gradient is {upstream}, not {what}")
+    return upstream
+
+
+def own_upstream(program: Program, run: Run) -> Any:
+    """The upstream gradient that a program gives, 1 for a number without one; None for an array."""
+    if program.upstream is not None:
+        return run.values[program.upstream]
+    return None if program.graph.shape(program.output) else 1.0
+
+
+def claims_of(program: Program, claims: Mapping[str, Setting]) -> dict[str, Any]:
+    """What a caller claims, by the names of `leaves`: whole inputs, or their elements `w[0]`.
+
+    Raises NameFault, ShapeError, BindingError.
+    """
+    typed: dict[str, Any] = {}
+    for name, claim in claims.items():
+        if name not in program.inputs:
+            hint = did_you_mean(name, program.inputs)
+            raise NameFault(f"`{name}` is claimed but is not an input of the program", hint=hint)
+        graph, node = parse_constant(name, claim, may_be_list=True)
+        value = program.inputs[name]
+        has, wants = graph.shape(node), _shape(program, value)
+        if has != wants:
+            what = [f"has shape {shape}" if shape else "is one number" for shape in (has, wants)]
+            raise ShapeError(f"the claim for `{name}` {what[0]}, `{name}` {what[1]}")
+        names = [element for element, _ in numbers(name, value)]
+        number = constants_at(graph, [node])[node]
+        typed |= dict(zip(names, _elements(value, number), strict=True))
+    return typed
+
+
+def _shape(program: Program, value: Value) -> tuple[int, ...]:
+    """The shape of an input, a node or nested lists of nodes."""
+    if not isinstance(value, list):
+        return program.graph.shape(value)
+    return (len(value), *_shape(program, value[0])) if value else (0,)
+
+
+def wanted(program: Program, wrt: Sequence[str] | None) -> list[str]:
+    """The inputs whose gradients are asked for: all, or those of `wrt`. Raises NameFault."""
+    names = wrt if wrt is not None else program.wrt
+    for name in names:
+        if name not in program.inputs:
+            hint = did_you_mean(name, program.inputs)
+            known = f"inputs are {', '.join(program.inputs)}" if program.inputs else None
+            raise NameFault(f"`{name}` is not an input of the program", hint=hint or known)
+    return [name for name in program.inputs if not names or name in names]
+
+
+# ---------------------------------------------------------------- arrays as their elements
+
+
+def as_numbers(
+    program: Program, upstream: Setting | None = None, circuit: Circuit | None = None
+) -> Program:
+    """The program itself if it has no arrays, else the one of numbers it stands for.
+
+    `circuit` is that of the program, where the caller has it. Raises ShapeError where the output is
+    an array and has no upstream gradient, LimitError where there are too many elements.
+    """
+    if not program.graph.has_arrays:
+        return program
+    from gradcli.transform.elements import gate_count, unrolled  # late: numbers do not need numpy
+
+    count = gate_count(program.graph)
+    if count > MOST_UNROLLED:
+        raise LimitError(
+            f"counted element by element the program has {count} gates; "
+            f"at most {MOST_UNROLLED} can be taken apart",
+            hint="take a smaller case of the same formulas",
+        )
+    if not program.graph.shape(program.output):
+        return unrolled(program, circuit=circuit)
+    weights = given_upstream(program, upstream)
+    if weights is None and program.upstream is not None:
+        run = Machine(program.graph, arithmetic_of(program.graph)).run(inputs_of(program))
+        weights = own_upstream(program, run)
+    if weights is None:
+        raise ShapeError(NO_UPSTREAM)
+    return unrolled(program, weights, circuit)
 
 
 def numbers(name: str, value: Value) -> list[tuple[str, int]]:
@@ -102,86 +327,3 @@ def in_lists(number: Any) -> Number:
     """A number as it is, an array as nested lists."""
     plain: Number = number.tolist() if hasattr(number, "tolist") else number
     return plain
-
-
-def settings(program: Program) -> list[float]:
-    """What the inputs are set to, in the order of the graph's inputs."""
-    setting_of = {
-        leaf: setting
-        for name, value in program.inputs.items()
-        for (_, leaf), (_, setting) in zip(
-            numbers(name, value), numbers(name, program.values[name]), strict=True
-        )
-    }
-    values = constants_at(program.settings, [*setting_of.values()])
-    return [values[setting_of[leaf]] for leaf in program.graph.inputs.values()]
-
-
-def input_values(program: Program) -> dict[str, Number]:
-    """What each input of a program of numbers is set to, in lists of the input's shape."""
-    number_at: Any = dict(zip(program.graph.inputs.values(), settings(program), strict=True))
-    return {name: gather(value, number_at) for name, value in program.inputs.items()}
-
-
-def constants_at(graph: Graph, nodes: Sequence[int]) -> dict[int, float]:
-    """The numbers at nodes of a graph of constants; other arrays in it are not computed."""
-    if not graph.has_arrays:
-        values = Machine(graph, IEEE).run([]).values
-        return {node: values[node] for node in nodes}
-    needed, moved = graph.pruned([*nodes])
-    arithmetic: Arithmetic = IEEE
-    if any(gate.is_structural for gate in needed.gates):
-        from gradcli.arithmetic.arrays import ARRAYS  # late: most settings are numbers
-
-        arithmetic = ARRAYS
-    values = Machine(needed, arithmetic).run([]).values
-    return {node: float(values[moved[node]]) for node in nodes}
-
-
-def wanted(program: Program, asked: Sequence[str] | None) -> list[str]:
-    """The inputs whose gradients are asked for: all, or those of `wrt`. Raises NameFault."""
-    names = asked if asked is not None else program.wrt
-    for name in names:
-        if name not in program.inputs:
-            hint = did_you_mean(name, program.inputs)
-            known = f"inputs are {', '.join(program.inputs)}" if program.inputs else None
-            raise NameFault(f"`{name}` is not an input of the program", hint=hint or known)
-    return [name for name in program.inputs if not names or name in names]
-
-
-def typed_claims(program: Program, claims: dict[str, Setting]) -> dict[str, float]:
-    """Claims given by the caller as numbers by element: `w[0]`. Raises NameFault, ShapeError."""
-    typed: dict[str, float] = {}
-    for name, claim in claims.items():
-        if name not in program.inputs:
-            hint = did_you_mean(name, program.inputs)
-            raise NameFault(f"`{name}` is claimed but is not an input of the program", hint=hint)
-        graph, value = parse_constant(name, claim, may_be_list=True)
-        claimed = dict(_claimed(graph, name, value))
-        if [*claimed] != [n for n, _ in numbers(name, program.inputs[name])]:
-            from gradcli.render.arrays import shape_of
-
-            raise other_shape(name, graph.shape(value), shape_of(program.inputs[name]))
-        typed |= claimed
-    return typed
-
-
-def other_shape(name: str, has: Sequence[int], wants: Sequence[int]) -> ShapeError:
-    """The error of a claim that does not have the shape of its input."""
-    what = [
-        f"has shape {shape}" if shape else "is one number" for shape in map(tuple, (has, wants))
-    ]
-    return ShapeError(f"the claim for `{name}` {what[0]}, `{name}` {what[1]}")
-
-
-def _claimed(graph: Graph, name: str, node: int) -> list[tuple[str, float]]:
-    """The numbers of a constant with the names of its elements."""
-    if not graph.shape(node):
-        return [(name, constants_at(graph, [node])[node])]
-    from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
-
-    value: Value = Machine(graph, ARRAYS).run([]).values[node].tolist()
-    return numbers(name, value)  # type: ignore[return-value]  # numbers in place of nodes
-
-
-# ---------------------------------------------------------------- stages

@@ -45,7 +45,8 @@ class Program(NamedTuple):
     overruled: dict[str, Tree] = {}  # noqa: RUF012  # never written to: what the text sets names to
     # that the caller has given other values
     # Of a circuit of numbers that stands for arrays:
-    parts: tuple[int, ...] = ()  # the elements of an array output; `output` is their weighted sum
+    # The elements of an array output, of which `output` is the weighted sum; None for a number.
+    parts: tuple[int, ...] | None = None
     called: dict[int, str] = {}  # noqa: RUF012  # never written to: what reports call its gates
 
 

@@ -20,7 +20,7 @@ from gradcli.graph.nodes import Graph
 from gradcli.graph.sizes import UnknownSizeError, known_number
 from gradcli.program.bindings import check_name, hides_constant, lower_constant, lower_setting
 from gradcli.program.model import Program, ValueClaim, nodes_of
-from gradcli.requests import Options, Setting
+from gradcli.requests import PLAIN, Request, Setting
 from gradcli.syntax import Statement, Tree, statements, write
 from gradcli.syntax.refusals import INSTEAD
 from gradcli.syntax.tokens import Source
@@ -40,13 +40,15 @@ class Reader:
         source: Source,
         settings: list[tuple[str, Setting]],
         free: list[str],
-        options: Options,
+        request: Request,
+        varied: Iterable[str],
     ) -> None:
         self.source = source
-        self.options = options
+        self.request = request
+        self.varied = frozenset(varied)  # inputs that get other values later: no sizes
         self.graph = Graph()
         self.settings = Graph()
-        self.lowering = Lowering(self.graph, source, options.expand, self._number_of)
+        self.lowering = Lowering(self.graph, source, request.expand, self._number_of)
         self.sizes: dict[int, float] = {}  # of `settings`: those that were read as sizes
         self.bound: dict[str, Value] = {}  # nodes of `settings`
         self.uncertainties: dict[str, Value] = {}  # nodes of `settings`
@@ -62,9 +64,9 @@ class Reader:
         self.errors: list[GradcliError] = []
         self.warnings: list[str] = []
         self.wrt: tuple[str, ...] = ()
-        self.seed = options.seed
-        self.graph.most_elements = self.settings.most_elements = options.most_elements
-        self.output_name = options.output
+        self.seed = request.seed
+        self.graph.most_elements = self.settings.most_elements = request.max_array
+        self.output_name = request.output
         self.output: int | None = None
         self.latest = ""  # the last forward stage; a size is not taken for the output
         self.last: tuple[int, Tree] | None = None  # node and tree of the last forward line
@@ -295,11 +297,11 @@ class Reader:
         word, _, rest = statement.text.partition(" ")
         rest = rest.strip()
         if word == "output" and rest:
-            self.output_name = self.options.output or rest
+            self.output_name = self.request.output or rest
         elif word == "wrt" and rest:
             self.wrt = tuple(part.strip() for part in rest.split(","))
         elif word == "seed" and rest.isdecimal():
-            self.seed = int(rest) if self.options.seed is None else self.options.seed
+            self.seed = int(rest) if self.request.seed is None else self.request.seed
         else:
             self.fail(
                 ParseError, statement.token, f"`{statement.text}` is not a directive",
@@ -313,7 +315,7 @@ class Reader:
         if tree.ops != ["number", "call"] or tree.args[0] != tree.args[0] // 1:
             self.fail(ParseError, statement.token, "the seed must be a whole number",
                       "write `np.random.seed(0)`")  # fmt: skip
-        if self.options.seed is None:
+        if self.request.seed is None:
             self.seed = int(tree.args[0])
 
     # ---------------------------------------------------------------- names
@@ -443,7 +445,7 @@ class Reader:
 
     def _number_of(self, name: str) -> float | str:
         """The number an input is set to, for a size; else what it is instead."""
-        if name in self.options.varied or name in self.uncertainties:
+        if name in self.varied or name in self.uncertainties:
             return "not one fixed number"
         if name not in self.bound:
             return "without a value"
@@ -455,7 +457,7 @@ class Reader:
     def _needed(self, output: int) -> list[int]:
         """The nodes that are asked for: the output, those of claims, inputs that vary."""
         back = self.backward
-        needed = [output, *(self.inputs[n] for n in self.options.varied if n in self.inputs)]
+        needed = [output, *(self.inputs[n] for n in self.varied if n in self.inputs)]
         for claim in self.value_claims:
             needed += [claim.stage, claim.claimed]
         if back is not None:
@@ -544,14 +546,17 @@ def read(
     name: str = "<expression>",
     settings: Mapping[str, Setting] | Iterable[tuple[str, Setting]] = (),
     free: Iterable[str] = (),
-    options: Options | None = None,
+    request: Request = PLAIN,
+    varied: Iterable[str] = (),
 ) -> Program:
     """Read a program.
 
     `settings` are pairs of a name and its value and win over the text's own; `free` names inputs
-    that get their values later. Raises GradcliError; names without a value are reported together.
+    that get their values later, `varied` those that get other values later and are no sizes. Of the
+    `request` counts how a program is read: output, expand, seed, max_array. Raises GradcliError;
+    names without a value are reported together.
     """
     if not isinstance(text, str):
         raise ParseError(f"a program is a text, this is {type(text).__name__}")
     pairs = list(settings.items() if isinstance(settings, Mapping) else settings)
-    return Reader(Source(text, name), pairs, list(free), options or Options()).program()
+    return Reader(Source(text, name), pairs, list(free), request, varied).program()

@@ -33,6 +33,12 @@ class LineCheck(NamedTuple):
         """Whether the line is wrong by itself."""
         return self.local
 
+    def unchecked(self, reason: str) -> LineCheck:
+        """The line where nothing tells whether it is right: it does not pass."""
+        if self.verdict != "pass":
+            return self
+        return self._replace(verdict="inconclusive", reason=reason)
+
     def differences(self) -> list[tuple[str, float, float]]:
         """Of an array: index, claim and expected number where they differ, the worst first."""
         if not isinstance(self.claim, list) or not isinstance(self.expected, list):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from gradcli.errors import BindingError, UsageError
 from gradcli.evaluation.point import wanted
 from gradcli.program.model import Program
-from gradcli.requests import CheckRequest, Setting
+from gradcli.requests import Request, Setting
 
 
-def claim_count(program: Program, asked: CheckRequest) -> int:
+def claim_count(program: Program, request: Request) -> int:
     """How many gradients and values are claimed; an upstream gradient is no claim."""
-    names = {*program.claims, *asked.claims}
+    names = {*program.claims, *request.claims}
     return len(names) - (program.upstream is not None) + len(program.value_claims)
 
 
 def refuse_lost_claims(
-    program: Program, bindings: list[tuple[str, Setting]], asked: CheckRequest
+    program: Program, bindings: list[tuple[str, Setting]], request: Request
 ) -> None:
     """Raise BindingError for `dx=999`, a value nothing uses, UsageError for what `wrt` leaves out.
 
@@ -25,8 +25,8 @@ def refuse_lost_claims(
     for name, value in bindings:
         if name not in names:
             _refuse_bound_claim(program, names, name, value)
-    checked = wanted(program, asked.wrt)
-    left = [name for name in asked.claims if name in program.inputs and name not in checked]
+    checked = wanted(program, request.wrt)
+    left = [name for name in request.claims if name in program.inputs and name not in checked]
     if left:
         raise UsageError(f"`{left[0]}` is claimed, but `wrt` leaves it out",
                          hint=f"add it: --wrt {','.join([*checked, *left])}")  # fmt: skip

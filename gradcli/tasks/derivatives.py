@@ -25,15 +25,13 @@ from gradcli.arithmetic.stacked import IN_ROWS, rows
 from gradcli.bounds import bounded_run
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import LimitError, ShapeError
-from gradcli.evaluation.certainty import certain_numbers
+from gradcli.evaluation.certainty import certain_numbers, decimals
 from gradcli.evaluation.numbers import SLACK, is_certain
-from gradcli.evaluation.point import Evaluation, wanted
+from gradcli.evaluation.point import Point, inputs_of, wanted
 from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program
 from gradcli.reports import EvalReport
 from gradcli.requests import MOST_GATES, Request
-from gradcli.tasks.array_run import array_settings
-from gradcli.tasks.evaluate import decimals
 from gradcli.transform.adjoint import adjoint
 from gradcli.transform.elements import Circuit, element_name, small_circuit
 
@@ -88,26 +86,26 @@ class Derivative(NamedTuple):
         return lists[OUTPUT] if self.kind == "jacobian" else lists
 
 
-def derivatives(program: Program, asked: Request) -> list[Derivative]:
+def derivatives_of(program: Program, request: Request) -> list[Derivative]:
     """The Jacobian and the Hessian of a program's output, those of both that are asked for.
 
     Raises ShapeError, NameFault, and LimitError before memory is taken.
     """
-    names = wanted(program, asked.wrt)
-    _refuse(program, asked, names)
-    point = array_settings(program)
-    kinds = ["jacobian"] * asked.jacobian + ["hessian"] * asked.hessian
+    names = wanted(program, request.wrt)
+    _refuse(program, request, names)
+    point = inputs_of(program)
+    kinds = ["jacobian"] * request.jacobian + ["hessian"] * request.hessian
     return [
-        _as_numbers(program, names, point, kind, asked)
-        or _as_arrays(program, names, point, kind, asked)
+        _as_numbers(program, names, point, kind, request)
+        or _as_arrays(program, names, point, kind, request)
         for kind in kinds
     ]
 
 
-def told(report: EvalReport, found: Sequence[Derivative]) -> EvalReport:
+def with_derivatives(report: EvalReport, derivatives: Sequence[Derivative]) -> EvalReport:
     """The report with derivatives in it."""
     decimal, notes = report.decimal, [*report.notes]
-    for derivative in found:
+    for derivative in derivatives:
         kind = derivative.kind
         parts: dict[str, Any] = {
             kind: derivative.part(lambda block: block.values),
@@ -120,17 +118,17 @@ def told(report: EvalReport, found: Sequence[Derivative]) -> EvalReport:
     return report._replace(decimal=decimal, notes=notes)
 
 
-def _refuse(program: Program, asked: Request, names: Sequence[str]) -> None:
+def _refuse(program: Program, request: Request, names: Sequence[str]) -> None:
     """Raise ShapeError where there is no Hessian, LimitError where there is no room."""
     graph = program.graph
     shape, most = graph.shape(program.output), graph.most_elements
-    if asked.hessian and shape:
+    if request.hessian and shape:
         raise ShapeError(
             "a Hessian needs an output of one number", hint="choose an element: `f[0]`"
         )
     inputs = sum([prod(graph.shape(graph.inputs[name])) for name in names])
     for kind, is_asked, count in (
-        ("Jacobian", asked.jacobian, prod(shape)), ("Hessian", asked.hessian, inputs),
+        ("Jacobian", request.jacobian, prod(shape)), ("Hessian", request.hessian, inputs),
     ):  # fmt: skip
         if is_asked and count * inputs > most:
             raise LimitError(
@@ -143,13 +141,13 @@ def _refuse(program: Program, asked: Request, names: Sequence[str]) -> None:
 
 
 def _as_numbers(
-    program: Program, names: Sequence[str], point: Sequence[Any], kind: str, asked: Request
+    program: Program, names: Sequence[str], point: Sequence[Any], kind: str, request: Request
 ) -> Derivative | None:
     """All rows on the circuit of numbers, as gradients are; None if that is too much work.
 
     Raises LimitError where many digits are asked for.
     """
-    is_long = bool(asked.digits) or asked.arithmetic == "mpmath"
+    is_long = bool(request.digits) or request.arithmetic == "mpmath"
     circuit = small_circuit(program.graph)
     if circuit is not None:
         graph, roots, leaves = _on_circuit(circuit, program, names, kind)
@@ -160,7 +158,7 @@ def _as_numbers(
                 for name, value in zip(program.graph.inputs, point, strict=True)
                 for at, x in np.ndenumerate(value)
             }
-            work = _Rows(program, graph, leaves, by_element, asked)
+            work = _Rows(program, graph, leaves, by_element, request)
             blocks = {name: work.rows(name, roots[name], cones) for name in roots}
             return Derivative(kind, blocks, work.notes())
     if is_long:
@@ -207,13 +205,13 @@ class _Rows:
 
     def __init__(
         self, program: Program, graph: Graph, leaves: Mapping[str, Any],
-        point: Mapping[str, float], asked: Request,
+        point: Mapping[str, float], request: Request,
     ) -> None:  # fmt: skip
         self.program = program
         self.graph = graph
         self.leaves = leaves
         self.point = point
-        self.request = Request(arithmetic=asked.arithmetic, digits=asked.digits)
+        self.request = Request(arithmetic=request.arithmetic, digits=request.digits)
         self.places = {
             int(leaf): (name, at)
             for name, nodes in leaves.items()
@@ -245,21 +243,21 @@ class _Rows:
         leaves = [(self.places[k], moved[k]) for k in cone if k in self.places]
         run = Machine(graph, IEEE).run([self.point[name] for name in graph.inputs])
         backward(run, moved[root], 1.0)
-        alone = self.program._replace(graph=graph, output=moved[root], parts=(), upstream=None)
+        alone = self.program._replace(graph=graph, output=moved[root], parts=None, upstream=None)
         named = [(element_name(*place), leaf) for place, leaf in leaves]
-        evaluation = Evaluation(alone, run, 1.0, {}, named, [])
+        point = Point(alone, run, 1.0, {}, named)
         request = self.request if self.left > 0 else Request(arithmetic="float64")
-        numbers, remarks = certain_numbers(evaluation, request, explains=False)
+        numbers, remarks = certain_numbers(point, request, explains=False)
         self.remarks += [f"row {label}: {remark}" for remark in remarks]
         if numbers.digits is not None:
             self.left -= len(cone)
-        texts = decimals(evaluation, numbers, self.request)
+        texts = decimals(point, numbers, self.request.digits) if self.request.digits else None
         for ((name, at), leaf), (element, _) in zip(leaves, named, strict=True):
             block, here = found[name], (*row, *at)
             number, bound = numbers.gradients[leaf], numbers.gradient_bound(leaf)
             block.values[here], block.bounds[here] = number, bound
             if texts is not None:
-                block.texts[here] = texts["gradients"][element]
+                block.texts[here] = texts[leaf]
             if numbers.digits is not None:
                 self.better.append((f"{label} by {element}", number, run.gradients[leaf]))
             elif request is not self.request and not is_certain(number, bound or 0.0):
@@ -289,11 +287,11 @@ class _Rows:
 
 
 def _as_arrays(
-    program: Program, names: Sequence[str], point: Sequence[Any], kind: str, asked: Request
+    program: Program, names: Sequence[str], point: Sequence[Any], kind: str, request: Request
 ) -> Derivative:
     """All rows by sweeps over arrays, with bounds where those do not take long."""
     graph, output = program.graph, program.output
-    is_plain = asked.arithmetic == "float64"
+    is_plain = request.arithmetic == "float64"
     if kind == "jacobian":
         blocks = {OUTPUT: jacobian(graph, output, point, names, is_plain)}
     else:

@@ -1,105 +1,279 @@
-"""The report of `eval`: stages with values and gradients, their digits, and the check."""
+"""What `eval` answers: the stages with values and gradients, their digits, and the check.
+
+The numbers of a program are told from the float64 run, from many digits, or from arrays that carry
+bounds; `Figures` hides which, so that one report is built for all of them. An array program that
+is small enough is looked at a second time as the circuit of numbers it stands for.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gradcli.checker import Point, Question, check
+from gradcli.checker.evidence import BEYOND_BUDGET, ELEMENTS, NOTHING, evidence
+from gradcli.checker.question import questions_of
+from gradcli.checker.verdicts import check
 from gradcli.engine import local_gradients
-from gradcli.errors import BindingError
-from gradcli.evaluation.certainty import certain_numbers
-from gradcli.evaluation.numbers import Numbers
+from gradcli.errors import BindingError, ShapeError
+from gradcli.evaluation.certainty import certain_numbers, decimals
+from gradcli.evaluation.numbers import SLACK, Numbers, too_many_gates
 from gradcli.evaluation.point import (
-    Evaluation,
+    NO_UPSTREAM,
+    Point,
+    at,
     constants_at,
-    evaluate_at,
     gather,
+    in_lists,
+    inputs_of,
     numbers,
-    numbers_of,
-    settings,
     wanted,
 )
+from gradcli.graph.lowering import Value
 from gradcli.program.model import Program
-from gradcli.reports import EvalReport, Stage
-from gradcli.requests import Request, Settings
+from gradcli.reports import Check, EvalReport, Stage
+from gradcli.requests import MOST_GATES, Request
 from gradcli.syntax.tokens import line_and_column
+from gradcli.tasks.lines import judged
+
+if TYPE_CHECKING:
+    from gradcli.transform.elements import Circuit
+
+NO_GRADIENTS = f"{NO_UPSTREAM}, or --jacobian"
+ONE_NUMBER = "sum it, or choose an element: `f[0]`"
+
+Figure = tuple[Any, Any]  # a number or nested lists, and the bound in its shape; None: not known
 
 
-def report(program: Program, asked: Request, written: Program | None = None) -> EvalReport:
-    """Everything `eval` says of a program; with what it was `written` as, both results.
+class Figures(NamedTuple):
+    """Value and gradient of a node, or of nested lists of nodes, each with its bound."""
 
-    Raises GradcliError.
-    """
-    found = evaluate_at(program, settings(program), asked)
-    numbers, notes = certain_numbers(found, asked)
-    return report_of(found, asked, numbers, notes, _stages(found, numbers), written)
+    value: Callable[[Value], Figure]
+    gradient: Callable[[Value], Figure]
 
 
-def report_of(
-    found: Evaluation, asked: Request, numbers: Numbers, notes: list[str], stages: list[Stage],
-    written: Program | None = None,
-) -> EvalReport:  # fmt: skip
-    """The report of a run whose numbers are certain, with its check. Raises GradcliError."""
-    program, names = found.program, found.names
-    checked = None
-    if asked.check and found.leaves:
-        checked = check(
-            checked_point(found), questions(found, {}, asked.exact, numbers.gradients),
-            Settings(asked.tolerance, asked.check_budget),
-        )  # fmt: skip
-        if checked is None:
-            notes.append("not checked: it would take more than the budget (--check-budget)")
-    as_written = None if written is None else _as_written(written, asked, notes)
+class Fine(NamedTuple):
+    """A point on the circuit of numbers: of a program without arrays, that program itself."""
+
+    point: Point
+    numbers: Numbers
+    notes: list[str]
+    elements: Callable[[Value], Value]  # of a node of the program, its nodes in the circuit
+    circuit: Circuit | None = None  # of a program of arrays
+
+
+def evaluated(program: Program, request: Request) -> EvalReport:
+    """Everything `eval` says of a program. Raises GradcliError."""
+    derivatives = None
+    if request.jacobian or request.hessian:
+        from gradcli.tasks.derivatives import derivatives_of, with_derivatives  # late: few reports
+
+        derivatives = derivatives_of(program, request)  # first: it may be refused
+    if request.fuse:
+        written = _to_be_fused(program)
+        from gradcli.transform.fuse import fused_program  # late: few programs are fused
+
+        answer = report(fused_program(written), request, written)
+    else:
+        answer = report(program, request)
+    return answer if derivatives is None else with_derivatives(answer, derivatives)
+
+
+def report(program: Program, request: Request, written: Program | None = None) -> EvalReport:
+    """The report of a program; with what it was `written` as, both results. Raises GradcliError."""
+    point = at(program, inputs_of(program), request)
+    graph, has_upstream = program.graph, point.upstream is not None
+    shape = graph.shape(program.output)
+    fine = _fine(point, request)
+    figures, notes = _of_elements(fine) if fine else _of_arrays(point, request)
+    stages = _stages(point, figures)
+    value, bound = figures.value(program.output)
+    names = wanted(program, request.wrt)
+    slopes: dict[str, Figure] = {
+        n: figures.gradient(program.inputs[n]) if has_upstream else (None, None) for n in names
+    }
+    has_bounds = has_upstream and (fine is None or fine.numbers.gradient_errors is not None)
+    check, remarks = _checked(point, fine, request)
+    notes += remarks
+    if program.seed is not None:
+        notes.insert(0, f"random numbers drawn with seed {program.seed} (--seed N)")
+    if not (has_upstream or request.jacobian):
+        notes.append(NO_GRADIENTS)
+    as_written = None if written is None else _as_written(written, request, notes)
     if program.value_claims:
         notes.append("claims on values are judged by `gradcli check`, not here")
-    asked_for = wanted(program, asked.wrt)
-    return EvalReport(
+    answer = EvalReport(
         program.expression or stages[-1].expression,
-        names[program.output],
-        numbers.values[program.output],
-        {n: gather(value, found.run.values) for n, value in program.inputs.items()},
-        {n: gather(program.inputs[n], numbers.gradients) for n in asked_for},
+        point.names[program.output],
+        value,
+        {n: in_lists(gather(node, point.run.values)) for n, node in program.inputs.items()},
+        {n: slope for n, (slope, _) in slopes.items()},
         stages,
-        checked,
+        check,
         notes,
         program.warnings,
-        bound=numbers.value_bound(program.output),
-        gradient_bounds=None
-        if numbers.gradient_errors is None
-        else {n: gather(program.inputs[n], numbers.gradient_errors) for n in asked_for},
-        arithmetic=numbers.arithmetic,
-        conditions=_conditions(found, numbers),
-        decimal=decimals(found, numbers, asked),
-        uncertainty=_uncertainty(found, numbers, notes),
+        bound=bound,
+        gradient_bounds={n: slack for n, (_, slack) in slopes.items()} if has_bounds else None,
+        arithmetic=fine.numbers.arithmetic if fine else "float64",
+        conditions=_conditions(fine) if fine and has_upstream and not shape else None,
+        decimal=_decimals_of(program, fine, request) if fine else None,
+        uncertainty=_uncertainty(fine, notes) if fine else None,
         written=as_written,
-        is_plain=asked.arithmetic == "float64",
+        is_plain=request.arithmetic == "float64",
     )
+    return _with_lines(answer, fine.point if fine else point, request) if has_upstream else answer
 
 
-def _as_written(written: Program, asked: Request, notes: list[str]) -> dict[str, Any]:
+# ---------------------------------------------------------------- numbers and their bounds
+
+
+def _fine(point: Point, request: Request) -> Fine | None:
+    """The point on numbers; None where arrays are too large to be taken apart.
+
+    Raises ShapeError for an uncertainty of an array, LimitError for what only numbers have.
+    """
+    program = point.program
+    if not program.graph.has_arrays:
+        return Fine(point, *certain_numbers(point, request), lambda value: value)
+    shape = program.graph.shape(program.output)
+    if program.uncertainties and shape:
+        raise ShapeError("an uncertainty needs an output of one number",
+                         hint="choose an element: `f[0]`, or take its sum or mean")  # fmt: skip
+    import numpy as np  # late: numbers do not need it
+
+    from gradcli.transform.elements import small_circuit, unrolled
+
+    circuit = small_circuit(program.graph, apart=True)
+    if circuit is None:
+        if request.digits or request.arithmetic == "mpmath":
+            raise too_many_gates("many digits")
+        if program.uncertainties:
+            raise too_many_gates("uncertainties")
+        return None
+    weights = np.ones(shape) if point.upstream is None else point.upstream
+    taken_apart = unrolled(program, weights, circuit)
+    single = at(taken_apart, inputs_of(taken_apart), request)
+    if point.upstream is None:
+        single.leaves = []  # the weights are any: there are no gradients
+    return Fine(single, *certain_numbers(single, request), circuit.value, circuit)
+
+
+def _of_elements(fine: Fine) -> tuple[Figures, list[str]]:
+    """Figures of certain numbers, element by element, and the notes on them."""
+    table, elements = fine.numbers, fine.elements
+
+    def value(node: Value) -> Figure:
+        nodes = elements(node)
+        return gather(nodes, table.values), _each(nodes, table.value_bound)
+
+    def gradient(node: Value) -> Figure:
+        nodes = elements(node)
+        return gather(nodes, table.gradients), _each(nodes, table.gradient_bound)
+
+    return Figures(value, gradient), fine.notes
+
+
+def _each(value: Value, of_node: Callable[[int], Any]) -> Any:
+    return [_each(v, of_node) for v in value] if isinstance(value, list) else of_node(value)
+
+
+def _of_arrays(point: Point, request: Request) -> tuple[Figures, list[str]]:
+    """Figures of a run over large arrays, with the bounds of arrays, and the notes on them."""
+    import numpy as np  # late: numbers do not need it
+
+    program, run, notes = point.program, point.run, point.notes
+    if request.arithmetic != "float64":
+        from gradcli.bounds import bounded_run
+        from gradcli.evaluation.diagnosis import array_doubts
+
+        own = program.upstream if request.upstream is None else None
+        output = None if point.upstream is None else program.output
+        run = bounded_run(point.run, output, point.upstream, own)
+        notes += array_doubts(run, program.output, point.names)
+
+    def figure(node: Any, table: Sequence[Any]) -> Figure:
+        shape, number = program.graph.shape(node), table[node]
+        if run is point.run:
+            return np.broadcast_to(number, shape).tolist(), None
+        bound = np.broadcast_to(SLACK * number.error, shape).tolist()
+        return np.broadcast_to(number.value, shape).tolist(), bound
+
+    return Figures(
+        lambda node: figure(node, run.values),
+        lambda node: figure(node, run.gradients),
+    ), notes
+
+
+# ---------------------------------------------------------------- parts of the report
+
+
+def _checked(point: Point, fine: Fine | None, request: Request) -> tuple[Check | None, list[str]]:
+    """The verdicts on the gradients, and how they were found; None where nothing was checked."""
+    graph, gradients = point.program.graph, len(point.leaves)
+    if not (request.check and gradients) or point.upstream is None:
+        return None, []
+    chosen = evidence(graph, gradients, request, fine.circuit if fine else None)
+    notes = [] if chosen.note is None else [chosen.note]
+    if chosen.kind == NOTHING:
+        return None, notes
+    if fine and chosen.kind == ELEMENTS:
+        questions = questions_of(fine.point, {}, request.exact, fine.numbers.gradients)
+        return check(fine.point, questions, request), notes
+    return check(point, questions_of(point, {}, request.exact), request), notes
+
+
+def _with_lines(answer: EvalReport, point: Point, request: Request) -> EvalReport:
+    """The report with verdicts on the lines of the backward part, if there is one.
+
+    No line passes where the gradients it rests on were not checked.
+    """
+    lines, forks = judged(point, request)
+    if request.check and answer.check is None:
+        reason = BEYOND_BUDGET if answer.inputs else "not checked: the program has no input"
+        lines = [line.unchecked(reason) for line in lines]
+    text = point.program.source.text if lines else ""
+    return answer._replace(lines=lines, forks=forks, text=text)
+
+
+def _to_be_fused(program: Program) -> Program:
+    """The program of numbers whose forms may be recognised.
+
+    Raises ShapeError where the output is an array, LimitError where there are too many elements.
+    """
+    if not program.graph.has_arrays:
+        return program
+    if program.graph.shape(program.output):
+        raise ShapeError("--fuse needs an output of one number", hint=ONE_NUMBER)
+    from gradcli.transform.elements import gate_count, unrolled  # late: it needs numpy
+
+    if gate_count(program.graph) > MOST_GATES:
+        raise too_many_gates("fused forms")
+    return unrolled(program)
+
+
+def _as_written(written: Program, request: Request, notes: list[str]) -> dict[str, Any]:
     """What plain float64 gives for the program before fusing, and a note that says so."""
-    found = evaluate_at(written, settings(written), asked)
-    value, gradients = found.run.values[written.output], found.run.gradients
-    slopes = "".join(f", d{name} = {gradients[leaf]!r}" for name, leaf in found.leaves[:3])
-    more = ", ..." if len(found.leaves) > 3 else ""
+    point = at(written, inputs_of(written), request)
+    value, gradients = point.run.values[written.output], point.run.gradients
+    slopes = "".join(f", d{name} = {gradients[leaf]!r}" for name, leaf in point.leaves[:3])
+    more = ", ..." if len(point.leaves) > 3 else ""
     notes.append(f"as written, plain float64 gives {value!r}{slopes}{more}")
     return {
         "value": value,
         "gradients": {
-            n: gather(written.inputs[n], gradients) for n in wanted(written, asked.wrt)
+            n: gather(written.inputs[n], gradients) for n in wanted(written, request.wrt)
         },
     }  # fmt: skip
 
 
-def _conditions(found: Evaluation, numbers: Numbers) -> dict[str, float | None]:
+def _conditions(fine: Fine) -> dict[str, float | None]:
     """|x * df/dx / f| of every input: relative changes of x come out this many times as large."""
-    f, run = numbers.values[found.program.output], found.run
+    point, table = fine.point, fine.numbers
+    f = table.values[point.program.output]
     conditions: dict[str, float | None] = {}
-    for name, leaf in found.leaves:
-        slope = numbers.gradients[leaf] / found.upstream if found.upstream else math.nan
-        moved = abs(run.values[leaf] * slope)
+    for name, leaf in point.leaves:
+        slope = table.gradients[leaf] / point.upstream if point.upstream else math.nan
+        moved = abs(point.run.values[leaf] * slope)
         condition = math.nan if not (math.isfinite(f) and math.isfinite(moved)) else (
             0.0 if not moved else moved / abs(f) if f else math.inf
         )  # fmt: skip
@@ -107,13 +281,13 @@ def _conditions(found: Evaluation, numbers: Numbers) -> dict[str, float | None]:
     return conditions
 
 
-def _uncertainty(found: Evaluation, numbers: Numbers, notes: list[str]) -> dict[str, Any] | None:
+def _uncertainty(fine: Fine, notes: list[str]) -> dict[str, Any] | None:
     """How far the value may be off because inputs are: first order, inputs independent.
 
     The square root of the sum of the squares of slope times uncertainty (Taylor, An Introduction
     to Error Analysis, section 3.11). Raises BindingError for an uncertainty below 0.
     """
-    program = found.program
+    point, program = fine.point, fine.point.program
     if not program.uncertainties:
         return None
     given = constants_at(program.settings, [*program.uncertainties.values()])
@@ -122,8 +296,8 @@ def _uncertainty(found: Evaluation, numbers: Numbers, notes: list[str]) -> dict[
     for name, node in program.uncertainties.items():
         if not 0 <= given[node] < math.inf:
             raise BindingError(f"the uncertainty of `{name}` is {given[node]}, not 0 or more")
-        for element, leaf in numbers_of(program, name):
-            slope = numbers.gradients[leaf] / found.upstream if found.upstream else math.nan
+        for element, leaf in numbers(name, program.inputs[name]) if name in program.inputs else ():
+            slope = fine.numbers.gradients[leaf] / point.upstream if point.upstream else math.nan
             spreads[element] = given[node]
             parts[element] = abs(slope) * given[node]
     total = math.hypot(*parts.values()) if parts else 0.0
@@ -134,80 +308,51 @@ def _uncertainty(found: Evaluation, numbers: Numbers, notes: list[str]) -> dict[
     return {"value": total, "inputs": spreads, "contributions": parts}
 
 
-def decimals(found: Evaluation, numbers: Numbers, asked: Request) -> dict[str, Any] | None:
-    """The long decimals that were asked for, as texts."""
-    if not asked.digits:
+def _decimals_of(program: Program, fine: Fine, request: Request) -> dict[str, Any] | None:
+    """The long decimals that were asked for, in the shape of the program's output."""
+    if not request.digits:
         return None
-    from gradcli.reports.digits import certain_text
-
-    def text(node: int, number: float, bound: float | None) -> str:
-        return numbers.texts.get(node) or certain_text(number, bound, asked.digits or 0)
-
-    values = [text(k, numbers.values[k], numbers.value_bound(k)) for k in found.results]
+    texts = decimals(fine.point, fine.numbers, request.digits)
     return {
-        "digits": asked.digits,
-        "value": values if found.program.parts else values[0],
-        "gradients": {
-            name: text(leaf, numbers.gradients[leaf], numbers.gradient_bound(leaf))
-            for name, leaf in found.leaves
-        },
+        "digits": request.digits,
+        "value": _each(fine.elements(program.output), texts.__getitem__),
+        "gradients": {name: texts[leaf] for name, leaf in fine.point.leaves},
     }
 
 
-def checked_point(found: Evaluation) -> Point:
-    """The run as the checker wants it."""
-    trouble = found.notes[0] if found.notes else None
-    return Point(found.run, found.program.output, found.upstream, found.names, trouble)
-
-
-def questions(
-    found: Evaluation, typed: dict[str, float], exact: bool,
-    gradients: Sequence[float] | None = None,
-) -> list[Question]:  # fmt: skip
-    """What to check: typed claims by number, hand-written gradients, else the engine's own."""
-    program, run = found.program, found.run
-    slopes = run.gradients if gradients is None else gradients
-    written = {
-        element: node
-        for name, value in program.claims.items()
-        for element, node in numbers(name, value)
-    }
-    asked = []
-    for name, leaf in found.leaves:
-        analytic, formula = float(slopes[leaf]), written.get(name)
-        if name in typed:
-            asked.append(Question(name, leaf, analytic, typed[name], None, exact=True))
-        elif formula is not None:
-            is_typed = exact or not program.graph.active[formula]
-            claim = float(run.values[formula])
-            asked.append(Question(name, leaf, analytic, claim, formula, is_typed))
-        else:
-            asked.append(Question(name, leaf, analytic, exact=exact))
-    return asked
-
-
-def _stages(found: Evaluation, numbers: Numbers) -> list[Stage]:
-    """Every gate of the forward part, with its value, gradient and local gradients."""
-    program, run, names = found.program, found.run, found.names
+def _stages(point: Point, figures: Figures) -> list[Stage]:
+    """Every gate of the forward part; the elements and rows of something named are no stages."""
+    program, names = point.program, point.names
     graph = program.graph
-    nodes = [n for n in names if n < program.forward_nodes and n not in program.aside]
+    nodes = [
+        n for n in names
+        if n < program.forward_nodes and n not in program.aside
+        and (n == program.output or not (graph.is_part(n) and names[n][0] != "#"))
+    ]  # fmt: skip
     nodes.sort(key=lambda node: node == program.output)  # the output comes last
     spans = program.source.spans({graph.tokens[node] for node in nodes})
     place = line_and_column(program.source.text)
     phrases = graph.phrases(names)
-    local = local_gradients(run, nodes)
+    local = local_gradients(point.run, [n for n in nodes if not graph.gates[n].is_structural])
     stages = []
     for node in nodes:
-        line, column = place(spans[graph.tokens[node]].start)
-        operands: list[str | float] = [
-            graph.constants[k] if k in graph.constants else names.get(k) or graph.names[k]
+        operands = [
+            _constant(graph.constants[k])
+            if k in graph.constants
+            else names.get(k) or graph.names[k]
             for k in graph.operands[node]
         ]
-        gradient = numbers.gradients[node] if graph.active[node] else None
-        slack = numbers.gradient_bound(node) if graph.active[node] else None
+        has_slope = graph.active[node] and point.upstream is not None
+        value, bound = figures.value(node)
+        slope, slack = figures.gradient(node) if has_slope else (None, None)
         stages.append(Stage(
             names[node], graph.gates[node].name, graph.label(node), phrases[node][0], operands,
-            numbers.values[node], gradient, [*local[node]], line, column, node in graph.names,
-            numbers.value_bound(node), slack,
+            value, slope, [*map(in_lists, local[node])] if node in local else None,
+            *place(spans[graph.tokens[node]].start), node in graph.names, bound, slack,
         ))  # fmt: skip
     return stages
+
+
+def _constant(value: Any) -> Any:
+    """A constant operand as reports hold it: a number, or the parts of a static one."""
+    return [*map(_constant, value)] if isinstance(value, tuple) else value

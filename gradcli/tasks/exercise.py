@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from gradcli.emit import BackwardLine, backward_lines, forward_lines
 from gradcli.errors import GradcliError, UsageError
-from gradcli.evaluation.point import input_values
+from gradcli.evaluation.point import as_numbers, input_values
 from gradcli.program.model import Program
 from gradcli.reports import Number
-from gradcli.requests import CheckRequest
+from gradcli.requests import PLAIN
 from gradcli.syntax import Tree, parse_expression, write
 from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import number_text
@@ -47,14 +47,12 @@ def make_exercise(program: Program, mistakes: int, seed: int) -> Exercise:
         if shape and program.upstream is None:
             raise UsageError(f"the output has shape {shape}, an exercise is about one number",
                              hint="sum it, or choose an element: `f[0]`")  # fmt: skip
-        from gradcli.tasks.array_run import as_numbers  # late: numbers do not need numpy
-
         program = as_numbers(program)
     head, backward = _head(program), backward_lines(program)
     if not backward:
         raise UsageError("there is nothing to differentiate: the output depends on no input")
     solution = _text(head, [str(line) for line in backward])
-    verdict = check_program(solution, "<solution>", [], None, CheckRequest()).verdict
+    verdict = check_program(solution, "<solution>", [], PLAIN).case.verdict
     if verdict != "pass":
         raise UsageError(
             f"the right backward pass is {verdict} at this point", hint="choose another point"
@@ -114,7 +112,7 @@ def _planted(
 def _accused(text: str) -> dict[int, str | None]:
     """The lines that `check` accuses, and what it calls their mistakes."""
     try:
-        case = check_program(text, "<exercise>", [], None, CheckRequest())
+        case = check_program(text, "<exercise>", [], PLAIN).case
     except GradcliError:
         return {}
     return {line.line: line.mistake for line in case.lines if line.is_accused}

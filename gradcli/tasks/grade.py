@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gradcli.errors import FileError, GradcliError
-from gradcli.evaluation.point import constants_at, input_values
+from gradcli.evaluation.point import as_numbers, constants_at, in_lists, input_values
 from gradcli.graph.nodes import Graph
 from gradcli.program.bindings import lower_constant
 from gradcli.program.model import Program, nodes_of
@@ -42,7 +42,7 @@ def read_key(text: str, name: str) -> Key:
     if solution is None or not solution.claims:
         hint = "`gradcli exercise -o FILE` writes one"
         raise FileError(f"{name} is not a key file", hint=hint)
-    program = _of_numbers(solution)
+    program = as_numbers(solution)
     output = solution.graph.names[solution.output]
     return Key(_circuit(program), output, [*program.claims], input_values(program))
 
@@ -129,7 +129,7 @@ def _verdict(check: LineCheck | None) -> str:
 
 def _another_exercise(program: Program, key: Key) -> str | None:
     """How an answer differs from what the key is for, in words; None if it does not."""
-    if _circuit(_of_numbers(program)) != key.circuit:
+    if _circuit(as_numbers(program)) != key.circuit:
         return "the forward part is not the exercise's"
     upstream = program.upstream
     if upstream is not None and program.graph.constants.get(upstream) != 1:
@@ -143,15 +143,6 @@ def _circuit(program: Program) -> object:
     names = {node: name for node, name in graph.names.items() if node < count}
     constants = {node: value for node, value in graph.constants.items() if node < count}
     return gates, graph.operands[:count], names, constants
-
-
-def _of_numbers(program: Program) -> Program:
-    """The program, or the one of numbers that a program of arrays stands for."""
-    if not program.graph.has_arrays:
-        return program
-    from gradcli.tasks.array_run import as_numbers  # late: numbers do not need numpy
-
-    return as_numbers(program)
 
 
 def _changed(program: Program, key: Key) -> list[str]:
@@ -169,10 +160,4 @@ def _own_value(program: Program, name: str) -> Number | None:
         node = lower_constant(graph, name, program.source, program.overruled[name])
     except GradcliError:
         return None
-    if not graph.shape(node):
-        return constants_at(graph, [node])[node]
-    from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
-    from gradcli.engine import Machine
-
-    values: Number = Machine(graph, ARRAYS).run([]).values[node].tolist()
-    return values
+    return in_lists(constants_at(graph, [node])[node])

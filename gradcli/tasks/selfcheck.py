@@ -16,13 +16,15 @@ from typing import Any, NamedTuple
 from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
 from gradcli.arithmetic.floats import FLOATS, PRIMITIVES
-from gradcli.checker import Point, Question, check
+from gradcli.checker.question import Question
+from gradcli.checker.verdicts import check
 from gradcli.engine import Machine, Run, backward
+from gradcli.evaluation.point import Point
 from gradcli.gates.table import ELEMENTWISE, Gate
 from gradcli.program.model import Program
 from gradcli.program.reader import read
 from gradcli.reports import worst
-from gradcli.requests import Settings
+from gradcli.requests import PLAIN
 
 UPSTREAMS = (1.0, -1.7)  # with 1 alone a misused upstream gradient would not show
 SLIPS = {  # what a mistake makes of a local gradient
@@ -172,7 +174,6 @@ class _Wholes:
         import numpy as np  # late: the other trials are about numbers
 
         from gradcli.arithmetic.arrays import ARRAYS
-        from gradcli.checker.slopes import Place
 
         self.program = program
         self.plain = ARRAYS
@@ -180,7 +181,7 @@ class _Wholes:
         run = Machine(program.graph, ARRAYS).run(self.inputs)
         size = np.size(run.values[program.output])
         self.upstream = np.linspace(-1.7, 1.3, size).reshape(np.shape(run.values[program.output]))
-        self.place = Place(run, program.output, self.upstream)
+        self.point = Point(program, run, self.upstream, {})
 
     def planted(self) -> Arithmetic:
         """An arithmetic that has not compiled any right pullback yet."""
@@ -202,10 +203,8 @@ class _Wholes:
 
     def verdict(self, name: str, gradient: Any) -> str:
         """The checker's word on a gradient."""
-        from gradcli.checker.directions import Whole, check_wholes
-
-        question = Whole(name, self.program.graph.inputs[name], gradient)
-        return check_wholes(self.place, [question], Settings()).verdict
+        question = Question(name, self.program.graph.inputs[name], gradient)
+        return check(self.point, [question], PLAIN).verdict
 
 
 def _call(gate: Gate, names: list[str]) -> str:
@@ -229,5 +228,4 @@ def _run(program: Program, arithmetic: Arithmetic, inputs: list[float], upstream
 
 def _verdict(program: Program, run: Run, upstream: float, leaf: int, claim: float) -> str:
     question = Question("x", leaf, float(run.gradients[leaf]), claim, exact=True)
-    answer = check(Point(run, program.output, upstream), [question], Settings())
-    return "inconclusive" if answer is None else answer.verdict
+    return check(Point(program, run, upstream, {}), [question], PLAIN).verdict

@@ -7,16 +7,15 @@ pass, run on arrays of symbols.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from gradcli.arithmetic import Arithmetic, Forward
-from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE, by_halving
+from gradcli.arithmetic.arrays import STRUCTURE, by_halving
 from gradcli.arithmetic.symbols import SPELLING, Symbol, Symbols
-from gradcli.engine import Machine
 from gradcli.gates.shapes import Axis, Shape, column, reduced, row
 from gradcli.gates.table import GATES, INPUT, Gate
 from gradcli.graph.nodes import Graph, stage_names
@@ -215,25 +214,14 @@ def small_circuit(graph: Graph, apart: bool = False) -> Circuit | None:
     return circuit if len(circuit.graph) <= MOST_GATES else None
 
 
-def unrolled(
-    program: Program, inputs: Sequence[Any], weights: Any = None, circuit: Circuit | None = None
-) -> Program:
+def unrolled(program: Program, weights: Any = None, circuit: Circuit | None = None) -> Program:
     """The program over numbers: its inputs, stages and lines are nested lists of nodes.
 
-    `inputs` are what the inputs are set to, in the order of the graph's inputs. Of an array
-    output the sum is taken, each element times its weight: the upstream gradient. `circuit` is
-    that of the program's graph, where the caller has it.
+    Of an array output the sum is taken, each element times its weight: the upstream gradient.
+    `circuit` is that of the program's graph, where the caller has it.
     """
     circuit = circuit or Circuit(program.graph)
-    parts: tuple[int, ...] = ()
-    settings = Graph()
-    point = dict(zip(program.graph.inputs, inputs, strict=True))
-    given = Machine(program.settings, ARRAYS).run([]).values if program.uncertainties else []
-
-    def constants(value: Any) -> Any:
-        if isinstance(value, list):
-            return [constants(part) for part in value]
-        return settings.constant(value)
+    parts: tuple[int, ...] | None = None
 
     def table(values: dict[str, int]) -> dict[str, Any]:
         return {name: circuit.value(node) for name, node in values.items()}
@@ -259,11 +247,6 @@ def unrolled(
             for new in range(ends[node - 1] if node else 0, ends[node])
         },
         inputs=table(program.inputs),
-        settings=settings,
-        values={
-            name: constants(np.asarray(point[name], dtype=float).tolist())
-            for name in program.inputs
-        },
         stages=table(program.stages),
         claims=table(program.claims),
         value_claims=[
@@ -276,10 +259,6 @@ def unrolled(
         ],
         upstream=None if upstream is None else circuit.value(upstream),
         lines=[line.moved(circuit.value) for line in program.lines],
-        uncertainties={
-            name: settings.constant(float(given[node]))
-            for name, node in program.uncertainties.items()
-        },
     )  # fmt: skip
 
 

@@ -355,7 +355,7 @@ def _pattern(text: str) -> tuple[Graph, int]:
 
 def fused_program(program: Program) -> Program:
     """The program with written-out forms as one gate, without the nodes that are left behind."""
-    kept = [program.output, *program.parts, *nodes_of([*program.claims.values()])]
+    kept = [program.output, *(program.parts or ()), *nodes_of([*program.claims.values()])]
     for line in program.lines:
         kept += nodes_of([line.value, line.total, *(value for _, _, value in line.reads.values())])
     kept += [claim.claimed for claim in program.value_claims]
@@ -386,6 +386,6 @@ def fused_program(program: Program) -> Program:
             for claim in program.value_claims
         ],
         upstream=None if program.upstream is None else moved[program.upstream],
-        parts=tuple([moved[node] for node in program.parts]),
+        parts=program.parts and tuple([moved[node] for node in program.parts]),
         called={},
     )

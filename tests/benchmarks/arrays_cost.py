@@ -15,10 +15,14 @@ import numpy as np
 from measure import ratio, take_turns
 
 from gradcli.arithmetic.arrays import ARRAYS
+from gradcli.checker.question import questions_of
+from gradcli.checker.verdicts import check
 from gradcli.engine import Machine, backward
+from gradcli.evaluation.point import at, inputs_of
+from gradcli.program.model import Program
 from gradcli.program.reader import read
-from gradcli.requests import CheckRequest, Request
-from gradcli.tasks.array_run import array_settings, check_arrays, evaluate_arrays
+from gradcli.reports import Check
+from gradcli.requests import Request
 from gradcli.tasks.check import check_program
 from gradcli.tasks.derivatives import jacobian
 
@@ -53,7 +57,7 @@ def chain() -> None:
     names = [f"A{k}" for k in range(FACTORS + 1)]
     given = {name: rng.standard_normal((SIZE, SIZE)) / SIZE**0.5 for name in names}
     program = read(f"f = sum({' @ '.join(names)})", settings=given)
-    machine, point = Machine(program.graph, ARRAYS), array_settings(program)
+    machine, point = Machine(program.graph, ARRAYS), inputs_of(program)
 
     def by_hand() -> float:
         product = point[0]
@@ -92,28 +96,30 @@ def network() -> None:
         X.T.dot(dh), np.sum(dh, axis=0), dh.dot(W1.T)
 
     program = read(NETWORK, settings=given)
-    point, request = array_settings(program), Request()
+    point, request = inputs_of(program), Request()
+
+    def verdicts(checked: Program) -> Check:
+        there = at(checked, point, request)
+        return check(there, questions_of(there), request)
 
     def directions() -> None:
-        answer = check_arrays(evaluate_arrays(program, point, request), {}, request)
-        assert answer is not None
+        answer = verdicts(program)
         assert answer.verdict == "pass"
 
     broken = read(NETWORK + "\ndW1[3,17] += 0.001", settings=given)
 
     def planted() -> None:
-        answer = check_arrays(evaluate_arrays(broken, point, request), {}, request)
-        assert answer is not None
+        answer = verdicts(broken)
         assert answer.inputs["W1[3][17]"].verdict == "fail"
 
     def everything() -> None:
-        case = check_program(NETWORK, "net", [*given.items()], None, CheckRequest())
+        case = check_program(NETWORK, "net", [*given.items()], Request()).case
         assert case.verdict == "pass"
         assert len(case.lines) == 6
 
     def everything_wrong() -> None:
         text = NETWORK + "\ndW1[3,17] += 0.001"
-        case = check_program(text, "net", [*given.items()], None, CheckRequest())
+        case = check_program(text, "net", [*given.items()], Request()).case
         assert [line.name for line in case.lines if line.local] == ["dW1[3][17]"]
 
     contenders = {
@@ -132,7 +138,7 @@ def rows() -> None:
     rng = np.random.default_rng(2)
     given = {"W": rng.standard_normal((20, 30)), "x": rng.standard_normal((30, 10))}
     program = read("tanh(W @ x)", settings=given)
-    point = array_settings(program)
+    point = inputs_of(program)
     run = Machine(program.graph, ARRAYS).run(point)
     unit = np.ones((20, 10))
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.checker.differences import differentiate, rounding_bounds
-from gradcli.evaluation.point import evaluate_at, settings
+from gradcli.evaluation.point import at, inputs_of
 from gradcli.program.reader import read
 from gradcli.requests import Request
 
@@ -35,8 +35,8 @@ def main() -> None:
     rng, costs, evaluations, batches = random.Random(1), [], [], []
     for _ in range(20):
         read_program = read(program(70, rng))
-        point = settings(read_program)
-        found = evaluate_at(read_program, point, Request())
+        point = inputs_of(read_program)
+        found = at(read_program, point, Request())
         machine, output = found.run.machine, read_program.output
         around = Surroundings(found.run, output, rounding_bounds(found.run))
         for leaf in read_program.graph.inputs.values():

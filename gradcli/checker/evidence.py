@@ -1,0 +1,78 @@
+"""Which evidence on gradients can be had: decided here, and said.
+
+Gradients of numbers are checked one by one, in cones with extrapolated differences; arrays that are
+too large for that are checked as wholes, by complex steps along directions.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from gradcli.checker.question import Question
+from gradcli.graph.nodes import Graph
+from gradcli.reports import InputCheck
+from gradcli.requests import Request
+
+if TYPE_CHECKING:
+    from gradcli.transform.elements import Circuit
+
+EVALUATIONS = 14  # of a cone, for one input that needs no many digits
+DIRECTIONS = 3  # along which a whole array is checked
+ELEMENTS, WHOLES, NOTHING = "elements", "wholes", "nothing"
+BEYOND_BUDGET = "not checked: it would take more than the budget (--check-budget)"
+ALONG = f"the arrays are large: each is checked along {DIRECTIONS} random directions v "
+
+# Elements that numpy computes while Python evaluates one gate: most, those of products, and those
+# that are computed one by one.
+QUICK = 50.0
+SPEEDS = {
+    "matmul": 5_000.0,
+    **dict.fromkeys(("erf", "erfc", "ncdf", "gelu", "gamma"), 0.05),
+    **dict.fromkeys(("lgamma", "digamma", "polygamma"), 0.0003),  # by mpmath
+}
+
+
+class Evidence(NamedTuple):
+    """How gradients are checked, one of ELEMENTS, WHOLES and NOTHING, and what is to be said."""
+
+    kind: str
+    note: str | None = None
+
+
+def evidence(
+    graph: Graph, gradients: int, request: Request, circuit: Circuit | None = None
+) -> Evidence:
+    """The best evidence on so many gradients that the budget allows.
+
+    `circuit` is that of the numbers a graph of arrays stands for; None where it is too large.
+    """
+    if not graph.has_arrays:
+        if gradients * len(graph) * EVALUATIONS <= request.check_budget:
+            return Evidence(ELEMENTS)
+        return Evidence(NOTHING, BEYOND_BUDGET)
+    if circuit is not None:
+        elements = sum([math.prod(graph.shape(leaf)) for leaf in graph.inputs.values()])
+        evaluations = elements * len(circuit.graph) * EVALUATIONS
+        if elements <= request.max_elements and evaluations <= request.check_budget:
+            return Evidence(ELEMENTS)
+    if cost(graph, gradients) <= request.check_budget:
+        return Evidence(WHOLES, ALONG + "(--max-elements N)")
+    return Evidence(NOTHING, BEYOND_BUDGET)
+
+
+def cost(graph: Graph, questions: int) -> float:
+    """About how many gate evaluations the check of right gradients takes, for the budget."""
+    from gradcli.transform.elements import gate_sizes  # late: numbers do not need numpy
+
+    passes = 2 * DIRECTIONS * questions
+    return passes * sum(1 + size / SPEEDS.get(name, QUICK) for name, size in gate_sizes(graph))
+
+
+def unchecked(question: Question) -> InputCheck:
+    """The verdict on a gradient that the budget does not allow to check."""
+    is_number = isinstance(question.analytic, float)
+    analytic, claim = (question.analytic, question.claim) if is_number else (None, None)
+    return InputCheck(
+        question.name, "inconclusive", None, analytic, None, None, None, None, BEYOND_BUDGET, claim
+    )

@@ -1,0 +1,64 @@
+"""What the checker is asked: a gradient of a point, and what is claimed to be it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gradcli.errors import ShapeError
+from gradcli.evaluation.point import NO_UPSTREAM, Point, numbers
+
+
+class Question:
+    """One gradient to check, a number or an array: the engine's, and what is claimed to be it."""
+
+    __slots__ = ("analytic", "claim", "exact", "formula", "leaf", "name")
+
+    def __init__(
+        self, name: str, leaf: int, analytic: Any, claim: Any = None,
+        formula: int | None = None, exact: bool = False,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.leaf = leaf
+        self.analytic = analytic
+        self.claim = claim  # None: the engine's own gradient is checked
+        self.formula = formula  # the node that computes the claim, where it is a hand-written line
+        self.exact = exact  # no allowance for the rounding of a float64 backward pass
+
+    @property
+    def checked(self) -> Any:
+        """The gradient that gets the verdict."""
+        return self.analytic if self.claim is None else self.claim
+
+
+def questions_of(
+    point: Point, typed: Mapping[str, Any] = {}, exact: bool = False,
+    gradients: Sequence[Any] | None = None,
+) -> list[Question]:  # fmt: skip
+    """What to check at a point: typed claims, hand-written gradients, else the engine's own.
+
+    `typed` are claims by the names of the point's leaves; `gradients` are better ones of the engine
+    than those of the run, by node. Raises ShapeError for an array output without an upstream
+    gradient.
+    """
+    program, run = point.program, point.run
+    if point.upstream is None:
+        raise ShapeError(NO_UPSTREAM)
+    slopes = run.gradients if gradients is None else gradients
+    written = {
+        element: node
+        for name, value in program.claims.items()
+        for element, node in numbers(name, value)
+    }
+    questions = []
+    for name, leaf in point.leaves:
+        analytic, formula = point.whole(leaf, slopes[leaf]), written.get(name)
+        if name in typed:
+            questions.append(Question(name, leaf, analytic, typed[name], exact=True))
+        elif formula is not None:
+            is_typed = exact or not program.graph.active[formula]
+            claim = point.whole(formula, run.values[formula])
+            questions.append(Question(name, leaf, analytic, claim, formula, is_typed))
+        else:
+            questions.append(Question(name, leaf, analytic, exact=exact))
+    return questions

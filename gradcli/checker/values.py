@@ -1,0 +1,152 @@
+"""Verdicts on claims about values, such as `f == -12`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from gradcli.arithmetic.agreement import agree, relative_error
+from gradcli.checker.differences import rounding_bounds
+from gradcli.engine import UNIT_ROUNDOFF, Run
+from gradcli.evaluation.point import Point
+from gradcli.reports import InputCheck
+
+MOST_GATES = 10_000  # above this many gates many digits take too long
+
+
+class ValueVerdict(NamedTuple):
+    """The verdict, the value as well as it is known, and the reason where it does not pass."""
+
+    verdict: str
+    value: float
+    reason: str | None = None
+
+
+def check_values(point: Point, tolerance: float) -> list[InputCheck]:
+    """Verdicts on all claims on values; of an array the element that is farthest off is shown."""
+    claims = point.program.value_claims
+    if not claims:
+        return []
+    if point.program.graph.has_arrays:
+        return _of_arrays(point, tolerance)
+    checks, run = [], point.run
+    bounds = rounding_bounds(run)
+    for claim in claims:
+        value, claimed = float(run.values[claim.stage]), float(run.values[claim.claimed])
+        answer = check_value(run, claim.stage, claimed, bounds[claim.stage], tolerance)
+        error = relative_error(claimed, answer.value)
+        checks.append(InputCheck(
+            claim.name, answer.verdict, None, value, answer.value, None, error, None,
+            answer.reason, claimed,
+        ))  # fmt: skip
+    return checks
+
+
+def check_value(
+    run: Run, stage: int, claimed: float, bound: float, tolerance: float
+) -> ValueVerdict:
+    """The verdict on a value of a float64 run; where its bound does not settle it, digits do."""
+    value = float(run.values[stage])
+    size = max(abs(value), abs(claimed))
+    if bound <= tolerance * size < math.inf and agree(value, claimed, tolerance):
+        return ValueVerdict("pass", value)
+    if len(run.machine.graph) > MOST_GATES:
+        reason = "float64 does not settle it, and the graph is too large for many digits"
+        return ValueVerdict("inconclusive", value, reason)
+    return _in_many_digits(run, stage, claimed, bound, tolerance)
+
+
+def _in_many_digits(
+    run: Run, stage: int, claimed: float, bound: float, tolerance: float
+) -> ValueVerdict:
+    """The same terms round in many digits, only less: digits are added until that is too little.
+
+    What never comes out of the noise is 0.
+    """
+    from gradcli.arithmetic.special import OutOfReachError
+    from gradcli.evaluation.limits import AGREEMENT, DIGITS, MARGIN, Exactly  # late: mpmath
+
+    graph = run.machine.graph
+    exactly = Exactly(graph, [run.values[node] for node in graph.inputs.values()], stage)
+    before: Any = math.nan
+    try:
+        for count in DIGITS:
+            exact = exactly.run(count).values[stage]
+            if exact - exact != 0:  # inf or nan
+                return _infinite(float(exact), claimed)
+            if math.isfinite(bound):
+                unit = (exact * 0 + 10) ** -count
+                noise = unit * bound * (MARGIN / UNIT_ROUNDOFF)
+                is_settled = noise <= tolerance * max(abs(exact), abs(claimed))
+            else:  # float64 overflows on the way
+                noise, is_settled = exact * 0, agree(exact, before, AGREEMENT)
+            if is_settled:
+                return _settled(exact, claimed, tolerance)
+            before = exact
+    except OutOfReachError:
+        reason = "float64 does not settle it, and an operand is out of reach of many digits"
+        return ValueVerdict("inconclusive", float(run.values[stage]), reason)
+    return _settled(exact * 0, claimed, tolerance)
+
+
+def _infinite(value: float, claimed: float) -> ValueVerdict:
+    if math.isnan(value):
+        return ValueVerdict("undefined", value, "the value is not a number")
+    verdict = "pass" if value == claimed else "fail"
+    return ValueVerdict(verdict, value, None if verdict == "pass" else f"the value is {value}")
+
+
+def _settled(exact: Any, claimed: float, tolerance: float) -> ValueVerdict:
+    if agree(exact, claimed, tolerance):
+        return ValueVerdict("pass", float(exact))
+    value = float(exact)
+    if math.isinf(value):
+        return ValueVerdict("inconclusive", value, "the value is larger than any float64")
+    return ValueVerdict("fail", value, f"the value is {value:.12g}")
+
+
+# ---------------------------------------------------------------- arrays
+
+
+def _of_arrays(point: Point, tolerance: float) -> list[InputCheck]:
+    """Claims on whole arrays, in float64 with the bounds of arrays."""
+    import numpy as np  # late: numbers do not need it
+
+    from gradcli.bounds import bounded_run
+
+    run, checks = point.run, []
+    for claim in point.program.value_claims:
+        value = np.asarray(run.values[claim.stage])
+        claimed = np.broadcast_to(run.values[claim.claimed], value.shape)
+        if not value.size:
+            continue
+        at = _farthest(value, claimed)
+        ours, theirs = float(value[at]), float(claimed[at])
+        verdict, reason = "pass", None
+        if math.isnan(ours):
+            verdict, reason = "undefined", "the value is not a number"
+        elif math.isinf(ours):
+            verdict, reason = "inconclusive", "float64 overflows here, or the value is infinite"
+        elif not agree(ours, theirs, tolerance):
+            verdict, reason = "fail", f"the value is {ours:.12g}"
+            errors = bounded_run(run).values[claim.stage].error
+            room = float(np.broadcast_to(errors, value.shape)[at])
+            if agree(ours, theirs, 0.0, room) or not math.isfinite(room):
+                verdict, reason = "inconclusive", "float64 loses its digits here"
+        error = relative_error(ours, theirs)
+        name = claim.name + "".join([f"[{k}]" for k in at])
+        checks.append(
+            InputCheck(name, verdict, None, ours, ours, None, error, None, reason, theirs)
+        )
+    return checks
+
+
+def _farthest(value: Any, claimed: Any) -> tuple[Any, ...]:
+    """The place where two arrays of one shape differ most; what is not finite is farthest off."""
+    import numpy as np  # late: numbers do not need it
+
+    with np.errstate(all="ignore"):
+        size = np.maximum(np.abs(value), np.abs(claimed))
+        off = np.abs(value - claimed) / np.where(size, size, 1.0)
+    off = np.where(np.isfinite(value) & np.isfinite(claimed), off, np.inf)
+    return np.unravel_index(int(np.argmax(off)), value.shape)

@@ -1,0 +1,231 @@
+"""Verdicts on gradients, from values alone.
+
+`differences` gives a derivative with a bound in float64. Where that does not settle the matter,
+`limits` looks at the same graph in many digits; a gradient is never called wrong on float64
+evidence alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from gradcli.arithmetic.agreement import agree, lies_between, relative_error
+from gradcli.checker.cone import Cone, Surroundings
+from gradcli.checker.differences import Estimate, differentiate, rounding_bounds
+from gradcli.checker.evidence import NOTHING, WHOLES, evidence, unchecked
+from gradcli.checker.question import Question
+from gradcli.evaluation.point import Point
+from gradcli.reports import Check, InputCheck, worst
+from gradcli.requests import TOLERANCE, Request
+
+# Tolerances are data, with a reason each.
+MOST_GATES = 10_000  # above this many gates in a cone, many digits take too long
+COLUMNS_PAY = 20_000  # inputs times gates from which on loading numpy costs less than it saves
+ROUNDING_DIGITS = (100, 1000)  # the second for what cancels down to the tail of a tanh
+RESIDUE = 1e-60  # what 100 digits leave of a gradient that is 0
+ROUNDED = 2.0**-52  # what rounding a many-digit slope to float64 costs
+NAMED_RATIOS = (-1.0, 2.0, 0.5, -2.0, -0.5)  # what a slip usually makes of a gradient
+RATIO_WIDTH = 1e-3  # how near a ratio must be to be called by its name
+
+
+def check(point: Point, questions: Sequence[Question], request: Request) -> Check:
+    """Verdicts on the gradients at a point, by the best evidence that the budget allows.
+
+    Never raises for numeric trouble: that is a verdict, and so is a budget that is too small.
+    """
+    chosen = evidence(point.program.graph, len(questions), request)
+    if chosen.kind == NOTHING:
+        answers = {q.name: unchecked(q) for q in questions}
+    elif chosen.kind == WHOLES:
+        from gradcli.checker.directions import check_wholes  # late: numbers do not need numpy
+
+        answers = check_wholes(point, questions, request.tolerance)
+    else:
+        answers = _check_elements(point, questions, request.tolerance)
+    return Check(worst([answer.verdict for answer in answers.values()]), answers)
+
+
+def _check_elements(
+    point: Point, questions: Sequence[Question], tolerance: float
+) -> dict[str, InputCheck]:
+    """Verdicts on numbers, one by one; those at a kink also together."""
+    around = Surroundings(point.run, point.program.output, rounding_bounds(point.run))
+    in_columns = len(questions) * len(around.gates) > COLUMNS_PAY
+    answers: dict[str, InputCheck] = {}
+    for question in questions:
+        cone = Cone(around, question.leaf)
+        estimate = differentiate(cone, in_columns)
+        answer = _verdict(point, question, cone, estimate, tolerance)
+        if answer.verdict == "fail" and answer.reason is None:
+            answer = answer._replace(reason=_mistake(answer, questions))
+        answers[question.name] = answer
+    tied = [q for q in questions if answers[q.name].verdict == "kink"]
+    return answers | _joint(point, tied, answers, tolerance) if len(tied) > 1 else answers
+
+
+def _verdict(
+    point: Point, question: Question, cone: Cone, estimate: Estimate, tolerance: float
+) -> InputCheck:
+    scaled = estimate.scaled(point.upstream)
+    if _passes(question.checked, scaled, tolerance):
+        return _answer(question, "pass", "smooth", scaled.value, scaled.bound)
+    if len(cone.gates) > MOST_GATES:
+        trouble = estimate.reason or "the numeric derivative differs"
+        reason = f"{trouble}, and the graph is too large for many digits"
+        return _answer(question, "inconclusive", None, scaled.value, scaled.bound, reason=reason)
+    return _in_many_digits(point, question, cone, tolerance)
+
+
+def _passes(gradient: float, estimate: Estimate, tolerance: float) -> bool:
+    """Whether a gradient is the estimate, and the estimate is good enough to say so."""
+    size = max(abs(gradient), abs(estimate.value))
+    is_known = estimate.bound <= tolerance * size < math.inf
+    return is_known and agree(gradient, estimate.value, tolerance)
+
+
+def _in_many_digits(point: Point, question: Question, cone: Cone, tolerance: float) -> InputCheck:
+    """The verdict where float64 does not settle it."""
+    from gradcli.evaluation.limits import OutOfDigits, limit  # late: mpmath is loaded only here
+
+    try:
+        found = limit(point.exactly, question.leaf, cone.bound, point.upstream)
+    except OutOfDigits as trouble:
+        return _answer(question, "inconclusive", None, None, None, reason=str(trouble))
+    left, right = found.left, found.right
+    gradient, kind = question.checked, found.kind
+    if kind == "nan":
+        reason = point.notes[0] if point.notes else "f has no value here"
+        return _answer(question, "undefined", kind, math.nan, None, reason=reason)
+    if kind == "jump":
+        where = _edges(point, cone)
+        reason = f"f jumps here{where}: no derivative exists, no claim can be right"
+        return _answer(question, "undefined", kind, math.nan, None, reason=reason)
+    if kind == "kink":
+        return _at_kink(point, question, cone, (left, right), tolerance)
+    slope = found.slope
+    if kind == "infinite":
+        is_same = gradient == slope and (left == right or math.isnan(left) or math.isnan(right))
+        reason = f"the slope is infinite: left {left:.6g}, right {right:.6g}"
+        return _answer(question, "pass" if is_same else "fail", kind, slope, None, reason=reason)
+    if math.isinf(slope):
+        reason = "the derivative is larger than any float64"
+        return _answer(question, "inconclusive", kind, slope, None, reason=reason)
+    border = "at the border of the domain: checked from one side" if kind == "border" else None
+    bound = ROUNDED * abs(slope)
+    if agree(gradient, slope, tolerance):
+        return _answer(question, "pass", kind, slope, bound, reason=border)
+    if not question.exact and _is_rounding(point, question, slope, tolerance):
+        reason = f"float64 backpropagation loses its digits here; the derivative is {slope:.12g}"
+        return _answer(question, "inconclusive", kind, slope, bound, reason=reason)
+    return _answer(question, "fail", kind, slope, bound, reason=border)
+
+
+def _at_kink(
+    point: Point, question: Question, cone: Cone, slopes: tuple[float, float], tolerance: float
+) -> InputCheck:
+    """A gradient between the one-sided slopes is a legal subgradient."""
+    left, right = slopes
+    low, high = min(slopes), max(slopes)
+    gradient = question.checked
+    is_legal = lies_between(gradient, low, high, _slack(tolerance, *slopes))
+    says = "lies between" if is_legal else "is outside"
+    reason = (
+        f"a kink{_edges(point, cone)}: left slope {left:.6g}, right slope {right:.6g}; "
+        f"{gradient:.6g} {says}"
+    )
+    nearest = math.nan if math.isnan(gradient) else min(max(gradient, low), high)
+    verdict = "kink" if is_legal else "fail"
+    return _answer(question, verdict, "kink", nearest, 0.0, [low, high], reason)
+
+
+def _slack(tolerance: float, *numbers: float) -> float:
+    """What a sum of such numbers may be off by; those larger than any float64 do not count."""
+    return tolerance * max((abs(x) for x in numbers if math.isfinite(x)), default=0.0)
+
+
+def _edges(point: Point, cone: Cone) -> str:
+    """The gates that are at their edge, in words: ` (relu at #1)`."""
+    places = [f"{b.gate.name} at {point.names.get(b.node, '?')}" for b in cone.tied]
+    return f" ({', '.join(places[:3])})" if places else ""
+
+
+def _is_rounding(point: Point, question: Question, slope: float, tolerance: float) -> bool:
+    """Whether the same backward pass, in many digits, gives the right gradient."""
+    from gradcli.arithmetic.special import OutOfReachError
+
+    if question.claim is not None and question.formula is None:
+        return False  # a number someone wrote down
+    for count in ROUNDING_DIGITS:
+        try:
+            exact = point.swept(count)
+            if question.formula is not None:
+                gradient = float(exact.values[question.formula])
+            else:
+                gradient = float(exact.gradients[question.leaf])
+        except (OutOfReachError, OverflowError):
+            return False
+        residue = RESIDUE * abs(question.checked)
+        vanishes = slope == 0 and agree(gradient, 0.0, 0.0, residue)
+        if vanishes or agree(gradient, slope, tolerance):
+            return True
+    return False
+
+
+def _mistake(answer: InputCheck, questions: Iterable[Question]) -> str | None:
+    """What a wrong gradient looks like: another input's, or a simple multiple."""
+    claimed = answer.analytic if answer.claim is None else answer.claim
+    true = answer.numeric
+    if claimed is None or true is None or not (math.isfinite(claimed) and math.isfinite(true)):
+        return None
+    what = "the gradient" if answer.claim is None else "the claim"
+    if claimed == 0:
+        return f"{what} is 0, the derivative is not"
+    for other in questions:
+        if other.name != answer.name and agree(other.analytic, claimed, TOLERANCE):
+            return f"this is {other.name}'s gradient: swapped?"
+    if true == 0:
+        return f"{what} is {claimed:.6g}, the derivative is 0"
+    ratio = claimed / true
+    if any(abs(ratio - named) <= RATIO_WIDTH * abs(named) for named in NAMED_RATIOS):
+        if abs(ratio + 1) <= RATIO_WIDTH:
+            return f"{what} is -1 times the derivative: the sign is wrong"
+        return f"{what} is {ratio:.4g} times the derivative"
+    return None
+
+
+def _joint(
+    point: Point, tied: list[Question], found: dict[str, InputCheck], tolerance: float
+) -> dict[str, InputCheck]:
+    """Gradients that are legal one by one may be no subgradient together: 1 and 1 of max(x, x)."""
+    from gradcli.evaluation.limits import OutOfDigits, slopes_along
+
+    try:
+        along = slopes_along(point.exactly, [q.leaf for q in tied])
+    except OutOfDigits:
+        return {}
+    for direction, least, most in along:
+        low, high = sorted((point.upstream * least, point.upstream * most))
+        claimed = sum(step * q.checked for step, q in zip(direction, tied, strict=True))
+        slack = _slack(tolerance, low, high, *(q.checked for q in tied))
+        if not lies_between(claimed, low, high, slack):
+            way = " + ".join(f"{s:.3g}*{q.name}" for s, q in zip(direction, tied, strict=True))
+            reason = (
+                f"together {', '.join(q.name for q in tied)} are no subgradient: along {way} "
+                f"they give {claimed:.6g}, the slopes near by run from {low:.6g} to {high:.6g}"
+            )
+            return {q.name: found[q.name]._replace(verdict="fail", reason=reason) for q in tied}
+    return {}
+
+
+def _answer(
+    question: Question, verdict: str, kind: str | None, numeric: float | None,
+    bound: float | None, interval: list[float] | None = None, reason: str | None = None,
+) -> InputCheck:  # fmt: skip
+    error = None if numeric is None else relative_error(question.checked, numeric)
+    if bound is not None and not math.isfinite(bound):
+        bound = None
+    return InputCheck(
+        question.name, verdict, kind, question.analytic, numeric, bound, error, interval, reason,
+        question.claim,
+    )  # fmt: skip
