@@ -10,7 +10,7 @@ from gradcli.errors import BindingError, did_you_mean
 from gradcli.evaluation.compiled import Function
 from gradcli.program.reader import read
 from gradcli.reports import EvalReport
-from gradcli.requests import BUDGET, Request, Setting
+from gradcli.requests import BUDGET, Request, Setting, valid
 from gradcli.tasks.evaluate import evaluated
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _request(function: str, options: Mapping[str, Any]) -> Request:
             hint = did_you_mean(option, Request._fields)
             text = f"{function}() got an unexpected keyword argument '{option}'"
             raise TypeError(f"{text}; {hint}" if hint else text)
-    return Request(**options)
+    return valid(Request(**options))
 
 
 def _pairs(bindings: Bindings) -> list[tuple[str, Setting]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+from gradcli.errors import UsageError
 
 # Tolerances are data, with a reason each.
 TOLERANCE = 1e-6  # relative; there is no absolute one, which would pass a doubled 1e-9
@@ -44,3 +47,14 @@ class Request(NamedTuple):
 
 
 PLAIN = Request()  # nothing special
+
+
+def valid(request: Request) -> Request:
+    """The request itself.
+
+    Raises UsageError for a tolerance that is not finite: with it nothing, or anything, would agree.
+    """
+    if not 0 <= request.tolerance < math.inf:
+        raise UsageError(f"the tolerance is {request.tolerance}, not a finite number of 0 or more",
+                         hint=f"the default is {TOLERANCE:g}")  # fmt: skip
+    return request

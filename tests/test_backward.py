@@ -190,11 +190,11 @@ def test_what_rounding_has_eaten_is_not_called_wrong():
 
 @pytest.mark.parametrize("budget", [50, 1])
 def test_a_line_that_the_budget_leaves_unchecked_is_not_right(budget):
-    """What is as expected needs no more evidence; the line that differs has none against it."""
+    """Nor is any other: all of them rest on gradients that were not checked."""
     text = "x=2; y=3; z=4; q = x*y; f = q*z; dq = z; dz = q; dx = x*dq; dy = x*dq"
     verdicts = {line.name: line for line in gradcli.evaluate(text, check_budget=budget).lines}
-    assert {name for name, line in verdicts.items() if line.verdict == "pass"} == {"dq", "dz", "dy"}
-    assert (verdicts["dx"].verdict, verdicts["dx"].is_accused) == ("inconclusive", False)
+    assert {line.verdict for line in verdicts.values()} == {"inconclusive"}
+    assert not any(line.is_accused for line in verdicts.values())
     assert "--check-budget" in verdicts["dx"].reason
 
 

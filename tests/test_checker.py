@@ -6,10 +6,11 @@ import math
 from random import Random
 
 import mpmath
+import numpy as np
 import pytest
 
 import gradcli
-from gradcli.arithmetic.agreement import relative_error
+from gradcli.arithmetic.agreement import agree, lies_between, relative_error
 
 INF, NAN = math.inf, math.nan
 mp = mpmath.mp.clone()
@@ -299,6 +300,36 @@ def test_the_upstream_gradient_is_part_of_what_is_checked(upstream):
     assert report.check.inputs["x"].numeric == pytest.approx(5 * upstream, rel=1e-12)
 
 
+def test_beyond_the_budget_inputs_and_lines_are_inconclusive():
+    text = "x = 2; y = 3; f = x*y; dx = {}; dy = x"
+    for claim in ("x", "y"):
+        case = gradcli.check(text.format(claim), budget=5).cases[0]
+        assert case.verdict == "inconclusive"
+        assert {check.verdict for check in case.inputs.values()} == {"inconclusive"}
+        assert all("budget" in check.reason for check in case.inputs.values())
+        assert {line.verdict for line in case.lines} == {"inconclusive"}
+    partly = gradcli.check("x = 2; y = 3; f = x*y; dx = x", wrt=["y"], budget=50).cases[0]
+    assert partly.inputs["y"].verdict == "pass"
+    assert partly.lines[0].verdict == partly.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 2; y = 3; z = 4; q = x*y; f = q*z; dq = z; dz = q; dx = x*dq; dy = x*dq",
+        "X = randn(4, 4); f = sum(X*X); dX = X",
+        "X = randn(40, 40); f = sum(X*X); dX = 2*X",
+    ],
+    ids=["numbers", "elements", "wholes"],
+)
+def test_beyond_the_budget_no_line_of_a_report_passes(text):
+    report = gradcli.evaluate(text, check_budget=1)
+    assert report.check is None
+    assert report.lines
+    assert {line.verdict for line in report.lines} == {"inconclusive"}
+    assert all("budget" in line.reason for line in report.lines)
+
+
 def test_beyond_the_budget_nothing_is_checked_and_that_is_said():
     report = gradcli.evaluate("x*x", {"x": 2}, check_budget=3)
     assert report.check is None
@@ -343,3 +374,32 @@ def test_an_answer_is_the_same_every_time():
 )  # fmt: skip
 def test_relative_error(a, b, error):
     assert relative_error(float(a), float(b)) == pytest.approx(error, rel=1e-15, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "room", "is_one"),
+    [
+        (1.0, 1.0 + 1e-9, 0.0, True), (1.0, 1.0 + 1e-5, 0.0, False), (0.0, 0.0, 0.0, True),
+        (0.0, 1e-9, 0.0, False), (0.0, 1e-9, 1e-8, True), (INF, INF, 0.0, False),
+        (INF, 1.0, 0.0, False), (1.0, INF, 1.0, False), (NAN, NAN, 0.0, False),
+        (1e308, -1e308, 0.0, False), (1.0, 2.0, INF, False), (1.0, 2.0, NAN, False),
+    ],
+)  # fmt: skip
+def test_numbers_and_arrays_agree_only_where_they_are_finite(a, b, room, is_one):
+    assert agree(a, b, 1e-6, room) is is_one
+    assert agree(np.array([1.0, a]), np.array([1.0, b]), 1e-6, room) is is_one
+    assert agree(mpmath.mpf(a), mpmath.mpf(b), 1e-6, room) is is_one
+
+
+def test_a_number_between_two_others_is_finite_though_they_may_not_be():
+    assert lies_between(0.5, 0.0, 1.0, 0.0)
+    assert lies_between(0.5, -INF, INF, 0.0)
+    assert lies_between(1.5, 0.0, 1.0, 0.5)
+    for number in (INF, -INF, NAN):
+        assert not lies_between(number, -INF, INF, 1.0)
+
+
+@pytest.mark.parametrize("tolerance", [NAN, INF, -1.0])
+def test_a_tolerance_is_a_finite_number(tolerance):
+    with pytest.raises(gradcli.GradcliError, match="tolerance"):
+        gradcli.check("x*x", {"x": 3}, {"x": 7}, tolerance=tolerance)

@@ -238,6 +238,19 @@ def test_the_budget_is_kept():
     assert any("--check-budget" in note for note in found.notes)
 
 
+def test_what_is_too_large_for_elements_is_checked_as_wholes():
+    """Stages that count fewer gates than their circuit has were not checked, and no note said so."""
+    text = "x"
+    for _ in range(70):
+        text = f"softmax({text}, axis=1)"
+    report = gradcli.evaluate(f"sum({text}*y)", {"x": "randn(8, 10)", "y": "randn(8, 10)"})
+    assert report.check.verdict == "pass"
+    assert any("random directions" in note for note in report.notes)
+    unchecked = gradcli.evaluate(f"sum({text})", {"x": "randn(8, 10)"}, check_budget=1)
+    assert unchecked.check is None
+    assert any("--check-budget" in note for note in unchecked.notes)
+
+
 def test_claims_on_values_of_arrays():
     text = "q = W @ x; f = sum(q**2); q == {}; f == {}"
     point = {"W": "[[1,2],[3,4]]", "x": "[1,1]"}

@@ -122,9 +122,108 @@ def test_ranges_are_sampled_and_a_failure_is_shrunk_to_a_simple_point():
     assert case.point == {"x": 2.0}
 
 
-def test_value_claims_are_checked():
-    assert gradcli.check("x = 3; f = x*x; f == 9").verdict == "pass"
-    assert gradcli.check("x = 3; f = x*x; f == 9.1").verdict == "fail"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y = 2; f = x*y; dx = 17; dy = x", "y = 2; f = x*y; f == 5; dx = y; dy = x",
+        "y = 2; f = x*x*y; dx = 4; dy = x*x", "y = 2; f = x*y; f == 2",
+        "y = 2; z = 3; a = x*y; f = a*z; da = 17; dz = a; dx = y*z; dy = x*z",
+        "W = [[1, 2], [3, 4]]; f = sum(W*W)*x; dW = [[2, 4], [6, 8]]; dx = sum(W*W)",
+        "W = randn(40, 40); f = sum(W*W)*x; dW = 17*ones((40, 40)); dx = sum(W*W)",
+    ],
+)  # fmt: skip
+def test_a_number_that_holds_at_one_point_is_not_claimed_over_a_range(text):
+    with pytest.raises(gradcli.GradcliError, match="at one point, not over a range") as error:
+        gradcli.check(text, {"x": "0:1"})
+    assert error.value.span is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "w = 2; b = 1; f = w*x + b; dw = x; dx = w; db = 1",
+        "w = 2; b = 1; q = w*x; f = q + b; dq = 1; db = 1; dw = x*dq; dx = w*dq",
+        "y = 2; f = x*y; df = 3; dx = 3*y; dy = 3*x",
+    ],
+)
+def test_a_slope_that_is_the_same_everywhere_may_be_claimed_as_a_number(text):
+    case = gradcli.check(text, {"x": "0:1"}).cases[0]
+    assert case.verdict == "pass"
+    assert {line.verdict for line in case.lines} == {"pass"}
+
+
+VALUES = [
+    ("x = 3; f = x*x; f == 9", "pass"),
+    ("x = 3; f = x*x; f == 9.1", "fail"),
+    ("x = 3; f = x*x; f == inf", "fail"),
+    ("x = 1; f = (1e16 + x) - 1e16; f == 0", "fail"),
+    ("x = 1; f = (1e200 + x) - 1e200; f == 1", "pass"),
+    ("x = 1e-9; f = 1 - cos(x); f == 0", "fail"),
+    ("x = 1e-9; f = 1 - cos(x); f == 5e-19", "pass"),
+    ("x = 1; f = log(exp(x)) - x; f == 0", "pass"),
+    ("x = 3; f = 1e308*x/1e308; f == 3", "pass"),
+    ("x = 3; f = 1e308*x; f == inf", "inconclusive"),
+    ("x = 0; f = 1/x; f == inf; dx = 0", "pass"),
+    ("x = -1; f = log(x); f == 0", "undefined"),
+    ("X = randn(40, 40); f = sum(X*X); f == inf", "fail"),
+]
+
+
+@pytest.mark.parametrize(("text", "verdict"), VALUES, ids=[text for text, _ in VALUES])
+def test_value_claims_are_held_to_the_true_value(text, verdict):
+    assert [value.verdict for value in gradcli.check(text).cases[0].values] == [verdict]
+
+
+ENDLESS = [
+    ("x*x", {"x": 3}, "inf", "fail"),
+    ("x*x", {"x": 3}, "-inf", "fail"),
+    ("x*x", {"x": 3}, "nan", "fail"),
+    ("tanh(x)", {"x": 0}, "-1/0", "fail"),
+    ("sum(x*x)", {"x": [1, 2]}, "[inf, 4]", "fail"),
+    ("sum(x*x)", {"x": "randn(40, 40)"}, "inf*ones((40, 40))", "fail"),
+    ("sum(x*x)", {"x": "randn(40, 40)"}, "ones((40, 40))/0 - 1/0", "fail"),
+    ("relu(x)", {"x": 0}, "inf", "fail"),
+    ("sum(relu(x))", {"x": "zeros((40, 40))"}, "inf*ones((40, 40))", "fail"),
+    ("max(x, y)", {"x": 1, "y": 1}, "nan", "fail"),
+    ("sqrt(x)", {"x": 0}, "inf", "pass"),
+    ("sqrt(x)", {"x": 0}, "-inf", "fail"),
+    ("relu(x)*1e308*1e308 - x", {"x": 0}, "5", "kink"),
+    ("relu(x)*1e308*1e308 - x", {"x": 0}, "-2", "fail"),
+]
+
+
+@pytest.mark.parametrize(("text", "point", "claim", "verdict"), ENDLESS)
+def test_an_infinite_claim_is_right_at_an_infinite_slope_only(text, point, claim, verdict):
+    assert gradcli.check(text, point, {"x": claim}).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("x = 3; f = x*x; dx = inf", "fail"),
+        ("x = 3; f = x*x; dx = -1/0", "fail"),
+        ("x = 3; f = x*x; dx = 1e308*10", "fail"),
+        ("x = 3; f = x*x; dx = 2*x*exp(1000)", "fail"),
+        ("x = 3; f = x*x; dx = 2*x*1e308*1e10/1e308/1e10", "inconclusive"),
+        ("x = 3; f = x - x; dx = exp(1000)", "fail"),
+        ("x = 2; a = 3*x; b = x; f = a + b; da = 1; db = 1; dx = 1e308*da; dx += 1e308*db", "fail"),
+        ("X = randn(40, 40); f = sum(X*X); dX = X*inf", "fail"),
+        ("X = randn(40, 40); f = sum(X*X); dX = 2*X*1e308*1e308", "inconclusive"),
+        ("x = 0; f = sqrt(x); dx = 0.5/sqrt(x)", "pass"),
+        ("x = 0; f = sqrt(x); dx = inf", "pass"),
+        ("x = 2; f = 1e160*(1e160*(1e-160*(1e-160*x)))", "inconclusive"),
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_an_infinite_line_never_passes_where_the_slope_is_finite(text, verdict):
+    case = gradcli.check(text).cases[0]
+    assert case.verdict == verdict
+    assert {check.verdict for name, check in case.inputs.items() if "[" not in name} == {verdict}
+
+
+def test_a_slope_beyond_float64_is_no_finite_claim():
+    case = gradcli.check("1e300*x", {"x": 1e-30}, {"x": 5}, upstream=1e10).cases[0]
+    assert case.verdict == "inconclusive"
 
 
 def test_selfcheck_catches_every_planted_mistake(selfcheck_trials):

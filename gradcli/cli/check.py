@@ -29,6 +29,7 @@ from gradcli.requests import (
     TOLERANCE,
     Request,
     Setting,
+    valid,
 )
 from gradcli.tasks.check import broken_case, check_program, unclaimed
 
@@ -243,7 +244,8 @@ def _request(given: dict[str, Any]) -> Request:
         if names.count(name) > 1:
             raise UsageError(f"`{name}` is claimed twice")
     same = {name: given[name] for name in Request._fields if name in given}
-    return Request(**{**same, "claims": dict(claims), "wrt": split_names(given["wrt"])})
+    asked = {**same, "claims": dict(claims), "wrt": split_names(given["wrt"])}
+    return valid(Request(**asked))
 
 
 def _job(settings: Pairs, given: dict[str, Any]) -> Job:

@@ -15,6 +15,7 @@ from functools import cached_property
 from random import Random
 from typing import Any, NamedTuple
 
+from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import UNIT_ROUNDOFF, Machine, Run
@@ -276,7 +277,8 @@ def _agree(one: tuple[Side, Side], two: tuple[Side, Side], count: int) -> bool:
 
 
 def _same(a: float, b: float) -> bool:
-    return a == b or abs(a - b) <= max(AGREEMENT * max(abs(a), abs(b)), 5e-324)
+    """Whether two slopes are one; two beyond any float64 are as far as can be told."""
+    return a == b or agree(a, b, AGREEMENT, 5e-324)
 
 
 def _combine(left: Side, right: Side, count: int) -> Limit:
