@@ -136,3 +136,9 @@ def did_you_mean(name: str, known: Iterable[str], is_sure: bool = False) -> str 
     if not near:
         near = [word for word in known if word.lower() == name.lower()]
     return f"did you mean `{near[0]}`?" if near else None
+
+
+def reason_of(trouble: Exception) -> str:
+    """The first line of what an error of the system or a library says of itself."""
+    text = getattr(trouble, "strerror", None) or str(trouble).strip()
+    return text.splitlines()[0] if text else type(trouble).__name__

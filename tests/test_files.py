@@ -11,9 +11,9 @@ import tempfile
 import numpy as np
 import pytest
 
+from gradcli.cli.output import write_arrays, write_text
 from gradcli.errors import FileError, LimitError
-from gradcli.program import files
-from gradcli.program.files import find_programs, read_text, write_arrays, write_text
+from gradcli.program.files import find_programs, read_text
 
 # -------------------------------------------------------------------- reading
 
@@ -114,7 +114,7 @@ def test_a_closed_standard_input_is_refused(monkeypatch):
 def test_a_text_above_the_limit_is_refused_and_one_at_the_limit_is_read(
     source, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(files, "MOST_BYTES", 2**20)
+    monkeypatch.setattr("gradcli.program.files.MOST_BYTES", 2**20)
     path = tmp_path / "a.grad" if source == "file" else "-"
     for size in (2**20, 2**20 + 1):
         data = b"x" * size

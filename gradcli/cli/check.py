@@ -13,18 +13,17 @@ from click.core import ParameterSource
 
 from gradcli.cli.config import ConfiguredCommand
 from gradcli.cli.evaluate import split_names
+from gradcli.cli.options import differentiated, limits, printed, spoken, switch
+from gradcli.cli.output import append_text
 from gradcli.cli.streams import color_for, put, refuse_inputs, warn
 from gradcli.cli.targets import targets
 from gradcli.cli.words import Pairs, bindings, input_files
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
-from gradcli.program.files import SUFFIX, append_text, find_programs, read_text
+from gradcli.program.files import SUFFIX, find_programs, read_text
 from gradcli.render import CHECK_FORMATS, GRADE_FORMATS, write_check, write_grades
 from gradcli.render.progress import progress
 from gradcli.reports.checks import Case, CheckReport
 from gradcli.requests import (
-    BUDGET,
-    MOST_CHECKED,
-    MOST_ELEMENTS,
     SAMPLES,
     TOLERANCE,
     Request,
@@ -70,9 +69,7 @@ class Job(NamedTuple):
     metavar="PATH",
     help="A program file or folder, whatever it looks like; repeatable.",
 )
-@click.option("--wrt", metavar="x,y", help="Check these inputs only.")
-@click.option("--upstream", metavar="VALUE", help="The gradient of the output; 1 by default.")
-@click.option("--output", "output", metavar="NAME", help="The stage to differentiate.")
+@differentiated("Check these inputs only.")
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),
@@ -80,12 +77,7 @@ class Job(NamedTuple):
     metavar="T",
     help=f"Relative; {TOLERANCE:g} by default. There is no absolute one.",
 )
-@click.option(
-    "--exact",
-    is_flag=True,
-    default=False,
-    help="Allow nothing for the rounding of a float64 backward pass.",
-)
+@switch("--exact", help="Allow nothing for the rounding of a float64 backward pass.")
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
@@ -96,45 +88,17 @@ class Job(NamedTuple):
 @click.option(
     "--seed", type=click.IntRange(min=0), metavar="S", help="Seed of sampled points and of randn."
 )
-@click.option(
-    "--check-budget",
-    type=click.FloatRange(min=0),
-    default=BUDGET,
-    metavar="N",
-    help=f"Gate evaluations a point may take; {BUDGET:.0e} by default.",
-)
-@click.option(
-    "--max-array",
-    type=click.IntRange(min=0),
-    default=MOST_ELEMENTS,
-    metavar="N",
-    help=f"Most elements of all arrays; {MOST_ELEMENTS} by default.",
-)
-@click.option(
-    "--max-elements",
-    type=click.IntRange(min=0),
-    default=MOST_CHECKED,
-    metavar="N",
-    help=f"Above {MOST_CHECKED} elements of inputs, arrays are checked along random directions.",
-)
+@limits(arrays="")
 @click.option(
     "--inconclusive",
     type=click.Choice(["ok", "error"]),
     default="error",
     help="What inconclusive and undefined mean for the exit code; error by default.",
 )
-@click.option("--strict", is_flag=True, default=False, help="Treat warnings as errors.")
-@click.option(
-    "-x", "--fail-fast", is_flag=True, default=False, help="Stop after the first failure."
-)
-@click.option("--exit-zero", is_flag=True, default=False, help="Exit 0 whatever was found.")
-@click.option("--allow-empty", is_flag=True, default=False, help="Nothing to check is no error.")
-@click.option(
-    "--require-claims",
-    is_flag=True,
-    default=False,
-    help="Exit 2 where an expression or a program claims nothing.",
-)
+@switch("-x", "--fail-fast", help="Stop after the first failure.")
+@switch("--exit-zero", help="Exit 0 whatever was found.")
+@switch("--allow-empty", help="Nothing to check is no error.")
+@switch("--require-claims", help="Exit 2 where an expression or a program claims nothing.")
 @click.option(
     "-j",
     "--jobs",
@@ -143,39 +107,23 @@ class Job(NamedTuple):
     metavar="N",
     help="Processes; the order of the report does not depend on it.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(CHECK_FORMATS),
-    default="table",
-    help="How to print the report; table by default, or what the suffix of -o says.",
+@printed(
+    CHECK_FORMATS,
+    "table",
+    form="How to print the report; table by default, or what the suffix of -o says.",
+    target="Write the report to a file.",
 )
-@click.option("--json", "as_json", is_flag=True, default=False, help="The same as --format json.")
-@click.option("-o", "--output-file", "target", metavar="FILE", help="Write the report to a file.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML to a file as well.")
 @click.option("--sarif", metavar="FILE", help="Write SARIF to a file as well.")
 @click.option("--gitlab", metavar="FILE", help="Write GitLab code quality to a file as well.")
-@click.option(
-    "--grade",
-    is_flag=True,
-    default=False,
-    help="Grade answers: a table of answers and one of mistakes.",
-)
+@switch("--grade", help="Grade answers: a table of answers and one of mistakes.")
 @click.option(
     "--key",
     metavar="FILE",
     help="With --grade: the key that `exercise` has written; its inputs are every answer's.",
 )
-@click.option("--isolated", is_flag=True, default=False, help="Ignore pyproject.toml.")
-@click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    help="Colours in the table; auto means on a terminal.",
-)
-@click.option("-q", "--quiet", is_flag=True, default=False, help="No warnings.")
-@click.option("-v", "--verbose", is_flag=True, default=False, help="Show what passed, too.")
-@click.option("--debug", is_flag=True, default=False, help="Show where an internal error happened.")
+@switch("--isolated", help="Ignore pyproject.toml.")
+@spoken(quiet="No warnings.", verbose="Show what passed, too.")
 @click.pass_context
 def check_command(ctx: click.Context, /, **given: Any) -> int:
     """Check gradients: an expression with claims, programs, or folders of `.grad` files.

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gradcli.cli.words import ExpressionCommand
-from gradcli.errors import FileError, UsageError, did_you_mean
+from gradcli.errors import FileError, UsageError, did_you_mean, reason_of
 
 NAME = "pyproject.toml"
 PATHS = "paths"
@@ -55,7 +55,7 @@ def find_config() -> str | None:
     try:
         folder = os.getcwd()
     except OSError as trouble:
-        raise FileError(f"cannot look for {NAME}: {trouble.strerror}",
+        raise FileError(f"cannot look for {NAME}: {reason_of(trouble)}",
                         hint="--isolated ignores it") from None  # fmt: skip
     while not os.path.isfile(path := os.path.join(folder, NAME)):
         parent = os.path.dirname(folder)
@@ -91,7 +91,7 @@ def _toml(path: str) -> dict[str, Any]:
         with open(path, "rb") as file:
             return tomllib.load(file)
     except OSError as trouble:
-        reason = trouble.strerror or str(trouble)
+        reason = reason_of(trouble)
     except UnicodeDecodeError as trouble:
         reason = f"it is not UTF-8 (byte {trouble.start})"
     except tomllib.TOMLDecodeError as trouble:

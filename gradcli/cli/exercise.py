@@ -7,10 +7,11 @@ from typing import TextIO
 
 import click
 
+from gradcli.cli.options import debug, output, switch
+from gradcli.cli.output import write_text
 from gradcli.cli.streams import put, refuse_inputs, warn
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
 from gradcli.errors import LimitError
-from gradcli.program.files import write_text
 from gradcli.program.reader import read
 from gradcli.requests import RAISE, Request
 from gradcli.tasks.exercise import make_exercise
@@ -21,8 +22,8 @@ SMALLER = "take a smaller case of the same formulas"
 @click.command("exercise", cls=ExpressionCommand, short_help="A backward pass to write or mend.")
 @click.argument("words", nargs=-1, metavar="EXPR [NAME=VALUE]...")
 @click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file.")
-@click.option("--output", "output", metavar="NAME", help="The stage to differentiate.")
-@click.option("--expand", is_flag=True, default=False, help="Write composite gates out.")
+@output
+@switch("--expand", help="Write composite gates out.")
 @click.option(
     "--mistakes",
     type=click.IntRange(min=0),
@@ -37,7 +38,7 @@ SMALLER = "take a smaller case of the same formulas"
 @click.option(
     "--key", metavar="FILE", help="Where the key goes; by default beside FILE, hidden: .FILE.key"
 )
-@click.option("--debug", is_flag=True, default=False, help="Show where an internal error happened.")
+@debug
 def exercise_command(
     words: tuple[str, ...], path: str | None, output: str | None, expand: bool, mistakes: int,
     seed: int, target: str | None, key: str | None, debug: bool,  # noqa: ARG001  # read by streams

@@ -21,6 +21,7 @@ from gradcli.errors import (
     GradcliError,
     Strict,
     UsageError,
+    reason_of,
 )
 from gradcli.render import error_dict, error_text, json_text
 from gradcli.version import __version__
@@ -33,7 +34,7 @@ def put(target: str | None, inputs: tuple[str, ...], render: Callable[[TextIO], 
     if target is None or target == "-":
         render(sys.stdout)
         return
-    from gradcli.program.files import write_text  # late: most results go to stdout
+    from gradcli.cli.output import write_text  # late: most results go to stdout
 
     buffer = io.StringIO()
     render(buffer)
@@ -44,7 +45,7 @@ def refuse_inputs(targets: Iterable[str | None], inputs: tuple[str, ...]) -> Non
     """Refuse targets that would be written over what is still to be read. Raises FileError."""
     for target in targets:
         if target is not None and target != "-":
-            from gradcli.program.files import refuse_overwriting  # late: most results go to stdout
+            from gradcli.cli.output import refuse_overwriting  # late: most results go to stdout
 
             refuse_overwriting(target, inputs)
 
@@ -138,7 +139,7 @@ def _stdout_failed(trouble: OSError) -> int:
     _silence(sys.stdout)
     if isinstance(trouble, BrokenPipeError):
         return EXIT_BROKEN_PIPE
-    _say(error_text(FileError(f"cannot write the result: {trouble.strerror or trouble}")))
+    _say(error_text(FileError(f"cannot write the result: {reason_of(trouble)}")))
     return EXIT_USAGE
 
 

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gradcli.errors import FileError, GradcliError, LimitError
+from gradcli.errors import FileError, GradcliError, LimitError, reason_of
 from gradcli.gates.shapes import MOST_AXES
 from gradcli.program.files import file_of, open_regular
 from gradcli.requests import RAISE
@@ -46,16 +46,10 @@ def open_array(name: str, path: str, most: int) -> Any:
     except GradcliError:
         raise
     except Exception as trouble:  # damaged bytes make numpy and zipfile raise nearly anything
-        raise FileError(f"cannot read {path} for `{name}`: {_reason(trouble)}") from None
+        raise FileError(f"cannot read {path} for `{name}`: {reason_of(trouble)}") from None
     if found.size > most:
         raise LimitError(f"{path} has {found.size} elements, at most {most} are read", hint=RAISE)
     return found
-
-
-def _reason(trouble: Exception) -> str:
-    """The first line of what an error says of itself."""
-    text = getattr(trouble, "strerror", None) or str(trouble).strip()
-    return text.splitlines()[0] if text else type(trouble).__name__
 
 
 # ---------------------------------------------------------------- .npy
@@ -117,7 +111,7 @@ def _npz(name: str, path: str, stream: BinaryIO, most: int) -> Any:
     try:
         archive = zipfile.ZipFile(stream)
     except NotImplementedError as trouble:
-        raise FileError(f"{file} is packed in an unknown way: {_reason(trouble)}") from None
+        raise FileError(f"{file} is packed in an unknown way: {reason_of(trouble)}") from None
     except Exception:  # the directory of an archive is damaged in as many ways
         raise FileError(f"{file} is no .npz archive") from None
     with archive:
@@ -134,9 +128,9 @@ def _npz(name: str, path: str, stream: BinaryIO, most: int) -> Any:
         except GradcliError:
             raise
         except NotImplementedError as trouble:
-            raise FileError(f"{called} is packed in an unknown way: {_reason(trouble)}") from None
+            raise FileError(f"{called} is packed in an unknown way: {reason_of(trouble)}") from None
         except Exception as trouble:  # each way of packing has errors of its own
-            raise FileError(f"{called} is damaged: {_reason(trouble)}") from None
+            raise FileError(f"{called} is damaged: {reason_of(trouble)}") from None
 
 
 def _member(name: str, file: str, key: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

@@ -1,0 +1,106 @@
+"""Options that several commands have: each is stated once, and a command takes them in groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from gradcli.requests import BUDGET, MOST_CHECKED, MOST_ELEMENTS
+
+Command = Callable[..., Any]
+Option = Callable[[Command], Command]
+
+
+def switch(*names: str, help: str) -> Option:
+    """An option without a value."""
+    return click.option(*names, is_flag=True, default=False, help=help)
+
+
+def together(*options: Option) -> Option:
+    """Several options as one decorator, in this order in the help."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def differentiated(wrt: str) -> Option:
+    """What is differentiated by what; `wrt` says what is left of the other inputs."""
+    return together(
+        click.option("--wrt", metavar="x,y", help=wrt),
+        click.option(
+            "--upstream",
+            metavar="VALUE",
+            help="The gradient of the output; 1 by default. For an array: VALUE, `ones` or @FILE.",
+        ),
+        output,
+    )
+
+
+def output(command: Command) -> Command:
+    """The stage to differentiate."""
+    option = click.option("--output", "output", metavar="NAME", help="The stage to differentiate.")
+    return option(command)
+
+
+def limits(arrays: str) -> Option:
+    """How much a command may compute; `arrays` says what is counted besides all arrays."""
+    return together(
+        click.option(
+            "--max-array",
+            type=click.IntRange(min=0),
+            default=MOST_ELEMENTS,
+            metavar="N",
+            help=f"Most elements of all arrays{arrays}; {MOST_ELEMENTS} by default.",
+        ),
+        click.option(
+            "--max-elements",
+            type=click.IntRange(min=0),
+            default=MOST_CHECKED,
+            metavar="N",
+            help=f"Above {MOST_CHECKED} elements of inputs, arrays are checked along random "
+            "directions.",
+        ),
+        click.option(
+            "--check-budget",
+            type=click.FloatRange(min=0),
+            default=BUDGET,
+            metavar="N",
+            help=f"Gate evaluations the check of a point may take; {BUDGET:.0e} by default.",
+        ),
+    )
+
+
+def printed(formats: Sequence[str], default: str | None, form: str, target: str) -> Option:
+    """How and where the result is written; `form` and `target` say what a suffix stands for."""
+    return together(
+        click.option("--format", "form", type=click.Choice([*formats]), default=default, help=form),
+        switch("--json", "as_json", help="The same as --format json."),
+        click.option("-o", "--output-file", "target", metavar="FILE", help=target),
+    )
+
+
+def spoken(quiet: str, verbose: str) -> Option:
+    """How much is said, how it looks, and what is an error."""
+    return together(
+        switch("--strict", help="Treat warnings as errors."),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="Colours in the table; auto means on a terminal.",
+        ),
+        switch("-q", "--quiet", help=quiet),
+        switch("-v", "--verbose", help=verbose),
+        debug,
+    )
+
+
+def debug(command: Command) -> Command:
+    """The option that `streams` reads from the command line itself."""
+    return switch("--debug", help="Show where an internal error happened.")(command)
