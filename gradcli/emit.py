@@ -12,10 +12,11 @@ Gradients of names that are used more than once are added with `+=`, as the lect
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
 from gradcli.errors import GradcliError, UsageError
-from gradcli.gates.table import FUNCTIONS, Gate
+from gradcli.gates.row import Gate
 from gradcli.graph.nodes import gate_phrase
 from gradcli.program.model import Program
 from gradcli.syntax import Tree, parse_expression, write
@@ -74,7 +75,7 @@ def backward_lines(program: Program) -> list[BackwardLine]:
 def _names(program: Program) -> dict[int, str]:
     """Every node's name; anonymous gates get one that nothing else bears."""
     graph = program.graph
-    taken = {*graph.names.values(), *program.stages, *program.inputs, *FUNCTIONS}
+    taken = {*graph.names.values(), *program.stages, *program.inputs, *graph.table.functions}
     names = {node: name for node, name in graph.names.items() if "[" not in name}
     names |= {node: name for node, name in graph.names.items() if graph.is_leaf(node)}
     number = 0
@@ -112,7 +113,7 @@ def _local_text(gate: Gate, k: int, program: Program, node: int, names: dict[int
         meaning = {**dict(zip(gate.operands, spelled, strict=True)), "out": names[node]}
         texts = [gate.textbook[k], gate.local[k]]
     for text in texts:
-        tree = _readable(text, meaning)
+        tree = _readable(text, meaning, graph.table.functions)
         if tree is not None:
             return write(_simple(tree))
     raise UsageError(
@@ -127,7 +128,7 @@ def _routed(operands: list[str], k: int) -> str:
     return f"{earlier}1 if {operands[k]} == out else 0"
 
 
-def _readable(text: str, meaning: dict[str, str]) -> Tree | None:
+def _readable(text: str, meaning: dict[str, str], functions: Container[str]) -> Tree | None:
     """The text as a tree with its operands replaced; None where it is not in the language."""
     try:
         tree = parse_expression(Source(text, "<gate table>"))
@@ -136,7 +137,7 @@ def _readable(text: str, meaning: dict[str, str]) -> Tree | None:
     for op, arg in zip(tree.ops, tree.args, strict=True):
         if op == "name" and arg not in meaning:
             return None
-        if op == "call" and arg.name not in FUNCTIONS:
+        if op == "call" and arg.name not in functions:
             return None
     whole = Tree([], [], [])
     for op, arg in zip(tree.ops, tree.args, strict=True):

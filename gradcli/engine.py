@@ -12,7 +12,7 @@ from typing import Any
 
 from gradcli.arithmetic import Arithmetic, Forward, Pullback
 from gradcli.arithmetic.floats import FAULTS, IEEE
-from gradcli.gates.table import Gate
+from gradcli.gates.row import Gate
 from gradcli.graph.nodes import Graph
 
 UNIT_ROUNDOFF = 2.0**-53
@@ -58,11 +58,11 @@ class Machine:
             if node in shapes and not gate.is_structural:
                 shrunk = tuple([shapes.get(k) != shapes[node] for k in operands])
             if shrunk:
-                kind = (gate.name, *[active[k] for k in operands], shrunk)
+                kind = (gate, *[active[k] for k in operands], shrunk)
             elif len(operands) == 2:
-                kind = (gate.name, active[operands[0]], active[operands[1]])
+                kind = (gate, active[operands[0]], active[operands[1]])
             else:
-                kind = (gate.name, *[active[k] for k in operands])
+                kind = (gate, *[active[k] for k in operands])
             pair = bound.get(kind)
             if pair is None:
                 pair = bound[kind] = self._functions(gate, kind[1 : 1 + len(operands)], shrunk)

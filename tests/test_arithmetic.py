@@ -20,7 +20,7 @@ from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.arithmetic.symbols import Symbols
 from gradcli.engine import Machine, backward
-from gradcli.gates.table import ELEMENTWISE, GATES
+from gradcli.gates.table import BUILT_IN
 from gradcli.graph.nodes import Graph
 from gradcli.program.reader import read
 
@@ -29,7 +29,7 @@ SPECIAL = (
     0.0, -0.0, 5e-324, -5e-324, 1e-310, 0.1, 0.5, -0.5, 1.0, -1.0, 1.5, 2.0, -2.0, 2.5, -2.5, 3.0,
     -3.0, 171.0, 172.0, 710.0, -745.0, -746.0, 1e16, 1e308, -1e308, INF, -INF, NAN,
 )  # fmt: skip
-ROWS = [pytest.param(row, id=row.name) for row in ELEMENTWISE.values()]
+ROWS = [pytest.param(row, id=row.name) for row in BUILT_IN.elementwise]
 MANY = digits(50)
 
 
@@ -76,7 +76,7 @@ UNSIGNED = ("max", "min", "relu")
 @pytest.mark.parametrize("name", NUMPY)
 def test_special_values_are_those_of_ieee_754(name):
     """The same nan, infinities and signed zeros as NumPy; other values within 8 units."""
-    row = GATES[name]
+    row = BUILT_IN[name]
     for at in combinations(row):
         with np.errstate(all="ignore"):
             true = float(NUMPY[name](*map(np.float64, at)))
@@ -109,7 +109,7 @@ def test_special_values_are_those_of_ieee_754(name):
     ],
 )  # fmt: skip
 def test_special_values_numpy_does_not_have(name, at, value):
-    assert value_of(GATES[name], at, IEEE) == pytest.approx(value, rel=4e-16, nan_ok=True)
+    assert value_of(BUILT_IN[name], at, IEEE) == pytest.approx(value, rel=4e-16, nan_ok=True)
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -148,7 +148,7 @@ def test_plain_floats_give_the_same_bits_or_raise(row):
 def test_plain_floats_raise_where_ieee_has_a_value():
     for name, at in {"div": (1.0, 0.0), "log": (0.0,), "exp": (1000.0,), "sqrt": (-1.0,)}.items():
         with pytest.raises(FAULTS):
-            value_of(GATES[name], at, FLOATS)
+            value_of(BUILT_IN[name], at, FLOATS)
 
 
 # ---------------------------------------------------------------- many digits
@@ -212,8 +212,8 @@ def test_two_numbers_of_digits_do_not_disturb_each_other():
 
 def test_digits_leave_the_global_precision_alone():
     before = mpmath.mp.dps
-    value_of(GATES["digamma"], (0.7,), digits(300))
-    value_of(GATES["digamma"], (0.7,), FLOATS)
+    value_of(BUILT_IN["digamma"], (0.7,), digits(300))
+    value_of(BUILT_IN["digamma"], (0.7,), FLOATS)
     assert mpmath.mp.dps == before
 
 
@@ -231,7 +231,7 @@ def test_an_operand_too_large_for_mpmath_is_refused(text):
 def test_huge_operands_have_a_value_or_are_refused_in_many_digits(name, x):
     at = (1.0, x) if name == "polygamma" else (x,)
     try:
-        value_of(GATES[name], at, MANY)
+        value_of(BUILT_IN[name], at, MANY)
     except OutOfReachError:
         pass
 
@@ -290,13 +290,13 @@ def test_a_backward_pass_on_symbols_writes_the_gradients():
 
 
 def test_a_row_is_compiled_once_for_each_use():
-    tanh = GATES["tanh"]
+    tanh = BUILT_IN["tanh"]
     assert FLOATS.forward(tanh, 1) is FLOATS.forward(tanh, 1)
     assert FLOATS.pullback(tanh, (True,)) is FLOATS.pullback(tanh, (True,))
     assert FLOATS.forward(tanh, 1) is not IEEE.forward(tanh, 1)
 
 
 def test_where_nothing_flows_there_is_no_pullback():
-    assert FLOATS.pullback(GATES["floor"], (True,)) is None
-    assert FLOATS.pullback(GATES["mul"], (False, False)) is None
-    assert FLOATS.pullback(GATES["where"], (True, False, False)) is None
+    assert FLOATS.pullback(BUILT_IN["floor"], (True,)) is None
+    assert FLOATS.pullback(BUILT_IN["mul"], (False, False)) is None
+    assert FLOATS.pullback(BUILT_IN["where"], (True, False, False)) is None

@@ -13,7 +13,7 @@ from gradcli.checker import verdicts
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.checker.differences import differentiate, rounding_bounds
 from gradcli.evaluation.point import at, inputs_of
-from gradcli.gates.table import GATES
+from gradcli.gates.table import BUILT_IN
 from gradcli.program.reader import read
 from gradcli.requests import Request
 
@@ -45,7 +45,7 @@ def test_both_ways_agree_within_their_bounds(text, x, y):
 
 
 @pytest.mark.parametrize(
-    "gate", [g for g in GATES.values() if not g.hidden and len(g.operands) == 1 and not g.is_variadic and g.samples],
+    "gate", [g for g in BUILT_IN if not g.hidden and len(g.operands) == 1 and not g.is_variadic and g.samples],
     ids=lambda gate: gate.name,
 )  # fmt: skip
 def test_every_gate_of_one_operand_has_the_same_estimate(gate):

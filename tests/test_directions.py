@@ -20,7 +20,7 @@ from gradcli.checker.slopes import Place
 from gradcli.engine import Machine, backward
 from gradcli.errors import GradcliError
 from gradcli.evaluation.point import Point
-from gradcli.gates.table import ELEMENTWISE
+from gradcli.gates.table import BUILT_IN
 from gradcli.graph.nodes import Graph
 from gradcli.program.reader import read
 from gradcli.requests import TOLERANCE
@@ -51,7 +51,7 @@ def case(text, bindings=(), **asked):
 
 
 @pytest.mark.parametrize(
-    "row", [r for r in ELEMENTWISE.values() if not r.hidden], ids=lambda r: r.name
+    "row", [r for r in BUILT_IN.elementwise if not r.hidden], ids=lambda r: r.name
 )
 def test_complex_steps_give_the_local_gradients(row):
     """On numbers and on arrays, by operand; the sample points lie away from kinks."""

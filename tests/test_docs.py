@@ -65,7 +65,7 @@ def test_the_python_lines_of_the_readme_are_true():
 
 
 def test_every_gate_of_the_language_stands_in_the_readme():
-    from gradcli.gates.table import FUNCTIONS, GATES
+    from gradcli.gates.table import BUILT_IN
 
     words = set(re.findall(r"\w+", README))
     operators = {
@@ -83,5 +83,5 @@ def test_every_gate_of_the_language_stands_in_the_readme():
         "eq",
         "ne",
     }
-    assert {g.name for g in FUNCTIONS.values()} - operators <= words
-    assert operators <= set(GATES)
+    assert {g.name for g in BUILT_IN.functions.values()} - operators <= words
+    assert operators <= set(BUILT_IN.rows)

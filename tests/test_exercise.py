@@ -12,7 +12,7 @@ from conftest import run_apart
 import gradcli
 from gradcli.emit import backward_lines, forward_lines
 from gradcli.errors import UsageError
-from gradcli.gates.table import ELEMENTWISE, GATES
+from gradcli.gates.table import BUILT_IN
 from gradcli.program.reader import read
 from gradcli.reports.mistakes import MISTAKES
 from gradcli.tasks.exercise import make_exercise
@@ -29,9 +29,9 @@ def exercise(text, mistakes=0, seed=0, **bindings):
 # ---------------------------------------------------------------- the backward pass as code
 
 
-@pytest.mark.parametrize("name", [g.name for g in ELEMENTWISE.values() if not g.hidden])
+@pytest.mark.parametrize("name", [g.name for g in BUILT_IN.elementwise if not g.hidden])
 def test_every_gate_has_its_lines_or_says_how_to_get_them(name):
-    gate = GATES[name]
+    gate = BUILT_IN[name]
     if gate.is_variadic:
         text = f"{name}(x, y, z) + x*y"
     elif name == "polygamma":

@@ -16,7 +16,7 @@ from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS, IEEE
 from gradcli.engine import Machine, backward
 from gradcli.errors import GradcliError
-from gradcli.gates.table import CONSTANTS, ELEMENTWISE, FUNCTIONS, GATES
+from gradcli.gates.table import BUILT_IN, CONSTANTS
 from gradcli.graph.nodes import Graph
 from gradcli.program.reader import read
 from gradcli.requests import Request
@@ -133,10 +133,10 @@ def points(row):
 
 SAMPLES = [
     pytest.param(row, at, id=f"{row.name}-{at}")
-    for row in ELEMENTWISE.values()
+    for row in BUILT_IN.elementwise
     for at in points(row)
 ]
-ROWS = [pytest.param(row, id=row.name) for row in ELEMENTWISE.values()]
+ROWS = [pytest.param(row, id=row.name) for row in BUILT_IN.elementwise]
 
 
 def alone(row, count):
@@ -181,7 +181,7 @@ def close(got, true, relative, absolute=0.0):
 
 
 def test_every_row_has_an_oracle():
-    assert list(ORACLES) == list(ELEMENTWISE)
+    assert list(ORACLES) == [row.name for row in BUILT_IN.elementwise]
 
 
 @pytest.mark.parametrize(("row", "at"), SAMPLES)
@@ -231,9 +231,9 @@ HARD_PAIRS = {
 
 @pytest.mark.parametrize(
     ("row", "at"),
-    [pytest.param(GATES[name], (x,), id=f"{name}-{x!r}") for name in HARD for x in HARD[name]]
+    [pytest.param(BUILT_IN[name], (x,), id=f"{name}-{x!r}") for name in HARD for x in HARD[name]]
     + [
-        pytest.param(GATES[name], at, id=f"{name}-{at}")
+        pytest.param(BUILT_IN[name], at, id=f"{name}-{at}")
         for name in HARD_PAIRS
         for at in HARD_PAIRS[name]
     ],
@@ -326,9 +326,9 @@ def test_texts_use_gates_of_the_table_and_names_of_the_row(row):
                     assert arg in {*row.operands, *extra, *helpers}, text
                 elif op == "call":
                     measures = ("lead", "trail") if text == row.kink else ()
-                    assert arg.name in GATES or arg.name in measures, text
+                    assert arg.name in BUILT_IN or arg.name in measures, text
                 elif op != "number":
-                    assert op in GATES, text
+                    assert op in BUILT_IN, text
             helpers.add(statement.target)
 
 
@@ -347,7 +347,7 @@ def parses(text):
 
 
 def test_textbook_forms_are_expressions_but_for_these():
-    rows = [row for row in ELEMENTWISE.values() if not row.hidden]
+    rows = [row for row in BUILT_IN.elementwise if not row.hidden]
     assert {row.name for row in rows if not all(map(parses, row.textbook))} == WORDS
 
 
@@ -467,9 +467,9 @@ def test_edges_are_zero_at_the_edge_and_nowhere_else():
         ("floor", (2.0,)): 0, ("round", (2.5,)): 0, ("lt", (3.0, 3.0)): 0, ("lt", (3.0, 1.0)): 2,
     }  # fmt: skip
     for (name, at), distance in distances.items():
-        row = GATES[name]
+        row = BUILT_IN[name]
         assert FLOATS.text_function(row, row.kink or row.jump)(*at) == distance
-    lead, trail = (FLOATS.text_function(GATES[n], GATES[n].kink) for n in ("max", "min"))
+    lead, trail = (FLOATS.text_function(BUILT_IN[n], BUILT_IN[n].kink) for n in ("max", "min"))
     assert (lead([1.0, 4.0, 4.0]), lead([1.0, 4.0, 2.0])) == (0, 2)
     assert (trail([1.0, 4.0, 1.0]), trail([1.0, 4.0, 2.5])) == (0, 1.5)
 
@@ -493,7 +493,7 @@ CONVENTIONS = [
 @pytest.mark.parametrize(("name", "at", "expected"), CONVENTIONS)
 @pytest.mark.parametrize("arithmetic", [FLOATS, IEEE, MANY], ids=lambda a: a.name)
 def test_ties_and_corners_follow_the_stated_policy(name, at, expected, arithmetic):
-    assert pulled_back(GATES[name], at, 1.0, arithmetic) == expected
+    assert pulled_back(BUILT_IN[name], at, 1.0, arithmetic) == expected
 
 
 # ---------------------------------------------------------------- accuracy and guards
@@ -503,16 +503,16 @@ def test_ties_and_corners_follow_the_stated_policy(name, at, expected, arithmeti
 @pytest.mark.parametrize("name", ["tanh", "sigmoid"])
 def test_saturated_slopes_keep_every_digit(name, x):
     """1 - tanh(x)**2 and s*(1 - s) have lost half their digits at 8 and all of them at 40."""
-    (got,) = pulled_back(GATES[name], (float(x),), 1.0)
-    assert close(got, partial(GATES[name], (x,), 0), 4e-16)
+    (got,) = pulled_back(BUILT_IN[name], (float(x),), 1.0)
+    assert close(got, partial(BUILT_IN[name], (x,), 0), 4e-16)
 
 
 @pytest.mark.parametrize("x", [0.999999999999, -0.99999999, 1 - 2**-53])
 @pytest.mark.parametrize("name", ["asin", "acos", "atanh"])
 def test_slopes_near_the_border_keep_every_digit(name, x):
-    (got,) = pulled_back(GATES[name], (x,), 1.0)
+    (got,) = pulled_back(BUILT_IN[name], (x,), 1.0)
     with mp.workdps(120):  # the difference quotient must stay inside the domain
-        true = partial(GATES[name], (x,), 0)
+        true = partial(BUILT_IN[name], (x,), 0)
     assert close(got, true, 8 * U)
 
 
@@ -552,15 +552,15 @@ def test_bounded_rows_have_finite_slopes_at_every_finite_operand(row):
 
 
 def test_hidden_rows_cannot_be_called():
-    assert all(row.hidden != (row.name in FUNCTIONS) for row in ELEMENTWISE.values())
-    assert not {"scale", "winner"} & set(FUNCTIONS)
+    assert all(row.hidden != (row.name in BUILT_IN.functions) for row in BUILT_IN.elementwise)
+    assert not {"scale", "winner"} & set(BUILT_IN.functions)
 
 
 def test_aliases_are_spellings_of_one_gate():
-    names = [name for row in ELEMENTWISE.values() for name in (row.name, *row.aliases)]
+    names = [name for row in BUILT_IN.elementwise for name in (row.name, *row.aliases)]
     assert len(names) == len(set(names))
     for alias, name in {"ln": "log", "arcsin": "asin", "maximum": "max", "σ": "sigmoid"}.items():
-        assert FUNCTIONS[alias] is GATES[name]
+        assert BUILT_IN.functions[alias] is BUILT_IN[name]
 
 
 def test_constants_are_the_nearest_doubles():

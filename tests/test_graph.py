@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gradcli.gates.table import GATES
+from gradcli.gates.table import BUILT_IN
 from gradcli.graph.nodes import LONGEST_EXPRESSION, Graph, stage_names
 from gradcli.program.reader import read
 
@@ -134,9 +134,9 @@ def test_a_cone_is_the_gates_between_a_leaf_and_the_output():
 def test_pruned_drops_what_no_one_keeps():
     graph = Graph()
     x, y = graph.input("x"), graph.input("y")
-    kept = graph.node(GATES["mul"], (x, graph.constant(2.0)))
-    graph.node(GATES["sin"], (graph.constant(5.0),))
-    named = graph.stage("s", graph.node(GATES["cos"], (y,)), 4, 0)
+    kept = graph.node(BUILT_IN["mul"], (x, graph.constant(2.0)))
+    graph.node(BUILT_IN["sin"], (graph.constant(5.0),))
+    named = graph.stage("s", graph.node(BUILT_IN["cos"], (y,)), 4, 0)
     smaller, moved = graph.pruned([kept])
     assert [gate.name for gate in smaller.gates] == ["input", "input", "constant", "mul", "cos"]
     assert smaller.operands[moved[kept]] == (moved[x], 2)

@@ -1,8 +1,8 @@
 """Arithmetics: the same gates over different kinds of number.
 
 An arithmetic is a namespace of primitives (exp, log, ...) and a way to spell operators. The texts
-of the gate table are compiled for it on first use; nothing else is ever compiled, and never
-anything a user wrote.
+of the gate table are compiled for it on first use and kept by row; nothing else is ever compiled,
+and never anything a user wrote.
 
     floats.FLOATS   Python floats at full speed; may raise where IEEE 754 gives inf or nan
     floats.IEEE     the same, in IEEE 754 semantics, never raising
@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.arithmetic.compiler import Spelling, forward_source, pullback_source, text_source
-from gradcli.gates.table import GATES, Gate
+from gradcli.gates.row import Gate, GateTable
+from gradcli.gates.table import BUILT_IN
 
 # forward(values, operands) -> value; pullback(upstream, values, gradients, node, operands)
 Forward = Callable[[Any, tuple[int, ...]], Any]
@@ -53,11 +54,12 @@ class Arithmetic:
         self.number = number
         self.zero = number(0.0)
         self._spelling = spelling
-        self._names = {"inf": math.inf, "nan": math.nan, **primitives}  # what a text sees
-        self._texts: dict[tuple[str, str], Callable[..., Any]] = {}
-        self._forwards: dict[tuple[str, int], Forward] = {}
+        self._names = {"inf": math.inf, "nan": math.nan, **primitives}
+        self._scopes: dict[GateTable, dict[str, Any]] = {}  # what texts see
+        self._texts: dict[tuple[Gate, str], Callable[..., Any]] = {}
+        self._forwards: dict[tuple[Gate, int], Forward] = {}
         self._pullbacks: dict[Any, Pullback | None] = {}
-        self._bounds: dict[tuple[str, tuple[int, ...]], Bound] = {}
+        self._bounds: dict[tuple[Gate, tuple[int, ...]], Bound] = {}
 
     @property
     def constants(self) -> dict[str, Any]:
@@ -72,12 +74,30 @@ class Arithmetic:
         """A context in which no gate warns."""
         return _NOTHING
 
-    def function(self, name: str) -> Callable[..., Any]:
-        """The gate `name` as a function of its operands: a primitive, or compiled from its text."""
-        if name not in self._names:
-            self._names[name] = self.text_function(GATES[name], GATES[name].forward)
-        function: Callable[..., Any] = self._names[name]
+    def function(self, name: str, table: GateTable = BUILT_IN) -> Callable[..., Any]:
+        """What the texts of a table's rows call by a name: a primitive, or a gate of the table."""
+        scope = self._scope(table)
+        if name not in scope:
+            scope[name] = self._made(table[name])
+        function: Callable[..., Any] = scope[name]
         return function
+
+    def _made(self, gate: Gate) -> Callable[..., Any]:
+        """The gate as a function of its operands."""
+        return self.text_function(gate, gate.forward)
+
+    def _scope(self, table: GateTable) -> dict[str, Any]:
+        """The names that texts of a table's rows see; primitives are of the built-in rows."""
+        scope = self._scopes.get(table)
+        if scope is None:
+            scope = self._scopes[table] = dict(self._names)
+            for gate in table if table is not BUILT_IN else ():
+                if gate is not BUILT_IN.rows.get(gate.name):
+                    scope.pop(gate.name, None)
+            for operator, template in self._spelling.items():
+                if template.startswith(f"{operator}("):  # spelled as a call of the gate
+                    self.function(operator, table)
+        return scope
 
     def text_function(self, gate: Gate, text: str) -> Callable[..., Any]:
         """A text of the gate's row (domain, kink, radius, ...) as a function.
@@ -85,16 +105,16 @@ class Arithmetic:
         Its arguments are the operands, or the list of them for a gate of any number, and `out=`
         the gate's value where the text mentions it.
         """
-        key = (gate.name, text)
+        key = (gate, text)
         if key not in self._texts:
-            self._texts[key] = self._compile(text_source(gate, text, self._spelling))
+            self._texts[key] = self._compile(gate, text_source(gate, text, self._spelling))
         return self._texts[key]
 
     def forward(self, gate: Gate, count: int) -> Forward:
         """The gate's value for `count` operands, which it reads from a list of values."""
-        key = (gate.name, count)
+        key = (gate, count)
         if key not in self._forwards:
-            self._forwards[key] = self._compile(forward_source(gate, count, self._spelling))
+            self._forwards[key] = self._compile(gate, forward_source(gate, count, self._spelling))
         return self._forwards[key]
 
     def pullback(
@@ -106,10 +126,10 @@ class Arithmetic:
         that want a gradient, `shrunk` those that were broadcast; the result is None when nothing
         flows to any of them.
         """
-        key = (gate.name, active, shrunk)
+        key = (gate, active, shrunk)
         if key not in self._pullbacks:
             source = pullback_source(gate, active, self._spelling, shrunk)
-            self._pullbacks[key] = self._compile(source) if source else None
+            self._pullbacks[key] = self._compile(gate, source) if source else None
         return self._pullbacks[key]
 
     def bound(self, gate: Gate, kinds: tuple[int, ...]) -> Bound:
@@ -119,19 +139,19 @@ class Arithmetic:
         """
         from gradcli.arithmetic.rounding import bound_source, helpers  # late: `compile` needs none
 
-        key = (gate.name, kinds)
+        key = (gate, kinds)
         if key not in self._bounds:
             exactness = {n[6:] for n in self._names if n.startswith("exact_")}
             source, needed = bound_source(gate, kinds, self._spelling, exactness)
-            for name, row, text in helpers(needed):
-                self._names[name] = self.text_function(row, text)
-            self._bounds[key] = self._compile(source)
+            for name, row, text in helpers(needed, gate.table):
+                self._scope(gate.table)[name] = self.text_function(row, text)
+            self._bounds[key] = self._compile(gate, source)
         return self._bounds[key]
 
-    def _compile(self, source: tuple[str, set[str]]) -> Any:
+    def _compile(self, gate: Gate, source: tuple[str, set[str]]) -> Any:
         text, called = source
         for name in called:
-            self.function(name)
-        scope: dict[str, Any] = {}
-        exec(compile(text, "<gate>", "exec"), self._names, scope)
-        return scope["made"]
+            self.function(name, gate.table)
+        made: dict[str, Any] = {}
+        exec(compile(text, "<gate>", "exec"), self._scope(gate.table), made)
+        return made["made"]

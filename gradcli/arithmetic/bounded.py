@@ -22,8 +22,9 @@ import numpy as np
 from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE, Arrays, by_halving, key
 from gradcli.arithmetic.arrays import norm as plain_norm
 from gradcli.arithmetic.symbols import SPELLING
+from gradcli.gates.row import Gate
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
-from gradcli.gates.table import GATES, Gate
+from gradcli.gates.table import BUILT_IN
 
 UNIT, TINY, NORMAL = 2.0**-53, 2.0**-1074, 2.0**-1022
 CAUTION = 2.0**-10  # an error above this part of a gate's radius is not small
@@ -177,7 +178,7 @@ def _compared(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Bounde
 def _power(x: Bounded, y: Bounded) -> Bounded:
     """An exact exponent, the usual one, needs no caution: the slope grows on one side only."""
     if not _is_exact(y):
-        found: Bounded = _by_slopes(GATES["pow"])(x, y)
+        found: Bounded = _by_slopes(BUILT_IN["pow"])(x, y)
         return found
     value = np.float_power(x.value, y.value)
     if _is_exact(x) and np.ndim(y.value) == 0 and y.value == 2.0:
@@ -186,7 +187,7 @@ def _power(x: Bounded, y: Bounded) -> Bounded:
     steepest = np.where(np.greater_equal(y.value, 1.0), size + x.error, size - x.error)
     slope = np.abs(y.value) * np.float_power(np.maximum(steepest, 0.0), y.value - 1.0)
     slope = np.where(np.equal(y.value, 0.0), 0.0, slope)
-    own = _rounded(value, LIBRARY * GATES["pow"].ulps)
+    own = _rounded(value, LIBRARY * BUILT_IN["pow"].ulps)
     return Bounded(value, _known(_times(BENT * slope, x.error) + own))
 
 
@@ -408,7 +409,7 @@ def _norm(x: Bounded, axis: Axis) -> Bounded:
     value = ARRAYS.function("norm")(x.value, axis)
     count = np.size(x.value) // max(1, np.size(value))
     handed = 0.0 if _is_exact(x) else plain_norm(_spread_error(x), axis)
-    return Bounded(value, _known(handed + (count / 2 + GATES["norm"].ulps) * UNIT * value))
+    return Bounded(value, _known(handed + (count / 2 + BUILT_IN["norm"].ulps) * UNIT * value))
 
 
 def _lse(x: Bounded, axis: Axis) -> Bounded:
@@ -416,7 +417,7 @@ def _lse(x: Bounded, axis: Axis) -> Bounded:
     value = ARRAYS.function("lse")(x.value, axis)
     count = np.size(x.value) // max(1, np.size(value))
     top = np.reshape(np.max(x.value, axis=axis[0], keepdims=True), reduced(np.shape(x.value), axis))
-    own = UNIT * (count + GATES["lse"].ulps) + 2 * UNIT * (np.abs(value) + np.abs(top))
+    own = UNIT * (count + BUILT_IN["lse"].ulps) + 2 * UNIT * (np.abs(value) + np.abs(top))
     own = np.where(np.isinf(value), 0.0, own)
     handed = 0.0 if _is_exact(x) else np.max(_spread_error(x), axis=axis[0], keepdims=axis[1])
     return Bounded(value, _known(handed + own))
@@ -424,7 +425,7 @@ def _lse(x: Bounded, axis: Axis) -> Bounded:
 
 def _constant(name: str) -> Callable[..., Bounded]:
     make = STRUCTURE[name]
-    ulps = GATES[name].ulps
+    ulps = BUILT_IN[name].ulps
     return lambda *given: Bounded(value := make(*given), ulps * UNIT * np.abs(value))
 
 
@@ -452,12 +453,10 @@ class _Bounds(Arrays):
             **{name: _constant(name) for name in ("eye", "ramp", "randn")},
             **{name: self._of_shapes(function) for name, function in FUNCTIONS.items()},
         }  # fmt: skip
+        names |= by_halving(names.__getitem__, bounded(1.0))
         spelling = {name: text for name, text in SPELLING.items() if name != "product"}
         super().__init__("bounded", names, spelling, bounded)
         self.zero = ZERO
-        self._names |= by_halving(self.function, bounded(1.0))
-        for name in GATES:  # operators are spelled as calls: any text may need any of them
-            self.function(name)
 
     def static(self, value: Any) -> Any:
         """A tuple as it is; an array that is a constant is exact."""
@@ -471,14 +470,9 @@ class _Bounds(Arrays):
 
         return of_values
 
-    def function(self, name: str) -> Callable[..., Any]:
+    def _made(self, gate: Gate) -> Callable[..., Any]:
         """The gate as a function of bounded numbers; other operands are taken as exact."""
-        if name not in self._names:
-            gate = GATES[name]
-            inner = self.text_function(gate, gate.forward) if gate.forward else _by_slopes(gate)
-            self._names[name] = inner
-        function: Callable[..., Any] = self._names[name]
-        return function
+        return self.text_function(gate, gate.forward) if gate.forward else _by_slopes(gate)
 
 
 BOUNDED = _Bounds()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from gradcli.gates.table import GATES, Gate
+from gradcli.gates.row import Gate, GateTable
 from gradcli.syntax import Tree, statements
 from gradcli.syntax.tokens import Source
 
@@ -42,14 +42,14 @@ Compiled = tuple[str, set[str]]  # source of a function called `made`, gates it 
 
 def text_source(gate: Gate, text: str, spelling: Spelling) -> Compiled:
     """A text as a function of the gate's operands."""
-    writer = _Writer(spelling)
+    writer = _Writer(spelling, gate.table)
     head = "def made(xs, out=0):" if gate.is_variadic else f"def made({_parameters(gate)}):"
     return writer.function(head, [*writer.lines(text, "return {}")])
 
 
 def forward_source(gate: Gate, count: int, spelling: Spelling) -> Compiled:
     """The forward text as a function of (values, operands)."""
-    writer = _Writer(spelling)
+    writer = _Writer(spelling, gate.table)
     head = "def made(values, operands):"
     if gate.is_variadic:
         writer.called.add(gate.name)
@@ -70,7 +70,7 @@ def pullback_source(
 
     `shrunk` tells the operands that were broadcast: what they receive is summed to their shape.
     """
-    writer = _Writer(spelling)
+    writer = _Writer(spelling, gate.table)
     texts, shrunk = gate.pullback or gate.local, shrunk or (False,) * len(active)
     body: list[str] = []
     if gate.is_variadic:
@@ -131,10 +131,11 @@ def _parameters(gate: Gate) -> str:
 
 
 class _Writer:
-    """Writes texts and keeps the names they mention."""
+    """Writes texts and keeps the names they mention; calls are of gates of a table."""
 
-    def __init__(self, spelling: Spelling) -> None:
+    def __init__(self, spelling: Spelling, table: GateTable) -> None:
         self.spelling = spelling
+        self.table = table
         self.names: set[str] = set()
         self.called: set[str] = set()
 
@@ -165,7 +166,7 @@ class _Writer:
                 if template is None:
                     self.called.add(name)
                     places = ", ".join("*{}" if x == "xs" else "{}" for x in operands)
-                    is_variadic = name in GATES and GATES[name].is_variadic
+                    is_variadic = name in self.table and self.table[name].is_variadic
                     template = f"{name}([{places}])" if is_variadic else f"{name}({places})"
                 stack.append(template.format(*operands))
         return stack[0]

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gradcli.arithmetic.compiler import Compiled, Spelling, texts
-from gradcli.gates.table import GATES, Gate
+from gradcli.gates.row import Gate, GateTable
 from gradcli.syntax import Tree
 
 EXACT, ROUNDED, ACTIVE = range(3)  # an operand: a constant; without a gradient; with one
@@ -261,7 +261,8 @@ class _Writer:
         if template is not None:
             return template.format(*values)
         self.called.add(op)
-        return f"{op}([{', '.join(values)}])" if op in GATES and GATES[op].is_variadic else (
+        table = self.gate.table
+        return f"{op}([{', '.join(values)}])" if op in table and table[op].is_variadic else (
             f"{op}({', '.join(values)})"
         )  # fmt: skip
 
@@ -292,7 +293,7 @@ class _Writer:
             spread = f"({' + '.join([*above, *below])})"
             quotient = [self._operation("div", [spread, f"abs({b})"])] if errors else []
             return " + ".join([*quotient, *rounding])
-        gate = GATES[op]
+        gate = self.gate.table[op]
         lost = [f"{gate.ulps!r} * {rounding[0]}", underflow] if gate.ulps else []
         if gate.is_variadic:
             return "" if op == "winner" else " + ".join([*errors, *lost])
@@ -332,10 +333,10 @@ def _nested(tree: Tree) -> Any:
     return stack[0]
 
 
-def helpers(needed: set[tuple[str, int]]) -> Iterator[tuple[str, Gate, str]]:
+def helpers(needed: set[tuple[str, int]], table: GateTable) -> Iterator[tuple[str, Gate, str]]:
     """The functions behind the names of slopes, radii and jumps: (name, gate, text)."""
     for name, k in needed:
-        gate = GATES[name]
+        gate = table[name]
         if k < 0:
             yield f"radius{~k}_{name}", gate, gate.radius[~k]
         elif k == len(gate.operands):

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.arithmetic import Arithmetic, Forward
-from gradcli.gates.shapes import FUNCTIONS, result
-from gradcli.gates.table import GATES, Gate
+from gradcli.gates.row import Gate
+from gradcli.gates.shapes import FUNCTIONS
 from gradcli.graph.nodes import Graph
 
 EXACT = 2.0**53  # whole numbers up to here are exact in float64
@@ -41,7 +41,7 @@ class Symbol:
         self.node = node
 
     def __add__(self, other: Symbol) -> Symbol:
-        return self.owner.apply(GATES["add"], [self, other])
+        return self.owner.apply(self.owner.graph.table["add"], [self, other])
 
     def __repr__(self) -> str:
         return f"Symbol({self.node})"
@@ -54,8 +54,6 @@ class Symbols(Arithmetic):
         self.graph = graph
         on_shapes = {name: self._of_shapes(function) for name, function in FUNCTIONS.items()}
         super().__init__("symbols", {"number": self.symbol, **on_shapes}, SPELLING, self.symbol)
-        for name in GATES:  # operators are spelled as calls, so every text may need any of them
-            self.function(name)
 
     def symbol(self, value: Any) -> Symbol:
         """A constant: a number, or the tuple of a static operand."""
@@ -79,16 +77,11 @@ class Symbols(Arithmetic):
         """A gate makes a node of itself; its own text is not looked into."""
         return lambda values, operands: self.apply(gate, [values[k] for k in operands])
 
-    def function(self, name: str) -> Callable[..., Any]:
+    def _made(self, gate: Gate) -> Callable[..., Any]:
         """The gate as a function that makes a node."""
-        if name not in self._names:
-            gate = GATES[name]
-            if gate.is_variadic:
-                self._names[name] = lambda xs: self.apply(gate, [*map(self._as_symbol, xs)])
-            else:
-                self._names[name] = lambda *xs: self.apply(gate, [*map(self._as_symbol, xs)])
-        function: Callable[..., Any] = self._names[name]
-        return function
+        if gate.is_variadic:
+            return lambda xs: self.apply(gate, [*map(self._as_symbol, xs)])
+        return lambda *xs: self.apply(gate, [*map(self._as_symbol, xs)])
 
     def apply(self, gate: Gate, operands: list[Symbol]) -> Symbol:
         """The gate's node, or a simpler one of the same value."""
@@ -96,7 +89,7 @@ class Symbols(Arithmetic):
         numbers = [graph.constants.get(symbol.node) for symbol in operands]
         simple = _simplified(gate.name, numbers, operands)
         if graph.has_arrays or gate.is_structural:
-            shape = result(gate.name, [graph.look(symbol.node) for symbol in operands])
+            shape = gate.shape(*[graph.look(symbol.node) for symbol in operands])
             if gate.name in ("reshape", "sum_to", "fill"):
                 simple = operands[0]
             here = simple.node if isinstance(simple, Symbol) else -1

@@ -19,7 +19,6 @@ from gradcli.arithmetic import Arithmetic
 from gradcli.engine import Machine, Run, events
 from gradcli.evaluation.point import numbers
 from gradcli.gates.shapes import Shape
-from gradcli.gates.table import GATES
 from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program
 
@@ -36,7 +35,7 @@ class Cut:
     """The cut graph of a program. Names are those of numbers, `x` and `w[0]`, or of arrays."""
 
     def __init__(self, program: Program, output: str) -> None:
-        self.graph = Graph()
+        self.graph = Graph(program.graph.table)
         self.graph.most_elements = (
             2 * program.graph.most_elements
         )  # leaves stand beside definitions
@@ -120,7 +119,7 @@ class Cut:
         """
         roots = [self.definitions[consumer] for consumer in consumers]
         kept = self.graph.ancestors(roots)
-        graph = Graph()
+        graph = Graph(self.graph.table)
         graph.most_elements = 2 * self.graph.most_elements
         moved: dict[int, int] = {}
         for node in kept:
@@ -137,11 +136,11 @@ class Cut:
             seed = graph.array(upstream[consumer]) if shape else graph.constant(
                 float(upstream[consumer])
             )  # fmt: skip
-            term = graph.add(GATES["mul"], (seed, moved[root]))
+            term = graph.add(graph.table["mul"], (seed, moved[root]))
             if shape:
                 everything = graph.static((tuple(range(len(shape))), False))
-                term = graph.add(GATES["sum"], (term, everything))
-            output = term if output is None else graph.add(GATES["add"], (output, term))
+                term = graph.add(graph.table["sum"], (term, everything))
+            output = term if output is None else graph.add(graph.table["add"], (output, term))
         assert output is not None
         return graph, output, moved
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from gradcli.arithmetic.floats import FAULTS, IEEE
 from gradcli.engine import Machine, Run, local_gradients
-from gradcli.gates.table import Gate
+from gradcli.gates.row import Gate
 
 CHOICES = ("where",)
 

@@ -9,7 +9,7 @@ from gradcli.arithmetic.floats import IEEE
 from gradcli.bounds import Bounds
 from gradcli.engine import Run, local_gradients
 from gradcli.evaluation.numbers import CERTAIN, Numbers
-from gradcli.gates.table import Gate
+from gradcli.gates.row import Gate
 from gradcli.graph.nodes import Graph
 
 MOST_NOTES = 5

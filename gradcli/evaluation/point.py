@@ -14,7 +14,6 @@ from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import BindingError, LimitError, NameFault, ShapeError, did_you_mean
-from gradcli.gates.table import GATES
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph, stage_names
 from gradcli.program.bindings import parse_constant
@@ -212,9 +211,9 @@ def given_upstream(program: Program, setting: Setting | None) -> Any:
         return None
     shape = program.graph.shape(program.output)
     if isinstance(setting, str) and setting == "ones":
-        graph = Graph()
+        graph = Graph(program.graph.table)
         one = graph.constant(1.0)
-        node = graph.node(GATES["fill"], (one, graph.static(shape))) if shape else one
+        node = graph.node(graph.table["fill"], (one, graph.static(shape))) if shape else one
     else:
         graph, node = parse_constant("upstream", setting, may_be_list=bool(shape))
     if graph.shape(node) != shape:

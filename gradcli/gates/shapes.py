@@ -5,8 +5,8 @@
     axis   = (axes, whether they are kept with size 1)
     at     = one entry per axis: a place, or (start, stop)
 
-`RULES` holds one function per gate that is not elementwise; it gets the operands' shapes, or the
-statics themselves. `FUNCTIONS` are what the texts of the gate table call on shapes.
+A rule of the gate table gets the operands' shapes, or the statics themselves, and gives the shape
+of the result. `FUNCTIONS` are what the texts of the gate table call on shapes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ from gradcli.errors import ShapeError
 
 Shape = tuple[int, ...]
 Axis = tuple[Shape, bool]
+Rule = Callable[..., Shape]
 
 MOST_AXES = 32  # of an array, as many as numpy has in every version
-
-EMPTY_REFUSED = {"mean": "mean", "var": "variance", "std": "deviation", "amax": "maximum",
-                 "amin": "minimum", "softmax": "softmax", "lse": "logsumexp"}  # fmt: skip
 
 
 def text_of(shape: Shape) -> str:
@@ -48,13 +46,6 @@ def _trailing_hint(shapes: Sequence[Shape]) -> str:
     if len(shapes) == 2 and shapes[0] == shapes[1][::-1]:
         return "transpose one of them: `.T`"
     return "axes are matched from the last one on; their sizes must be equal, or one of them 1"
-
-
-def result(name: str, operands: Sequence[Any]) -> Shape:
-    """The shape a gate gives its result. Raises ShapeError."""
-    rule = RULES.get(name)
-    found: Shape = broadcast(*operands) if rule is None else rule(*operands)
-    return found
 
 
 def normal_axes(given: Any, rank: int) -> Shape:
@@ -136,11 +127,12 @@ def _product_hint(left: Shape, right: Shape) -> str | None:
     return f"these would fit: {', '.join(ways)}" if ways else None
 
 
-def _matmul(left: Shape, right: Shape) -> Shape:
-    found = product(left, right)
+def matmul(left: Shape, right: Shape) -> Shape:
+    """The matrix product; a row or column that was put in for a vector is left out again."""
+    shape = product(left, right)
     if len(left) == 1:
-        found = (*found[:-2], found[-1])
-    return found[:-1] if len(right) == 1 else found
+        shape = (*shape[:-2], shape[-1])
+    return shape[:-1] if len(right) == 1 else shape
 
 
 def swapped(shape: Shape) -> Shape:
@@ -161,7 +153,8 @@ def sized(shape: Shape) -> Shape:
     return shape
 
 
-def _reshape(shape: Shape, new: Shape) -> Shape:
+def reshaped(shape: Shape, new: Shape) -> Shape:
+    """Another shape for equally many elements. Raises ShapeError."""
     if prod(shape) != prod(new):
         raise ShapeError(f"an array of shape {text_of(shape)} has {prod(shape)} elements, "
                          f"{text_of(new)} needs {prod(new)}")  # fmt: skip
@@ -200,7 +193,8 @@ def index(shape: Shape, at: Sequence[Any]) -> Shape:
     return (*sizes, *shape[len(at) :])
 
 
-def _put(shape: Shape, value: Shape, at: Sequence[Any]) -> Shape:
+def put(shape: Shape, value: Shape, at: Sequence[Any]) -> Shape:
+    """An array with a value in the place of a part of it. Raises ShapeError."""
     part = index(shape, at)
     try:
         fits = broadcast(part, value) == part
@@ -212,14 +206,16 @@ def _put(shape: Shape, value: Shape, at: Sequence[Any]) -> Shape:
     return shape
 
 
-def _list(*shapes: Shape) -> Shape:
+def stacked(*shapes: Shape) -> Shape:
+    """A list of equal shapes. Raises ShapeError."""
     if len(set(shapes)) > 1:
         kinds = " and ".join(dict.fromkeys(map(text_of, shapes)))
         raise ShapeError(f"the parts of a list have shapes {kinds}", hint="make them equally long")
     return (len(shapes), *shapes[0])
 
 
-def _concatenate(axis: Shape, *shapes: Shape) -> Shape:
+def concatenated(axis: Shape, *shapes: Shape) -> Shape:
+    """Arrays one after another along an axis. Raises ShapeError."""
     at, first = axis[0], shapes[0]
     for shape in shapes:
         if len(shape) != len(first) or (
@@ -237,21 +233,35 @@ def extent(k: int, axis: Shape, *shapes: Shape) -> tuple[Any, ...]:
     return (*((None, None),) * at, (start, start + shapes[k - 1][at]))
 
 
-def _reduce(name: str) -> Callable[[Shape, Axis], Shape]:
-    def rule(shape: Shape, axis: Axis) -> Shape:
-        if name in EMPTY_REFUSED and not count(shape, axis):
-            raise ShapeError(f"the {EMPTY_REFUSED[name]} of nothing does not exist: "
+def some(rule: Callable[[Shape, Axis], Shape], noun: str) -> Callable[[Shape, Axis], Shape]:
+    """The rule of a reduction that nothing has: the mean of no elements, or their maximum."""
+
+    def of_elements(shape: Shape, axis: Axis) -> Shape:
+        if not count(shape, axis):
+            raise ShapeError(f"the {noun} of nothing does not exist: "
                              f"the shape is {text_of(shape)}")  # fmt: skip
-        return shape if name == "softmax" else reduced(shape, axis)
+        return rule(shape, axis)
 
-    return rule
+    return of_elements
 
 
-def _outer(left: Shape, right: Shape) -> Shape:
+def of_first(shape: Shape, *_: Any) -> Shape:
+    """The shape that the first operand has, or is. Raises ShapeError."""
+    return sized(shape)
+
+
+def of_second(_: Shape, shape: Shape, *__: Any) -> Shape:
+    """The shape that the second operand is. Raises ShapeError."""
+    return sized(shape)
+
+
+def outer(left: Shape, right: Shape) -> Shape:
+    """A row for every element of one, a column for every element of the other."""
     return (prod(left), prod(right))
 
 
-def _linspace(start: Shape, stop: Shape, size: Shape) -> Shape:
+def linspace(start: Shape, stop: Shape, size: Shape) -> Shape:
+    """A list of some size, from a number to a number. Raises ShapeError."""
     for shape in (start, stop):
         if shape:
             raise ShapeError(f"linspace runs from a number to a number, not an array of shape "
@@ -259,26 +269,12 @@ def _linspace(start: Shape, stop: Shape, size: Shape) -> Shape:
     return sized(size)
 
 
-def _trace(shape: Shape) -> Shape:
+def trace(shape: Shape) -> Shape:
+    """One number, of a square matrix. Raises ShapeError."""
     if len(shape) != 2 or shape[0] != shape[1]:
         raise ShapeError(f"trace needs a square matrix, this has shape {text_of(shape)}")
     return ()
 
-
-RULES: dict[str, Callable[..., Shape]] = {
-    **{name: _reduce(name) for name in ("sum", "prod", "norm", *EMPTY_REFUSED)},
-    "matmul": _matmul, "mix": product, "outer": _outer, "linspace": _linspace,
-    "transpose": permuted,
-    "reshape": _reshape, "index": index, "put": _put, "list": _list,
-    "concatenate": _concatenate, "trace": _trace,
-    "spread": lambda shape, new, axis: new,  # noqa: ARG005
-    "fill": lambda shape, new: sized(new),  # noqa: ARG005
-    "sum_to": lambda shape, new: new, "scatter": lambda shape, new, at: new,  # noqa: ARG005
-    "first": lambda shape, out, axis: shape,  # noqa: ARG005
-    "others": lambda shape, axis: shape,  # noqa: ARG005
-    "eye": lambda shape: shape, "ramp": lambda shape: shape,
-    "randn": lambda shape, seed: sized(shape),  # noqa: ARG005
-}  # fmt: skip
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "shape": lambda shape: shape,

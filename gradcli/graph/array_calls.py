@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import nan, prod
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 from zlib import crc32
 
 from gradcli.errors import GradcliError, LimitError, ParseError, ShapeError
 from gradcli.gates.shapes import MOST_AXES, Shape, normal_axes, with_unknown
-from gradcli.gates.table import GATES
 from gradcli.graph.nodes import Graph
 from gradcli.graph.sizes import Given, UnknownSizeError, known_number
 from gradcli.syntax import Call, Tree
@@ -33,11 +32,14 @@ ARRAY_FUNCTIONS = (*REDUCTIONS, *FILLED, "randn", "eye", "linspace", "outer", "d
                    "trace", "transpose", "reshape", *JOINED, *FLAT, *SAME)  # fmt: skip
 
 
-class Tuple(NamedTuple):
+class Tuple:
     """A tuple of values: a shape, axes, arrays to join."""
 
-    parts: list[Any]
-    token: int  # where it stands
+    __slots__ = ("parts", "token")
+
+    def __init__(self, parts: list[Any], token: int) -> None:
+        self.parts = parts
+        self.token = token  # where it stands
 
 
 class ArrayCalls:
@@ -74,7 +76,7 @@ class ArrayCalls:
         self.fail(ParseError, value.token, "a tuple is not a value", "write a list: `[a, b]`")
 
     def _gate(self, name: str, operands: list[int], token: int) -> int:
-        return self.graph.node(GATES[name], tuple(operands), token)
+        return self.graph.node(self.graph.table[name], tuple(operands), token)
 
     def whole_number(self, value: Any, token: int, role: str) -> int:
         """A whole number that is known beforehand, as `role`. Raises ShapeError."""
@@ -267,10 +269,7 @@ class ArrayCalls:
             if len(shape) not in (1, 2):
                 self.fail(ParseError, token, f"`eye` takes 1 or 2 sizes, got {len(shape)}")
             return self._gate("eye", [graph.static((*shape, *shape)[:2])], token)
-        number = len(graph.streams)
-        stream = graph.static((crc32(self.stream.encode()), number))
-        graph.streams.append(stream)
-        return graph.add(GATES["randn"], (graph.static(shape), stream), token)
+        return graph.random(shape, crc32(self.stream.encode()), token)
 
     def _sizes(self, given: list[Any], token: int) -> Shape:
         """A shape, written as a tuple or list or as several sizes; -1 is left to the caller."""

@@ -21,7 +21,8 @@ from gradcli.errors import (
     ShapeError,
     did_you_mean,
 )
-from gradcli.gates.table import CONSTANTS, FUNCTIONS, GATES, Gate
+from gradcli.gates.row import Gate, GateTable
+from gradcli.gates.table import CONSTANTS
 from gradcli.graph.array_calls import ARRAY_FUNCTIONS, ArrayCalls, Tuple
 from gradcli.graph.nodes import Graph
 from gradcli.graph.sizes import Given
@@ -33,7 +34,6 @@ from gradcli.syntax.tree import SIGNS
 Value = Any  # a node; in a program of numbers made from arrays, nested lists of nodes
 Find = Callable[[str, int], Value]  # (name, token) -> what the name stands for
 
-BINARY = {op: GATES[op] for op in SIGNS if op in GATES}
 COMMUTATIVE = ("add", "mul")
 
 
@@ -51,6 +51,7 @@ class Lowering(ArrayCalls):
         self.tree = Tree([], [], [])  # that is being lowered
         self.stream = ""  # the name that is being assigned: each draws random numbers of its own
         self.expand = expand
+        self._binary = _operators(graph.table)
         self._plain: dict[Call, Gate] = {}  # calls whose operands are the gate's as they stand
 
     def value(
@@ -80,14 +81,14 @@ class Lowering(ArrayCalls):
                 only = self._one_gate(tree, names)
                 if only is not None:
                     return only
-            node = graph.node
+            node, binary = graph.node, self._binary
             stack: list[Any] = []
             tokens = tree.starts if place is None else repeat(place)
             for op, arg, token in zip(tree.ops, tree.args, tokens):  # noqa: B905  # repeat is endless
                 if op == "name":
                     value = names.get(arg)
                     stack.append(find(arg, token) if value is None else value)
-                elif (gate := BINARY.get(op)) is not None:
+                elif (gate := binary.get(op)) is not None:
                     right = stack.pop()
                     left = stack[-1]
                     if left.__class__ is not int or right.__class__ is not int:
@@ -96,10 +97,11 @@ class Lowering(ArrayCalls):
                 elif op == "number":
                     stack.append(graph.constant(arg, token))
                 elif op == "neg":
-                    stack[-1] = self._apply(GATES["neg"], [stack[-1]], token)
+                    stack[-1] = self._apply(graph.table["neg"], [stack[-1]], token)
                 elif op == "if":
                     chosen, condition, other = stack[-3:]
-                    stack[-3:] = [self._apply(GATES["where"], [condition, chosen, other], token)]
+                    where = graph.table["where"]
+                    stack[-3:] = [self._apply(where, [condition, chosen, other], token)]
                 else:
                     self._other(op, arg, token, stack)
             return finish(stack[0], tree.starts[-1] if place is None else place)
@@ -118,7 +120,7 @@ class Lowering(ArrayCalls):
         Most lines are such a tree. It needs no stack, and no look-up of equal nodes.
         """
         ops, args = tree.ops, tree.args
-        gate = self._plain.get(args[-1]) if ops[-1] == "call" else BINARY.get(ops[-1])
+        gate = self._plain.get(args[-1]) if ops[-1] == "call" else self._binary.get(ops[-1])
         if gate is None:
             return None
         if len(ops) == 3 and ops[1] == "name":
@@ -165,13 +167,13 @@ class Lowering(ArrayCalls):
         found = self.array_call(call, operands, token)
         if found is not None:
             return found
-        gate = FUNCTIONS.get(call.name)
+        gate = self.graph.table.functions.get(call.name)
         if gate is None:
             self._fail_unknown_function(call, token)
         self._refuse_meaningless(call, gate, token)
         if call.name == "log" and len(operands) == 2 and not call.keywords:
             number, base = (self._apply(gate, [operand], token) for operand in operands)
-            return self._apply(GATES["div"], [number, base], token)
+            return self._apply(self.graph.table["div"], [number, base], token)
         arguments = operands
         if not gate.is_variadic:
             arguments = self._arguments(gate, call, operands, token)
@@ -236,9 +238,15 @@ class Lowering(ArrayCalls):
 
     def _fail_unknown_function(self, call: Call, token: int) -> NoReturn:
         name = f"{call.prefix}{call.name}"
-        known = [*FUNCTIONS, *ARRAY_FUNCTIONS]
+        known = [*self.graph.table.functions, *ARRAY_FUNCTIONS]
         hint = INSTEAD.get(call.name) or did_you_mean(call.name, known, is_sure=bool(call.prefix))
         self.fail(NameFault, token, f"unknown function `{name}`", hint)
+
+
+@cache
+def _operators(table: GateTable) -> dict[str, Gate]:
+    """The gates of two operands that have a sign."""
+    return {op: table.rows[op] for op in SIGNS if op in table.rows}
 
 
 def find_constant(name: str) -> float | None:

@@ -23,8 +23,9 @@ from math import prod
 from typing import Any
 
 from gradcli.errors import LimitError, ShapeError
-from gradcli.gates.shapes import MOST_AXES, Shape, result
-from gradcli.gates.table import CONSTANT, GATES, INPUT, Gate
+from gradcli.gates.row import CONSTANT, INPUT, Gate, GateTable
+from gradcli.gates.shapes import MOST_AXES, Shape
+from gradcli.gates.table import BUILT_IN
 from gradcli.graph.text import structural_label, structural_phrase
 from gradcli.requests import MOST_ELEMENTS, RAISE
 from gradcli.syntax import spell
@@ -36,9 +37,13 @@ LONGEST_EXPRESSION = 60  # an operand longer than this is shown as its stage num
 
 
 class Graph:
-    """Nodes in topological order; parallel lists, one entry per node."""
+    """Nodes in topological order; parallel lists, one entry per node.
 
-    def __init__(self) -> None:
+    Its gates are rows of `table`; every graph that is made from this one has the table, too.
+    """
+
+    def __init__(self, table: GateTable = BUILT_IN) -> None:
+        self.table = table
         self.gates: list[Gate] = []
         self.operands: list[Operands] = []
         self.active = bytearray()  # 1 where the node depends on an input
@@ -49,11 +54,11 @@ class Graph:
         self.constants: dict[int, Any] = {}
         self.shapes: dict[int, Shape] = {}  # of arrays
         self.has_arrays = False
-        self.streams: list[int] = []  # statics of randn, which wait for the seed
+        self.streams: list[int] = []  # statics of `random` nodes, which wait for the seed
         self.elements = 0  # of all arrays
         self.most_elements = MOST_ELEMENTS
         self._constant_nodes: dict[Any, int] = {}
-        self.anonymous: dict[tuple[str, Operands], int] = {}  # of the statement being lowered
+        self.anonymous: dict[tuple[Gate, Operands], int] = {}  # of the statement being lowered
 
     def __len__(self) -> int:
         return len(self.gates)
@@ -89,6 +94,26 @@ class Graph:
         self._take_shape(node, value.shape)
         return node
 
+    def random(self, shape: Shape, stream: int, token: int = 0) -> int:
+        """An array of random numbers of its own; `stream` and its place tell it from others."""
+        own = self.static((stream, len(self.streams)))
+        self.streams.append(own)
+        return self.add(self.table["randn"], (self.static(shape), own), token)
+
+    def sow(self, seed: int) -> bool:
+        """Give the random numbers their seed; whether there are any."""
+        for node in self.streams:
+            self.constants[node] = (seed, *self.constants[node])
+        return bool(self.streams)
+
+    def discount(self, elements: int, streams: int) -> None:
+        """The latest nodes tell only shapes: there are so many elements and streams without them.
+
+        They take no memory and draw no numbers.
+        """
+        self.elements = elements
+        del self.streams[streams:]
+
     def input(self, name: str, token: int = 0, shape: Shape = ()) -> int:
         """The node of an input, made when it is first used."""
         node = self.inputs.get(name)
@@ -101,7 +126,7 @@ class Graph:
 
     def node(self, gate: Gate, operands: Operands, token: int = 0) -> int:
         """The node of a gate; the same one for equal operands within a statement."""
-        key = (gate.name, operands)
+        key = (gate, operands)
         node = self.anonymous.get(key)
         if node is None:
             node = self.anonymous[key] = self.add(gate, operands, token)
@@ -126,16 +151,15 @@ class Graph:
     def _result(self, gate: Gate, operands: Operands) -> Shape:
         """The shape of a gate's result; an error names the operation, its advice the operands."""
         try:
-            return result(gate.name, [self.look(k) for k in operands])
+            return gate.shape(*[self.look(k) for k in operands])
         except ShapeError as error:
-            hint = error.hint or ""
-            for word, node in zip(("left", "right"), operands, strict=False):
-                if word in hint:
-                    hint = hint.replace(word, self._called(node))
-            error.hint = hint.replace(".T.T", "") or None
-            if error.message.startswith("shapes "):
-                error.message = f"{gate.name}: {error.message}"
-            raise
+            message, hint = error.message, error.hint or ""
+        for word, node in zip(("left", "right"), operands, strict=False):
+            if word in hint:
+                hint = hint.replace(word, self._called(node))
+        if message.startswith("shapes "):
+            message = f"{gate.name}: {message}"
+        raise ShapeError(message, hint=hint.replace(".T.T", "") or None)
 
     def _called(self, node: int) -> str:
         """What an operand is called: its name, that of a gradient line, or its text."""
@@ -154,11 +178,15 @@ class Graph:
         """
         if node < first or not self.operands[node]:
             shape = self.shapes.get(node, ())
-            node = self._append(GATES["copy"], (node,), self.active[node], token)
+            node = self._append(self.table["copy"], (node,), self.active[node], token)
             if shape:
                 self._take_shape(node, shape)
         self.names[node] = name
         return node
+
+    def call(self, node: int, name: str) -> None:
+        """What advice calls a node that is no stage: the value of a gradient line."""
+        self.spoken[node] = name
 
     def _append(self, gate: Gate, operands: Operands, active: int, token: int) -> int:
         self.gates.append(gate)
@@ -279,7 +307,7 @@ class Graph:
 
     def part(self, nodes: list[int]) -> tuple[Graph, dict[int, int]]:
         """A copy of some nodes, in order and with all they depend on, and old -> new numbers."""
-        smaller = Graph()
+        smaller = Graph(self.table)
         moved: dict[int, int] = {}
         for node in nodes:
             operands = tuple([moved[k] for k in self.operands[node]])
@@ -294,6 +322,12 @@ class Graph:
         smaller.elements = sum(map(prod, smaller.shapes.values()))
         smaller.most_elements = self.most_elements
         return smaller, moved
+
+    def with_gate(self, node: int, gate: Gate) -> Graph:
+        """A copy in which another row of as many operands stands at a node."""
+        copy, _ = self.part([*range(len(self.gates))])
+        copy.gates[node] = gate
+        return copy
 
     # ---------------------------------------------------------------- text
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import nan
 
-from gradcli.gates.table import INPUT
+from gradcli.gates.row import INPUT
 from gradcli.graph.nodes import Graph
 
 Given = Callable[[str], "float | str"]  # the number an input is set to, or what it is instead

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gradcli.errors import BindingError, LimitError, ShapeError
+from gradcli.gates.row import GateTable
 from gradcli.gates.shapes import MOST_AXES
-from gradcli.gates.table import CONSTANTS, FUNCTIONS, GATES
+from gradcli.gates.table import CONSTANTS
 from gradcli.graph.lowering import Lowering, Value, find_constant
 from gradcli.graph.nodes import Graph
 from gradcli.requests import Setting
@@ -20,15 +21,19 @@ from gradcli.syntax.tokens import Source
 REAL = "biuf"  # kinds of numpy's types that are real numbers
 
 
-def check_name(name: str) -> str | None:
-    """A warning about the name of an input, if there is one. Raises BindingError."""
+def check_name(name: str, table: GateTable) -> str | None:
+    """A warning about the name of an input, if there is one. Raises BindingError.
+
+    No input is called as a function of the table is.
+    """
     if not isinstance(name, str):
         raise BindingError(f"{name!r} is no name: a name is a text")
     if not name.isascii():
         Source(name, f"{name}=")  # refuses letters that look like others
     if not name.isidentifier() or name in RESERVED:
         raise BindingError(f"`{name}` is not a name", hint="write NAME=VALUE")
-    if name in FUNCTIONS and not FUNCTIONS[name].is_structural:  # `mean` and `var` are good names
+    gate = table.functions.get(name)
+    if gate is not None and not gate.is_structural:  # `mean` and `var` are good names
         raise BindingError(f"`{name}` is a function and cannot be given a value")
     return hides_constant(name)
 
@@ -95,7 +100,7 @@ def _array_of_settings(graph: Graph, name: str, value: Setting) -> Value:
         raise BindingError(f"`{name}` is {_kind(value)}, not an array of numbers")
     parts = tuple(lower_setting(graph, name, part) for part in value)
     try:
-        return graph.node(GATES["list"], parts)
+        return graph.node(graph.table["list"], parts)
     except ShapeError as error:
         raise ShapeError(f"`{name}`: {error.message}", hint=error.hint) from None
 

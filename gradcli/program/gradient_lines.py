@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradcli.errors import GradcliError, NameFault, ParseError, ShapeError
 from gradcli.gates.shapes import Shape, broadcast
-from gradcli.gates.table import GATES
 from gradcli.graph.lowering import Lowering, Value
 from gradcli.graph.nodes import Graph
 from gradcli.syntax import Statement
@@ -90,7 +89,7 @@ class Backward:
         known = reader.lowering.known
         line.sizes = {name: known[node] for name, (_, _, node) in line.reads.items()
                       if node in known}  # fmt: skip
-        reader.graph.spoken[value] = target
+        reader.graph.call(value, target)
         if name is None:
             if statement.place:
                 reader.fail(ParseError, statement.token, f"`{target}` is not a gradient")
@@ -164,7 +163,7 @@ class Backward:
         if graph.shape(old) != graph.shape(new):
             self.reader.fail(ShapeError, token, f"`+=` of shape {graph.shape(new)} to shape "
                              f"{graph.shape(old)}")  # fmt: skip
-        return graph.node(GATES["add"], (old, new), token)
+        return graph.node(graph.table["add"], (old, new), token)
 
     def _element(self, line: GradientLine, name: str, value: Value) -> Value:
         """`dw[0] += ...`: a part of a gradient that starts from zeros; the value in its shape."""
@@ -187,7 +186,8 @@ class Backward:
 
     def _node(self, gate: str, operands: tuple[int, ...], token: int) -> int:
         try:
-            return self.reader.graph.node(GATES[gate], operands, token)
+            graph = self.reader.graph
+            return graph.node(graph.table[gate], operands, token)
         except ShapeError as error:
             self.reader.fail(ShapeError, token, error.message, error.hint)
 

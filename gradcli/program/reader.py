@@ -14,7 +14,8 @@ from gradcli.errors import (
     ShapeError,
     did_you_mean,
 )
-from gradcli.gates.table import CONSTANTS, FUNCTIONS, GATES
+from gradcli.gates.row import GateTable
+from gradcli.gates.table import BUILT_IN, CONSTANTS
 from gradcli.graph.lowering import Lowering, Value, find_constant
 from gradcli.graph.nodes import Graph
 from gradcli.graph.sizes import UnknownSizeError, known_number
@@ -42,12 +43,13 @@ class Reader:
         free: list[str],
         request: Request,
         varied: Iterable[str],
+        table: GateTable,
     ) -> None:
         self.source = source
         self.request = request
         self.varied = frozenset(varied)  # inputs that get other values later: no sizes
-        self.graph = Graph()
-        self.settings = Graph()
+        self.graph = Graph(table)
+        self.settings = Graph(table)
         self.lowering = Lowering(self.graph, source, request.expand, self._number_of)
         self.sizes: dict[int, float] = {}  # of `settings`: those that were read as sizes
         self.bound: dict[str, Value] = {}  # nodes of `settings`
@@ -80,7 +82,7 @@ class Reader:
 
     def _give(self, settings: list[tuple[str, Setting]], free: list[str]) -> None:
         for name, value in [*settings, *((name, 0.0) for name in free)]:
-            warning = check_name(name)
+            warning = check_name(name, self.graph.table)
             if warning:
                 self.warnings.append(warning)
             if name in self.bound:
@@ -185,8 +187,7 @@ class Reader:
             sizes = self._sizes_of(tree)
             if sizes is not None:
                 self.lowering.measured.update(range(first, len(graph.gates)))
-                graph.elements = elements
-                del graph.streams[streams:]
+                graph.discount(elements, streams)
                 self._set(name, token, tree, sizes)
                 return
         if name in self.given:
@@ -283,7 +284,7 @@ class Reader:
         value = self.lowering.value(tree, self.names, self.find)
         is_stage = value in self.graph.names and not self.graph.is_leaf(value)
         if not is_stage and (value < first or self.graph.is_leaf(value)):
-            value = self.graph.node(GATES["copy"], (value,), statement.token)
+            value = self.graph.node(self.graph.table["copy"], (value,), statement.token)
         self.output = value
         self.last = value, tree
 
@@ -341,7 +342,7 @@ class Reader:
 
     def _unknown(self, name: str, token: int) -> GradcliError:
         span = self.source.span(token)
-        if name in FUNCTIONS:
+        if name in self.graph.table.functions:
             return NameFault(f"`{name}` is a function", span, f"write `{name}(...)`")
         unused = [known for known in self.bound if known not in self.inputs]
         known = [*self.bound, *self.stages, *CONSTANTS]
@@ -502,12 +503,9 @@ class Reader:
 
     def _sow(self) -> int | None:
         """Give the random numbers their seed; None if there are none."""
-        graphs = [graph for graph in (self.graph, self.settings) if graph.streams]
         seed = self.seed or 0
-        for graph in graphs:
-            for node in graph.streams:
-                graph.constants[node] = (seed, *graph.constants[node])
-        return seed if graphs else None
+        sown = [graph.sow(seed) for graph in (self.graph, self.settings)]
+        return seed if any(sown) else None
 
     def _find_output(self) -> int:
         name = self.output_name
@@ -548,15 +546,16 @@ def read(
     free: Iterable[str] = (),
     request: Request = PLAIN,
     varied: Iterable[str] = (),
+    table: GateTable = BUILT_IN,
 ) -> Program:
     """Read a program.
 
     `settings` are pairs of a name and its value and win over the text's own; `free` names inputs
     that get their values later, `varied` those that get other values later and are no sizes. Of the
-    `request` counts how a program is read: output, expand, seed, max_array. Raises GradcliError;
-    names without a value are reported together.
+    `request` counts how a program is read: output, expand, seed, max_array; `table` holds the gates
+    it may call. Raises GradcliError; names without a value are reported together.
     """
     if not isinstance(text, str):
         raise ParseError(f"a program is a text, this is {type(text).__name__}")
     pairs = list(settings.items() if isinstance(settings, Mapping) else settings)
-    return Reader(Source(text, name), pairs, list(free), request, varied).program()
+    return Reader(Source(text, name), pairs, list(free), request, varied, table).program()

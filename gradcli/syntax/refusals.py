@@ -200,9 +200,9 @@ class Refusals:
 
 
 def _is_function(name: str) -> bool:
-    from gradcli.gates.table import FUNCTIONS  # late: only a wrong text asks
+    from gradcli.gates.table import BUILT_IN
 
-    return name in FUNCTIONS
+    return name in BUILT_IN.functions
 
 
 def is_name(token: str) -> bool:

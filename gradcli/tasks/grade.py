@@ -155,7 +155,7 @@ def _changed(program: Program, key: Key) -> list[str]:
 
 def _own_value(program: Program, name: str) -> Number | None:
     """What the text of a program sets an input to; None for what is no number or list of them."""
-    graph = Graph()
+    graph = Graph(program.graph.table)
     try:
         node = lower_constant(graph, name, program.source, program.overruled[name])
     except GradcliError:

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any, NamedTuple
 
-from gradcli.arithmetic import Arithmetic
-from gradcli.arithmetic.compiler import INFIX
-from gradcli.arithmetic.floats import FLOATS, PRIMITIVES
+from gradcli.arithmetic.floats import FLOATS
 from gradcli.checker.question import Question
 from gradcli.checker.verdicts import check
 from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation.point import Point
-from gradcli.gates.table import ELEMENTWISE, Gate
+from gradcli.gates.row import Gate
+from gradcli.gates.table import BUILT_IN
+from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program
 from gradcli.program.reader import read
 from gradcli.reports import worst
@@ -74,7 +74,7 @@ class Trial(NamedTuple):
 
 def trials() -> Iterator[Trial]:
     """Every trial, one after the other."""
-    for gate in ELEMENTWISE.values():
+    for gate in BUILT_IN.elementwise:
         if not gate.hidden:
             yield from _gate_trials(gate)
     for text, point in PROGRAMS:
@@ -91,14 +91,14 @@ def _gate_trials(gate: Gate) -> Iterator[Trial]:
         program = read(f"f = {_call(gate, names)}", settings=list(zip(names, point, strict=True)))
         inputs = [point[int(name[1:])] for name in program.graph.inputs]
         for upstream in UPSTREAMS:
-            run = _run(program, FLOATS, inputs, upstream)
+            run = _run(program, inputs, upstream)
             place = f"{gate.name} at {', '.join(map(str, point))}"
             for name, leaf in program.graph.inputs.items():
                 number = 0 if gate.is_variadic else int(name[1:])
                 if gate.local[number] == "0" and not gate.jump:
                     continue  # a choice or an order: nothing flows there, and f jumps
                 right = run.gradients[leaf]
-                verdict = _verdict(program, run, upstream, leaf, right)
+                verdict = _verdict(Point(program, run, upstream, {}), leaf, right, right)
                 yield Trial(f"{place}: {name}", False, verdict)
                 if right:
                     yield from _slips(program, gate, inputs, upstream, leaf, f"{place}: {name}")
@@ -109,6 +109,7 @@ def _slips(
 ) -> Iterator[Trial]:
     """The engine runs with a faulty row; what it gives for one input must be called wrong."""
     number = 0 if gate.is_variadic else program.graph.operands[program.output].index(leaf)
+    point = Point(program, _run(program, inputs, upstream), upstream, {})
     for slip, template in SLIPS.items():
         local = list(gate.local)
         helpers, _, result = local[number].rpartition(";")
@@ -116,19 +117,16 @@ def _slips(
         if template == "0":
             local[number] = "0"
         faulty = gate._replace(local=tuple(local), bounded=False, role="scales")
-        at = program.output
-        program.graph.gates[at] = faulty
-        run = _run(program, Arithmetic("planted", PRIMITIVES, INFIX), inputs, upstream)
-        wrong = run.gradients[leaf]
-        program.graph.gates[at] = gate
-        yield Trial(f"{place}: {slip}", True, _verdict(program, run, upstream, leaf, wrong))
+        graph = program.graph.with_gate(program.output, faulty)
+        wrong = _run(program._replace(graph=graph), inputs, upstream).gradients[leaf]
+        yield Trial(f"{place}: {slip}", True, _verdict(point, leaf, wrong, wrong))
 
 
 def _program_trials(text: str, point: dict[str, float]) -> Iterator[Trial]:
     """Claims about a program: the right ones, slips, another input's, and a lost path."""
     program = read(text, settings=point)
     inputs = [point[name] for name in program.graph.inputs]
-    run = _run(program, FLOATS, inputs, 1.0)
+    run = _run(program, inputs, 1.0)
     gradients = {name: run.gradients[leaf] for name, leaf in program.graph.inputs.items()}
     for name, leaf in program.graph.inputs.items():
         right = gradients[name]
@@ -137,7 +135,7 @@ def _program_trials(text: str, point: dict[str, float]) -> Iterator[Trial]:
         claims |= {f"that of {other}": gradients[other] for other in gradients if other != name}
         for what, claim in claims.items():
             is_wrong = abs(claim - right) > 5e-6 * max(abs(claim), abs(right))
-            verdict = _verdict(program, run, 1.0, leaf, claim)
+            verdict = _verdict(Point(program, run, 1.0, {}), leaf, right, claim)
             yield Trial(f"{text}: {name} claimed {what}", is_wrong, verdict)
 
 
@@ -146,7 +144,7 @@ def _array_trials(text: str) -> Iterator[Trial]:
     program = read(f"f = {text}", settings=[*ARRAYS_POINT.items()])
     graph, at = program.graph, program.output
     gate, wholes = graph.gates[at], _Wholes(program)
-    right = wholes.gradients(wholes.plain)
+    right = wholes.gradients(graph)
     for name in right:
         yield Trial(f"{text}: {name}", False, wholes.verdict(name, right[name]))
     texts = gate.pullback or gate.local
@@ -159,9 +157,8 @@ def _array_trials(text: str) -> Iterator[Trial]:
         if template == "0":
             changed[number] = "0"
         column: Any = {"pullback" if gate.pullback else "local": tuple(changed)}
-        graph.gates[at] = gate._replace(**column, bounded=False, role="scales")
-        wrong = wholes.gradients(wholes.planted())
-        graph.gates[at] = gate
+        faulty = gate._replace(**column, bounded=False, role="scales")
+        wrong = wholes.gradients(graph.with_gate(at, faulty))
         moved = [name for name in right if (right[name] != wrong[name]).any()]
         verdicts = [wholes.verdict(name, wrong[name]) for name in moved]
         yield Trial(f"{text}: {slip} for operand {number + 1}", True, worst(verdicts))
@@ -176,25 +173,19 @@ class _Wholes:
         from gradcli.arithmetic.arrays import ARRAYS
 
         self.program = program
-        self.plain = ARRAYS
         self.inputs = [np.array(ARRAYS_POINT[name]) for name in program.graph.inputs]
         run = Machine(program.graph, ARRAYS).run(self.inputs)
         size = np.size(run.values[program.output])
         self.upstream = np.linspace(-1.7, 1.3, size).reshape(np.shape(run.values[program.output]))
         self.point = Point(program, run, self.upstream, {})
 
-    def planted(self) -> Arithmetic:
-        """An arithmetic that has not compiled any right pullback yet."""
-        from gradcli.arithmetic.arrays import PRIMITIVES, SPELLING, Arrays
-
-        return Arrays("planted", PRIMITIVES, SPELLING)
-
-    def gradients(self, arithmetic: Arithmetic) -> dict[str, Any]:
-        """What the engine gives for every input."""
+    def gradients(self, graph: Graph) -> dict[str, Any]:
+        """What the engine gives for every input of the program's graph, or a faulty copy of it."""
         import numpy as np
 
-        graph = self.program.graph
-        run = Machine(graph, arithmetic).run(self.inputs)
+        from gradcli.arithmetic.arrays import ARRAYS
+
+        run = Machine(graph, ARRAYS).run(self.inputs)
         backward(run, self.program.output, self.upstream)
         return {
             name: np.broadcast_to(run.gradients[leaf], graph.shape(leaf))
@@ -208,7 +199,7 @@ class _Wholes:
 
 
 def _call(gate: Gate, names: list[str]) -> str:
-    return f"{gate.name}({', '.join(names)})" if gate.name in _CALLABLE else _INFIX[gate.name]
+    return _INFIX.get(gate.name) or f"{gate.name}({', '.join(names)})"
 
 
 _INFIX = {
@@ -217,15 +208,15 @@ _INFIX = {
     "lt": "x0 < x1", "le": "x0 <= x1", "gt": "x0 > x1", "ge": "x0 >= x1",
     "eq": "x0 == x1", "ne": "x0 != x1",
 }  # fmt: skip
-_CALLABLE = [name for name, gate in ELEMENTWISE.items() if name not in _INFIX and not gate.hidden]
 
 
-def _run(program: Program, arithmetic: Arithmetic, inputs: list[float], upstream: float) -> Run:
-    run = Machine(program.graph, arithmetic).run(inputs)
+def _run(program: Program, inputs: list[float], upstream: float) -> Run:
+    run = Machine(program.graph, FLOATS).run(inputs)
     backward(run, program.output, upstream)
     return run
 
 
-def _verdict(program: Program, run: Run, upstream: float, leaf: int, claim: float) -> str:
-    question = Question("x", leaf, float(run.gradients[leaf]), claim, exact=True)
-    return check(Point(program, run, upstream, {}), [question], PLAIN).verdict
+def _verdict(point: Point, leaf: int, gradient: float, claim: float) -> str:
+    """The checker's word on a claim, where the engine gives a gradient."""
+    question = Question("x", leaf, float(gradient), claim, exact=True)
+    return check(point, [question], PLAIN).verdict

@@ -27,7 +27,7 @@ def adjoint(graph: Graph, output: int) -> Adjoint:
     Linear in the number of gates. The gradients of inputs the output does not depend on are the
     constant 0.
     """
-    symbols = Symbols(Graph())
+    symbols = Symbols(Graph(graph.table))
     inputs = [symbols.input(name, graph.shape(node)) for name, node in graph.inputs.items()]
     run = Machine(graph, symbols).run(inputs)
     backward(run, output, symbols.symbol(1.0))

@@ -16,8 +16,8 @@ import numpy as np
 from gradcli.arithmetic import Arithmetic, Forward
 from gradcli.arithmetic.arrays import STRUCTURE, by_halving
 from gradcli.arithmetic.symbols import SPELLING, Symbol, Symbols
+from gradcli.gates.row import INPUT, Gate
 from gradcli.gates.shapes import Axis, Shape, column, reduced, row
-from gradcli.gates.table import GATES, INPUT, Gate
 from gradcli.graph.nodes import Graph, stage_names
 from gradcli.program.model import Program, ValueClaim
 from gradcli.requests import MOST_GATES
@@ -29,34 +29,25 @@ class Lifted(Arithmetic):
     def __init__(self, symbols: Symbols) -> None:
         self.symbols = symbols
         names = {**STRUCTURE, "number": symbols.symbol, **_mixing(self)}
+        mul = self._each(symbols.graph.table["mul"])
+        names |= by_halving({**names, "mul": mul}.__getitem__, symbols.symbol(1.0))
         super().__init__("lifted", names, SPELLING, symbols.symbol)
-        self._names |= by_halving(self.function, symbols.symbol(1.0))
-        for name, gate in GATES.items():  # operators are spelled as calls: any may be needed
-            if not gate.is_structural:
-                self.function(name)
 
-    def function(self, name: str) -> Callable[..., Any]:
+    def _made(self, gate: Gate) -> Callable[..., Any]:
         """The gate as a function of arrays of symbols."""
-        if name not in self._names:
-            gate = GATES[name]
-            is_text = gate.is_structural
-            self._names[name] = (
-                self.text_function(gate, gate.forward) if is_text else self._each(gate)
-            )
-        function: Callable[..., Any] = self._names[name]
-        return function
+        return self.text_function(gate, gate.forward) if gate.is_structural else self._each(gate)
 
     def forward(self, gate: Gate, count: int) -> Forward:
         """A gate of numbers makes nodes of itself; one of arrays does what its text says."""
         if gate.is_structural:
             return super().forward(gate, count)
-        function = self.function(gate.name)
+        function = self.function(gate.name, gate.table)
         if gate.is_variadic:
             return lambda values, operands: function([values[k] for k in operands])
         return lambda values, operands: function(*[values[k] for k in operands])
 
     def _each(self, gate: Gate) -> Callable[..., Any]:
-        one = self.symbols.function(gate.name)
+        one = self.symbols.function(gate.name, gate.table)
         if gate.is_variadic:
             return lambda xs: np.frompyfunc(lambda *ys: one([*ys]), len(xs), 1)(*xs)
         each: Callable[..., Any] = np.frompyfunc(one, len(gate.operands), 1)
@@ -126,7 +117,7 @@ class Circuit:
 
     def __init__(self, graph: Graph, apart: bool = False) -> None:
         self.arrays = graph
-        self.symbols = symbols = Symbols(Graph())
+        self.symbols = symbols = Symbols(Graph(graph.table))
         lifted = Lifted(symbols)
         self.graph = symbols.graph
         self.ends: list[int] = []  # the number of gates after each node of the array graph
@@ -166,7 +157,7 @@ class Circuit:
             if name is not None:
                 old = self.graph.stage(element_name(name, at), old, start, token)
             elif old < start or self.graph.is_leaf(old):
-                old = self.graph.add(GATES["copy"], (old,), token)
+                old = self.graph.add(graph.table["copy"], (old,), token)
             taken.add(old)
             nodes[at] = old
             values[at] = Symbol(self.symbols, old)
@@ -234,7 +225,9 @@ def unrolled(program: Program, weights: Any = None, circuit: Circuit | None = No
         output, upstream = circuit.weighted(program.output, weights), None
         forward_nodes = max(forward_nodes, len(circuit.graph))
     if circuit.graph.is_leaf(output):  # an element that is an input, or a sum of nothing
-        output = circuit.graph.add(GATES["copy"], (output,), program.graph.tokens[program.output])
+        output = circuit.graph.add(
+            program.graph.table["copy"], (output,), program.graph.tokens[program.output]
+        )
         forward_nodes = max(forward_nodes, len(circuit.graph))
     return program._replace(
         graph=circuit.graph,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from gradcli.gates.table import CONSTANT, GATES, INPUT
+from gradcli.gates.row import CONSTANT, INPUT
+from gradcli.gates.table import BUILT_IN
 from gradcli.graph.lowering import COMMUTATIVE, Lowering, Value
 from gradcli.graph.nodes import Graph, Operands
 from gradcli.program.model import Program, ValueClaim, nodes_of
@@ -20,8 +21,8 @@ Forms = tuple[tuple[str, str], ...]
 
 # (form, the same as one gate). The first that fits is taken.
 GATED: Forms = (
-    *((row.expansion, f"{name}({', '.join(row.operands)})") for name, row in GATES.items()
-      if row.expansion and name in ("sigmoid", "softplus", "logsigmoid", "silu", "gelu")),
+    *((row.expansion, f"{row.name}({', '.join(row.operands)})") for row in BUILT_IN
+      if row.name in ("sigmoid", "softplus", "logsigmoid", "silu", "gelu")),
     ("1 / (1 + exp(x))", "sigmoid(-x)"),
     ("exp(x) / (1 + exp(x))", "sigmoid(x)"),
     ("log(1 / (1 + exp(-x)))", "logsigmoid(x)"),
@@ -113,7 +114,7 @@ def _pass(graph: Graph, keep: list[int], forms: Forms) -> Fused:
             if match is not None:
                 found[node] = match
                 inside |= _between(graph, node, set(match[1].values()))
-    new = Graph()
+    new = Graph(graph.table)
     moved: dict[int, int] = {}
     used = []
     texts = graph.phrases({n: graph.names.get(n, f"#{n}") for n in range(len(graph))})
