@@ -103,8 +103,10 @@ class Gate(NamedTuple):
 
 
 # A row is equal to itself only: what is compiled from it is kept by row, and quickly found again.
-for _name in ("__eq__", "__ne__", "__hash__"):
-    setattr(Gate, _name, getattr(object, _name))
+# A named tuple cannot say so in its body.
+Gate.__eq__ = object.__eq__  # type: ignore[method-assign]
+Gate.__ne__ = object.__ne__  # type: ignore[method-assign]
+Gate.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 BUILT_IN = GateTable()  # the language's own gates: `gradcli.gates.table` fills it
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Any
 
@@ -234,6 +234,7 @@ class Graph:
                 self.gates[node], self.operands[node], self.active[node] = CONSTANT, (), 0
                 self.constants[node] = known.get(node, 0.0)
                 self.shapes.pop(node, None)
+        self.anonymous.clear()  # it may hold such nodes
 
     # ---------------------------------------------------------------- reading
 
@@ -328,6 +329,78 @@ class Graph:
         copy, _ = self.part([*range(len(self.gates))])
         copy.gates[node] = gate
         return copy
+
+    # ---------------------------------------------------------------- well-formedness
+
+    def check(self) -> list[str]:
+        """What is not well-formed, in words; nothing in any graph that a room of the house makes.
+
+        Tests ask for it after lowering and after every transform.
+        """
+        size = len(self.gates)
+        if not size == len(self.operands) == len(self.active) == len(self.tokens):
+            return ["the lists have different lengths"]
+        tables = (self.names, self.spoken, self.constants, self.shapes)
+        if any(not 0 <= node < size for table in tables for node in table):
+            return ["a table names a node that does not exist"]
+        faults = [*self._table_faults()]
+        for node, gate in enumerate(self.gates):
+            is_leaf = gate is INPUT or gate is CONSTANT
+            of_node = self._leaf_faults(node) if is_leaf else self._gate_faults(node)
+            faults += [f"node {node}, {gate.name}: {fault}" for fault in of_node]
+        return faults
+
+    def _table_faults(self) -> Iterator[str]:
+        for name, node in self.inputs.items():
+            if self.gates[node] is not INPUT or self.names.get(node) != name:
+                yield f"the input `{name}` is another node"
+        if len(set(self.names.values())) < len(self.names):
+            yield "two nodes have one name"
+        if self.shapes and not self.has_arrays:
+            yield "there are arrays, and `has_arrays` denies it"
+        for (gate, operands), node in self.anonymous.items():
+            if self.gates[node] is not gate or self.operands[node] != operands:
+                yield f"equal nodes are looked for at node {node}, which is another gate"
+        for node in (*self._constant_nodes.values(), *self.streams):
+            if node not in self.constants:
+                yield f"a constant is looked for at node {node}, which is none"
+
+    def _leaf_faults(self, node: int) -> Iterator[str]:
+        is_constant = self.gates[node] is CONSTANT
+        if self.operands[node]:
+            yield "a leaf has operands"
+        if self.active[node] == is_constant:
+            yield "inputs are active, constants are not"
+        if is_constant != (node in self.constants):
+            yield "constants have values, inputs have none"
+        if is_constant and node in self.names:
+            yield "a constant has a name"
+        if not is_constant and self.inputs.get(self.names.get(node, "")) != node:
+            yield "an input that is not in the table of inputs"
+        if is_constant and self.shape(node) != getattr(self.constants.get(node), "shape", ()):
+            yield "the shape is not that of the value"
+
+    def _gate_faults(self, node: int) -> Iterator[str]:
+        gate, operands = self.gates[node], self.operands[node]
+        if self.table.rows.get(gate.name) is not gate:
+            yield "no row of the graph's table"
+        if node in self.constants:
+            yield "a gate has the value of a constant"
+        if not all(0 <= k < node for k in operands):
+            yield "an operand is no earlier node"
+            return
+        if len(operands) != len(gate.operands) and not (gate.is_variadic and operands):
+            yield f"{len(operands)} operands, the row has {len(gate.operands)}"
+            return
+        if self.active[node] != max(self.active[k] for k in operands):
+            yield "active, or not, against its operands"
+        try:
+            shape = gate.shape(*map(self.look, operands))
+        except ShapeError as error:
+            yield error.message
+        else:
+            if shape != self.shape(node):
+                yield f"shape {self.shape(node)}, the rule makes {shape}"
 
     # ---------------------------------------------------------------- text
 
