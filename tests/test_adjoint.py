@@ -9,8 +9,8 @@ import pytest
 
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS, IEEE
-from gradcli.bounds import bounds
 from gradcli.engine import Machine, backward
+from gradcli.evaluation.numbers import value_bounds
 from gradcli.program.reader import read
 from gradcli.transform.adjoint import adjoint
 
@@ -47,7 +47,7 @@ def test_the_adjoint_graph_computes_what_the_backward_pass_does(text, f, at):
     run = Machine(program.graph, FLOATS).run([point[n] for n in program.graph.inputs])
     backward(run, program.output, 1.0)
     again = Machine(found.graph, FLOATS).run([point[n] for n in found.graph.inputs])
-    bound = bounds(again)
+    bound = value_bounds(again)
     assert again.values[found.value] == run.values[program.output]
     for name, node in found.gradients.items():
         got = run.gradients[program.graph.inputs[name]]

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 import gradcli
 from gradcli.arithmetic.arrays import ARRAYS
-from gradcli.arithmetic.bounded import BOUNDED, Bounded
+from gradcli.arithmetic.bounds.arrays import ARRAY_BOUNDS, BoundedArray
+from gradcli.arithmetic.bounds.bounded import Bounded
 from gradcli.arithmetic.digits import digits
-from gradcli.bounds import bounded_run
 from gradcli.engine import Machine, backward
+from gradcli.evaluation.numbers import bounded_run
 from gradcli.evaluation.point import inputs_of
 from gradcli.gates.table import BUILT_IN
 from gradcli.program.reader import read
@@ -119,7 +120,7 @@ def test_bounds_hold_at_any_scale(text, seed, exponent):
 def test_an_error_of_an_operand_is_handed_on(row):
     """Whatever the operands are within their errors, the value lies within the bound."""
     rng = np.random.default_rng(1)
-    function = BOUNDED.function(row.name)
+    function = ARRAY_BOUNDS.function(row.name)
     exact = (lambda c, a, b: a if c else b) if row.name == "where" else MP.function(row.name)
     for sample in row.samples.split(";"):
         point = [float(x) for x in sample.split(",")]
@@ -127,7 +128,10 @@ def test_an_error_of_an_operand_is_handed_on(row):
             errors = [error] * len(point)
             if row.name in ("where", "polygamma"):  # a choice, an order: not a number near another
                 errors[0] = 0.0
-            xs = [Bounded(np.array([x]), np.array([e])) for x, e in zip(point, errors, strict=True)]
+            xs = [
+                BoundedArray(np.array([x]), np.array([e]))
+                for x, e in zip(point, errors, strict=True)
+            ]
             found = function(xs) if row.is_variadic else function(*xs)
             low, size = float(found.value[0]), float(np.broadcast_to(found.error, (1,))[0])
             assert size < 1e-3 * (1 + abs(low)), error  # the samples are far from every kink
@@ -144,14 +148,14 @@ def test_an_error_of_an_operand_is_handed_on(row):
 def test_errors_of_factors_are_handed_on(name):
     """Also beside zeros, and where single products leave the range of float64."""
     rng = np.random.default_rng(5)
-    function = BOUNDED.function(name)
+    function = ARRAY_BOUNDS.function(name)
     for size in (1, 2, 3, 7):
         for scale in (0, 3, 120):
             x = rng.standard_normal(size) * 10.0 ** rng.integers(-scale, scale + 1, size)
             x *= rng.choice([0.0, 1.0], size, p=[0.2, 0.8])
             error = rng.choice([0.0, 1e-12, 1e-3], size) * rng.choice([1.0, np.abs(x).max()], size)
-            with BOUNDED.quiet():
-                found = function(Bounded(x, error), ((0,), False))
+            with ARRAY_BOUNDS.quiet():
+                found = function(BoundedArray(x, error), ((0,), False))
             allowed = np.broadcast_to(found.error, np.shape(found.value))
             for _ in range(20):
                 moved = [MP.number(a) + MP.number(e * rng.uniform(-1, 1))
@@ -170,8 +174,8 @@ def test_errors_of_factors_are_handed_on(name):
 ])  # fmt: skip
 def test_at_a_kink_the_value_is_bounded_by_both_branches(text, bound):
     program = read(f"sum([{text}, 0])", settings=[("x", 0.0)])
-    machine = Machine(program.graph, BOUNDED)
-    found = machine.run([Bounded(0.0, 1e-9)]).values[program.output]
+    machine = Machine(program.graph, ARRAY_BOUNDS)
+    found = machine.run([BoundedArray(0.0, 1e-9)]).values[program.output]
     assert found.error == pytest.approx(bound, rel=0.1)
 
 
@@ -235,9 +239,9 @@ def test_large_arrays_have_bounds_that_hold():
 def test_sums_are_bounded_in_whatever_order_they_are_added(count, axis):
     """By halves where numpy adds what lies together, one after the other elsewhere."""
     rng = np.random.default_rng(count)
-    add_up = BOUNDED.function("sum")
+    add_up = ARRAY_BOUNDS.function("sum")
     for x in (rng.standard_normal((3, count)), 10.0 ** rng.uniform(-8, 8, (count, 3)).T):
-        found = add_up(Bounded(x), (axis, False))
+        found = add_up(BoundedArray(x), (axis, False))
         lanes = x if axis == (1,) else x.T if axis == (0,) else [x.ravel()]
         value, error = (np.broadcast_to(part, (len(lanes),)) for part in (found.value, found.error))
         for k in range(0, len(lanes), max(1, len(lanes) // 50)):

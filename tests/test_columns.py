@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import gradcli
 from gradcli.checker import verdicts
 from gradcli.checker.cone import Cone, Surroundings
-from gradcli.checker.differences import differentiate, rounding_bounds
+from gradcli.checker.differences import differentiate
+from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import at, inputs_of
 from gradcli.gates.table import BUILT_IN
 from gradcli.program.reader import read
@@ -30,7 +31,7 @@ def estimates(text, point):
     """Pairs of estimates, step by step and in columns, of every input."""
     program = read(text, settings=point)
     found = at(program, inputs_of(program), Request())
-    around = Surroundings(found.run, program.output, rounding_bounds(found.run))
+    around = Surroundings(found.run, program.output, value_bounds(found.run))
     for leaf in program.graph.inputs.values():
         yield differentiate(Cone(around, leaf)), differentiate(Cone(around, leaf), in_columns=True)
 

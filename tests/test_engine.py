@@ -14,10 +14,10 @@ import pytest
 import gradcli
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS, IEEE
-from gradcli.bounds import bounds
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.engine import Machine, backward, local_gradients
 from gradcli.errors import BindingError, GradcliError
+from gradcli.evaluation.numbers import value_bounds
 from gradcli.program.reader import read
 from gradcli.transform.adjoint import adjoint
 
@@ -148,7 +148,7 @@ def test_losers_of_max_get_zero_through_an_infinite_slope():
 def test_tangents_are_the_derivatives_of_every_gate():
     program, run = run_of("a = x*y; b = sin(a); c = a + b; f = c*y", {"x": 2, "y": 3})
     graph, stages = program.graph, program.stages
-    around = Surroundings(run, program.output, bounds(run))
+    around = Surroundings(run, program.output, value_bounds(run))
     moving = Cone(around, graph.inputs["x"]).speeds()
     slopes = {name: moving[node] for name, node in stages.items()}
     cos = math.cos(6)
@@ -158,16 +158,16 @@ def test_tangents_are_the_derivatives_of_every_gate():
 
 def test_bounds_are_one_rounding_a_gate_and_nothing_where_nothing_is_rounded():
     program, run = run_of("x + y", {"x": 1, "y": 2})
-    assert bounds(run)[program.output] == 0
+    assert value_bounds(run)[program.output] == 0
     program, run = run_of("a = x + y; f = a*a", {"x": 0.1, "y": 0.2})
     a = 0.1 + 0.2
-    assert bounds(run)[program.output] == pytest.approx(3 * a * a * 2.0**-53, rel=1e-12)
+    assert value_bounds(run)[program.output] == pytest.approx(3 * a * a * 2.0**-53, rel=1e-12)
 
 
 def test_bounds_see_cancellation():
     """(1 - cos x)/x**2 near 0 has lost every digit, which |f| alone does not show."""
     program, run = run_of("(1 - cos(x)) / x**2", {"x": 1e-8})
-    assert bounds(run)[program.output] >= 0.5
+    assert value_bounds(run)[program.output] >= 0.5
 
 
 @pytest.mark.parametrize("text", ["(0.1 + 0.2 - 0.3)*x", "sin(1e8*pi)*x", "x*(1e16 + 1 - 1e16)"])
@@ -176,7 +176,7 @@ def test_bounds_see_the_rounding_of_constants(text):
     program, run = run_of(text, {"x": 1})
     _, exact = run_of(text, {"x": 1}, MANY)
     error = abs(run.values[program.output] - exact.values[program.output])
-    assert error <= 2 * bounds(run)[program.output]
+    assert error <= 2 * value_bounds(run)[program.output]
 
 
 def test_local_gradients_are_those_of_each_operand():

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 import gradcli
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS
-from gradcli.bounds import bounds
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.engine import Machine, backward, local_gradients
 from gradcli.errors import GradcliError
+from gradcli.evaluation.numbers import value_bounds
 from gradcli.program.reader import read
 from gradcli.requests import Request
 from gradcli.syntax import Call, Tree, parse_expression, write
@@ -187,7 +187,7 @@ def gradient_bounds(program, point):
     """Bounds on the rounding of each gradient: those of the adjoint graph."""
     found = adjoint(program.graph, program.output)
     run = Machine(found.graph, FLOATS).run([point[n] for n in found.graph.inputs])
-    bound = bounds(run)
+    bound = value_bounds(run)
     return {name: bound[node] for name, node in found.gradients.items()}
 
 
@@ -206,7 +206,7 @@ def test_value_and_gradients_agree_with_mpmath(program, point):
     true = f(*(point[name] for name in INPUTS))
     assert (
         abs(run.values[read_program.output] - true)
-        <= SECOND_ORDER * bounds(run)[read_program.output]
+        <= SECOND_ORDER * value_bounds(run)[read_program.output]
     )
     allowed = gradient_bounds(read_program, point)
     for name, leaf in read_program.graph.inputs.items():
@@ -227,7 +227,7 @@ def test_bounds_are_small_where_the_problem_is_well_conditioned(program, point):
     assume(spread < 1e3)
     read_program, run = float_run(text_of(program), point)
     sizes = [abs(v) for v in run.values] + [1]
-    bound = bounds(run)[read_program.output]
+    bound = value_bounds(run)[read_program.output]
     if bound == math.inf:  # a choice whose condition is within its own rounding of a tie
         assert " if " in text_of(program)
     else:
@@ -262,7 +262,7 @@ def test_forward_mode_equals_reverse_mode(program, point):
         for node in cone:
             pairs = zip(local[node], graph.operands[node], strict=True)
             sizes[node] = sum(abs(slope or 0.0) * sizes.get(k, 0.0) for slope, k in pairs)
-        around = Surroundings(run, output, bounds(run))
+        around = Surroundings(run, output, value_bounds(run))
         forwards = Cone(around, leaf).speeds().get(output, 0.0)
         allowed = 2 * len(cone) * 2.0**-53 * sizes.get(output, 0.0)
         assert abs(forwards - run.gradients[leaf]) <= allowed, name
@@ -275,7 +275,7 @@ def test_expanding_and_fusing_change_no_result(program, point):
     plain, run = float_run(text, point)
     for options in ({"expand": True}, {"fuse": True}):
         other, again = float_run(text, point, **options)
-        allowed = bounds(run)[plain.output] + bounds(again)[other.output]
+        allowed = value_bounds(run)[plain.output] + value_bounds(again)[other.output]
         assert abs(run.values[plain.output] - again.values[other.output]) <= 2 * allowed
 
 

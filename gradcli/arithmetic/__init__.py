@@ -9,12 +9,13 @@ and never anything a user wrote.
     digits.digits   mpmath at any number of digits
     symbols.Symbols nodes of a new graph, so that the backward sweep writes the adjoint graph
     arrays.ARRAYS   float64 arrays, in IEEE 754 semantics
+    bounds          numbers and arrays that carry a bound on their error, over another arithmetic
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from gradcli.arithmetic.compiler import Spelling, forward_source, pullback_source, text_source
@@ -24,9 +25,6 @@ from gradcli.gates.table import BUILT_IN
 # forward(values, operands) -> value; pullback(upstream, values, gradients, node, operands)
 Forward = Callable[[Any, tuple[int, ...]], Any]
 Pullback = Callable[[Any, Any, Any, int, tuple[int, ...]], None]
-# bound(values, errors, node, operands) -> (operand, local gradient, its error) of each operand
-Links = Sequence[tuple[int, Any, Any]]
-Bound = Callable[[Any, Any, int, tuple[int, ...]], Links]
 
 
 class _Nothing:
@@ -59,12 +57,6 @@ class Arithmetic:
         self._texts: dict[tuple[Gate, str], Callable[..., Any]] = {}
         self._forwards: dict[tuple[Gate, int], Forward] = {}
         self._pullbacks: dict[Any, Pullback | None] = {}
-        self._bounds: dict[tuple[Gate, tuple[int, ...]], Bound] = {}
-
-    @property
-    def constants(self) -> dict[str, Any]:
-        """What error bounds need: `unit`, `tiny` and `normal`."""
-        return self._names
 
     def static(self, value: Any) -> Any:
         """An operand that is no number, in this arithmetic: the same in almost all."""
@@ -131,22 +123,6 @@ class Arithmetic:
             source = pullback_source(gate, active, self._spelling, shrunk)
             self._pullbacks[key] = self._compile(gate, source) if source else None
         return self._pullbacks[key]
-
-    def bound(self, gate: Gate, kinds: tuple[int, ...]) -> Bound:
-        """The bounds on a gate's value and local gradients, as `rounding` explains.
-
-        `kinds` says of each operand whether it is EXACT, ROUNDED or ACTIVE.
-        """
-        from gradcli.arithmetic.rounding import bound_source, helpers  # late: `compile` needs none
-
-        key = (gate, kinds)
-        if key not in self._bounds:
-            exactness = {n[6:] for n in self._names if n.startswith("exact_")}
-            source, needed = bound_source(gate, kinds, self._spelling, exactness)
-            for name, row, text in helpers(needed, gate.table):
-                self._scope(gate.table)[name] = self.text_function(row, text)
-            self._bounds[key] = self._compile(gate, source)
-        return self._bounds[key]
 
     def _compile(self, gate: Gate, source: tuple[str, set[str]]) -> Any:
         text, called = source

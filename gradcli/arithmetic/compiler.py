@@ -122,6 +122,8 @@ def _contribution(
         return [target.format(writer.spelling["neg"].format("upstream"))]
     is_plain = gate.bounded and "product" in writer.spelling
     how = "route" if gate.role == "routes" else "product" if is_plain else "scale"
+    if how == "scale" and "receive" in writer.spelling:  # product and sum in one step
+        return writer.lines(text, writer.spelling["receive"].format(at, "{}"))
     product = writer.spelling[how]
     return writer.lines(text, target.format(product.format("upstream", "{}")))
 

@@ -17,7 +17,7 @@ from mpmath.ctx_mp import MPContext
 
 from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
-from gradcli.arithmetic.floats import QUIET, routed
+from gradcli.arithmetic.floats import QUIET
 from gradcli.arithmetic.special import OutOfReachError, psi
 
 FLAT = 1e10  # from where on erf and its relatives are flat to any number of digits
@@ -40,7 +40,7 @@ def digits(count: int, at_limits: bool = False) -> Arithmetic:
     spelling["scale"] = "({0} * {1} if {0} else zero)"
     spelling["route"] = "({0} if {1} else zero)"
     exact = {name: _ieee_at_infinity(mp, name, f, at_limits) for name, f in _primitives(mp).items()}
-    names = {**exact, **_rounding(mp), "number": mp.mpf, "zero": mp.zero}
+    names = {**exact, "number": mp.mpf, "zero": mp.zero}
     return Arithmetic(f"digits{count}", names, spelling, mp.mpf)
 
 
@@ -48,37 +48,6 @@ def sharp_constants(arithmetic: Arithmetic) -> dict[float, Any]:
     """What the doubles nearest to pi, tau and e are meant to be, by these doubles."""
     mp = arithmetic.number(1.0).context
     return {math.pi: +mp.pi, math.tau: 2 * mp.pi, math.e: +mp.e}
-
-
-def _rounding(mp: MPContext) -> dict[str, Any]:
-    """What error bounds need: the unit roundoff, and whether an operation was exact."""
-
-    def exact_add(x: Any, y: Any, _: Any) -> bool:
-        if not (x and y):
-            return True
-        parts = [v._mpf_ for v in (x, y)]  # sign, mantissa, exponent, bits
-        top = max(exponent + bits for _, _, exponent, bits in parts)
-        return bool(top + 1 - min(exponent for _, _, exponent, _ in parts) <= mp.prec)
-
-    def exact_mul(x: Any, y: Any, _: Any) -> bool:
-        return bool(x._mpf_[3] + y._mpf_[3] <= mp.prec)
-
-    def exact_div(x: Any, y: Any, out: Any) -> bool:
-        return bool(exact_mul(out, y, x) and out * y == x and mp.isfinite(out))
-
-    def exact_pow(x: Any, y: Any, out: Any) -> bool:
-        return bool(y in (0, 1) or (y == 2 and exact_mul(x, x, out)))
-
-    return {
-        "unit": mp.mpf(2) ** -mp.prec, "tiny": mp.zero, "normal": mp.zero, "routed": routed,
-        "exact_add": exact_add, "exact_sub": exact_add, "exact_mul": exact_mul,
-        "exact_square": lambda x, out: exact_mul(x, x, out),
-        "exact_div": exact_div,
-        "exact_reciprocal": lambda x, out: exact_div(mp.one, x, out),
-        "exact_sqrt": lambda x, out: exact_mul(out, out, x) and out * out == x,
-        "exact_pow": exact_pow,
-        **{f"exact_{name}": lambda x, _: x == 0 for name in ("exp", "exp2", "cos", "cosh")},
-    }  # fmt: skip
 
 
 def _ieee_at_infinity(

@@ -16,7 +16,6 @@ from gradcli.arithmetic.compiler import INFIX
 
 INF, NAN = math.inf, math.nan
 TAIL, VANISHED = 2.0, 40.0  # from where to where erfc needs help; beyond, it is 0
-MANTISSA, NORMAL = 53, 2.0**-1022  # bits of a float, and the smallest that has them all
 FAULTS = (ArithmeticError, ValueError)  # what the fast path may raise
 
 
@@ -247,66 +246,5 @@ QUIET: dict[str, Any] = {
 }  # fmt: skip
 
 
-# ---------------------------------------------------------------- rounding
-
-
-def routed(xs: list[Any], es: list[Any], out: Any) -> tuple[Any, list[tuple[float, float]]]:
-    """The error of max or min, and (slope, its error) of each operand.
-
-    Where rounding hides which operand wins, the slopes of those that may have no bound.
-    """
-    at = next((k for k, x in enumerate(xs) if x == out), -1)
-    if at < 0:
-        return NAN, [(0.0, INF)] * len(xs)
-    slopes = [(0.0, 0.0)] * len(xs)
-    slopes[at] = (1.0, 0.0)
-    rivals = [k for k, x in enumerate(xs) if k != at and _may_tie(x, out, es[k] + es[at])]
-    for k in (at, *rivals) if rivals else ():
-        slopes[k] = (slopes[k][0], INF)
-    return max([es[at], *(es[k] for k in rivals)]), slopes
-
-
-def _may_tie(x: Any, out: Any, slack: Any) -> bool:
-    return bool(slack) and not abs(x - out) > slack
-
-
-def _exact_add(x: float, y: float, out: float) -> bool:
-    """Whether a sum has lost nothing (Knuth's TwoSum)."""
-    return out - x == y and out - y == x
-
-
-def _mantissa(x: float) -> int:
-    """The odd whole number that x is a power of two times; 0 for 0."""
-    top = abs(x.as_integer_ratio()[0])
-    return top // (top & -top) if top else 0
-
-
-def _exact_mul(x: float, y: float, out: float) -> bool:
-    """Whether a product has lost nothing: both factors are short."""
-    if not (abs(x) < INF and abs(y) < INF):
-        return False
-    bits = _mantissa(x).bit_length() + _mantissa(y).bit_length()
-    return bits <= MANTISSA and (not (x and y) or abs(out) > NORMAL)
-
-
-def _exact_div(x: float, y: float, out: float) -> bool:
-    return abs(out) < INF and out * y == x and _exact_mul(out, y, x)
-
-
-ROUNDING: dict[str, Any] = {
-    "unit": 2.0**-53, "tiny": 2.0**-1074, "normal": NORMAL, "routed": routed,
-    "exact_add": _exact_add,
-    "exact_sub": lambda x, y, out: _exact_add(x, -y, out),
-    "exact_mul": _exact_mul,
-    "exact_square": lambda x, out: _exact_mul(x, x, out),
-    "exact_div": _exact_div,
-    "exact_reciprocal": lambda x, out: _exact_div(1.0, x, out),
-    "exact_sqrt": lambda x, out: _exact_mul(out, out, x) and out * out == x,
-    "exact_pow": lambda x, y, out: y in (0, 1) or (y == 2 and _exact_mul(x, x, out)),
-    **{f"exact_{name}": lambda x, _: x == 0 for name in ("exp", "exp2", "cos", "cosh")},
-}  # fmt: skip
-
-FLOATS = Arithmetic("floats", {**PRIMITIVES, **ROUNDING}, INFIX)
-IEEE = Arithmetic(
-    "ieee", {**QUIET, **ROUNDING}, {key: text for key, text in INFIX.items() if key != "div"}
-)
+FLOATS = Arithmetic("floats", PRIMITIVES, INFIX)
+IEEE = Arithmetic("ieee", QUIET, {key: text for key, text in INFIX.items() if key != "div"})

@@ -22,10 +22,10 @@ from gradcli.arithmetic.agreement import agree
 from gradcli.backward.amounts import Amount, in_words, is_finite, total
 from gradcli.backward.attribution import Group, Part, base, matched
 from gradcli.backward.cut import Cut
-from gradcli.bounds import bounded_run
 from gradcli.checker.question import Question
 from gradcli.checker.verdicts import RESIDUE, check
 from gradcli.engine import Machine, Run, backward
+from gradcli.evaluation.numbers import bounded_run
 from gradcli.evaluation.point import Point, arithmetic_of, numbers
 from gradcli.program.gradient_lines import GradientLine
 from gradcli.program.model import Program, nodes_of
@@ -257,10 +257,9 @@ class Judge:
 
     @cached_property
     def _bounded(self) -> Passage:
-        from gradcli.arithmetic.bounded import bounded  # late: numbers do not need numpy
-
         run = bounded_run(self.found.run)
-        return Passage(self.cut, self.program, run, bounded(self.found.upstream))
+        upstream = run.machine.arithmetic.static(self.found.upstream)
+        return Passage(self.cut, self.program, run, upstream)
 
     def _in_digits(self, count: int, is_sharp: bool) -> Passage | None:
         key = (count, is_sharp)

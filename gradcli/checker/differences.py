@@ -5,7 +5,7 @@ by Romberg's scheme. Every entry of the tableau carries two errors: rounding, fr
 that the graph gives, and truncation, from the change between entries. The entry with the smallest
 sum is the result. Guards keep the tableau honest:
 
-* rounding: the bound comes from the graph (`engine.bounds`), not from |f|;
+* rounding: the bound comes from the graph (`value_bounds`), not from |f|;
 * branch: at every step each gate with a kink or jump is on the branch it has at x;
 * resolution: no operand moves further than its gate's `radius`, so no structure is stepped over;
 * consistency: much smaller steps agree with the result within their own rounding.
@@ -17,11 +17,10 @@ from __future__ import annotations
 
 import math
 
-from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
-from gradcli.bounds import value_bounds
+from gradcli.arithmetic.floats import FAULTS
 from gradcli.checker.cone import Cone, power_of_two
 from gradcli.checker.probes import Columns, Plain
-from gradcli.engine import UNIT_ROUNDOFF, Run
+from gradcli.engine import UNIT_ROUNDOFF
 
 # Tolerances are data, with a reason each.
 LEVELS = 6  # h**12 remains of the truncation: enough for 1e-13 when h bends nothing
@@ -140,11 +139,3 @@ class _Tableau:
             if difference is None or not abs(difference - value) <= allowed:
                 return Estimate(value, math.inf, cone.evaluations, "smaller steps disagree")
         return Estimate(value, error, cone.evaluations)
-
-
-def rounding_bounds(run: Run) -> list[float]:
-    """Bounds on the rounding errors of the values; inf where there is none."""
-    try:
-        return value_bounds(run, FLOATS).values
-    except FAULTS:
-        return value_bounds(run, IEEE).values

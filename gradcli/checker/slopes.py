@@ -17,8 +17,8 @@ from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.complex_steps import STEP, STEPS, without_squares
-from gradcli.bounds import bounded_run
 from gradcli.engine import Machine, Run, backward
+from gradcli.evaluation.numbers import bounded_run
 from gradcli.evaluation.point import Point
 
 ROOM = 1e-9  # relative to sum |g v|: engine and slope differ by no more, unless one is wrong

@@ -6,8 +6,8 @@ import math
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree, relative_error
-from gradcli.checker.differences import rounding_bounds
 from gradcli.engine import UNIT_ROUNDOFF, Run
+from gradcli.evaluation.numbers import bounded_run, value_bounds
 from gradcli.evaluation.point import Point
 from gradcli.reports import InputCheck
 
@@ -30,7 +30,7 @@ def check_values(point: Point, tolerance: float) -> list[InputCheck]:
     if point.program.graph.has_arrays:
         return _of_arrays(point, tolerance)
     checks, run = [], point.run
-    bounds = rounding_bounds(run)
+    bounds = value_bounds(run)
     for claim in claims:
         value, claimed = float(run.values[claim.stage]), float(run.values[claim.claimed])
         answer = check_value(run, claim.stage, claimed, bounds[claim.stage], tolerance)
@@ -111,8 +111,6 @@ def _settled(exact: Any, claimed: float, tolerance: float) -> ValueVerdict:
 def _of_arrays(point: Point, tolerance: float) -> list[InputCheck]:
     """Claims on whole arrays, in float64 with the bounds of arrays."""
     import numpy as np  # late: numbers do not need it
-
-    from gradcli.bounds import bounded_run
 
     run, checks = point.run, []
     for claim in point.program.value_claims:

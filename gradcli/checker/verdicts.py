@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 
 from gradcli.arithmetic.agreement import agree, lies_between, relative_error
 from gradcli.checker.cone import Cone, Surroundings
-from gradcli.checker.differences import Estimate, differentiate, rounding_bounds
+from gradcli.checker.differences import Estimate, differentiate
 from gradcli.checker.evidence import NOTHING, WHOLES, evidence, unchecked
 from gradcli.checker.question import Question
+from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import Point
 from gradcli.reports import Check, InputCheck, worst
 from gradcli.requests import TOLERANCE, Request
@@ -50,7 +51,7 @@ def _check_elements(
     point: Point, questions: Sequence[Question], tolerance: float
 ) -> dict[str, InputCheck]:
     """Verdicts on numbers, one by one; those at a kink also together."""
-    around = Surroundings(point.run, point.program.output, rounding_bounds(point.run))
+    around = Surroundings(point.run, point.program.output, value_bounds(point.run))
     in_columns = len(questions) * len(around.gates) > COLUMNS_PAY
     answers: dict[str, InputCheck] = {}
     for question in questions:

@@ -6,9 +6,8 @@ import math
 from typing import Any
 
 from gradcli.arithmetic.floats import IEEE
-from gradcli.bounds import Bounds
 from gradcli.engine import Run, local_gradients
-from gradcli.evaluation.numbers import CERTAIN, Numbers
+from gradcli.evaluation.numbers import CERTAIN, Bounds, Numbers, sweep_bounds
 from gradcli.gates.row import Gate
 from gradcli.graph.nodes import Graph
 
@@ -177,7 +176,6 @@ def remedy(
 def _cure(found: Any, better: Numbers) -> str:
     """A rewriting that float64 computes with certainty at this very point; "" if none is known."""
     from gradcli.engine import Machine, backward
-    from gradcli.evaluation.numbers import sweep_bounds
     from gradcli.transform.fuse import GATED, REWRITTEN, fused
 
     program = found.program

@@ -10,11 +10,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from gradcli.arithmetic import Forward
+from gradcli.arithmetic.bounds.numbers import bounds_of_digits
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.special import OutOfReachError
-from gradcli.bounds import Bounds, gradient_bounds, value_bounds
 from gradcli.engine import Machine, Run, backward
-from gradcli.evaluation.numbers import Numbers, delicate
+from gradcli.evaluation.numbers import Bounds, Numbers, delicate
 from gradcli.graph.nodes import Graph
 
 if TYPE_CHECKING:
@@ -53,63 +54,55 @@ class _Sweep:
     """A forward and backward pass in many digits, with bounds."""
 
     def __init__(self, asked: Question, count: int, snaps: bool = False) -> None:
-        arithmetic = digits(count, at_limits=True)
         self.count = count
-        self.zeros: list[int] = []
-        machine = Machine(asked.graph, arithmetic)
-        values = machine.leaves.copy()
-        for node, x in zip(asked.graph.inputs.values(), asked.inputs, strict=True):
-            values[node] = arithmetic.number(x)
-        self.run = Run(machine, values)
-        self.bounds = self._snapped(count) if snaps else self._forward()
-        upstream, error = asked.upstream, 0.0
-        if isinstance(upstream, int):
-            seed, error = values[upstream], self.bounds.values[upstream]
-        else:
-            seed = arithmetic.number(upstream)
-        backward(self.run, asked.output, seed)
-        gradient_bounds(self.run, self.bounds, asked.output, error)
-
-    def _forward(self) -> Bounds:
-        machine, values = self.run.machine, self.run.values
-        operands = machine.graph.operands
-        for node, gate in enumerate(machine.forwards):
-            if gate is not None:
-                values[node] = gate(values, operands[node])
-        return value_bounds(self.run)
-
-    def _snapped(self, count: int) -> Bounds:
-        """A forward pass in which what is lost to all these digits is taken as 0."""
-        machine, values = self.run.machine, self.run.values
-        operands, largest = machine.graph.operands, machine.arithmetic.number(0.0)
-        small = machine.arithmetic.number(10.0) ** (15 - count)
-
-        def settle(node: int, errors: list[Any]) -> bool:
-            nonlocal largest
-            size = abs(values[node])
-            is_lost = errors[node] and not size > errors[node] and errors[node] < largest * small
-            if is_lost:
-                self.zeros.append(node)
-                values[node], errors[node] = machine.arithmetic.zero, 0.0
-            elif largest < size < math.inf:
-                largest = size
-            return bool(is_lost)
-
-        for node, gate in enumerate(machine.forwards):
-            if gate is None:
-                largest = (
-                    max(largest, abs(values[node])) if values[node] == values[node] else largest
-                )
-        return value_bounds(
-            self.run, before=lambda node: machine.forwards[node](values, operands[node]),  # type: ignore[misc]
-            after=settle,
-        )  # fmt: skip
+        self.arithmetic = digits(count, at_limits=True)
+        bounded = bounds_of_digits(self.arithmetic)
+        machine, lost = Machine(asked.graph, bounded), bounded.number(0.0)
+        inputs = [bounded.number(x) for x in asked.inputs]
+        if snaps:
+            leaves = [abs(x.value) for x in (*machine.leaves, *inputs)]
+            machine.forwards = _snapping(machine.forwards, leaves, lost, count)
+        run = machine.run(inputs)
+        node = asked.upstream
+        seed = run.values[node] if isinstance(node, int) else bounded.number(node)
+        backward(run, asked.output, seed)
+        self.bounds = Bounds(run)
+        self.zeros = [node for node, x in enumerate(run.values) if x is lost]
+        self.run = Run(machine, [x.value for x in run.values])
+        self.run.gradients = [x.value for x in run.gradients]
 
     def number(self, k: int, is_value: bool) -> tuple[Any, Any]:
         """A value or a gradient, and its error."""
         if is_value:
             return self.run.values[k], self.bounds.values[k]
         return self.run.gradients[k], self.bounds.gradients[k]
+
+
+def _snapping(
+    gates: Sequence[Forward | None], leaves: list[Any], lost: Any, count: int
+) -> list[Forward | None]:
+    """Gates whose value is `lost`, an exact 0, where it is lost to all these digits.
+
+    That is, where its error hides it and is smaller than the largest number so far by nearly all
+    of them.
+    """
+    largest = max([x for x in leaves if x < math.inf], default=lost.value)
+    small = (lost.value + 10) ** (15 - count)
+
+    def settling(gate: Forward) -> Forward:
+        def settled(values: Any, operands: tuple[int, ...]) -> Any:
+            nonlocal largest
+            x = gate(values, operands)
+            size = abs(x.value)
+            if x.error and not size > x.error and x.error < largest * small:
+                return lost
+            if largest < size < math.inf:
+                largest = size
+            return x
+
+        return settled
+
+    return [None if gate is None else settling(gate) for gate in gates]
 
 
 def recompute(asked: Question) -> Numbers | None:
@@ -206,7 +199,7 @@ def _resolve(asked: Question, sweep: _Sweep, found: Numbers) -> None:
     if not abs(sweep.run.values[asked.output]) < math.inf:
         return
     errors = sweep.bounds.gradients
-    doubts = delicate(sweep.run, sweep.bounds, asked.output)
+    doubts = delicate(sweep.run, sweep.bounds, asked.output, sweep.arithmetic)
     leaves = [
         (name, leaf)
         for name, leaf in asked.leaves

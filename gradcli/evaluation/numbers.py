@@ -8,16 +8,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
-from gradcli.arithmetic.floats import FAULTS, IEEE
-from gradcli.bounds import Bounds, gradient_bounds, value_bounds
-from gradcli.engine import Run
+from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.bounds.numbers import FLOAT_BOUNDS
+from gradcli.arithmetic.floats import FLOATS, IEEE
+from gradcli.engine import Machine, Run, backward
 from gradcli.errors import LimitError
 from gradcli.requests import MOST_GATES
 
 CERTAIN = 5e-13  # relative: 12 digits
 SLACK = 1.001  # the bounds themselves are rounded
 TINY = 2.0**-1074
+
+
+class Bounds:
+    """Bounds on the errors of values and gradients by node; inf where there is none."""
+
+    __slots__ = ("gradients", "values")
+
+    def __init__(self, run: Run) -> None:
+        self.values = [x.error for x in run.values]
+        self.gradients = [x.error for x in run.gradients]
 
 
 class Numbers:
@@ -65,14 +77,39 @@ def too_many_gates(what: str) -> LimitError:
                       hint="take a smaller case of the same formulas")  # fmt: skip
 
 
+def bounded_run(
+    run: Run, output: int | None = None, upstream: Any = None, given: int | None = None
+) -> Run:
+    """A run repeated with numbers, or arrays, that carry bounds on their errors; never raises.
+
+    Without an `output` there is no backward pass. `upstream` is exact, unless the node `given`
+    computes it.
+    """
+    graph, arithmetic = run.machine.graph, _bounds_over(run.machine.arithmetic)
+    inputs = [arithmetic.number(run.values[k]) for k in graph.inputs.values()]
+    again = Machine(graph, arithmetic).run(inputs)
+    if output is not None:
+        seed = arithmetic.number(upstream) if given is None else again.values[given]
+        backward(again, output, seed)
+    return again
+
+
+def _bounds_over(arithmetic: Arithmetic) -> Arithmetic:
+    if arithmetic in (FLOATS, IEEE):
+        return FLOAT_BOUNDS
+    from gradcli.arithmetic.bounds.arrays import ARRAY_BOUNDS  # late: numbers do not need numpy
+
+    return ARRAY_BOUNDS
+
+
+def value_bounds(run: Run) -> list[float]:
+    """Bounds on the errors of all values of a run over numbers; inf where there is none."""
+    return [x.error for x in bounded_run(run).values]
+
+
 def sweep_bounds(run: Run, output: int, upstream: int | None) -> Bounds:
-    """The bounds of a finished sweep; never raises."""
-    try:
-        found = value_bounds(run)
-    except FAULTS:
-        found = value_bounds(run, IEEE)
-    gradient_bounds(run, found, output, 0.0 if upstream is None else found.values[upstream])
-    return found
+    """The bounds of a finished sweep over numbers; the node `upstream` computes its seed."""
+    return Bounds(bounded_run(run, output, run.gradients[output], upstream))
 
 
 def plain_numbers(run: Run, found: Bounds | None) -> Numbers:
@@ -95,7 +132,7 @@ def doubtful(run: Run, found: Bounds, results: Sequence[int], leaves: Sequence[i
     return doubts + [k for k in leaves if not is_certain(gradients[k], errors[k])]
 
 
-def ties(run: Run, found: Bounds) -> list[int]:
+def ties(run: Run, found: Bounds, arithmetic: Arithmetic) -> list[int]:
     """The gates that stand exactly at a kink or jump, as far as the run can tell."""
     graph, values, errors = run.machine.graph, run.values, found.values
     tied = []
@@ -106,7 +143,7 @@ def ties(run: Run, found: Bounds) -> list[int]:
         if any(errors[k] for k in operands):
             continue
         given = [values[k] for k in operands]
-        function = run.machine.arithmetic.text_function(gate, gate.kink or gate.jump)
+        function = arithmetic.text_function(gate, gate.kink or gate.jump)
         at = function(given, out=values[node]) if gate.is_variadic else function(
             *given, out=values[node]
         )  # fmt: skip
@@ -115,7 +152,9 @@ def ties(run: Run, found: Bounds) -> list[int]:
     return tied
 
 
-def delicate(run: Run, found: Bounds, output: int) -> set[int]:
+def delicate(
+    run: Run, found: Bounds, output: int, arithmetic: Arithmetic | None = None
+) -> set[int]:
     """The leaves whose gradient an exact tie may have made wrong.
 
     One gate at its kink is right: its convention lies between its slopes. Two of them, or a
@@ -123,7 +162,8 @@ def delicate(run: Run, found: Bounds, output: int) -> set[int]:
     """
     graph = run.machine.graph
     wanted = _live(run, output)
-    tied = [node for node in ties(run, found) if node in wanted]
+    arithmetic = arithmetic or run.machine.arithmetic
+    tied = [node for node in ties(run, found, arithmetic) if node in wanted]
     if len(tied) < 2 and not any(graph.gates[node].jump for node in tied):
         return set()
     below: set[int] = set(tied)

@@ -323,7 +323,8 @@ array_gate("first",     "x, best, axis", of_first,  "",     "0", "0", "0", ulps=
 array_gate("eye",       "shape",      of_first,     "",     "0", ulps=0, hidden=True),
 array_gate("ramp",      "shape",      of_first,     "",     "0", ulps=1, hidden=True),  # 0, 1/(n-1), ..., 1
 gate("ncdf",        "x",    "",            "exp(-0.5 * x * x) / sqrt(2 * acos(-1))",
-     ulps=16, bounded=True, hidden=True),
+     ulps=16, bounded=True, hidden=True,
+     radius="2"),
 gate("scale",       "g, local",  "",       "local", "g",
      ulps=1, role="switches", samples=TWO, hidden=True),
 gate("winner",      "*xs",  "",            "0",

@@ -19,14 +19,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcli.arithmetic.arrays import ARRAYS
-from gradcli.arithmetic.bounded import bounded
 from gradcli.arithmetic.floats import IEEE
 from gradcli.arithmetic.stacked import IN_ROWS, rows
-from gradcli.bounds import bounded_run
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import LimitError, ShapeError
 from gradcli.evaluation.certainty import certain_numbers, decimals
-from gradcli.evaluation.numbers import SLACK, is_certain
+from gradcli.evaluation.numbers import SLACK, bounded_run, is_certain
 from gradcli.evaluation.point import Point, inputs_of, wanted
 from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program
@@ -356,7 +354,7 @@ def _bounded_rows(run: Run, output: int, names: Sequence[str]) -> dict[str, Bloc
     for k, at in enumerate(np.ndindex(shape)):
         unit = np.zeros(shape)
         unit[at] = 1.0
-        backward(again, output, bounded(unit))
+        backward(again, output, again.machine.arithmetic.static(unit))
         for name in names:
             gradient = again.gradients[graph.inputs[name]]
             values[name][k], bounds[name][k] = gradient.value, SLACK * gradient.error

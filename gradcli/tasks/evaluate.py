@@ -17,7 +17,7 @@ from gradcli.checker.verdicts import check
 from gradcli.engine import local_gradients
 from gradcli.errors import BindingError, ShapeError
 from gradcli.evaluation.certainty import certain_numbers, decimals
-from gradcli.evaluation.numbers import SLACK, Numbers, too_many_gates
+from gradcli.evaluation.numbers import SLACK, Numbers, bounded_run, too_many_gates
 from gradcli.evaluation.point import (
     NO_UPSTREAM,
     Point,
@@ -183,7 +183,6 @@ def _of_arrays(point: Point, request: Request) -> tuple[Figures, list[str]]:
 
     program, run, notes = point.program, point.run, point.notes
     if request.arithmetic != "float64":
-        from gradcli.bounds import bounded_run
         from gradcli.evaluation.diagnosis import array_doubts
 
         own = program.upstream if request.upstream is None else None

@@ -1,7 +1,7 @@
 """The cost of error bounds: `python tests/benchmarks/bounds_cost.py [GATES]`.
 
-Bounds on the value and on every gradient, against the forward and backward pass that they bound,
-and in microseconds a gate; the target is 8.
+Bounds on the value and on every gradient, a forward and backward pass over numbers that carry
+them, against the plain passes, and in microseconds a gate; the target is 8.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import sys
 from measure import random_program, ratio, report, take_turns
 
 from gradcli.arithmetic.floats import FLOATS
-from gradcli.bounds import gradient_bounds, value_bounds
 from gradcli.engine import Machine, Run, backward
+from gradcli.evaluation.numbers import sweep_bounds, value_bounds
 from gradcli.program.reader import read
 
 ROUNDS = 21
@@ -35,15 +35,14 @@ def main() -> None:
             backward(run, out, 1.0)
             return run
 
-        def bounded(run: Run, out: int = program.output) -> None:
-            gradient_bounds(run, value_bounds(run), out)
-
         run = sweep()
         times = take_turns(
             {
                 "value and gradients": sweep,
                 "bounds on values": lambda run=run: value_bounds(run),
-                "bounds on values and gradients": lambda run=run: bounded(run),
+                "bounds on values and gradients": lambda run=run, out=program.output: sweep_bounds(
+                    run, out, None
+                ),
             },
             ROUNDS,
         )

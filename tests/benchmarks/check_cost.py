@@ -13,7 +13,8 @@ import time
 import numpy as np
 
 from gradcli.checker.cone import Cone, Surroundings
-from gradcli.checker.differences import differentiate, rounding_bounds
+from gradcli.checker.differences import differentiate
+from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import at, inputs_of
 from gradcli.program.reader import read
 from gradcli.requests import Request
@@ -38,7 +39,7 @@ def main() -> None:
         point = inputs_of(read_program)
         found = at(read_program, point, Request())
         machine, output = found.run.machine, read_program.output
-        around = Surroundings(found.run, output, rounding_bounds(found.run))
+        around = Surroundings(found.run, output, value_bounds(found.run))
         for leaf in read_program.graph.inputs.values():
             began = time.perf_counter()
             for _ in range(20):

@@ -1,0 +1,286 @@
+"""Bounds of whole arrays, and of the gates that move and mix their elements.
+
+The error is an array of the value's shape, or one number for all elements. Sums and products of
+short numbers, such as counts and masks, are exact, in whatever order they are added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE, by_halving, key
+from gradcli.arithmetic.arrays import norm as plain_norm
+from gradcli.arithmetic.bounds.bounded import NOTHING, Base, Bounded, Bounds, Number
+from gradcli.arithmetic.symbols import SPELLING
+from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
+from gradcli.gates.table import BUILT_IN
+
+PRECISION, UNIT, TINY, NORMAL = 53, 2.0**-53, 2.0**-1074, 2.0**-1022
+LIBRARY = 2.0  # numpy's vector functions may err by twice what the table says of the C library
+SHORT = 2.0**20  # numbers that are whole multiples of 1 / SHORT are short
+BLOCK = 24  # roundings in a block of 128 numbers: 16 to a part, 3 to join the parts, and some more
+WHOLE = 2.0**53  # whole numbers below it are exact
+
+
+class BoundedArray(Bounded):
+    """An array, or a number, whose error is NOTHING where no element has one."""
+
+    __slots__ = ()
+
+    def __init__(self, value: Number, error: Number = NOTHING) -> None:
+        self.value = value
+        if error is not NOTHING:
+            most = np.max(error, initial=0.0)
+            if most == 0.0:
+                error = NOTHING
+            elif most != most:
+                error = np.where(np.isnan(error), np.inf, error)[()]
+        self.error = error
+
+
+def _is_ordinary(x: Number) -> bool:
+    return bool(np.min(x, initial=np.inf) >= NORMAL)
+
+
+def _bits(x: Number) -> Any:
+    """Those of the odd whole number that x is a power of two times; 0 for 0."""
+    mantissa, _ = np.frexp(np.where(np.isfinite(x), x, 0.0))
+    whole = (mantissa * WHOLE).astype(np.int64)
+    lowest = np.maximum(whole & -whole, 1)
+    return np.frexp((whole // lowest).astype(float))[1]
+
+
+BASE = Base(
+    ARRAYS, PRECISION, UNIT, NORMAL, TINY, LIBRARY, _is_ordinary,
+    lambda condition, one, other: np.where(condition, one, other)[()],
+    lambda condition: bool(np.all(condition)), lambda error: error is NOTHING,
+    np.maximum, np.minimum, _bits,
+)  # fmt: skip
+
+
+def _is_short(*xs: Number) -> bool:
+    return all(bool((np.rint(x * SHORT) == x * SHORT).all()) for x in xs)
+
+
+def _are_exact(x: Number, y: Number, sizes: Number) -> bool:
+    """Whether products of x and y, of such sizes, or sums of them, have lost nothing."""
+    return _is_short(x, y) and bool((sizes * SHORT**2 < WHOLE).all())
+
+
+# ---------------------------------------------------------------- whole arrays
+
+
+def _spread_error(x: Bounded) -> Number:
+    """The errors in the shape of the value; 0.0 where all is exact."""
+    return 0.0 if x.error is NOTHING else np.broadcast_to(x.error, np.shape(x.value))
+
+
+def _moved(name: str) -> Callable[..., Bounded]:
+    """A gate that moves elements: it moves their errors in the same way."""
+    move = STRUCTURE[name]
+
+    def one(x: Bounded, *given: Any) -> Bounded:
+        error = 0.0 if x.error is NOTHING else move(_spread_error(x), *given)
+        return BoundedArray(move(x.value, *given), error)
+
+    return one
+
+
+def _gathered(name: str) -> Callable[[list[Any]], Bounded]:
+    """A list, or a concatenation, which has its axis in front."""
+    gather = STRUCTURE[name]
+
+    def one(parts: list[Any]) -> Bounded:
+        xs = [x for x in parts if isinstance(x, Bounded)]
+        lead = [x for x in parts if not isinstance(x, Bounded)]
+        value = gather([*lead, *(x.value for x in xs)])
+        if all(x.error is NOTHING for x in xs):
+            return BoundedArray(value)
+        return BoundedArray(value, gather([*lead, *(
+            np.broadcast_to(x.error, np.shape(x.value)) for x in xs
+        )]))  # fmt: skip
+
+    return one
+
+
+def _put(x: Bounded, v: Bounded, at: tuple[Any, ...]) -> Bounded:
+    error = np.array(np.broadcast_to(x.error, np.shape(x.value)))
+    error[key(at)] = v.error
+    return BoundedArray(STRUCTURE["put"](x.value, v.value, at), error)
+
+
+def _scatter(x: Bounded, shape: Shape, at: tuple[Any, ...]) -> Bounded:
+    scatter = ARRAYS.function("scatter")
+    error = 0.0 if x.error is NOTHING else scatter(x.error, shape, at)
+    return BoundedArray(scatter(x.value, shape, at), error)
+
+
+def _additions(x: Number, value: Number, axis: Any) -> int:
+    """How many roundings an element of a sum may go through.
+
+    Numpy adds what lies together in memory by halves, down to blocks of 128 that it adds in eight
+    parts (its `pairwise_sum`); elsewhere one after the other.
+    """
+    count = int(np.size(x)) // max(1, int(np.size(value)))
+    last = tuple(range(np.ndim(x) - len(axis[0]), np.ndim(x))) if isinstance(axis[0], tuple) else ()
+    is_together = isinstance(x, np.ndarray) and x.flags.c_contiguous and last and axis[0] == last
+    return min(count - 1, BLOCK + count.bit_length()) if is_together else count - 1
+
+
+def _summed(name: str) -> Callable[..., Bounded]:
+    """Sums of several elements, in whatever order numpy adds them."""
+    add_up = ARRAYS.function(name)
+
+    def one(x: Bounded, *given: Any) -> Bounded:
+        value = add_up(x.value, *given)
+        if name == "sum":
+            count = _additions(x.value, value, given[0])
+        else:
+            count = len(x.value) if name == "trace" else np.size(x.value) // max(1, np.size(value))
+        sizes = add_up(np.abs(x.value), *given)
+        is_exact = count < 1 or (
+            _is_short(x.value) and bool((sizes * SHORT < WHOLE).all())
+        )  # fmt: skip
+        handed = 0.0 if x.error is NOTHING else add_up(_spread_error(x), *given)
+        return BoundedArray(value, handed + (0.0 if is_exact else count * UNIT * sizes))
+
+    return one
+
+
+def _product(name: str) -> Callable[[Bounded, Bounded], Bounded]:
+    """A matrix product; each element is a sum of as many products as there are columns."""
+    multiply = ARRAYS.function(name)
+
+    def dot(a: Number, b: Number) -> Number:
+        """A product of bounds; what underflows in it leaves a trace."""
+        found = multiply(a, b)
+        low = np.min(a, where=a > 0, initial=np.inf) * np.min(b, where=b > 0, initial=np.inf)
+        if low < NORMAL:
+            count = np.shape(a)[-1]
+            found = found + count * TINY * (multiply((a > 0) * 1.0, (b > 0) * 1.0) > 0)
+        return found
+
+    def one(x: Bounded, y: Bounded) -> Bounded:
+        value = multiply(x.value, y.value)
+        count = np.shape(x.value)[-1]
+        left, right = np.abs(x.value), np.abs(y.value)
+        is_exact = _is_short(x.value, y.value) and _are_exact(left, right, multiply(left, right))
+        handed = (0.0 if is_exact else count * UNIT * right) + _spread_error(y)
+        error = dot(left, handed) if np.ndim(handed) else 0.0
+        if x.error is not NOTHING:
+            error = error + dot(_spread_error(x), right + _spread_error(y))
+        return BoundedArray(value, error)
+
+    return one
+
+
+def _along(name: str) -> Callable[[Bounded, Axis], Bounded]:
+    """The largest or smallest along axes."""
+    sign = 1.0 if name == "amax" else -1.0
+
+    def extreme(x: Bounded, axis: Axis) -> Bounded:
+        value = ARRAYS.function(name)(x.value, axis)
+        if x.error is NOTHING:
+            return BoundedArray(value)
+        best = ARRAYS.function(name)(x.value, (axis[0], True))
+        behind = sign * (best - x.value)
+        above = np.max(x.error - behind, axis=axis[0], keepdims=axis[1])
+        below = np.min(x.error + behind, axis=axis[0], keepdims=axis[1])
+        return BoundedArray(value, np.maximum(above, below))
+
+    return extreme
+
+
+def _first(x: Bounded, best: Bounded, axis: Axis) -> Bounded:
+    """Which element is the first best; uncertain where rounding hides it."""
+    value = ARRAYS.function("first")(x.value, best.value, axis)
+    if x.error is NOTHING:
+        return BoundedArray(value)
+    error = np.broadcast_to(x.error, np.shape(x.value))
+    may_win = np.abs(np.subtract(x.value, best.value)) <= error + best.error
+    kept = (axis[0], True)
+    rivals = np.sum(may_win, axis=axis[0], keepdims=True)
+    slack = ARRAYS.function("amax")(np.where(may_win, error, 0.0), kept)
+    return BoundedArray(value, np.where(may_win & (rivals > 1) & (slack > 0), np.inf, 0.0))
+
+
+def _norm(x: Bounded, axis: Axis) -> Bounded:
+    """No longer than the error is, as a vector."""
+    value = ARRAYS.function("norm")(x.value, axis)
+    count = np.size(x.value) // max(1, np.size(value))
+    handed = 0.0 if x.error is NOTHING else plain_norm(_spread_error(x), axis)
+    return BoundedArray(value, handed + (count / 2 + BUILT_IN["norm"].ulps) * UNIT * value)
+
+
+def _lse(x: Bounded, axis: Axis) -> Bounded:
+    """It moves by no more than the operand that moves most; the shift is added at the end."""
+    value = ARRAYS.function("lse")(x.value, axis)
+    count = np.size(x.value) // max(1, np.size(value))
+    top = np.reshape(np.max(x.value, axis=axis[0], keepdims=True), reduced(np.shape(x.value), axis))
+    own = UNIT * (count + BUILT_IN["lse"].ulps) + 2 * UNIT * (np.abs(value) + np.abs(top))
+    own = np.where(np.isinf(value), 0.0, own)
+    handed = 0.0 if x.error is NOTHING else np.max(_spread_error(x), axis=axis[0], keepdims=axis[1])
+    return BoundedArray(value, handed + own)
+
+
+def _constant(name: str) -> Callable[..., Bounded]:
+    make = STRUCTURE[name]
+    ulps = BUILT_IN[name].ulps
+    return lambda *given: BoundedArray(value := make(*given), ulps * UNIT * np.abs(value))
+
+
+def _together(gate: str, reduction: str) -> Callable[[list[Bounded]], Bounded]:
+    """A gate of several operands: bounded like the reduction of an array that holds them."""
+
+    def function(xs: list[Bounded]) -> Bounded:
+        values = np.stack(np.broadcast_arrays(*[x.value for x in xs]))
+        errors = np.stack([np.broadcast_to(x.error, values.shape[1:]) for x in xs])
+        whole = ARRAY_BOUNDS.function(reduction)(BoundedArray(values, errors), ((0,), False))
+        return BoundedArray(ARRAYS.function(gate)([x.value for x in xs]), whole.error)
+
+    return function
+
+
+class ArrayBounds(Bounds):
+    """The arithmetic of arrays with bounds."""
+
+    def __init__(self, base: Base = BASE) -> None:
+        names: dict[str, Any] = {
+            "hypot": _together("hypot", "norm"), "logsumexp": _together("logsumexp", "lse"),
+            **{name: _moved(name) for name in ("reshape", "transpose", "index", "spread", "fill")},
+            "list": _gathered("list"), "concatenate": _gathered("concatenate"),
+            "put": _put, "scatter": _scatter,
+            **{name: _summed(name) for name in ("sum", "sum_to", "trace")},
+            "matmul": _product("matmul"), "mix": _product("mix"),
+            "amax": _along("amax"), "amin": _along("amin"), "first": _first,
+            "norm": _norm, "lse": _lse,
+            **{name: _constant(name) for name in ("eye", "ramp", "randn")},
+            **{name: self._of_shapes(function) for name, function in FUNCTIONS.items()},
+        }  # fmt: skip
+        spelling = {name: text for name, text in SPELLING.items() if name != "product"}
+        super().__init__(base, names, spelling, BoundedArray, ArrayBounds)
+        self._names |= by_halving(self._names.__getitem__, self.exactly(1.0))
+
+    def exactly(self, value: Any) -> Bounded:
+        """A number or an array that is exact."""
+        if isinstance(value, Bounded):
+            return value
+        return self.pair(np.asarray(value, dtype=float)[()])
+
+    def static(self, value: Any) -> Any:
+        """A tuple as it is; an array that is a constant is exact."""
+        return value if isinstance(value, tuple) else self.exactly(value)
+
+    def _of_shapes(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def of_values(*xs: Any) -> Any:
+            found = function(*[np.shape(x.value) if isinstance(x, Bounded) else x for x in xs])
+            return self.exactly(found) if isinstance(found, float) else found
+
+        return of_values
+
+
+ARRAY_BOUNDS = ArrayBounds()
+BoundedArray.rules = ARRAY_BOUNDS

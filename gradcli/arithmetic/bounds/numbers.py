@@ -1,0 +1,321 @@
+"""Bounds of single numbers, over floats and over many digits.
+
+What most gates of a program are made of is written out here once more, for a single number and
+its ordinary case: there an `if` costs less than a call. Whatever is zero, infinite or too small
+is left to the rules for every base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from math import inf
+from operator import not_
+from typing import Any
+
+from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.bounds.bounded import (
+    COMPARISONS,
+    EVER_EXACT,
+    NOTHING,
+    STRAIGHT,
+    Base,
+    Bounded,
+    Bounds,
+)
+from gradcli.arithmetic.floats import IEEE
+from gradcli.arithmetic.symbols import SPELLING
+from gradcli.gates.row import Gate
+from gradcli.gates.table import BUILT_IN
+
+UNIT, TINY, NORMAL = 2.0**-53, 2.0**-1074, 2.0**-1022
+
+Operation = Callable[..., Bounded]
+
+
+class NumberBounds(Bounds):
+    """Bounded numbers, one by one: a condition is true or false."""
+
+    def __init__(self, base: Base) -> None:
+        spelling = {name: text for name, text in SPELLING.items() if name != "product"}
+        spelling["route"] = "route({}, {})"
+        spelling["receive"] = "gradients[{0}] = received(gradients[{0}], upstream, {1})"
+        super().__init__(base, {}, spelling, Bounded, NumberBounds)
+        add, sub = _sums(self)
+        self.plus = add
+        mul = _product(self)
+        scale = _guarded(self, mul)
+        self._names |= {
+            "add": add, "sub": sub, "mul": mul, "div": _quotient(self), "pow": _power(self),
+            "scale": scale, "received": _received(self, add, scale),
+            "where": self.branch, "route": self.route, "winner": _winner(self),
+            "max": _extreme(self, "max"), "min": _extreme(self, "min"),
+            **{name: _comparison(self, name) for name in COMPARISONS},
+            **{name: self.moving_together(BUILT_IN[name]) for name in ("hypot", "logsumexp")},
+        }  # fmt: skip
+
+    def bounded(self, gate: Gate) -> Operation:
+        """A smooth gate by its slopes, which is closer than its operations and costs less."""
+        is_smooth = gate.radius and gate.ulps > 1
+        return self.by_slopes(gate) if is_smooth else super().bounded(gate)
+
+    def by_slopes(self, gate: Gate) -> Operation:
+        """A gate of one operand in its ordinary case, any other by the rules for every base."""
+        careful = super().by_slopes(gate)
+        return _of_one(self, gate, careful) if len(gate.operands) == 1 else careful
+
+    def branch(self, condition: Bounded, chosen: Bounded, other: Bounded) -> Bounded:
+        """The branch itself, of a condition that is certain."""
+        if condition.error:
+            return self.where(condition, chosen, other)
+        return chosen if condition.value else other
+
+    def route(self, g: Bounded, local: Bounded) -> Bounded:
+        """All of g or nothing at all; without a bound where rounding hides which."""
+        if local.error:
+            return self.pair(g.value if local.value else self.plain.zero, inf)
+        return g if local.value else self.zero
+
+    def moving_together(self, gate: Gate) -> Operation:
+        """A gate of several operands that moves by no more than they do together."""
+        evaluate = self.plain.function(gate.name, gate.table)
+
+        def bounded(xs: list[Bounded]) -> Bounded:
+            values = [x.value for x in xs]
+            out = evaluate(values)
+            return self.pair(out, sum([x.error for x in xs], self.own(gate, values, out)))
+
+        return bounded
+
+
+# ---------------------------------------------------------------- operators
+
+
+def _sums(rules: NumberBounds) -> tuple[Operation, Operation]:
+    """Sums and differences: of exact numbers they may be exact, of others they are rounded."""
+    pair, unit = rules.pair, rules.unit
+
+    def add(x: Bounded, y: Bounded) -> Bounded:
+        a, b = x.value, y.value
+        out = a + b
+        error = x.error + y.error
+        if error or out - a != b or out - b != a:
+            error += unit * abs(out)
+        return pair(out, error)
+
+    def sub(x: Bounded, y: Bounded) -> Bounded:
+        a, b = x.value, y.value
+        out = a - b
+        error = x.error + y.error
+        if error or a - out != b or out + b != a:
+            error += unit * abs(out)
+        return pair(out, error)
+
+    return add, sub
+
+
+def _product(rules: NumberBounds) -> Operation:
+    pair, unit, normal, careful = rules.pair, rules.unit, rules.base.normal, rules.mul
+    bits, precision = rules.base.bits, rules.base.precision
+
+    def mul(x: Bounded, y: Bounded) -> Bounded:
+        a, d, b, e = x.value, x.error, y.value, y.error
+        out = a * b
+        lost = unit * abs(out)
+        if d or e:
+            error = (abs(a) + d) * e + abs(b) * d + lost
+            if error > normal:
+                return pair(out, error)
+        elif normal < lost < inf:
+            return pair(out, NOTHING if bits(a) + bits(b) <= precision else lost)
+        return careful(x, y)
+
+    return mul
+
+
+def _quotient(rules: NumberBounds) -> Operation:
+    pair, unit, normal, careful = rules.pair, rules.unit, rules.base.normal, rules.div
+
+    def div(x: Bounded, y: Bounded) -> Bounded:
+        a, d, b, e = x.value, x.error, y.value, y.error
+        room = abs(b) - e
+        if (d or e) and room > 0:
+            out = a / b
+            size = abs(out)
+            error = (d + size * e) / room + unit * size
+            if size > normal and error > normal:
+                return pair(out, error)
+        return careful(x, y)
+
+    return div
+
+
+def _power(rules: NumberBounds) -> Operation:
+    """Powers of an uncertain number with an exact exponent."""
+    pair, normal, careful = rules.pair, rules.base.normal, rules.power
+    evaluate, own = rules.plain.function("pow"), BUILT_IN["pow"].ulps * rules.unit
+
+    def power(x: Bounded, y: Bounded) -> Bounded:
+        a, d, b = x.value, x.error, y.value
+        size = abs(a)
+        if y.error or not b or not 0 < 2 * d < size:
+            return careful(x, y)
+        out = evaluate(a, b)
+        slope = abs(b) * evaluate(size + d if b >= 1 else size - d, b - 1)
+        error = own * abs(out) + STRAIGHT * slope * d
+        if abs(out) > normal and slope > normal and error > normal:
+            return pair(out, error)
+        return careful(x, y)
+
+    return power
+
+
+# ---------------------------------------------------------------- gradients
+
+
+def _guarded(rules: NumberBounds, mul: Operation) -> Operation:
+    pair, nought = rules.pair, rules.plain.zero
+
+    def scale(g: Bounded, local: Bounded) -> Bounded:
+        """The guarded product, which has no bound where an exact 0 meets a slope without one.
+
+        There reverse mode multiplies zero by infinity, and the truth is a limit.
+        """
+        if not g.value and not (g.error and abs(local.value) < inf):
+            is_known = not g.error and abs(local.value) + local.error < inf
+            return pair(nought, NOTHING if is_known else inf)
+        if not g.error and abs(g.value) == 1:
+            return local if g.value == 1 else pair(-local.value, local.error)
+        if not local.error and abs(local.value) == 1:
+            return g if local.value == 1 else pair(-g.value, g.error)
+        return mul(g, local)
+
+    return scale
+
+
+def _received(rules: NumberBounds, add: Operation, scale: Operation) -> Operation:
+    pair, unit, normal, zero = rules.pair, rules.unit, rules.base.normal, rules.zero
+
+    def received(total: Bounded, g: Bounded, local: Bounded) -> Bounded:
+        """A gradient with one more contribution, in one step where nothing is exact."""
+        d, e = g.error, local.error
+        if d and e:
+            a, b = g.value, local.value
+            out = a * b
+            error = (abs(a) + d) * e + abs(b) * d + unit * abs(out)
+            if a and error > normal:
+                if total is zero:
+                    return pair(out, error)
+                value = total.value + out
+                return pair(value, error + total.error + unit * abs(value))
+        product = scale(g, local)
+        return product if total is zero else add(total, product)
+
+    return received
+
+
+# ---------------------------------------------------------------- choices
+
+
+def _comparison(rules: NumberBounds, name: str) -> Operation:
+    compare, careful = COMPARISONS[name], rules.compared(COMPARISONS[name])
+    true, false = rules.exactly(1.0), rules.exactly(0.0)
+
+    def comparison(left: Any, right: Bounded) -> Bounded:
+        x = rules.literal(left) if left.__class__ is int else left
+        slack = x.error + right.error
+        if slack and not abs(x.value - right.value) > slack:
+            return careful(x, right)
+        return true if compare(x.value, right.value) else false
+
+    return comparison
+
+
+def _extreme(rules: NumberBounds, name: str) -> Operation:
+    careful, sign = rules.extreme(name, 1.0 if name == "max" else -1.0), 1 if name == "max" else -1
+
+    def extreme(xs: list[Bounded]) -> Bounded:
+        if len(xs) == 2:
+            x, y = xs
+            ahead = sign * (x.value - y.value)
+            if abs(ahead) > x.error + y.error:
+                return x if ahead > 0 else y
+        return careful(xs)
+
+    return extreme
+
+
+def _winner(rules: NumberBounds) -> Operation:
+    first, second = rules.exactly(0.0), rules.exactly(1.0)
+
+    def winner(operands: list[Bounded]) -> Bounded:
+        if len(operands) == 3:
+            out, x, y = operands
+            if abs(x.value - y.value) > x.error + y.error:
+                return first if x.value == out.value else second
+        return rules.winner(operands)
+
+    return winner
+
+
+# ---------------------------------------------------------------- gates of one operand
+
+
+def _of_one(rules: NumberBounds, gate: Gate, careful: Operation) -> Operation:
+    """A gate as its rounding, and its slope times the error of the operand."""
+    evaluate, pair, normal = (
+        rules.plain.function(gate.name, gate.table),
+        rules.pair,
+        rules.base.normal,
+    )
+    own, is_ever_exact = gate.ulps * rules.unit, gate.name in EVER_EXACT
+    texts: list[Any] = []  # slope and radius, compiled when they are needed
+
+    def bounded(x: Bounded) -> Bounded:
+        a, d = x.value, x.error
+        out = evaluate(a)
+        size = abs(out)
+        if not size > normal or (is_ever_exact and not d):
+            return careful(x)
+        if not d:
+            return pair(out, own * size)
+        slope, room = texts or _compiled(rules, gate, texts)
+        if d <= rules.fine * (room if room.__class__ is float else room(a, out=out)):
+            moved = STRAIGHT * abs(slope(a, out=out)) * d
+            if moved > normal:
+                return pair(out, own * size + moved)
+        return careful(x)
+
+    return bounded
+
+
+def _compiled(rules: NumberBounds, gate: Gate, texts: list[Any]) -> list[Any]:
+    slope, room = gate.local[0], gate.radius[0]
+    read = rules.plain.text_function
+    texts += [read(gate, slope), float(room) if room.isdigit() else read(gate, room)]
+    return texts
+
+
+def _bits_of_float(x: float) -> int:
+    """Those of the odd whole number that x is a power of two times; 0 for 0."""
+    if not abs(x) < inf:
+        return 0
+    top = abs(x.as_integer_ratio()[0])
+    return (top // (top & -top)).bit_length() if top else 0
+
+
+FLOAT_BOUNDS = NumberBounds(Base(
+    IEEE, 53, UNIT, NORMAL, TINY, 1.0, lambda x: x >= NORMAL,
+    lambda condition, one, other: one if condition else other, bool, not_, max, min, _bits_of_float,
+))  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def bounds_of_digits(arithmetic: Arithmetic) -> NumberBounds:
+    """Bounds over an arithmetic of many digits, in which nothing underflows."""
+    mp = arithmetic.number(1.0).context
+    return NumberBounds(Base(
+        arithmetic, mp.prec, mp.mpf(2) ** -mp.prec, mp.zero, mp.zero, 1.0, lambda x: x > 0,
+        lambda condition, one, other: one if condition else other, bool, not_, max, min,
+        lambda x: x._mpf_[3],
+    ))  # fmt: skip
