@@ -6,17 +6,17 @@ import keyword
 
 import pytest
 
-from gradcli.adjoint import adjoint
 from gradcli.arithmetic.arrays import ARRAYS
+from gradcli.arithmetic.complex_steps import STEPS
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS, IEEE
-from gradcli.arithmetic.steps import STEPS
 from gradcli.engine import Machine, backward
 from gradcli.errors import BindingError, NameFault, UsageError
-from gradcli.gates import BUILT_IN
 from gradcli.gates.row import array_gate, gate
 from gradcli.gates.shapes import FUNCTIONS, reduced
-from gradcli.program import read
+from gradcli.gates.table import BUILT_IN
+from gradcli.program.reader import read
+from gradcli.transform.adjoint import adjoint
 
 
 def value_and_slope(program, at, arithmetic=FLOATS):
@@ -129,7 +129,7 @@ def test_a_name_is_given_once():
 
 @pytest.mark.parametrize("arithmetic", [FLOATS, IEEE, digits(20), ARRAYS, STEPS])
 def test_no_gate_can_take_a_name_that_an_arithmetic_uses_itself(arithmetic):
-    for name in set(arithmetic.constants) - set(BUILT_IN.rows) - set(FUNCTIONS):
+    for name in set(arithmetic._names) - set(BUILT_IN.rows) - set(FUNCTIONS):
         if not keyword.iskeyword(name):
             with pytest.raises(UsageError):
                 BUILT_IN.extended([gate(name, "x", "x", "1")])

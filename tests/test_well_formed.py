@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradcli.adjoint import adjoint
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.backward.cut import Cut
 from gradcli.engine import Machine
-from gradcli.fusing import fused
-from gradcli.gates import BUILT_IN
-from gradcli.graph import Graph
-from gradcli.program import Options, read
-from gradcli.scalars import Circuit, unrolled
+from gradcli.gates.table import BUILT_IN
+from gradcli.graph.nodes import Graph
+from gradcli.program.reader import read
+from gradcli.requests import PLAIN, Request
+from gradcli.transform.adjoint import adjoint
+from gradcli.transform.elements import Circuit, unrolled
+from gradcli.transform.fuse import fused, fused_program
 
 NUMBERS = (
     "x", "x*x + x", "a = x + y; b = a*z; c = sin(a) * cos(b); c / (a + b)",
@@ -27,7 +28,7 @@ ARRAY_PROGRAMS = (
     "N, M = W.shape; s = sum(W, axis=0)/N; f = norm(s - v) + std(v) + sum(randn(2, M)*W)",
     "A = concatenate([W, X.T], axis=0); f = sum(outer(v, v)*2) + logsumexp(A) + linspace(v[0], 1, 3)[1]",
     "D = W @ X; f = sum(D*D); dD = 2*D; dW = dD @ X.T; dX = W.T @ dD",
-    "f = sum(v*v); dv = zeros(3); dv[0] += 2*v[0]; dv[1:] += 2*v[1:]",
+    "v*2 + W[0]", "f = sum(v*v); dv = zeros(3); dv[0] += 2*v[0]; dv[1:] += 2*v[1:]",
 )  # fmt: skip
 W, X, V = (
     [[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]],
@@ -43,10 +44,10 @@ def well_formed(graph):
     return graph
 
 
-def program_of(text, options=None):
+def program_of(text, request=PLAIN):
     values = FREE if text in NUMBERS else {"W": W, "X": X, "v": V}
     names = {name: value for name, value in values.items() if name in text}
-    program = read(text, settings=names, options=options)
+    program = read(text, settings=names, request=request)
     well_formed(program.graph)
     well_formed(program.settings)
     return program
@@ -63,7 +64,7 @@ def inputs_of(program):
 @every_program
 @pytest.mark.parametrize("expand", [False, True])
 def test_lowered(text, expand):
-    program_of(text, Options(expand=expand))
+    program_of(text, Request(expand=expand))
 
 
 @every_program
@@ -98,7 +99,7 @@ def test_adjoint(text):
 def test_fused(text):
     program = program_of(text)
     well_formed(fused(program.graph, [program.output]).graph)
-    well_formed(program_of(text, Options(fuse=True)).graph)
+    well_formed(fused_program(program).graph)
 
 
 @array_program
@@ -107,11 +108,10 @@ def test_taken_apart_into_numbers(text, apart):
     program = program_of(text)
     circuit = Circuit(program.graph, apart)
     well_formed(circuit.graph)
-    if not program.graph.shape(program.output):
-        numbers = unrolled(program, inputs_of(program), circuit=circuit)
-        well_formed(numbers.graph)
-        well_formed(numbers.settings)
-        well_formed(fused(numbers.graph, [numbers.output]).graph)
+    shape = program.graph.shape(program.output)
+    numbers = unrolled(program, np.ones(shape) if shape else None, circuit)
+    well_formed(numbers.graph)
+    well_formed(fused(numbers.graph, [numbers.output]).graph)
 
 
 @pytest.mark.parametrize("text", [NUMBERS[-1], *ARRAY_PROGRAMS[-2:]])

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradcli.arithmetic import Forward
-from gradcli.arithmetic.bounds.numbers import bounds_of_digits
+from gradcli.arithmetic.bounds.numbers import NumberBounds, bounds_of_digits
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import Machine, Run, backward
@@ -56,18 +56,18 @@ class _Sweep:
     def __init__(self, asked: Question, count: int, snaps: bool = False) -> None:
         self.count = count
         self.arithmetic = digits(count, at_limits=True)
-        bounded = bounds_of_digits(self.arithmetic)
-        machine, lost = Machine(asked.graph, bounded), bounded.number(0.0)
+        bounded, zeros = bounds_of_digits(self.arithmetic), list[Any]()
+        machine = Machine(asked.graph, bounded)
         inputs = [bounded.number(x) for x in asked.inputs]
         if snaps:
             leaves = [abs(x.value) for x in (*machine.leaves, *inputs)]
-            machine.forwards = _snapping(machine.forwards, leaves, lost, count)
+            machine.forwards, zeros = _settling(machine.forwards, leaves, bounded, count)
         run = machine.run(inputs)
         node = asked.upstream
         seed = run.values[node] if isinstance(node, int) else bounded.number(node)
         backward(run, asked.output, seed)
         self.bounds = Bounds(run)
-        self.zeros = [node for node, x in enumerate(run.values) if x is lost]
+        self.zeros = [next(k for k, x in enumerate(run.values) if x is zero) for zero in zeros]
         self.run = Run(machine, [x.value for x in run.values])
         self.run.gradients = [x.value for x in run.gradients]
 
@@ -78,16 +78,17 @@ class _Sweep:
         return self.run.gradients[k], self.bounds.gradients[k]
 
 
-def _snapping(
-    gates: Sequence[Forward | None], leaves: list[Any], lost: Any, count: int
-) -> list[Forward | None]:
-    """Gates whose value is `lost`, an exact 0, where it is lost to all these digits.
+def _settling(
+    gates: Sequence[Forward | None], leaves: list[Any], bounded: NumberBounds, count: int
+) -> tuple[list[Forward | None], list[Any]]:
+    """Gates whose value is an exact 0 where it is lost to all these digits; and those zeros.
 
-    That is, where its error hides it and is smaller than the largest number so far by nearly all
-    of them.
+    Lost is what its error hides, where that is smaller than the largest number so far by nearly
+    all digits.
     """
-    largest = max([x for x in leaves if x < math.inf], default=lost.value)
-    small = (lost.value + 10) ** (15 - count)
+    largest = max([x for x in leaves if x < math.inf], default=bounded.plain.zero)
+    small = bounded.plain.number(10.0) ** (15 - count)
+    zeros: list[Any] = []
 
     def settling(gate: Forward) -> Forward:
         def settled(values: Any, operands: tuple[int, ...]) -> Any:
@@ -95,14 +96,15 @@ def _snapping(
             x = gate(values, operands)
             size = abs(x.value)
             if x.error and not size > x.error and x.error < largest * small:
-                return lost
+                zeros.append(bounded.number(0.0))
+                return zeros[-1]
             if largest < size < math.inf:
                 largest = size
             return x
 
         return settled
 
-    return [None if gate is None else settling(gate) for gate in gates]
+    return [None if gate is None else settling(gate) for gate in gates], zeros
 
 
 def recompute(asked: Question) -> Numbers | None:

@@ -15,8 +15,9 @@ so that x * y, whose local gradients are y and x, has the error
 (Wilkinson; Higham, Accuracy and Stability of Numerical Algorithms, sections 3.1 and 3.3; as a kind
 of number it is the ball of ball arithmetic.) A gate with a text is bounded operation by operation,
 one without by its local gradients. What loses nothing, such as a product of short numbers, adds
-nothing; what a bound to second order cannot cover makes it infinite; a choice that rounding may
-have turned is as uncertain as its branches are apart.
+nothing; what a bound to second order cannot cover makes it infinite. A choice that rounding may
+have turned has no bound if it is that of a number, for which limits can be asked; an element of an
+array is then as uncertain as the branches are apart.
 
     bounded   the rules, once for every base
     numbers   single numbers, over floats and over many digits

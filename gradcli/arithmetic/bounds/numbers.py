@@ -48,7 +48,7 @@ class NumberBounds(Bounds):
         self._names |= {
             "add": add, "sub": sub, "mul": mul, "div": _quotient(self), "pow": _power(self),
             "scale": scale, "received": _received(self, add, scale),
-            "where": self.branch, "route": self.route, "winner": _winner(self),
+            "route": self.route, "winner": _winner(self),
             "max": _extreme(self, "max"), "min": _extreme(self, "min"),
             **{name: _comparison(self, name) for name in COMPARISONS},
             **{name: self.moving_together(BUILT_IN[name]) for name in ("hypot", "logsumexp")},
@@ -64,11 +64,25 @@ class NumberBounds(Bounds):
         careful = super().by_slopes(gate)
         return _of_one(self, gate, careful) if len(gate.operands) == 1 else careful
 
-    def branch(self, condition: Bounded, chosen: Bounded, other: Bounded) -> Bounded:
-        """The branch itself, of a condition that is certain."""
-        if condition.error:
-            return self.where(condition, chosen, other)
-        return chosen if condition.value else other
+    def where(self, condition: Bounded, chosen: Bounded, other: Bounded) -> Bounded:
+        """The branch itself; without a bound where rounding may have turned the condition.
+
+        Of a number that has none, limits are asked.
+        """
+        branch = chosen if condition.value else other
+        if condition.error and not abs(condition.value) > condition.error:
+            return self.pair(branch.value, inf)
+        return branch
+
+    def jumping(self, gate: Gate) -> Operation:
+        """Floor and its like, without a bound where rounding hides the side of the jump."""
+        rule = super().jumping(gate)
+
+        def bounded(x: Bounded) -> Bounded:
+            out = rule(x)
+            return self.pair(out.value, inf) if out.error else out
+
+        return bounded
 
     def route(self, g: Bounded, local: Bounded) -> Bounded:
         """All of g or nothing at all; without a bound where rounding hides which."""
