@@ -6,7 +6,7 @@ import ast
 import os
 import subprocess
 import sys
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,7 +59,7 @@ MODULES = dict(modules())
 EVERY_MODULE = pytest.mark.parametrize("name", MODULES)
 
 
-@lru_cache
+@cache
 def tree(name):
     return ast.parse(MODULES[name].read_text("utf-8"))
 
@@ -68,6 +68,7 @@ def room(name):
     return name.split(".")[1] if "." in name else ""
 
 
+@cache
 def imports(name):
     """(module, name taken from it or "", whether it is inside a function) of every import."""
     inside = {
@@ -76,12 +77,14 @@ def imports(name):
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
         for node in ast.walk(function)
     }
+    entries = []
     for node in ast.walk(tree(name)):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, "", id(node) in inside) for alias in node.names)
+            entries += [(alias.name, "", id(node) in inside) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name}: imports are written in full"
-            yield from ((node.module, alias.name, id(node) in inside) for alias in node.names)
+            entries += [(node.module, alias.name, id(node) in inside) for alias in node.names]
+    return entries
 
 
 def own_imports(name):
@@ -199,7 +202,7 @@ def test_foreign_packages_have_their_rooms(name):
 # ---------------------------------------------------------------- what start-up loads
 
 
-@lru_cache
+@cache
 def loaded_by(*arguments):
     """The modules a Python process has loaded at its end, and what it printed."""
     code = (
