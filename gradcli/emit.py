@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from gradcli.errors import GradcliError, UsageError
 from gradcli.gates.row import Gate
-from gradcli.graph.nodes import gate_phrase
+from gradcli.graph.text import gate_phrase
 from gradcli.program.model import Program
 from gradcli.syntax import Tree, parse_expression, write
 from gradcli.syntax.tokens import Source

@@ -1,4 +1,4 @@
-"""Graphs are well-formed: as they are lowered, after every transform, and `check` sees what is not."""
+"""Graphs are well-formed: as they are lowered, after every transform, and faults are seen."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.backward.cut import Cut
 from gradcli.engine import Machine
 from gradcli.gates.table import BUILT_IN
+from gradcli.graph.check import faults
 from gradcli.graph.nodes import Graph
 from gradcli.program.reader import read
 from gradcli.requests import PLAIN, Request
@@ -39,8 +40,8 @@ FREE = {"x": 0.7, "y": -1.2, "z": 2.0}
 
 
 def well_formed(graph):
-    """The graph, for which `check` has nothing to say."""
-    assert graph.check() == []
+    """The graph itself, which has no faults."""
+    assert faults(graph) == []
     return graph
 
 
@@ -178,7 +179,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("spoil", "said"), FAULTS, ids=[said for _, said in FAULTS])
-def test_check_names_the_fault(spoil, said):
+def test_faults_are_named(spoil, said):
     graph = small()
     spoil(graph)
-    assert said in "; ".join(graph.check())
+    assert said in "; ".join(faults(graph))

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
@@ -26,10 +26,9 @@ from gradcli.errors import LimitError, ShapeError
 from gradcli.gates.row import CONSTANT, INPUT, Gate, GateTable
 from gradcli.gates.shapes import MOST_AXES, Shape
 from gradcli.gates.table import BUILT_IN
-from gradcli.graph.text import structural_label, structural_phrase
+from gradcli.graph.text import constant_phrase, gate_phrase, structural_label, structural_phrase
 from gradcli.requests import MOST_ELEMENTS, RAISE
-from gradcli.syntax import spell
-from gradcli.syntax.tree import POSTFIX, SIGNS, Phrase, number_phrase, number_text
+from gradcli.syntax.tree import POSTFIX, SIGNS, Phrase, number_text
 
 Operands = tuple[int, ...]
 
@@ -57,7 +56,7 @@ class Graph:
         self.streams: list[int] = []  # statics of `random` nodes, which wait for the seed
         self.elements = 0  # of all arrays
         self.most_elements = MOST_ELEMENTS
-        self._constant_nodes: dict[Any, int] = {}
+        self.interned: dict[Any, int] = {}
         self.anonymous: dict[tuple[Gate, Operands], int] = {}  # of the statement being lowered
 
     def __len__(self) -> int:
@@ -72,18 +71,18 @@ class Graph:
     def constant(self, value: float, token: int = 0) -> int:
         """The node of a constant; interned by bits, so that 0.0 and -0.0 are two and nan is one."""
         key: float | str = value if value and value == value else repr(value)
-        node = self._constant_nodes.get(key)
+        node = self.interned.get(key)
         if node is None:
-            node = self._constant_nodes[key] = self._append(CONSTANT, (), 0, token)
+            node = self.interned[key] = self._append(CONSTANT, (), 0, token)
             self.constants[node] = value
         return node
 
     def static(self, value: tuple[Any, ...]) -> int:
         """The node of an operand that is no number: a shape, an axis, an index."""
         key = ("static", value)
-        node = self._constant_nodes.get(key)
+        node = self.interned.get(key)
         if node is None:
-            node = self._constant_nodes[key] = self._append(CONSTANT, (), 0, 0)
+            node = self.interned[key] = self._append(CONSTANT, (), 0, 0)
             self.constants[node] = value
         return node
 
@@ -330,78 +329,6 @@ class Graph:
         copy.gates[node] = gate
         return copy
 
-    # ---------------------------------------------------------------- well-formedness
-
-    def check(self) -> list[str]:
-        """What is not well-formed, in words; nothing in any graph that a room of the house makes.
-
-        Tests ask for it after lowering and after every transform.
-        """
-        size = len(self.gates)
-        if not size == len(self.operands) == len(self.active) == len(self.tokens):
-            return ["the lists have different lengths"]
-        tables = (self.names, self.spoken, self.constants, self.shapes)
-        if any(not 0 <= node < size for table in tables for node in table):
-            return ["a table names a node that does not exist"]
-        faults = [*self._table_faults()]
-        for node, gate in enumerate(self.gates):
-            is_leaf = gate is INPUT or gate is CONSTANT
-            of_node = self._leaf_faults(node) if is_leaf else self._gate_faults(node)
-            faults += [f"node {node}, {gate.name}: {fault}" for fault in of_node]
-        return faults
-
-    def _table_faults(self) -> Iterator[str]:
-        for name, node in self.inputs.items():
-            if self.gates[node] is not INPUT or self.names.get(node) != name:
-                yield f"the input `{name}` is another node"
-        if len(set(self.names.values())) < len(self.names):
-            yield "two nodes have one name"
-        if self.shapes and not self.has_arrays:
-            yield "there are arrays, and `has_arrays` denies it"
-        for (gate, operands), node in self.anonymous.items():
-            if self.gates[node] is not gate or self.operands[node] != operands:
-                yield f"equal nodes are looked for at node {node}, which is another gate"
-        for node in (*self._constant_nodes.values(), *self.streams):
-            if node not in self.constants:
-                yield f"a constant is looked for at node {node}, which is none"
-
-    def _leaf_faults(self, node: int) -> Iterator[str]:
-        is_constant = self.gates[node] is CONSTANT
-        if self.operands[node]:
-            yield "a leaf has operands"
-        if self.active[node] == is_constant:
-            yield "inputs are active, constants are not"
-        if is_constant != (node in self.constants):
-            yield "constants have values, inputs have none"
-        if is_constant and node in self.names:
-            yield "a constant has a name"
-        if not is_constant and self.inputs.get(self.names.get(node, "")) != node:
-            yield "an input that is not in the table of inputs"
-        if is_constant and self.shape(node) != getattr(self.constants.get(node), "shape", ()):
-            yield "the shape is not that of the value"
-
-    def _gate_faults(self, node: int) -> Iterator[str]:
-        gate, operands = self.gates[node], self.operands[node]
-        if self.table.rows.get(gate.name) is not gate:
-            yield "no row of the graph's table"
-        if node in self.constants:
-            yield "a gate has the value of a constant"
-        if not all(0 <= k < node for k in operands):
-            yield "an operand is no earlier node"
-            return
-        if len(operands) != len(gate.operands) and not (gate.is_variadic and operands):
-            yield f"{len(operands)} operands, the row has {len(gate.operands)}"
-            return
-        if self.active[node] != max(self.active[k] for k in operands):
-            yield "active, or not, against its operands"
-        try:
-            shape = gate.shape(*map(self.look, operands))
-        except ShapeError as error:
-            yield error.message
-        else:
-            if shape != self.shape(node):
-                yield f"shape {self.shape(node)}, the rule makes {shape}"
-
     # ---------------------------------------------------------------- text
 
     def label(self, node: int) -> str:
@@ -432,7 +359,7 @@ class Graph:
         phrases: list[Phrase] = []
         for node, (gate, operands) in enumerate(zip(self.gates, self.operands, strict=True)):
             if gate is CONSTANT:
-                phrases.append(_constant_phrase(self.constants[node]))
+                phrases.append(constant_phrase(self.constants[node]))
             elif gate is INPUT:
                 phrases.append((self.names[node], POSTFIX))
             else:
@@ -450,28 +377,6 @@ class Graph:
         if name is None and is_long and node not in self.constants:  # a static has no number
             name = names[node]
         return phrases[node] if name is None else (name, POSTFIX)
-
-
-def gate_phrase(gate: Gate, parts: list[Phrase]) -> Phrase:
-    """A gate with its operands as text: infix where the language has a sign for it."""
-    if gate.name == "scale":
-        return spell("mul", parts)
-    if gate.name == "copy":
-        return parts[0]
-    if gate.name == "neg" or gate.name in SIGNS:
-        return spell(gate.name, parts)
-    given = [text for text, _ in parts]
-    for default in reversed(gate.defaults):
-        if given[-1] == number_text(default):
-            given.pop()
-        else:
-            break
-    return f"{gate.name}({', '.join(given)})", POSTFIX
-
-
-def _constant_phrase(value: Any) -> Phrase:
-    """A number, or a static operand as the tuple it is."""
-    return number_phrase(value) if isinstance(value, float) else (str(value), POSTFIX)
 
 
 def _part(graph: Graph, node: int, names: dict[int, str]) -> str | None:

@@ -1,16 +1,39 @@
-"""Array gates as text: `x[0, 1:3]`, `sum(x, axis=0)`, `x.T`, as the language writes them."""
+"""Gates as text, as the language writes them: `x + y`, `x[0, 1:3]`, `sum(x, axis=0)`, `x.T`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from gradcli.gates.row import Gate
 from gradcli.syntax import spell
-from gradcli.syntax.tree import POSTFIX, Phrase
+from gradcli.syntax.tree import POSTFIX, SIGNS, Phrase, number_phrase, number_text
 
 REDUCTIONS = {"sum": "sum", "prod": "prod", "mean": "mean", "var": "var", "std": "std",
               "amax": "max", "amin": "min", "norm": "norm", "softmax": "softmax",
               "lse": "logsumexp"}  # fmt: skip
+
+
+def gate_phrase(gate: Gate, parts: list[Phrase]) -> Phrase:
+    """A gate with its operands as text: infix where the language has a sign for it."""
+    if gate.name == "scale":
+        return spell("mul", parts)
+    if gate.name == "copy":
+        return parts[0]
+    if gate.name == "neg" or gate.name in SIGNS:
+        return spell(gate.name, parts)
+    given = [text for text, _ in parts]
+    for default in reversed(gate.defaults):
+        if given[-1] == number_text(default):
+            given.pop()
+        else:
+            break
+    return f"{gate.name}({', '.join(given)})", POSTFIX
+
+
+def constant_phrase(value: Any) -> Phrase:
+    """A number, or a static operand as the tuple it is."""
+    return number_phrase(value) if isinstance(value, float) else (str(value), POSTFIX)
 
 
 def structural_label(name: str, looks: Sequence[Any]) -> str:
