@@ -13,7 +13,7 @@ from gradcli.gates.shapes import FUNCTIONS, Rule, broadcast
 # Names that texts and compiled texts use themselves.
 OWN_WORDS = {
     "out", "g", "k", "x", "xs", "inf", "nan", "upstream", "values", "gradients", "node", "operands",
-    "number", "zero", "divide", "lead", "trail", "unit", "tiny", "normal", "routed",
+    "number", "zero", "divide", "lead", "trail",
 }  # fmt: skip
 
 
@@ -59,7 +59,7 @@ class GateTable:
         for name in (name for row in more for name in (row.name, *row.aliases)):
             if not name.isidentifier() or iskeyword(name):
                 raise UsageError(f"`{name}` cannot be the name of a gate")
-            if name in taken or name.startswith("exact_"):  # what arithmetics call their own
+            if name in taken:
                 raise UsageError(f"the name `{name}` is taken", hint="give the gate another name")
             taken.add(name)
         table = GateTable(self)
