@@ -403,3 +403,12 @@ def test_a_number_between_two_others_is_finite_though_they_may_not_be():
 def test_a_tolerance_is_a_finite_number(tolerance):
     with pytest.raises(gradcli.GradcliError, match="tolerance"):
         gradcli.check("x*x", {"x": 3}, {"x": 7}, tolerance=tolerance)
+
+
+@pytest.mark.parametrize("function", [gradcli.evaluate, gradcli.check])
+def test_an_unknown_option_is_told_with_the_nearest_one(function):
+    name = function.__name__
+    with pytest.raises(TypeError, match=rf"{name}\(\) .* 'tolerence'; did you mean `tolerance`\?"):
+        function("x*x", {"x": 3}, tolerence=1)
+    with pytest.raises(TypeError, match=rf"{name}\(\) got an unexpected .* 'qqq'$"):
+        function("x*x", {"x": 3}, qqq=1)

@@ -214,7 +214,6 @@ def test_an_infinite_claim_is_right_at_an_infinite_slope_only(text, point, claim
         ("x = 2; f = 1e160*(1e160*(1e-160*(1e-160*x)))", "inconclusive"),
     ],
 )  # fmt: skip
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_an_infinite_line_never_passes_where_the_slope_is_finite(text, verdict):
     case = gradcli.check(text).cases[0]
     assert case.verdict == verdict
