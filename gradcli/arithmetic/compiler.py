@@ -37,6 +37,17 @@ INFIX: Spelling = {
     "route": "({0} if {1} else 0.0)",
 }  # fmt: skip
 
+CALLS: Spelling = {  # every operator is a call, as for numbers that are no Python numbers
+    "number": "number({!r})",
+    **{name: f"{name}({{}}, {{}})" for name in (
+        "add", "sub", "mul", "div", "lt", "le", "gt", "ge", "eq", "ne", "scale",
+    )},
+    "neg": "neg({})",
+    "where": "where({}, {}, {})",
+    "product": "mul({}, {})",
+    "route": "where({1}, {0}, number(0.0))",
+}  # fmt: skip
+
 Compiled = tuple[str, set[str]]  # source of a function called `made`, gates it calls
 
 

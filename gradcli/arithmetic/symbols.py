@@ -12,23 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.arithmetic import Arithmetic, Forward
+from gradcli.arithmetic.compiler import CALLS
 from gradcli.gates.row import Gate
 from gradcli.gates.shapes import FUNCTIONS
 from gradcli.graph.nodes import Graph
 
 EXACT = 2.0**53  # whole numbers up to here are exact in float64
-
-# Every operator is a call, so that it makes a node.
-SPELLING = {
-    "number": "number({!r})",
-    **{name: f"{name}({{}}, {{}})" for name in (
-        "add", "sub", "mul", "div", "lt", "le", "gt", "ge", "eq", "ne", "scale",
-    )},
-    "neg": "neg({})",
-    "where": "where({}, {}, {})",
-    "product": "mul({}, {})",
-    "route": "where({1}, {0}, number(0.0))",
-}  # fmt: skip
 
 
 class Symbol:
@@ -53,7 +42,7 @@ class Symbols(Arithmetic):
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         on_shapes = {name: self._of_shapes(function) for name, function in FUNCTIONS.items()}
-        super().__init__("symbols", {"number": self.symbol, **on_shapes}, SPELLING, self.symbol)
+        super().__init__("symbols", {"number": self.symbol, **on_shapes}, CALLS, self.symbol)
 
     def symbol(self, value: Any) -> Symbol:
         """A constant: a number, or the tuple of a static operand."""

@@ -15,7 +15,8 @@ import numpy as np
 
 from gradcli.arithmetic import Arithmetic, Forward
 from gradcli.arithmetic.arrays import STRUCTURE, by_halving
-from gradcli.arithmetic.symbols import SPELLING, Symbol, Symbols
+from gradcli.arithmetic.compiler import CALLS
+from gradcli.arithmetic.symbols import Symbol, Symbols
 from gradcli.gates.row import INPUT, Gate
 from gradcli.gates.shapes import Axis, Shape, column, reduced, row
 from gradcli.graph.nodes import Graph, stage_names
@@ -31,7 +32,7 @@ class Lifted(Arithmetic):
         names = {**STRUCTURE, "number": symbols.symbol, **_mixing(self)}
         mul = self._each(symbols.graph.table["mul"])
         names |= by_halving({**names, "mul": mul}.__getitem__, symbols.symbol(1.0))
-        super().__init__("lifted", names, SPELLING, symbols.symbol)
+        super().__init__("lifted", names, CALLS, symbols.symbol)
 
     def _made(self, gate: Gate) -> Callable[..., Any]:
         """The gate as a function of arrays of symbols."""

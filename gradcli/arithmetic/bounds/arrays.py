@@ -14,7 +14,7 @@ import numpy as np
 from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE, by_halving, key
 from gradcli.arithmetic.arrays import norm as plain_norm
 from gradcli.arithmetic.bounds.bounded import NOTHING, Base, Bounded, Bounds, Number
-from gradcli.arithmetic.symbols import SPELLING
+from gradcli.arithmetic.compiler import CALLS
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
 from gradcli.gates.table import BUILT_IN
 
@@ -260,7 +260,7 @@ class ArrayBounds(Bounds):
             **{name: _constant(name) for name in ("eye", "ramp", "randn")},
             **{name: self._of_shapes(function) for name, function in FUNCTIONS.items()},
         }  # fmt: skip
-        spelling = {name: text for name, text in SPELLING.items() if name != "product"}
+        spelling = {name: text for name, text in CALLS.items() if name != "product"}
         super().__init__(base, names, spelling, BoundedArray, ArrayBounds)
         self._names |= by_halving(self._names.__getitem__, self.exactly(1.0))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from math import inf
 from operator import eq, ge, gt, le, lt, ne, or_
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.arithmetic import Arithmetic, Forward
 from gradcli.arithmetic.compiler import Spelling
@@ -31,22 +31,34 @@ EVER_EXACT = ONE_AT_ZERO | {"sqrt"}  # of the gates without a text
 COMPARISONS = {"lt": lt, "le": le, "gt": gt, "ge": ge, "eq": eq, "ne": ne}
 
 
-class Base(NamedTuple):
+class Base:
     """What the rules must know of the arithmetic below them."""
 
-    arithmetic: Arithmetic
-    precision: int  # bits of a number
-    unit: Number  # the unit roundoff
-    normal: Number  # below it a result may have lost `tiny`
-    tiny: Number
-    library: float  # its functions round so many times as much as the gate table says
-    is_ordinary: Callable[[Number], bool]  # whether a size is `normal` or more everywhere
-    choose: Callable[[Any, Any, Any], Any]  # by a condition the one or the other
-    every: Callable[[Any], bool]  # whether a condition holds everywhere
-    is_nothing: Callable[[Number], bool]  # whether an error is that of an exact number
-    larger: Callable[[Number, Number], Number]
-    smaller: Callable[[Number, Number], Number]
-    bits: Callable[[Number], Any]  # the significant ones of a number
+    __slots__ = (
+        "arithmetic", "bits", "choose", "every", "is_nothing", "is_ordinary", "larger", "library",
+        "normal", "precision", "smaller", "tiny", "unit",
+    )  # fmt: skip
+
+    def __init__(
+        self, arithmetic: Arithmetic, precision: int, unit: Number, normal: Number, tiny: Number,
+        library: float, is_ordinary: Callable[[Number], bool],
+        choose: Callable[[Any, Any, Any], Any], every: Callable[[Any], bool],
+        is_nothing: Callable[[Number], bool], larger: Callable[[Number, Number], Number],
+        smaller: Callable[[Number, Number], Number], bits: Callable[[Number], Any],
+    ) -> None:  # fmt: skip
+        self.arithmetic = arithmetic
+        self.precision = precision  # bits of a number
+        self.unit = unit  # the unit roundoff
+        self.normal = normal  # below it a result may have lost `tiny`
+        self.tiny = tiny
+        self.library = library  # its functions round so many times as much as the table says
+        self.is_ordinary = is_ordinary  # whether a size is `normal` or more everywhere
+        self.choose = choose  # by a condition the one or the other
+        self.every = every  # whether a condition holds everywhere
+        self.is_nothing = is_nothing  # whether an error is that of an exact number
+        self.larger = larger
+        self.smaller = smaller
+        self.bits = bits  # the significant ones of a number
 
 
 class Bounded:

@@ -23,8 +23,8 @@ from gradcli.arithmetic.bounds.bounded import (
     Bounded,
     Bounds,
 )
+from gradcli.arithmetic.compiler import CALLS
 from gradcli.arithmetic.floats import IEEE
-from gradcli.arithmetic.symbols import SPELLING
 from gradcli.gates.row import Gate
 from gradcli.gates.table import BUILT_IN
 
@@ -37,7 +37,7 @@ class NumberBounds(Bounds):
     """Bounded numbers, one by one: a condition is true or false."""
 
     def __init__(self, base: Base) -> None:
-        spelling = {name: text for name, text in SPELLING.items() if name != "product"}
+        spelling = {name: text for name, text in CALLS.items() if name != "product"}
         spelling["route"] = "route({}, {})"
         spelling["receive"] = "gradients[{0}] = received(gradients[{0}], upstream, {1})"
         super().__init__(base, {}, spelling, Bounded, NumberBounds)
