@@ -123,21 +123,11 @@ class Roots:
         pending, seen = [k], set()
         while pending:
             here = pending.pop()
-            for kind, of, _ in self.program.lines[here].reads.values():
-                helper = self._helper(here, of) if kind == "helper" else None
-                if helper is not None and helper not in seen:
-                    seen.add(helper)
-                    pending.append(helper)
-                    yield helper
-
-    def _helper(self, k: int, target: str) -> int | None:
-        """The last line above that gives a helper."""
-        lines = self.program.lines
-        return next(
-            (n for n in range(k - 1, -1, -1)
-             if lines[n].name is None and lines[n].statement.target == target),
-            None,
-        )  # fmt: skip
+            for read in self.program.lines[here].reads.values():
+                if read.line is not None and read.line not in seen:
+                    seen.add(read.line)
+                    pending.append(read.line)
+                    yield read.line
 
     def _follow(self) -> None:
         """Follow wrong gradients to the lines that began them."""
@@ -188,9 +178,9 @@ class Roots:
         )
 
     def _look(self, k: int, name: str) -> Any:
-        kind, of, value = self.program.lines[k].reads[name]
+        kind, of, value, helper = self.program.lines[k].reads[name]
         if kind == "helper":
-            return in_lists(self._values[self._helper(k, of)])
+            return in_lists(self._values[helper])
         if kind == "gradient" and of in self.program.claims:
             elements = dict(numbers(of, self.program.claims[of]))
             table: Any = {node: self.judge.true_gradient(e) for e, node in elements.items()}

@@ -113,10 +113,9 @@ class Judge:
         """Enter what a line adds to each number of its gradient."""
         values = self.found.run.values
         reads = upstream_reads(self.program, number)
-        forward = {name for kind, name, _ in line.reads.values() if kind == "forward"}
-        old = next(
-            (v for k, n, v in line.reads.values() if k == "gradient" and n == line.name), None
-        )
+        forward = {read.name for read in line.reads.values() if read.kind == "forward"}
+        own = ("gradient", line.name)
+        old = next((r.value for r in line.reads.values() if (r.kind, r.name) == own), None)
         before = dict(numbers(str(line.name), old)) if old is not None else {}
         name = str(line.name)
         if self.program.graph.has_arrays:
@@ -387,14 +386,11 @@ def upstream_reads(program: Program, number: int) -> set[str]:
     pending = [number]
     while pending:
         here = pending.pop()
-        for kind, name, _ in lines[here].reads.values():
-            if kind == "gradient":
-                found.add(name)
-            elif kind == "helper":
-                pending += [
-                    k for k in range(here)
-                    if lines[k].name is None and lines[k].statement.target == name
-                ][-1:]  # fmt: skip
+        for read in lines[here].reads.values():
+            if read.kind == "gradient":
+                found.add(read.name)
+            elif read.line is not None:
+                pending.append(read.line)
     return found
 
 

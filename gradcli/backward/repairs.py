@@ -167,8 +167,8 @@ def _with_helper(scene: Scene, reader: GradientLine, helper: Any, values: Any) -
     own = scene.line.statement.target
 
     def look(name: str) -> Any:
-        kind, of, value = reader.reads[name]
-        return helper if (kind, of) == ("helper", own) else gather(value, values)
+        read = reader.reads[name]
+        return helper if (read.kind, read.name) == ("helper", own) else gather(read.value, values)
 
     assert reader.statement.tree is not None
     return evaluated(reader.statement.tree, scene.program.source, look, reader.sizes)
@@ -180,8 +180,8 @@ def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
     if name.startswith("#"):
         return int(name[1:])
     if name in reads:
-        kind, of, value = reads[name]
-        return program.claims[of] if is_complete and kind == "gradient" else value
+        read = reads[name]
+        return program.claims[read.name] if is_complete and read.kind == "gradient" else read.value
     if name in program.stages or name in program.inputs:
         return program.stages.get(name, program.inputs.get(name, []))
     return program.claims[name[1:]]
@@ -202,8 +202,9 @@ def _candidates(scene: Scene, given: list[list[float]]) -> Iterator[Repair]:
 
 def _incomplete(scene: Scene) -> str:
     stale = [
-        f"d{of}" for kind, of, value in scene.line.reads.values()
-        if kind == "gradient" and value != scene.program.claims.get(of, value)
+        f"d{read.name}" for read in scene.line.reads.values()
+        if read.kind == "gradient"
+        and read.value != scene.program.claims.get(read.name, read.value)
     ]  # fmt: skip
     return f"{', '.join(stale)} is passed on before it is complete"
 
@@ -239,7 +240,7 @@ def _names(scene: Scene) -> Iterator[Repair]:
     known = list(dict.fromkeys([*program.inputs, *program.stages]))[-MOST_NAMES:]
     gradients = [f"d{name}" for name in scene.consumers if name in program.claims]
     for name in dict.fromkeys(a for op, a in zip(tree.ops, tree.args, strict=True) if op == "name"):
-        kind = scene.line.reads[name][0] if name in scene.line.reads else "forward"
+        kind = scene.line.reads[name].kind if name in scene.line.reads else "forward"
         places = [k for k, op in enumerate(tree.ops) if op == "name" and tree.args[k] == name]
         for other in [*known, *gradients]:
             if other == name:
@@ -450,7 +451,7 @@ def _upstream(scene: Scene) -> Iterator[Repair]:
     tree = scene.tree
     reads = scene.line.reads
     inside = {a for op, a in zip(tree.ops, tree.args, strict=True) if op == "name"}
-    read = {reads[name][1] for name in inside if name in reads and reads[name][0] == "gradient"}
+    read = {reads[name].name for name in inside if name in reads and reads[name].kind == "gradient"}
     for consumer in scene.consumers:
         if consumer in scene.program.claims and consumer not in read:
             reason = f"the line is off by exactly the factor d{consumer}: the upstream gradient"

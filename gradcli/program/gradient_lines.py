@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from gradcli.errors import GradcliError, NameFault, ParseError, ShapeError
 from gradcli.gates.shapes import Shape, broadcast
@@ -37,12 +37,19 @@ if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads
             """Raise an error at the place of a token."""
 
 
+class Read(NamedTuple):
+    """What a name on the right side of a gradient line stands for."""
+
+    kind: str  # helper, forward or gradient
+    name: str  # the helper's or forward name
+    value: Value  # that it has there
+    line: int | None = None  # of a helper: the place of the line that gave it, among all lines
+
+
 class GradientLine:
     """One line of the backward part: a gradient, or a helper for later lines.
 
-    `reads` tells what each name on its right side stood for: `helper`, `forward` or `gradient`,
-    the helper's or forward name, and the value it had then; `sizes` are those of them that are
-    known numbers.
+    `reads` are the names on its right side; `sizes` are those of them that are known numbers.
     """
 
     __slots__ = ("name", "place", "reads", "sizes", "statement", "total", "value")
@@ -50,7 +57,7 @@ class GradientLine:
     def __init__(self, statement: Statement, name: str | None) -> None:
         self.statement = statement
         self.name = name  # the forward name whose gradient this is; None for a helper
-        self.reads: dict[str, tuple[str, str, Value]] = {}
+        self.reads: dict[str, Read] = {}
         self.value: Value = []  # of the right side
         self.total: Value = []  # of the whole target once the line is done
         self.place: tuple[Any, ...] = ()  # of an indexed target: places, and (start, stop)
@@ -61,7 +68,9 @@ class GradientLine:
         line = GradientLine(self.statement, self.name)
         line.place, line.sizes = self.place, self.sizes
         line.value, line.total = translate(self.value), translate(self.total)
-        line.reads = {n: (kind, of, translate(v)) for n, (kind, of, v) in self.reads.items()}
+        line.reads = {
+            name: read._replace(value=translate(read.value)) for name, read in self.reads.items()
+        }
         return line
 
 
@@ -74,7 +83,7 @@ class Backward:
         self.lines: list[GradientLine] = []
         self.claims: dict[str, Value] = {}  # by forward name
         self.tokens: dict[str, int] = {}  # where each was assigned last
-        self.helpers: dict[str, Value] = {}
+        self.helpers: dict[str, Read] = {}
         self.unread: dict[str, int] = {}  # helpers no line has read yet, by their token
         self.upstream: int | None = None
 
@@ -87,15 +96,17 @@ class Backward:
         self.lines.append(line)
         line.value = value = reader.lowering.value(statement.tree, {}, self._find)
         known = reader.lowering.known
-        line.sizes = {name: known[node] for name, (_, _, node) in line.reads.items()
-                      if node in known}  # fmt: skip
+        line.sizes = {
+            name: known[read.value] for name, read in line.reads.items() if read.value in known
+        }
         reader.graph.call(value, target)
         if name is None:
             if statement.place:
                 reader.fail(ParseError, statement.token, f"`{target}` is not a gradient")
             if statement.kind == "add" and target in self.helpers:
-                value = self._sum(self.helpers[target], value, statement.token)
-            self.helpers[target] = line.total = value
+                value = self._sum(self.helpers[target].value, value, statement.token)
+            line.total = value
+            self.helpers[target] = Read("helper", target, value, len(self.lines) - 1)
             self.unread[target] = statement.token
             return
         self.tokens[name] = statement.token
@@ -115,34 +126,33 @@ class Backward:
 
     def _find(self, name: str, token: int) -> Value:
         """What a name stands for on this line, which remembers it."""
-        kind, of, value = self._resolved(name, token)
-        self.lines[-1].reads[name] = kind, of, value
-        return value
+        read = self.lines[-1].reads[name] = self._resolved(name, token)
+        return read.value
 
     def _named(self, name: str, token: int) -> Value:
         """The same in the index of a target."""
-        return self._resolved(name, token)[2]
+        return self._resolved(name, token).value
 
-    def _resolved(self, name: str, token: int) -> tuple[str, str, Value]:
+    def _resolved(self, name: str, token: int) -> Read:
         """Helpers, then the forward part, then gradients."""
         reader = self.reader
         if name in self.helpers:
             self.unread.pop(name, None)
-            return "helper", name, self.helpers[name]
+            return self.helpers[name]
         if reader.is_known(name) or name in reader.inputs:
-            return "forward", name, reader.find(name, token)
+            return Read("forward", name, reader.find(name, token))
         of = reader.gradient_of(name)
         if of is None:
-            return "forward", name, reader.find(name, token)
+            return Read("forward", name, reader.find(name, token))
         if of in self.claims:
-            return "gradient", of, self.claims[of]
+            return Read("gradient", of, self.claims[of])
         if of == self.output_name:
             if reader.graph.shape(reader.stages[of]):
                 reader.fail(
                     ShapeError, token, f"`{of}` is an array, and `{name}` is not given",
                     f"give the upstream gradient first: `{name} = ...` in the shape of `{of}`",
                 )  # fmt: skip
-            return "gradient", of, reader.graph.constant(1.0, token)
+            return Read("gradient", of, reader.graph.constant(1.0, token))
         reader.fail(
             NameFault, token, f"`{name}` has no value yet",
             f"the gradient of `{of}` must be assigned on an earlier line",

@@ -358,7 +358,7 @@ def fused_program(program: Program) -> Program:
     """The program with written-out forms as one gate, without the nodes that are left behind."""
     kept = [program.output, *(program.parts or ()), *nodes_of([*program.claims.values()])]
     for line in program.lines:
-        kept += nodes_of([line.value, line.total, *(value for _, _, value in line.reads.values())])
+        kept += nodes_of([line.value, line.total, *(read.value for read in line.reads.values())])
     kept += [claim.claimed for claim in program.value_claims]
     kept += [] if program.upstream is None else [program.upstream]
     better = fused(program.graph, kept)
