@@ -429,3 +429,17 @@ g0 = -dh*(1 - h**2)
 dx = g1499*w
 dw = g1499*x"""
     assert blamed(text) == [("g1499", "sign")]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("slope", "verdict"), [
+    ("[inf, inf, inf]", "fail"), ("[1, inf, 3]", "fail"), ("y/0", "fail"), ("y*inf", "fail"),
+    ("y*exp(1000*y)*exp(-1000*y)", "inconclusive"),
+])  # fmt: skip
+def test_what_is_not_finite_never_passes(way, slope, verdict):
+    """A right line that overflows is not accused, nor is it called right in many digits unseen."""
+    text = f"x = [1, 2, 3]; y = [1, 2, 3]\nf = sum(x*y)\ndx = {slope}\ndy = x"
+    dx, dy = case(text, way).lines
+    assert (dx.verdict, dx.is_accused, dy.verdict) == (verdict, verdict == "fail", "pass")
+    seen = "in many digits the line is right" in (dx.reason or "")
+    assert seen == (verdict == "inconclusive" and way == "by element")

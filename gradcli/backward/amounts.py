@@ -7,24 +7,21 @@ is one amount.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
-
-from gradcli.arithmetic.floats import IEEE
-from gradcli.engine import Machine
-from gradcli.errors import GradcliError
-from gradcli.graph.lowering import Lowering, Value
-from gradcli.graph.nodes import Graph
-from gradcli.syntax import Tree
-from gradcli.syntax.tokens import Source
 
 Amount = Any  # a float, a number in many digits, or an array
 
 
 def total(amounts: Iterable[Amount]) -> Amount:
-    """The sum; of floats without rounding on the way."""
+    """The sum; of floats without rounding on the way, unless it is beyond them."""
     parts = list(amounts)
-    return math.fsum(parts) if all(isinstance(part, float) for part in parts) else sum(parts)
+    if not all(isinstance(part, float) for part in parts):
+        return sum(parts)
+    try:
+        return math.fsum(parts)
+    except (OverflowError, ValueError):  # beyond float64, or infinities of both signs
+        return sum(parts)
 
 
 def is_finite(amount: Amount) -> bool:
@@ -42,8 +39,20 @@ def flat(amount: Amount) -> list[float]:
         return [amount]
     import numpy as np  # late: numbers do not need it
 
-    elements: list[float] = np.ravel(amount).tolist()
-    return elements
+    numbers: list[float] = np.ravel(amount).tolist()
+    return numbers
+
+
+def mean_size(amount: Amount) -> float:
+    """The mean of the absolute values: amounts that agree have means that do.
+
+    A number that stands for an array by broadcasting has the mean of the array.
+    """
+    if isinstance(amount, float):
+        return abs(amount)
+    import numpy as np  # late: numbers do not need it
+
+    return float(np.mean(np.abs(amount))) if np.size(amount) else 0.0
 
 
 def in_words(amount: Amount, digits: int = 5) -> str:
@@ -53,38 +62,6 @@ def in_words(amount: Amount, digits: int = 5) -> str:
     return f"an array of norm {math.hypot(*flat(amount)):.{digits}g}"
 
 
-def evaluated(
-    tree: Tree, source: Source, look: Callable[[str], Any], sizes: Mapping[str, Any]
-) -> Any:
-    """The value of a tree; `look` gives that of a name: a number, nested lists, or an array.
-
-    `sizes` are names that stand for sizes. None if the tree cannot be computed.
-    """
-    graph = Graph()
-    given: dict[str, Any] = {}
-
-    def find(name: str, token: int) -> Value:  # noqa: ARG001  # the lowering's signature
-        given[name] = look(name)
-        return graph.input(name, shape=shape_of(given[name]))
-
-    try:
-        lowering = Lowering(graph, source, given=lambda name: sizes.get(name, "no size"))
-        value = lowering.value(tree, {}, find)
-    except GradcliError:
-        return None
-    if not graph.has_arrays:
-        inputs = [given[name] for name in graph.inputs]
-        return float(Machine(graph, IEEE).run(inputs).values[value])
-    import numpy as np  # late: numbers do not need it
-
-    from gradcli.arithmetic.arrays import ARRAYS
-
-    arrays = [np.asarray(given[name], dtype=float)[()] for name in graph.inputs]
-    return Machine(graph, ARRAYS).run(arrays).values[value]
-
-
-def shape_of(value: Any) -> tuple[int, ...]:
-    """The shape of a number, nested lists, or an array."""
-    if isinstance(value, list):
-        return (len(value), *shape_of(value[0])) if value else (0,)
-    return getattr(value, "shape", ())
+def nested(shape: Any, amounts: Iterator[Any]) -> Any:
+    """Amounts in the shape of nested lists."""
+    return [nested(part, amounts) for part in shape] if isinstance(shape, list) else next(amounts)

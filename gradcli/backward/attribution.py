@@ -1,242 +1,140 @@
-"""Which line speaks for which use of a name.
-
-A line is matched to the consumers whose gradients it reads (`dsigx` -> `sigx`), one that reads none
-to the output. What is then left over is matched by value, and a single line to a single consumer.
-Lines that cannot be told apart stay together in one group.
-"""
+"""What each line adds to each number of a gradient, and which use of a name it speaks for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
-from gradcli.backward.amounts import Amount, total
-from gradcli.backward.cut import Use
-
-Agree = Callable[[Amount, Amount], bool]
-
-
-class Part:
-    """What one line adds to one number of a gradient."""
-
-    __slots__ = ("is_lost", "line", "names", "reads", "value")
-
-    def __init__(self, line: int, value: Amount, reads: set[str], names: set[str]) -> None:
-        self.line = line  # its place among the program's gradient lines
-        self.value = value
-        self.reads = reads  # the names whose gradients it reads, also through helpers
-        self.names = names  # the forward names it reads
-        self.is_lost = False  # overwritten by a later line
+from gradcli.backward.amounts import Amount
+from gradcli.backward.matching import Clues, Group, Part, matched
+from gradcli.backward.passage import Evidence
+from gradcli.program.gradient_lines import GradientLine
+from gradcli.program.model import Element, elements
 
 
-class Group:
-    """Lines that answer, together, for some consumers."""
+class Attribution:
+    """What each line adds to each number, and the groups of lines and consumers there."""
 
-    __slots__ = ("consumers", "expected", "parts")
-
-    def __init__(self, parts: list[Part], consumers: list[str], expected: Amount) -> None:
+    def __init__(
+        self, given: list[list[Element]], reads: list[frozenset[str]],
+        parts: dict[Element, list[Part]], groups: dict[Element, list[Group]],
+        overwriters: dict[Element, int],
+    ) -> None:  # fmt: skip
+        self.given = given  # of each line: the numbers of its gradient; of a helper none
+        self.reads = reads  # of each line: the names whose gradients it reads, helpers between
         self.parts = parts
-        self.consumers = consumers
-        self.expected = expected
+        self.groups = groups
+        self.overwriters = overwriters  # the last line that begins a number anew
+        self._groups = {
+            (part.line, element): group
+            for element, together in groups.items()
+            for group in reversed(together)
+            for part in group.parts
+        }
+        self._parts = {(p.line, e): p for e, own in parts.items() for p in reversed(own)}
 
-    @property
-    def value(self) -> Amount:
-        """What the lines give together."""
-        return total(part.value for part in self.parts)
+    def group(self, line: int, element: Element) -> Group | None:
+        """The group that a line belongs to, at one number; None for the output's gradient."""
+        return self._groups.get((line, element))
 
-
-def matched(
-    parts: list[Part], uses: list[Use], output: str, agree: Agree,
-    operands: dict[str, set[str]], assigned: dict[str, int],
-) -> list[Group]:  # fmt: skip
-    """Groups of lines and consumers; each line and each consumer is in one group.
-
-    `operands` are the names each consumer is computed from, and its own; `assigned` the lines at
-    which the gradients of names are known.
-    """
-    amounts: dict[str, Amount] = {}
-    for use in uses:
-        amounts[use.consumer] = amounts.get(use.consumer, 0.0) + use.amount
-    if amounts and len(parts) == 1 and not _is_incomplete(parts[0], amounts, output, agree):
-        return [Group(parts, list(amounts), total(amounts.values()))]
-    spare = _spare(parts, amounts, agree)
-    if spare is not None:
-        rest = [part for part in parts if part is not spare]
-        return [Group(rest, list(amounts), total(amounts.values())), Group([spare], [], 0.0)]
-    sorted_by_reading = _all_but_one(parts, amounts, output, agree)
-    if sorted_by_reading is not None:
-        return sorted_by_reading
-    read = {name for part in parts for name in part.reads or {base(output)}}
-    missing = [consumer for consumer in amounts if base(consumer) not in read]
-    unread = assigned.get(base(missing[0])) if len(missing) == 1 else None
-    groups, lines, left = [], [], dict(amounts)
-    components = _components(parts, amounts, output)
-    has_strays = any(not consumers for _, consumers in components)
-    some_miss = len({c for _, consumers in components for c in consumers}) < len(amounts)
-    for together, consumers in components:
-        expected = total(amounts[c] for c in consumers)
-        group = Group(together, consumers, expected)
-        has_extra = some_miss and len(together) > len(consumers)  # may belong to another one
-        is_right = agree(group.value, expected) and not has_extra
-        if consumers and (is_right or (len(together) == 1 and not has_strays)):
-            groups.append(group)
-        else:
-            sorted_out, rest, remaining = _by_value(
-                together, consumers, amounts, uses, agree, unread
-            )
-            groups += sorted_out
-            left |= remaining
-            if len(rest) == 1 and consumers and not sorted_out:
-                groups.append(group)  # alone as before
-            else:
-                lines += rest
-    for consumer in [c for group in groups for c in group.consumers]:
-        left.pop(consumer, None)
-    return groups + _left_over(lines, left, agree, operands)
+    def part(self, line: int, element: Element) -> Part:
+        """What a line adds to a number."""
+        return self._parts[line, element]
 
 
-def _is_incomplete(part: Part, amounts: dict[str, Amount], output: str, agree: Agree) -> bool:
-    """Whether a lone line is right for the consumers it reads of, and leaves others out."""
-    reads = part.reads or {base(output)}
-    mine = [amount for consumer, amount in amounts.items() if base(consumer) in reads]
-    return 0 < len(mine) < len(amounts) and agree(part.value, total(mine))
+def attribute(known: Evidence) -> Attribution:
+    """Groups of lines and consumers, for every number that has a gradient line."""
+    cut, lines = known.cut, known.program.lines
+    reads = _gradients_read(lines)
+    given = [_numbers_given(known, line) for line in lines]
+    parts, overwriters = _parts(known, given, reads)
+    last = {str(line.name): k for k, line in enumerate(lines) if line.name is not None}
+    clues = Clues(
+        cut.output, known.agree, known.request.tolerance, cut.operands,
+        {cut.output.name: -1, **last},
+    )  # fmt: skip
+    groups = {
+        element: [] if element == cut.output
+        else matched(parts[element], known.written.uses.get(element, {}), clues)
+        for element in cut.claimed
+    }  # fmt: skip
+    only = [[element for element, _ in numbers] for numbers in given]
+    return Attribution(only, reads, parts, groups, overwriters)
 
 
-def _all_but_one(
-    parts: list[Part], amounts: dict[str, Amount], output: str, agree: Agree
-) -> list[Group] | None:
-    """Groups where all lines but one are right for the consumers they read of: it has the rest.
+# ---------------------------------------------------------------- what lines say
 
-    A line may also hold what the output itself sends back, if no line is there for that alone.
-    """
-    if any(part.is_lost for part in parts):
-        return None
-    left, groups, rest = dict(amounts), [], []
-    is_direct = output in amounts and all(part.reads for part in parts)
-    for part in parts:
-        reads = part.reads or {base(output)}
-        mine = [consumer for consumer in left if base(consumer) in reads]
-        with_output = [*mine, output] if is_direct and output in left else mine
-        fits = [
-            chosen for chosen in (mine, with_output)
-            if chosen and agree(part.value, total(amounts[c] for c in chosen))
-        ]  # fmt: skip
-        if not fits:
-            rest.append(part)
+
+def _gradients_read(lines: Sequence[GradientLine]) -> list[frozenset[str]]:
+    """Of each line the names whose gradients it reads, also through helpers."""
+    found: list[frozenset[str]] = []
+    for line in lines:
+        own = {read.name for read in line.reads.values() if read.kind == "gradient"}
+        through = {found[read.line] for read in line.reads.values() if read.line is not None}
+        is_handed_on = not own and len(through) == 1  # then one set serves the whole chain
+        found.append(through.pop() if is_handed_on else frozenset(own.union(*through)))
+    return found
+
+
+def _numbers_given(known: Evidence, line: GradientLine) -> list[tuple[Element, int]]:
+    """The numbers, or the array, whose gradient a line assigns, with the nodes it gives."""
+    if line.name is None:
+        return []
+    if known.program.graph.has_arrays:
+        return [(Element(line.name), line.value)]
+    target = _taken(line.name, known.program.claims[line.name], line.place)
+    nodes = [node for _, node in elements(line.name, line.value)]
+    return list(zip(target, nodes, strict=True))
+
+
+def _taken(name: str, value: Any, place: Sequence[Any], at: tuple[int, ...] = ()) -> list[Element]:
+    """The numbers of nested lists that an index takes."""
+    if not place:
+        return [element for element, _ in elements(name, value, at)]
+    first, rest = place[0], place[1:]
+    if isinstance(first, tuple):
+        taken = range(len(value))[slice(*first)]
+        return [e for k in taken for e in _taken(name, value[k], rest, (*at, k))]
+    k = first % len(value)
+    return _taken(name, value[k], rest, (*at, k))
+
+
+def _parts(
+    known: Evidence, given: list[list[tuple[Element, int]]], reads: list[frozenset[str]]
+) -> tuple[dict[Element, list[Part]], dict[Element, int]]:
+    """What each line adds to each number of its gradient, and the last that begins it anew."""
+    values = known.point.run.values
+    parts: dict[Element, list[Part]] = {element: [] for element in known.cut.claimed}
+    overwriters: dict[Element, int] = {}
+    totals: dict[str, Amount] = {}  # of arrays, as the lines so far have them
+    for number, line in enumerate(known.program.lines):
+        if line.name is None:
             continue
-        groups.append(Group([part], fits[0], total(amounts[c] for c in fits[0])))
-        for consumer in fits[0]:
-            del left[consumer]
-    if len(rest) != 1 or not left or not groups:
-        return None
-    if any(
-        part.reads == rest[0].reads and agree(part.value, rest[0].value)
-        for group in groups
-        for part in group.parts
-    ):
-        return None  # of two that say the same either may be the slip
-    return [*groups, Group(rest, list(left), total(left.values()))]
+        others = reads[number] - {line.name}
+        names = {read.name for read in line.reads.values() if read.kind == "forward"}
+        names.discard(line.name)
+        if known.program.graph.has_arrays:
+            before, totals[line.name] = totals.get(line.name, 0.0), values[line.total]
+            if line.place:  # of an array: what it changes
+                change = values[line.total] - before
+                parts[Element(line.name)].append(Part(number, change, others, names))
+                continue
+        own = [r.value for r in line.reads.values() if (r.kind, r.name) == ("gradient", line.name)]
+        for element, node in given[number]:
+            value = values[node]
+            if own:
+                value = value - values[_node_at(own[0], element.index)]
+            elif line.statement.kind != "add":
+                for part in parts[element]:
+                    part.is_lost = True
+                overwriters[element] = number
+            parts[element].append(Part(number, value, others, names))
+    return parts, overwriters
 
 
-def _spare(parts: list[Part], amounts: dict[str, Amount], agree: Agree) -> Part | None:
-    """The one line without which the sum would be right; None if there is none, or several."""
-    if len(parts) < 2 or any(part.is_lost for part in parts):
-        return None
-    if any(agree(amount, 0.0) for amount in amounts.values()):
-        return None  # then a line may be in its place, and should give 0
-    expected = total(amounts.values())
-    found = [
-        part for part in parts
-        if not any(agree(part.value, amount) for amount in (0.0, *amounts.values()))
-        and agree(total(other.value for other in parts if other is not part), expected)
-    ]  # fmt: skip
-    return found[0] if len(found) == 1 else None
-
-
-def base(element: str) -> str:
-    """The name of the list an element belongs to."""
-    return element.partition("[")[0]
-
-
-def _components(
-    parts: list[Part], amounts: dict[str, Amount], output: str
-) -> list[tuple[list[Part], list[str]]]:
-    """Lines that read the gradient of the same consumer, and all consumers they read of."""
-    components: list[tuple[list[Part], list[str]]] = []
-    for part in parts:
-        reads = part.reads or {base(output)}
-        mine = [consumer for consumer in amounts if base(consumer) in reads]
-        shared = [c for c in components if set(c[1]) & set(mine)]
-        together = [p for c in shared for p in c[0]] + [part]
-        consumers = dict.fromkeys([name for c in shared for name in c[1]] + mine)
-        components = [c for c in components if c not in shared]
-        components.append((together, list(consumers)))
-    return components
-
-
-def _by_value(
-    parts: list[Part], consumers: list[str], amounts: dict[str, Amount], uses: list[Use],
-    agree: Agree, unread: int | None,
-) -> tuple[list[Group], list[Part], dict[str, Amount]]:  # fmt: skip
-    """Split lines that are wrong together: those whose value is that of one use are right.
-
-    Where two lines are equally near, neither is taken for the right one, unless only the later can
-    be the slip: `unread` is the line that gives the gradient of the one consumer that no line reads
-    of, and the earlier stands above it. Returns the groups, the
-    lines left, and what is left of consumers that some line has answered for in part.
-    """
-    groups, taken = [], set()
-    left: dict[str, Amount] = {}
-    for consumer in consumers:
-        remaining = [use.amount for use in uses if use.consumer == consumer]
-        whole = [p for p in parts if p not in taken and agree(p.value, amounts[consumer])]
-        if len(whole) == 2 and unread is not None:
-            whole = [p for p in whole if p.line < unread] or whole
-        if len(whole) == 1:
-            groups.append(Group(whole, [consumer], amounts[consumer]))
-            taken.add(whole[0])
-            continue
-        right = []
-        single = [] if whole or len(remaining) < 2 else list(remaining)
-        for amount in single:
-            fits = [p for p in parts if p not in taken and agree(p.value, amount)]
-            if len(fits) == 1:
-                right.append(Group(fits, [], amount))
-                taken.add(fits[0])
-                del remaining[next(k for k, other in enumerate(remaining) if other is amount)]
-        if not right:
-            continue
-        groups += right
-        rest = [p for p in parts if p not in taken and base(consumer) in p.reads]
-        if rest:
-            taken.update(rest)
-            groups.append(Group(rest, [consumer], total(remaining)))
-        elif remaining:
-            left[consumer] = total(remaining)
-        else:
-            groups.append(Group([], [consumer], 0.0))
-    return groups, [part for part in parts if part not in taken], left
-
-
-def _left_over(
-    lines: list[Part], left: dict[str, Amount], agree: Agree, operands: dict[str, set[str]]
-) -> list[Group]:
-    """Match what reading did not: by value, by the names they share, else all together."""
-    groups = []
-    for part in list(lines):
-        fits = [consumer for consumer, amount in left.items() if agree(part.value, amount)]
-        rivals = [p for p in lines if fits and agree(p.value, left[fits[0]])]
-        if len(fits) == 1 and len(rivals) == 1:
-            groups.append(Group([part], fits, left.pop(fits[0])))
-            lines.remove(part)
-    is_one_each = 1 < len(lines) == len(left)
-    for part in list(lines) if is_one_each else ():
-        shared = {name: len(part.names & operands.get(name, set())) for name in left}
-        best = [name for name in left if shared[name] == max(shared.values())]
-        if len(best) == 1 and shared[best[0]]:
-            groups.append(Group([part], best, left.pop(best[0])))
-            lines.remove(part)
-    if lines:
-        groups.append(Group(lines, list(left), total(left.values())))
-    else:
-        groups += [Group([], [consumer], amount) for consumer, amount in left.items()]
-    return groups
+def _node_at(value: Any, index: tuple[int, ...]) -> int:
+    """A node of nested lists."""
+    for k in index:
+        value = value[k]
+    node: int = value
+    return node

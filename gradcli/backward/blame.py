@@ -1,4 +1,4 @@
-"""Where wrong gradients begin: at lines that are wrong by themselves, or at a helper they read.
+"""Who is to blame: lines that are wrong by themselves, or a helper they read.
 
 A line that the judge accuses may still be innocent: it reads the gradient of a sibling, and would
 be right if that were; or it reads a helper line, together with others that are all wrong, and the
@@ -7,80 +7,79 @@ helper is what they share.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from gradcli.backward.amounts import evaluated, flat, total
-from gradcli.backward.attribution import base
-from gradcli.backward.cut import Use
-from gradcli.backward.judge import Accusation, Judge, line_numbers, upstream_reads
-from gradcli.evaluation.point import gather, in_lists, numbers
+from gradcli.backward.amounts import flat, nested
+from gradcli.backward.attribution import Attribution
+from gradcli.backward.formulas import Formulas
+from gradcli.backward.judge import Accusation, Judgement
+from gradcli.backward.naming import Naming
+from gradcli.backward.passage import Evidence
+from gradcli.backward.repairs import Named
+from gradcli.evaluation.point import gather
+from gradcli.program.gradient_lines import GradientLine, Read
+from gradcli.program.model import elements
 
 MOST_HELPERS = 30  # that are looked at: the last before the lines that are wrong
 
-Explain = Callable[[int, Sequence[int]], tuple[str, str] | None]
+
+class WrongHelper(NamedTuple):
+    """The lines that read a wrong helper, and its mistake, if that is known."""
+
+    readers: list[int]
+    named: Named | None
 
 
 class Blame(NamedTuple):
-    """A wrong helper: the lines that read it, and the mistake with words on it, if it is known."""
+    """Who began what is wrong. Lines are counted from 0 among those of the backward part."""
 
-    readers: list[int]
-    named: tuple[str, str] | None
+    accused: dict[int, Accusation]  # lines that are wrong by themselves
+    helpers: dict[int, WrongHelper]  # helper lines that are
+    unsure: dict[int, int]  # accused lines that a slip in a helper would explain, too: in which
+    causes: dict[int, int]  # where the wrong gradients began that other lines read
 
 
-class Roots:
-    """Who is to blame.
+def blame(known: Evidence, attribution: Attribution, judgement: Judgement, naming: Naming) -> Blame:
+    """The lines that are to blame, of all that the judge accuses, and those that follow."""
+    inquiry = _Inquiry(known, attribution, judgement, naming)
+    if inquiry.accused:
+        inquiry.look_at_helpers()
+    inquiry.follow()
+    causes = {k: inquiry.following.get(k, inquiry.root(k)) for k in inquiry.order}
+    return Blame(
+        inquiry.accused, inquiry.helpers, inquiry.unsure,
+        {k: cause for k, cause in causes.items() if cause is not None},
+    )  # fmt: skip
 
-    `number` tells the place of a line in the text; `true` is what every consumer sends back to
-    each name by the true gradients; `explain` gives the mistake, and words on it, by which a line
-    makes some lines wrong.
-    """
+
+class _Inquiry:
+    """What has been found out while blame is moved from line to line."""
 
     def __init__(
-        self, judge: Judge, number: Callable[[int], tuple[int, int]],
-        true: Mapping[str, Sequence[Use]], explain: Explain,
-    ) -> None:  # fmt: skip
-        self._explain = explain
-        self.judge = judge
-        self.program = judge.program
-        self.accused: dict[int, Accusation] = dict(judge.accused)
-        self.helpers: dict[int, Blame] = {}  # wrong helper lines
-        self.unsure: dict[int, int] = {}  # accused lines that a slip in a helper would explain, too
-        self.following: dict[int, int] = {}  # lines that follow from another: where that stands
+        self, known: Evidence, attribution: Attribution, judgement: Judgement, naming: Naming
+    ) -> None:
+        self.lines: list[GradientLine] = known.program.lines
+        self.order = [k for k, line in enumerate(self.lines) if line.name is not None]
+        self.accused = dict(judgement.accused)
+        self.helpers: dict[int, WrongHelper] = {}
+        self.unsure: dict[int, int] = {}
+        self.following: dict[int, int] = {}  # innocent lines: where what they read began
+        self._reads = attribution.reads
+        self._wrong_names = judgement.wrong_names
+        self._naming = naming
         self._begun: dict[str, int] = {}  # names with a wrong gradient: the line it began at
-        self._number = number
-        self._true = true
-        self._order = [k for k, line in enumerate(self.program.lines) if line.name is not None]
-        self._values: dict[int | None, Any] = {}  # of helper lines, by the true gradients
-        if self.accused:
-            self._blame_helpers()
-        self._follow()
+        self._truth = _Truth(known, attribution)
 
-    def of(self, k: int) -> int | None:
-        """The line in the text where the wrong gradients that a line reads began."""
-        reads = upstream_reads(self.program, k)
-        return min([self._begun[n] for n in reads if n in self._begun], default=None)
-
-    def is_right(self, name: str) -> bool:
-        """Whether the gradient of a name is the true one."""
-        return name not in self._wrong_names
-
-    @cached_property
-    def _wrong_names(self) -> set[str]:
-        judge = self.judge
-        return {
-            base(element)
-            for element in judge.cut.claimed
-            if not judge.agree(judge.passage.claims[element], judge.true_gradient(element))
-        }
+    def root(self, k: int) -> int | None:
+        """The line where the wrong gradients that a line reads began."""
+        begun = (self._begun[name] for name in self._reads[k] if name in self._begun)
+        return min(begun, default=None)
 
     def _name(self, k: int) -> str:
-        return str(self.program.lines[k].name)
+        return str(self.lines[k].name)
 
-    # ---------------------------------------------------------------- who is to blame
-
-    def _blame_helpers(self) -> None:
+    def look_at_helpers(self) -> None:
         """A helper is wrong itself if all that read it are, and something says that it is it.
 
         That is a repair of the helper that makes all of them right, or that they are lines of
@@ -88,101 +87,118 @@ class Roots:
         explains, else the last before the lines.
         """
         readers: dict[int, list[int]] = {}
-        for k in self._order:
-            for helper in self._helpers_of(k):
+        for k in self.order:
+            for helper in helpers_of(self.lines, k):
                 readers.setdefault(helper, []).append(k)
-        explained: dict[int, tuple[str, str] | None] = {}
         while True:
-            suspects = [
-                helper for helper, found in readers.items()
-                if all(k in self.accused and self.accused[k].group is not None for k in found)
-            ]  # fmt: skip
+            suspects = [h for h, own in readers.items() if all(map(self._is_wrong_alone, own))]
             suspects = sorted(suspects)[-MOST_HELPERS:]
-            for helper in suspects:
-                if helper not in explained:
-                    explained[helper] = self._explain(helper, readers[helper])
-            named = {h: words for h in suspects if (words := explained[h])}
+            mistakes = {h: self._naming.mistake(h, readers[h]) for h in suspects}
+            named = [h for h in suspects if mistakes[h]]
             shared = [h for h in suspects if len({self._name(k) for k in readers[h]}) > 1]
             certain = [h for h in named if h in shared or not self._are_explained(readers[h])]
             chosen = max(certain or shared, default=None)
             if chosen is None:
                 break
-            self.helpers[chosen] = Blame(readers[chosen], named.get(chosen))
+            self.helpers[chosen] = WrongHelper(readers[chosen], mistakes[chosen])
             for k in readers[chosen]:
                 del self.accused[k]
-                self.following[k] = self._number(chosen)[0]
-                self._begun.setdefault(self._name(k), self.following[k])
+                self.following[k] = chosen
+                self._begun.setdefault(self._name(k), chosen)
         self.unsure = {k: h for h in named for k in readers[h] if k in self.accused}
+
+    def _is_wrong_alone(self, k: int) -> bool:
+        return k in self.accused and self.accused[k].group is not None
 
     def _are_explained(self, lines: list[int]) -> bool:
         """Whether a repair of each of these lines itself would make it right."""
-        return all(self._explain(k, [k]) for k in lines)
+        return all(self._naming.mistake(k, [k]) for k in lines)
 
-    def _helpers_of(self, k: int) -> Iterator[int]:
-        """The helper lines that a line reads, also through others."""
-        pending, seen = [k], set()
-        while pending:
-            here = pending.pop()
-            for read in self.program.lines[here].reads.values():
-                if read.line is not None and read.line not in seen:
-                    seen.add(read.line)
-                    pending.append(read.line)
-                    yield read.line
-
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """Follow wrong gradients to the lines that began them."""
-        for k in self._order:
-            root = self.of(k)
-            if k in self.accused and root is not None and self._is_right_given_the_truth(k):
+        accused: dict[str, set[int]] = {}
+        for k in self.accused:
+            accused.setdefault(self._name(k), set()).add(k)
+        for k in self.order:
+            root, name = self.root(k), self._name(k)
+            if k in self.accused and root is not None and self._is_innocent(k):
                 del self.accused[k]
+                accused[name].remove(k)
                 self.following[k] = root
-            name = self._name(k)
             if name in self._begun:
                 continue
-            accused = [n for n in self.accused if self._name(n) == name]
-            if accused:
-                self._begun[name] = self._number(min(accused))[0]
-            elif root is not None and not self.is_right(name):
+            if accused.get(name):
+                self._begun[name] = min(accused[name])
+            elif root is not None and name in self._wrong_names:
                 self._begun[name] = root
 
-    # ---------------------------------------------------------------- with the true gradients
-
-    def _is_right_given_the_truth(self, k: int) -> bool:
-        """Whether a line would be right if every gradient it reads were the true one."""
-        line, judge = self.program.lines[k], self.judge
+    def _is_innocent(self, k: int) -> bool:
+        """Whether an accused line would be right if every gradient it reads were the true one."""
         group = self.accused[k].group
-        if group is None or len(group.parts) != 1 or line.statement.tree is None:
-            return False
-        if line.place and self.program.graph.has_arrays:
+        return group is not None and len(group.parts) == 1 and self._truth.is_right(k)
+
+
+class _Truth:
+    """What lines give by the true gradients of what they read."""
+
+    def __init__(self, known: Evidence, attribution: Attribution) -> None:
+        self._known = known
+        self._attribution = attribution
+        self._formulas = Formulas(self._look, known.program.graph.table)
+        self._nodes: dict[int, int | None] = {}  # of lines, as formulas
+
+    def is_right(self, k: int) -> bool:
+        """Whether a line that is alone in its group gives what the consumers truly send back."""
+        known, lines = self._known, self._known.program.lines
+        if lines[k].place and known.program.graph.has_arrays:
             return False  # a part of an array
-        for helper in sorted(self._helpers_of(k)):
-            if helper not in self._values:
-                self._values[helper] = self._value(helper)
-        given = self._value(k)
-        wanted = [
-            total(use.amount for use in self._true.get(e, ()) if use.consumer in group.consumers)
-            for e, _ in line_numbers(self.program, line)
-        ]
-        if given is None:
+        for helper in sorted(helpers_of(lines, k)):
+            self._enter(helper)
+        self._enter(k)
+        node = self._nodes[k]
+        if node is None:
             return False
-        got, expected = flat(given), [x for amount in wanted for x in flat(amount)]
+        got, expected = self._formulas.numbers(node, 0), self._expected(k)
         got = got * len(expected) if len(got) == 1 else got
-        return len(got) == len(expected) and all(map(judge.agree, got, expected))
+        return len(got) == len(expected) and all(map(known.agree, got, expected))
 
-    def _value(self, k: int) -> Any:
-        """What a line gives by the true gradients; None if that cannot be computed."""
-        line = self.program.lines[k]
-        assert line.statement.tree is not None
-        return evaluated(
-            line.statement.tree, self.program.source, lambda name: self._look(k, name), line.sizes
-        )
+    def _expected(self, k: int) -> list[float]:
+        amounts = []
+        for element in self._attribution.given[k]:
+            group = self._attribution.group(k, element)
+            consumers = [] if group is None else group.consumers
+            amounts.append(self._known.true.sent_back(element, consumers))
+        return [x for amount in amounts for x in flat(amount)]
 
-    def _look(self, k: int, name: str) -> Any:
-        kind, of, value, helper = self.program.lines[k].reads[name]
-        if kind == "helper":
-            return in_lists(self._values[helper])
-        if kind == "gradient" and of in self.program.claims:
-            elements = dict(numbers(of, self.program.claims[of]))
-            table: Any = {node: self.judge.true_gradient(e) for e, node in elements.items()}
-            return in_lists(gather(self.program.claims[of], table))
-        return in_lists(gather(value, self.judge.found.run.values))
+    def _enter(self, k: int) -> None:
+        """Lower a line whose helpers have been lowered."""
+        if k in self._nodes:
+            return
+        line: GradientLine = self._known.program.lines[k]
+        helpers = {n: self._nodes[r.line] for n, r in line.reads.items() if r.line is not None}
+        known = {name: node for name, node in helpers.items() if node is not None}
+        tree = line.statement.tree
+        if tree is None or len(known) < len(helpers):
+            self._nodes[k] = None
+            return
+        self._nodes[k] = self._formulas.lowered(tree, line.reads.__getitem__, line.sizes, known)
+        self._formulas.keep()
+
+    def _look(self, read: Read, _: int) -> Any:
+        known = self._known
+        if read.kind == "gradient" and read.name in known.program.claims:
+            claims = known.program.claims[read.name]
+            true = (known.true.gradients[element] for element, _ in elements(read.name, claims))
+            return nested(claims, true)
+        return gather(read.value, known.point.run.values)
+
+
+def helpers_of(lines: list[GradientLine], k: int) -> Iterator[int]:
+    """The helper lines that a line reads, also through others."""
+    pending, seen = [k], set()
+    while pending:
+        for read in lines[pending.pop()].reads.values():
+            if read.line is not None and read.line not in seen:
+                seen.add(read.line)
+                pending.append(read.line)
+                yield read.line

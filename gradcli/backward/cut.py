@@ -12,121 +12,140 @@ gradients, and one slip makes one wrong line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic import Arithmetic
 from gradcli.engine import Machine, Run, events
-from gradcli.evaluation.point import numbers
 from gradcli.gates.shapes import Shape
 from gradcli.graph.nodes import Graph
-from gradcli.program.model import Program
+from gradcli.program.model import Element, Program, elements
+
+Uses = dict[Element, dict[Element, list[Any]]]  # of a name: by consumer, what each use sends back
 
 
-class Use(NamedTuple):
-    """One use of a name by a gate: the consumer it belongs to and what comes back from there."""
+class LocalProblem(NamedTuple):
+    """What a line has to say, as the derivative of a graph's output by one of its inputs."""
 
-    consumer: str
-    gate: int  # in the cut graph
-    amount: Any
+    graph: Graph
+    output: int
+    moved: dict[int, int]  # the graph's numbers of the nodes of the cut graph
+    inputs: list[int]  # of the cut graph, in the order of the graph's
 
 
 class Cut:
-    """The cut graph of a program. Names are those of numbers, `x` and `w[0]`, or of arrays."""
+    """The cut graph of a program, and its nodes by the names of numbers, or of whole arrays."""
 
-    def __init__(self, program: Program, output: str) -> None:
+    def __init__(self, program: Program, output: Element) -> None:
         self.graph = Graph(program.graph.table)
         self.graph.most_elements = (
             2 * program.graph.most_elements
         )  # leaves stand beside definitions
-        self.leaves: dict[str, int] = {}
-        self.definitions: dict[str, int] = {}
-        self.origin: dict[str, int] = {}  # of each input of the cut graph, the program's node
+        self.leaves: dict[Element, int] = {}
+        self.names: dict[int, Element] = {}  # of the leaves
+        self.definitions: dict[Element, int] = {}
+        self.origin: dict[Element, int] = {}  # of each leaf: the node of the program
         self.output = output
         self.claimed = [
-            element for name, value in program.claims.items() for element, _ in numbers(name, value)
+            element
+            for name, value in program.claims.items()
+            for element, _ in elements(name, value)
         ]
         self.source: dict[int, int] = {}  # the program's node of each
-        self._orders: dict[str, list[int]] = {}
+        self._orders: dict[Element, list[int]] = {}
+        self._operands: dict[Element, set[str]] = {}
+        self._machines: dict[Arithmetic, Machine] = {}
         self._copy(program)
 
     def _copy(self, program: Program) -> None:
         graph, cut = program.graph, self.graph
         forward = {**program.inputs, **program.stages}
-        names = {
-            node: element
-            for name in program.claims
-            for element, node in numbers(name, forward[name])
-        }
+        named = {node: e for name, value in forward.items() for e, node in elements(name, value)}
         moved: list[int] = []
         for node in range(program.forward_nodes):
             self.source[len(cut)] = node
-            operands = graph.operands[node]
+            operands, element = graph.operands[node], named.get(node)
             if node in graph.constants:
                 moved.append(_constant(cut, graph.constants[node]))
             elif not operands:
-                moved.append(self._leaf(graph.names[node], node, graph.shape(node)))
+                assert element is not None
+                moved.append(self._leaf(element, node, graph.shape(node)))
             else:
                 copy = cut.add(graph.gates[node], tuple([moved[k] for k in operands]))
                 if node == program.output:
                     self.definitions[self.output] = copy
-                if node in names:
-                    self.definitions[names[node]] = copy
-                    copy = self._leaf(names[node], node, graph.shape(node))
+                if element is not None and element.name in program.claims:
+                    self.definitions[element] = copy
+                    copy = self._leaf(element, node, graph.shape(node))
                     self.source[copy] = node
                 moved.append(copy)
-        for node, element in names.items():
-            if node >= program.forward_nodes:  # an input that only the backward part names
+        for node, element in named.items():
+            is_late = node >= program.forward_nodes  # an input that only the backward part names
+            if is_late and element.name in program.claims:
                 self.source[self._leaf(element, node, graph.shape(node))] = node
 
-    def _leaf(self, name: str, origin: int, shape: Shape) -> int:
-        node = self.leaves[name] = self.graph.input(name, shape=shape)
-        self.origin[name] = origin
+    def _leaf(self, element: Element, origin: int, shape: Shape) -> int:
+        node = self.leaves[element] = self.graph.input(str(element), shape=shape)
+        self.names[node] = element
+        self.origin[element] = origin
         return node
 
-    def order(self, consumer: str) -> list[int]:
+    def order(self, consumer: Element) -> list[int]:
         """The nodes that a definition is computed from, itself first, in reverse order."""
         if consumer not in self._orders:
             self._orders[consumer] = self.graph.ancestors([self.definitions[consumer]])[::-1]
         return self._orders[consumer]
 
+    def operands(self, consumer: Element) -> set[str]:
+        """The names that a definition is computed from, and its own."""
+        if consumer not in self._operands:
+            order, names = self.order(consumer), self.names
+            read = {names[node].name for node in order if node in names}
+            self._operands[consumer] = {consumer.name, *read}
+        return self._operands[consumer]
+
     def run(self, values: Sequence[Any], arithmetic: Arithmetic) -> Run:
         """The cut graph at the values that a run of the program has."""
-        return Machine(self.graph, arithmetic).run([values[node] for node in self.origin.values()])
+        machine = self._machines.get(arithmetic)
+        if machine is None:
+            machine = self._machines[arithmetic] = Machine(self.graph, arithmetic)
+        return machine.run([values[node] for node in self.origin.values()])
 
-    def uses(self, run: Run, upstream: dict[str, Any]) -> dict[str, list[Use]]:
+    def uses(self, run: Run, upstream: dict[Element, Any]) -> Uses:
         """What every consumer sends back to every leaf, for upstream gradients by consumer."""
-        names = {node: name for name, node in self.leaves.items()}
-        found: dict[str, list[Use]] = {name: [] for name in self.leaves}
+        names = self.names
+        uses: Uses = {element: {} for element in self.leaves}
         for consumer, definition in self.definitions.items():
             order = self.order(consumer)
-            uses_it = dict.fromkeys(names[node] for node in order if node in names)
-            for gate, operand, amount in events(run, definition, upstream[consumer], order):
+            for node in order:
+                if node in names:
+                    uses[names[node]][consumer] = []
+            for _, operand, amount in events(run, definition, upstream[consumer], order):
                 if operand in names:
-                    found[names[operand]].append(Use(consumer, gate, amount))
-                    uses_it.pop(names[operand], None)
-            for name in uses_it:  # nothing comes back, as from floor
-                found[name].append(Use(consumer, definition, run.machine.arithmetic.zero))
-        return found
+                    uses[names[operand]][consumer].append(amount)
+            for node in order:
+                if node in names and not uses[names[node]][consumer]:  # as from floor
+                    uses[names[node]][consumer].append(run.machine.arithmetic.zero)
+        return uses
 
     def local_problem(
-        self, consumers: Iterable[str], upstream: dict[str, Any]
-    ) -> tuple[Graph, int, dict[int, int]]:
+        self, consumers: Sequence[Element], upstream: dict[Element, Any]
+    ) -> LocalProblem:
         """The sum of upstream times definition over some consumers, as a graph of its own.
 
         Its derivative by a leaf is what the lines that answer for these consumers must give.
-        Returns the graph, its output, and the new numbers of the cut graph's nodes.
         """
         roots = [self.definitions[consumer] for consumer in consumers]
-        kept = self.graph.ancestors(roots)
         graph = Graph(self.graph.table)
         graph.most_elements = 2 * self.graph.most_elements
         moved: dict[int, int] = {}
-        for node in kept:
+        inputs: list[int] = []
+        for node in self.graph.ancestors(roots):
             if node in self.graph.constants:
                 moved[node] = _constant(graph, self.graph.constants[node])
             elif self.graph.is_leaf(node):
                 moved[node] = graph.input(self.graph.names[node], shape=self.graph.shape(node))
+                inputs.append(node)
             else:
                 operands = tuple([moved[k] for k in self.graph.operands[node]])
                 moved[node] = graph.add(self.graph.gates[node], operands)
@@ -142,7 +161,7 @@ class Cut:
                 term = graph.add(graph.table["sum"], (term, everything))
             output = term if output is None else graph.add(graph.table["add"], (output, term))
         assert output is not None
-        return graph, output, moved
+        return LocalProblem(graph, output, moved, inputs)
 
 
 def _constant(graph: Graph, value: Any) -> int:

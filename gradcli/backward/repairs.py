@@ -7,70 +7,20 @@ is given only if all repairs that fit bear the same one.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import chain, combinations
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from gradcli.backward.amounts import evaluated, flat
-from gradcli.engine import Run
-from gradcli.evaluation.point import gather, in_lists
+from gradcli.arithmetic.agreement import agree
+from gradcli.backward.candidates import Repair, Scene, candidates, factors
+from gradcli.backward.formulas import Formulas
+from gradcli.evaluation.point import gather
 from gradcli.gates.shapes import count
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
 from gradcli.program.gradient_lines import GradientLine
-from gradcli.program.model import Program
-from gradcli.syntax import Tree, write
-from gradcli.syntax.edit import (
-    cut_out,
-    factors_in,
-    first_stop,
-    joined,
-    name_tree,
-    number_tree,
-    one_less,
-    operands,
-    part,
-    put,
-    renamed,
-    replaced,
-    start_of,
-    summed,
-    swapped,
-    transposed,
-    unary,
-    with_op,
-)
 
-OPERATORS = ("add", "sub", "mul", "div", "pow")
-COMPARISONS = {"lt": ("ge", "gt"), "ge": ("lt", "le"), "gt": ("le", "lt"), "le": ("gt", "ge"),
-               "eq": ("ne",), "ne": ("eq",)}  # fmt: skip
-Agree = Callable[[float, float], bool]
-
-SWITCHES = {"max", "min", "relu", "leaky_relu", "where", "abs", "huber"}
-FEWEST_POINTS = 3  # to tell a product of factors from chance
 ROUNDING = 1e-12  # of the largest number of a line: what may be lost in its others
 MOST_USUAL = 4.0  # factors up to this are slips of another kind than a lost mean
-MOST_FACTORS = 30  # nodes whose powers are tried
-MOST_NAMES = 200  # forward names that are tried in the place of another one
-
-
-class Scene(NamedTuple):
-    """What a line could see, and what is known of the consumers it answers for."""
-
-    program: Program
-    line: GradientLine
-    tree: Tree  # of the line, or of one element of its list
-    target: str  # the name whose gradient the line is
-    consumers: list[str]
-    operands: dict[str, set[str]]  # of each consumer: the names it is computed from
-    names: dict[int, str]  # of the program's gates
-    nodes: list[int]  # of the program: what the consumers are computed from, and themselves
-    gates: set[str]  # of the consumers
-    counts: set[float]  # of examples in a batch, as far as the consumers tell
-    runs: list[Run]  # of the program, at the given point and at others
-    expected: list[list[float]]  # at each of these points, of each number of the line
-    readers: Sequence[GradientLine] = ()  # of a helper: the lines whose numbers these are
 
 
 def counts(graph: Graph, nodes: Collection[int], values: Sequence[Any]) -> set[float]:
@@ -107,71 +57,82 @@ def _copied(graph: Graph, node: int) -> int:
     return node
 
 
-class Repair(NamedTuple):
-    """A changed line, the mistake it takes back, and words for the reader."""
+class Named(NamedTuple):
+    """The mistake that explains a line, and words on it."""
 
-    tree: Tree
     mistake: str
     reason: str
-    is_complete: bool = False  # read the final values of gradients
 
 
-def find_mistake(scene: Scene, agree: Agree) -> tuple[str, str] | None:
+def find_mistake(scene: Scene, tolerance: float) -> Named | None:
     """Name and explanation of the mistake, where exactly one explains the line.
 
     A change at one place is looked for first, then factors that may stand in several.
     """
     if not any(map(any, scene.expected)):
         return None  # anything times 0 would fit
-    given = [_evaluated(scene, Repair(scene.tree, "", ""), run.values) for run in scene.runs]
-    for candidates in (_candidates(scene, given), _factors(scene, given, agree)):
+    workshop = _Workshop(scene)
+    given = workshop.as_written()
+    for repairs in (candidates(scene, given), factors(scene, given, tolerance)):
         names: dict[str, str] = {}
-        for repair in candidates:
-            if repair.mistake not in names and _fits(scene, repair, agree):
+        for repair in repairs:
+            if repair.mistake not in names and workshop.fits(repair, tolerance):
                 names[repair.mistake] = repair.reason
         if names:
-            return next(iter(names.items())) if len(names) == 1 else None
+            return Named(*next(iter(names.items()))) if len(names) == 1 else None
     return None
 
 
-def _fits(scene: Scene, repair: Repair, agree: Agree) -> bool:
-    """Whether a changed line is right at every point."""
-    for run, wanted in zip(scene.runs, scene.expected, strict=True):
-        got = _evaluated(scene, repair, run.values)
-        if len(got) != len(wanted):
-            return False
-        slack = ROUNDING * max(map(abs, wanted))  # a saturated element is all rounding
-        if not all(agree(a, b) or abs(a - b) <= slack for a, b in zip(got, wanted, strict=True)):
-            return False
-    return True
+class _Workshop:
+    """Where changed lines are tried at every point."""
 
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        values = [run.values for run in scene.runs]
+        table = scene.program.graph.table
+        self.formulas = Formulas(lambda value, point: gather(value, values[point]), table)
 
-def _evaluated(scene: Scene, repair: Repair, values: Any) -> list[float]:
-    """The numbers of a changed line at the values of a run; none if it cannot be computed."""
+    def as_written(self) -> list[list[float]]:
+        """The numbers of the line at each point."""
+        nodes = self._nodes(Repair(self.scene.tree, "", ""))
+        self.formulas.keep()
+        return [self._numbers(nodes, point) for point in range(len(self.scene.runs))]
 
-    def look(name: str) -> Any:
-        return gather(_meaning(scene, name, repair.is_complete), values)
+    def fits(self, repair: Repair, tolerance: float) -> bool:
+        """Whether a changed line is right at every point."""
+        nodes = self._nodes(repair)
+        for point, expected in enumerate(self.scene.expected):
+            got = self._numbers(nodes, point)
+            if len(got) != len(expected):
+                return False
+            slack = ROUNDING * max(map(abs, expected))  # a saturated element is all rounding
+            if not all(agree(a, b, tolerance, slack) for a, b in zip(got, expected, strict=True)):
+                return False
+        return True
 
-    found = evaluated(repair.tree, scene.program.source, look, scene.line.sizes)
-    if found is None or not scene.readers:
-        return [] if found is None else flat(found)
-    told: list[float] = []
-    for reader in scene.readers:
-        read = _with_helper(scene, reader, in_lists(found), values)
-        told += [] if read is None else flat(read)
-    return told
+    def _numbers(self, nodes: list[int], point: int) -> list[float]:
+        return [x for node in nodes for x in self.formulas.numbers(node, point)]
 
+    def _nodes(self, repair: Repair) -> list[int]:
+        """A changed line as a formula, or those that read it; none where there is no value."""
+        scene = self.scene
+        node = self.formulas.lowered(
+            repair.tree, lambda name: _meaning(scene, name, repair.is_complete), scene.line.sizes
+        )
+        if node is None or not scene.readers:
+            return [] if node is None else [node]
+        nodes = [self._read_by(reader, node) for reader in scene.readers]
+        return [reading for reading in nodes if reading is not None]
 
-def _with_helper(scene: Scene, reader: GradientLine, helper: Any, values: Any) -> Any:
-    """What a line gives that reads a helper, for another value of that helper."""
-    own = scene.line.statement.target
-
-    def look(name: str) -> Any:
-        read = reader.reads[name]
-        return helper if (read.kind, read.name) == ("helper", own) else gather(read.value, values)
-
-    assert reader.statement.tree is not None
-    return evaluated(reader.statement.tree, scene.program.source, look, reader.sizes)
+    def _read_by(self, reader: GradientLine, node: int) -> int | None:
+        """A line that reads the helper, for another value of that helper."""
+        own = self.scene.line.statement.target
+        is_read = own in reader.reads and reader.reads[own].kind == "helper"
+        assert reader.statement.tree is not None
+        return self.formulas.lowered(
+            reader.statement.tree, lambda name: reader.reads[name].value, reader.sizes,
+            {own: node} if is_read else {},
+        )  # fmt: skip
 
 
 def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
@@ -185,274 +146,3 @@ def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
     if name in program.stages or name in program.inputs:
         return program.stages.get(name, program.inputs.get(name, []))
     return program.claims[name[1:]]
-
-
-# -------------------------------------------------------------------- candidates
-
-
-def _candidates(scene: Scene, given: list[list[float]]) -> Iterator[Repair]:
-    """The line with a change at one place."""
-    tree = scene.tree
-    yield Repair(tree, "missing-path", _incomplete(scene), is_complete=True)
-    yield from chain(
-        _signs(tree), _operators(tree), _names(scene), _one_minus(scene), _powers(tree),
-        _branches(scene), _upstream(scene), _constants(scene, given), _products(scene),
-    )  # fmt: skip
-
-
-def _incomplete(scene: Scene) -> str:
-    stale = [
-        f"d{read.name}" for read in scene.line.reads.values()
-        if read.kind == "gradient"
-        and read.value != scene.program.claims.get(read.name, read.value)
-    ]  # fmt: skip
-    return f"{', '.join(stale)} is passed on before it is complete"
-
-
-def _signs(tree: Tree) -> Iterator[Repair]:
-    yield Repair(unary(tree, "neg"), "sign", "the sign is wrong: the line is -1 times the gradient")
-    for k, op in enumerate(tree.ops):
-        if op in ("add", "sub"):
-            other = "sub" if op == "add" else "add"
-            changed = with_op(tree, k, other)
-            yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
-            if op == "sub":
-                changed = swapped(tree, k)
-                yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
-        if op == "neg":
-            changed = Tree(cut_out(tree.ops, k), cut_out(tree.args, k), cut_out(tree.starts, k))
-            yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
-
-
-def _operators(tree: Tree) -> Iterator[Repair]:
-    for k, op in enumerate(tree.ops):
-        if op not in OPERATORS:
-            continue
-        for other in OPERATORS:
-            if other != op and {op, other} != {"add", "sub"}:
-                changed = with_op(tree, k, other)
-                yield Repair(changed, "wrong-operator", f"an operator is wrong: `{write(changed)}`")
-
-
-def _names(scene: Scene) -> Iterator[Repair]:
-    """Another name in the place of one, at one place or at all."""
-    tree, program = scene.tree, scene.program
-    known = list(dict.fromkeys([*program.inputs, *program.stages]))[-MOST_NAMES:]
-    gradients = [f"d{name}" for name in scene.consumers if name in program.claims]
-    for name in dict.fromkeys(a for op, a in zip(tree.ops, tree.args, strict=True) if op == "name"):
-        kind = scene.line.reads[name].kind if name in scene.line.reads else "forward"
-        places = [k for k, op in enumerate(tree.ops) if op == "name" and tree.args[k] == name]
-        for other in [*known, *gradients]:
-            if other == name:
-                continue
-            for chosen in [places, *([k] for k in places if len(places) > 1)]:
-                changed = renamed(tree, chosen, other)
-                yield Repair(changed, *_wrong_name(scene, name, other, kind))
-
-
-def _wrong_name(scene: Scene, name: str, other: str, kind: str) -> tuple[str, str]:
-    """What it is called when a line says `name` where `other` is right."""
-    for consumer in scene.consumers if kind != "gradient" else ():
-        operands = scene.operands.get(consumer, set())
-        if other == consumer and name in operands:
-            text = f"the slope is taken from the input {name}: use the output {other}"
-            return "slope-from-input", text
-        if {name, other} <= operands and name == scene.target and "mul" in scene.gates:
-            text = f"your factor is {name}; a product sends each input the other one, {other}"
-            return "not-switched", text
-    return "wrong-cache", f"the line is right if {name} is replaced by {other}"
-
-
-def _one_minus(scene: Scene) -> Iterator[Repair]:
-    """`s` where `1 - s` is right, or a factor `1 - s` that is lost; for tanh `1 - s**2`."""
-    tree = scene.tree
-    places = [k for k, op in enumerate(tree.ops) if op == "name"]
-    for k in places:
-        reason = f"1 - {tree.args[k]} is right where {tree.args[k]} stands"
-        yield Repair(replaced(tree, k, one_less(tree.args[k], 1)), "dropped-one-minus", reason)
-    for k, op in enumerate(tree.ops):
-        if op == "pow":
-            start = start_of(tree, k)
-            whole = part(tree, start, k + 1)
-            changed = put(tree, start, k, joined(number_tree(1.0), whole, "sub"))
-            reason = f"1 - {write(whole)} is right where {write(whole)} stands"
-            yield Repair(changed, "dropped-one-minus", reason)
-    for name in scene.consumers:
-        for power in (1, 2):
-            slope = one_less(name, power)
-            reason = f"the factor `{write(slope)}` is lost"
-            yield Repair(joined(tree, slope, "mul"), "dropped-one-minus", reason)
-        slope = joined(one_less(name, 1), name_tree(name), "mul")
-        reason = f"the slope `{write(slope)}` is lost"
-        yield Repair(joined(tree, slope, "mul"), "dropped-factor", reason)
-
-
-def _constants(scene: Scene, given: list[list[float]]) -> Iterator[Repair]:
-    """A number that is a wrong factor everywhere."""
-    pairs = zip(scene.expected[0], given[0], strict=False)
-    ratio = next((wanted / got for wanted, got in pairs if got and wanted), math.nan)
-    if not math.isfinite(ratio) or not ratio or math.isclose(abs(ratio), 1.0):
-        return
-    tree = joined(scene.tree, number_tree(ratio), "mul")
-    size = max(abs(ratio), 1 / abs(ratio))
-    if any(math.isclose(size, count) for count in scene.counts):
-        reason = f"the line is {1 / ratio:.6g} times the gradient: the mean over {size:.0f}"
-        target = scene.program.inputs.get(scene.target, 0)
-        is_array = isinstance(target, list) or bool(scene.program.graph.shape(target))
-        if len(scene.expected[0]) > 1 or is_array:
-            yield Repair(tree, "missing-mean", reason)
-            return
-    reason = f"the line is {1 / ratio:.6g} times the gradient: a constant factor is wrong"
-    yield Repair(tree, "dropped-factor", reason)
-
-
-def _products(scene: Scene) -> Iterator[Repair]:
-    """Matrices transposed, or in the other order; sums over an axis."""
-    tree = scene.tree
-    for k, op in enumerate(tree.ops):
-        is_dot = op == "call" and tree.args[k].name in ("dot", "matmul") and tree.args[k].count == 2
-        if op != "matmul" and not is_dot:
-            continue
-        (start, middle), (_, stop) = operands(tree, k)
-        parts = part(tree, start, middle), part(tree, middle, stop)
-        for left, right in (parts, parts[::-1]):
-            for a in (left, transposed(left)):
-                for b in (right, transposed(right)):
-                    changed = put(tree, start, k, joined(a, b, "matmul"))
-                    reason = f"a matrix is transposed or in the wrong order: `{write(changed)}`"
-                    yield Repair(changed, "transposed", reason)
-    if len(scene.expected[0]) > 1:
-        yield Repair(transposed(tree), "transposed", "the line is the gradient transposed")
-    for axis in (0, 1, None):
-        whole = summed(tree, axis)
-        where = "everything" if axis is None else f"axis {axis}"
-        yield Repair(whole, "unsummed-axis", f"the line is not summed over {where}")
-        for k, op in enumerate(tree.ops):
-            if op == "call" and tree.args[k].name == "sum":
-                start = start_of(tree, k)
-                inner = part(tree, start, first_stop(tree, start, k))
-                changed = put(tree, start, k, summed(inner, axis))
-                yield Repair(changed, "unsummed-axis", f"the sum must run over {where}")
-
-
-def _factors(scene: Scene, given: list[list[float]], agree: Agree) -> Iterator[Repair]:
-    """Factors that are lost or superfluous: powers of what the consumers are computed from.
-
-    The ratio of expected to given is a constant times a product of at most two of them.
-    """
-    numbers = [got[0] for got in given if len(got) == 1]
-    if len(numbers) < max(FEWEST_POINTS, len(given)) or scene.gates & SWITCHES:
-        return
-    ratios = [
-        math.nan if got == 0 else wanted[0] / got
-        for wanted, got in zip(scene.expected, numbers, strict=True)
-    ]
-    if not all(map(math.isfinite, ratios)) or not all(ratios):
-        return
-    tables = [
-        (node, power, [_power(run.values[node], power) for run in scene.runs])
-        for node in scene.nodes[-MOST_FACTORS:]
-        if _is_number(scene.program.graph, node) for power in (1, -1, 2, -2)
-    ]  # fmt: skip
-    tables = [table for table in tables if all(v and math.isfinite(v) for v in table[2])]
-    # Two at once must both be lost, or both be too many: one for the other is no factor's slip.
-    pairs = [
-        (a, b) for a, b in combinations(tables, 2)
-        if a[0] != b[0] and max(a[1], b[1]) < 2 and a[1] * b[1] > 0
-    ]  # fmt: skip
-    for chosen in chain(((table,) for table in tables), pairs):
-        products = [math.prod(t[2][k] for t in chosen) for k in range(len(ratios))]
-        if not all(products):
-            continue
-        rest = [ratio / product for ratio, product in zip(ratios, products, strict=True)]
-        if all(agree(rest[0], other) for other in rest[1:]):
-            yield _lost_factor(scene, chosen, rest[0])
-
-
-def _is_number(graph: Graph, node: int) -> bool:
-    return node not in graph.shapes and not isinstance(graph.constants.get(node), tuple)
-
-
-def _lost_factor(scene: Scene, chosen: Any, constant: float) -> Repair:
-    tree, inside = scene.tree, set(factors_in(scene.tree))
-    names = [scene.program.graph.names.get(node, "") for node, _, _ in chosen]
-    for node, power, _ in chosen:
-        for _ in range(abs(power)):
-            tree = joined(tree, name_tree(f"#{node}"), "mul" if power > 0 else "div")
-    tree = joined(tree, number_tree(constant), "mul")
-    is_power = all(name in inside for name in names) and len(chosen) == 1
-    phrases = scene.program.graph.phrases(scene.names)
-    words = [name or phrases[node][0] for (node, _, _), name in zip(chosen, names, strict=True)]
-    text = " and ".join(
-        f"{word}**{abs(power)}" if abs(power) > 1 else word
-        for word, (_, power, _) in zip(words, chosen, strict=True)
-    )
-    if is_power:
-        return Repair(tree, "dropped-power", f"the power of {text} is wrong")
-    what = "belongs there" if all(power > 0 for _, power, _ in chosen) else "is wrong"
-    return Repair(tree, "dropped-factor", f"a factor of {text} {what}")
-
-
-def _power(value: float, power: int) -> float:
-    """A power of -2 to 2; 0 where there is none that is finite."""
-    whole = value * value if abs(power) == 2 else value  # inf rather than an error
-    if power > 0 or not whole:
-        return whole
-    return 1 / whole
-
-
-def _powers(tree: Tree) -> Iterator[Repair]:
-    """An exponent that is one too low or too high, or was left out."""
-    for k, op in enumerate(tree.ops):
-        if op == "pow" and tree.ops[k - 1] == "number":
-            for step in (1.0, -1.0):
-                exponent = tree.args[k - 1] + step
-                changed = _with_exponent(tree, k, exponent)
-                yield Repair(changed, "dropped-power", f"a power is wrong: `{write(changed)}`")
-        if op == "name":
-            squared = joined(name_tree(tree.args[k]), number_tree(2.0), "pow")
-            changed = replaced(tree, k, squared)
-            yield Repair(changed, "dropped-power", f"a power is lost: `{write(changed)}` is right")
-
-
-def _with_exponent(tree: Tree, k: int, exponent: float) -> Tree:
-    """The power at k with another exponent; to the power of 1 it is its base."""
-    if exponent == 1.0:
-        tables = (tree.ops, tree.args, tree.starts)
-        return Tree(*(cut_out(cut_out(table, k), k - 1) for table in tables))
-    args = [*tree.args]
-    args[k - 1] = exponent
-    return Tree(tree.ops, args, tree.starts)
-
-
-def _branches(scene: Scene) -> Iterator[Repair]:
-    """The gradient sent to the other operand of a max, or the wrong arm of a choice."""
-    tree = scene.tree
-    for k, op in enumerate(tree.ops):
-        for other in COMPARISONS.get(op, ()):
-            changed = with_op(tree, k, other)
-            yield Repair(changed, "wrong-branch", f"the other branch is right: `{write(changed)}`")
-    if scene.gates & SWITCHES:
-        for name in sorted(set().union(*scene.operands.values())):
-            mask = joined(name_tree(name), number_tree(0.0), "gt")
-            changed = joined(tree, mask, "mul")
-            reason = (
-                f"nothing goes back where the gate is off: the factor `({write(mask)})` is lost"
-            )
-            yield Repair(changed, "wrong-branch", reason)
-        for consumer in scene.consumers:
-            reason = "the gradient goes to the operand that did not win"
-            if consumer in scene.program.claims:
-                changed = joined(name_tree(f"d{consumer}"), tree, "sub")
-                yield Repair(changed, "wrong-branch", reason)
-
-
-def _upstream(scene: Scene) -> Iterator[Repair]:
-    tree = scene.tree
-    reads = scene.line.reads
-    inside = {a for op, a in zip(tree.ops, tree.args, strict=True) if op == "name"}
-    read = {reads[name].name for name in inside if name in reads and reads[name].kind == "gradient"}
-    for consumer in scene.consumers:
-        if consumer in scene.program.claims and consumer not in read:
-            reason = f"the line is off by exactly the factor d{consumer}: the upstream gradient"
-            yield Repair(joined(tree, name_tree(f"d{consumer}"), "mul"), "missing-upstream", reason)

@@ -8,6 +8,16 @@ from gradcli.syntax import Tree
 from gradcli.syntax.tokens import Source
 
 
+class Element(NamedTuple):
+    """One number of a name: `w[0][1]`. Of a number, and of an array as a whole, the index is ()."""
+
+    name: str
+    index: tuple[int, ...] = ()  # type: ignore[assignment]  # a tuple has a method of that name
+
+    def __str__(self) -> str:
+        return self.name + "".join([f"[{k}]" for k in self.index])
+
+
 class ValueClaim:
     """`f == -12`: a claim on the value of a stage."""
 
@@ -55,3 +65,11 @@ def nodes_of(value: Value) -> list[int]:
     return (
         [node for part in value for node in nodes_of(part)] if isinstance(value, list) else [value]
     )
+
+
+def elements(name: str, value: Value, index: tuple[int, ...] = ()) -> list[tuple[Element, int]]:
+    """The numbers that a value of a name consists of, with their nodes."""
+    if isinstance(value, list):
+        parts = enumerate(value)
+        return [pair for k, part in parts for pair in elements(name, part, (*index, k))]
+    return [(Element(name, index), value)]

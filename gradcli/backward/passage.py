@@ -1,0 +1,131 @@
+"""The gradients of one backward part at a point, as its lines have them or as the engine does.
+
+written    by the lines of the program: what each consumer sends back is reckoned from these
+true       by the engine
+elsewhere, in_digits, in_bounds     the written ones at other points, and in other arithmetics
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from gradcli.arithmetic.agreement import agree
+from gradcli.backward.amounts import Amount, is_finite, total
+from gradcli.backward.cut import Cut, Uses
+from gradcli.engine import Machine, Run
+from gradcli.evaluation.elsewhere import nearby, on_other_branches
+from gradcli.evaluation.numbers import bounded_run
+from gradcli.evaluation.point import Point, arithmetic_of
+from gradcli.program.model import Element, Program, elements
+from gradcli.requests import Request
+
+
+class Passage(NamedTuple):
+    """The gradients of all names with lines, and what every consumer sends back by them."""
+
+    run: Run  # of the program
+    cut_run: Run
+    gradients: dict[Element, Amount]
+    upstream: dict[Element, Amount]  # the gradients of the consumers
+    uses: Uses
+
+    def expected(self, element: Element) -> Amount:
+        """The gradient of a name by those of its consumers."""
+        uses = self.uses.get(element, {})
+        zero = self.run.machine.arithmetic.zero
+        return sum((amount for amounts in uses.values() for amount in amounts), zero)
+
+    def sent_back(self, element: Element, consumers: Iterable[Element]) -> Amount:
+        """What some consumers send back to a name."""
+        uses = self.uses.get(element, {})
+        return total(amount for consumer in consumers for amount in uses.get(consumer, ()))
+
+
+def _passage(cut: Cut, run: Run, gradients: dict[Element, Amount], upstream: Any) -> Passage:
+    own = {consumer: gradients.get(consumer, upstream) for consumer in cut.definitions}
+    cut_run = cut.run(run.values, run.machine.arithmetic)
+    return Passage(run, cut_run, gradients, own, cut.uses(cut_run, own))
+
+
+def written(cut: Cut, program: Program, run: Run, upstream: Any) -> Passage:
+    """The passage of a program's own lines."""
+    gradients = {
+        element: run.values[node]
+        for name, value in program.claims.items()
+        for element, node in elements(name, value)
+    }
+    return _passage(cut, run, gradients, upstream)
+
+
+def true(cut: Cut, run: Run, upstream: Any) -> Passage:
+    """The passage of the engine."""
+    gradients = {element: run.gradients[cut.origin[element]] for element in cut.claimed}
+    return _passage(cut, run, gradients, upstream)
+
+
+class Evidence(NamedTuple):
+    """A program at a point, and what its lines are held against."""
+
+    point: Point
+    cut: Cut
+    written: Passage
+    true: Passage
+    request: Request
+    formulas_only: bool  # numbers are claimed at another point
+
+    @property
+    def program(self) -> Program:
+        """The program with the lines."""
+        return self.point.program
+
+    def agree(self, amount: Amount, other: Amount) -> bool:
+        """Whether two amounts are the same within the tolerance."""
+        return agree(amount, other, self.request.tolerance)
+
+
+def evidence(point: Point, request: Request, formulas_only: bool = False) -> Evidence:
+    """What the lines of a program that has been run are held against."""
+    program, run, upstream = point.program, point.run, point.upstream
+    cut = Cut(program, Element(point.names[program.output]))
+    own = written(cut, program, run, upstream)
+    return Evidence(point, cut, own, true(cut, run, upstream), request, formulas_only)
+
+
+def elsewhere(known: Evidence) -> list[Passage]:
+    """The written gradients at points near by and on other branches, where they are finite."""
+    program, inputs, upstream = known.program, known.point.inputs, known.point.upstream
+    points = [*nearby(program, inputs), *on_other_branches(program, inputs)]
+    machine = Machine(program.graph, arithmetic_of(program.graph))
+    passages = [written(known.cut, program, machine.run(there), upstream) for there in points]
+    return [p for p in passages if all(map(is_finite, p.gradients.values()))]
+
+
+def in_bounds(known: Evidence) -> Passage:
+    """The written gradients of arrays, with bounds on their rounding."""
+    run = bounded_run(known.point.run)
+    upstream = run.machine.arithmetic.static(known.point.upstream)
+    return written(known.cut, known.program, run, upstream)
+
+
+def in_digits(known: Evidence, count: int, is_sharp: bool) -> Passage | None:
+    """The written gradients in many digits; None where a number is out of their reach.
+
+    `is_sharp` takes pi, tau and e for what they stand for: a line that writes the slope of erf
+    down rounds there.
+    """
+    from gradcli.arithmetic.digits import digits, sharp_constants  # late: mpmath
+    from gradcli.arithmetic.special import OutOfReachError
+
+    arithmetic, graph = digits(count), known.program.graph
+    inputs = [arithmetic.number(x) for x in known.point.inputs]
+    try:
+        machine = Machine(graph, arithmetic)
+        if is_sharp:
+            sharp = sharp_constants(arithmetic)
+            for node, value in graph.constants.items():
+                machine.leaves[node] = sharp.get(value, machine.leaves[node])
+        run = machine.run(inputs)
+        return written(known.cut, known.program, run, arithmetic.number(known.point.upstream))
+    except (OutOfReachError, ArithmeticError, ValueError):
+        return None
