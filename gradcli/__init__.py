@@ -8,7 +8,7 @@
 
 from gradcli.api import Function, check, compile, evaluate
 from gradcli.errors import GradcliError
-from gradcli.reports import Check, EvalReport, InputCheck, Stage
+from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Stage
 from gradcli.version import __version__
 
 __all__ = [

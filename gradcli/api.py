@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gradcli.errors import BindingError, did_you_mean
 from gradcli.evaluation.compiled import Function
 from gradcli.program.reader import read
-from gradcli.reports import EvalReport
+from gradcli.reports.evaluations import EvalReport
 from gradcli.requests import BUDGET, Request, Setting, valid
 from gradcli.tasks.evaluate import evaluated
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from gradcli.arithmetic import Arithmetic, Forward, Pullback
+from gradcli.arithmetic.arithmetic import Arithmetic, Forward, Pullback
 from gradcli.arithmetic.floats import FAULTS, IEEE
 from gradcli.gates.row import Gate
 from gradcli.graph.nodes import Graph

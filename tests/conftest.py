@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, settings
 
-from gradcli.cli import main
+from gradcli.cli.main import main
 from gradcli.tasks.selfcheck import trials
 
 # A push must not fail by chance, so its examples are always the same; `--hypothesis-profile=nightly`

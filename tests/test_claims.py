@@ -8,7 +8,7 @@ import pytest
 from junitparser import JUnitXml
 
 from gradcli import check
-from gradcli.render import CHECK_FORMATS
+from gradcli.render.formats import CHECK_FORMATS
 
 BLANK = "x = -2; y = 5\nf = x*y\n\n# backward pass\n# dx =\n# dy =\n"
 RIGHT = "x = 3; y = -4\nf = x*y\ndx = y\ndy = x\n"

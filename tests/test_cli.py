@@ -18,7 +18,7 @@ import pytest
 from conftest import HANGS, Ended, run_apart
 from jsonschema import Draft202012Validator
 
-from gradcli.cli import COMMANDS
+from gradcli.cli.main import COMMANDS
 from gradcli.reports.digits import certain_text
 
 LECTURE = ("(x+y)*z", "x=-2", "y=5", "z=-4")
@@ -902,7 +902,7 @@ def test_an_error_takes_4_kb_at_most(gradcli, text):
 
 REPEATED = """
 import sys
-from gradcli.cli import main
+from gradcli.cli.main import main
 
 for line in sys.argv[1:]:
     try:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import gradcli
-from gradcli.cli import COMMANDS
-from gradcli.cli import gradcli as command_line
+from gradcli.cli.main import COMMANDS
+from gradcli.cli.main import gradcli as command_line
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,12 +11,12 @@ import pytest
 
 import gradcli
 from gradcli.arithmetic.digits import digits
-from gradcli.cli import main
+from gradcli.cli.main import main
 from gradcli.engine import Machine, backward
 from gradcli.errors import LimitError
 from gradcli.evaluation.point import inputs_of
 from gradcli.program.reader import read
-from gradcli.render import write
+from gradcli.render.formats import write
 from gradcli.tasks import derivatives as room
 from gradcli.transform.adjoint import adjoint
 from gradcli.transform.elements import Circuit

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 import gradcli
 from gradcli.errors import GradcliError, NameFault, ParseError, Span
-from gradcli.render import FORMATS, error_dict, error_text, json_text, progress, write
-from gradcli.reports import Check, EvalReport, InputCheck, Stage
+from gradcli.render.formats import FORMATS, error_dict, error_text, json_text, progress, write
+from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Stage
 
 GOLDEN = Path(__file__).parent / "golden"
 WIDTHS = [*range(20, 131), 150, 200]
@@ -240,7 +240,7 @@ sys.path.insert(0, sys.argv[1])
 import gradcli
 before = set(sys.modules)
 import gradcli.render
-from gradcli.reports import EvalReport
+from gradcli.reports.evaluations import EvalReport
 late = {"json", "csv"} - before
 assert not late & set(sys.modules), late & set(sys.modules)
 report = EvalReport("x", "#out", 1.0, {"x": 1.0}, {"x": 1.0}, [], None, [])

@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import gradcli
-from gradcli.render import CHECK_FORMATS, write_check
 from gradcli.render.findings import MEANINGS, findings
+from gradcli.render.formats import CHECK_FORMATS, write_check
 from gradcli.render.github import MOST_ROWS, summary_markdown
 from gradcli.render.jsonl import case_line
-from gradcli.reports import VERDICTS, InputCheck
 from gradcli.reports.checks import Case, CheckReport, Problem
+from gradcli.reports.evaluations import VERDICTS, InputCheck
 
 SCHEMAS = Path(__file__).parent / "schemas"
 LONGEST = -1.2345678901234567e-299  # 24 characters
@@ -154,7 +154,7 @@ def test_a_stream_that_knows_only_ascii_is_enough(format):
 
 def test_only_the_table_loads_rich_and_none_loads_the_engine_itself():
     program = (
-        "import io, sys; from gradcli.render import CHECK_FORMATS, write_check\n"
+        "import io, sys; from gradcli.render.formats import CHECK_FORMATS, write_check\n"
         "from gradcli.reports.checks import CheckReport\n"
         "for name in CHECK_FORMATS[1:]: write_check(CheckReport([]), name, io.StringIO())\n"
         "assert not {'rich', 'click', 'numpy', 'mpmath'} & {*sys.modules}, sys.modules\n"

@@ -8,8 +8,8 @@ import math
 
 import pytest
 
-from gradcli.reports import VERDICTS, Check, EvalReport, InputCheck, Stage, worst
 from gradcli.reports.checks import SUMMARY, Case, CheckReport, Problem
+from gradcli.reports.evaluations import VERDICTS, Check, EvalReport, InputCheck, Stage, worst
 
 GATE = Stage("f", "mul", "*2", "x * 2", ["x", 2.0], 6.0, 1.0, [2.0, None], 3, 5, True)
 PASSED = InputCheck("x", "pass", "smooth", 2.0, 2.0, 1e-13, 0.0, None, None)

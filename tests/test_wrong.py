@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gradcli.cli import main
+from gradcli.cli.main import main
 
 WRONG = Path(__file__).parent / "wrong"
 INPUTS = sorted(path.name for path in WRONG.iterdir() if path.suffix in (".grad", ".cmd"))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
 from gradcli.arithmetic.floats import QUIET
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, grouped, inverse, permuted, reduced, to_end

@@ -15,7 +15,7 @@ from typing import Any
 import mpmath
 from mpmath.ctx_mp import MPContext
 
-from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
 from gradcli.arithmetic.floats import QUIET
 from gradcli.arithmetic.special import OutOfReachError, psi

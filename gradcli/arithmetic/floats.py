@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
 
 INF, NAN = math.inf, math.nan

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.arithmetic import Arithmetic, Forward
+from gradcli.arithmetic.arithmetic import Arithmetic, Forward
 from gradcli.arithmetic.compiler import CALLS
 from gradcli.gates.row import Gate
 from gradcli.gates.shapes import FUNCTIONS

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.engine import Machine, Run, events
 from gradcli.gates.shapes import Shape
 from gradcli.graph.nodes import Graph

@@ -17,7 +17,7 @@ from gradcli.evaluation.point import Point, gather, in_lists
 from gradcli.graph.text import place_text
 from gradcli.program.gradient_lines import GradientLine
 from gradcli.program.model import Program
-from gradcli.reports import Number, worst
+from gradcli.reports.evaluations import Number, worst
 from gradcli.reports.lines import Contribution, Fork, LineCheck
 from gradcli.requests import Request
 from gradcli.syntax.tokens import line_and_column

@@ -26,7 +26,7 @@ from gradcli.checker.patterns import pattern
 from gradcli.checker.question import Question
 from gradcli.checker.slopes import FINER, ROOM, SEED, Place, Slope, dot
 from gradcli.evaluation.point import Point
-from gradcli.reports import InputCheck
+from gradcli.reports.evaluations import InputCheck
 
 MOST_NAMED = 5  # wrong elements that are looked for one by one
 LOST = "float64 loses its digits here"

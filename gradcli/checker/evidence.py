@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli.checker.question import Question
 from gradcli.graph.nodes import Graph
-from gradcli.reports import InputCheck
+from gradcli.reports.evaluations import InputCheck
 from gradcli.requests import Request
 
 if TYPE_CHECKING:

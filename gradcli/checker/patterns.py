@@ -10,7 +10,7 @@ import numpy as np
 from gradcli.arithmetic.agreement import agree
 from gradcli.evaluation.point import numbers
 from gradcli.program.model import Program
-from gradcli.reports import InputCheck
+from gradcli.reports.evaluations import InputCheck
 
 CLOSE = 1e-6  # relative
 

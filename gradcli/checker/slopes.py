@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcli.arithmetic import Arithmetic
 from gradcli.arithmetic.agreement import agree
+from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.complex_steps import STEP, STEPS, without_squares
 from gradcli.engine import Machine, Run, backward

@@ -9,7 +9,7 @@ from gradcli.arithmetic.agreement import agree, relative_error
 from gradcli.engine import UNIT_ROUNDOFF, Run
 from gradcli.evaluation.numbers import bounded_run, value_bounds
 from gradcli.evaluation.point import Point
-from gradcli.reports import InputCheck
+from gradcli.reports.evaluations import InputCheck
 
 MOST_GATES = 10_000  # above this many gates many digits take too long
 

@@ -17,7 +17,7 @@ from gradcli.checker.evidence import NOTHING, WHOLES, evidence, unchecked
 from gradcli.checker.question import Question
 from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import Point
-from gradcli.reports import Check, InputCheck, worst
+from gradcli.reports.evaluations import Check, InputCheck, worst
 from gradcli.requests import TOLERANCE, Request
 
 # Tolerances are data, with a reason each.

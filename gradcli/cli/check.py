@@ -20,7 +20,7 @@ from gradcli.cli.targets import targets
 from gradcli.cli.words import Pairs, bindings, input_files
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
 from gradcli.program.files import SUFFIX, find_programs, read_text
-from gradcli.render import CHECK_FORMATS, GRADE_FORMATS, write_check, write_grades
+from gradcli.render.formats import CHECK_FORMATS, GRADE_FORMATS, write_check, write_grades
 from gradcli.render.progress import progress
 from gradcli.reports.checks import Case, CheckReport
 from gradcli.requests import (

@@ -12,7 +12,7 @@ from gradcli.cli.options import differentiated, limits, printed, spoken, switch
 from gradcli.cli.streams import color_for, put, refuse_inputs, reporting, warn
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
 from gradcli.errors import UsageError
-from gradcli.render import FORMATS, write
+from gradcli.render.formats import FORMATS, write
 from gradcli.requests import Request
 
 MOST_DIGITS = 1_000

@@ -23,7 +23,7 @@ from gradcli.errors import (
     UsageError,
     reason_of,
 )
-from gradcli.render import error_dict, error_text, json_text
+from gradcli.render.formats import error_dict, error_text, json_text
 from gradcli.version import __version__
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
-from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.floats import IEEE
 from gradcli.engine import Machine, Run, local_gradients
 from gradcli.evaluation.point import gather

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradcli.arithmetic import Forward
+from gradcli.arithmetic.arithmetic import Forward
 from gradcli.arithmetic.bounds.numbers import NumberBounds, bounds_of_digits
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.special import OutOfReachError

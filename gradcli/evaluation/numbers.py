@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.bounds.numbers import FLOAT_BOUNDS
 from gradcli.arithmetic.floats import FLOATS, IEEE
 from gradcli.engine import Machine, Run, backward

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import BindingError, LimitError, NameFault, ShapeError, did_you_mean
@@ -18,7 +18,7 @@ from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph, stage_names
 from gradcli.program.bindings import parse_constant
 from gradcli.program.model import Program
-from gradcli.reports import Number
+from gradcli.reports.evaluations import Number
 from gradcli.requests import Request, Setting
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from gradcli.render.arrays import WHOLE
 from gradcli.render.findings import point_text, tallies
 from gradcli.render.look import Look
 from gradcli.render.table import _PIECE, MOST_OF_EXPRESSION, Column, Columns, Page
-from gradcli.reports import InputCheck
 from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, STANDINGS, Case, CheckReport
+from gradcli.reports.evaluations import InputCheck
 
 MOST_ROWS = 200  # of a block
 

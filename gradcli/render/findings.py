@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from gradcli.render.diagnostic import printable
 from gradcli.render.rows import elements, exact
-from gradcli.reports import InputCheck, Number
 from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, STANDINGS, Case, CheckReport
+from gradcli.reports.evaluations import InputCheck, Number
 from gradcli.reports.lines import FEW, LineCheck
 
 MOST_OF_POINT = 20  # numbers

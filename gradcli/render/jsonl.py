@@ -9,8 +9,8 @@ from gradcli.render.look import Look
 from gradcli.render.strict_json import json_text
 
 if TYPE_CHECKING:  # an evaluation does not load the reports of `check`
-    from gradcli.reports import EvalReport
     from gradcli.reports.checks import Case, CheckReport
+    from gradcli.reports.evaluations import EvalReport
 
 
 def evaluation_lines(report: EvalReport, _: Look) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gradcli.reports import Number
+from gradcli.reports.evaluations import Number
 from gradcli.reports.lines import FEW, Fork, LineCheck
 
 MOST_LINES = 400  # of a program text; beyond that only those with a verdict are shown

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
 from gradcli.render.rows import derivatives, exact, input_rows, verdict_cells
-from gradcli.reports import EvalReport
+from gradcli.reports.evaluations import EvalReport
 
 
 def plain(report: EvalReport, _: Look) -> Iterator[str]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from gradcli.reports import EvalReport, InputCheck, Number, worst
+from gradcli.reports.evaluations import EvalReport, InputCheck, Number, worst
 
 
 class InputRow:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from gradcli.render.look import Look
 
 if TYPE_CHECKING:  # an evaluation does not load the reports of `check`
-    from gradcli.reports import EvalReport
     from gradcli.reports.checks import CheckReport
+    from gradcli.reports.evaluations import EvalReport
     from gradcli.reports.grades import GradeReport
 
 

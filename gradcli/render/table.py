@@ -25,8 +25,8 @@ from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
 from gradcli.render.look import Look
 from gradcli.render.rows import InputRow, elements, input_rows
-from gradcli.reports import VERDICTS, EvalReport, Number, Stage
 from gradcli.reports.digits import certain_text
+from gradcli.reports.evaluations import VERDICTS, EvalReport, Number, Stage
 from gradcli.reports.grades import Grade, GradeReport
 from gradcli.reports.lines import Fork, LineCheck
 

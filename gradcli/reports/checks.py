@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gradcli.reports import InputCheck, Number, worst
+from gradcli.reports.evaluations import InputCheck, Number, worst
 from gradcli.reports.lines import Fork, LineCheck
 
 NOTHING_CLAIMED = "nothing claimed"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gradcli.reports import Number
+from gradcli.reports.evaluations import Number
 
 FEW = 6  # numbers of an array that are shown one by one
 ROUNDING = 1e-9  # numbers nearer than this, relative, are not counted as different

@@ -33,8 +33,8 @@ from gradcli.evaluation.point import (
 )
 from gradcli.program.model import Program, nodes_of
 from gradcli.program.reader import read
-from gradcli.reports import InputCheck, worst
 from gradcli.reports.checks import Case, Problem
+from gradcli.reports.evaluations import InputCheck, worst
 from gradcli.reports.lines import Fork, LineCheck
 from gradcli.requests import Request, Setting
 from gradcli.syntax.tokens import line_and_column

@@ -28,7 +28,7 @@ from gradcli.evaluation.numbers import SLACK, bounded_run, is_certain
 from gradcli.evaluation.point import Point, inputs_of, wanted
 from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program
-from gradcli.reports import EvalReport
+from gradcli.reports.evaluations import EvalReport
 from gradcli.requests import MOST_GATES, Request
 from gradcli.transform.adjoint import adjoint
 from gradcli.transform.elements import Circuit, element_name, small_circuit

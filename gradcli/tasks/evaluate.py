@@ -31,7 +31,7 @@ from gradcli.evaluation.point import (
 )
 from gradcli.graph.lowering import Value
 from gradcli.program.model import Program
-from gradcli.reports import Check, EvalReport, Stage
+from gradcli.reports.evaluations import Check, EvalReport, Stage
 from gradcli.requests import MOST_GATES, Request
 from gradcli.syntax.tokens import line_and_column
 from gradcli.tasks.lines import judged

@@ -11,7 +11,7 @@ from gradcli.emit import BackwardLine, backward_lines, forward_lines
 from gradcli.errors import GradcliError, UsageError
 from gradcli.evaluation.point import as_numbers, input_values
 from gradcli.program.model import Program
-from gradcli.reports import Number
+from gradcli.reports.evaluations import Number
 from gradcli.requests import PLAIN
 from gradcli.syntax import Tree, parse_expression, write
 from gradcli.syntax.tokens import Source

@@ -12,8 +12,8 @@ from gradcli.graph.nodes import Graph
 from gradcli.program.bindings import lower_constant
 from gradcli.program.model import Program, nodes_of
 from gradcli.program.reader import read
-from gradcli.reports import Number, worst
 from gradcli.reports.checks import Case
+from gradcli.reports.evaluations import Number, worst
 from gradcli.reports.grades import Grade
 from gradcli.reports.lines import LineCheck
 from gradcli.syntax.tokens import line_and_column

@@ -23,7 +23,7 @@ from gradcli.gates.table import BUILT_IN
 from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program
 from gradcli.program.reader import read
-from gradcli.reports import worst
+from gradcli.reports.evaluations import worst
 from gradcli.requests import PLAIN
 
 UPSTREAMS = (1.0, -1.7)  # with 1 alone a misused upstream gradient would not show

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic import Arithmetic, Forward
+from gradcli.arithmetic.arithmetic import Arithmetic, Forward
 from gradcli.arithmetic.arrays import STRUCTURE, by_halving
 from gradcli.arithmetic.compiler import CALLS
 from gradcli.arithmetic.symbols import Symbol, Symbols

@@ -21,7 +21,7 @@ from gradcli.engine import Machine, backward
 from gradcli.evaluation.point import at, inputs_of
 from gradcli.program.model import Program
 from gradcli.program.reader import read
-from gradcli.reports import Check
+from gradcli.reports.evaluations import Check
 from gradcli.requests import Request
 from gradcli.tasks.check import check_program
 from gradcli.tasks.derivatives import jacobian

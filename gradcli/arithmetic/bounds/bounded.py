@@ -13,7 +13,7 @@ from math import inf
 from operator import eq, ge, gt, le, lt, ne, or_
 from typing import Any
 
-from gradcli.arithmetic import Arithmetic, Forward
+from gradcli.arithmetic.arithmetic import Arithmetic, Forward
 from gradcli.arithmetic.compiler import Spelling
 from gradcli.gates.row import Gate
 from gradcli.gates.table import BUILT_IN

@@ -13,7 +13,7 @@ from math import inf
 from operator import not_
 from typing import Any
 
-from gradcli.arithmetic import Arithmetic
+from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.bounds.bounded import (
     COMPARISONS,
     EVER_EXACT,

@@ -1,0 +1,97 @@
+"""The command line: words to a request, one call of the api, the report to a stream, an exit code.
+
+Nothing else in the package prints or exits. Commands are loaded when they are named, so that each
+pays only for itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from gradcli.cli.streams import run_and_exit
+from gradcli.cli.words import plain_help
+from gradcli.errors import UsageError, did_you_mean
+from gradcli.version import __version__
+
+# name: (module, function, one line of help)
+COMMANDS = {
+    "eval": ("evaluate", "eval_command", "Value, stages and gradients."),
+    "check": ("check", "check_command", "Verdicts on gradients and claims, for CI."),
+    "explain": ("explain", "explain_command", "What a mistake is, by its name."),
+    "exercise": ("exercise", "exercise_command", "A backward pass to write or to mend."),
+    "selfcheck": ("selfcheck", "selfcheck_command", "Plant mistakes and see that each is caught."),
+}
+
+
+class Commands(click.Group):
+    """A group that loads a command when it is named."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option:
+        """`-h` and `--help`."""
+        if self._help_option is None:
+            self._help_option = plain_help(ctx)
+        return self._help_option
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """All names, in the order of the table."""
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command's module; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, function, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"gradcli.cli.{module}"), function)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; an unknown one is answered with the nearest."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            known = f"commands are {', '.join(COMMANDS)}"
+            hint = did_you_mean(args[0], COMMANDS) or known
+            raise UsageError(f"`{args[0]}` is not a command", hint=hint)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The list in the help, without loading anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--version", is_flag=True, default=False, help="Show the versions and exit.")
+@click.pass_context
+def gradcli(ctx: click.Context, version: bool) -> None:
+    """Gradients of expressions, stage by stage, and checked.
+
+    \b
+    gradcli eval "(x+y)*z" x=-2 y=5 z=-4
+    gradcli eval --file program.grad --json
+    gradcli check "x*y" x=3 y=2 --claim x=2
+    """
+    if version:
+        click.echo(_versions())
+    elif ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def _versions() -> str:
+    from importlib.metadata import version
+
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"gradcli {__version__} (Python {python}, numpy {version('numpy')})"
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    run_and_exit(gradcli, sys.argv[1:] if arguments is None else arguments)

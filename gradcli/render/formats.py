@@ -1,0 +1,111 @@
+"""The formats: which file writes which, loaded when it is asked for.
+
+A format is a file with a function (report, look) -> pieces of text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+from gradcli.render.diagnostic import encodable, error_dict, error_text
+from gradcli.render.look import Look
+from gradcli.render.strict_json import json_report, json_text
+
+if TYPE_CHECKING:
+    from gradcli.reports.checks import CheckReport
+    from gradcli.reports.evaluations import EvalReport
+    from gradcli.reports.grades import GradeReport
+
+__all__ = [
+    "CHECK_FORMATS", "FORMATS", "GRADE_FORMATS", "error_dict", "error_text", "json_text", "write",
+    "write_check", "write_grades",
+]  # fmt: skip
+
+FORMATS = ("table", "plain", "json", "jsonl", "csv", "markdown")
+CHECK_FORMATS = ("table", "json", "jsonl", "concise", "github", "junit", "sarif", "gitlab")
+GRADE_FORMATS = ("table", "json")
+
+Report = TypeVar("Report")
+Renderer = Callable[[Report, Look], Iterable[str]]
+
+
+def write(
+    report: EvalReport, format: str, out: TextIO, *, color: str = "auto", verbosity: int = 0,
+    show_all: bool = False,
+) -> None:  # fmt: skip
+    """Write an evaluation in one of FORMATS; only the table heeds the keywords."""
+    _put(_of_evaluation(format)(report, Look(out, color, verbosity, show_all)), out)
+
+
+def write_check(
+    report: CheckReport, format: str, out: TextIO, *, color: str = "auto", verbosity: int = 0
+) -> None:
+    """Write the report of a check in one of CHECK_FORMATS; only the table has colour."""
+    _put(_of_check(format)(report, Look(out, color, verbosity)), out)
+
+
+def write_grades(report: GradeReport, format: str, out: TextIO, *, color: str = "auto") -> None:
+    """Write grades in one of GRADE_FORMATS."""
+    _put(_of_grades(format)(report, Look(out, color)), out)
+
+
+def _put(pieces: Iterable[str], out: TextIO) -> None:
+    for piece in pieces:
+        out.write(encodable(piece, out))
+
+
+def _of_evaluation(format: str) -> Renderer[EvalReport]:
+    renderer: Renderer[EvalReport]
+    match format:
+        case "table":
+            from gradcli.render.table import table as renderer
+        case "plain":
+            from gradcli.render.plain import plain as renderer
+        case "json":
+            renderer = json_report
+        case "jsonl":
+            from gradcli.render.jsonl import evaluation_lines as renderer
+        case "csv":
+            from gradcli.render.csv import csv_rows as renderer
+        case "markdown":
+            from gradcli.render.markdown import markdown as renderer
+        case _:
+            raise KeyError(format)
+    return renderer
+
+
+def _of_check(format: str) -> Renderer[CheckReport]:
+    renderer: Renderer[CheckReport]
+    match format:
+        case "table":
+            from gradcli.render.check_table import check_table as renderer
+        case "json":
+            renderer = json_report
+        case "jsonl":
+            from gradcli.render.jsonl import check_lines as renderer
+        case "concise":
+            from gradcli.render.concise import concise as renderer
+        case "github":
+            from gradcli.render.github import github as renderer
+        case "junit":
+            from gradcli.render.junit import junit as renderer
+        case "sarif":
+            from gradcli.render.sarif import sarif as renderer
+        case "gitlab":
+            from gradcli.render.gitlab import gitlab as renderer
+        case _:
+            raise KeyError(format)
+    return renderer
+
+
+def _of_grades(format: str) -> Renderer[GradeReport]:
+    renderer: Renderer[GradeReport]
+    match format:
+        case "table":
+            from gradcli.render.table import grade_table as renderer
+        case "json":
+            renderer = json_report
+        case _:
+            raise KeyError(format)
+    return renderer
