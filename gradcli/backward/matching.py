@@ -261,8 +261,8 @@ def _by_value(
 
     Where two lines are equally near, neither is taken for the right one, unless only the later can
     be the slip: `unread` is the line that gives the gradient of the one consumer that no line reads
-    of, and the earlier stands above it. Returns the groups, the
-    lines left, and what is left of consumers that some line has answered for in part.
+    of, and the earlier stands above it. Returns the groups, the lines left, and what is left of
+    consumers that some line has answered for in part.
     """
     groups: list[Group] = []
     left: Amounts = {}
@@ -279,16 +279,9 @@ def _by_value(
             groups.append(Group(whole, [consumer], amounts[consumer]))
             free.remove(whole[0])
             continue
-        remaining = []
-        right: list[Group] = []
-        are_single = not whole and len(uses[consumer]) > 1
-        for amount in uses[consumer]:
-            fitting = free.near(amount, 2) if are_single else []
-            if len(fitting) == 1:
-                right.append(Group(fitting, [], amount))
-                free.remove(fitting[0])
-            else:
-                remaining.append(amount)
+        if whole or len(uses[consumer]) < 2:
+            continue
+        right, remaining = _single_uses(uses[consumer], free)
         if not right:
             continue
         groups += right
@@ -302,6 +295,22 @@ def _by_value(
         else:
             groups.append(Group([], [consumer], 0.0))
     return groups, [part for part in group.parts if part in free], left
+
+
+def _single_uses(
+    amounts: Sequence[Amount], free: Nearest[Part]
+) -> tuple[list[Group], list[Amount]]:
+    """Lines that give what one use of several sends back, and the amounts that none gives."""
+    right: list[Group] = []
+    remaining: list[Amount] = []
+    for amount in amounts:
+        fitting = free.near(amount, 2)
+        if len(fitting) == 1:
+            right.append(Group(fitting, [], amount))
+            free.remove(fitting[0])
+        else:
+            remaining.append(amount)
+    return right, remaining
 
 
 def _left_over(lines: list[Part], left: Amounts, clues: Clues) -> list[Group]:
