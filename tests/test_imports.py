@@ -155,7 +155,10 @@ def test_text_is_compiled_in_one_place():
         for function, _ in calls(name)
         if function in ("exec", "eval", "compile", "__import__")
     ]
-    assert found == [("gradcli.arithmetic.arithmetic", "exec"), ("gradcli.arithmetic.arithmetic", "compile")]
+    assert found == [
+        ("gradcli.arithmetic.arithmetic", "exec"),
+        ("gradcli.arithmetic.arithmetic", "compile"),
+    ]
 
 
 @EVERY_MODULE

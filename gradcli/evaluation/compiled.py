@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.arithmetic.floats import FAULTS, FLOATS
+from gradcli.arithmetic.floats import FAULTS
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import BindingError, ShapeError
-from gradcli.evaluation.point import arithmetic_of, inputs_of
+from gradcli.evaluation.point import arithmetics_of, inputs_of
 from gradcli.program.model import Program
 
 
@@ -30,8 +30,9 @@ class Function:
         self._places = [(places[n], k) for k, n in enumerate(self.inputs) if n in places]
         self._leaves = [graph.inputs.get(name) for name in self.inputs]
         self._settings = inputs_of(program)  # of inputs that get no values
-        self._fast = None if graph.has_arrays else Machine(graph, FLOATS)
-        self._machine: Machine | None = None  # in IEEE semantics
+        self._gives_arrays = graph.has_arrays
+        self._arithmetics = arithmetics_of(graph)
+        self._machines = [Machine(graph, self._arithmetics[0])]
 
     def __call__(self, *values: Any) -> tuple[float, list[Any]]:
         """The value and the gradient by every input, in the order of `inputs`.
@@ -42,28 +43,24 @@ class Function:
         Raises BindingError for a wrong number of values, ShapeError for another shape.
         """
         run = self._run(self._point(values))
-        value: float = run.values[self._program.output]
-        gradients = run.gradients
-        if self._fast is None:
-            return float(value), [self._array(at, gradients) for at in self._leaves]
+        value, gradients = float(run.values[self._program.output]), run.gradients
+        if self._gives_arrays:
+            return value, [self._array(at, gradients) for at in self._leaves]
         return value, [0.0 if at is None else gradients[at] for at in self._leaves]
 
     def _run(self, point: Sequence[Any]) -> Run:
-        output = self._program.output
-        if self._fast is not None:
+        """The sweep in the first arithmetic that does not fault."""
+        machines, output = self._machines, self._program.output
+        for k, arithmetic in enumerate(self._arithmetics):
+            if k == len(machines):
+                machines.append(Machine(self._program.graph, arithmetic))
             try:
-                run = self._fast.run(point)
+                run = machines[k].run(point)
                 backward(run, output, 1.0)
             except FAULTS:
-                pass
-            else:
-                return run
-        if self._machine is None:
-            graph = self._program.graph
-            self._machine = Machine(graph, arithmetic_of(graph))
-        run = self._machine.run(point)
-        backward(run, output, 1.0)
-        return run
+                continue
+            return run
+        raise AssertionError("the last arithmetic never faults")
 
     def _point(self, values: Sequence[Any]) -> list[Any]:
         if len(values) != len(self.inputs):

@@ -1,7 +1,7 @@
 """A program at a point: what its inputs are set to, one run, and the upstream gradient.
 
-A number is an array of shape (): `arithmetic_of` is the one place that tells them apart, and what
-is read, run and asked for here has whatever shape the program gives it.
+A number is an array of shape (): `arithmetics_of` chooses how a graph is run, and what is read, run
+and asked for here has whatever shape the program gives it.
 """
 
 from __future__ import annotations
@@ -93,13 +93,18 @@ class Point:
         return self._swept[count]
 
 
-def arithmetic_of(graph: Graph) -> Arithmetic:
-    """The float64 arithmetic of a graph: of arrays where it has any, else of numbers."""
+def arithmetics_of(graph: Graph) -> tuple[Arithmetic, ...]:
+    """The float64 arithmetics to try on a graph in turn; the last one never faults."""
     if not graph.has_arrays:
-        return IEEE
+        return FLOATS, IEEE
     from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
 
-    return ARRAYS
+    return (ARRAYS,)
+
+
+def arithmetic_of(graph: Graph) -> Arithmetic:
+    """The float64 arithmetic of a graph that never faults."""
+    return arithmetics_of(graph)[-1]
 
 
 def at(program: Program, inputs: Sequence[Any], request: Request) -> Point:
@@ -114,25 +119,26 @@ def at(program: Program, inputs: Sequence[Any], request: Request) -> Point:
     names = program.called or stage_names(program.graph, program.output)
     leaves = [pair for n in wanted(program, request.wrt) for pair in numbers(n, program.inputs[n])]
     point = Point(program, run, upstream, names, leaves)
-    if not (program.graph.has_arrays or _is_finite(point)):
+    if program.graph.has_arrays:
+        from gradcli.evaluation.diagnosis import array_faults  # late: most runs are of numbers
+
+        point.notes += array_faults(run, program.output, names)
+    elif not _is_finite(point):
         from gradcli.evaluation.diagnosis import faults  # late: most runs stay finite
 
         point.notes += faults(run, program.output, names)
-    elif program.graph.has_arrays:
-        from gradcli.evaluation.diagnosis import array_faults
-
-        point.notes += array_faults(run, program.output, names)
     return point
 
 
 def _swept(program: Program, inputs: Sequence[Any], upstream: Any) -> tuple[Run, Any]:
-    """A run and its upstream gradient; in IEEE semantics where the fast arithmetic faults."""
-    if not program.graph.has_arrays:
+    """A run and its upstream gradient; in IEEE semantics where a fast arithmetic faults."""
+    *fast, sure = arithmetics_of(program.graph)
+    for arithmetic in fast:
         try:
-            return _sweep(program, FLOATS, inputs, upstream)
+            return _sweep(program, arithmetic, inputs, upstream)
         except FAULTS:
-            pass
-    return _sweep(program, arithmetic_of(program.graph), inputs, upstream)
+            continue
+    return _sweep(program, sure, inputs, upstream)
 
 
 def _sweep(

@@ -42,12 +42,11 @@ def make_exercise(program: Program, mistakes: int, seed: int) -> Exercise:
     Raises UsageError where the program has no backward part to write at its point, or has room
     for fewer mistakes.
     """
-    if program.graph.has_arrays:
-        shape = program.graph.shape(program.output)
-        if shape and program.upstream is None:
-            raise UsageError(f"the output has shape {shape}, an exercise is about one number",
-                             hint="sum it, or choose an element: `f[0]`")  # fmt: skip
-        program = as_numbers(program)
+    shape = program.graph.shape(program.output)
+    if shape and program.upstream is None:
+        raise UsageError(f"the output has shape {shape}, an exercise is about one number",
+                         hint="sum it, or choose an element: `f[0]`")  # fmt: skip
+    program = as_numbers(program)
     head, backward = _head(program), backward_lines(program)
     if not backward:
         raise UsageError("there is nothing to differentiate: the output depends on no input")

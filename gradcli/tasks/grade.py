@@ -105,7 +105,7 @@ def _verdicts(program: Program, checks: Sequence[LineCheck]) -> dict[str, str]:
         name, statement = line.name, line.statement
         check = check_at.get(place(spans[statement.token].start))
         is_wrong = (check is not None and check.is_accused) or any(
-            kind == "helper" and helper in wrong_helpers for kind, helper, _ in line.reads.values()
+            read.kind == "helper" and read.name in wrong_helpers for read in line.reads.values()
         )
         if name is not None:
             verdict = "fail" if is_wrong else _verdict(check)
