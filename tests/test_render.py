@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 import gradcli
 from gradcli.errors import GradcliError, NameFault, ParseError, Span
-from gradcli.render.formats import FORMATS, error_dict, error_text, json_text, progress, write
+from gradcli.render import progress
+from gradcli.render.formats import FORMATS, error_dict, error_text, json_text, write
 from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Stage
 
 GOLDEN = Path(__file__).parent / "golden"
