@@ -379,10 +379,23 @@ def calls_of(work):
         lambda n: "-" * n + "x",
         lambda n: "sin(" * n + "x" + ")" * n,
         lambda n: "\n".join(["s0 = x*y", *(f"s{k} = s{k - 1}*y + x" for k in range(1, n))]),
+        lambda n: "\n".join(["d0 = x*y", *(f"d{k} = d{k - 1}*y + x" for k in range(1, n))]),
+        lambda n: "\n".join(["a = x*y", "d0 = x", *(f"d{k} = d{k - 1}*a" for k in range(1, n))]),
         lambda n: f"max({', '.join(['x', 'y'] * n)})",
         lambda n: f"w = [{', '.join(['1'] * n)}]; w[0]*x",
     ],
-    ids=["sum", "product", "brackets", "signs", "calls", "stages", "operands", "list"],
+    ids=[
+        "sum",
+        "product",
+        "brackets",
+        "signs",
+        "calls",
+        "stages",
+        "differences",
+        "distances",
+        "operands",
+        "list",
+    ],
 )
 def test_work_grows_in_proportion_to_the_text(grown):
     """Twice the text, at most 2.2 times the calls of reading, running and reporting it."""

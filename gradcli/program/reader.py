@@ -20,7 +20,7 @@ from gradcli.graph.lowering import Lowering, Value, find_constant
 from gradcli.graph.nodes import Graph
 from gradcli.graph.sizes import UnknownSizeError, known_number
 from gradcli.program.bindings import check_name, hides_constant, lower_constant, lower_setting
-from gradcli.program.model import Program, ValueClaim, nodes_of
+from gradcli.program.model import Program, ValueClaim
 from gradcli.requests import PLAIN, Request, Setting
 from gradcli.syntax import Statement, Tree, statements, write
 from gradcli.syntax.refusals import INSTEAD
@@ -72,6 +72,8 @@ class Reader:
         self.output: int | None = None
         self.latest = ""  # the last forward stage; a size is not taken for the output
         self.last: tuple[int, Tree] | None = None  # node and tree of the last forward line
+        self.plain = ""  # the last stage that is not named like a gradient
+        self.reader_of_plain = 0  # the first node that reads it, or that may be the first
         self.backward: Backward | None = None
         self.value_claims: list[ValueClaim] = []
         self.forward_nodes: int | None = None  # once gradient lines begin
@@ -198,6 +200,8 @@ class Reader:
         value = graph.stage(name, found, first, token)
         self.stages[name] = names[name] = value
         self.places[name] = token
+        if not _is_like_a_gradient(name):
+            self.plain, self.reader_of_plain = name, value + 1
         if found in graph.constants:  # a size: nothing else is a number without being computed
             self.lowering.known[value] = graph.constants[found]
             return
@@ -376,14 +380,14 @@ class Reader:
         taken for one of theirs if the stage before it is read by nothing.
         """
         last = self.output_name or self.latest or next(reversed(self.stages))
-        if self.output_name or not _is_like_a_gradient(last):
+        if self.output_name or not self.plain or not _is_like_a_gradient(last):
             return last
-        earlier = [name for name in self.stages if not _is_like_a_gradient(name)]
-        if not earlier or list(self.stages).index(earlier[-1]) > list(self.stages).index(last):
+        node, operands = self.stages[self.plain], self.graph.operands
+        if node > self.stages[last]:
             return last
-        (node,) = nodes_of(self.stages[earlier[-1]])
-        is_read = any(node in operands for operands in self.graph.operands[node + 1 :])
-        return last if is_read else earlier[-1]
+        while self.reader_of_plain < len(operands) and node not in operands[self.reader_of_plain]:
+            self.reader_of_plain += 1  # once over all nodes, however often the question is put
+        return last if self.reader_of_plain < len(operands) else self.plain
 
     def _end_forward(self) -> None:
         if self.forward_nodes is None:
