@@ -18,10 +18,23 @@ from mpmath.ctx_mp import MPContext
 from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
 from gradcli.arithmetic.floats import QUIET
-from gradcli.arithmetic.special import OutOfReachError, psi
+from gradcli.arithmetic.special import (
+    GUARD,
+    OutOfReachError,
+    exponential,
+    gamma,
+    lgamma,
+    polygamma,
+    settled,
+)
 
 FLAT = 1e10  # from where on erf and its relatives are flat to any number of digits
 MAGNITUDE_LIMIT = 2**14  # binary exponent above which an operand makes mpmath run for ever
+GUARDED = (  # the gates that refuse such an operand
+    "exp", "expm1", "exp2", "pow", "sin", "cos", "tan", "sinh", "cosh", "tanh",
+    "gamma", "lgamma", "digamma", "polygamma",
+)  # fmt: skip
+WHOLE = 2**31  # powers below it are products, and need no logarithm of what they are powers of
 
 
 @lru_cache(maxsize=8)
@@ -54,14 +67,19 @@ def _ieee_at_infinity(
     mp: MPContext, name: str, function: Callable[..., Any], at_limits: bool
 ) -> Any:
     """The function, with the value of IEEE 754 where an operand is infinite or nan."""
-    quiet = QUIET.get(name)
+    quiet, limit = QUIET.get(name), MAGNITUDE_LIMIT if name in GUARDED else math.inf
     if quiet is None or name in ("max", "min", "logsumexp", "hypot", "winner", "lead", "trail"):
         return function
+
+    def is_product(operands: Any) -> bool:
+        return name == "pow" and mp.isint(operands[1]) and abs(operands[1]) < WHOLE
 
     def guarded(*given: Any) -> Any:
         operands = given[0] if isinstance(given[0], list) else given
         if all(mp.isfinite(x) for x in operands):
             try:
+                if any(mp.mag(x) > limit for x in operands) and not is_product(operands):
+                    raise OutOfReachError
                 return function(*given)
             except OutOfReachError:
                 if not at_limits:
@@ -96,28 +114,34 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
 
         return on_reals
 
-    def reachable(function: Callable[..., Any]) -> Callable[..., Any]:
-        """Refuse operands whose binary exponent would keep mpmath busy for ever."""
-
-        def guarded(*operands: Any) -> Any:
-            for x in operands:
-                if x and mp.isfinite(x) and mp.mag(x) > MAGNITUDE_LIMIT:
-                    raise OutOfReachError
-            return function(*operands)
-
-        return guarded
-
     def divide(x: Any, y: Any) -> Any:
         if y:
             return x / y
         return nan if not x or mp.isnan(x) else inf * mp.sign(x)
 
     def power(x: Any, y: Any) -> Any:
-        if not x and y < 0:
-            return inf
-        if mp.isint(y) and abs(y) < 2**31:
-            return x ** int(y)
-        return reachable(real(mp.power))(x, y)
+        if mp.isint(y) and abs(y) < WHOLE:
+            return x ** int(y) if x or y >= 0 else inf
+        if not x:
+            return inf if y < 0 else mp.zero
+        if x < 0 and not mp.isint(y):
+            return nan
+        with mp.workprec(mp.prec + max(mp.mag(y), 0) + GUARD):
+            size = exponential(mp, y * mp.log(abs(x)))
+        return -size if x < 0 and int(y) % 2 else +size
+
+    def expm1(x: Any) -> Any:
+        return exponential(mp, x) - 1 if abs(x) > 1 else mp.expm1(x)
+
+    def with_exponential(function: Callable[[Any], Any], is_odd: bool) -> Callable[[Any], Any]:
+        """Sinh or cosh, which is half an exponential from where the other half is lost."""
+
+        def hyperbolic(x: Any) -> Any:
+            if abs(x) <= mp.prec:
+                return function(x)
+            return exponential(mp, abs(x)) / (-2 if is_odd and x < 0 else 2)
+
+        return hyperbolic
 
     def log_of(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return lambda x: function(x) if x > 0 else -inf if x == 0 else nan
@@ -144,9 +168,15 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         top = maximum(xs)
         if not mp.isfinite(top):
             return top
-        below = [x - top for x in xs]  # what is too far below to be computed is 0
-        near = [d for d in below if not d or mp.mag(d) <= MAGNITUDE_LIMIT]
-        return mp.log(mp.fsum(map(mp.exp, near))) + top
+        others = [*xs]
+        others.remove(top)
+        near = [x for x in others if mp.mag(x - top) <= MAGNITUDE_LIMIT]  # the rest adds nothing
+
+        def terms() -> tuple[Any, Any]:
+            more = mp.log1p(mp.fsum(exponential(mp, x - top) for x in near))
+            return top + more, max(abs(top), more)
+
+        return settled(mp, terms) if near else top
 
     def hypot(xs: list[Any]) -> Any:
         if any(mp.isinf(x) for x in xs):
@@ -156,13 +186,11 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
     def cbrt(x: Any) -> Any:
         return mp.sign(x) * mp.cbrt(abs(x))
 
-    def polygamma(n: Any, x: Any) -> Any:
-        return real(psi)(mp, int(n), x) if n >= 0 and mp.isint(n) else nan
+    def derivative(n: Any, x: Any) -> Any:
+        return real(polygamma)(mp, int(n), x) if n >= 0 and mp.isint(n) else nan
 
-    def lgamma(x: Any) -> Any:
-        if x <= 0 and mp.isint(x):
-            return inf
-        return mp.re(mp.loggamma(x)) if x > 0 else mp.log(abs(mp.gamma(x)))
+    def log_gamma(x: Any) -> Any:
+        return inf if x <= 0 and mp.isint(x) else lgamma(mp, x)
 
     def round_half_even(x: Any) -> Any:
         low = mp.floor(x)
@@ -173,28 +201,25 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         """A distribution function, which mpmath cannot take where it is flat."""
         return lambda x: function(x) if abs(x) < FLAT else mp.mpf(low if x < 0 else high)
 
-    def gamma(x: Any) -> Any:
-        return reachable(real(mp.gamma))(x) if x else inf
-
     return {
         "div": divide, "pow": power,
-        "exp": reachable(mp.exp), "expm1": reachable(mp.expm1),
-        "exp2": reachable(lambda x: mp.power(2, x)),
+        "exp": lambda x: exponential(mp, x), "expm1": expm1,
+        "exp2": lambda x: power(mp.mpf(2), x),
         "log": log_of(mp.log), "log2": log_of(lambda x: mp.log(x) / mp.log(2)),
         "log10": log_of(lambda x: mp.log(x) / mp.log(10)),
         "log1p": lambda x: mp.log1p(x) if x > -1 else -inf if x == -1 else nan,
         "sqrt": real(mp.sqrt), "cbrt": cbrt, "abs": abs,
         "floor": mp.floor, "ceil": mp.ceil,
         "round": round_half_even,
-        "sin": reachable(real(mp.sin)), "cos": reachable(real(mp.cos)),
-        "tan": reachable(real(mp.tan)),
+        "sin": real(mp.sin), "cos": real(mp.cos), "tan": real(mp.tan),
         "asin": real(mp.asin), "acos": real(mp.acos), "atan": mp.atan, "atan2": mp.atan2,
-        "sinh": reachable(mp.sinh), "cosh": reachable(mp.cosh), "tanh": reachable(mp.tanh),
+        "sinh": with_exponential(mp.sinh, True), "cosh": with_exponential(mp.cosh, False),
+        "tanh": mp.tanh,
         "asinh": mp.asinh, "acosh": real(mp.acosh),
         "atanh": lambda x: real(mp.atanh)(x) if abs(x) != 1 else inf * x,
         "hypot": hypot, "max": maximum, "min": minimum, "logsumexp": logsumexp,
         "winner": winner, "lead": lead, "trail": trail,
-        "erf": tail(mp.erf, -1, 1), "erfc": tail(mp.erfc, 2, 0), "ncdf": tail(mp.ncdf, 0, 1), "gamma": gamma,  # noqa: E501
-        "lgamma": reachable(lgamma),
-        "digamma": real(mp.digamma), "polygamma": polygamma,
+        "erf": tail(mp.erf, -1, 1), "erfc": tail(mp.erfc, 2, 0), "ncdf": tail(mp.ncdf, 0, 1),
+        "gamma": lambda x: real(gamma)(mp, x) if x else inf, "lgamma": log_gamma,
+        "digamma": lambda x: derivative(mp.zero, x), "polygamma": derivative,
     }  # fmt: skip

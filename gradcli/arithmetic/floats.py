@@ -119,9 +119,10 @@ def lgamma(x: float) -> float:
         return math.lgamma(x)
     from mpmath import mp, workprec
 
+    from gradcli.arithmetic.special import lgamma as log_gamma
+
     with workprec(90):
-        number = mp.mpf(x)
-        return float(mp.loggamma(number).real if x > 0 else mp.log(abs(mp.gamma(number))))
+        return float(log_gamma(mp, mp.mpf(x)))
 
 
 def digamma(x: float) -> float:
@@ -137,7 +138,7 @@ def polygamma(n: float, x: float) -> float:
         raise ValueError("polygamma at a pole")
     from mpmath import mp, workprec
 
-    from gradcli.arithmetic.special import psi
+    from gradcli.arithmetic.special import polygamma as psi
 
     with workprec(90):
         return float(psi(mp, int(n), mp.mpf(x)))

@@ -1,0 +1,123 @@
+"""Gamma and its relatives, exponentials and powers in many digits, held to mpmath's own."""
+
+from __future__ import annotations
+
+import math
+
+import mpmath
+import pytest
+
+from gradcli.arithmetic import special
+from gradcli.arithmetic.digits import digits
+from gradcli.arithmetic.floats import FLOATS
+
+POINTS = [
+    5e-324, -1e-300, 0.1, 0.9999999999999999, 1.0000000000000002, 1.4616321449683622, 2.7, 30.25,
+    171.6, 1e5, 1e15, 1e300, -0.5, -0.504083008264455, -2.4570247382208006, -2.7476826467274127,
+    -2.0000000000000004, -3.9999999999999996, -12.3, -170.25, -1e5 - 0.25,
+]  # fmt: skip
+FAMILY = {
+    "gamma": (special.gamma, lambda mp, x: mp.gamma(x)),
+    "lgamma": (
+        special.lgamma,
+        lambda mp, x: mp.loggamma(x) if x > 0 else mp.log(abs(mp.gamma(x))),
+    ),
+    "digamma": (lambda mp, x: special.polygamma(mp, 0, x), lambda mp, x: mp.psi(0, x)),
+    "trigamma": (
+        lambda mp, x: special.polygamma(mp, 1, x),
+        lambda mp, x: mp.psi(1, x) if x > -100 else mp.pi**2 / mp.sinpi(x) ** 2 - mp.psi(1, 1 - x),
+    ),
+}
+
+
+def context(count):
+    mp = mpmath.mp.clone()
+    mp.dps = count
+    return mp
+
+
+@pytest.mark.parametrize("count", [15, 50, 125, 160])
+@pytest.mark.parametrize("name", FAMILY)
+def test_gamma_and_its_relatives_are_right_to_the_last_bit_but_one(name, count):
+    """In few digits and in many, next to poles and to zeros, where a difference cancels."""
+    ours, theirs = FAMILY[name]
+    mp, sharp = context(count), context(2 * count + 60)
+    for x in POINTS:
+        value, true = ours(mp, mp.mpf(x)), theirs(sharp, sharp.mpf(x))
+        assert abs(sharp.mpf(value) - true) <= abs(true) * sharp.mpf(2) ** (1 - mp.prec), x
+
+
+def test_a_new_precision_costs_next_to_nothing(monkeypatch):
+    """The coefficients of the series are whole numbers, computed once for all precisions."""
+    special._tangents.cache_clear()
+    for count in (400, 405, 410, 415):
+        mp = context(count)
+        monkeypatch.setattr(mp, "gamma", None)  # mpmath's own, which begin anew
+        monkeypatch.setattr(mp, "psi", None)
+        special.gamma(mp, mp.mpf(2.7))
+        special.polygamma(mp, 0, mp.mpf(2.7))
+    assert special._tangents.cache_info().misses <= 3
+
+
+def test_tangent_numbers_are_those_of_the_series_of_tan():
+    assert special._tangents(8)[1:] == [1, 2, 16, 272, 7936, 353792, 22368256, 1903757312]
+
+
+@pytest.mark.parametrize("size", [3, 45, 1000, 2**14])
+def test_an_exponential_of_a_huge_whole_number_is_reduced_before_mpmath_sees_it(size, monkeypatch):
+    """Which would raise e to it, bit by bit: 14 seconds for 2**2**14."""
+    mp, seen = context(300), []
+    exp = mp.exp
+
+    def watched(x):
+        seen.append(mp.mag(x))
+        return exp(x)
+
+    x = mp.ldexp(mp.mpf(5), size - 3)
+    monkeypatch.setattr(mp, "exp", watched)
+    value = special.exponential(mp, x)
+    assert seen
+    assert max(seen) <= special.GUARD
+    sharp = context(300 + size)
+    assert abs(sharp.log(sharp.mpf(value)) - sharp.mpf(x)) <= sharp.mpf(10) ** -299
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [(1.5, 1e15 + 0.5), (0.3, 1e300), (-1.0000000000000002, 1e14 + 1), (2.0, -1e-300), (4.0, 0.5)],
+)
+def test_powers_keep_their_digits_however_large_the_exponent(x, y):
+    number = digits(40).number
+    power = digits(40).function("pow")(number(x), number(y))
+    sharp = context(800)
+    true = sharp.exp(sharp.mpf(y) * sharp.log(abs(sharp.mpf(x)))) * (-1 if x < 0 else 1)
+    assert abs(sharp.mpf(power) - true) <= abs(true) * sharp.mpf(10) ** -40
+
+
+@pytest.mark.parametrize(("name", "sign"), [("sinh", 1), ("sinh", -1), ("cosh", 1), ("cosh", -1)])
+@pytest.mark.parametrize("x", [0.5, 150.0, 400.0, 1e9 + 0.25])
+def test_hyperbolic_functions_are_half_an_exponential_far_out(name, sign, x):
+    value = digits(60).function(name)(digits(60).number(sign * x))
+    sharp = context(150)
+    true = getattr(sharp, name)(sharp.mpf(sign * x))
+    assert abs(sharp.mpf(value) - true) <= abs(true) * sharp.mpf(10) ** -60
+
+
+@pytest.mark.parametrize("xs", [(-240.0, 0.0), (-700.0, 0.0, -710.0), (-0.5, -0.9327521295671886)])
+def test_logsumexp_keeps_its_digits_where_the_largest_operand_is_lost_or_cancels(xs):
+    many = digits(50)
+    value = many.function("logsumexp")([many.number(x) for x in xs])
+    sharp = context(800)
+    true = sharp.log(sharp.fsum(sharp.exp(sharp.mpf(x)) for x in xs))
+    assert abs(sharp.mpf(value) - true) <= abs(true) * sharp.mpf(10) ** -50
+
+
+def test_floats_and_many_digits_agree_next_to_zeros_and_far_from_them():
+    many = digits(50)
+    for n, x in [(0.0, -1.5734984731623904), (1.0, -3.3), (7.0, 0.1), (3.0, 1e5), (100.0, -3.5)]:
+        near = FLOATS.function("polygamma")(n, x)
+        far = many.function("polygamma")(many.number(n), many.number(x))
+        assert math.isclose(near, float(far), rel_tol=2.0**-52), (n, x)
+    for x in (-2.4570247382208006, -2.7476826467274127, -3.14358088834998, 1.0000000000000002):
+        near, far = FLOATS.function("lgamma")(x), many.function("lgamma")(many.number(x))
+        assert math.isclose(near, float(far), rel_tol=2.0**-52), x
