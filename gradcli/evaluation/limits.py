@@ -11,6 +11,7 @@ local gradient is used.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cached_property
 from random import Random
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ DIGITS = (50, 100, 200, 400, 600, 1000)
 ENOUGH = 600  # digits at which a change that is lost in f means a slope below any float64
 RATIO = 1000  # between the two distances
 ORDINARY = 12  # decimal orders below 1 that the first steps resolve anyway
+FINEST = 2_500  # orders: twice as many digits are taken, at some 20 ms for an exp
+STRAIGHT = ("add", "sub", "mul", "div", "neg", "copy")  # gates that bend nothing
 FINENESS = 50  # finer scales are rounded up to so many orders, so that few precisions are in use
 AGREEMENT = 1e-9  # between the slopes of two runs: far below any tolerance
 JOINT_DIGITS = 200
@@ -36,6 +39,8 @@ VANISHING = 330  # a slope below 10**-330 is 0 in float64
 SAME_BEND = 0.01  # relative: the steps differ by many orders, and a smooth bend with them
 JUMP, SLOPE = 0.02, 0.95  # exponents that divide jump, infinite slope and slope
 FLAT = 1.05
+JUMPING = ("where", "atan2")  # besides the gates with a `jump`, those at a pole and powers of 0
+BEYOND = 10**300  # binary orders, more than any number has but a tower of powers
 
 
 class Side(NamedTuple):
@@ -86,18 +91,47 @@ class Exactly:
         return self._runs[count]
 
     @cached_property
-    def fineness(self) -> int:
+    def finest(self) -> int:
         """How many decimal orders below 1 the numbers given to the program reach, 0 if ordinary.
 
         They are its inputs and all that is computed from constants alone; a large factor c makes
         structure as thin as 1/c.
         """
+        return self._orders(range(self.output + 1))
+
+    def fineness(self, leaf: int, gates: list[int]) -> int:
+        """The orders to take into account for a leaf with the cone `gates`.
+
+        Where the program's are too many, what only multiplies f, or is added to it, is left out:
+        it makes nothing thinner. Raises OutOfDigits where too many remain.
+        """
+        if self.finest <= FINEST:
+            return self.finest
+        reached = self.graph.reaches(_bent(self.graph, leaf, gates))
+        orders = self._orders([node for node, wanted in enumerate(reached) if wanted])
+        if orders > FINEST:
+            raise OutOfDigits(f"numbers of more than {FINEST} decimal orders take too many digits")
+        return orders
+
+    def _orders(self, nodes: Iterable[int]) -> int:
         values, active = self.run(DIGITS[0]).values, self.graph.active
-        given = [values[node] for node in range(self.output + 1) if not active[node]]
-        given += [values[leaf] for leaf in self.graph.inputs.values()]
+        leaves = {*self.graph.inputs.values()}
+        given = [values[node] for node in nodes if not active[node] or node in leaves]
         orders = [abs(_log10(abs(x))) for x in given if x and _is_finite(x)]
         finest = max(orders, default=0.0)
         return 0 if finest <= ORDINARY else FINENESS * math.ceil(finest / FINENESS)
+
+
+def _bent(graph: Graph, leaf: int, gates: list[int]) -> int:
+    """The node of a cone of which f is a constant multiple, but for a constant added to it."""
+    moving, node = {leaf, *gates}, gates[-1]
+    while node != leaf and graph.gates[node].name in STRAIGHT:
+        operands = graph.operands[node]
+        inner = [k for k in operands if k in moving]
+        if len(inner) > 1 or (graph.gates[node].name == "div" and operands[1] in moving):
+            break
+        node = inner[0]
+    return node
 
 
 def limit(point: Exactly, leaf: int, bound: float = math.inf, upstream: float = 1.0) -> Limit:
@@ -116,32 +150,53 @@ def limit(point: Exactly, leaf: int, bound: float = math.inf, upstream: float = 
         return Limit("smooth", 0.0, 0.0, 0)
     before: tuple[Side, Side] | None = None
     try:
-        fine = point.fineness
+        fine = point.fineness(leaf, gates)
         for count in DIGITS:
             if before is not None and count < ENOUGH and any(side.is_lost for side in before):
                 continue
-            found = _sides(point, leaf, gates, count, bound, upstream)
+            found = _sides(point, leaf, gates, count, fine, bound, upstream)
             if found is None:
                 return Limit("nan", math.nan, math.nan, count)
             if before is not None:
                 found = _as_power(before[0], found[0]), _as_power(before[1], found[1])
             if before is not None and _agree(before, found, count):
-                return _combine(*found, count)
+                at = _combine(*found, count)
+                if at.kind == "jump" and not _may_jump(point.run(count + 2 * fine), gates):
+                    raise OutOfDigits("f is too steep here for many digits to follow")
+                return at
             before = found
     except OutOfReachError:
         raise OutOfDigits("an operand is too large for many-digit arithmetic") from None
     raise OutOfDigits(f"the slopes still change at {DIGITS[-1] + 2 * fine} digits")
 
 
+def _may_jump(run: Run, gates: list[int]) -> bool:
+    """Whether some gate can jump where it stands: all others are continuous where finite."""
+    graph, values = run.machine.graph, run.values
+    return any(
+        graph.gates[node].jump
+        or graph.gates[node].name in JUMPING
+        or not _is_finite(values[node])
+        or (graph.gates[node].name == "pow" and not values[graph.operands[node][0]])
+        for node in gates
+    )
+
+
 def _sides(
-    point: Exactly, leaf: int, gates: list[int], count: int, bound: float, upstream: float
+    point: Exactly,
+    leaf: int,
+    gates: list[int],
+    count: int,
+    fine: int,
+    bound: float,
+    upstream: float,
 ) -> tuple[Side, Side] | None:
     """Left and right at so many digits; None where f has no value at the point itself.
 
-    The point's orders of fineness are added to the shortness of the steps, and twice to the
+    The `fine` orders are added to the shortness of the steps, and twice to the
     digits: once for the step, once for what a term of that size adds to f.
     """
-    fine, output = point.fineness, point.output
+    output = point.output
     run = point.run(count + 2 * fine)
     arithmetic, base = run.machine.arithmetic, run.values[output]
     if not _is_finite(base):
@@ -300,9 +355,10 @@ def _is_finite(x: Any) -> bool:
 
 
 def _log10(x: Any) -> float:
-    """log10 of a positive mpmath number of any size."""
+    """The decimal logarithm of a positive mpmath number of any size."""
     mantissa, exponent = x.context.frexp(x)
-    return math.log10(mantissa) + int(exponent) * math.log10(2.0)
+    order = max(-BEYOND, min(int(exponent), BEYOND))  # of a tower of powers it is no float
+    return math.log10(mantissa) + order * math.log10(2.0)
 
 
 def _sign(x: Any) -> int:

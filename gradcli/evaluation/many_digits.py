@@ -136,7 +136,9 @@ def recompute(asked: Question) -> Numbers | None:
 def _settled(asked: Question) -> _Sweep | None:
     """The first sweep that agrees with the one before it, certain of every result."""
     before: _Sweep | None = None
-    ladder = [n for n in LADDER if n >= asked.count + GUARD] or [asked.count + GUARD]
+    ladder = [n for n in LADDER if n >= asked.count + GUARD]
+    if not ladder:
+        ladder = [asked.count + GUARD, asked.count + 2 * GUARD]
     if len(ladder) < 3:
         ladder = [*ladder, 2 * asked.count + GUARD]
     for count in ladder:
@@ -188,8 +190,8 @@ def _agree(asked: Question, one: _Sweep, two: _Sweep) -> bool:
         elif not _is_sure(asked, number, error):
             if place[1] or error != math.inf:
                 return False  # a gradient without any bound is left to limits
-        elif not asked.count and not abs(a - b) <= 2 * UNIT * abs(b):
-            return False
+        elif not asked.count and not (a == b or abs(a - b) <= 2 * UNIT * abs(b)):
+            return False  # both may be infinite: larger than any float64
     return True
 
 
