@@ -15,8 +15,6 @@ from gradcli.arithmetic.floats import FAULTS, IEEE
 from gradcli.gates.row import Gate
 from gradcli.graph.nodes import Graph
 
-UNIT_ROUNDOFF = 2.0**-53
-
 
 class Run:
     """Values and gradients of one evaluation, a list entry per node."""
@@ -119,7 +117,7 @@ def backward(run: Run, output: int, upstream: Any) -> None:
 def events(
     run: Run, output: int, upstream: Any, order: Iterable[int]
 ) -> Iterator[tuple[int, int, Any]]:
-    """The backward pass told step by step: (consumer, operand, contribution).
+    """The backward pass step by step: (consumer, operand, contribution).
 
     `order` are the nodes to visit, in reverse topological order, the output first. An operand that
     a gate uses twice has two events.
@@ -146,7 +144,7 @@ def local_gradients(run: Run, nodes: Iterable[int]) -> dict[int, list[float | No
     In IEEE semantics where the run's own arithmetic faults: an infinite slope is inf.
     """
     graph, values, pullbacks = run.machine.graph, run.values, run.machine.pullbacks
-    found: dict[int, list[float | None]] = {}
+    gradients: dict[int, list[float | None]] = {}
     for node in nodes:
         operands = graph.operands[node]
         wants = tuple(bool(graph.active[k]) for k in operands)
@@ -159,18 +157,19 @@ def local_gradients(run: Run, nodes: Iterable[int]) -> dict[int, list[float | No
                 local = _local(pullback, own)
         except FAULTS:
             local = _local(IEEE.pullback(graph.gates[node], wants), own)
-        found[node] = [
+        gradients[node] = [
             gradient if active else None for gradient, active in zip(local, wants, strict=False)
         ]
-    return found
+    return gradients
 
 
 def _local(
     pullback: Pullback | None, own: list[Any], upstream: Any = 1.0, zero: Any = 0.0
 ) -> list[Any]:
-    """What a gate adds to each operand; `own` are their values and, at the end, its own.
+    """The gradient that a gate adds to each of its operands.
 
-    The operands have places of their own here, so that x*x keeps two entries.
+    `own` holds the operands' values and, last, the gate's. The operands have places of their own
+    here, so that x*x keeps two entries.
     """
     local = [zero] * len(own)
     if pullback is not None:

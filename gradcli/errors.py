@@ -1,6 +1,6 @@
-"""What can go wrong, as values: a kind, a message, a place, advice and an exit code.
+"""Errors as values: a kind, a message, a place, advice and an exit code.
 
-Only the last room prints. Everything below it raises a `GradcliError` and leaves the wording of
+Only the command line prints. Every other room raises a `GradcliError` and leaves the wording of
 place and caret to `gradcli.render`.
 """
 

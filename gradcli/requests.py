@@ -1,4 +1,4 @@
-"""What may be asked of a program besides its text and bindings, and every default, stated once."""
+"""Requests: the options of `eval` and `check`, with every default and tolerance stated once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Setting = Any  # a number, lists of numbers, an array, or a constant expression 
 
 
 class Request(NamedTuple):
-    """What is asked of a program; `eval` and `check` each read what concerns them."""
+    """The options for one program; `eval` and `check` each read those that concern them."""
 
     # How it is read.
     output: str | None = None  # the stage to differentiate; None: the program's own
@@ -50,7 +50,7 @@ PLAIN = Request()  # nothing special
 
 
 def valid(request: Request) -> Request:
-    """The request itself.
+    """The request, unchanged, once its tolerance is known to be usable.
 
     Raises UsageError for a tolerance that is not finite: with it nothing, or anything, would agree.
     """

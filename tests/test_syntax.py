@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gradcli.errors import GradcliError, ParseError
 from gradcli.syntax import Call, parse_expression, spell, statements, write
-from gradcli.syntax.refusals import INSTEAD, STEP, UPDATES
+from gradcli.syntax.refusals import INSTEAD, SLICE_STEP, UPDATES
 from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import POSTFIX, SUM, UNARY, number_text
 
@@ -399,10 +399,10 @@ NO_CODE = [
     ("np.einsum('ij->i', x)", "expected a value, found `'`", 11, INSTEAD["einsum"]),
     ('f("a")', 'expected a value, found `"`', 3, None),
     ("{1}", "expected a value, found `{`", 1, None),
-    ("x[1:2:3]", "a slice has no step", 6, STEP[1]),
-    ("x[::2]", "a slice has no step", 4, STEP[1]),
-    ("x[::-1]", "a slice has no step", 4, STEP[1]),
-    ("x[1, ::2]", "a slice has no step", 7, STEP[1]),
+    ("x[1:2:3]", "a slice has no step", 6, SLICE_STEP[1]),
+    ("x[::2]", "a slice has no step", 4, SLICE_STEP[1]),
+    ("x[::-1]", "a slice has no step", 4, SLICE_STEP[1]),
+    ("x[1, ::2]", "a slice has no step", 7, SLICE_STEP[1]),
     ("x.clip(0, 1)", "`.clip` is not an attribute", 3, "write `min(max(x, a), b)`"),
     ("x.astype(y)", "`.astype` is not an attribute", 3, INSTEAD["astype"]),
     ("x := 2", "expected an operator, found `:`", 3, None),

@@ -5,7 +5,7 @@ of the gate table are compiled for it on first use and kept by row; nothing else
 and never anything a user wrote.
 
     floats.FLOATS   Python floats at full speed; may raise where IEEE 754 gives inf or nan
-    floats.IEEE     the same, in IEEE 754 semantics, never raising
+    floats.IEEE     Python floats in IEEE 754 semantics, which never raise
     digits.digits   mpmath at any number of digits
     symbols.Symbols nodes of a new graph, so that the backward sweep writes the adjoint graph
     arrays.ARRAYS   float64 arrays, in IEEE 754 semantics

@@ -47,7 +47,7 @@ class Arithmetic:
         self._pullbacks: dict[Any, Pullback | None] = {}
 
     def static(self, value: Any) -> Any:
-        """An operand that is no number, in this arithmetic: the same in almost all."""
+        """A static operand, such as a shape or an axis, in this arithmetic: mostly as it is."""
         return value
 
     def quiet(self) -> Any:
@@ -55,7 +55,7 @@ class Arithmetic:
         return _NOTHING
 
     def function(self, name: str, table: GateTable = BUILT_IN) -> Callable[..., Any]:
-        """What the texts of a table's rows call by a name: a primitive, or a gate of the table."""
+        """The function that texts of a table's rows call by a name: a primitive, or a gate."""
         scope = self._scope(table)
         if name not in scope:
             scope[name] = self._made(table[name])

@@ -97,7 +97,7 @@ def norm(x: Any, axis: Axis) -> Any:
 
 
 def lengths(x: Any, axis: Axis) -> Any:
-    """What to divide each part of x by before it is squared; None where nothing needs it."""
+    """The divisor that keeps the squares of each part of x in range; None where all are."""
     size = np.max(np.abs(x), axis=axis[0], keepdims=True, initial=0.0)
     is_safe = (size == 0.0) | ((SAFE[0] < size) & (size < SAFE[1])) | ~np.isfinite(size)
     return None if is_safe.all() else np.where(is_safe, 1.0, size)
@@ -152,13 +152,13 @@ def by_halving(gate: Callable[[str], Any], one: Any) -> dict[str, Callable[[Any,
 
     def others(x: Any, axis: Axis) -> Any:
         halves, rows = halved(x, axis)
-        found = fill(one, shape_of(rows))
+        outside = fill(one, shape_of(rows))
         for left, right in reversed(halves):
             half = shape_of(left)[-1]
-            pairs, odd = cut(found, (0, half), (half, None))
-            found = join(mul(pairs, right), mul(pairs, left), odd)
+            pairs, odd = cut(outside, (0, half), (half, None))
+            outside = join(mul(pairs, right), mul(pairs, left), odd)
         order = to_end(shape_of(x), axis)
-        return transpose(reshape(found, permuted(shape_of(x), order)), inverse(order))
+        return transpose(reshape(outside, permuted(shape_of(x), order)), inverse(order))
 
     return {"prod": product, "others": others}
 
@@ -173,10 +173,16 @@ def spread(x: Any, shape: Shape, axis: Axis) -> Any:
 
 def sum_to(x: Any, shape: Shape) -> Any:
     """Undo a broadcast: the sum over all that one element was repeated for."""
-    here = np.shape(x)
-    lead = len(here) - len(shape)
-    axes = [k for k, n in enumerate(here) if k < lead or (shape[k - lead] == 1 and n != 1)]
-    return np.reshape(np.sum(x, axis=tuple(axes)), shape)[()] if axes else x
+    axes = repeated(np.shape(x), shape)
+    return np.reshape(np.sum(x, axis=axes), shape)[()] if axes else x
+
+
+def repeated(wide: Shape, shape: Shape) -> Shape:
+    """The axes along which an array of some shape is repeated when it is broadcast to `wide`."""
+    lead = len(wide) - len(shape)
+    return tuple([
+        k for k, n in enumerate(wide) if k < lead or (shape[k - lead] == 1 and n != 1)
+    ])  # fmt: skip
 
 
 def key(at: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -186,16 +192,16 @@ def key(at: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def scatter(x: Any, shape: Shape, at: tuple[Any, ...]) -> Any:
     """Zeros, and x at a place."""
-    found = np.zeros(shape)
-    found[key(at)] = x
-    return found
+    array = np.zeros(shape)
+    array[key(at)] = x
+    return array
 
 
 def put(x: Any, v: Any, at: tuple[Any, ...]) -> Any:
     """A copy of x with v at a place."""
-    found = np.array(x)
-    found[key(at)] = v
-    return found
+    array = np.array(x)
+    array[key(at)] = v
+    return array
 
 
 def mix(x: Any, y: Any) -> Any:

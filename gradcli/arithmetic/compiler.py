@@ -86,9 +86,9 @@ def pullback_source(
     body: list[str] = []
     if gate.is_variadic:
         if texts[0] != "0":
-            wanted = [k for k, wants in enumerate(active) if wants]
+            receivers = [k for k, wants in enumerate(active) if wants]
             *helpers, last = _contribution(writer, gate, texts[0], "at", "x" * any(shrunk))
-            body = [*helpers, f"for k in {wanted!r}:", " at, x = operands[k], xs[k]", f" {last}"]
+            body = [*helpers, f"for k in {receivers!r}:", " at, x = operands[k], xs[k]", f" {last}"]
     else:
         for k, (text, wants) in enumerate(zip(texts, active, strict=True)):
             if wants and text != "0":

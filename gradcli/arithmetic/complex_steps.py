@@ -25,18 +25,18 @@ from gradcli.arithmetic.arrays import lse as real_lse
 from gradcli.gates.shapes import Axis
 
 STEP = 2.0**-120  # its square is nothing beside the numbers that occur
-VANISHING = 2.0**-200  # a real part this far below 0 may be the square of a step
-NEAR = 1e-9  # relative: how far roundings may carry a value
-LEVELS = 5  # of the differences of functions that numpy has for real numbers only
-LONGEST = 2.0**-6
+VANISHING_REAL = 2.0**-200  # a real part this far below 0 may be the square of a step
+ROUNDING_DRIFT = 1e-9  # relative: how far roundings may carry a value
+HALVED_STEPS = 5  # of the differences of functions that numpy has for real numbers only
+LONGEST_STEP = 2.0**-6  # the first of them
 # of a distribution function: the one whose tail is differenced, its sign, the side of that tail
 TAILS = {"erf": ("erfc", -1.0, 1.0), "erfc": ("erfc", 1.0, 1.0), "ncdf": ("ncdf", 1.0, -1.0)}
 
 
 def _parts(real: Any, imag: Any) -> Any:
-    found = np.empty(np.broadcast(real, imag).shape, dtype=complex)
-    found.real, found.imag = real, imag
-    return found[()]
+    number = np.empty(np.broadcast(real, imag).shape, dtype=complex)
+    number.real, number.imag = real, imag
+    return number[()]
 
 
 def _analytic(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -64,11 +64,11 @@ def _at_edge(x: Any, is_edge: Any, sign: float) -> Any:
 
 
 def _half(x: Any) -> Any:
-    """What rounding half to even adds where the step decides."""
+    """The correction of rounding half to even at a tie, which the step decides."""
     low = np.floor(x.real)
     is_edge = x.real - low == 0.5
-    wanted = np.where(x.imag > 0, low + 1, low)
-    return np.where(is_edge & (x.imag != 0), wanted - np.rint(x.real), 0.0)
+    reached = np.where(x.imag > 0, low + 1, low)
+    return np.where(is_edge & (x.imag != 0), reached - np.rint(x.real), 0.0)
 
 
 def absolute(x: Any) -> Any:
@@ -80,9 +80,9 @@ def root(x: Any) -> Any:
     """The square root; nan for what is really negative, and not the square of a step."""
     if not np.iscomplexobj(x):
         return np.sqrt(x)
-    found = np.where(x.real < -VANISHING, np.nan, np.sqrt(x))
-    bent = np.where(x.real < 0, np.abs(found.imag), found.imag)
-    return _parts(found.real, np.where(x == 0, np.nan, bent))  # at 0 a second order decides
+    principal = np.where(x.real < -VANISHING_REAL, np.nan, np.sqrt(x))
+    imag = np.where(x.real < 0, np.abs(principal.imag), principal.imag)
+    return _parts(principal.real, np.where(x == 0, np.nan, imag))  # at 0 a second order decides
 
 
 def cube_root(x: Any) -> Any:
@@ -90,8 +90,8 @@ def cube_root(x: Any) -> Any:
     if not np.iscomplexobj(x):
         return np.cbrt(x)
     size = absolute(x)
-    bent = np.power(size, 1 / 3).imag
-    return _parts(np.cbrt(x.real), np.where(x < 0, -bent, bent))
+    imag = np.power(size, 1 / 3).imag
+    return _parts(np.cbrt(x.real), np.where(x < 0, -imag, imag))
 
 
 def power(x: Any, y: Any) -> Any:
@@ -101,9 +101,9 @@ def power(x: Any, y: Any) -> Any:
     value = np.float_power(np.real(x), np.real(y))
     is_odd = np.where(np.mod(np.real(y), 2) == 1, -1.0, 1.0)
     is_negative = np.real(x) < 0
-    bent = np.power(np.where(is_negative, -x, x), y).imag * np.where(is_negative, is_odd, 1.0)
-    bent = np.where(is_negative & (np.imag(y) != 0), np.nan, bent)
-    return _parts(value, bent)
+    imag = np.power(np.where(is_negative, -x, x), y).imag * np.where(is_negative, is_odd, 1.0)
+    imag = np.where(is_negative & (np.imag(y) != 0), np.nan, imag)
+    return _parts(value, imag)
 
 
 def angle(y: Any, x: Any) -> Any:
@@ -111,8 +111,8 @@ def angle(y: Any, x: Any) -> Any:
     if not (np.iscomplexobj(x) or np.iscomplexobj(y)):
         return np.arctan2(y, x)
     is_steep = np.abs(np.real(y)) > np.abs(np.real(x))
-    bent = np.where(is_steep, -np.arctan(x / y + 0j).imag, np.arctan(y / x + 0j).imag)
-    return _parts(np.arctan2(np.real(y), np.real(x)), bent)
+    imag = np.where(is_steep, -np.arctan(x / y + 0j).imag, np.arctan(y / x + 0j).imag)
+    return _parts(np.arctan2(np.real(y), np.real(x)), imag)
 
 
 def _stepped(name: str) -> Callable[..., Any]:
@@ -132,21 +132,21 @@ def _stepped(name: str) -> Callable[..., Any]:
         if not np.iscomplexobj(x):
             return function(*orders, x)
         at = x.real if side is None else side * np.abs(x.real)
-        step = LONGEST * np.ones(np.shape(at))
+        step = LONGEST_STEP * np.ones(np.shape(at))
         if side is not None:
             step = step / np.maximum(1.0, np.abs(at))
         if has_poles:
             pole = np.where(at > 0, at, np.abs(at - np.rint(at)))
             step = np.minimum(step, pole / 16)
         row: list[Any] = []
-        for level in range(LEVELS):
+        for level in range(HALVED_STEPS):
             h = step / 2**level
             new = [(sloped(*orders, at + h) - sloped(*orders, at - h)) / (2 * h)]
             for k, old in enumerate(row):
                 new.append(new[k] + (new[k] - old) / (4.0 ** (k + 1) - 1))
             row = new
-        bent = np.where(x.imag == 0, 0.0, sign * row[-1] * x.imag)
-        return _parts(function(*orders, x.real), bent)
+        imag = np.where(x.imag == 0, 0.0, sign * row[-1] * x.imag)
+        return _parts(function(*orders, x.real), imag)
 
     return one
 
@@ -156,13 +156,13 @@ def norm(x: Any, axis: Axis) -> Any:
     if not np.iscomplexobj(x):
         return PRIMITIVES["norm"](x, axis)
     axes, is_kept = axis
-    found = lengths(x.real, axis)
-    scale: Any = 1.0 if found is None else found
+    divisor = lengths(x.real, axis)
+    scale: Any = 1.0 if divisor is None else divisor
     real = np.sqrt(np.sum(np.square(x.real / scale), axis=axes, keepdims=True))
     away = np.sum((x.real / scale) * x.imag, axis=axes, keepdims=True) / np.where(real, real, 1.0)
     length = STEP * np.sqrt(np.sum(np.square(x.imag / STEP), axis=axes, keepdims=True))
-    found = _parts(real * scale, np.where(real, away, length))
-    return found if is_kept else np.squeeze(found, axis=axes)[()]
+    result = _parts(real * scale, np.where(real, away, length))
+    return result if is_kept else np.squeeze(result, axis=axes)[()]
 
 
 def lse(x: Any, axis: Axis) -> Any:
@@ -172,9 +172,9 @@ def lse(x: Any, axis: Axis) -> Any:
     axes, is_kept = axis
     value = real_lse(x.real, (axes, True))
     shares = np.exp(x.real - np.where(np.isfinite(value), value, 0.0))
-    bent = np.sum(np.where(x.imag == 0, 0.0, shares * x.imag), axis=axes, keepdims=True)
-    found = _parts(value, bent)
-    return found if is_kept else np.squeeze(found, axis=axes)[()]
+    imag = np.sum(np.where(x.imag == 0, 0.0, shares * x.imag), axis=axes, keepdims=True)
+    result = _parts(value, imag)
+    return result if is_kept else np.squeeze(result, axis=axes)[()]
 
 
 def total(x: Any, axis: Axis) -> Any:
@@ -188,9 +188,9 @@ def total(x: Any, axis: Axis) -> Any:
 def product(x: Any, y: Any) -> Any:
     """The matrix product to first order, its real part that of real numbers."""
     value = np.matmul(np.real(x), np.real(y))
-    bent = [np.matmul(x.imag, np.real(y))] if np.iscomplexobj(x) else []
-    bent += [np.matmul(np.real(x), y.imag)] if np.iscomplexobj(y) else []
-    return _parts(value, sum(bent)) if bent else value
+    imag = [np.matmul(x.imag, np.real(y))] if np.iscomplexobj(x) else []
+    imag += [np.matmul(np.real(x), y.imag)] if np.iscomplexobj(y) else []
+    return _parts(value, sum(imag)) if imag else value
 
 
 def quotient(x: Any, y: Any) -> Any:
@@ -234,7 +234,7 @@ def without_squares(x: Any, value: Any) -> Any:
     """
     if not np.iscomplexobj(x):
         return x
-    is_near = np.abs(x.real - value) <= NEAR * np.abs(value) + VANISHING
+    is_near = np.abs(x.real - value) <= ROUNDING_DRIFT * np.abs(value) + VANISHING_REAL
     return _parts(np.where(is_near, value, x.real), x.imag)
 
 

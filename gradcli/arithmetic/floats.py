@@ -16,6 +16,9 @@ from gradcli.arithmetic.compiler import INFIX
 
 INF, NAN = math.inf, math.nan
 TAIL, VANISHED = 2.0, 40.0  # from where to where erfc needs help; beyond, it is 0
+UNIT_ROUNDOFF = 2.0**-53  # of float64
+LEAST_SUBNORMAL, LEAST_NORMAL = 2.0**-1074, 2.0**-1022  # the smallest positive numbers of float64
+EXACT_BELOW = 2.0**53  # whole numbers of a smaller size are exact in float64
 FAULTS = (ArithmeticError, ValueError)  # what the fast path may raise
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic.arrays import PRIMITIVES, SPELLING, Arrays, key, of_shapes
+from gradcli.arithmetic.arrays import PRIMITIVES, SPELLING, Arrays, key, of_shapes, repeated
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
 
 
@@ -30,8 +30,8 @@ def _lined_up(name: str) -> Callable[..., Any]:
     function = PRIMITIVES[name]
 
     def one(*xs: Any) -> Any:
-        found = function(*xs)
-        return rows(found) if any(isinstance(x, Rows) for x in xs) else found
+        result = function(*xs)
+        return rows(result) if any(isinstance(x, Rows) for x in xs) else result
 
     return one
 
@@ -54,16 +54,14 @@ def _fill(x: Any, shape: Shape) -> Any:
 
 
 def _sum_to(x: Any, shape: Shape) -> Any:
-    here = x.shape[1:]
-    lead = len(here) - len(shape)
-    axes = [k for k, n in enumerate(here) if k < lead or (shape[k - lead] == 1 and n != 1)]
-    return _reshape(np.sum(x, axis=_ahead(tuple(axes))), shape) if axes else x
+    axes = repeated(x.shape[1:], shape)
+    return _reshape(np.sum(x, axis=_ahead(axes)), shape) if axes else x
 
 
 def _scatter(x: Any, shape: Shape, at: tuple[Any, ...]) -> Any:
-    found = rows(np.zeros((len(x), *shape)))
-    found[(slice(None), *key(at))] = x
-    return found
+    scattered = rows(np.zeros((len(x), *shape)))
+    scattered[(slice(None), *key(at))] = x
+    return scattered
 
 
 ON_ROWS: dict[str, Callable[..., Any]] = {
@@ -76,7 +74,7 @@ ON_ROWS: dict[str, Callable[..., Any]] = {
 
 def _either(name: str) -> Callable[..., Any]:
     plain, on_rows = PRIMITIVES[name], ON_ROWS[name]
-    return lambda x, *given: (on_rows if isinstance(x, Rows) else plain)(x, *given)
+    return lambda x, *statics: (on_rows if isinstance(x, Rows) else plain)(x, *statics)
 
 
 def _shape(x: Any) -> Shape:

@@ -13,11 +13,10 @@ from typing import Any
 
 from gradcli.arithmetic.arithmetic import Arithmetic, Forward
 from gradcli.arithmetic.compiler import CALLS
+from gradcli.arithmetic.floats import EXACT_BELOW
 from gradcli.gates.row import Gate
 from gradcli.gates.shapes import FUNCTIONS
 from gradcli.graph.nodes import Graph
-
-EXACT = 2.0**53  # whole numbers up to here are exact in float64
 
 
 class Symbol:
@@ -134,4 +133,4 @@ def _folded(name: str, left: float, right: float) -> float | None:
         return None
     results = {"add": left + right, "sub": left - right, "mul": left * right}
     result = results.get(name)
-    return result if result is not None and abs(result) < EXACT else None
+    return result if result is not None and abs(result) < EXACT_BELOW else None

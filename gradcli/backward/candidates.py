@@ -23,7 +23,6 @@ from gradcli.syntax.edit import (
     one_less,
     operands,
     part,
-    put,
     renamed,
     replaced,
     start_of,
@@ -150,12 +149,12 @@ def _one_minus(scene: Scene) -> Iterator[Repair]:
     places = [k for k, op in enumerate(tree.ops) if op == "name"]
     for k in places:
         reason = f"1 - {tree.args[k]} is right where {tree.args[k]} stands"
-        yield Repair(replaced(tree, k, one_less(tree.args[k], 1)), "dropped-one-minus", reason)
+        yield Repair(replaced(tree, k, k, one_less(tree.args[k], 1)), "dropped-one-minus", reason)
     for k, op in enumerate(tree.ops):
         if op == "pow":
             start = start_of(tree, k)
             whole = part(tree, start, k + 1)
-            changed = put(tree, start, k, joined(number_tree(1.0), whole, "sub"))
+            changed = replaced(tree, start, k, joined(number_tree(1.0), whole, "sub"))
             reason = f"1 - {write(whole)} is right where {write(whole)} stands"
             yield Repair(changed, "dropped-one-minus", reason)
     for name in scene.consumers:
@@ -199,7 +198,7 @@ def _products(scene: Scene) -> Iterator[Repair]:
         for left, right in (parts, parts[::-1]):
             for a in (left, transposed(left)):
                 for b in (right, transposed(right)):
-                    changed = put(tree, start, k, joined(a, b, "matmul"))
+                    changed = replaced(tree, start, k, joined(a, b, "matmul"))
                     reason = f"a matrix is transposed or in the wrong order: `{write(changed)}`"
                     yield Repair(changed, "transposed", reason)
     if len(scene.expected[0]) > 1:
@@ -212,7 +211,7 @@ def _products(scene: Scene) -> Iterator[Repair]:
             if op == "call" and tree.args[k].name == "sum":
                 start = start_of(tree, k)
                 inner = part(tree, start, first_stop(tree, start, k))
-                changed = put(tree, start, k, summed(inner, axis))
+                changed = replaced(tree, start, k, summed(inner, axis))
                 yield Repair(changed, "unsummed-axis", f"the sum must run over {where}")
 
 
@@ -292,7 +291,7 @@ def _powers(tree: Tree) -> Iterator[Repair]:
                 yield Repair(changed, "dropped-power", f"a power is wrong: `{write(changed)}`")
         if op == "name":
             squared = joined(name_tree(tree.args[k]), number_tree(2.0), "pow")
-            changed = replaced(tree, k, squared)
+            changed = replaced(tree, k, k, squared)
             yield Repair(changed, "dropped-power", f"a power is lost: `{write(changed)}` is right")
 
 

@@ -53,7 +53,7 @@ class Formulas:
         """
         graph = self.graph
         graph.most_elements = graph.elements + MOST_ELEMENTS  # a limit for each formula
-        lowering = Lowering(graph, NOWHERE, given=lambda at: self._sizes.get(at, "no size"))
+        lowering = Lowering(graph, NOWHERE, number_of=lambda at: self._sizes.get(at, "no size"))
         try:
             node: int = lowering.value(
                 tree, nodes or {}, lambda name, _: self._leaf(name, meaning(name), sizes)

@@ -17,10 +17,9 @@ from __future__ import annotations
 
 import math
 
-from gradcli.arithmetic.floats import FAULTS
+from gradcli.arithmetic.floats import FAULTS, UNIT_ROUNDOFF
 from gradcli.checker.cone import Cone, power_of_two
 from gradcli.checker.probes import Columns, Plain
-from gradcli.engine import UNIT_ROUNDOFF
 
 # Tolerances are data, with a reason each.
 LEVELS = 6  # h**12 remains of the truncation: enough for 1e-13 when h bends nothing

@@ -6,7 +6,8 @@ import math
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree, relative_error
-from gradcli.engine import UNIT_ROUNDOFF, Run
+from gradcli.arithmetic.floats import UNIT_ROUNDOFF
+from gradcli.engine import Run
 from gradcli.evaluation.numbers import bounded_run, value_bounds
 from gradcli.evaluation.point import Point
 from gradcli.reports.evaluations import InputCheck

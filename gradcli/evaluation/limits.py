@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.digits import digits
+from gradcli.arithmetic.floats import UNIT_ROUNDOFF
 from gradcli.arithmetic.special import OutOfReachError
-from gradcli.engine import UNIT_ROUNDOFF, Machine, Run
+from gradcli.engine import Machine, Run
 from gradcli.graph.nodes import Graph
 
 DIGITS = (50, 100, 200, 400, 600, 1000)

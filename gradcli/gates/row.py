@@ -1,4 +1,4 @@
-"""What a row of the gate table is, and the table: rows by name.
+"""The gate table as data: a row, and the table that finds rows by name.
 
 `gradcli.gates.table` says what the columns mean and holds the rows of the language.
 """
@@ -27,7 +27,7 @@ class GateTable:
         self.functions: dict[str, Gate] = dict(base.functions) if base else {}  # and aliases
 
     def fill(self, rows: Iterable["Gate"]) -> None:
-        """Take rows in; what has been given away is filled no more."""
+        """Add rows; done once, before anything reads the table."""
         for row in rows:
             self.rows[row.name] = row
             if not row.hidden:

@@ -1,4 +1,4 @@
-"""Shapes: what every gate makes of those of its operands, before any memory is taken.
+"""Shape inference: the shape of every gate's result, before any memory is taken for it.
 
     shape  = the sizes of the axes; () is a number
     static = an operand that is no number: a shape, an order of axes, `at` or `axis`
@@ -34,11 +34,11 @@ def broadcast(*shapes: Shape) -> Shape:
     rank = max(map(len, shapes), default=0)
     sizes = []
     for axis in range(-rank, 0):
-        found = {shape[axis] for shape in shapes if len(shape) >= -axis} - {1}
-        if len(found) > 1:
+        distinct = {shape[axis] for shape in shapes if len(shape) >= -axis} - {1}
+        if len(distinct) > 1:
             raise ShapeError(f"shapes {' and '.join(map(text_of, shapes))} do not fit together",
                              hint=_trailing_hint(shapes))  # fmt: skip
-        sizes.append(found.pop() if found else 1)
+        sizes.append(distinct.pop() if distinct else 1)
     return tuple(sizes)
 
 
@@ -48,16 +48,16 @@ def _trailing_hint(shapes: Sequence[Shape]) -> str:
     return "axes are matched from the last one on; their sizes must be equal, or one of them 1"
 
 
-def normal_axes(given: Any, rank: int) -> Shape:
+def normal_axes(axis: Any, rank: int) -> Shape:
     """`axis=` as numbers of axes: None means all, negative ones count from the last."""
-    if given is None:
+    if axis is None:
         return tuple(range(rank))
     axes = []
-    for axis in given if isinstance(given, tuple) else (given,):
-        if not -rank <= axis < rank:
+    for number in axis if isinstance(axis, tuple) else (axis,):
+        if not -rank <= number < rank:
             has = f"axes 0 to {rank - 1}" if rank else "no axis: it is a number"
-            raise ShapeError(f"axis {axis} does not exist", hint=f"the operand has {has}")
-        axes.append(axis % rank)
+            raise ShapeError(f"axis {number} does not exist", hint=f"the operand has {has}")
+        axes.append(number % rank)
     if len(set(axes)) < len(axes):
         raise ShapeError("an axis is named twice")
     return tuple(sorted(axes))
@@ -175,7 +175,7 @@ def with_unknown(shape: Shape, new: Shape) -> Shape:
 
 
 def index(shape: Shape, at: Sequence[Any]) -> Shape:
-    """What an index leaves of a shape. Raises ShapeError."""
+    """The shape of an element or a slice. Raises ShapeError."""
     if len(at) > len(shape):
         if not shape:
             raise ShapeError("an index needs an array, this is a number")
@@ -234,7 +234,7 @@ def extent(k: int, axis: Shape, *shapes: Shape) -> tuple[Any, ...]:
 
 
 def some(rule: Callable[[Shape, Axis], Shape], noun: str) -> Callable[[Shape, Axis], Shape]:
-    """The rule of a reduction that nothing has: the mean of no elements, or their maximum."""
+    """A reduction's rule that refuses no elements: nothing has neither mean nor maximum."""
 
     def of_elements(shape: Shape, axis: Axis) -> Shape:
         if not count(shape, axis):

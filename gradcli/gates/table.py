@@ -7,7 +7,7 @@ is the value the gate has just computed, and `;` separates helper lines from the
 * `forward`: the value. Empty for a primitive, which every arithmetic supplies under that name.
 * `local`: the local gradient of each operand in its numerically stable form. The engine multiplies
   it by the upstream gradient; "0" means that nothing ever flows to that operand.
-* `textbook`: the same as a lecture writes it, where that differs.
+* `textbook`: the local gradient as a lecture writes it, where that differs.
 * `expansion`: the gate in elementary gates, for `--expand`; read backwards for `--fuse`.
 * `ulps`: the rounding error of the float64 gate, in units of 2**-53 of its value.
 * `role`: what the gate does with the gradient it receives, for the reader.

@@ -1,4 +1,4 @@
-"""What lowering does with arrays: list literals, indices, attributes, and calls with an axis."""
+"""Lowering of array expressions: list literals, indices, attributes, and calls with an axis."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from zlib import crc32
 from gradcli.errors import GradcliError, LimitError, ParseError, ShapeError
 from gradcli.gates.shapes import MOST_AXES, Shape, normal_axes, with_unknown
 from gradcli.graph.nodes import Graph
-from gradcli.graph.sizes import Given, UnknownSizeError, known_number
+from gradcli.graph.sizes import NumberOf, UnknownSizeError, known_number
 from gradcli.syntax import Call, Tree
 from gradcli.syntax.refusals import INSTEAD, MASK, ONE_HOT
 from gradcli.syntax.tree import number_text
 
-# What a call of one array is, where the function also has another meaning or name.
+# The gate that a function is when it is called with one array.
 REDUCTIONS = {
     "sum": "sum", "mean": "mean", "var": "var", "std": "std", "prod": "prod", "norm": "norm",
     "max": "amax", "min": "amin", "amax": "amax", "amin": "amin", "softmax": "softmax",
@@ -24,12 +24,12 @@ REDUCTIONS = {
 ELEMENTWISE = ("max", "min", "logsumexp", "hypot")  # of several operands
 FILLED = {"zeros": 0.0, "ones": 1.0, "zeros_like": 0.0, "ones_like": 1.0}
 SHAPED = ("zeros", "ones", "randn", "eye")
-COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
+COMPARISON_GATES = ("lt", "le", "gt", "ge", "eq", "ne")
 SAME = ("array", "asarray")  # of a list or an array; every array of the language is one of numpy
 JOINED = ("concatenate", "stack")
-FLAT = ("ravel", "flatten")
+FLATTENED = ("ravel", "flatten")
 ARRAY_FUNCTIONS = (*REDUCTIONS, *FILLED, "randn", "eye", "linspace", "outer", "dot", "matmul",
-                   "trace", "transpose", "reshape", *JOINED, *FLAT, *SAME)  # fmt: skip
+                   "trace", "transpose", "reshape", *JOINED, *FLATTENED, *SAME)  # fmt: skip
 
 
 class Tuple:
@@ -47,7 +47,7 @@ class ArrayCalls:
 
     graph: Graph
     stream: str
-    given: Given
+    number_of: NumberOf
     known: dict[int, float]
     measured: set[int]
     tree: Tree
@@ -82,7 +82,7 @@ class ArrayCalls:
         """A whole number that is known beforehand, as `role`. Raises ShapeError."""
         node = self.node(value, token)
         try:
-            number = known_number(self.graph, node, self.known, self.given)
+            number = known_number(self.graph, node, self.known, self.number_of)
             what = number_text(number)
         except UnknownSizeError as error:
             node, number, what = error.node, nan, error.what
@@ -104,7 +104,7 @@ class ArrayCalls:
         return max(self.graph.tokens[node], token)
 
     def _index_advice(self, node: int) -> str | None:
-        if self.graph.gates[node].name in COMPARISONS:
+        if self.graph.gates[node].name in COMPARISON_GATES:
             return MASK
         return ONE_HOT if self.graph.shape(node) else None
 
@@ -144,7 +144,7 @@ class ArrayCalls:
         return sizes[place]
 
     def unpacked(self, value: Tuple, which: tuple[int, int], token: int) -> Any:
-        """What the k-th of n names on the left of a shape stands for; `which` is (k, n)."""
+        """The size that the k-th of n names on the left of a shape gets; `which` is (k, n)."""
         k, names = which
         if len(value.parts) != names:
             self.fail(ShapeError, token,
@@ -172,70 +172,74 @@ class ArrayCalls:
     # ---------------------------------------------------------------- calls
 
     def array_call(self, call: Call, operands: list[Any], token: int) -> Any:
-        """The value of a call that is about arrays; None for any other."""
+        """The value of a call of an array function; None for any other call."""
         name = call.name
         if call.method and isinstance(operands[0], int) and not self.graph.shape(operands[0]):
             self.fail(ShapeError, token, f"`.{name}` needs an array, this is a number")
         if not call.method and name not in ARRAY_FUNCTIONS:
             return None
         count = len(operands) - len(call.keywords)
-        given, keywords = operands[:count], dict(zip(call.keywords, operands[count:], strict=True))
+        positional = operands[:count]
+        keywords = dict(zip(call.keywords, operands[count:], strict=True))
         for key in keywords:
             if call.keywords.count(key) > 1:
                 self.fail(ParseError, token, f"`{key}` of `{name}` is given twice")
-        if call.starred and (name not in SHAPED or not isinstance(given[0], Tuple)):
+        if call.starred and (name not in SHAPED or not isinstance(positional[0], Tuple)):
             self.fail(ParseError, token, f"`{name}(*...)`: `*` stands before a shape only",
                       "write `randn(*D.shape)`")  # fmt: skip
-        if name in REDUCTIONS and self._is_reduction(call, given, keywords):
-            return self._reduction(call, given, keywords, token)
+        if name in REDUCTIONS and self._is_reduction(call, positional, keywords):
+            return self._reduction(call, positional, keywords, token)
         if name in ELEMENTWISE:
             return None
         axis = keywords.pop("axis", None) if name in JOINED else None
         self._refuse_keywords(name, keywords, token)
         if name in FILLED or name in SHAPED:
-            return self._filled(name, given, token)
-        return self._rearranged(name, given, axis, token)
+            return self._filled(name, positional, token)
+        return self._rearranged(name, positional, axis, token)
 
     def _refuse_keywords(self, name: str, keywords: dict[str, Any], token: int) -> None:
         for key in keywords:
             self.fail(ParseError, token, f"`{name}` takes no `{key}=` here", INSTEAD.get(key))
 
-    def _is_reduction(self, call: Call, given: list[Any], keywords: dict[str, Any]) -> bool:
+    def _is_reduction(self, call: Call, positional: list[Any], keywords: dict[str, Any]) -> bool:
         if call.name not in ELEMENTWISE or call.method or keywords:
             return True
-        if call.prefix in ("np.", "numpy.") and call.name in ("max", "min") and len(given) > 1:
+        if call.prefix in ("np.", "numpy.") and call.name in ("max", "min") and len(positional) > 1:
             return True
-        if len(given) != 1 or isinstance(given[0], Tuple):
+        if len(positional) != 1 or isinstance(positional[0], Tuple):
             return False
-        if isinstance(given[0], list):  # of numbers: as if they were the operands
-            return any(isinstance(x, list) or self.graph.shape(x) for x in given[0])
-        return bool(self.graph.shape(given[0]))
+        if isinstance(positional[0], list):  # of numbers: as if they were the operands
+            return any(isinstance(x, list) or self.graph.shape(x) for x in positional[0])
+        return bool(self.graph.shape(positional[0]))
 
-    def _reduction(self, call: Call, given: list[Any], keywords: dict[str, Any], token: int) -> int:
+    def _reduction(
+        self, call: Call, positional: list[Any], keywords: dict[str, Any], token: int
+    ) -> int:
         """A reduction over `axis=`, or over everything."""
         name, graph = call.name, self.graph
-        if not given:
+        if not positional:
             self.fail(ParseError, token, f"`{name}` needs at least one operand")
         is_numpy = call.method or call.prefix in ("np.", "numpy.")
         has_second = is_numpy and name not in ("norm", "softmax") and "axis" not in keywords
-        if len(given) == 2 and has_second:
-            keywords = {"axis": given[1], **keywords}
-        elif len(given) > 1:
-            self.fail(ParseError, token, f"`{name}` takes one array, got {len(given)} operands",
+        if len(positional) == 2 and has_second:
+            keywords = {"axis": positional[1], **keywords}
+        elif len(positional) > 1:
+            self.fail(ParseError, token,
+                      f"`{name}` takes one array, got {len(positional)} operands",
                       f"write `{name}(x, axis=0)` or `{name}([a, b])`")  # fmt: skip
-        node = self.node(given[0], token)
+        node = self.node(positional[0], token)
         axis, keep = keywords.pop("axis", None), keywords.pop("keepdims", None)
         self._refuse_keywords(name, keywords, token)
         shape = graph.shape(node)
         if name == "softmax" and axis is None and len(shape) > 1:
             self.fail(ShapeError, token, f"softmax of shape {shape}: along which axis?",
                       "write `softmax(x, axis=1)` for the softmax of every row")  # fmt: skip
-        wanted: Any = None
+        axes: Any = None
         if isinstance(axis, Tuple):
-            wanted = self._whole_numbers(axis.parts, token, "an axis")
+            axes = self._whole_numbers(axis.parts, token, "an axis")
         elif axis is not None:
-            wanted = self.whole_number(axis, token, "an axis")
-        axes = normal_axes(wanted, len(shape))
+            axes = self.whole_number(axis, token, "an axis")
+        axes = normal_axes(axes, len(shape))
         is_kept = False
         if keep is not None:
             kept = self.whole_number(keep, token, "`keepdims`")
@@ -253,16 +257,18 @@ class ArrayCalls:
         constant = self.graph.constant(value, token)
         return self._gate("fill", [constant, self.graph.static(shape)], token)
 
-    def _filled(self, name: str, given: list[Any], token: int) -> int:
-        """zeros, ones, eye and randn of a shape, and what is `like` another array."""
+    def _filled(self, name: str, positional: list[Any], token: int) -> int:
+        """zeros, ones, eye and randn of a shape, and arrays `like` another one."""
         graph = self.graph
         if name in FILLED and name not in SHAPED:
-            if len(given) != 1:
-                self.fail(ParseError, token, f"`{name}` takes one array, got {len(given)} operands")
-            node = self.node(given[0], token)
+            if len(positional) != 1:
+                self.fail(
+                    ParseError, token, f"`{name}` takes one array, got {len(positional)} operands"
+                )
+            node = self.node(positional[0], token)
             self.measured.add(node)
             return self._full(FILLED[name], graph.shape(node), token)
-        shape = self._sizes(given, token)
+        shape = self._sizes(positional, token)
         if name in FILLED:
             return self._full(FILLED[name], shape, token)
         if name == "eye":
@@ -271,53 +277,53 @@ class ArrayCalls:
             return self._gate("eye", [graph.static((*shape, *shape)[:2])], token)
         return graph.random(shape, crc32(self.stream.encode()), token)
 
-    def _sizes(self, given: list[Any], token: int) -> Shape:
+    def _sizes(self, positional: list[Any], token: int) -> Shape:
         """A shape, written as a tuple or list or as several sizes; -1 is left to the caller."""
-        if len(given) == 1 and isinstance(given[0], Tuple):
-            given = given[0].parts
-        elif len(given) == 1 and isinstance(given[0], list):
-            given = given[0]
-        return self._whole_numbers(given, token, "a size")
+        if len(positional) == 1 and isinstance(positional[0], Tuple):
+            positional = positional[0].parts
+        elif len(positional) == 1 and isinstance(positional[0], list):
+            positional = positional[0]
+        return self._whole_numbers(positional, token, "a size")
 
-    def _rearranged(self, name: str, given: list[Any], axis: Any, token: int) -> int:
+    def _rearranged(self, name: str, positional: list[Any], axis: Any, token: int) -> int:
         """Products, transposes, new shapes."""
         graph = self.graph
-        if name in JOINED and len(given) == 2 and axis is None:
-            axis = given.pop()
-        wanted = {"trace": 1, "dot": 2, "matmul": 2, "outer": 2, "linspace": 3, "copy": 1,
-                  **dict.fromkeys((*JOINED, *FLAT, *SAME), 1)}  # fmt: skip
-        if (name in wanted and len(given) != wanted[name]) or not given:
-            number = wanted.get(name, 2)
-            operands = f"operand{'s' * (number > 1)}"
+        if name in JOINED and len(positional) == 2 and axis is None:
+            axis = positional.pop()
+        counts = {"trace": 1, "dot": 2, "matmul": 2, "outer": 2, "linspace": 3, "copy": 1,
+                  **dict.fromkeys((*JOINED, *FLATTENED, *SAME), 1)}  # fmt: skip
+        if (name in counts and len(positional) != counts[name]) or not positional:
+            number = counts.get(name, 2)
+            noun = f"operand{'s' * (number > 1)}"
             self.fail(ParseError, token,
-                      f"`{name}` takes {number} {operands}, got {len(given)}")  # fmt: skip
+                      f"`{name}` takes {number} {noun}, got {len(positional)}")  # fmt: skip
         if name in JOINED:
-            return self._joined(name, given[0], axis, token)
-        value = given[0]
+            return self._joined(name, positional[0], axis, token)
+        value = positional[0]
         node = self.node(value.parts if isinstance(value, Tuple) and name in SAME else value, token)
         shape = graph.shape(node)
         if name in SAME or name == "copy":
             return node
-        if name in FLAT:
+        if name in FLATTENED:
             return self._reshaped(node, (prod(shape),), token)
         if name in ("dot", "matmul"):
-            other = self.node(given[1], token)
+            other = self.node(positional[1], token)
             if name == "dot" and not (shape and graph.shape(other)):
                 return self._gate("mul", [node, other], token)  # as numpy's dot with a number
             return self._gate("matmul", [node, other], token)
         if name == "outer":
-            return self._gate("outer", [node, self.node(given[1], token)], token)
+            return self._gate("outer", [node, self.node(positional[1], token)], token)
         if name == "trace":
             return self._gate("trace", [node], token)
         if name == "transpose":
-            axes = self._sizes(given[1:], token) or tuple(reversed(range(len(shape))))
+            axes = self._sizes(positional[1:], token) or tuple(reversed(range(len(shape))))
             if sorted(axes) != list(range(len(shape))):
                 self.fail(ShapeError, token, f"{axes} is no order of the axes of shape {shape}")
             return self._transposed(node, axes, token)
         if name == "linspace":
-            size = graph.static((self.whole_number(given[2], token, "a size"),))
-            return self._gate("linspace", [node, self.node(given[1], token), size], token)
-        return self._reshaped(node, with_unknown(shape, self._sizes(given[1:], token)), token)
+            size = graph.static((self.whole_number(positional[2], token, "a size"),))
+            return self._gate("linspace", [node, self.node(positional[1], token), size], token)
+        return self._reshaped(node, with_unknown(shape, self._sizes(positional[1:], token)), token)
 
     def _joined(self, name: str, parts: Any, axis: Any, token: int) -> int:
         """Arrays one after another along an axis; `stack` gives them a new one first."""

@@ -1,4 +1,4 @@
-"""Whether a graph is well-formed: what lowering and every transform promise of their nodes.
+"""Well-formed graphs: the promises that lowering and every transform keep.
 
 lists      = as long as each other; tables name nodes that exist
 leaf       = an active input of the table of inputs, or a constant with its value and no name
@@ -18,7 +18,7 @@ from gradcli.graph.nodes import Graph
 
 
 def faults(graph: Graph) -> list[str]:
-    """What is not well-formed, in words; tests ask for it after lowering and every transform."""
+    """The promises that a graph breaks, in words; tests expect none after any transform."""
     size = len(graph.gates)
     if not size == len(graph.operands) == len(graph.active) == len(graph.tokens):
         return ["the lists have different lengths"]

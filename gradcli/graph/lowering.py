@@ -25,14 +25,14 @@ from gradcli.gates.row import Gate, GateTable
 from gradcli.gates.table import CONSTANTS
 from gradcli.graph.array_calls import ARRAY_FUNCTIONS, ArrayCalls, Tuple
 from gradcli.graph.nodes import Graph
-from gradcli.graph.sizes import Given
+from gradcli.graph.sizes import NumberOf
 from gradcli.syntax import Call, Tree, parse_expression
 from gradcli.syntax.refusals import INSTEAD
 from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import SIGNS
 
 Value = Any  # a node; in a program of numbers made from arrays, nested lists of nodes
-Find = Callable[[str, int], Value]  # (name, token) -> what the name stands for
+Find = Callable[[str, int], Value]  # (name, token) -> the value of the name
 
 COMMUTATIVE = ("add", "mul")
 
@@ -41,11 +41,11 @@ class Lowering(ArrayCalls):
     """Lowers the trees of one source into one graph."""
 
     def __init__(
-        self, graph: Graph, source: Source, expand: bool = False, given: Given | None = None
+        self, graph: Graph, source: Source, expand: bool = False, number_of: NumberOf | None = None
     ) -> None:
         self.graph = graph
         self.source = source
-        self.given = given or _not_given
+        self.number_of = number_of or _operand_words
         self.known: dict[int, float] = {}  # nodes that were read as sizes, and what sizes are of
         self.measured: set[int] = set()  # nodes whose shape was read
         self.tree = Tree([], [], [])  # that is being lowered
@@ -57,7 +57,7 @@ class Lowering(ArrayCalls):
     def value(
         self, tree: Tree, names: Mapping[str, Value], find: Find, place: int | None = None
     ) -> Value:
-        """The value of an expression; what is not in `names` is asked of `find`.
+        """The value of an expression; `find` gives the names that are not in `names`.
 
         The new nodes stand where the tree's tokens do, or all at the token `place`.
         Raises NameFault for an unknown function, ShapeError where a list meets a gate.
@@ -66,8 +66,8 @@ class Lowering(ArrayCalls):
 
     def places(self, tree: Tree, names: Mapping[str, Value], find: Find) -> tuple[Any, ...]:
         """The indices of a target, from their tuple: whole numbers, and (start, stop)."""
-        found: tuple[Any, ...] = self._lowered(tree, names, find, None, self._places_of)
-        return found
+        indices: tuple[Any, ...] = self._lowered(tree, names, find, None, self._places_of)
+        return indices
 
     def _lowered(
         self, tree: Tree, names: Mapping[str, Value], find: Find, place: int | None,
@@ -164,9 +164,9 @@ class Lowering(ArrayCalls):
     # ---------------------------------------------------------------- calls
 
     def _call(self, call: Call, operands: list[Any], token: int) -> Any:
-        found = self.array_call(call, operands, token)
-        if found is not None:
-            return found
+        value = self.array_call(call, operands, token)
+        if value is not None:
+            return value
         gate = self.graph.table.functions.get(call.name)
         if gate is None:
             self._fail_unknown_function(call, token)
@@ -187,20 +187,20 @@ class Lowering(ArrayCalls):
         return self._apply(gate, arguments, token)
 
     def _refuse_meaningless(self, call: Call, gate: Gate, token: int) -> None:
-        """What stands in a call is never ignored."""
+        """Refuse a `*` or a keyword that would be ignored."""
         if call.starred:
             self.fail(ParseError, token, f"`{call.name}(*...)`: `*` stands before a shape only")
         if call.keywords and gate.is_variadic:
             self.fail(ParseError, token, f"`{call.name}` takes no `{call.keywords[0]}=` here")
 
-    def _arguments(self, gate: Gate, call: Call, given: list[Any], token: int) -> list[Any]:
+    def _arguments(self, gate: Gate, call: Call, operands: list[Any], token: int) -> list[Any]:
         """The operands in the gate's order: positional, by keyword, or by default."""
         names = gate.operands
-        if len(given) == len(names) and not call.keywords:
-            return given
-        positional = given[: len(given) - len(call.keywords)]
+        if len(operands) == len(names) and not call.keywords:
+            return operands
+        positional = operands[: len(operands) - len(call.keywords)]
         arguments: dict[str, Any] = dict(zip(names, positional, strict=False))
-        for key, value in zip(call.keywords, given[len(positional) :], strict=True):
+        for key, value in zip(call.keywords, operands[len(positional) :], strict=True):
             if key in arguments:
                 self.fail(ParseError, token, f"`{key}` of `{call.name}` is given twice")
             if key not in names:
@@ -211,8 +211,8 @@ class Lowering(ArrayCalls):
         for name, default in zip(names[first_default:], gate.defaults, strict=True):
             arguments.setdefault(name, self.graph.constant(default, token))
         if len(positional) > len(names) or len(arguments) < len(names):
-            wanted = f"{len(names)} operand{'s' * (len(names) != 1)} ({', '.join(names)})"
-            self.fail(ParseError, token, f"`{call.name}` takes {wanted}, got {len(given)}")
+            expected = f"{len(names)} operand{'s' * (len(names) != 1)} ({', '.join(names)})"
+            self.fail(ParseError, token, f"`{call.name}` takes {expected}, got {len(operands)}")
         return [arguments[name] for name in names]
 
     def _apply(self, gate: Gate, operands: list[Any], token: int) -> int:
@@ -254,7 +254,7 @@ def find_constant(name: str) -> float | None:
     return CONSTANTS.get(name.rpartition(".")[2])
 
 
-def _not_given(name: str) -> str:
+def _operand_words(name: str) -> str:
     return f"the operand {name}"
 
 

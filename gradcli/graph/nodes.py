@@ -100,7 +100,7 @@ class Graph:
         return self.add(self.table["randn"], (self.static(shape), own), token)
 
     def sow(self, seed: int) -> bool:
-        """Give the random numbers their seed; whether there are any."""
+        """Give the random numbers their seed; true if there are any."""
         for node in self.streams:
             self.constants[node] = (seed, *self.constants[node])
         return bool(self.streams)
@@ -124,7 +124,7 @@ class Graph:
         return node
 
     def node(self, gate: Gate, operands: Operands, token: int = 0) -> int:
-        """The node of a gate; the same one for equal operands within a statement."""
+        """The node of a gate; equal gates of equal operands in a statement share one."""
         key = (gate, operands)
         node = self.anonymous.get(key)
         if node is None:
@@ -161,7 +161,7 @@ class Graph:
         raise ShapeError(message, hint=hint.replace(".T.T", "") or None)
 
     def _called(self, node: int) -> str:
-        """What an operand is called: its name, that of a gradient line, or its text."""
+        """The words for an operand: its name, that of a gradient line, or its text."""
         if node in self.names or node in self.spoken:
             return self.names.get(node) or self.spoken[node]
         if self.gates[node].name == "transpose":
@@ -184,7 +184,7 @@ class Graph:
         return node
 
     def call(self, node: int, name: str) -> None:
-        """What advice calls a node that is no stage: the value of a gradient line."""
+        """Name a node that is no stage, the value of a gradient line, for use in advice."""
         self.spoken[node] = name
 
     def _append(self, gate: Gate, operands: Operands, active: int, token: int) -> int:
@@ -209,23 +209,23 @@ class Graph:
             self.shapes[node] = shape
 
     def forget(self, known: dict[int, float], measured: set[int], kept: Iterable[int]) -> None:
-        """Make constants of the nodes that only told a size: nothing else is computed from them.
+        """Make constants of nodes that only sizes are read from: nothing else depends on them.
 
         `known` are nodes that were read as numbers, `measured` those whose shape was read. A stage
         goes only if it was read as a number; `kept` nodes never do.
         """
         size = len(self.gates)
-        wanted, told = bytearray(size), bytearray(size)
+        needed, only_size = bytearray(size), bytearray(size)
         for node in kept:
-            wanted[node] = 1
+            needed[node] = 1
         for node in (*known, *measured):
-            told[node] = 1
+            only_size[node] = 1
         for node in range(size - 1, -1, -1):
             gate, operands = self.gates[node], self.operands[node]
             is_stage = node in self.names and gate is not INPUT
-            goes = told[node] and not wanted[node] and (node in known or not is_stage)
+            goes = only_size[node] and not needed[node] and (node in known or not is_stage)
             for operand in operands:
-                (told if goes else wanted)[operand] = 1
+                (only_size if goes else needed)[operand] = 1
             if goes and gate is not CONSTANT:
                 name = self.names.pop(node, "")
                 if gate is INPUT:
@@ -242,7 +242,7 @@ class Graph:
         return self.shapes.get(node, ())
 
     def look(self, node: int) -> Any:
-        """What the rules of `shapes` want of an operand: its shape, or a static's own value."""
+        """An operand as the rules of shapes take it: its shape, or the value of a static."""
         value = self.constants.get(node)
         return value if value.__class__ is tuple else self.shapes.get(node, ())
 
@@ -260,33 +260,33 @@ class Graph:
 
     def reaches(self, *outputs: int) -> bytearray:
         """1 for every node that the outputs depend on, themselves included."""
-        wanted = bytearray(len(self.gates))
+        reached = bytearray(len(self.gates))
         for output in outputs:
-            wanted[output] = 1
+            reached[output] = 1
         for node in range(max(outputs), -1, -1):
-            if wanted[node]:
+            if reached[node]:
                 for operand in self.operands[node]:
-                    wanted[operand] = 1
-        return wanted
+                    reached[operand] = 1
+        return reached
 
     def ancestors(self, roots: list[int]) -> list[int]:
         """The nodes that some nodes are computed from, themselves included, in order."""
-        found, pending = set(roots), list(roots)
+        nodes, pending = set(roots), list(roots)
         while pending:
             for operand in self.operands[pending.pop()]:
-                if operand not in found:
-                    found.add(operand)
+                if operand not in nodes:
+                    nodes.add(operand)
                     pending.append(operand)
-        return sorted(found)
+        return sorted(nodes)
 
     def cone(self, leaf: int, output: int) -> list[int]:
         """The gates between a leaf and the output: what a change of the leaf can change."""
-        wanted = self.reaches(output)
+        reached = self.reaches(output)
         touched = bytearray(len(self.gates))
         touched[leaf] = 1
         cone = []
         for node in range(leaf + 1, output + 1):
-            if wanted[node] and any([touched[k] for k in self.operands[node]]):  # noqa: C419  # quicker
+            if reached[node] and any([touched[k] for k in self.operands[node]]):  # noqa: C419  # quicker
                 touched[node] = 1
                 cone.append(node)
         return cone
@@ -296,14 +296,14 @@ class Graph:
 
         `keep` are nodes that stay with all they depend on; so do inputs and named stages.
         """
-        wanted = bytearray(len(self.gates))
+        needed = bytearray(len(self.gates))
         for node in [*keep, *self.names]:
-            wanted[node] = 1
+            needed[node] = 1
         for node in range(len(self.gates) - 1, -1, -1):
-            if wanted[node]:
+            if needed[node]:
                 for operand in self.operands[node]:
-                    wanted[operand] = 1
-        return self.part([node for node, stays in enumerate(wanted) if stays])
+                    needed[operand] = 1
+        return self.part([node for node, stays in enumerate(needed) if stays])
 
     def part(self, nodes: list[int]) -> tuple[Graph, dict[int, int]]:
         """A copy of some nodes, in order and with all they depend on, and old -> new numbers."""
@@ -389,7 +389,7 @@ def _part(graph: Graph, node: int, names: dict[int, str]) -> str | None:
 
 
 def stage_names(graph: Graph, output: int) -> dict[int, str]:
-    """What reports call each gate: its own name, `#1`, `#2`, ... in order, or `#out`.
+    """The name of each gate in reports: its own, `#1`, `#2`, ... in order, or `#out`.
 
     An element or row of something that has a name is called `w[0]`.
     """

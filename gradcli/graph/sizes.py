@@ -14,7 +14,7 @@ from math import nan
 from gradcli.gates.row import INPUT
 from gradcli.graph.nodes import Graph
 
-Given = Callable[[str], "float | str"]  # the number an input is set to, or what it is instead
+NumberOf = Callable[[str], "float | str"]  # the number an input is set to, or words for what it is
 
 FOLDED: dict[str, Callable[..., float]] = {
     "copy": lambda x: x, "neg": lambda x: -x, "floor": lambda x: x // 1,
@@ -32,7 +32,7 @@ class UnknownSizeError(Exception):
         self.what = what
 
 
-def known_number(graph: Graph, node: int, known: dict[int, float], given: Given) -> float:
+def known_number(graph: Graph, node: int, known: dict[int, float], number_of: NumberOf) -> float:
     """The number a node stands for; `known` holds those found before and takes the new ones.
 
     Raises UnknownSizeError.
@@ -48,7 +48,7 @@ def known_number(graph: Graph, node: int, known: dict[int, float], given: Given)
         elif graph.shape(at):
             raise UnknownSizeError(at, f"an array of shape {graph.shape(at)}")
         elif not operands:
-            value = given(graph.names[at]) if graph.gates[at] is INPUT else graph.constants[at]
+            value = number_of(graph.names[at]) if graph.gates[at] is INPUT else graph.constants[at]
             if not isinstance(value, float):
                 raise UnknownSizeError(at, str(value))
             known[at] = value

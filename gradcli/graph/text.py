@@ -9,7 +9,7 @@ from gradcli.gates.row import Gate
 from gradcli.syntax import spell
 from gradcli.syntax.tree import POSTFIX, SIGNS, Phrase, number_phrase, number_text
 
-REDUCTIONS = {"sum": "sum", "prod": "prod", "mean": "mean", "var": "var", "std": "std",
+REDUCTIONS_AS_WRITTEN = {"sum": "sum", "prod": "prod", "mean": "mean", "var": "var", "std": "std",
               "amax": "max", "amin": "min", "norm": "norm", "softmax": "softmax",
               "lse": "logsumexp"}  # fmt: skip
 
@@ -22,13 +22,13 @@ def gate_phrase(gate: Gate, parts: list[Phrase]) -> Phrase:
         return parts[0]
     if gate.name == "neg" or gate.name in SIGNS:
         return spell(gate.name, parts)
-    given = [text for text, _ in parts]
+    texts = [text for text, _ in parts]
     for default in reversed(gate.defaults):
-        if given[-1] == number_text(default):
-            given.pop()
+        if texts[-1] == number_text(default):
+            texts.pop()
         else:
             break
-    return f"{gate.name}({', '.join(given)})", POSTFIX
+    return f"{gate.name}({', '.join(texts)})", POSTFIX
 
 
 def constant_phrase(value: Any) -> Phrase:
@@ -42,7 +42,7 @@ def structural_label(name: str, looks: Sequence[Any]) -> str:
         return _at(looks[1])
     if name == "matmul":
         return "@"
-    return {"transpose": ".T", "list": "[ ]", **REDUCTIONS}.get(name, name)
+    return {"transpose": ".T", "list": "[ ]", **REDUCTIONS_AS_WRITTEN}.get(name, name)
 
 
 def structural_phrase(name: str, parts: list[Phrase], looks: Sequence[Any]) -> Phrase:
@@ -65,8 +65,8 @@ def structural_phrase(name: str, parts: list[Phrase], looks: Sequence[Any]) -> P
         return f"linspace({texts[0]}, {texts[1]}, {looks[2][0]})", POSTFIX
     if name in ("randn", "eye"):
         return f"{name}({', '.join(map(str, looks[0]))})", POSTFIX
-    if name in REDUCTIONS:
-        return f"{REDUCTIONS[name]}({texts[0]}{_axis(looks[0], looks[1])})", POSTFIX
+    if name in REDUCTIONS_AS_WRITTEN:
+        return f"{REDUCTIONS_AS_WRITTEN[name]}({texts[0]}{_axis(looks[0], looks[1])})", POSTFIX
     return f"{name}({', '.join(texts)})", POSTFIX
 
 

@@ -1,4 +1,4 @@
-"""What the user wrote, made whole: inputs, stages, an output, and gradient lines.
+"""Programs, read from text and bindings: inputs, stages, an output, and gradient lines.
 
     program = settings ; forward part ; backward part
     setting = NAME "=" constant            an input, unless the caller gives the name a value

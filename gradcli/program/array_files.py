@@ -23,7 +23,7 @@ from gradcli.program.files import file_of, open_regular
 from gradcli.requests import RAISE
 
 MOST_CSV_BYTES = 64  # of one number in a .csv file, with what separates it from the next
-MOST_NAMED = 10  # arrays of an archive in a hint
+MOST_KEYS_NAMED = 10  # arrays of an archive in a hint
 LONGEST_FIELD = 40  # characters of a field in a message
 VERSIONS = ((1, 0), (2, 0), (3, 0))  # of .npy; the header of 3.0 is that of 2.0 in UTF-8
 ENDINGS = ".npy, .npz:KEY or .csv"
@@ -42,14 +42,14 @@ def open_array(name: str, path: str, most: int) -> Any:
         raise FileError(f"{path}: the ending must be {ENDINGS}")
     try:
         with open_regular(file) as stream:
-            found = read(name, path, stream, most)
+            array = read(name, path, stream, most)
     except GradcliError:
         raise
     except Exception as trouble:  # damaged bytes make numpy and zipfile raise nearly anything
         raise FileError(f"cannot read {path} for `{name}`: {reason_of(trouble)}") from None
-    if found.size > most:
-        raise LimitError(f"{path} has {found.size} elements, at most {most} are read", hint=RAISE)
-    return found
+    if array.size > most:
+        raise LimitError(f"{path} has {array.size} elements, at most {most} are read", hint=RAISE)
+    return array
 
 
 # ---------------------------------------------------------------- .npy
@@ -142,7 +142,7 @@ def _member(name: str, file: str, key: str, archive: zipfile.ZipFile) -> zipfile
         raise FileError(f"`{key}` in {file} is no array: its name does not end in .npy")
     if not known:
         raise FileError(f"{file} has no arrays")
-    names = ", ".join([*known[:MOST_NAMED], *["..."] * (len(known) > MOST_NAMED)])
+    names = ", ".join([*known[:MOST_KEYS_NAMED], *["..."] * (len(known) > MOST_KEYS_NAMED)])
     said = f"{file} has no array `{key}`" if key else f"which array of {file} is `{name}`?"
     raise FileError(said, hint=f"it has {names}; write `{name}=@{file}:KEY`")
 
@@ -157,19 +157,19 @@ def _csv(name: str, path: str, stream: BinaryIO, most: int) -> Any:  # noqa: ARG
     with io.TextIOWrapper(stream, "utf-8-sig") as text, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that there is nothing is said below
         try:
-            found = np.loadtxt(text, delimiter=",", dtype=float, ndmin=1)
+            numbers = np.loadtxt(text, delimiter=",", dtype=float, ndmin=1)
         except UnicodeDecodeError:
             raise FileError(f"{path} is not UTF-8", hint="save it as UTF-8") from None
         except ValueError:
             text.seek(0)
             raise _wrong_row(path, text) from None
-    if not found.size:
+    if not numbers.size:
         raise FileError(f"{path} holds no numbers")
-    return found
+    return numbers
 
 
 def _wrong_row(path: str, text: Iterable[str]) -> FileError:
-    """What is wrong with the first row that is not as the others."""
+    """The error of the first row that is not like the others."""
     columns = 0
     for number, line in enumerate(text, 1):
         row = line.partition("#")[0].strip()
@@ -178,11 +178,11 @@ def _wrong_row(path: str, text: Iterable[str]) -> FileError:
         fields = [field.strip() for field in row.split(",")]
         for field in fields:
             if not _is_number(field):
-                found = f"`{field[:LONGEST_FIELD]}`" if field else "nothing"
+                words = f"`{field[:LONGEST_FIELD]}`" if field else "nothing"
                 hint = "remove the row of titles" if not columns and field else None
                 if all(map(_is_number, re.split(r"[;\s]+", field))):
                     hint = "separate numbers by commas"
-                return FileError(f"{path}, line {number}: expected a number, found {found}",
+                return FileError(f"{path}, line {number}: expected a number, found {words}",
                                  hint=hint)  # fmt: skip
         columns = columns or len(fields)
         if len(fields) != columns:

@@ -1,4 +1,4 @@
-"""What inputs are set to: numbers, lists and constant expressions, as a graph of constants.
+"""Bindings: numbers, lists and constant expressions for inputs, as a graph of constants.
 
 They stay expressions here; a room further up evaluates them.
 """
@@ -49,8 +49,8 @@ def lower_setting(graph: Graph, name: str, value: Setting) -> Value:
         if value.startswith("@"):
             from gradcli.program.array_files import open_array  # late: few bindings are files
 
-            found = open_array(name, value[1:], graph.most_elements)
-            return graph.array(found) if found.shape else graph.constant(float(found))
+            array = open_array(name, value[1:], graph.most_elements)
+            return graph.array(array) if array.shape else graph.constant(float(array))
         source = Source(value, f"{name}=")
         return lower_constant(graph, name, source, parse_expression(source))
     if isinstance(value, list | tuple) or getattr(value, "shape", None):
@@ -67,7 +67,7 @@ def lower_setting(graph: Graph, name: str, value: Setting) -> Value:
 
 
 def _kind(value: Any) -> str:
-    """What something is, in words: `dict`, `ndarray of dtype complex128`."""
+    """The type of a value in words: `dict`, `ndarray of dtype complex128`."""
     dtype = getattr(value, "dtype", None)
     kind = type(value).__name__
     return kind if dtype is None or kind == str(dtype) else f"{kind} of dtype {dtype}"
@@ -83,15 +83,15 @@ def _array(graph: Graph, name: str, value: Setting) -> Value:
     if depth > MOST_AXES:
         raise LimitError(f"`{name}`: lists nest at most {MOST_AXES} deep")
     try:
-        found = np.array(value)
+        array = np.array(value)
     except (TypeError, ValueError):  # not all rows are equally long
         return _array_of_settings(graph, name, value)
-    if found.dtype.kind not in REAL and found.size:
+    if array.dtype.kind not in REAL and array.size:
         return _array_of_settings(graph, name, value)
-    found = found.astype(float)
-    if found.ndim > MOST_AXES:
+    array = array.astype(float)
+    if array.ndim > MOST_AXES:
         raise LimitError(f"`{name}`: lists nest at most {MOST_AXES} deep")
-    return graph.array(found)
+    return graph.array(array)
 
 
 def _array_of_settings(graph: Graph, name: str, value: Setting) -> Value:

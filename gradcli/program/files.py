@@ -59,11 +59,11 @@ def find_programs(paths: Iterable[str]) -> Iterator[str]:
     """
     seen: set[str] = set()
     for path in paths:
-        for found in _walk(path) if os.path.isdir(path) else [path]:
-            real = os.path.realpath(found)
+        for file in _walk(path) if os.path.isdir(path) else [path]:
+            real = os.path.realpath(file)
             if real not in seen:
                 seen.add(real)
-                yield found
+                yield file
 
 
 def _walk(folder: str) -> Iterator[str]:

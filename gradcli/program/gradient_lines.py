@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads
     from typing import Protocol
 
     class ForwardPart(Protocol):
-        """What a gradient line needs to know of the forward part."""
+        """The forward part, as gradient lines read it."""
 
         graph: Graph
         lowering: Lowering
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads
         stages: dict[str, Value]
 
         def find(self, name: str, token: int) -> Value:
-            """What a forward name stands for."""
+            """The value of a forward name."""
 
         def is_known(self, name: str) -> bool:
             """Whether the name is bound or a stage."""
@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads
 
 
 class Read(NamedTuple):
-    """What a name on the right side of a gradient line stands for."""
+    """A name on the right side of a gradient line, resolved."""
 
     kind: str  # helper, forward or gradient
     name: str  # the helper's or forward name
@@ -113,7 +113,7 @@ class Backward:
         if statement.kind == "add" and not statement.place:
             line.value = value = self._spread(value, name, statement.token)
         if statement.place:
-            line.place = reader.lowering.places(statement.place, {}, self._named)
+            line.place = reader.lowering.places(statement.place, {}, self._in_index)
             line.value = self._element(line, name, value)
         elif statement.kind == "add" and name in self.claims:
             self.claims[name] = self._sum(self.claims[name], value, statement.token)
@@ -125,16 +125,16 @@ class Backward:
             self.upstream = self.claims[name]
 
     def _find(self, name: str, token: int) -> Value:
-        """What a name stands for on this line, which remembers it."""
+        """The value of a name on the right side of this line, which notes that it is read."""
         read = self.lines[-1].reads[name] = self._resolved(name, token)
         return read.value
 
-    def _named(self, name: str, token: int) -> Value:
-        """The same in the index of a target."""
+    def _in_index(self, name: str, token: int) -> Value:
+        """The value of a name in the index of a target; the line reads it for a size only."""
         return self._resolved(name, token).value
 
     def _resolved(self, name: str, token: int) -> Read:
-        """Helpers, then the forward part, then gradients."""
+        """A name, looked up among helpers, then in the forward part, then among gradients."""
         reader = self.reader
         if name in self.helpers:
             self.unread.pop(name, None)
@@ -159,14 +159,14 @@ class Backward:
         )  # fmt: skip
 
     def _spread(self, value: Value, name: str, token: int) -> Value:
-        """What `+=` adds, in the shape of the gradient: numpy broadcasts it."""
+        """The value that `+=` adds, broadcast to the shape of the gradient as numpy does."""
         graph = self.reader.graph
-        shape, wanted = graph.shape(value), graph.shape(self._forward(name, token))
+        shape, expected = graph.shape(value), graph.shape(self._forward(name, token))
         try:
-            fits = shape != wanted and broadcast(shape, wanted) == wanted
+            fits = shape != expected and broadcast(shape, expected) == expected
         except ShapeError:
             return value  # `_check_shape` says what is wrong
-        return self._node("fill", (value, graph.static(wanted)), token) if fits else value
+        return self._node("fill", (value, graph.static(expected)), token) if fits else value
 
     def _sum(self, old: Value, new: Value, token: int) -> Value:
         graph = self.reader.graph
@@ -208,14 +208,14 @@ class Backward:
     def _check_shape(self, name: str, token: int) -> None:
         """A gradient has the shape of what it belongs to; a number may stand for any shape."""
         graph = self.reader.graph
-        wanted = graph.shape(self._forward(name, token))
-        found = graph.shape(self.claims[name])
-        if wanted != found:
+        expected = graph.shape(self._forward(name, token))
+        shape = graph.shape(self.claims[name])
+        if expected != shape:
             self.reader.fail(
                 ShapeError, token,
-                f"the gradient of `{name}` has {_described(found)}, "
-                f"`{name}` has {_described(wanted)}",
-                _advice(graph, self.claims[name], wanted, {**graph.names, **graph.spoken}),
+                f"the gradient of `{name}` has {_described(shape)}, "
+                f"`{name}` has {_described(expected)}",
+                _advice(graph, self.claims[name], expected, {**graph.names, **graph.spoken}),
             )  # fmt: skip
 
     def finish(self) -> None:
@@ -236,9 +236,9 @@ def _described(shape: Shape) -> str:
     return f"shape {shape}" if shape else "no axes: it is one number"
 
 
-def _advice(graph: Graph, claim: Value, wanted: Shape, names: dict[int, str]) -> str | None:
+def _advice(graph: Graph, claim: Value, expected: Shape, names: dict[int, str]) -> str | None:
     """How the gradient would get the right shape: the lecture's analysis of dimensions."""
-    found = graph.shape(claim)
+    shape = graph.shape(claim)
     if graph.gates[claim].name == "matmul":
         parts = []
         for operand in graph.operands[claim]:
@@ -250,21 +250,21 @@ def _advice(graph: Graph, claim: Value, wanted: Shape, names: dict[int, str]) ->
             for (a, s), (b, t) in (parts, parts[::-1])
             for left, p in ((a, s), (f"{a}.T", s[::-1]))
             for right, q in ((b, t), (f"{b}.T", t[::-1]))
-            if len(p) == len(q) == 2 and p[1] == q[0] and (p[0], q[1]) == wanted
+            if len(p) == len(q) == 2 and p[1] == q[0] and (p[0], q[1]) == expected
         ]
         if len(ways) == 1:
-            return f"the one product of these two that has shape {wanted}: `{ways[0]}`"
+            return f"the one product of these two that has shape {expected}: `{ways[0]}`"
         if ways:
-            return f"products of shape {wanted}: {', '.join(f'`{way}`' for way in ways)}"
-    if len(found) > 1 and found == wanted[::-1]:
+            return f"products of shape {expected}: {', '.join(f'`{way}`' for way in ways)}"
+    if len(shape) > 1 and shape == expected[::-1]:
         return "transpose it: `.T`"
-    extra = len(found) - len(wanted)
-    if extra > 0 and found[extra:] == wanted:
+    extra = len(shape) - len(expected)
+    if extra > 0 and shape[extra:] == expected:
         axes = "0" if extra == 1 else str(tuple(range(extra)))
         return f"it was broadcast: sum over axis {axes}, `np.sum(..., axis={axes})`"
-    if len(found) == len(wanted):
-        axes_ = [k for k, (n, m) in enumerate(zip(found, wanted, strict=True)) if n != m]
-        if all(wanted[k] == 1 for k in axes_):
+    if len(shape) == len(expected):
+        axes_ = [k for k, (n, m) in enumerate(zip(shape, expected, strict=True)) if n != m]
+        if all(expected[k] == 1 for k in axes_):
             which = str(axes_[0]) if len(axes_) == 1 else str(tuple(axes_))
             return f"it was broadcast: `np.sum(..., axis={which}, keepdims=True)`"
     return None

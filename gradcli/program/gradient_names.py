@@ -16,31 +16,31 @@ _NOUNS = f"{_WORDS}|adjoint|adj|derivative|deriv|partial"
 _CERTAIN = re.compile(rf"(?:{_WORDS})_.+|.+_(?:{_WORDS})", re.IGNORECASE)
 _BEFORE = re.compile(rf"(?:{_NOUNS})(.+)", re.IGNORECASE)
 _AFTER = re.compile(rf"(.+?)_?(?:{_NOUNS})", re.IGNORECASE)
-LONGEST = 100  # characters of a name that is looked into
+LONGEST_NAME = 100  # characters of a name that is looked into
 SHORTEST = 4  # characters a misspelt name needs, to be told from another name
 COMPACT = 5  # characters before the second d of `dlossdw`, at most
-NEAR = 0.8  # how like a name a misspelling is, of 1
+LEAST_LIKENESS = 0.8  # how like a name a misspelling is, of 1
 MOST_COMPARED = 1_000  # names that a misspelling is compared with
 
 
 class Likeness(NamedTuple):
-    """That a name looks like a gradient."""
+    """The gradient that a name looks like."""
 
     of: str  # the forward name whose gradient it seems to be; empty where none answers
     is_of_g: bool = False  # `gx`, which may also be g times x
 
     def is_proper(self, name: str) -> bool:
-        """Whether a gradient line is called so."""
+        """Whether the name is one that a gradient line may have."""
         return bool(self.of) and name in (f"d{self.of}", f"d_{self.of}")
 
     @property
     def words(self) -> str:
-        """What the name looks like."""
+        """The gradient in words."""
         return f"the gradient of `{self.of}`" if self.of else "a gradient, of no name there is"
 
     @property
     def cure(self) -> str:
-        """What to write if it is one."""
+        """The advice for writing it as a gradient line."""
         if self.of:
             return f"write `d{self.of}` for that gradient"
         return "call a gradient `d` and the name of an input or stage, such as `dx`"
@@ -54,12 +54,12 @@ class GradientNames:
 
     @cached_property
     def forward(self) -> dict[str, str]:
-        """The names by what their spellings have in common; most programs never ask."""
+        """The names by their folded spelling; most programs never need them."""
         return {_folded(name): name for name in self.names}
 
     def likeness(self, name: str, is_near: bool = False) -> Likeness | None:
-        """What a name looks like, None for no gradient; `is_near` allows for slips of the pen."""
-        if not 2 <= len(name) <= LONGEST:
+        """The gradient a name looks like, None for none; `is_near` allows for slips of the pen."""
+        if not 2 <= len(name) <= LONGEST_NAME:
             return None
         cores = [(_folded(core), is_of_g) for core, is_of_g in _cores(name)]
         for core, is_of_g in cores:
@@ -70,14 +70,14 @@ class GradientNames:
 
             others = [folded for folded, known in self.forward.items() if known != name]
             for core, _ in cores:
-                near = get_close_matches(core, others, n=1, cutoff=NEAR)
+                near = get_close_matches(core, others, n=1, cutoff=LEAST_LIKENESS)
                 if near and len(core) >= SHORTEST:
                     return Likeness(self.forward[near[0]])
         return Likeness("") if _CERTAIN.fullmatch(name) else None
 
 
 def _folded(name: str) -> str:
-    """What spellings of a name such as `W_1` and `w1` have in common."""
+    """A name without case and underscores, so that `W_1` and `w1` are one."""
     return name.replace("_", "").casefold()
 
 

@@ -1,4 +1,4 @@
-"""The program as data, and the small things every room of this folder needs."""
+"""The program as data: its graph, names and claims, and the elements of its values."""
 
 from typing import Any, NamedTuple
 

@@ -54,13 +54,13 @@ class Reader:
         self.sizes: dict[int, float] = {}  # of `settings`: those that were read as sizes
         self.bound: dict[str, Value] = {}  # nodes of `settings`
         self.uncertainties: dict[str, Value] = {}  # nodes of `settings`
-        self.given: set[str] = set()  # names the caller gave a value
+        self.named_by_caller: set[str] = set()  # names the caller gave a value
         self.inputs: dict[str, Value] = {}
         self.stages: dict[str, Value] = {}
         self.names: dict[str, Value] = {}  # all of these: what is read so far and may be named
-        self.lines: dict[str, int] = {}  # the token where a setting is assigned
+        self.setting_tokens: dict[str, int] = {}  # the token where a setting is assigned
         self.overruled: dict[str, Tree] = {}  # settings of the text that the caller's stand in for
-        self.places: dict[str, int] = {}  # the token where a stage is assigned
+        self.stage_tokens: dict[str, int] = {}  # the token where a stage is assigned
         self.unknown = 0  # names without a value
         self.constants: set[str] = set()  # of pi, tau and e, those that were used
         self.errors: list[GradcliError] = []
@@ -78,21 +78,21 @@ class Reader:
         self.value_claims: list[ValueClaim] = []
         self.forward_nodes: int | None = None  # once gradient lines begin
         self.aside: set[int] = set()  # nodes of claims on values
-        self._give(settings, free)
+        self._bind(settings, free)
 
     # ---------------------------------------------------------------- settings
 
-    def _give(self, settings: list[tuple[str, Setting]], free: list[str]) -> None:
+    def _bind(self, settings: list[tuple[str, Setting]], free: list[str]) -> None:
         for name, value in [*settings, *((name, 0.0) for name in free)]:
             warning = check_name(name, self.graph.table)
             if warning:
                 self.warnings.append(warning)
             if name in self.bound:
                 self.errors.append(BindingError(f"`{name}` is given twice"))
-            self._give_one(name, value)
-            self.given.add(name)
+            self._bind_one(name, value)
+            self.named_by_caller.add(name)
 
-    def _give_one(self, name: str, value: Setting) -> None:
+    def _bind_one(self, name: str, value: Setting) -> None:
         """A value, or a value and its uncertainty: `2+/-0.1`, `2±0.1`."""
         if isinstance(value, str) and ("±" in value or "+/-" in value):
             value, _, spread = value.replace("+/-", "±").partition("±")
@@ -174,7 +174,7 @@ class Reader:
                 f"give the result a name of its own: `{name}2 = {name} + ...`",
             )  # fmt: skip
         names = self.names
-        if name in names or name in self.lines:
+        if name in names or name in self.setting_tokens:
             self._refuse_second(name, token)
         if name in self.constants:
             self.fail(NameFault, token, f"`{name}` is assigned after the constant was used")
@@ -184,33 +184,33 @@ class Reader:
         graph = self.graph
         first, elements, streams = len(graph.gates), graph.elements, len(graph.streams)
         self.lowering.stream = name
-        found = self.lowering.value(tree, names, self.find)
-        if not graph.active[found] and graph.shape(found):
+        node = self.lowering.value(tree, names, self.find)
+        if not graph.active[node] and graph.shape(node):
             sizes = self._sizes_of(tree)
             if sizes is not None:
                 self.lowering.measured.update(range(first, len(graph.gates)))
                 graph.discount(elements, streams)
                 self._set(name, token, tree, sizes)
                 return
-        if name in self.given:
+        if name in self.named_by_caller:
             self.fail(
                 NameFault, token, f"`{name}` is a stage and cannot be given a value",
                 "give the stage, or the input, a name of its own",
             )  # fmt: skip
-        value = graph.stage(name, found, first, token)
+        value = graph.stage(name, node, first, token)
         self.stages[name] = names[name] = value
-        self.places[name] = token
+        self.stage_tokens[name] = token
         if not _is_like_a_gradient(name):
             self.plain, self.reader_of_plain = name, value + 1
-        if found in graph.constants:  # a size: nothing else is a number without being computed
-            self.lowering.known[value] = graph.constants[found]
+        if node in graph.constants:  # a size: nothing else is a number without being computed
+            self.lowering.known[value] = graph.constants[node]
             return
         self.latest, self.last = name, (value, tree)
 
     def _set(self, name: str, token: int, tree: Tree, sizes: dict[str, Value]) -> None:
         """Bind a name to a constant expression, unless the caller has given it a value."""
-        self.lines[name] = token
-        if name in self.given:
+        self.setting_tokens[name] = token
+        if name in self.named_by_caller:
             self.overruled[name] = tree
             return
         warning = hides_constant(name)
@@ -235,8 +235,8 @@ class Reader:
 
     def _refuse_second(self, name: str, token: int) -> None:
         """A forward name is assigned once, before it is used; the caller's value may stand in."""
-        if name in self.lines or name in self.stages:
-            first = self.lines.get(name, -1)
+        if name in self.setting_tokens or name in self.stages:
+            first = self.setting_tokens.get(name, -1)
             if first < 0:
                 first = self.graph.tokens[self.stages[name]]
             self.fail(
@@ -244,7 +244,7 @@ class Reader:
                 f"`{name}` is assigned a second time, after line {self.source.span(first).line}",
                 "give the new value a name of its own",
             )  # fmt: skip
-        if name not in self.given:
+        if name not in self.named_by_caller:
             self.fail(NameFault, token, f"`{name}` is assigned after it was used")
 
     def _is_constant(self, tree: Tree) -> bool:
@@ -314,7 +314,7 @@ class Reader:
             )  # fmt: skip
 
     def _seed(self, statement: Statement) -> None:
-        """np.random.seed(n): the same as the directive."""
+        """Take the seed from `np.random.seed(n)`, as from the directive `seed n`."""
         tree = statement.tree
         assert tree is not None
         if tree.ops != ["number", "call"] or tree.args[0] != tree.args[0] // 1:
@@ -326,7 +326,7 @@ class Reader:
     # ---------------------------------------------------------------- names
 
     def find(self, name: str, token: int) -> Value:
-        """What a name stands for; an unknown one is noted and stands for an input meanwhile."""
+        """The value of a name; an unknown one is noted, and is an input meanwhile."""
         if name in self.names:
             return self.names[name]
         if name in self.bound:
@@ -443,7 +443,7 @@ class Reader:
         """The output's own expression: that of the last forward line, or one that is read again."""
         if self.last is not None and self.last[0] == output:
             return self.last[1]
-        start = self.source.span(self.places[self.graph.names[output]]).start
+        start = self.source.span(self.stage_tokens[self.graph.names[output]]).start
         statement = next(statements(Source(self.source.text[start:])))
         assert statement.tree is not None
         return statement.tree
@@ -460,7 +460,7 @@ class Reader:
             return error.what
 
     def _needed(self, output: int) -> list[int]:
-        """The nodes that are asked for: the output, those of claims, inputs that vary."""
+        """The nodes that must stay: the output, those of claims, inputs that vary."""
         back = self.backward
         needed = [output, *(self.inputs[n] for n in self.varied if n in self.inputs)]
         for claim in self.value_claims:
@@ -472,7 +472,7 @@ class Reader:
         return needed
 
     def _forget_sizes(self, needed: list[int]) -> None:
-        """What only told a size or a shape is a constant from here on: no stage and no input."""
+        """Make constants of stages and inputs that only sizes and shapes are read from."""
         lowering = self.lowering
         if lowering.known or lowering.measured:
             self.graph.forget(lowering.known, lowering.measured, needed)
@@ -487,9 +487,9 @@ class Reader:
         names, reached = self.graph.names, self.graph.reaches(*needed)
         aside = self.lowering.measured  # only their shapes are read
         forward = Forward(
-            self.source, self.graph, self.stages, ChainMap(self.places, self.lines),
+            self.source, self.graph, self.stages, ChainMap(self.stage_tokens, self.setting_tokens),
             [*self.bound, *self.inputs],
-            [name for name in unused if name in self.lines and name not in self.given],
+            [name for name in unused if name in self.setting_tokens and name not in self.named_by_caller],
             [n for n, k in self.stages.items() if not reached[k] and k in names and k not in aside],
             names.get(output) if output != self.output else None,
             self.output_name is not None,

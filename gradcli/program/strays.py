@@ -1,4 +1,4 @@
-"""What a program computes or sets for nothing, and gradient lines that would be lost that way.
+"""Stray lines: stages and settings without use, and gradient lines that would be lost.
 
 A stage that reaches neither the output nor a gradient line is a warning. It is an error if it looks
 like a gradient: what its writer claims would never be looked at.
@@ -14,7 +14,7 @@ from gradcli.graph.nodes import Graph
 from gradcli.program.gradient_names import GradientNames, Likeness
 from gradcli.syntax.tokens import Source
 
-MOST_NAMED = 5  # stages of a warning
+MOST_STAGES_NAMED = 5  # stages of a warning
 MOST_STRAYS = 20  # that are reported one by one
 MOVE = "gradient lines come after the forward part: move this line to the end"
 
@@ -42,7 +42,7 @@ class Forward(NamedTuple):
 
     @property
     def output_words(self) -> str:
-        """What messages call the output."""
+        """The output in the words of a message."""
         return f"the output `{self.output}`" if self.output else "the output"
 
     def is_late(self, name: str) -> bool:
@@ -60,8 +60,8 @@ def idle_words(forward: Forward) -> str | None:
     idle = [] if forward.is_chosen else forward.idle
     if not idle:
         return None
-    names = ", ".join(f"`{name}`" for name in idle[:MOST_NAMED])
-    more = f" and {len(idle) - MOST_NAMED} more" if len(idle) > MOST_NAMED else ""
+    names = ", ".join(f"`{name}`" for name in idle[:MOST_STAGES_NAMED])
+    more = f" and {len(idle) - MOST_STAGES_NAMED} more" if len(idle) > MOST_STAGES_NAMED else ""
     return f"{names}{more} {'does' if len(idle) == 1 else 'do'} not reach {forward.output_words}"
 
 
@@ -77,7 +77,7 @@ def strays(forward: Forward) -> list[Stray]:
 
 
 def unread(name: str, output: str) -> tuple[str, str]:
-    """What is said of a line after the output that no gradient line reads, and the cures."""
+    """The message and the hint for a line after the output that no gradient line reads."""
     return (
         f"`{name}` is no gradient and no later gradient line reads it: a stage after the output "
         f"`{output}`, or a slip in the backward part",

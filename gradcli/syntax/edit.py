@@ -1,4 +1,4 @@
-"""Trees of expressions, changed.
+"""Edits of expression trees: parts cut out, put in, renamed and joined.
 
 A tree is a flat list in postfix order; a part of it ends at its operator and begins where all the
 operands are complete.
@@ -13,12 +13,12 @@ from gradcli.syntax.tree import Call, Tree
 
 
 def name_tree(name: str) -> Tree:
-    """A name."""
+    """A tree that is one name."""
     return Tree(["name"], [name], [0])
 
 
 def number_tree(value: float) -> Tree:
-    """A number."""
+    """A tree that is one number."""
     return Tree(["number"], [value], [0])
 
 
@@ -57,27 +57,18 @@ def unary(tree: Tree, op: str) -> Tree:
 
 
 def with_op(tree: Tree, k: int, op: str) -> Tree:
-    """Another operator at k."""
+    """The tree with another operator at k."""
     return Tree([*tree.ops[:k], op, *tree.ops[k + 1 :]], tree.args, tree.starts)
 
 
 def renamed(tree: Tree, places: list[int], name: str) -> Tree:
-    """Another name at some places."""
+    """The tree with another name at some places."""
     args = [name if k in places else arg for k, arg in enumerate(tree.args)]
     return Tree(tree.ops, args, tree.starts)
 
 
-def replaced(tree: Tree, k: int, part: Tree) -> Tree:
-    """A tree in the place of the leaf at k."""
-    return Tree(
-        [*tree.ops[:k], *part.ops, *tree.ops[k + 1 :]],
-        [*tree.args[:k], *part.args, *tree.args[k + 1 :]],
-        [*tree.starts[:k], *part.starts, *tree.starts[k + 1 :]],
-    )
-
-
 def swapped(tree: Tree, k: int) -> Tree:
-    """The two operands of an operator exchanged."""
+    """The tree with the two operands of the operator at k exchanged."""
     (a, b), (_, c) = operands(tree, k)
     order = [*range(a), *range(b, c), *range(a, b), *range(c, len(tree.ops))]
     return Tree(*([table[n] for n in order] for table in (tree.ops, tree.args, tree.starts)))
@@ -165,8 +156,8 @@ def first_stop(tree: Tree, start: int, k: int) -> int:
     return max(stop, start + 1)
 
 
-def put(tree: Tree, start: int, k: int, part: Tree) -> Tree:
-    """The tree with another part in the place of the one that ends at k."""
+def replaced(tree: Tree, start: int, k: int, part: Tree) -> Tree:
+    """The tree with another part in the place of that from start to k; of a leaf both are one."""
     return Tree(
         [*tree.ops[:start], *part.ops, *tree.ops[k + 1 :]],
         [*tree.args[:start], *part.args, *tree.args[k + 1 :]],

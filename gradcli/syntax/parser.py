@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gradcli.errors import did_you_mean
-from gradcli.syntax.refusals import ENDS, INSTEAD, PLAIN, ROUND, Bracket, Refusals, is_name
+from gradcli.syntax.refusals import ENDS, INSTEAD, NAME_STARTS, ROUND, Bracket, Refusals, is_name
 from gradcli.syntax.tokens import NEWLINES, Source
 from gradcli.syntax.tree import COMPARISON, IF, POWER, SUM, TERM, UNARY, Call, Tree
 
@@ -35,7 +35,7 @@ BINARY = {
     "<": (COMPARISON, "lt"), "<=": (COMPARISON, "le"), ">": (COMPARISON, "gt"),
     ">=": (COMPARISON, "ge"), "==": (COMPARISON, "eq"), "!=": (COMPARISON, "ne"),
 }  # fmt: skip
-VALUES = {"inf": math.inf, "nan": math.nan, "True": 1.0, "False": 0.0}
+NAMED_NUMBERS = {"inf": math.inf, "nan": math.nan, "True": 1.0, "False": 0.0}
 PREFIXES = {"math": (), "np": ("random", "linalg"), "numpy": ("random", "linalg")}
 ATTRIBUTES = ("T", "shape", "size")
 METHODS = ("dot", "sum", "mean", "max", "min", "std", "var", "prod", "reshape", "transpose",
@@ -43,7 +43,7 @@ METHODS = ("dot", "sum", "mean", "max", "min", "std", "var", "prod", "reshape", 
 _LEFT = (SUM, TERM)  # left-associative; powers are right-associative, comparisons do not chain
 _DIGITS = frozenset("0123456789")
 ASSIGNMENTS = ("=", "+=")  # after an indexed target, which is read as an expression
-RESERVED = frozenset(("if", "else", *VALUES))  # words that are no names
+RESERVED = frozenset(("if", "else", *NAMED_NUMBERS))  # words that are no names
 _AFTER_NAME = frozenset(("(", ".", "="))  # a call, a prefix or a keyword
 
 
@@ -77,7 +77,7 @@ class _Parser(Refusals):
         last = len(tokens) - 2
         while at < last:
             token = tokens[at]
-            if tokens[at + 1] == "=" and (token[:1] in PLAIN or is_name(token)):
+            if tokens[at + 1] == "=" and (token[:1] in NAME_STARTS or is_name(token)):
                 if token in RESERVED:
                     self._fail(at, f"`{token}` is a word of the language and no name")
                 tree, end = self._gate(at + 2) or self._expression(at + 2)
@@ -171,11 +171,11 @@ class _Parser(Refusals):
         """
         tokens, names = self.tokens, self.names
         first, sign = tokens[at], tokens[at + 1]
-        found = BINARY.get(sign)
-        if found is not None:
+        operator = BINARY.get(sign)
+        if operator is not None:
             if first in names and tokens[at + 3] in ENDS:
                 second = tokens[at + 2]
-                op, starts = found[1], [at, at + 2, at]
+                op, starts = operator[1], [at, at + 2, at]
                 if second in names:
                     return Tree(["name", "name", op], [first, second, None], starts), at + 3
                 if second[:1] in _DIGITS:
@@ -208,14 +208,14 @@ class _Parser(Refusals):
             token = tokens[at]
             first = token[:1]
             following = tokens[at + 1]
-            if first in PLAIN and following == "(" and token not in RESERVED:
+            if first in NAME_STARTS and following == "(" and token not in RESERVED:
                 bracket = Bracket("call")
                 bracket.name = token
                 pending.append((0, bracket, at))
                 brackets.append(bracket)
                 at += 2
                 continue
-            if first in PLAIN and following not in _AFTER_NAME and token not in RESERVED:
+            if first in NAME_STARTS and following not in _AFTER_NAME and token not in RESERVED:
                 add_op("name")
                 add_arg(token)
                 add_start(at)
@@ -235,9 +235,9 @@ class _Parser(Refusals):
             # An operand is complete: an operator, the end of a bracket, or the end is due.
             while True:
                 token = tokens[at]
-                found = binary(token)
-                if found:
-                    level, op = found
+                operator = binary(token)
+                if operator:
+                    level, op = operator
                     if pending and pending[-1][0] >= level:
                         self._reduce(level if level in _LEFT else level + 1)
                     if level == COMPARISON:
@@ -320,8 +320,8 @@ class _Parser(Refusals):
             bracket.keywords = bracket.keywords or []
             bracket.keywords.append(token)  # type: ignore[attr-defined]  # a list from here on
             return at + 2, False
-        if not prefix and token in VALUES:
-            self.tree.add("number", VALUES[token], start)
+        if not prefix and token in NAMED_NUMBERS:
+            self.tree.add("number", NAMED_NUMBERS[token], start)
         else:
             self.tree.add("name", prefix + token, start)
         self.begins.append(start)

@@ -1,4 +1,4 @@
-"""What the parser says when a text is not in the language: place, what was found, what to write."""
+"""Syntax errors: their place, the token that was found, and the text to write instead."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ UPDATES = {  # of gradients; any other name is assigned once
     "*=": "write `{0} = {0} * (...)`: a gradient line reads its earlier value",
     "/=": "write `{0} = {0} / (...)`: a gradient line reads its earlier value",
 }
-STEP = ("a slice has no step", "pick by a list, `[x[0], x[2]]`, or by a product with a matrix")
+SLICE_STEP = (
+    "a slice has no step", "pick by a list, `[x[0], x[2]]`, or by a product with a matrix",
+)  # fmt: skip
 MASK = "multiply by a mask: `x*(x > 0)` for `x[x > 0]`, `dx = dx*(x > 0)` for `dx[x <= 0] = 0`"
 ONE_HOT = "for `p[range(n), y]` write `sum(p*Y, axis=1)`, where row i of `Y` is 1 at y[i], else 0"
 _AXIS = "write `reshape(x, (n, 1))` for `x[:, None]`, `reshape(x, (1, n))` for `x[None]`"
@@ -63,7 +65,7 @@ INSTEAD = {  # names of Python and numpy that the language does not have, and wh
 }  # fmt: skip
 ROUND = frozenset(("group", "call", "method"))
 ENDS = NEWLINES | {";", ""}  # of a statement
-PLAIN = frozenset("_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+NAME_STARTS = frozenset("_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 class Bracket:
@@ -110,16 +112,16 @@ class Refusals:
         if token == "/" and at and self.tokens[at - 1] == "/":
             self._fail(at - 1, "`//` is not in the language", "write `floor(x / y)`")
         self._refuse_step(at)
-        found = "the end" if token in ENDS or token[0] == "#" else f"`{shown(token)}`"
+        words = "the end" if token in ENDS or token[0] == "#" else f"`{shown(token)}`"
         bracket = self._innermost()
         hint = ADVICE.get(token) or (INSTEAD.get(bracket.name) if bracket else None)
-        self._fail(at, f"expected a value, found {found}", hint)
+        self._fail(at, f"expected a value, found {words}", hint)
 
     def _refuse_step(self, at: int) -> None:
         """A second colon of a slice."""
         bracket = self._innermost()
         if self.tokens[at] == ":" and bracket and bracket.has_start is not None:
-            self._fail(at, *STEP)
+            self._fail(at, *SLICE_STEP)
 
     def _refuse_assignment(self, at: int) -> None:
         """A line that assigns, but not with `=` or `+=` to a name or an element."""
@@ -164,9 +166,9 @@ class Refusals:
         if bracket and self._begins_a_statement(at - (token == "=")):
             self._fail_unclosed()
         if token in (")", "]"):
-            wanted = f"`{bracket.closer}`" if bracket else "an operator"
+            expected = f"`{bracket.closer}`" if bracket else "an operator"
             hint = None if bracket else "this bracket was never opened"
-            self._fail(at, f"expected {wanted}, found `{token}`", hint)
+            self._fail(at, f"expected {expected}, found `{token}`", hint)
         if token == "=" and self._before(at) == ")":
             self._fail(at, "brackets on the left of `=`", "a stage has a name only: `f = ...`")
         self._refuse_step(at)
@@ -206,6 +208,6 @@ def _is_function(name: str) -> bool:
 
 
 def is_name(token: str) -> bool:
-    """Whether a token is a name; the reserved words are names to this."""
+    """Whether a token is spelled like a name, as the reserved words are, too."""
     first = token[:1]
-    return first in PLAIN or first.isalpha()
+    return first in NAME_STARTS or first.isalpha()

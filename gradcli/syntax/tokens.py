@@ -25,7 +25,7 @@ SPELLINGS = {
     "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "^": "**",
     "≤": "<=", "≥": ">=", "≠": "!=",
 }  # fmt: skip
-_DIGITS = str.maketrans(SUPERSCRIPTS, "0123456789-")
+_LOWERED = str.maketrans(SUPERSCRIPTS, "0123456789-")
 _RAISED = str.maketrans("0123456789-", SUPERSCRIPTS)
 
 NEWLINES = frozenset(("\n", "\r", "\r\n"))
@@ -67,8 +67,8 @@ class Source:
     def spans(self, tokens: set[int]) -> dict[int, Span]:
         """The places of several tokens, in one walk over the text."""
         last = max(tokens, default=-1)
-        found = enumerate(islice(self._pattern.finditer(self.text), last + 1))
-        return {n: Span(self.name, self.text, match.start()) for n, match in found if n in tokens}
+        matches = enumerate(islice(self._pattern.finditer(self.text), last + 1))
+        return {n: Span(self.name, self.text, match.start()) for n, match in matches if n in tokens}
 
     def _translate(self) -> None:
         """Give every token outside ASCII its plain spelling, or raise for what cannot be a name."""
@@ -83,7 +83,7 @@ class Source:
                 self._refuse_strange(token, number)
 
     def _superscript(self, token: str, number: int) -> str:
-        digits = token.translate(_DIGITS)
+        digits = token.translate(_LOWERED)
         if not re.fullmatch("-?[0-9]+", digits):
             raise ParseError(f"`{token}` is not a power", self.span(number), "write `**`")
         return digits

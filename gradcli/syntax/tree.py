@@ -68,7 +68,7 @@ SIGNS = {
 }  # fmt: skip
 
 Phrase = tuple[str, int]  # a text and how tightly it binds
-Form = tuple[list[str | int], int]  # a text with the level of each operand in its place; the same
+Form = tuple[list[str | int], int]  # a text with operands as their levels; how tightly it binds
 
 
 def spell(op: str, parts: list[Phrase]) -> Phrase:

@@ -16,8 +16,8 @@ so that x * y, whose local gradients are y and x, has the error
 of number it is the ball of ball arithmetic.) A gate with a text is bounded operation by operation,
 one without by its local gradients. What loses nothing, such as a product of short numbers, adds
 nothing; what a bound to second order cannot cover makes it infinite. A choice that rounding may
-have turned has no bound if it is that of a number, for which limits can be asked; an element of an
-array is then as uncertain as the branches are apart.
+have turned has no bound if it is that of a number, of which a limit can be computed; an element of
+an array is then as uncertain as the branches are apart.
 
     bounded   the rules, once for every base
     numbers   single numbers, over floats and over many digits

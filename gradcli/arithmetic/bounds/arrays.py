@@ -15,14 +15,14 @@ from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE, by_halving, key
 from gradcli.arithmetic.arrays import norm as plain_norm
 from gradcli.arithmetic.bounds.bounded import NOTHING, Base, Bounded, Bounds, Number
 from gradcli.arithmetic.compiler import CALLS
+from gradcli.arithmetic.floats import EXACT_BELOW, LEAST_NORMAL, LEAST_SUBNORMAL, UNIT_ROUNDOFF
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
 from gradcli.gates.table import BUILT_IN
 
-PRECISION, UNIT, TINY, NORMAL = 53, 2.0**-53, 2.0**-1074, 2.0**-1022
+PRECISION = 53  # bits of a float64
 LIBRARY = 2.0  # numpy's vector functions may err by twice what the table says of the C library
-SHORT = 2.0**20  # numbers that are whole multiples of 1 / SHORT are short
+SHORT_PARTS = 2.0**20  # numbers that are whole multiples of 1 / SHORT_PARTS are short
 BLOCK = 24  # roundings in a block of 128 numbers: 16 to a part, 3 to join the parts, and some more
-WHOLE = 2.0**53  # whole numbers below it are exact
 
 
 class BoundedArray(Bounded):
@@ -42,19 +42,19 @@ class BoundedArray(Bounded):
 
 
 def _is_ordinary(x: Number) -> bool:
-    return bool(np.min(x, initial=np.inf) >= NORMAL)
+    return bool(np.min(x, initial=np.inf) >= LEAST_NORMAL)
 
 
 def _bits(x: Number) -> Any:
-    """Those of the odd whole number that x is a power of two times; 0 for 0."""
+    """How many bits each element has from its first 1 to its last; 0 for 0."""
     mantissa, _ = np.frexp(np.where(np.isfinite(x), x, 0.0))
-    whole = (mantissa * WHOLE).astype(np.int64)
+    whole = (mantissa * EXACT_BELOW).astype(np.int64)
     lowest = np.maximum(whole & -whole, 1)
     return np.frexp((whole // lowest).astype(float))[1]
 
 
 BASE = Base(
-    ARRAYS, PRECISION, UNIT, NORMAL, TINY, LIBRARY, _is_ordinary,
+    ARRAYS, PRECISION, UNIT_ROUNDOFF, LEAST_NORMAL, LEAST_SUBNORMAL, LIBRARY, _is_ordinary,
     lambda condition, one, other: np.where(condition, one, other)[()],
     lambda condition: bool(np.all(condition)), lambda error: error is NOTHING,
     np.maximum, np.minimum, _bits,
@@ -62,12 +62,12 @@ BASE = Base(
 
 
 def _is_short(*xs: Number) -> bool:
-    return all(bool((np.rint(x * SHORT) == x * SHORT).all()) for x in xs)
+    return all(bool((np.rint(x * SHORT_PARTS) == x * SHORT_PARTS).all()) for x in xs)
 
 
 def _are_exact(x: Number, y: Number, sizes: Number) -> bool:
     """Whether products of x and y, of such sizes, or sums of them, have lost nothing."""
-    return _is_short(x, y) and bool((sizes * SHORT**2 < WHOLE).all())
+    return _is_short(x, y) and bool((sizes * SHORT_PARTS**2 < EXACT_BELOW).all())
 
 
 # ---------------------------------------------------------------- whole arrays
@@ -82,9 +82,9 @@ def _moved(name: str) -> Callable[..., Bounded]:
     """A gate that moves elements: it moves their errors in the same way."""
     move = STRUCTURE[name]
 
-    def one(x: Bounded, *given: Any) -> Bounded:
-        error = 0.0 if x.error is NOTHING else move(_spread_error(x), *given)
-        return BoundedArray(move(x.value, *given), error)
+    def one(x: Bounded, *statics: Any) -> Bounded:
+        error = 0.0 if x.error is NOTHING else move(_spread_error(x), *statics)
+        return BoundedArray(move(x.value, *statics), error)
 
     return one
 
@@ -134,18 +134,18 @@ def _summed(name: str) -> Callable[..., Bounded]:
     """Sums of several elements, in whatever order numpy adds them."""
     add_up = ARRAYS.function(name)
 
-    def one(x: Bounded, *given: Any) -> Bounded:
-        value = add_up(x.value, *given)
+    def one(x: Bounded, *statics: Any) -> Bounded:
+        value = add_up(x.value, *statics)
         if name == "sum":
-            count = _additions(x.value, value, given[0])
+            count = _additions(x.value, value, statics[0])
         else:
             count = len(x.value) if name == "trace" else np.size(x.value) // max(1, np.size(value))
-        sizes = add_up(np.abs(x.value), *given)
+        sizes = add_up(np.abs(x.value), *statics)
         is_exact = count < 1 or (
-            _is_short(x.value) and bool((sizes * SHORT < WHOLE).all())
+            _is_short(x.value) and bool((sizes * SHORT_PARTS < EXACT_BELOW).all())
         )  # fmt: skip
-        handed = 0.0 if x.error is NOTHING else add_up(_spread_error(x), *given)
-        return BoundedArray(value, handed + (0.0 if is_exact else count * UNIT * sizes))
+        handed = 0.0 if x.error is NOTHING else add_up(_spread_error(x), *statics)
+        return BoundedArray(value, handed + (0.0 if is_exact else count * UNIT_ROUNDOFF * sizes))
 
     return one
 
@@ -156,19 +156,19 @@ def _product(name: str) -> Callable[[Bounded, Bounded], Bounded]:
 
     def dot(a: Number, b: Number) -> Number:
         """A product of bounds; what underflows in it leaves a trace."""
-        found = multiply(a, b)
+        bound = multiply(a, b)
         low = np.min(a, where=a > 0, initial=np.inf) * np.min(b, where=b > 0, initial=np.inf)
-        if low < NORMAL:
+        if low < LEAST_NORMAL:
             count = np.shape(a)[-1]
-            found = found + count * TINY * (multiply((a > 0) * 1.0, (b > 0) * 1.0) > 0)
-        return found
+            bound = bound + count * LEAST_SUBNORMAL * (multiply((a > 0) * 1.0, (b > 0) * 1.0) > 0)
+        return bound
 
     def one(x: Bounded, y: Bounded) -> Bounded:
         value = multiply(x.value, y.value)
         count = np.shape(x.value)[-1]
         left, right = np.abs(x.value), np.abs(y.value)
         is_exact = _is_short(x.value, y.value) and _are_exact(left, right, multiply(left, right))
-        handed = (0.0 if is_exact else count * UNIT * right) + _spread_error(y)
+        handed = (0.0 if is_exact else count * UNIT_ROUNDOFF * right) + _spread_error(y)
         error = dot(left, handed) if np.ndim(handed) else 0.0
         if x.error is not NOTHING:
             error = error + dot(_spread_error(x), right + _spread_error(y))
@@ -208,19 +208,20 @@ def _first(x: Bounded, best: Bounded, axis: Axis) -> Bounded:
 
 
 def _norm(x: Bounded, axis: Axis) -> Bounded:
-    """No longer than the error is, as a vector."""
+    """A norm moves by no more than the norm of the errors."""
     value = ARRAYS.function("norm")(x.value, axis)
     count = np.size(x.value) // max(1, np.size(value))
     handed = 0.0 if x.error is NOTHING else plain_norm(_spread_error(x), axis)
-    return BoundedArray(value, handed + (count / 2 + BUILT_IN["norm"].ulps) * UNIT * value)
+    return BoundedArray(value, handed + (count / 2 + BUILT_IN["norm"].ulps) * UNIT_ROUNDOFF * value)
 
 
 def _lse(x: Bounded, axis: Axis) -> Bounded:
-    """It moves by no more than the operand that moves most; the shift is added at the end."""
+    """It moves by no more than the largest error of an operand; the shift is added at the end."""
     value = ARRAYS.function("lse")(x.value, axis)
     count = np.size(x.value) // max(1, np.size(value))
     top = np.reshape(np.max(x.value, axis=axis[0], keepdims=True), reduced(np.shape(x.value), axis))
-    own = UNIT * (count + BUILT_IN["lse"].ulps) + 2 * UNIT * (np.abs(value) + np.abs(top))
+    sizes = np.abs(value) + np.abs(top)
+    own = UNIT_ROUNDOFF * (count + BUILT_IN["lse"].ulps) + 2 * UNIT_ROUNDOFF * sizes
     own = np.where(np.isinf(value), 0.0, own)
     handed = 0.0 if x.error is NOTHING else np.max(_spread_error(x), axis=axis[0], keepdims=axis[1])
     return BoundedArray(value, handed + own)
@@ -228,8 +229,8 @@ def _lse(x: Bounded, axis: Axis) -> Bounded:
 
 def _constant(name: str) -> Callable[..., Bounded]:
     make = STRUCTURE[name]
-    ulps = BUILT_IN[name].ulps
-    return lambda *given: BoundedArray(value := make(*given), ulps * UNIT * np.abs(value))
+    own = BUILT_IN[name].ulps * UNIT_ROUNDOFF
+    return lambda *statics: BoundedArray(value := make(*statics), own * np.abs(value))
 
 
 def _together(gate: str, reduction: str) -> Callable[[list[Bounded]], Bounded]:
@@ -276,8 +277,8 @@ class ArrayBounds(Bounds):
 
     def _of_shapes(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def of_values(*xs: Any) -> Any:
-            found = function(*[np.shape(x.value) if isinstance(x, Bounded) else x for x in xs])
-            return self.exactly(found) if isinstance(found, float) else found
+            result = function(*[np.shape(x.value) if isinstance(x, Bounded) else x for x in xs])
+            return self.exactly(result) if isinstance(result, float) else result
 
         return of_values
 

@@ -28,11 +28,11 @@ STRAIGHT = 1.0 + 2.0**-16  # and all it changes within one whose square is below
 NEVER_UNDERFLOW = {"log", "log2", "log10", "acos", "acosh", "lgamma", "digamma", "logsumexp"}
 ONE_AT_ZERO = {"exp", "exp2", "cos", "cosh"}
 EVER_EXACT = ONE_AT_ZERO | {"sqrt"}  # of the gates without a text
-COMPARISONS = {"lt": lt, "le": le, "gt": gt, "ge": ge, "eq": eq, "ne": ne}
+COMPARE = {"lt": lt, "le": le, "gt": gt, "ge": ge, "eq": eq, "ne": ne}
 
 
 class Base:
-    """What the rules must know of the arithmetic below them."""
+    """The arithmetic below the bounds, and all that the rules need to know of it."""
 
     __slots__ = (
         "arithmetic", "bits", "choose", "every", "is_nothing", "is_ordinary", "larger", "library",
@@ -58,7 +58,7 @@ class Base:
         self.is_nothing = is_nothing  # whether an error is that of an exact number
         self.larger = larger
         self.smaller = smaller
-        self.bits = bits  # the significant ones of a number
+        self.bits = bits  # how many significant ones a number has
 
 
 class Bounded:
@@ -103,7 +103,7 @@ class Bounds(Arithmetic):
             "div": self.div, "neg": self.neg, "where": self.where, "scale": self.scale,
             "abs": self.absolute, "pow": self.power, "winner": self.winner,
             "max": self.extreme("max", 1.0), "min": self.extreme("min", -1.0),
-            **{name: self.compared(function) for name, function in COMPARISONS.items()},
+            **{name: self.compared(function) for name, function in COMPARE.items()},
         }  # fmt: skip
         super().__init__(f"bounds of {self.plain.name}", rules | names, spelling, self.exactly)
 
@@ -112,7 +112,7 @@ class Bounds(Arithmetic):
         return self.pair(self.plain.number(value))
 
     def literal(self, value: float) -> Bounded:
-        """A number that stands in a text."""
+        """A literal of a text of the gate table."""
         if value not in self._literals:
             self._literals[value] = self.exactly(value)
         return self._literals[value]
@@ -143,13 +143,13 @@ class Bounds(Arithmetic):
         return lambda values, operands: function(*[values[k] for k in operands])
 
     def are_exact(self, *xs: Bounded) -> bool:
-        """Whether nothing is wrong with any of these."""
+        """Whether none of these numbers has an error."""
         return all(self.base.is_nothing(x.error) for x in xs)
 
     # ---------------------------------------------------------------- what is lost
 
     def rounding(self, out: Number, is_zero: Any, ulps: float = 1.0) -> Number:
-        """What is lost in rounding to a value; nothing where that `is_zero` exactly."""
+        """The error of rounding to `out`; 0 where `is_zero` says that the exact result is 0."""
         size = abs(out)
         lost = ulps * self.unit * size
         if self.is_ordinary(size):
@@ -318,7 +318,7 @@ class Bounds(Arithmetic):
         return (out * out == x) & self.is_exact_product(out, out, x)
 
     def handed(self, gate: Gate, k: int, xs: Sequence[Bounded], out: Bounded) -> Number:
-        """What the error of an operand makes of that of `out`, which is still without it.
+        """The part of the error of `out` that comes from operand number k, still without it.
 
         The slope may change within an error that is not tiny against the gate's radius: then it is
         computed with its own bound.

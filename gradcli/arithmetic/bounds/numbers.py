@@ -15,7 +15,7 @@ from typing import Any
 
 from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.bounds.bounded import (
-    COMPARISONS,
+    COMPARE,
     EVER_EXACT,
     NOTHING,
     STRAIGHT,
@@ -24,11 +24,9 @@ from gradcli.arithmetic.bounds.bounded import (
     Bounds,
 )
 from gradcli.arithmetic.compiler import CALLS
-from gradcli.arithmetic.floats import IEEE
+from gradcli.arithmetic.floats import IEEE, LEAST_NORMAL, LEAST_SUBNORMAL, UNIT_ROUNDOFF
 from gradcli.gates.row import Gate
 from gradcli.gates.table import BUILT_IN
-
-UNIT, TINY, NORMAL = 2.0**-53, 2.0**-1074, 2.0**-1022
 
 Operation = Callable[..., Bounded]
 
@@ -50,7 +48,7 @@ class NumberBounds(Bounds):
             "scale": scale, "received": _received(self, add, scale),
             "route": self.route, "winner": _winner(self),
             "max": _extreme(self, "max"), "min": _extreme(self, "min"),
-            **{name: _comparison(self, name) for name in COMPARISONS},
+            **{name: _comparison(self, name) for name in COMPARE},
             **{name: self.moving_together(BUILT_IN[name]) for name in ("hypot", "logsumexp")},
         }  # fmt: skip
 
@@ -67,7 +65,7 @@ class NumberBounds(Bounds):
     def where(self, condition: Bounded, chosen: Bounded, other: Bounded) -> Bounded:
         """The branch itself; without a bound where rounding may have turned the condition.
 
-        Of a number that has none, limits are asked.
+        Where a number has no bound, a limit is computed instead.
         """
         branch = chosen if condition.value else other
         if condition.error and not abs(condition.value) > condition.error:
@@ -232,7 +230,7 @@ def _received(rules: NumberBounds, add: Operation, scale: Operation) -> Operatio
 
 
 def _comparison(rules: NumberBounds, name: str) -> Operation:
-    compare, careful = COMPARISONS[name], rules.compared(COMPARISONS[name])
+    compare, careful = COMPARE[name], rules.compared(COMPARE[name])
     true, false = rules.exactly(1.0), rules.exactly(0.0)
 
     def comparison(left: Any, right: Bounded) -> Bounded:
@@ -311,7 +309,7 @@ def _compiled(rules: NumberBounds, gate: Gate, texts: list[Any]) -> list[Any]:
 
 
 def _bits_of_float(x: float) -> int:
-    """Those of the odd whole number that x is a power of two times; 0 for 0."""
+    """How many bits x has from its first 1 to its last; 0 for 0."""
     if not abs(x) < inf:
         return 0
     top = abs(x.as_integer_ratio()[0])
@@ -319,7 +317,7 @@ def _bits_of_float(x: float) -> int:
 
 
 FLOAT_BOUNDS = NumberBounds(Base(
-    IEEE, 53, UNIT, NORMAL, TINY, 1.0, lambda x: x >= NORMAL,
+    IEEE, 53, UNIT_ROUNDOFF, LEAST_NORMAL, LEAST_SUBNORMAL, 1.0, lambda x: x >= LEAST_NORMAL,
     lambda condition, one, other: one if condition else other, bool, not_, max, min, _bits_of_float,
 ))  # fmt: skip
 
