@@ -13,7 +13,6 @@ EXIT_USAGE = 2  # the input could not be read, or nothing could be decided
 EXIT_INTERNAL = 3
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
-EXIT_TERMINATED = 143
 
 
 class Span(NamedTuple):

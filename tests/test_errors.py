@@ -73,7 +73,6 @@ def test_exit_codes_are_those_that_scripts_depend_on():
         "EXIT_INTERNAL": 3,
         "EXIT_INTERRUPTED": 130,
         "EXIT_BROKEN_PIPE": 141,
-        "EXIT_TERMINATED": 143,
     }
 
 

@@ -242,7 +242,7 @@ STRUCTURE: dict[str, Any] = {  # also right for arrays of other things than floa
     "randn": randn,
 }  # fmt: skip
 
-PRIMITIVES: dict[str, Any] = {
+ARRAY_PRIMITIVES: dict[str, Any] = {
     "divide": np.divide, "where": where, "scale": scale,
     "pow": np.float_power,
     "exp": np.exp, "expm1": np.expm1, "exp2": np.exp2,
@@ -267,4 +267,4 @@ PRIMITIVES: dict[str, Any] = {
     "trace": np.trace,
 }  # fmt: skip
 
-ARRAYS = Arrays("arrays", PRIMITIVES, SPELLING)
+ARRAYS = Arrays("arrays", ARRAY_PRIMITIVES, SPELLING)

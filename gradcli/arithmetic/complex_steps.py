@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic.arrays import PRIMITIVES, SPELLING, Arrays, lengths
+from gradcli.arithmetic.arrays import ARRAY_PRIMITIVES, SPELLING, Arrays, lengths
 from gradcli.arithmetic.arrays import lse as real_lse
 from gradcli.gates.shapes import Axis
 
@@ -122,9 +122,9 @@ def _stepped(name: str) -> Callable[..., Any]:
     and its relatives, which are at 0 and the negative whole numbers. Of a distribution function,
     whose slope is even, the tail is taken that goes to 0: on the other side nothing would change.
     """
-    function = PRIMITIVES[name]
+    function = ARRAY_PRIMITIVES[name]
     tail, sign, side = TAILS.get(name, (name, 1.0, None))
-    sloped = PRIMITIVES[tail]
+    sloped = ARRAY_PRIMITIVES[tail]
     has_poles = "gamma" in name
 
     def one(*operands: Any) -> Any:
@@ -154,7 +154,7 @@ def _stepped(name: str) -> Callable[..., Any]:
 def norm(x: Any, axis: Axis) -> Any:
     """The Euclidean norm; at the zero vector it is the length of the step."""
     if not np.iscomplexobj(x):
-        return PRIMITIVES["norm"](x, axis)
+        return ARRAY_PRIMITIVES["norm"](x, axis)
     axes, is_kept = axis
     divisor = lengths(x.real, axis)
     scale: Any = 1.0 if divisor is None else divisor
@@ -179,7 +179,7 @@ def lse(x: Any, axis: Axis) -> Any:
 
 def total(x: Any, axis: Axis) -> Any:
     """The sum, its real part added up in the order of real numbers."""
-    add_up = PRIMITIVES["sum"]
+    add_up = ARRAY_PRIMITIVES["sum"]
     return _parts(add_up(x.real, axis), add_up(x.imag, axis)) if np.iscomplexobj(x) else (
         add_up(x, axis)
     )  # fmt: skip
@@ -206,8 +206,8 @@ def _together(xs: list[Any]) -> Any:
 
 
 PRIMITIVES_OF_STEPS: dict[str, Any] = {
-    **PRIMITIVES,
-    **{name: _analytic(PRIMITIVES[name]) for name in (
+    **ARRAY_PRIMITIVES,
+    **{name: _analytic(ARRAY_PRIMITIVES[name]) for name in (
         "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "asin",
         "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
     )},

@@ -147,7 +147,7 @@ def polygamma(n: float, x: float) -> float:
         return float(psi(mp, int(n), mp.mpf(x)))
 
 
-PRIMITIVES: dict[str, Any] = {
+FLOAT_PRIMITIVES: dict[str, Any] = {
     "pow": math.pow,
     "exp": math.exp, "expm1": math.expm1, "exp2": math.exp2,
     "log": math.log, "log1p": math.log1p, "log2": math.log2, "log10": math.log10,
@@ -234,7 +234,7 @@ def ieee_gamma(x: float) -> float:
 
 
 QUIET: dict[str, Any] = {
-    **PRIMITIVES,
+    **FLOAT_PRIMITIVES,
     "div": divide, "pow": ieee_pow,
     "exp": _quiet(math.exp), "expm1": _quiet(math.expm1), "exp2": _quiet(math.exp2),
     "log": _quiet(math.log, {0.0: -INF}), "log1p": _quiet(math.log1p, {-1.0: -INF}),
@@ -250,5 +250,5 @@ QUIET: dict[str, Any] = {
 }  # fmt: skip
 
 
-FLOATS = Arithmetic("floats", PRIMITIVES, INFIX)
+FLOATS = Arithmetic("floats", FLOAT_PRIMITIVES, INFIX)
 IEEE = Arithmetic("ieee", QUIET, {key: text for key, text in INFIX.items() if key != "div"})

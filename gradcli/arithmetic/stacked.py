@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic.arrays import PRIMITIVES, SPELLING, Arrays, key, of_shapes, repeated
+from gradcli.arithmetic.arrays import ARRAY_PRIMITIVES, SPELLING, Arrays, key, of_shapes, repeated
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
 
 
@@ -27,7 +27,7 @@ def rows(array: Any) -> Any:
 
 def _lined_up(name: str) -> Callable[..., Any]:
     """A function that numpy lines up from the last axis on: it gives rows if it gets them."""
-    function = PRIMITIVES[name]
+    function = ARRAY_PRIMITIVES[name]
 
     def one(*xs: Any) -> Any:
         result = function(*xs)
@@ -73,7 +73,7 @@ ON_ROWS: dict[str, Callable[..., Any]] = {
 
 
 def _either(name: str) -> Callable[..., Any]:
-    plain, on_rows = PRIMITIVES[name], ON_ROWS[name]
+    plain, on_rows = ARRAY_PRIMITIVES[name], ON_ROWS[name]
     return lambda x, *statics: (on_rows if isinstance(x, Rows) else plain)(x, *statics)
 
 
@@ -84,7 +84,7 @@ def _shape(x: Any) -> Shape:
 IN_ROWS = Arrays(
     "rows",
     {
-        **PRIMITIVES,
+        **ARRAY_PRIMITIVES,
         **{name: _either(name) for name in ON_ROWS},
         **{name: of_shapes(function, _shape) for name, function in FUNCTIONS.items()},
         **{name: _lined_up(name) for name in ("where", "scale", "mix")},

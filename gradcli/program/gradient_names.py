@@ -16,7 +16,7 @@ _NOUNS = f"{_WORDS}|adjoint|adj|derivative|deriv|partial"
 _CERTAIN = re.compile(rf"(?:{_WORDS})_.+|.+_(?:{_WORDS})", re.IGNORECASE)
 _BEFORE = re.compile(rf"(?:{_NOUNS})(.+)", re.IGNORECASE)
 _AFTER = re.compile(rf"(.+?)_?(?:{_NOUNS})", re.IGNORECASE)
-LONGEST_NAME = 100  # characters of a name that is looked into
+LONGEST_GRADIENT_NAME = 100  # characters of a name that is looked into
 SHORTEST = 4  # characters a misspelt name needs, to be told from another name
 COMPACT = 5  # characters before the second d of `dlossdw`, at most
 LEAST_LIKENESS = 0.8  # how like a name a misspelling is, of 1
@@ -59,7 +59,7 @@ class GradientNames:
 
     def likeness(self, name: str, is_near: bool = False) -> Likeness | None:
         """The gradient a name looks like, None for none; `is_near` allows for slips of the pen."""
-        if not 2 <= len(name) <= LONGEST_NAME:
+        if not 2 <= len(name) <= LONGEST_GRADIENT_NAME:
             return None
         cores = [(_folded(core), is_of_g) for core, is_of_g in _cores(name)]
         for core, is_of_g in cores:

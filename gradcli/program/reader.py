@@ -54,7 +54,7 @@ class Reader:
         self.sizes: dict[int, float] = {}  # of `settings`: those that were read as sizes
         self.bound: dict[str, Value] = {}  # nodes of `settings`
         self.uncertainties: dict[str, Value] = {}  # nodes of `settings`
-        self.named_by_caller: set[str] = set()  # names the caller gave a value
+        self.caller_names: set[str] = set()  # names the caller gave a value
         self.inputs: dict[str, Value] = {}
         self.stages: dict[str, Value] = {}
         self.names: dict[str, Value] = {}  # all of these: what is read so far and may be named
@@ -90,7 +90,7 @@ class Reader:
             if name in self.bound:
                 self.errors.append(BindingError(f"`{name}` is given twice"))
             self._bind_one(name, value)
-            self.named_by_caller.add(name)
+            self.caller_names.add(name)
 
     def _bind_one(self, name: str, value: Setting) -> None:
         """A value, or a value and its uncertainty: `2+/-0.1`, `2±0.1`."""
@@ -192,7 +192,7 @@ class Reader:
                 graph.discount(elements, streams)
                 self._set(name, token, tree, sizes)
                 return
-        if name in self.named_by_caller:
+        if name in self.caller_names:
             self.fail(
                 NameFault, token, f"`{name}` is a stage and cannot be given a value",
                 "give the stage, or the input, a name of its own",
@@ -210,7 +210,7 @@ class Reader:
     def _set(self, name: str, token: int, tree: Tree, sizes: dict[str, Value]) -> None:
         """Bind a name to a constant expression, unless the caller has given it a value."""
         self.setting_tokens[name] = token
-        if name in self.named_by_caller:
+        if name in self.caller_names:
             self.overruled[name] = tree
             return
         warning = hides_constant(name)
@@ -244,7 +244,7 @@ class Reader:
                 f"`{name}` is assigned a second time, after line {self.source.span(first).line}",
                 "give the new value a name of its own",
             )  # fmt: skip
-        if name not in self.named_by_caller:
+        if name not in self.caller_names:
             self.fail(NameFault, token, f"`{name}` is assigned after it was used")
 
     def _is_constant(self, tree: Tree) -> bool:
@@ -489,7 +489,7 @@ class Reader:
         forward = Forward(
             self.source, self.graph, self.stages, ChainMap(self.stage_tokens, self.setting_tokens),
             [*self.bound, *self.inputs],
-            [name for name in unused if name in self.setting_tokens and name not in self.named_by_caller],
+            [n for n in unused if n in self.setting_tokens and n not in self.caller_names],
             [n for n, k in self.stages.items() if not reached[k] and k in names and k not in aside],
             names.get(output) if output != self.output else None,
             self.output_name is not None,

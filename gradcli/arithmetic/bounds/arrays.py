@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE, by_halving, key
 from gradcli.arithmetic.arrays import norm as plain_norm
-from gradcli.arithmetic.bounds.bounded import NOTHING, Base, Bounded, Bounds, Number
+from gradcli.arithmetic.bounds.bounded import NO_ERROR, Base, Bounded, Bounds, Number
 from gradcli.arithmetic.compiler import CALLS
 from gradcli.arithmetic.floats import EXACT_BELOW, LEAST_NORMAL, LEAST_SUBNORMAL, UNIT_ROUNDOFF
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
@@ -26,16 +26,16 @@ BLOCK = 24  # roundings in a block of 128 numbers: 16 to a part, 3 to join the p
 
 
 class BoundedArray(Bounded):
-    """An array, or a number, whose error is NOTHING where no element has one."""
+    """An array, or a number, whose error is NO_ERROR where no element has one."""
 
     __slots__ = ()
 
-    def __init__(self, value: Number, error: Number = NOTHING) -> None:
+    def __init__(self, value: Number, error: Number = NO_ERROR) -> None:
         self.value = value
-        if error is not NOTHING:
+        if error is not NO_ERROR:
             most = np.max(error, initial=0.0)
             if most == 0.0:
-                error = NOTHING
+                error = NO_ERROR
             elif most != most:
                 error = np.where(np.isnan(error), np.inf, error)[()]
         self.error = error
@@ -56,7 +56,7 @@ def _bits(x: Number) -> Any:
 BASE = Base(
     ARRAYS, PRECISION, UNIT_ROUNDOFF, LEAST_NORMAL, LEAST_SUBNORMAL, LIBRARY, _is_ordinary,
     lambda condition, one, other: np.where(condition, one, other)[()],
-    lambda condition: bool(np.all(condition)), lambda error: error is NOTHING,
+    lambda condition: bool(np.all(condition)), lambda error: error is NO_ERROR,
     np.maximum, np.minimum, _bits,
 )  # fmt: skip
 
@@ -75,7 +75,7 @@ def _are_exact(x: Number, y: Number, sizes: Number) -> bool:
 
 def _spread_error(x: Bounded) -> Number:
     """The errors in the shape of the value; 0.0 where all is exact."""
-    return 0.0 if x.error is NOTHING else np.broadcast_to(x.error, np.shape(x.value))
+    return 0.0 if x.error is NO_ERROR else np.broadcast_to(x.error, np.shape(x.value))
 
 
 def _moved(name: str) -> Callable[..., Bounded]:
@@ -83,7 +83,7 @@ def _moved(name: str) -> Callable[..., Bounded]:
     move = STRUCTURE[name]
 
     def one(x: Bounded, *statics: Any) -> Bounded:
-        error = 0.0 if x.error is NOTHING else move(_spread_error(x), *statics)
+        error = 0.0 if x.error is NO_ERROR else move(_spread_error(x), *statics)
         return BoundedArray(move(x.value, *statics), error)
 
     return one
@@ -97,7 +97,7 @@ def _gathered(name: str) -> Callable[[list[Any]], Bounded]:
         xs = [x for x in parts if isinstance(x, Bounded)]
         lead = [x for x in parts if not isinstance(x, Bounded)]
         value = gather([*lead, *(x.value for x in xs)])
-        if all(x.error is NOTHING for x in xs):
+        if all(x.error is NO_ERROR for x in xs):
             return BoundedArray(value)
         return BoundedArray(value, gather([*lead, *(
             np.broadcast_to(x.error, np.shape(x.value)) for x in xs
@@ -114,7 +114,7 @@ def _put(x: Bounded, v: Bounded, at: tuple[Any, ...]) -> Bounded:
 
 def _scatter(x: Bounded, shape: Shape, at: tuple[Any, ...]) -> Bounded:
     scatter = ARRAYS.function("scatter")
-    error = 0.0 if x.error is NOTHING else scatter(x.error, shape, at)
+    error = 0.0 if x.error is NO_ERROR else scatter(x.error, shape, at)
     return BoundedArray(scatter(x.value, shape, at), error)
 
 
@@ -144,7 +144,7 @@ def _summed(name: str) -> Callable[..., Bounded]:
         is_exact = count < 1 or (
             _is_short(x.value) and bool((sizes * SHORT_PARTS < EXACT_BELOW).all())
         )  # fmt: skip
-        handed = 0.0 if x.error is NOTHING else add_up(_spread_error(x), *statics)
+        handed = 0.0 if x.error is NO_ERROR else add_up(_spread_error(x), *statics)
         return BoundedArray(value, handed + (0.0 if is_exact else count * UNIT_ROUNDOFF * sizes))
 
     return one
@@ -170,7 +170,7 @@ def _product(name: str) -> Callable[[Bounded, Bounded], Bounded]:
         is_exact = _is_short(x.value, y.value) and _are_exact(left, right, multiply(left, right))
         handed = (0.0 if is_exact else count * UNIT_ROUNDOFF * right) + _spread_error(y)
         error = dot(left, handed) if np.ndim(handed) else 0.0
-        if x.error is not NOTHING:
+        if x.error is not NO_ERROR:
             error = error + dot(_spread_error(x), right + _spread_error(y))
         return BoundedArray(value, error)
 
@@ -183,7 +183,7 @@ def _along(name: str) -> Callable[[Bounded, Axis], Bounded]:
 
     def extreme(x: Bounded, axis: Axis) -> Bounded:
         value = ARRAYS.function(name)(x.value, axis)
-        if x.error is NOTHING:
+        if x.error is NO_ERROR:
             return BoundedArray(value)
         best = ARRAYS.function(name)(x.value, (axis[0], True))
         behind = sign * (best - x.value)
@@ -197,7 +197,7 @@ def _along(name: str) -> Callable[[Bounded, Axis], Bounded]:
 def _first(x: Bounded, best: Bounded, axis: Axis) -> Bounded:
     """Which element is the first best; uncertain where rounding hides it."""
     value = ARRAYS.function("first")(x.value, best.value, axis)
-    if x.error is NOTHING:
+    if x.error is NO_ERROR:
         return BoundedArray(value)
     error = np.broadcast_to(x.error, np.shape(x.value))
     may_win = np.abs(np.subtract(x.value, best.value)) <= error + best.error
@@ -211,7 +211,7 @@ def _norm(x: Bounded, axis: Axis) -> Bounded:
     """A norm moves by no more than the norm of the errors."""
     value = ARRAYS.function("norm")(x.value, axis)
     count = np.size(x.value) // max(1, np.size(value))
-    handed = 0.0 if x.error is NOTHING else plain_norm(_spread_error(x), axis)
+    handed = 0.0 if x.error is NO_ERROR else plain_norm(_spread_error(x), axis)
     return BoundedArray(value, handed + (count / 2 + BUILT_IN["norm"].ulps) * UNIT_ROUNDOFF * value)
 
 
@@ -223,7 +223,9 @@ def _lse(x: Bounded, axis: Axis) -> Bounded:
     sizes = np.abs(value) + np.abs(top)
     own = UNIT_ROUNDOFF * (count + BUILT_IN["lse"].ulps) + 2 * UNIT_ROUNDOFF * sizes
     own = np.where(np.isinf(value), 0.0, own)
-    handed = 0.0 if x.error is NOTHING else np.max(_spread_error(x), axis=axis[0], keepdims=axis[1])
+    handed = (
+        0.0 if x.error is NO_ERROR else np.max(_spread_error(x), axis=axis[0], keepdims=axis[1])
+    )
     return BoundedArray(value, handed + own)
 
 

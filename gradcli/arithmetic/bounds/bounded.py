@@ -20,7 +20,7 @@ from gradcli.gates.table import BUILT_IN
 
 Number = Any  # a float, a number in many digits, or an array
 
-NOTHING = 0.0  # the error of what is exact: this very object
+NO_ERROR = 0.0  # the error of what is exact: this very object
 CAUTION = 2.0**-8  # an error above this part of a gate's radius is not small
 BENT = 1.0 + 2.0**-6  # by how much more than its bound says a slope may change within a small error
 STRAIGHT = 1.0 + 2.0**-16  # and all it changes within one whose square is below a rounding
@@ -67,7 +67,7 @@ class Bounded:
     __slots__ = ("error", "value")
     rules: Bounds
 
-    def __init__(self, value: Number, error: Number = NOTHING) -> None:
+    def __init__(self, value: Number, error: Number = NO_ERROR) -> None:
         self.value = value
         self.error = error if error == error else inf
 

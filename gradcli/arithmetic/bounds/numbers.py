@@ -17,7 +17,7 @@ from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.bounds.bounded import (
     COMPARE,
     EVER_EXACT,
-    NOTHING,
+    NO_ERROR,
     STRAIGHT,
     Base,
     Bounded,
@@ -139,7 +139,7 @@ def _product(rules: NumberBounds) -> Operation:
             if error > normal:
                 return pair(out, error)
         elif normal < lost < inf:
-            return pair(out, NOTHING if bits(a) + bits(b) <= precision else lost)
+            return pair(out, NO_ERROR if bits(a) + bits(b) <= precision else lost)
         return careful(x, y)
 
     return mul
@@ -195,7 +195,7 @@ def _guarded(rules: NumberBounds, mul: Operation) -> Operation:
         """
         if not g.value and not (g.error and abs(local.value) < inf):
             is_known = not g.error and abs(local.value) + local.error < inf
-            return pair(nought, NOTHING if is_known else inf)
+            return pair(nought, NO_ERROR if is_known else inf)
         if not g.error and abs(g.value) == 1:
             return local if g.value == 1 else pair(-local.value, local.error)
         if not local.error and abs(local.value) == 1:
