@@ -33,7 +33,7 @@ class Arrays(Arithmetic):
     """The arithmetic of numpy."""
 
     def quiet(self) -> Any:
-        """Numpy's own way to be quiet."""
+        """A context in which numpy does not warn."""
         return np.errstate(all="ignore")
 
 
@@ -41,7 +41,7 @@ class Arrays(Arithmetic):
 
 
 def where(condition: Any, chosen: Any, other: Any) -> Any:
-    """Element by element one or the other."""
+    """`chosen` where the condition holds and `other` elsewhere, element by element."""
     return np.where(condition, chosen, other)[()]
 
 
@@ -97,7 +97,7 @@ def norm(x: Any, axis: Axis) -> Any:
 
 
 def lengths(x: Any, axis: Axis) -> Any:
-    """The divisor that keeps the squares of each part of x in range; None where all are."""
+    """A divisor for each part of x that keeps its squares in range; None if none needs it."""
     size = np.max(np.abs(x), axis=axis[0], keepdims=True, initial=0.0)
     is_safe = (size == 0.0) | ((SAFE[0] < size) & (size < SAFE[1])) | ~np.isfinite(size)
     return None if is_safe.all() else np.where(is_safe, 1.0, size)
@@ -131,7 +131,7 @@ def by_halving(gate: Callable[[str], Any], one: Any) -> dict[str, Callable[[Any,
         return concatenate([(len(shape_of(parts[0])) - 1,), *parts])
 
     def halved(x: Any, axis: Axis) -> tuple[list[tuple[Any, Any]], Any]:
-        """The halves that met, the first ones first, and what is left, along the last axis."""
+        """The pairs of halves, in the order they were multiplied, and the product of all."""
         shape = shape_of(x)
         *lead, _, size = grouped(shape, axis)
         rows = reshape(transpose(x, to_end(shape, axis)), (*lead, size))
@@ -167,7 +167,7 @@ def by_halving(gate: Callable[[str], Any], one: Any) -> dict[str, Callable[[Any,
 
 
 def spread(x: Any, shape: Shape, axis: Axis) -> Any:
-    """Undo a reduction: every element stands where those were that gave it."""
+    """Undo a reduction: each result stands wherever an element was that it came from."""
     return np.broadcast_to(np.reshape(x, reduced(shape, (axis[0], True))), shape)
 
 
@@ -191,7 +191,7 @@ def key(at: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def scatter(x: Any, shape: Shape, at: tuple[Any, ...]) -> Any:
-    """Zeros, and x at a place."""
+    """An array of zeros with x at a place."""
     array = np.zeros(shape)
     array[key(at)] = x
     return array
@@ -224,7 +224,7 @@ def randn(shape: Shape, seed: tuple[int, ...]) -> Any:
 def of_shapes(
     function: Callable[..., Any], shape: Callable[[Any], Shape] = np.shape
 ) -> Callable[..., Any]:
-    """A function of shapes as one of values; numbers of operands stand as they are."""
+    """A function of shapes as one of values; whole numbers and tuples stay as they are."""
     return lambda *xs: function(*(x if isinstance(x, int | tuple) else shape(x) for x in xs))
 
 

@@ -49,7 +49,7 @@ def _analytic(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _constant(function: Callable[[Any], Any], ties: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A function with steps: at the edge of one, `ties` says which value the step leads to."""
+    """A step function; at an edge, `ties` adds what the infinitesimal step makes of it."""
 
     def one(x: Any) -> Any:
         if not np.iscomplexobj(x):
@@ -77,7 +77,7 @@ def absolute(x: Any) -> Any:
 
 
 def root(x: Any) -> Any:
-    """The square root; nan for what is really negative, and not the square of a step."""
+    """The square root; nan for negative numbers, the squares of steps apart."""
     if not np.iscomplexobj(x):
         return np.sqrt(x)
     principal = np.where(x.real < -VANISHING_REAL, np.nan, np.sqrt(x))
@@ -95,7 +95,7 @@ def cube_root(x: Any) -> Any:
 
 
 def power(x: Any, y: Any) -> Any:
-    """X to the power of y; a negative x only has whole powers."""
+    """The power x**y; a negative x only has whole powers."""
     if not (np.iscomplexobj(x) or np.iscomplexobj(y)):
         return np.float_power(x, y)
     value = np.float_power(np.real(x), np.real(y))
@@ -166,7 +166,7 @@ def norm(x: Any, axis: Axis) -> Any:
 
 
 def lse(x: Any, axis: Axis) -> Any:
-    """log(sum(exp(x))) with the value of the real one."""
+    """log(sum(exp(x))), its real part that of real numbers."""
     if not np.iscomplexobj(x):
         return real_lse(x, axis)
     axes, is_kept = axis

@@ -84,7 +84,7 @@ def logsumexp(xs: list[float]) -> float:
 
 
 def _logsumexp_near_zero(xs: list[float]) -> float:
-    """By mpmath where the largest operand and the rest cancel."""
+    """The logsumexp by mpmath, where the largest operand and the rest cancel."""
     from mpmath import mp, workprec
 
     with workprec(120):
@@ -168,7 +168,7 @@ FLOAT_PRIMITIVES: dict[str, Any] = {
 
 
 def divide(x: float, y: float) -> float:
-    """X / y, where a zero divisor gives a signed infinity, and 0/0 nan."""
+    """The quotient x / y, where a zero divisor gives a signed infinity, and 0/0 nan."""
     if y:
         return x / y
     if not x or x != x or y != y:

@@ -18,7 +18,7 @@ OWN_WORDS = {
 
 
 class GateTable:
-    """Rows by name, in the order of the table, and by what they may be called."""
+    """Rows by name, in the order of the table, and by the functions that call them."""
 
     __slots__ = ("functions", "rows")
 
@@ -27,7 +27,7 @@ class GateTable:
         self.functions: dict[str, Gate] = dict(base.functions) if base else {}  # and aliases
 
     def fill(self, rows: Iterable["Gate"]) -> None:
-        """Add rows; done once, before anything reads the table."""
+        """Add rows; done before anything reads the table."""
         for row in rows:
             self.rows[row.name] = row
             if not row.hidden:

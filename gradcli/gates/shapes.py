@@ -72,7 +72,7 @@ def reduced(shape: Shape, axis: Axis) -> Shape:
 
 
 def count(shape: Shape, axis: Axis) -> float:
-    """How many elements are reduced to one."""
+    """The number of elements that are reduced to one."""
     return float(prod(shape[k] for k in axis[0]))
 
 
@@ -87,7 +87,7 @@ def to_end(shape: Shape, axis: Axis) -> Shape:
 
 
 def grouped(shape: Shape, axis: Axis) -> Shape:
-    """After `to_end`: every group of elements that is reduced to one as a matrix of one row."""
+    """The shape after `to_end` with each group that is reduced to one as one row."""
     rest = [n for k, n in enumerate(shape) if k not in axis[0]]
     return (*rest, 1, prod(shape[k] for k in axis[0]))
 

@@ -43,7 +43,7 @@ class Tuple:
 
 
 class ArrayCalls:
-    """The part of lowering that knows arrays."""
+    """The part of lowering that deals with array functions, indices and attributes."""
 
     graph: Graph
     stream: str
@@ -112,7 +112,7 @@ class ArrayCalls:
         return tuple([self.whole_number(value, token, role) for value in values])
 
     def _places(self, indices: list[Any], token: int) -> tuple[Any, ...]:
-        """Whole numbers, and (start, stop) for slices."""
+        """Indices as constants: whole numbers, and (start, stop) for slices."""
         return tuple([
             (index.start, index.stop) if isinstance(index, slice)
             else self.whole_number(index, token, "an index")
@@ -286,7 +286,7 @@ class ArrayCalls:
         return self._whole_numbers(positional, token, "a size")
 
     def _rearranged(self, name: str, positional: list[Any], axis: Any, token: int) -> int:
-        """Products, transposes, new shapes."""
+        """The node of a product, a transpose, a new shape or another rearrangement."""
         graph = self.graph
         if name in JOINED and len(positional) == 2 and axis is None:
             axis = positional.pop()

@@ -111,7 +111,7 @@ class Lowering(ArrayCalls):
             raise
 
     def _place(self, tree: Tree, token: int) -> int:
-        """Where an error of shape is shown: at the gate."""
+        """The token at which an error of shape is shown: that of the gate."""
         return tree.starts[-1] if len(tree.ops) <= 3 and token == 0 else token
 
     def _one_gate(self, tree: Tree, names: Mapping[str, Value]) -> int | None:

@@ -65,7 +65,7 @@ class Graph:
     # ---------------------------------------------------------------- building
 
     def begin_statement(self) -> None:
-        """From here on nothing is shared with the anonymous nodes of earlier statements."""
+        """Forget the anonymous nodes of earlier statements, so that none is shared."""
         self.anonymous.clear()
 
     def constant(self, value: float, token: int = 0) -> int:
@@ -106,9 +106,9 @@ class Graph:
         return bool(self.streams)
 
     def discount(self, elements: int, streams: int) -> None:
-        """The latest nodes tell only shapes: there are so many elements and streams without them.
+        """Set the counts to what they were before the latest nodes, which only give shapes.
 
-        They take no memory and draw no numbers.
+        Such nodes take no memory and draw no numbers.
         """
         self.elements = elements
         del self.streams[streams:]

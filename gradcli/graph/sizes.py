@@ -24,7 +24,7 @@ FOLDED: dict[str, Callable[..., float]] = {
 
 
 class UnknownSizeError(Exception):
-    """A node that is not known beforehand, and what it is."""
+    """A size that is not known beforehand: its node, and words for what it is."""
 
     def __init__(self, node: int, what: str) -> None:
         super().__init__(what)

@@ -176,7 +176,7 @@ class Backward:
         return graph.node(graph.table["add"], (old, new), token)
 
     def _element(self, line: GradientLine, name: str, value: Value) -> Value:
-        """`dw[0] += ...`: a part of a gradient that starts from zeros; the value in its shape."""
+        """Put a value into a gradient of zeros, `dw[0] += ...`; returns it in the part's shape."""
         graph, token = self.reader.graph, line.statement.token
         at = graph.static(line.place)
         if not graph.shape(self._forward(name, token)):
@@ -206,7 +206,7 @@ class Backward:
         return reader.stages[name] if name in reader.stages else reader.find(name, token)
 
     def _check_shape(self, name: str, token: int) -> None:
-        """A gradient has the shape of what it belongs to; a number may stand for any shape."""
+        """Refuse a gradient whose shape is not that of its input or stage."""
         graph = self.reader.graph
         expected = graph.shape(self._forward(name, token))
         shape = graph.shape(self.claims[name])
@@ -237,7 +237,7 @@ def _described(shape: Shape) -> str:
 
 
 def _advice(graph: Graph, claim: Value, expected: Shape, names: dict[int, str]) -> str | None:
-    """How the gradient would get the right shape: the lecture's analysis of dimensions."""
+    """Advice for the right shape, by the lecture's analysis of dimensions; None for none."""
     shape = graph.shape(claim)
     if graph.gates[claim].name == "matmul":
         parts = []

@@ -93,7 +93,7 @@ class Reader:
             self.caller_names.add(name)
 
     def _bind_one(self, name: str, value: Setting) -> None:
-        """A value, or a value and its uncertainty: `2+/-0.1`, `2±0.1`."""
+        """Bind a value, or a value and its uncertainty: `2+/-0.1`, `2±0.1`."""
         if isinstance(value, str) and ("±" in value or "+/-" in value):
             value, _, spread = value.replace("+/-", "±").partition("±")
             spread_node = lower_setting(self.settings, name, spread)
@@ -234,7 +234,7 @@ class Reader:
         return sizes
 
     def _refuse_second(self, name: str, token: int) -> None:
-        """A forward name is assigned once, before it is used; the caller's value may stand in."""
+        """Refuse a second assignment, and one after use, unless the caller gave the value."""
         if name in self.setting_tokens or name in self.stages:
             first = self.setting_tokens.get(name, -1)
             if first < 0:
@@ -293,7 +293,7 @@ class Reader:
         self.last = value, tree
 
     def _is_value_claim(self, statement: Statement) -> bool:
-        """`f == -12`, once f is a stage: it says what f is and computes nothing."""
+        """Whether a statement claims the value of a stage, as in `f == -12`."""
         if not statement.is_claim or statement.target not in self.stages:
             return False
         return statement.tree is not None and statement.tree.ops[-1] == "eq"
@@ -374,7 +374,7 @@ class Reader:
     # ---------------------------------------------------------------- the end
 
     def _last_stage(self) -> str:
-        """The output: the last stage; not one such as `dz`, without a stage `z`, that follows it.
+        """The name of the output: the last stage, but no `dz` after it that has no stage `z`.
 
         Backward passes often begin with the gradient of something that has no name. Such a line is
         taken for one of theirs if the stage before it is read by nothing.
@@ -449,7 +449,7 @@ class Reader:
         return statement.tree
 
     def _number_of(self, name: str) -> float | str:
-        """The number an input is set to, for a size; else what it is instead."""
+        """The number an input is set to, for a size; else words for what it is."""
         if name in self.varied or name in self.uncertainties:
             return "not one fixed number"
         if name not in self.bound:
@@ -478,7 +478,7 @@ class Reader:
             self.graph.forget(lowering.known, lowering.measured, needed)
 
     def _look_for_strays(self, output: int, needed: list[int]) -> None:
-        """Warn of what is set or computed for nothing; refuse what would be a gradient lost."""
+        """Warn of settings and stages without use; refuse those that look like gradients."""
         unused = [n for n in self.bound if n not in self.inputs and n not in self.stages]
         if not unused and len(self.stages) + (self.output is not None) < 2:
             return

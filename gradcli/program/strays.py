@@ -110,7 +110,7 @@ def _of_stage(name: str, forward: Forward, names: GradientNames) -> Stray | None
 
 
 def _of_stage_aside(name: str, forward: Forward, names: GradientNames) -> Stray | None:
-    """A stage that does not reach a chosen output: nothing else explains it if none reads it."""
+    """A stage beside a chosen output that looks like a gradient and is read by nothing."""
     likeness = names.likeness(name)
     if likeness is None or not likeness.of or forward.is_read(name):
         return None

@@ -23,7 +23,7 @@ def number_tree(value: float) -> Tree:
 
 
 def one_less(name: str, power: int) -> Tree:
-    """`1 - s`, or `1 - s**2`."""
+    """The tree of `1 - s`, or of `1 - s**2` for the power 2."""
     inner = (
         name_tree(name) if power == 1 else joined(name_tree(name), number_tree(float(power)), "pow")
     )
@@ -114,7 +114,7 @@ def part(tree: Tree, start: int, stop: int) -> Tree:
 
 
 def cut_out(table: list[Any], k: int) -> list[Any]:
-    """The entries without that at k."""
+    """The list without its entry number k."""
     return [*table[:k], *table[k + 1 :]]
 
 
@@ -157,7 +157,7 @@ def first_stop(tree: Tree, start: int, k: int) -> int:
 
 
 def replaced(tree: Tree, start: int, k: int, part: Tree) -> Tree:
-    """The tree with another part in the place of that from start to k; of a leaf both are one."""
+    """The tree with a part in place of the one from start to k; for a leaf these are equal."""
     return Tree(
         [*tree.ops[:start], *part.ops, *tree.ops[k + 1 :]],
         [*tree.args[:start], *part.args, *tree.args[k + 1 :]],

@@ -155,7 +155,7 @@ class _Parser(Refusals):
             self.names.add(self.tokens[place])
 
     def _end(self, at: int) -> int:
-        """A statement ends at a line end, a semicolon or a comment."""
+        """The token that ends a statement: a line end, a semicolon or a comment."""
         token = self.tokens[at]
         if token not in ENDS and token[0] != "#":
             self._refuse_rest(at)
@@ -411,7 +411,7 @@ class _Parser(Refusals):
         self.brackets.append(bracket)
 
     def _may_close(self, bracket: Bracket, at: int) -> bool:
-        """A bracket may close where an operand is due: f(), [], (a,), x[1:]."""
+        """Whether a bracket may close where an operand is due: f(), [], (a,), x[1:]."""
         is_innermost: bool = self.pending[-1][1] is bracket
         if not is_innermost:
             return False  # an operator still waits for its operand
@@ -469,7 +469,7 @@ class _Parser(Refusals):
         return call
 
     def _refuse_late(self, bracket: Bracket) -> None:
-        """An operand without a name may not follow one with a name: f(x=1, y)."""
+        """Refuse an operand without a name after one with a name: f(x=1, y)."""
         if bracket.keywords and bracket.count - bracket.positional >= len(bracket.keywords):
             self._fail(self.begins[-1], "an operand without a name after one with a name",
                        f"name it too, or write it before `{bracket.keywords[0]}=`")  # fmt: skip

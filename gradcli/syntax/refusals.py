@@ -105,7 +105,7 @@ class Refusals:
             self._fail(at, "a chain of comparisons", "write `(a < b) * (b < c)`")
 
     def _fail_operand(self, at: int) -> NoReturn:
-        """An operand is due at token `at` and there is none."""
+        """Refuse token `at`, where an operand is due."""
         token = self.tokens[at]
         if token == "" and self.brackets:
             self._fail_unclosed()
@@ -118,13 +118,13 @@ class Refusals:
         self._fail(at, f"expected a value, found {words}", hint)
 
     def _refuse_step(self, at: int) -> None:
-        """A second colon of a slice."""
+        """Refuse a second colon of a slice."""
         bracket = self._innermost()
         if self.tokens[at] == ":" and bracket and bracket.has_start is not None:
             self._fail(at, *SLICE_STEP)
 
     def _refuse_assignment(self, at: int) -> None:
-        """A line that assigns, but not with `=` or `+=` to a name or an element."""
+        """Refuse a line that assigns, but not with `=` or `+=` to a name or an element."""
         tokens, token = self.tokens, self.tokens[at]
         first = at
         while first and tokens[first - 1] not in ENDS:
@@ -159,7 +159,7 @@ class Refusals:
         self._fail(at, f"this `{opener}` is never closed", f"write `{closer}`")
 
     def _refuse_rest(self, at: int) -> NoReturn:
-        """Token `at` follows a complete operand and cannot."""
+        """Refuse token `at`, which cannot follow a complete operand."""
         token, bracket = self.tokens[at], self._innermost()
         if token == "" or (bracket and token in ENDS and token not in NEWLINES):
             self._fail_unclosed()

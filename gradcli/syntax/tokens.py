@@ -89,7 +89,7 @@ class Source:
         return digits
 
     def _refuse_strange(self, token: str, number: int) -> None:
-        """Names keep their letters only when normalisation leaves them as they are."""
+        """Refuse invisible characters, and letters that normalisation would change."""
         import unicodedata  # late: most texts are ASCII
 
         for character in token:

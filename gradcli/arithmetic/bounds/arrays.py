@@ -74,7 +74,7 @@ def _are_exact(x: Number, y: Number, sizes: Number) -> bool:
 
 
 def _spread_error(x: Bounded) -> Number:
-    """The errors in the shape of the value; 0.0 where all is exact."""
+    """The errors, broadcast to the shape of the value; 0.0 where all is exact."""
     return 0.0 if x.error is NO_ERROR else np.broadcast_to(x.error, np.shape(x.value))
 
 
@@ -90,7 +90,7 @@ def _moved(name: str) -> Callable[..., Bounded]:
 
 
 def _gathered(name: str) -> Callable[[list[Any]], Bounded]:
-    """A list, or a concatenation, which has its axis in front."""
+    """A gate that joins arrays, and their errors; a concatenation has its axis in front."""
     gather = STRUCTURE[name]
 
     def one(parts: list[Any]) -> Bounded:
@@ -178,7 +178,7 @@ def _product(name: str) -> Callable[[Bounded, Bounded], Bounded]:
 
 
 def _along(name: str) -> Callable[[Bounded, Axis], Bounded]:
-    """The largest or smallest along axes."""
+    """The largest or smallest elements along axes."""
     sign = 1.0 if name == "amax" else -1.0
 
     def extreme(x: Bounded, axis: Axis) -> Bounded:
@@ -195,7 +195,7 @@ def _along(name: str) -> Callable[[Bounded, Axis], Bounded]:
 
 
 def _first(x: Bounded, best: Bounded, axis: Axis) -> Bounded:
-    """Which element is the first best; uncertain where rounding hides it."""
+    """The mask of the first best element; without a bound where rounding hides it."""
     value = ARRAYS.function("first")(x.value, best.value, axis)
     if x.error is NO_ERROR:
         return BoundedArray(value)
@@ -216,7 +216,7 @@ def _norm(x: Bounded, axis: Axis) -> Bounded:
 
 
 def _lse(x: Bounded, axis: Axis) -> Bounded:
-    """It moves by no more than the largest error of an operand; the shift is added at the end."""
+    """A logsumexp moves by no more than the largest error; the shift is added last."""
     value = ARRAYS.function("lse")(x.value, axis)
     count = np.size(x.value) // max(1, np.size(value))
     top = np.reshape(np.max(x.value, axis=axis[0], keepdims=True), reduced(np.shape(x.value), axis))

@@ -118,7 +118,7 @@ class Bounds(Arithmetic):
         return self._literals[value]
 
     def quiet(self) -> Any:
-        """The base's way to be quiet."""
+        """The context in which the base does not warn."""
         return self.plain.quiet()
 
     def _made(self, gate: Gate) -> Callable[..., Any]:
@@ -180,21 +180,21 @@ class Bounds(Arithmetic):
     # ---------------------------------------------------------------- operators
 
     def add(self, x: Bounded, y: Bounded) -> Bounded:
-        """X + y; nothing is lost where both operands can be had back (Knuth's TwoSum)."""
+        """The sum; exact where both operands can be had back from it (Knuth's TwoSum)."""
         a, b = x.value, y.value
         out = a + b
         is_rounded = (out - a != b) | (out - b != a)
         return self.pair(out, x.error + y.error + self.unit * abs(out) * is_rounded)
 
     def sub(self, x: Bounded, y: Bounded) -> Bounded:
-        """X - y, like a sum."""
+        """The difference; exact where both operands can be had back from it."""
         a, b = x.value, y.value
         out = a - b
         is_rounded = (a - out != b) | (out + b != a)
         return self.pair(out, x.error + y.error + self.unit * abs(out) * is_rounded)
 
     def neg(self, x: Bounded) -> Bounded:
-        """-x."""
+        """The number with the other sign."""
         return self.pair(-x.value, x.error)
 
     def absolute(self, x: Bounded) -> Bounded:
@@ -202,7 +202,7 @@ class Bounds(Arithmetic):
         return self.pair(abs(x.value), x.error)
 
     def mul(self, x: Bounded, y: Bounded) -> Bounded:
-        """X * y, with the product of both errors."""
+        """The product; its error includes the product of both errors."""
         a, d, b, e = x.value, x.error, y.value, y.error
         out = a * b
         error = (abs(a) + d) * e + abs(b) * d + self.unit * abs(out)
@@ -215,7 +215,7 @@ class Bounds(Arithmetic):
         return self.pair(out, error)
 
     def div(self, x: Bounded, y: Bounded) -> Bounded:
-        """X / y: its error makes the divisor smaller, and must not reach zero."""
+        """The quotient; the error of the divisor makes it smaller, and must not reach zero."""
         a, d, b, e = x.value, x.error, y.value, y.error
         out = self._divide(a, b)
         own = self.rounding(out, a == 0.0)
@@ -227,7 +227,7 @@ class Bounds(Arithmetic):
         return self.pair(out, handed + own + self.base.tiny * is_lost)
 
     def scale(self, g: Bounded, local: Bounded) -> Bounded:
-        """The guarded product: where g is exactly 0 the product is, whatever the local one is."""
+        """The guarded product: exactly 0 where g is, whatever the local gradient is."""
         is_still = (g.value == 0.0) & (g.error == 0.0)
         out = self.plain.function("scale")(g.value, local.value)
         return self.pair(out, self.choose(is_still, 0.0, self.mul(g, local).error))
@@ -248,7 +248,7 @@ class Bounds(Arithmetic):
         return comparison
 
     def where(self, condition: Bounded, chosen: Bounded, other: Bounded) -> Bounded:
-        """Where rounding may have turned the condition, the truth may be the other branch."""
+        """The branch; where rounding may have turned the condition, its error reaches the other."""
         is_taken = condition.value != 0.0
         out = self.choose(is_taken, chosen.value, other.value)
         error = self.choose(is_taken, chosen.error, other.error)
@@ -303,7 +303,7 @@ class Bounds(Arithmetic):
         return bounded
 
     def own(self, gate: Gate, values: list[Number], out: Number) -> Number:
-        """The rounding of a gate; a 0 that is one of an operand has lost nothing."""
+        """The rounding error of a gate; a 0 that follows from an operand 0 has none."""
         size = abs(out)
         lost = gate.ulps * self.base.library * self.unit * size
         if self.is_ordinary(size) or gate.name in NEVER_UNDERFLOW:
@@ -318,10 +318,10 @@ class Bounds(Arithmetic):
         return (out * out == x) & self.is_exact_product(out, out, x)
 
     def handed(self, gate: Gate, k: int, xs: Sequence[Bounded], out: Bounded) -> Number:
-        """The part of the error of `out` that comes from operand number k, still without it.
+        """The part of the error of `out` that comes from operand number k.
 
-        The slope may change within an error that is not tiny against the gate's radius: then it is
-        computed with its own bound.
+        `out` does not include that part yet. Where the error is not tiny against the gate's radius
+        the slope may change within it: then the slope is computed with its own bound.
         """
         text, error = gate.local[k], xs[k].error
         if text == "0":
@@ -346,7 +346,7 @@ class Bounds(Arithmetic):
         )  # fmt: skip
 
     def _slopes(self) -> Bounds:
-        """The arithmetic for slopes themselves, which looks no further than at their own slopes."""
+        """The arithmetic that bounds slopes; it takes the slopes of slopes without a bound."""
         if self._of_slopes is None:
             self._of_slopes = self._anew(self.base)
             self._of_slopes._of_slopes = self._of_slopes
@@ -367,7 +367,7 @@ class Bounds(Arithmetic):
         return bounded
 
     def power(self, x: Bounded, y: Bounded) -> Bounded:
-        """X ** y: the slope grows, or falls, towards one end of what x may be."""
+        """The power x**y; its slope is largest at one end of what x may be."""
         a, d, b, e = x.value, x.error, y.value, y.error
         power, choose, larger = self.plain.function("pow"), self.choose, self.base.larger
         out = power(a, b)
