@@ -83,14 +83,14 @@ class ArrayCalls:
         node = self.node(value, token)
         try:
             number = known_number(self.graph, node, self.known, self.number_of)
-            what = number_text(number)
+            words = number_text(number)
         except UnknownSizeError as error:
-            node, number, what = error.node, nan, error.what
+            node, number, words = error.node, nan, error.words
         if not number.is_integer():
             name = self.graph.names.get(node)
             subject = f"`{name}`" if name else "this"
             self.fail(ShapeError, self._spot(node, token),
-                      f"{subject} is {what}: {role} is a whole number",
+                      f"{subject} is {words}: {role} is a whole number",
                       self._index_advice(node) if role == "an index" else None)  # fmt: skip
         return int(number)
 

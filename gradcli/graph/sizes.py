@@ -26,10 +26,10 @@ FOLDED: dict[str, Callable[..., float]] = {
 class UnknownSizeError(Exception):
     """A size that is not known beforehand: its node, and words for what it is."""
 
-    def __init__(self, node: int, what: str) -> None:
-        super().__init__(what)
+    def __init__(self, node: int, words: str) -> None:
+        super().__init__(words)
         self.node = node
-        self.what = what
+        self.words = words
 
 
 def known_number(graph: Graph, node: int, known: dict[int, float], number_of: NumberOf) -> float:

@@ -64,8 +64,8 @@ def _array(called: str, stream: Any, size: int, most: int) -> Any:
     shape, dtype = _header(called, stream)
     count = prod(shape)
     if dtype.kind not in "biuf":
-        what = "Python objects, which are never unpickled" if dtype.hasobject else f"{dtype}"
-        raise FileError(f"{called} holds {what}, not real numbers")
+        kind = "Python objects, which are never unpickled" if dtype.hasobject else f"{dtype}"
+        raise FileError(f"{called} holds {kind}, not real numbers")
     if not all(type(n) is int and 0 <= n <= sys.maxsize for n in shape):
         raise FileError(f"{called} has no possible shape in its header: {shape}")
     if len(shape) > MOST_AXES:

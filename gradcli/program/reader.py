@@ -168,9 +168,9 @@ class Reader:
         kind, token, tree, name, place, _, _ = statement
         assert tree is not None
         if place or kind == "add":
-            what = "`+=`" if kind == "add" else "an index on the left"
+            form = "`+=`" if kind == "add" else "an index on the left"
             self.fail(
-                ParseError, token, f"{what} is for gradient lines only",
+                ParseError, token, f"{form} is for gradient lines only",
                 f"give the result a name of its own: `{name}2 = {name} + ...`",
             )  # fmt: skip
         names = self.names
@@ -457,7 +457,7 @@ class Reader:
         try:
             return known_number(self.settings, self.bound[name], self.sizes, str)
         except UnknownSizeError as error:
-            return error.what
+            return error.words
 
     def _needed(self, output: int) -> list[int]:
         """The nodes that must stay: the output, those of claims, inputs that vary."""

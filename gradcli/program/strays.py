@@ -93,8 +93,8 @@ def _of_setting(name: str, forward: Forward, names: GradientNames) -> Stray | No
         return _trailing(name, forward)
     if likeness.is_proper(name):
         return _early(name, likeness.of, forward)
-    what = f"`{name}` is set but not used and looks like {likeness.words}"
-    return Stray(forward.places[name], what, f"{likeness.cure}, or remove the line")
+    message = f"`{name}` is set but not used and looks like {likeness.words}"
+    return Stray(forward.places[name], message, f"{likeness.cure}, or remove the line")
 
 
 def _of_stage(name: str, forward: Forward, names: GradientNames) -> Stray | None:
@@ -136,18 +136,18 @@ def _of_output(forward: Forward, names: GradientNames) -> Stray | None:
     is_product = likeness is not None and likeness.is_of_g and "g" in names.names
     if likeness is None or (not forward.idle and (is_product or not likeness.of)):
         return None
-    what = f"`{name}` would be the output and looks like {likeness.words}"
-    return Stray(forward.places[name], what, f"{likeness.cure}; {_say_so(name)}")
+    message = f"`{name}` would be the output and looks like {likeness.words}"
+    return Stray(forward.places[name], message, f"{likeness.cure}; {_say_so(name)}")
 
 
 def _early(name: str, of: str, forward: Forward) -> Stray:
     """A gradient line before the end of the forward part."""
     token, stage = forward.places[name], forward.places.get(of, -1)
-    what = f"`{name}` stands before the end of the forward part, and nothing uses it"
+    message = f"`{name}` stands before the end of the forward part, and nothing uses it"
     if stage > token:
         line = forward.source.span(stage).line
-        what = f"`{name}` stands before its stage `{of}`, which is computed on line {line}"
-    return Stray(token, what, MOVE)
+        message = f"`{name}` stands before its stage `{of}`, which is computed on line {line}"
+    return Stray(token, message, MOVE)
 
 
 def _trailing(name: str, forward: Forward) -> Stray | None:
