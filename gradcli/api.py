@@ -20,7 +20,7 @@ Bindings = Mapping[str, Setting] | Iterable[tuple[str, Setting]]
 
 
 def evaluate(
-    text: str, bindings: Bindings = (), *, name: str = "<expression>", **request: Any
+    text: str, bindings: Bindings = (), *, name: str = "<expression>", **options: Any
 ) -> EvalReport:
     """Value, gradients and verdicts of an expression or program at one point.
 
@@ -33,8 +33,8 @@ def evaluate(
     >>> evaluate("(x+y)*z", {"x": -2, "y": 5, "z": -4}).gradients
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
-    asked = _request("evaluate", request)
-    return evaluated(read(text, name, _pairs(bindings), request=asked), asked)
+    request = _request("evaluate", options)
+    return evaluated(read(text, name, _pairs(bindings), request=request), request)
 
 
 def check(
@@ -44,7 +44,7 @@ def check(
     *,
     name: str = "<expression>",
     budget: float = BUDGET,
-    **request: Any,
+    **options: Any,
 ) -> CheckReport:
     """Verdicts on the gradients of an expression or program.
 
@@ -60,8 +60,8 @@ def check(
     from gradcli.reports.checks import CheckReport  # late: `evaluate` does not pay for it
     from gradcli.tasks.check import check_program
 
-    asked = _request("check", request)._replace(claims=dict(claims or {}), check_budget=budget)
-    return CheckReport([check_program(text, name, _pairs(bindings), asked).case])
+    request = _request("check", options)._replace(claims=dict(claims or {}), check_budget=budget)
+    return CheckReport([check_program(text, name, _pairs(bindings), request).case])
 
 
 def _request(function: str, options: Mapping[str, Any]) -> Request:

@@ -1,4 +1,4 @@
-"""Which numbers are reported: those of the float64 sweep where it is certain, else many digits."""
+"""The numbers that are reported: of the float64 sweep where it is certain, else of many digits."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def certain_numbers(
     """The numbers to report and the notes on them: of the sweep, or in many digits.
 
     `explains`: the notes say why many digits were needed, and what would cure it. Raises
-    LimitError where many digits are asked of too many gates.
+    LimitError where many digits are requested of too many gates.
     """
     run, program = point.run, point.program
     count = request.digits or 0
     # The weighted sum of an array's elements is not the user's: it must not cost the bounds.
     is_small = len(program.graph) <= MOST_GATES + 3 * len(program.parts or ())
-    given = None if request.upstream is not None else program.upstream
+    upstream_node = None if request.upstream is not None else program.upstream
     if not is_small and (count or request.arithmetic == "mpmath"):
         raise too_many_gates("many digits")
-    bounds = sweep_bounds(run, program.output, given) if is_small else None
+    bounds = sweep_bounds(run, program.output, upstream_node) if is_small else None
     plain = plain_numbers(run, bounds)
     inputs = [run.values[node] for node in program.graph.inputs.values()]
     if bounds is None or request.arithmetic == "float64" or not all(map(math.isfinite, inputs)):
@@ -47,7 +47,7 @@ def certain_numbers(
     from gradcli.evaluation.many_digits import Question as Asked  # late: mpmath is loaded only here
     from gradcli.evaluation.many_digits import recompute
 
-    upstream = point.upstream if given is None else given
+    upstream = point.upstream if upstream_node is None else upstream_node
     question = Asked(
         program.graph, inputs, program.output, point.results, point.leaves, upstream,
         point.names, count,
@@ -73,7 +73,7 @@ def _same(a: float, b: float) -> bool:
 
 
 def decimals(point: Point, table: Numbers, digits: int) -> dict[int, str]:
-    """So many correct digits of the results' values and the leaves' gradients, by node."""
+    """The results' values and the leaves' gradients as texts of so many certain digits, by node."""
     from gradcli.reports.digits import certain_text  # late: few ask for them
 
     texts = {k: certain_text(table.values[k], table.value_bound(k), digits) for k in point.results}

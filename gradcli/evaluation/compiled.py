@@ -29,7 +29,7 @@ class Function:
         places = {name: k for k, name in enumerate(graph.inputs)}
         self._places = [(places[n], k) for k, n in enumerate(self.inputs) if n in places]
         self._leaves = [graph.inputs.get(name) for name in self.inputs]
-        self._settings = inputs_of(program)  # of inputs that get no values
+        self._defaults = inputs_of(program)  # of inputs that get no values in a call
         self._gives_arrays = graph.has_arrays
         self._arithmetics = arithmetics_of(graph)
         self._machines = [Machine(graph, self._arithmetics[0])]
@@ -42,33 +42,33 @@ class Function:
         shapes. Never raises for numeric trouble: 1/0 is inf, log(-1) is nan, as IEEE 754 has it.
         Raises BindingError for a wrong number of values, ShapeError for another shape.
         """
-        run = self._run(self._point(values))
+        run = self._run(self._filled_in(values))
         value, gradients = float(run.values[self._program.output]), run.gradients
         if self._gives_arrays:
             return value, [self._array(at, gradients) for at in self._leaves]
         return value, [0.0 if at is None else gradients[at] for at in self._leaves]
 
-    def _run(self, point: Sequence[Any]) -> Run:
+    def _run(self, inputs: Sequence[Any]) -> Run:
         """The sweep in the first arithmetic that does not fault."""
         machines, output = self._machines, self._program.output
         for k, arithmetic in enumerate(self._arithmetics):
             if k == len(machines):
                 machines.append(Machine(self._program.graph, arithmetic))
             try:
-                run = machines[k].run(point)
+                run = machines[k].run(inputs)
                 backward(run, output, 1.0)
             except FAULTS:
                 continue
             return run
         raise AssertionError("the last arithmetic never faults")
 
-    def _point(self, values: Sequence[Any]) -> list[Any]:
+    def _filled_in(self, values: Sequence[Any]) -> list[Any]:
         if len(values) != len(self.inputs):
             raise BindingError(f"{len(self.inputs)} values are needed, got {len(values)}")
-        point = self._settings.copy()
+        inputs = self._defaults.copy()
         for place, k in self._places:
-            point[place] = self._read(k, values[k])
-        return point
+            inputs[place] = self._read(k, values[k])
+        return inputs
 
     def _read(self, k: int, value: Any) -> Any:
         """The value of one input, of the shape it was compiled for."""

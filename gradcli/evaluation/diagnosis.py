@@ -1,4 +1,4 @@
-"""Where a run left the finite numbers, in words: the gate, its operands, what happened."""
+"""Diagnoses in words: where a run left the finite numbers, or lost its digits, and the cure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from gradcli.arithmetic.floats import IEEE
 from gradcli.engine import Run, local_gradients
-from gradcli.evaluation.numbers import CERTAIN, Bounds, Numbers, sweep_bounds
+from gradcli.evaluation.numbers import CERTAIN_ERROR, Bounds, Numbers, live_nodes, sweep_bounds
 from gradcli.gates.row import Gate
 from gradcli.graph.nodes import Graph
 
 MOST_NOTES = 5
 MOST_CURES = 3  # of a program: others are of the same kinds, element by element
-LOST = 1e-6  # of the largest number: an error that leaves less than 6 digits
+SIX_DIGITS = 1e-6  # of the largest number: a greater error leaves fewer than 6 digits
 SHOWN = 1e-12  # relative: what a table does not show
 CURED, TINY = 1e-10, 1e-320  # relative and absolute error of a rewriting that is worth naming
 
@@ -23,7 +23,7 @@ def faults(run: Run, output: int, names: dict[int, str]) -> list[str]:
 
     Gates in a branch of `where` that was not taken are left alone: nothing of them is in there.
     """
-    live = _live(run, output)
+    live = sorted(live_nodes(run, output))
     notes = _forward_notes(run, live, names) or _backward_notes(run, live, names)
     if not notes:
         notes = ["a gradient overflows on its way back: a product of local gradients is too large"]
@@ -60,7 +60,7 @@ def array_doubts(run: Run, output: int, names: dict[int, str]) -> list[str]:
 
     def is_lost(node: int) -> bool:
         size = np.max(np.abs(run.values[node].value), initial=0.0)
-        return not np.max(run.values[node].error, initial=0.0) <= LOST * size
+        return not np.max(run.values[node].error, initial=0.0) <= SIX_DIGITS * size
 
     graph = run.machine.graph
     if not is_lost(output) or not np.isfinite(run.values[output].value).all():
@@ -73,19 +73,6 @@ def array_doubts(run: Run, output: int, names: dict[int, str]) -> list[str]:
                 "a smaller case is computed in many digits"
             ]
     return []
-
-
-def _live(run: Run, output: int) -> list[int]:
-    """The nodes whose values reach the output, in order; of a `where` only the branch taken."""
-    graph, values = run.machine.graph, run.values
-    live = {output}
-    for node in range(output, -1, -1):
-        if node in live:
-            operands = graph.operands[node]
-            if graph.gates[node].name == "where":
-                operands = (operands[0], operands[1] if values[operands[0]] else operands[2])
-            live.update(operands)
-    return sorted(live)
 
 
 def _forward_notes(run: Run, live: list[int], names: dict[int, str]) -> list[str]:
@@ -147,12 +134,12 @@ def _backward_notes(run: Run, live: list[int], names: dict[int, str]) -> list[st
 
 
 def remedy(
-    found: Any, plain: Numbers, bounds: Bounds, better: Numbers, doubts: list[int]
+    point: Any, plain: Numbers, bounds: Bounds, better: Numbers, doubts: list[int]
 ) -> list[str]:
-    """Why many digits were needed, what plain float64 gives, and what cures it."""
+    """Why many digits were needed at a Point, what plain float64 gives there, and the cure."""
     if not doubts:
         return []
-    run, output, names = found.run, found.program.output, found.names
+    run, output, names = point.run, point.program.output, point.names
     cause = _cause(run, bounds, output, names, better)
     results = [
         (
@@ -160,27 +147,27 @@ def remedy(
             plain.values[k],
             better.values[k],
         )
-        for k in found.results
+        for k in point.results
     ]
-    results += [(f"d{n}", plain.gradients[k], better.gradients[k]) for n, k in found.leaves]
+    results += [(f"d{n}", plain.gradients[k], better.gradients[k]) for n, k in point.leaves]
     wrong = [(n, a) for n, a, b in results if not abs(a - b) <= SHOWN * abs(b)]
     if wrong:
-        given = "; ".join(f"{_text_all(a)} for {n}" for n, a in wrong[:3])
-        says = f"plain float64 gives {given}"
+        figures = "; ".join(f"{_in_full(a)} for {n}" for n, a in wrong[:3])
+        says = f"plain float64 gives {figures}"
     else:
         says = "plain float64 is as good here, but its error bound cannot show it"
-    cure = _cure(found, better)
+    cure = _cure(point, better)
     return [f"{cause}: {says}{f'; use {cure}' if cure else ''}"]
 
 
-def _cure(found: Any, better: Numbers) -> str:
+def _cure(point: Any, better: Numbers) -> str:
     """A rewriting that float64 computes with certainty at this very point; "" if none is known."""
     from gradcli.engine import Machine, backward
     from gradcli.transform.fuse import GATED, REWRITTEN, fused
 
-    program = found.program
+    program = point.program
     names = program.graph.inputs
-    if found.program.upstream is not None:
+    if program.upstream is not None:
         return ""
     for steps in ((GATED,), (REWRITTEN,), (REWRITTEN, GATED), (GATED, REWRITTEN)):
         graph, output = program.graph, program.output
@@ -190,15 +177,14 @@ def _cure(found: Any, better: Numbers) -> str:
             graph, output, used = other.graph, other.moved[output], used + other.used
         if not used:
             continue
-        run = Machine(graph, IEEE).run([found.run.values[k] for k in names.values()])
-        backward(run, output, found.upstream)
+        run = Machine(graph, IEEE).run([point.run.values[k] for k in names.values()])
+        backward(run, output, point.upstream)
         leaves = {leaf: graph.inputs[name] for name, leaf in names.items()}
         bounds = sweep_bounds(run, output, None)
-        wanted = [leaf for _, leaf in found.leaves]
         results = [(run.values[output], bounds.values[output], better.values[program.output])]
         results += [
             (run.gradients[leaves[k]], bounds.gradients[leaves[k]], better.gradients[k])
-            for k in wanted
+            for _, k in point.leaves
         ]
         if all(e + abs(a - b) <= CURED * abs(b) + TINY for a, e, b in results):
             ways = [*dict.fromkeys(used)]
@@ -210,7 +196,7 @@ def _cure(found: Any, better: Numbers) -> str:
 def _cause(run: Run, bounds: Bounds, output: int, names: dict[int, str], better: Numbers) -> str:
     """The first gate that lost what was needed, in words."""
     graph, values = run.machine.graph, run.values
-    live = [node for node in _live(run, output) if not graph.is_leaf(node)]
+    live = [node for node in sorted(live_nodes(run, output)) if not graph.is_leaf(node)]
     for node in live:
         operands = [values[k] for k in graph.operands[node]]
         if not math.isfinite(values[node]) and all(map(math.isfinite, operands)):
@@ -224,11 +210,11 @@ def _cause(run: Run, bounds: Bounds, output: int, names: dict[int, str], better:
         operands = [values[k] for k in graph.operands[node]]
         size, error = abs(values[node]), bounds.values[node]
         is_sum = graph.gates[node].name in ("add", "sub")
-        if is_sum and error > CERTAIN * size and size < 1e-3 * max(map(abs, operands)):
+        if is_sum and error > CERTAIN_ERROR * size and size < 1e-3 * max(map(abs, operands)):
             sign = "+" if graph.gates[node].name == "add" else "-"
             return f"`{sign}` at {names[node]} cancels"
     for node in live:
-        if bounds.values[node] > CERTAIN * abs(values[node]):
+        if bounds.values[node] > CERTAIN_ERROR * abs(values[node]):
             operands = [values[k] for k in graph.operands[node]]
             if abs(values[node]) < 2.0**-1022 and all(operands) and better.values[node]:
                 return f"{graph.gates[node].name} underflows at {names[node]}"
@@ -237,7 +223,7 @@ def _cause(run: Run, bounds: Bounds, output: int, names: dict[int, str], better:
     return "the error bound grows too large in the backward pass"
 
 
-def _text_all(value: float) -> str:
+def _in_full(value: float) -> str:
     return repr(value).removesuffix(".0")
 
 

@@ -1,4 +1,4 @@
-"""Other points, at which a mistake that hides at the given one shows itself."""
+"""Other points of a program, at which a mistake that hides at its own one shows itself."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
-from gradcli.arithmetic.arithmetic import Arithmetic
-from gradcli.arithmetic.floats import IEEE
 from gradcli.engine import Machine, Run, local_gradients
-from gradcli.evaluation.point import gather
-from gradcli.graph.nodes import Graph
+from gradcli.evaluation.point import arithmetic_of, gather
 from gradcli.program.model import Program, nodes_of
 
 JITTER = 0.1  # how far a point near by lies, relative to the input; no input changes its sign
-NEAR = 3  # points near by at which a mistake must look the same before it is named
+POINTS_NEARBY = 3  # points near by at which a mistake must look the same before it is named
 REACHES = (0.5, 2.0, 8.0)  # how far such points lie, relative to the inputs
 ATTEMPTS = 200  # points drawn in search of other branches
-FEW_ATTEMPTS = 12  # the same for whole arrays, of which one usually shows both sides
+FEW_ATTEMPTS = 12  # points drawn of whole arrays, of which one usually shows both sides
 MOST_BRANCHES = 8  # of the points on other branches that are used
 
 
@@ -74,7 +71,9 @@ def _moved(x: Any, rng: Random, sign: int) -> Any:
 
 def nearby(program: Program, inputs: Sequence[Any]) -> list[list[Any]]:
     """A few points near by, on both sides."""
-    return [near(program, inputs, seed=k + 2, sign=1 if k % 2 else -1) for k in range(NEAR)]
+    return [
+        near(program, inputs, seed=k + 2, sign=1 if k % 2 else -1) for k in range(POINTS_NEARBY)
+    ]
 
 
 def on_other_branches(program: Program, inputs: Sequence[Any]) -> Iterator[list[Any]]:
@@ -87,32 +86,23 @@ def on_other_branches(program: Program, inputs: Sequence[Any]) -> Iterator[list[
     ]  # fmt: skip
     if not switches:
         return
-    machine, rng, free = Machine(graph, _quiet(graph)), Random(3), are_free(program, inputs)
+    machine, rng, free = Machine(graph, arithmetic_of(graph)), Random(3), are_free(program, inputs)
     here = _branches(machine.run(inputs), switches)
     if graph.has_arrays and all(sum(signs) > 1 for signs in here):
         return  # so many elements are on all branches as it is
     seen = {here}
     for _ in range(FEW_ATTEMPTS if graph.has_arrays else ATTEMPTS):
         reach = rng.choice(REACHES)
-        point = [
+        moved = [
             _drawn(x, reach, rng) if is_free else x
             for x, is_free in zip(inputs, free, strict=True)
         ]  # fmt: skip
-        branches = _branches(machine.run(point), switches)
+        branches = _branches(machine.run(moved), switches)
         if branches not in seen:
             seen.add(branches)
-            yield point
+            yield moved
             if len(seen) > MOST_BRANCHES:
                 return
-
-
-def _quiet(graph: Graph) -> Arithmetic:
-    """An arithmetic that never raises, for numbers or for arrays."""
-    if not graph.has_arrays:
-        return IEEE
-    from gradcli.arithmetic.arrays import ARRAYS  # late: numbers do not need numpy
-
-    return ARRAYS
 
 
 def _drawn(x: Any, reach: float, rng: Random) -> Any:
@@ -125,18 +115,18 @@ def _drawn(x: Any, reach: float, rng: Random) -> Any:
 
 
 def _branches(run: Run, switches: list[int]) -> tuple[Any, ...]:
-    """What tells one branch of every switch from another: the signs of its local gradients.
+    """The branches that switches are on, as the signs of their local gradients.
 
     Of an array the signs that occur: one that is on everywhere may hide what off would show.
     """
     if run.machine.graph.has_arrays:
         return _array_branches(run, switches)
-    found: list[Any] = []
+    signs: list[Any] = []
     for node, slopes in local_gradients(run, switches).items():
         out = run.values[node]
-        found.append(out if run.machine.graph.gates[node].jump else None)
-        found += [slope is not None and (slope > 0) - (slope < 0) for slope in slopes]
-    return tuple(found)
+        signs.append(out if run.machine.graph.gates[node].jump else None)
+        signs += [slope is not None and (slope > 0) - (slope < 0) for slope in slopes]
+    return tuple(signs)
 
 
 def _array_branches(run: Run, switches: list[int]) -> tuple[Any, ...]:

@@ -17,9 +17,8 @@ from gradcli.engine import Machine, Run, backward
 from gradcli.errors import LimitError
 from gradcli.requests import MOST_GATES
 
-CERTAIN = 5e-13  # relative: 12 digits
+CERTAIN_ERROR = 5e-13  # relative: 12 digits
 SLACK = 1.001  # the bounds themselves are rounded
-TINY = 2.0**-1074
 
 
 class Bounds:
@@ -59,7 +58,7 @@ class Numbers:
 
     @property
     def arithmetic(self) -> str:
-        """What computed them."""
+        """The name of the arithmetic that computed them."""
         return "float64" if self.digits is None else "mpmath"
 
     def value_bound(self, node: int) -> float | None:
@@ -72,24 +71,24 @@ class Numbers:
 
 
 def too_many_gates(what: str) -> LimitError:
-    """The error for a program too large for what is asked: many digits, uncertainties."""
+    """The error for a program too large for many digits, uncertainties, or fused forms."""
     return LimitError(f"{what} are for at most {MOST_GATES} gates, counted element by element",
                       hint="take a smaller case of the same formulas")  # fmt: skip
 
 
 def bounded_run(
-    run: Run, output: int | None = None, upstream: Any = None, given: int | None = None
+    run: Run, output: int | None = None, upstream: Any = None, upstream_node: int | None = None
 ) -> Run:
     """A run repeated with numbers, or arrays, that carry bounds on their errors; never raises.
 
-    Without an `output` there is no backward pass. `upstream` is exact, unless the node `given`
-    computes it.
+    Without an `output` there is no backward pass. `upstream` is exact, unless the node
+    `upstream_node` computes it.
     """
     graph, arithmetic = run.machine.graph, _bounds_over(run.machine.arithmetic)
     inputs = [arithmetic.number(run.values[k]) for k in graph.inputs.values()]
     again = Machine(graph, arithmetic).run(inputs)
     if output is not None:
-        seed = arithmetic.number(upstream) if given is None else again.values[given]
+        seed = arithmetic.number(upstream) if upstream_node is None else again.values[upstream_node]
         backward(again, output, seed)
     return again
 
@@ -107,34 +106,34 @@ def value_bounds(run: Run) -> list[float]:
     return [x.error for x in bounded_run(run).values]
 
 
-def sweep_bounds(run: Run, output: int, upstream: int | None) -> Bounds:
-    """The bounds of a finished sweep over numbers; the node `upstream` computes its seed."""
-    return Bounds(bounded_run(run, output, run.gradients[output], upstream))
+def sweep_bounds(run: Run, output: int, upstream_node: int | None) -> Bounds:
+    """The bounds of a finished sweep over numbers, whose seed `upstream_node` may compute."""
+    return Bounds(bounded_run(run, output, run.gradients[output], upstream_node))
 
 
-def plain_numbers(run: Run, found: Bounds | None) -> Numbers:
-    """What the sweep itself gave."""
-    if found is None:
+def plain_numbers(run: Run, bounds: Bounds | None) -> Numbers:
+    """The numbers of the sweep itself; without bounds where it has none."""
+    if bounds is None:
         return Numbers(run.values, run.gradients, None, None)
-    values = [SLACK * error for error in found.values]
-    return Numbers(run.values, run.gradients, values, [SLACK * e for e in found.gradients])
+    values = [SLACK * error for error in bounds.values]
+    return Numbers(run.values, run.gradients, values, [SLACK * e for e in bounds.gradients])
 
 
 def is_certain(number: float, error: float) -> bool:
     """Whether about 12 digits are sure. False for what is not finite."""
-    return math.isfinite(number) and (error <= CERTAIN * abs(number) or not error)
+    return math.isfinite(number) and (error <= CERTAIN_ERROR * abs(number) or not error)
 
 
-def doubtful(run: Run, found: Bounds, results: Sequence[int], leaves: Sequence[int]) -> list[int]:
-    """Which of the results and the leaves have a value, or a gradient, that is not certain."""
-    doubts = [k for k in results if not is_certain(run.values[k], found.values[k])]
-    gradients, errors = run.gradients, found.gradients
+def doubtful(run: Run, bounds: Bounds, results: Sequence[int], leaves: Sequence[int]) -> list[int]:
+    """The results whose values, and the leaves whose gradients, are not certain."""
+    doubts = [k for k in results if not is_certain(run.values[k], bounds.values[k])]
+    gradients, errors = run.gradients, bounds.gradients
     return doubts + [k for k in leaves if not is_certain(gradients[k], errors[k])]
 
 
-def ties(run: Run, found: Bounds, arithmetic: Arithmetic) -> list[int]:
+def ties(run: Run, bounds: Bounds, arithmetic: Arithmetic) -> list[int]:
     """The gates that stand exactly at a kink or jump, as far as the run can tell."""
-    graph, values, errors = run.machine.graph, run.values, found.values
+    graph, values, errors = run.machine.graph, run.values, bounds.values
     tied = []
     for node, gate in enumerate(graph.gates):
         if not (gate.kink or gate.jump):
@@ -142,10 +141,10 @@ def ties(run: Run, found: Bounds, arithmetic: Arithmetic) -> list[int]:
         operands = graph.operands[node]
         if any(errors[k] for k in operands):
             continue
-        given = [values[k] for k in operands]
+        xs = [values[k] for k in operands]
         function = arithmetic.text_function(gate, gate.kink or gate.jump)
-        at = function(given, out=values[node]) if gate.is_variadic else function(
-            *given, out=values[node]
+        at = function(xs, out=values[node]) if gate.is_variadic else function(
+            *xs, out=values[node]
         )  # fmt: skip
         if at == 0:
             tied.append(node)
@@ -153,7 +152,7 @@ def ties(run: Run, found: Bounds, arithmetic: Arithmetic) -> list[int]:
 
 
 def delicate(
-    run: Run, found: Bounds, output: int, arithmetic: Arithmetic | None = None
+    run: Run, bounds: Bounds, output: int, arithmetic: Arithmetic | None = None
 ) -> set[int]:
     """The leaves whose gradient an exact tie may have made wrong.
 
@@ -161,9 +160,9 @@ def delicate(
     condition that is about to change, may combine into something that is no slope at all.
     """
     graph = run.machine.graph
-    wanted = _live(run, output)
+    live = live_nodes(run, output)
     arithmetic = arithmetic or run.machine.arithmetic
-    tied = [node for node in ties(run, found, arithmetic) if node in wanted]
+    tied = [node for node in ties(run, bounds, arithmetic) if node in live]
     if len(tied) < 2 and not any(graph.gates[node].jump for node in tied):
         return set()
     below: set[int] = set(tied)
@@ -173,7 +172,7 @@ def delicate(
     return below
 
 
-def _live(run: Run, output: int) -> set[int]:
+def live_nodes(run: Run, output: int) -> set[int]:
     """The nodes whose values reach the output; of a `where` only the branch taken."""
     graph, values = run.machine.graph, run.values
     live = {output}

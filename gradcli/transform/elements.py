@@ -39,7 +39,7 @@ class Lifted(Arithmetic):
         return self.text_function(gate, gate.forward) if gate.is_structural else self._each(gate)
 
     def forward(self, gate: Gate, count: int) -> Forward:
-        """A gate of numbers makes nodes of itself; one of arrays does what its text says."""
+        """A gate of numbers adds a node for each element, one of arrays computes its text."""
         if gate.is_structural:
             return super().forward(gate, count)
         function = self.function(gate.name, gate.table)
@@ -65,10 +65,10 @@ def _mixing(lifted: Lifted) -> dict[str, Callable[..., Any]]:
             order = [k for k in range(len(shape)) if k not in axis[0]] + [*axis[0]]
             size = prod(shape[k] for k in axis[0])
             flat = np.asarray(x, dtype=object).transpose(order).reshape(prod(rest), size)
-            found = np.empty(prod(rest), dtype=object)
+            combined = np.empty(prod(rest), dtype=object)
             for k, part in enumerate(flat):
-                found[k] = combine([*part])
-            return found.reshape(reduced(shape, axis))[()]
+                combined[k] = combine([*part])
+            return combined.reshape(reduced(shape, axis))[()]
 
         return reduction
 
@@ -88,11 +88,11 @@ def _mixing(lifted: Lifted) -> dict[str, Callable[..., Any]]:
         a = np.reshape(x, row(np.shape(x)))[..., :, :, None]
         b = np.reshape(y, column(np.shape(y)))[..., None, :, :]
         products = lifted.function("mul")(a, b)
-        found = add_up(products, ((products.ndim - 2,), False))
-        shape: Shape = found.shape
+        sums = add_up(products, ((products.ndim - 2,), False))
+        shape: Shape = sums.shape
         if np.ndim(x) == 1:
             shape = (*shape[:-2], shape[-1])
-        return found.reshape(shape[:-1] if np.ndim(y) == 1 else shape)[()]
+        return sums.reshape(shape[:-1] if np.ndim(y) == 1 else shape)[()]
 
     def trace(x: Any) -> Any:
         return total([x[k, k] for k in range(len(x))])
@@ -171,7 +171,7 @@ class Circuit:
         return self.elements[node].tolist()
 
     def called(self, whole: int, output: int) -> dict[int, str]:
-        """What reports call the gates: an element `#2[0]`, a part of a gate of arrays as that.
+        """The names of the gates in reports: `#2[0]` for an element, `a part of #2` for the rest.
 
         `whole` is the output of arrays, `output` that of numbers.
         """
@@ -259,14 +259,14 @@ def unrolled(program: Program, weights: Any = None, circuit: Circuit | None = No
 def _inputs(symbols: Symbols, name: str, shape: Shape) -> Any:
     if not shape:
         return symbols.input(name)
-    found = np.empty(shape, dtype=object)
+    leaves = np.empty(shape, dtype=object)
     for at in np.ndindex(shape):
-        found[at] = symbols.input(element_name(name, at))
-    return found
+        leaves[at] = symbols.input(element_name(name, at))
+    return leaves
 
 
 def element_name(name: str, at: tuple[int, ...]) -> str:
-    """What an element is called: `w[0][1]`."""
+    """The name of an element: `w[0][1]`."""
     return name + "".join([f"[{k}]" for k in at])
 
 

@@ -1,4 +1,4 @@
-"""Written-out forms and what computes the same thing better: for `--fuse`, and for advice.
+"""Written-out forms and better ways to compute them: for `--fuse`, and for advice.
 
 A form is a text of our own language; its names stand for any subexpression. Forms are looked for
 from the output down, so that the largest wins, and again in what has been rewritten. A named
@@ -19,7 +19,7 @@ from gradcli.syntax.tokens import Source
 
 Forms = tuple[tuple[str, str], ...]
 
-# (form, the same as one gate). The first that fits is taken.
+# (form, one gate that computes it). The first that fits is taken.
 GATED: Forms = (
     *((row.expansion, f"{row.name}({', '.join(row.operands)})") for row in BUILT_IN
       if row.name in ("sigmoid", "softplus", "logsigmoid", "silu", "gelu")),
@@ -100,19 +100,19 @@ def fused(graph: Graph, keep: list[int], forms: Forms = GATED) -> Fused:
 
 
 def _pass(graph: Graph, keep: list[int], forms: Forms) -> Fused:
-    wanted = bytearray(len(graph))
+    needed = bytearray(len(graph))
     for node in [*keep, *graph.names]:
-        wanted[node] = 1
+        needed[node] = 1
     for node in range(len(graph) - 1, -1, -1):
-        for operand in graph.operands[node] if wanted[node] else ():
-            wanted[operand] = 1
-    found: dict[int, tuple[str, dict[str, int]]] = {}
-    inside: set[int] = set()  # what a form already stands for
+        for operand in graph.operands[node] if needed[node] else ():
+            needed[operand] = 1
+    matches: dict[int, tuple[str, dict[str, int]]] = {}
+    inside: set[int] = set()  # nodes of forms that are matched already
     for node in range(len(graph) - 1, -1, -1):
-        if wanted[node] and graph.operands[node] and node not in inside:
+        if needed[node] and graph.operands[node] and node not in inside:
             match = _replacement(graph, node, forms)
             if match is not None:
-                found[node] = match
+                matches[node] = match
                 inside |= _between(graph, node, set(match[1].values()))
     new = Graph(graph.table)
     moved: dict[int, int] = {}
@@ -124,17 +124,17 @@ def _pass(graph: Graph, keep: list[int], forms: Forms) -> Fused:
             moved[node] = new.constant(graph.constants[node], token)
         elif gate is INPUT:
             moved[node] = new.input(graph.names[node], token)
-        elif node in found:
-            text, given = found[node]
+        elif node in matches:
+            text, subtrees = matches[node]
             new.begin_statement()
-            places = {name: moved[k] for name, k in given.items()}
+            places = {name: moved[k] for name, k in subtrees.items()}
             first = len(new)
             at = Lowering(new, Source(text, "<form>")).value(_tree(text), places, _no_names, token)
             assert isinstance(at, int)
             if node in graph.names:
                 at = new.stage(graph.names[node], at, first, token)
             moved[node] = at
-            used.append(_spoken(text, {name: texts[k][0] for name, k in given.items()}))
+            used.append(_spoken(text, {name: texts[k][0] for name, k in subtrees.items()}))
         else:
             moved[node] = new.add(gate, tuple([moved[k] for k in operands]), token)
             if node in graph.names:
@@ -144,22 +144,22 @@ def _pass(graph: Graph, keep: list[int], forms: Forms) -> Fused:
 
 def _between(graph: Graph, top: int, ends: set[int]) -> set[int]:
     """The nodes of a form below its top."""
-    found: set[int] = set()
+    inside: set[int] = set()
     stack = list(graph.operands[top])
     while stack:
         node = stack.pop()
-        if node not in ends and node not in found and graph.operands[node]:
-            found.add(node)
+        if node not in ends and node not in inside and graph.operands[node]:
+            inside.add(node)
             stack += graph.operands[node]
-    return found
+    return inside
 
 
 def _replacement(graph: Graph, node: int, forms: Forms) -> tuple[str, dict[str, int]] | None:
     """The text that may stand for a node, and the nodes its names stand for."""
     for form, better in forms:
-        given = _match(graph, node, *_pattern(form))
-        if given is not None:
-            return better, given
+        subtrees = _match(graph, node, *_pattern(form))
+        if subtrees is not None:
+            return better, subtrees
     return _norm(graph, node) or _entropy(graph, node) or _log_of_sum(graph, node)
 
 
@@ -226,8 +226,8 @@ def _entropy(graph: Graph, node: int) -> tuple[str, dict[str, int]] | None:
     others.remove(chosen)
     if len(others) == 1 and isinstance(others[0], int):
         return "softplus(y - x)", {"x": chosen, "y": others[0]}
-    text, given = _listed("logsumexp(0, {})", others, minus="x")
-    return text, {**given, "x": chosen}
+    text, subtrees = _listed("logsumexp(0, {})", others, minus="x")
+    return text, {**subtrees, "x": chosen}
 
 
 def _norm(graph: Graph, node: int) -> tuple[str, dict[str, int]] | None:
@@ -255,48 +255,48 @@ def _norm(graph: Graph, node: int) -> tuple[str, dict[str, int]] | None:
 
 
 def _listed(form: str, operands: list[int | float], minus: str = "") -> tuple[str, dict[str, int]]:
-    given = {f"u{k}": at for k, at in enumerate(operands) if isinstance(at, int)}
+    subtrees = {f"u{k}": at for k, at in enumerate(operands) if isinstance(at, int)}
     words = [f"u{k}" if isinstance(at, int) else f"{at:g}" for k, at in enumerate(operands)]
-    return form.format(", ".join(f"{w} - {minus}" if minus else w for w in words)), given
+    return form.format(", ".join(f"{w} - {minus}" if minus else w for w in words)), subtrees
 
 
 # ---------------------------------------------------------------- matching
 
 
 def _match(graph: Graph, node: int, pattern: Graph, root: int) -> dict[str, int] | None:
-    """What the pattern's inputs stand for if the node has the pattern's form, else None."""
+    """The nodes that the pattern's inputs stand for; None if the node is not of its form."""
     for swaps in (False, True):
-        found = _match_in_order(graph, node, pattern, root, swaps)
-        if found is not None:
-            return found
+        subtrees = _match_in_order(graph, node, pattern, root, swaps)
+        if subtrees is not None:
+            return subtrees
     return None
 
 
 def _match_in_order(
     graph: Graph, node: int, pattern: Graph, root: int, swaps: bool
 ) -> dict[str, int] | None:
-    found: dict[str, int] = {}
+    subtrees: dict[str, int] = {}
     pairs = [(node, root)]
     while pairs:
-        here, wanted = pairs.pop()
-        gate, like = graph.gates[here], pattern.gates[wanted]
+        here, there = pairs.pop()
+        gate, like = graph.gates[here], pattern.gates[there]
         if like is INPUT:
-            if found.setdefault(pattern.names[wanted], here) != here:
+            if subtrees.setdefault(pattern.names[there], here) != here:
                 return None
         elif like is CONSTANT:
-            if graph.constants.get(here) != pattern.constants[wanted]:
+            if graph.constants.get(here) != pattern.constants[there]:
                 return None
         elif gate is not like or (here in graph.names and here != node):
             return None
         else:
             operands: Operands = graph.operands[here]
-            others = pattern.operands[wanted]
+            others = pattern.operands[there]
             if len(operands) != len(others):
                 return None
             if gate.name in COMMUTATIVE and _turned(graph, operands, pattern, others, swaps):
                 operands = operands[::-1]
             pairs += zip(operands, others, strict=True)
-    return found
+    return subtrees
 
 
 def _turned(
@@ -307,12 +307,12 @@ def _turned(
         return operands[1] in graph.constants
     if pattern.gates[others[1]] is CONSTANT:
         return operands[0] in graph.constants
-    wanted = [pattern.gates[k].name for k in others]
-    given = [graph.gates[k].name for k in operands]
-    if wanted[0] == wanted[1]:
+    expected = [pattern.gates[k].name for k in others]
+    actual = [graph.gates[k].name for k in operands]
+    if expected[0] == expected[1]:
         return swaps
-    fits = [w in ("input", g) for w, g in zip(wanted, given, strict=True)]
-    crossed = [w in ("input", g) for w, g in zip(wanted, given[::-1], strict=True)]
+    fits = [w in ("input", g) for w, g in zip(expected, actual, strict=True)]
+    crossed = [w in ("input", g) for w, g in zip(expected, actual[::-1], strict=True)]
     return all(crossed) and (not all(fits) or swaps)
 
 
