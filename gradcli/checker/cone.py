@@ -34,7 +34,7 @@ class Branch:
         self.distance = distance
 
     def side(self, values: list[float]) -> Any:
-        """What tells one branch from another: the winner, the plateau, or the sign."""
+        """The branch the gate is on: the winner's place, the value of a plateau, or a sign."""
         gate = self.gate
         if gate.name in ("max", "min"):
             out = values[self.node]
@@ -60,15 +60,15 @@ class Branch:
 
 
 class Surroundings:
-    """What all cones of a finished run share. `bounds` are the rounding errors of its values."""
+    """A finished run as all its cones see it; `bounds` are on the rounding of its values."""
 
     def __init__(self, run: Run, output: int, bounds: list[float]) -> None:
         self.run = run
         self.output = output
         self.bounds = bounds
         graph = run.machine.graph
-        wanted = graph.reaches(output)
-        self.gates = [node for node in graph.gate_nodes() if wanted[node]]
+        reaches_output = graph.reaches(output)
+        self.gates = [node for node in graph.gate_nodes() if reaches_output[node]]
         self.may_rest = {node for node in self.gates if self._may_rest(node)}
         self._branches: dict[int, Branch] = {}
         self._limits: dict[int, list[tuple[int, float]]] = {}
@@ -119,18 +119,18 @@ class Surroundings:
         graph, values = self.run.machine.graph, self.run.values
         gate, operands = graph.gates[node], graph.operands[node]
         texts = gate.radius * len(operands) if gate.is_variadic else gate.radius
-        found: list[tuple[int, float]] = []
+        limits: list[tuple[int, float]] = []
         for operand, text in zip(operands, texts, strict=True) if texts else ():
             if text == "inf" or not graph.active[operand]:
                 continue
             if text.isdigit():
-                found.append((operand, float(text)))
+                limits.append((operand, float(text)))
             else:
                 function = IEEE.text_function(gate, text)
-                given = [values[k] for k in operands]
-                arguments = [given] if gate.is_variadic else given
-                found.append((operand, float(function(*arguments, out=values[node]))))
-        return found
+                numbers = [values[k] for k in operands]
+                arguments = [numbers] if gate.is_variadic else numbers
+                limits.append((operand, float(function(*arguments, out=values[node]))))
+        return limits
 
     def stands_still(self, node: int, operand: int) -> bool:
         """Whether a gate of branches keeps its value when the operand goes half way to the edge."""
@@ -167,18 +167,18 @@ class Surroundings:
         """
         graph, values = self.run.machine.graph, self.run.values
         gate, operands = graph.gates[node], graph.operands[node]
-        found = {k for k in operands if k in moving}
-        if gate.name == "where" and operands[0] not in found:
-            return found & {operands[1] if values[operands[0]] else operands[2]}
+        movers = {k for k in operands if k in moving}
+        if gate.name == "where" and operands[0] not in movers:
+            return movers & {operands[1] if values[operands[0]] else operands[2]}
         if gate.kink or gate.jump:
-            return {k for k in found if not self.stands_still(node, k)}
+            return {k for k in movers if not self.stands_still(node, k)}
         if gate.name == "sub" and operands[0] == operands[1]:
             return set()
         if gate.name == "mul" and any(
             values[k] == 0 and self.bounds[k] == 0 for k in operands if k not in moving
         ):
             return set()
-        return found
+        return movers
 
 
 class Cone:
@@ -192,7 +192,6 @@ class Cone:
         self.output = around.output
         self.x: float = run.values[leaf]
         self.bound = around.bounds[around.output]  # on the rounding error of f at x
-        self.evaluations = 0
         self.gates: list[int] = []
         self.branches: list[Branch] = []
         moving = self._follow()
@@ -242,7 +241,7 @@ class Cone:
 
     @cached_property
     def _steps(self) -> list[tuple[int, Any, tuple[int, ...]]]:
-        """What evaluating the cone again goes through: node, forward function, operands."""
+        """(node, forward function, operands) of every gate, in the order of evaluation."""
         forwards, operands = self.run.machine.forwards, self.run.machine.graph.operands
         return [(node, forwards[node], operands[node]) for node in self.gates]
 
@@ -253,10 +252,9 @@ class Cone:
         return [(k, values[k] - radius, values[k] + radius) for k, radius in self.limits]
 
     def evaluate(self, x: float) -> float | None:
-        """F with the input at x, or None where a gate faults or the result is not finite."""
+        """The output with the input at x; None where a gate faults or it is not finite."""
         values = self._scratch
         values[self.leaf] = x
-        self.evaluations += 1
         try:
             for node, forward, operands in self._steps:
                 values[node] = forward(values, operands)
@@ -277,7 +275,7 @@ class Cone:
         return max(worst, self.turned(values)) if self.branches else worst
 
     def turned(self, values: Any) -> float:
-        """The same for gates that have left the branch they are on."""
+        """By what factor a step was too long for gates that left their branch; 0 where none did."""
         base, worst = self.run.values, 0.0
         for branch, side in zip(self.branches, self.sides, strict=True):
             if branch.side(values) != side:
@@ -296,7 +294,7 @@ class Cone:
         return power_of_two(longest / 2)
 
     def speeds(self) -> dict[int, float]:
-        """How fast every gate of the cone moves with the input: forward mode."""
+        """The derivative of every gate of the cone by the input, in forward mode."""
         slopes, speeds = self.around.slopes, {self.leaf: 1.0}
         for node in self.gates:
             speed = 0.0

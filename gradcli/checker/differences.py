@@ -22,31 +22,27 @@ from gradcli.checker.cone import Cone, power_of_two
 from gradcli.checker.probes import Columns, Plain
 
 # Tolerances are data, with a reason each.
-LEVELS = 6  # h**12 remains of the truncation: enough for 1e-13 when h bends nothing
+ROMBERG_LEVELS = 6  # h**12 remains of the truncation: enough for 1e-13 when h bends nothing
 MOST_LEVELS = 12  # before giving up on a tableau that has not settled
 SETTLED = 1e-9  # a relative error so far below any tolerance needs no more levels
-MARGIN = 2.0  # the bound on f at x+h may exceed the one at x
+STEP_MARGIN = 2.0  # the bound on f at x+h may exceed the one at x
 RESTARTS = 60  # a kink 1e-17 away is found by then
-SMALLER = (2.0**-9, 2.0**-18)  # steps of the consistency guard, relative to the smallest used
+GUARD_STEPS = (2.0**-9, 2.0**-18)  # steps of the consistency guard, relative to the smallest used
 
 
 class Estimate:
     """A numeric derivative with a bound on its error; `reason` says why there is none."""
 
-    __slots__ = ("bound", "evaluations", "reason", "value")
+    __slots__ = ("bound", "reason", "value")
 
-    def __init__(
-        self, value: float, bound: float, evaluations: int, reason: str | None = None
-    ) -> None:
+    def __init__(self, value: float, bound: float, reason: str | None = None) -> None:
         self.value = value
         self.bound = bound
-        self.evaluations = evaluations
         self.reason = reason
 
     def scaled(self, factor: float) -> Estimate:
         """The estimate for a multiple of the function."""
-        value, bound = factor * self.value, abs(factor) * self.bound
-        return Estimate(value, bound, self.evaluations, self.reason)
+        return Estimate(factor * self.value, abs(factor) * self.bound, self.reason)
 
 
 def differentiate(cone: Cone, in_columns: bool = False) -> Estimate:
@@ -55,15 +51,15 @@ def differentiate(cone: Cone, in_columns: bool = False) -> Estimate:
     `in_columns` evaluates all steps as one numpy batch, which pays for larger problems.
     """
     if cone.is_still:
-        return Estimate(0.0, 0.0, 0)
+        return Estimate(0.0, 0.0)
     if cone.tied:
-        return Estimate(math.nan, math.inf, 0, "a gate is at its kink")
+        return Estimate(math.nan, math.inf, "a gate is at its kink")
     if not math.isfinite(cone.bound):
-        return Estimate(math.nan, math.inf, 0, "f has no bound on its rounding")
+        return Estimate(math.nan, math.inf, "f has no bound on its rounding")
     try:
         step = cone.first_step()
     except FAULTS:
-        return Estimate(math.nan, math.inf, cone.evaluations, "a local gradient is infinite")
+        return Estimate(math.nan, math.inf, "a local gradient is infinite")
     smallest = 2 * math.ulp(cone.x)
     probe = Columns(cone) if in_columns else Plain(cone)
     for _ in range(RESTARTS):
@@ -74,7 +70,7 @@ def differentiate(cone: Cone, in_columns: bool = False) -> Estimate:
         if obstacle <= 1:
             return tableau.estimate()
         step = power_of_two(step / min(max(obstacle, 2.0), 2.0**20))
-    return Estimate(math.nan, math.inf, cone.evaluations, "no step is short enough")
+    return Estimate(math.nan, math.inf, "no step is short enough")
 
 
 class _Tableau:
@@ -83,7 +79,7 @@ class _Tableau:
     def __init__(self, cone: Cone, probe: Plain | Columns) -> None:
         self.cone = cone
         self.probe = probe
-        self.margin = MARGIN * probe.margin
+        self.margin = STEP_MARGIN * probe.margin
         self.rows: list[list[float]] = []
         self.rounding: list[list[float]] = []
         self.best = (math.inf, math.nan)  # error bound, value
@@ -103,7 +99,7 @@ class _Tableau:
             error, value = self.best
             if len(self.rows) >= 4 and error <= SETTLED * abs(value):
                 break
-            if len(self.rows) >= LEVELS and value == 0:
+            if len(self.rows) >= ROMBERG_LEVELS and value == 0:
                 break
         return 0.0
 
@@ -126,8 +122,8 @@ class _Tableau:
         error, value = self.best
         cone = self.cone
         if len(self.rows) < 3:
-            return Estimate(value, math.inf, cone.evaluations, "too few steps fit")
-        for factor in SMALLER:
+            return Estimate(value, math.inf, "too few steps fit")
+        for factor in GUARD_STEPS:
             step = power_of_two(self.step * factor)
             if step < 2 * math.ulp(cone.x):
                 break
@@ -136,5 +132,5 @@ class _Tableau:
                 2 * self.margin * cone.bound / step + error + factor * abs(self.rows[-1][0] - value)
             )
             if difference is None or not abs(difference - value) <= allowed:
-                return Estimate(value, math.inf, cone.evaluations, "smaller steps disagree")
-        return Estimate(value, error, cone.evaluations)
+                return Estimate(value, math.inf, "smaller steps disagree")
+        return Estimate(value, error)

@@ -21,15 +21,14 @@ import numpy as np
 
 from gradcli.arithmetic.agreement import agree, agreeing, relative_error
 from gradcli.arithmetic.complex_steps import STEP
-from gradcli.checker.evidence import DIRECTIONS
+from gradcli.checker.evidence import DIGITS_LOST, DIRECTIONS
 from gradcli.checker.patterns import pattern
 from gradcli.checker.question import Question
 from gradcli.checker.slopes import FINER, ROOM, SEED, Place, Slope, dot
 from gradcli.evaluation.point import Point
 from gradcli.reports.evaluations import InputCheck
 
-MOST_NAMED = 5  # wrong elements that are looked for one by one
-LOST = "float64 loses its digits here"
+MOST_WRONG_NAMED = 5  # wrong elements that are looked for one by one
 NOISE = 1e-3  # of the tolerance: an error below it says nothing
 
 
@@ -40,12 +39,12 @@ def check_wholes(
     place = Place(point)
     answers: dict[str, InputCheck] = {}
     for question in questions:
-        answers |= _Asked(place, question, tolerance).answers()
+        answers |= _WholeCheck(place, question, tolerance).answers()
     return answers
 
 
-class _Asked:
-    """One question, and what is found out about it."""
+class _WholeCheck:
+    """The check of one whole array: its directions, its suspects, its verdicts."""
 
     def __init__(self, place: Place, question: Question, tolerance: float) -> None:
         self.place = place
@@ -86,7 +85,7 @@ class _Asked:
         suspects = self._suspects()
         engine = [dot(self.analytic, v) for v in self.directions]
         gaps = [e - s.nearest(e) for e, s in zip(engine, slopes, strict=True)]
-        if not suspects.size and all(map(_is_none, gaps, rooms)):
+        if not suspects.size and all(map(_vanishes, gaps, rooms)):
             return {self.question.name: self._along(slopes, kind, kind)}
         if kind == "kink":
             suspects = self._illegal()
@@ -98,10 +97,10 @@ class _Asked:
             off = [k for k, gap in enumerate(gaps) if abs(gap) > rooms[k] + allowed[k]]
             if not off:
                 is_known = all(
-                    _is_none(gap, room) or loss <= room * self.tolerance / ROOM < math.inf
+                    _vanishes(gap, room) or loss <= room * self.tolerance / ROOM < math.inf
                     for gap, room, loss in zip(gaps, rooms, allowed, strict=True)
                 )
-                verdict, reason = (kind, None) if is_known else ("inconclusive", LOST)
+                verdict, reason = (kind, None) if is_known else ("inconclusive", DIGITS_LOST)
                 return {self.question.name: self._along(slopes, verdict, kind, reason)}
             k = max(off, key=lambda k: abs(gaps[k]))
             suspects = self._bisected(self.directions[k], gaps[k], rooms[k])
@@ -152,12 +151,12 @@ class _Asked:
         The slope is linear in the direction, so that one half tells of the other. The half with
         the larger gap is halved first.
         """
-        found: list[int] = []
+        places: list[int] = []
         heap = [(-abs(gap), gap, range(self.analytic.size))]
-        while heap and len(found) < MOST_NAMED:
+        while heap and len(places) < MOST_WRONG_NAMED:
             _, gap, part = heapq.heappop(heap)
             if len(part) == 1:
-                found.append(part[0])
+                places.append(part[0])
                 continue
             middle = len(part) // 2
             first = np.zeros(self.analytic.size)
@@ -168,7 +167,7 @@ class _Asked:
             for off, piece in ((half, part[:middle]), (gap - half, part[middle:])):
                 if abs(off) > room:
                     heapq.heappush(heap, (-abs(off), off, piece))
-        return np.array(found, dtype=int)
+        return np.array(places, dtype=int)
 
     # ---------------------------------------------------------------- answers
 
@@ -176,7 +175,7 @@ class _Asked:
         self, suspects: Any, noise: Any, slopes: list[Slope], kind: str
     ) -> dict[str, InputCheck]:
         """The verdict where something is off: the worst elements are looked at one by one."""
-        elements = [self._element(int(flat), noise) for flat in suspects[:MOST_NAMED]]
+        elements = [self._element(int(flat), noise) for flat in suspects[:MOST_WRONG_NAMED]]
         wrong = [answer for answer in elements if answer.verdict == "fail"]
         if not wrong:
             doubt = next((a for a in elements if a.verdict == "inconclusive"), None)
@@ -192,9 +191,9 @@ class _Asked:
         reason = f"{what} are wrong, most {wrong[0].name}"
         if count == 1:
             reason = f"{what} is wrong: {wrong[0].name}"
-        seen = pattern(self.checked, self.analytic, self.place.sizes())
-        if seen is not None and count > 1:
-            reason += f"; the claim {seen}"
+        relation = pattern(self.checked, self.analytic, self.place.sizes())
+        if relation is not None and count > 1:
+            reason += f"; the claim {relation}"
         whole = self._along(slopes, "fail", kind, reason)
         return {answer.name: answer for answer in [whole, *wrong]}
 
@@ -217,7 +216,7 @@ class _Asked:
         elif agree(checked, numeric, self.tolerance, spoilt) or (
             math.isfinite(checked) and not math.isfinite(spoilt)
         ):
-            verdict, reason = "inconclusive", LOST
+            verdict, reason = "inconclusive", DIGITS_LOST
         elif not self._is_steady(axis, slope):
             verdict, reason = "inconclusive", "the slope depends on the step it is taken with"
         elif not self._is_evident(analytic, checked, slope, spoilt, axis):
@@ -283,8 +282,8 @@ class _Asked:
         )
 
 
-def _is_none(gap: float, room: float) -> bool:
-    """Whether a difference is none, as far as its room tells."""
+def _vanishes(gap: float, room: float) -> bool:
+    """Whether a difference is within its room, and so no difference at all."""
     return agree(gap, 0.0, 0.0, room)
 
 

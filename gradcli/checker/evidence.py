@@ -1,4 +1,4 @@
-"""Which evidence on gradients can be had: decided here, and said.
+"""The evidence on gradients that the budget allows: on elements, on whole arrays, or none.
 
 Gradients of numbers are checked one by one, in cones with extrapolated differences; arrays that are
 too large for that are checked as wholes, by complex steps along directions.
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 EVALUATIONS = 14  # of a cone, for one input that needs no many digits
 DIRECTIONS = 3  # along which a whole array is checked
 ELEMENTS, WHOLES, NOTHING = "elements", "wholes", "nothing"
+DIGITS_LOST = "float64 loses its digits here"
 BEYOND_BUDGET = "not checked: it would take more than the budget (--check-budget)"
 ALONG = f"the arrays are large: each is checked along {DIRECTIONS} random directions v "
 
@@ -34,7 +35,7 @@ SPEEDS = {
 
 
 class Evidence(NamedTuple):
-    """How gradients are checked, one of ELEMENTS, WHOLES and NOTHING, and what is to be said."""
+    """How gradients are checked, one of ELEMENTS, WHOLES and NOTHING, and a note for the user."""
 
     kind: str
     note: str | None = None

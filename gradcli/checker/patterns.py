@@ -1,4 +1,4 @@
-"""What a wrong gradient of an array looks like as a whole."""
+"""Patterns of wrong gradients of arrays: transposed, 0 everywhere, off by a factor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLOSE = 1e-6  # relative
 
 
 def pattern(claim: Any, expected: Any, sizes: Collection[int]) -> str | None:
-    """How a claim relates to the gradient it should be, as a predicate; None if nothing is seen.
+    """How a claim relates to the gradient it should be, as a predicate; None if no pattern fits.
 
     Both are arrays of one shape; `sizes` are those of the axes of the program, among which the
     number of examples in a batch is.
@@ -41,7 +41,7 @@ def pattern(claim: Any, expected: Any, sizes: Collection[int]) -> str | None:
 
 
 def failure_patterns(program: Program, checks: Mapping[str, InputCheck]) -> list[str]:
-    """What wrong gradients of lists and arrays look like as wholes, from the checks of elements."""
+    """Notes on patterns in wrong gradients of lists, from the checks of their elements."""
     notes = []
     for name, value in program.inputs.items():
         own = [checks.get(element) for element, _ in numbers(name, value)]
@@ -54,7 +54,7 @@ def failure_patterns(program: Program, checks: Mapping[str, InputCheck]) -> list
         shape = np.shape(value)
         sizes = {n for v in program.inputs.values() for n in np.shape(v)}
         claim, slope = (np.array(table, dtype=float).reshape(shape) for table in (claims, slopes))
-        seen = pattern(claim, slope, sizes) if claim.size > 1 else None
-        if seen is not None:
-            notes.append(f"what is claimed for {name} {seen}")
+        relation = pattern(claim, slope, sizes) if claim.size > 1 else None
+        if relation is not None:
+            notes.append(f"what is claimed for {name} {relation}")
     return notes

@@ -10,11 +10,11 @@ from typing import Any
 
 from gradcli.checker.cone import Cone
 
-Answer = tuple[float | None, float]
+Answer = tuple[float | None, float]  # the difference, the factor
 
-# The steps of a batch, relative to its first: the ladder, and what the guard will ask for.
-LADDER = range(7)
-GUARDS = (*range(12, 16), *range(21, 25))
+# The steps of a batch, as halvings of its first: those of the tableau, and those of its guard.
+HALVINGS = range(7)
+GUARD_HALVINGS = (*range(12, 16), *range(21, 25))
 
 
 class Plain:
@@ -52,7 +52,7 @@ class Columns:
     def at(self, step: float) -> Answer:
         """The difference over one step; a new step brings those below it along."""
         if step not in self.known:
-            self._batch([math.ldexp(step, -k) for k in (*LADDER, *GUARDS)])
+            self._batch([math.ldexp(step, -k) for k in (*HALVINGS, *GUARD_HALVINGS)])
         return self.known[step]
 
     def _batch(self, steps: list[float]) -> None:
@@ -65,7 +65,6 @@ class Columns:
         values = cone.run.values.copy()
         values[cone.leaf] = xs
         machine, operands = cone.around.columns, cone.run.machine.graph.operands
-        cone.evaluations += 1
         with np.errstate(all="ignore"):
             for node in cone.gates:
                 values[node] = machine.forwards[node](values, operands[node])  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""What the checker is asked: a gradient of a point, and what is claimed to be it."""
+"""Questions to the checker: a gradient at a point, and the claim on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gradcli.evaluation.point import NO_UPSTREAM, Point, numbers
 
 
 class Question:
-    """One gradient to check, a number or an array: the engine's, and what is claimed to be it."""
+    """One gradient to check, a number or an array: the engine's, and the claim on it."""
 
     __slots__ = ("analytic", "claim", "exact", "formula", "leaf", "name")
 
@@ -35,7 +35,7 @@ def questions_of(
     point: Point, typed: Mapping[str, Any] = {}, exact: bool = False,
     gradients: Sequence[Any] | None = None,
 ) -> list[Question]:  # fmt: skip
-    """What to check at a point: typed claims, hand-written gradients, else the engine's own.
+    """The questions at a point: on typed claims, hand-written gradients, else the engine's own.
 
     `typed` are claims by the names of the point's leaves; `gradients` are better ones of the engine
     than those of the run, by node. Raises ShapeError for an array output without an upstream

@@ -37,11 +37,11 @@ class Slope(NamedTuple):
     jumps: bool
 
     def is_kink(self, room: float) -> bool:
-        """Whether the slope is another one on the other side."""
+        """Whether the two sides have different slopes."""
         return not agree(self.left, self.right, 0.0, room)
 
     def nearest(self, slope: float) -> float:
-        """The slope between the two sides that is nearest to a given one."""
+        """The slope between the two sides that is nearest to another."""
         if math.isnan(slope):
             return self.right
         return min(max(slope, min(self.left, self.right)), max(self.left, self.right))
@@ -106,9 +106,9 @@ class Place:
         self._follow(self._steps, values, leaf)
         if self._is_undecided(values, leaf, direction):
             return math.nan, 0.0
-        found = np.asarray(values[self.output])
+        output = np.asarray(values[self.output])
         with np.errstate(all="ignore"):
-            return float(np.sum(self.upstream * (found.imag / step))), found.real
+            return float(np.sum(self.upstream * (output.imag / step))), output.real
 
     @cached_property
     def _tied(self) -> set[int]:
@@ -175,7 +175,7 @@ class Place:
         """The slope by a central difference in plain float64, extrapolated once."""
         x, machine = self.run.values[leaf], self.run.machine
         size = self._size(leaf, direction)
-        found = []
+        quotients = []
         for step in (QUOTIENT_STEP * size, QUOTIENT_STEP * size / 2):
             ends = []
             for sign in (1.0, -1.0):
@@ -184,8 +184,8 @@ class Place:
                 self._follow(machine, values, leaf)
                 ends.append(values[self.output])
             with np.errstate(all="ignore"):
-                found.append(float(np.sum(self.upstream * (ends[0] - ends[1]))) / (2 * step))
-        return (4 * found[1] - found[0]) / 3
+                quotients.append(float(np.sum(self.upstream * (ends[0] - ends[1]))) / (2 * step))
+        return (4 * quotients[1] - quotients[0]) / 3
 
     def rounding_of(self, leaf: int, formula: int | None) -> Any:
         """How much rounding may have moved a gradient, and a formula for it, by element."""
@@ -199,7 +199,7 @@ class Place:
         """Runs so near by that only choices at kinks come out otherwise, in opposite pairs."""
         rng = np.random.default_rng(SEED)
         here = [self.run.values[node] for node in self.graph.inputs.values()]
-        found = []
+        runs = []
         for _ in range(PAIRS):
             steps = [
                 NEARBY * rng.uniform(0.5, 1.0, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x))
@@ -210,8 +210,8 @@ class Place:
                 inputs = [x + sign * step for x, step in zip(here, steps, strict=True)]
                 run = self.run.machine.run(inputs, stop=self.output + 1)
                 backward(run, self.output, self.upstream)
-                found.append(run)
-        return found
+                runs.append(run)
+        return runs
 
     def around(self, leaf: int) -> tuple[Any, Any]:
         """The smallest and largest gradient by a leaf, by the engine, at the place and near by."""

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree, relative_error
 from gradcli.arithmetic.floats import UNIT_ROUNDOFF
+from gradcli.checker.evidence import DIGITS_LOST
 from gradcli.engine import Run
 from gradcli.evaluation.numbers import bounded_run, value_bounds
 from gradcli.evaluation.point import Point
 from gradcli.reports.evaluations import InputCheck
 
-MOST_GATES = 10_000  # above this many gates many digits take too long
+MOST_GATES_OF_A_VALUE = 10_000  # above this many gates many digits take too long
 
 
 class ValueVerdict(NamedTuple):
@@ -51,7 +52,7 @@ def check_value(
     size = max(abs(value), abs(claimed))
     if bound <= tolerance * size < math.inf and agree(value, claimed, tolerance):
         return ValueVerdict("pass", value)
-    if len(run.machine.graph) > MOST_GATES:
+    if len(run.machine.graph) > MOST_GATES_OF_A_VALUE:
         reason = "float64 does not settle it, and the graph is too large for many digits"
         return ValueVerdict("inconclusive", value, reason)
     return _in_many_digits(run, stage, claimed, bound, tolerance)
@@ -60,9 +61,9 @@ def check_value(
 def _in_many_digits(
     run: Run, stage: int, claimed: float, bound: float, tolerance: float
 ) -> ValueVerdict:
-    """The same terms round in many digits, only less: digits are added until that is too little.
+    """The verdict on a value computed again in more and more digits, until its noise is small.
 
-    What never comes out of the noise is 0.
+    The noise is the float64 bound, scaled to the digits. A value that never comes out of it is 0.
     """
     from gradcli.arithmetic.special import OutOfReachError
     from gradcli.evaluation.limits import AGREEMENT, DIGITS, MARGIN, Exactly  # late: mpmath
@@ -80,7 +81,7 @@ def _in_many_digits(
                 noise = unit * bound * (MARGIN / UNIT_ROUNDOFF)
                 is_settled = noise <= tolerance * max(abs(exact), abs(claimed))
             else:  # float64 overflows on the way
-                noise, is_settled = exact * 0, agree(exact, before, AGREEMENT)
+                is_settled = agree(exact, before, AGREEMENT)
             if is_settled:
                 return _settled(exact, claimed, tolerance)
             before = exact
@@ -131,7 +132,7 @@ def _of_arrays(point: Point, tolerance: float) -> list[InputCheck]:
             errors = bounded_run(run).values[claim.stage].error
             room = float(np.broadcast_to(errors, value.shape)[at])
             if agree(ours, theirs, 0.0, room) or not math.isfinite(room):
-                verdict, reason = "inconclusive", "float64 loses its digits here"
+                verdict, reason = "inconclusive", DIGITS_LOST
         error = relative_error(ours, theirs)
         name = claim.name + "".join([f"[{k}]" for k in at])
         checks.append(

@@ -21,7 +21,7 @@ from gradcli.reports.evaluations import Check, InputCheck, worst
 from gradcli.requests import TOLERANCE, Request
 
 # Tolerances are data, with a reason each.
-MOST_GATES = 10_000  # above this many gates in a cone, many digits take too long
+MOST_GATES_OF_A_CONE = 10_000  # above this many gates in a cone, many digits take too long
 COLUMNS_PAY = 20_000  # inputs times gates from which on loading numpy costs less than it saves
 ROUNDING_DIGITS = (100, 1000)  # the second for what cancels down to the tail of a tanh
 RESIDUE = 1e-60  # what 100 digits leave of a gradient that is 0
@@ -71,7 +71,7 @@ def _verdict(
     scaled = estimate.scaled(point.upstream)
     if _passes(question.checked, scaled, tolerance):
         return _answer(question, "pass", "smooth", scaled.value, scaled.bound)
-    if len(cone.gates) > MOST_GATES:
+    if len(cone.gates) > MOST_GATES_OF_A_CONE:
         trouble = estimate.reason or "the numeric derivative differs"
         reason = f"{trouble}, and the graph is too large for many digits"
         return _answer(question, "inconclusive", None, scaled.value, scaled.bound, reason=reason)
@@ -90,11 +90,11 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, tolerance: flo
     from gradcli.evaluation.limits import OutOfDigits, limit  # late: mpmath is loaded only here
 
     try:
-        found = limit(point.exactly, question.leaf, cone.bound, point.upstream)
+        derivative = limit(point.exactly, question.leaf, cone.bound, point.upstream)
     except OutOfDigits as trouble:
         return _answer(question, "inconclusive", None, None, None, reason=str(trouble))
-    left, right = found.left, found.right
-    gradient, kind = question.checked, found.kind
+    left, right = derivative.left, derivative.right
+    gradient, kind = question.checked, derivative.kind
     if kind == "nan":
         reason = point.notes[0] if point.notes else "f has no value here"
         return _answer(question, "undefined", kind, math.nan, None, reason=reason)
@@ -104,7 +104,7 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, tolerance: flo
         return _answer(question, "undefined", kind, math.nan, None, reason=reason)
     if kind == "kink":
         return _at_kink(point, question, cone, (left, right), tolerance)
-    slope = found.slope
+    slope = derivative.slope
     if kind == "infinite":
         is_same = gradient == slope and (left == right or math.isnan(left) or math.isnan(right))
         reason = f"the slope is infinite: left {left:.6g}, right {right:.6g}"
@@ -125,7 +125,7 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, tolerance: flo
 def _at_kink(
     point: Point, question: Question, cone: Cone, slopes: tuple[float, float], tolerance: float
 ) -> InputCheck:
-    """A gradient between the one-sided slopes is a legal subgradient."""
+    """The verdict at a kink: a gradient between the one-sided slopes is a legal subgradient."""
     left, right = slopes
     low, high = min(slopes), max(slopes)
     gradient = question.checked
@@ -141,7 +141,7 @@ def _at_kink(
 
 
 def _slack(tolerance: float, *numbers: float) -> float:
-    """What a sum of such numbers may be off by; those larger than any float64 do not count."""
+    """How far a sum of such numbers may be off; those larger than any float64 do not count."""
     return tolerance * max((abs(x) for x in numbers if math.isfinite(x)), default=0.0)
 
 
@@ -152,7 +152,7 @@ def _edges(point: Point, cone: Cone) -> str:
 
 
 def _is_rounding(point: Point, question: Question, slope: float, tolerance: float) -> bool:
-    """Whether the same backward pass, in many digits, gives the right gradient."""
+    """Whether a gradient is wrong by rounding only: right when computed in many digits."""
     from gradcli.arithmetic.special import OutOfReachError
 
     if question.claim is not None and question.formula is None:
@@ -174,7 +174,7 @@ def _is_rounding(point: Point, question: Question, slope: float, tolerance: floa
 
 
 def _mistake(answer: InputCheck, questions: Iterable[Question]) -> str | None:
-    """What a wrong gradient looks like: another input's, or a simple multiple."""
+    """The likely slip behind a wrong gradient: another input's, or a simple multiple."""
     claimed = answer.analytic if answer.claim is None else answer.claim
     true = answer.numeric
     if claimed is None or true is None or not (math.isfinite(claimed) and math.isfinite(true)):
@@ -196,9 +196,9 @@ def _mistake(answer: InputCheck, questions: Iterable[Question]) -> str | None:
 
 
 def _joint(
-    point: Point, tied: list[Question], found: dict[str, InputCheck], tolerance: float
+    point: Point, tied: list[Question], answers: dict[str, InputCheck], tolerance: float
 ) -> dict[str, InputCheck]:
-    """Gradients that are legal one by one may be no subgradient together: 1 and 1 of max(x, x)."""
+    """Fail gradients that are legal one by one but not together: 1 and 1 of max(x, x)."""
     from gradcli.evaluation.limits import OutOfDigits, slopes_along
 
     try:
@@ -215,7 +215,7 @@ def _joint(
                 f"together {', '.join(q.name for q in tied)} are no subgradient: along {way} "
                 f"they give {claimed:.6g}, the slopes near by run from {low:.6g} to {high:.6g}"
             )
-            return {q.name: found[q.name]._replace(verdict="fail", reason=reason) for q in tied}
+            return {q.name: answers[q.name]._replace(verdict="fail", reason=reason) for q in tied}
     return {}
 
 

@@ -22,6 +22,16 @@ from gradcli.requests import Request
 FORMS = ("{a} + {b}", "{a} * {b}", "sin({a})", "tanh({a})", "{a} / (2 + {b}*{b})")
 
 
+class Counted(Cone):
+    """A cone that counts how often it is evaluated."""
+
+    evaluations = 0
+
+    def evaluate(self, x: float) -> float | None:
+        self.evaluations += 1
+        return super().evaluate(x)
+
+
 def program(lines: int, rng: random.Random) -> str:
     names = [f"x{k}" for k in range(5)]
     text = [f"{name} = {rng.uniform(0.5, 1.5)}" for name in names]
@@ -37,19 +47,20 @@ def main() -> None:
     for _ in range(20):
         read_program = read(program(70, rng))
         point = inputs_of(read_program)
-        found = at(read_program, point, Request())
-        machine, output = found.run.machine, read_program.output
-        around = Surroundings(found.run, output, value_bounds(found.run))
+        start = at(read_program, point, Request())
+        machine, output = start.run.machine, read_program.output
+        around = Surroundings(start.run, output, value_bounds(start.run))
         for leaf in read_program.graph.inputs.values():
             began = time.perf_counter()
             for _ in range(20):
                 machine.run(point)
             plain = (time.perf_counter() - began) / 20
             began = time.perf_counter()
-            cone = Cone(around, leaf)
-            differentiate(cone)
+            differentiate(Cone(around, leaf))
             costs.append((time.perf_counter() - began) / plain)
-            evaluations.append(cone.evaluations)
+            counted = Counted(around, leaf)
+            differentiate(counted)
+            evaluations.append(counted.evaluations)
             two = [np.array([x, x + 1e-3]) for x in point]
             began = time.perf_counter()
             for _ in range(5):
