@@ -1,4 +1,4 @@
-"""What a check is asked to judge: how much is claimed, and claims that would not be looked at."""
+"""Claims of a check: how many there are, and the refusal of those no verdict would be about."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Block:
         self.texts = texts  # long decimals, where they were asked for
 
     def spread(self, shape: Sequence[int]) -> Block:
-        """A block of one row, in a shape that has it everywhere."""
+        """The block repeated along new leading axes, to fill a shape."""
         lead = (1,) * (len(shape) - np.ndim(self.values))
 
         def whole(x: Any) -> Any:
@@ -66,7 +66,7 @@ Blocks = dict[str, dict[str, Block]]  # by what is differentiated, and by which 
 
 
 class Derivative(NamedTuple):
-    """A Jacobian or a Hessian, and what is to be said of it."""
+    """A Jacobian or a Hessian, and the notes on it."""
 
     kind: str  # jacobian or hessian
     blocks: Blocks
@@ -74,13 +74,13 @@ class Derivative(NamedTuple):
 
     def part(self, of_block: Callable[[Block], Any]) -> dict[str, Any] | None:
         """A part of every block as reports hold it; None where some block has none."""
-        found = {
+        arrays = {
             of: {by: of_block(block) for by, block in row.items()}
             for of, row in self.blocks.items()
         }
-        if any(array is None for row in found.values() for array in row.values()):
+        if any(array is None for row in arrays.values() for array in row.values()):
             return None
-        lists = {of: {by: a.tolist() for by, a in row.items()} for of, row in found.items()}
+        lists = {of: {by: a.tolist() for by, a in row.items()} for of, row in arrays.items()}
         return lists[OUTPUT] if self.kind == "jacobian" else lists
 
 
@@ -91,17 +91,17 @@ def derivatives_of(program: Program, request: Request) -> list[Derivative]:
     """
     names = wanted(program, request.wrt)
     _refuse(program, request, names)
-    point = inputs_of(program)
+    inputs = inputs_of(program)
     kinds = ["jacobian"] * request.jacobian + ["hessian"] * request.hessian
     return [
-        _as_numbers(program, names, point, kind, request)
-        or _as_arrays(program, names, point, kind, request)
+        _as_numbers(program, names, inputs, kind, request)
+        or _as_arrays(program, names, inputs, kind, request)
         for kind in kinds
     ]
 
 
 def with_derivatives(report: EvalReport, derivatives: Sequence[Derivative]) -> EvalReport:
-    """The report with derivatives in it."""
+    """A report completed by the numbers, bounds, decimals and notes of its derivatives."""
     decimal, notes = report.decimal, [*report.notes]
     for derivative in derivatives:
         kind = derivative.kind
@@ -125,10 +125,10 @@ def _refuse(program: Program, request: Request, names: Sequence[str]) -> None:
             "a Hessian needs an output of one number", hint="choose an element: `f[0]`"
         )
     inputs = sum([prod(graph.shape(graph.inputs[name])) for name in names])
-    for kind, is_asked, count in (
+    for kind, is_requested, count in (
         ("Jacobian", request.jacobian, prod(shape)), ("Hessian", request.hessian, inputs),
     ):  # fmt: skip
-        if is_asked and count * inputs > most:
+        if is_requested and count * inputs > most:
             raise LimitError(
                 f"the {kind} has {count} x {inputs} elements; at most {most} are computed",
                 hint="choose inputs with --wrt, take a smaller case, or raise --max-array N",
@@ -139,7 +139,7 @@ def _refuse(program: Program, request: Request, names: Sequence[str]) -> None:
 
 
 def _as_numbers(
-    program: Program, names: Sequence[str], point: Sequence[Any], kind: str, request: Request
+    program: Program, names: Sequence[str], inputs: Sequence[Any], kind: str, request: Request
 ) -> Derivative | None:
     """All rows on the circuit of numbers, as gradients are; None if that is too much work.
 
@@ -153,7 +153,7 @@ def _as_numbers(
         if cones is not None:
             by_element = {
                 element_name(name, at): float(x)
-                for name, value in zip(program.graph.inputs, point, strict=True)
+                for name, value in zip(program.graph.inputs, inputs, strict=True)
                 for at, x in np.ndenumerate(value)
             }
             work = _Rows(program, graph, leaves, by_element, request)
@@ -185,7 +185,7 @@ def _on_circuit(
 
 
 def _cones(graph: Graph, roots: Mapping[str, Any], most: int) -> dict[int, list[int]] | None:
-    """What each root is computed from; None if that is more than `most` gates in all."""
+    """The nodes that each root is computed from; None if that is more than `most` gates in all."""
     cones: dict[int, list[int]] = {}
     total = 0
     for nodes in roots.values():
@@ -199,16 +199,16 @@ def _cones(graph: Graph, roots: Mapping[str, Any], most: int) -> dict[int, list[
 
 
 class _Rows:
-    """Rows on a graph of numbers, and what is to be said of them."""
+    """Rows on a graph of numbers, and the notes on them."""
 
     def __init__(
         self, program: Program, graph: Graph, leaves: Mapping[str, Any],
-        point: Mapping[str, float], request: Request,
+        inputs: Mapping[str, float], request: Request,
     ) -> None:  # fmt: skip
         self.program = program
         self.graph = graph
         self.leaves = leaves
-        self.point = point
+        self.inputs = inputs
         self.request = Request(arithmetic=request.arithmetic, digits=request.digits)
         self.places = {
             int(leaf): (name, at)
@@ -222,24 +222,24 @@ class _Rows:
 
     def rows(self, of: str, roots: Any, cones: Mapping[int, list[int]]) -> dict[str, Block]:
         """The rows of an array of nodes."""
-        found = {}
+        blocks = {}
         for name, leaves in self.leaves.items():
             shape = (*roots.shape, *leaves.shape)
             texts = np.full(shape, "0", dtype=object) if self.request.digits else None
-            found[name] = Block(np.zeros(shape), np.zeros(shape), texts)
+            blocks[name] = Block(np.zeros(shape), np.zeros(shape), texts)
         for row, root in np.ndenumerate(roots):
-            self._row(element_name(of, row), row, int(root), cones[int(root)], found)
-        self.count += sum(block.values.size for block in found.values())
-        return found
+            self._row(element_name(of, row), row, int(root), cones[int(root)], blocks)
+        self.count += sum(block.values.size for block in blocks.values())
+        return blocks
 
     def _row(
         self, label: str, row: tuple[int, ...], root: int, cone: list[int],
-        found: Mapping[str, Block],
+        blocks: Mapping[str, Block],
     ) -> None:  # fmt: skip
         """One row: the gradient of one number, by the leaves in its cone."""
         graph, moved = self.graph.part(cone)
         leaves = [(self.places[k], moved[k]) for k in cone if k in self.places]
-        run = Machine(graph, IEEE).run([self.point[name] for name in graph.inputs])
+        run = Machine(graph, IEEE).run([self.inputs[name] for name in graph.inputs])
         backward(run, moved[root], 1.0)
         alone = self.program._replace(graph=graph, output=moved[root], parts=None, upstream=None)
         named = [(element_name(*place), leaf) for place, leaf in leaves]
@@ -251,7 +251,7 @@ class _Rows:
             self.left -= len(cone)
         texts = decimals(point, numbers, self.request.digits) if self.request.digits else None
         for ((name, at), leaf), (element, _) in zip(leaves, named, strict=True):
-            block, here = found[name], (*row, *at)
+            block, here = blocks[name], (*row, *at)
             number, bound = numbers.gradients[leaf], numbers.gradient_bound(leaf)
             block.values[here], block.bounds[here] = number, bound
             if texts is not None:
@@ -262,7 +262,7 @@ class _Rows:
                 self.poor += 1
 
     def notes(self) -> list[str]:
-        """Which numbers needed many digits, and what limits have to say."""
+        """Notes on the numbers that needed many digits or have poor bounds, then the remarks."""
         notes = []
         off = [
             (place, plain) for place, true, plain in self.better
@@ -285,21 +285,21 @@ class _Rows:
 
 
 def _as_arrays(
-    program: Program, names: Sequence[str], point: Sequence[Any], kind: str, request: Request
+    program: Program, names: Sequence[str], inputs: Sequence[Any], kind: str, request: Request
 ) -> Derivative:
     """All rows by sweeps over arrays, with bounds where those do not take long."""
     graph, output = program.graph, program.output
     is_plain = request.arithmetic == "float64"
     if kind == "jacobian":
-        blocks = {OUTPUT: jacobian(graph, output, point, names, is_plain)}
+        blocks = {OUTPUT: jacobian(graph, output, inputs, names, is_plain)}
     else:
-        blocks = hessian(graph, output, point, names, is_plain)
-    found = [block for row in blocks.values() for block in row.values()]
+        blocks = hessian(graph, output, inputs, names, is_plain)
+    every_block = [block for row in blocks.values() for block in row.values()]
     notes = []
-    bad = sum(int((~np.isfinite(block.values)).sum()) for block in found)
+    bad = sum(int((~np.isfinite(block.values)).sum()) for block in every_block)
     if bad:
         notes.append(f"{bad} numbers are not finite in float64, and too many for many digits")
-    if not is_plain and any(block.bounds is None for block in found):
+    if not is_plain and any(block.bounds is None for block in every_block):
         notes.append("too large for bounds: its digits are plain float64 and not certified")
     return Derivative(kind, blocks, notes)
 
@@ -328,7 +328,7 @@ def hessian(
     shapes = {name: graph.shape(graph.inputs[name]) for name in names}
     has_bounds = not is_plain and _may_be_bounded(twin.graph, sum(map(prod, shapes.values())))
     sweeps = _bounded_rows if has_bounds else _plain_rows
-    found: Blocks = {}
+    blocks: Blocks = {}
     for name in names:
         node = twin.gradients[name]
         row = sweeps(run, node, names)
@@ -336,8 +336,8 @@ def hessian(
             row = {
                 other: block.spread((*shapes[name], *shapes[other])) for other, block in row.items()
             }
-        found[name] = row
-    return found
+        blocks[name] = row
+    return blocks
 
 
 def _may_be_bounded(graph: Graph, count: int) -> bool:
@@ -350,13 +350,13 @@ def _bounded_rows(run: Run, output: int, names: Sequence[str]) -> dict[str, Bloc
     graph = run.machine.graph
     shape = graph.shape(output)
     values, bounds = _no_rows(graph, output, names), _no_rows(graph, output, names)
-    again = bounded_run(run)
+    bounded = bounded_run(run)
     for k, at in enumerate(np.ndindex(shape)):
         unit = np.zeros(shape)
         unit[at] = 1.0
-        backward(again, output, again.machine.arithmetic.static(unit))
+        backward(bounded, output, bounded.machine.arithmetic.static(unit))
         for name in names:
-            gradient = again.gradients[graph.inputs[name]]
+            gradient = bounded.gradients[graph.inputs[name]]
             values[name][k], bounds[name][k] = gradient.value, SLACK * gradient.error
     return {
         name: Block(*[
@@ -388,6 +388,6 @@ def _plain_rows(run: Run, output: int, names: Sequence[str]) -> dict[str, Block]
 
 
 def _no_rows(graph: Graph, output: int, names: Sequence[str]) -> dict[str, Any]:
-    """Room for the rows, before the axes of the output are told apart."""
+    """Room for the rows, before the axes of the output are separated."""
     count = prod(graph.shape(output))
     return {name: np.zeros((count, *graph.shape(graph.inputs[name]))) for name in names}

@@ -1,6 +1,6 @@
-"""What `eval` answers: the stages with values and gradients, their digits, and the check.
+"""The report of `eval`: the stages with values and gradients, their digits, and the check.
 
-The numbers of a program are told from the float64 run, from many digits, or from arrays that carry
+The numbers of a program come from the float64 run, from many digits, or from arrays that carry
 bounds; `Figures` hides which, so that one report is built for all of them. An array program that
 is small enough is looked at a second time as the circuit of numbers it stands for.
 """
@@ -52,7 +52,7 @@ class Figures(NamedTuple):
     gradient: Callable[[Value], Figure]
 
 
-class Fine(NamedTuple):
+class Scalars(NamedTuple):
     """A point on the circuit of numbers: of a program without arrays, that program itself."""
 
     point: Point
@@ -84,16 +84,16 @@ def report(program: Program, request: Request, written: Program | None = None) -
     point = at(program, inputs_of(program), request)
     graph, has_upstream = program.graph, point.upstream is not None
     shape = graph.shape(program.output)
-    fine = _fine(point, request)
-    figures, notes = _of_elements(fine) if fine else _of_arrays(point, request)
+    scalars = _scalars(point, request)
+    figures, notes = _of_elements(scalars) if scalars else _of_arrays(point, request)
     stages = _stages(point, figures)
     value, bound = figures.value(program.output)
     names = wanted(program, request.wrt)
     slopes: dict[str, Figure] = {
         n: figures.gradient(program.inputs[n]) if has_upstream else (None, None) for n in names
     }
-    has_bounds = has_upstream and (fine is None or fine.numbers.gradient_errors is not None)
-    check, remarks = _checked(point, fine, request)
+    has_bounds = has_upstream and (scalars is None or scalars.numbers.gradient_errors is not None)
+    check, remarks = _checked(point, scalars, request)
     notes += remarks
     if program.seed is not None:
         notes.insert(0, f"random numbers drawn with seed {program.seed} (--seed N)")
@@ -114,27 +114,29 @@ def report(program: Program, request: Request, written: Program | None = None) -
         program.warnings,
         bound=bound,
         gradient_bounds={n: slack for n, (_, slack) in slopes.items()} if has_bounds else None,
-        arithmetic=fine.numbers.arithmetic if fine else "float64",
-        conditions=_conditions(fine) if fine and has_upstream and not shape else None,
-        decimal=_decimals_of(program, fine, request) if fine else None,
-        uncertainty=_uncertainty(fine, notes) if fine else None,
+        arithmetic=scalars.numbers.arithmetic if scalars else "float64",
+        conditions=_conditions(scalars) if scalars and has_upstream and not shape else None,
+        decimal=_decimals_of(program, scalars, request) if scalars else None,
+        uncertainty=_uncertainty(scalars, notes) if scalars else None,
         written=as_written,
         is_plain=request.arithmetic == "float64",
     )
-    return _with_lines(answer, fine.point if fine else point, request) if has_upstream else answer
+    if not has_upstream:
+        return answer
+    return _with_lines(answer, scalars.point if scalars else point, request)
 
 
 # ---------------------------------------------------------------- numbers and their bounds
 
 
-def _fine(point: Point, request: Request) -> Fine | None:
+def _scalars(point: Point, request: Request) -> Scalars | None:
     """The point on numbers; None where arrays are too large to be taken apart.
 
     Raises ShapeError for an uncertainty of an array, LimitError for what only numbers have.
     """
     program = point.program
     if not program.graph.has_arrays:
-        return Fine(point, *certain_numbers(point, request), lambda value: value)
+        return Scalars(point, *certain_numbers(point, request), lambda value: value)
     shape = program.graph.shape(program.output)
     if program.uncertainties and shape:
         raise ShapeError("an uncertainty needs an output of one number",
@@ -155,12 +157,12 @@ def _fine(point: Point, request: Request) -> Fine | None:
     single = at(taken_apart, inputs_of(taken_apart), request)
     if point.upstream is None:
         single.leaves = []  # the weights are any: there are no gradients
-    return Fine(single, *certain_numbers(single, request), circuit.value, circuit)
+    return Scalars(single, *certain_numbers(single, request), circuit.value, circuit)
 
 
-def _of_elements(fine: Fine) -> tuple[Figures, list[str]]:
+def _of_elements(scalars: Scalars) -> tuple[Figures, list[str]]:
     """Figures of certain numbers, element by element, and the notes on them."""
-    table, elements = fine.numbers, fine.elements
+    table, elements = scalars.numbers, scalars.elements
 
     def value(node: Value) -> Figure:
         nodes = elements(node)
@@ -170,7 +172,7 @@ def _of_elements(fine: Fine) -> tuple[Figures, list[str]]:
         nodes = elements(node)
         return gather(nodes, table.gradients), _each(nodes, table.gradient_bound)
 
-    return Figures(value, gradient), fine.notes
+    return Figures(value, gradient), scalars.notes
 
 
 def _each(value: Value, of_node: Callable[[int], Any]) -> Any:
@@ -185,9 +187,9 @@ def _of_arrays(point: Point, request: Request) -> tuple[Figures, list[str]]:
     if request.arithmetic != "float64":
         from gradcli.evaluation.diagnosis import array_doubts
 
-        own = program.upstream if request.upstream is None else None
+        upstream_node = program.upstream if request.upstream is None else None
         output = None if point.upstream is None else program.output
-        run = bounded_run(point.run, output, point.upstream, own)
+        run = bounded_run(point.run, output, point.upstream, upstream_node)
         notes += array_doubts(run, program.output, point.names)
 
     def figure(node: Any, table: Sequence[Any]) -> Figure:
@@ -206,18 +208,20 @@ def _of_arrays(point: Point, request: Request) -> tuple[Figures, list[str]]:
 # ---------------------------------------------------------------- parts of the report
 
 
-def _checked(point: Point, fine: Fine | None, request: Request) -> tuple[Check | None, list[str]]:
+def _checked(
+    point: Point, scalars: Scalars | None, request: Request
+) -> tuple[Check | None, list[str]]:
     """The verdicts on the gradients, and how they were found; None where nothing was checked."""
     graph, gradients = point.program.graph, len(point.leaves)
     if not (request.check and gradients) or point.upstream is None:
         return None, []
-    chosen = evidence(graph, gradients, request, fine.circuit if fine else None)
+    chosen = evidence(graph, gradients, request, scalars.circuit if scalars else None)
     notes = [] if chosen.note is None else [chosen.note]
     if chosen.kind == NOTHING:
         return None, notes
-    if fine and chosen.kind == ELEMENTS:
-        questions = questions_of(fine.point, {}, request.exact, fine.numbers.gradients)
-        return check(fine.point, questions, request), notes
+    if scalars and chosen.kind == ELEMENTS:
+        questions = questions_of(scalars.point, {}, request.exact, scalars.numbers.gradients)
+        return check(scalars.point, questions, request), notes
     return check(point, questions_of(point, {}, request.exact), request), notes
 
 
@@ -251,7 +255,7 @@ def _to_be_fused(program: Program) -> Program:
 
 
 def _as_written(written: Program, request: Request, notes: list[str]) -> dict[str, Any]:
-    """What plain float64 gives for the program before fusing, and a note that says so."""
+    """The results of plain float64 before fusing, which a note repeats."""
     point = at(written, inputs_of(written), request)
     value, gradients = point.run.values[written.output], point.run.gradients
     slopes = "".join(f", d{name} = {gradients[leaf]!r}" for name, leaf in point.leaves[:3])
@@ -265,9 +269,9 @@ def _as_written(written: Program, request: Request, notes: list[str]) -> dict[st
     }  # fmt: skip
 
 
-def _conditions(fine: Fine) -> dict[str, float | None]:
+def _conditions(scalars: Scalars) -> dict[str, float | None]:
     """|x * df/dx / f| of every input: relative changes of x come out this many times as large."""
-    point, table = fine.point, fine.numbers
+    point, table = scalars.point, scalars.numbers
     f = table.values[point.program.output]
     conditions: dict[str, float | None] = {}
     for name, leaf in point.leaves:
@@ -280,25 +284,25 @@ def _conditions(fine: Fine) -> dict[str, float | None]:
     return conditions
 
 
-def _uncertainty(fine: Fine, notes: list[str]) -> dict[str, Any] | None:
+def _uncertainty(scalars: Scalars, notes: list[str]) -> dict[str, Any] | None:
     """How far the value may be off because inputs are: first order, inputs independent.
 
     The square root of the sum of the squares of slope times uncertainty (Taylor, An Introduction
     to Error Analysis, section 3.11). Raises BindingError for an uncertainty below 0.
     """
-    point, program = fine.point, fine.point.program
+    point, program = scalars.point, scalars.point.program
     if not program.uncertainties:
         return None
-    given = constants_at(program.settings, [*program.uncertainties.values()])
+    spread_at = constants_at(program.settings, [*program.uncertainties.values()])
     spreads: dict[str, float] = {}
     parts: dict[str, float] = {}
     for name, node in program.uncertainties.items():
-        if not 0 <= given[node] < math.inf:
-            raise BindingError(f"the uncertainty of `{name}` is {given[node]}, not 0 or more")
+        if not 0 <= spread_at[node] < math.inf:
+            raise BindingError(f"the uncertainty of `{name}` is {spread_at[node]}, not 0 or more")
         for element, leaf in numbers(name, program.inputs[name]) if name in program.inputs else ():
-            slope = fine.numbers.gradients[leaf] / point.upstream if point.upstream else math.nan
-            spreads[element] = given[node]
-            parts[element] = abs(slope) * given[node]
+            slope = scalars.numbers.gradients[leaf] / point.upstream if point.upstream else math.nan
+            spreads[element] = spread_at[node]
+            parts[element] = abs(slope) * spread_at[node]
     total = math.hypot(*parts.values()) if parts else 0.0
     shares = ", ".join(f"{part:.3g} from {name}" for name, part in [*parts.items()][:5])
     notes.append(
@@ -307,15 +311,15 @@ def _uncertainty(fine: Fine, notes: list[str]) -> dict[str, Any] | None:
     return {"value": total, "inputs": spreads, "contributions": parts}
 
 
-def _decimals_of(program: Program, fine: Fine, request: Request) -> dict[str, Any] | None:
+def _decimals_of(program: Program, scalars: Scalars, request: Request) -> dict[str, Any] | None:
     """The long decimals that were asked for, in the shape of the program's output."""
     if not request.digits:
         return None
-    texts = decimals(fine.point, fine.numbers, request.digits)
+    texts = decimals(scalars.point, scalars.numbers, request.digits)
     return {
         "digits": request.digits,
-        "value": _each(fine.elements(program.output), texts.__getitem__),
-        "gradients": {name: texts[leaf] for name, leaf in fine.point.leaves},
+        "value": _each(scalars.elements(program.output), texts.__getitem__),
+        "gradients": {name: texts[leaf] for name, leaf in scalars.point.leaves},
     }
 
 

@@ -20,7 +20,7 @@ from gradcli.tasks.check import check_program
 
 
 class Exercise(NamedTuple):
-    """What the student gets, and what the teacher keeps."""
+    """A text for the student; its solution and the planted mistakes for the teacher."""
 
     text: str
     solution: str
@@ -96,9 +96,9 @@ def _planted(
         rng.shuffle(candidates)
         number = len(head) + k + 1
         for row in candidates:
-            found = _accused(_text(head, [*rows[:k], row, *rows[k + 1 :]]))
-            mistake = found.pop(number, None)
-            if mistake is not None and found == planted:
+            accused = _accused(_text(head, [*rows[:k], row, *rows[k + 1 :]]))
+            mistake = accused.pop(number, None)
+            if mistake is not None and accused == planted:
                 rows[k], planted[number] = row, mistake
                 break
     if len(planted) < count:

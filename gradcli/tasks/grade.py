@@ -29,7 +29,7 @@ class Key(NamedTuple):
 
     circuit: object
     output: str
-    asked: list[str]  # the names whose gradients are asked for
+    gradients: list[str]  # the names of those an answer should have
     inputs: dict[str, Number]
 
 
@@ -48,7 +48,7 @@ def read_key(text: str, name: str) -> Key:
 
 
 def grade(checked: Checked, key: Key | None) -> Grade:
-    """What an answer is worth; with a key it must be an answer to that exercise."""
+    """The grade of an answer; with a key it must be an answer to that exercise."""
     case, program = checked
     problem = None if key is None else _another_exercise(program, key)
     if problem is not None:
@@ -56,25 +56,25 @@ def grade(checked: Checked, key: Key | None) -> Grade:
     verdicts = _verdicts(program, case.lines)
     unexplained = _unexplained(case)
     verdicts |= dict.fromkeys(unexplained, "fail")
-    asked = _asked(program) if key is None else key.asked
+    names = _expected(program) if key is None else key.gradients
     return Grade(
         case.file,
-        right=sum(verdicts.get(name) in RIGHT for name in asked),
-        asked=len(asked),
+        right=sum(verdicts.get(name) in RIGHT for name in names),
+        asked=len(names),
         mistakes=[line.mistake or UNNAMED for line in case.lines if line.is_accused]
         + [UNNAMED] * len(unexplained),
-        missing=[name for name in asked if name not in verdicts],
-        undecided={n: v for n, v in verdicts.items() if n in asked and v in UNDECIDED},
+        missing=[name for name in names if name not in verdicts],
+        undecided={n: v for n, v in verdicts.items() if n in names and v in UNDECIDED},
         changed=[] if key is None else _changed(program, key),
     )
 
 
 def ungraded(file: str, problem: str, key: Key | None) -> Grade:
     """The grade of what cannot be read, or answers something else."""
-    return Grade(file, 0, len(key.asked) if key else 0, [], [], problem)
+    return Grade(file, 0, len(key.gradients) if key else 0, [], [], problem)
 
 
-def _asked(program: Program) -> list[str]:
+def _expected(program: Program) -> list[str]:
     """The gradients an answer should have without a key: what it claims, and every input's."""
     reached = set(program.graph.ancestors([program.output]))
     inputs = [
@@ -154,7 +154,7 @@ def _changed(program: Program, key: Key) -> list[str]:
 
 
 def _own_value(program: Program, name: str) -> Number | None:
-    """What the text of a program sets an input to; None for what is no number or list of them."""
+    """The value an input has in the text of a program; None for what is no number or list."""
     graph = Graph(program.graph.table)
     try:
         node = lower_constant(graph, name, program.source, program.overruled[name])

@@ -77,8 +77,8 @@ def trials() -> Iterator[Trial]:
     for gate in BUILT_IN.elementwise:
         if not gate.hidden:
             yield from _gate_trials(gate)
-    for text, point in PROGRAMS:
-        yield from _program_trials(text, point)
+    for text, settings in PROGRAMS:
+        yield from _program_trials(text, settings)
     for text in ARRAY_PROGRAMS:
         yield from _array_trials(text)
 
@@ -86,13 +86,13 @@ def trials() -> Iterator[Trial]:
 def _gate_trials(gate: Gate) -> Iterator[Trial]:
     """The right gradients of a gate, and each of its local gradients with each slip."""
     for sample in gate.samples.split(";"):
-        point = [float(x) for x in sample.split(",")]
-        names = [f"x{k}" for k in range(len(point))]
-        program = read(f"f = {_call(gate, names)}", settings=list(zip(names, point, strict=True)))
-        inputs = [point[int(name[1:])] for name in program.graph.inputs]
+        numbers = [float(x) for x in sample.split(",")]
+        names = [f"x{k}" for k in range(len(numbers))]
+        program = read(f"f = {_call(gate, names)}", settings=list(zip(names, numbers, strict=True)))
+        inputs = [numbers[int(name[1:])] for name in program.graph.inputs]
         for upstream in UPSTREAMS:
             run = _run(program, inputs, upstream)
-            place = f"{gate.name} at {', '.join(map(str, point))}"
+            place = f"{gate.name} at {', '.join(map(str, numbers))}"
             for name, leaf in program.graph.inputs.items():
                 number = 0 if gate.is_variadic else int(name[1:])
                 if gate.local[number] == "0" and not gate.jump:
@@ -122,10 +122,10 @@ def _slips(
         yield Trial(f"{place}: {slip}", True, _verdict(point, leaf, wrong, wrong))
 
 
-def _program_trials(text: str, point: dict[str, float]) -> Iterator[Trial]:
+def _program_trials(text: str, settings: dict[str, float]) -> Iterator[Trial]:
     """Claims about a program: the right ones, slips, another input's, and a lost path."""
-    program = read(text, settings=point)
-    inputs = [point[name] for name in program.graph.inputs]
+    program = read(text, settings=settings)
+    inputs = [settings[name] for name in program.graph.inputs]
     run = _run(program, inputs, 1.0)
     gradients = {name: run.gradients[leaf] for name, leaf in program.graph.inputs.items()}
     for name, leaf in program.graph.inputs.items():
@@ -180,7 +180,7 @@ class _Wholes:
         self.point = Point(program, run, self.upstream, {})
 
     def gradients(self, graph: Graph) -> dict[str, Any]:
-        """What the engine gives for every input of the program's graph, or a faulty copy of it."""
+        """The engine's gradients on the program's graph or a faulty copy of it, by input."""
         import numpy as np
 
         from gradcli.arithmetic.arrays import ARRAYS

@@ -1,0 +1,67 @@
+"""The outcome of a check at one point: verdicts on gradients and lines, and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from gradcli.arithmetic.agreement import agree
+from gradcli.checker.evidence import BEYOND_BUDGET, NOTHING, evidence
+from gradcli.checker.question import questions_of
+from gradcli.checker.verdicts import check
+from gradcli.evaluation.point import Point, at
+from gradcli.program.model import Program
+from gradcli.reports.evaluations import InputCheck, worst
+from gradcli.reports.lines import Fork, LineCheck
+from gradcli.requests import Request
+from gradcli.tasks.lines import judged
+
+
+class Outcome(NamedTuple):
+    """The worst verdict at a point, those on single gradients and lines, and the notes."""
+
+    point: Point
+    verdict: str
+    checks: dict[str, InputCheck]
+    notes: list[str]
+    lines: list[LineCheck] = []  # noqa: RUF012  # never written to
+    forks: list[Fork] = []  # noqa: RUF012  # never written to
+
+
+def outcome_at(
+    program: Program, inputs: list[Any], request: Request, typed: Mapping[str, Any],
+    formulas_only: bool = False, elsewhere: bool = False,
+) -> Outcome:  # fmt: skip
+    """Check at one point; `typed` are claims of the caller, by the names of the point's leaves.
+
+    `formulas_only` leaves out claims that are numbers: they hold at the program's own point only.
+    At a point `elsewhere` a formula that gives what the engine does needs no other evidence: the
+    engine itself is checked at the program's own point.
+    """
+    point = at(program, inputs, request)
+    questions = questions_of(point, typed, request.exact)
+    if formulas_only:
+        active = program.graph.active
+        questions = [q for q in questions if q.formula is None or active[q.formula]]
+    if elsewhere:
+        questions = [
+            q for q in questions
+            if q.claim is not None and not agree(q.claim, q.analytic, request.tolerance)
+        ]  # fmt: skip
+    chosen = evidence(program.graph, len(questions), request)
+    answer = check(point, questions, request)
+    notes = [*point.notes, *([] if chosen.note is None else [chosen.note])]
+    has_lists = any(isinstance(value, list) for value in program.inputs.values())
+    if answer.verdict == "fail" and has_lists and not program.lines:
+        from gradcli.checker.patterns import failure_patterns  # late: numbers do not need numpy
+
+        notes += failure_patterns(program, answer.inputs)
+    lines, forks = judged(point, request, formulas_only)
+    if chosen.kind == NOTHING:
+        lines = [line.unchecked(BEYOND_BUDGET) for line in lines]
+    verdicts = [check.verdict for check in answer.inputs.values()]
+    verdicts += [line.verdict for line in lines if line.cause is None]
+    if not verdicts and not elsewhere:
+        notes.append("nothing was checked: the program has no input")
+    verdict = worst(verdicts) if verdicts or elsewhere else "inconclusive"
+    return Outcome(point, verdict, answer.inputs, notes, lines, forks)
