@@ -240,15 +240,15 @@ import sys, io
 sys.path.insert(0, sys.argv[1])
 import gradcli
 before = set(sys.modules)
-import gradcli.render
+from gradcli.render.formats import write
 from gradcli.reports.evaluations import EvalReport
 late = {"json", "csv"} - before
 assert not late & set(sys.modules), late & set(sys.modules)
 report = EvalReport("x", "#out", 1.0, {"x": 1.0}, {"x": 1.0}, [], None, [])
 for name in ("json", "jsonl", "csv", "plain", "markdown"):
-    gradcli.render.write(report, name, io.StringIO())
+    write(report, name, io.StringIO())
 assert not {"rich", "numpy", "click", "mpmath"} & set(sys.modules)
-gradcli.render.write(report, "table", io.StringIO())
+write(report, "table", io.StringIO())
 assert "rich" in sys.modules and not {"numpy", "click"} & set(sys.modules)
 """
     root = Path(gradcli.__file__).parent.parent

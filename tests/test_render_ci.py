@@ -23,7 +23,7 @@ from rich.cells import cell_len
 import gradcli
 from gradcli.render.findings import MEANINGS, findings
 from gradcli.render.formats import CHECK_FORMATS, write_check
-from gradcli.render.github import MOST_ROWS, summary_markdown
+from gradcli.render.github import MOST_ROWS_OF_SUMMARY, summary_markdown
 from gradcli.render.jsonl import case_line
 from gradcli.reports.checks import Case, CheckReport, Problem
 from gradcli.reports.evaluations import VERDICTS, InputCheck
@@ -411,7 +411,7 @@ def test_the_job_summary_holds_four_cells_a_row_whatever_is_in_them():
 
 
 def test_the_job_summary_is_bounded():
-    report = CheckReport([FAIL] * (MOST_ROWS + 7))
+    report = CheckReport([FAIL] * (MOST_ROWS_OF_SUMMARY + 7))
     assert summary_markdown(report).endswith(" |\n\nand 7 more\n")
 
 

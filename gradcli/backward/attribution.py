@@ -13,14 +13,14 @@ from gradcli.program.model import Element, elements
 
 
 class Attribution:
-    """What each line adds to each number, and the groups of lines and consumers there."""
+    """Each line's contribution to each number of a gradient, and the lines that stand together."""
 
     def __init__(
-        self, given: list[list[Element]], reads: list[frozenset[str]],
+        self, targets: list[list[Element]], reads: list[frozenset[str]],
         parts: dict[Element, list[Part]], groups: dict[Element, list[Group]],
         overwriters: dict[Element, int],
     ) -> None:  # fmt: skip
-        self.given = given  # of each line: the numbers of its gradient; of a helper none
+        self.targets = targets  # of each line: the numbers of its gradient; of a helper none
         self.reads = reads  # of each line: the names whose gradients it reads, helpers between
         self.parts = parts
         self.groups = groups
@@ -38,27 +38,27 @@ class Attribution:
         return self._groups.get((line, element))
 
     def part(self, line: int, element: Element) -> Part:
-        """What a line adds to a number."""
+        """The contribution of a line to a number."""
         return self._parts[line, element]
 
 
-def attribute(known: Evidence) -> Attribution:
+def attribute(evidence: Evidence) -> Attribution:
     """Groups of lines and consumers, for every number that has a gradient line."""
-    cut, lines = known.cut, known.program.lines
+    cut, lines = evidence.cut, evidence.program.lines
     reads = _gradients_read(lines)
-    given = [_numbers_given(known, line) for line in lines]
-    parts, overwriters = _parts(known, given, reads)
+    targets = [_targets(evidence, line) for line in lines]
+    parts, overwriters = _parts(evidence, targets, reads)
     last = {str(line.name): k for k, line in enumerate(lines) if line.name is not None}
     clues = Clues(
-        cut.output, known.agree, known.request.tolerance, cut.operands,
+        cut.output, evidence.agree, evidence.request.tolerance, cut.operands,
         {cut.output.name: -1, **last},
     )  # fmt: skip
     groups = {
         element: [] if element == cut.output
-        else matched(parts[element], known.written.uses.get(element, {}), clues)
+        else matched(parts[element], evidence.written.uses.get(element, {}), clues)
         for element in cut.claimed
     }  # fmt: skip
-    only = [[element for element, _ in numbers] for numbers in given]
+    only = [[element for element, _ in numbers] for numbers in targets]
     return Attribution(only, reads, parts, groups, overwriters)
 
 
@@ -67,24 +67,24 @@ def attribute(known: Evidence) -> Attribution:
 
 def _gradients_read(lines: Sequence[GradientLine]) -> list[frozenset[str]]:
     """Of each line the names whose gradients it reads, also through helpers."""
-    found: list[frozenset[str]] = []
+    gradients: list[frozenset[str]] = []
     for line in lines:
         own = {read.name for read in line.reads.values() if read.kind == "gradient"}
-        through = {found[read.line] for read in line.reads.values() if read.line is not None}
+        through = {gradients[read.line] for read in line.reads.values() if read.line is not None}
         is_handed_on = not own and len(through) == 1  # then one set serves the whole chain
-        found.append(through.pop() if is_handed_on else frozenset(own.union(*through)))
-    return found
+        gradients.append(through.pop() if is_handed_on else frozenset(own.union(*through)))
+    return gradients
 
 
-def _numbers_given(known: Evidence, line: GradientLine) -> list[tuple[Element, int]]:
-    """The numbers, or the array, whose gradient a line assigns, with the nodes it gives."""
+def _targets(evidence: Evidence, line: GradientLine) -> list[tuple[Element, int]]:
+    """The numbers, or the array, whose gradient a line assigns, with the nodes of its value."""
     if line.name is None:
         return []
-    if known.program.graph.has_arrays:
+    if evidence.program.graph.has_arrays:
         return [(Element(line.name), line.value)]
-    target = _taken(line.name, known.program.claims[line.name], line.place)
+    taken = _taken(line.name, evidence.program.claims[line.name], line.place)
     nodes = [node for _, node in elements(line.name, line.value)]
-    return list(zip(target, nodes, strict=True))
+    return list(zip(taken, nodes, strict=True))
 
 
 def _taken(name: str, value: Any, place: Sequence[Any], at: tuple[int, ...] = ()) -> list[Element]:
@@ -100,27 +100,27 @@ def _taken(name: str, value: Any, place: Sequence[Any], at: tuple[int, ...] = ()
 
 
 def _parts(
-    known: Evidence, given: list[list[tuple[Element, int]]], reads: list[frozenset[str]]
+    evidence: Evidence, targets: list[list[tuple[Element, int]]], reads: list[frozenset[str]]
 ) -> tuple[dict[Element, list[Part]], dict[Element, int]]:
     """What each line adds to each number of its gradient, and the last that begins it anew."""
-    values = known.point.run.values
-    parts: dict[Element, list[Part]] = {element: [] for element in known.cut.claimed}
+    values = evidence.point.run.values
+    parts: dict[Element, list[Part]] = {element: [] for element in evidence.cut.claimed}
     overwriters: dict[Element, int] = {}
     totals: dict[str, Amount] = {}  # of arrays, as the lines so far have them
-    for number, line in enumerate(known.program.lines):
+    for number, line in enumerate(evidence.program.lines):
         if line.name is None:
             continue
         others = reads[number] - {line.name}
         names = {read.name for read in line.reads.values() if read.kind == "forward"}
         names.discard(line.name)
-        if known.program.graph.has_arrays:
+        if evidence.program.graph.has_arrays:
             before, totals[line.name] = totals.get(line.name, 0.0), values[line.total]
             if line.place:  # of an array: what it changes
                 change = values[line.total] - before
                 parts[Element(line.name)].append(Part(number, change, others, names))
                 continue
         own = [r.value for r in line.reads.values() if (r.kind, r.name) == ("gradient", line.name)]
-        for element, node in given[number]:
+        for element, node in targets[number]:
             value = values[node]
             if own:
                 value = value - values[_node_at(own[0], element.index)]

@@ -1,4 +1,4 @@
-"""Who is to blame: lines that are wrong by themselves, or a helper they read.
+"""Blame for a wrong gradient: lines that are wrong by themselves, or a helper they read.
 
 A line that the judge accuses may still be innocent: it reads the gradient of a sibling, and would
 be right if that were; or it reads a helper line, together with others that are all wrong, and the
@@ -25,14 +25,14 @@ MOST_HELPERS = 30  # that are looked at: the last before the lines that are wron
 
 
 class WrongHelper(NamedTuple):
-    """The lines that read a wrong helper, and its mistake, if that is known."""
+    """The lines that read a wrong helper, and its mistake, if it has a name."""
 
     readers: list[int]
     named: Named | None
 
 
 class Blame(NamedTuple):
-    """Who began what is wrong. Lines are counted from 0 among those of the backward part."""
+    """The lines where wrong gradients begin, counted from 0 among those of the backward part."""
 
     accused: dict[int, Accusation]  # lines that are wrong by themselves
     helpers: dict[int, WrongHelper]  # helper lines that are
@@ -40,9 +40,11 @@ class Blame(NamedTuple):
     causes: dict[int, int]  # where the wrong gradients began that other lines read
 
 
-def blame(known: Evidence, attribution: Attribution, judgement: Judgement, naming: Naming) -> Blame:
+def blame(
+    evidence: Evidence, attribution: Attribution, judgement: Judgement, naming: Naming
+) -> Blame:
     """The lines that are to blame, of all that the judge accuses, and those that follow."""
-    inquiry = _Inquiry(known, attribution, judgement, naming)
+    inquiry = _Inquiry(evidence, attribution, judgement, naming)
     if inquiry.accused:
         inquiry.look_at_helpers()
     inquiry.follow()
@@ -54,12 +56,12 @@ def blame(known: Evidence, attribution: Attribution, judgement: Judgement, namin
 
 
 class _Inquiry:
-    """What has been found out while blame is moved from line to line."""
+    """Blame as it is moved from line to line: accused lines, wrong helpers, innocent readers."""
 
     def __init__(
-        self, known: Evidence, attribution: Attribution, judgement: Judgement, naming: Naming
+        self, evidence: Evidence, attribution: Attribution, judgement: Judgement, naming: Naming
     ) -> None:
-        self.lines: list[GradientLine] = known.program.lines
+        self.lines: list[GradientLine] = evidence.program.lines
         self.order = [k for k, line in enumerate(self.lines) if line.name is not None]
         self.accused = dict(judgement.accused)
         self.helpers: dict[int, WrongHelper] = {}
@@ -69,7 +71,7 @@ class _Inquiry:
         self._wrong_names = judgement.wrong_names
         self._naming = naming
         self._begun: dict[str, int] = {}  # names with a wrong gradient: the line it began at
-        self._truth = _Truth(known, attribution)
+        self._truth = _Truth(evidence, attribution)
 
     def root(self, k: int) -> int | None:
         """The line where the wrong gradients that a line reads began."""
@@ -80,11 +82,11 @@ class _Inquiry:
         return str(self.lines[k].name)
 
     def look_at_helpers(self) -> None:
-        """A helper is wrong itself if all that read it are, and something says that it is it.
+        """Move blame to a helper that makes all lines that read it wrong.
 
-        That is a repair of the helper that makes all of them right, or that they are lines of
-        several gradients. Of several helpers that may be meant the one is taken that a repair
-        explains, else the last before the lines.
+        The evidence against it is a repair of the helper that makes all of them right, or that they
+        are lines of several gradients. Of several such helpers the one that a repair explains is
+        taken, else the last before the lines.
         """
         readers: dict[int, list[int]] = {}
         for k in self.order:
@@ -139,18 +141,18 @@ class _Inquiry:
 
 
 class _Truth:
-    """What lines give by the true gradients of what they read."""
+    """Lines evaluated with true gradients in the place of the written ones they read."""
 
-    def __init__(self, known: Evidence, attribution: Attribution) -> None:
-        self._known = known
+    def __init__(self, evidence: Evidence, attribution: Attribution) -> None:
+        self._evidence = evidence
         self._attribution = attribution
-        self._formulas = Formulas(self._look, known.program.graph.table)
+        self._formulas = Formulas(self._look, evidence.program.graph.table)
         self._nodes: dict[int, int | None] = {}  # of lines, as formulas
 
     def is_right(self, k: int) -> bool:
         """Whether a line that is alone in its group gives what the consumers truly send back."""
-        known, lines = self._known, self._known.program.lines
-        if lines[k].place and known.program.graph.has_arrays:
+        evidence, lines = self._evidence, self._evidence.program.lines
+        if lines[k].place and evidence.program.graph.has_arrays:
             return False  # a part of an array
         for helper in sorted(helpers_of(lines, k)):
             self._enter(helper)
@@ -160,37 +162,37 @@ class _Truth:
             return False
         got, expected = self._formulas.numbers(node, 0), self._expected(k)
         got = got * len(expected) if len(got) == 1 else got
-        return len(got) == len(expected) and all(map(known.agree, got, expected))
+        return len(got) == len(expected) and all(map(evidence.agree, got, expected))
 
     def _expected(self, k: int) -> list[float]:
         amounts = []
-        for element in self._attribution.given[k]:
+        for element in self._attribution.targets[k]:
             group = self._attribution.group(k, element)
             consumers = [] if group is None else group.consumers
-            amounts.append(self._known.true.sent_back(element, consumers))
+            amounts.append(self._evidence.true.sent_back(element, consumers))
         return [x for amount in amounts for x in flat(amount)]
 
     def _enter(self, k: int) -> None:
         """Lower a line whose helpers have been lowered."""
         if k in self._nodes:
             return
-        line: GradientLine = self._known.program.lines[k]
+        line: GradientLine = self._evidence.program.lines[k]
         helpers = {n: self._nodes[r.line] for n, r in line.reads.items() if r.line is not None}
-        known = {name: node for name, node in helpers.items() if node is not None}
+        nodes = {name: node for name, node in helpers.items() if node is not None}
         tree = line.statement.tree
-        if tree is None or len(known) < len(helpers):
+        if tree is None or len(nodes) < len(helpers):
             self._nodes[k] = None
             return
-        self._nodes[k] = self._formulas.lowered(tree, line.reads.__getitem__, line.sizes, known)
+        self._nodes[k] = self._formulas.lowered(tree, line.reads.__getitem__, line.sizes, nodes)
         self._formulas.keep()
 
     def _look(self, read: Read, _: int) -> Any:
-        known = self._known
-        if read.kind == "gradient" and read.name in known.program.claims:
-            claims = known.program.claims[read.name]
-            true = (known.true.gradients[element] for element, _ in elements(read.name, claims))
+        evidence = self._evidence
+        if read.kind == "gradient" and read.name in evidence.program.claims:
+            claims = evidence.program.claims[read.name]
+            true = (evidence.true.gradients[element] for element, _ in elements(read.name, claims))
             return nested(claims, true)
-        return gather(read.value, known.point.run.values)
+        return gather(read.value, evidence.point.run.values)
 
 
 def helpers_of(lines: list[GradientLine], k: int) -> Iterator[int]:

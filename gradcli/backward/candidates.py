@@ -34,9 +34,10 @@ from gradcli.syntax.edit import (
 )
 
 OPERATORS = ("add", "sub", "mul", "div", "pow")
-COMPARISONS = {"lt": ("ge", "gt"), "ge": ("lt", "le"), "gt": ("le", "lt"), "le": ("gt", "ge"),
-               "eq": ("ne",), "ne": ("eq",)}  # fmt: skip
-
+OTHER_BRANCHES = {
+    "lt": ("ge", "gt"), "ge": ("lt", "le"), "gt": ("le", "lt"), "le": ("gt", "ge"),
+    "eq": ("ne",), "ne": ("eq",),
+}  # fmt: skip
 SWITCHES = {"max", "min", "relu", "leaky_relu", "where", "abs", "huber"}
 FEWEST_POINTS = 3  # to tell a product of factors from chance
 MOST_FACTORS = 30  # nodes whose powers are tried
@@ -44,7 +45,7 @@ MOST_NAMES = 200  # forward names that are tried in the place of another one
 
 
 class Scene(NamedTuple):
-    """What a line could see, and what is known of the consumers it answers for."""
+    """A wrong line, the names it may read, and the consumers it answers for."""
 
     program: Program
     line: GradientLine
@@ -56,7 +57,7 @@ class Scene(NamedTuple):
     nodes: list[int]  # of the program: what the consumers are computed from, and themselves
     gates: set[str]  # of the consumers
     counts: set[float]  # of examples in a batch, as far as the consumers tell
-    runs: list[Run]  # of the program, at the given point and at others
+    runs: list[Run]  # of the program, at its point and at others
     expected: list[list[float]]  # at each of these points, of each number of the line
     readers: Sequence[GradientLine] = ()  # of a helper: the lines whose numbers these are
 
@@ -70,13 +71,13 @@ class Repair(NamedTuple):
     is_complete: bool = False  # read the final values of gradients
 
 
-def candidates(scene: Scene, given: list[list[float]]) -> Iterator[Repair]:
+def candidates(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
     """The line with a change at one place."""
     tree = scene.tree
     yield Repair(tree, "missing-path", _incomplete(scene), is_complete=True)
     yield from chain(
         _signs(tree), _operators(tree), _names(scene), _one_minus(scene), _powers(tree),
-        _branches(scene), _upstream(scene), _constants(scene, given), _products(scene),
+        _branches(scene), _upstream(scene), _constants(scene, written), _products(scene),
     )  # fmt: skip
 
 
@@ -131,7 +132,7 @@ def _names(scene: Scene) -> Iterator[Repair]:
 
 
 def _wrong_name(scene: Scene, name: str, other: str, kind: str) -> tuple[str, str]:
-    """What it is called when a line says `name` where `other` is right."""
+    """The mistake, and the reason, where a line reads `name` and should read `other`."""
     for consumer in scene.consumers if kind != "gradient" else ():
         operands = scene.operands.get(consumer, set())
         if other == consumer and name in operands:
@@ -167,10 +168,10 @@ def _one_minus(scene: Scene) -> Iterator[Repair]:
         yield Repair(joined(tree, slope, "mul"), "dropped-factor", reason)
 
 
-def _constants(scene: Scene, given: list[list[float]]) -> Iterator[Repair]:
+def _constants(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
     """A number that is a wrong factor everywhere."""
-    pairs = zip(scene.expected[0], given[0], strict=False)
-    ratio = next((wanted / got for wanted, got in pairs if got and wanted), math.nan)
+    pairs = zip(scene.expected[0], written[0], strict=False)
+    ratio = next((right / got for right, got in pairs if got and right), math.nan)
     if not math.isfinite(ratio) or not ratio or math.isclose(abs(ratio), 1.0):
         return
     tree = joined(scene.tree, number_tree(ratio), "mul")
@@ -215,17 +216,17 @@ def _products(scene: Scene) -> Iterator[Repair]:
                 yield Repair(changed, "unsummed-axis", f"the sum must run over {where}")
 
 
-def factors(scene: Scene, given: list[list[float]], tolerance: float) -> Iterator[Repair]:
+def factors(scene: Scene, written: list[list[float]], tolerance: float) -> Iterator[Repair]:
     """Factors that are lost or superfluous: powers of what the consumers are computed from.
 
-    The ratio of expected to given is a constant times a product of at most two of them.
+    The ratio of expected to written numbers is a constant times a product of at most two of them.
     """
-    numbers = [got[0] for got in given if len(got) == 1]
-    if len(numbers) < max(FEWEST_POINTS, len(given)) or scene.gates & SWITCHES:
+    numbers = [line[0] for line in written if len(line) == 1]
+    if len(numbers) < max(FEWEST_POINTS, len(written)) or scene.gates & SWITCHES:
         return
     ratios = [
-        math.nan if got == 0 else wanted[0] / got
-        for wanted, got in zip(scene.expected, numbers, strict=True)
+        math.nan if got == 0 else right[0] / got
+        for right, got in zip(scene.expected, numbers, strict=True)
     ]
     if not all(map(math.isfinite, ratios)) or not all(ratios):
         return
@@ -269,8 +270,8 @@ def _lost_factor(scene: Scene, chosen: Any, constant: float) -> Repair:
     )
     if is_power:
         return Repair(tree, "dropped-power", f"the power of {text} is wrong")
-    what = "belongs there" if all(power > 0 for _, power, _ in chosen) else "is wrong"
-    return Repair(tree, "dropped-factor", f"a factor of {text} {what}")
+    cure = "belongs there" if all(power > 0 for _, power, _ in chosen) else "is wrong"
+    return Repair(tree, "dropped-factor", f"a factor of {text} {cure}")
 
 
 def _power(value: float, power: int) -> float:
@@ -309,7 +310,7 @@ def _branches(scene: Scene) -> Iterator[Repair]:
     """The gradient sent to the other operand of a max, or the wrong arm of a choice."""
     tree = scene.tree
     for k, op in enumerate(tree.ops):
-        for other in COMPARISONS.get(op, ()):
+        for other in OTHER_BRANCHES.get(op, ()):
             changed = with_op(tree, k, other)
             yield Repair(changed, "wrong-branch", f"the other branch is right: `{write(changed)}`")
     if scene.gates & SWITCHES:

@@ -25,7 +25,7 @@ Uses = dict[Element, dict[Element, list[Any]]]  # of a name: by consumer, what e
 
 
 class LocalProblem(NamedTuple):
-    """What a line has to say, as the derivative of a graph's output by one of its inputs."""
+    """A graph of its own whose derivatives by its inputs are what lines must give."""
 
     graph: Graph
     output: int

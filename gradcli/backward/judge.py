@@ -22,6 +22,7 @@ from gradcli.backward.amounts import Amount, in_words, is_finite, total
 from gradcli.backward.attribution import Attribution
 from gradcli.backward.matching import Group, Part
 from gradcli.backward.passage import Evidence, Passage, in_bounds, in_digits
+from gradcli.checker.evidence import DIGITS_LOST
 from gradcli.checker.question import Question
 from gradcli.checker.verdicts import RESIDUE, check
 from gradcli.engine import Machine, backward
@@ -29,24 +30,23 @@ from gradcli.evaluation.point import Point, arithmetic_of
 from gradcli.program.model import Element, nodes_of
 from gradcli.syntax.tokens import line_and_column
 
-DIGITS = (100, 1000)  # to tell a wrong formula from rounding: the tail of a tanh needs many
+DECIDING_DIGITS = (100, 1000)  # a wrong formula, or rounding: the tail of a tanh needs many
 
 
 class Word(NamedTuple):
-    """What is said of a number, or of a line."""
+    """A verdict on a number, or on a line, and its reason."""
 
     verdict: str
     reason: str | None = None
 
 
 AS_EXPECTED = Word("pass")
-LOST = "float64 loses its digits here"
-AT_FLOAT_LIMIT = Word("inconclusive", f"{LOST}; in many digits the line is right")
+AT_FLOAT_LIMIT = Word("inconclusive", f"{DIGITS_LOST}; in many digits the line is right")
 ELSEWHERE = Word("inconclusive", "not checked: a number is claimed at its own point only")
 
 
 class Accusation(NamedTuple):
-    """What is wrong with a line by itself, at one number of its target."""
+    """A line that is wrong by itself, at one number of its target."""
 
     group: Group | None  # None where the lines are right and their sum is not
     claim: Amount
@@ -66,30 +66,30 @@ class Judgement(NamedTuple):
 Suspects = dict[int, Accusation]  # lines that are wrong together
 
 
-def judge(known: Evidence, attribution: Attribution) -> Judgement:
+def judge(evidence: Evidence, attribution: Attribution) -> Judgement:
     """Judge the gradients of a program at a point, number by number."""
-    court = _Court(known, attribution)
-    words = {element: court.word(element) for element in known.cut.claimed}
-    written, true = known.written.gradients, known.true.gradients
-    wrong = {e.name for e in known.cut.claimed if not known.agree(written[e], true[e])}
+    court = _Court(evidence, attribution)
+    words = {element: court.word(element) for element in evidence.cut.claimed}
+    written, true = evidence.written.gradients, evidence.true.gradients
+    wrong = {e.name for e in evidence.cut.claimed if not evidence.agree(written[e], true[e])}
     return Judgement(words, court.settled(), wrong)
 
 
 class _Court:
-    """What has been found out while numbers are judged."""
+    """Judges number after number, and collects the lines that make them wrong."""
 
-    def __init__(self, known: Evidence, attribution: Attribution) -> None:
-        self.known = known
+    def __init__(self, evidence: Evidence, attribution: Attribution) -> None:
+        self.evidence = evidence
         self.attribution = attribution
         self.alone: dict[int, Accusation] = {}  # by the number of the line
         self.joint: list[Suspects] = []
         self._passages: dict[tuple[int, bool], Passage | None] = {}
-        active = known.program.graph.active
+        active = evidence.program.graph.active
         self._numbers = {  # lines that give numbers, whatever the inputs are
-            k for k, line in enumerate(known.program.lines)
+            k for k, line in enumerate(evidence.program.lines)
             if not any(active[node] for node in nodes_of(line.value))
         }  # fmt: skip
-        lines = enumerate(known.program.lines)
+        lines = enumerate(evidence.program.lines)
         self._last = {line.name: k for k, line in lines if line.name is not None}
 
     def settled(self) -> dict[int, Accusation]:
@@ -105,24 +105,25 @@ class _Court:
 
     def word(self, element: Element) -> Word:
         """The verdict on a number; the lines that make it wrong are noted."""
-        known, written = self.known, self.known.written
-        if element == known.cut.output:
+        evidence, written = self.evidence, self.evidence.written
+        if element == evidence.cut.output:
             return AS_EXPECTED
         claim, expected = written.gradients[element], written.expected(element)
-        if known.agree(claim, expected) or known.agree(claim, known.true.gradients[element]):
+        true = evidence.true.gradients[element]
+        if evidence.agree(claim, expected) or evidence.agree(claim, true):
             return AS_EXPECTED  # mistakes may cancel
         parts = self.attribution.parts[element]
         are_numbers = self._are_numbers(parts)
-        if known.formulas_only and are_numbers:
+        if evidence.formulas_only and are_numbers:
             return ELSEWHERE
-        if not (known.request.exact or are_numbers):
+        if not (evidence.request.exact or are_numbers):
             gate = self._overflow(element, claim)
             if gate is not None:
                 reason = f"float64 overflows in this line ({gate}): a smaller case may show a value"
                 return Word("inconclusive", reason)
             if self._is_rounding(element):
-                has_arrays = known.program.graph.has_arrays  # of which only bounds are known
-                return Word("inconclusive", LOST) if has_arrays else AT_FLOAT_LIMIT
+                has_arrays = evidence.program.graph.has_arrays  # of which only bounds are known
+                return Word("inconclusive", DIGITS_LOST) if has_arrays else AT_FLOAT_LIMIT
         consumers = [*written.uses.get(element, ())]
         if consumers:
             word = self._by_differences(element, consumers, claim)
@@ -130,7 +131,7 @@ class _Court:
             word = Word("fail" if is_finite(claim) else "undefined")
         if word.verdict == "fail":
             suspects = [*self._suspects(element, claim, expected)]
-            if not suspects and known.formulas_only:
+            if not suspects and evidence.formulas_only:
                 return ELSEWHERE
             self._accuse(suspects)
         return word
@@ -140,52 +141,52 @@ class _Court:
 
     def _by_differences(self, element: Element, consumers: list[Element], claim: Amount) -> Word:
         """The numerical checker's word; at a kink a line may choose any slope between the sides."""
-        known = self.known
-        cut = known.cut
-        graph, output, moved, places = cut.local_problem(consumers, known.written.upstream)
+        evidence = self.evidence
+        cut = evidence.cut
+        graph, output, moved, places = cut.local_problem(consumers, evidence.written.upstream)
         leaf = moved[cut.leaves[element]]
-        inputs = [known.written.cut_run.values[node] for node in places]
+        inputs = [evidence.written.cut_run.values[node] for node in places]
         run = Machine(graph, arithmetic_of(graph)).run(inputs)
         backward(run, output, 1.0)
-        called = known.point.names
+        called = evidence.point.names
         names = {moved[k]: called.get(cut.source.get(k, -1), "?") for k in moved}
-        problem = known.program._replace(graph=graph, output=output, parts=None, upstream=None)
+        problem = evidence.program._replace(graph=graph, output=output, parts=None, upstream=None)
         point = Point(problem, run, 1.0, names)
         question = Question(str(element), leaf, point.gradient(leaf), claim, exact=True)
-        answer = check(point, [question], known.request).inputs[question.name]
+        answer = check(point, [question], evidence.request).inputs[question.name]
         return Word(answer.verdict, answer.reason)
 
     def _is_rounding(self, element: Element) -> bool:
         """Whether a number differs from what is expected only because float64 rounds."""
-        known, written = self.known, self.known.written
-        if known.program.graph.has_arrays:
+        evidence, written = self.evidence, self.evidence.written
+        if evidence.program.graph.has_arrays:
             return self._may_be_rounding(element)
         size = max(abs(written.gradients[element]), abs(written.expected(element)))
-        for count, is_sharp in product(DIGITS, (False, True)):
+        for count, is_sharp in product(DECIDING_DIGITS, (False, True)):
             passage = self._in_digits(count, is_sharp)
             if passage is None:
                 return False
             claim, expected = passage.gradients[element], passage.expected(element)
             scale = max(abs(claim), abs(expected))
             vanishes = agree(scale, 0.0, 0.0, RESIDUE * size)
-            if vanishes or known.agree(claim, expected):
+            if vanishes or evidence.agree(claim, expected):
                 return True
         return False
 
     def _in_digits(self, count: int, is_sharp: bool) -> Passage | None:
         key = (count, is_sharp)
         if key not in self._passages:
-            self._passages[key] = in_digits(self.known, count, is_sharp)
+            self._passages[key] = in_digits(self.evidence, count, is_sharp)
         return self._passages[key]
 
     def _overflow(self, element: Element, claim: Amount) -> str | None:
         """The gate that overflows on the way to an array; many digits look at a number."""
-        program = self.known.program
+        program = self.evidence.program
         if not program.graph.has_arrays or is_finite(claim):
             return None
         from gradcli.checker.slopes import Place  # late: numbers do not need numpy
 
-        return Place(self.known.point).overflow(program.claims[element.name])
+        return Place(self.evidence.point).overflow(program.claims[element.name])
 
     def _may_be_rounding(self, element: Element) -> bool:
         """Whether the bounds on an array's roundings allow for the difference, in every element."""
@@ -193,11 +194,11 @@ class _Court:
         with bounded.run.machine.arithmetic.quiet():
             claim, expected = bounded.gradients[element], bounded.expected(element)
             room = (claim - expected).error
-        return agree(claim.value, expected.value, self.known.request.tolerance, room)
+        return agree(claim.value, expected.value, self.evidence.request.tolerance, room)
 
     @cached_property
     def _bounded(self) -> Passage:
-        return in_bounds(self.known)
+        return in_bounds(self.evidence)
 
     # ---------------------------------------------------------------- which line it is
 
@@ -215,7 +216,7 @@ class _Court:
             *self._wrong_groups(element, groups), *self._lost_parts(element, claim, expected),
         ]  # fmt: skip
         yield from suspects
-        if not suspects and not self.known.formulas_only:
+        if not suspects and not self.evidence.formulas_only:
             live = [part for part in self.attribution.parts[element] if not part.is_lost]
             if live:
                 yield self._together(Group(live, [], expected), live, claim)
@@ -223,7 +224,7 @@ class _Court:
     def _wrong_groups(self, element: Element, groups: list[Group]) -> Iterator[Suspects]:
         for group in groups:
             live = [part for part in group.parts if not part.is_lost]
-            if not live or (self.known.formulas_only and self._are_numbers(live)):
+            if not live or (self.evidence.formulas_only and self._are_numbers(live)):
                 continue
             amount = total(part.value for part in live)
             is_all = len(groups) == 1  # and the sum has been judged
@@ -231,7 +232,7 @@ class _Court:
                 yield self._together(group, live, amount)
 
     def _is_right(self, element: Element, group: Group, amount: Amount) -> bool:
-        if self.known.agree(amount, group.expected):
+        if self.evidence.agree(amount, group.expected):
             return True
         consumers = group.consumers
         return bool(consumers) and (
@@ -243,7 +244,7 @@ class _Court:
         lines = list(dict.fromkeys(part.line for part in live))
         if len(lines) == 1:
             return {lines[0]: Accusation(group, amount, group.expected)}
-        source, statements = self.known.program.source, self.known.program.lines
+        source, statements = self.evidence.program.source, self.evidence.program.lines
         spans = source.spans({statements[k].statement.token for k in lines}).values()
         place = line_and_column(source.text)
         which = _listed(sorted({place(span.start)[0] for span in spans}))
@@ -254,13 +255,13 @@ class _Court:
 
     def _lost_parts(self, element: Element, claim: Amount, expected: Amount) -> Iterator[Suspects]:
         """Contributions that a line overwrites, or that no line adds."""
-        agree, attribution = self.known.agree, self.attribution
+        agree, attribution = self.evidence.agree, self.attribution
         groups = [g for g in attribution.groups[element] if not agree(0.0, g.expected)]
         lost = [g for g in groups if g.parts and all(part.is_lost for part in g.parts)]
         missing = [g for g in groups if not g.parts]
         if not (lost or missing):
             return
-        consumers = [*self.known.written.uses.get(element, ())]
+        consumers = [*self.evidence.written.uses.get(element, ())]
         feeds = _listed(consumers)
         if lost and element in attribution.overwriters:
             again = total(part.value for part in attribution.parts[element])

@@ -12,7 +12,7 @@ from gradcli.backward.attribution import Attribution, attribute
 from gradcli.backward.blame import Blame, blame
 from gradcli.backward.judge import Accusation, Judgement, judge
 from gradcli.backward.naming import Naming
-from gradcli.backward.passage import Evidence, evidence
+from gradcli.backward.passage import Evidence, evidence_at
 from gradcli.evaluation.point import Point, gather, in_lists
 from gradcli.graph.text import place_text
 from gradcli.program.gradient_lines import GradientLine
@@ -30,14 +30,14 @@ def judge_lines(
 
     `formulas_only` accuses no line that gives a number: a number is claimed at its point only.
     """
-    known = evidence(point, request, formulas_only)
-    attribution = attribute(known)
-    judgement = judge(known, attribution)
-    naming = Naming(known, attribution, judgement)
-    origin = blame(known, attribution, judgement, naming)
+    evidence = evidence_at(point, request, formulas_only)
+    attribution = attribute(evidence)
+    judgement = judge(evidence, attribution)
+    naming = Naming(evidence, attribution, judgement)
+    origin = blame(evidence, attribution, judgement, naming)
     places = _places(point.program)
-    checks = _Lines(known, attribution, judgement, naming, origin, places).checks()
-    return checks, forks(known, attribution, places)
+    checks = _Lines(evidence, attribution, judgement, naming, origin, places).checks()
+    return checks, forks(evidence, attribution, places)
 
 
 def _places(program: Program) -> list[tuple[int, int]]:
@@ -49,19 +49,19 @@ def _places(program: Program) -> list[tuple[int, int]]:
 
 
 class _Lines:
-    """What reports say of each line."""
+    """The LineCheck of each line, from the results of all the steps."""
 
     def __init__(
-        self, known: Evidence, attribution: Attribution, judgement: Judgement, naming: Naming,
+        self, evidence: Evidence, attribution: Attribution, judgement: Judgement, naming: Naming,
         origin: Blame, places: list[tuple[int, int]],
     ) -> None:  # fmt: skip
-        self.known = known
+        self.evidence = evidence
         self.attribution = attribution
         self.judgement = judgement
         self.naming = naming
         self.origin = origin
         self.places = places
-        self.lines: list[GradientLine] = known.program.lines
+        self.lines: list[GradientLine] = evidence.program.lines
 
     def checks(self) -> list[LineCheck]:
         """The verdicts in the order of the text; helpers have one only where they are wrong."""
@@ -72,7 +72,7 @@ class _Lines:
         ]
 
     def _claim(self, k: int) -> Number:
-        return in_lists(gather(self.lines[k].value, self.known.point.run.values))
+        return in_lists(gather(self.lines[k].value, self.evidence.point.run.values))
 
     def _line(self, k: int) -> LineCheck:
         line = self.lines[k]
@@ -80,7 +80,7 @@ class _Lines:
         accusation = self.origin.accused.get(k)
         if accusation is not None:
             return self._accused(k, target, accusation)
-        words = [self.judgement.words[element] for element in self.attribution.given[k]]
+        words = [self.judgement.words[element] for element in self.attribution.targets[k]]
         unsettled = [word for word in words if word.verdict not in ("fail", "pass")]
         verdict = worst([word.verdict for word in unsettled])
         reason = next((word.reason for word in unsettled if word.verdict == verdict), None)
@@ -98,9 +98,9 @@ class _Lines:
         """What a line should add, by true upstream gradients, and whether it does."""
         amounts: list[Amount | None] = []
         is_as_true = True
-        for element in self.attribution.given[k]:
+        for element in self.attribution.targets[k]:
             group, part = self.attribution.group(k, element), self.attribution.part(k, element)
-            if element == self.known.cut.output:
+            if element == self.evidence.cut.output:
                 amounts.append(part.value)
             elif group is None or len(group.parts) != 1 or not group.consumers:
                 is_wrong = element.name in self.judgement.wrong_names
@@ -108,9 +108,9 @@ class _Lines:
                 is_as_true = is_as_true and is_right
                 amounts.append(None)
             else:
-                amount = self.known.true.sent_back(element, group.consumers)
+                amount = self.evidence.true.sent_back(element, group.consumers)
                 amounts.append(amount)
-                is_as_true = is_as_true and self.known.agree(part.value, amount)
+                is_as_true = is_as_true and self.evidence.agree(part.value, amount)
         return self._gathered(k, amounts), is_as_true
 
     def _gathered(self, k: int, amounts: list[Amount | None]) -> Number | None:
@@ -118,7 +118,7 @@ class _Lines:
         if any(amount is None or not is_finite(amount) for amount in amounts):
             return None
         line = self.lines[k]
-        if line.place and self.known.program.graph.has_arrays:
+        if line.place and self.evidence.program.graph.has_arrays:
             from gradcli.arithmetic.arrays import key  # late: numbers do not need numpy
 
             amounts = [amount[key(line.place)] for amount in amounts if amount is not None]
@@ -138,15 +138,15 @@ class _Lines:
         if group is None:
             claim = in_lists(accusation.claim)
         elif isinstance(claim, list):
-            given, written = self.attribution.given[k], self.known.written
-            own = [self.naming.own_expected(k, element, written) for element in given]
+            targets, written = self.attribution.targets[k], self.evidence.written
+            own = [self.naming.own_expected(k, element, written) for element in targets]
             expected = self._gathered(k, own)
         return LineCheck(
             target, *self.places[k], "fail", True, None, claim, expected, mistake, reason
         )
 
     def _helper(self, k: int) -> LineCheck:
-        """The verdict on a helper line that all who read it are wrong because of."""
+        """The verdict on a helper that makes every line that reads it wrong."""
         helper = self.origin.helpers[k]
         names = ", ".join(dict.fromkeys(f"d{self.lines[r].name}" for r in helper.readers))
         mistake, reason = helper.named or (None, f"all that read it are wrong: {names}")
@@ -154,7 +154,9 @@ class _Lines:
         return LineCheck(target, *self.places[k], "fail", True, None, claim, None, mistake, reason)
 
 
-def forks(known: Evidence, attribution: Attribution, places: list[tuple[int, int]]) -> list[Fork]:
+def forks(
+    evidence: Evidence, attribution: Attribution, places: list[tuple[int, int]]
+) -> list[Fork]:
     """Every name with more than one use, or more than one line: its contributions and their sum."""
     table = []
     for element, groups in attribution.groups.items():
@@ -168,7 +170,7 @@ def forks(known: Evidence, attribution: Attribution, places: list[tuple[int, int
             stage = ", ".join(map(str, group.consumers)) or "-"
             parts.append(Contribution(stage, line, claim, in_lists(group.expected)))
         parts.sort(key=lambda part: (part.line is None, part.line or 0))
-        claim = in_lists(known.written.gradients[element])
-        expected = in_lists(known.written.expected(element))
+        claim = in_lists(evidence.written.gradients[element])
+        expected = in_lists(evidence.written.expected(element))
         table.append(Fork(str(element), parts, claim, expected))
     return table

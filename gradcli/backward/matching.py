@@ -24,7 +24,7 @@ Amounts = dict[Element, Amount]  # by consumer
 
 
 class Part:
-    """What one line adds to one number of a gradient."""
+    """The contribution of one line to one number of a gradient."""
 
     __slots__ = ("is_lost", "line", "names", "reads", "value")
 
@@ -53,7 +53,7 @@ class Group:
 
 
 class Clues(NamedTuple):
-    """What tells which line speaks for which consumer, besides the lines themselves."""
+    """The clues to which line speaks for which consumer, besides the lines themselves."""
 
     output: Element
     agree: Callable[[Amount, Amount], bool]

@@ -1,4 +1,4 @@
-"""Which mistake explains a wrong line: what its repair has to give, and where it is tried."""
+"""The mistake that explains a wrong line: the numbers a repair must give, at which points."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from gradcli.syntax.edit import element_tree
 class Naming:
     """Looks for the mistake in a line; a line that was looked at is remembered."""
 
-    def __init__(self, known: Evidence, attribution: Attribution, judgement: Judgement) -> None:
-        self._known = known
+    def __init__(self, evidence: Evidence, attribution: Attribution, judgement: Judgement) -> None:
+        self._evidence = evidence
         self._attribution = attribution
         self._words = judgement.words
         self._named: dict[tuple[int, ...], Named | None] = {}
@@ -45,12 +45,12 @@ class Naming:
 
     def _own(self, k: int) -> Named | None:
         """The mistake that explains a line; of a list literal the same one at each wrong number."""
-        line, given = self._known.program.lines[k], self._attribution.given[k]
+        line, targets = self._evidence.program.lines[k], self._attribution.targets[k]
         tree = line.statement.tree
         if element_tree(tree, 0) is None or isinstance(line.value, int):
-            return self._explained(k, [(k, element) for element in given], tree)
+            return self._explained(k, [(k, element) for element in targets], tree)
         first: Named | None = None
-        for place, element in enumerate(given):
+        for place, element in enumerate(targets):
             if self._words[element].verdict != "fail":
                 continue
             part = element_tree(tree, place)
@@ -61,12 +61,12 @@ class Naming:
         return first
 
     def _of_helper(self, k: int, readers: Sequence[int]) -> Named | None:
-        numbers = [(reader, e) for reader in readers for e in self._attribution.given[reader]]
-        return self._explained(k, numbers, self._known.program.lines[k].statement.tree)
+        numbers = [(reader, e) for reader in readers for e in self._attribution.targets[reader]]
+        return self._explained(k, numbers, self._evidence.program.lines[k].statement.tree)
 
     def _explained(self, k: int, numbers: list[tuple[int, Element]], tree: Tree) -> Named | None:
         """The mistake in line k that explains some numbers: of itself, or of those that read it."""
-        program, cut, written = self._known.program, self._known.cut, self._known.written
+        program, cut, written = self._evidence.program, self._evidence.cut, self._evidence.written
         groups = [self._attribution.group(line, element) for line, element in numbers]
         consumers = dict.fromkeys(c for g in groups if g is not None for c in g.consumers)
         operands: dict[str, set[str]] = {}
@@ -83,14 +83,14 @@ class Naming:
         readers = dict.fromkeys(reader for reader, _ in numbers if reader != k)
         scene = Scene(
             program=program, line=line, tree=tree, target=line.name or "",
-            consumers=list(operands), operands=operands, names=self._known.point.names,
+            consumers=list(operands), operands=operands, names=self._evidence.point.names,
             nodes=sorted(nodes), gates={cut.graph.gates[node].name for node in inside},
             counts=counts(cut.graph, inside, written.cut_run.values),
             runs=[passage.run for passage in passages],
             expected=[self._expected(numbers, passage) for passage in passages],
             readers=[program.lines[reader] for reader in readers],
         )  # fmt: skip
-        return find_mistake(scene, self._known.request.tolerance)
+        return find_mistake(scene, self._evidence.request.tolerance)
 
     def _expected(self, numbers: list[tuple[int, Element]], passage: Passage) -> list[float]:
         amounts = [self.own_expected(line, element, passage) for line, element in numbers]
@@ -98,4 +98,4 @@ class Naming:
 
     @cached_property
     def _elsewhere(self) -> list[Passage]:
-        return elsewhere(self._known)
+        return elsewhere(self._evidence)

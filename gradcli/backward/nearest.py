@@ -1,4 +1,4 @@
-"""Amounts in order of size, in which those that agree with a given one are found at once."""
+"""Amounts in order of size: those that agree with another one stand beside it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from gradcli.arithmetic.agreement import agree
 from gradcli.backward.amounts import Amount, mean_size
 
-ROUNDING = 1e-9  # of sizes: what their own rounding may make of them
+ROUNDING_OF_SIZES = 1e-9  # of sizes: what their own rounding may make of them
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -40,16 +40,16 @@ class Nearest(Generic[Key]):
     def near(self, amount: Amount, most: int) -> list[Key]:
         """Things whose amounts agree with this one, so many at most."""
         size, order = mean_size(amount), self._order
-        reach = self._tolerance + ROUNDING
+        reach = self._tolerance + ROUNDING_OF_SIZES
         middle = bisect_left(order, (size, -1))
-        found: list[Key] = []
+        keys: list[Key] = []
         for places in (range(middle, len(order)), range(middle - 1, -1, -1)):
             for place in places:
                 other, number = order[place]
                 if not abs(size - other) <= reach * (size + other):
                     break
                 if agree(amount, self._amounts[number], self._tolerance):
-                    found.append(self._keys[number])
-                    if len(found) == most:
-                        return found
-        return found
+                    keys.append(self._keys[number])
+                    if len(keys) == most:
+                        return keys
+        return keys

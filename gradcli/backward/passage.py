@@ -84,31 +84,31 @@ class Evidence(NamedTuple):
         return agree(amount, other, self.request.tolerance)
 
 
-def evidence(point: Point, request: Request, formulas_only: bool = False) -> Evidence:
-    """What the lines of a program that has been run are held against."""
+def evidence_at(point: Point, request: Request, formulas_only: bool = False) -> Evidence:
+    """A program that has been run, with all that its lines are held against."""
     program, run, upstream = point.program, point.run, point.upstream
     cut = Cut(program, Element(point.names[program.output]))
     own = written(cut, program, run, upstream)
     return Evidence(point, cut, own, true(cut, run, upstream), request, formulas_only)
 
 
-def elsewhere(known: Evidence) -> list[Passage]:
+def elsewhere(evidence: Evidence) -> list[Passage]:
     """The written gradients at points near by and on other branches, where they are finite."""
-    program, inputs, upstream = known.program, known.point.inputs, known.point.upstream
+    program, inputs, upstream = evidence.program, evidence.point.inputs, evidence.point.upstream
     points = [*nearby(program, inputs), *on_other_branches(program, inputs)]
     machine = Machine(program.graph, arithmetic_of(program.graph))
-    passages = [written(known.cut, program, machine.run(there), upstream) for there in points]
+    passages = [written(evidence.cut, program, machine.run(there), upstream) for there in points]
     return [p for p in passages if all(map(is_finite, p.gradients.values()))]
 
 
-def in_bounds(known: Evidence) -> Passage:
+def in_bounds(evidence: Evidence) -> Passage:
     """The written gradients of arrays, with bounds on their rounding."""
-    run = bounded_run(known.point.run)
-    upstream = run.machine.arithmetic.static(known.point.upstream)
-    return written(known.cut, known.program, run, upstream)
+    run = bounded_run(evidence.point.run)
+    upstream = run.machine.arithmetic.static(evidence.point.upstream)
+    return written(evidence.cut, evidence.program, run, upstream)
 
 
-def in_digits(known: Evidence, count: int, is_sharp: bool) -> Passage | None:
+def in_digits(evidence: Evidence, count: int, is_sharp: bool) -> Passage | None:
     """The written gradients in many digits; None where a number is out of their reach.
 
     `is_sharp` takes pi, tau and e for what they stand for: a line that writes the slope of erf
@@ -117,15 +117,15 @@ def in_digits(known: Evidence, count: int, is_sharp: bool) -> Passage | None:
     from gradcli.arithmetic.digits import digits, sharp_constants  # late: mpmath
     from gradcli.arithmetic.special import OutOfReachError
 
-    arithmetic, graph = digits(count), known.program.graph
-    inputs = [arithmetic.number(x) for x in known.point.inputs]
+    arithmetic, graph = digits(count), evidence.program.graph
+    inputs = [arithmetic.number(x) for x in evidence.point.inputs]
     try:
         machine = Machine(graph, arithmetic)
         if is_sharp:
             sharp = sharp_constants(arithmetic)
             for node, value in graph.constants.items():
                 machine.leaves[node] = sharp.get(value, machine.leaves[node])
-        run = machine.run(inputs)
-        return written(known.cut, known.program, run, arithmetic.number(known.point.upstream))
+        run, upstream = machine.run(inputs), arithmetic.number(evidence.point.upstream)
+        return written(evidence.cut, evidence.program, run, upstream)
     except (OutOfReachError, ArithmeticError, ValueError):
         return None

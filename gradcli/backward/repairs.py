@@ -1,8 +1,8 @@
 """The mistake by name: the one repair that makes a wrong line right.
 
-Every candidate is the line's own tree with one change. It explains the line only if it gives the
-expected number at the given point and at others near by, so that nothing fits by accident; a name
-is given only if all repairs that fit bear the same one.
+Every candidate is the line's own tree with one change. It explains the line only if it has the
+expected number at the program's point and at others near by, so that nothing fits by accident; the
+mistake has a name only if all repairs that fit bear the same one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
 from gradcli.program.gradient_lines import GradientLine
 
-ROUNDING = 1e-12  # of the largest number of a line: what may be lost in its others
+ROUNDING_OF_LINE = 1e-12  # of the largest number of a line: what may be lost in its others
 MOST_USUAL = 4.0  # factors up to this are slips of another kind than a lost mean
 
 
@@ -28,7 +28,7 @@ def counts(graph: Graph, nodes: Collection[int], values: Sequence[Any]) -> set[f
 
     `values` are those of a run: an input that is divided by may be the number of examples, too.
     """
-    found = set()
+    numbers = set()
     for node in nodes:
         name, operands = graph.gates[node].name, graph.operands[node]
         if name in ("div", "mul"):
@@ -37,21 +37,21 @@ def counts(graph: Graph, nodes: Collection[int], values: Sequence[Any]) -> set[f
                 for k in operands
                 if isinstance(c := graph.constants.get(_copied(graph, k)), float) and c
             ]
-            found.update(constants if name == "div" else [1 / c for c in constants if c < 0.5])
+            numbers.update(constants if name == "div" else [1 / c for c in constants if c < 0.5])
             below = values[operands[1]]
             if name == "div" and isinstance(below, float) and below == below // 1 > 1:
-                found.add(below)
+                numbers.add(below)
         elif name in ("mean", "var", "std"):
             shape, axis = map(graph.look, operands)
-            found.add(count(shape, axis))
+            numbers.add(count(shape, axis))
         elif name == "matmul":  # a batch that is summed over on the way back
             sizes = {float(size) for k in operands for size in graph.shape(k)}
-            found.update(size for size in sizes if size > MOST_USUAL)
-    return found
+            numbers.update(size for size in sizes if size > MOST_USUAL)
+    return numbers
 
 
 def _copied(graph: Graph, node: int) -> int:
-    """What a stage that only names something stands for: N in `N = X.shape[0]`."""
+    """The node behind stages that only give it a name, as N in `N = X.shape[0]`."""
     while graph.gates[node].name == "copy":
         (node,) = graph.operands[node]
     return node
@@ -72,8 +72,8 @@ def find_mistake(scene: Scene, tolerance: float) -> Named | None:
     if not any(map(any, scene.expected)):
         return None  # anything times 0 would fit
     workshop = _Workshop(scene)
-    given = workshop.as_written()
-    for repairs in (candidates(scene, given), factors(scene, given, tolerance)):
+    written = workshop.as_written()
+    for repairs in (candidates(scene, written), factors(scene, written, tolerance)):
         names: dict[str, str] = {}
         for repair in repairs:
             if repair.mistake not in names and workshop.fits(repair, tolerance):
@@ -84,7 +84,7 @@ def find_mistake(scene: Scene, tolerance: float) -> Named | None:
 
 
 class _Workshop:
-    """Where changed lines are tried at every point."""
+    """Evaluates changed lines at every point, and holds them against the expected numbers."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -105,7 +105,8 @@ class _Workshop:
             got = self._numbers(nodes, point)
             if len(got) != len(expected):
                 return False
-            slack = ROUNDING * max(map(abs, expected))  # a saturated element is all rounding
+            # A saturated element is all rounding.
+            slack = ROUNDING_OF_LINE * max(map(abs, expected))
             if not all(agree(a, b, tolerance, slack) for a, b in zip(got, expected, strict=True)):
                 return False
         return True

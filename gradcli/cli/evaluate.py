@@ -1,4 +1,4 @@
-"""`gradcli eval`."""
+"""`gradcli eval`: value, stages and gradients of an expression or a program."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gradcli.requests import Request
 
 MOST_DIGITS = 1_000
 ARCHIVE = "npz"  # of numpy arrays: `value`, `dx`, ...
-SUFFIXES = {
+EVAL_SUFFIXES = {
     ".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown", ".npz": ARCHIVE,
 }  # fmt: skip
 
@@ -63,7 +63,7 @@ SUFFIXES = {
     help="Show all in the table: every stage, not only 200, and large arrays whole.",
 )
 @spoken(quiet="Value and gradients only.", verbose="Certain digits, conditions.")
-def eval_command(**given: Any) -> None:
+def eval_command(**options: Any) -> None:
     """Evaluate EXPR, or a program, and every gradient in it.
 
     Prints each stage with its value and gradient, then each input with its gradient beside the
@@ -83,25 +83,25 @@ def eval_command(**given: Any) -> None:
 
     Exit codes: 0 a result was printed, 2 the input cannot be read.
     """
-    path = given["path"]
-    text, name, rest = program_text(given["words"], path)
-    values = [given["upstream"], *(word.partition("=")[2] for word in rest)]
-    target, inputs = given["target"], input_files([path], values)
+    path = options["path"]
+    text, name, rest = program_text(options["words"], path)
+    values = [options["upstream"], *(word.partition("=")[2] for word in rest)]
+    target, inputs = options["target"], input_files([path], values)
     refuse_inputs([target], inputs)
-    form = chosen_format(given["form"], given["as_json"], target)
-    named = {field: given[field] for field in Request._fields if field in given}
-    asked = {**named, "wrt": split_names(given["wrt"]), "check": not given["no_check"]}
-    report = reporting(form, lambda: evaluate(text, bindings(rest), name=name, **asked))
-    warn(report.warnings, given["strict"], given["quiet"])
+    form = chosen_format(options["form"], options["as_json"], target)
+    fields = {field: options[field] for field in Request._fields if field in options}
+    keywords = {**fields, "wrt": split_names(options["wrt"]), "check": not options["no_check"]}
+    report = reporting(form, lambda: evaluate(text, bindings(rest), name=name, **keywords))
+    warn(report.warnings, options["strict"], options["quiet"])
     if target is not None and form == ARCHIVE:
         from gradcli.cli.output import write_arrays  # late: most results are text
 
         write_arrays(target, report.arrays(), inputs)
         return
-    verbosity = -1 if given["quiet"] else int(given["verbose"])
+    verbosity = -1 if options["quiet"] else int(options["verbose"])
     put(target, inputs, lambda out: write(
-        report, form, out, color=color_for(target, given["color"]), verbosity=verbosity,
-        show_all=given["show_all"],
+        report, form, out, color=color_for(target, options["color"]), verbosity=verbosity,
+        show_all=options["show_all"],
     ))  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def chosen_format(form: str | None, as_json: bool, target: str | None) -> str:
     if form is None and suffix == ".npy":
         raise UsageError(f"{target}: a .npy file holds one array only",
                          hint="write .npz: it holds the value and all gradients")  # fmt: skip
-    return form or SUFFIXES.get(suffix, "table")
+    return form or EVAL_SUFFIXES.get(suffix, "table")
 
 
 def split_names(names: str | None) -> list[str] | None:

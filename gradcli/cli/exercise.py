@@ -16,7 +16,7 @@ from gradcli.program.reader import read
 from gradcli.requests import RAISE, Request
 from gradcli.tasks.exercise import make_exercise
 
-SMALLER = "take a smaller case of the same formulas"
+SMALLER_CASE = "take a smaller case of the same formulas"
 
 
 @click.command("exercise", cls=ExpressionCommand, short_help="A backward pass to write or mend.")
@@ -62,7 +62,8 @@ def exercise_command(
     try:
         program = read(text, name, pairs, request=Request(output, expand))
     except LimitError as error:
-        error.hint = SMALLER if error.hint == RAISE else error.hint  # there is no such option here
+        if error.hint == RAISE:  # there is no such option here
+            error.hint = SMALLER_CASE
         raise
     warn(program.warnings, False, False)
     made = make_exercise(program, mistakes, seed)

@@ -30,7 +30,7 @@ def together(*options: Option) -> Option:
 
 
 def differentiated(wrt: str) -> Option:
-    """What is differentiated by what; `wrt` says what is left of the other inputs."""
+    """Options on the derivatives: output, inputs and seed; `wrt` is the help of `--wrt`."""
     return together(
         click.option("--wrt", metavar="x,y", help=wrt),
         click.option(

@@ -19,14 +19,14 @@ def write_text(path: str, text: str, inputs: tuple[str, ...] = ()) -> None:
 
 
 def write_arrays(path: str, arrays: Mapping[str, Any], inputs: tuple[str, ...] = ()) -> None:
-    """Write named float64 arrays as a .npz archive, in the same way. Raises FileError."""
+    """Write named float64 arrays as a .npz archive, through a temporary file. Raises FileError."""
     import io
 
     import numpy as np  # late: only this format needs it
 
     buffer = io.BytesIO()
-    found: dict[str, Any] = {name: np.asarray(x, dtype=float) for name, x in arrays.items()}
-    np.savez(buffer, **found)
+    floats: dict[str, Any] = {name: np.asarray(x, dtype=float) for name, x in arrays.items()}
+    np.savez(buffer, **floats)
     _write(path, buffer.getvalue(), inputs)
 
 
@@ -42,8 +42,8 @@ def append_text(path: str, text: str, hint: str) -> None:
 def refuse_overwriting(path: str, inputs: tuple[str, ...]) -> None:
     """Raise FileError where a result is to be written over one of the files it is made from."""
     try:
-        for given in inputs:
-            if os.path.exists(path) and os.path.exists(given) and os.path.samefile(path, given):
+        for source in inputs:
+            if os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):
                 raise FileError(f"{path} is the input and would be overwritten")
     except (OSError, ValueError) as trouble:
         raise FileError(f"cannot write {path}: {reason_of(trouble)}") from None

@@ -1,4 +1,4 @@
-"""`gradcli selfcheck`."""
+"""`gradcli selfcheck`: the rate at which the checker catches planted mistakes."""
 
 from __future__ import annotations
 

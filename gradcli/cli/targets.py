@@ -1,4 +1,4 @@
-"""What `check` is to look at: the expression, paths and bindings among its words."""
+"""The targets of `check`: the expression, the paths and the bindings among its words."""
 
 import os
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from gradcli.syntax.tokens import Source
 
 
 class Targets(NamedTuple):
-    """What `check` is to look at."""
+    """An expression or paths, and the values of inputs."""
 
     expression: str | None
     paths: list[str]
@@ -26,27 +26,27 @@ def targets(words: tuple[str, ...], expression: str | None, paths: tuple[str, ..
     A word such as `f = x*y` is the expression where there is no other.
     """
     settings = bindings([word for word in words if is_binding(word)])
-    found = Targets(expression, list(paths), settings)
+    chosen = Targets(expression, list(paths), settings)
     for word in words:
         if is_binding(word):
             continue
         if _is_path(word, settings):
-            found.paths.append(word)
-        elif found.expression is not None:
-            raise UsageError(f"two expressions: `{found.expression}` and `{word}`",
+            chosen.paths.append(word)
+        elif chosen.expression is not None:
+            raise UsageError(f"two expressions: `{chosen.expression}` and `{word}`",
                              hint="quote the expression; a path must exist")  # fmt: skip
         else:
-            found = found._replace(expression=word)
-    if found.expression is None and not found.paths:
+            chosen = chosen._replace(expression=word)
+    if chosen.expression is None and not chosen.paths:
         named = next((word for word in words if is_binding(word) and _names_something(word)), None)
         if named is not None:
-            found = found._replace(
+            chosen = chosen._replace(
                 expression=named, settings=bindings([w for w in words if w is not named])
             )
-    if found.expression is not None and found.paths:
+    if chosen.expression is not None and chosen.paths:
         raise UsageError("give either an expression or paths",
-                         hint=f"`{found.paths[0]}` is a path")  # fmt: skip
-    return found
+                         hint=f"`{chosen.paths[0]}` is a path")  # fmt: skip
+    return chosen
 
 
 def _names_something(word: str) -> bool:

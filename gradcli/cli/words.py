@@ -116,9 +116,9 @@ def bindings(words: list[str], what: str = "NAME=VALUE") -> Pairs:
     """(name, value text) of every word. Raises UsageError."""
     pairs = []
     for word in words:
-        found = _split(word)
-        if found is None:
+        pair = _split(word)
+        if pair is None:
             raise UsageError(f"`{word}` is neither the expression nor {what}",
                              hint="quote an expression; no spaces around `=`")  # fmt: skip
-        pairs.append(found)
+        pairs.append(pair)
     return pairs

@@ -9,15 +9,15 @@ from typing import Any
 
 from gradcli.reports.digits import certain_text
 
-WHOLE = 12  # elements of an array that is shown whole
-SHORT = 3  # the same in a row that stands for the whole array
-FEW = 6  # digits of a summary
+MOST_WHOLE = 12  # elements of an array that is shown whole
+MOST_WHOLE_IN_ROW = 3  # elements, where a row stands for the whole array
+SUMMARY_DIGITS = 6
 
 Write = Callable[[float, float | None], str]
 
 
 def array_text(
-    array: list[Any], bounds: Any, write: Write, show_all: bool, most: int = WHOLE
+    array: list[Any], bounds: Any, write: Write, show_all: bool, most: int = MOST_WHOLE
 ) -> str:
     """An array as text, whole up to `most` elements; `write` makes the text of a number.
 
@@ -31,8 +31,9 @@ def array_text(
         return f"{shape} with nan"
     errors = [0.0] if bounds is None else flattened(bounds)
     largest, together = max(errors), math.hypot(*errors)
-    low, high = (certain_text(x, largest, FEW) for x in (min(numbers), max(numbers)))
-    return f"{shape} {low} to {high}, norm {certain_text(math.hypot(*numbers), together, FEW)}"
+    low, high = (certain_text(x, largest, SUMMARY_DIGITS) for x in (min(numbers), max(numbers)))
+    norm = certain_text(math.hypot(*numbers), together, SUMMARY_DIGITS)
+    return f"{shape} {low} to {high}, norm {norm}"
 
 
 def cell_text(array: list[Any], bounds: Any, write: Write, show_all: bool) -> str:
@@ -75,8 +76,8 @@ def nested_text(array: Any) -> str:
 def _texts(array: Any, bounds: Any, write: Write) -> Any:
     """Every number as text."""
     if isinstance(array, list):
-        known = [None] * len(array) if bounds is None else bounds
-        return [_texts(part, bound, write) for part, bound in zip(array, known, strict=True)]
+        each = [None] * len(array) if bounds is None else bounds
+        return [_texts(part, bound, write) for part, bound in zip(array, each, strict=True)]
     return write(array, bounds)
 
 
@@ -99,4 +100,4 @@ def shape_of(array: Any) -> tuple[int, ...]:
 
 def is_large(number: Any) -> bool:
     """Whether a number is an array that is summarised."""
-    return isinstance(number, list) and math.prod(shape_of(number)) > WHOLE
+    return isinstance(number, list) and math.prod(shape_of(number)) > MOST_WHOLE

@@ -1,7 +1,7 @@
 """The report of `check` for people: a heading and tables for each case, the worst case first.
 
-A case that passes is one line, unless it is the only one or more was asked for. Layout and colours
-are those of `gradcli.render.table`: no number is cut, and what does not fit is stacked.
+A case that passes is one line, unless it is alone or the report is verbose. Layout and colours are
+those of `gradcli.render.table`: no number is cut, and what does not fit is stacked.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.text import Text
 
-from gradcli.render.arrays import WHOLE
+from gradcli.render.arrays import MOST_WHOLE
 from gradcli.render.findings import point_text, tallies
 from gradcli.render.look import Look
 from gradcli.render.table import _PIECE, MOST_OF_EXPRESSION, Column, Columns, Page
 from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, STANDINGS, Case, CheckReport
 from gradcli.reports.evaluations import InputCheck
 
-MOST_ROWS = 200  # of a block
+MOST_ROWS_OF_BLOCK = 200  # of a block
 
 MEASURED = (
     Column("numeric", "gradient"),
     Column("rel. error", "error"),
     Column("verdict", "verdict"),
 )
-CLAIMED = (Column("input", "name"), Column("claim", "gradient"), *MEASURED)
-UNCLAIMED = (Column("input", "name"), Column("gradient", "gradient"), *MEASURED)
-VALUES = (
+CLAIMED_GRADIENTS = (Column("input", "name"), Column("claim", "gradient"), *MEASURED)
+OWN_GRADIENTS = (Column("input", "name"), Column("gradient", "gradient"), *MEASURED)
+CLAIMED_VALUES = (
     Column("stage", "name"),
     Column("claim", "value"),
     Column("value", "value"),
@@ -96,9 +96,9 @@ def _body(case: Case, page: Page) -> Iterator[RenderableType]:
     if case.lines:
         wants_forks = page.look.verbosity > 0 or case.verdict == "fail"
         yield from page.backward_part(case.text, case.lines, case.forks if wants_forks else [])
-    yield from _block(VALUES, case.values, case, page)
-    yield from _block(CLAIMED, [c for c in inputs if c.claim is not None], case, page)
-    yield from _block(UNCLAIMED, [c for c in inputs if c.claim is None], case, page)
+    yield from _block(CLAIMED_VALUES, case.values, case, page)
+    yield from _block(CLAIMED_GRADIENTS, [c for c in inputs if c.claim is not None], case, page)
+    yield from _block(OWN_GRADIENTS, [c for c in inputs if c.claim is None], case, page)
     if case.problem is not None:
         yield page.sentence(case.problem.message)
         if case.problem.hint:
@@ -120,7 +120,7 @@ def _block(
     rows = _summed_up(checks) if brief else checks
     shown = sorted(rows, key=lambda check: _badness(check.verdict))
     if brief:
-        shown = shown[:MOST_ROWS]
+        shown = shown[:MOST_ROWS_OF_BLOCK]
     if shown:
         yield ""
         yield _fitted(columns, [_row(check, page) for check in shown], page)
@@ -137,19 +137,19 @@ def _summed_up(checks: list[InputCheck]) -> list[InputCheck]:
     parts: dict[str, list[InputCheck]] = {}
     for check in checks:
         parts.setdefault(check.name.partition("[")[0], []).append(check)
-    found = []
+    rows = []
     for own in parts.values():
         passed = [check for check in own if check.verdict == "pass" and not check.directions]
-        if len(passed) <= WHOLE:
-            found += own
+        if len(passed) <= MOST_WHOLE:
+            rows += own
             continue
-        found += [check for check in own if check not in passed]
+        rows += [check for check in own if check not in passed]
         errors = [check.relative_error or 0.0 for check in passed]
-        found.append(passed[0]._replace(
+        rows.append(passed[0]._replace(
             name=f"{len(passed)} of {own[0].name.partition('[')[0]}", analytic=None, claim=None,
             numeric=None, bound=None, relative_error=max(errors), reason=None,
         ))  # fmt: skip
-    return found
+    return rows
 
 
 def _fitted(columns: Columns, rows: list[list[str]], page: Page) -> RenderableType:

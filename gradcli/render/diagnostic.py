@@ -58,8 +58,8 @@ def error_dict(error: GradcliError) -> dict[str, Any]:
 
 def _all(error: GradcliError) -> list[GradcliError]:
     errors = [error]
-    for found in errors:  # the list grows while it is read
-        errors.extend(found.also)
+    for listed in errors:  # the list grows while it is read
+        errors.extend(listed.also)
     return errors
 
 

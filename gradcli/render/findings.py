@@ -1,6 +1,6 @@
-"""What `check` has found, one by one: the model of every format for continuous integration.
+"""The findings of `check`, one by one: the model of every format for continuous integration.
 
-A Finding is what one line, one input, one claimed value or one case as a whole has come to.
+A Finding is the verdict on one line, one input, one claimed value, or one case as a whole.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, STANDINGS, Cas
 from gradcli.reports.evaluations import InputCheck, Number
 from gradcli.reports.lines import FEW, LineCheck
 
-MOST_OF_POINT = 20  # numbers
+MOST_OF_SAMPLED_POINT = 20  # numbers
 
 # How loud a verdict is for GitHub and in SARIF; a verdict that is not here is no trouble.
-LEVELS = {
+TROUBLE_LEVELS = {
     "error": "error", "fail": "error", "undefined": "warning", "inconclusive": "warning",
     NOTHING_CLAIMED: "note",
 }  # fmt: skip
@@ -37,7 +37,7 @@ MEANINGS = {
 
 
 class Finding(NamedTuple):
-    """What was found, and where it stands."""
+    """A verdict in words, and the place in a file that it is on."""
 
     file: str
     line: int
@@ -58,7 +58,7 @@ class Finding(NamedTuple):
 
     @property
     def rule(self) -> str:
-        """What formats with rules call the kind of finding."""
+        """The kind of finding, as formats with rules name it."""
         return f"gradcli/{self.mistake or self.verdict}".replace(" ", "-")
 
     @property
@@ -78,7 +78,7 @@ class Finding(NamedTuple):
 
     @property
     def fingerprint(self) -> str:
-        """What stays the same when lines move: a hash of file, label and verdict."""
+        """A hash of file, label and verdict, which does not change when lines move."""
         from hashlib import sha256
 
         identity = "\0".join((relative_path(self.file), self.label, self.verdict))
@@ -88,14 +88,14 @@ class Finding(NamedTuple):
 def findings(report: CheckReport) -> list[Finding]:
     """All findings in the order of the report."""
     seen: Counter[tuple[str, str]] = Counter()
-    found = []
+    labelled = []
     for case in report.cases:
         for finding in _of_case(case):
             label = finding.name or finding.verdict
             seen[case.file, label] += 1
             count = seen[case.file, label]
-            found.append(finding._replace(label=f"{label} ({count})" if count > 1 else label))
-    return found
+            labelled.append(finding._replace(label=f"{label} ({count})" if count > 1 else label))
+    return labelled
 
 
 def troubles(report: CheckReport) -> list[Finding]:
@@ -103,7 +103,11 @@ def troubles(report: CheckReport) -> list[Finding]:
 
     What only follows from a wrong line is left to that line: one slip is one finding.
     """
-    return worst_first(f for f in findings(report) if f.verdict in LEVELS and not f.is_consequence)
+    return worst_first(
+        finding
+        for finding in findings(report)
+        if finding.verdict in TROUBLE_LEVELS and not finding.is_consequence
+    )
 
 
 def tallies(report: CheckReport) -> list[tuple[int, str]]:
@@ -113,7 +117,7 @@ def tallies(report: CheckReport) -> list[tuple[int, str]]:
 
 
 def count_line(report: CheckReport) -> str:
-    """What `concise` ends with: `3 cases: 1 fail, 2 pass`."""
+    """The last line of `concise`: `3 cases: 1 fail, 2 pass`."""
     total = len(report.cases)
     counts = ", ".join(f"{count} {verdict}" for count, verdict in tallies(report))
     return f"{total} {'case' if total == 1 else 'cases'}: {counts or 'nothing was checked'}"
@@ -131,9 +135,9 @@ def _of_case(case: Case) -> Iterator[Finding]:
     for line in case.lines:
         yield _of_line(case, line, details)
     for check in case.inputs.values():
-        found = _of_check(case, check, "derivative", details)
+        finding = _of_check(case, check, "derivative", details)
         is_of_line = check.name in case.places or check.name.partition("[")[0] in case.places
-        yield found._replace(is_consequence=is_explained and is_of_line)
+        yield finding._replace(is_consequence=is_explained and is_of_line)
     for check in case.values:
         yield _of_check(case, check, "value", details)
     verdicts = [check.verdict for check in (*case.inputs.values(), *case.values)]
@@ -150,8 +154,8 @@ def _of_line(case: Case, line: LineCheck, details: tuple[str, ...]) -> Finding:
     if line.expected is not None:
         numbers.append(f"expected {_numbers(line.expected)}")
     if len(wrong := line.differences()) > FEW:
-        at, got, wanted = wrong[0]
-        worst = f"got {_number(got)}, expected {_number(wanted)}"
+        at, claim, expected = wrong[0]
+        worst = f"got {_number(claim)}, expected {_number(expected)}"
         numbers = [f"{len(wrong)} numbers are wrong, most {at}: {worst}"]
     parts = [", ".join(numbers), line.mistake, line.reason]
     text = ": ".join(filter(None, parts)) or MEANINGS[line.verdict]
@@ -194,12 +198,13 @@ def _details(case: Case) -> tuple[str, ...]:
 def point_text(point: dict[str, Number], number_text: Callable[[float], str]) -> str:
     """The numbers of a point with their names, as many as are worth a look."""
     pairs = chain.from_iterable(elements(*item) for item in point.items())
-    texts = [f"{name}={number_text(number)}" for name, number in islice(pairs, MOST_OF_POINT)]
+    first = islice(pairs, MOST_OF_SAMPLED_POINT)
+    texts = [f"{name}={number_text(number)}" for name, number in first]
     return ", ".join(texts) + ", ..." * (next(pairs, None) is not None)
 
 
 def _text(check: InputCheck, what: str) -> str:
-    """What was claimed, what it is, `derivative` or `value`, and the reason of the verdict."""
+    """The claim, the `derivative` or `value` as computed, and the reason of the verdict."""
     kind, checked = "claim", check.claim
     if checked is None:
         kind, checked = "gradient", check.analytic

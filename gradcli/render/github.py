@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradcli.render.diagnostic import printable
-from gradcli.render.findings import LEVELS, count_line, troubles
+from gradcli.render.findings import TROUBLE_LEVELS, count_line, troubles
 from gradcli.render.look import Look
 from gradcli.render.markdown import code_span, table_row
 from gradcli.reports.checks import CheckReport
 
-COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
+WORKFLOW_COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 MOST_ANNOTATIONS = 10  # GitHub drops those of a step beyond ten, and does not say so
-MOST_ROWS = 500  # of a job summary, for which GitHub takes 1 MiB
+MOST_ROWS_OF_SUMMARY = 500  # of a job summary, for which GitHub takes 1 MiB
 
 
 def github(report: CheckReport, _: Look) -> Iterator[str]:
@@ -21,7 +21,8 @@ def github(report: CheckReport, _: Look) -> Iterator[str]:
     for finding in shown[:MOST_ANNOTATIONS]:
         file, title = _property(finding.file), _property(f"gradcli: {finding.title}")
         place = f"file={file},line={finding.line},col={finding.column},title={title}"
-        yield f"::{COMMANDS[LEVELS[finding.verdict]]} {place}::{_data(finding.message)}\n"
+        command = WORKFLOW_COMMANDS[TROUBLE_LEVELS[finding.verdict]]
+        yield f"::{command} {place}::{_data(finding.message)}\n"
     if len(shown) > MOST_ANNOTATIONS:
         yield f"::notice::and {len(shown) - MOST_ANNOTATIONS} more\n"
 
@@ -32,12 +33,12 @@ def summary_markdown(report: CheckReport) -> str:
     parts = [f"### gradcli: {report.standing}\n\n{count_line(report)}\n"]
     if shown:
         parts.append("\n| verdict | place | name | what was found |\n| --- | --- | --- | --- |\n")
-    for finding in shown[:MOST_ROWS]:
+    for finding in shown[:MOST_ROWS_OF_SUMMARY]:
         name = finding.name and code_span(finding.name)
         place, text = code_span(finding.place), code_span(finding.text)
         parts.append(table_row(finding.verdict, place, name, text))
-    if len(shown) > MOST_ROWS:
-        parts.append(f"\nand {len(shown) - MOST_ROWS} more\n")
+    if len(shown) > MOST_ROWS_OF_SUMMARY:
+        parts.append(f"\nand {len(shown) - MOST_ROWS_OF_SUMMARY} more\n")
     return "".join(parts)
 
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from gradcli.render.diagnostic import printable
-from gradcli.render.findings import LEVELS, Finding, relative_path, troubles
+from gradcli.render.findings import TROUBLE_LEVELS, Finding, relative_path, troubles
 from gradcli.render.look import Look
 from gradcli.render.strict_json import json_text
 from gradcli.reports.checks import CheckReport
 
-SEVERITIES = dict(zip(LEVELS, ("critical", "critical", "major", "minor", "info"), strict=True))
+SEVERITIES = dict(
+    zip(TROUBLE_LEVELS, ("critical", "critical", "major", "minor", "info"), strict=True)
+)
 
 
 def gitlab(report: CheckReport, _: Look) -> Iterator[str]:

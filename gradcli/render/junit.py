@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from gradcli.render.diagnostic import printable
-from gradcli.render.findings import LEVELS, Finding, findings
+from gradcli.render.findings import TROUBLE_LEVELS, Finding, findings
 from gradcli.render.look import Look
 from gradcli.reports.checks import NOTHING_CLAIMED, CheckReport
 
@@ -41,7 +41,7 @@ def _outcome(finding: Finding) -> str | None:
     What only follows from a wrong line is skipped: one slip is one failure. So is a claim that is
     not there.
     """
-    if finding.verdict not in LEVELS:
+    if finding.verdict not in TROUBLE_LEVELS:
         return None
     if finding.is_consequence or finding.verdict == NOTHING_CLAIMED:
         return "skipped"

@@ -23,25 +23,25 @@ def listing(text: str, lines: list[LineCheck], spell: Spell) -> Iterator[Parts]:
     width = len(str(len(rows)))
     margin = max(len(_word(line)) for line in lines)
     for number, row in enumerate(rows, start=1):
-        found = verdicts.get(number, [])
-        if is_long and not found:
+        checks = verdicts.get(number, [])
+        if is_long and not checks:
             continue
-        word, style = _margin(found)
+        word, style = _margin(checks)
         yield [
             (f"{word:{margin}}", style), "  ", (f"{number:{width}}", "aside"), f"  {row.rstrip()}",
         ]  # fmt: skip
-        for line in found:
+        for line in checks:
             if line.verdict != "pass" and line.cause is None:
                 yield [" " * (margin + 2), *_explained(line, spell)]
 
 
-def _margin(found: list[LineCheck]) -> tuple[str, str]:
+def _margin(checks: list[LineCheck]) -> tuple[str, str]:
     """The word beside a line, and its style; of several statements on it the worst."""
-    if not found:
+    if not checks:
         return "", "aside"
-    wrong = [line for line in found if line.verdict != "pass"]
+    wrong = [line for line in checks if line.verdict != "pass"]
     accused = [line for line in wrong if line.cause is None]
-    line = (accused or wrong or found)[0]
+    line = (accused or wrong or checks)[0]
     return _word(line), "aside" if line.cause else f"verdict.{line.verdict}"
 
 
@@ -53,11 +53,11 @@ def _explained(line: LineCheck, spell: Spell) -> Iterator[str | tuple[str, str]]
     yield line.name, "name"
     wrong = line.differences()
     if len(wrong) > FEW:
-        at, got, wanted = wrong[0]
+        at, claim, expected = wrong[0]
         yield f": {len(wrong)} numbers are wrong, most {at}: got "
-        yield spell(got), "gradient"
+        yield spell(claim), "gradient"
         yield ", expected "
-        yield spell(wanted), "gradient"
+        yield spell(expected), "gradient"
     elif line.claim is not None:
         yield ": got "
         yield _number(line.claim, spell), "gradient"

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gradcli.render.diagnostic import printable
-from gradcli.render.findings import LEVELS, MEANINGS, Finding, relative_path, troubles
+from gradcli.render.findings import MEANINGS, TROUBLE_LEVELS, Finding, relative_path, troubles
 from gradcli.render.look import Look
 from gradcli.render.strict_json import json_text
 from gradcli.reports.checks import CheckReport
@@ -25,7 +25,7 @@ def sarif(report: CheckReport, _: Look) -> Iterator[str]:
             "shortDescription": {"text": MEANINGS[verdict]},
             "defaultConfiguration": {"level": level},
         }
-        for verdict, level in LEVELS.items()
+        for verdict, level in TROUBLE_LEVELS.items()
     ]
     rules += [
         {
@@ -53,8 +53,8 @@ def _result(finding: Finding) -> dict[str, Any]:
     text = f"{finding.name}: {finding.message}" if finding.name else finding.message
     return {
         "ruleId": finding.rule,
-        "ruleIndex": [*LEVELS, *MISTAKES].index(finding.mistake or finding.verdict),
-        "level": LEVELS[finding.verdict],
+        "ruleIndex": [*TROUBLE_LEVELS, *MISTAKES].index(finding.mistake or finding.verdict),
+        "level": TROUBLE_LEVELS[finding.verdict],
         "message": {"text": "\n".join(map(printable, text.split("\n")))},
         "locations": [{"physicalLocation": location}],
         "partialFingerprints": {"gradcli/v1": finding.fingerprint},

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
-from gradcli.render.arrays import SHORT, array_text, cell_text, is_large, nested_text
+from gradcli.render.arrays import MOST_WHOLE_IN_ROW, array_text, cell_text, is_large, nested_text
 from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
 from gradcli.render.look import Look
@@ -53,7 +53,7 @@ NARROWEST = 16  # cells; expressions are not folded further
 MOST_STAGES = 200
 MOST_INPUTS = 200
 MOST_OF_EXPRESSION = 240  # characters, to the end of the word; --all lifts it too
-DIGITS, ALL_DIGITS, ARRAY_DIGITS = 12, 17, 6
+TABLE_DIGITS, ALL_DIGITS, ARRAY_DIGITS = 12, 17, 6
 
 _WORD = re.compile(r"\S+ *| +")
 # What is never taken apart: a number with its sign, a name, a character.
@@ -113,7 +113,7 @@ MISTAKES_MADE = (
     Column("lines", "error"),
 )
 CONDITION = Column("condition", "error")
-CERTAIN = Column("digits", "error")
+CERTAIN_DIGITS = Column("digits", "error")
 CLAIMED = (*CHECKED[:2], Column("claim", "gradient"), *CHECKED[2:])
 
 
@@ -167,7 +167,7 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
         stages = _chosen(report, page.look.show_all)
         yield ""
         is_long = page.look.verbosity > 0 and any(s.bound is not None for s in stages)
-        titles = (*STAGE, CERTAIN) if is_long else STAGE
+        titles = (*STAGE, CERTAIN_DIGITS) if is_long else STAGE
         yield page.block(titles, [page.stage(s, report, is_long) for s in stages], head=3)
         if left_out := len(report.stages) - len(stages):
             yield page.sentence((f"... {left_out} more stages (--all shows them)", "aside"))
@@ -231,7 +231,7 @@ def _derivatives(report: EvalReport, page: Page) -> Iterator[RenderableType]:
 
 
 def _doubt(report: EvalReport, bounds: Any) -> str:
-    """What stands beside numbers that have no bounds though they should."""
+    """The remark beside numbers that have no bounds though they should."""
     return " (digits not certified)" if bounds is None and not report.is_plain else ""
 
 
@@ -290,7 +290,7 @@ class Page:
         assert not isinstance(bound, list)
         if self.look.verbosity > 0 and not bound:
             return repr(number).removesuffix(".0")
-        return certain_text(number, bound, ALL_DIGITS if self.look.verbosity > 0 else DIGITS)
+        return certain_text(number, bound, ALL_DIGITS if self.look.verbosity > 0 else TABLE_DIGITS)
 
     def cell(self, number: Number | None, bound: Number | None) -> str:
         """A number in a table; a matrix on several lines, an array's numbers in fewer digits."""
@@ -306,7 +306,7 @@ class Page:
     def summary(self, number: Number | None, bound: Number | None = None) -> str:
         """An array in a row that stands for all of it."""
         if isinstance(number, list) and not self.look.show_all:
-            return array_text(number, bound, self.number, False, SHORT)
+            return array_text(number, bound, self.number, False, MOST_WHOLE_IN_ROW)
         return self.cell(number, bound)
 
     def value(self, report: EvalReport) -> str:
@@ -318,13 +318,13 @@ class Page:
     def gradient(
         self, report: EvalReport, name: str, number: Number | None, bound: Number | None
     ) -> str:
-        """A gradient in the same way."""
+        """A gradient: the decimal that was asked for, or its certain digits."""
         if report.decimal is not None and name in report.decimal["gradients"]:
             return str(report.decimal["gradients"][name])
         return self.number(number, self.bound(report, bound))
 
     def derivative(self, report: EvalReport, block: Number, bounds: Any, decimals: Any) -> str:
-        """A block of the Jacobian or the Hessian in the same way."""
+        """A block of the Jacobian or the Hessian: decimals, or certain digits."""
         if decimals is not None:
             return nested_text(decimals)
         return self.number(block, self.bound(report, bounds))

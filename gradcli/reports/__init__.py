@@ -1,4 +1,4 @@
-"""What is said, as frozen data: everything that is printed is read from here.
+"""Reports as frozen data: everything that is printed is read from here.
 
 evaluations   of `gradcli eval`: EvalReport, Stage, and the Check of gradients
 checks        of `gradcli check`: CheckReport and its cases

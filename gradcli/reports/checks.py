@@ -1,4 +1,4 @@
-"""What `gradcli check` says, as frozen data.
+"""The report of `gradcli check`, as frozen data.
 
 CheckReport = cases                                        schema gradcli.check/1
 Case        = one program or expression, checked
@@ -106,8 +106,8 @@ class CheckReport(NamedTuple):
     @property
     def summary(self) -> dict[str, int]:
         """How many cases have which verdict."""
-        found = [case.verdict for case in self.cases]
-        return {verdict: found.count(verdict) for verdict in SUMMARY}
+        verdicts = [case.verdict for case in self.cases]
+        return {verdict: verdicts.count(verdict) for verdict in SUMMARY}
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON holds it; a single expression's inputs also stand at the top."""

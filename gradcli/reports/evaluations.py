@@ -1,4 +1,4 @@
-"""What a run says, as frozen data: everything that is printed is read from here.
+"""The report of an evaluation, as frozen data: everything that is printed is read from here.
 
     EvalReport = value, gradients, stages, check, notes        schema gradcli.eval/1
     Check      = a verdict, and one InputCheck per number that is an input
@@ -194,16 +194,16 @@ def worst(verdicts: list[str]) -> str:
     return max(verdicts, key=VERDICTS.index, default="pass")
 
 
-def _present(**given: Any) -> dict[str, Any]:
-    """What is not None."""
-    return {key: value for key, value in given.items() if value is not None}
+def _present(**entries: Any) -> dict[str, Any]:
+    """The entries that are not None."""
+    return {key: value for key, value in entries.items() if value is not None}
 
 
-def _with_bounds(**given: tuple[Any, Any]) -> dict[str, Any]:
-    """What is not None, with its bounds beside it, which are None where none were computed."""
+def _with_bounds(**entries: tuple[Any, Any]) -> dict[str, Any]:
+    """The entries that are not None, their bounds beside them: None where none were computed."""
     return {
         name: part
-        for key, (numbers, bounds) in given.items()
+        for key, (numbers, bounds) in entries.items()
         if numbers is not None
         for name, part in ((key, numbers), (f"{key}_bounds", bounds))
     }

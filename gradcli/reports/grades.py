@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Grade(NamedTuple):
-    """What one answer is worth: of the gradients asked for, how many have right lines."""
+    """The score of one answer: of the gradients asked for, how many have right lines."""
 
     file: str
     right: int

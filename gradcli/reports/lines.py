@@ -1,4 +1,4 @@
-"""What is said of a hand-written backward pass, as frozen data.
+"""The verdicts on a hand-written backward pass, as frozen data.
 
 LineCheck    = one gradient line: right, wrong by itself, or wrong because of another line
 Fork         = a name that is used more than once: its contributions, line by line, and their sum
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from gradcli.reports.evaluations import Number
 
 FEW = 6  # numbers of an array that are shown one by one
-ROUNDING = 1e-9  # numbers nearer than this, relative, are not counted as different
+ROUNDING_OF_ELEMENTS = 1e-9  # numbers nearer than this, relative, are not counted as different
 
 
 class LineCheck(NamedTuple):
@@ -24,7 +24,7 @@ class LineCheck(NamedTuple):
     local: bool  # wrong by itself
     cause: int | None  # the line that made this one wrong, where it is not wrong by itself
     claim: Number | None  # what the line adds, or the sum, where contributions are lost
-    expected: Number | None  # the same as it should be; None where lines cannot be told apart
+    expected: Number | None  # the number that would be right; None where lines are not told apart
     mistake: str | None = None  # a name of `backward.mistakes`
     reason: str | None = None
 
@@ -44,8 +44,8 @@ class LineCheck(NamedTuple):
         if not isinstance(self.claim, list) or not isinstance(self.expected, list):
             return []
         pairs = zip(_elements(self.claim), _elements(self.expected), strict=True)
-        found = [(at, got, wanted) for (at, got), (_, wanted) in pairs if _differ(got, wanted)]
-        return sorted(found, key=lambda item: -abs(item[1] - item[2]))
+        differing = [(at, a, b) for (at, a), (_, b) in pairs if _differ(a, b)]
+        return sorted(differing, key=lambda item: -abs(item[1] - item[2]))
 
     def as_dict(self) -> dict[str, Any]:
         """The line as JSON holds it."""
@@ -58,12 +58,12 @@ def _elements(number: Number, index: str = "") -> list[tuple[str, float]]:
     return [(index, number)]
 
 
-def _differ(got: float, wanted: float) -> bool:
-    return not abs(got - wanted) <= ROUNDING * max(abs(got), abs(wanted))
+def _differ(claim: float, expected: float) -> bool:
+    return not abs(claim - expected) <= ROUNDING_OF_ELEMENTS * max(abs(claim), abs(expected))
 
 
 class Contribution(NamedTuple):
-    """What one stage sends back to a name it uses, and the line that says so."""
+    """The amount that one stage sends back to a name it uses, and the line that says so."""
 
     stage: str
     line: int | None  # None where no line does, or where it is overwritten

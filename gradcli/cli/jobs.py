@@ -1,0 +1,92 @@
+"""The cases of one `check`: an expression, or program files, also in several processes.
+
+Each has an outcome, its case and its grade. What cannot be read is raised of an expression; of a
+file it is a case with the verdict `error`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from gradcli.cli.streams import warn
+from gradcli.errors import GradcliError
+from gradcli.program.files import read_text
+from gradcli.render.progress import progress
+from gradcli.reports.checks import Case
+from gradcli.requests import Request, Setting
+from gradcli.tasks.check import broken_case, check_program, unclaimed
+
+if TYPE_CHECKING:
+    from gradcli.reports.grades import Grade
+    from gradcli.tasks.grade import Key
+
+Outcome = tuple[Case, "Grade | None"]
+
+
+class Job(NamedTuple):
+    """Settings and options that all cases of a command have in common, for any process."""
+
+    settings: list[tuple[str, Setting]]
+    request: Request
+    strict: bool
+    is_graded: bool = False
+    key: Key | None = None
+
+
+def outcome_of_expression(job: Job, expression: str) -> Outcome:
+    """The outcome of an expression, or of the program on stdin for `-`. Raises GradcliError."""
+    if expression == "-":
+        return _checked(job, "<stdin>", read_text("-"))
+    return _checked(job, "<expression>", expression)
+
+
+def outcomes_of_files(
+    job: Job, paths: list[str], processes: int, fail_fast: bool, quiet: bool
+) -> Iterator[Outcome]:
+    """Outcomes in the order of the files, with a progress bar; `fail_fast` ends at a failure."""
+    outcomes = _in_order(job, paths, processes)
+    if not quiet:
+        outcomes = progress(outcomes, len(paths), "checking", sys.stderr)
+    for case, grade in outcomes:
+        yield case, grade
+        if fail_fast and case.verdict in ("fail", "error"):
+            return
+
+
+def _in_order(job: Job, paths: list[str], processes: int) -> Iterator[Outcome]:
+    work = partial(outcome_of_file, job)
+    if processes == 1 or len(paths) < 2:
+        yield from map(work, paths)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(min(processes, len(paths))) as pool:
+        yield from pool.map(work, paths)
+
+
+def outcome_of_file(job: Job, path: str) -> Outcome:
+    """The outcome of one file; what cannot be read is a case with the verdict `error`."""
+    try:
+        return _checked(job, path, read_text(path))
+    except GradcliError as error:
+        case = broken_case(path, error)
+        if not job.is_graded:
+            return case, None
+        from gradcli.tasks.grade import ungraded  # late: few checks are gradings
+
+        return case, ungraded(path, error.message, job.key)
+
+
+def _checked(job: Job, name: str, text: str) -> Outcome:
+    checked = check_program(text, name, [*job.settings], job.request)
+    if job.strict:
+        missing = [f"no gradient for {name}" for name in unclaimed(checked.program)]
+        warn([*checked.case.warnings, *missing], strict=True, quiet=True)
+    if not job.is_graded:
+        return checked.case, None
+    from gradcli.tasks.grade import grade  # late: few checks are gradings
+
+    return checked.case, grade(checked, job.key)
