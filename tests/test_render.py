@@ -91,14 +91,18 @@ LIST = EvalReport(
     check=Check(
         "fail",
         {
-            "w[0]": passed("w[0]", 1 / 3, 2.123e-14),
-            "w[1]": InputCheck("w[1]", "fail", "smooth", 2 / 3, 1 / 3, 1e-9, 0.5, None, None),
+            "w[0]": passed("w[0]", 1 / 3, 2.123e-14)._replace(element=("w", (0,))),
+            "w[1]": InputCheck(
+                "w[1]", "fail", "smooth", 2 / 3, 1 / 3, 1e-9, 0.5, None, None, element=("w", (1,))
+            ),
             "W[0][0]": InputCheck(
                 "W[0][0]", "kink", "kink", -1 / 3, 0.2, None, None, [-1.0, 0.25],
                 "the slopes are [-1.0000000000000002,0.30000000000000004] and the claim is between",
+                element=("W", (0, 0)),
             ),
             "W[0][1]": InputCheck(
-                "W[0][1]", "inconclusive", None, LONGEST, None, None, None, None, None
+                "W[0][1]", "inconclusive", None, LONGEST, None, None, None, None, None,
+                element=("W", (0, 1)),
             ),
         },
     ),

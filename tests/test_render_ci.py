@@ -65,7 +65,7 @@ HALVED = checked(
 )  # fmt: skip
 GOOD = a_case("good.grad", "pass", checked("x", "pass", 1.0, 1.0), checked("y", "pass", 2.0, 2.0))
 FAIL = a_case(
-    "staged.grad", "fail", checked("w[0]", "pass", 3.0, 3.0), HALVED,
+    "staged.grad", "fail", checked("w[0]", "pass", 3.0, 3.0, element=("w", (0,))), HALVED,
     line=12, places={"w": (15, 1), "x": (16, 5), "f": (20, 1)},
     values=[checked("f", "pass", -12.0, -12.0, bound=None, kind=None)],
 )  # fmt: skip
@@ -784,8 +784,8 @@ def test_a_case_of_many_inputs_shows_the_worst(table):
 
 
 def test_the_elements_of_a_large_array_that_pass_are_one_row(table):
-    checks = [checked(f"w[{k}]", "pass", 1.0, 1.0) for k in range(500)]
-    wrong = checked("w[500]", "fail", 1.0, 2.0)
+    checks = [checked(f"w[{k}]", "pass", 1.0, 1.0, element=("w", (k,))) for k in range(500)]
+    wrong = checked("w[500]", "fail", 1.0, 2.0, element=("w", (500,)))
     case = a_case("wide.grad", "fail", *checks, wrong, HALVED)
     rows = [line.split() for line in table(CheckReport([case])).splitlines()]
     assert [row[:3] for row in rows if row[-1:] == ["pass"]] == [["500", "of", "w"]]

@@ -182,7 +182,7 @@ def test_the_inputs_of_a_single_expression_stand_at_the_top_as_well():
 def test_a_case_knows_where_a_claim_stands():
     plain = case()
     assert plain.place("x") == (4, 1)
-    assert plain.place("w[0][1]") == (5, 2)
+    assert plain.place("w[0][1]", "w") == (5, 2)
     assert plain.place("unclaimed") == (3, 1)
 
 

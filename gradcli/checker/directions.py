@@ -26,6 +26,7 @@ from gradcli.checker.patterns import pattern
 from gradcli.checker.question import Question
 from gradcli.checker.slopes import FINER, ROOM, SEED, Place, Slope, dot
 from gradcli.evaluation.point import Point
+from gradcli.program.model import Element
 from gradcli.reports.evaluations import InputCheck
 
 MOST_WRONG_NAMED = 5  # wrong elements that are looked for one by one
@@ -226,7 +227,8 @@ class _WholeCheck:
         kind = "kink" if slope.is_kink(ROOM * abs(numeric)) else "smooth"
         interval = [*sorted((slope.left, slope.right))] if kind == "kink" else None
         return InputCheck(
-            name, verdict, kind, analytic, numeric, bound, error, interval, reason, claim
+            name, verdict, kind, analytic, numeric, bound, error, interval, reason, claim,
+            element=Element(self.question.name, tuple(map(int, at))),
         )  # fmt: skip
 
     def _overflow(self) -> str | None:

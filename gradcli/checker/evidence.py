@@ -75,5 +75,6 @@ def unchecked(question: Question) -> InputCheck:
     is_number = isinstance(question.analytic, float)
     analytic, claim = (question.analytic, question.claim) if is_number else (None, None)
     return InputCheck(
-        question.name, "inconclusive", None, analytic, None, None, None, None, BEYOND_BUDGET, claim
-    )
+        question.name, "inconclusive", None, analytic, None, None, None, None, BEYOND_BUDGET, claim,
+        element=question.element,
+    )  # fmt: skip

@@ -7,16 +7,17 @@ from typing import Any
 
 from gradcli.errors import ShapeError
 from gradcli.evaluation.point import NO_UPSTREAM, Point, numbers
+from gradcli.program.model import Element, elements
 
 
 class Question:
     """One gradient to check, a number or an array: the engine's, and the claim on it."""
 
-    __slots__ = ("analytic", "claim", "exact", "formula", "leaf", "name")
+    __slots__ = ("analytic", "claim", "element", "exact", "formula", "leaf", "name")
 
     def __init__(
         self, name: str, leaf: int, analytic: Any, claim: Any = None,
-        formula: int | None = None, exact: bool = False,
+        formula: int | None = None, exact: bool = False, element: Element | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.leaf = leaf
@@ -24,6 +25,7 @@ class Question:
         self.claim = claim  # None: the engine's own gradient is checked
         self.formula = formula  # the node that computes the claim, where it is a hand-written line
         self.exact = exact  # no allowance for the rounding of a float64 backward pass
+        self.element = element  # None: a number of its own, or a whole array
 
     @property
     def checked(self) -> Any:
@@ -50,15 +52,22 @@ def questions_of(
         for name, value in program.claims.items()
         for element, node in numbers(name, value)
     }
+    parts = {
+        leaf: element
+        for name, value in program.inputs.items()
+        if isinstance(value, list)
+        for element, leaf in elements(name, value)
+    }
     questions = []
     for name, leaf in point.leaves:
         analytic, formula = point.whole(leaf, slopes[leaf]), written.get(name)
+        element = parts.get(leaf)
         if name in typed:
-            questions.append(Question(name, leaf, analytic, typed[name], exact=True))
+            questions.append(Question(name, leaf, analytic, typed[name], None, True, element))
         elif formula is not None:
             is_typed = exact or not program.graph.active[formula]
             claim = point.whole(formula, run.values[formula])
-            questions.append(Question(name, leaf, analytic, claim, formula, is_typed))
+            questions.append(Question(name, leaf, analytic, claim, formula, is_typed, element))
         else:
-            questions.append(Question(name, leaf, analytic, exact=exact))
+            questions.append(Question(name, leaf, analytic, None, None, exact, element))
     return questions

@@ -11,6 +11,7 @@ from gradcli.checker.evidence import DIGITS_LOST
 from gradcli.engine import Run
 from gradcli.evaluation.numbers import bounded_run, value_bounds
 from gradcli.evaluation.point import Point
+from gradcli.program.model import Element
 from gradcli.reports.evaluations import InputCheck
 
 MOST_GATES_OF_A_VALUE = 10_000  # above this many gates many digits take too long
@@ -135,9 +136,10 @@ def _of_arrays(point: Point, tolerance: float) -> list[InputCheck]:
                 verdict, reason = "inconclusive", DIGITS_LOST
         error = relative_error(ours, theirs)
         name = claim.name + "".join([f"[{k}]" for k in at])
-        checks.append(
-            InputCheck(name, verdict, None, ours, ours, None, error, None, reason, theirs)
-        )
+        element = Element(claim.name, tuple(map(int, at)))
+        checks.append(InputCheck(
+            name, verdict, None, ours, ours, None, error, None, reason, theirs, element=element,
+        ))  # fmt: skip
     return checks
 
 

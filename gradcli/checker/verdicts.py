@@ -228,5 +228,5 @@ def _answer(
         bound = None
     return InputCheck(
         question.name, verdict, kind, question.analytic, numeric, bound, error, interval, reason,
-        question.claim,
+        question.claim, element=question.element,
     )  # fmt: skip

@@ -126,7 +126,7 @@ def _block(
         yield _fitted(columns, [_row(check, page) for check in shown], page)
     for check in shown:
         if check.reason:
-            where = f", line {case.place(check.name)[0]}" if case.places else ""
+            where = f", line {case.place(check.name, check.whole)[0]}" if case.places else ""
             yield page.sentence((check.name, "name"), f"{where}: {check.reason}")
     if left_out := len(rows) - len(shown):
         yield page.sentence((f"... {left_out} more (-v shows them)", "aside"))
@@ -136,7 +136,7 @@ def _summed_up(checks: list[InputCheck]) -> list[InputCheck]:
     """The checks with one for all elements of a large array that pass."""
     parts: dict[str, list[InputCheck]] = {}
     for check in checks:
-        parts.setdefault(check.name.partition("[")[0], []).append(check)
+        parts.setdefault(check.whole, []).append(check)
     rows = []
     for own in parts.values():
         passed = [check for check in own if check.verdict == "pass" and not check.directions]
@@ -146,7 +146,7 @@ def _summed_up(checks: list[InputCheck]) -> list[InputCheck]:
         rows += [check for check in own if check not in passed]
         errors = [check.relative_error or 0.0 for check in passed]
         rows.append(passed[0]._replace(
-            name=f"{len(passed)} of {own[0].name.partition('[')[0]}", analytic=None, claim=None,
+            name=f"{len(passed)} of {own[0].whole}", analytic=None, claim=None,
             numeric=None, bound=None, relative_error=max(errors), reason=None,
         ))  # fmt: skip
     return rows

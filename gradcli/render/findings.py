@@ -136,7 +136,7 @@ def _of_case(case: Case) -> Iterator[Finding]:
         yield _of_line(case, line, details)
     for check in case.inputs.values():
         finding = _of_check(case, check, "derivative", details)
-        is_of_line = check.name in case.places or check.name.partition("[")[0] in case.places
+        is_of_line = check.name in case.places or check.whole in case.places
         yield finding._replace(is_consequence=is_explained and is_of_line)
     for check in case.values:
         yield _of_check(case, check, "value", details)
@@ -172,9 +172,9 @@ def _numbers(number: Number) -> str:
 
 
 def _of_check(case: Case, check: InputCheck, what: str, details: tuple[str, ...]) -> Finding:
-    error = check.relative_error
+    error, place = check.relative_error, case.place(check.name, check.whole)
     return Finding(
-        case.file, *case.place(check.name), check.verdict, check.name, _text(check, what),
+        case.file, *place, check.verdict, check.name, _text(check, what),
         details, math.inf if error is None or math.isnan(error) else error,
     )  # fmt: skip
 

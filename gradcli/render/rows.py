@@ -44,7 +44,7 @@ def input_rows(report: EvalReport, large: Collection[str] = ()) -> Iterator[Inpu
     """
     checks: dict[str, list[InputCheck]] = {}
     for check in report.check.inputs.values() if report.check else ():
-        checks.setdefault(check.name.partition("[")[0], []).append(check)
+        checks.setdefault(check.whole, []).append(check)
     for whole, number in report.inputs.items():
         own, slope = checks.get(whole, []), report.gradients.get(whole)
         is_whole = bool(own) and bool(own[0].directions)
@@ -53,7 +53,7 @@ def input_rows(report: EvalReport, large: Collection[str] = ()) -> Iterator[Inpu
             yield InputRow(whole, number, slope, first, (report.gradient_bounds or {}).get(whole))
             for check in own[is_whole:]:
                 if check.verdict != "pass":
-                    value, gradient = (_element(x, check.name) for x in (number, slope))
+                    value, gradient = (_element(x, check.place) for x in (number, slope))
                     yield InputRow(check.name, value, gradient, check)
             continue
         by_name = {check.name: check for check in own}
@@ -63,10 +63,10 @@ def input_rows(report: EvalReport, large: Collection[str] = ()) -> Iterator[Inpu
             yield InputRow(name, value, slopes.get(name), by_name.get(name), bounds.get(name))
 
 
-def _element(number: Any, name: str) -> Any:
-    """The number at `w[0][1]` of the nested lists of `w`."""
-    for index in name.partition("[")[2].rstrip("]").split("]["):
-        number = None if number is None else number[int(index)]
+def _element(number: Any, index: tuple[int, ...]) -> Any:
+    """The number at an index of nested lists; None where there are none."""
+    for k in index:
+        number = None if number is None else number[k]
     return number
 
 

@@ -60,9 +60,9 @@ class Case(NamedTuple):
         """The verdict as people read it, one of STANDINGS."""
         return NOTHING_CLAIMED if self.is_unclaimed and self.verdict == "pass" else self.verdict
 
-    def place(self, name: str) -> tuple[int, int]:
-        """Line and column of what is claimed for a name; else where the output stands."""
-        return self.places.get(name, self.places.get(name.partition("[")[0], (self.line, 1)))
+    def place(self, *names: str) -> tuple[int, int]:
+        """Line and column of what is claimed for the first of some names; else of the output."""
+        return next((self.places[n] for n in names if n in self.places), (self.line, 1))
 
     def as_dict(self) -> dict[str, Any]:
         """The case as JSON holds it."""

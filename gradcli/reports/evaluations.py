@@ -66,6 +66,17 @@ class InputCheck(NamedTuple):
     reason: str | None
     claim: float | None = None  # hand-written gradient, where there is one
     directions: int | None = None  # of a whole array: along how many; numbers are of the worst
+    element: tuple[str, tuple[int, ...]] | None = None  # of an array: its name, and the index
+
+    @property
+    def whole(self) -> str:
+        """The name of the array whose element this is, else the own name."""
+        return self.name if self.element is None else self.element[0]
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        """The index in that array; empty for what is no element."""
+        return () if self.element is None else self.element[1]
 
     @property
     def digits(self) -> int | None:
@@ -77,6 +88,7 @@ class InputCheck(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         """The check as JSON holds it; `claim` only where something was claimed."""
         data = self._asdict()
+        del data["element"]
         claim, directions = data.pop("claim"), data.pop("directions")
         return {**data, **_present(claim=claim, directions=directions)}
 

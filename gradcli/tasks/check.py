@@ -25,7 +25,7 @@ from gradcli.evaluation.point import (
     numbers,
     wanted,
 )
-from gradcli.program.model import Program, nodes_of
+from gradcli.program.model import Program, elements, nodes_of
 from gradcli.program.reader import read
 from gradcli.reports.checks import Case, Problem
 from gradcli.reports.evaluations import InputCheck, worst
@@ -209,12 +209,17 @@ def _case(
     spans = program.source.spans(tokens)
     line = place(spans[program.graph.tokens[program.output]].start)[0]
     places = {name: place(spans[token].start) for name, token in program.claim_tokens.items()}
+    output = outcome.point.names[program.output]
+    for name in program.claim_tokens:  # a claim on all of a list stands for its elements
+        value = program.stages.get(name, program.inputs.get(name, []))
+        if any(k == program.output and str(e) == output for e, k in elements(name, value)):
+            places.setdefault(output, places[name])
     missing = [f"no gradient for {name}" for name in unclaimed(program)]
     if outcome.verdict == "fail" and outcome.lines:
         missing += _other_outputs(program)
     run = outcome.point.run
     return Case(
-        program.source.name, line, program.expression, outcome.point.names[program.output],
+        program.source.name, line, program.expression, output,
         worst([outcome.verdict, *(value.verdict for value in values)]), outcome.checks, values,
         [*outcome.notes, *missing], program.warnings, places, points,
         (request.seed or 0) if points else None,

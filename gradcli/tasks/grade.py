@@ -87,7 +87,7 @@ def _unexplained(case: Case) -> set[str]:
     """The gradients that are wrong in a case although none of its lines is."""
     if any(line.is_accused for line in case.lines):
         return set()
-    return {name.partition("[")[0] for name, x in case.inputs.items() if x.verdict == "fail"}
+    return {check.whole for check in case.inputs.values() if check.verdict == "fail"}
 
 
 def _verdicts(program: Program, checks: Sequence[LineCheck]) -> dict[str, str]:
