@@ -1,4 +1,4 @@
-"""What lines and consumers contribute: numbers, or arrays as wholes.
+"""Amounts that lines and consumers contribute: numbers, or arrays as wholes.
 
 A small program is judged number by number. A larger one keeps its arrays, and a name's gradient
 is one amount.

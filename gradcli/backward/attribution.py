@@ -1,4 +1,4 @@
-"""What each line adds to each number of a gradient, and which use of a name it speaks for."""
+"""The contribution of each line to a gradient, and the use of a name that it speaks for."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _taken(name: str, value: Any, place: Sequence[Any], at: tuple[int, ...] = ()
 def _parts(
     evidence: Evidence, targets: list[list[tuple[Element, int]]], reads: list[frozenset[str]]
 ) -> tuple[dict[Element, list[Part]], dict[Element, int]]:
-    """What each line adds to each number of its gradient, and the last that begins it anew."""
+    """The contributions to each number of a gradient, and the last line that begins it anew."""
     values = evidence.point.run.values
     parts: dict[Element, list[Part]] = {element: [] for element in evidence.cut.claimed}
     overwriters: dict[Element, int] = {}

@@ -38,9 +38,8 @@ class Cut:
 
     def __init__(self, program: Program, output: Element) -> None:
         self.graph = Graph(program.graph.table)
-        self.graph.most_elements = (
-            2 * program.graph.most_elements
-        )  # leaves stand beside definitions
+        # Leaves stand beside definitions.
+        self.graph.most_elements = 2 * program.graph.most_elements
         self.leaves: dict[Element, int] = {}
         self.names: dict[int, Element] = {}  # of the leaves
         self.definitions: dict[Element, int] = {}
@@ -112,7 +111,7 @@ class Cut:
         return machine.run([values[node] for node in self.origin.values()])
 
     def uses(self, run: Run, upstream: dict[Element, Any]) -> Uses:
-        """What every consumer sends back to every leaf, for upstream gradients by consumer."""
+        """The amounts that consumers send back to each leaf, by upstream gradients of consumers."""
         names = self.names
         uses: Uses = {element: {} for element in self.leaves}
         for consumer, definition in self.definitions.items():

@@ -95,7 +95,7 @@ class _Lines:
         )
 
     def _expected(self, k: int) -> tuple[Number | None, bool]:
-        """What a line should add, by true upstream gradients, and whether it does."""
+        """The amount a line should add, by true upstream gradients, and whether it adds that."""
         amounts: list[Amount | None] = []
         is_as_true = True
         for element in self.attribution.targets[k]:

@@ -48,7 +48,7 @@ class Group:
 
     @property
     def value(self) -> Amount:
-        """What the lines give together."""
+        """The sum of the contributions of the lines."""
         return total(part.value for part in self.parts)
 
 

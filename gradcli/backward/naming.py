@@ -34,7 +34,7 @@ class Naming:
         return self._named[key]
 
     def own_expected(self, k: int, element: Element, passage: Passage) -> Amount | None:
-        """What a line should give by its writer's own upstream gradients.
+        """The amount a line should give by its writer's own upstream gradients.
 
         None where it cannot be told from other lines.
         """

@@ -37,7 +37,7 @@ class Passage(NamedTuple):
         return sum((amount for amounts in uses.values() for amount in amounts), zero)
 
     def sent_back(self, element: Element, consumers: Iterable[Element]) -> Amount:
-        """What some consumers send back to a name."""
+        """The sum of the amounts that some consumers send back to a name."""
         uses = self.uses.get(element, {})
         return total(amount for consumer in consumers for amount in uses.get(consumer, ()))
 

@@ -145,7 +145,7 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
         _write(report, form, options, inputs)
     if options["require_claims"] and not options["exit_zero"]:
         _refuse_unclaimed(report)
-    return EXIT_OK if options["exit_zero"] else exit_code(report, options["inconclusive"] == "ok")
+    return EXIT_OK if options["exit_zero"] else _exit_code(report, options["inconclusive"] == "ok")
 
 
 def _refuse_unclaimed(report: CheckReport) -> None:
@@ -169,7 +169,7 @@ def _format(ctx: click.Context, options: dict[str, Any]) -> str:
 
 
 def _request(options: dict[str, Any]) -> Request:
-    claims = bindings(list(options["claims"]), "NAME=VALUE")
+    claims = bindings(list(options["claims"]))
     names = [name for name, _ in claims]
     for name in names:
         if names.count(name) > 1:
@@ -229,7 +229,7 @@ def _write_grades(
     ))  # fmt: skip
 
 
-def exit_code(report: CheckReport, inconclusive_is_ok: bool) -> int:
+def _exit_code(report: CheckReport, inconclusive_is_ok: bool) -> int:
     """0 all pass or kink, 1 a claim failed, 2 something was not read or not decided; 2 wins."""
     undecided = () if inconclusive_is_ok else ("inconclusive", "undefined")
     verdicts = {

@@ -30,7 +30,7 @@ def together(*options: Option) -> Option:
 
 
 def differentiated(wrt: str) -> Option:
-    """Options on the derivatives: output, inputs and seed; `wrt` is the help of `--wrt`."""
+    """Which derivatives are taken: --wrt, --upstream, --output; `wrt` is the help of the first."""
     return together(
         click.option("--wrt", metavar="x,y", help=wrt),
         click.option(

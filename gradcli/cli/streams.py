@@ -61,7 +61,7 @@ def reporting(form: str, call: Callable[[], T]) -> T:
 
 
 def color_for(target: str | None, color: str) -> str:
-    """Whether a result has colours; in a file only where they are asked for."""
+    """The colours of a result, one of --color; a file has none unless it is `always`."""
     return "never" if target is not None and color == "auto" else color
 
 

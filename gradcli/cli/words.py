@@ -112,13 +112,13 @@ def _split(word: str) -> tuple[str, str] | None:
     return (name, value) if sign and name.isidentifier() and value[:1] != "=" else None
 
 
-def bindings(words: list[str], what: str = "NAME=VALUE") -> Pairs:
+def bindings(words: list[str]) -> Pairs:
     """(name, value text) of every word. Raises UsageError."""
     pairs = []
     for word in words:
         pair = _split(word)
         if pair is None:
-            raise UsageError(f"`{word}` is neither the expression nor {what}",
+            raise UsageError(f"`{word}` is neither the expression nor NAME=VALUE",
                              hint="quote an expression; no spaces around `=`")  # fmt: skip
         pairs.append(pair)
     return pairs

@@ -68,9 +68,11 @@ def _lines(texts: list[Any], widths: dict[int, int]) -> list[str]:
     return lines
 
 
-def nested_text(array: Any) -> str:
-    """Nested lists of texts, or a text, on one line."""
-    return f"[{', '.join(map(nested_text, array))}]" if isinstance(array, list) else str(array)
+def nested_text(array: Any, text: Callable[[Any], str] = str) -> str:
+    """Nested lists on one line, or what is no list; `text` makes the text of an item."""
+    if isinstance(array, list):
+        return f"[{', '.join([nested_text(part, text) for part in array])}]"
+    return text(array)
 
 
 def _texts(array: Any, bounds: Any, write: Write) -> Any:

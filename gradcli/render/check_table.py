@@ -15,7 +15,7 @@ from rich.text import Text
 from gradcli.render.arrays import MOST_WHOLE
 from gradcli.render.findings import point_text, tallies
 from gradcli.render.look import Look
-from gradcli.render.table import _PIECE, MOST_OF_EXPRESSION, Column, Columns, Page
+from gradcli.render.table import MOST_OF_EXPRESSION, Column, Columns, Page, beginning
 from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, STANDINGS, Case, CheckReport
 from gradcli.reports.evaluations import InputCheck
 
@@ -80,8 +80,7 @@ def _heading(case: Case, page: Page, is_explained: bool) -> Text:
         place = ""
     expression = page.text(case.expression)
     if len(expression) > MOST_OF_EXPRESSION and page.look.verbosity <= 0:
-        ends = (piece.end() for piece in _PIECE.finditer(expression))
-        expression = expression[: next(e for e in ends if e >= MOST_OF_EXPRESSION)] + " ..."
+        expression = f"{beginning(expression)} ..."
     words = case.standing
     if case.is_unclaimed:
         words += "" if words == NOTHING_CLAIMED else f", {NOTHING_CLAIMED}"

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import NamedTuple
 
+from gradcli.render.arrays import nested_text
 from gradcli.render.diagnostic import printable
-from gradcli.render.rows import elements, exact
+from gradcli.render.rows import exact
 from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, STANDINGS, Case, CheckReport
-from gradcli.reports.evaluations import InputCheck, Number
+from gradcli.reports.evaluations import InputCheck, Number, elements
 from gradcli.reports.lines import FEW, LineCheck
 
 MOST_OF_SAMPLED_POINT = 20  # numbers
@@ -123,9 +124,9 @@ def count_line(report: CheckReport) -> str:
     return f"{total} {'case' if total == 1 else 'cases'}: {counts or 'nothing was checked'}"
 
 
-def worst_first(some: Iterable[Finding]) -> list[Finding]:
+def worst_first(unsorted: Iterable[Finding]) -> list[Finding]:
     """Findings by their verdicts, then by their errors."""
-    return sorted(some, key=lambda f: (STANDINGS.index(f.verdict), f.error), reverse=True)
+    return sorted(unsorted, key=lambda f: (STANDINGS.index(f.verdict), f.error), reverse=True)
 
 
 def _of_case(case: Case) -> Iterator[Finding]:
@@ -150,9 +151,9 @@ def _of_case(case: Case) -> Iterator[Finding]:
 
 def _of_line(case: Case, line: LineCheck, details: tuple[str, ...]) -> Finding:
     """A line of the backward part; `line dx` beside the input's own `x`."""
-    numbers = [f"got {_numbers(line.claim)}"] if line.claim is not None else []
+    numbers = [f"got {nested_text(line.claim, _number)}"] if line.claim is not None else []
     if line.expected is not None:
-        numbers.append(f"expected {_numbers(line.expected)}")
+        numbers.append(f"expected {nested_text(line.expected, _number)}")
     if len(wrong := line.differences()) > FEW:
         at, claim, expected = wrong[0]
         worst = f"got {_number(claim)}, expected {_number(expected)}"
@@ -165,16 +166,10 @@ def _of_line(case: Case, line: LineCheck, details: tuple[str, ...]) -> Finding:
     )  # fmt: skip
 
 
-def _numbers(number: Number) -> str:
-    if isinstance(number, list):
-        return f"[{', '.join(map(_numbers, number))}]"
-    return _number(number)
-
-
-def _of_check(case: Case, check: InputCheck, what: str, details: tuple[str, ...]) -> Finding:
+def _of_check(case: Case, check: InputCheck, quantity: str, details: tuple[str, ...]) -> Finding:
     error, place = check.relative_error, case.place(check.name, check.whole)
     return Finding(
-        case.file, *place, check.verdict, check.name, _text(check, what),
+        case.file, *place, check.verdict, check.name, _text(check, quantity),
         details, math.inf if error is None or math.isnan(error) else error,
     )  # fmt: skip
 
@@ -203,7 +198,7 @@ def point_text(point: dict[str, Number], number_text: Callable[[float], str]) ->
     return ", ".join(texts) + ", ..." * (next(pairs, None) is not None)
 
 
-def _text(check: InputCheck, what: str) -> str:
+def _text(check: InputCheck, quantity: str) -> str:
     """The claim, the `derivative` or `value` as computed, and the reason of the verdict."""
     kind, checked = "claim", check.claim
     if checked is None:
@@ -213,7 +208,7 @@ def _text(check: InputCheck, what: str) -> str:
         numbers.append(f"one-sided slopes {' and '.join(map(_number, check.interval))}")
     elif check.numeric is not None:
         bound = "" if check.bound is None else f" +- {check.bound:.2g}"
-        numbers.append(f"{what} {_number(check.numeric)}{bound}")
+        numbers.append(f"{quantity} {_number(check.numeric)}{bound}")
     reason = check.reason
     if reason is None and check.relative_error is not None:
         reason = f"relative error {check.relative_error:.2g}"

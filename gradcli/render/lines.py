@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from gradcli.render.arrays import nested_text
 from gradcli.reports.evaluations import Number
 from gradcli.reports.lines import FEW, Fork, LineCheck
 
@@ -60,21 +61,15 @@ def _explained(line: LineCheck, spell: Spell) -> Iterator[str | tuple[str, str]]
         yield spell(expected), "gradient"
     elif line.claim is not None:
         yield ": got "
-        yield _number(line.claim, spell), "gradient"
+        yield nested_text(line.claim, spell), "gradient"
     if line.expected is not None and len(wrong) <= FEW:
         yield ", expected "
-        yield _number(line.expected, spell), "gradient"
+        yield nested_text(line.expected, spell), "gradient"
     if line.mistake:
         yield "; "
         yield line.mistake, "verdict.fail"
     if line.reason:
         yield f": {line.reason}"
-
-
-def _number(number: Number, spell: Spell) -> str:
-    if isinstance(number, list):
-        return f"[{', '.join(_number(part, spell) for part in number)}]"
-    return spell(number)
 
 
 def fork_rows(forks: list[Fork], spell: Spell) -> Iterator[list[str]]:

@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 PATIENCE = 1.0  # seconds
 
 
-def progress(items: Iterable[Item], count: int, what: str, out: TextIO) -> Iterator[Item]:
+def progress(items: Iterable[Item], count: int, title: str, out: TextIO) -> Iterator[Item]:
     """The items as they come, with a bar on `out` of how many of `count` there have been."""
     if not out.isatty():
         yield from items
@@ -21,7 +21,7 @@ def progress(items: Iterable[Item], count: int, what: str, out: TextIO) -> Itera
             yield item
             if bar is None and time.monotonic() - began > PATIENCE:
                 bar = _bar(out)
-                task = bar.add_task(what, total=count)
+                task = bar.add_task(title, total=count)
             if bar is not None:
                 bar.update(task, completed=number)
     finally:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from gradcli.reports.evaluations import EvalReport, InputCheck, Number, worst
+from gradcli.reports.evaluations import EvalReport, InputCheck, Number, elements, worst
 
 
 class InputRow:
@@ -23,17 +23,6 @@ class InputRow:
         self.gradient = gradient
         self.check = check
         self.bound = bound  # of the gradient
-
-
-def elements(name: str, number: Number | None) -> Iterator[tuple[str, Any]]:
-    """The numbers of an input with the names `w[0][1]` of its elements, in order."""
-    stack: list[tuple[str, Any]] = [(name, number)]
-    while stack:
-        name, number = stack.pop()
-        if isinstance(number, list):
-            stack.extend((f"{name}[{k}]", number[k]) for k in reversed(range(len(number))))
-        else:
-            yield name, number
 
 
 def input_rows(report: EvalReport, large: Collection[str] = ()) -> Iterator[InputRow]:

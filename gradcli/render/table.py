@@ -24,9 +24,9 @@ from gradcli.render.arrays import MOST_WHOLE_IN_ROW, array_text, cell_text, is_l
 from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
 from gradcli.render.look import Look
-from gradcli.render.rows import InputRow, elements, input_rows
+from gradcli.render.rows import InputRow, input_rows
 from gradcli.reports.digits import certain_text
-from gradcli.reports.evaluations import VERDICTS, EvalReport, Number, Stage
+from gradcli.reports.evaluations import VERDICTS, EvalReport, Number, Stage, elements
 from gradcli.reports.grades import Grade, GradeReport
 from gradcli.reports.lines import Fork, LineCheck
 
@@ -337,9 +337,7 @@ class Page:
         """The cells of a stage."""
         name, label, expression = map(self.text, (stage.name, stage.label, stage.expression))
         if len(expression) > MOST_OF_EXPRESSION and not self.look.show_all:
-            ends = (piece.end() for piece in _PIECE.finditer(expression))
-            end = next(end for end in ends if end >= MOST_OF_EXPRESSION)
-            expression = expression[:end].rstrip() + " ..."
+            expression = f"{beginning(expression).rstrip()} ..."
         value = self.cell(stage.value, self.bound(report, stage.bound))
         gradient = self.cell(stage.gradient, self.bound(report, stage.gradient_bound))
         certain = [] if not is_long else ["" if stage.digits is None else str(stage.digits)]
@@ -443,6 +441,12 @@ def _width(out: TextIO) -> int:
     from shutil import get_terminal_size  # late: it loads every packer
 
     return get_terminal_size((80 if out.isatty() else UNLIMITED, 25)).columns
+
+
+def beginning(expression: str) -> str:
+    """MOST_OF_EXPRESSION characters of a longer text, and the rest of the last word."""
+    ends = (piece.end() for piece in _PIECE.finditer(expression))
+    return expression[: next(end for end in ends if end >= MOST_OF_EXPRESSION)]
 
 
 def _folded(text: Text, width: int, indent: int = 0) -> Text:

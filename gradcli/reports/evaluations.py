@@ -9,6 +9,7 @@ something was not computed.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 Number = float | list["Number"]
@@ -181,6 +182,17 @@ class EvalReport(NamedTuple):
                 hessian=(self.hessian, self.hessian_bounds),
             ),
         }
+
+
+def elements(name: str, number: Number | None) -> Iterator[tuple[str, Any]]:
+    """The numbers of an array with the names `w[0][1]` of its elements, in order."""
+    stack: list[tuple[str, Any]] = [(name, number)]
+    while stack:
+        name, number = stack.pop()
+        if isinstance(number, list):
+            stack.extend((f"{name}[{k}]", number[k]) for k in reversed(range(len(number))))
+        else:
+            yield name, number
 
 
 def certain_digits(number: float, bound: float | None) -> int | None:

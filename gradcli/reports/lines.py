@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gradcli.reports.evaluations import Number
+from gradcli.reports.evaluations import Number, elements
 
 FEW = 6  # numbers of an array that are shown one by one
 ROUNDING_OF_ELEMENTS = 1e-9  # numbers nearer than this, relative, are not counted as different
@@ -43,19 +43,13 @@ class LineCheck(NamedTuple):
         """Of an array: index, claim and expected number where they differ, the worst first."""
         if not isinstance(self.claim, list) or not isinstance(self.expected, list):
             return []
-        pairs = zip(_elements(self.claim), _elements(self.expected), strict=True)
+        pairs = zip(elements("", self.claim), elements("", self.expected), strict=True)
         differing = [(at, a, b) for (at, a), (_, b) in pairs if _differ(a, b)]
         return sorted(differing, key=lambda item: -abs(item[1] - item[2]))
 
     def as_dict(self) -> dict[str, Any]:
         """The line as JSON holds it."""
         return self._asdict()
-
-
-def _elements(number: Number, index: str = "") -> list[tuple[str, float]]:
-    if isinstance(number, list):
-        return [pair for k, part in enumerate(number) for pair in _elements(part, f"{index}[{k}]")]
-    return [(index, number)]
 
 
 def _differ(claim: float, expected: float) -> bool:
