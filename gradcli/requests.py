@@ -1,7 +1,5 @@
 """Requests: the options of `eval` and `check`, with every default and tolerance stated once."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

@@ -4,10 +4,8 @@ Gradients of numbers are checked one by one, in cones with extrapolated differen
 too large for that are checked as wholes, by complex steps along directions.
 """
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gradcli.checker.question import Question
 from gradcli.graph.nodes import Graph
@@ -34,15 +32,18 @@ SPEEDS = {
 }
 
 
-class Evidence(NamedTuple):
+class Evidence:
     """How gradients are checked, one of ELEMENTS, WHOLES and NOTHING, and a note for the user."""
 
-    kind: str
-    note: str | None = None
+    __slots__ = ("kind", "note")
+
+    def __init__(self, kind: str, note: str | None = None) -> None:
+        self.kind = kind
+        self.note = note
 
 
 def evidence(
-    graph: Graph, gradients: int, request: Request, circuit: Circuit | None = None
+    graph: Graph, gradients: int, request: Request, circuit: "Circuit | None" = None
 ) -> Evidence:
     """The best evidence on so many gradients that the budget allows.
 

@@ -5,11 +5,9 @@ bounds; `Figures` hides which, so that one report is built for all of them. An a
 is small enough is looked at a second time as the circuit of numbers it stands for.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from gradcli.checker.evidence import BEYOND_BUDGET, ELEMENTS, NOTHING, evidence
 from gradcli.checker.question import questions_of
@@ -34,32 +32,42 @@ from gradcli.program.model import Program
 from gradcli.reports.evaluations import Check, EvalReport, Stage
 from gradcli.requests import MOST_GATES, Request
 from gradcli.syntax.tokens import line_and_column
-from gradcli.tasks.lines import judged
-
-if TYPE_CHECKING:
-    from gradcli.transform.elements import Circuit
 
 NO_GRADIENTS = f"{NO_UPSTREAM}, or --jacobian"
 ONE_NUMBER = "sum it, or choose an element: `f[0]`"
 
+if TYPE_CHECKING:
+    from gradcli.transform.elements import Circuit
+
 Figure = tuple[Any, Any]  # a number or nested lists, and the bound in its shape; None: not known
 
 
-class Figures(NamedTuple):
+class Figures:
     """Value and gradient of a node, or of nested lists of nodes, each with its bound."""
 
-    value: Callable[[Value], Figure]
-    gradient: Callable[[Value], Figure]
+    __slots__ = ("gradient", "value")
+
+    def __init__(
+        self, value: Callable[[Value], Figure], gradient: Callable[[Value], Figure]
+    ) -> None:
+        self.value = value
+        self.gradient = gradient
 
 
-class Scalars(NamedTuple):
+class Scalars:
     """A point on the circuit of numbers: of a program without arrays, that program itself."""
 
-    point: Point
-    numbers: Numbers
-    notes: list[str]
-    elements: Callable[[Value], Value]  # of a node of the program, its nodes in the circuit
-    circuit: Circuit | None = None  # of a program of arrays
+    __slots__ = ("circuit", "elements", "notes", "numbers", "point")
+
+    def __init__(
+        self, point: Point, numbers: Numbers, notes: list[str],
+        elements: Callable[[Value], Value], circuit: "Circuit | None" = None,
+    ) -> None:  # fmt: skip
+        self.point = point
+        self.numbers = numbers
+        self.notes = notes
+        self.elements = elements  # of a node of the program, its nodes in the circuit
+        self.circuit = circuit  # of a program of arrays
 
 
 def evaluated(program: Program, request: Request) -> EvalReport:
@@ -230,12 +238,15 @@ def _with_lines(answer: EvalReport, point: Point, request: Request) -> EvalRepor
 
     No line passes where the gradients it rests on were not checked.
     """
-    lines, forks = judged(point, request)
+    if not point.program.lines:
+        return answer
+    from gradcli.backward.lines import judge_lines  # late: few programs have a backward part
+
+    lines, forks = judge_lines(point, request)
     if request.check and answer.check is None:
         reason = BEYOND_BUDGET if answer.inputs else "not checked: the program has no input"
         lines = [line.unchecked(reason) for line in lines]
-    text = point.program.source.text if lines else ""
-    return answer._replace(lines=lines, forks=forks, text=text)
+    return answer._replace(lines=lines, forks=forks, text=point.program.source.text)
 
 
 def _to_be_fused(program: Program) -> Program:

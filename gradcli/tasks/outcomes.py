@@ -14,7 +14,6 @@ from gradcli.program.model import Program
 from gradcli.reports.evaluations import InputCheck, worst
 from gradcli.reports.lines import Fork, LineCheck
 from gradcli.requests import Request
-from gradcli.tasks.lines import judged
 
 
 class Outcome(NamedTuple):
@@ -56,7 +55,12 @@ def outcome_at(
         from gradcli.checker.patterns import failure_patterns  # late: numbers do not need numpy
 
         notes += failure_patterns(program, answer.inputs)
-    lines, forks = judged(point, request, formulas_only)
+    lines: list[LineCheck] = []
+    forks: list[Fork] = []
+    if program.lines:
+        from gradcli.backward.lines import judge_lines  # late: few programs have a backward part
+
+        lines, forks = judge_lines(point, request, formulas_only)
     if chosen.kind == NOTHING:
         lines = [line.unchecked(BEYOND_BUDGET) for line in lines]
     verdicts = [check.verdict for check in answer.inputs.values()]
