@@ -392,3 +392,14 @@ def test_one_wrong_element_is_named_by_its_index():
 def test_what_is_added_is_broadcast_as_numpy_does():
     text = "x = randn(3, 2)\nm = mean(x, axis=0)\nf = sum(m**2)\ndm = 2*m\ndx += dm/3"
     assert all(line.verdict == "pass" for line in lines(text))
+
+
+def test_a_gradient_beside_an_output_without_a_name_is_that_of_its_stage():
+    """The output is the last line; `dq` is no upstream gradient, also where q holds the output."""
+    text = "x = 2; y = 3; q = x*y\nq*x\ndq = {}\ndx = q + dq*y; dy = dq*x"
+    assert gradcli.check(text.format("x")).verdict == "pass"
+    wrong = gradcli.check(text.format("y")).cases[0]
+    assert [line.name for line in wrong.lines if line.is_accused] == ["dq"]
+    text = "x = 2; y = 3; q = [x*y, x + y]\nq[0]\ndq = {}\ndx = y; dy = x"
+    assert gradcli.check(text.format("[1, 0]")).verdict == "pass"
+    assert gradcli.check(text.format("[1, 2]")).cases[0].lines[0].is_accused

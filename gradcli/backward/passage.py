@@ -87,9 +87,19 @@ class Evidence(NamedTuple):
 def evidence_at(point: Point, request: Request, formulas_only: bool = False) -> Evidence:
     """A program that has been run, with all that its lines are held against."""
     program, run, upstream = point.program, point.run, point.upstream
-    cut = Cut(program, Element(point.names[program.output]))
+    cut = Cut(program, _output(point))
     own = written(cut, program, run, upstream)
     return Evidence(point, cut, own, true(cut, run, upstream), request, formulas_only)
+
+
+def _output(point: Point) -> Element:
+    """The output as an element: it may be one of a stage, `q[0]`."""
+    program = point.program
+    for name, value in program.stages.items():
+        for element, node in elements(name, value):
+            if node == program.output:
+                return element
+    return Element(point.names[program.output])
 
 
 def elsewhere(evidence: Evidence) -> list[Passage]:

@@ -139,6 +139,8 @@ class _Workshop:
 def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
     """The nodes a name stands for in the line, or would stand for; `#7` is a node itself."""
     program, reads = scene.program, scene.line.reads
+    if name == scene.names.get(program.output):  # it may have no name of its own: `#out`
+        return program.output
     if name.startswith("#"):
         return int(name[1:])
     if name in reads:

@@ -157,7 +157,8 @@ class Reader:
             if self.backward is None and self.gradient_of(statement.target) is not None:
                 from gradcli.program.gradient_lines import Backward  # late: few programs have one
 
-                self.backward = Backward(self, self._last_stage())
+                has_name = self.output_name is not None or self.output is None
+                self.backward = Backward(self, self._last_stage() if has_name else "")
                 self._end_forward()
             if self.backward is not None:
                 self.backward.line(statement)
