@@ -9,6 +9,7 @@ import pytest
 
 import gradcli
 from gradcli.evaluation import limits, many_digits
+from gradcli.gates.table import BUILT_IN
 
 MOST = limits.DIGITS[-1] + 2 * limits.FINEST  # digits: 9**9**9 has 370 million
 
@@ -37,6 +38,27 @@ def test_a_slope_beyond_float64_is_known_for_it_at_the_second_precision(text, x,
     """An infinity of float64 is no reason to take more digits when both precisions have it."""
     gradcli.evaluate(text, {"x": x}, check=False)
     assert tried[many_digits] in ([], [50, 100])
+
+
+AWKWARD = [
+    5e-324, -1e-300, 1e-300, 0.0, 171.6, -170.5, -2.0000000000000004, 1.0000000000000002, 1e300,
+    -1.7e308,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        row.name
+        for row in BUILT_IN.elementwise
+        if len(row.operands) == 1 and not (row.is_variadic or row.hidden)
+    ],
+)
+def test_one_gate_never_needs_the_last_precisions(name, tried):
+    """Infinities are believed from 400 digits on; all else is known before."""
+    for x in AWKWARD:
+        gradcli.evaluate(f"{name}(x)", {"x": x})
+        assert max(tried[many_digits], default=0) <= 400, x
 
 
 def test_a_value_that_is_not_certain_takes_as_many_digits_as_it_needs(tried):
@@ -80,6 +102,13 @@ def test_what_would_need_too_many_digits_is_inconclusive(text, tried):
     check = gradcli.evaluate(text, {"x": 2.0}).check.inputs["x"]
     assert check.verdict == "inconclusive"
     assert tried[limits] == [50]
+
+
+def test_fewer_orders_are_resolved_where_gates_are_slow(tried):
+    for text in ("gamma(x)*log(exp(5000)*x)", "tanh(exp(3000)*erf(x - 2))"):
+        assert gradcli.evaluate(text, {"x": 2.0}).check.inputs["x"].verdict == "inconclusive"
+    assert gradcli.evaluate("exp(-5000)*gamma(x)", {"x": 2.5}).check.inputs["x"].verdict == "pass"
+    assert max(tried[limits]) <= 1000
 
 
 def test_constants_of_some_thousand_orders_are_still_resolved(tried):

@@ -7,14 +7,15 @@ A point is moved up by the recurrence to where Stirling's series reaches the pre
 
 and the derivatives term by term (DLMF 5.5.1, 5.11.1, 5.15.8; both series err by less than their
 first omitted term). Far on the negative side gamma is reflected. In few digits mpmath's own series
-are faster; in many they take seconds to begin, as mpmath computes its coefficients, among them the
-Bernoulli numbers B_2k, anew for each precision. Here they are fractions of whole numbers.
+are faster; in many they take seconds to begin, as mpmath computes its coefficients anew for each
+precision. Here the Bernoulli numbers B_2k come from whole numbers that serve all precisions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, lru_cache
+from operator import mul
 from typing import Any
 
 LARGEST_ORDER = 100  # above it a single value of polygamma takes seconds
@@ -22,7 +23,8 @@ GUARD = 40  # bits beyond the precision: more than a few thousand factors lose
 DIGITS_PER_BIT = 0.30103
 FEW = 400  # bits up to which mpmath is faster
 LARGEST_LOG = 64  # no logarithm of a point that few digits are computed at is larger
-FIRST = 64  # Bernoulli numbers computed at once; then twice as many, and so on
+FIRST = 64  # bits, and terms, are counted in so many, so that few different ones are in use
+BLOCK = 16  # factors multiplied out together
 
 
 class OutOfReachError(ArithmeticError):
@@ -100,7 +102,7 @@ def polygamma(mp: Any, n: int, x: Any) -> Any:
             value, pole = mp.psi(n, x), abs(x - min(mp.nint(x), 0)) ** -(n + 1) * mp.factorial(n)
             return value, value if x > 0 and n else max(abs(value), pole, LARGEST_LOG)
         else:
-            count = _steps(mp, x, n)
+            count = max(0, _horizon(mp) + n - int(mp.floor(x))) if x < _horizon(mp) + n else 0
             first = _derivative_of_stirling(mp, n, x + count)
             power = n + 1
             second = mp.fsum(1 / (x + k) ** power for k in range(count))
@@ -131,67 +133,84 @@ def _refuse_pole(mp: Any, x: Any) -> None:
 
 def _horizon(mp: Any) -> int:
     """How far from 0 Stirling's series has all digits of the context."""
-    return int(2 * DIGITS_PER_BIT * mp.prec)  # half of it would do, with more terms
-
-
-def _steps(mp: Any, x: Any, more: int = 0) -> int:
-    """How many steps of 1 bring a point to the horizon, or `more` beyond it."""
-    return max(0, _horizon(mp) + more - int(mp.floor(x))) if x < _horizon(mp) + more else 0
+    return int(1.5 * DIGITS_PER_BIT * mp.prec)  # a third of it would do, with many more terms
 
 
 def _moved(mp: Any, x: Any) -> tuple[Any, Any]:
-    """The product x (x+1) ... and the point X it leads to."""
-    count, product = _steps(mp, x), mp.one
-    for k in range(count):
-        product *= x + k
-    return product, x + count
+    """The product x (x+1) ... (X-1), and the point X it leads to."""
+    far, product = _horizon(mp), mp.one
+    while x < 1:
+        product *= x
+        x += 1
+    bits = mp.prec + GUARD
+    powers = [int(mp.ldexp(x**k, bits)) for k in range(BLOCK + 1)] if x < far else []
+    exponent, blocks, start = 0, 1 << bits, 0  # in whole numbers, BLOCK factors at a time
+    while x + start < far:
+        blocks *= sum(map(mul, _rising(start), powers))
+        excess = blocks.bit_length() - bits
+        blocks >>= excess
+        exponent += excess - bits
+        start += BLOCK
+    return product * mp.ldexp(mp.mpf(blocks), exponent - bits), x + start
+
+
+@cache
+def _rising(start: int) -> list[int]:
+    """The coefficients of (x + start) (x + start + 1) ..., BLOCK factors."""
+    coefficients = [1]
+    for k in range(start, start + BLOCK):
+        above = [k * c for c in coefficients] + [0]
+        coefficients = [a + b for a, b in zip(above, [0, *coefficients], strict=True)]
+    return coefficients
 
 
 def _stirling(mp: Any, x: Any) -> Any:
     """The logarithm of gamma(x) beyond the horizon."""
-    value = (x - mp.mpf(0.5)) * mp.log(x) - x + mp.log(2 * mp.pi) / 2
-    least, square, power = mp.ldexp(abs(value), -mp.prec), 1 / (x * x), 1 / x
-    for k in range(1, mp.prec):
-        term = _bernoulli(mp, k) * power / (2 * k * (2 * k - 1))
-        value += term
-        if abs(term) <= least:
-            break
-        power *= square
-    return value
+    return (x - mp.mpf(0.5)) * mp.log(x) - x + mp.log(2 * mp.pi) / 2 + _series(mp, -1, x)
 
 
 def _derivative_of_stirling(mp: Any, n: int, x: Any) -> Any:
-    """The n-th derivative of digamma beyond the horizon; every term of one has that of the next."""
-    square, power = 1 / (x * x), 1 / x**n
-    value = mp.log(x) if not n else -mp.factorial(n - 1) * power
-    value -= mp.factorial(n) / 2 * power / x
-    least, factor = mp.ldexp(abs(value), -mp.prec), mp.factorial(n + 1) / 2 * power * square
-    for k in range(1, mp.prec):  # factor = (2k + n - 1)! / (2k)! / x**(2k + n)
-        term = _bernoulli(mp, k) * factor
-        value -= term
-        if abs(term) <= least:
-            break
-        factor = factor * square * ((2 * k + n) * (2 * k + n + 1)) / ((2 * k + 1) * (2 * k + 2))
+    """The n-th derivative of digamma beyond the horizon."""
+    value = mp.log(x) if not n else -mp.factorial(n - 1) / x**n
+    value -= mp.factorial(n) / 2 / x ** (n + 1) + _series(mp, n, x)
     return value if n % 2 == 0 else -value
 
 
-def _bernoulli(mp: Any, k: int) -> Any:
-    """B_2k = (-1)**(k-1) * 2k T_k / (4**k (4**k - 1)), with the tangent number T_k."""
-    precision = -(-mp.prec // FIRST) * FIRST
-    known = _bernoullis(precision)
-    for j in range(len(known) + 1, k + 1):
-        tangent = _tangents(max(FIRST, 1 << (j - 1).bit_length()))[j]
-        numerator, denominator = (-1) ** (j - 1) * 2 * j * tangent, (4**j - 1) << (2 * j)
-        with mp.workprec(precision):
-            known.append((mp.mpf(numerator) / denominator)._mpf_)
-    return mp.make_mpf(known[k - 1])
+def _series(mp: Any, n: int, x: Any) -> Any:
+    """The sum of B_2k (2k+n-1)! / (2k)! / x**(2k+n), in whole numbers.
+
+    As B_2k is (-1)**(k-1) 2 (2k)! zeta(2k) / (2 pi)**(2k), the terms are (2k+n-1)! / (2 pi x)**(2k)
+    but for signs and for factors near 1, and the first of them is taken out of all.
+    """
+    bits = -(-(mp.prec + GUARD) // FIRST) * FIRST
+    square = (2 * mp.pi * x) ** -2
+    step, term, total, k = int(mp.ldexp(square, bits)), 1 << bits, 0, 1
+    zetas = _zetas(bits, (bits // 10 // FIRST + 1) * FIRST)
+    while term:
+        if k >= len(zetas):
+            zetas = _zetas(bits, 2 * k)
+        total += term * zetas[k] if k % 2 else -term * zetas[k]
+        term = term * step * ((2 * k + n) * (2 * k + n + 1)) >> bits
+        k += 1
+    return mp.ldexp(mp.mpf(total), 1 - 2 * bits) * mp.factorial(n + 1) * square / x**n
 
 
 @lru_cache(maxsize=8)
-def _bernoullis(precision: int) -> list[Any]:
-    """B_2, B_4, ... to so many bits, of no context; as far as `_bernoulli` has needed them."""
-    del precision
-    return []
+def _zetas(bits: int, count: int) -> list[int]:
+    """The values of zeta at even numbers, times 2**bits.
+
+    zeta(2k) = T_k pi**(2k) / (2 (4**k - 1) (2k-1)!), with the tangent numbers T_k.
+    """
+    import mpmath  # late: the fast path has no use for it
+
+    mp = mpmath.mp.clone()
+    mp.prec = bits + GUARD
+    zetas, square = [0], mp.pi**2
+    factor = square / 2
+    for k, tangent in enumerate(_tangents(count)[1:], 1):
+        zetas.append(int(mp.ldexp(factor * tangent / (4**k - 1), bits)))
+        factor *= square / (2 * k * (2 * k + 1))
+    return zetas
 
 
 @cache

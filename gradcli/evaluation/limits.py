@@ -27,7 +27,10 @@ DIGITS = (50, 100, 200, 400, 600, 1000)
 ENOUGH = 600  # digits at which a change that is lost in f means a slope below any float64
 RATIO = 1000  # between the two distances
 ORDINARY = 12  # decimal orders below 1 that the first steps resolve anyway
+OF_FLOAT64 = 350  # orders that the program's own inputs may have: 5e-324
 FINEST = 2_500  # orders: twice as many digits are taken, at some 20 ms for an exp
+SLOW = ("gamma", "lgamma", "digamma", "polygamma", "erf", "erfc", "ncdf")
+SLOWLY = 600  # orders where one of these is computed: they take ten to a hundred times as long
 STRAIGHT = ("add", "sub", "mul", "div", "neg", "copy")  # gates that bend nothing
 FINENESS = 50  # finer scales are rounded up to so many orders, so that few precisions are in use
 AGREEMENT = 1e-9  # between the slopes of two runs: far below any tolerance
@@ -103,15 +106,16 @@ class Exactly:
     def fineness(self, leaf: int, gates: list[int]) -> int:
         """The orders to take into account for a leaf with the cone `gates`.
 
-        Where the program's are too many, what only multiplies f, or is added to it, is left out:
-        it makes nothing thinner. Raises OutOfDigits where too many remain.
+        Where the program's are more than float64 has, what only multiplies f, or is added to it, is
+        left out: it makes nothing thinner. Raises OutOfDigits where too many remain.
         """
-        if self.finest <= FINEST:
+        if self.finest <= OF_FLOAT64:
             return self.finest
         reached = self.graph.reaches(_bent(self.graph, leaf, gates))
         orders = self._orders([node for node, wanted in enumerate(reached) if wanted])
-        if orders > FINEST:
-            raise OutOfDigits(f"numbers of more than {FINEST} decimal orders take too many digits")
+        most = SLOWLY if any(self.graph.gates[node].name in SLOW for node in gates) else FINEST
+        if orders > most:
+            raise OutOfDigits(f"numbers of more than {most} decimal orders take too many digits")
         return orders
 
     def _orders(self, nodes: Iterable[int]) -> int:
