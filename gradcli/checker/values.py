@@ -67,14 +67,16 @@ def _in_many_digits(
     The noise is the float64 bound, scaled to the digits. A value that never comes out of it is 0.
     """
     from gradcli.arithmetic.special import OutOfReachError
-    from gradcli.evaluation.limits import AGREEMENT, DIGITS, MARGIN, Exactly  # late: mpmath
+    from gradcli.evaluation.in_digits import InDigits  # late: it loads mpmath
+    from gradcli.evaluation.limits import AGREEMENT, DIGITS, MARGIN
 
     graph = run.machine.graph
-    exactly = Exactly(graph, [run.values[node] for node in graph.inputs.values()], stage)
+    inputs = [run.values[node] for node in graph.inputs.values()]
+    in_digits = InDigits(graph, inputs, stage)
     before: Any = math.nan
     try:
         for count in DIGITS:
-            exact = exactly.run(count).values[stage]
+            exact = in_digits.run(count).values[stage]
             if exact - exact != 0:  # inf or nan
                 return _infinite(float(exact), claimed)
             if math.isfinite(bound):

@@ -90,7 +90,7 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, tolerance: flo
     from gradcli.evaluation.limits import OutOfDigits, limit  # late: mpmath is loaded only here
 
     try:
-        derivative = limit(point.exactly, question.leaf, cone.bound, point.upstream)
+        derivative = limit(point.in_digits, question.leaf, cone.bound, point.upstream)
     except OutOfDigits as trouble:
         return _answer(question, "inconclusive", None, None, None, reason=str(trouble))
     left, right = derivative.left, derivative.right
@@ -159,7 +159,7 @@ def _is_rounding(point: Point, question: Question, slope: float, tolerance: floa
         return False  # a number someone wrote down
     for count in ROUNDING_DIGITS:
         try:
-            exact = point.swept(count)
+            exact = point.in_digits.sweep(count)
             if question.formula is not None:
                 gradient = float(exact.values[question.formula])
             else:
@@ -202,7 +202,7 @@ def _joint(
     from gradcli.evaluation.limits import OutOfDigits, slopes_along
 
     try:
-        along = slopes_along(point.exactly, [q.leaf for q in tied])
+        along = slopes_along(point.in_digits, [q.leaf for q in tied])
     except OutOfDigits:
         return {}
     for direction, least, most in along:

@@ -44,15 +44,9 @@ def certain_numbers(
     if is_enough and not delicate(run, bounds, program.output).intersection(leaves):
         return plain, [*point.notes]
     from gradcli.evaluation.diagnosis import remedy
-    from gradcli.evaluation.many_digits import Question as Asked  # late: mpmath is loaded only here
-    from gradcli.evaluation.many_digits import recompute
+    from gradcli.evaluation.many_digits import Task, recompute  # late: mpmath is loaded only here
 
-    upstream = point.upstream if upstream_node is None else upstream_node
-    question = Asked(
-        program.graph, inputs, program.output, point.results, point.leaves, upstream,
-        point.names, count,
-    )  # fmt: skip
-    better = recompute(question)
+    better = recompute(Task(point, upstream_node, count))
     if better is None:
         return plain, [*point.notes, "many digits cannot tell more: an operand is out of reach"]
     places = [*point.results, *leaves]

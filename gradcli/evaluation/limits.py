@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import cached_property
 from random import Random
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import UNIT_ROUNDOFF
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import Machine, Run
+from gradcli.evaluation.in_digits import InDigits
 from gradcli.graph.nodes import Graph
 
 DIGITS = (50, 100, 200, 400, 600, 1000)
@@ -75,56 +75,33 @@ class OutOfDigits(Exception):
     """No number of digits settles the matter; the message says why."""
 
 
-class Exactly:
-    """A graph at exactly these float64 inputs: its runs in many digits, shared by all leaves."""
+def _fineness(point: InDigits, leaf: int, gates: list[int]) -> int:
+    """How many decimal orders below 1 the numbers reach that a leaf's cone `gates` sees.
 
-    def __init__(self, graph: Graph, inputs: list[float], output: int) -> None:
-        self.graph = graph
-        self.inputs = inputs
-        self.output = output
-        self._runs: dict[int, Run] = {}
-
-    def run(self, count: int) -> Run:
-        """The run with so many digits, as far as the output. Raises OutOfReachError."""
-        if count not in self._runs:
-            arithmetic = digits(count)
-            machine = Machine(self.graph, arithmetic)
-            self._runs[count] = machine.run(
-                [arithmetic.number(x) for x in self.inputs], stop=self.output + 1
-            )
-        return self._runs[count]
-
-    @cached_property
-    def finest(self) -> int:
-        """How many decimal orders below 1 the numbers given to the program reach, 0 if ordinary.
-
-        They are its inputs and all that is computed from constants alone; a large factor c makes
-        structure as thin as 1/c.
-        """
-        return self._orders(range(self.output + 1))
-
-    def fineness(self, leaf: int, gates: list[int]) -> int:
-        """The orders to take into account for a leaf with the cone `gates`.
-
-        Where the program's are more than float64 has, what only multiplies f, or is added to it, is
-        left out: it makes nothing thinner. Raises OutOfDigits where too many remain.
-        """
-        if self.finest <= OF_FLOAT64:
-            return self.finest
-        reached = self.graph.reaches(_bent(self.graph, leaf, gates))
-        orders = self._orders([node for node, wanted in enumerate(reached) if wanted])
-        most = SLOWLY if any(self.graph.gates[node].name in SLOW for node in gates) else FINEST
-        if orders > most:
-            raise OutOfDigits(f"numbers of more than {most} decimal orders take too many digits")
+    They are the inputs and all that is computed from constants alone; a large factor c makes
+    structure as thin as 1/c. Where the program's are more than float64 has, what only multiplies
+    f, or is added to it, is left out: it makes nothing thinner. Raises OutOfDigits where too many
+    remain.
+    """
+    graph = point.graph
+    orders = _orders(point, range(point.output + 1))
+    if orders <= OF_FLOAT64:
         return orders
+    reached = graph.reaches(_bent(graph, leaf, gates))
+    orders = _orders(point, [node for node, is_reached in enumerate(reached) if is_reached])
+    most = SLOWLY if any(graph.gates[node].name in SLOW for node in gates) else FINEST
+    if orders > most:
+        raise OutOfDigits(f"numbers of more than {most} decimal orders take too many digits")
+    return orders
 
-    def _orders(self, nodes: Iterable[int]) -> int:
-        values, active = self.run(DIGITS[0]).values, self.graph.active
-        leaves = {*self.graph.inputs.values()}
-        given = [values[node] for node in nodes if not active[node] or node in leaves]
-        orders = [abs(_log10(abs(x))) for x in given if x and _is_finite(x)]
-        finest = max(orders, default=0.0)
-        return 0 if finest <= ORDINARY else FINENESS * math.ceil(finest / FINENESS)
+
+def _orders(point: InDigits, nodes: Iterable[int]) -> int:
+    """The orders of the numbers among some nodes, rounded up; 0 if they are ordinary."""
+    values, active = point.run(DIGITS[0]).values, point.graph.active
+    leaves = {*point.graph.inputs.values()}
+    constants = [values[node] for node in nodes if not active[node] or node in leaves]
+    finest = max([abs(_log10(abs(x))) for x in constants if x and _is_finite(x)], default=0.0)
+    return 0 if finest <= ORDINARY else FINENESS * math.ceil(finest / FINENESS)
 
 
 def _bent(graph: Graph, leaf: int, gates: list[int]) -> int:
@@ -139,7 +116,7 @@ def _bent(graph: Graph, leaf: int, gates: list[int]) -> int:
     return node
 
 
-def limit(point: Exactly, leaf: int, bound: float = math.inf, upstream: float = 1.0) -> Limit:
+def limit(point: InDigits, leaf: int, bound: float = math.inf, upstream: float = 1.0) -> Limit:
     """The one-sided derivatives of the output by a leaf.
 
     They are multiplied by `upstream`, in many digits too.
@@ -155,7 +132,7 @@ def limit(point: Exactly, leaf: int, bound: float = math.inf, upstream: float = 
         return Limit("smooth", 0.0, 0.0, 0)
     before: tuple[Side, Side] | None = None
     try:
-        fine = point.fineness(leaf, gates)
+        fine = _fineness(point, leaf, gates)
         for count in DIGITS:
             if before is not None and count < ENOUGH and any(side.is_lost for side in before):
                 continue
@@ -188,7 +165,7 @@ def _may_jump(run: Run, gates: list[int]) -> bool:
 
 
 def _sides(
-    point: Exactly,
+    point: InDigits,
     leaf: int,
     gates: list[int],
     count: int,
@@ -230,7 +207,7 @@ def _sides(
     return left, right
 
 
-def slopes_along(point: Exactly, leaves: list[int]) -> list[tuple[list[float], float, float]]:
+def slopes_along(point: InDigits, leaves: list[int]) -> list[tuple[list[float], float, float]]:
     """The smallest and largest slope at and near a point along several directions of some leaves.
 
     Slopes are taken at the point itself, from both sides, and at many points around it, at

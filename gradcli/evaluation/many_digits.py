@@ -16,10 +16,10 @@ from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation.numbers import Bounds, Numbers, delicate
-from gradcli.graph.nodes import Graph
+from gradcli.evaluation.point import Point
 
 if TYPE_CHECKING:
-    from gradcli.evaluation.limits import Exactly
+    from gradcli.evaluation.in_digits import InDigits
 
 LADDER = (50, 100, 200, 400, 700, 1000)
 GUARD = 40  # digits beyond those asked for
@@ -30,42 +30,40 @@ MOST_LIMITS = 200_000  # gates times leaves, for limits
 UNIT = 2.0**-53
 
 
-class Question:
-    """A graph at a point: what is to be known of it."""
+class Task:
+    """A point whose results and gradients are to be known to so many digits."""
 
-    __slots__ = ("count", "graph", "inputs", "leaves", "names", "output", "results", "upstream")
+    __slots__ = ("count", "point", "upstream_node")
 
-    def __init__(
-        self, graph: Graph, inputs: Sequence[float], output: int, results: Sequence[int],
-        leaves: list[tuple[str, int]], upstream: float | int, names: dict[int, str],
-        count: int = 0,
-    ) -> None:  # fmt: skip
-        self.graph = graph
-        self.inputs = inputs
-        self.output = output
-        self.results = results  # the nodes of the value: the output, or elements it is a sum of
-        self.leaves = leaves
-        self.upstream = upstream  # a float, or the node that computes it
-        self.names = names
-        self.count = count  # correct digits wanted; 0 for those of float64
+    def __init__(self, point: Point, upstream_node: int | None, count: int) -> None:
+        self.point = point
+        self.upstream_node = upstream_node  # the one that computes the upstream gradient, if any
+        self.count = count  # correct digits; 0 for those of float64
+
+    @property
+    def places(self) -> list[tuple[int, bool]]:
+        """What is to be known: nodes, and whether it is their value or their gradient."""
+        results = [(node, True) for node in self.point.results]
+        return [*results, *((leaf, False) for _, leaf in self.point.leaves)]
 
 
 class _Sweep:
     """A forward and backward pass in many digits, with bounds."""
 
-    def __init__(self, asked: Question, count: int, snaps: bool = False) -> None:
+    def __init__(self, task: Task, count: int, snaps: bool = False) -> None:
         self.count = count
         self.arithmetic = digits(count, at_limits=True)
         bounded, zeros = bounds_of_digits(self.arithmetic), list[Any]()
-        machine = Machine(asked.graph, bounded)
-        inputs = [bounded.number(x) for x in asked.inputs]
+        program = task.point.program
+        machine = Machine(program.graph, bounded)
+        inputs = [bounded.number(x) for x in task.point.inputs]
         if snaps:
             leaves = [abs(x.value) for x in (*machine.leaves, *inputs)]
             machine.forwards, zeros = _settling(machine.forwards, leaves, bounded, count)
         run = machine.run(inputs)
-        node = asked.upstream
-        seed = run.values[node] if isinstance(node, int) else bounded.number(node)
-        backward(run, asked.output, seed)
+        node = task.upstream_node
+        seed = bounded.number(task.point.upstream) if node is None else run.values[node]
+        backward(run, program.output, seed)
         self.bounds = Bounds(run)
         self.zeros = [next(k for k, x in enumerate(run.values) if x is zero) for zero in zeros]
         self.run = Run(machine, [x.value for x in run.values])
@@ -107,12 +105,12 @@ def _settling(
     return [None if gate is None else settling(gate) for gate in gates], zeros
 
 
-def recompute(asked: Question) -> Numbers | None:
+def recompute(task: Task) -> Numbers | None:
     """Values and gradients rounded correctly to float64; None where mpmath cannot tell.
 
     The notes say what was taken as zero and what had to be found as a limit.
     """
-    sweep = _settled(asked)
+    sweep = _settled(task)
     if sweep is None:
         return None
     run, bounds = sweep.run, sweep.bounds
@@ -121,57 +119,53 @@ def recompute(asked: Question) -> Numbers | None:
     found = Numbers(values, gradients, value_errors, gradient_errors)
     found.digits = sweep.count
     for node in sweep.zeros[:3]:
-        name = asked.names.get(node)
+        name = task.point.names.get(node)
         if name:
             found.notes.append(f"{name} is zero to {sweep.count} digits and taken as 0")
-    _resolve(asked, sweep, found)
-    if asked.count:
-        for k, is_value in _results(asked):
+    _resolve(task, sweep, found)
+    if task.count:
+        for k, is_value in task.places:
             number, error = sweep.number(k, is_value)
             if is_value or math.isfinite(gradients[k]):
-                found.texts[k] = _decimal(number, error, asked.count)
+                found.texts[k] = _decimal(number, error, task.count)
     return found
 
 
-def _settled(asked: Question) -> _Sweep | None:
+def _settled(task: Task) -> _Sweep | None:
     """The first sweep that agrees with the one before it, certain of every result."""
     before: _Sweep | None = None
-    ladder = [n for n in LADDER if n >= asked.count + GUARD]
+    ladder = [n for n in LADDER if n >= task.count + GUARD]
     if not ladder:
-        ladder = [asked.count + GUARD, asked.count + 2 * GUARD]
+        ladder = [task.count + GUARD, task.count + 2 * GUARD]
     if len(ladder) < 3:
-        ladder = [*ladder, 2 * asked.count + GUARD]
+        ladder = [*ladder, 2 * task.count + GUARD]
     for count in ladder:
-        if count > LADDER[3] and len(asked.graph) > MOST_AT_THE_END:
+        if count > LADDER[3] and len(task.point.program.graph) > MOST_AT_THE_END:
             return before
         try:
-            sweep = _Sweep(asked, count)
+            sweep = _Sweep(task, count)
         except (OutOfReachError, OverflowError, ValueError):
             return None
-        if before is not None and _agree(asked, before, sweep):
+        if before is not None and _agree(task, before, sweep):
             return sweep
         before = sweep
-    if before is not None and _open(asked, before):
-        return _Sweep(asked, ladder[-1], snaps=True)
+    if before is not None and _open(task, before):
+        return _Sweep(task, ladder[-1], snaps=True)
     return before
 
 
-def _results(asked: Question) -> list[tuple[int, bool]]:
-    return [*((k, True) for k in asked.results), *((leaf, False) for _, leaf in asked.leaves)]
-
-
-def _open(asked: Question, sweep: _Sweep) -> bool:
+def _open(task: Task, sweep: _Sweep) -> bool:
     """Whether some result is not certain though it is finite."""
-    return any(not _is_sure(asked, *sweep.number(*place)) for place in _results(asked))
+    return any(not _is_sure(task, *sweep.number(*place)) for place in task.places)
 
 
-def _is_sure(asked: Question, number: Any, error: Any) -> bool:
+def _is_sure(task: Task, number: Any, error: Any) -> bool:
     if not abs(number) < math.inf:
         return number != number or error in (0, math.inf)
     size = abs(number)
-    if not asked.count and size + error < _power(number, -ROUNDS_TO_ZERO):
+    if not task.count and size + error < _power(number, -ROUNDS_TO_ZERO):
         return True
-    enough = ENOUGH if not asked.count else _power(number, -int((asked.count + 2) * 3.33))
+    enough = ENOUGH if not task.count else _power(number, -int((task.count + 2) * 3.33))
     return bool(error <= enough * size)
 
 
@@ -179,18 +173,18 @@ def _power(like: Any, exponent: int) -> Any:
     return (like * 0 + 1) * 2.0**exponent if exponent > -1000 else (like * 0 + 2) ** exponent
 
 
-def _agree(asked: Question, one: _Sweep, two: _Sweep) -> bool:
+def _agree(task: Task, one: _Sweep, two: _Sweep) -> bool:
     """Whether the later of two sweeps is sure of every result, and the earlier says the same."""
-    for place in _results(asked):
+    for place in task.places:
         number, error = two.number(*place)
         a, b = _to_float(one.number(*place)[0]), _to_float(number)
         if not abs(number) < math.inf:
             if two.count < LADDER[3] or (a != b and (a == a or b == b)):
                 return False  # a zero divisor may be what is left of a difference
-        elif not _is_sure(asked, number, error):
+        elif not _is_sure(task, number, error):
             if place[1] or error != math.inf:
                 return False  # a gradient without any bound is left to limits
-        elif not asked.count and not (a == b or abs(a - b) <= 2 * UNIT * abs(b)):
+        elif not task.count and not (a == b or abs(a - b) <= 2 * UNIT * abs(b)):
             return False  # both may be infinite: larger than any float64
     return True
 
@@ -198,32 +192,29 @@ def _agree(asked: Question, one: _Sweep, two: _Sweep) -> bool:
 # ---------------------------------------------------------------- limits
 
 
-def _resolve(asked: Question, sweep: _Sweep, found: Numbers) -> None:
+def _resolve(task: Task, sweep: _Sweep, found: Numbers) -> None:
     """Gradients that reverse mode cannot give, as one-sided limits."""
-    if not abs(sweep.run.values[asked.output]) < math.inf:
+    point, program = task.point, task.point.program
+    if not abs(sweep.run.values[program.output]) < math.inf:
         return
     errors = sweep.bounds.gradients
-    doubts = delicate(sweep.run, sweep.bounds, asked.output, sweep.arithmetic)
+    doubts = delicate(sweep.run, sweep.bounds, program.output, sweep.arithmetic)
     leaves = [
         (name, leaf)
-        for name, leaf in asked.leaves
+        for name, leaf in point.leaves
         if leaf in doubts or not errors[leaf] < math.inf or math.isnan(found.gradients[leaf])
     ]
-    if len(leaves) * len(asked.graph) > MOST_LIMITS:
+    if len(leaves) * len(program.graph) > MOST_LIMITS:
         return
-    factor = asked.upstream
-    if isinstance(factor, int):
-        factor = found.values[factor]
-    if leaves:
-        from gradcli.evaluation.limits import Exactly  # late: few points need a limit
-
-        point = Exactly(asked.graph, list(asked.inputs), asked.output)
+    node = task.upstream_node
+    upstream = point.upstream if node is None else found.values[node]
     for name, leaf in leaves:
-        _resolve_one(point, found, name, leaf, factor, is_known=errors[leaf] < math.inf)
+        is_known = errors[leaf] < math.inf
+        _resolve_one(point.in_digits, found, name, leaf, upstream, is_known)
 
 
 def _resolve_one(
-    point: Exactly, found: Numbers, name: str, leaf: int, upstream: float, is_known: bool
+    point: InDigits, found: Numbers, name: str, leaf: int, upstream: float, is_known: bool
 ) -> None:
     from gradcli.evaluation.limits import OutOfDigits, limit
 

@@ -22,7 +22,7 @@ from gradcli.reports.evaluations import Number
 from gradcli.requests import Request, Setting
 
 if TYPE_CHECKING:
-    from gradcli.evaluation.limits import Exactly
+    from gradcli.evaluation.in_digits import InDigits
     from gradcli.transform.elements import Circuit
 
 MOST_UNROLLED = 500_000  # gates of any circuit of numbers: some 300 MB
@@ -33,7 +33,7 @@ class Point:
     """A program run at inputs, with its gradients where there is an upstream gradient."""
 
     __slots__ = (
-        "_exactly", "_swept", "leaves", "names", "notes", "program", "results", "run", "upstream",
+        "_in_digits", "leaves", "names", "notes", "program", "results", "run", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -47,8 +47,7 @@ class Point:
         self.leaves = [*leaves]  # the inputs whose gradients are asked for
         self.notes = [*notes]  # where the run left the finite numbers
         self.results = program.parts or (program.output,)  # the nodes of the value
-        self._exactly: Exactly | None = None
-        self._swept: dict[int, Run] = {}
+        self._in_digits: InDigits | None = None
 
     @property
     def inputs(self) -> list[Any]:
@@ -69,28 +68,14 @@ class Point:
         return np.broadcast_to(number, shape)
 
     @property
-    def exactly(self) -> Exactly:
-        """The point of a program of numbers in many digits."""
-        if self._exactly is None:
-            from gradcli.evaluation.limits import Exactly  # late: mpmath is loaded only here
+    def in_digits(self) -> InDigits:
+        """The point of a program of numbers in many digits, shared by all who look there."""
+        if self._in_digits is None:
+            from gradcli.evaluation.in_digits import InDigits  # late: it loads mpmath
 
-            self._exactly = Exactly(self.program.graph, self.inputs, self.program.output)
-        return self._exactly
-
-    def swept(self, count: int) -> Run:
-        """The run and its backward pass in so many digits, shared by all who ask.
-
-        Raises OutOfReachError.
-        """
-        if count not in self._swept:
-            from gradcli.arithmetic.digits import digits  # late: mpmath is loaded only here
-
-            arithmetic = digits(count)
-            inputs = [arithmetic.number(x) for x in self.inputs]
-            exact = Machine(self.program.graph, arithmetic).run(inputs)
-            backward(exact, self.program.output, arithmetic.number(self.upstream))
-            self._swept[count] = exact
-        return self._swept[count]
+            graph, output = self.program.graph, self.program.output
+            self._in_digits = InDigits(graph, self.inputs, output, self.upstream)
+        return self._in_digits
 
 
 def arithmetics_of(graph: Graph) -> tuple[Arithmetic, ...]:
