@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic.agreement import agree
-from gradcli.evaluation.point import numbers
-from gradcli.program.model import Program
+from gradcli.program.model import Program, elements
 from gradcli.reports.evaluations import InputCheck
 
 CLOSE = 1e-6  # relative
@@ -44,7 +43,7 @@ def failure_patterns(program: Program, checks: Mapping[str, InputCheck]) -> list
     """Notes on patterns in wrong gradients of lists, from the checks of their elements."""
     notes = []
     for name, value in program.inputs.items():
-        own = [checks.get(element) for element, _ in numbers(name, value)]
+        own = [checks.get(str(element)) for element, _ in elements(name, value)]
         if not isinstance(value, list) or not any(c and c.verdict == "fail" for c in own):
             continue
         claims = [None if c is None else c.claim for c in own]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradcli.errors import ShapeError
-from gradcli.evaluation.point import NO_UPSTREAM, Point, numbers
+from gradcli.evaluation.point import NO_UPSTREAM, Point
 from gradcli.program.model import Element, elements
 
 
@@ -50,24 +50,18 @@ def questions_of(
     written = {
         element: node
         for name, value in program.claims.items()
-        for element, node in numbers(name, value)
-    }
-    parts = {
-        leaf: element
-        for name, value in program.inputs.items()
-        if isinstance(value, list)
-        for element, leaf in elements(name, value)
+        for element, node in elements(name, value)
     }
     questions = []
-    for name, leaf in point.leaves:
-        analytic, formula = point.whole(leaf, slopes[leaf]), written.get(name)
-        element = parts.get(leaf)
+    for element, leaf in point.leaves:
+        name, part = str(element), element if element.index else None
+        analytic, formula = point.whole(leaf, slopes[leaf]), written.get(element)
         if name in typed:
-            questions.append(Question(name, leaf, analytic, typed[name], None, True, element))
+            questions.append(Question(name, leaf, analytic, typed[name], None, True, part))
         elif formula is not None:
             is_typed = exact or not program.graph.active[formula]
             claim = point.whole(formula, run.values[formula])
-            questions.append(Question(name, leaf, analytic, claim, formula, is_typed, element))
+            questions.append(Question(name, leaf, analytic, claim, formula, is_typed, part))
         else:
-            questions.append(Question(name, leaf, analytic, None, None, exact, element))
+            questions.append(Question(name, leaf, analytic, None, None, exact, part))
     return questions

@@ -210,7 +210,7 @@ def _resolve(task: Task, sweep: _Sweep, found: Numbers) -> None:
     upstream = point.upstream if node is None else found.values[node]
     for name, leaf in leaves:
         is_known = errors[leaf] < math.inf
-        _resolve_one(point.in_digits, found, name, leaf, upstream, is_known)
+        _resolve_one(point.in_digits, found, str(name), leaf, upstream, is_known)
 
 
 def _resolve_one(

@@ -17,7 +17,7 @@ from gradcli.errors import BindingError, LimitError, NameFault, ShapeError, did_
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph, stage_names
 from gradcli.program.bindings import parse_constant
-from gradcli.program.model import Program
+from gradcli.program.model import Element, Program, elements
 from gradcli.reports.evaluations import Number
 from gradcli.requests import Request, Setting
 
@@ -38,7 +38,7 @@ class Point:
 
     def __init__(
         self, program: Program, run: Run, upstream: Any, names: dict[int, str],
-        leaves: Sequence[tuple[str, int]] = (), notes: Sequence[str] = (),
+        leaves: Sequence[tuple[Element, int]] = (), notes: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.program = program
         self.run = run
@@ -102,7 +102,11 @@ def at(program: Program, inputs: Sequence[Any], request: Request) -> Point:
     upstream = given_upstream(program, request.upstream)
     run, upstream = _swept(program, inputs, upstream)
     names = program.called or stage_names(program.graph, program.output)
-    leaves = [pair for n in wanted(program, request.wrt) for pair in numbers(n, program.inputs[n])]
+    leaves = [
+        pair
+        for name in wanted(program, request.wrt)
+        for pair in elements(name, program.inputs[name])
+    ]
     point = Point(program, run, upstream, names, leaves)
     if program.graph.has_arrays:
         from gradcli.evaluation.diagnosis import array_faults  # late: most runs are of numbers
@@ -154,7 +158,7 @@ def inputs_of(program: Program) -> list[Any]:
         leaf: number
         for name, value in program.inputs.items()
         for (_, leaf), number in zip(
-            numbers(name, value), _elements(value, constants[used[name]]), strict=True
+            elements(name, value), _elements(value, constants[used[name]]), strict=True
         )
     }
     return [setting_of[leaf] for leaf in program.graph.inputs.values()]
@@ -241,7 +245,7 @@ def claims_of(program: Program, claims: Mapping[str, Setting]) -> dict[str, Any]
         if has != wants:
             what = [f"has shape {shape}" if shape else "is one number" for shape in (has, wants)]
             raise ShapeError(f"the claim for `{name}` {what[0]}, `{name}` {what[1]}")
-        names = [element for element, _ in numbers(name, value)]
+        names = [str(element) for element, _ in elements(name, value)]
         number = constants_at(graph, [node])[node]
         typed |= dict(zip(names, _elements(value, number), strict=True))
     return typed
@@ -296,13 +300,6 @@ def as_numbers(
     if weights is None:
         raise ShapeError(NO_UPSTREAM)
     return unrolled(program, weights, circuit)
-
-
-def numbers(name: str, value: Value) -> list[tuple[str, int]]:
-    """The numbers a value consists of: (`w[0]`, node), (`w[1]`, node), ..."""
-    if isinstance(value, list):
-        return [pair for k, v in enumerate(value) for pair in numbers(f"{name}[{k}]", v)]
-    return [(name, value)]
 
 
 def gather(value: Value, table: Sequence[Any]) -> Number:

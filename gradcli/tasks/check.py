@@ -22,7 +22,6 @@ from gradcli.evaluation.point import (
     gather,
     in_lists,
     inputs_of,
-    numbers,
     wanted,
 )
 from gradcli.program.model import Program, elements, nodes_of
@@ -145,11 +144,11 @@ def _wrong_numbers(program: Program, outcome: Outcome, tolerance: float) -> Iter
         if value is None or program.output in nodes_of(value):
             continue
         for (element, node), (_, claimed) in zip(
-            numbers(name, value), numbers(name, claim), strict=True
+            elements(name, value), elements(name, claim), strict=True
         ):
             if active[claimed]:
                 continue
-            answer = outcome.checks.get(element)
+            answer = outcome.checks.get(str(element))
             if answer is None:
                 is_right = agree(run.values[claimed], run.gradients[node], tolerance)
             else:

@@ -27,11 +27,11 @@ from gradcli.evaluation.certainty import certain_numbers, decimals
 from gradcli.evaluation.numbers import SLACK, bounded_run, is_certain
 from gradcli.evaluation.point import Point, inputs_of, wanted
 from gradcli.graph.nodes import Graph
-from gradcli.program.model import Program
+from gradcli.program.model import Element, Program
 from gradcli.reports.evaluations import EvalReport
 from gradcli.requests import MOST_GATES, Request
 from gradcli.transform.adjoint import adjoint
-from gradcli.transform.elements import Circuit, element_name, small_circuit
+from gradcli.transform.elements import Circuit, small_circuit
 
 MOST_AT_ONCE = 4_000_000  # elements of the gradients of one sweep: 32 MB
 MOST_AS_NUMBERS = 100_000  # gates of numbers that the rows depend on, in all: some 2 s
@@ -152,7 +152,7 @@ def _as_numbers(
         cones = _cones(graph, roots, MOST_IN_DIGITS if is_long else MOST_AS_NUMBERS)
         if cones is not None:
             by_element = {
-                element_name(name, at): float(x)
+                str(Element(name, at)): float(x)
                 for name, value in zip(program.graph.inputs, inputs, strict=True)
                 for at, x in np.ndenumerate(value)
             }
@@ -228,7 +228,7 @@ class _Rows:
             texts = np.full(shape, "0", dtype=object) if self.request.digits else None
             blocks[name] = Block(np.zeros(shape), np.zeros(shape), texts)
         for row, root in np.ndenumerate(roots):
-            self._row(element_name(of, row), row, int(root), cones[int(root)], blocks)
+            self._row(str(Element(of, row)), row, int(root), cones[int(root)], blocks)
         self.count += sum(block.values.size for block in blocks.values())
         return blocks
 
@@ -242,7 +242,7 @@ class _Rows:
         run = Machine(graph, IEEE).run([self.inputs[name] for name in graph.inputs])
         backward(run, moved[root], 1.0)
         alone = self.program._replace(graph=graph, output=moved[root], parts=None, upstream=None)
-        named = [(element_name(*place), leaf) for place, leaf in leaves]
+        named = [(Element(*place), leaf) for place, leaf in leaves]
         point = Point(alone, run, 1.0, {}, named)
         request = self.request if self.left > 0 else Request(arithmetic="float64")
         numbers, remarks = certain_numbers(point, request, explains=False)

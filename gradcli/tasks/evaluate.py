@@ -24,11 +24,10 @@ from gradcli.evaluation.point import (
     gather,
     in_lists,
     inputs_of,
-    numbers,
     wanted,
 )
 from gradcli.graph.lowering import Value
-from gradcli.program.model import Program
+from gradcli.program.model import Program, elements
 from gradcli.reports.evaluations import Check, EvalReport, Stage
 from gradcli.requests import MOST_GATES, Request
 from gradcli.syntax.tokens import line_and_column
@@ -291,7 +290,7 @@ def _conditions(scalars: Scalars) -> dict[str, float | None]:
         condition = math.nan if not (math.isfinite(f) and math.isfinite(moved)) else (
             0.0 if not moved else moved / abs(f) if f else math.inf
         )  # fmt: skip
-        conditions[name] = None if math.isnan(condition) else condition
+        conditions[str(name)] = None if math.isnan(condition) else condition
     return conditions
 
 
@@ -310,10 +309,12 @@ def _uncertainty(scalars: Scalars, notes: list[str]) -> dict[str, Any] | None:
     for name, node in program.uncertainties.items():
         if not 0 <= spread_at[node] < math.inf:
             raise BindingError(f"the uncertainty of `{name}` is {spread_at[node]}, not 0 or more")
-        for element, leaf in numbers(name, program.inputs[name]) if name in program.inputs else ():
+        if name not in program.inputs:
+            continue
+        for element, leaf in elements(name, program.inputs[name]):
             slope = scalars.numbers.gradients[leaf] / point.upstream if point.upstream else math.nan
-            spreads[element] = spread_at[node]
-            parts[element] = abs(slope) * spread_at[node]
+            spreads[str(element)] = spread_at[node]
+            parts[str(element)] = abs(slope) * spread_at[node]
     total = math.hypot(*parts.values()) if parts else 0.0
     shares = ", ".join(f"{part:.3g} from {name}" for name, part in [*parts.items()][:5])
     notes.append(
@@ -330,7 +331,7 @@ def _decimals_of(program: Program, scalars: Scalars, request: Request) -> dict[s
     return {
         "digits": request.digits,
         "value": _each(scalars.elements(program.output), texts.__getitem__),
-        "gradients": {name: texts[leaf] for name, leaf in scalars.point.leaves},
+        "gradients": {str(name): texts[leaf] for name, leaf in scalars.point.leaves},
     }
 
 

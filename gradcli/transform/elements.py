@@ -20,7 +20,7 @@ from gradcli.arithmetic.symbols import Symbol, Symbols
 from gradcli.gates.row import INPUT, Gate
 from gradcli.gates.shapes import Axis, Shape, column, reduced, row
 from gradcli.graph.nodes import Graph, stage_names
-from gradcli.program.model import Program, ValueClaim
+from gradcli.program.model import Element, Program, ValueClaim
 from gradcli.requests import MOST_GATES
 
 
@@ -156,7 +156,7 @@ class Circuit:
             old = int(nodes[at])
             start = len(self.graph) if old in taken else first
             if name is not None:
-                old = self.graph.stage(element_name(name, at), old, start, token)
+                old = self.graph.stage(str(Element(name, at)), old, start, token)
             elif old < start or self.graph.is_leaf(old):
                 old = self.graph.add(graph.table["copy"], (old,), token)
             taken.add(old)
@@ -182,7 +182,7 @@ class Circuit:
             elements = self.elements[node]
             if node in of_arrays:
                 for at in np.ndindex(elements.shape):
-                    names.setdefault(int(elements[at]), element_name(of_arrays[node], at))
+                    names.setdefault(int(elements[at]), str(Element(of_arrays[node], at)))
                 for inner in range(start, end):
                     names.setdefault(inner, f"a part of {of_arrays[node]}")
             start = end
@@ -261,13 +261,8 @@ def _inputs(symbols: Symbols, name: str, shape: Shape) -> Any:
         return symbols.input(name)
     leaves = np.empty(shape, dtype=object)
     for at in np.ndindex(shape):
-        leaves[at] = symbols.input(element_name(name, at))
+        leaves[at] = symbols.input(str(Element(name, at)))
     return leaves
-
-
-def element_name(name: str, at: tuple[int, ...]) -> str:
-    """The name of an element: `w[0][1]`."""
-    return name + "".join([f"[{k}]" for k in at])
 
 
 def gate_count(graph: Graph) -> int:
