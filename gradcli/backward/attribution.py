@@ -80,7 +80,7 @@ def _targets(evidence: Evidence, line: GradientLine) -> list[tuple[Element, int]
     """The numbers, or the array, whose gradient a line assigns, with the nodes of its value."""
     if line.name is None:
         return []
-    if evidence.program.graph.has_arrays:
+    if evidence.point.is_of_arrays:
         return [(Element(line.name), line.value)]
     taken = _taken(line.name, evidence.program.claims[line.name], line.place)
     nodes = [node for _, node in elements(line.name, line.value)]
@@ -113,7 +113,7 @@ def _parts(
         others = reads[number] - {line.name}
         names = {read.name for read in line.reads.values() if read.kind == "forward"}
         names.discard(line.name)
-        if evidence.program.graph.has_arrays:
+        if evidence.point.is_of_arrays:
             before, totals[line.name] = totals.get(line.name, 0.0), values[line.total]
             if line.place:  # of an array: what it changes
                 change = values[line.total] - before

@@ -152,7 +152,7 @@ class _Truth:
     def is_right(self, k: int) -> bool:
         """Whether a line that is alone in its group gives what the consumers truly send back."""
         evidence, lines = self._evidence, self._evidence.program.lines
-        if lines[k].place and evidence.program.graph.has_arrays:
+        if lines[k].place and evidence.point.is_of_arrays:
             return False  # a part of an array
         for helper in sorted(helpers_of(lines, k)):
             self._enter(helper)

@@ -122,8 +122,8 @@ class _Court:
                 reason = f"float64 overflows in this line ({gate}): a smaller case may show a value"
                 return Word("inconclusive", reason)
             if self._is_rounding(element):
-                has_arrays = evidence.program.graph.has_arrays  # of which only bounds are known
-                return Word("inconclusive", DIGITS_LOST) if has_arrays else AT_FLOAT_LIMIT
+                is_of_arrays = evidence.point.is_of_arrays
+                return Word("inconclusive", DIGITS_LOST) if is_of_arrays else AT_FLOAT_LIMIT
         consumers = [*written.uses.get(element, ())]
         if consumers:
             word = self._by_differences(element, consumers, claim)
@@ -159,7 +159,7 @@ class _Court:
     def _is_rounding(self, element: Element) -> bool:
         """Whether a number differs from what is expected only because float64 rounds."""
         evidence, written = self.evidence, self.evidence.written
-        if evidence.program.graph.has_arrays:
+        if evidence.point.is_of_arrays:
             return self._may_be_rounding(element)
         size = max(abs(written.gradients[element]), abs(written.expected(element)))
         for count, is_sharp in product(DECIDING_DIGITS, (False, True)):
@@ -182,7 +182,7 @@ class _Court:
     def _overflow(self, element: Element, claim: Amount) -> str | None:
         """The gate that overflows on the way to an array; many digits look at a number."""
         program = self.evidence.program
-        if not program.graph.has_arrays or is_finite(claim):
+        if not self.evidence.point.is_of_arrays or is_finite(claim):
             return None
         from gradcli.checker.slopes import Place  # late: numbers do not need numpy
 

@@ -118,7 +118,7 @@ class _Lines:
         if any(amount is None or not is_finite(amount) for amount in amounts):
             return None
         line = self.lines[k]
-        if line.place and self.evidence.program.graph.has_arrays:
+        if line.place and self.evidence.point.is_of_arrays:
             from gradcli.arithmetic.arrays import key  # late: numbers do not need numpy
 
             amounts = [amount[key(line.place)] for amount in amounts if amount is not None]

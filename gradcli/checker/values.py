@@ -30,7 +30,7 @@ def check_values(point: Point, tolerance: float) -> list[InputCheck]:
     claims = point.program.value_claims
     if not claims:
         return []
-    if point.program.graph.has_arrays:
+    if point.is_of_arrays:
         return _of_arrays(point, tolerance)
     checks, run = [], point.run
     bounds = value_bounds(run)

@@ -87,17 +87,20 @@ def on_other_branches(program: Program, inputs: Sequence[Any]) -> Iterator[list[
     if not switches:
         return
     machine, rng, free = Machine(graph, arithmetic_of(graph)), Random(3), are_free(program, inputs)
-    here = _branches(machine.run(inputs), switches)
-    if graph.has_arrays and all(sum(signs) > 1 for signs in here):
+    attempts, branches_of = ATTEMPTS, _branches
+    if graph.has_arrays:
+        attempts, branches_of = FEW_ATTEMPTS, _array_branches
+    here = branches_of(machine.run(inputs), switches)
+    if branches_of is _array_branches and all(sum(signs) > 1 for signs in here):
         return  # so many elements are on all branches as it is
     seen = {here}
-    for _ in range(FEW_ATTEMPTS if graph.has_arrays else ATTEMPTS):
+    for _ in range(attempts):
         reach = rng.choice(REACHES)
         moved = [
             _drawn(x, reach, rng) if is_free else x
             for x, is_free in zip(inputs, free, strict=True)
         ]  # fmt: skip
-        branches = _branches(machine.run(moved), switches)
+        branches = branches_of(machine.run(moved), switches)
         if branches not in seen:
             seen.add(branches)
             yield moved
@@ -115,12 +118,7 @@ def _drawn(x: Any, reach: float, rng: Random) -> Any:
 
 
 def _branches(run: Run, switches: list[int]) -> tuple[Any, ...]:
-    """The branches that switches are on, as the signs of their local gradients.
-
-    Of an array the signs that occur: one that is on everywhere may hide what off would show.
-    """
-    if run.machine.graph.has_arrays:
-        return _array_branches(run, switches)
+    """The branches that switches are on, as the signs of their local gradients."""
     signs: list[Any] = []
     for node, slopes in local_gradients(run, switches).items():
         out = run.values[node]
@@ -130,6 +128,7 @@ def _branches(run: Run, switches: list[int]) -> tuple[Any, ...]:
 
 
 def _array_branches(run: Run, switches: list[int]) -> tuple[Any, ...]:
+    """The signs that occur in each local gradient; one on everywhere may hide a mistake of off."""
     import numpy as np  # late: numbers do not need it
 
     graph = run.machine.graph

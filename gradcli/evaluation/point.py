@@ -68,6 +68,11 @@ class Point:
         return np.broadcast_to(number, shape)
 
     @property
+    def is_of_arrays(self) -> bool:
+        """Whether values and gradients are arrays, of which only bounds tell the rounding."""
+        return self.program.graph.has_arrays
+
+    @property
     def in_digits(self) -> InDigits:
         """The point of a program of numbers in many digits, shared by all who look there."""
         if self._in_digits is None:
@@ -108,7 +113,7 @@ def at(program: Program, inputs: Sequence[Any], request: Request) -> Point:
         for pair in elements(name, program.inputs[name])
     ]
     point = Point(program, run, upstream, names, leaves)
-    if program.graph.has_arrays:
+    if point.is_of_arrays:
         from gradcli.evaluation.diagnosis import array_faults  # late: most runs are of numbers
 
         point.notes += array_faults(run, program.output, names)

@@ -77,7 +77,7 @@ def _shown_elsewhere(first: Outcome, second: Outcome, why: str) -> Outcome:
 def _point_words(outcome: Outcome, first: Outcome) -> str:
     """The inputs that have moved to a second point, and where to, in words."""
     graph = outcome.point.program.graph
-    if graph.has_arrays:
+    if outcome.point.is_of_arrays:
         return "inputs with gradient lines moved"
     points = zip(graph.inputs, outcome.point.inputs, first.point.inputs, strict=True)
     pairs = [(name, there) for name, there, here in points if there != here]
@@ -88,7 +88,7 @@ def _point_words(outcome: Outcome, first: Outcome) -> str:
 def _special(outcome: Outcome) -> str | None:
     """A reason why this point may hide a mistake, in words; None where there is none."""
     graph, inputs = outcome.point.program.graph, outcome.point.inputs
-    if graph.has_arrays:
+    if outcome.point.is_of_arrays:
         return None  # a second point is looked at in any case
     free = are_free(outcome.point.program, inputs)
     moved = {n: x for n, x, is_free in zip(graph.inputs, inputs, free, strict=True) if is_free}
