@@ -307,3 +307,18 @@ def test_no_right_gradient_is_accused_and_no_wrong_one_passes():
 def test_a_power_that_is_nearly_1_is_told_from_a_slope(text, kind, slope):
     (found,) = gradcli.check(text, {"x": 0}).cases[0].inputs.values()
     assert (found.verdict, found.kind, found.numeric) == ("pass", kind, slope)
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "slope"),
+    [
+        ("abs(x - 2)**1.1 + 1e-5*x", 2, 1e-5), ("abs(x)**1.1*1e8 + x", 0, 1.0),
+        ("x*abs(x) + 1e-30*x", 0, 1e-30), ("relu(x)**1.2 + relu(-x)**1.3 - 1e-7*x", 0, -1e-7),
+        ("abs(x)**1.1 + abs(x)**1.3", 0, 0.0), ("x**2 + x**3", 0, 0.0), ("cos(x)", 0, 0.0),
+    ],
+)  # fmt: skip
+def test_a_slope_below_a_power_is_found_and_none_is_made_up(text, x, slope):
+    """The power of the step is larger than the slope at every step that is taken."""
+    assert gradcli.check(text, {"x": x}, {"x": slope}).verdict == "pass"
+    for wrong in {0.0, 2 * slope, -slope, 1e-12} - {slope}:
+        assert gradcli.check(text, {"x": x}, {"x": wrong}).verdict == "fail"

@@ -11,7 +11,7 @@ local gradient is used.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any, NamedTuple
 
@@ -43,6 +43,10 @@ VANISHING = 330  # a slope below 10**-330 is 0 in float64
 SAME_BEND = 0.01  # relative: the steps differ by many orders, and a smooth bend with them
 JUMP, SLOPE = 0.02, 0.95  # exponents that divide jump, infinite slope and slope
 FLAT = 1.05
+ABOVE_NOISE = 100.0  # times the noise: a slope that is more than an accident
+SHRINKING = (
+    0.15  # what a power of the step, with an exponent of 0.05, shrinks by to the next digits
+)
 JUMPING = ("where", "atan2")  # besides the gates with a `jump`, those at a pole and powers of 0
 BEYOND = 10**300  # binary orders, more than any number has but a tower of powers
 
@@ -54,6 +58,8 @@ class Side(NamedTuple):
     slope: float
     is_lost: bool = False  # the change was too small to show: slope 0, or one that is tiny
     bend: float = 0.0  # by what part the change over 1000 steps is more than 1000 changes over one
+    is_flat: bool = False  # f changes less and less: `rest` is the slope below all that vanishes
+    rest: float = 0.0
 
 
 class Limit(NamedTuple):
@@ -140,7 +146,7 @@ def limit(point: InDigits, leaf: int, bound: float = math.inf, upstream: float =
             if found is None:
                 return Limit("nan", math.nan, math.nan, count)
             if before is not None:
-                found = _as_power(before[0], found[0]), _as_power(before[1], found[1])
+                found = _compared(before[0], found[0]), _compared(before[1], found[1])
             if before is not None and _agree(before, found, count):
                 at = _combine(*found, count)
                 if at.kind == "jump" and not _may_jump(point.run(count + 2 * fine), gates):
@@ -201,8 +207,7 @@ def _sides(
         return (difference if not abs(difference) <= noise else difference * 0) * upstream
 
     left, right = (
-        _side(change(sign * step), change(sign * step / RATIO), sign * step / RATIO)
-        for sign in (-1, 1)
+        _side(change, sign * step, ABOVE_NOISE * noise * abs(upstream)) for sign in (-1, 1)
     )
     return left, right
 
@@ -272,8 +277,15 @@ def _evaluate(run: Run, gates: list[int], leaf: int, x: Any, output: int) -> Any
     return f
 
 
-def _side(far: Any, near: Any, step: Any) -> Side:
-    """The kind of one side from the change of f at 1000 steps and at one step."""
+def _side(change: Callable[[Any], Any], far_step: Any, noise: Any) -> Side:
+    """The kind of one side from the change of f at 1000 steps and at one step.
+
+    Where f changes faster than in proportion a slope may still lie below: as in x**1.1 + x/1e5,
+    whose power is the larger one down to 1e-50. It is extrapolated from three steps; `noise` is a
+    change that means nothing.
+    """
+    step = far_step / RATIO
+    far, near = change(far_step), change(step)
     if not (_is_finite(far) and _is_finite(near)):
         return Side("outside", math.nan)
     if not near:
@@ -287,19 +299,32 @@ def _side(far: Any, near: Any, step: Any) -> Side:
     if exponent < SLOPE:
         return Side("infinite", math.copysign(math.inf, float(near / abs(near)) * _sign(step)))
     if exponent > FLAT:
-        return Side("slope", 0.0)
+        least = step / RATIO
+        slope = _extrapolated(far / far_step, near / step, change(least) / least)
+        rest = _to_float(slope) if abs(slope * least) > noise else 0.0
+        return Side("slope", rest, is_flat=True, rest=rest)
     return Side("slope", _to_float(near / step), bend=_to_float(ratio / RATIO - 1))
 
 
-def _as_power(before: Side, side: Side) -> Side:
-    """The side of a power whose exponent is nearly 1: its slope is infinite, or 0.
+def _extrapolated(first: Any, second: Any, third: Any) -> Any:
+    """The limit of three slopes that differ from it by a power of the step (Aitken)."""
+    bend = first + third - 2 * second
+    return third - (third - second) ** 2 / bend if bend else third
 
-    The bend of a smooth function shrinks with the step, that of x**p stays what it is.
+
+def _compared(before: Side, side: Side) -> Side:
+    """A side in the light of the same side in fewer digits, whose steps are far longer.
+
+    The bend of a smooth function shrinks with the step, that of a power x**p stays what it is:
+    with an exponent near 1 its slope is infinite, or 0. What is left of a flat side is its slope
+    where it stays, and 0 where it shrinks as another power does.
     """
     if before.bend and side.bend and abs(side.bend / before.bend - 1) < SAME_BEND:
         if side.bend > 0:
             return side._replace(slope=0.0)
         return side._replace(kind="infinite", slope=math.copysign(math.inf, side.slope))
+    if before.is_flat and side.is_flat and abs(side.rest) <= SHRINKING * abs(before.rest):
+        return side._replace(slope=0.0)
     return side
 
 
@@ -308,9 +333,14 @@ def _agree(one: tuple[Side, Side], two: tuple[Side, Side], count: int) -> bool:
     if count <= ENOUGH and any(side.is_lost for side in two):
         return False
     return all(
-        a.kind == b.kind and (a.kind != "slope" or _same(a.slope, b.slope))
+        a.kind == b.kind and (a.kind != "slope" or _same(a.slope, b.slope) or _vanishes(b))
         for a, b in zip(one, two, strict=True)
     )
+
+
+def _vanishes(side: Side) -> bool:
+    """Whether what is left of a flat side has been seen to shrink."""
+    return side.is_flat and side.rest != side.slope == 0.0
 
 
 def _same(a: float, b: float) -> bool:
