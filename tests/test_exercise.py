@@ -343,3 +343,10 @@ WRONG = {
 def test_the_wrong_samples_are_wrong_where_they_say(path):
     lines = gradcli.check(path.read_text("utf-8")).cases[0].lines
     assert [(x.line, x.mistake) for x in lines if x.is_accused] == [WRONG[path.stem]]
+
+
+def test_exercise_and_key_are_two_files(gradcli, tmp_path):
+    done = gradcli("exercise", "x*y", "x=1", "y=2", "-o", "k.grad", "--key", "k.grad")
+    assert done.code == 2
+    assert "two results are to be written into k.grad" in done.err
+    assert not (tmp_path / "k.grad").exists()

@@ -322,3 +322,14 @@ def test_a_slope_below_a_power_is_found_and_none_is_made_up(text, x, slope):
     assert gradcli.check(text, {"x": x}, {"x": slope}).verdict == "pass"
     for wrong in {0.0, 2 * slope, -slope, 1e-12} - {slope}:
         assert gradcli.check(text, {"x": x}, {"x": wrong}).verdict == "fail"
+
+
+def test_a_range_as_wide_as_float64_has_finite_points():
+    case = gradcli.check("x*1e-300", {"x": "-1.7e308:1.7e308"}).cases[0]
+    assert case.verdict == "pass"
+    assert all(math.isfinite(x) for x in case.point.values())
+
+
+def test_a_value_below_float64_may_be_claimed_as_0():
+    assert gradcli.check("f = exp(-x); f == 0", {"x": 1000}).verdict == "pass"
+    assert gradcli.check("f = exp(-x); f == 0", {"x": 700}).verdict == "fail"

@@ -102,9 +102,9 @@ def _infinite(value: float, claimed: float) -> ValueVerdict:
 
 
 def _settled(exact: Any, claimed: float, tolerance: float) -> ValueVerdict:
-    if agree(exact, claimed, tolerance):
-        return ValueVerdict("pass", float(exact))
     value = float(exact)
+    if agree(exact, claimed, tolerance) or value == claimed == 0:  # below what float64 can hold
+        return ValueVerdict("pass", value)
     if math.isinf(value):
         return ValueVerdict("inconclusive", value, "the value is larger than any float64")
     return ValueVerdict("fail", value, f"the value is {value:.12g}")

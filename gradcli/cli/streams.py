@@ -42,12 +42,22 @@ def put(target: str | None, inputs: tuple[str, ...], render: Callable[[TextIO], 
 
 
 def refuse_inputs(targets: Iterable[str | None], inputs: tuple[str, ...]) -> None:
-    """Refuse targets that would be written over what is still to be read. Raises FileError."""
+    """Refuse targets that would be written over what is still to be read, or over one another.
+
+    Raises FileError, UsageError.
+    """
+    files: list[str] = []
     for target in targets:
         if target is not None and target != "-":
             from gradcli.cli.output import refuse_overwriting  # late: most results go to stdout
 
             refuse_overwriting(target, inputs)
+            files.append(os.path.realpath(target))
+            if files.count(files[-1]) > 1 and (
+                os.path.isfile(target) or not os.path.exists(target)
+            ):
+                raise UsageError(f"two results are to be written into {target}",
+                                 hint="give each a file of its own")  # fmt: skip
 
 
 def reporting(form: str, call: Callable[[], T]) -> T:

@@ -262,6 +262,8 @@ class _Parser(Refusals):
             self._fail(at, f"`{token}` is not a number", "write underscores between digits only")
         if math.isinf(value):
             self._fail(at, f"`{token}` overflows float64", "write `inf` for infinity")
+        if not value and set(token.lower().partition("e")[0]) & set("123456789"):
+            self._fail(at, f"`{token}` underflows float64", "write `0`, or a number from 5e-324 on")
         return value
 
     def _open(self, at: int) -> tuple[int, bool]:

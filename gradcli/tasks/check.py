@@ -121,7 +121,11 @@ def _sampled(
     for _ in range(request.samples):
         inputs = start.copy()
         for place, (low, high) in varied.items():
-            inputs[place] = rng.uniform(low, high)
+            width = high - low
+            part = rng.random()
+            inputs[place] = (
+                low + width * part if width < math.inf else low * (1 - part) + high * part
+            )
         outcomes.append(outcome_at(program, inputs, request, {}))
         for name in _wrong_numbers(program, outcomes[-1], request.tolerance):
             what = f"the gradient of `{name}` is claimed as a number, which holds"
