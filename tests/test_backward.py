@@ -403,3 +403,9 @@ def test_a_gradient_beside_an_output_without_a_name_is_that_of_its_stage():
     text = "x = 2; y = 3; q = [x*y, x + y]\nq[0]\ndq = {}\ndx = y; dy = x"
     assert gradcli.check(text.format("[1, 0]")).verdict == "pass"
     assert gradcli.check(text.format("[1, 2]")).cases[0].lines[0].is_accused
+
+
+def test_an_element_without_a_line_is_named_and_not_the_element_that_has_one():
+    case = gradcli.check("w = [1.5, 2.5]; x = 3\nf = w[0]*x + w[1]\ndw[0] = x\ndx = w[0]").cases[0]
+    (line,) = [line for line in case.lines if line.is_accused]
+    assert (line.name, line.claim, line.expected, line.mistake) == ("dw[1]", 0, 1, "missing-path")

@@ -53,6 +53,7 @@ class Accusation(NamedTuple):
     expected: Amount | None  # None where lines cannot be told apart
     mistake: str | None = None
     reason: str | None = None
+    element: Element | None = None  # one without a line of its own, of which this is said
 
 
 class Judgement(NamedTuple):
@@ -279,7 +280,8 @@ class _Court:
                 f"{_listed(first.consumers)}, {in_words(first.expected)}"
             )
             last = self._last[element.name]  # a number may have no line of its own: `dx[:, 0] = `
-            yield {last: Accusation(None, claim, expected, "missing-path", reason)}
+            missed = None if attribution.parts[element] else element
+            yield {last: Accusation(None, claim, expected, "missing-path", reason, missed)}
 
 
 def _listed(names: Iterable[object]) -> str:

@@ -135,6 +135,8 @@ class _Lines:
             place = f"`{self.lines[helper].statement.target}`, line {self.places[helper][0]}"
             mistake, reason = None, f"a slip here, or in {place}"
         expected = None if accusation.expected is None else in_lists(accusation.expected)
+        if accusation.element is not None:
+            target = f"d{accusation.element}"
         if group is None:
             claim = in_lists(accusation.claim)
         elif isinstance(claim, list):
