@@ -409,3 +409,22 @@ def test_an_element_without_a_line_is_named_and_not_the_element_that_has_one():
     case = gradcli.check("w = [1.5, 2.5]; x = 3\nf = w[0]*x + w[1]\ndw[0] = x\ndx = w[0]").cases[0]
     (line,) = [line for line in case.lines if line.is_accused]
     assert (line.name, line.claim, line.expected, line.mistake) == ("dw[1]", 0, 1, "missing-path")
+
+
+@pytest.mark.parametrize("text", [
+    "f = x; dx = 2*df", "f = x*y; dx = 3*y*df; dy = x*df",
+    "w = [2, 3]; f = sum(w); dw[0:1] = df; dw[1:] = 3*df",
+])  # fmt: skip
+def test_a_wrong_line_may_read_the_gradient_of_the_output_that_no_line_gives(text):
+    case = gradcli.check(text, [(n, 1.5) for n in ("x", "y") if n in text]).cases[0]
+    assert [line.verdict for line in case.lines].count("fail") == 1
+
+
+@pytest.mark.parametrize("point", [{"x": 1.5}, {"x": [1.5, 2.0]}], ids=["number", "array"])
+def test_a_branch_on_which_a_stage_has_no_value_proves_nothing(point):
+    """relu is off on the other branch: p is infinite there, though f is not."""
+    text = """
+    r = relu(x); p = 1/r; f = sum(sigmoid(p))
+    dp = sigmoid(p)*(1 - sigmoid(p)); dr = -1/r**2*dp; dx = (x > 0)*dr
+    """
+    assert gradcli.check(text, point).verdict == "pass"

@@ -412,3 +412,16 @@ def test_an_unknown_option_is_told_with_the_nearest_one(function):
         function("x*x", {"x": 3}, tolerence=1)
     with pytest.raises(TypeError, match=rf"{name}\(\) got an unexpected .* 'qqq'$"):
         function("x*x", {"x": 3}, qqq=1)
+
+
+def test_a_report_of_no_gradient_has_no_verdict():
+    assert gradcli.evaluate("sum(W)", {"W": []}).check is None
+    assert gradcli.check("sum(W)", {"W": []}).verdict == "inconclusive"
+
+
+def test_infinite_constants_and_lines_of_arrays_give_no_warnings():
+    """Warnings are errors in these tests."""
+    text = "f = sum(z); dz = 1e308*10*ones_like(z)"
+    assert gradcli.check(text, {"z": [0.3, 1]}).verdict == "fail"
+    text = "f = sum(x*y); dx = [nan, nan]*y; dy = sum(x)"
+    assert gradcli.check(text, {"x": [1, 2], "y": 3}, max_elements=0).verdict == "fail"

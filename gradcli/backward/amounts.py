@@ -16,6 +16,11 @@ Amount = Any  # a float, a number in many digits, or an array
 def total(amounts: Iterable[Amount]) -> Amount:
     """The sum; of floats without rounding on the way, unless it is beyond them."""
     parts = list(amounts)
+    if any(hasattr(part, "shape") for part in parts):
+        import numpy as np  # late: numbers do not need it
+
+        with np.errstate(all="ignore"):
+            return sum(parts)
     if not all(isinstance(part, float) for part in parts):
         return sum(parts)
     try:

@@ -145,7 +145,9 @@ def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
         return int(name[1:])
     if name in reads:
         read = reads[name]
-        return program.claims[read.name] if is_complete and read.kind == "gradient" else read.value
+        if is_complete and read.kind == "gradient":
+            return program.claims.get(read.name, read.value)  # the output's need not be written
+        return read.value
     if name in program.stages or name in program.inputs:
         return program.stages.get(name, program.inputs.get(name, []))
     return program.claims[name[1:]]

@@ -248,7 +248,8 @@ class _WholeCheck:
     ) -> bool:
         """Whether a second piece of evidence stands beside the slope by complex steps."""
         ours = slope.nearest(analytic)
-        if agree(analytic, ours, self.tolerance, spoilt):
+        room = spoilt if math.isfinite(spoilt) else 0.0  # of a claim that is not finite
+        if agree(analytic, ours, self.tolerance, room):
             return True  # the engine says the same
         quotient = self.place.quotient(self.question.leaf, axis)
         return abs(quotient - slope.nearest(checked)) < abs(quotient - checked) / 4

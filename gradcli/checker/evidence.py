@@ -20,7 +20,9 @@ DIRECTIONS = 3  # along which a whole array is checked
 ELEMENTS, WHOLES, NOTHING = "elements", "wholes", "nothing"
 DIGITS_LOST = "float64 loses its digits here"
 BEYOND_BUDGET = "not checked: it would take more than the budget (--check-budget)"
-ALONG = f"the arrays are large: each is checked along {DIRECTIONS} random directions v "
+ALONG = f"each is checked along {DIRECTIONS} random directions v"
+LARGE = f"the arrays are large: {ALONG} (--max-elements N)"
+DEAR = f"one by one the elements would take more than the budget: {ALONG} (--check-budget)"
 
 # Elements that numpy computes while Python evaluates one gate: most, those of products, and those
 # that are computed one by one.
@@ -53,13 +55,15 @@ def evidence(
         if gradients * len(graph) * EVALUATIONS <= request.check_budget:
             return Evidence(ELEMENTS)
         return Evidence(NOTHING, BEYOND_BUDGET)
+    note = LARGE
     if circuit is not None:
         elements = sum([math.prod(graph.shape(leaf)) for leaf in graph.inputs.values()])
         evaluations = elements * len(circuit.graph) * EVALUATIONS
         if elements <= request.max_elements and evaluations <= request.check_budget:
             return Evidence(ELEMENTS)
+        note = DEAR if elements <= request.max_elements else LARGE
     if cost(graph, gradients) <= request.check_budget:
-        return Evidence(WHOLES, ALONG + "(--max-elements N)")
+        return Evidence(WHOLES, note)
     return Evidence(NOTHING, BEYOND_BUDGET)
 
 

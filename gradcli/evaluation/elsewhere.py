@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from gradcli.engine import Machine, Run, local_gradients
-from gradcli.evaluation.point import arithmetic_of, gather
+from gradcli.evaluation.point import Point, arithmetic_of, gather
 from gradcli.program.model import Program, nodes_of
 
 JITTER = 0.1  # how far a point near by lies, relative to the input; no input changes its sign
@@ -106,6 +106,19 @@ def on_other_branches(program: Program, inputs: Sequence[Any]) -> Iterator[list[
             yield moved
             if len(seen) > MOST_BRANCHES:
                 return
+
+
+def is_inside(point: Point) -> bool:
+    """Whether all that leads to the output is finite; no line is held to a point outside."""
+    program, values = point.program, point.run.values
+    is_live = program.graph.reaches(program.output)
+    with point.run.machine.arithmetic.quiet():
+        for node in program.graph.gate_nodes():
+            if is_live[node]:
+                is_finite: Any = values[node] - values[node] == 0
+                if not (is_finite if isinstance(is_finite, bool) else is_finite.all()):
+                    return False
+    return True
 
 
 def _drawn(x: Any, reach: float, rng: Random) -> Any:

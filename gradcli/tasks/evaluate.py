@@ -220,7 +220,8 @@ def _checked(
 ) -> tuple[Check | None, list[str]]:
     """The verdicts on the gradients, and how they were found; None where nothing was checked."""
     graph, gradients = point.program.graph, len(point.leaves)
-    if not (request.check and gradients) or point.upstream is None:
+    leaves = scalars.point.leaves if scalars else point.leaves  # none of an array without elements
+    if not (request.check and leaves) or point.upstream is None:
         return None, []
     chosen = evidence(graph, gradients, request, scalars.circuit if scalars else None)
     notes = [] if chosen.note is None else [chosen.note]

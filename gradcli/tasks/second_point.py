@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.evaluation.elsewhere import are_free, near, on_other_branches
+from gradcli.evaluation.elsewhere import are_free, is_inside, near, on_other_branches
 from gradcli.program.model import Program
 from gradcli.requests import Request
 from gradcli.tasks.outcomes import Outcome, outcome_at
@@ -30,7 +30,7 @@ def second_point(program: Program, outcome: Outcome, request: Request) -> Outcom
         if not any(are_free(program, outcome.point.inputs)):
             break
         second = _outcome_elsewhere(program, moved, request)
-        if second.verdict == "fail":
+        if second.verdict == "fail" and is_inside(second.point):
             return _shown_elsewhere(outcome, second, special)
         if second.verdict != "undefined":
             if special:
@@ -39,7 +39,7 @@ def second_point(program: Program, outcome: Outcome, request: Request) -> Outcom
             break
     for inputs in on_other_branches(program, outcome.point.inputs):
         second = _outcome_elsewhere(program, inputs, request)
-        if second.verdict == "fail":
+        if second.verdict == "fail" and is_inside(second.point):
             return _shown_elsewhere(outcome, second, "another branch was checked")
     return outcome._replace(notes=[*outcome.notes, *_reservation(program, outcome, request)])
 

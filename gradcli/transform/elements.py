@@ -131,7 +131,8 @@ class Circuit:
             if gate is INPUT:
                 values[node] = _inputs(symbols, graph.names[node], graph.shape(node))
             elif operands:
-                values[node] = lifted.forward(gate, len(operands))(values, operands)
+                with np.errstate(all="ignore"):  # constants are computed here
+                    values[node] = lifted.forward(gate, len(operands))(values, operands)
             if not isinstance(values[node], tuple):
                 self.elements[node] = self._nodes(values[node])
                 if operands and (node in graph.names or (apart and graph.active[node])):
