@@ -142,17 +142,17 @@ def limit(point: InDigits, leaf: int, bound: float = math.inf, upstream: float =
         for count in DIGITS:
             if before is not None and count < ENOUGH and any(side.is_lost for side in before):
                 continue
-            found = _sides(point, leaf, gates, count, fine, bound, upstream)
-            if found is None:
+            sides = _sides(point, leaf, gates, count, fine, bound, upstream)
+            if sides is None:
                 return Limit("nan", math.nan, math.nan, count)
             if before is not None:
-                found = _compared(before[0], found[0]), _compared(before[1], found[1])
-            if before is not None and _agree(before, found, count):
-                at = _combine(*found, count)
+                sides = _compared(before[0], sides[0]), _compared(before[1], sides[1])
+            if before is not None and _agree(before, sides, count):
+                at = _combine(*sides, count)
                 if at.kind == "jump" and not _may_jump(point.run(count + 2 * fine), gates):
                     raise OutOfDigits("f is too steep here for many digits to follow")
                 return at
-            before = found
+            before = sides
     except OutOfReachError:
         raise OutOfDigits("an operand is too large for many-digit arithmetic") from None
     raise OutOfDigits(f"the slopes still change at {DIGITS[-1] + 2 * fine} digits")
@@ -248,17 +248,17 @@ def slopes_along(point: InDigits, leaves: list[int]) -> list[tuple[list[float], 
         return (there - machine.run(base, stop).values[stop - 1]) / size
 
     corners = [moved(exact, [rng.gauss(0, 1) for _ in places], near) for _ in range(JOINT_SAMPLES)]
-    found = []
+    ranges = []
     try:
         for direction in directions:
             slopes = [slope(exact, direction, tiny), slope(exact, direction, -tiny)]
             slopes += [slope(corner, direction, tiny) for corner in corners]
             known = [_to_float(s) for s in slopes if _is_finite(s)]
             if known:
-                found.append((direction, min(known), max(known)))
+                ranges.append((direction, min(known), max(known)))
     except OutOfReachError:
         raise OutOfDigits("an operand is too large for many-digit arithmetic") from None
-    return found
+    return ranges
 
 
 def _evaluate(run: Run, gates: list[int], leaf: int, x: Any, output: int) -> Any:

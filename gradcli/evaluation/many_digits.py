@@ -1,4 +1,4 @@
-"""The same graph in many digits, until two precisions agree to float64 and their bounds say so.
+"""A graph in many digits, until two precisions agree to float64 and their bounds say so.
 
 What many digits cannot settle is settled by limits: a point where reverse mode multiplies zero by
 infinity, or where several gates stand at their kinks. What is lost to 1,000 digits is zero.
@@ -116,19 +116,19 @@ def recompute(task: Task) -> Numbers | None:
     run, bounds = sweep.run, sweep.bounds
     values, value_errors = _rounded(run.values, bounds.values)
     gradients, gradient_errors = _rounded(run.gradients, bounds.gradients)
-    found = Numbers(values, gradients, value_errors, gradient_errors)
-    found.digits = sweep.count
+    numbers = Numbers(values, gradients, value_errors, gradient_errors)
+    numbers.digits = sweep.count
     for node in sweep.zeros[:3]:
         name = task.point.names.get(node)
         if name:
-            found.notes.append(f"{name} is zero to {sweep.count} digits and taken as 0")
-    _resolve(task, sweep, found)
+            numbers.notes.append(f"{name} is zero to {sweep.count} digits and taken as 0")
+    _resolve(task, sweep, numbers)
     if task.count:
         for k, is_value in task.places:
             number, error = sweep.number(k, is_value)
             if is_value or math.isfinite(gradients[k]):
-                found.texts[k] = _decimal(number, error, task.count)
-    return found
+                numbers.texts[k] = _decimal(number, error, task.count)
+    return numbers
 
 
 def _settled(task: Task) -> _Sweep | None:
@@ -192,7 +192,7 @@ def _agree(task: Task, one: _Sweep, two: _Sweep) -> bool:
 # ---------------------------------------------------------------- limits
 
 
-def _resolve(task: Task, sweep: _Sweep, found: Numbers) -> None:
+def _resolve(task: Task, sweep: _Sweep, numbers: Numbers) -> None:
     """Gradients that reverse mode cannot give, as one-sided limits."""
     point, program = task.point, task.point.program
     if not abs(sweep.run.values[program.output]) < math.inf:
@@ -202,23 +202,23 @@ def _resolve(task: Task, sweep: _Sweep, found: Numbers) -> None:
     leaves = [
         (name, leaf)
         for name, leaf in point.leaves
-        if leaf in doubts or not errors[leaf] < math.inf or math.isnan(found.gradients[leaf])
+        if leaf in doubts or not errors[leaf] < math.inf or math.isnan(numbers.gradients[leaf])
     ]
     if len(leaves) * len(program.graph) > MOST_LIMITS:
         return
     node = task.upstream_node
-    upstream = point.upstream if node is None else found.values[node]
+    upstream = point.upstream if node is None else numbers.values[node]
     for name, leaf in leaves:
         is_known = errors[leaf] < math.inf
-        _resolve_one(point.in_digits, found, str(name), leaf, upstream, is_known)
+        _resolve_one(point.in_digits, numbers, str(name), leaf, upstream, is_known)
 
 
 def _resolve_one(
-    point: InDigits, found: Numbers, name: str, leaf: int, upstream: float, is_known: bool
+    point: InDigits, numbers: Numbers, name: str, leaf: int, upstream: float, is_known: bool
 ) -> None:
     from gradcli.evaluation.limits import OutOfDigits, limit
 
-    gradients, errors = found.gradients, found.gradient_errors
+    gradients, errors = numbers.gradients, numbers.gradient_errors
     assert isinstance(gradients, list)
     assert isinstance(errors, list)
     known = gradients[leaf]
@@ -229,15 +229,15 @@ def _resolve_one(
     except OutOfDigits as trouble:
         if not is_known or known != known:
             gradients[leaf], errors[leaf] = math.nan, math.inf
-            found.notes.append(f"d{name} is unknown: {trouble}")
+            numbers.notes.append(f"d{name} is unknown: {trouble}")
         return
     low, high = sorted((at.left, at.right))
     if at.kind in ("jump", "nan"):
         if at.kind == "jump" and is_known and known == known:
-            found.notes.append(f"f jumps here in {name}: d{name} is a convention")
+            numbers.notes.append(f"f jumps here in {name}: d{name} is a convention")
             return
         gradients[leaf], errors[leaf] = math.nan, math.inf
-        found.notes.append(f"d{name} is undefined: f has no slope here")
+        numbers.notes.append(f"d{name} is undefined: f has no slope here")
         return
     if at.kind == "kink":
         if low <= known <= high:  # the convention of the gates: one choice for all inputs
@@ -252,7 +252,7 @@ def _resolve_one(
         if is_known and (known == slope or abs(known - slope) <= 1e-9 * abs(slope)):
             return
     gradients[leaf], errors[leaf] = slope, 2 * UNIT * abs(slope)
-    found.notes.append(f"d{name}: {reason}")
+    numbers.notes.append(f"d{name}: {reason}")
 
 
 # ---------------------------------------------------------------- rounding
@@ -261,14 +261,14 @@ def _resolve_one(
 def _rounded(numbers: Sequence[Any], errors: Sequence[Any]) -> tuple[list[float], list[float]]:
     """The nearest floats, and how far they are from the truth."""
     floats = [_to_float(x) for x in numbers]
-    found = []
+    distances = []
     for exact, near, error in zip(numbers, floats, errors, strict=True):
         if not abs(near) < math.inf:
-            found.append(math.inf)
+            distances.append(math.inf)
             continue
         away = abs(exact - near) + error
-        found.append(_to_float(away) * 1.001 + 2.0**-1074 if away else 0.0)
-    return floats, found
+        distances.append(_to_float(away) * 1.001 + 2.0**-1074 if away else 0.0)
+    return floats, distances
 
 
 def _to_float(x: Any) -> float:

@@ -191,8 +191,8 @@ def constants_at(graph: Graph, nodes: Sequence[int]) -> dict[int, Any]:
     needed, moved = graph.pruned([*nodes])
     needed.has_arrays = any(gate.is_structural for gate in needed.gates) or bool(needed.shapes)
     values = Machine(needed, arithmetic_of(needed)).run([]).values
-    found = {node: values[moved[node]] for node in nodes}
-    return {node: x if graph.shape(node) else float(x) for node, x in found.items()}
+    constants = {node: values[moved[node]] for node in nodes}
+    return {node: x if graph.shape(node) else float(x) for node, x in constants.items()}
 
 
 def constant(name: str, setting: Setting) -> float:
