@@ -189,7 +189,6 @@ def constants_at(graph: Graph, nodes: Sequence[int]) -> dict[int, Any]:
         values = Machine(graph, IEEE).run([]).values
         return {node: values[node] for node in nodes}
     needed, moved = graph.pruned([*nodes])
-    needed.has_arrays = any(gate.is_structural for gate in needed.gates) or bool(needed.shapes)
     values = Machine(needed, arithmetic_of(needed)).run([]).values
     constants = {node: values[moved[node]] for node in nodes}
     return {node: x if graph.shape(node) else float(x) for node, x in constants.items()}

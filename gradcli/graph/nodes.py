@@ -318,7 +318,9 @@ class Graph:
         smaller.names = {moved[node]: name for node, name in self.names.items() if node in moved}
         smaller.constants = {moved[n]: v for n, v in self.constants.items() if n in moved}
         smaller.shapes = {moved[n]: shape for n, shape in self.shapes.items() if n in moved}
-        smaller.has_arrays = self.has_arrays
+        smaller.has_arrays = self.has_arrays and (
+            bool(smaller.shapes) or any(gate.is_structural for gate in smaller.gates)
+        )
         smaller.elements = sum(map(prod, smaller.shapes.values()))
         smaller.most_elements = self.most_elements
         return smaller, moved
