@@ -20,7 +20,7 @@ from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
 from gradcli.gates.table import BUILT_IN
 
 PRECISION = 53  # bits of a float64
-LIBRARY = 2.0  # numpy's vector functions may err by twice what the table says of the C library
+ULP_FACTOR = 2.0  # numpy's vector functions may err by twice what the table says of the C library
 SHORT_PARTS = 2.0**20  # numbers that are whole multiples of 1 / SHORT_PARTS are short
 BLOCK = 24  # roundings in a block of 128 numbers: 16 to a part, 3 to join the parts, and some more
 
@@ -54,7 +54,7 @@ def _bits(x: Number) -> Any:
 
 
 BASE = Base(
-    ARRAYS, PRECISION, UNIT_ROUNDOFF, LEAST_NORMAL, LEAST_SUBNORMAL, LIBRARY, _is_ordinary,
+    ARRAYS, PRECISION, UNIT_ROUNDOFF, LEAST_NORMAL, LEAST_SUBNORMAL, ULP_FACTOR, _is_ordinary,
     lambda condition, one, other: np.where(condition, one, other)[()],
     lambda condition: bool(np.all(condition)), lambda error: error is NO_ERROR,
     np.maximum, np.minimum, _bits,

@@ -35,13 +35,13 @@ class Base:
     """The arithmetic below the bounds, and all that the rules need to know of it."""
 
     __slots__ = (
-        "arithmetic", "bits", "choose", "every", "is_nothing", "is_ordinary", "larger", "library",
-        "normal", "precision", "smaller", "tiny", "unit",
+        "arithmetic", "bits", "choose", "every", "is_nothing", "is_ordinary", "larger",
+        "normal", "precision", "smaller", "tiny", "ulp_factor", "unit",
     )  # fmt: skip
 
     def __init__(
         self, arithmetic: Arithmetic, precision: int, unit: Number, normal: Number, tiny: Number,
-        library: float, is_ordinary: Callable[[Number], bool],
+        ulp_factor: float, is_ordinary: Callable[[Number], bool],
         choose: Callable[[Any, Any, Any], Any], every: Callable[[Any], bool],
         is_nothing: Callable[[Number], bool], larger: Callable[[Number, Number], Number],
         smaller: Callable[[Number, Number], Number], bits: Callable[[Number], Any],
@@ -51,7 +51,7 @@ class Base:
         self.unit = unit  # the unit roundoff
         self.normal = normal  # below it a result may have lost `tiny`
         self.tiny = tiny
-        self.library = library  # its functions round so many times as much as the table says
+        self.ulp_factor = ulp_factor  # by which gates may round more than the table says
         self.is_ordinary = is_ordinary  # whether a size is `normal` or more everywhere
         self.choose = choose  # by a condition the one or the other
         self.every = every  # whether a condition holds everywhere
@@ -305,7 +305,7 @@ class Bounds(Arithmetic):
     def own(self, gate: Gate, values: list[Number], out: Number) -> Number:
         """The rounding error of a gate; a 0 that follows from an operand 0 has none."""
         size = abs(out)
-        lost = gate.ulps * self.base.library * self.unit * size
+        lost = gate.ulps * self.base.ulp_factor * self.unit * size
         if self.is_ordinary(size) or gate.name in NEVER_UNDERFLOW:
             return lost
         is_zero = (out == 0.0) & reduce(or_, [x == 0.0 for x in values])
