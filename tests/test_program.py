@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,7 +88,6 @@ def test_the_caller_may_give_numbers_lists_and_texts(text, value, seen):
 
 
 def test_the_caller_may_give_numpy_arrays_and_scalars():
-    np = pytest.importorskip("numpy")
     report = evaluated("w[1][0]*s", {"w": np.arange(4.0).reshape(2, 2), "s": np.float32(0.5)})
     assert report.inputs == {"w": [[0.0, 1.0], [2.0, 3.0]], "s": 0.5}
     assert report.gradients == {"w": [[0.0, 0.0], [0.5, 0.0]], "s": 2.0}
