@@ -7,15 +7,14 @@ from typing import Any
 
 from gradcli.arithmetic.floats import IEEE
 from gradcli.engine import Run, local_gradients
-from gradcli.evaluation.numbers import CERTAIN_ERROR, Bounds, Numbers, live_nodes, sweep_bounds
+from gradcli.evaluation.cures import cure
+from gradcli.evaluation.numbers import CERTAIN_ERROR, Bounds, Numbers, live_nodes
 from gradcli.gates.row import Gate
 from gradcli.graph.nodes import Graph
 
 MOST_NOTES = 5
-MOST_CURES = 3  # of a program: others are of the same kinds, element by element
 SIX_DIGITS = 1e-6  # of the largest number: a greater error leaves fewer than 6 digits
 SHOWN = 1e-12  # relative: what a table does not show
-CURED, TINY = 1e-10, 1e-320  # relative and absolute error of a rewriting that is worth naming
 
 
 def faults(run: Run, output: int, names: dict[int, str]) -> list[str]:
@@ -156,41 +155,8 @@ def remedy(
         says = f"plain float64 gives {figures}"
     else:
         says = "plain float64 is as good here, but its error bound cannot show it"
-    cure = _cure(point, better)
-    return [f"{cause}: {says}{f'; use {cure}' if cure else ''}"]
-
-
-def _cure(point: Any, better: Numbers) -> str:
-    """A rewriting that float64 computes with certainty at this very point; "" if none is known."""
-    from gradcli.engine import Machine, backward
-    from gradcli.transform.fuse import GATED, REWRITTEN, fused
-
-    program = point.program
-    names = program.graph.inputs
-    if program.upstream is not None:
-        return ""
-    for steps in ((GATED,), (REWRITTEN,), (REWRITTEN, GATED), (GATED, REWRITTEN)):
-        graph, output = program.graph, program.output
-        used: list[str] = []
-        for forms in steps:
-            other = fused(graph, [output], forms)
-            graph, output, used = other.graph, other.moved[output], used + other.used
-        if not used:
-            continue
-        run = Machine(graph, IEEE).run([point.run.values[k] for k in names.values()])
-        backward(run, output, point.upstream)
-        leaves = {leaf: graph.inputs[name] for name, leaf in names.items()}
-        bounds = sweep_bounds(run, output, None)
-        results = [(run.values[output], bounds.values[output], better.values[program.output])]
-        results += [
-            (run.gradients[leaves[k]], bounds.gradients[leaves[k]], better.gradients[k])
-            for _, k in point.leaves
-        ]
-        if all(e + abs(a - b) <= CURED * abs(b) + TINY for a, e, b in results):
-            ways = [*dict.fromkeys(used)]
-            more = len(ways) - MOST_CURES
-            return ", ".join(ways[:MOST_CURES]) + (f" and {more} more" if more > 0 else "")
-    return ""
+    words = cure(point, better)
+    return [f"{cause}: {says}{f'; use {words}' if words else ''}"]
 
 
 def _cause(run: Run, bounds: Bounds, output: int, names: dict[int, str], better: Numbers) -> str:

@@ -80,21 +80,21 @@ class Fused:
 
     __slots__ = ("graph", "moved", "used")
 
-    def __init__(self, graph: Graph, moved: dict[int, int], used: list[str]) -> None:
+    def __init__(self, graph: Graph, moved: dict[int, int], used: list[int]) -> None:
         self.graph = graph
         self.moved = moved
-        self.used = used  # what took the place of a form, as text with the operands' own words
+        self.used = used  # the new nodes that took the place of a form
 
 
 def fused(graph: Graph, keep: list[int], forms: Forms = GATED) -> Fused:
     """The graph with every form replaced that the nodes `keep` or a named stage depend on."""
     moved = {node: node for node in range(len(graph))}
-    used: list[str] = []
+    used: list[int] = []
     for _ in range(MOST_PASSES):
         step = _pass(graph, [moved[node] for node in keep], forms)
         if not step.used:
             break
-        graph, used = step.graph, used + step.used
+        graph, used = step.graph, [step.moved[node] for node in used] + step.used
         moved = {old: step.moved[new] for old, new in moved.items() if new in step.moved}
     return Fused(graph, moved, used)
 
@@ -117,7 +117,6 @@ def _pass(graph: Graph, keep: list[int], forms: Forms) -> Fused:
     new = Graph(graph.table)
     moved: dict[int, int] = {}
     used = []
-    texts = graph.phrases({n: graph.names.get(n, f"#{n}") for n in range(len(graph))})
     for node, (gate, operands) in enumerate(zip(graph.gates, graph.operands, strict=True)):
         token = graph.tokens[node]
         if gate is CONSTANT:
@@ -134,7 +133,7 @@ def _pass(graph: Graph, keep: list[int], forms: Forms) -> Fused:
             if node in graph.names:
                 at = new.stage(graph.names[node], at, first, token)
             moved[node] = at
-            used.append(_spoken(text, {name: texts[k][0] for name, k in subtrees.items()}))
+            used.append(at)
         else:
             moved[node] = new.add(gate, tuple([moved[k] for k in operands]), token)
             if node in graph.names:
@@ -314,27 +313,6 @@ def _turned(
     fits = [w in ("input", g) for w, g in zip(expected, actual, strict=True)]
     crossed = [w in ("input", g) for w, g in zip(expected, actual[::-1], strict=True)]
     return all(crossed) and (not all(fits) or swaps)
-
-
-def _spoken(text: str, words: dict[str, str]) -> str:
-    """A replacement with the operands' own words: `sigmoid(-x)` for -x = a*b is sigmoid(-(a*b))."""
-    graph = Graph()
-    at = Lowering(graph, Source(text, "<form>")).value(_tree(text), {}, graph.input)
-    assert isinstance(at, int)
-    if graph.is_leaf(at):
-        return words.get(text, text)
-    spoken = graph.phrases(dict.fromkeys(range(len(graph)), ""))[at][0]
-    for name in sorted(words, key=len, reverse=True):
-        spoken = _put(spoken, name, words[name])
-    return spoken
-
-
-def _put(text: str, name: str, word: str) -> str:
-    import re
-
-    inner = word if word.replace("_", "a").isalnum() else f"({word})"
-    placed = re.sub(rf"\b{name}\b", lambda _: f"\0{inner}\0", text)
-    return re.sub(r"\(\0\((.*?)\)\0\)", lambda m: f"({m.group(1)})", placed).replace("\0", "")
 
 
 def _no_names(name: str, token: int) -> int:
