@@ -237,7 +237,7 @@ def _exit_code(report: CheckReport, inconclusive_is_ok: bool) -> int:
         for case in report.cases
         for verdict in (
             case.verdict,
-            *(check.verdict for check in case.inputs.values()),
+            *(check.verdict for check in case.inputs.values() if not case.leaves_out(check)),
             *(check.verdict for check in case.values),
         )
     }

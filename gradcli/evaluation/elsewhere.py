@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
 from gradcli.engine import Machine, Run, local_gradients
+from gradcli.evaluation.kinds import kinds_of, moved
 from gradcli.evaluation.point import Point, arithmetic_of, gather
+from gradcli.evaluation.ties import Tie
+from gradcli.graph.lowering import Value
 from gradcli.program.model import Program, nodes_of
 
-JITTER = 0.1  # how far a point near by lies, relative to the input; no input changes its sign
 POINTS_NEARBY = 3  # points near by at which a mistake must look the same before it is named
 REACHES = (0.5, 2.0, 8.0)  # how far such points lie, relative to the inputs
 ATTEMPTS = 200  # points drawn in search of other branches
@@ -18,62 +20,86 @@ FEW_ATTEMPTS = 12  # points drawn of whole arrays, of which one usually shows bo
 MOST_BRANCHES = 8  # of the points on other branches that are used
 
 
-def near(
-    program: Program, inputs: Sequence[Any], seed: int = 1, sign: int = 1, spoils: bool = False
-) -> list[Any]:
-    """The point, moved a little in every input that is free; arrays in every element.
+class Surroundings:
+    """A program at a point, and how each of its inputs may move from there.
 
-    `spoils` also moves arrays with gradient lines that stand for something as they are.
+    data      the inputs that have no gradient line where others have one
+    still     those that stand still, with the reason in words
+    kinds     what arrays stand for: they move without ceasing to
     """
-    rng, free = Random(seed), are_free(program, inputs, spoils)
-    return [_moved(x, rng, sign) if is_free else x for x, is_free in zip(inputs, free, strict=True)]
+
+    def __init__(self, program: Program, inputs: Sequence[Any]) -> None:
+        self.program = program
+        table: Any = dict(zip(program.graph.inputs.values(), inputs, strict=True))
+        self.values = {name: _whole(value, table) for name, value in program.inputs.items()}
+        self.data = {n for n in program.inputs if program.claims and n not in program.claims}
+        self.kinds = {
+            name: [] if isinstance(x, float) else kinds_of(x, name not in self.data)
+            for name, x in self.values.items()
+        }
+        self.still = {
+            name: kind.words for name, kinds in self.kinds.items() for kind in reversed(kinds)
+            if kind.restored is None
+        } | self._without_neighbours()  # fmt: skip
+
+    def _without_neighbours(self) -> dict[str, str]:
+        """Data at which the output does not look, and data that is compared with others."""
+        program, graph = self.program, self.program.graph
+        is_live = graph.reaches(program.output)
+        compared: set[int] = set()
+        for node in range(program.forward_nodes):
+            if graph.gates[node].name in ("eq", "ne"):
+                compared.update(graph.operands[node])
+        words = {}
+        for name in self.data:
+            nodes = nodes_of(program.inputs[name])
+            if not any(is_live[node] for node in nodes):
+                words[name] = "read by no forward line"
+            elif compared.intersection(nodes):
+                words[name] = "compared with numbers"
+        return words
+
+    def moved(
+        self, seed: int = 1, sign: int = 1,
+        held: Collection[str] = (), spoilt: Collection[str] = (), ties: Iterable[Tie] = (),
+    ) -> list[Any]:  # fmt: skip
+        """A point near by. Those in `held` do not move, those in `spoilt` do, whatever they are."""
+        rng, there = Random(seed), dict(self.values)
+        for name, x in self.values.items():
+            if name in spoilt:
+                there[name] = moved(x, rng, sign)
+            elif name not in self.still and name not in held:
+                there[name] = moved(x, rng, sign, self.kinds[name])
+        for tie in ties:
+            there |= tie.restored(there)
+        return self._in_order(there)
+
+    def _in_order(self, there: Mapping[str, Any]) -> list[Any]:
+        """The values of the inputs in the order of the graph's."""
+        at: dict[int, Any] = {}
+        for name, value in self.program.inputs.items():
+            if isinstance(value, list):
+                numbers = there[name].ravel().tolist()
+                at.update(zip(nodes_of(value), numbers, strict=True))
+            else:
+                at[value] = there[name]
+        return [at[node] for node in self.program.graph.inputs.values()]
 
 
-def are_free(program: Program, inputs: Sequence[Any], spoils: bool = False) -> list[bool]:
-    """Which inputs may be moved without asking more of the program than its writer claims.
-
-    Data stays as it is: what has no gradient line where others have one, and arrays that stand
-    for something only as they are: masks, one-hot rows, probabilities, symmetric matrices. A line
-    such as `dz = p - y` is right because the rows of y sum to 1.
-    """
-    table: Any = dict(zip(program.graph.inputs.values(), inputs, strict=True))
-    held: set[int] = set()
-    for name, value in program.inputs.items():
-        is_data = bool(program.claims) and name not in program.claims
-        if is_data or (not spoils and _stands_for_something(gather(value, table))):
-            held.update(nodes_of(value))
-    return [node not in held for node in table]
-
-
-def _stands_for_something(value: Any) -> bool:
-    """Whether an array, or nested lists, is one that moving its elements apart would spoil."""
-    if isinstance(value, float):
-        return False
-    import numpy as np  # late: numbers do not need it
-
-    x = np.asarray(value, dtype=float)
-    if x.size < 2:
-        return False
-    is_mask = bool(np.isin(x, (0.0, 1.0)).all()) and x.min() != x.max()
-    has_shares = any(np.allclose(x.sum(axis=k), 1.0, rtol=0, atol=1e-9) for k in range(x.ndim))
-    is_symmetric = x.ndim == 2 and x.shape == x.T.shape and bool((x == x.T).all())
-    return is_mask or has_shares or (is_symmetric and x.min() != x.max())
-
-
-def _moved(x: Any, rng: Random, sign: int) -> Any:
+def _whole(value: Value, table: Any) -> Any:
+    """An input: a number, or its elements as an array."""
+    x = gather(value, table)
     if isinstance(x, float):
-        return x + sign * JITTER * rng.uniform(0.5, 1.0) * (abs(x) or 1.0)
+        return x
     import numpy as np  # late: numbers do not need it
 
-    steps = np.random.default_rng(rng.getrandbits(64)).uniform(0.5, 1.0, np.shape(x))
-    return x + sign * JITTER * steps * np.where(x == 0, 1.0, np.abs(x))
+    return np.asarray(x, dtype=float)
 
 
 def nearby(program: Program, inputs: Sequence[Any]) -> list[list[Any]]:
     """A few points near by, on both sides."""
-    return [
-        near(program, inputs, seed=k + 2, sign=1 if k % 2 else -1) for k in range(POINTS_NEARBY)
-    ]
+    around = Surroundings(program, inputs)
+    return [around.moved(seed=k + 2, sign=1 if k % 2 else -1) for k in range(POINTS_NEARBY)]
 
 
 def on_other_branches(program: Program, inputs: Sequence[Any]) -> Iterator[list[Any]]:
@@ -86,7 +112,7 @@ def on_other_branches(program: Program, inputs: Sequence[Any]) -> Iterator[list[
     ]  # fmt: skip
     if not switches:
         return
-    machine, rng, free = Machine(graph, arithmetic_of(graph)), Random(3), are_free(program, inputs)
+    machine, rng, free = Machine(graph, arithmetic_of(graph)), Random(3), _are_free(program, inputs)
     attempts, branches_of = ATTEMPTS, _branches
     if graph.has_arrays:
         attempts, branches_of = FEW_ATTEMPTS, _array_branches
@@ -106,6 +132,16 @@ def on_other_branches(program: Program, inputs: Sequence[Any]) -> Iterator[list[
             yield moved
             if len(seen) > MOST_BRANCHES:
                 return
+
+
+def _are_free(program: Program, inputs: Sequence[Any]) -> list[bool]:
+    """Which inputs may go far: those with gradient lines that stand for nothing."""
+    around = Surroundings(program, inputs)
+    held = {
+        node for name, value in program.inputs.items()
+        if name in around.data or around.kinds[name] for node in nodes_of(value)
+    }  # fmt: skip
+    return [node not in held for node in program.graph.inputs.values()]
 
 
 def is_inside(point: Point) -> bool:

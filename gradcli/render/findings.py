@@ -49,7 +49,7 @@ class Finding(NamedTuple):
     details: tuple[str, ...] = ()  # further lines: the point, notes, help
     error: float = math.inf  # relative; without end where none is known
     mistake: str | None = None  # of a line, where it has a name
-    is_consequence: bool = False  # another finding explains it
+    is_aside: bool = False  # another finding explains it, or it does not count
     label: str = ""  # the name, or the verdict; numbered, so that it is the only one in its file
 
     @property
@@ -102,12 +102,13 @@ def findings(report: CheckReport) -> list[Finding]:
 def troubles(report: CheckReport) -> list[Finding]:
     """The findings that are neither pass nor kink, the worst first.
 
-    What only follows from a wrong line is left to that line: one slip is one finding.
+    What only follows from a wrong line is left to that line: one slip is one finding. Left out is
+    also what nobody claimed and nothing can be told of, where something else is claimed.
     """
     return worst_first(
         finding
         for finding in findings(report)
-        if finding.verdict in TROUBLE_LEVELS and not finding.is_consequence
+        if finding.verdict in TROUBLE_LEVELS and not finding.is_aside
     )
 
 
@@ -138,7 +139,8 @@ def _of_case(case: Case) -> Iterator[Finding]:
     for check in case.inputs.values():
         finding = _of_check(case, check, "derivative", details)
         is_of_line = check.name in case.places or check.whole in case.places
-        yield finding._replace(is_consequence=is_explained and is_of_line)
+        is_aside = (is_explained and is_of_line) or case.leaves_out(check)
+        yield finding._replace(is_aside=is_aside)
     for check in case.values:
         yield _of_check(case, check, "value", details)
     verdicts = [check.verdict for check in (*case.inputs.values(), *case.values)]
@@ -162,7 +164,7 @@ def _of_line(case: Case, line: LineCheck, details: tuple[str, ...]) -> Finding:
     text = ": ".join(filter(None, parts)) or MEANINGS[line.verdict]
     return Finding(
         case.file, line.line, line.column, line.verdict, line.name, text, details,
-        mistake=line.mistake, is_consequence=line.cause is not None,
+        mistake=line.mistake, is_aside=line.cause is not None,
     )  # fmt: skip
 
 

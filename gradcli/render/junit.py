@@ -43,7 +43,7 @@ def _outcome(finding: Finding) -> str | None:
     """
     if finding.verdict not in TROUBLE_LEVELS:
         return None
-    if finding.is_consequence or finding.verdict == NOTHING_CLAIMED:
+    if finding.is_aside or finding.verdict == NOTHING_CLAIMED:
         return "skipped"
     return "failure" if finding.verdict == "fail" else "error"
 

@@ -60,6 +60,11 @@ class Case(NamedTuple):
         """The verdict as people read it, one of STANDINGS."""
         return NOTHING_CLAIMED if self.is_unclaimed and self.verdict == "pass" else self.verdict
 
+    def leaves_out(self, check: InputCheck) -> bool:
+        """Whether a verdict does not count: others are claimed, and this one says nothing."""
+        is_claimed = bool(self.lines) or any(c.claim is not None for c in self.inputs.values())
+        return is_claimed and check.is_idle
+
     def place(self, *names: str) -> tuple[int, int]:
         """Line and column of what is claimed for the first of some names; else of the output."""
         return next((self.places[n] for n in names if n in self.places), (self.line, 1))

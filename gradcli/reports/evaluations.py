@@ -75,6 +75,11 @@ class InputCheck(NamedTuple):
         return self.name if self.element is None else self.element[0]
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nobody claimed it and nothing can be told of it: it says nothing of claims."""
+        return self.claim is None and self.verdict in ("undefined", "inconclusive")
+
+    @property
     def place(self) -> tuple[int, ...]:
         """The index in that array; empty for what is no element."""
         return () if self.element is None else self.element[1]

@@ -63,9 +63,10 @@ def outcome_at(
         lines, forks = judge_lines(point, request, formulas_only)
     if chosen.kind == NOTHING:
         lines = [line.unchecked(BEYOND_BUDGET) for line in lines]
-    verdicts = [check.verdict for check in answer.inputs.values()]
+    is_claimed = bool(program.claims or typed)
+    verdicts = [c.verdict for c in answer.inputs.values() if not (is_claimed and c.is_idle)]
     verdicts += [line.verdict for line in lines if line.cause is None]
-    if not verdicts and not elsewhere:
+    if not verdicts and not elsewhere and not answer.inputs:
         notes.append("nothing was checked: the program has no input")
     verdict = worst(verdicts) if verdicts or elsewhere else "inconclusive"
     return Outcome(point, verdict, answer.inputs, notes, lines, forks)

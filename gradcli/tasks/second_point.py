@@ -1,16 +1,20 @@
 """A second point, where the first may hide a mistake.
 
 At a single point a hand-written formula may look right by accident: a factor is 1, a lost term is
-0, two inputs are equal. Another point near by shows it, or one on another branch.
+0, two inputs are equal. Another point near by shows it, or one on another branch. Every input moves
+but what has no neighbours; where a line is right only because of what the data is, a note says so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from gradcli.evaluation.elsewhere import are_free, is_inside, near, on_other_branches
-from gradcli.program.model import Program
+from gradcli.evaluation.elsewhere import Surroundings, is_inside, on_other_branches
+from gradcli.evaluation.ties import Tie
+from gradcli.program.model import Program, nodes_of
 from gradcli.requests import Request
+from gradcli.tasks.excuses import excuses
 from gradcli.tasks.outcomes import Outcome, outcome_at
 
 MOST_MOVED = 6  # inputs of a second point in a note
@@ -23,43 +27,104 @@ def second_point(program: Program, outcome: Outcome, request: Request) -> Outcom
     """
     if outcome.verdict in ("fail", "undefined"):
         return None
-    why = _special(outcome)
-    special = f"this point is special ({why}), so a second one was checked" if why else ""
-    for sign in (1, -1):
-        moved = near(program, outcome.point.inputs, sign=sign)
-        if not any(are_free(program, outcome.point.inputs)):
-            break
-        second = _outcome_elsewhere(program, moved, request)
-        if second.verdict == "fail" and is_inside(second.point):
-            return _shown_elsewhere(outcome, second, special)
-        if second.verdict != "undefined":
-            if special:
-                note = f"{special}: {_point_words(second, outcome)}"
-                outcome = outcome._replace(notes=[*outcome.notes, note])
-            break
-    for inputs in on_other_branches(program, outcome.point.inputs):
-        second = _outcome_elsewhere(program, inputs, request)
-        if second.verdict == "fail" and is_inside(second.point):
-            return _shown_elsewhere(outcome, second, "another branch was checked")
-    return outcome._replace(notes=[*outcome.notes, *_reservation(program, outcome, request)])
+    return _Search(program, outcome, request).outcome()
 
 
-def _outcome_elsewhere(program: Program, inputs: list[Any], request: Request) -> Outcome:
-    return outcome_at(program, inputs, request, {}, formulas_only=True, elsewhere=True)
+class _Search:
+    """Looks at other points of a program that is right at its own."""
+
+    def __init__(self, program: Program, first: Outcome, request: Request) -> None:
+        self.program = program
+        self.first = first
+        self.request = request
+        self.around = Surroundings(program, first.point.inputs)
+        self.notes: list[str] = []
+
+    def outcome(self) -> Outcome:
+        """That at a point where a line fails, else the first with what was seen elsewhere."""
+        why = _special(self.first, self.around)
+        special = f"this point is special ({why}), so a second one was checked" if why else ""
+        second = self._near_by()
+        if second is not None and second.verdict == "fail":
+            return _shown_elsewhere(self.first, second, special)
+        if second is not None and special:
+            self.notes.append(f"{special}: {_point_words(second, self.first)}")
+        for inputs in on_other_branches(self.program, self.first.point.inputs):
+            second = self._at(inputs)
+            if second.verdict == "fail" and is_inside(second.point):
+                return _shown_elsewhere(self.first, second, "another branch was checked")
+        return self.first._replace(notes=[*self.first.notes, *self.notes, *self._reservations()])
+
+    def _at(self, inputs: list[Any]) -> Outcome:
+        return outcome_at(
+            self.program, inputs, self.request, {}, formulas_only=True, elsewhere=True
+        )
+
+    def _moved(self, **how: Any) -> Outcome | None:
+        """The outcome near by; None where the output has no value on either side."""
+        for sign in (1, -1):
+            second = self._at(self.around.moved(sign=sign, **how))
+            if second.verdict != "undefined" and is_inside(second.point):
+                return second
+        return None
+
+    def _near_by(self) -> Outcome | None:
+        """The outcome where all has moved that may, and data only as far as it is no excuse."""
+        data = self.around.data - self.around.still.keys()
+        second = self._moved()
+        if second is None and data:
+            return self._moved(held=data)
+        if second is None or second.verdict != "fail" or not data:
+            return second
+        milder = self._moved(held=data)
+        if milder is not None and milder.verdict == "fail":
+            return milder
+        return self._excused(second)
+
+    def _excused(self, second: Outcome) -> Outcome:
+        """The outcome where excuses that make lines right are kept to; notes say which."""
+        held: set[str] = set()
+        kept: list[Tie] = []
+        for excuse in excuses(self.around, _wrong(second)):
+            tied = [*kept, *([] if excuse.tie is None else [excuse.tie])]
+            other = self._moved(held=held | excuse.held, ties=tied)
+            if other is None or not (lines := _wrong(second) - _wrong(other)):
+                continue
+            second, held, kept = other, held | excuse.held, tied
+            self.notes.append(_reservation(lines, excuse.names, excuse.words, excuse.held))
+            if second.verdict != "fail":
+                break
+        return second
+
+    def _reservations(self) -> list[str]:
+        """Notes on lines that are right only for what arrays stand for; they are not accused."""
+        still, kinds = self.around.still, self.around.kinds
+        spoilt = {name for name in self.around.values if name in still or kinds[name]}
+        if not spoilt or (together := self._moved(spoilt=spoilt)) is None:
+            return [f"{n} ({words}) stood still at the second point" for n, words in still.items()]
+        notes = []
+        for name in sorted(spoilt) if together.verdict == "fail" else ():
+            second = self._moved(spoilt={name})
+            words = still.get(name) or ", ".join(kind.words for kind in kinds[name])
+            if second is not None and second.verdict == "fail":
+                notes.append(_reservation(_wrong(second), [name], words, {name} & still.keys()))
+        return notes
 
 
-def _reservation(program: Program, outcome: Outcome, request: Request) -> list[str]:
-    """A note where lines are right only because a mask, say, is one; they are not accused."""
-    inputs = outcome.point.inputs
-    if are_free(program, inputs) == are_free(program, inputs, spoils=True):
-        return []
-    moved = near(program, inputs, spoils=True)
-    second = _outcome_elsewhere(program, moved, request)
-    lines = [line.name for line in second.lines if line.is_accused]
-    if second.verdict != "fail" or not lines:
-        return []
-    return [f"{', '.join(dict.fromkeys(lines))}: right for such 0 and 1, shares or symmetric "
-            "matrices as are given, but not in general"]  # fmt: skip
+def _wrong(outcome: Outcome) -> set[str]:
+    """The lines that are wrong by themselves; the inputs, where none is."""
+    lines = {line.name for line in outcome.lines if line.is_accused}
+    return lines or {f"d{n}" for n, check in outcome.checks.items() if check.verdict == "fail"}
+
+
+def _reservation(
+    lines: Iterable[str], names: Iterable[str], words: str, still: Collection[str]
+) -> str:
+    """A note on lines that are right only for what the data is."""
+    what = f"{', '.join(sorted(lines))}: right for {' and '.join(names)} as given ({words})"
+    return f"{what}, which stood still at the second point; not in general" if still else (
+        f"{what}, but not in general"
+    )  # fmt: skip
 
 
 def _shown_elsewhere(first: Outcome, second: Outcome, why: str) -> Outcome:
@@ -76,22 +141,36 @@ def _shown_elsewhere(first: Outcome, second: Outcome, why: str) -> Outcome:
 
 def _point_words(outcome: Outcome, first: Outcome) -> str:
     """The inputs that have moved to a second point, and where to, in words."""
-    graph = outcome.point.program.graph
+    program = outcome.point.program
     if outcome.point.is_of_arrays:
-        return "inputs with gradient lines moved"
-    points = zip(graph.inputs, outcome.point.inputs, first.point.inputs, strict=True)
+        moved = _names_moved(outcome, first)
+        return f"{', '.join(moved[:MOST_MOVED])}{', ...' * (len(moved) > MOST_MOVED)} moved"
+    points = zip(program.graph.inputs, outcome.point.inputs, first.point.inputs, strict=True)
     pairs = [(name, there) for name, there, here in points if there != here]
     text = ", ".join(f"{name} = {value:.6g}" for name, value in pairs[:MOST_MOVED])
     return text + ", ..." * (len(pairs) > MOST_MOVED)
 
 
-def _special(outcome: Outcome) -> str | None:
+def _names_moved(outcome: Outcome, first: Outcome) -> list[str]:
+    import numpy as np  # late: numbers do not need it
+
+    points = zip(
+        outcome.point.program.graph.inputs, outcome.point.inputs, first.point.inputs, strict=True
+    )
+    return [name for name, there, here in points if not np.array_equal(there, here)]
+
+
+def _special(outcome: Outcome, around: Surroundings) -> str | None:
     """A reason why this point may hide a mistake, in words; None where there is none."""
-    graph, inputs = outcome.point.program.graph, outcome.point.inputs
+    program = outcome.point.program
+    graph = program.graph
     if outcome.point.is_of_arrays:
         return None  # a second point is looked at in any case
-    free = are_free(outcome.point.program, inputs)
-    moved = {n: x for n, x, is_free in zip(graph.inputs, inputs, free, strict=True) if is_free}
+    table = dict(zip(graph.inputs.values(), outcome.point.inputs, strict=True))
+    moved = {
+        graph.names[node]: table[node] for name, value in program.inputs.items()
+        if name not in around.still for node in nodes_of(value)
+    }  # fmt: skip
     for name, x in moved.items():
         if x in (0.0, 1.0, -1.0):
             return f"{name} is {x:g}"
@@ -103,7 +182,7 @@ def _special(outcome: Outcome) -> str | None:
         return "a gate is at its kink"
     run = outcome.point.run
     for node in graph.gate_nodes():
-        if node < outcome.point.program.forward_nodes and graph.active[node]:
+        if node < program.forward_nodes and graph.active[node]:
             if run.gradients[node] == 0:
                 return f"the gradient of {outcome.point.names[node]} is 0"
             if run.values[node] in (0.0, 1.0):
