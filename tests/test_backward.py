@@ -289,6 +289,28 @@ def test_names_of_mistakes_are_those_scripts_know():
     ]  # fmt: skip
 
 
+RIDGE = """X = [[0.5,-0.2],[0.1,0.4],[0.9,-0.7]]; y = [1,0,1]; w = [0.3,-0.6]; lam = 0.5
+r = X @ w - y
+J = 0.5*sum(r**2) + 0.5*lam*sum(w**2)
+dr = r
+dw = X.T @ dr + 2*lam*w"""
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (RIDGE, None),  # not 2 * lam**2 * w
+        (RIDGE.replace("2*lam*w", "w/2/lam"), None),
+        ("x = [0.2, 0.65, 0.9]\ns = sigmoid(x)\nf = sum(s*s)/2\nds = s\ndx = ds*(1 - s)",
+         "dropped-factor"),  # not ds**2 * (1 - s), though ds is s
+        ("x = 0.7; k = 0.5\ns = k*x\nf = s**2/2\nds = s\ndx = 2*ds", "dropped-factor"),  # not / k
+    ],
+)  # fmt: skip
+def test_a_repair_holds_with_all_data_and_all_upstream_gradients_moved(text, mistake):
+    (line,) = [line for line in lines(text) if line.is_accused]
+    assert (line.name, line.mistake) == (f"d{'w' if text.startswith('X') else 'x'}", mistake)
+
+
 # ---------------------------------------------------------------- forks and special points
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, combinations
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.engine import Run
+from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
 from gradcli.program.gradient_lines import GradientLine
 from gradcli.program.model import Program
@@ -44,6 +45,16 @@ MOST_FACTORS = 30  # nodes whose powers are tried
 MOST_NAMES = 200  # forward names that are tried in the place of another one
 
 
+class Disturbed(NamedTuple):
+    """Other upstream gradients at the program's point, and what a line should make of them.
+
+    What comes back is linear in them: `ds**2` is no repair of `ds * s`, though ds is s.
+    """
+
+    gradients: Mapping[str, Any]  # by name
+    expected: list[float]
+
+
 class Scene(NamedTuple):
     """A wrong line, the names it may read, and the consumers it answers for."""
 
@@ -60,6 +71,7 @@ class Scene(NamedTuple):
     runs: list[Run]  # of the program, at its point and at others
     expected: list[list[float]]  # at each of these points, of each number of the line
     readers: Sequence[GradientLine] = ()  # of a helper: the lines whose numbers these are
+    disturbed: Disturbed | None = None
 
 
 class Repair(NamedTuple):
@@ -182,9 +194,22 @@ def _constants(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
         is_array = isinstance(target, list) or bool(scene.program.graph.shape(target))
         if len(scene.expected[0]) > 1 or is_array:
             yield Repair(tree, "missing-mean", reason)
+            for name in _called(scene, size):  # `/ N` holds for another N as well
+                op = "mul" if abs(ratio) > 1 else "div"
+                signed = unary(scene.tree, "neg") if ratio < 0 else scene.tree
+                yield Repair(joined(signed, name_tree(name), op), "missing-mean", reason)
             return
     reason = f"the line is {1 / ratio:.6g} times the gradient: a constant factor is wrong"
     yield Repair(tree, "dropped-factor", reason)
+
+
+def _called(scene: Scene, size: float) -> list[str]:
+    """The inputs that are this number."""
+    values = scene.runs[0].values
+    return [
+        name for name, node in scene.program.inputs.items()
+        if isinstance(node, int) and _is_number(scene.program.graph, node) and values[node] == size
+    ]  # fmt: skip
 
 
 def _products(scene: Scene) -> Iterator[Repair]:
@@ -221,6 +246,9 @@ def factors(scene: Scene, written: list[list[float]], tolerance: float) -> Itera
 
     The ratio of expected to written numbers is a constant times a product of at most two of them.
     """
+    for name in scene.consumers:  # of arrays as well
+        reason = f"the factor `{name}` is lost"
+        yield Repair(joined(scene.tree, name_tree(name), "mul"), "dropped-factor", reason)
     numbers = [line[0] for line in written if len(line) == 1]
     if len(numbers) < max(FEWEST_POINTS, len(written)) or scene.gates & SWITCHES:
         return
@@ -257,9 +285,13 @@ def _is_number(graph: Graph, node: int) -> bool:
 def _lost_factor(scene: Scene, chosen: Any, constant: float) -> Repair:
     tree, inside = scene.tree, set(factors_in(scene.tree))
     names = [scene.program.graph.names.get(node, "") for node, _, _ in chosen]
+    claims = {
+        node: f"d{name}" for name, node in scene.program.claims.items() if _is_own(scene, node)
+    }
+    called = {node: claims.get(node, f"#{node}") for node, _, _ in chosen}
     for node, power, _ in chosen:
         for _ in range(abs(power)):
-            tree = joined(tree, name_tree(f"#{node}"), "mul" if power > 0 else "div")
+            tree = joined(tree, name_tree(called[node]), "mul" if power > 0 else "div")
     tree = joined(tree, number_tree(constant), "mul")
     is_power = all(name in inside for name in names) and len(chosen) == 1
     phrases = scene.program.graph.phrases(scene.names)
@@ -272,6 +304,11 @@ def _lost_factor(scene: Scene, chosen: Any, constant: float) -> Repair:
         return Repair(tree, "dropped-power", f"the power of {text} is wrong")
     cure = "belongs there" if all(power > 0 for _, power, _ in chosen) else "is wrong"
     return Repair(tree, "dropped-factor", f"a factor of {text} {cure}")
+
+
+def _is_own(scene: Scene, node: Value) -> bool:
+    """Whether a gradient is a number with a node of its own, and not that of a forward name."""
+    return isinstance(node, int) and node >= scene.program.forward_nodes
 
 
 def _power(value: float, power: int) -> float:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 
-from gradcli.backward.amounts import Amount, flat
+from gradcli.backward.amounts import Amount, flat, nested
 from gradcli.backward.attribution import Attribution
-from gradcli.backward.candidates import Scene
+from gradcli.backward.candidates import Disturbed, Scene
 from gradcli.backward.judge import Judgement
-from gradcli.backward.passage import Evidence, Passage, elsewhere
+from gradcli.backward.passage import Evidence, Passage, disturbed, elsewhere
 from gradcli.backward.repairs import Named, counts, find_mistake
-from gradcli.program.model import Element, nodes_of
+from gradcli.program.gradient_lines import GradientLine
+from gradcli.program.model import Element, elements, nodes_of
 from gradcli.syntax import Tree
 from gradcli.syntax.edit import element_tree
 
@@ -89,8 +90,27 @@ class Naming:
             runs=[passage.run for passage in passages],
             expected=[self._expected(numbers, passage) for passage in passages],
             readers=[program.lines[reader] for reader in readers],
+            disturbed=self._disturbed(line, numbers, operands),
         )  # fmt: skip
         return find_mistake(scene, self._evidence.request.tolerance)
+
+    def _disturbed(
+        self, line: GradientLine, numbers: list[tuple[int, Element]], consumers: Collection[str]
+    ) -> Disturbed | None:
+        """Other gradients of the consumers that a line reads, unless it does so through helpers."""
+        kinds = {read.kind for read in line.reads.values()}
+        claims = self._evidence.program.claims
+        names = {
+            read.name for read in line.reads.values()
+            if read.kind == "gradient" and read.name in consumers and read.name in claims
+        }  # fmt: skip
+        if not names or "helper" in kinds or line.name is None:
+            return None
+        passage, gradients = disturbed(self._evidence, names), {}
+        for name in names:
+            amounts = (passage.gradients[e] for e, _ in elements(name, claims[name]))
+            gradients[name] = nested(claims[name], amounts)
+        return Disturbed(gradients, self._expected(numbers, passage))
 
     def _expected(self, numbers: list[tuple[int, Element]], passage: Passage) -> list[float]:
         amounts = [self.own_expected(line, element, passage) for line, element in numbers]

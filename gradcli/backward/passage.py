@@ -7,7 +7,8 @@ elsewhere, in_digits, in_bounds     the written ones at other points, and in oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from random import Random
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree
@@ -15,6 +16,7 @@ from gradcli.backward.amounts import Amount, is_finite, total
 from gradcli.backward.cut import Cut, Uses
 from gradcli.engine import Machine, Run
 from gradcli.evaluation.elsewhere import nearby, on_other_branches
+from gradcli.evaluation.kinds import moved
 from gradcli.evaluation.numbers import bounded_run
 from gradcli.evaluation.point import Point, arithmetic_of
 from gradcli.program.model import Element, Program, elements
@@ -109,6 +111,16 @@ def elsewhere(evidence: Evidence) -> list[Passage]:
     machine = Machine(program.graph, arithmetic_of(program.graph))
     passages = [written(evidence.cut, program, machine.run(there), upstream) for there in points]
     return [p for p in passages if all(map(is_finite, p.gradients.values()))]
+
+
+def disturbed(evidence: Evidence, names: Collection[str]) -> Passage:
+    """The written gradients with those of some names disturbed, each number by itself."""
+    own, rng = evidence.written, Random(5)
+    gradients = {
+        element: moved(amount, rng, 1) if element.name in names else amount
+        for element, amount in own.gradients.items()
+    }
+    return _passage(evidence.cut, own.run, gradients, evidence.point.upstream)
 
 
 def in_bounds(evidence: Evidence) -> Passage:

@@ -83,14 +83,32 @@ def find_mistake(scene: Scene, tolerance: float) -> Named | None:
     return None
 
 
+class _Gradient(NamedTuple):
+    """A gradient that a line reads, by its name: others may have its nodes, too."""
+
+    name: str
+    value: Value
+
+
 class _Workshop:
-    """Evaluates changed lines at every point, and holds them against the expected numbers."""
+    """Evaluates changed lines at every point, and holds them against the expected numbers.
+
+    The last point may be the first with other upstream gradients.
+    """
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        values = [run.values for run in scene.runs]
-        table = scene.program.graph.table
-        self.formulas = Formulas(lambda value, point: gather(value, values[point]), table)
+        self.formulas = Formulas(self._look, scene.program.graph.table)
+
+    def _look(self, meaning: Value | _Gradient, point: int) -> Any:
+        runs, disturbed = self.scene.runs, self.scene.disturbed
+        value = meaning.value if isinstance(meaning, _Gradient) else meaning
+        if point < len(runs):
+            return gather(value, runs[point].values)
+        assert disturbed is not None
+        if isinstance(meaning, _Gradient) and meaning.name in disturbed.gradients:
+            return disturbed.gradients[meaning.name]
+        return gather(value, runs[0].values)
 
     def as_written(self) -> list[list[float]]:
         """The numbers of the line at each point."""
@@ -99,9 +117,10 @@ class _Workshop:
         return [self._numbers(nodes, point) for point in range(len(self.scene.runs))]
 
     def fits(self, repair: Repair, tolerance: float) -> bool:
-        """Whether a changed line is right at every point."""
-        nodes = self._nodes(repair)
-        for point, expected in enumerate(self.scene.expected):
+        """Whether a changed line is right at every point, and by other upstream gradients."""
+        nodes, disturbed = self._nodes(repair), self.scene.disturbed
+        expectations = [*self.scene.expected, *([disturbed.expected] if disturbed else [])]
+        for point, expected in enumerate(expectations):
             got = self._numbers(nodes, point)
             if len(got) != len(expected):
                 return False
@@ -136,8 +155,8 @@ class _Workshop:
         )  # fmt: skip
 
 
-def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
-    """The nodes a name stands for in the line, or would stand for; `#7` is a node itself."""
+def _meaning(scene: Scene, name: str, is_complete: bool) -> Value | _Gradient:
+    """What a name stands for in the line, or would stand for; `#7` is a node itself."""
     program, reads = scene.program, scene.line.reads
     if name == scene.names.get(program.output):  # it may have no name of its own: `#out`
         return program.output
@@ -145,9 +164,10 @@ def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
         return int(name[1:])
     if name in reads:
         read = reads[name]
-        if is_complete and read.kind == "gradient":
-            return program.claims.get(read.name, read.value)  # the output's need not be written
-        return read.value
+        if read.kind != "gradient":
+            return read.value
+        final = program.claims.get(read.name, read.value)  # the output's need not be written
+        return _Gradient(read.name, final if is_complete else read.value)
     if name in program.stages or name in program.inputs:
         return program.stages.get(name, program.inputs.get(name, []))
-    return program.claims[name[1:]]
+    return _Gradient(name[1:], program.claims[name[1:]])
