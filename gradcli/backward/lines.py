@@ -13,6 +13,7 @@ from gradcli.backward.blame import Blame, blame
 from gradcli.backward.judge import Accusation, Judgement, judge
 from gradcli.backward.naming import Naming
 from gradcli.backward.passage import Evidence, evidence_at
+from gradcli.checker.reasons import mismatch
 from gradcli.evaluation.point import Point, gather, in_lists
 from gradcli.graph.text import place_text
 from gradcli.program.gradient_lines import GradientLine
@@ -143,9 +144,10 @@ class _Lines:
             targets, written = self.attribution.targets[k], self.evidence.written
             own = [self.naming.own_expected(k, element, written) for element in targets]
             expected = self._gathered(k, own)
-        return LineCheck(
+        check = LineCheck(
             target, *self.places[k], "fail", True, None, claim, expected, mistake, reason
         )
+        return check if check.reason else check._replace(reason=_difference(check))
 
     def _helper(self, k: int) -> LineCheck:
         """The verdict on a helper that makes every line that reads it wrong."""
@@ -154,6 +156,24 @@ class _Lines:
         mistake, reason = helper.named or (None, f"all that read it are wrong: {names}")
         target, claim = self.lines[k].statement.target, self._claim(k)
         return LineCheck(target, *self.places[k], "fail", True, None, claim, None, mistake, reason)
+
+
+def _difference(check: LineCheck) -> str:
+    """By what a line is off where no mistake explains it; of an array the worst number."""
+    claim, expected = check.claim, check.expected
+    what, of = "the line", "what comes back"
+    if isinstance(claim, float) and isinstance(expected, float):
+        return mismatch(claim, expected, what, of)
+    differences = check.differences()
+    if not differences:
+        return "the line is not what comes back"
+    import numpy as np  # late: numbers do not need it
+
+    from gradcli.checker.patterns import pattern
+
+    relation = pattern(np.array(claim), np.array(expected), ())
+    at, number, right = differences[0]
+    return f"{what} {relation}" if relation else f"at {at} {mismatch(number, right, what, of)}"
 
 
 def forks(

@@ -24,6 +24,7 @@ from gradcli.arithmetic.complex_steps import STEP
 from gradcli.checker.evidence import DIGITS_LOST, DIRECTIONS
 from gradcli.checker.patterns import pattern
 from gradcli.checker.question import Question
+from gradcli.checker.reasons import mismatch
 from gradcli.checker.slopes import FINER, ROOM, SEED, Place, Slope, dot
 from gradcli.evaluation.point import Point
 from gradcli.program.model import Element
@@ -222,6 +223,8 @@ class _WholeCheck:
             verdict, reason = "inconclusive", "the slope depends on the step it is taken with"
         elif not self._is_evident(analytic, checked, slope, spoilt, axis):
             verdict, reason = "inconclusive", "the engine and the numeric derivative differ"
+        if verdict == "fail":
+            reason = _reason(checked, numeric, slope, self.question.claim is None)
         claim = None if self.question.claim is None else checked
         bound = max(spoilt, ROOM * abs(numeric)) if math.isfinite(spoilt) else None
         kind = "kink" if slope.is_kink(ROOM * abs(numeric)) else "smooth"
@@ -283,6 +286,15 @@ class _WholeCheck:
         return InputCheck(
             self.question.name, verdict, kind, None, None, None, None, None, reason, None
         )
+
+
+def _reason(checked: float, numeric: float, slope: Slope, is_own: bool) -> str:
+    """Why an element is wrong; `numeric` is the slope that is nearest to it."""
+    what = "the gradient" if is_own else "the claim"
+    if slope.is_kink(ROOM * abs(numeric)):
+        low, high = sorted((slope.left, slope.right))
+        return f"{what} is {checked:.6g}, the one-sided slopes are {low:.6g} and {high:.6g}"
+    return mismatch(checked, numeric, what)
 
 
 def _vanishes(gap: float, room: float) -> bool:

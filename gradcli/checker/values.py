@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from gradcli.arithmetic.agreement import agree, relative_error
 from gradcli.arithmetic.floats import UNIT_ROUNDOFF
 from gradcli.checker.evidence import DIGITS_LOST
+from gradcli.checker.reasons import mismatch
 from gradcli.engine import Run
 from gradcli.evaluation.numbers import bounded_run, value_bounds
 from gradcli.evaluation.point import Point
@@ -98,7 +99,11 @@ def _infinite(value: float, claimed: float) -> ValueVerdict:
     if math.isnan(value):
         return ValueVerdict("undefined", value, "the value is not a number")
     verdict = "pass" if value == claimed else "fail"
-    return ValueVerdict(verdict, value, None if verdict == "pass" else f"the value is {value}")
+    return ValueVerdict(verdict, value, None if verdict == "pass" else _wrong(claimed, value))
+
+
+def _wrong(claimed: float, value: float) -> str:
+    return f"the value is {value:.12g}; {mismatch(claimed, value, of='the value')}"
 
 
 def _settled(exact: Any, claimed: float, tolerance: float) -> ValueVerdict:
@@ -107,7 +112,7 @@ def _settled(exact: Any, claimed: float, tolerance: float) -> ValueVerdict:
         return ValueVerdict("pass", value)
     if math.isinf(value):
         return ValueVerdict("inconclusive", value, "the value is larger than any float64")
-    return ValueVerdict("fail", value, f"the value is {value:.12g}")
+    return ValueVerdict("fail", value, _wrong(claimed, value))
 
 
 # ---------------------------------------------------------------- arrays
@@ -131,7 +136,7 @@ def _of_arrays(point: Point, tolerance: float) -> list[InputCheck]:
         elif math.isinf(ours):
             verdict, reason = "inconclusive", "float64 overflows here, or the value is infinite"
         elif not agree(ours, theirs, tolerance):
-            verdict, reason = "fail", f"the value is {ours:.12g}"
+            verdict, reason = "fail", _wrong(theirs, ours)
             errors = bounded_run(run).values[claim.stage].error
             room = float(np.broadcast_to(errors, value.shape)[at])
             if agree(ours, theirs, 0.0, room) or not math.isfinite(room):

@@ -15,6 +15,7 @@ from gradcli.checker.cone import Cone, Surroundings
 from gradcli.checker.differences import Estimate, differentiate
 from gradcli.checker.evidence import NOTHING, WHOLES, evidence, unchecked
 from gradcli.checker.question import Question
+from gradcli.checker.reasons import mismatch
 from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import Point
 from gradcli.reports.evaluations import Check, InputCheck, worst
@@ -26,8 +27,6 @@ COLUMNS_PAY = 20_000  # inputs times gates from which on loading numpy costs les
 ROUNDING_DIGITS = (100, 1000)  # the second for what cancels down to the tail of a tanh
 RESIDUE = 1e-60  # what 100 digits leave of a gradient that is 0
 ROUNDED = 2.0**-52  # what rounding a many-digit slope to float64 costs
-NAMED_RATIOS = (-1.0, 2.0, 0.5, -2.0, -0.5)  # what a slip usually makes of a gradient
-RATIO_WIDTH = 1e-3  # how near a ratio must be to be called by its name
 
 
 def check(point: Point, questions: Sequence[Question], request: Request) -> Check:
@@ -58,8 +57,9 @@ def _check_elements(
         cone = Cone(around, question.leaf)
         estimate = differentiate(cone, in_columns)
         answer = _verdict(point, question, cone, estimate, tolerance)
-        if answer.verdict == "fail" and answer.reason is None:
-            answer = answer._replace(reason=_mistake(answer, questions))
+        if answer.verdict == "fail" and answer.kind in ("smooth", "border"):
+            reasons = (_mistake(answer, question, questions), answer.reason)
+            answer = answer._replace(reason="; ".join(filter(None, reasons)))
         answers[question.name] = answer
     tied = [q for q in questions if answers[q.name].verdict == "kink"]
     return answers | _joint(point, tied, answers, tolerance) if len(tied) > 1 else answers
@@ -173,26 +173,15 @@ def _is_rounding(point: Point, question: Question, slope: float, tolerance: floa
     return False
 
 
-def _mistake(answer: InputCheck, questions: Iterable[Question]) -> str | None:
-    """The likely slip behind a wrong gradient: another input's, or a simple multiple."""
-    claimed = answer.analytic if answer.claim is None else answer.claim
-    true = answer.numeric
-    if claimed is None or true is None or not (math.isfinite(claimed) and math.isfinite(true)):
-        return None
-    what = "the gradient" if answer.claim is None else "the claim"
-    if claimed == 0:
-        return f"{what} is 0, the derivative is not"
+def _mistake(answer: InputCheck, question: Question, questions: Iterable[Question]) -> str:
+    """The likely slip behind a wrong gradient: another input's, or by what it is off."""
+    checked, slope = question.checked, answer.numeric
+    assert slope is not None
     for other in questions:
-        if other.name != answer.name and agree(other.analytic, claimed, TOLERANCE):
+        if checked and other is not question and agree(other.analytic, checked, TOLERANCE):
             return f"this is {other.name}'s gradient: swapped?"
-    if true == 0:
-        return f"{what} is {claimed:.6g}, the derivative is 0"
-    ratio = claimed / true
-    if any(abs(ratio - named) <= RATIO_WIDTH * abs(named) for named in NAMED_RATIOS):
-        if abs(ratio + 1) <= RATIO_WIDTH:
-            return f"{what} is -1 times the derivative: the sign is wrong"
-        return f"{what} is {ratio:.4g} times the derivative"
-    return None
+    what = "the gradient" if question.claim is None else "the claim"
+    return mismatch(checked, slope, what)
 
 
 def _joint(

@@ -16,6 +16,7 @@ class Grade(NamedTuple):
     problem: str | None = None  # why the answer could not be graded
     undecided: dict[str, str] = {}  # noqa: RUF012  # never written to: verdicts that say neither
     changed: list[str] = []  # noqa: RUF012  # never written to: inputs, graded at the exercise's
+    reasons: list[str] = []  # noqa: RUF012  # never written to: of each mistake, in words
 
     @property
     def score(self) -> float:

@@ -66,6 +66,8 @@ def grade(checked: Checked, key: Key | None) -> Grade:
         missing=[name for name in names if name not in verdicts],
         undecided={n: v for n, v in verdicts.items() if n in names and v in UNDECIDED},
         changed=[] if key is None else _changed(program, key),
+        reasons=[line.reason or "" for line in case.lines if line.is_accused]
+        + [*unexplained.values()],
     )
 
 
@@ -83,11 +85,12 @@ def _expected(program: Program) -> list[str]:
     return list(dict.fromkeys([*program.claims, *inputs]))
 
 
-def _unexplained(case: Case) -> set[str]:
-    """The gradients that are wrong in a case although none of its lines is."""
+def _unexplained(case: Case) -> dict[str, str]:
+    """The gradients that are wrong in a case although none of its lines is, with reasons."""
     if any(line.is_accused for line in case.lines):
-        return set()
-    return {check.whole for check in case.inputs.values() if check.verdict == "fail"}
+        return {}
+    wrong = [check for check in case.inputs.values() if check.verdict == "fail"]
+    return {check.whole: check.reason or "" for check in reversed(wrong)}
 
 
 def _verdicts(program: Program, checks: Sequence[LineCheck]) -> dict[str, str]:
