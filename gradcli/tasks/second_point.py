@@ -7,10 +7,12 @@ but what has no neighbours; where a line is right only because of what the data 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from gradcli.arithmetic.agreement import agree
 from gradcli.evaluation.elsewhere import Surroundings, is_inside, on_other_branches
+from gradcli.evaluation.point import Point, at
 from gradcli.evaluation.ties import Tie
 from gradcli.program.model import Program, nodes_of
 from gradcli.requests import Request
@@ -100,15 +102,43 @@ class _Search:
         """Notes on lines that are right only for what arrays stand for; they are not accused."""
         still, kinds = self.around.still, self.around.kinds
         spoilt = {name for name in self.around.values if name in still or kinds[name]}
-        if not spoilt or (together := self._moved(spoilt=spoilt)) is None:
+        if not spoilt:
+            return []
+        line = self._first_differing(spoilt)
+        if line is None:
             return [f"{n} ({words}) stood still at the second point" for n, words in still.items()]
         notes = []
-        for name in sorted(spoilt) if together.verdict == "fail" else ():
-            second = self._moved(spoilt={name})
+        for name in sorted(spoilt) if line else ():
+            line = self._first_differing({name})
             words = still.get(name) or ", ".join(kind.words for kind in kinds[name])
-            if second is not None and second.verdict == "fail":
-                notes.append(_reservation(_wrong(second), [name], words, {name} & still.keys()))
+            if line:
+                notes.append(_reservation([line], [name], words, {name} & still.keys()))
         return notes
+
+    def _first_differing(self, spoilt: Collection[str]) -> str | None:
+        """The first line that is not what the engine says where some inputs are spoilt, if any.
+
+        None where the output has no value on either side. Nothing is accused on such evidence.
+        """
+        for sign in (1, -1):
+            point = at(self.program, self.around.moved(sign=sign, spoilt=spoilt), self.request)
+            if is_inside(point):
+                return next(self._differing(point), "")
+        return None
+
+    def _differing(self, point: Point) -> Iterator[str]:
+        """The formulas that are not what the engine says at a point, in the order of the text."""
+        program, run = self.program, point.run
+        targets = {k.name: k.statement.target for k in reversed(program.lines) if k.name}
+        for name, target in reversed(targets.items()):
+            claimed = program.claims[name]
+            value = program.inputs.get(name, program.stages.get(name, []))
+            pairs = zip(nodes_of(claimed), nodes_of(value), strict=False)
+            if not all(
+                agree(run.values[k], run.gradients[node], self.request.tolerance)
+                for k, node in pairs if program.graph.active[k]
+            ):  # fmt: skip
+                yield target
 
 
 def _wrong(outcome: Outcome) -> set[str]:
