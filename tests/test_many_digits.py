@@ -18,14 +18,20 @@ MOST = limits.DIGITS[-1] + 2 * limits.FINEST  # digits: 9**9**9 has 370 million
 def tried(monkeypatch):
     """The precisions that a report has taken: of its numbers, and of its check."""
     counts = {many_digits: [], in_digits: []}
-    for module, made in counts.items():
+    bounding, digits = many_digits.Bounding, in_digits.digits
 
-        def counted(count, *options, made=made, digits=module.digits, **named):
-            assert count <= MOST, "more digits than there is time for"
-            made.append(count)
-            return digits(count, *options, **named)
+    def swept(graph, count, *options, **named):
+        assert count <= MOST, "more digits than there is time for"
+        counts[many_digits].append(count)
+        return bounding(graph, count, *options, **named)
 
-        monkeypatch.setattr(module, "digits", counted)
+    def counted(count, *options, **named):
+        assert count <= MOST, "more digits than there is time for"
+        counts[in_digits].append(count)
+        return digits(count, *options, **named)
+
+    monkeypatch.setattr(many_digits, "Bounding", swept)
+    monkeypatch.setattr(in_digits, "digits", counted)
     return counts
 
 

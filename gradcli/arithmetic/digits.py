@@ -34,6 +34,7 @@ GUARDED = (  # the gates that refuse such an operand
     "exp", "expm1", "exp2", "pow", "sin", "cos", "tan", "sinh", "cosh", "tanh",
     "gamma", "lgamma", "digamma", "polygamma",
 )  # fmt: skip
+LOGARITHMS = ("log", "log1p", "log2", "log10", "asinh", "acosh")  # small, of what is out of reach
 WHOLE = 2**31  # powers below it are products, and need no logarithm of what they are powers of
 
 
@@ -42,7 +43,7 @@ def digits(count: int, at_limits: bool = False) -> Arithmetic:
     """The arithmetic with `count` significant decimal digits.
 
     An operand that would keep mpmath busy for ever raises OutOfReachError, or `at_limits` stands
-    for an infinity.
+    for an infinity, whose logarithm is not known.
 
     Each count has a context of its own, so that two of them never disturb each other.
     """
@@ -85,6 +86,8 @@ def _ieee_at_infinity(
                 if not at_limits:
                     raise
                 operands = [x if mp.mag(x) <= MAGNITUDE_LIMIT else mp.inf * x for x in operands]
+        if at_limits and name in LOGARITHMS and mp.inf in operands:
+            return mp.nan
         floats = [_clipped(x) for x in operands]
         return mp.mpf(quiet(floats) if isinstance(given[0], list) else quiet(*floats))
 

@@ -47,8 +47,8 @@ def certain_numbers(
     from gradcli.evaluation.many_digits import Task, recompute  # late: mpmath is loaded only here
 
     better = recompute(Task(point, upstream_node, count))
-    if better is None:
-        return plain, [*point.notes, "many digits cannot tell more: an operand is out of reach"]
+    if better.is_unknown:
+        return better, [*point.notes, *better.notes]
     places = [*point.results, *leaves]
     are_same = all(plain.values[k] == better.values[k] for k in point.results) and all(
         _same(plain.gradients[k], better.gradients[k]) for k in leaves

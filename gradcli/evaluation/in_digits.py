@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gradcli.arithmetic.bounds.bounded import Bounded
 from gradcli.arithmetic.digits import digits
+from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import Machine, Run, backward
+from gradcli.evaluation.sweeps import Bounding, depth, is_certain
 from gradcli.graph.nodes import Graph
+
+SLOW = ("gamma", "lgamma", "digamma", "polygamma", "erf", "erfc", "ncdf", "gelu")
+FEW = 50  # digits, in which nearly all numbers are certain
+DEEPEST = 5_000  # digits below the first ones that are looked for: an exp takes 50 ms there
+SLOWLY = 1_500  # where a gate takes a hundred times as long
+SURE = 1_000  # digits that are always tried, where there are not too many gates
+MOST_WORK = 2e8  # gates times the square of the digits, above that: some 2 s
 
 
 class InDigits:
@@ -16,7 +26,7 @@ class InDigits:
     Its methods raise OutOfReachError where an operand is too large for mpmath to finish.
     """
 
-    __slots__ = ("_runs", "_sweeps", "graph", "inputs", "output", "upstream")
+    __slots__ = ("_bounded", "_hides", "_runs", "_sweeps", "graph", "inputs", "output", "upstream")
 
     def __init__(
         self, graph: Graph, inputs: Sequence[float], output: int, upstream: float = 1.0
@@ -27,6 +37,8 @@ class InDigits:
         self.upstream = upstream
         self._runs: dict[int, Run] = {}
         self._sweeps: dict[int, Run] = {}
+        self._bounded: dict[int, Bounded] = {}
+        self._hides: int | None = None
 
     def run(self, count: int) -> Run:
         """A forward pass, as far as the output."""
@@ -43,7 +55,49 @@ class InDigits:
             self._sweeps[count] = run
         return self._sweeps[count]
 
+    def depth(self, count: int) -> int:
+        """The digits below its first ones at which a number tells something, by so many digits."""
+        return depth(self.graph, self.inputs, self.output, self.upstream, count)
+
+    def bounded(self, count: int) -> Bounded:
+        """The output with the bound on its error; it may be out of reach, with an infinite one."""
+        if count not in self._bounded:
+            stop = self.output + 1
+            try:
+                run = Bounding(self.graph, count).run(self.inputs, stop)
+            except OutOfReachError:
+                run = Bounding(self.graph, count, at_limits=True).run(self.inputs, stop)
+            self._bounded[count] = run.values[self.output]
+        return self._bounded[count]
+
+    @property
+    def hides(self) -> int:
+        """The digits to be taken beyond the usual for the output to be certain; mostly 0.
+
+        As many as are needed to find that they are too many, where they are.
+        """
+        if self._hides is None:
+            deep = 0
+            while not is_certain(self.bounded(FEW + deep)):
+                below = self.depth(FEW + deep)
+                if below <= deep:
+                    break
+                deep = below
+                if not is_within_reach(self.graph, deep):
+                    break
+            self._hides = deep
+        return self._hides
+
     def _forward(self, count: int, stop: int | None = None) -> Run:
         arithmetic = digits(count)
         inputs = [arithmetic.number(x) for x in self.inputs]
         return Machine(self.graph, arithmetic).run(inputs, stop)
+
+
+def is_within_reach(graph: Graph, count: int) -> bool:
+    """Whether there is time to look so many digits below the first ones."""
+    gates = len(graph)
+    is_slow = any(gate.name in SLOW for gate in graph.gates)
+    if count > (SLOWLY if is_slow else DEEPEST):
+        return False
+    return count <= SURE or gates * count**2 <= MOST_WORK

@@ -20,7 +20,7 @@ from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import UNIT_ROUNDOFF
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import Machine, Run
-from gradcli.evaluation.in_digits import InDigits
+from gradcli.evaluation.in_digits import InDigits, is_within_reach
 from gradcli.graph.nodes import Graph
 
 DIGITS = (50, 100, 200, 400, 600, 1000)
@@ -149,7 +149,8 @@ def limit(point: InDigits, leaf: int, bound: float = math.inf, upstream: float =
                 sides = _compared(before[0], sides[0]), _compared(before[1], sides[1])
             if before is not None and _agree(before, sides, count):
                 at = _combine(*sides, count)
-                if at.kind == "jump" and not _may_jump(point.run(count + 2 * fine), gates):
+                run = point.run(count + 2 * fine + point.hides)
+                if at.kind == "jump" and not _may_jump(run, gates):
                     raise OutOfDigits("f is too steep here for many digits to follow")
                 return at
             before = sides
@@ -184,21 +185,24 @@ def _sides(
     The `fine` orders are added to the shortness of the steps, and twice to the
     digits: once for the step, once for what a term of that size adds to f.
     """
-    output = point.output
-    run = point.run(count + 2 * fine)
+    output, digits_taken = point.output, count + 2 * fine + point.hides
+    if not is_within_reach(point.graph, point.hides):
+        raise OutOfDigits(f"f tells something only {point.hides} digits below its first ones")
+    run = point.run(digits_taken)
     arithmetic, base = run.machine.arithmetic, run.values[output]
     if not _is_finite(base):
+        if point.bounded(digits_taken).error:
+            raise OutOfDigits("f is not known here: many digits do not tell it from a pole")
         return None
     x = run.values[leaf]
     scale = min(abs(x), 1) if x else 1  # never more than 1, or floor would be stepped over
     step = scale * arithmetic.number(10.0) ** -(count // 3 + fine)
 
-    unit = arithmetic.number(10.0) ** -(count + 2 * fine)
+    unit = arithmetic.number(10.0) ** -digits_taken
     if math.isfinite(bound):
         noise = unit * arithmetic.number(bound) * (MARGIN / UNIT_ROUNDOFF)
-    else:  # float64 overflows on the way: take the largest finite value there is
-        sizes = [abs(run.values[node]) for node in gates if _is_finite(run.values[node])]
-        noise = unit * MARGIN * max(sizes, default=arithmetic.zero)
+    else:  # float64 overflows on the way
+        noise = MARGIN * arithmetic.number(point.bounded(digits_taken).error)
     if count > ENOUGH and noise > step * arithmetic.number(10.0) ** -VANISHING:
         raise OutOfDigits("f changes too little for many digits to tell")
 

@@ -10,12 +10,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradcli.arithmetic.arithmetic import Forward
-from gradcli.arithmetic.bounds.numbers import NumberBounds, bounds_of_digits
-from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.special import OutOfReachError
-from gradcli.engine import Machine, Run, backward
+from gradcli.engine import Run, backward
+from gradcli.errors import LimitError
+from gradcli.evaluation.in_digits import is_within_reach
 from gradcli.evaluation.numbers import Bounds, Numbers, delicate
+from gradcli.evaluation.sweeps import ENOUGH, Bounding
 from gradcli.evaluation.point import Point
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 LADDER = (50, 100, 200, 400, 700, 1000)
 GUARD = 40  # digits beyond those asked for
-ENOUGH = 2.0**-62  # a relative error that leaves the rounding to float64 right
 ROUNDS_TO_ZERO = 1077  # a number below 2**-1077 is 0 in float64
 MOST_AT_THE_END = 2_000  # gates: the last steps of the ladder take a millisecond each
 MOST_LIMITS = 200_000  # gates times leaves, for limits
+MOST_TOLD = 10**12  # digits that a note counts
 UNIT = 2.0**-53
 
 
@@ -50,23 +50,23 @@ class Task:
 class _Sweep:
     """A forward and backward pass in many digits, with bounds."""
 
-    def __init__(self, task: Task, count: int, snaps: bool = False) -> None:
-        self.count = count
-        self.arithmetic = digits(count, at_limits=True)
-        bounded, zeros = bounds_of_digits(self.arithmetic), list[Any]()
+    def __init__(
+        self, task: Task, count: int, at_limits: bool = False, snaps: bool = False
+    ) -> None:
         program = task.point.program
-        machine = Machine(program.graph, bounded)
-        inputs = [bounded.number(x) for x in task.point.inputs]
-        if snaps:
-            leaves = [abs(x.value) for x in (*machine.leaves, *inputs)]
-            machine.forwards, zeros = _settling(machine.forwards, leaves, bounded, count)
-        run = machine.run(inputs)
+        bounding = Bounding(program.graph, count, at_limits, snaps)
+        run = bounding.run(task.point.inputs)
         node = task.upstream_node
-        seed = bounded.number(task.point.upstream) if node is None else run.values[node]
+        seed = bounding.bounded.number(task.point.upstream) if node is None else run.values[node]
         backward(run, program.output, seed)
+        self.count = count
+        self.at_limits = at_limits
+        self.hides = 0  # digits that some number is deep, where they are too many to be tried
+        self.arithmetic = bounding.arithmetic
         self.bounds = Bounds(run)
+        zeros = bounding.zeros
         self.zeros = [next(k for k, x in enumerate(run.values) if x is zero) for zero in zeros]
-        self.run = Run(machine, [x.value for x in run.values])
+        self.run = Run(run.machine, [x.value for x in run.values])
         self.run.gradients = [x.value for x in run.gradients]
 
     def number(self, k: int, is_value: bool) -> tuple[Any, Any]:
@@ -76,43 +76,13 @@ class _Sweep:
         return self.run.gradients[k], self.bounds.gradients[k]
 
 
-def _settling(
-    gates: Sequence[Forward | None], leaves: list[Any], bounded: NumberBounds, count: int
-) -> tuple[list[Forward | None], list[Any]]:
-    """Gates whose value is an exact 0 where it is lost to all these digits; and those zeros.
+def recompute(task: Task) -> Numbers:
+    """Values and gradients rounded correctly to float64; nan without a bound where mpmath cannot tell.
 
-    Lost is what its error hides, where that is smaller than the largest number so far by nearly
-    all digits.
-    """
-    largest = max([x for x in leaves if x < math.inf], default=bounded.plain.zero)
-    small = bounded.plain.number(10.0) ** (15 - count)
-    zeros: list[Any] = []
-
-    def settling(gate: Forward) -> Forward:
-        def settled(values: Any, operands: tuple[int, ...]) -> Any:
-            nonlocal largest
-            x = gate(values, operands)
-            size = abs(x.value)
-            if x.error and not size > x.error and x.error < largest * small:
-                zeros.append(bounded.number(0.0))
-                return zeros[-1]
-            if largest < size < math.inf:
-                largest = size
-            return x
-
-        return settled
-
-    return [None if gate is None else settling(gate) for gate in gates], zeros
-
-
-def recompute(task: Task) -> Numbers | None:
-    """Values and gradients rounded correctly to float64; None where mpmath cannot tell.
-
-    The notes say what was taken as zero and what had to be found as a limit.
+    The notes say what was taken as zero, what had to be found as a limit, and what is unknown.
+    Raises LimitError where more digits are asked for than there is time for.
     """
     sweep = _settled(task)
-    if sweep is None:
-        return None
     run, bounds = sweep.run, sweep.bounds
     values, value_errors = _rounded(run.values, bounds.values)
     gradients, gradient_errors = _rounded(run.gradients, bounds.gradients)
@@ -122,6 +92,7 @@ def recompute(task: Task) -> Numbers | None:
         name = task.point.names.get(node)
         if name:
             numbers.notes.append(f"{name} is zero to {sweep.count} digits and taken as 0")
+    _refuse_unknown(task, sweep, numbers)
     _resolve(task, sweep, numbers)
     if task.count:
         for k, is_value in task.places:
@@ -131,38 +102,86 @@ def recompute(task: Task) -> Numbers | None:
     return numbers
 
 
-def _settled(task: Task) -> _Sweep | None:
-    """The first sweep that agrees with the one before it, certain of every result."""
-    before: _Sweep | None = None
+def _refuse_unknown(task: Task, sweep: _Sweep, numbers: Numbers) -> None:
+    """Take back values of which nothing is certain: an infinity or a zero below the digits."""
+    values, errors = numbers.values, numbers.value_errors
+    assert isinstance(values, list)
+    assert isinstance(errors, list)
+    for node in task.point.results:
+        if errors[node] < math.inf or _is_sure(task, *sweep.number(node, True)):
+            continue
+        values[node] = math.nan
+        name = "the value" if len(task.point.results) == 1 else task.point.names.get(node, "a value")
+        numbers.notes.append(f"{name} is unknown: {_why_unknown(sweep)}")
+        numbers.is_unknown = True
+
+
+def _why_unknown(sweep: _Sweep) -> str:
+    if sweep.hides:
+        many = f"{sweep.hides}" if sweep.hides < MOST_TOLD else "too many"
+        return f"what decides it stands {many} digits below the first ones"
+    if sweep.at_limits:
+        return "an operand is too large for many-digit arithmetic"
+    return f"it rests on what is zero to {sweep.count} digits"
+
+
+def _settled(task: Task) -> _Sweep:
+    """The first sweep that agrees with the one before it, certain of every result.
+
+    Where a result is not certain and something is deeper than the digits tried, the search goes on
+    from its depth. Raises LimitError where the digits asked for are too many for the graph.
+    """
+    graph = task.point.program.graph
+    deep, k, before = 0, 0, None
+    ladder = _ladder(task)
+    if task.count and ladder[0] > LADDER[3] and len(graph) > MOST_AT_THE_END:
+        raise LimitError(f"so many digits are for at most {MOST_AT_THE_END} gates",
+                         hint=f"--digits {LADDER[3] - GUARD} or fewer, or a smaller case")  # fmt: skip
+    while k < len(ladder) and (ladder[k] <= LADDER[3] or len(graph) <= MOST_AT_THE_END):
+        sweep = _swept(task, ladder[k] + deep, before is not None and before.at_limits)
+        if before is not None and _agree(task, before, sweep):
+            return sweep
+        before, k = sweep, k + 1
+        if _open(task, sweep) and len(graph) <= MOST_AT_THE_END:
+            below = task.point.in_digits.depth(sweep.count)
+            if below > deep:
+                if not is_within_reach(graph, below):
+                    sweep.hides = below
+                    return sweep
+                deep, k = below, 0
+        if deep and k and ladder[k - 1] >= LADDER[3]:
+            break
+    assert before is not None
+    if len(graph) > MOST_AT_THE_END or not _open(task, before):
+        return before
+    return _swept(task, before.count, before.at_limits, snaps=True)
+
+
+def _ladder(task: Task) -> list[int]:
+    """The digits to try, of which those asked for are certain."""
     ladder = [n for n in LADDER if n >= task.count + GUARD]
     if not ladder:
         ladder = [task.count + GUARD, task.count + 2 * GUARD]
-    if len(ladder) < 3:
-        ladder = [*ladder, 2 * task.count + GUARD]
-    for count in ladder:
-        if count > LADDER[3] and len(task.point.program.graph) > MOST_AT_THE_END:
-            return before
-        try:
-            sweep = _Sweep(task, count)
-        except (OutOfReachError, OverflowError, ValueError):
-            return None
-        if before is not None and _agree(task, before, sweep):
-            return sweep
-        before = sweep
-    if before is not None and _open(task, before):
-        return _Sweep(task, ladder[-1], snaps=True)
-    return before
+    return [*ladder, 2 * task.count + GUARD] if len(ladder) < 3 else ladder
+
+
+def _swept(task: Task, count: int, at_limits: bool, snaps: bool = False) -> _Sweep:
+    """A sweep; with infinities for what is out of reach of mpmath, where something is."""
+    try:
+        return _Sweep(task, count, at_limits, snaps)
+    except OutOfReachError:
+        return _Sweep(task, count, True, snaps)
 
 
 def _open(task: Task, sweep: _Sweep) -> bool:
-    """Whether some result is not certain though it is finite."""
+    """Whether some result is not certain."""
     return any(not _is_sure(task, *sweep.number(*place)) for place in task.places)
 
 
 def _is_sure(task: Task, number: Any, error: Any) -> bool:
-    if not abs(number) < math.inf:
-        return number != number or error in (0, math.inf)
     size = abs(number)
+    if not error or not size < math.inf:
+        return not error
     if not task.count and size + error < _power(number, -ROUNDS_TO_ZERO):
         return True
     enough = ENOUGH if not task.count else _power(number, -int((task.count + 2) * 3.33))
@@ -178,13 +197,10 @@ def _agree(task: Task, one: _Sweep, two: _Sweep) -> bool:
     for place in task.places:
         number, error = two.number(*place)
         a, b = _to_float(one.number(*place)[0]), _to_float(number)
-        if not abs(number) < math.inf:
-            if two.count < LADDER[3] or (a != b and (a == a or b == b)):
-                return False  # a zero divisor may be what is left of a difference
-        elif not _is_sure(task, number, error):
+        if not _is_sure(task, number, error):
             if place[1] or error != math.inf:
                 return False  # a gradient without any bound is left to limits
-        elif not task.count and not (a == b or abs(a - b) <= 2 * UNIT * abs(b)):
+        elif not task.count and not (a == b or abs(a - b) <= 2 * UNIT * abs(b) or (a != a and b != b)):
             return False  # both may be infinite: larger than any float64
     return True
 

@@ -38,6 +38,7 @@ class Numbers:
         "digits",
         "gradient_errors",
         "gradients",
+        "is_unknown",
         "notes",
         "texts",
         "value_errors",
@@ -55,6 +56,7 @@ class Numbers:
         self.digits: int | None = None  # of the arithmetic; None is float64
         self.texts: dict[int, str] = {}  # long decimals: the output's value, gradients of leaves
         self.notes: list[str] = []
+        self.is_unknown = False  # no digit of some value is certain, not even with many
 
     @property
     def arithmetic(self) -> str:

@@ -1,0 +1,135 @@
+"""One run of a graph in many digits, with bounds, and what is certain of its infinities.
+
+Nothing overflows in many digits, so that an infinity is that of a pole, if the pole is certain: 1/0
+is infinite where the 0 is exact, and unknown where it is what is left of a difference. Where an
+operand is out of reach of mpmath an infinity stands for what is too large for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import ceil, inf, log10
+from typing import Any
+
+from gradcli.arithmetic.arithmetic import Forward
+from gradcli.arithmetic.bounds.bounded import Bounded
+from gradcli.arithmetic.bounds.numbers import NumberBounds, bounds_of_digits
+from gradcli.arithmetic.depths import depths
+from gradcli.arithmetic.digits import digits
+from gradcli.engine import Machine, Run, backward
+from gradcli.evaluation.numbers import live_nodes
+from gradcli.gates.row import Gate
+from gradcli.graph.nodes import Graph
+
+ENOUGH = 2.0**-62  # a relative error that leaves the rounding to float64 right
+ROOM = 25  # digits that those tried first have beyond those of a float64
+STEP = 50  # depths are rounded up to so many digits, so that few precisions are in use
+# Gates with one pole at most, at an operand 0; all their other infinities are too large a number.
+POLE_AT_ZERO = {
+    "add", "sub", "mul", "div", "neg", "exp", "expm1", "exp2", "sinh", "cosh", "pow", "gamma",
+}  # fmt: skip
+VANISHING = {"exp", "exp2", "pow", "div"}  # gates that give 0 where they are out of reach
+
+
+class Bounding:
+    """A graph bound to numbers of so many digits that carry their errors.
+
+    `snaps`: what is lost to all these digits is an exact 0, and `zeros` are those zeros.
+    """
+
+    def __init__(
+        self, graph: Graph, count: int, at_limits: bool = False, snaps: bool = False
+    ) -> None:
+        self.arithmetic = digits(count, at_limits)
+        self.bounded = bounds_of_digits(self.arithmetic)
+        self.machine = Machine(graph, self.bounded)
+        self.zeros: list[Any] = []
+        self._at_limits, self._snaps = at_limits, snaps
+        self._small = self.arithmetic.number(10.0) ** (15 - count)
+        self._largest = self.arithmetic.zero
+        kinds: dict[Any, Forward] = {}
+        forwards = self.machine.forwards
+        for node, (gate, forward) in enumerate(zip(graph.gates, forwards, strict=True)):
+            if forward is not None:
+                kind = (gate, forward)
+                if kind not in kinds:
+                    kinds[kind] = self._careful(gate, forward)
+                forwards[node] = kinds[kind]
+
+    def run(self, inputs: Sequence[float], stop: int | None = None) -> Run:
+        """A forward pass, of the nodes before `stop`."""
+        numbers = [self.bounded.number(x) for x in inputs]
+        leaves = [abs(x.value) for x in (*self.machine.leaves, *numbers)]
+        self._largest = max([x for x in leaves if x < inf], default=self.arithmetic.zero)
+        return self.machine.run(numbers, stop)
+
+    def _careful(self, gate: Gate, forward: Forward) -> Forward:
+        """A gate whose infinities are certain or without a bound, and that snaps to 0."""
+
+        def careful(values: Any, operands: tuple[int, ...]) -> Any:
+            x = forward(values, operands)
+            if x.error == inf and not 0 < abs(x.value) < inf:
+                is_sure = self._is_sure(gate, [values[k] for k in operands], x.value)
+                return self.bounded.pair(x.value, 0.0) if is_sure else x
+            if self._snaps and x.error:
+                return self._snapped(x)
+            return x
+
+        return careful
+
+    def _is_sure(self, gate: Gate, operands: list[Bounded], value: Any) -> bool:
+        """Whether a value that is 0, infinite or nan for want of a bound is just that."""
+        if value != value:
+            return self._is_outside(gate, operands)
+        if not value and not (self._at_limits and gate.name in VANISHING):
+            return False
+        if self._snaps and self.zeros and all(abs(x.value) < inf for x in operands):
+            return False  # a pole may be at what was taken as 0
+        if all(not x.error for x in operands):
+            return True
+        is_away = all(not x.error or abs(x.value) > x.error for x in operands)
+        return is_away and gate.name in POLE_AT_ZERO
+
+    def _is_outside(self, gate: Gate, operands: list[Bounded]) -> bool:
+        """Whether a gate has no value here, whatever its operands are within their errors."""
+        if any(x.value != x.value and not x.error for x in operands):
+            return True
+        if all(not x.error for x in operands):
+            return not self._at_limits  # there an infinity may be any number that is large
+        if not gate.domain or len(operands) != 1 or not operands[0].error < inf:
+            return False
+        x, inside = operands[0], self.arithmetic.text_function(gate, gate.domain)
+        return not (inside(x.value - x.error) or inside(x.value + x.error))
+
+    def _snapped(self, x: Bounded) -> Bounded:
+        """An exact 0 for what its error hides, where that is nothing to the largest number."""
+        size = abs(x.value)
+        if not size > x.error and x.error < self._largest * self._small:
+            self.zeros.append(self.bounded.number(0.0))
+            return self.zeros[-1]
+        if self._largest < size < inf:
+            self._largest = size
+        return x
+
+
+def depth(
+    graph: Graph, inputs: Sequence[float], output: int, upstream: Any, count: int
+) -> int:
+    """How many decimal digits below its first ones a number tells of others, seen in `count` digits.
+
+    It is 0 where that is no more than the fewest digits have room for, as in most graphs.
+    """
+    arithmetic = depths(count)
+    run = Machine(graph, arithmetic).run([arithmetic.number(x) for x in inputs])
+    backward(run, output, arithmetic.number(upstream))
+    live = live_nodes(run, output)
+    deepest = max(max(run.values[k].depth, run.gradients[k].depth) for k in live)
+    orders = deepest * log10(2.0) if deepest < 2**60 else inf
+    if orders < ROOM:
+        return 0
+    return STEP * ceil(orders / STEP) if orders < inf else 2**60
+
+
+def is_certain(x: Bounded) -> bool:
+    """Whether the bound of a number in many digits leaves its rounding to float64 right."""
+    return bool(not x.error or x.error <= ENOUGH * abs(x.value) < inf)
