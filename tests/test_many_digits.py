@@ -70,7 +70,7 @@ def test_one_gate_never_needs_the_last_precisions(name, tried):
 def test_a_value_that_is_not_certain_takes_as_many_digits_as_it_needs(tried):
     report = gradcli.evaluate("(1e200 + x) - 1e200", {"x": 1}, check=False)
     assert report.value == 1
-    assert tried[many_digits] == [50, 100, 200, 400]
+    assert tried[many_digits] == [50, 250, 300]  # the 1 stands 200 digits below 1e200
 
 
 def test_a_thousand_digits_are_confirmed_by_a_few_more(tried):

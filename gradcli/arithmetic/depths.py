@@ -115,7 +115,7 @@ class Depths(Arithmetic):
     def logsumexp(self, xs: list[Deep]) -> Deep:
         """The logsumexp, in which an operand has the local gradient exp(x - out)."""
         out, exp = self.plain.function("logsumexp")([x.value for x in xs]), self.plain.function("exp")
-        reach = [exp(x.value - out) * min(abs(x.value) or LENGTH, LENGTH) for x in xs]
+        reach = [exp(x.value - out) * (abs(x.value) or LENGTH) for x in xs]
         return Deep(out, max(x.depth + _below(r, out) for x, r in zip(xs, reach, strict=True)))
 
     def hypot(self, xs: list[Deep]) -> Deep:
@@ -134,8 +134,8 @@ class Depths(Arithmetic):
                 if text == "0":
                     continue
                 slope = self.plain.text_function(gate, text)(*values, out=out)
-                length = float(room) if room.isdigit() else abs(x.value)
-                depth = max(depth, x.depth + _below(slope * min(abs(x.value) or length, length), out))
+                size = abs(x.value) or (float(room) if room.isdigit() else 0.0)
+                depth = max(depth, x.depth + _below(slope * size, out))
             if gate.name in SUMS_OF_EXPONENTIALS and abs(xs[0].value) < math.inf:
                 unit = SUMS_OF_EXPONENTIALS[gate.name] * BITS_PER_UNIT
                 depth = max(depth, int(abs(xs[0].value) * unit))

@@ -17,6 +17,7 @@ FEW = 50  # digits, in which nearly all numbers are certain
 DEEPEST = 5_000  # digits below the first ones that are looked for: an exp takes 50 ms there
 SLOWLY = 1_500  # where a gate takes a hundred times as long
 SURE = 1_000  # digits that are always tried, where there are not too many gates
+MOST_TOLD = 10**12  # digits that are counted in words
 MOST_WORK = 2e8  # gates times the square of the digits, above that: some 2 s
 
 
@@ -101,3 +102,9 @@ def is_within_reach(graph: Graph, count: int) -> bool:
     if count > (SLOWLY if is_slow else DEEPEST):
         return False
     return count <= SURE or gates * count**2 <= MOST_WORK
+
+
+def hidden(count: int) -> str:
+    """Why nothing is known where what decides stands so many digits deep, in words."""
+    many = str(count) if count < MOST_TOLD else "too many"
+    return f"what decides it stands {many} digits below the first ones"

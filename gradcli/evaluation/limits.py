@@ -20,7 +20,7 @@ from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import UNIT_ROUNDOFF
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import Machine, Run
-from gradcli.evaluation.in_digits import InDigits, is_within_reach
+from gradcli.evaluation.in_digits import InDigits, hidden, is_within_reach
 from gradcli.graph.nodes import Graph
 
 DIGITS = (50, 100, 200, 400, 600, 1000)
@@ -187,7 +187,7 @@ def _sides(
     """
     output, digits_taken = point.output, count + 2 * fine + point.hides
     if not is_within_reach(point.graph, point.hides):
-        raise OutOfDigits(f"f tells something only {point.hides} digits below its first ones")
+        raise OutOfDigits(hidden(point.hides))
     run = point.run(digits_taken)
     arithmetic, base = run.machine.arithmetic, run.values[output]
     if not _is_finite(base):
@@ -199,10 +199,14 @@ def _sides(
     step = scale * arithmetic.number(10.0) ** -(count // 3 + fine)
 
     unit = arithmetic.number(10.0) ** -digits_taken
+    error = math.inf if math.isfinite(bound) else point.bounded(digits_taken).error
     if math.isfinite(bound):
         noise = unit * arithmetic.number(bound) * (MARGIN / UNIT_ROUNDOFF)
-    else:  # float64 overflows on the way
-        noise = MARGIN * arithmetic.number(point.bounded(digits_taken).error)
+    elif error < math.inf:  # float64 overflows on the way
+        noise = MARGIN * arithmetic.number(error)
+    else:  # of a constant that has none of its digits: take the largest finite value there is
+        sizes = [abs(run.values[node]) for node in gates if _is_finite(run.values[node])]
+        noise = unit * MARGIN * max(sizes, default=arithmetic.zero)
     if count > ENOUGH and noise > step * arithmetic.number(10.0) ** -VANISHING:
         raise OutOfDigits("f changes too little for many digits to tell")
 

@@ -10,10 +10,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from gradcli.arithmetic.floats import LEAST_SUBNORMAL
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import Run, backward
 from gradcli.errors import LimitError
-from gradcli.evaluation.in_digits import is_within_reach
+from gradcli.evaluation.in_digits import hidden, is_within_reach
 from gradcli.evaluation.numbers import Bounds, Numbers, delicate
 from gradcli.evaluation.sweeps import ENOUGH, Bounding
 from gradcli.evaluation.point import Point
@@ -26,7 +27,6 @@ GUARD = 40  # digits beyond those asked for
 ROUNDS_TO_ZERO = 1077  # a number below 2**-1077 is 0 in float64
 MOST_AT_THE_END = 2_000  # gates: the last steps of the ladder take a millisecond each
 MOST_LIMITS = 200_000  # gates times leaves, for limits
-MOST_TOLD = 10**12  # digits that a note counts
 UNIT = 2.0**-53
 
 
@@ -86,6 +86,9 @@ def recompute(task: Task) -> Numbers:
     run, bounds = sweep.run, sweep.bounds
     values, value_errors = _rounded(run.values, bounds.values)
     gradients, gradient_errors = _rounded(run.gradients, bounds.gradients)
+    if sweep.at_limits:  # where 1/infinity stands for 1 over a number that is too large
+        value_errors = [max(error, LEAST_SUBNORMAL) for error in value_errors]
+        gradient_errors = [max(error, LEAST_SUBNORMAL) for error in gradient_errors]
     numbers = Numbers(values, gradients, value_errors, gradient_errors)
     numbers.digits = sweep.count
     for node in sweep.zeros[:3]:
@@ -114,13 +117,17 @@ def _refuse_unknown(task: Task, sweep: _Sweep, numbers: Numbers) -> None:
         name = "the value" if len(task.point.results) == 1 else task.point.names.get(node, "a value")
         numbers.notes.append(f"{name} is unknown: {_why_unknown(sweep)}")
         numbers.is_unknown = True
+    gradients = numbers.gradients
+    assert isinstance(gradients, list)
+    for _, leaf in task.point.leaves if numbers.is_unknown else ():
+        if not _is_sure(task, *sweep.number(leaf, False)):
+            gradients[leaf] = math.nan
 
 
 def _why_unknown(sweep: _Sweep) -> str:
     if sweep.hides:
-        many = f"{sweep.hides}" if sweep.hides < MOST_TOLD else "too many"
-        return f"what decides it stands {many} digits below the first ones"
-    if sweep.at_limits:
+        return hidden(sweep.hides)
+    if sweep.at_limits and not sweep.zeros:
         return "an operand is too large for many-digit arithmetic"
     return f"it rests on what is zero to {sweep.count} digits"
 
@@ -146,15 +153,26 @@ def _settled(task: Task) -> _Sweep:
             below = task.point.in_digits.depth(sweep.count)
             if below > deep:
                 if not is_within_reach(graph, below):
-                    sweep.hides = below
-                    return sweep
+                    return _at_last(task, sweep, below)
                 deep, k = below, 0
         if deep and k and ladder[k - 1] >= LADDER[3]:
             break
     assert before is not None
     if len(graph) > MOST_AT_THE_END or not _open(task, before):
         return before
-    return _swept(task, before.count, before.at_limits, snaps=True)
+    return _at_last(task, before)
+
+
+def _at_last(task: Task, sweep: _Sweep, hides: int = 0) -> _Sweep:
+    """What can still be said of a sweep that is not certain, whose numbers are so many digits deep.
+
+    Values without a bound may be larger or smaller than any float64; what is not deep is 0.
+    """
+    is_unbounded = any(sweep.bounds.values[k] == math.inf for k in task.point.results)
+    if is_unbounded or not hides:
+        sweep = _swept(task, sweep.count, sweep.at_limits or is_unbounded, snaps=not hides)
+    sweep.hides = hides
+    return sweep
 
 
 def _ladder(task: Task) -> list[int]:
@@ -238,8 +256,6 @@ def _resolve_one(
     assert isinstance(gradients, list)
     assert isinstance(errors, list)
     known = gradients[leaf]
-    if not is_known and abs(known) == math.inf:
-        is_known = True  # as the square root at 0: its slope really is infinite
     try:
         at = limit(point, leaf, math.inf, upstream)
     except OutOfDigits as trouble:
@@ -247,6 +263,8 @@ def _resolve_one(
             gradients[leaf], errors[leaf] = math.nan, math.inf
             numbers.notes.append(f"d{name} is unknown: {trouble}")
         return
+    if abs(known) == math.inf:
+        is_known = True  # as the square root at 0: its slope really is infinite
     low, high = sorted((at.left, at.right))
     if at.kind in ("jump", "nan"):
         if at.kind == "jump" and is_known and known == known:

@@ -8,6 +8,7 @@ operand is out of reach of mpmath an infinity stands for what is too large for i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from math import ceil, inf, log10
 from typing import Any
 
@@ -24,11 +25,10 @@ from gradcli.graph.nodes import Graph
 ENOUGH = 2.0**-62  # a relative error that leaves the rounding to float64 right
 ROOM = 25  # digits that those tried first have beyond those of a float64
 STEP = 50  # depths are rounded up to so many digits, so that few precisions are in use
-# Gates with one pole at most, at an operand 0; all their other infinities are too large a number.
-POLE_AT_ZERO = {
-    "add", "sub", "mul", "div", "neg", "exp", "expm1", "exp2", "sinh", "cosh", "pow", "gamma",
-}  # fmt: skip
-VANISHING = {"exp", "exp2", "pow", "div"}  # gates that give 0 where they are out of reach
+ARITHMETIC = ("add", "sub", "mul", "div", "neg")  # whose infinities are of 1/0, or of infinities
+# Gates that grow without end, and are monotonic in each operand at either side of 0.
+GROWING = ("exp", "exp2", "expm1", "sinh", "cosh", "pow", "gamma")
+BEYOND = 1_100  # binary exponent that no float64 has, at either end
 
 
 class Bounding:
@@ -68,27 +68,45 @@ class Bounding:
 
         def careful(values: Any, operands: tuple[int, ...]) -> Any:
             x = forward(values, operands)
-            if x.error == inf and not 0 < abs(x.value) < inf:
-                is_sure = self._is_sure(gate, [values[k] for k in operands], x.value)
-                return self.bounded.pair(x.value, 0.0) if is_sure else x
+            if x.error == inf:
+                return self._settled(gate, [values[k] for k in operands], x)
             if self._snaps and x.error:
                 return self._snapped(x)
             return x
 
         return careful
 
+    def _settled(self, gate: Gate, operands: list[Bounded], x: Bounded) -> Bounded:
+        """A number without a bound; with one where it is certainly infinite, or no number at all."""
+        if self._at_limits and gate.name in GROWING:
+            return self._at_corners(gate, operands, x)
+        is_sure = not abs(x.value) < inf and self._is_sure(gate, operands, x.value)
+        return self.bounded.pair(x.value, 0.0) if is_sure else x
+
     def _is_sure(self, gate: Gate, operands: list[Bounded], value: Any) -> bool:
-        """Whether a value that is 0, infinite or nan for want of a bound is just that."""
+        """Whether a value that is infinite or nan is just that."""
         if value != value:
             return self._is_outside(gate, operands)
-        if not value and not (self._at_limits and gate.name in VANISHING):
-            return False
         if self._snaps and self.zeros and all(abs(x.value) < inf for x in operands):
             return False  # a pole may be at what was taken as 0
         if all(not x.error for x in operands):
             return True
         is_away = all(not x.error or abs(x.value) > x.error for x in operands)
-        return is_away and gate.name in POLE_AT_ZERO
+        return is_away and gate.name in ARITHMETIC
+
+    def _at_corners(self, gate: Gate, operands: list[Bounded], x: Bounded) -> Bounded:
+        """Infinity or 0 where the gate is that for float64 at all ends of its operands."""
+        if not all(not y.error or abs(y.value) > y.error for y in operands):
+            return x
+        ends = [(y.value - y.error, y.value + y.error) if y.error else (y.value,) for y in operands]
+        evaluate = self.arithmetic.function(gate.name)
+        corners = [evaluate(*corner) for corner in product(*ends)]
+        large = self.arithmetic.number(2.0) ** BEYOND
+        if all(abs(y) > large for y in corners) and len({y > 0 for y in corners}) == 1:
+            return self.bounded.pair(corners[0] * inf, 0.0)
+        if all(abs(y) * large < 1 for y in corners):
+            return self.bounded.zero
+        return x
 
     def _is_outside(self, gate: Gate, operands: list[Bounded]) -> bool:
         """Whether a gate has no value here, whatever its operands are within their errors."""
