@@ -10,7 +10,8 @@ from gradcli.errors import UsageError
 TOLERANCE = 1e-6  # relative; there is no absolute one, which would pass a doubled 1e-9
 BUDGET = 2e7  # gate evaluations
 SAMPLES = 20  # points of a range
-MOST_GATES = 20_000  # above it neither bounds nor many digits, unless asked for
+MOST_GATES = 20_000  # above it no many digits: these take seconds
+MOST_WITH_BOUNDS = 500_000  # gates; above it no bounds, for which they are run again: 5 s and 200 MB
 MOST_CHECKED = 1_000  # elements of inputs that are checked one by one
 MOST_ELEMENTS = 50_000_000  # of all arrays of a graph: 400 MB a copy
 RAISE = "raise the limit with --max-array N"

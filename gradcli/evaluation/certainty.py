@@ -13,9 +13,17 @@ from gradcli.evaluation.numbers import (
     too_many_gates,
 )
 from gradcli.evaluation.point import Point
-from gradcli.requests import MOST_GATES, Request
+from gradcli.requests import MOST_WITH_BOUNDS, MOST_GATES, Request
 
 FLOAT_DIGITS = 12  # what a certain float64 result has
+UNBOUNDED = (
+    f"more than {MOST_WITH_BOUNDS} gates are too many for bounds: "
+    "the digits are plain float64 and not certified"
+)
+ONLY_CERTAIN = (
+    f"float64 loses digits here: only those that are certain are shown; many digits are for at "
+    f"most {MOST_GATES} gates"
+)
 
 
 def certain_numbers(
@@ -29,20 +37,24 @@ def certain_numbers(
     run, program = point.run, point.program
     count = request.digits or 0
     # The weighted sum of an array's elements is not the user's: it must not cost the bounds.
-    is_small = len(program.graph) <= MOST_GATES + 3 * len(program.parts or ())
+    gates = len(program.graph) - 3 * len(program.parts or ())
     upstream_node = None if request.upstream is not None else program.upstream
-    if not is_small and (count or request.arithmetic == "mpmath"):
+    if gates > MOST_GATES and (count or request.arithmetic == "mpmath"):
         raise too_many_gates("many digits")
-    bounds = sweep_bounds(run, program.output, upstream_node) if is_small else None
+    if gates > MOST_WITH_BOUNDS:
+        return plain_numbers(run, None), [*point.notes, UNBOUNDED]
+    bounds = sweep_bounds(run, program.output, upstream_node)
     plain = plain_numbers(run, bounds)
     inputs = [run.values[node] for node in program.graph.inputs.values()]
-    if bounds is None or request.arithmetic == "float64" or not all(map(math.isfinite, inputs)):
+    if request.arithmetic == "float64" or not all(map(math.isfinite, inputs)):
         return plain, [*point.notes]
     leaves = [leaf for _, leaf in point.leaves]
     doubts = doubtful(run, bounds, point.results, leaves)
     is_enough = count <= FLOAT_DIGITS and request.arithmetic == "auto" and not doubts
     if is_enough and not delicate(run, bounds, program.output).intersection(leaves):
         return plain, [*point.notes]
+    if gates > MOST_GATES:
+        return plain, [*point.notes, ONLY_CERTAIN]
     from gradcli.evaluation.diagnosis import remedy
     from gradcli.evaluation.many_digits import Task, recompute  # late: mpmath is loaded only here
 
