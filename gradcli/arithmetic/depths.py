@@ -114,7 +114,8 @@ class Depths(Arithmetic):
 
     def logsumexp(self, xs: list[Deep]) -> Deep:
         """The logsumexp, in which an operand has the local gradient exp(x - out)."""
-        out, exp = self.plain.function("logsumexp")([x.value for x in xs]), self.plain.function("exp")
+        evaluate, exp = self.plain.function("logsumexp"), self.plain.function("exp")
+        out = evaluate([x.value for x in xs])
         reach = [exp(x.value - out) * (abs(x.value) or LENGTH) for x in xs]
         return Deep(out, max(x.depth + _below(r, out) for x, r in zip(xs, reach, strict=True)))
 

@@ -20,6 +20,7 @@ from gradcli.arithmetic.compiler import INFIX
 from gradcli.arithmetic.floats import QUIET
 from gradcli.arithmetic.special import (
     GUARD,
+    LOCK,
     OutOfReachError,
     exponential,
     gamma,
@@ -45,7 +46,8 @@ def digits(count: int, at_limits: bool = False) -> Arithmetic:
     An operand that would keep mpmath busy for ever raises OutOfReachError, or `at_limits` stands
     for an infinity, whose logarithm is not known.
 
-    Each count has a context of its own, so that two of them never disturb each other.
+    Each count has a context of its own, so that two of them never disturb each other, nor do
+    threads: its precision is never less than that, and functions are computed one at a time.
     """
     mp = mpmath.mp.clone()
     mp.dps = count
@@ -53,9 +55,22 @@ def digits(count: int, at_limits: bool = False) -> Arithmetic:
     spelling["number"] = "number({!r})"
     spelling["scale"] = "({0} * {1} if {0} else zero)"
     spelling["route"] = "({0} if {1} else zero)"
-    exact = {name: _ieee_at_infinity(mp, name, f, at_limits) for name, f in _primitives(mp).items()}
+    exact = {
+        name: _one_at_a_time(_ieee_at_infinity(mp, name, function, at_limits))
+        for name, function in _primitives(mp).items()
+    }
     names = {**exact, "number": mp.mpf, "zero": mp.zero}
     return Arithmetic(f"digits{count}", names, spelling, mp.mpf)
+
+
+def _one_at_a_time(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which one thread at most computes."""
+
+    def alone(*operands: Any) -> Any:
+        with LOCK:
+            return function(*operands)
+
+    return alone
 
 
 def sharp_constants(arithmetic: Arithmetic) -> dict[float, Any]:

@@ -16,8 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, lru_cache
 from operator import mul
+from threading import RLock
 from typing import Any
 
+# mpmath keeps one value of each constant for all contexts, and a thread may read a longer one than
+# it expects while another replaces it; contexts change their precision for a while.
+LOCK = RLock()
 LARGEST_ORDER = 100  # above it a single value of polygamma takes seconds
 GUARD = 40  # bits beyond the precision: more than a few thousand factors lose
 DIGITS_PER_BIT = 0.30103

@@ -6,7 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree, relative_error
-from gradcli.arithmetic.floats import UNIT_ROUNDOFF
+from gradcli.arithmetic.bounds.bounded import Bounded
 from gradcli.checker.evidence import DIGITS_LOST
 from gradcli.checker.reasons import mismatch
 from gradcli.engine import Run
@@ -37,7 +37,8 @@ def check_values(point: Point, tolerance: float) -> list[InputCheck]:
     bounds = value_bounds(run)
     for claim in claims:
         value, claimed = float(run.values[claim.stage]), float(run.values[claim.claimed])
-        answer = check_value(run, claim.stage, claimed, bounds[claim.stage], tolerance)
+        bound = bounds[claim.stage] + bounds[claim.claimed]
+        answer = check_value(run, claim.stage, claim.claimed, bound, tolerance)
         error = relative_error(claimed, answer.value)
         checks.append(InputCheck(
             claim.name, answer.verdict, None, value, answer.value, None, error, None,
@@ -46,53 +47,54 @@ def check_values(point: Point, tolerance: float) -> list[InputCheck]:
     return checks
 
 
-def check_value(
-    run: Run, stage: int, claimed: float, bound: float, tolerance: float
-) -> ValueVerdict:
-    """The verdict on a value of a float64 run; where its bound does not settle it, digits do."""
-    value = float(run.values[stage])
+def check_value(run: Run, stage: int, claim: int, bound: float, tolerance: float) -> ValueVerdict:
+    """The verdict on a node of a float64 run that is claimed to be what another is.
+
+    Where the `bound` on the errors of both does not settle it, many digits do.
+    """
+    value, claimed = float(run.values[stage]), float(run.values[claim])
     size = max(abs(value), abs(claimed))
     if bound <= tolerance * size < math.inf and agree(value, claimed, tolerance):
         return ValueVerdict("pass", value)
     if len(run.machine.graph) > MOST_GATES_OF_A_VALUE:
         reason = "float64 does not settle it, and the graph is too large for many digits"
         return ValueVerdict("inconclusive", value, reason)
-    return _in_many_digits(run, stage, claimed, bound, tolerance)
+    return _in_many_digits(run, stage, claim, tolerance)
 
 
-def _in_many_digits(
-    run: Run, stage: int, claimed: float, bound: float, tolerance: float
-) -> ValueVerdict:
-    """The verdict on a value computed again in more and more digits, until its noise is small.
+def _in_many_digits(run: Run, stage: int, claim: int, tolerance: float) -> ValueVerdict:
+    """The verdict on a value computed in more and more digits, until its bound decides.
 
-    The noise is the float64 bound, scaled to the digits. A value that never comes out of it is 0.
+    What all of them lose is 0, unless something is deeper than they go.
     """
-    from gradcli.arithmetic.special import OutOfReachError
-    from gradcli.evaluation.in_digits import InDigits  # late: it loads mpmath
-    from gradcli.evaluation.limits import AGREEMENT, DIGITS, MARGIN
+    from gradcli.evaluation.in_digits import InDigits, hidden, is_within_reach  # late: mpmath
+    from gradcli.evaluation.many_digits import LADDER
 
-    graph = run.machine.graph
+    graph, value = run.machine.graph, float(run.values[stage])
     inputs = [run.values[node] for node in graph.inputs.values()]
-    in_digits = InDigits(graph, inputs, stage)
-    before: Any = math.nan
-    try:
-        for count in DIGITS:
-            exact = in_digits.run(count).values[stage]
-            if exact - exact != 0:  # inf or nan
-                return _infinite(float(exact), claimed)
-            if math.isfinite(bound):
-                unit = (exact * 0 + 10) ** -count
-                noise = unit * bound * (MARGIN / UNIT_ROUNDOFF)
-                is_settled = noise <= tolerance * max(abs(exact), abs(claimed))
-            else:  # float64 overflows on the way
-                is_settled = agree(exact, before, AGREEMENT)
-            if is_settled:
-                return _settled(exact, claimed, tolerance)
-            before = exact
-    except OutOfReachError:
-        reason = "float64 does not settle it, and an operand is out of reach of many digits"
-        return ValueVerdict("inconclusive", float(run.values[stage]), reason)
-    return _settled(exact * 0, claimed, tolerance)
+    ours, theirs = InDigits(graph, inputs, stage), InDigits(graph, inputs, claim)
+    hides = max(ours.hides, theirs.hides)
+    if not is_within_reach(graph, hides):
+        return ValueVerdict("inconclusive", value, hidden(hides))
+    for count in LADDER:
+        x, claimed = ours.result(count + hides), theirs.result(count + hides)
+        if not abs(x.value) < math.inf:
+            if not (x.error or claimed.error):
+                return _infinite(float(x.value), float(claimed.value))
+        elif _is_decided(x, claimed, tolerance):
+            return _settled(x.value, claimed.value, tolerance)
+    if x.error < math.inf and not claimed.error:
+        return _settled(x.value * 0, claimed.value, tolerance)
+    return ValueVerdict("inconclusive", value, "many digits do not settle it either")
+
+
+def _is_decided(x: Bounded, claimed: Bounded, tolerance: float) -> bool:
+    """Whether a claim is right, or wrong, for all that both numbers may be within their bounds."""
+    error = x.error + claimed.error
+    if not error:
+        return True
+    ends = [agree(end, claimed.value, tolerance) for end in (x.value - error, x.value + error)]
+    return all(ends) or (not any(ends) and bool(abs(x.value - claimed.value) > error))
 
 
 def _infinite(value: float, claimed: float) -> ValueVerdict:
@@ -106,7 +108,7 @@ def _wrong(claimed: float, value: float) -> str:
     return f"the value is {value:.12g}; {mismatch(claimed, value, of='the value')}"
 
 
-def _settled(exact: Any, claimed: float, tolerance: float) -> ValueVerdict:
+def _settled(exact: Any, claimed: Any, tolerance: float) -> ValueVerdict:
     value = float(exact)
     if agree(exact, claimed, tolerance) or value == claimed == 0:  # below what float64 can hold
         return ValueVerdict("pass", value)

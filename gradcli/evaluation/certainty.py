@@ -13,7 +13,7 @@ from gradcli.evaluation.numbers import (
     too_many_gates,
 )
 from gradcli.evaluation.point import Point
-from gradcli.requests import MOST_WITH_BOUNDS, MOST_GATES, Request
+from gradcli.requests import MOST_GATES, MOST_WITH_BOUNDS, Request
 
 FLOAT_DIGITS = 12  # what a certain float64 result has
 UNBOUNDED = (

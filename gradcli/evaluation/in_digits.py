@@ -27,7 +27,7 @@ class InDigits:
     Its methods raise OutOfReachError where an operand is too large for mpmath to finish.
     """
 
-    __slots__ = ("_bounded", "_hides", "_runs", "_sweeps", "graph", "inputs", "output", "upstream")
+    __slots__ = ("_hides", "_results", "_runs", "_sweeps", "graph", "inputs", "output", "upstream")
 
     def __init__(
         self, graph: Graph, inputs: Sequence[float], output: int, upstream: float = 1.0
@@ -38,7 +38,7 @@ class InDigits:
         self.upstream = upstream
         self._runs: dict[int, Run] = {}
         self._sweeps: dict[int, Run] = {}
-        self._bounded: dict[int, Bounded] = {}
+        self._results: dict[int, Bounded] = {}
         self._hides: int | None = None
 
     def run(self, count: int) -> Run:
@@ -60,16 +60,16 @@ class InDigits:
         """The digits below its first ones at which a number tells something, by so many digits."""
         return depth(self.graph, self.inputs, self.output, self.upstream, count)
 
-    def bounded(self, count: int) -> Bounded:
+    def result(self, count: int) -> Bounded:
         """The output with the bound on its error; it may be out of reach, with an infinite one."""
-        if count not in self._bounded:
+        if count not in self._results:
             stop = self.output + 1
             try:
                 run = Bounding(self.graph, count).run(self.inputs, stop)
             except OutOfReachError:
                 run = Bounding(self.graph, count, at_limits=True).run(self.inputs, stop)
-            self._bounded[count] = run.values[self.output]
-        return self._bounded[count]
+            self._results[count] = run.values[self.output]
+        return self._results[count]
 
     @property
     def hides(self) -> int:
@@ -79,7 +79,7 @@ class InDigits:
         """
         if self._hides is None:
             deep = 0
-            while not is_certain(self.bounded(FEW + deep)):
+            while not is_certain(self.result(FEW + deep)):
                 below = self.depth(FEW + deep)
                 if below <= deep:
                     break

@@ -191,7 +191,7 @@ def _sides(
     run = point.run(digits_taken)
     arithmetic, base = run.machine.arithmetic, run.values[output]
     if not _is_finite(base):
-        if point.bounded(digits_taken).error:
+        if point.result(digits_taken).error:
             raise OutOfDigits("f is not known here: many digits do not tell it from a pole")
         return None
     x = run.values[leaf]
@@ -199,7 +199,7 @@ def _sides(
     step = scale * arithmetic.number(10.0) ** -(count // 3 + fine)
 
     unit = arithmetic.number(10.0) ** -digits_taken
-    error = math.inf if math.isfinite(bound) else point.bounded(digits_taken).error
+    error = math.inf if math.isfinite(bound) else point.result(digits_taken).error
     if math.isfinite(bound):
         noise = unit * arithmetic.number(bound) * (MARGIN / UNIT_ROUNDOFF)
     elif error < math.inf:  # float64 overflows on the way

@@ -16,8 +16,8 @@ from gradcli.engine import Run, backward
 from gradcli.errors import LimitError
 from gradcli.evaluation.in_digits import hidden, is_within_reach
 from gradcli.evaluation.numbers import Bounds, Numbers, delicate
-from gradcli.evaluation.sweeps import ENOUGH, Bounding
 from gradcli.evaluation.point import Point
+from gradcli.evaluation.sweeps import ENOUGH, Bounding
 
 if TYPE_CHECKING:
     from gradcli.evaluation.in_digits import InDigits
@@ -77,7 +77,7 @@ class _Sweep:
 
 
 def recompute(task: Task) -> Numbers:
-    """Values and gradients rounded correctly to float64; nan without a bound where mpmath cannot tell.
+    """Values and gradients rounded correctly to float64; nan where many digits cannot tell.
 
     The notes say what was taken as zero, what had to be found as a limit, and what is unknown.
     Raises LimitError where more digits are asked for than there is time for.
@@ -107,14 +107,14 @@ def recompute(task: Task) -> Numbers:
 
 def _refuse_unknown(task: Task, sweep: _Sweep, numbers: Numbers) -> None:
     """Take back values of which nothing is certain: an infinity or a zero below the digits."""
-    values, errors = numbers.values, numbers.value_errors
+    values, errors, results = numbers.values, numbers.value_errors, task.point.results
     assert isinstance(values, list)
     assert isinstance(errors, list)
-    for node in task.point.results:
+    for node in results:
         if errors[node] < math.inf or _is_sure(task, *sweep.number(node, True)):
             continue
         values[node] = math.nan
-        name = "the value" if len(task.point.results) == 1 else task.point.names.get(node, "a value")
+        name = "the value" if len(results) == 1 else task.point.names.get(node, "a value")
         numbers.notes.append(f"{name} is unknown: {_why_unknown(sweep)}")
         numbers.is_unknown = True
     gradients = numbers.gradients
@@ -142,8 +142,10 @@ def _settled(task: Task) -> _Sweep:
     deep, k, before = 0, 0, None
     ladder = _ladder(task)
     if task.count and ladder[0] > LADDER[3] and len(graph) > MOST_AT_THE_END:
-        raise LimitError(f"so many digits are for at most {MOST_AT_THE_END} gates",
-                         hint=f"--digits {LADDER[3] - GUARD} or fewer, or a smaller case")  # fmt: skip
+        raise LimitError(
+            f"{task.count} digits are for at most {MOST_AT_THE_END} gates",
+            hint=f"--digits {LADDER[3] - GUARD} or fewer, or a smaller case of the same formulas",
+        )
     while k < len(ladder) and (ladder[k] <= LADDER[3] or len(graph) <= MOST_AT_THE_END):
         sweep = _swept(task, ladder[k] + deep, before is not None and before.at_limits)
         if before is not None and _agree(task, before, sweep):
@@ -218,9 +220,14 @@ def _agree(task: Task, one: _Sweep, two: _Sweep) -> bool:
         if not _is_sure(task, number, error):
             if place[1] or error != math.inf:
                 return False  # a gradient without any bound is left to limits
-        elif not task.count and not (a == b or abs(a - b) <= 2 * UNIT * abs(b) or (a != a and b != b)):
-            return False  # both may be infinite: larger than any float64
+        elif not task.count and not _are_same(a, b):
+            return False
     return True
+
+
+def _are_same(a: float, b: float) -> bool:
+    """Whether two floats are one but for rounding; both may be infinite, or nan."""
+    return a == b or abs(a - b) <= 2 * UNIT * abs(b) or (a != a and b != b)
 
 
 # ---------------------------------------------------------------- limits

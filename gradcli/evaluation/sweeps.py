@@ -7,14 +7,14 @@ operand is out of reach of mpmath an infinity stands for what is too large for i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from math import ceil, inf, log10
 from typing import Any
 
 from gradcli.arithmetic.arithmetic import Forward
 from gradcli.arithmetic.bounds.bounded import Bounded
-from gradcli.arithmetic.bounds.numbers import NumberBounds, bounds_of_digits
+from gradcli.arithmetic.bounds.numbers import bounds_of_digits
 from gradcli.arithmetic.depths import depths
 from gradcli.arithmetic.digits import digits
 from gradcli.engine import Machine, Run, backward
@@ -77,7 +77,7 @@ class Bounding:
         return careful
 
     def _settled(self, gate: Gate, operands: list[Bounded], x: Bounded) -> Bounded:
-        """A number without a bound; with one where it is certainly infinite, or no number at all."""
+        """A number without a bound, unless it is certainly infinite or outside the domain."""
         if self._at_limits and gate.name in GROWING:
             return self._at_corners(gate, operands, x)
         is_sure = not abs(x.value) < inf and self._is_sure(gate, operands, x.value)
@@ -103,9 +103,9 @@ class Bounding:
         corners = [evaluate(*corner) for corner in product(*ends)]
         large = self.arithmetic.number(2.0) ** BEYOND
         if all(abs(y) > large for y in corners) and len({y > 0 for y in corners}) == 1:
-            return self.bounded.pair(corners[0] * inf, 0.0)
-        if all(abs(y) * large < 1 for y in corners):
-            return self.bounded.zero
+            x = self.bounded.pair(corners[0] * inf, 0.0)
+        elif all(abs(y) * large < 1 for y in corners):
+            x = self.bounded.exactly(0.0)
         return x
 
     def _is_outside(self, gate: Gate, operands: list[Bounded]) -> bool:
@@ -123,17 +123,15 @@ class Bounding:
         """An exact 0 for what its error hides, where that is nothing to the largest number."""
         size = abs(x.value)
         if not size > x.error and x.error < self._largest * self._small:
-            self.zeros.append(self.bounded.number(0.0))
-            return self.zeros[-1]
-        if self._largest < size < inf:
+            x = self.bounded.exactly(0.0)
+            self.zeros.append(x)
+        elif self._largest < size < inf:
             self._largest = size
         return x
 
 
-def depth(
-    graph: Graph, inputs: Sequence[float], output: int, upstream: Any, count: int
-) -> int:
-    """How many decimal digits below its first ones a number tells of others, seen in `count` digits.
+def depth(graph: Graph, inputs: Sequence[float], output: int, upstream: Any, count: int) -> int:
+    """How many digits below its first ones a number tells of others, looked at in `count` digits.
 
     It is 0 where that is no more than the fewest digits have room for, as in most graphs.
     """

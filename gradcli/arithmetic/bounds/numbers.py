@@ -154,8 +154,9 @@ def _quotient(rules: NumberBounds) -> Operation:
         if (d or e) and room > 0:
             out = a / b
             size = abs(out)
-            error = (d + size * e) / room + unit * size
-            if size > normal and error > normal:
+            spread = d + size * e
+            error = spread / room + unit * size
+            if size > normal and spread > normal and error > normal:
                 return pair(out, error)
         return careful(x, y)
 
@@ -304,7 +305,7 @@ def _of_one(rules: NumberBounds, gate: Gate, careful: Operation) -> Operation:
 def _compiled(rules: NumberBounds, gate: Gate, texts: list[Any]) -> list[Any]:
     slope, room = gate.local[0], gate.radius[0]
     read = rules.plain.text_function
-    texts += [read(gate, slope), float(room) if room.isdigit() else read(gate, room)]
+    texts[:] = [read(gate, slope), float(room) if room.isdigit() else read(gate, room)]
     return texts
 
 
