@@ -163,3 +163,39 @@ def test_a_claim_that_wrt_leaves_out_is_refused(gradcli, words):
     done = gradcli("check", *words, "x=2", "y=3", "--claim", "y=17")
     assert (done.code, done.out) == (2, "")
     assert "error: `y` is claimed, but `wrt` leaves it out\n  help: add it: --wrt x,y\n" in done.err
+
+
+# ---------------------------------------------------------------- claims on values
+
+
+@pytest.mark.parametrize(
+    ("program", "right", "wrong"),
+    [
+        ("x = 1; f = (1e16 + x) - 1e16", "1", "0"),
+        ("x = 1; f = (1e200 + x) - 1e200", "1", "0"),
+        ("x = 1e-9; f = 1 - cos(x)", "5e-19", "0"),
+        ("x = 1e-9; f = 1 - cos(x)", "2*sin(x/2)**2", "3*sin(x/2)**2"),
+        ("x = 1e-9; f = 2*sin(x/2)**2", "1 - cos(x)", "x*0"),
+        ("x = 1000; f = log(1 + exp(x))", "1000", "inf"),
+        ("x = -700; f = logsumexp(x, 0)", "9.85967654375977e-305", "0"),
+        ("x = 500; f = atanh(tanh(x))", "500", "inf"),
+        ("x = 3000; f = (log(1 + exp(x)) - x)*exp(x)", "1", "0"),
+        ("x = 1; f = sin(x)**2 + cos(x)**2 - 1", "0", "1e-300"),
+        ("x = 0; f = 1/x", "inf", "0"),
+    ],
+)
+def test_exactly_the_right_value_passes(program, right, wrong):
+    """A value is held in as many digits as its bound needs to decide, and so is a formula for it."""
+    for claim, verdict in ((right, "pass"), (wrong, "fail")):
+        case = check(f"{program}; f == {claim}").cases[0]
+        assert [value.verdict for value in case.values] == [verdict], claim
+
+
+def test_no_value_is_claimed_where_many_digits_know_none():
+    text = "x = 1; f = 1/(sin(x)**2 + cos(x)**2 - 1)"
+    for claim in ("inf", "0", "1e300"):
+        value = check(f"{text}; f == {claim}").cases[0].values[0]
+        assert (value.verdict, value.reason) == (
+            "inconclusive",
+            "many digits do not settle it either",
+        )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import gradcli
-from gradcli.evaluation import in_digits, limits, many_digits
+from gradcli.evaluation import certainty, in_digits, limits, many_digits
 from gradcli.gates.table import BUILT_IN
 
 MOST = limits.DIGITS[-1] + 2 * limits.FINEST  # digits: 9**9**9 has 370 million
@@ -174,3 +176,115 @@ def test_a_command_that_took_minutes_ends(arguments):
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode in (0, 2), ended.stderr
     assert ended.stdout
+
+
+# ---------------------------------------------------------------- what stands deep
+
+DEEP = [
+    ("1/sqrt(1 - tanh(x)**2)", 500, 7.0179610892641871e216, 7.0179610892641871e216),
+    ("-log(1 - sigmoid(x))", 300, 300, 1),
+    ("-log(1 - sigmoid(x))", 2000, 2000, 1),
+    ("atanh(tanh(x))", 500, 500, 1),
+    ("log(1 - erf(x))", 27, -732.86888650789738, -54.036986405124360),
+    ("log(1 - erf(x))", 40, -1604.2615566532736, -80.024984399357773),
+    ("(log(1 + exp(x)) - x)*exp(x)", 3000, 1, 0),
+    ("log(softplus(x) - x)", 4000, -4000, -1),
+    ("log(cosh(x) - sinh(x))", 3000, -3000, -1),
+    ("log(exp(x) - expm1(x))", 2500, 0, 0),
+    ("log(1 - exp(-exp(-x)))", 900, -900, -1),
+    ("log(logsumexp(x, 0) - x)", 1500, -1500, -1),
+    ("log(hypot(exp(x), 1) - exp(x))", 800, -800 - 0.69314718055994531, -1),
+    ("((x + 1e100) + 1e250) - 1e250 - 1e100", 3, 3, 1),
+    ("log(gamma(x))", 200, 857.93366982585744, 5.2958152832199116),
+]
+
+
+@pytest.mark.parametrize(("text", "x", "value", "slope"), DEEP)
+def test_what_stands_below_the_digits_is_found_where_the_exponents_say(text, x, value, slope):
+    """As far as 1,700 digits below the first ones, and the check finds it as well."""
+    report = gradcli.evaluate(text, {"x": x})
+    assert report.value == pytest.approx(value, rel=1e-15, abs=0)
+    assert report.gradients["x"] == pytest.approx(slope, rel=1e-15, abs=1e-300)
+    assert report.check.inputs["x"].verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("text", "x"),
+    [
+        ("1/(sin(x)**2 + cos(x)**2 - 1)", 1.0), ("log(sin(x)**2 + cos(x)**2 - 1)", 1.0),
+        ("-log(1 - sigmoid(x))", 1e6), ("1/(1 - tanh(x))", 1e9), ("log(1 - erf(x))", 1e4),
+        ("log(log(exp(exp(exp(x)))))", 10.0), ("log(1 - erf(x))", 1e11),
+    ],
+)  # fmt: skip
+def test_what_many_digits_do_not_tell_is_unknown_and_never_infinite(text, x):
+    report = gradcli.evaluate(text, {"x": x})
+    assert math.isnan(report.value)
+    assert report.bound == math.inf
+    assert any("is unknown: " in note for note in report.notes)
+    assert report.check.inputs["x"].verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "value"),
+    [
+        ("1/x", 0.0, math.inf), ("log(x) + exp(1)", 0.0, -math.inf), ("log(1/x)", 0.0, math.inf),
+        ("exp(exp(exp(exp(x))))", 2.2, math.inf), ("1/(1 + exp(exp(exp(exp(x)))))", 3.0, 0.0),
+        ("tanh(exp(exp(exp(exp(x)))))", 3.0, 1.0), ("9**9**9*x", -2.0, -math.inf),
+    ],
+)  # fmt: skip
+def test_certain_poles_and_what_is_larger_than_any_float_are_infinite(text, x, value):
+    report = gradcli.evaluate(text, {"x": x}, check=False)
+    assert report.value == value
+    assert not any("the value is unknown" in note for note in report.notes)
+    assert value or report.bound > 0
+
+
+def test_a_difference_of_nothing_is_zero_to_all_the_digits_that_were_tried():
+    report = gradcli.evaluate("sin(x)**2 + cos(x)**2 - 1", {"x": 1.0}, check=False)
+    assert (report.value, report.bound) == (0, 5e-324)
+    text = "(sin(x)**2 + cos(x)**2 - 1)*exp(3000)"
+    report = gradcli.evaluate(text, {"x": 1.0}, check=False)
+    assert (report.value, report.bound) == (0, 0)
+    assert "zero to 1000 digits" in report.notes[-1]
+
+
+# ---------------------------------------------------------------- limits that are said
+
+
+def test_digits_that_are_not_to_be_had_are_refused():
+    ones = [1.0] * 700
+    assert len(gradcli.evaluate("sum(exp(w))", {"w": ones}, digits=360).decimal["value"]) > 360
+    with pytest.raises(gradcli.GradcliError, match="361 digits are for at most 2000 gates"):
+        gradcli.evaluate("sum(exp(w))", {"w": ones}, digits=361)
+
+
+def test_large_graphs_have_bounds_or_say_that_they_have_none(monkeypatch):
+    text = f"(x {'+ 0*x' * 20_001}) + 1e16 - 1e16"
+    report = gradcli.evaluate(text, {"x": 0.3}, check=False)
+    assert abs(report.value - 0.3) <= report.bound
+    assert "only those that are certain are shown" in report.notes[-1]
+    monkeypatch.setattr(certainty, "MOST_WITH_BOUNDS", 20_000)
+    report = gradcli.evaluate(text, {"x": 0.3}, check=False)
+    assert report.bound is None
+    assert "not certified" in report.notes[-1]
+
+
+def test_threads_have_the_digits_of_one():
+    """The special functions change the precision of a context for a while."""
+    texts = ["log(1 + exp(x)) - x", "(1 - cos(x))/x**2 + lgamma(x)", "digamma(x) - digamma(x)"]
+    points = [(text, x) for text in texts for x in (30.25, 40.5, 1e-9)]
+    alone = [gradcli.evaluate(text, {"x": x}, check=False) for text, x in points]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            together = [
+                [pool.submit(gradcli.evaluate, text, {"x": x}, check=False) for text, x in points]
+                for _ in range(8)
+            ]
+    finally:
+        sys.setswitchinterval(interval)
+    for reports in together:
+        for one, other in zip(alone, reports, strict=True):
+            report = other.result()
+            assert (report.value, report.gradients) == (one.value, one.gradients)
