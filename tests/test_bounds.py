@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from test_hard_points import CASES
 from test_properties import POINTS, programs, text_of
 
+import gradcli
 from gradcli.arithmetic.bounds.arrays import ARRAY_BOUNDS
 from gradcli.arithmetic.bounds.numbers import FLOAT_BOUNDS, bounds_of_digits
 from gradcli.arithmetic.digits import digits
@@ -134,6 +135,20 @@ def test_an_exact_zero_that_meets_an_infinite_slope_has_no_bound():
     program = read("sqrt(x)*sqrt(x)", free=["x"])
     run = bounded_run(sweep(program, IEEE, {"x": 0.0}), program.output, 1.0)
     assert run.gradients[program.graph.inputs["x"]].error == math.inf
+
+
+def test_the_side_of_the_cut_of_atan2_is_not_told_where_rounding_hides_it():
+    program = read("atan2(logsigmoid(x), y)", "e", [("x", 5e160), ("y", -1)])
+    assert sweep(program, FLOAT_BOUNDS, {"x": 5e160, "y": -1}).values[program.output].error == math.inf
+    assert gradcli.evaluate("atan2(logsigmoid(x), -1)", {"x": 800}).value == -math.pi
+    bound = sweep(program, FLOAT_BOUNDS, {"x": 5e160, "y": 1}).values[program.output].error
+    assert bound < 1e-300
+
+
+def test_a_quotient_of_subnormal_numbers_is_as_uncertain_as_they_are():
+    program = read("exp(hypot(x, y))", "e", [("x", 1e-310), ("y", -2e-310)])
+    slopes = sweep(program, FLOAT_BOUNDS, {"x": 1e-310, "y": -2e-310}).gradients
+    assert abs(slopes[program.inputs["x"]].value - 5**-0.5) < slopes[program.inputs["x"]].error
 
 
 def test_nothing_arrives_behind_a_branch_that_was_not_taken():

@@ -102,6 +102,7 @@ class Bounds(Arithmetic):
             "number": self.literal, "add": self.add, "sub": self.sub, "mul": self.mul,
             "div": self.div, "neg": self.neg, "where": self.where, "scale": self.scale,
             "abs": self.absolute, "pow": self.power, "winner": self.winner,
+            "atan2": self.angle(),
             "max": self.extreme("max", 1.0), "min": self.extreme("min", -1.0),
             **{name: self.compared(function) for name, function in COMPARE.items()},
         }  # fmt: skip
@@ -299,6 +300,22 @@ class Bounds(Arithmetic):
                 if not self.are_exact(x):
                     error = error + self.handed(gate, k, xs, self.pair(out, error))
             return self.pair(out, error)
+
+        return bounded
+
+    def angle(self) -> Callable[[Bounded, Bounded], Bounded]:
+        """The gate atan2; without a bound where rounding hides the side of its cut, x < 0 at y = 0.
+
+        An exact 0 is on neither side.
+        """
+        smooth = self.by_slopes(BUILT_IN["atan2"])
+
+        def bounded(y: Bounded, x: Bounded) -> Bounded:
+            out = smooth(y, x)
+            if self.are_exact(y):
+                return out
+            is_open = (y.error > 0.0) & (abs(y.value) <= y.error) & (x.value - x.error < 0.0)
+            return self.pair(out.value, self.choose(is_open, inf, out.error))
 
         return bounded
 
