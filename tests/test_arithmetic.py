@@ -162,6 +162,7 @@ def as_float(x):
 
 
 # mpmath has one zero, so the side of a branch cut is lost.
+NEVER_FROM_NAN = ("pow", "polygamma")  # though IEEE 754 has nan**0 = 1
 UNSIGNED_ZEROS = ("atan2", "div", "reciprocal", "pow", "gamma")
 
 
@@ -176,6 +177,8 @@ def test_many_digits_have_the_special_values_of_ieee_754(row):
         except OutOfReachError:
             continue
         expected = float(value_of(row, at, IEEE))
+        if row.name in NEVER_FROM_NAN and any(map(math.isnan, at)):
+            expected = NAN
         assert math.isnan(got) == math.isnan(expected), (at, got, expected)
         if math.isfinite(expected) and abs(expected) > 1e-290:
             assert got == pytest.approx(expected, rel=1e-11), at

@@ -139,7 +139,9 @@ def test_an_exact_zero_that_meets_an_infinite_slope_has_no_bound():
 
 def test_the_side_of_the_cut_of_atan2_is_not_told_where_rounding_hides_it():
     program = read("atan2(logsigmoid(x), y)", "e", [("x", 5e160), ("y", -1)])
-    assert sweep(program, FLOAT_BOUNDS, {"x": 5e160, "y": -1}).values[program.output].error == math.inf
+    assert (
+        sweep(program, FLOAT_BOUNDS, {"x": 5e160, "y": -1}).values[program.output].error == math.inf
+    )
     assert gradcli.evaluate("atan2(logsigmoid(x), -1)", {"x": 800}).value == -math.pi
     bound = sweep(program, FLOAT_BOUNDS, {"x": 5e160, "y": 1}).values[program.output].error
     assert bound < 1e-300

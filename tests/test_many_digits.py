@@ -248,6 +248,17 @@ def test_a_difference_of_nothing_is_zero_to_all_the_digits_that_were_tried():
     assert "zero to 1000 digits" in report.notes[-1]
 
 
+@pytest.mark.parametrize(
+    ("text", "x"), [("sqrt(x)**(x - x)", -1.0), ("atanh(hypot(exp(-x), 1))", 40.0)]
+)
+def test_what_is_outside_the_domain_has_no_value(text, x):
+    """Though float64 gives 1 and infinity."""
+    report = gradcli.evaluate(text, {"x": x})
+    assert math.isnan(report.value)
+    assert math.isnan(report.gradients["x"])
+    assert report.check.verdict == "undefined"
+
+
 # ---------------------------------------------------------------- limits that are said
 
 

@@ -27,6 +27,7 @@ from gradcli.gates.row import Gate
 BITS_PER_UNIT = math.log2(math.e)  # of an exponent of e
 # Gates that add exp(x) and what is so many times x below it.
 SUMS_OF_EXPONENTIALS = {"expm1": 1, "sinh": 2, "cosh": 2}
+FARTHEST = 2.0**60  # an operand for which no depth could be reached
 LENGTH = 3  # over which logsumexp bends: an operand 0 matters as much as one of this size
 
 
@@ -137,9 +138,9 @@ class Depths(Arithmetic):
                 slope = self.plain.text_function(gate, text)(*values, out=out)
                 size = abs(x.value) or (float(room) if room.isdigit() else 0.0)
                 depth = max(depth, x.depth + _below(slope * size, out))
-            if gate.name in SUMS_OF_EXPONENTIALS and abs(xs[0].value) < math.inf:
+            if gate.name in SUMS_OF_EXPONENTIALS and xs[0].value == xs[0].value:
                 unit = SUMS_OF_EXPONENTIALS[gate.name] * BITS_PER_UNIT
-                depth = max(depth, int(abs(xs[0].value) * unit))
+                depth = max(depth, int(min(abs(xs[0].value), FARTHEST) * unit))
             return Deep(out, depth)
 
         return deep

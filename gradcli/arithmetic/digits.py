@@ -101,8 +101,10 @@ def _ieee_at_infinity(
                 if not at_limits:
                     raise
                 operands = [x if mp.mag(x) <= MAGNITUDE_LIMIT else mp.inf * x for x in operands]
-        if at_limits and name in LOGARITHMS and mp.inf in operands:
-            return mp.nan
+        if any(mp.isnan(x) for x in operands) or (
+            at_limits and name in LOGARITHMS and mp.inf in operands
+        ):
+            return mp.nan  # also where IEEE 754 has nan**0 = 1: what has no value gives none
         floats = [_clipped(x) for x in operands]
         return mp.mpf(quiet(floats) if isinstance(given[0], list) else quiet(*floats))
 

@@ -59,14 +59,19 @@ def certain_numbers(
     from gradcli.evaluation.many_digits import Task, recompute  # late: mpmath is loaded only here
 
     better = recompute(Task(point, upstream_node, count))
+    if better is None:
+        return plain, [*point.notes, "many digits cannot tell more: an operand is out of reach"]
     if better.is_unknown:
         return better, [*point.notes, *better.notes]
     places = [*point.results, *leaves]
-    are_same = all(plain.values[k] == better.values[k] for k in point.results) and all(
+    values = [better.values[k] for k in point.results]
+    have_same_values = all(map(_same, [plain.values[k] for k in point.results], values))
+    are_same = have_same_values and all(
         _same(plain.gradients[k], better.gradients[k]) for k in leaves
     )
-    values = [better.values[k] for k in point.results]
-    if any(map(math.isnan, values)) or (any(map(math.isinf, values)) and are_same):
+    if have_same_values and any(map(math.isnan, values)):
+        return plain, [*point.notes]
+    if are_same and any(map(math.isinf, values)):
         return plain, [*point.notes]
     if are_same and not count and request.arithmetic == "auto" and not set(places) & set(doubts):
         return plain, [*point.notes, *better.notes]

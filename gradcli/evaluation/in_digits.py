@@ -66,7 +66,7 @@ class InDigits:
             stop = self.output + 1
             try:
                 run = Bounding(self.graph, count).run(self.inputs, stop)
-            except OutOfReachError:
+            except (OutOfReachError, OverflowError):
                 run = Bounding(self.graph, count, at_limits=True).run(self.inputs, stop)
             self._results[count] = run.values[self.output]
         return self._results[count]

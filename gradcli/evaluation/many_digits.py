@@ -76,13 +76,16 @@ class _Sweep:
         return self.run.gradients[k], self.bounds.gradients[k]
 
 
-def recompute(task: Task) -> Numbers:
+def recompute(task: Task) -> Numbers | None:
     """Values and gradients rounded correctly to float64; nan where many digits cannot tell.
 
-    The notes say what was taken as zero, what had to be found as a limit, and what is unknown.
-    Raises LimitError where more digits are asked for than there is time for.
+    None where mpmath cannot go on. The notes say what was taken as zero, what had to be found as a
+    limit, and what is unknown. Raises LimitError where there is no time for the digits asked for.
     """
-    sweep = _settled(task)
+    try:
+        sweep = _settled(task)
+    except (OutOfReachError, OverflowError, ValueError):
+        return None
     run, bounds = sweep.run, sweep.bounds
     values, value_errors = _rounded(run.values, bounds.values)
     gradients, gradient_errors = _rounded(run.gradients, bounds.gradients)
@@ -117,11 +120,13 @@ def _refuse_unknown(task: Task, sweep: _Sweep, numbers: Numbers) -> None:
         name = "the value" if len(results) == 1 else task.point.names.get(node, "a value")
         numbers.notes.append(f"{name} is unknown: {_why_unknown(sweep)}")
         numbers.is_unknown = True
-    gradients = numbers.gradients
+    if not any(math.isnan(values[node]) for node in (task.point.program.output, *results)):
+        return
+    gradients, slacks = numbers.gradients, numbers.gradient_errors
     assert isinstance(gradients, list)
-    for _, leaf in task.point.leaves if numbers.is_unknown else ():
-        if not _is_sure(task, *sweep.number(leaf, False)):
-            gradients[leaf] = math.nan
+    assert isinstance(slacks, list)
+    for _, leaf in task.point.leaves:
+        gradients[leaf], slacks[leaf] = math.nan, math.inf
 
 
 def _why_unknown(sweep: _Sweep) -> str:
@@ -189,7 +194,7 @@ def _swept(task: Task, count: int, at_limits: bool, snaps: bool = False) -> _Swe
     """A sweep; with infinities for what is out of reach of mpmath, where something is."""
     try:
         return _Sweep(task, count, at_limits, snaps)
-    except OutOfReachError:
+    except (OutOfReachError, OverflowError):
         return _Sweep(task, count, True, snaps)
 
 

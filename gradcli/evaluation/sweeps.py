@@ -25,7 +25,8 @@ from gradcli.graph.nodes import Graph
 ENOUGH = 2.0**-62  # a relative error that leaves the rounding to float64 right
 ROOM = 25  # digits that those tried first have beyond those of a float64
 STEP = 50  # depths are rounded up to so many digits, so that few precisions are in use
-ARITHMETIC = ("add", "sub", "mul", "div", "neg")  # whose infinities are of 1/0, or of infinities
+# Gates whose infinities are of 1/0, or of infinities.
+ARITHMETIC = ("add", "sub", "mul", "div", "neg", "logsumexp", "hypot")
 # Gates that grow without end, and are monotonic in each operand at either side of 0.
 GROWING = ("exp", "exp2", "expm1", "sinh", "cosh", "pow", "gamma")
 BEYOND = 1_100  # binary exponent that no float64 has, at either end

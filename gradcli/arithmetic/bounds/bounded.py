@@ -391,8 +391,9 @@ class Bounds(Arithmetic):
         own = self.own(BUILT_IN["pow"], [a], out)
         if self.base.every(b == 2.0):
             own = self.rounding(out, a == 0.0, 2.0)
+        own = choose(a == a, own, inf)  # nan**0 is 1, and nothing
         if self.are_exact(x, y):
-            is_exact = (b == 0.0) | (b == 1.0)
+            is_exact = ((b == 0.0) & (a == a)) | (b == 1.0)
             if self.base.every(b == 2.0):
                 is_exact = self.is_exact_product(a, a, out)
             return self.pair(out, choose(is_exact, 0.0, own))
