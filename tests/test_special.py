@@ -47,6 +47,33 @@ def test_gamma_and_its_relatives_are_right_to_the_last_bit_but_one(name, count):
         assert abs(sharp.mpf(value) - true) <= abs(true) * sharp.mpf(2) ** (1 - mp.prec), x
 
 
+@pytest.mark.parametrize("count", [20, 50, 125, 745])
+@pytest.mark.parametrize("name", ["erf", "erfc", "ncdf"])
+def test_distributions_are_right_where_they_are_flat(name, count):
+    """Far out they are what few bits of their complement leave of 1 and 2."""
+    ours, sharp = digits(count).function(name), context(count + 420)
+    unit = sharp.mpf(2) ** (2 - digits(count).number(1.0).context.prec)
+    for x in (
+        0.0,
+        -0.3,
+        1.0,
+        -2.0,
+        3.0,
+        5.0,
+        -5.5,
+        7.0,
+        9.3,
+        -12.0,
+        17.0,
+        -20.0,
+        27.5,
+        40.0,
+        -40.0,
+    ):
+        true = getattr(sharp, name)(sharp.mpf(x))
+        assert abs(sharp.mpf(ours(digits(count).number(x))) - true) <= abs(true) * unit, x
+
+
 def test_a_new_precision_costs_next_to_nothing(monkeypatch):
     """The coefficients of the series are whole numbers, computed once for all precisions."""
     special._tangents.cache_clear()

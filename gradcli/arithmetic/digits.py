@@ -22,6 +22,7 @@ from gradcli.arithmetic.special import (
     GUARD,
     LOCK,
     OutOfReachError,
+    erf,
     exponential,
     gamma,
     lgamma,
@@ -239,7 +240,9 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         "atanh": lambda x: real(mp.atanh)(x) if abs(x) != 1 else inf * x,
         "hypot": hypot, "max": maximum, "min": minimum, "logsumexp": logsumexp,
         "winner": winner, "lead": lead, "trail": trail,
-        "erf": tail(mp.erf, -1, 1), "erfc": tail(mp.erfc, 2, 0), "ncdf": tail(mp.ncdf, 0, 1),
+        "erf": tail(lambda x: erf(mp, x), -1, 1),
+        "erfc": tail(lambda x: mp.erfc(x) if x > 0 else 1 - erf(mp, x), 2, 0),
+        "ncdf": tail(lambda x: mp.ncdf(x) if x < 0 else (1 + erf(mp, x / mp.sqrt(2))) / 2, 0, 1),
         "gamma": lambda x: real(gamma)(mp, x) if x else inf, "lgamma": log_gamma,
         "digamma": lambda x: derivative(mp.zero, x), "polygamma": derivative,
     }  # fmt: skip

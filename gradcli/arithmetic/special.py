@@ -127,6 +127,16 @@ def exponential(mp: Any, x: Any) -> Any:
     return +value
 
 
+def erf(mp: Any, x: Any) -> Any:
+    """The error function; far out as what its complement leaves of 1, in the few bits that has."""
+    lost = int(min(x * x, mp.prec) / mp.ln2)
+    if 3 * lost < mp.prec:
+        return mp.erf(x)
+    with mp.workprec(max(mp.prec - lost, 0) + GUARD):
+        rest = mp.erfc(abs(x))
+    return 1 - rest if x > 0 else rest - 1
+
+
 # ---------------------------------------------------------------- series
 
 

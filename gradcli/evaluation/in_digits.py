@@ -15,7 +15,7 @@ from gradcli.graph.nodes import Graph
 SLOW = ("gamma", "lgamma", "digamma", "polygamma", "erf", "erfc", "ncdf", "gelu")
 FEW = 50  # digits, in which nearly all numbers are certain
 DEEPEST = 5_000  # digits below the first ones that are looked for: an exp takes 50 ms there
-SLOWLY = 1_500  # where a gate takes a hundred times as long
+SLOWLY = 2_000  # where a gate takes a hundred times as long
 SURE = 1_000  # digits that are always tried, where there are not too many gates
 MOST_TOLD = 10**12  # digits that are counted in words
 MOST_WORK = 2e8  # gates times the square of the digits, above that: some 2 s
