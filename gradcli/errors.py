@@ -4,7 +4,7 @@ Only the command line prints. Every other room raises a `GradcliError` and leave
 place and caret to `gradcli.render`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 EXIT_OK = 0
@@ -13,6 +13,9 @@ EXIT_USAGE = 2  # the input could not be read, or nothing could be decided
 EXIT_INTERNAL = 3
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+
+SHORTEST_SLIP = 4  # letters of a word from which on one wrong letter leaves no doubt
+MOST_ADVICE = 3  # names in one piece of advice
 
 
 class Span(NamedTuple):
@@ -120,21 +123,48 @@ class Strict(GradcliError):
     kind = "strict"
 
 
-def did_you_mean(name: str, known: Iterable[str], is_sure: bool = False) -> str | None:
-    """Advice that names the nearest known name, or None when none is near.
+def did_you_mean(name: str, known: Iterable[str], others: Collection[str] = ()) -> str | None:
+    """Advice that names the known names a name may be a slip of, or None where there is none.
 
-    `is_sure` asks for a slip of the pen: a name that numpy has is no misspelling of another.
+    `others` are names that mean something else elsewhere, and are no slips.
 
     >>> did_you_mean("sigmiod", ["sin", "sigmoid"])
     'did you mean `sigmoid`?'
     """
-    from difflib import get_close_matches  # late: only a mistake pays for it
+    if _letters(name) in others:
+        return None
+    slips = {word: rank for word in known if (rank := _slip(name, word)) is not None}
+    near = [f"`{word}`" for word, rank in slips.items() if rank == min(slips.values())]
+    return f"did you mean {' or '.join(near[:MOST_ADVICE])}?" if near else None
 
-    known = list(known)
-    near = get_close_matches(name, known, n=1, cutoff=0.8 if is_sure else 0.6)
-    if not near:
-        near = [word for word in known if word.lower() == name.lower()]
-    return f"did you mean `{near[0]}`?" if near else None
+
+def _slip(name: str, word: str) -> int | None:
+    """How a name may have come of a word by a slip in writing; None for another word.
+
+    0: by capitals and underscores; 1: two neighbours have changed places, or a letter is doubled;
+    2: one letter is lost, added or wrong. The first letter and all digits are right, so that
+    `selu` is no slip of `silu`, nor `sin2` of `sin`; and in words of three letters another letter
+    makes another word, as `det` and `dot` are.
+    """
+    a, b = _letters(name), _letters(word)
+    if a == b:
+        return 0
+    start = next((k for k, (c, d) in enumerate(zip(a, b, strict=False)) if c != d),
+                 min(len(a), len(b)))  # fmt: skip
+    rest, other = a[start:], b[start:]
+    if len(rest) > 1 and rest[:2] == other[1::-1] and rest[2:] == other[2:]:
+        return 1
+    if not start or [c for c in a if c.isdigit()] != [c for c in b if c.isdigit()]:
+        return None
+    is_longer, is_shorter = rest[1:] == other, rest == other[1:]
+    if (is_longer and rest[0] == a[start - 1]) or (is_shorter and other[0] == b[start - 1]):
+        return 1
+    is_edit = is_longer or is_shorter or rest[1:] == other[1:]
+    return 2 if is_edit and len(b) >= SHORTEST_SLIP else None
+
+
+def _letters(name: str) -> str:
+    return name.lower().replace("_", "")
 
 
 def reason_of(trouble: Exception) -> str:

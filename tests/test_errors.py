@@ -87,6 +87,18 @@ def test_exit_codes_are_those_that_scripts_depend_on():
         ("quux", ["sin", "cos"], None),
         ("x", [], None),
         ("x", iter(["xx"]), "did you mean `xx`?"),
+        ("sofplus", ["softplus", "softmax"], "did you mean `softplus`?"),
+        ("sinn", ["sinh", "sin", "sign"], "did you mean `sin`?"),
+        ("Leaky_ReLU", ["relu", "leaky_relu"], "did you mean `leaky_relu`?"),
+        ("rate2", ["rate1", "rates"], None),
+        ("wight", ["weight", "eight"], "did you mean `weight`?"),
+        ("rates", ["rate", "rated"], "did you mean `rate` or `rated`?"),
+        ("det", ["dot"], None),
+        ("median", ["mean"], None),
+        ("argmax", ["max"], None),
+        ("cdist", ["dist"], None),
+        ("celu", ["relu", "gelu"], None),
+        ("sin2", ["sin"], None),
     ],
 )
 def test_the_nearest_known_name_is_advised_if_one_is_near(name, known, advice):

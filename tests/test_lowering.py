@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import cmath
 import math
+import re
+import statistics
 
+import mpmath
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import gradcli
 from gradcli.errors import GradcliError, NameFault, ParseError
+from gradcli.gates.table import BUILT_IN
+from gradcli.graph.array_calls import ARRAY_FUNCTIONS
 from gradcli.graph.lowering import Lowering, find_constant
 from gradcli.graph.nodes import Graph
 from gradcli.syntax import parse_expression
@@ -222,7 +229,7 @@ def test_the_second_operand_of_max_in_numpy_is_no_operand_to_compare(text):
     ("text", "name", "hint"),
     [
         ("sigmiod(x)", "sigmiod", "did you mean `sigmoid`?"),
-        ("np.sin2(x)", "np.sin2", "did you mean `sin`?"),
+        ("np.sinn(x)", "np.sinn", "did you mean `sin`?"),
         ("Exp(x)", "Exp", "did you mean `exp`?"),
         ("quux(x)", "quux", None),
         ("scale(x, y)", "scale", None),
@@ -371,3 +378,40 @@ def test_no_depth_is_too_deep_to_compute(text, value, gradient):
         assert found == pytest.approx(math.sqrt(3 / DEPTH), rel=0.01)
     else:
         assert (found, slope) == (value, gradient)
+
+
+# Functions of other libraries whose names are near, or are often tried.
+ELSEWHERE = """
+    acosd acot acoth acsch addr addmm aminmax arccot arccoth arccsch argmax argmin argsort
+    around asech asind atan2d atand average bmm cat cdist celu chol chunk clamp cond copysign corr
+    cosd cosm coshm cosine_similarity cot coth cov cross csc csch cumprod cumsum cube det dist
+    dropout eig eigh elu entr erfcinv erfcx erfi erfinv exp1 exp10 expi expint expit expm expn fabs
+    fix flip fmax fmin fmod frac frexp fsum gammainc gammaln glu GLU hardtanh hardswish heaviside
+    i0 igamma igammac inv iqr isqrt kron ldexp lerp log1mexp log_softmax logaddexp logb logdet
+    logit logm logspace lstsq mad median mish mm mode msort mvlgamma nanmean nansum ndtr nextafter
+    nrm2 nthroot one_hot pdist percentile permute pinv polyval prelu psi ptp qr quantile rad2deg
+    randi randint randperm rank relu6 rem remainder renorm rgamma rint roll rot90 rrelu rsqrt sec
+    sech selu SELU sgn signbit signm sinc sind sinhm sinm softabs softmin softshrink softsign solve
+    sort sqr sqrtm squarew std_mean stdm svd tand tanhm tanm tanhshrink threshold topk trapz tril
+    trigamma triu trunc unique vander var_mean vdot xlogy zeta
+""".split()
+SAME = {"expit": "sigmoid", "fabs": "abs", "around": "round", "rint": "round", "sgn": "sign",
+        "fmax": "max", "fmin": "min", "fsum": "sum", "psi": "digamma", "gammaln": "lgamma",
+        "round_": "round"}  # fmt: skip
+
+
+def test_no_function_is_proposed_for_one_that_means_something_else():
+    """Every name that numpy, Python, torch, scipy and MATLAB have, and the language has not."""
+    modules = (math, cmath, statistics, np, np.linalg, np.fft, np.random, np.ma, mpmath.mp)
+    names = {*ELSEWHERE, *(
+        name for module in modules for name in dir(module)
+        if name[0] != "_" and callable(getattr(module, name))
+    )}  # fmt: skip
+    known = {*BUILT_IN.functions, *ARRAY_FUNCTIONS}
+    for name in sorted(names - known):
+        error = refused(GradcliError, f"{name}(x)")
+        nearest = re.fullmatch("did you mean `(.*)`\\?", error.hint or "")
+        if nearest is not None:
+            word = nearest[1]
+            is_same = name.lower().replace("_", "") == word.replace("_", "")
+            assert is_same or SAME.get(name) == word, (name, word)

@@ -27,7 +27,7 @@ from gradcli.graph.array_calls import ARRAY_FUNCTIONS, ArrayCalls, Tuple
 from gradcli.graph.nodes import Graph
 from gradcli.graph.sizes import NumberOf
 from gradcli.syntax import Call, Tree, parse_expression
-from gradcli.syntax.refusals import INSTEAD
+from gradcli.syntax.refusals import INSTEAD, OTHERS
 from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import SIGNS
 
@@ -239,7 +239,7 @@ class Lowering(ArrayCalls):
     def _fail_unknown_function(self, call: Call, token: int) -> NoReturn:
         name = f"{call.prefix}{call.name}"
         known = [*self.graph.table.functions, *ARRAY_FUNCTIONS]
-        hint = INSTEAD.get(call.name) or did_you_mean(call.name, known, is_sure=bool(call.prefix))
+        hint = INSTEAD.get(call.name) or did_you_mean(call.name, known, OTHERS)
         self.fail(NameFault, token, f"unknown function `{name}`", hint)
 
 

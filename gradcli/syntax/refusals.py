@@ -11,7 +11,7 @@ from gradcli.syntax.tree import COMPARISON
 
 ADVICE = {
     "!": "write `gamma(x + 1)` for a factorial",
-    "|": "write `abs(x)`",
+    "|": "write `max(a, b)` for either, `abs(x)` for a size",
     "%": "write `x - y*floor(x/y)` for a remainder",
     "&": "write `a * b` for both, `where(a, b, c)` to choose",
     "~": "write `1 - a`",
@@ -20,6 +20,10 @@ ADVICE = {
     "or": "write `max(a, b)` for either",
     "not": "write `1 - (a)`",
 }  # fmt: skip
+IN_FRONT = {  # of an operand, where these mean something else
+    "!": "write `1 - (a)`",
+    "|": "write `abs(x)`",
+}
 UPDATES = {  # of gradients; any other name is assigned once
     "-=": "write `{0} += -(...)`",
     "*=": "write `{0} = {0} * (...)`: a gradient line reads its earlier value",
@@ -31,6 +35,8 @@ SLICE_STEP = (
 MASK = "multiply by a mask: `x*(x > 0)` for `x[x > 0]`, `dx = dx*(x > 0)` for `dx[x <= 0] = 0`"
 ONE_HOT = "for `p[range(n), y]` write `sum(p*Y, axis=1)`, where row i of `Y` is 1 at y[i], else 0"
 _AXIS = "write `reshape(x, (n, 1))` for `x[:, None]`, `reshape(x, (1, n))` for `x[None]`"
+_NORMAL = "random numbers are normal ones: `randn(n, m)`; any others come from a file"
+_TOWARDS_0 = "write `sign(x)*floor(abs(x))`"
 _NO_TYPES = "leave it out: every number is a float64"
 INSTEAD = {  # names of Python and numpy that the language does not have, and what to write
     "arange": f"write `linspace(0, n - 1, n)`; {ONE_HOT}",
@@ -49,7 +55,7 @@ INSTEAD = {  # names of Python and numpy that the language does not have, and wh
     "vstack": "write `concatenate([a, b], axis=0)`",
     "hstack": "write `concatenate([a, b], axis=1)`",
     "swapaxes": "write `transpose(x, (1, 0, 2))`, with all axes in their new order",
-    "repeat": "write `concatenate([x, x])`, or let `x*ones(shape)` be broadcast",
+    "repeat": "write the copies out: `[x[0], x[0]]`; or let `x*ones(shape)` be broadcast",
     "tile": "write `concatenate([x, x], axis=0)`",
     "for": "there are no loops: write the operation on whole arrays", "inner": "write `x @ y`",
     "while": "there are no loops: write the operation on whole arrays",
@@ -58,11 +64,32 @@ INSTEAD = {  # names of Python and numpy that the language does not have, and wh
     "add": "write `x + y`", "subtract": "write `x - y`", "multiply": "write `x*y`",
     "divide": "write `x/y`", "negative": "write `-x`", "absolute": "write `abs(x)`",
     "logaddexp": "write `logsumexp(x, y)`",
-    "rand": "write `randn(n, m)`", "uniform": "write `randn(n, m)`",
-    "normal": "write `randn(n, m)`",
-    "float": _NO_TYPES, "int": _NO_TYPES, "float64": _NO_TYPES, "float32": _NO_TYPES,
+    "rand": _NORMAL, "uniform": _NORMAL, "random": _NORMAL, "normal": "write `randn(n, m)`",
+    "fabs": "write `abs(x)`", "sgn": "write `sign(x)`",
+    "fmax": "write `max(x, y)`", "fmin": "write `min(x, y)`", "fsum": "write `sum(x)`",
+    "around": "write `round(x)`", "rint": "write `round(x)`",
+    "trunc": _TOWARDS_0, "fix": _TOWARDS_0, "int": _TOWARDS_0,
+    "sqr": "write `square(x)` for `x**2`, `sqrt(x)` for the root",
+    "rsqrt": "write `1/sqrt(x)`", "exp10": "write `10**x`",
+    "sec": "write `1/cos(x)`", "csc": "write `1/sin(x)`", "cot": "write `1/tan(x)`",
+    "sech": "write `1/cosh(x)`", "csch": "write `1/sinh(x)`", "coth": "write `1/tanh(x)`",
+    "expit": "write `sigmoid(x)`", "logit": "write `log(p/(1 - p))`",
+    "loggamma": "write `lgamma(x)`", "gammaln": "write `lgamma(x)`",
+    "psi": "write `digamma(x)`", "trigamma": "write `polygamma(1, x)`",
+    "erfcx": "write `exp(x**2)*erfc(x)`",
+    "elu": "write `where(x > 0, x, expm1(x))`", "relu6": "write `min(max(x, 0), 6)`",
+    "softsign": "write `x/(1 + abs(x))`", "softmin": "write `softmax(-x)`",
+    "float": _NO_TYPES, "float64": _NO_TYPES, "float32": _NO_TYPES,
     "astype": _NO_TYPES, "dtype": _NO_TYPES,
 }  # fmt: skip
+# Functions elsewhere whose names are one letter from those of others here.
+OTHERS = frozenset((
+    "acosd", "acot", "acoth", "arccot", "arccoth", "asind", "atan2d", "atand", "cosd", "coshm",
+    "cosm", "erfi", "exp1", "glu", "randi", "rrelu", "selu", "signm", "sinc", "sind", "sinhm",
+    "sinm", "sort", "sqrtm", "squarew", "tand", "tanhm", "tanm",
+))  # fmt: skip
+# Operators after which a product without a sign has two readings: 1/2x is x/2 or 1/(2*x).
+READ_TWICE = ("div", "pow", "matmul", "sqrt")
 ROUND = frozenset(("group", "call", "method"))
 ENDS = NEWLINES | {";", ""}  # of a statement
 NAME_STARTS = frozenset("_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -96,6 +123,7 @@ class Refusals:
     tokens: list[str]
     pending: list[tuple[int, Any, int]]
     brackets: list[Bracket]
+    begins: list[int]
 
     def _fail(self, at: int, message: str, hint: str | None = None) -> NoReturn:
         raise ParseError(message, self.source.span(at), hint)
@@ -114,7 +142,7 @@ class Refusals:
         self._refuse_step(at)
         words = "the end" if token in ENDS or token[0] == "#" else f"`{shown(token)}`"
         bracket = self._innermost()
-        hint = ADVICE.get(token) or (INSTEAD.get(bracket.name) if bracket else None)
+        hint = (ADVICE | IN_FRONT).get(token) or (INSTEAD.get(bracket.name) if bracket else None)
         self._fail(at, f"expected a value, found {words}", hint)
 
     def _refuse_step(self, at: int) -> None:
@@ -180,21 +208,42 @@ class Refusals:
         if before in ADVICE:
             self._fail(at - 1, f"`{before}` is not in the language", ADVICE[before])
         if token == "(" or is_name(token) or token[:1].isdigit() or token[:1] == ".":
-            if before in (")", "]"):
-                hint = f"write `*` between them: `{before}*{token}`"
-            elif token == "(":
-                hint = f"write `{before}*(`"
-            elif before == "0" and token[0] in "xXoObB":
-                hint = "numbers are decimal: write `16` for 0x10"
-            else:
-                hint = f"write `{before}*{token}` for a product"
-                if _is_function(before):
-                    hint = f"write `{before}({token})`"
+            self._fail(at, f"expected an operator, found `{token}`", self._product(at, before))
+        if token == "," and is_number(before) and is_number(self.tokens[at + 1]):
+            hint = "a number has a point and no comma: `1.5`, `1000`"
             self._fail(at, f"expected an operator, found `{token}`", hint)
         hint = {
             ",": "one name a statement: `x = 1; y = 2`", "√": f"write `{before}*√`",
         }.get(token)  # fmt: skip
         self._fail(at, f"expected an operator, found `{token}`", hint)
+
+    def _product(self, at: int, before: str) -> str:
+        """What to write where token `at` follows an operand that ends with `before`."""
+        token, following = shown(self.tokens[at]), self.tokens[at + 1]
+        if following == "(" and token != "(":
+            token += "(...)"
+        if before == "0" and token[0] in "xXoObB":
+            return "numbers are decimal: write `16` for 0x10"
+        if _is_function(before):
+            if following in ENDS or following in (")", "]", ","):
+                return f"write `{before}({token})`"
+            return f"write `{before}(...)`, with all of its operand in the brackets"
+        if before.isdigit() and token.isdigit():
+            return f"write `{before}{token}` for one number, `{before}*{token}` for a product"
+        if is_number(before) and token in ("e", "E"):
+            return f"write `{before}*{token}` for a product, `{before}e0` for an exponent"
+        if not (self.pending and self.pending[-1][1] in READ_TWICE):
+            if before in (")", "]"):
+                return f"write `*` between them: `{before}*{token}`"
+            return f"write `{before}*{token}`" + " for a product" * (token != "(")
+        token = "(...)" if token == "(" else token
+        place, begins = self.pending[-1][2], self.begins
+        sign = self.tokens[place]
+        last = before if begins[-1] == at - 1 else "..."
+        if sign == "√":
+            return f"write `sqrt({last})*{token}` or `sqrt({last}*{token})`"
+        first = shown(self.tokens[place - 1]) if begins[-2] == place - 1 else "..."
+        return f"write `({first}{sign}{last})*{token}` or `{first}{sign}({last}*{token})`"
 
     def _innermost(self) -> Bracket | None:
         """The innermost open bracket, if any."""
@@ -205,6 +254,11 @@ def _is_function(name: str) -> bool:
     from gradcli.gates.table import BUILT_IN
 
     return name in BUILT_IN.functions
+
+
+def is_number(token: str) -> bool:
+    """Whether a token is a number."""
+    return token[:1].isdigit() or (token[:1] == "." and len(token) > 1)
 
 
 def is_name(token: str) -> bool:
