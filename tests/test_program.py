@@ -910,3 +910,59 @@ def test_the_expression_is_the_outputs_own_also_where_another_stage_follows(
     assert evaluated(text, point, output=output).expression == expression
     request = {} if output is None else {"output": output}
     assert gradcli.check(text, point, **request).cases[0].expression == expression
+
+
+# -------------------------------------------------------------------- uncertainties
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "spread"),
+    [
+        ("2+/-0.1", 2.0, 0.1),
+        ("2±0.1", 2.0, 0.1),
+        ("1.5(2)", 1.5, 0.2),
+        ("-1.5(12)", -1.5, 1.2),
+        ("123(4)", 123.0, 4.0),
+        ("1.234(12)e-3", 1.234e-3, 0.012e-3),
+        ("12.3(1.2)", 12.3, 1.2),
+        ("(1.00+/-0.10)e-3", 1e-3, 1e-4),
+        ("(1.00 ± 0.10)×10⁻³", 1e-3, 1e-4),
+        ("(2+/-0.1)", 2.0, 0.1),
+        ("6.674(15)*10^-11", 6.674e-11, 0.015e-11),
+        ("(1+2)+/-(0.1)", 3.0, 0.1),
+        ("sqrt(4)", 2.0, None),
+    ],
+)
+def test_the_usual_notations_of_an_uncertainty_are_read(text, value, spread):
+    report = gradcli.evaluate("x*1", {"x": text}, check=False)
+    assert report.inputs["x"] == value
+    uncertainty = report.uncertainty
+    assert (uncertainty and uncertainty["inputs"]["x"]) == spread
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "total", "words"),
+    [
+        ("sqrt(x)", "0+/-0", 0.0, "uncertain by 0 (0 from x)"),
+        (
+            "sqrt(x)",
+            "0+/-0.1",
+            None,
+            "no uncertainty of the value to first order: the slope is infinite in x",
+        ),
+        ("log(x)", "0+/-0.1", None, "f has no slope in x"),
+        ("floor(x)", "1+/-0.1", None, "f jumps in x"),
+        ("abs(x)", "0+/-0.1", 0.1, "the steeper slope counts at a kink in x"),
+        ("relu(x) - 3*relu(-x)", "0+/-0.1", 0.3, "the steeper slope counts at a kink in x"),
+        ("2*abs(x)", "1+/-0.1", 0.2, "inputs independent"),
+    ],
+)
+@pytest.mark.parametrize("check", [True, False])
+def test_an_uncertainty_at_a_kink_or_an_infinite_slope_is_said_in_words(
+    text, x, total, words, check
+):
+    report = gradcli.evaluate(text, {"x": x}, check=check)
+    assert report.uncertainty["value"] == pytest.approx(total) if total else not total
+    assert (report.uncertainty["value"] is None) == (total is None)
+    assert any(words in note for note in report.notes)
+    assert not any("nan" in note or "inf " in note for note in report.notes if "uncertain" in note)

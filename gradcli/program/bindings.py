@@ -16,9 +16,14 @@ from gradcli.graph.lowering import Lowering, Value, find_constant
 from gradcli.graph.nodes import Graph
 from gradcli.requests import Setting
 from gradcli.syntax import RESERVED, Tree, parse_expression
-from gradcli.syntax.tokens import Source
+from gradcli.syntax.tokens import LOWERED, Source
 
 REAL = "biuf"  # kinds of numpy's types that are real numbers
+_DECIMAL = r"[-+−]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_POWER = r"(?:\^|\*\*)\s*[-+−]?[0-9]+|⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+"
+_TIMES = rf"(?:[eE](?P<e>[-+]?[0-9]+)|\s*[*×·]\s*10(?P<ten>{_POWER}))?"
+_IN_BRACKETS = rf"\(\s*(?P<value>{_DECIMAL})\s*±\s*(?P<spread>{_DECIMAL})\s*\){_TIMES}"
+_LAST_DIGITS = rf"(?P<value>{_DECIMAL})\((?P<spread>[0-9]+\.?[0-9]*|\.[0-9]+)\){_TIMES}"
 
 
 def check_name(name: str, table: GateTable) -> str | None:
@@ -41,6 +46,34 @@ def check_name(name: str, table: GateTable) -> str | None:
 def hides_constant(name: str) -> str | None:
     """A warning where an input hides pi, tau or e."""
     return f"`{name}` is given a value and hides the constant {name}" if name in CONSTANTS else None
+
+
+def parted(text: str) -> tuple[str, str | None]:
+    """The text of a value and that of its uncertainty, which is None where none is written.
+
+    Written are `2+/-0.1`, `2±0.1`, `(1.00+/-0.10)e-3`, and `1.234(12)`, whose bracket counts units
+    of the last digit unless it has a point of its own: `12.3(1.2)` is `12.3+/-1.2`.
+
+    >>> parted("1.234(12)e-3")
+    ('1.234e-3', '12e-6')
+    """
+    text = text.replace("+/-", "±")
+    if "(" not in text:
+        value, sign, spread = text.partition("±")
+        return value, spread if sign else None
+    import re  # late: few values have brackets
+
+    match = re.fullmatch(_IN_BRACKETS, text.strip()) or re.fullmatch(_LAST_DIGITS, text.strip())
+    if match is None:
+        value, sign, spread = text.partition("±")
+        return value, spread if sign else None
+    exponent = match["e"] or (match["ten"] or "0").translate(LOWERED).strip("^* ")
+    power = int(exponent.replace("−", "-"))
+    value, spread = match["value"].replace("−", "-"), match["spread"]
+    fine = power
+    if "±" not in text and "." not in spread:
+        fine -= len(value.partition(".")[2])
+    return (f"{value}e{power}", f"{spread}e{fine}") if power or fine else (value, spread)
 
 
 def lower_setting(graph: Graph, name: str, value: Setting) -> Value:

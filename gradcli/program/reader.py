@@ -19,7 +19,13 @@ from gradcli.gates.table import BUILT_IN, CONSTANTS
 from gradcli.graph.lowering import Lowering, Value, find_constant
 from gradcli.graph.nodes import Graph
 from gradcli.graph.sizes import UnknownSizeError, known_number
-from gradcli.program.bindings import check_name, hides_constant, lower_constant, lower_setting
+from gradcli.program.bindings import (
+    check_name,
+    hides_constant,
+    lower_constant,
+    lower_setting,
+    parted,
+)
 from gradcli.program.model import Program, ValueClaim
 from gradcli.requests import PLAIN, Request, Setting
 from gradcli.syntax import Statement, Tree, statements, write
@@ -93,9 +99,9 @@ class Reader:
             self.caller_names.add(name)
 
     def _bind_one(self, name: str, value: Setting) -> None:
-        """Bind a value, or a value and its uncertainty: `2+/-0.1`, `2±0.1`."""
-        if isinstance(value, str) and ("±" in value or "+/-" in value):
-            value, _, spread = value.replace("+/-", "±").partition("±")
+        """Bind a value, or a value and its uncertainty."""
+        value, spread = parted(value) if isinstance(value, str) else (value, None)
+        if spread is not None:
             spread_node = lower_setting(self.settings, name, spread)
             if self.settings.shape(spread_node):
                 raise BindingError(f"the uncertainty of `{name}` must be one number")

@@ -25,7 +25,7 @@ SPELLINGS = {
     "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "^": "**",
     "≤": "<=", "≥": ">=", "≠": "!=",
 }  # fmt: skip
-_LOWERED = str.maketrans(SUPERSCRIPTS, "0123456789-")
+LOWERED = str.maketrans(SUPERSCRIPTS, "0123456789-")
 _RAISED = str.maketrans("0123456789-", SUPERSCRIPTS)
 
 NEWLINES = frozenset(("\n", "\r", "\r\n"))
@@ -83,7 +83,7 @@ class Source:
                 self._refuse_strange(token, number)
 
     def _superscript(self, token: str, number: int) -> str:
-        digits = token.translate(_LOWERED)
+        digits = token.translate(LOWERED)
         if not re.fullmatch("-?[0-9]+", digits):
             raise ParseError(f"`{token}` is not a power", self.span(number), "write `**`")
         return digits

@@ -28,7 +28,7 @@ from gradcli.evaluation.point import (
 )
 from gradcli.graph.lowering import Value
 from gradcli.program.model import Program, elements
-from gradcli.reports.evaluations import Check, EvalReport, Stage
+from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Stage
 from gradcli.requests import MOST_GATES, Request
 from gradcli.syntax.tokens import line_and_column
 
@@ -124,7 +124,7 @@ def report(program: Program, request: Request, written: Program | None = None) -
         arithmetic=scalars.numbers.arithmetic if scalars else "float64",
         conditions=_conditions(scalars) if scalars and has_upstream and not shape else None,
         decimal=_decimals_of(program, scalars, request) if scalars else None,
-        uncertainty=_uncertainty(scalars, notes) if scalars else None,
+        uncertainty=_uncertainty(scalars, check, request, notes) if scalars else None,
         written=as_written,
         is_plain=request.arithmetic == "float64",
     )
@@ -295,33 +295,65 @@ def _conditions(scalars: Scalars) -> dict[str, float | None]:
     return conditions
 
 
-def _uncertainty(scalars: Scalars, notes: list[str]) -> dict[str, Any] | None:
+def _uncertainty(
+    scalars: Scalars, check: Check | None, request: Request, notes: list[str]
+) -> dict[str, Any] | None:
     """How far the value may be off because inputs are: first order, inputs independent.
 
     The square root of the sum of the squares of slope times uncertainty (Taylor, An Introduction
-    to Error Analysis, section 3.11). Raises BindingError for an uncertainty below 0.
+    to Error Analysis, section 3.11); at a kink the steeper slope counts. None stands where a slope
+    is infinite or missing. Raises BindingError for an uncertainty below 0.
     """
     point, program = scalars.point, scalars.point.program
     if not program.uncertainties:
         return None
+    if check is None:  # the slopes of a kink are needed, asked for or not
+        check, _ = _checked(point, scalars, request._replace(check=True))
     spread_at = constants_at(program.settings, [*program.uncertainties.values()])
     spreads: dict[str, float] = {}
-    parts: dict[str, float] = {}
+    parts: dict[str, float | None] = {}
+    remarks: list[str] = []
     for name, node in program.uncertainties.items():
-        if not 0 <= spread_at[node] < math.inf:
-            raise BindingError(f"the uncertainty of `{name}` is {spread_at[node]}, not 0 or more")
+        spread = spread_at[node]
+        if not 0 <= spread < math.inf:
+            raise BindingError(f"the uncertainty of `{name}` is {spread}, not 0 or more")
         if name not in program.inputs:
             continue
         for element, leaf in elements(name, program.inputs[name]):
-            slope = scalars.numbers.gradients[leaf] / point.upstream if point.upstream else math.nan
-            spreads[str(element)] = spread_at[node]
-            parts[str(element)] = abs(slope) * spread_at[node]
-    total = math.hypot(*parts.values()) if parts else 0.0
-    shares = ", ".join(f"{part:.3g} from {name}" for name, part in [*parts.items()][:5])
-    notes.append(
-        f"the value is uncertain by {total:.3g} ({shares}): to first order, inputs independent"
-    )
+            spreads[str(element)] = spread
+            answer = check.inputs.get(str(element)) if check else None
+            slope, remark = _steepest(scalars.numbers.gradients[leaf], answer)
+            slope = slope / point.upstream if slope and point.upstream else slope
+            part = abs(slope) * spread if spread else 0.0
+            parts[str(element)] = part if math.isfinite(part) else None
+            remarks += [f"{remark} {element}"] if spread and remark else []
+    known = [part for part in parts.values() if part is not None]
+    total = math.hypot(*known) if len(known) == len(parts) else None
+    notes.append(_words_of_uncertainty(total, parts, remarks))
     return {"value": total, "inputs": spreads, "contributions": parts}
+
+
+def _steepest(gradient: float, answer: InputCheck | None) -> tuple[float, str]:
+    """The size of the slope that an uncertainty is multiplied by, and what is to be said of it."""
+    if answer is not None and answer.kind in ("jump", "nan"):
+        return math.nan, "f jumps in" if answer.kind == "jump" else "f has no slope in"
+    if answer is not None and answer.interval is not None:
+        slope = max(map(abs, answer.interval))
+        return slope, "the slope is infinite in" if math.isinf(slope) else "at a kink in"
+    if math.isinf(gradient):
+        return math.inf, "the slope is infinite in"
+    return gradient, "f has no slope in" if math.isnan(gradient) else ""
+
+
+def _words_of_uncertainty(
+    total: float | None, parts: dict[str, float | None], remarks: list[str]
+) -> str:
+    """The note on the uncertainty of the value: what it comes from, or why there is none."""
+    if total is None:
+        return f"no uncertainty of the value to first order: {', '.join(remarks[:5])}"
+    shares = ", ".join(f"{part:.3g} from {name}" for name, part in [*parts.items()][:5])
+    words = f"the value is uncertain by {total:.3g} ({shares}): to first order, inputs independent"
+    return f"{words}; the steeper slope counts {', '.join(remarks[:5])}" if remarks else words
 
 
 def _decimals_of(program: Program, scalars: Scalars, request: Request) -> dict[str, Any] | None:
