@@ -208,7 +208,11 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         return mp.sign(x) * mp.cbrt(abs(x))
 
     def derivative(n: Any, x: Any) -> Any:
-        return real(polygamma)(mp, int(n), x) if n >= 0 and mp.isint(n) else nan
+        if not (n >= 0 and mp.isint(n)):
+            return nan
+        if x <= 0 and mp.isint(x):
+            return inf if n % 2 else nan
+        return real(polygamma)(mp, int(n), x)
 
     def log_gamma(x: Any) -> Any:
         return inf if x <= 0 and mp.isint(x) else lgamma(mp, x)

@@ -16,6 +16,8 @@ from gradcli.arithmetic.compiler import INFIX
 
 INF, NAN = math.inf, math.nan
 TAIL, VANISHED = 2.0, 40.0  # from where to where erfc needs help; beyond, it is 0
+ROUNDED, TOLERABLE = 2.5, 6.0  # units that log1p(exp(x)) loses, and that logsumexp may lose
+SHARP = 90  # bits of the functions that mpmath computes
 UNIT_ROUNDOFF = 2.0**-53  # of float64
 LEAST_SUBNORMAL, LEAST_NORMAL = 2.0**-1074, 2.0**-1022  # the smallest positive numbers of float64
 EXACT_BELOW = 2.0**53  # whole numbers of a smaller size are exact in float64
@@ -79,16 +81,28 @@ def logsumexp(xs: list[float]) -> float:
     if math.isinf(top) or top != top:
         return top
     at = xs.index(top)
-    value = top + math.log1p(sum(math.exp(x - top) for i, x in enumerate(xs) if i != at))
-    return value if abs(value) > 0.25 * abs(top) else _logsumexp_near_zero(xs)
+    below = [x - top for i, x in enumerate(xs) if i != at]
+    parts = [math.exp(d) for d in below]
+    more = math.log1p(math.fsum(parts))
+    lost = ROUNDED * more  # and what rounding the differences makes of them, in units
+    if top:
+        lost -= math.fsum(d * part for d, part in zip(below, parts, strict=True) if part)
+    value = top + more
+    return value if lost <= TOLERABLE * abs(value) else _logsumexp_near_zero(xs)
 
 
 def _logsumexp_near_zero(xs: list[float]) -> float:
     """The logsumexp by mpmath, where the largest operand and the rest cancel."""
-    from mpmath import mp, workprec
+    from gradcli.arithmetic.special import context, exponential, settled
 
-    with workprec(120):
-        return float(mp.log(mp.fsum(mp.exp(mp.mpf(x)) for x in xs)))
+    mp, top = context(SHARP), maximum(xs)
+    others = [x for i, x in enumerate(xs) if i != xs.index(top) and x > -INF]
+
+    def terms() -> tuple[Any, Any]:
+        more = mp.log1p(mp.fsum(exponential(mp, mp.mpf(x) - top) for x in others))
+        return top + more, max(abs(top), more)
+
+    return float(settled(mp, terms)) + 0.0  # what underflows is 0.0, as a difference is
 
 
 def hypot(xs: list[float]) -> float:
@@ -100,32 +114,31 @@ def erfc(x: float) -> float:
     """1 - erf(x); in the tail by mpmath, where the C library's loses the digits of exp(-x*x)."""
     if not TAIL < x < VANISHED:
         return math.erfc(x)
-    from mpmath import mp, workprec
+    from gradcli.arithmetic.special import context
 
-    with workprec(70):
-        return float(mp.erfc(mp.mpf(x)))
+    mp = context(SHARP)
+    return float(mp.erfc(mp.mpf(x)))
 
 
 def ncdf(x: float) -> float:
     """The normal distribution function; in the tail by mpmath, as for erfc."""
     if not -VANISHED < x < -TAIL:
         return 0.5 * math.erfc(-x / math.sqrt(2.0))
-    from mpmath import mp, workprec
+    from gradcli.arithmetic.special import context
 
-    with workprec(70):
-        return float(mp.ncdf(mp.mpf(x)))
+    mp = context(SHARP)
+    return float(mp.ncdf(mp.mpf(x)))
 
 
 def lgamma(x: float) -> float:
     """The logarithm of |gamma(x)|, by mpmath: the C library's is inaccurate near its zeros."""
     if not math.isfinite(x) or (x <= 0 and x == math.floor(x)):
         return math.lgamma(x)
-    from mpmath import mp, workprec
-
+    from gradcli.arithmetic.special import context
     from gradcli.arithmetic.special import lgamma as log_gamma
 
-    with workprec(90):
-        return float(log_gamma(mp, mp.mpf(x)))
+    mp = context(SHARP)
+    return float(log_gamma(mp, mp.mpf(x)))
 
 
 def digamma(x: float) -> float:
@@ -135,16 +148,15 @@ def digamma(x: float) -> float:
 
 def polygamma(n: float, x: float) -> float:
     """The n-th derivative of digamma, by mpmath, correctly rounded but for rare last bits."""
-    if n < 0 or n != math.floor(n) or x != x or x == -INF:
+    if not (0 <= n < INF) or n != math.floor(n) or x != x or x == -INF:
         return NAN
     if x <= 0 and x == math.floor(x):
         raise ValueError("polygamma at a pole")
-    from mpmath import mp, workprec
-
+    from gradcli.arithmetic.special import context
     from gradcli.arithmetic.special import polygamma as psi
 
-    with workprec(90):
-        return float(psi(mp, int(n), mp.mpf(x)))
+    mp = context(SHARP)
+    return float(psi(mp, int(n), mp.mpf(x)))
 
 
 FLOAT_PRIMITIVES: dict[str, Any] = {
@@ -223,6 +235,16 @@ def ieee_lgamma(x: float) -> float:
         return INF
 
 
+def ieee_polygamma(n: float, x: float) -> float:
+    """polygamma: inf at the poles of odd orders, nan at those of even ones, which have no sign."""
+    try:
+        return polygamma(n, x)
+    except OverflowError:
+        return INF if n % 2 or (x < 0 and math.ceil(x) - x < 0.5) else -INF
+    except ValueError:
+        return INF if n % 2 else NAN
+
+
 def ieee_gamma(x: float) -> float:
     """gamma: inf above 171.6, signed infinity at a signed zero, nan at negative whole numbers."""
     try:
@@ -246,7 +268,7 @@ QUIET: dict[str, Any] = {
     "acosh": _quiet(math.acosh), "atanh": _quiet(math.atanh, {1.0: INF, -1.0: -INF}),
     "logsumexp": _quiet(logsumexp),
     "gamma": ieee_gamma, "lgamma": ieee_lgamma,
-    "digamma": _quiet(digamma), "polygamma": _quiet(polygamma),
+    "digamma": lambda x: ieee_polygamma(0.0, x), "polygamma": ieee_polygamma,
 }  # fmt: skip
 
 

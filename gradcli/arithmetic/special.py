@@ -16,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, lru_cache
 from operator import mul
-from threading import RLock
+from threading import RLock, local
 from typing import Any
 
 # mpmath keeps one value of each constant for all contexts, and a thread may read a longer one than
 # it expects while another replaces it; contexts change their precision for a while.
 LOCK = RLock()
-LARGEST_ORDER = 100  # above it a single value of polygamma takes seconds
+EASY_ORDER = 100  # above it mpmath takes seconds for a single value of polygamma
 GUARD = 40  # bits beyond the precision: more than a few thousand factors lose
 DIGITS_PER_BIT = 0.30103
 FEW = 400  # bits up to which mpmath is faster
@@ -33,6 +33,27 @@ BLOCK = 16  # factors multiplied out together
 
 class OutOfReachError(ArithmeticError):
     """An operand is too large for mpmath to finish: exp applied four times to 3, say."""
+
+
+class _Contexts(local):
+    """The contexts of a thread, by their bits."""
+
+    def __init__(self) -> None:
+        self.of: dict[int, Any] = {}
+
+
+_contexts = _Contexts()
+
+
+def context(bits: int) -> Any:
+    """An mpmath context of so many bits that no other thread and no caller works in."""
+    contexts = _contexts.of
+    if bits not in contexts:
+        import mpmath  # late: the fast path has no use for it
+
+        contexts[bits] = mpmath.mp.clone()
+        contexts[bits].prec = bits
+    return contexts[bits]
 
 
 def settled(mp: Any, terms: Callable[[], tuple[Any, Any]]) -> Any:
@@ -88,32 +109,56 @@ def lgamma(mp: Any, x: Any) -> Any:
 
 
 def polygamma(mp: Any, n: int, x: Any) -> Any:
-    """The n-th derivative of digamma.
-
-    Raises ValueError at a pole and OutOfReachError for orders above 100.
-    """
-    if n > LARGEST_ORDER:
-        raise OutOfReachError
+    """The n-th derivative of digamma. Raises ValueError at a pole."""
     if not mp.isfinite(x):
         return mp.psi(n, x)
     _refuse_pole(mp, x)
+    if x < 0 and n % 2 == 0 and mp.isint(2 * x):
+        x = 1 - x  # half way between two poles, all terms that 1 - x has not cancel in pairs
+    power, sign = n + 1, (-1) ** n * mp.factorial(n)
 
     def terms() -> tuple[Any, Any]:
+        far = _horizon(mp) + n
+        if x >= far:
+            first = second = _derivative_of_stirling(mp, n, x)
+            return first, second
+        if 2 * n > mp.prec:
+            value, size = _nearest_poles(mp, power, x)
+            return -sign * value, abs(sign) * size
         if x < -_horizon(mp):  # psi_n(x) = (-1)**n psi_n(1-x) - pi d^n/dx^n cot(pi x)
             first = (-1) ** n * polygamma(mp, n, 1 - x)
             second = mp.pi * _cotangent_derivative(mp, n, x)
-        elif mp.prec <= FEW:  # the largest term of its recurrence is that of the next pole
-            value, pole = mp.psi(n, x), abs(x - min(mp.nint(x), 0)) ** -(n + 1) * mp.factorial(n)
+        elif mp.prec <= FEW and n <= EASY_ORDER:  # its largest term is that of the next pole
+            value, pole = mp.psi(n, x), abs(x - min(mp.nint(x), 0)) ** -power * abs(sign)
             return value, value if x > 0 and n else max(abs(value), pole, LARGEST_LOG)
         else:
-            count = max(0, _horizon(mp) + n - int(mp.floor(x))) if x < _horizon(mp) + n else 0
+            count = far - int(mp.floor(x))
             first = _derivative_of_stirling(mp, n, x + count)
-            power = n + 1
-            second = mp.fsum(1 / (x + k) ** power for k in range(count))
-            second *= (-1) ** n * mp.factorial(n)
+            second = sign * mp.fsum(1 / (x + k) ** power for k in range(count))
         return first - second, max(abs(first), abs(second))
 
-    return settled(mp, terms)
+    with mp.workprec(mp.prec + n.bit_length()):
+        value = settled(mp, terms)
+    return +value
+
+
+def _nearest_poles(mp: Any, power: int, x: Any) -> tuple[Any, Any]:
+    """The sum of 1 / (x + k)**power over all k, and the size of its largest term.
+
+    For a high power the terms soon vanish on both sides of the pole nearest to x.
+    """
+    near = max(0, -int(mp.nint(x)))
+    value = (x + near) ** -power
+    size = abs(value)
+    for way in (1, -1):
+        k = near + way
+        while k >= 0:
+            term = (x + k) ** -power
+            value += term
+            if mp.mag(term) < mp.mag(size) - mp.prec:
+                break
+            k += way
+    return value, size
 
 
 def exponential(mp: Any, x: Any) -> Any:

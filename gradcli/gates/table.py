@@ -9,7 +9,8 @@ is the value the gate has just computed, and `;` separates helper lines from the
   it by the upstream gradient; "0" means that nothing ever flows to that operand.
 * `textbook`: the local gradient as a lecture writes it, where that differs.
 * `expansion`: the gate in elementary gates, for `--expand`; read backwards for `--fuse`.
-* `ulps`: the rounding error of the float64 gate, in units of 2**-53 of its value.
+* `ulps`: the rounding error of the float64 gate, in units of 2**-53 of its value, where no part of
+  it underflows; measured over the whole domain, zeros and poles included.
 * `role`: what the gate does with the gradient it receives, for the reader.
 * `domain`: holds where the gate is defined. `kink`: a text that is zero where the slope jumps;
   `jump`: zero where the value jumps. (`lead` and `trail` are how far the winner of max and min is
@@ -111,7 +112,7 @@ gate("sqrt",       "x",     "",            "0.5 / out",
      textbook=("1 / (2*sqrt(x))",), ulps=1, domain="x >= 0", samples=POSITIVE,
      radius="x / 2"),
 gate("cbrt",       "x",     "",            "1 / (3 * out * out)",
-     textbook=("1 / (3*cbrt(x)**2)",),
+     textbook=("1 / (3*cbrt(x)**2)",), ulps=8,
      radius="abs(x) / 2"),
 gate("square",     "x",     "x * x",       "2 * x",
      expansion="x**2", ulps=1),
@@ -223,9 +224,9 @@ gate("gelu",       "x",     "x * ncdf(x)",
      textbook=("Phi(x) + x*phi(x)",), expansion="0.5 * x * (1 + erf(x / sqrt(2)))", ulps=16,
      bounded=True,
      radius="2"),
-gate("huber",      "x, delta", "where(abs(x) <= delta, 0.5 * x * x, delta * (abs(x) - 0.5 * delta))",
-                            "where(abs(x) <= delta, x, delta * sign(x))",
-                            "where(abs(x) <= delta, 0, abs(x) - delta)",
+gate("huber",      "x, delta", "m = min(abs(x), delta); m * (abs(x) - 0.5 * m)",
+                            "where(delta < 0, delta * sign(x), max(min(x, delta), -delta))",
+                            "max(0, abs(x) - delta)",
      textbook=("x if |x| <= delta else delta*sign(x)", "0 if |x| <= delta else |x| - delta"),
      ulps=4, samples="0.7, 1; -1.3, 1; 2.5, 0.5", defaults=(1.0,)),
 

@@ -212,7 +212,10 @@ def _norm(x: Bounded, axis: Axis) -> Bounded:
     value = ARRAYS.function("norm")(x.value, axis)
     count = np.size(x.value) // max(1, np.size(value))
     handed = 0.0 if x.error is NO_ERROR else plain_norm(_spread_error(x), axis)
-    return BoundedArray(value, handed + (count / 2 + BUILT_IN["norm"].ulps) * UNIT_ROUNDOFF * value)
+    own = (count / 2 + BUILT_IN["norm"].ulps) * UNIT_ROUNDOFF * value
+    if not _is_ordinary(value):
+        own = own + LEAST_SUBNORMAL * ((value > 0.0) & (value < LEAST_NORMAL))
+    return BoundedArray(value, handed + own)
 
 
 def _lse(x: Bounded, axis: Axis) -> Bounded:
@@ -220,8 +223,9 @@ def _lse(x: Bounded, axis: Axis) -> Bounded:
     value = ARRAYS.function("lse")(x.value, axis)
     count = np.size(x.value) // max(1, np.size(value))
     top = np.reshape(np.max(x.value, axis=axis[0], keepdims=True), reduced(np.shape(x.value), axis))
-    sizes = np.abs(value) + np.abs(top)
-    own = UNIT_ROUNDOFF * (count + BUILT_IN["lse"].ulps) + 2 * UNIT_ROUNDOFF * sizes
+    steps = count + BUILT_IN["lse"].ulps
+    own = UNIT_ROUNDOFF * steps + 2 * UNIT_ROUNDOFF * np.abs(value)
+    own = own + 2 * UNIT_ROUNDOFF * np.abs(top)
     own = np.where(np.isinf(value), 0.0, own)
     handed = (
         0.0 if x.error is NO_ERROR else np.max(_spread_error(x), axis=axis[0], keepdims=axis[1])

@@ -25,7 +25,8 @@ CAUTION = 2.0**-8  # an error above this part of a gate's radius is not small
 BENT = 1.0 + 2.0**-6  # by how much more than its bound says a slope may change within a small error
 STRAIGHT = 1.0 + 2.0**-16  # and all it changes within one whose square is below a rounding
 # Gates that give 0 at an operand that is not 0, and never because they underflow.
-NEVER_UNDERFLOW = {"log", "log2", "log10", "acos", "acosh", "lgamma", "digamma", "logsumexp"}
+NEVER_UNDERFLOW = {"log", "log2", "log10", "acos", "acosh", "lgamma", "digamma"}
+NEVER_ZERO = {"logsumexp"}  # which is 0 beside an operand 0 only because the others underflow
 ONE_AT_ZERO = {"exp", "exp2", "cos", "cosh"}
 EVER_EXACT = ONE_AT_ZERO | {"sqrt"}  # of the gates without a text
 COMPARE = {"lt": lt, "le": le, "gt": gt, "ge": ge, "eq": eq, "ne": ne}
@@ -326,6 +327,7 @@ class Bounds(Arithmetic):
         if self.is_ordinary(size) or gate.name in NEVER_UNDERFLOW:
             return lost
         is_zero = (out == 0.0) & reduce(or_, [x == 0.0 for x in values])
+        is_zero = is_zero & (gate.name not in NEVER_ZERO)
         return lost + self.base.tiny * self.choose(is_zero, 0.0, size < self.base.normal)
 
     def is_exact(self, gate: Gate, x: Number, out: Number) -> Any:

@@ -22,6 +22,7 @@ from gradcli.arithmetic.bounds.bounded import (
     Base,
     Bounded,
     Bounds,
+    Number,
 )
 from gradcli.arithmetic.compiler import CALLS
 from gradcli.arithmetic.floats import IEEE, LEAST_NORMAL, LEAST_SUBNORMAL, UNIT_ROUNDOFF
@@ -29,6 +30,8 @@ from gradcli.gates.row import Gate
 from gradcli.gates.table import BUILT_IN
 
 Operation = Callable[..., Bounded]
+
+MARGIN = 2.0**64  # by which results of a gate with a text are larger than its parts, at most
 
 
 class NumberBounds(Bounds):
@@ -54,13 +57,19 @@ class NumberBounds(Bounds):
 
     def bounded(self, gate: Gate) -> Operation:
         """A smooth gate by its slopes, which is closer than its operations and costs less."""
-        is_smooth = gate.radius and gate.ulps > 1
-        return self.by_slopes(gate) if is_smooth else super().bounded(gate)
+        if not (gate.radius and gate.ulps > 1):
+            return super().bounded(gate)
+        if not gate.forward:
+            return self.by_slopes(gate)
+        low = self.base.normal * MARGIN
+        careful = _unless_small(super().by_slopes(gate), low, super().bounded(gate))
+        return _of_one(self, gate, careful, low)
 
     def by_slopes(self, gate: Gate) -> Operation:
         """A gate of one operand in its ordinary case, any other by the rules for every base."""
         careful = super().by_slopes(gate)
-        return _of_one(self, gate, careful) if len(gate.operands) == 1 else careful
+        is_of_one = len(gate.operands) == 1
+        return _of_one(self, gate, careful, self.base.normal) if is_of_one else careful
 
     def where(self, condition: Bounded, chosen: Bounded, other: Bounded) -> Bounded:
         """The branch itself; without a bound where rounding may have turned the condition.
@@ -274,7 +283,17 @@ def _winner(rules: NumberBounds) -> Operation:
 # ---------------------------------------------------------------- gates of one operand
 
 
-def _of_one(rules: NumberBounds, gate: Gate, careful: Operation) -> Operation:
+def _unless_small(by_slopes: Operation, low: Number, by_parts: Operation) -> Operation:
+    """By slopes; and part by part where the result is so small that a part may underflow."""
+
+    def bounded(x: Bounded) -> Bounded:
+        out = by_slopes(x)
+        return out if abs(out.value) > low else by_parts(x)
+
+    return bounded
+
+
+def _of_one(rules: NumberBounds, gate: Gate, careful: Operation, low: Number) -> Operation:
     """A gate as its rounding, and its slope times the error of the operand."""
     evaluate, pair, normal = (
         rules.plain.function(gate.name, gate.table),
@@ -288,7 +307,7 @@ def _of_one(rules: NumberBounds, gate: Gate, careful: Operation) -> Operation:
         a, d = x.value, x.error
         out = evaluate(a)
         size = abs(out)
-        if not size > normal or (is_ever_exact and not d):
+        if not size > low or (is_ever_exact and not d):
             return careful(x)
         if not d:
             return pair(out, own * size)
