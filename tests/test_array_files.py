@@ -259,3 +259,17 @@ def test_a_byte_order_mark_is_dropped_as_in_programs(tmp_path):
 def test_a_value_without_a_file_says_what_to_write():
     with pytest.raises(FileError, match="`x=@` names no file"):
         open_array("x", "", 1)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [("1e400", "overflows"), ("-1e-400", "underflows"), ("0." + 400 * "0" + "1", "underflows")],
+)
+def test_a_number_of_a_table_that_float64_has_not_is_refused(tmp_path, field, words):
+    """As it is where it is typed; infinities and zeros that are written are fine."""
+    path = tmp_path / "x.csv"
+    path.write_text(f"1, inf, 0\n0.0, -inf, 0e500\n2, {field}, 3 # 1e999\n")
+    with pytest.raises(FileError, match=f"line 3: .* {words} float64"):
+        gradcli.evaluate("sum(x)", {"x": f"@{path}"})
+    path.write_text("1, inf, 0 # 1e999\n0.0, -inf, 0e500\n")
+    assert gradcli.evaluate("x[1][2]", {"x": f"@{path}"}).value == 0.0

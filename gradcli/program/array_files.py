@@ -21,10 +21,12 @@ from gradcli.errors import FileError, GradcliError, LimitError, reason_of
 from gradcli.gates.shapes import MOST_AXES
 from gradcli.program.files import file_of, open_regular
 from gradcli.requests import RAISE
+from gradcli.syntax.tokens import out_of_range
 
 MOST_CSV_BYTES = 64  # of one number in a .csv file, with what separates it from the next
 MOST_KEYS_NAMED = 10  # arrays of an archive in a hint
 LONGEST_FIELD = 40  # characters of a field in a message
+FAR_OUT = re.compile(r"[eE][-+]?0*[1-9][0-9]{2}|[0-9.]{300}")  # what may over- or underflow
 VERSIONS = ((1, 0), (2, 0), (3, 0))  # of .npy; the header of 3.0 is that of 2.0 in UTF-8
 ENDINGS = ".npy, .npz:KEY or .csv"
 
@@ -163,9 +165,22 @@ def _csv(name: str, path: str, stream: BinaryIO, most: int) -> Any:  # noqa: ARG
         except ValueError:
             text.seek(0)
             raise _wrong_row(path, text) from None
+        if not (np.isfinite(numbers) & (numbers != 0.0)).all():
+            text.seek(0)
+            _refuse_out_of_range(path, text)
     if not numbers.size:
         raise FileError(f"{path} holds no numbers")
     return numbers
+
+
+def _refuse_out_of_range(path: str, text: Iterable[str]) -> None:
+    """Refuse numbers that have become infinity or 0 in reading; few lines need a second look."""
+    for number, line in enumerate(text, 1):
+        if FAR_OUT.search(line):
+            for field in map(str.strip, line.partition("#")[0].split(",")):
+                trouble = out_of_range(field, float(field)) if field else None
+                if trouble is not None:
+                    raise FileError(f"{path}, line {number}: {trouble[0]}", hint=trouble[1])
 
 
 def _wrong_row(path: str, text: Iterable[str]) -> FileError:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gradcli.errors import did_you_mean
 from gradcli.syntax.refusals import ENDS, INSTEAD, NAME_STARTS, ROUND, Bracket, Refusals, is_name
-from gradcli.syntax.tokens import NEWLINES, Source
+from gradcli.syntax.tokens import NEWLINES, Source, out_of_range
 from gradcli.syntax.tree import COMPARISON, IF, POWER, SUM, TERM, UNARY, Call, Tree
 
 
@@ -260,10 +260,9 @@ class _Parser(Refusals):
             value = float(token)
         except ValueError:
             self._fail(at, f"`{token}` is not a number", "write underscores between digits only")
-        if math.isinf(value):
-            self._fail(at, f"`{token}` overflows float64", "write `inf` for infinity")
-        if not value and set(token.lower().partition("e")[0]) & set("123456789"):
-            self._fail(at, f"`{token}` underflows float64", "write `0`, or a number from 5e-324 on")
+        trouble = out_of_range(token, value)
+        if trouble is not None:
+            self._fail(at, *trouble)
         return value
 
     def _open(self, at: int) -> tuple[int, bool]:
@@ -361,7 +360,7 @@ class _Parser(Refusals):
             self.pending[-1] = (IF, "else", self.pending[-1][2])
             return at + 1, "operand"
         if token[:1] == "^" and len(token) > 1:
-            self.tree.add("number", float(token[1:]), at)
+            self.tree.add("number", self._number(token[1:], at), at)
             self.tree.add("pow", None, self.begins[-1])
             return at + 1, "operator"
         if bracket and (token in NEWLINES or token[:1] == "#"):

@@ -6,6 +6,7 @@ when an error or a report asks for it: that is rare, and reading is much faster 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from itertools import islice
@@ -28,6 +29,7 @@ SPELLINGS = {
 LOWERED = str.maketrans(SUPERSCRIPTS, "0123456789-")
 _RAISED = str.maketrans("0123456789-", SUPERSCRIPTS)
 
+LONGEST_SHOWN = 40  # characters of a number in a message
 NEWLINES = frozenset(("\n", "\r", "\r\n"))
 
 
@@ -115,6 +117,16 @@ class Source:
                 self.span(number),
                 f"write `{plain}`",
             )
+
+
+def out_of_range(token: str, value: float) -> tuple[str, str] | None:
+    """What is wrong with a literal that is not the number it says, and what to write; or None."""
+    words = f"`{token[:LONGEST_SHOWN]}...`" if len(token) > LONGEST_SHOWN else f"`{token}`"
+    if math.isinf(value) and "n" not in token.lower():  # inf is written with one
+        return f"{words} overflows float64", "write `inf` for infinity"
+    if not value and set(token.lower().partition("e")[0]) & set("123456789"):
+        return f"{words} underflows float64", "write `0`, or a number from 5e-324 on"
+    return None
 
 
 def line_and_column(text: str) -> Callable[[int], tuple[int, int]]:
