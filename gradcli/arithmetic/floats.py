@@ -16,7 +16,9 @@ from gradcli.arithmetic.compiler import INFIX
 
 INF, NAN = math.inf, math.nan
 TAIL, VANISHED = 2.0, 40.0  # from where to where erfc needs help; beyond, it is 0
-ROUNDED, TOLERABLE = 2.5, 6.0  # units that log1p(exp(x)) loses, and that logsumexp may lose
+# In units of rounding: what log1p(exp(x)) loses, what x - y loses before exp, logsumexp at most.
+ROUNDED, MOST_SHIFTED, TOLERABLE = 2.5, 0.37, 6.0
+LOWEST_LOG = -746.0  # below it exp is 0
 SHARP = 90  # bits of the functions that mpmath computes
 UNIT_ROUNDOFF = 2.0**-53  # of float64
 LEAST_SUBNORMAL, LEAST_NORMAL = 2.0**-1074, 2.0**-1022  # the smallest positive numbers of float64
@@ -81,14 +83,13 @@ def logsumexp(xs: list[float]) -> float:
     if math.isinf(top) or top != top:
         return top
     at = xs.index(top)
-    below = [x - top for i, x in enumerate(xs) if i != at]
-    parts = [math.exp(d) for d in below]
-    more = math.log1p(math.fsum(parts))
-    lost = ROUNDED * more  # and what rounding the differences makes of them, in units
-    if top:
-        lost -= math.fsum(d * part for d, part in zip(below, parts, strict=True) if part)
+    more = math.log1p(math.fsum([math.exp(x - top) for i, x in enumerate(xs) if i != at]))
     value = top + more
-    return value if lost <= TOLERABLE * abs(value) else _logsumexp_near_zero(xs)
+    lost = ROUNDED * more + MOST_SHIFTED * (len(xs) - 1)
+    if top and lost > TOLERABLE * abs(value):
+        shifts = [x - top for x in xs if x - top > LOWEST_LOG]
+        lost = ROUNDED * more - math.fsum([d * math.exp(d) for d in shifts])
+    return value if not top or lost <= TOLERABLE * abs(value) else _logsumexp_near_zero(xs)
 
 
 def _logsumexp_near_zero(xs: list[float]) -> float:
