@@ -115,6 +115,30 @@ def test_bounds_hold_at_any_scale(text, seed, exponent):
 
 
 @pytest.mark.parametrize(
+    ("x", "y"), [(1e155, 3e-320), (3e-320, 1e155), (3e-170, 7e-170), (1e-160, 3e-160)]
+)
+def test_matrix_products_are_bounded_where_parts_of_them_underflow(x, y):
+    """Also where a unit of rounding of one factor is below every float."""
+    point = {"x": [[x, 1.1 * x], [0.0, -x]], "W": [[y, 0.3 * y], [1.7 * y, 0.9 * y]]}
+    assert not violations("sum(x @ W)", point)
+    assert not violations("sum(tanh(x @ W) @ [1, 2])", point)
+
+
+def test_a_winner_among_what_has_overflowed_is_not_certain():
+    """The gradient of the first is 1e200, that of the largest 2e200."""
+    program = read("sum(np.max(x @ W, axis=1))", settings={"x": [[1e200]], "W": [[1e200, 2e200]]})
+    run = Machine(program.graph, ARRAYS).run(inputs_of(program))
+    backward(run, program.output, 1.0)
+    again = bounded_run(run, program.output, 1.0)
+    assert (again.gradients[program.graph.inputs["x"]].error >= 1e200).all()
+
+
+def test_a_slope_of_zero_at_infinity_bounds_nothing():
+    """The angle of (1e150, 1e310) is 1e-160, and float64 has 0 for it."""
+    assert not violations("sum(atan2(c, b**2))", {"c": [1e150, 2.0], "b": [1e155, 1e160]})
+
+
+@pytest.mark.parametrize(
     "row", [r for r in BUILT_IN.elementwise if not r.hidden], ids=lambda r: r.name
 )
 def test_an_error_of_an_operand_is_handed_on(row):

@@ -154,22 +154,30 @@ def _product(name: str) -> Callable[[Bounded, Bounded], Bounded]:
     """A matrix product; each element is a sum of as many products as there are columns."""
     multiply = ARRAYS.function(name)
 
+    def underflow(a: Number, b: Number) -> Number:
+        """What a product of sizes may lose because single products of numbers underflow."""
+        low = np.min(a, where=a > 0, initial=np.inf) * np.min(b, where=b > 0, initial=np.inf)
+        if not low < LEAST_NORMAL:
+            return 0.0
+        return np.shape(a)[-1] * LEAST_SUBNORMAL * (multiply((a > 0) * 1.0, (b > 0) * 1.0) > 0)
+
     def dot(a: Number, b: Number) -> Number:
         """A product of bounds; what underflows in it leaves a trace."""
-        bound = multiply(a, b)
-        low = np.min(a, where=a > 0, initial=np.inf) * np.min(b, where=b > 0, initial=np.inf)
-        if low < LEAST_NORMAL:
-            count = np.shape(a)[-1]
-            bound = bound + count * LEAST_SUBNORMAL * (multiply((a > 0) * 1.0, (b > 0) * 1.0) > 0)
-        return bound
+        return multiply(a, b) + underflow(a, b)
 
     def one(x: Bounded, y: Bounded) -> Bounded:
         value = multiply(x.value, y.value)
         count = np.shape(x.value)[-1]
         left, right = np.abs(x.value), np.abs(y.value)
         is_exact = _is_short(x.value, y.value) and _are_exact(left, right, multiply(left, right))
-        handed = (0.0 if is_exact else count * UNIT_ROUNDOFF * right) + _spread_error(y)
+        unit = 0.0 if is_exact else count * UNIT_ROUNDOFF
+        is_safe = is_exact or np.min(right, where=right > 0, initial=1.0) * unit >= LEAST_NORMAL
+        handed = unit * right + _spread_error(y) if is_safe else _spread_error(y)
         error = dot(left, handed) if np.ndim(handed) else 0.0
+        if not is_safe:  # a part of `right` is so small that the unit would vanish in it
+            error = error + unit * multiply(left, right)
+        if not is_exact:
+            error = error + underflow(left, right)
         if x.error is not NO_ERROR:
             error = error + dot(_spread_error(x), right + _spread_error(y))
         return BoundedArray(value, error)
@@ -200,7 +208,7 @@ def _first(x: Bounded, best: Bounded, axis: Axis) -> Bounded:
     if x.error is NO_ERROR:
         return BoundedArray(value)
     error = np.broadcast_to(x.error, np.shape(x.value))
-    may_win = np.abs(np.subtract(x.value, best.value)) <= error + best.error
+    may_win = ~(np.abs(np.subtract(x.value, best.value)) > error + best.error)  # or both overflow
     kept = (axis[0], True)
     rivals = np.sum(may_win, axis=axis[0], keepdims=True)
     slack = ARRAYS.function("amax")(np.where(may_win, error, 0.0), kept)

@@ -266,7 +266,8 @@ class Bounds(Arithmetic):
         number = self.plain.function("winner")([x.value for x in operands])
         if self.are_exact(*xs):
             return self.pair(number)
-        rivals = sum(1 * (abs(x.value - out.value) <= x.error + out.error) for x in xs)
+        behind = sum(1 * (abs(x.value - out.value) > x.error + out.error) for x in xs)
+        rivals = len(xs) - behind  # also where both have overflowed
         is_open = (rivals > 1) & (sum(x.error for x in xs) > 0.0)
         return self.pair(number, self.choose(is_open, inf, 0.0))
 
@@ -348,9 +349,10 @@ class Bounds(Arithmetic):
         values = [x.value for x in xs]
         slope = abs(self.plain.text_function(gate, text)(*values, out=out.value))
         room = self._room(gate, k, values, out.value)
-        if self.base.every(error <= self.fine * room):
+        is_finite = error < inf  # a slope of 0 at infinity says nothing of what overflowed
+        if self.base.every((error <= self.fine * room) & is_finite):
             return self.times(STRAIGHT * slope, error)
-        is_small = error <= CAUTION * room
+        is_small = (error <= CAUTION * room) & is_finite
         if self._of_slopes is not self:
             out = self.pair(out.value, out.error + self.times(BENT * slope, error))
             slack = self._slopes().text_function(gate, text)(*xs, out=out).error
