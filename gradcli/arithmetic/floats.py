@@ -94,16 +94,17 @@ def logsumexp(xs: list[float]) -> float:
 
 def _logsumexp_near_zero(xs: list[float]) -> float:
     """The logsumexp by mpmath, where the largest operand and the rest cancel."""
-    from gradcli.arithmetic.special import context, exponential, settled
+    from gradcli.arithmetic.special import exponential, settled, working
 
-    mp, top = context(SHARP), maximum(xs)
+    top = maximum(xs)
     others = [x for i, x in enumerate(xs) if i != xs.index(top) and x > -INF]
+    with working(SHARP) as mp:
 
-    def terms() -> tuple[Any, Any]:
-        more = mp.log1p(mp.fsum(exponential(mp, mp.mpf(x) - top) for x in others))
-        return top + more, max(abs(top), more)
+        def terms() -> tuple[Any, Any]:
+            more = mp.log1p(mp.fsum(exponential(mp, mp.mpf(x) - top) for x in others))
+            return top + more, max(abs(top), more)
 
-    return float(settled(mp, terms)) + 0.0  # what underflows is 0.0, as a difference is
+        return float(settled(mp, terms)) + 0.0  # what underflows is 0.0, as a difference is
 
 
 def hypot(xs: list[float]) -> float:
@@ -115,31 +116,31 @@ def erfc(x: float) -> float:
     """1 - erf(x); in the tail by mpmath, where the C library's loses the digits of exp(-x*x)."""
     if not TAIL < x < VANISHED:
         return math.erfc(x)
-    from gradcli.arithmetic.special import context
+    from gradcli.arithmetic.special import working
 
-    mp = context(SHARP)
-    return float(mp.erfc(mp.mpf(x)))
+    with working(SHARP) as mp:
+        return float(mp.erfc(mp.mpf(x)))
 
 
 def ncdf(x: float) -> float:
     """The normal distribution function; in the tail by mpmath, as for erfc."""
     if not -VANISHED < x < -TAIL:
         return 0.5 * math.erfc(-x / math.sqrt(2.0))
-    from gradcli.arithmetic.special import context
+    from gradcli.arithmetic.special import working
 
-    mp = context(SHARP)
-    return float(mp.ncdf(mp.mpf(x)))
+    with working(SHARP) as mp:
+        return float(mp.ncdf(mp.mpf(x)))
 
 
 def lgamma(x: float) -> float:
     """The logarithm of |gamma(x)|, by mpmath: the C library's is inaccurate near its zeros."""
     if not math.isfinite(x) or (x <= 0 and x == math.floor(x)):
         return math.lgamma(x)
-    from gradcli.arithmetic.special import context
     from gradcli.arithmetic.special import lgamma as log_gamma
+    from gradcli.arithmetic.special import working
 
-    mp = context(SHARP)
-    return float(log_gamma(mp, mp.mpf(x)))
+    with working(SHARP) as mp:
+        return float(log_gamma(mp, mp.mpf(x)))
 
 
 def digamma(x: float) -> float:
@@ -153,11 +154,11 @@ def polygamma(n: float, x: float) -> float:
         return NAN
     if x <= 0 and x == math.floor(x):
         raise ValueError("polygamma at a pole")
-    from gradcli.arithmetic.special import context
     from gradcli.arithmetic.special import polygamma as psi
+    from gradcli.arithmetic.special import working
 
-    mp = context(SHARP)
-    return float(psi(mp, int(n), mp.mpf(x)))
+    with working(SHARP) as mp:
+        return float(psi(mp, int(n), mp.mpf(x)))
 
 
 FLOAT_PRIMITIVES: dict[str, Any] = {

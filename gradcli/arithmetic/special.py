@@ -13,10 +13,11 @@ precision. Here the Bernoulli numbers B_2k come from whole numbers that serve al
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from operator import mul
-from threading import RLock, local
+from threading import RLock
 from typing import Any
 
 # mpmath keeps one value of each constant for all contexts, and a thread may read a longer one than
@@ -35,25 +36,21 @@ class OutOfReachError(ArithmeticError):
     """An operand is too large for mpmath to finish: exp applied four times to 3, say."""
 
 
-class _Contexts(local):
-    """The contexts of a thread, by their bits."""
-
-    def __init__(self) -> None:
-        self.of: dict[int, Any] = {}
-
-
-_contexts = _Contexts()
-
-
+@cache
 def context(bits: int) -> Any:
-    """An mpmath context of so many bits that no other thread and no caller works in."""
-    contexts = _contexts.of
-    if bits not in contexts:
-        import mpmath  # late: the fast path has no use for it
+    """An mpmath context of so many bits that no caller changes."""
+    import mpmath  # late: the fast path has no use for it
 
-        contexts[bits] = mpmath.mp.clone()
-        contexts[bits].prec = bits
-    return contexts[bits]
+    mp = mpmath.mp.clone()
+    mp.prec = bits
+    return mp
+
+
+@contextmanager
+def working(bits: int) -> Iterator[Any]:
+    """The context of so many bits, for this thread alone."""
+    with LOCK:
+        yield context(bits)
 
 
 def settled(mp: Any, terms: Callable[[], tuple[Any, Any]]) -> Any:
