@@ -13,11 +13,13 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from gradcli.arithmetic.bounds.numbers import FLOAT_BOUNDS
 from gradcli.arithmetic.floats import FAULTS, IEEE
 from gradcli.engine import Machine, Run, local_gradients
 from gradcli.gates.row import Gate
 
 CHOICES = ("where",)
+NEARBY = 0.5  # how far inputs are moved to see what rounding is like around: twice the first step
 
 
 class Branch:
@@ -100,6 +102,28 @@ class Surroundings:
 
         return Machine(self.run.machine.graph, ARRAYS)
 
+    @cached_property
+    def bounded(self) -> tuple[Machine, list[Any]]:
+        """The graph bound to numbers that carry their error, and the run's values as such."""
+        pairs = zip(self.run.values, self.bounds, strict=True)
+        values = [FLOAT_BOUNDS.pair(value, error) for value, error in pairs]
+        return Machine(self.run.machine.graph, FLOAT_BOUNDS), values
+
+    @cached_property
+    def nearby(self) -> float:
+        """The larger bound on the rounding of the output: of the run, or with all inputs moved.
+
+        At an extremum, where terms cancel, or at short numbers the run itself rounds less than
+        any point around it. It is inf where the point near by has no bound.
+        """
+        machine, values = self.bounded
+        inputs = [
+            FLOAT_BOUNDS.number(x + math.copysign(max(1.0, abs(x)), x) * (NEARBY - k % 4 / 32))
+            for k, x in enumerate(values[leaf].value for leaf in machine.graph.inputs.values())
+        ]
+        error: float = machine.run(inputs, self.output + 1).values[self.output].error
+        return max(error, self.bounds[self.output])
+
     def branch(self, node: int) -> Branch:
         """A gate of branches, with its distance to the edge."""
         if node not in self._branches:
@@ -110,7 +134,11 @@ class Surroundings:
         return self._branches[node]
 
     def limits(self, node: int) -> list[tuple[int, float]]:
-        """(operand, how far it may move) for every operand of a gate that has a limit."""
+        """(operand, how far it may move) for every operand of a gate that has a limit.
+
+        It is 0 at a singular place, such as the border of a domain: within rounding the operand
+        stands where the gate has no slope, or no finite one.
+        """
         if node not in self._limits:
             self._limits[node] = self._limits_of(node)
         return self._limits[node]
@@ -129,7 +157,9 @@ class Surroundings:
                 function = IEEE.text_function(gate, text)
                 numbers = [values[k] for k in operands]
                 arguments = [numbers] if gate.is_variadic else numbers
-                limits.append((operand, float(function(*arguments, out=values[node]))))
+                radius = float(function(*arguments, out=values[node]))
+                is_clear = radius > self.bounds[operand]  # not so for nan
+                limits.append((operand, radius if is_clear else 0.0))
         return limits
 
     def stands_still(self, node: int, operand: int) -> bool:
@@ -196,7 +226,8 @@ class Cone:
         self.branches: list[Branch] = []
         moving = self._follow()
         self.tied = [b for b in self.branches if b.is_tied(run.values, around.bounds)]
-        is_finite = math.isfinite(run.values[self.output])  # 0 * (1/x) has no value at 0
+        # 0 * (1/x) has no value at 0, acosh(1 - 1e-300) none that float64 shows
+        is_finite = math.isfinite(run.values[self.output]) and math.isfinite(self.bound)
         self.is_still = self.output not in moving and not self.tied and is_finite
         self.sides = [branch.side(run.values) for branch in self.branches]
         self.limits = [
@@ -205,6 +236,7 @@ class Cone:
             for operand, radius in around.limits(node)
             if operand in moving
         ]
+        self.is_singular = not all(radius for _, radius in self.limits)
 
     def _follow(self) -> set[int]:
         """Find the gates of the cone, those of branches among them, and what moves."""
@@ -262,6 +294,16 @@ class Cone:
             return None
         f: float = values[self.output]
         return f if math.isfinite(f) else None
+
+    def bound_at(self, x: float) -> float:
+        """The bound on the rounding error of the output with the input at x."""
+        machine, values = self.around.bounded
+        forwards, operands, values = machine.forwards, machine.graph.operands, values.copy()
+        values[self.leaf] = FLOAT_BOUNDS.number(x)
+        for node in self.gates:
+            values[node] = forwards[node](values, operands[node])  # type: ignore[misc]
+        error: float = values[self.output].error
+        return error
 
     def obstacle(self) -> float:
         """By what factor the step of the last evaluation was too long; 1 or less is fine."""

@@ -5,7 +5,7 @@ by Romberg's scheme. Every entry of the tableau carries two errors: rounding, fr
 that the graph gives, and truncation, from the change between entries. The entry with the smallest
 sum is the result. Guards keep the tableau honest:
 
-* rounding: the bound comes from the graph (`value_bounds`), not from |f|;
+* rounding: the bound comes from the graph, at x and at x+h, and not from |f|;
 * branch: at every step each gate with a kink or jump is on the branch it has at x;
 * resolution: no operand moves further than its gate's `radius`, so no structure is stepped over;
 * consistency: much smaller steps agree with the result within their own rounding.
@@ -24,9 +24,12 @@ from gradcli.checker.probes import Columns, Plain
 # Tolerances are data, with a reason each.
 ROMBERG_LEVELS = 6  # h**12 remains of the truncation: enough for 1e-13 when h bends nothing
 MOST_LEVELS = 12  # before giving up on a tableau that has not settled
-SETTLED = 1e-9  # a relative error so far below any tolerance needs no more levels
-STEP_MARGIN = 2.0  # the bound on f at x+h may exceed the one at x
+SETTLED = 1e-9  # a relative error so far below any tolerance needs no more levels, nor a closer
+# look at how f rounds over these very steps
+STEP_MARGIN = 2.0  # the bound on f at x-h may exceed those at x and x+h
 RESTARTS = 60  # a kink 1e-17 away is found by then
+SHORTER = 2.0**8  # the part of a step that is tried next, where f rounds less nearer to x
+GAIN = 0.25  # the part of a bound for which it is worth another try
 GUARD_STEPS = (2.0**-9, 2.0**-18)  # steps of the consistency guard, relative to the smallest used
 
 
@@ -54,29 +57,48 @@ def differentiate(cone: Cone, in_columns: bool = False) -> Estimate:
         return Estimate(0.0, 0.0)
     if cone.tied:
         return Estimate(math.nan, math.inf, "a gate is at its kink")
+    if cone.is_singular:  # slopes on its two sides may cancel in central differences
+        return Estimate(math.nan, math.inf, "a gate is where its slope is infinite")
     if not math.isfinite(cone.bound):
         return Estimate(math.nan, math.inf, "f has no bound on its rounding")
     try:
         step = cone.first_step()
     except FAULTS:
         return Estimate(math.nan, math.inf, "a local gradient is infinite")
-    smallest = 2 * math.ulp(cone.x)
-    probe = Columns(cone) if in_columns else Plain(cone)
+    return _best(cone, Columns(cone) if in_columns else Plain(cone), step)
+
+
+def _best(cone: Cone, probe: Plain | Columns, step: float) -> Estimate:
+    """The best estimate of tableaux that begin at a step, or shorter.
+
+    Near an extremum f rounds far more a step away than nearer to x: where the bound of a point
+    near by leaves a doubt, it is taken at the step itself, and then at shorter ones.
+    """
+    best = Estimate(math.nan, math.inf, "no step is short enough")
+    bound, looks = cone.around.nearby, 0
     for _ in range(RESTARTS):
-        if not step >= smallest:
+        if not step >= 2 * math.ulp(cone.x):
             break
-        tableau = _Tableau(cone, probe)
-        obstacle = tableau.fill(step, smallest)
-        if obstacle <= 1:
-            return tableau.estimate()
-        step = power_of_two(step / min(max(obstacle, 2.0), 2.0**20))
-    return Estimate(math.nan, math.inf, "no step is short enough")
+        tableau = _Tableau(cone, probe, bound)
+        obstacle = tableau.fill(step)
+        if obstacle > 1:
+            step = power_of_two(step / min(max(obstacle, 2.0), 2.0**20))
+            continue
+        estimate = tableau.estimate()
+        is_closer = estimate.bound < GAIN * best.bound
+        best = min(estimate, best, key=lambda known: known.bound)
+        if tableau.is_settled or (looks > 1 and not is_closer):
+            break
+        if looks:
+            step = power_of_two(step / SHORTER)
+        bound, looks = max(cone.bound, cone.bound_at(cone.x + step)), looks + 1
+    return best
 
 
 class _Tableau:
     """Romberg's scheme; row j holds the extrapolations that end at step h / 2**j."""
 
-    def __init__(self, cone: Cone, probe: Plain | Columns) -> None:
+    def __init__(self, cone: Cone, probe: Plain | Columns, bound: float) -> None:
         self.cone = cone
         self.probe = probe
         self.margin = STEP_MARGIN * probe.margin
@@ -84,9 +106,11 @@ class _Tableau:
         self.rounding: list[list[float]] = []
         self.best = (math.inf, math.nan)  # error bound, value
         self.step = math.nan
+        self.bound = bound  # on the rounding error of f, at x and a step away
 
-    def fill(self, step: float, smallest: float) -> float:
+    def fill(self, step: float) -> float:
         """Add rows until the result has settled; return by what factor a step was too long."""
+        smallest = 2 * math.ulp(self.cone.x)
         while len(self.rows) < MOST_LEVELS and step >= smallest:
             difference, obstacle = self.probe.at(step)
             if difference is None:
@@ -96,16 +120,21 @@ class _Tableau:
             self._add_row(difference, step)
             self.step = step
             step /= 2
-            error, value = self.best
-            if len(self.rows) >= 4 and error <= SETTLED * abs(value):
+            if len(self.rows) >= 4 and self.is_settled:
                 break
-            if len(self.rows) >= ROMBERG_LEVELS and value == 0:
+            if len(self.rows) >= ROMBERG_LEVELS and self.best[1] == 0:
                 break
         return 0.0
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the best entry is as good as any tolerance needs."""
+        error, value = self.best
+        return error <= SETTLED * abs(value)
+
     def _add_row(self, difference: float, step: float) -> None:
         row = [difference]
-        rounding = [self.margin * self.cone.bound / step + 2 * UNIT_ROUNDOFF * abs(difference)]
+        rounding = [self.margin * self.bound / step + 2 * UNIT_ROUNDOFF * abs(difference)]
         if self.rows:
             above, above_rounding = self.rows[-1], self.rounding[-1]
             for m, (entry, error) in enumerate(zip(above, above_rounding, strict=True)):
@@ -129,7 +158,7 @@ class _Tableau:
                 break
             difference, _ = self.probe.at(step)
             allowed = (
-                2 * self.margin * cone.bound / step + error + factor * abs(self.rows[-1][0] - value)
+                2 * self.margin * self.bound / step + error + factor * abs(self.rows[-1][0] - value)
             )
             if difference is None or not abs(difference - value) <= allowed:
                 return Estimate(value, math.inf, "smaller steps disagree")

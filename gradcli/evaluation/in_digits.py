@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.arithmetic.bounds.bounded import Bounded
+from gradcli.arithmetic.bounds.numbers import value_bounds_of_digits
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import Machine, Run, backward
@@ -27,7 +28,10 @@ class InDigits:
     Its methods raise OutOfReachError where an operand is too large for mpmath to finish.
     """
 
-    __slots__ = ("_hides", "_results", "_runs", "_sweeps", "graph", "inputs", "output", "upstream")
+    __slots__ = (
+        "_bounded", "_hides", "_results", "_runs", "_sweeps", "graph", "inputs", "output",
+        "upstream",
+    )  # fmt: skip
 
     def __init__(
         self, graph: Graph, inputs: Sequence[float], output: int, upstream: float = 1.0
@@ -40,6 +44,7 @@ class InDigits:
         self._sweeps: dict[int, Run] = {}
         self._results: dict[int, Bounded] = {}
         self._hides: int | None = None
+        self._bounded: dict[int, Run] = {}
 
     def run(self, count: int) -> Run:
         """A forward pass, as far as the output."""
@@ -88,6 +93,14 @@ class InDigits:
                     break
             self._hides = deep
         return self._hides
+
+    def bounded(self, count: int) -> Run:
+        """A forward pass, as far as the output, of numbers with bounds on their errors."""
+        if count not in self._bounded:
+            arithmetic = value_bounds_of_digits(digits(count))
+            inputs = [arithmetic.number(x) for x in self.inputs]
+            self._bounded[count] = Machine(self.graph, arithmetic).run(inputs, self.output + 1)
+        return self._bounded[count]
 
     def _forward(self, count: int, stop: int | None = None) -> Run:
         arithmetic = digits(count)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.floats import LEAST_SUBNORMAL
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import Run, backward
@@ -269,7 +270,7 @@ def _resolve_one(
     assert isinstance(errors, list)
     known = gradients[leaf]
     try:
-        at = limit(point, leaf, math.inf, upstream)
+        at = limit(point, leaf, upstream)
     except OutOfDigits as trouble:
         if not is_known or known != known:
             gradients[leaf], errors[leaf] = math.nan, math.inf
@@ -285,7 +286,7 @@ def _resolve_one(
         gradients[leaf], errors[leaf] = math.nan, math.inf
         numbers.notes.append(f"d{name} is undefined: f has no slope here")
         return
-    if at.kind == "kink":
+    if at.has_two_slopes:
         if low <= known <= high:  # the convention of the gates: one choice for all inputs
             errors[leaf] = min(errors[leaf], 2 * UNIT * abs(known))
             return
@@ -293,9 +294,9 @@ def _resolve_one(
         reason = f"a kink with slopes {low:.6g} and {high:.6g}"
     else:
         slope = at.slope
-        where = "one side" if at.kind == "border" else "both sides"
+        where = "one side" if at.is_one_sided else "both sides"
         reason = f"reverse mode cannot be trusted here; the limit from {where} is {slope:.6g}"
-        if is_known and (known == slope or abs(known - slope) <= 1e-9 * abs(slope)):
+        if is_known and (known == slope or agree(known, slope, 1e-9)):
             return
     gradients[leaf], errors[leaf] = slope, 2 * UNIT * abs(slope)
     numbers.notes.append(f"d{name}: {reason}")

@@ -12,7 +12,7 @@ from typing import Any
 
 from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.bounds.numbers import FLOAT_BOUNDS
-from gradcli.arithmetic.floats import FLOATS, IEEE
+from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import LimitError
 from gradcli.requests import MOST_GATES
@@ -153,19 +153,38 @@ def ties(run: Run, bounds: Bounds, arithmetic: Arithmetic) -> list[int]:
     return tied
 
 
+def _at_borders(run: Run, bounds: Bounds, live: set[int], arithmetic: Arithmetic) -> bool:
+    """Whether a live gate has an exact operand that may not move at all, as sqrt at 0."""
+    graph, values = run.machine.graph, run.values
+    for node in live:
+        gate, operands = graph.gates[node], graph.operands[node]
+        xs = [values[k] for k in operands]
+        for k, text in zip(operands, gate.radius, strict=False):
+            if bounds.values[k] or text.isdigit() or not graph.active[k] or gate.is_variadic:
+                continue
+            try:
+                if arithmetic.text_function(gate, text)(*xs, out=values[node]) == 0:
+                    return True
+            except FAULTS:  # a logarithm of 0, say
+                return True
+    return False
+
+
 def delicate(
     run: Run, bounds: Bounds, output: int, arithmetic: Arithmetic | None = None
 ) -> set[int]:
     """The leaves whose gradient an exact tie may have made wrong.
 
     One gate at its kink is right: its convention lies between its slopes. Two of them, or a
-    condition that is about to change, may combine into something that is no slope at all.
+    condition that is about to change, may combine into something that is no slope at all; and at
+    the border of a domain only one of the slopes is there.
     """
     graph = run.machine.graph
     live = live_nodes(run, output)
     arithmetic = arithmetic or run.machine.arithmetic
     tied = [node for node in ties(run, bounds, arithmetic) if node in live]
-    if len(tied) < 2 and not any(graph.gates[node].jump for node in tied):
+    is_alone = len(tied) < 2 and not any(graph.gates[node].jump for node in tied)
+    if not tied or (is_alone and not _at_borders(run, bounds, live, arithmetic)):
         return set()
     below: set[int] = set(tied)
     for node in range(max(tied), -1, -1):

@@ -9,6 +9,7 @@ from gradcli.arithmetic.agreement import agree
 from gradcli.checker.evidence import BEYOND_BUDGET, NOTHING, evidence
 from gradcli.checker.question import questions_of
 from gradcli.checker.verdicts import check
+from gradcli.evaluation.certainty import certain_numbers
 from gradcli.evaluation.point import Point, at
 from gradcli.program.model import Program
 from gradcli.reports.evaluations import InputCheck, worst
@@ -39,6 +40,10 @@ def outcome_at(
     """
     point = at(program, inputs, request)
     questions = questions_of(point, typed, request.exact)
+    is_of_numbers = not point.is_of_arrays
+    if is_of_numbers and not elsewhere and any(q.claim is None for q in questions):
+        numbers, _ = certain_numbers(point, request, explains=False)
+        questions = questions_of(point, typed, request.exact, numbers.gradients)
     if formulas_only:
         active = program.graph.active
         questions = [q for q in questions if q.formula is None or active[q.formula]]

@@ -32,16 +32,17 @@ from gradcli.gates.table import BUILT_IN
 Operation = Callable[..., Bounded]
 
 MARGIN = 2.0**64  # by which results of a gate with a text are larger than its parts, at most
+NAN = (0, 0, -123, -1)  # what mpmath's numbers hold where they are none
 
 
 class NumberBounds(Bounds):
     """Bounded numbers, one by one: a condition is true or false."""
 
-    def __init__(self, base: Base) -> None:
+    def __init__(self, base: Base, kind: type[Bounded] = Bounded) -> None:
         spelling = {name: text for name, text in CALLS.items() if name != "product"}
         spelling["route"] = "route({}, {})"
         spelling["receive"] = "gradients[{0}] = received(gradients[{0}], upstream, {1})"
-        super().__init__(base, {}, spelling, Bounded, NumberBounds)
+        super().__init__(base, {}, spelling, kind, lambda base: NumberBounds(base, kind))
         add, sub = _sums(self)
         self.plus = add
         mul = _product(self)
@@ -119,7 +120,8 @@ def _sums(rules: NumberBounds) -> tuple[Operation, Operation]:
     def add(x: Bounded, y: Bounded) -> Bounded:
         a, b = x.value, y.value
         out = a + b
-        error = x.error + y.error
+        d, e = x.error, y.error
+        error = d + e if d and e else d or e
         if error or out - a != b or out - b != a:
             error += unit * abs(out)
         return pair(out, error)
@@ -127,7 +129,8 @@ def _sums(rules: NumberBounds) -> tuple[Operation, Operation]:
     def sub(x: Bounded, y: Bounded) -> Bounded:
         a, b = x.value, y.value
         out = a - b
-        error = x.error + y.error
+        d, e = x.error, y.error
+        error = d + e if d and e else d or e
         if error or a - out != b or out + b != a:
             error += unit * abs(out)
         return pair(out, error)
@@ -342,12 +345,41 @@ FLOAT_BOUNDS = NumberBounds(Base(
 ))  # fmt: skip
 
 
+class ValueBounds(NumberBounds):
+    """Bounds of values alone: a choice is as uncertain as its branches are apart."""
+
+    where = Bounds.where
+    jumping = Bounds.jumping
+
+
+class BoundedDigits(Bounded):
+    """A number in many digits; what is not a number is seen without mpmath's comparison."""
+
+    __slots__ = ()
+
+    def __init__(self, value: Any, error: Any = NO_ERROR) -> None:
+        self.value = value
+        is_float = error.__class__ is float
+        is_nan = error != error if is_float else error._mpf_ == NAN
+        self.error = inf if is_nan else error
+
+
 @lru_cache(maxsize=8)
 def bounds_of_digits(arithmetic: Arithmetic) -> NumberBounds:
     """Bounds over an arithmetic of many digits, in which nothing underflows."""
+    return NumberBounds(_base_of_digits(arithmetic), BoundedDigits)
+
+
+@lru_cache(maxsize=8)
+def value_bounds_of_digits(arithmetic: Arithmetic) -> NumberBounds:
+    """Bounds of values alone over an arithmetic of many digits."""
+    return ValueBounds(_base_of_digits(arithmetic), BoundedDigits)
+
+
+def _base_of_digits(arithmetic: Arithmetic) -> Base:
     mp = arithmetic.number(1.0).context
-    return NumberBounds(Base(
+    return Base(
         arithmetic, mp.prec, mp.mpf(2) ** -mp.prec, mp.zero, mp.zero, 1.0, lambda x: x > 0,
         lambda condition, one, other: one if condition else other, bool, not_, max, min,
         lambda x: x._mpf_[3],
-    ))  # fmt: skip
+    )  # fmt: skip

@@ -1,0 +1,178 @@
+"""One leaf of a point moved in many digits: the output there, with a bound on its error.
+
+A cone of gates is evaluated again and again. What comes back is how much the output has changed,
+how much of that may be rounding, and by how far a step has left what the gates do near the point.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import product
+from typing import Any, NamedTuple
+
+from gradcli.arithmetic.bounds.bounded import Bounded, Bounds
+from gradcli.evaluation.in_digits import InDigits
+
+JUMPING = ("where", "atan2")  # besides the gates with a `jump`, those at a pole and powers of 0
+
+
+class Change(NamedTuple):
+    """How much the output changes over a step: nan with the error 0 outside the domain."""
+
+    size: Any
+    error: Any
+
+
+class Moving:
+    """A point in `count` digits, of which one leaf moves; `gates` is the leaf's cone."""
+
+    def __init__(self, point: InDigits, leaf: int, gates: list[int], count: int) -> None:
+        self.run = point.bounded(count)
+        self.leaf = leaf
+        self.gates = gates
+        self.output = point.output
+        self.graph = point.graph
+        rules = self.run.machine.arithmetic
+        assert isinstance(rules, Bounds)
+        self.rules = rules
+        self._values: list[Any] = self.run.values.copy()
+
+    @property
+    def x(self) -> Any:
+        """The leaf's value, in these digits."""
+        return self.run.values[self.leaf].value
+
+    @cached_property
+    def base(self) -> Bounded:
+        """The output where nothing has moved; of 1/(1/0) the value of IEEE 754, by definition."""
+        f: Bounded = self.run.values[self.output]
+        if f.error == math.inf and is_finite(f.value):
+            values = self.run.values
+            if not all(is_finite(values[node].value) for node in self.gates):
+                return self.rules.pair(f.value)
+        return f
+
+    def change(self, h: Any) -> Change:
+        """The change of the output over a step; its error is infinite where it is not known."""
+        self._to(h)
+        f = self._values[self.output]
+        if is_finite(f.value):
+            return Change(f.value - self.base.value, f.error + self.base.error)
+        return Change(f.value * 0, 0 if self._is_outside(self._values) else math.inf)
+
+    def _to(self, h: Any) -> None:
+        values, machine = self._values, self.run.machine
+        operands, forwards = machine.graph.operands, machine.forwards
+        values[self.leaf] = self.rules.pair(self.x + h)
+        for node in self.gates:
+            values[node] = forwards[node](values, operands[node])  # type: ignore[misc]
+
+    # ---------------------------------------------------------------- outside the domain
+
+    def has_no_value(self) -> bool:
+        """Whether the point itself is outside the domain, for certain."""
+        return not is_finite(self.base.value) and self._is_outside(self.run.values)
+
+    def _is_outside(self, values: list[Any]) -> bool:
+        """Whether the gate that makes the output no number does so anywhere within the errors."""
+        node: int | None = self.output
+        while node is not None:
+            gate, nodes = self.graph.gates[node], self.graph.operands[node]
+            if gate.name == "where":
+                condition = values[nodes[0]]
+                if abs(condition.value) <= condition.error != 0:
+                    return False  # rounding may have turned the choice
+                nodes = (nodes[0], nodes[1] if condition.value else nodes[2])
+            operands = [values[k] for k in nodes]
+            node = next((k for k in nodes if not is_finite(values[k].value)), None)
+        if gate.is_variadic or not any(x.error for x in operands):
+            return True
+        evaluate = self.rules.plain.function(gate.name, gate.table)
+        corners = product(*[(x.value - x.error, x.value + x.error) for x in operands])
+        return not any(is_finite(evaluate(*corner)) for corner in corners)
+
+    # ---------------------------------------------------------------- how far is too far
+
+    @cached_property
+    def _ranges(self) -> list[tuple[int, Any]]:
+        """(operand, how far it may move) of the gates of the cone; 0 at a singular place."""
+        values, ranges = self.run.values, list[tuple[int, Any]]()
+        moving = {self.leaf, *self.gates}
+        for node in self.gates:
+            gate, operands = self.graph.gates[node], self.graph.operands[node]
+            texts = gate.radius * len(operands) if gate.is_variadic else gate.radius
+            for operand, text in zip(operands, texts, strict=True) if texts else ():
+                if text != "inf" and operand in moving:
+                    radius = self._read(node, text, values)
+                    is_clear = radius > values[operand].error
+                    ranges.append((operand, radius if is_clear else 0))
+        return ranges
+
+    @cached_property
+    def _edges(self) -> list[tuple[int, str, Any]]:
+        """(gate, distance text, distance) of the gates of branches; 0 where the gate is tied."""
+        values, edges, moving = self.run.values, list[tuple[int, str, Any]](), {*self.gates}
+        for node in self.gates:
+            gate, operands = self.graph.gates[node], self.graph.operands[node]
+            is_choice = gate.name == "where" and {*operands[:1]} <= {self.leaf, *moving}
+            if text := gate.kink or gate.jump or ("c" if is_choice else ""):
+                here = self._read(node, text, values)
+                if gate.name in ("max", "min"):  # the winner and the next
+                    ranked = sorted(operands, key=lambda k: values[k].value)
+                    operands = tuple(ranked[-2:] if gate.name == "max" else ranked[:2])
+                error = sum(values[k].error for k in (operands[:1] if is_choice else operands))
+                edges.append((node, text, here if abs(here) > error else 0))
+        return edges
+
+    def _read(self, node: int, text: str, values: list[Any]) -> Any:
+        """The value of a text of a gate, in plain many digits."""
+        gate = self.graph.gates[node]
+        numbers = [values[k].value for k in self.graph.operands[node]]
+        arguments = [numbers] if gate.is_variadic else numbers
+        function = self.rules.plain.text_function(gate, text)
+        return self.rules.plain.number(0.0) + function(*arguments, out=values[node].value)
+
+    @property
+    def is_singular(self) -> bool:
+        """Whether a gate stands at a kink, a jump, or where its slope is not finite."""
+        return not all(size for *_, size in (*self._ranges, *self._edges))
+
+    def excess(self) -> Any:
+        """By what factor the last step was too long for the gates it moved; 1 or less is fine.
+
+        A gate at a singular place has no length of its own.
+        """
+        return max(self._moved(), default=0)
+
+    def _moved(self) -> Iterator[Any]:
+        base, values = self.run.values, self._values
+        for operand, radius in self._ranges:
+            if radius:
+                yield _part(abs(values[operand].value - base[operand].value), radius)
+        for node, text, here in self._edges:
+            if here:
+                yield _part(abs(self._read(node, text, values) - here), abs(here))
+
+    def may_jump(self) -> bool:
+        """Whether some gate can jump where it stands: all others are continuous where finite."""
+        values, operands = self.run.values, self.graph.operands
+        tied = {node for node, _, here in self._edges if not here}
+        return any(
+            (node in tied and self.graph.gates[node].jump)
+            or self.graph.gates[node].name in JUMPING
+            or not is_finite(values[node].value)
+            or (self.graph.gates[node].name == "pow" and not values[operands[node][0]].value)
+            for node in self.gates
+        )
+
+
+def _part(moved: Any, room: Any) -> Any:
+    """What part of its room has been used; 0 where either is not finite."""
+    return moved / room if is_finite(moved) and is_finite(room) else 0
+
+
+def is_finite(x: Any) -> bool:
+    """Whether a number of any arithmetic is finite: neither inf nor nan."""
+    return bool(x - x == 0)
