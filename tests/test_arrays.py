@@ -376,7 +376,7 @@ def derivatives_of_a_product(x, axes, number):
 @pytest.mark.parametrize("kept", ["", ", keepdims=True"])
 def test_derivatives_of_products_with_zeros(shape, axes, kept, zeros):
     """Of the first and second order, exactly: small whole numbers round nothing."""
-    from gradcli.tasks.derivatives import hessian, jacobian
+    from gradcli.tasks.rows_of_arrays import hessian, jacobian
 
     rng = np.random.default_rng(zeros)
     x = rng.choice([-3.0, -2.0, 2.0, 5.0], shape)
@@ -413,7 +413,7 @@ def test_a_product_can_be_differentiated_as_often_as_one_likes():
 def test_products_of_nothing(shape, axes):
     agree(f"prod(x, axis={axes})", lambda x: x.prod(axis=axes), [np.zeros(shape)])
     program = read(f"sum(prod(x, axis={axes}))", settings=[("x", np.zeros(shape))])
-    from gradcli.tasks.derivatives import hessian
+    from gradcli.tasks.rows_of_arrays import hessian
 
     second = hessian(program.graph, program.output, settings_of(program))
     assert second["x"]["x"].values.shape == (*shape, *shape)
@@ -565,7 +565,7 @@ def test_the_limit_on_arrays_is_stated_before_memory_is_taken():
 
 def test_jacobians_and_hessians():
     """Against complex steps and known matrices."""
-    from gradcli.tasks.derivatives import hessian, jacobian
+    from gradcli.tasks.rows_of_arrays import hessian, jacobian
 
     a, x = draws((3, 2), (2,))
     program = read("A @ x * x[0]", settings=[("A", a), ("x", x)])
@@ -596,7 +596,7 @@ ROWED = [
 @pytest.mark.parametrize("text", ROWED)
 def test_many_rows_of_a_jacobian_in_one_sweep_are_those_of_single_sweeps(text, monkeypatch):
     """Also of the adjoint graph, for Hessians, and with fewer rows at once than there are."""
-    from gradcli.tasks import derivatives as room
+    from gradcli.tasks import rows_of_arrays as room
 
     x, y = draws((2, 3), (3,), seed=4)
     program = read(f"f = {text}", settings=[("x", x), ("y", y)])

@@ -17,7 +17,7 @@ from gradcli.errors import LimitError
 from gradcli.evaluation.point import inputs_of
 from gradcli.program.reader import read
 from gradcli.render.formats import write
-from gradcli.tasks import derivatives as room
+from gradcli.tasks import rows_of_arrays, rows_of_numbers
 from gradcli.transform.adjoint import adjoint
 from gradcli.transform.elements import Circuit
 
@@ -85,7 +85,75 @@ def test_overflow_on_the_way_does_not_reach_jacobians_and_hessians():
 def test_where_kinks_meet_a_row_is_the_limit_that_the_gradient_is():
     report = gradcli.evaluate("[relu(x) - relu(-x), x*x]", {"x": 0.0}, jacobian=True)
     assert report.jacobian["x"] == [1.0, 0.0]
-    assert any("jacobian: row value[0]" in note for note in report.notes)
+    assert any("jacobian: value[0] by x: reverse mode" in note for note in report.notes)
+
+
+AT_TIES = [  # what ties cancel is as smooth as if there were none
+    ("log1p(exp(-abs(x)))+relu(x)", {"x": 0.0}, [[0.25]]),
+    ("max(a,b)+log1p(exp(-abs(a-b)))", {"a": 0.0, "b": 0.0}, [[0.25, -0.25], [-0.25, 0.25]]),
+    ("max(x,y)*min(x,y)", {"x": 1.0, "y": 1.0}, [[0.0, 1.0], [1.0, 0.0]]),
+    ("(max(x,y)+min(x,y))**2", {"x": 1.0, "y": 1.0}, [[2.0, 2.0], [2.0, 2.0]]),
+    ("max(0.1*x,0.3*y)*min(0.1*x,0.3*y)", {"x": 3.0, "y": 1.0}, [[0.0, 0.03], [0.03, 0.0]]),
+    ("(log1p(exp(-abs(x)))+relu(x))*y", {"x": 0.0, "y": 2.0}, [[0.5, 0.5], [0.5, 0.0]]),
+    ("x**y", {"x": 0.0, "y": 2.0}, [[2.0, 0.0], [0.0, 0.0]]),
+    ("sqrt(x**4)", {"x": 0.0}, [[2.0]]),
+    ("log1p(sqrt(x**4))*y", {"x": 0.0, "y": 3.0}, [[6.0, 0.0], [0.0, 0.0]]),
+    ("sqrt(x**2)*y", {"x": -1.0, "y": 0.0}, [[0.0, -1.0], [-1.0, 0.0]]),
+    ("hypot(x,y)**3", {"x": 0.0, "y": 0.0}, [[0.0, 0.0], [0.0, 0.0]]),
+    ("abs(x)**3+relu(-x)**4", {"x": 0.0}, [[0.0]]),
+]
+
+
+@pytest.mark.parametrize(("text", "point", "expected"), AT_TIES)
+def test_a_hessian_at_ties_that_cancel_is_the_limit_of_the_gradient(text, point, expected):
+    report = gradcli.evaluate(text, point, hessian=True)
+    for row, name in zip(expected, point, strict=True):
+        for truth, other in zip(row, point, strict=True):
+            bound = report.hessian_bounds[name][other]
+            assert abs(report.hessian[name][other] - truth) <= bound + 2.0**-51 * abs(truth)
+            assert bound <= 1e-15 * abs(truth)
+    assert not any("convention" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(("text", "point", "entry", "words"), [
+    ("relu(x)**2", {"x": 0.0}, "x by x", "the gradient has slopes 0 and 2; 0 is a convention"),
+    ("abs(x)*x", {"x": 0.0}, "x by x", "the gradient has slopes -2 and 2; 0 is a convention"),
+    ("huber(x)", {"x": 1.0}, "x by x", "the gradient has slopes 0 and 1; 1 is a convention"),
+    ("x*abs(y)", {"x": 1.0, "y": 0.0}, "x by y", "the gradient has slopes -1 and 1"),
+    ("max(x,y)**2", {"x": 0.0, "y": 0.0}, "x by x", "the gradient has slopes 0 and 2"),
+    ("abs(x)*y", {"x": 0.0, "y": 2.0}, "x", "f has a kink here, with slopes -2 and 2"),
+    ("1e200*relu(x-y)**2", {"x": 1.0, "y": 1.0}, "x by y", "slopes -2e+200 and 0"),
+    ("x*step(y)", {"x": 1.0, "y": 0.0}, "x by y", "the gradient jumps here"),
+])  # fmt: skip
+def test_a_second_derivative_that_does_not_exist_is_said_to_be_none(text, point, entry, words):
+    report = gradcli.evaluate(text, point, hessian=True)
+    notes = [note for note in report.notes if note.startswith(f"hessian: {entry}: ")]
+    assert any(words in note for note in notes), report.notes
+
+
+def test_a_second_derivative_that_is_infinite_is_said_to_be_so():
+    for text, words in (("abs(x)**1.5", "inf from the left, inf from the right"),
+                        ("x**1.5", "infinite: inf from the right")):  # fmt: skip
+        report = gradcli.evaluate(text, {"x": 0.0}, hessian=True)
+        assert report.hessian == {"x": {"x": float("inf")}}
+        assert any(words in note for note in report.notes), report.notes
+
+
+def test_a_kink_of_a_jacobian_is_noted_with_its_slopes():
+    report = gradcli.evaluate("[max(x, y), x*y]", {"x": 2.0, "y": 2.0}, jacobian=True)
+    assert report.jacobian == {"x": [1.0, 2.0], "y": [0.0, 2.0]}
+    kinks = [note for note in report.notes if "a kink" in note]
+    assert kinks == [
+        f"jacobian: value[0] by {name}: a kink with slopes 0 and 1; {slope} is a convention"
+        for name, slope in (("x", 1), ("y", 0))
+    ]
+
+
+def test_numbers_at_kinks_for_which_there_is_no_time_are_not_certified(monkeypatch):
+    monkeypatch.setattr(rows_of_numbers, "MOST_OF_LIMITS", 0)
+    report = gradcli.evaluate("abs(x)*x*y", {"x": 0.0, "y": 1.0}, hessian=True)
+    assert report.hessian_bounds["x"]["x"] == float("inf")
+    assert any("3 numbers at kinks are not known" in note for note in report.notes)
 
 
 def test_float64_is_shown_as_it_is_where_it_is_asked_for(run):
@@ -137,8 +205,8 @@ def test_bounds_hold_on_numbers_and_on_arrays(text, order, monkeypatch):
     kind = ("jacobian", "hessian")[order - 1]
     program = read(text, settings=used)
     expected, circuit = truth(program, order)
-    for most in (room.MOST_AS_NUMBERS, 0):  # as numbers; as arrays
-        monkeypatch.setattr(room, "MOST_AS_NUMBERS", most)
+    for most in (rows_of_numbers.MOST_AS_NUMBERS, 0):  # as numbers; as arrays
+        monkeypatch.setattr(rows_of_numbers, "MOST_AS_NUMBERS", most)
         report = gradcli.evaluate(text, used, check=False, **{kind: True})
         numbers, bounds = getattr(report, kind), getattr(report, f"{kind}_bounds")
         if order == 1:
@@ -167,7 +235,7 @@ def test_larger_jacobians_have_bounds_of_arrays_and_large_ones_none(monkeypatch,
     assert bounds.shape == (300, 300)
     assert 0 < bounds.max() < 1e-15
     assert not any(note.startswith("jacobian") for note in report.notes)
-    monkeypatch.setattr(room, "MOST_BOUNDED", 100)
+    monkeypatch.setattr(rows_of_arrays, "MOST_BOUNDED", 100)
     large = gradcli.evaluate("tanh(x) / sum(x**2)", {"x": x}, jacobian=True, check=False)
     assert large.jacobian == report.jacobian
     assert large.as_dict()["jacobian_bounds"] is None
@@ -177,7 +245,7 @@ def test_larger_jacobians_have_bounds_of_arrays_and_large_ones_none(monkeypatch,
 
 
 def test_what_many_digits_would_take_too_long_for_has_its_bounds(monkeypatch):
-    monkeypatch.setattr(room, "MOST_IN_DIGITS", 1)
+    monkeypatch.setattr(rows_of_numbers, "MOST_IN_DIGITS", 1)
     report = gradcli.evaluate("(1 - cos(x))/x**2", {"x": [1e-9, 2e-9]}, jacobian=True)
     assert report.jacobian["x"][0][0] == pytest.approx(-1e-9 / 12, rel=1e-9, abs=0)
     assert abs(report.jacobian["x"][1][1] + 2e-9 / 12) <= report.jacobian_bounds["x"][1][1]
@@ -294,3 +362,10 @@ def test_arrays_are_fused_number_by_number_where_the_output_is_one():
     for text, words in (("x*2", "one number"), ("sum(exp(x)) + sum(zeros(30000))", "at most")):
         with pytest.raises(gradcli.GradcliError, match=words):
             gradcli.evaluate(text, {"x": [1.0, 2.0]}, fuse=True, upstream="ones")
+
+
+def test_a_kink_of_a_whole_power_is_seen():
+    """A power of few bits is exact: rounding does not hide on which side of its edge huber is."""
+    report = gradcli.evaluate("huber(x**4)", {"x": -1.0}, hessian=True)
+    assert report.gradient_bounds == {"x": 0.0}
+    assert any("the gradient has slopes 12 and 28" in note for note in report.notes)

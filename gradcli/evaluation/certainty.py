@@ -27,12 +27,13 @@ ONLY_CERTAIN = (
 
 
 def certain_numbers(
-    point: Point, request: Request, explains: bool = True
+    point: Point, request: Request, explains: bool = True, takes_limits: bool = True
 ) -> tuple[Numbers, list[str]]:
     """The numbers to report and the notes on them: of the sweep, or in many digits.
 
-    `explains`: the notes say why many digits were needed, and what would cure it. Raises
-    LimitError where many digits are requested of too many gates.
+    `explains`: the notes say why many digits were needed, and what would cure it. `takes_limits`:
+    gradients without a bound are sought as limits. Raises LimitError where many digits are
+    requested of too many gates.
     """
     run, program = point.run, point.program
     count = request.digits or 0
@@ -58,7 +59,7 @@ def certain_numbers(
     from gradcli.evaluation.diagnosis import remedy
     from gradcli.evaluation.many_digits import Task, recompute  # late: mpmath is loaded only here
 
-    better = recompute(Task(point, upstream_node, count))
+    better = recompute(Task(point, upstream_node, count, takes_limits))
     if better is None:
         return plain, [*point.notes, "many digits cannot tell more: an operand is out of reach"]
     if better.is_unknown:

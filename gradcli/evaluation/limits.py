@@ -133,12 +133,12 @@ def limit(point: InDigits, leaf: int, upstream: float = 1.0) -> Limit:
     if not gates:
         return Limit("smooth", 0.0, 0.0, 0)
     try:
-        return _Search(point, leaf, gates, upstream).limit()
+        return Search(point, leaf, gates, upstream).limit()
     except OutOfReachError:
         raise OutOfDigits("an operand is too large for many-digit arithmetic") from None
 
 
-class _Search:
+class Search:
     """The search for the slopes by one leaf, in more and more digits until two runs agree."""
 
     def __init__(self, point: InDigits, leaf: int, gates: list[int], upstream: float) -> None:
@@ -163,7 +163,7 @@ class _Search:
             left, right = compared(before[0], sides[0]), compared(before[1], sides[1])
             is_last = count == DIGITS[-1]
             if all(is_same_side(a, b, is_last) for a, b in zip(before, (left, right), strict=True)):
-                at = _combine(left, right, count)
+                at = combined(left, right, count)
                 if at.kind == "jump" and not moving.may_jump():
                     raise OutOfDigits("f is too steep here for many digits to follow")
                 return at
@@ -282,7 +282,8 @@ def slopes_along(point: InDigits, leaves: list[int]) -> list[tuple[list[float], 
     return ranges
 
 
-def _combine(left: Side, right: Side, count: int) -> Limit:
+def combined(left: Side, right: Side, count: int) -> Limit:
+    """The limit that two sides make."""
     kinds = {left.kind, right.kind}
     if "jump" in kinds:
         return Limit("jump", left.slope, right.slope, count)

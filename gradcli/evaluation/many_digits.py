@@ -34,12 +34,15 @@ UNIT = 2.0**-53
 class Task:
     """A point whose results and gradients are to be known to so many digits."""
 
-    __slots__ = ("count", "point", "upstream_node")
+    __slots__ = ("count", "point", "takes_limits", "upstream_node")
 
-    def __init__(self, point: Point, upstream_node: int | None, count: int) -> None:
+    def __init__(
+        self, point: Point, upstream_node: int | None, count: int, takes_limits: bool = True
+    ) -> None:
         self.point = point
         self.upstream_node = upstream_node  # the one that computes the upstream gradient, if any
         self.count = count  # correct digits; 0 for those of float64
+        self.takes_limits = takes_limits  # where reverse mode has no bound
 
     @property
     def places(self) -> list[tuple[int, bool]]:
@@ -100,7 +103,8 @@ def recompute(task: Task) -> Numbers | None:
         if name:
             numbers.notes.append(f"{name} is zero to {sweep.count} digits and taken as 0")
     _refuse_unknown(task, sweep, numbers)
-    _resolve(task, sweep, numbers)
+    if task.takes_limits:
+        _resolve(task, sweep, numbers)
     if task.count:
         for k, is_value in task.places:
             number, error = sweep.number(k, is_value)

@@ -7,7 +7,7 @@ an exact tie makes reverse mode doubtful, the same graph is computed again with 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gradcli.arithmetic.arithmetic import Arithmetic
@@ -19,6 +19,7 @@ from gradcli.requests import MOST_GATES
 
 CERTAIN_ERROR = 5e-13  # relative: 12 digits
 SLACK = 1.001  # the bounds themselves are rounded
+EDGE = 2.0  # times the error of its operands: that near to its kink a gate may stand at it
 
 
 class Bounds:
@@ -135,22 +136,46 @@ def doubtful(run: Run, bounds: Bounds, results: Sequence[int], leaves: Sequence[
 
 def ties(run: Run, bounds: Bounds, arithmetic: Arithmetic) -> list[int]:
     """The gates that stand exactly at a kink or jump, as far as the run can tell."""
+    return [
+        node for node, distance, error in edges(run, bounds, arithmetic)
+        if not error and distance == 0
+    ]  # fmt: skip
+
+
+def possible_ties(run: Run, bounds: Bounds, output: int) -> set[int]:
+    """The leaves under gates that may stand at a kink or jump, for all that rounding tells.
+
+    Also under a power of 0 whose exponent may move, whose slopes are a choice there.
+    """
+    graph, values = run.machine.graph, run.values
+    live = live_nodes(run, output)
+    below = {
+        node for node, distance, error in edges(run, bounds, run.machine.arithmetic)
+        if node in live and not abs(distance) > EDGE * error
+    }  # fmt: skip
+    below |= {
+        node for node in live
+        if graph.gates[node].name == "pow"
+        and graph.active[graph.operands[node][1]] and not values[graph.operands[node][0]]
+    }  # fmt: skip
+    return {node for node in graph.ancestors([*below]) if graph.is_leaf(node)}
+
+
+def edges(run: Run, bounds: Bounds, arithmetic: Arithmetic) -> Iterator[tuple[int, Any, Any]]:
+    """(gate, distance to its kink or jump, error of its operands) of all that have one."""
     graph, values, errors = run.machine.graph, run.values, bounds.values
-    tied = []
     for node, gate in enumerate(graph.gates):
         if not (gate.kink or gate.jump):
             continue
         operands = graph.operands[node]
-        if any(errors[k] for k in operands):
-            continue
+        if any([graph.gates[k].name == "winner" for k in operands]):  # noqa: C419  # quicker
+            continue  # which operand of max has won: its own tie is another gate's
         xs = [values[k] for k in operands]
         function = arithmetic.text_function(gate, gate.kink or gate.jump)
         at = function(xs, out=values[node]) if gate.is_variadic else function(
             *xs, out=values[node]
         )  # fmt: skip
-        if at == 0:
-            tied.append(node)
-    return tied
+        yield node, at, sum([errors[k] for k in operands])
 
 
 def _at_borders(run: Run, bounds: Bounds, live: set[int], arithmetic: Arithmetic) -> bool:

@@ -176,13 +176,18 @@ def _quotient(rules: NumberBounds) -> Operation:
 
 
 def _power(rules: NumberBounds) -> Operation:
-    """Powers of an uncertain number with an exact exponent."""
+    """Powers of an uncertain number with an exact exponent, and exact ones of few bits."""
     pair, normal, careful = rules.pair, rules.base.normal, rules.power
     evaluate, own = rules.plain.function("pow"), BUILT_IN["pow"].ulps * rules.unit
+    bits, precision = rules.base.bits, rules.base.precision
 
     def power(x: Bounded, y: Bounded) -> Bounded:
         a, d, b = x.value, x.error, y.value
         size = abs(a)
+        if not (d or y.error) and 1 < b <= precision and b == int(b) and bits(a) * b <= precision:
+            out = evaluate(a, b)
+            if normal < abs(out) < inf:
+                return pair(out, NO_ERROR)
         if y.error or not b or not 0 < 2 * d < size:
             return careful(x, y)
         out = evaluate(a, b)

@@ -1,0 +1,278 @@
+"""A second derivative as a limit, in many digits, from values alone.
+
+An entry of a Hessian is the derivative along one input of the slope by another. That slope is a
+limit of its own: at each of the distances along the one input that `limits` looks at, f is
+evaluated a step apart along the other that is shorter by all digits. No local gradient is used, and
+at a tie no convention: the slope at the point itself is taken on the side that is looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.arithmetic.special import OutOfReachError
+from gradcli.evaluation.in_digits import InDigits
+from gradcli.evaluation.limits import BITS, Limit, OutOfDigits, Search, combined
+from gradcli.evaluation.moving import Change, Moving, is_finite
+from gradcli.evaluation.sides import (
+    AGREEMENT,
+    KNOWN,
+    RATIO,
+    VANISHING,
+    Side,
+    compared,
+    is_same_side,
+    one_side,
+)
+from gradcli.graph.nodes import Graph
+
+LADDER = (40, 80, 160, 320, 640)  # digits of a result; the values have two and a half times as many
+ENOUGH = 600  # digits at which a change that is lost means a derivative below any float64
+APART = 14  # orders between the shortest distance along the one input and the step along the other
+BELOW = 20  # orders below what vanishes in float64, for the step where a change is lost
+SPARE = (1, 2, 4)  # times the digits, where f loses more than it should
+TINY = 10.0**-300  # an error of a slope below it, at distances above, loses nothing
+ADDITIVE = ("add", "sub", "neg", "copy")  # gates that never make two inputs meet
+
+
+class SecondLimits:
+    """The second derivatives of the output of a point, one by one."""
+
+    __slots__ = ("_entries", "_first", "point", "work")
+
+    def __init__(self, point: InDigits) -> None:
+        self.point = point
+        self._first: dict[int, tuple[Limit | OutOfDigits, int]] = {}
+        self._entries: dict[tuple[int, int], Limit | OutOfDigits] = {}
+        self.work = 0  # gates of the cones that have been evaluated in many digits
+
+    def meets(self, by: int, along: int) -> bool:
+        """Whether the second derivative by two leaves can be other than 0."""
+        return meet(self.point.graph, by, along, self._gates(by, along))
+
+    def knows(self, by: int, along: int) -> bool:
+        """Whether the limit has been found, or searched for, already."""
+        return (by, along) in self._entries
+
+    def limit(self, by: int, along: int) -> Limit:
+        """The one-sided derivatives, by the leaf `along`, of the slope of f by the leaf `by`.
+
+        A kind that is neither smooth nor border means that there is no second derivative; the
+        reason says why where the slope itself does not exist. Raises OutOfDigits where no number of
+        digits settles it.
+        """
+        if (by, along) not in self._entries:
+            try:
+                self._entries[by, along] = self._limit(by, along)
+            except OutOfDigits as trouble:
+                self._entries[by, along] = trouble
+            except OutOfReachError:
+                reason = "an operand is too large for many-digit arithmetic"
+                self._entries[by, along] = OutOfDigits(reason)
+        return _found(self._entries[by, along])
+
+    def _limit(self, by: int, along: int) -> Limit:
+        if not self.meets(by, along):
+            return Limit("smooth", 0.0, 0.0, 0)
+        first = _found(self._slopes(by)[0])
+        if first.kind not in ("smooth", "border"):
+            return first._replace(reason=_missing(first))
+        gates = self._gates(by, along)
+        self.work += len(gates) * (1 if by == along else 2)
+        fine = max(self._slopes(by)[1], self._slopes(along)[1])
+        entry = _Entry(self.point, by, along, gates, fine)
+        if by == along:
+            return entry.limit(None)
+        inner = [1, -1] if first.kind == "smooth" else [1 if math.isnan(first.left) else -1]
+        return _joined([entry.limit(way) for way in inner])
+
+    def _gates(self, by: int, along: int) -> list[int]:
+        graph, output = self.point.graph, self.point.output
+        return sorted({*graph.cone(by, output), *graph.cone(along, output)})
+
+    def _slopes(self, leaf: int) -> tuple[Limit | OutOfDigits, int]:
+        """The slopes by a leaf, or why they are not known, and how fine its numbers are."""
+        if leaf not in self._first:
+            gates = self.point.graph.cone(leaf, self.point.output)
+            self.work += len(gates)
+            search = Search(self.point, leaf, gates, 1.0)
+            try:
+                at: Limit | OutOfDigits = search.limit()
+            except OutOfDigits as trouble:
+                at = trouble
+            self._first[leaf] = at, search.fine
+        return self._first[leaf]
+
+
+def _agree(before: Side, side: Side, count: int) -> bool:
+    """Whether two runs say the same of a side, or the last one that it vanishes in float64."""
+    vanishes = side.kind == "slope" and side.slope == 0 and count > ENOUGH
+    is_nothing = before.kind == "unclear" or (before.kind == "slope" and before.slope == 0)
+    return is_same_side(before, side) or (vanishes and is_nothing)
+
+
+def _found(at: Limit | OutOfDigits) -> Limit:
+    if isinstance(at, OutOfDigits):
+        raise at
+    return at
+
+
+def meet(graph: Graph, one: int, other: int, gates: Sequence[int]) -> bool:
+    """Whether the second derivative by two leaves can be other than 0.
+
+    It is 0 where no gate of their cones multiplies or bends what both move. The last of the `gates`
+    is the output.
+    """
+    marks = {one: 1, other: 2} if one != other else {one: 3}
+    bent: set[int] = set()
+    for node in gates:
+        operands, name = graph.operands[node], graph.gates[node].name
+        moving = [marks[k] for k in operands if k in marks]
+        marks[node] = 0
+        for mark in moving:
+            marks[node] |= mark
+        is_linear = name in ADDITIVE or (
+            len(moving) == 1 and (name == "mul" or (name == "div" and operands[0] in marks))
+        )
+        if not bent.isdisjoint(operands) or (marks[node] == 3 and not is_linear):
+            bent.add(node)
+    return bool(gates) and gates[-1] in bent
+
+
+def _missing(first: Limit) -> str:
+    """Why there is no slope to differentiate."""
+    if first.kind == "kink":
+        return f"f has a kink here, with slopes {first.left:.6g} and {first.right:.6g}"
+    return {"jump": "f jumps here", "infinite": "the slope of f is infinite here"}.get(
+        first.kind, "f has no slope here"
+    )
+
+
+def _joined(limits: Sequence[Limit]) -> Limit:
+    """The limits of the slopes on both sides of an input, as one; a side outside does not count."""
+    inside = [at for at in limits if at.kind != "nan"]
+    if not inside:
+        return limits[0]._replace(reason="f has no slope near here")
+    odd = [at for at in inside if at.kind not in ("smooth", "border", "kink")]
+    if odd:
+        return odd[0]
+    slopes = [x for at in inside for x in (at.left, at.right) if not math.isnan(x)]
+    low, high = min(slopes), max(slopes)
+    if all(at.kind != "kink" for at in inside) and high - low <= AGREEMENT * max(-low, high):
+        return inside[0]
+    return Limit("kink", low, high, max(at.digits for at in inside))
+
+
+class _NoSlope(Exception):
+    """Beside the point f has no slope: it jumps there."""
+
+
+class _Entry:
+    """One entry of a Hessian, whose slopes are taken in as many digits as it needs."""
+
+    def __init__(self, point: InDigits, by: int, along: int, gates: list[int], fine: int) -> None:
+        self.point = point
+        self.by = by
+        self.along = along
+        self.gates = gates
+        self.fine = fine  # decimal orders of the smallest number in sight
+
+    def limit(self, way: int | None) -> Limit:
+        """The slope is taken on one side of the leaf `by`, on that of the distance if None."""
+        before: tuple[Side, Side] | None = None
+        for count in LADDER:
+            if before is not None and count < ENOUGH and any(side.is_lost for side in before):
+                continue
+            left, right = self._sides(count, way)
+            if before is not None:
+                left, right = compared(before[0], left), compared(before[1], right)
+                if _agree(before[0], left, count) and _agree(before[1], right, count):
+                    return combined(left, right, count)
+            before = left, right
+        if before is not None and any(side.kind == "unclear" for side in before):
+            raise OutOfDigits("f changes too little for many digits to tell")
+        raise OutOfDigits(f"the slopes of the gradient still change at {LADDER[-1]} digits")
+
+    def _sides(self, count: int, way: int | None) -> tuple[Side, Side]:
+        """Left and right along the one leaf, in digits for `count` of the result."""
+        order = count // 3 + self.fine  # of the distance along the one leaf
+        shorter = 2 * order + APART  # that of the step along the other
+        if count > ENOUGH:
+            shorter = max(shorter, order + VANISHING + BELOW + self.fine)
+        for times in SPARE:
+            plane = _Plane(self, times * (order + shorter + 2 * count // 3 + self.fine))
+            if not is_finite(plane.base.value):
+                side = Side("outside" if plane.has_no_value() else "unclear")
+                return side, side
+            distance, step = plane.power(order, self.along), plane.power(shorter, self.by)
+            ways = (-1, 1) if way is None else (way, way)
+            left = plane.side(-distance, ways[0] * step)
+            right = plane.side(distance, ways[1] * step)
+            if not plane.is_rounded:
+                break
+        return left, right
+
+
+class _Plane(Moving):
+    """A point in many digits, of which two leaves move."""
+
+    def __init__(self, entry: _Entry, count: int) -> None:
+        super().__init__(entry.point, entry.along, [*entry.gates], count)
+        self.by = entry.by
+        self.is_rounded = False  # whether more digits would tell more
+
+    def power(self, order: int, leaf: int) -> Any:
+        """A power of two, so many decimal orders below 1 or below a leaf that is smaller."""
+        size = abs(self.run.values[leaf].value)
+        bits = math.ceil(order * BITS) - min(0, size.context.mag(size) if size else 0)
+        return (size * 0 + 2) ** -bits
+
+    def side(self, distance: Any, step: Any) -> Side:
+        """The side of the point that a distance leads to."""
+
+        def change(h: Any) -> Change:
+            (there, rounding), size = self._slope(h, step), abs(h)
+            change = Change(there.size - here.size, there.error + here.error)
+            is_hidden = rounding + rounding_here > KNOWN * abs(change.size)
+            if is_hidden and 2 * (rounding + rounding_here) > change.error > TINY * size:
+                self.is_rounded = True
+            return change
+
+        try:
+            here, rounding_here = self._slope(0 * distance, step)
+            return one_side(change, distance)
+        except _NoSlope:
+            return Side("jump", 0.0)
+
+    def _slope(self, h: Any, k: Any) -> tuple[Change, Any]:
+        """The slope by one leaf at a distance along the other, and what part of its error rounds.
+
+        The rest is that of a step which is not short enough, as one that is shorter tells. Raises
+        _NoSlope where the slope grows as the step shrinks.
+        """
+        base, far, near = (self._at(h, x) for x in (0 * k, k, k / RATIO))
+        for f in (base, far, near):
+            if f.error == math.inf or not is_finite(f.size):
+                return f, f.error
+        slopes = (far.size - base.size) / k, (near.size - base.size) * RATIO / k
+        rounding = (base.error + max(far.error, near.error)) * 2 * RATIO / abs(k)
+        if abs(slopes[1]) > 2 * abs(slopes[0]) + rounding:
+            raise _NoSlope
+        return Change(slopes[1], 2 * abs(slopes[0] - slopes[1]) + rounding), rounding
+
+    def _at(self, h: Any, k: Any) -> Change:
+        """The output h further along the one leaf and k further along the other."""
+        values, machine = self._values, self.run.machine
+        operands, forwards = machine.graph.operands, machine.forwards
+        for leaf in (self.leaf, self.by):
+            values[leaf] = self.run.values[leaf]
+        for leaf, way in ((self.leaf, h), (self.by, k)):
+            values[leaf] = self.rules.pair(values[leaf].value + way)
+        for node in self.gates:
+            values[node] = forwards[node](values, operands[node])  # type: ignore[misc]
+        f = values[self.output]
+        if is_finite(f.value):
+            return Change(f.value, f.error)
+        return Change(f.value * 0, 0 if self._is_outside(values) else math.inf)
