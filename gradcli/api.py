@@ -48,11 +48,12 @@ def check(
 ) -> CheckReport:
     """Verdicts on the gradients of an expression or program.
 
-    `claims` are numbers (or lists) by input and are held exactly; without them the hand-written
-    gradients of the program are checked, and where there is none the engine's own. A binding may
-    be a range, `"-2:2"`. `budget` is the most gate evaluations at one point; the other keywords are
-    the fields of `requests.Request`: output, seed, max_array, wrt, upstream, tolerance, exact,
-    samples, max_elements. Raises GradcliError.
+    `claims` are numbers (or lists) by input and are held exactly, or by the name of an entry or a
+    block of a Hessian or a Jacobian, `"x,y"`, `"x[0],x[1]"`, `"value[0],x"`; without them the
+    hand-written gradients of the program are checked, and where there is none the engine's own. A
+    binding may be a range, `"-2:2"`. `budget` is the most gate evaluations at one point; the other
+    keywords are the fields of `requests.Request`: output, seed, max_array, wrt, upstream, jacobian,
+    hessian, tolerance, exact, samples, max_elements. Raises GradcliError.
 
     >>> check("(x+y)*z", {"x": -2, "y": 5, "z": -4}, claims={"x": -4, "z": -3}).verdict
     'fail'

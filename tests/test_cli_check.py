@@ -205,11 +205,22 @@ def test_a_file_of_an_array_that_cannot_be_read_is_a_case_of_each_program(gradcl
     assert [case["error"]["kind"] for case in cases] == ["file", "file"]
 
 
-def test_an_array_output_needs_an_upstream_gradient_and_no_option_of_eval(gradcli):
-    done = gradcli("check", "x*2", "x=[1,2]")
+def test_an_array_output_without_an_upstream_gradient_is_checked_by_its_jacobian(gradcli):
+    done = gradcli("check", "x*2", "x=[1,2]", "--json")
+    assert done.code == 0
+    case = json.loads(done.out)["cases"][0]
+    assert case["inputs"] == {}
+    assert {name: entry["analytic"] for name, entry in case["entries"].items()} == {
+        "value[0] by x[0]": 2, "value[0] by x[1]": 0, "value[1] by x[0]": 0, "value[1] by x[1]": 2,
+    }  # fmt: skip
+    assert {entry["verdict"] for entry in case["entries"].values()} == {"pass"}
+
+
+def test_gradient_lines_of_an_array_output_still_need_an_upstream_gradient(gradcli, tmp_path):
+    programs(tmp_path, a="x = [1,2]\nf = x*2\ndx = 2*x\n")
+    done = gradcli("check", "a.grad")
     assert done.code == 2
-    assert "need --upstream VALUE" in done.err
-    assert "--jacobian" not in done.err
+    assert "need --upstream VALUE" in done.out
 
 
 def test_a_program_on_stdin(gradcli):

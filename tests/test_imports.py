@@ -43,7 +43,12 @@ ARRAYS = {
     "gradcli.checker.directions",
     "gradcli.checker.slopes",
     "gradcli.transform.elements",
+    "gradcli.tasks.blocks",
+    "gradcli.tasks.entry_claims",
+    "gradcli.tasks.entry_verdicts",
     "gradcli.tasks.derivatives",
+    "gradcli.tasks.rows_of_arrays",
+    "gradcli.tasks.rows_of_numbers",
 }
 FACE = {"api", "errors", "reports", "version"}  # what gradcli/__init__.py may import
 

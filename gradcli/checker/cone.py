@@ -305,6 +305,11 @@ class Cone:
         error: float = values[self.output].error
         return error
 
+    @property
+    def values(self) -> list[float]:
+        """All values of the last evaluation."""
+        return self._scratch.copy()
+
     def obstacle(self) -> float:
         """By what factor the step of the last evaluation was too long; 1 or less is fine."""
         values = self._scratch

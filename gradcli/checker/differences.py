@@ -16,10 +16,11 @@ Steps are powers of two, so that x+h and x-h are exact.
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 from gradcli.arithmetic.floats import FAULTS, UNIT_ROUNDOFF
 from gradcli.checker.cone import Cone, power_of_two
-from gradcli.checker.probes import Columns, Plain
+from gradcli.checker.probes import Answer, Columns, Plain
 
 # Tolerances are data, with a reason each.
 ROMBERG_LEVELS = 6  # h**12 remains of the truncation: enough for 1e-13 when h bends nothing
@@ -31,6 +32,15 @@ RESTARTS = 60  # a kink 1e-17 away is found by then
 SHORTER = 2.0**8  # the part of a step that is tried next, where f rounds less nearer to x
 GAIN = 0.25  # the part of a bound for which it is worth another try
 GUARD_STEPS = (2.0**-9, 2.0**-18)  # steps of the consistency guard, relative to the smallest used
+
+
+class Probe(Protocol):
+    """Differences of a function along a line."""
+
+    margin: float  # by how much more than its bound the function may be off
+
+    def at(self, step: float) -> Answer:
+        """The difference over a step, or None, and by what factor the step was too long."""
 
 
 class Estimate:
@@ -48,10 +58,11 @@ class Estimate:
         return Estimate(factor * self.value, abs(factor) * self.bound, self.reason)
 
 
-def differentiate(cone: Cone, in_columns: bool = False) -> Estimate:
+def differentiate(cone: Cone, in_columns: bool = False, settled: float = SETTLED) -> Estimate:
     """The derivative of the output by the cone's input, from values alone.
 
-    `in_columns` evaluates all steps as one numpy batch, which pays for larger problems.
+    `in_columns` evaluates all steps as one numpy batch, which pays for larger problems; `settled`
+    is the relative error that needs no more of them.
     """
     if cone.is_still:
         return Estimate(0.0, 0.0)
@@ -65,10 +76,10 @@ def differentiate(cone: Cone, in_columns: bool = False) -> Estimate:
         step = cone.first_step()
     except FAULTS:
         return Estimate(math.nan, math.inf, "a local gradient is infinite")
-    return _best(cone, Columns(cone) if in_columns else Plain(cone), step)
+    return _best(cone, Columns(cone) if in_columns else Plain(cone), step, settled)
 
 
-def _best(cone: Cone, probe: Plain | Columns, step: float) -> Estimate:
+def _best(cone: Cone, probe: Probe, step: float, settled: float) -> Estimate:
     """The best estimate of tableaux that begin at a step, or shorter.
 
     Near an extremum f rounds far more a step away than nearer to x: where the bound of a point
@@ -79,7 +90,7 @@ def _best(cone: Cone, probe: Plain | Columns, step: float) -> Estimate:
     for _ in range(RESTARTS):
         if not step >= 2 * math.ulp(cone.x):
             break
-        tableau = _Tableau(cone, probe, bound)
+        tableau = Tableau(cone.x, probe, bound, settled)
         obstacle = tableau.fill(step)
         if obstacle > 1:
             step = power_of_two(step / min(max(obstacle, 2.0), 2.0**20))
@@ -95,11 +106,12 @@ def _best(cone: Cone, probe: Plain | Columns, step: float) -> Estimate:
     return best
 
 
-class _Tableau:
+class Tableau:
     """Romberg's scheme; row j holds the extrapolations that end at step h / 2**j."""
 
-    def __init__(self, cone: Cone, probe: Plain | Columns, bound: float) -> None:
-        self.cone = cone
+    def __init__(self, x: float, probe: Probe, bound: float, settled: float = SETTLED) -> None:
+        self.x = x
+        self.settled = settled
         self.probe = probe
         self.margin = STEP_MARGIN * probe.margin
         self.rows: list[list[float]] = []
@@ -110,7 +122,7 @@ class _Tableau:
 
     def fill(self, step: float) -> float:
         """Add rows until the result has settled; return by what factor a step was too long."""
-        smallest = 2 * math.ulp(self.cone.x)
+        smallest = 2 * math.ulp(self.x)
         while len(self.rows) < MOST_LEVELS and step >= smallest:
             difference, obstacle = self.probe.at(step)
             if difference is None:
@@ -130,7 +142,7 @@ class _Tableau:
     def is_settled(self) -> bool:
         """Whether the best entry is as good as any tolerance needs."""
         error, value = self.best
-        return error <= SETTLED * abs(value)
+        return error <= self.settled * abs(value)
 
     def _add_row(self, difference: float, step: float) -> None:
         row = [difference]
@@ -149,12 +161,11 @@ class _Tableau:
     def estimate(self) -> Estimate:
         """The best entry, unless a much smaller step contradicts it."""
         error, value = self.best
-        cone = self.cone
         if len(self.rows) < 3:
             return Estimate(value, math.inf, "too few steps fit")
         for factor in GUARD_STEPS:
             step = power_of_two(self.step * factor)
-            if step < 2 * math.ulp(cone.x):
+            if step < 2 * math.ulp(self.x):
                 break
             difference, _ = self.probe.at(step)
             allowed = (

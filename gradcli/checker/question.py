@@ -27,6 +27,17 @@ class Question:
         self.exact = exact  # no allowance for the rounding of a float64 backward pass
         self.element = element  # None: a number of its own, or a whole array
 
+    def at(self, leaf: int) -> Question:
+        """The question where its leaf has another number."""
+        return Question(
+            self.name, leaf, self.analytic, self.claim, self.formula, self.exact, self.element
+        )
+
+    @property
+    def what(self) -> str:
+        """What gets the verdict, in words."""
+        return "the gradient" if self.claim is None else "the claim"
+
     @property
     def checked(self) -> Any:
         """The gradient that gets the verdict."""

@@ -70,16 +70,16 @@ def _verdict(
     point: Point, question: Question, cone: Cone, estimate: Estimate, tolerance: float
 ) -> InputCheck:
     scaled = estimate.scaled(point.upstream)
-    if _passes(question.checked, scaled, tolerance):
-        return _answer(question, "pass", "smooth", scaled.value, scaled.bound)
+    if passes(question.checked, scaled, tolerance):
+        return answer_of(question, "pass", "smooth", scaled.value, scaled.bound)
     if len(cone.gates) > MOST_GATES_OF_A_CONE:
         trouble = estimate.reason or "the numeric derivative differs"
         reason = f"{trouble}, and the graph is too large for many digits"
-        return _answer(question, "inconclusive", None, scaled.value, scaled.bound, reason=reason)
+        return answer_of(question, "inconclusive", None, scaled.value, scaled.bound, reason=reason)
     return _in_many_digits(point, question, cone, tolerance)
 
 
-def _passes(gradient: float, estimate: Estimate, tolerance: float) -> bool:
+def passes(gradient: float, estimate: Estimate, tolerance: float) -> bool:
     """Whether a gradient is the estimate, and the estimate is good enough to say so."""
     size = max(abs(gradient), abs(estimate.value))
     is_known = estimate.bound <= tolerance * size < math.inf
@@ -93,16 +93,16 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, tolerance: flo
     try:
         derivative = limit(point.in_digits, question.leaf, point.upstream)
     except OutOfDigits as trouble:
-        return _answer(question, "inconclusive", None, None, None, reason=str(trouble))
+        return answer_of(question, "inconclusive", None, None, None, reason=str(trouble))
     left, right = derivative.left, derivative.right
     gradient, kind = question.checked, derivative.kind
     if kind == "nan":
         reason = point.notes[0] if point.notes else "f has no value here"
-        return _answer(question, "undefined", kind, math.nan, None, reason=reason)
+        return answer_of(question, "undefined", kind, math.nan, None, reason=reason)
     if kind == "jump":
         where = _edges(point, cone)
         reason = f"f jumps here{where}: no derivative exists, no claim can be right"
-        return _answer(question, "undefined", kind, math.nan, None, reason=reason)
+        return answer_of(question, "undefined", kind, math.nan, None, reason=reason)
     if derivative.has_two_slopes:
         is_vertical = kind == "infinite"
         return _at_kink(point, question, cone, (left, right), tolerance, is_vertical)
@@ -110,21 +110,21 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, tolerance: flo
     if kind == "infinite":
         verdict = "pass" if gradient == slope else "fail"
         reason = f"the slope is infinite: left {left:.6g}, right {right:.6g}"
-        return _answer(question, verdict, kind, slope, None, reason=reason)
+        return answer_of(question, verdict, kind, slope, None, reason=reason)
     if math.isinf(slope):
         reason = "the derivative is larger than any float64"
-        return _answer(question, "inconclusive", kind, slope, None, reason=reason)
+        return answer_of(question, "inconclusive", kind, slope, None, reason=reason)
     border = "at the border of the domain: checked from one side" if kind == "border" else None
     bound = ROUNDED * abs(slope)
     if agree(gradient, slope, tolerance):
-        return _answer(question, "pass", kind, slope, bound, reason=border)
+        return answer_of(question, "pass", kind, slope, bound, reason=border)
     if not question.exact and _is_rounding(point, question, slope, tolerance):
         if question.formula is not None and _is_as_good_as_inputs(point, question, slope):
             reason = f"right for inputs within their rounding; here the derivative is {slope:.12g}"
-            return _answer(question, "pass", kind, slope, bound, reason=reason)
+            return answer_of(question, "pass", kind, slope, bound, reason=reason)
         reason = f"float64 backpropagation loses its digits here; the derivative is {slope:.12g}"
-        return _answer(question, "inconclusive", kind, slope, bound, reason=reason)
-    return _answer(question, "fail", kind, slope, bound, reason=border)
+        return answer_of(question, "inconclusive", kind, slope, bound, reason=reason)
+    return answer_of(question, "fail", kind, slope, bound, reason=border)
 
 
 def _at_kink(
@@ -138,7 +138,7 @@ def _at_kink(
     left, right = slopes
     low, high = min(slopes), max(slopes)
     gradient = question.checked
-    is_legal = lies_between(gradient, low, high, _slack(tolerance, *slopes)) or (
+    is_legal = lies_between(gradient, low, high, slack_of(tolerance, *slopes)) or (
         is_vertical and gradient in slopes
     )
     says = "lies between" if is_legal else "is outside"
@@ -148,10 +148,10 @@ def _at_kink(
     )
     nearest = math.nan if math.isnan(gradient) else min(max(gradient, low), high)
     verdict = "kink" if is_legal else "fail"
-    return _answer(question, verdict, "kink", nearest, 0.0, [low, high], reason)
+    return answer_of(question, verdict, "kink", nearest, 0.0, [low, high], reason)
 
 
-def _slack(tolerance: float, *numbers: float) -> float:
+def slack_of(tolerance: float, *numbers: float) -> float:
     """How far a sum of such numbers may be off; those larger than any float64 do not count."""
     return tolerance * max((abs(x) for x in numbers if math.isfinite(x)), default=0.0)
 
@@ -212,8 +212,7 @@ def _mistake(answer: InputCheck, question: Question, questions: Iterable[Questio
     for other in questions:
         if checked and other is not question and agree(other.analytic, checked, TOLERANCE):
             return f"this is {other.name}'s gradient: swapped?"
-    what = "the gradient" if question.claim is None else "the claim"
-    return mismatch(checked, slope, what)
+    return mismatch(checked, slope, question.what)
 
 
 def _joint(
@@ -229,7 +228,7 @@ def _joint(
     for direction, least, most in along:
         low, high = sorted((point.upstream * least, point.upstream * most))
         claimed = sum(step * q.checked for step, q in zip(direction, tied, strict=True))
-        slack = _slack(tolerance, low, high, *(q.checked for q in tied))
+        slack = slack_of(tolerance, low, high, *(q.checked for q in tied))
         if not lies_between(claimed, low, high, slack):
             way = " + ".join(f"{s:.3g}*{q.name}" for s, q in zip(direction, tied, strict=True))
             reason = (
@@ -240,10 +239,18 @@ def _joint(
     return {}
 
 
-def _answer(
+def constant_answer(question: Question) -> InputCheck:
+    """The verdict on the gradient of what does not depend on the input: it is 0."""
+    is_right = question.checked == 0
+    reason = None if is_right else mismatch(question.checked, 0.0, question.what)
+    return answer_of(question, "pass" if is_right else "fail", "smooth", 0.0, 0.0, reason=reason)
+
+
+def answer_of(
     question: Question, verdict: str, kind: str | None, numeric: float | None,
     bound: float | None, interval: list[float] | None = None, reason: str | None = None,
 ) -> InputCheck:  # fmt: skip
+    """The verdict on a question, with all that is known of the derivative."""
     error = None if numeric is None else relative_error(question.checked, numeric)
     if bound is not None and not math.isfinite(bound):
         bound = None

@@ -15,7 +15,7 @@ from gradcli.cli.options import differentiated, limits, printed, spoken, switch
 from gradcli.cli.output import append_text
 from gradcli.cli.streams import color_for, put, refuse_inputs, warn
 from gradcli.cli.targets import targets
-from gradcli.cli.words import Pairs, bindings, input_files
+from gradcli.cli.words import Pairs, claimed, input_files
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError
 from gradcli.program.files import SUFFIX, find_programs, read_text
 from gradcli.render.formats import CHECK_FORMATS, GRADE_FORMATS, write_check, write_grades
@@ -37,7 +37,7 @@ CHECK_SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml":
     "claims",
     multiple=True,
     metavar="NAME=VALUE",
-    help="The gradient claimed for an input; repeatable. Held exactly.",
+    help="The gradient claimed for an input, or x,y=VALUE for a second derivative; repeatable.",
 )
 @click.option("--expr", "expression", metavar="EXPR", help="An expression, whatever it looks like.")
 @click.option(
@@ -49,6 +49,8 @@ CHECK_SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml":
     help="A program file or folder, whatever it looks like; repeatable.",
 )
 @differentiated("Check these inputs only.")
+@switch("--jacobian", help="Check the Jacobian, too; that of an array without --upstream always.")
+@switch("--hessian", help="Check the second derivatives, too.")
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),
@@ -109,11 +111,13 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
 
     Without a claim the engine's own gradient is what is checked, and the report says so. A program
     may hold its claims: gradient lines such as `dx = -4`, and values such as `f == -12`.
-    NAME=LOW:HIGH samples points; `f = x*y` is an expression, where there is no other.
+    A claim x,y=VALUE is on a second derivative; an array output without --upstream is checked by
+    its Jacobian. NAME=LOW:HIGH samples points; `f = x*y` is an expression, where there is no other.
 
     \b
     gradcli check "(x+y)*z" x=-2 y=5 z=-4 --claim x=-4 --claim z=3
     gradcli check "x*abs(x)" x=-2:2 --samples 50
+    gradcli check "x**2*y" x=2 y=3 --claim x,y=4
     gradcli check sample_exprs --junit report.xml
 
     Exit codes: 0 all pass, 1 a claim is wrong, 2 something cannot be read or decided.
@@ -169,7 +173,7 @@ def _format(ctx: click.Context, options: dict[str, Any]) -> str:
 
 
 def _request(options: dict[str, Any]) -> Request:
-    claims = bindings(list(options["claims"]))
+    claims = claimed(options["claims"])
     names = [name for name, _ in claims]
     for name in names:
         if names.count(name) > 1:
@@ -237,7 +241,7 @@ def _exit_code(report: CheckReport, inconclusive_is_ok: bool) -> int:
         for case in report.cases
         for verdict in (
             case.verdict,
-            *(check.verdict for check in case.inputs.values() if not case.leaves_out(check)),
+            *(check.verdict for check in case.derivatives if not case.leaves_out(check)),
             *(check.verdict for check in case.values),
         )
     }

@@ -112,6 +112,22 @@ def _split(word: str) -> tuple[str, str] | None:
     return (name, value) if sign and name.isidentifier() and value[:1] != "=" else None
 
 
+def claimed(words: Iterable[str]) -> Pairs:
+    """(name, value text) of every claim: NAME=VALUE, or `x,y=VALUE` and `x[0],y=VALUE`.
+
+    Raises UsageError.
+    """
+    pairs = []
+    for word in words:
+        name, sign, value = word.partition("=")
+        sides = [side.split("[")[0].strip() for side in name.split(",")]
+        if not sign or value[:1] == "=" or not all(side.isidentifier() for side in sides):
+            raise UsageError(f"`{word}` is no claim",
+                             hint="write --claim x=4, or --claim x,y=4")  # fmt: skip
+        pairs.append((name.replace(" ", ""), value))
+    return pairs
+
+
 def bindings(words: list[str]) -> Pairs:
     """(name, value text) of every word. Raises UsageError."""
     pairs = []

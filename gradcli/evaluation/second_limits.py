@@ -110,7 +110,7 @@ def _agree(before: Side, side: Side, count: int) -> bool:
     """Whether two runs say the same of a side, or the last one that it vanishes in float64."""
     vanishes = side.kind == "slope" and side.slope == 0 and count > ENOUGH
     is_nothing = before.kind == "unclear" or (before.kind == "slope" and before.slope == 0)
-    return is_same_side(before, side) or (vanishes and is_nothing)
+    return is_same_side(before, side, count == LADDER[-1]) or (vanishes and is_nothing)
 
 
 def _found(at: Limit | OutOfDigits) -> Limit:

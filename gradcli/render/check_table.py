@@ -27,6 +27,8 @@ MEASURED = (
     Column("verdict", "verdict"),
 )
 CLAIMED_GRADIENTS = (Column("input", "name"), Column("claim", "gradient"), *MEASURED)
+CLAIMED_ENTRIES = (Column("derivative", "name"), *CLAIMED_GRADIENTS[1:])
+OWN_ENTRIES = (Column("derivative", "name"), Column("analytic", "gradient"), *MEASURED)
 OWN_GRADIENTS = (Column("input", "name"), Column("gradient", "gradient"), *MEASURED)
 CLAIMED_VALUES = (
     Column("stage", "name"),
@@ -98,6 +100,9 @@ def _body(case: Case, page: Page) -> Iterator[RenderableType]:
     yield from _block(CLAIMED_VALUES, case.values, case, page)
     yield from _block(CLAIMED_GRADIENTS, [c for c in inputs if c.claim is not None], case, page)
     yield from _block(OWN_GRADIENTS, [c for c in inputs if c.claim is None], case, page)
+    entries = case.entries.values()
+    yield from _block(CLAIMED_ENTRIES, [c for c in entries if c.claim is not None], case, page)
+    yield from _block(OWN_ENTRIES, [c for c in entries if c.claim is None], case, page)
     if case.problem is not None:
         yield page.sentence(case.problem.message)
         if case.problem.hint:

@@ -26,8 +26,8 @@ def csv_rows(report: EvalReport, _: Look) -> Iterator[str]:
     for entry in input_rows(report):
         numbers = exact(entry.value), exact(entry.gradient)
         yield row(("input", _inert(entry.name), "", "", *numbers, *verdict_cells(entry.check)))
-    for kind, name, block in derivatives(report):
-        yield row((kind, _inert(name), "", "", exact(block), "", "", "", ""))
+    for kind, name, block, verdict in derivatives(report):
+        yield row((kind, _inert(name), "", "", exact(block), "", "", "", verdict))
 
 
 class _Echo:

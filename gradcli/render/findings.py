@@ -136,14 +136,14 @@ def _of_case(case: Case) -> Iterator[Finding]:
     is_explained = any(line.is_accused for line in case.lines)
     for line in case.lines:
         yield _of_line(case, line, details)
-    for check in case.inputs.values():
+    for check in case.derivatives:
         finding = _of_check(case, check, "derivative", details)
         is_of_line = check.name in case.places or check.whole in case.places
         is_aside = (is_explained and is_of_line) or case.leaves_out(check)
         yield finding._replace(is_aside=is_aside)
     for check in case.values:
         yield _of_check(case, check, "value", details)
-    verdicts = [check.verdict for check in (*case.inputs.values(), *case.values)]
+    verdicts = [check.verdict for check in (*case.derivatives, *case.values)]
     if case.verdict not in [*verdicts, *(line.verdict for line in case.lines)]:
         yield _of_whole(case)
     if case.is_unclaimed:

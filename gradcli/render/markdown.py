@@ -26,8 +26,9 @@ def markdown(report: EvalReport, _: Look) -> Iterator[str]:
         for row in input_rows(report):
             numbers = exact(row.value), exact(row.gradient)
             yield table_row(code_span(row.name), *numbers, *verdict_cells(row.check))
-    for k, (kind, name, block) in enumerate(derivatives(report)):
-        yield f"{'' if k else chr(10)}* {kind} by {code_span(name)}: {exact(block)}\n"
+    for k, (kind, name, block, verdict) in enumerate(derivatives(report)):
+        words = f" ({verdict})" if verdict else ""
+        yield f"{'' if k else chr(10)}* {kind} by {code_span(name)}: {exact(block)}{words}\n"
     for k, note in enumerate(report.notes):
         yield f"{'' if k else chr(10)}* {printable(note)}\n"
 

@@ -19,8 +19,8 @@ def plain(report: EvalReport, _: Look) -> Iterator[str]:
         numbers = exact(row.value), exact(row.gradient)
         yield _tabbed("input", row.name, *numbers, *verdict_cells(row.check))
     yield _tabbed("value", exact(report.value))
-    for kind, name, block in derivatives(report):
-        yield _tabbed(kind, name, exact(block))
+    for kind, name, block, verdict in derivatives(report):
+        yield _tabbed(kind, name, exact(block), *([verdict] if verdict else []))
     for note in report.notes:
         yield _tabbed("note", note)
 

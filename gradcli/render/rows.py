@@ -6,7 +6,15 @@ import math
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from gradcli.reports.evaluations import EvalReport, InputCheck, Number, elements, worst
+from gradcli.reports.evaluations import (
+    VERDICTS,
+    EntryChecks,
+    EvalReport,
+    InputCheck,
+    Number,
+    elements,
+    worst,
+)
 
 
 class InputRow:
@@ -74,18 +82,51 @@ def exact(number: Number | None) -> str:
     return "" if number is None else repr(number)
 
 
-def derivatives(report: EvalReport) -> Iterator[tuple[str, str, Any]]:
-    """Long decimals, Jacobians and second derivatives: what they are, by which inputs, numbers."""
+def derivatives(report: EvalReport) -> Iterator[tuple[str, str, Any, str]]:
+    """Long decimals, Jacobians and second derivatives: what, by which inputs, numbers, verdicts."""
     decimal = report.decimal or {}
     if decimal:
-        yield "decimal", "value", decimal["value"]
+        yield "decimal", "value", decimal["value"], ""
     for name, text in decimal.get("gradients", {}).items():
-        yield "decimal", f"d{name}", text
+        yield "decimal", f"d{name}", text, ""
+    for kind, names, block, _, _, verdict in blocks(report):
+        yield kind, ", ".join(names), block, verdict
+
+
+Block = tuple[str, tuple[str, ...], Any, Any, Any, str]
+
+
+def blocks(report: EvalReport) -> Iterator[Block]:
+    """Blocks of derivatives: kind, inputs, numbers, bounds, decimals, verdicts (None: no such)."""
+    decimal = report.decimal or {}
     for name, block in (report.jacobian or {}).items():
-        yield "jacobian", name, block
+        bounds, texts = report.jacobian_bounds, decimal.get("jacobian")
+        parts = bounds and bounds[name], texts and texts[name]
+        yield "jacobian", (name,), block, *parts, _verdict(report.jacobian_check, name)
     for name, row in (report.hessian or {}).items():
+        bounds, texts = report.hessian_bounds, decimal.get("hessian")
         for other, block in row.items():
-            yield "hessian", f"{name}, {other}", block
+            parts = bounds and bounds[name][other], texts and texts[name][other]
+            yield (
+                "hessian",
+                (name, other),
+                block,
+                *parts,
+                _verdict(report.hessian_check, name, other),
+            )
+
+
+def _verdict(checks: EntryChecks | None, *names: str) -> str:
+    """The verdicts on a block, the worst first: `pass`, `1 kink, 3 pass`; empty if none."""
+    if checks is None:
+        return ""
+    part: Any = checks.verdicts
+    for name in names:
+        part = part[name]
+    words = [word for _, word in elements("", part)]
+    if len(set(words)) == 1:
+        return str(words[0])
+    return ", ".join(f"{words.count(v)} {v}" for v in reversed(VERDICTS) if v in words)
 
 
 def verdict_cells(check: InputCheck | None) -> tuple[str, str, str]:

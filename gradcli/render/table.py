@@ -24,9 +24,16 @@ from gradcli.render.arrays import MOST_WHOLE_IN_ROW, array_text, cell_text, is_l
 from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
 from gradcli.render.look import Look
-from gradcli.render.rows import InputRow, input_rows
+from gradcli.render.rows import InputRow, blocks, input_rows
 from gradcli.reports.digits import certain_text
-from gradcli.reports.evaluations import VERDICTS, EvalReport, Number, Stage, elements
+from gradcli.reports.evaluations import (
+    VERDICTS,
+    EvalReport,
+    InputCheck,
+    Number,
+    Stage,
+    elements,
+)
 from gradcli.reports.grades import Grade, GradeReport
 from gradcli.reports.lines import Fork, LineCheck
 
@@ -50,6 +57,7 @@ STYLES = {
 ASCII_HEAD = Box("    \n    \n -- \n" + "    \n" * 5, ascii=True)
 UNLIMITED = 10**9  # cells
 NARROWEST = 16  # cells; expressions are not folded further
+MOST_TROUBLES = 5  # reasons beneath Jacobians and Hessians
 MOST_STAGES = 200
 MOST_INPUTS = 200
 MOST_OF_EXPRESSION = 240  # characters, to the end of the word; --all lifts it too
@@ -190,7 +198,8 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     if report.jacobian or report.hessian:
         yield ""
     yield from _derivatives(report, page)
-    checks = report.check.inputs.values() if report.check else ()
+    checks = [*report.check.inputs.values()] if report.check else []
+    checks += _troubles(report)
     reasons = [((check.name, "name"), f": {check.reason}") for check in checks if check.reason]
     notes = [(("note", "aside"), f": {note}") for note in report.notes]
     if reasons or notes:
@@ -213,26 +222,20 @@ def _rows(report: EvalReport) -> list[InputRow]:
     return rows
 
 
+def _troubles(report: EvalReport) -> list[InputCheck]:
+    """The entries that are wrong or not decided, some of them; the notes speak of kinks."""
+    parts = [part.entries for part in (report.jacobian_check, report.hessian_check) if part]
+    checks = [check for entries in parts for check in entries.values()]
+    return [c for c in checks if c.verdict in ("fail", "inconclusive")][:MOST_TROUBLES]
+
+
 def _derivatives(report: EvalReport, page: Page) -> Iterator[RenderableType]:
-    """Jacobians and second derivatives, a line each."""
-    decimal = report.decimal or {}
-    for name, block in (report.jacobian or {}).items():
-        tables = report.jacobian_bounds, decimal.get("jacobian")
-        text = page.derivative(report, block, *(table and table[name] for table in tables))
-        label = f"jacobian by {name}{_doubt(report, report.jacobian_bounds)}"
-        yield page.sentence((label, "name"), f" = {text}")
-    for name, row in (report.hessian or {}).items():
-        tables = report.hessian_bounds, decimal.get("hessian")
-        for other, block in row.items():
-            parts = (table and table[name][other] for table in tables)
-            text = page.derivative(report, block, *parts)
-            label = f"hessian by {name} and {other}{_doubt(report, report.hessian_bounds)}"
-            yield page.sentence((label, "name"), f" = {text}")
-
-
-def _doubt(report: EvalReport, bounds: Any) -> str:
-    """The remark beside numbers that have no bounds though they should."""
-    return " (digits not certified)" if bounds is None and not report.is_plain else ""
+    """Jacobians and second derivatives, a line each; a remark where a bound is missing."""
+    for kind, names, block, bounds, decimals, verdict in blocks(report):
+        doubt = " (digits not certified)" if bounds is None and not report.is_plain else ""
+        label = f"{kind} by {' and '.join(names)}{doubt}"
+        text = page.derivative(report, block, bounds, decimals)
+        yield page.sentence((label, "name"), f" = {text}", *page.verdict(verdict))
 
 
 def _chosen(report: EvalReport, show_all: bool) -> list[Stage]:
@@ -328,6 +331,13 @@ class Page:
         if decimals is not None:
             return nested_text(decimals)
         return self.number(block, self.bound(report, bounds))
+
+    def verdict(self, words: str) -> list[str | tuple[str, str]]:
+        """The verdicts on a block, behind its numbers; none where little is to be said."""
+        if not words or self.look.verbosity < 0:
+            return []
+        worst = words.split(",", maxsplit=1)[0].rsplit(maxsplit=1)[-1]
+        return ["  ", (words, f"verdict.{worst}")]
 
     def bound(self, report: EvalReport, bound: Number | None) -> Number | None:
         """The bound that decides on digits; none for a plain sweep that is shown as it is."""

@@ -49,6 +49,12 @@ class Case(NamedTuple):
     forks: list[Fork] = []  # noqa: RUF012  # never written to
     text: str = ""  # the program's, where it has a backward part
     claims: int | None = None  # on gradients and values; None where it could not be read
+    entries: dict[str, InputCheck] = {}  # noqa: RUF012  # of a Jacobian and a Hessian; not written to
+
+    @property
+    def derivatives(self) -> list[InputCheck]:
+        """The verdicts on gradients, and on the entries of Jacobians and Hessians."""
+        return [*self.inputs.values(), *self.entries.values()]
 
     @property
     def is_unclaimed(self) -> bool:
@@ -80,6 +86,8 @@ class Case(NamedTuple):
             "forks": [fork.as_dict() for fork in self.forks],
             "notes": self.notes, "warnings": self.warnings,
         }  # fmt: skip
+        if self.entries:
+            data["entries"] = {name: _claimed_dict(check) for name, check in self.entries.items()}
         if self.points is not None:
             data |= {"points": self.points, "seed": self.seed, "point": self.point}
         if self.problem is not None:

@@ -111,6 +111,19 @@ class Check(NamedTuple):
         return {"verdict": self.verdict, "inputs": inputs}
 
 
+class EntryChecks(NamedTuple):
+    """The verdicts on the entries of a Jacobian or a Hessian."""
+
+    verdict: str
+    verdicts: dict[str, Any]  # in the shape of the blocks
+    entries: dict[str, InputCheck]  # by name: `value[0] by x[1]`, `x by y`
+
+    def as_dict(self) -> dict[str, Any]:
+        """The verdicts as JSON holds them."""
+        entries = {name: check.as_dict() for name, check in self.entries.items()}
+        return {"verdict": self.verdict, "verdicts": self.verdicts, "entries": entries}
+
+
 class EvalReport(NamedTuple):
     """Value and gradients of one program at one point."""
 
@@ -136,6 +149,8 @@ class EvalReport(NamedTuple):
     hessian: dict[str, Any] | None = None  # by input and input
     jacobian_bounds: dict[str, Any] | None = None  # in the same shape
     hessian_bounds: dict[str, Any] | None = None
+    jacobian_check: EntryChecks | None = None  # None where it was not checked
+    hessian_check: EntryChecks | None = None
     is_plain: bool = False  # the sweep shown as it is, without regard to its bounds
     written: dict[str, Any] | None = None  # with fused gates: plain float64 of what was written
 
@@ -183,8 +198,8 @@ class EvalReport(NamedTuple):
                 written=self.written,
             ),
             **_with_bounds(
-                jacobian=(self.jacobian, self.jacobian_bounds),
-                hessian=(self.hessian, self.hessian_bounds),
+                jacobian=(self.jacobian, self.jacobian_bounds, self.jacobian_check),
+                hessian=(self.hessian, self.hessian_bounds, self.hessian_check),
             ),
         }
 
@@ -228,13 +243,17 @@ def _present(**entries: Any) -> dict[str, Any]:
     return {key: value for key, value in entries.items() if value is not None}
 
 
-def _with_bounds(**entries: tuple[Any, Any]) -> dict[str, Any]:
-    """The entries that are not None, their bounds beside them: None where none were computed."""
+def _with_bounds(**entries: tuple[Any, Any, EntryChecks | None]) -> dict[str, Any]:
+    """The entries that are not None, bounds and verdicts beside them: None where there are none."""
     return {
         name: part
-        for key, (numbers, bounds) in entries.items()
+        for key, (numbers, bounds, checks) in entries.items()
         if numbers is not None
-        for name, part in ((key, numbers), (f"{key}_bounds", bounds))
+        for name, part in (
+            (key, numbers),
+            (f"{key}_bounds", bounds),
+            (f"{key}_check", None if checks is None else checks.as_dict()),
+        )
     }
 
 

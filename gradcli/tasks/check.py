@@ -7,7 +7,7 @@ ranges, points are sampled, and a failing one is made as simple as it can be and
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any, NamedTuple
 
@@ -56,6 +56,8 @@ def check_program(
     program = read(text, name, fixed, request=request, varied=ranges)
     refuse_lost_claims(program, bindings, request)
     claims = claim_count(program, request)
+    request, of_entries = _with_entries(program, request)
+    entries = _entries(program, request, of_entries, bool(ranges))
     program = _taken_apart(program, request)
     start = inputs_of(program)
     if ranges:
@@ -65,7 +67,58 @@ def check_program(
         second = second_point(program, first, request) if _has_formulas(program) else None
         values = check_values(first.point, request.tolerance)
         case = _case(program, second or first, values, request)
-    return Checked(case._replace(claims=claims), program)
+    verdict = worst([case.verdict, *(entry.verdict for entry in entries.values())])
+    return Checked(case._replace(claims=claims, entries=entries, verdict=verdict), program)
+
+
+def _with_entries(program: Program, request: Request) -> tuple[Request, dict[str, Setting]]:
+    """The request with the Jacobian and Hessian it means, and the claims on their entries.
+
+    An array without an upstream gradient has no gradient: its Jacobian is checked.
+    """
+    of_entries = {name: x for name, x in request.claims.items() if "," in name}
+    claims = {name: x for name, x in request.claims.items() if name not in of_entries}
+    is_open = _has_no_upstream(program, request)
+    jacobian = request.jacobian or (is_open and not program.claims)
+    if is_open and jacobian:
+        of_entries |= {f"value,{name}": x for name, x in claims.items()}
+        claims = {}
+    if of_entries:
+        from gradcli.tasks.entry_claims import kinds_of  # late: numbers do not need numpy
+
+        kinds = kinds_of(program, of_entries)
+        jacobian |= "jacobian" in kinds
+        request = request._replace(hessian=request.hessian or "hessian" in kinds)
+    return request._replace(jacobian=jacobian, claims=claims), of_entries
+
+
+def _has_no_upstream(program: Program, request: Request) -> bool:
+    """Whether the output is an array without an upstream gradient: it has no gradients."""
+    is_array = bool(program.graph.shape(program.output))
+    return is_array and request.upstream is None and program.upstream is None
+
+
+def _entries(
+    program: Program, request: Request, claims: Mapping[str, Setting], has_ranges: bool
+) -> dict[str, InputCheck]:
+    """The verdicts on the entries of the Jacobian and the Hessian.
+
+    Raises UsageError over ranges, where entries are numbers at one point only.
+    """
+    if not (request.jacobian or request.hessian):
+        return {}
+    if has_ranges:
+        raise UsageError("a Jacobian or a Hessian is checked at one point, not over a range",
+                         hint=ONE_POINT)  # fmt: skip
+    from gradcli.tasks.derivatives import derivatives_of  # late: numbers do not need numpy
+    from gradcli.tasks.entry_claims import entry_claims
+    from gradcli.tasks.entry_verdicts import entry_checks
+
+    checks: dict[str, InputCheck] = {}
+    for derivative in derivatives_of(program, request):
+        typed = entry_claims(program, derivative.kind, claims)
+        checks |= entry_checks(program, derivative, request, typed).entries
+    return checks
 
 
 def broken_case(name: str, error: GradcliError) -> Case:
@@ -78,7 +131,7 @@ def broken_case(name: str, error: GradcliError) -> Case:
 
 def _taken_apart(program: Program, request: Request) -> Program:
     """The program of numbers, where it is small enough for a question about each element."""
-    if not program.graph.has_arrays:
+    if not program.graph.has_arrays or (request.jacobian and _has_no_upstream(program, request)):
         return program
     from gradcli.transform.elements import small_circuit  # late: numbers do not need numpy
 

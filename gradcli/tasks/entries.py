@@ -112,18 +112,16 @@ def _entry(at: Limit, known: float, what: str, jump: str, kink: str) -> Entry:
         return _convention(known, jump)
     if at.kind == "nan":
         return Entry(math.nan, math.inf, f"{what} is undefined")
-    if at.kind == "kink":
+    if at.has_two_slopes:
         return _convention(_between(known, low, high), f"{kink} {low:.6g} and {high:.6g}")
     if at.kind == "infinite":
-        is_one = at.left == at.right or math.isnan(at.left) or math.isnan(at.right)
-        number = at.slope if is_one else math.nan
         ways = [f"{x:g} from the {side}" for x, side in ((at.left, "left"), (at.right, "right"))
                  if not math.isnan(x)]  # fmt: skip
-        return Entry(number, math.inf, f"{what} is infinite: {', '.join(ways)}")
+        return Entry(at.slope, math.inf, f"{what} is infinite: {', '.join(ways)}")
     bound = 2 * UNIT_ROUNDOFF * abs(at.slope)
     if agree(known, at.slope, SAME):
         return Entry(at.slope, bound)
-    sides = "one side" if at.kind == "border" else "both sides"
+    sides = "one side" if at.is_one_sided else "both sides"
     return Entry(
         at.slope,
         bound,

@@ -83,7 +83,9 @@ def evaluated(program: Program, request: Request) -> EvalReport:
         answer = report(fused_program(written), request, written)
     else:
         answer = report(program, request)
-    return answer if derivatives is None else with_derivatives(answer, derivatives)
+    if derivatives is None:
+        return answer
+    return with_derivatives(answer, program, derivatives, request)
 
 
 def report(program: Program, request: Request, written: Program | None = None) -> EvalReport:

@@ -39,7 +39,8 @@ def outcome_at(
     engine itself is checked at the program's own point.
     """
     point = at(program, inputs, request)
-    questions = questions_of(point, typed, request.exact)
+    has_gradients = point.upstream is not None or not request.jacobian
+    questions = questions_of(point, typed, request.exact) if has_gradients else []
     is_of_numbers = not point.is_of_arrays
     if is_of_numbers and not elsewhere and any(q.claim is None for q in questions):
         numbers, _ = certain_numbers(point, request, explains=False)
@@ -54,7 +55,7 @@ def outcome_at(
         ]  # fmt: skip
     chosen = evidence(program.graph, len(questions), request)
     answer = check(point, questions, request)
-    notes = [*point.notes, *([] if chosen.note is None else [chosen.note])]
+    notes = [*point.notes, *([chosen.note] if questions and chosen.note is not None else [])]
     has_lists = any(isinstance(value, list) for value in program.inputs.values())
     if answer.verdict == "fail" and has_lists and not program.lines:
         from gradcli.checker.patterns import failure_patterns  # late: numbers do not need numpy
@@ -71,7 +72,9 @@ def outcome_at(
     is_claimed = bool(program.claims or typed)
     verdicts = [c.verdict for c in answer.inputs.values() if not (is_claimed and c.is_idle)]
     verdicts += [line.verdict for line in lines if line.cause is None]
-    if not verdicts and not elsewhere and not answer.inputs:
+    has_entries = bool(program.inputs) and (request.jacobian or request.hessian)
+    is_checked = bool(verdicts) or elsewhere or has_entries
+    if not (is_checked or answer.inputs):
         notes.append("nothing was checked: the program has no input")
-    verdict = worst(verdicts) if verdicts or elsewhere else "inconclusive"
+    verdict = worst(verdicts) if is_checked else "inconclusive"
     return Outcome(point, verdict, answer.inputs, notes, lines, forks)

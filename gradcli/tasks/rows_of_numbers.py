@@ -27,7 +27,7 @@ from gradcli.transform.elements import Circuit, small_circuit
 
 MOST_AS_NUMBERS = 100_000  # gates of numbers that the rows depend on, in all: some 2 s
 MOST_IN_DIGITS = MOST_GATES  # of these, in many digits: as many as one gradient may take
-MOST_OF_LIMITS = 3_000  # gates times entries at kinks: some 5 s
+MOST_OF_LIMITS = 3_000  # gates times entries at kinks: some 2 s
 MOST_REMARKS = 3
 
 
