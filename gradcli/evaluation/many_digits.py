@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.floats import LEAST_SUBNORMAL
-from gradcli.arithmetic.special import OutOfReachError
+from gradcli.arithmetic.special import DIGITS_PER_BIT, OutOfReachError
 from gradcli.engine import Run, backward
 from gradcli.errors import LimitError
 from gradcli.evaluation.in_digits import hidden, is_within_reach
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LADDER = (50, 100, 200, 400, 700, 1000)
 GUARD = 40  # digits beyond those asked for
+MOST_JUMPS = 2  # by the digits that errors say are lacking: where they do not help, none do
 ROUNDS_TO_ZERO = 1077  # a number below 2**-1077 is 0 in float64
 MOST_AT_THE_END = 2_000  # gates: the last steps of the ladder take a millisecond each
 MOST_LIMITS = 200_000  # gates times leaves, for limits
@@ -172,7 +173,32 @@ def _settled(task: Task) -> _Sweep:
     assert before is not None
     if len(graph) > MOST_AT_THE_END or not _open(task, before):
         return before
-    return _at_last(task, before)
+    return _at_last(task, _closer(task, before))
+
+
+def _closer(task: Task, sweep: _Sweep) -> _Sweep:
+    """The sweep with the digits its own errors say are lacking, where there is time for them.
+
+    Cancellations one after the other, in the values and again in the gradients, lose more digits
+    than any number is deep.
+    """
+    for _ in range(MOST_JUMPS):
+        pairs = [sweep.number(*place) for place in task.places]
+        lacking = [_lacking(task, *pair) for pair in pairs if not _is_sure(task, *pair)]
+        count = sweep.count + max(lacking, default=0)
+        if count == sweep.count or not is_within_reach(task.point.program.graph, count):
+            break
+        sweep = _swept(task, count, sweep.at_limits)
+    return sweep
+
+
+def _lacking(task: Task, number: Any, error: Any) -> int:
+    """How many digits more make an error small beside its number, and beside 1; 0: none help."""
+    if not (number and 0 < error < math.inf):
+        return 0
+    magnitude = error.context.mag
+    lost = magnitude(error) - min(magnitude(number), 0)
+    return max(0, int(lost * DIGITS_PER_BIT)) + task.count + GUARD
 
 
 def _at_last(task: Task, sweep: _Sweep, hides: int = 0) -> _Sweep:
@@ -253,7 +279,7 @@ def _resolve(task: Task, sweep: _Sweep, numbers: Numbers) -> None:
     leaves = [
         (name, leaf)
         for name, leaf in point.leaves
-        if leaf in doubts or not errors[leaf] < math.inf or math.isnan(numbers.gradients[leaf])
+        if leaf in doubts or not _is_sure(task, *sweep.number(leaf, False))
     ]
     if len(leaves) * len(program.graph) > MOST_LIMITS:
         return
@@ -300,7 +326,10 @@ def _resolve_one(
         slope = at.slope
         where = "one side" if at.is_one_sided else "both sides"
         reason = f"reverse mode cannot be trusted here; the limit from {where} is {slope:.6g}"
-        if is_known and (known == slope or agree(known, slope, 1e-9)):
+        if is_known and known == slope:
+            errors[leaf] = min(errors[leaf], 2 * UNIT * abs(slope))
+            return
+        if is_known and agree(known, slope, 1e-9):
             return
     gradients[leaf], errors[leaf] = slope, 2 * UNIT * abs(slope)
     numbers.notes.append(f"d{name}: {reason}")
