@@ -146,16 +146,17 @@ def random_program(rng: Random) -> tuple[Tree, Arrays]:
         maker = Maker(rng)
         shape = () if rng.random() < 0.75 else rng.choice(SHAPES)
         tree = maker.tree(shape, rng.choice((2, 3, 3, 4)))
-        used = {name for name in maker.inputs if name in _leaves(tree)}
+        used = {name for name in maker.inputs if name in leaves_of(tree)}
         if used and any(maker.inputs[name] for name in used):
             return tree, {name: _array(rng, maker.inputs[name]) for name in sorted(used)}
 
 
-def _leaves(tree: Tree) -> set[str]:
+def leaves_of(tree: Tree) -> set[str]:
+    """The names of a program."""
     if isinstance(tree, str):
         return {tree}
     if isinstance(tree, tuple):
-        return set().union(*(_leaves(part) for part in tree[1:] if not isinstance(part, dict)))
+        return set().union(*(leaves_of(part) for part in tree[1:] if not isinstance(part, dict)))
     return set()
 
 
@@ -245,5 +246,5 @@ def _places(tree: Tree, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int,
 
 
 def _used(tree: Tree, arrays: Arrays) -> tuple[Tree, Arrays]:
-    leaves = _leaves(tree)
+    leaves = leaves_of(tree)
     return tree, {name: x for name, x in arrays.items() if name in leaves}

@@ -98,7 +98,16 @@ class ArrayEvaluator:
         out = np.empty(whole[0].shape, dtype=object)
         for at in np.ndindex(out.shape):
             operands = [x[at] for x in whole]
-            if operation in ("tanh", "sigmoid", "erf", "gelu", "softplus", "logsigmoid", "silu"):
+            if operation in (
+                "tanh",
+                "sigmoid",
+                "erf",
+                "gelu",
+                "softplus",
+                "logsigmoid",
+                "silu",
+                "expm1",
+            ):
                 self._tail(operands[0])
             out[at] = gate(operation, operands, self.bits)
         return out
@@ -108,6 +117,13 @@ class ArrayEvaluator:
             if abs(x) > 40:
                 raise BeyondError
             self.low = min(self.low, -int(1.5 * x * x))
+
+    def _apart(self, xs: list[Any]) -> None:
+        """Take note of the tail that the least of some exponentials is beside the largest."""
+        apart = max(xs) - min(xs)
+        if apart > 1000:
+            raise BeyondError
+        self.low = min(self.low, -int(1.5 * apart))
 
     def _along(self, function: Callable[[list[Any]], Any], x: Any, axis: int,
                is_kept: bool = False) -> Any:  # fmt: skip
@@ -134,14 +150,14 @@ class ArrayEvaluator:
         if name == "norm":
             return mp.sqrt(mp.fsum(x * x for x in xs))
         if name == "logsumexp":
+            self._apart(xs)
             return gate("logsumexp", xs, self.bits)
         mean = self._sum(xs) / len(xs)
         variance = mp.fsum(self._sum([x, -mean]) ** 2 for x in xs) / len(xs)
         return variance if name == "var" else mp.sqrt(variance)
 
     def _softmax(self, xs: list[Any], k: int) -> Any:
-        if any(abs(x - xs[k]) > 1000 for x in xs):
-            raise BeyondError
+        self._apart(xs)
         return 1 / mp.fsum(mp.exp(x - xs[k]) for x in xs)
 
     def _product(self, a: Any, b: Any) -> Any:

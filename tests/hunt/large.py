@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import gradcli
+from tests.hunt.array_trees import leaves_of
 from tests.hunt.judge import Finding, Judged, guarded
 
 try:
@@ -74,8 +75,12 @@ def random_large(rng: Random) -> tuple[Tree, dict[str, Any]]:
     values["W"] /= 8
     if rng.random() < 0.3:
         values["X"] = np.round(values["X"])  # many ties and zeros
-    text = text_of(tree)
-    return tree, {name: x for name, x in values.items() if name in text}
+    return tree, _of_those_used(tree, values)
+
+
+def _of_those_used(tree: Tree, values: dict[str, Any]) -> dict[str, Any]:
+    used = leaves_of(tree)
+    return {name: x for name, x in values.items() if name in used}
 
 
 def text_of(tree: Tree) -> str:
@@ -201,8 +206,7 @@ def simpler_large(tree: Tree, arrays: dict[str, Any]) -> Iterator[tuple[Tree, di
         for below in inner[1:]:
             if below == "X" or (isinstance(below, tuple) and below[0] not in REDUCTIONS):
                 smaller = (outer, below, *keywords)
-                text = text_of(smaller)
-                yield smaller, {name: x for name, x in arrays.items() if name in text}
+                yield smaller, _of_those_used(smaller, arrays)
 
 
 def cost_of_large(tree: Tree, _arrays: dict[str, Any]) -> float:

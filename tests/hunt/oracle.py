@@ -104,7 +104,9 @@ class Evaluator:
 # How many bits below 1 the tail of a gate lies that comes near to a constant or to its operand.
 TAILS: dict[str, Callable[[float], float]] = {
     **dict.fromkeys(("erf", "erfc", "gelu"), lambda x: 1.5 * x * x),
-    **dict.fromkeys(("sigmoid", "softplus", "logsigmoid", "silu", "logsumexp"), lambda x: 1.5 * x),
+    **dict.fromkeys(
+        ("sigmoid", "softplus", "logsigmoid", "silu", "expm1", "logsumexp"), lambda x: 1.5 * x
+    ),
     "tanh": lambda x: 3 * x,
 }
 
