@@ -228,8 +228,8 @@ def test_array_outputs_are_checked_with_their_upstream_gradient():
     found = case("x @ W", {"x": "randn(40, 50)", "W": "randn(50, 30)"}, upstream="ones")
     assert found.verdict == "pass"
     assert found.inputs["W"].directions == 3
-    with pytest.raises(GradcliError, match="--upstream"):
-        case("x @ W", {"x": "randn(40, 50)", "W": "randn(50, 30)"})
+    too_large = case("x @ W", {"x": "randn(40, 50)", "W": "randn(50, 30)"})
+    assert too_large.verdict == "inconclusive"
 
 
 def test_the_budget_is_kept():
