@@ -18,7 +18,6 @@ from gradcli.checker.patterns import pattern
 from gradcli.checker.question import Question
 from gradcli.checker.slopes import Place
 from gradcli.engine import Machine, backward
-from gradcli.errors import GradcliError
 from gradcli.evaluation.point import Point
 from gradcli.gates.table import BUILT_IN
 from gradcli.graph.nodes import Graph
