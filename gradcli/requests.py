@@ -43,6 +43,8 @@ class Request(NamedTuple):
     samples: int = SAMPLES  # points, where inputs are ranges
     check_budget: float = BUDGET  # gate evaluations at one point
     max_elements: int = MOST_CHECKED  # of inputs that are checked one by one
+    # Of Python files.
+    grads: Mapping[str, str] = {}  # result -> the input whose gradient it is; never written to
 
 
 PLAIN = Request()  # nothing special

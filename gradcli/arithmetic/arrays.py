@@ -204,6 +204,21 @@ def put(x: Any, v: Any, at: tuple[Any, ...]) -> Any:
     return array
 
 
+def take(x: Any, at: tuple[Any, ...]) -> Any:
+    """Elements by their flat places; the 0 that is put last is what place -1 stands for."""
+    (places,) = at
+    return np.append(np.ravel(x), 0.0)[places.flat].reshape(places.shape)[()]
+
+
+def give(x: Any, shape: Shape, at: tuple[Any, ...]) -> Any:
+    """Zeros to which elements are added at flat places; what goes to place -1 is dropped."""
+    (places,) = at
+    x = np.asarray(x)
+    totals = np.zeros(prod(shape) + 1, dtype=x.dtype)
+    np.add.at(totals, np.ravel(places.flat), np.ravel(x))
+    return totals[:-1].reshape(shape)[()]
+
+
 def mix(x: Any, y: Any) -> Any:
     """The matrix product in which a zero of x contributes zero, whatever it meets in y."""
     if np.isfinite(y).all():
@@ -235,7 +250,7 @@ STRUCTURE: dict[str, Any] = {  # also right for arrays of other things than floa
     "index": lambda x, at: x[key(at)],
     "list": lambda xs: np.stack([np.asarray(x) for x in xs]),
     "concatenate": lambda xs: np.concatenate(xs[1:], axis=xs[0][0]),
-    "put": put, "spread": spread,
+    "put": put, "spread": spread, "take": take,
     "fill": lambda x, shape: np.broadcast_to(x, shape)[()],
     "eye": lambda shape: np.eye(*shape),
     "ramp": lambda shape: np.arange(shape[0]) / max(1, shape[0] - 1),
@@ -263,7 +278,7 @@ ARRAY_PRIMITIVES: dict[str, Any] = {
     "sum": _along(np.sum), "amax": _along(np.max), "amin": _along(np.min),
     **by_halving({**STRUCTURE, "mul": np.multiply}.__getitem__, 1.0),
     "norm": norm, "lse": lse, "first": first,
-    "matmul": np.matmul, "mix": mix, "sum_to": sum_to, "scatter": scatter,
+    "matmul": np.matmul, "mix": mix, "sum_to": sum_to, "scatter": scatter, "give": give,
     "trace": np.trace,
 }  # fmt: skip
 

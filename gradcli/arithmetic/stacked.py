@@ -8,6 +8,7 @@ rows; the functions here are those that count axes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -64,8 +65,22 @@ def _scatter(x: Any, shape: Shape, at: tuple[Any, ...]) -> Any:
     return scattered
 
 
+def _take(x: Any, at: tuple[Any, ...]) -> Any:
+    (places,) = at
+    with_none = np.concatenate([_reshape(x, (-1,)), np.zeros((len(x), 1))], axis=1)
+    return _reshape(rows(with_none[:, np.ravel(places.flat)]), places.shape)
+
+
+def _give(x: Any, shape: Shape, at: tuple[Any, ...]) -> Any:
+    (places,) = at
+    totals = np.zeros((len(x), prod(shape) + 1))
+    np.add.at(totals, (slice(None), np.ravel(places.flat)), _reshape(np.asarray(x), (-1,)))
+    return _reshape(rows(totals[:, :-1]), shape)
+
+
 ON_ROWS: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "spread": _spread, "fill": _fill, "sum_to": _sum_to, "scatter": _scatter,
+    "take": _take, "give": _give,
     "transpose": lambda x, axes: np.transpose(x, (0, *_ahead(axes))),
     "index": lambda x, at: x[(slice(None), *key(at))],
     "sum": lambda x, axis: np.sum(x, axis=_ahead(axis[0]), keepdims=axis[1]),

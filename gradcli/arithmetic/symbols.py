@@ -44,9 +44,11 @@ class Symbols(Arithmetic):
         super().__init__("symbols", {"number": self.symbol, **on_shapes}, CALLS, self.symbol)
 
     def symbol(self, value: Any) -> Symbol:
-        """A constant: a number, or the tuple of a static operand."""
+        """A constant: a number, the tuple of a static operand, or an array."""
         if isinstance(value, tuple):
             return Symbol(self, self.graph.static(value))
+        if getattr(value, "shape", ()):
+            return Symbol(self, self.graph.array(value))
         return Symbol(self, self.graph.constant(float(value)))
 
     static = symbol
@@ -74,7 +76,10 @@ class Symbols(Arithmetic):
     def apply(self, gate: Gate, operands: list[Symbol]) -> Symbol:
         """The gate's node, or a simpler one of the same value."""
         graph = self.graph
-        numbers = [graph.constants.get(symbol.node) for symbol in operands]
+        numbers = [
+            None if symbol.node in graph.shapes else graph.constants.get(symbol.node)
+            for symbol in operands
+        ]
         simple = _simplified(gate.name, numbers, operands)
         if graph.has_arrays or gate.is_structural:
             shape = gate.shape(*[graph.look(symbol.node) for symbol in operands])

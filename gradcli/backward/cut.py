@@ -164,5 +164,7 @@ class Cut:
 
 
 def _constant(graph: Graph, value: Any) -> int:
-    """A number, or a static operand such as an axis."""
-    return graph.static(value) if isinstance(value, tuple) else graph.constant(value)
+    """A number, an array, or a static operand such as an axis."""
+    if isinstance(value, tuple):
+        return graph.static(value)
+    return graph.constant(value) if isinstance(value, float) else graph.array(value)

@@ -10,7 +10,12 @@ from click.core import ParameterSource
 
 from gradcli.cli.config import ConfiguredCommand
 from gradcli.cli.evaluate import split_names
-from gradcli.cli.jobs import Job, outcome_of_expression, outcomes_of_files
+from gradcli.cli.jobs import (
+    Job,
+    outcome_of_expression,
+    outcomes_of_files,
+    subjects_of_files,
+)
 from gradcli.cli.options import differentiated, limits, printed, spoken, switch
 from gradcli.cli.output import append_text
 from gradcli.cli.streams import color_for, put, refuse_inputs, warn
@@ -97,6 +102,14 @@ CHECK_SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml":
 @click.option("--junit", metavar="FILE", help="Write JUnit XML to a file as well.")
 @click.option("--sarif", metavar="FILE", help="Write SARIF to a file as well.")
 @click.option("--gitlab", metavar="FILE", help="Write GitLab code quality to a file as well.")
+@switch("--list", "lists", help="List what there is to check in Python files, and stop.")
+@click.option(
+    "--grad",
+    "grads",
+    multiple=True,
+    metavar="RESULT=INPUT",
+    help="Of a Python file: the input whose gradient a result is; repeatable.",
+)
 @switch("--grade", help="Grade answers: a table of answers and one of mistakes.")
 @click.option(
     "--key",
@@ -126,6 +139,9 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
     chosen = targets(options["words"], options["expression"], options["files"])
     if chosen.expression is None and not chosen.paths:
         chosen.paths.extend(ctx.obj or [])  # of pyproject.toml
+    if options["lists"]:
+        _write_list(chosen.paths, options)
+        return EXIT_OK
     job = _job(chosen.settings, options)
     files = [] if chosen.expression is not None else [*find_programs(chosen.paths)]
     values = [options["upstream"], *job.request.claims.values(), *(v for _, v in chosen.settings)]
@@ -150,6 +166,14 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
     if options["require_claims"] and not options["exit_zero"]:
         _refuse_unclaimed(report)
     return EXIT_OK if options["exit_zero"] else _exit_code(report, options["inconclusive"] == "ok")
+
+
+def _write_list(paths: list[str], options: dict[str, Any]) -> None:
+    """Print the subjects of Python files, a line each."""
+    lines = subjects_of_files([*find_programs(paths)])
+    if not lines:
+        raise UsageError("there is no Python file to list", hint="name one: FILE.py")
+    put(options["target"], tuple(paths), lambda out: out.write("\n".join(lines) + "\n"))
 
 
 def _refuse_unclaimed(report: CheckReport) -> None:
@@ -180,7 +204,19 @@ def _request(options: dict[str, Any]) -> Request:
             raise UsageError(f"`{name}` is claimed twice")
     fields = {name: options[name] for name in Request._fields if name in options}
     fields |= {"claims": dict(claims), "wrt": split_names(options["wrt"])}
+    fields["grads"] = _grads(options["grads"])
     return valid(Request(**fields))
+
+
+def _grads(words: tuple[str, ...]) -> dict[str, str]:
+    """Which result is whose gradient, from `RESULT=INPUT`. Raises UsageError."""
+    grads = {}
+    for word in words:
+        result, sign, of = word.rpartition("=")
+        if not sign or not result or not of:
+            raise UsageError(f"`{word}` is not RESULT=INPUT", hint="write --grad dW=W")
+        grads[result.strip()] = of.strip()
+    return grads
 
 
 def _job(settings: Pairs, options: dict[str, Any]) -> Job:

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli.cli.streams import warn
-from gradcli.errors import GradcliError
-from gradcli.program.files import read_text
+from gradcli.errors import GradcliError, UsageError
+from gradcli.program.files import PYTHON, read_text, subject_of
 from gradcli.render.progress import progress
 from gradcli.reports.checks import Case
 from gradcli.requests import Request, Setting
@@ -43,21 +43,32 @@ def outcome_of_expression(job: Job, expression: str) -> Outcome:
     return _checked(job, "<expression>", expression)
 
 
+def subjects_of_files(paths: list[str]) -> list[str]:
+    """What there is to check in Python files, a line each. Raises GradcliError."""
+    from gradcli.tasks.check_python import list_subjects  # late: most programs are not Python
+
+    files = [subject_of(path)[0] for path in paths]
+    return [
+        line for file in files if file.endswith(PYTHON)
+        for line in list_subjects(read_text(file), file)
+    ]  # fmt: skip
+
+
 def outcomes_of_files(
     job: Job, paths: list[str], processes: int, fail_fast: bool, quiet: bool
 ) -> Iterator[Outcome]:
     """Outcomes in the order of the files, with a progress bar; `fail_fast` ends at a failure."""
-    outcomes = _in_order(job, paths, processes)
+    groups = _in_order(job, paths, processes)
     if not quiet:
-        outcomes = progress(outcomes, len(paths), "checking", sys.stderr)
-    for case, grade in outcomes:
+        groups = progress(groups, len(paths), "checking", sys.stderr)
+    for case, grade in (outcome for group in groups for outcome in group):
         yield case, grade
         if fail_fast and case.verdict in ("fail", "error"):
             return
 
 
-def _in_order(job: Job, paths: list[str], processes: int) -> Iterator[Outcome]:
-    work = partial(outcome_of_file, job)
+def _in_order(job: Job, paths: list[str], processes: int) -> Iterator[list[Outcome]]:
+    work = partial(outcomes_of_file, job)
     if processes == 1 or len(paths) < 2:
         yield from map(work, paths)
         return
@@ -67,17 +78,32 @@ def _in_order(job: Job, paths: list[str], processes: int) -> Iterator[Outcome]:
         yield from pool.map(work, paths)
 
 
-def outcome_of_file(job: Job, path: str) -> Outcome:
-    """The outcome of one file; what cannot be read is a case with the verdict `error`."""
+def outcomes_of_file(job: Job, path: str) -> list[Outcome]:
+    """The outcomes of one file; what cannot be read is a case with the verdict `error`.
+
+    A Python file has one for each of its subjects, every other file one.
+    """
+    file, subject = subject_of(path)
     try:
-        return _checked(job, path, read_text(path))
+        if file.endswith(PYTHON):
+            return _of_python(job, file, subject)
+        return [_checked(job, path, read_text(path))]
     except GradcliError as error:
-        case = broken_case(path, error)
+        case = broken_case(file, error)
         if not job.is_graded:
-            return case, None
+            return [(case, None)]
         from gradcli.tasks.grade import ungraded  # late: few checks are gradings
 
-        return case, ungraded(path, error.message, job.key)
+        return [(case, ungraded(path, error.message, job.key))]
+
+
+def _of_python(job: Job, file: str, subject: str | None) -> list[Outcome]:
+    from gradcli.tasks.check_python import check_python  # late: most programs are not Python
+
+    if job.is_graded:
+        raise UsageError("Python files are not graded", hint="grade `.grad` files")
+    cases = check_python(read_text(file), file, subject, [*job.settings], job.request)
+    return [(case, None) for case in cases]
 
 
 def _checked(job: Job, name: str, text: str) -> Outcome:

@@ -7,7 +7,7 @@ from gradcli.cli.words import Pairs, bindings, is_binding
 from gradcli.errors import GradcliError, UsageError
 from gradcli.gates.table import CONSTANTS
 from gradcli.graph.lowering import find_constant
-from gradcli.program.files import SUFFIX
+from gradcli.program.files import PYTHON, SUFFIX, subject_of
 from gradcli.syntax import parse_expression
 from gradcli.syntax.tokens import Source
 
@@ -63,7 +63,7 @@ def _names_something(word: str) -> bool:
 
 def _is_path(word: str, settings: Pairs) -> bool:
     """Whether a word names programs; what may be a path and an expression is refused."""
-    if word.endswith((SUFFIX, ".py", "/")):
+    if word.endswith((SUFFIX, *PYTHON, "/")) or subject_of(word)[1] is not None:
         return True
     if word == "-" or not os.path.exists(word):
         return False

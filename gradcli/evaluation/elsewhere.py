@@ -157,6 +157,32 @@ def is_inside(point: Point) -> bool:
     return True
 
 
+def is_comparable(point: Point) -> bool:
+    """Whether a line may be held to a point: it is inside, and the program is the same there."""
+    return is_inside(point) and is_decided_alike(point)
+
+
+def is_decided_alike(point: Point) -> bool:
+    """Whether all that was settled by numbers while a Python file was read is so here, too."""
+    decisions = point.program.decisions
+    if not decisions:
+        return True
+    import numpy as np  # late: programs of our own language decide nothing
+
+    def numbers(value: Any) -> Any:
+        return np.asarray(gather(value, point.run.values), dtype=float)
+
+    return all(_same(d.rule(numbers(d.value)), d.outcome) for d in decisions)
+
+
+def _same(outcome: Any, other: Any) -> bool:
+    import numpy as np  # late: programs of our own language decide nothing
+
+    if isinstance(outcome, tuple):
+        return len(outcome) == len(other) and all(map(_same, outcome, other))
+    return bool(np.array_equal(outcome, other))
+
+
 def _drawn(x: Any, reach: float, rng: Random) -> Any:
     if isinstance(x, float):
         return x + rng.uniform(-reach, reach) * (abs(x) + 1.0)

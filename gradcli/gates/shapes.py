@@ -269,6 +269,29 @@ def linspace(start: Shape, stop: Shape, size: Shape) -> Shape:
     return sized(size)
 
 
+class Places:
+    """Where the elements of a result come from: flat places in an array; -1 is none and gives 0."""
+
+    __slots__ = ("flat", "shape")
+
+    def __init__(self, flat: Any, shape: Shape) -> None:
+        self.flat = flat  # an array of whole numbers without axes to speak of
+        self.shape = shape  # of the result
+
+    def __repr__(self) -> str:
+        return f"{prod(self.shape)} places"
+
+
+def taken(_: Shape, at: tuple[Places]) -> Shape:
+    """The shape of elements that are taken from an array."""
+    return at[0].shape
+
+
+def given(_: Shape, shape: Shape, __: tuple[Places]) -> Shape:
+    """The shape of the array that elements are given back to. Raises ShapeError."""
+    return sized(shape)
+
+
 def trace(shape: Shape) -> Shape:
     """One number, of a square matrix. Raises ShapeError."""
     if len(shape) != 2 or shape[0] != shape[1]:

@@ -39,6 +39,7 @@ and relatives follow from writing them in e = exp(-|x|), which cannot overflow.
 from gradcli.gates.row import BUILT_IN, array_gate, gate
 from gradcli.gates.shapes import (
     concatenated,
+    given,
     index,
     linspace,
     matmul,
@@ -52,6 +53,7 @@ from gradcli.gates.shapes import (
     reshaped,
     some,
     stacked,
+    taken,
     trace,
 )
 
@@ -311,6 +313,8 @@ array_gate("sum_to",    "x, shape",   of_second,    "",     "fill(g, shape(x))",
 array_gate("scatter",   "x, shape, at", of_second,  "",     "index(g, at)", "0", "0", ulps=0, hidden=True),
 array_gate("put",       "x, v, at",   put,          "",     "g - scatter(index(g, at), shape(g), at)",
                                                             "index(g, at)", "0", ulps=0, hidden=True),
+array_gate("take",      "x, at",      taken,        "",     "give(g, shape(x), at)", "0", ulps=0, hidden=True),
+array_gate("give",      "x, shape, at", given,      "",     "take(g, at)", "0", "0", hidden=True),  # undoes take
 array_gate("mix",       "x, y",       product,      "",     # a product whose zeros of x are stronger than inf
            "sum_to(mix(g, transpose(y, swapped(y))), shape(x))",
            "sum_to(mix(transpose(x, swapped(x)), g), shape(y))", hidden=True),

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from gradcli.errors import FileError, LimitError, reason_of
 
 SUFFIX = ".grad"  # of program files
+PYTHON = (".py", ".ipynb")  # suffixes of Python files, of which a subject may be named: `f.py:NAME`
 MOST_BYTES = 64 * 2**20  # of one program text
 
 
@@ -52,9 +53,17 @@ def open_regular(path: str) -> BinaryIO:
     return file
 
 
+def subject_of(path: str) -> tuple[str, str | None]:
+    """The file and the subject of `layers.py:affine`; the subject is None where none is named."""
+    file, colon, name = path.rpartition(":")
+    is_subject = colon and file.endswith(PYTHON) and name.replace(".", "").isidentifier()
+    return (file, name) if is_subject else (path, None)
+
+
 def find_programs(paths: Iterable[str]) -> Iterator[str]:
     """Program files: paths as they are, folders walked in sorted order, each file once.
 
+    Of Python files in folders only those are found whose text has a backward part to its looks.
     Hidden files and folders and `__pycache__` are left out; links to folders are not followed.
     """
     seen: set[str] = set()
@@ -70,8 +79,21 @@ def _walk(folder: str) -> Iterator[str]:
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if f[0] != "." and f != "__pycache__")
         for name in sorted(files):
-            if name.endswith(SUFFIX) and name[0] != ".":
-                yield os.path.join(here, name)
+            path = os.path.join(here, name)
+            if name[0] != "." and (name.endswith(SUFFIX) or _may_have_gradients(path)):
+                yield path
+
+
+def _may_have_gradients(path: str) -> bool:
+    """Whether a file of Python says anything of gradients; the folder's other files are not ours."""
+    if not path.endswith(PYTHON):
+        return False
+    try:
+        with open_regular(path) as file:
+            text = file.read(MOST_BYTES).lower()
+    except (OSError, ValueError, FileError):
+        return False
+    return b"def " in text and any(word in text for word in (b"backward", b"grad", b"bprop"))
 
 
 def file_of(path: str) -> str:

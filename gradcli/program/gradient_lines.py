@@ -52,7 +52,9 @@ class GradientLine:
     `reads` are the names on its right side; `sizes` are those of them that are known numbers.
     """
 
-    __slots__ = ("name", "place", "reads", "sizes", "statement", "total", "value")
+    __slots__ = (
+        "call", "name", "place", "reads", "sizes", "statement", "total", "turn", "value",
+    )  # fmt: skip
 
     def __init__(self, statement: Statement, name: str | None) -> None:
         self.statement = statement
@@ -62,11 +64,14 @@ class GradientLine:
         self.total: Value = []  # of the whole target once the line is done
         self.place: tuple[Any, ...] = ()  # of an indexed target: places, and (start, stop)
         self.sizes: dict[str, float] = {}
+        self.turn: tuple[int, ...] = ()  # of a Python file: the iterations of the loops around it
+        self.call: tuple[int, ...] = ()  # and the places of the calls it stands in
 
     def moved(self, translate: Callable[[Value], Value]) -> GradientLine:
         """The line over another graph, whose nodes `translate` gives for those of this one."""
         line = GradientLine(self.statement, self.name)
         line.place, line.sizes = self.place, self.sizes
+        line.turn, line.call = self.turn, self.call
         line.value, line.total = translate(self.value), translate(self.total)
         line.reads = {
             name: read._replace(value=translate(read.value)) for name, read in self.reads.items()

@@ -1,5 +1,6 @@
 """The program as data: its graph, names and claims, and the elements of its values."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from gradcli.graph.lowering import Value
@@ -30,6 +31,14 @@ class ValueClaim:
         self.token = token
 
 
+class Decision(NamedTuple):
+    """What was settled by numbers while a Python file was read: a branch, the places of a mask."""
+
+    value: Value  # the numbers
+    rule: Callable[[Any], Any]  # what was asked of them
+    outcome: Any
+
+
 class Program(NamedTuple):
     """A program, read and lowered. Values of type `Value` are nodes."""
 
@@ -58,6 +67,7 @@ class Program(NamedTuple):
     # The elements of an array output, of which `output` is the weighted sum; None for a number.
     parts: tuple[int, ...] | None = None
     called: dict[int, str] = {}  # noqa: RUF012  # never written to: what reports call its gates
+    decisions: tuple[Decision, ...] = ()  # at other outcomes the program would be another one
 
 
 def nodes_of(value: Value) -> list[int]:

@@ -55,6 +55,15 @@ def check_program(
     fixed = [(n, ranges[n][0] if n in ranges else v) for n, v in bindings]
     program = read(text, name, fixed, request=request, varied=ranges)
     refuse_lost_claims(program, bindings, request)
+    return _checked(program, ranges, request)
+
+
+def check_read(program: Program, request: Request) -> Checked:
+    """Check a program that has been read, at its own point."""
+    return _checked(program, {}, request)
+
+
+def _checked(program: Program, ranges: dict[str, tuple[float, float]], request: Request) -> Checked:
     claims = claim_count(program, request)
     request, of_entries = _with_entries(program, request)
     entries = _entries(program, request, of_entries, bool(ranges))

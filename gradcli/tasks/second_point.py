@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from gradcli.arithmetic.agreement import agree
-from gradcli.evaluation.elsewhere import Surroundings, is_inside, on_other_branches
+from gradcli.evaluation.elsewhere import Surroundings, is_comparable, on_other_branches
 from gradcli.evaluation.point import Point, at
 from gradcli.evaluation.ties import Tie
 from gradcli.program.model import Program, nodes_of
@@ -53,7 +53,7 @@ class _Search:
             self.notes.append(f"{special}: {_point_words(second, self.first)}")
         for inputs in on_other_branches(self.program, self.first.point.inputs):
             second = self._at(inputs)
-            if second.verdict == "fail" and is_inside(second.point):
+            if second.verdict == "fail" and is_comparable(second.point):
                 return _shown_elsewhere(self.first, second, "another branch was checked")
         return self.first._replace(notes=[*self.first.notes, *self.notes, *self._reservations()])
 
@@ -66,7 +66,7 @@ class _Search:
         """The outcome near by; None where the output has no value on either side."""
         for sign in (1, -1):
             second = self._at(self.around.moved(sign=sign, **how))
-            if second.verdict != "undefined" and is_inside(second.point):
+            if second.verdict != "undefined" and is_comparable(second.point):
                 return second
         return None
 
@@ -122,7 +122,7 @@ class _Search:
         """
         for sign in (1, -1):
             point = at(self.program, self.around.moved(sign=sign, spoilt=spoilt), self.request)
-            if is_inside(point):
+            if is_comparable(point):
                 return next(self._differing(point), "")
         return None
 

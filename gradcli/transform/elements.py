@@ -97,6 +97,17 @@ def _mixing(lifted: Lifted) -> dict[str, Callable[..., Any]]:
     def trace(x: Any) -> Any:
         return total([x[k, k] for k in range(len(x))])
 
+    def give(x: Any, shape: Shape, at: tuple[Any, ...]) -> Any:
+        add, totals = lifted.symbols.function("add"), [lifted.symbols.symbol(0.0)] * prod(shape)
+        is_empty = [True] * len(totals)
+        for place, part in zip(np.ravel(at[0].flat), np.ravel(x), strict=True):
+            if place >= 0:
+                totals[place] = part if is_empty[place] else add(totals[place], part)
+                is_empty[place] = False
+        whole = np.empty(len(totals), dtype=object)
+        whole[:] = totals
+        return whole.reshape(shape)[()]
+
     def ramp(shape: Shape) -> Any:
         """Exact quotients, as those of numbers in the language are."""
         return lifted.function("div")(np.arange(float(shape[0])), max(1.0, shape[0] - 1.0))
@@ -104,7 +115,7 @@ def _mixing(lifted: Lifted) -> dict[str, Callable[..., Any]]:
     return {
         "sum": add_up, "amax": along(gate_of("max")), "amin": along(gate_of("min")),
         "norm": along(gate_of("hypot")), "lse": along(gate_of("logsumexp")),
-        "matmul": matmul, "trace": trace, "ramp": ramp,
+        "matmul": matmul, "trace": trace, "ramp": ramp, "give": give,
     }  # fmt: skip
 
 
@@ -125,7 +136,8 @@ class Circuit:
         self.elements: list[Any] = [None] * len(graph)  # node numbers, in the node's shape
         values: list[Any] = [None] * len(graph)
         for node, value in graph.constants.items():
-            values[node] = value if isinstance(value, tuple) else symbols.symbol(value)
+            is_number = isinstance(value, float)  # else a static, or an array of numbers
+            values[node] = symbols.symbol(value) if is_number else value
         for node, (gate, operands) in enumerate(zip(graph.gates, graph.operands, strict=True)):
             first = len(self.graph)
             if gate is INPUT:
@@ -225,6 +237,7 @@ def unrolled(program: Program, weights: Any = None, circuit: Circuit | None = No
     if program.graph.shape(program.output):
         parts = tuple(map(int, circuit.elements[program.output].flat))
         output, upstream = circuit.weighted(program.output, weights), None
+        circuit.graph.tokens[output] = program.graph.tokens[program.output]
         forward_nodes = max(forward_nodes, len(circuit.graph))
     if circuit.graph.is_leaf(output):  # an element that is an input, or a sum of nothing
         output = circuit.graph.add(
@@ -254,6 +267,9 @@ def unrolled(program: Program, weights: Any = None, circuit: Circuit | None = No
         ],
         upstream=None if upstream is None else circuit.value(upstream),
         lines=[line.moved(circuit.value) for line in program.lines],
+        decisions=tuple(
+            decision._replace(value=circuit.value(decision.value)) for decision in program.decisions
+        ),
     )  # fmt: skip
 
 

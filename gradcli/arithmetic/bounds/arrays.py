@@ -118,6 +118,16 @@ def _scatter(x: Bounded, shape: Shape, at: tuple[Any, ...]) -> Bounded:
     return BoundedArray(scatter(x.value, shape, at), error)
 
 
+def _give(x: Bounded, shape: Shape, at: tuple[Any, ...]) -> Bounded:
+    """Sums of the elements that are given to one place, and of their errors."""
+    give = ARRAYS.function("give")
+    value = give(x.value, shape, at)
+    most = np.max(give(np.ones(np.shape(x.value)), shape, at), initial=1.0) - 1.0
+    rounded = most * UNIT_ROUNDOFF * give(np.abs(x.value), shape, at) if most else 0.0
+    handed = 0.0 if x.error is NO_ERROR else give(_spread_error(x), shape, at)
+    return BoundedArray(value, handed + rounded)
+
+
 def _additions(x: Number, value: Number, axis: Any) -> int:
     """How many roundings an element of a sum may go through.
 
@@ -265,9 +275,11 @@ class ArrayBounds(Bounds):
     def __init__(self, base: Base = BASE) -> None:
         names: dict[str, Any] = {
             "hypot": _together("hypot", "norm"), "logsumexp": _together("logsumexp", "lse"),
-            **{name: _moved(name) for name in ("reshape", "transpose", "index", "spread", "fill")},
+            **{name: _moved(name) for name in (
+                "reshape", "transpose", "index", "take", "spread", "fill",
+            )},
             "list": _gathered("list"), "concatenate": _gathered("concatenate"),
-            "put": _put, "scatter": _scatter,
+            "put": _put, "scatter": _scatter, "give": _give,
             **{name: _summed(name) for name in ("sum", "sum_to", "trace")},
             "matmul": _product("matmul"), "mix": _product("mix"),
             "amax": _along("amax"), "amin": _along("amin"), "first": _first,

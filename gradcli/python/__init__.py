@@ -1,0 +1,10 @@
+"""Python files: read, evaluated partially, and never executed.
+
+    text -> source -> subjects -> inputs -> interpretation onto a tape -> claims -> Program
+
+What the file's author knows while writing (whole numbers, shapes, strings, lists, `self`, data) is
+known while reading, as Python values and numpy arrays. What depends on an input is a node of the
+graph. Calls within the file are inlined, loops are unrolled, the known branch of `if` is taken,
+and writing into an array makes a new version of it. The user's code is parsed, and no part of it
+is ever compiled, imported or called.
+"""

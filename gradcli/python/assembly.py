@@ -1,0 +1,203 @@
+"""A subject that was driven, as the flat Program that everything else reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcli.graph.nodes import Graph
+from gradcli.program.gradient_lines import GradientLine
+from gradcli.program.model import Decision, Program
+from gradcli.python.claims import Claim, Mapped
+from gradcli.python.drive import Driven
+from gradcli.python.interpreter import Assigned
+from gradcli.python.source import PythonFault
+from gradcli.python.subjects import Subject
+from gradcli.syntax import Statement
+
+
+class Misshapen(PythonFault):
+    """A gradient whose shape is not that of what it is the gradient of."""
+
+    kind = "shape"
+
+
+def assembled(subject: Subject, driven: Driven, claims: Mapped, notes: list[str]) -> Program:
+    """The Program of a subject: forward part first, then the rest, all with their own lines."""
+    return _Assembly(subject, driven, claims).program(notes)
+
+
+class _Assembly:
+    """The parts of one Program."""
+
+    def __init__(self, subject: Subject, driven: Driven, claims: Mapped) -> None:
+        self.subject = subject
+        self.driven = driven
+        self.reader = driven.reader
+        self.tape = driven.reader.tape
+        self.claims = claims.claims
+        self.output, self.upstream = self._output()
+        self.results = {c.leaf.name: self._fitted(c) for c in self.claims}
+
+    def program(self, notes: list[str]) -> Program:
+        """The whole."""
+        reached = self.tape.graph.reaches(self.output)
+        lines = self._lines(reached)
+        order, forward_nodes = self._order(reached, [record.total for record in lines])
+        graph, moved = self.tape.graph.part(order)
+        stages = self._name_stages(graph, moved, reached)
+        output_name = graph.names[moved[self.output]]
+        inputs = {name: node for name, node in graph.inputs.items()}
+        settings, values = self._settings(inputs)
+        claims = {name: moved[node] for name, node in self.results.items()}
+        if self.upstream is not None:
+            claims[output_name] = moved[self.upstream]
+        places = {c.leaf.name: self._place(c) for c in self.claims}
+        return Program(
+            source=self.reader.script, graph=graph, output=moved[self.output],
+            forward_nodes=forward_nodes, aside=set(), expression=self.subject.words,
+            inputs=inputs, settings=settings, values=values, stages=stages, claims=claims,
+            claim_tokens=places, lines=[],
+            value_claims=[], upstream=None if self.upstream is None else moved[self.upstream],
+            wrt=tuple(c.leaf.name for c in self.claims), warnings=notes,
+            decisions=tuple(
+                Decision(moved[d.value], d.rule, d.outcome)
+                for d in self.tape.decisions if d.value in moved
+            ),
+        )  # fmt: skip
+
+    # ---------------------------------------------------------------- output and results
+
+    def _output(self) -> tuple[int, int | None]:
+        """The node that is differentiated, and its upstream gradient; several are added up."""
+        tape, outputs = self.tape, self.driven.outputs
+        if len(outputs) == 1:
+            node, upstream = outputs[0]
+            return (tape.gate("copy", node) if tape.graph.is_leaf(node) else node), upstream
+        total: int | None = None
+        for node, upstream in outputs:
+            assert upstream is not None
+            term = tape.gate("mul", node, upstream)
+            shape = tape.graph.shape(term)
+            if shape:
+                term = tape.gate("sum", term, tape.static((tuple(range(len(shape))), False)))
+            total = term if total is None else tape.gate("add", total, term)
+        assert total is not None
+        return total, None
+
+    def _fitted(self, claim: Claim) -> int:
+        """A result in the shape of what it is the gradient of. Raises Misshapen."""
+        graph, node, leaf = self.tape.graph, claim.result.node, claim.leaf.node
+        shape, expected = graph.shape(node), graph.shape(leaf)
+        if shape == expected:
+            return node
+        if _plain(shape) == _plain(expected):
+            fitted: int = self.tape.reshape(node, expected)
+            return fitted
+        has, wants = (f"shape {s}" if s else "no axes: it is one number" for s in (shape, expected))
+        span = self.reader.script.span(self._place(claim))
+        raise Misshapen(f"the gradient of `{claim.leaf.short}` has {has}, `{claim.leaf.short}` has "
+                        f"{wants}", span, _advice(shape, expected))  # fmt: skip
+
+    def _place(self, claim: Claim) -> int:
+        """Where the line stands that gave a result its last value."""
+        records = [r for r in self.reader.records if r.total == claim.result.node]
+        if records:
+            return records[-1].place
+        name = self.subject.backward or self.subject.forward
+        scope = self.driven.scope
+        owner = scope.get(self.subject.cls) if self.subject.cls else None
+        function = owner.find(name) if owner is not None else scope.get(name)
+        return self.reader.script.offset(function.node)
+
+    # ---------------------------------------------------------------- lines
+
+    def _lines(self, reached: bytearray) -> list[Assigned]:
+        """What was assigned outside the forward part and a claim depends on, or nothing reads."""
+        return [
+            record for record in self.reader.records
+            if not (record.total < len(reached) and reached[record.total])
+        ]  # fmt: skip
+
+    def _line(self, record: Assigned, moved: dict[int, int]) -> GradientLine:
+        names = [name for name, node in self.results.items() if node == record.total]
+        statement = Statement(record.kind, record.place, None, record.target, text=record.text)
+        line = GradientLine(statement, names[0] if names else None)
+        line.value, line.total = moved[record.value], moved[record.total]
+        line.turn, line.call = record.turn, record.call
+        return line
+
+    # ---------------------------------------------------------------- the graph
+
+    def _order(self, reached: bytearray, lines: list[int]) -> tuple[list[int], int]:
+        """All nodes that are needed, those of the forward part first; and how many these are."""
+        graph = self.tape.graph
+        values = [record.value for record in self.reader.records if record.total in set(lines)]
+        decisions = [decision.value for decision in self.tape.decisions]
+        keep = [self.output, *self.results.values(), *lines, *values, *decisions]
+        if self.upstream is not None:
+            keep.append(self.upstream)
+        needed = graph.reaches(*keep)
+        inputs = [node for node in graph.inputs.values() if needed[node]]
+        forward = [k for k, is_in in enumerate(reached) if is_in and k not in set(inputs)]
+        known = {*inputs, *forward}
+        rest = [k for k, is_in in enumerate(needed) if is_in and k not in known]
+        return [*inputs, *forward, *rest], len(inputs) + len(forward)
+
+    def _name_stages(
+        self, graph: Graph, moved: dict[int, int], reached: bytearray
+    ) -> dict[str, int]:
+        """The names of forward values: as they are assigned, a line's number where that is not one."""
+        taken = set(graph.inputs)
+        stages: dict[str, int] = {}
+        source = self.reader.script
+        for record in self.reader.records:
+            node = record.total
+            if node >= len(reached) or not reached[node] or moved[node] in graph.names:
+                continue
+            name = record.target
+            if name in taken or not name.isidentifier():
+                name = f"{name}@{source.span(record.place).line}"
+            count = 2
+            while name in taken:
+                name, count = f"{record.target}@{source.span(record.place).line}.{count}", count + 1
+            taken.add(name)
+            stages[name] = moved[node]
+            graph.names[moved[node]] = name
+        output = moved[self.output]
+        if output not in graph.names:
+            name = "output" if "output" not in taken else f"output@{self.subject.line}"
+            stages[name], graph.names[output] = output, name
+        return stages
+
+    def _settings(self, inputs: dict[str, int]) -> tuple[Graph, dict[str, int]]:
+        settings, values = Graph(), {}
+        for name in inputs:
+            value: Any = self.tape.values[self.tape.graph.inputs[name]]
+            shaped = np.shape(value)
+            values[name] = settings.array(np.asarray(value)) if shaped else settings.constant(
+                float(value)
+            )  # fmt: skip
+        return settings, values
+
+
+def _plain(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without its axes of size 1."""
+    return tuple(size for size in shape if size != 1)
+
+
+def _advice(shape: tuple[int, ...], expected: tuple[int, ...]) -> str | None:
+    """What makes a gradient of one shape one of another."""
+    if len(shape) > 1 and shape == expected[::-1]:
+        return "transpose it: `.T`"
+    extra = len(shape) - len(expected)
+    if extra > 0 and shape[extra:] == expected:
+        axes = "0" if extra == 1 else str(tuple(range(extra)))
+        return f"it was broadcast: sum over axis {axes}, `np.sum(..., axis={axes})`"
+    if len(shape) == len(expected):
+        axes_ = [k for k, (n, m) in enumerate(zip(shape, expected, strict=True)) if n != m]
+        if axes_ and all(expected[k] == 1 for k in axes_):
+            which = str(axes_[0]) if len(axes_) == 1 else str(tuple(axes_))
+            return f"it was broadcast: `np.sum(..., axis={which}, keepdims=True)`"
+    return None

@@ -1,0 +1,111 @@
+"""Which result is whose gradient: as it was said, by names and keys, then by position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gradcli.errors import NameFault, did_you_mean
+from gradcli.python.drive import Driven, Leaf
+from gradcli.python.gradient_words import folded
+from gradcli.python.results import Result
+
+
+class Claim(NamedTuple):
+    """A result that is held to be the gradient of an input."""
+
+    leaf: Leaf
+    result: Result
+    by: str  # name, position, or as it was said
+
+
+class Mapped(NamedTuple):
+    """All claims of a subject, and what is claimed of nothing."""
+
+    claims: list[Claim]
+    unclaimed: list[str]  # results
+
+
+def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
+    """The claims of a subject that was driven. Raises NameFault."""
+    results = [r for r in driven.results if not _is_forward(driven, r)]
+    claims = _as_said(driven, results, said)
+    claims += _by_name(driven, results, claims)
+    claims += _by_position(driven, results, claims)
+    taken = {claim.result.words for claim in claims}
+    left = [r.words for r in results if r.words not in taken and (r.order >= 0 or r.roots)
+            and r.words]  # fmt: skip
+    return Mapped(claims, [] if not claims else [w for w in left if _is_gradient(results, w)])
+
+
+def _is_gradient(results: list[Result], words: str) -> bool:
+    return any(r.words == words and r.order >= 0 for r in results)
+
+
+def _is_forward(driven: Driven, result: Result) -> bool:
+    """Whether a result is what it was handed: an input, or a value of the forward part."""
+    if result.order >= 0:
+        return False
+    forward = driven.reader.forward
+    if forward is not None:
+        return result.node in forward
+    reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
+    return bool(reached[result.node])
+
+
+def _as_said(driven: Driven, results: list[Result], said: Mapping[str, str]) -> list[Claim]:
+    claims = []
+    for words, of in said.items():
+        result = next((r for r in results if words in (r.words, r.name)), None)
+        leaf = next((x for x in driven.leaves if of in (x.name, x.short)), None)
+        if result is None:
+            known = [r.words for r in results if r.words]
+            raise NameFault(f"no result is called `{words}`", None, did_you_mean(words, known)
+                            or f"results are {', '.join(known)}")  # fmt: skip
+        if leaf is None:
+            names = [x.short for x in driven.leaves]
+            raise NameFault(f"`{of}` is no input of floats", None, did_you_mean(of, names)
+                            or f"inputs are {', '.join(names)}")  # fmt: skip
+        claims.append(Claim(leaf, result, "as said"))
+    return claims
+
+
+def _by_name(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
+    found: list[Claim] = []
+    shape = driven.reader.tape.shape
+    for strictness in (str, folded):
+        for leaf in driven.leaves:
+            taken = [*claims, *found]
+            if any(c.leaf.node == leaf.node for c in taken):
+                continue
+            free = [r for r in results if all(c.result is not r for c in taken)]
+            fitting = [
+                r for r in free
+                if strictness(leaf.short) in [strictness(name) for name in r.roots]
+            ]  # fmt: skip
+            fitting.sort(key=lambda r: (shape(r.node) != shape(leaf.node), r.order < 0))
+            if fitting:
+                found.append(Claim(leaf, fitting[0], "name"))
+    return found
+
+
+def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
+    """What is returned and has no claim yet, in the order of the parameters that have none."""
+    shape = driven.reader.tape.shape
+    taken = [c.leaf.node for c in claims]
+    leaves = [x for x in driven.leaves if x.node not in taken]
+    parameters = [x for x in leaves if x.is_parameter] or leaves
+    free = [r for r in results if r.order >= 0 and all(c.result is not r for c in claims)]
+    forward = driven.reader.forward
+    if forward is None:
+        reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
+        free = [r for r in free if not reached[r.node]]
+    found = []
+    for result in free:
+        fitting = [x for x in parameters if shape(x.node) == shape(result.node)]
+        if not fitting and len(free) == len(parameters) == 1:
+            fitting = parameters
+        if fitting:
+            found.append(Claim(fitting[0], result, "position"))
+            parameters.remove(fitting[0])
+    return found

@@ -1,0 +1,286 @@
+"""Functions of numpy that make arrays, and those whose results are fixed at the point, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradcli.errors import LimitError
+from gradcli.python import indexing
+from gradcli.python.limits import MOST_DATA
+from gradcli.python.shape_rows import array_of, as_data, shape_of
+from gradcli.python.values import Array, Content, Library, Reader
+
+# Functions of known data, or of what data there is at the point: their results are whole numbers,
+# masks and orders, which do not change near by.
+FIXED: dict[str, Callable[..., Any]] = {
+    "argmax": np.argmax, "argmin": np.argmin, "argsort": np.argsort, "nonzero": np.nonzero,
+    "flatnonzero": np.flatnonzero, "argwhere": np.argwhere, "unique": np.unique,
+    "searchsorted": np.searchsorted, "digitize": np.digitize, "bincount": np.bincount,
+    "count_nonzero": np.count_nonzero, "isin": np.isin, "in1d": np.isin, "lexsort": np.lexsort,
+    "unravel_index": np.unravel_index, "ravel_multi_index": np.ravel_multi_index,
+    "allclose": np.allclose, "isclose": np.isclose, "array_equal": np.array_equal,
+    "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite, "signbit": np.signbit,
+    "trunc": np.trunc, "fix": np.trunc, "indices": np.indices, "tri": np.tri,
+    "tril_indices": np.tril_indices, "triu_indices": np.triu_indices,
+    "diag_indices": np.diag_indices, "ix_": np.ix_, "vander": np.vander, "gcd": np.gcd,
+    "setdiff1d": np.setdiff1d, "union1d": np.union1d, "intersect1d": np.intersect1d,
+    "percentile": np.percentile, "quantile": np.quantile, "histogram": np.histogram,
+    "broadcast_shapes": np.broadcast_shapes,
+    "hanning": np.hanning, "hamming": np.hamming, "logspace": np.logspace,
+    "geomspace": np.geomspace, "comb": lambda n, k: float(_comb(n, k)),
+    "factorial": lambda n: float(np.prod(np.arange(1.0, n + 1))),
+}  # fmt: skip
+
+
+def _comb(n: Any, k: Any) -> Any:
+    return np.prod([(n - i) / (i + 1) for i in range(int(k))])
+
+
+def fixed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A row whose result holds at the point; that it does is noted as a decision."""
+
+    def row(reader: Reader, *values: Any, **keywords: Any) -> Any:
+        keywords.pop("kind", None)
+        named = {key: as_data(reader, value) for key, value in keywords.items()}
+        nodes = [v for v in values if isinstance(v, Array) and v.content.__class__ is int]
+        if len(nodes) == 1:
+            plain = [v if v is nodes[0] else as_data(reader, v) for v in values]
+
+            def rule(value: Any) -> Any:
+                return function(*[value if v is nodes[0] else v for v in plain], **named)
+
+            return known(reader, reader.tape.decide(nodes[0].content, rule))
+        return known(reader, function(*[as_data(reader, value) for value in values], **named))
+
+    return row
+
+
+def known(reader: Reader, result: Any) -> Any:
+    """What numpy has computed, as values of the file."""
+    if isinstance(result, tuple):
+        return tuple(known(reader, part) for part in result)
+    if isinstance(result, list):
+        return [known(reader, part) for part in result]
+    if isinstance(result, (np.ndarray, np.generic)):
+        return reader.wrap(reader.tape.data(result))
+    return result
+
+
+# ---------------------------------------------------------------- kinds of numbers
+
+WHOLE = ("int", "uint", "long", "intp")
+KINDS = {"bool": bool, "bool_": bool, "bool8": bool}
+
+
+def kind_of_numbers(reader: Reader, dtype: Any) -> type:
+    """A `dtype` as float, int or bool."""
+    name = dtype.name if isinstance(dtype, Library) else str(dtype)
+    name = name.rpartition(".")[2].lstrip("<>=")
+    if name in KINDS:
+        return KINDS[name]
+    if name.startswith(WHOLE) or name in ("i4", "i8", "u1"):
+        return int
+    if name.startswith(("float", "double", "half", "single", "f4", "f8", "None", "object")):
+        return float
+    reader.fail(f"numbers of type `{name}` are not read", "float, int and bool are")
+
+
+def cast(reader: Reader, content: Content, kind: type) -> Content:
+    """The numbers as floats, whole numbers or masks; whole ones are fixed at the point."""
+    tape = reader.tape
+    if tape.is_known(content):
+        with np.errstate(all="ignore"):
+            return tape.data(content.astype(kind))
+    if kind is bool:
+        from gradcli.python.elementwise_rows import mask  # late: it needs the rows below it
+
+        return mask(reader, Array(content))
+    if kind is int and not tape.is_boolean(content):
+        return tape.data(tape.decide(content, lambda value: value.astype(int)))
+    if tape.is_boolean(content):
+        return tape.gate("copy", content)  # numbers 0 and 1, and no mask any more
+    return content
+
+
+def sized(reader: Reader, shape: Any) -> tuple[int, ...]:
+    """A shape that there is room for."""
+    sizes = shape_of(reader, shape)
+    if min(sizes, default=0) < 0:
+        reader.fail(f"negative dimensions are not allowed: {sizes}")
+    if prod(sizes) > MOST_DATA:
+        raise LimitError(f"an array of {prod(sizes)} elements; at most {MOST_DATA} are read",
+                         reader.span(), "check a smaller case")  # fmt: skip
+    return sizes
+
+
+def filled(number: float) -> Callable[..., Any]:
+    """`np.zeros` and its like."""
+
+    def row(reader: Reader, shape: Any, dtype: Any = float, order: Any = None) -> Any:
+        kind = float if dtype is float else kind_of_numbers(reader, dtype)
+        return Array(np.full(sized(reader, shape), number, dtype=kind))
+
+    return row
+
+
+def filled_like(number: float) -> Callable[..., Any]:
+    """`np.zeros_like` and its like."""
+
+    def row(reader: Reader, x: Any, dtype: Any = None, **_: Any) -> Any:
+        content = reader.content(x)
+        own = content.dtype if reader.tape.is_known(content) else (
+            bool if reader.tape.is_boolean(content) else float
+        )  # fmt: skip
+        kind = own if dtype is None else kind_of_numbers(reader, dtype)
+        return Array(np.full(sized(reader, reader.tape.shape(content)), number, dtype=kind))
+
+    return row
+
+
+def full(reader: Reader, shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+    """`np.full`."""
+    content = reader.content(fill_value)
+    if dtype is not None:
+        content = cast(reader, content, kind_of_numbers(reader, dtype))
+    return Array(reader.tape.fill(content, sized(reader, shape)))
+
+
+def full_like(reader: Reader, x: Any, fill_value: Any, **_: Any) -> Any:
+    """`np.full_like`."""
+    shape = reader.tape.shape(reader.content(x))
+    return Array(reader.tape.fill(reader.content(fill_value), shape))
+
+
+def eye(reader: Reader, N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:  # noqa: N803  # numpy's names
+    """`np.eye`."""
+    N = indexing.whole(reader.tape, N)  # noqa: N806
+    sized(reader, (N, N if M is None else M))
+    return Array(np.eye(N, M, k))
+
+
+def arange(reader: Reader, *ends: Any, dtype: Any = None, **_: Any) -> Any:
+    """`np.arange`."""
+    plain = [as_data(reader, end) for end in ends]
+    start, stop, step = (0, plain[0], 1) if len(plain) == 1 else (*plain, 1)[:3]
+    sized(reader, int(max(0, (stop - start) / step)))
+    array = np.arange(start, stop, step)
+    kind = None if dtype is None else kind_of_numbers(reader, dtype)
+    return Array(array if kind is None else array.astype(kind))
+
+
+def linspace(
+    reader: Reader, start: Any, stop: Any, num: Any = 50, endpoint: bool = True, **_: Any
+) -> Any:
+    """`np.linspace`."""
+    count = indexing.whole(reader.tape, num)
+    sized(reader, count)
+    plain = as_data(reader, start), as_data(reader, stop)
+    return Array(np.linspace(*plain, count, endpoint=endpoint))
+
+
+def array(reader: Reader, x: Any, dtype: Any = None, **keywords: Any) -> Any:
+    """`np.array`: a new array."""
+    if isinstance(x, (str, dict)):
+        reader.fail("`np.array` is read for numbers and lists of them")
+    content = reader.content(x)
+    if dtype is not None:
+        content = cast(reader, content, kind_of_numbers(reader, dtype))
+    least = keywords.get("ndmin", 0)
+    shape = reader.tape.shape(content)
+    if len(shape) < least:
+        content = reader.tape.reshape(content, (*(1,) * (least - len(shape)), *shape))
+    return Array(content)
+
+
+def same_array(reader: Reader, x: Any, dtype: Any = None, **_: Any) -> Any:
+    """`np.asarray`: the array itself, where it is one."""
+    return array_of(reader, x) if dtype is None else array(reader, x, dtype)
+
+
+def meshgrid(reader: Reader, *axes: Any, **keywords: Any) -> Any:
+    """`np.meshgrid`."""
+    plain = [as_data(reader, axis) for axis in axes]
+    sized(reader, [np.size(axis) for axis in plain])
+    return [Array(grid) for grid in np.meshgrid(*plain, **keywords)]
+
+
+def shape_row(reader: Reader, x: Any) -> Any:
+    """`np.shape`."""
+    return tuple(reader.tape.shape(reader.content(x)))
+
+
+def size_row(reader: Reader, x: Any, axis: int | None = None) -> Any:
+    """`np.size`."""
+    shape = reader.tape.shape(reader.content(x))
+    return prod(shape) if axis is None else shape[axis]
+
+
+def ndim_row(reader: Reader, x: Any) -> Any:
+    """`np.ndim`."""
+    return len(reader.tape.shape(reader.content(x)))
+
+
+def is_scalar(reader: Reader, x: Any) -> Any:
+    """`np.isscalar`."""
+    return isinstance(x, (int, float, str)) or (
+        isinstance(x, Array) and not reader.tape.shape(x.content)
+    )
+
+
+def number(kind: type) -> Callable[..., Any]:
+    """`np.float64(x)`, `np.int64(x)` and their like."""
+
+    def row(reader: Reader, x: Any = 0) -> Any:
+        return reader.wrap(cast(reader, reader.content(x), kind))
+
+    return row
+
+
+_FLOAT = np.finfo(float)
+LIMITS = {"eps": float(_FLOAT.eps), "max": float(_FLOAT.max), "min": float(_FLOAT.min),
+          "tiny": float(_FLOAT.tiny)}  # fmt: skip
+
+
+def finfo(reader: Reader, dtype: Any = None) -> Any:
+    """`np.finfo`."""
+    from gradcli.python.values import Class, Instance  # late: few files ask
+
+    instance = Instance(Class("finfo", [], {}))
+    instance.attributes.update(LIMITS)
+    return instance
+
+
+def index_all(reader: Reader, *shape: Any) -> Any:
+    """`np.ndindex`."""
+    sizes = shape_of(reader, shape[0] if len(shape) == 1 else tuple(shape))
+    sized(reader, sizes)
+    return [tuple(map(int, at)) for at in np.ndindex(*sizes)]
+
+
+def enumerate_all(reader: Reader, x: Any) -> Any:
+    """`np.ndenumerate`."""
+    whole = array_of(reader, x)
+    places = index_all(reader, *reader.tape.shape(whole.content))
+    return [(at, reader.part(whole, at)) for at in places]
+
+
+NUMBERS: dict[str, Callable[..., Any]] = {
+    **{name: number(float) for name in ("float64", "float32", "float16", "float_", "double",
+                                        "longdouble", "single")},
+    **{name: number(int) for name in ("int64", "int32", "int8", "int16", "int_", "uint8", "intp")},
+    **{name: number(bool) for name in ("bool_", "bool8")},
+}  # fmt: skip
+ROWS: dict[str, Callable[..., Any]] = {
+    **{name: fixed(function) for name, function in FIXED.items()}, **NUMBERS,
+    "zeros": filled(0), "ones": filled(1), "empty": filled(0), "zeros_like": filled_like(0),
+    "ones_like": filled_like(1), "empty_like": filled_like(0), "full": full,
+    "full_like": full_like, "eye": eye, "identity": eye, "arange": arange, "linspace": linspace,
+    "array": array, "asarray": same_array, "asanyarray": same_array, "matrix": array,
+    "ascontiguousarray": same_array, "asfortranarray": same_array, "meshgrid": meshgrid,
+    "shape": shape_row, "size": size_row, "ndim": ndim_row, "isscalar": is_scalar, "finfo": finfo,
+    "ndindex": index_all, "ndenumerate": enumerate_all, "asarray_chkfinite": same_array,
+}  # fmt: skip

@@ -1,0 +1,304 @@
+"""Expressions of Python, as the interpreter reads them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradcli.errors import LimitError, did_you_mean
+from gradcli.python import indexing
+from gradcli.python.builtin_calls import BUILTINS
+from gradcli.python.limits import MOST_ITERATIONS
+from gradcli.python.operators import binary, compare, is_true, unary
+from gradcli.python.tape import content_of, kind_of
+from gradcli.python.values import Array, Given, Instance, Library, Scope, Unknown
+
+NOT_READ = {
+    "Await": "`await` is not read",
+    "Yield": "generators are not read: collect the values in a list",
+    "YieldFrom": "generators are not read: collect the values in a list",
+}
+PLAIN = (bool, int, float, str, type(None))
+
+
+class Expressions:
+    """The part of the interpreter that reads expressions."""
+
+    def evaluate(self: Any, node: ast.expr, scope: Scope) -> Any:
+        """The value of an expression."""
+        kind = type(node).__name__
+        method = self.expressions.get(type(node))
+        if method is None:
+            self.at(node)
+            self.fail(NOT_READ.get(kind, f"an expression `{kind}` is not read"))
+        return method(self, node, scope)
+
+    # ---------------------------------------------------------------- leaves
+
+    def _e_constant(self: Any, node: ast.Constant, scope: Scope) -> Any:
+        if isinstance(node.value, (complex, bytes)):
+            self.at(node)
+            self.fail(f"`{node.value!r}` is not read")
+        return node.value
+
+    def _e_name(self: Any, node: ast.Name, scope: Scope) -> Any:
+        return self.look_up(node.id, scope, node)
+
+    def look_up(self: Any, name: str, scope: Scope, node: ast.expr) -> Any:
+        """The value of a name."""
+        away = scope.elsewhere.get(name)
+        holder = (away if away is not None else scope).find(name)
+        if holder is not None:
+            return holder[name]
+        if name in BUILTINS or name in ("super", "print"):
+            return Library(name, "python")
+        self.at(node)
+        known: list[str] = []
+        outer: Scope | None = scope
+        while outer is not None:
+            known += outer
+            outer = outer.outer
+        self.fail(f"name '{name}' is not defined", did_you_mean(name, known))
+
+    # ---------------------------------------------------------------- collections
+
+    def _e_tuple(self: Any, node: ast.Tuple | ast.List, scope: Scope) -> Any:
+        values: list[Any] = []
+        for part in node.elts:
+            if isinstance(part, ast.Starred):
+                values += self.iterate(self.evaluate(part.value, scope))
+            else:
+                value = self.evaluate(part, scope)
+                self._record_part(part, value)
+                values.append(value)
+        return tuple(values)
+
+    def _record_part(self: Any, node: ast.expr, value: Any) -> None:
+        """Note what an entry of a list or a dictionary computes."""
+        if isinstance(value, Array) and not isinstance(node, (ast.Name, ast.Attribute)):
+            self.record_new(value, self.scripts[self.file].words(node), node)
+
+    def _e_list(self: Any, node: ast.List, scope: Scope) -> Any:
+        return list(self._e_tuple(node, scope))
+
+    def _e_set(self: Any, node: ast.Set, scope: Scope) -> Any:
+        return {self.plain(self.evaluate(part, scope)) for part in node.elts}
+
+    def _e_dict(self: Any, node: ast.Dict, scope: Scope) -> Any:
+        values: dict[Any, Any] = {}
+        for key, part in zip(node.keys, node.values, strict=True):
+            value = self.evaluate(part, scope)
+            if key is None:
+                values.update(value)
+                continue
+            self._record_part(part, value)
+            values[self.plain(self.evaluate(key, scope))] = value
+        return values
+
+    def _e_joinedstr(self: Any, node: ast.JoinedStr, scope: Scope) -> str:
+        return "".join(str(self.evaluate(part, scope)) for part in node.values)
+
+    def _e_formattedvalue(self: Any, node: ast.FormattedValue, scope: Scope) -> str:
+        value = self.plain(self.evaluate(node.value, scope))
+        form = self.evaluate(node.format_spec, scope) if node.format_spec else ""
+        if len(form) > 8:  # a width of millions would be a text of that length
+            self.fail("a format of this length is not read")
+        return format(value if isinstance(value, PLAIN) else str(value), form)
+
+    def _e_starred(self: Any, node: ast.Starred, scope: Scope) -> Any:
+        self.at(node)
+        self.fail("`*` does not stand here")
+
+    def _e_namedexpr(self: Any, node: ast.NamedExpr, scope: Scope) -> Any:
+        value = self.evaluate(node.value, scope)
+        self.assign(node.target, value, scope)
+        return value
+
+    # ---------------------------------------------------------------- operators
+
+    def _e_unaryop(self: Any, node: ast.UnaryOp, scope: Scope) -> Any:
+        value = self.evaluate(node.operand, scope)
+        self.at(node)
+        return unary(self, type(node.op), value)
+
+    def _e_binop(self: Any, node: ast.BinOp, scope: Scope) -> Any:
+        left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
+        self.at(node)
+        return binary(self, type(node.op), left, right)
+
+    def _e_boolop(self: Any, node: ast.BoolOp, scope: Scope) -> Any:
+        value: Any = None
+        for part in node.values:
+            value = self.evaluate(part, scope)
+            self.at(part)
+            if is_true(self, value) != isinstance(node.op, ast.And):
+                break
+        return value
+
+    def _e_compare(self: Any, node: ast.Compare, scope: Scope) -> Any:
+        left = self.evaluate(node.left, scope)
+        value: Any = True
+        for op, part in zip(node.ops, node.comparators, strict=True):
+            right = self.evaluate(part, scope)
+            self.at(node)
+            value = compare(self, type(op), left, right)
+            if len(node.ops) > 1 and not is_true(self, value):
+                return value
+            left = right
+        return value
+
+    def _e_ifexp(self: Any, node: ast.IfExp, scope: Scope) -> Any:
+        condition = self.evaluate(node.test, scope)
+        self.at(node.test)
+        return self.evaluate(node.body if is_true(self, condition) else node.orelse, scope)
+
+    def _e_lambda(self: Any, node: ast.Lambda, scope: Scope) -> Any:
+        return self.function(node, scope, "lambda")
+
+    # ---------------------------------------------------------------- comprehensions
+
+    def _e_listcomp(self: Any, node: Any, scope: Scope) -> Any:
+        values: list[Any] = []
+
+        def collect(inner: Scope) -> None:
+            value = self.evaluate(node.elt, inner)
+            self._record_part(node.elt, value)
+            values.append(value)
+
+        self._comprehend(node.generators, scope, collect)
+        return values
+
+    _e_generatorexp = _e_listcomp
+
+    def _e_setcomp(self: Any, node: ast.SetComp, scope: Scope) -> Any:
+        return {self.plain(value) for value in self._e_listcomp(node, scope)}
+
+    def _e_dictcomp(self: Any, node: ast.DictComp, scope: Scope) -> Any:
+        values: dict[Any, Any] = {}
+
+        def collect(inner: Scope) -> None:
+            key = self.plain(self.evaluate(node.key, inner))
+            values[key] = self.evaluate(node.value, inner)
+            self._record_part(node.value, values[key])
+
+        self._comprehend(node.generators, scope, collect)
+        return values
+
+    def _comprehend(
+        self: Any, generators: list[ast.comprehension], scope: Scope,
+        collect: Callable[[Scope], None],
+    ) -> None:  # fmt: skip
+        """Call `collect` for every combination of what the generators give."""
+        inner = Scope(scope)
+        inner.function = scope.function
+
+        def go(depth: int) -> None:
+            if depth == len(generators):
+                collect(inner)
+                return
+            generator = generators[depth]
+            items = self.iterate(self.evaluate(generator.iter, inner))
+            if len(items) > MOST_ITERATIONS:
+                raise LimitError(f"a loop of {len(items)} iterations", self.span())
+            self.turn.append(0)
+            for count, item in enumerate(items):
+                self.turn[-1] = count
+                self.step()
+                self.assign_silently(generator.target, item, inner)
+                if all(is_true(self, self.evaluate(c, inner)) for c in generator.ifs):
+                    go(depth + 1)
+            self.turn.pop()
+
+        go(0)
+
+    # ---------------------------------------------------------------- parts
+
+    def _e_slice(self: Any, node: ast.Slice, scope: Scope) -> Any:
+        parts = (node.lower, node.upper, node.step)
+        return slice(*[None if part is None else self.evaluate(part, scope) for part in parts])
+
+    def _e_subscript(self: Any, node: ast.Subscript, scope: Scope) -> Any:
+        owner = self.evaluate(node.value, scope)
+        index = self.evaluate(node.slice, scope)
+        self.at(node)
+        return self.part(owner, index)
+
+    def part(self: Any, owner: Any, index: Any) -> Any:
+        """A part of a value: `x[0]`, `params["W1"]`."""
+        tape = self.tape
+        if isinstance(owner, Given) and isinstance(index, (Array, tuple, Given)):
+            owner = Array(np.array(owner))
+        if isinstance(owner, Array):
+            key = indexing.key_of(tape, index)
+            content = indexing.get(tape, owner.content, key)
+            if indexing.is_view(key) and tape.shape(content):
+                return Array(content, owner, (
+                    lambda whole: indexing.get(tape, whole, key),
+                    lambda whole, new: indexing.put(tape, whole, key, new),
+                ))  # fmt: skip
+            return self.wrap(content)
+        if isinstance(owner, Library):
+            return self.joined_by_index(owner, index)
+        if isinstance(owner, Instance):
+            return self.call_method(owner, "__getitem__", [index])
+        self.refuse_unknown(owner)
+        if isinstance(index, slice):
+            ends = (index.start, index.stop, index.step)
+            index = slice(*[None if end is None else indexing.whole(tape, end) for end in ends])
+        key = self.plain(index)
+        if isinstance(owner, dict) and key not in owner:
+            known = ", ".join(map(repr, owner))
+            self.fail(f"KeyError: {key!r}", f"known keys are {known}" if known else None)
+        return owner[key]
+
+    def _e_attribute(self: Any, node: ast.Attribute, scope: Scope) -> Any:
+        owner = self.evaluate(node.value, scope)
+        self.at(node)
+        return self.attribute(owner, node.attr)
+
+    # ---------------------------------------------------------------- conversions
+
+    def content(self: Any, value: Any) -> Any:
+        """A value as the content of an array."""
+        self.refuse_unknown(value)
+        return content_of(self.tape, value)
+
+    def wrap(self: Any, content: Any) -> Any:
+        """A content as a value: one known number is a number of Python."""
+        if content.__class__ is not int and not content.shape:
+            return content.item()
+        return Array(content)
+
+    def refuse_unknown(self: Any, value: Any) -> None:
+        """Raise the error of a value that is not known."""
+        if isinstance(value, Unknown):
+            self.fail(value.reason, value.hint)
+
+    def plain(self: Any, value: Any) -> Any:
+        """A value as Python has it: a key, a number for a text."""
+        if isinstance(value, Array):
+            number = self.tape.decide(value.content, np.array)
+            return number.item() if not number.shape else number.tolist()
+        if isinstance(value, tuple):
+            return tuple(self.plain(part) for part in value)
+        self.refuse_unknown(value)
+        return value
+
+    def iterate(self: Any, value: Any) -> list[Any]:
+        """The items of what a loop goes over."""
+        if isinstance(value, Array):
+            shape = self.tape.shape(value.content)
+            if not shape:
+                self.fail("a number is not iterable")
+            self.count_length(shape[0])
+            return [self.part(value, k) for k in range(shape[0])]
+        self.refuse_unknown(value)
+        if isinstance(value, (list, tuple, dict, set, str, range)):
+            self.count_length(len(value))
+            return list(value)
+        if isinstance(value, Instance) and value.cls.find("__iter__") is not None:
+            return self.iterate(self.call_method(value, "__iter__", []))
+        self.fail(f"{kind_of(value)} is not iterable")

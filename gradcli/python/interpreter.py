@@ -1,0 +1,221 @@
+"""The interpreter: a Python file, read statement by statement onto a tape.
+
+It evaluates partially and executes nothing: each kind of statement and expression has a method
+here that knows what Python would make of it, and every function that is called is either one of
+the file, which is read in its turn, or a row of our own tables.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+
+from gradcli.errors import GradcliError, LimitError, Span
+from gradcli.python.expressions import Expressions
+from gradcli.python.functions import Functions
+from gradcli.python.limits import MOST_STATEMENTS
+from gradcli.python.source import PythonFault, Script
+from gradcli.python.statements import Statements
+from gradcli.python.tape import Tape
+from gradcli.python.values import Array, Scope, arrays_in
+
+__all__ = ["Assigned", "Interpreter"]
+
+# What Python raises where known values do not fit; always said with its name.
+FAULTS = (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError,
+          np.linalg.LinAlgError)  # fmt: skip
+
+
+class Assigned(NamedTuple):
+    """A value that a statement gave a name to: one line stands for many of these."""
+
+    place: int  # offset in the text
+    target: str  # as written
+    kind: str  # assign or add
+    value: int  # the node of the right side
+    total: int  # the node of the whole target afterwards
+    turn: tuple[int, ...]  # the iterations of the loops around it
+    call: tuple[int, ...]  # the offsets of the calls it stands in
+    text: str  # of the line
+
+
+STATEMENTS: dict[type, Callable[..., None]] = {
+    ast.Expr: Statements._s_expr,
+    ast.Assign: Statements._s_assign,
+    ast.AnnAssign: Statements._s_annassign,
+    ast.AugAssign: Statements._s_augassign,
+    ast.If: Statements._s_if,
+    ast.For: Statements._s_for,
+    ast.While: Statements._s_while,
+    ast.Break: Statements._s_break,
+    ast.Continue: Statements._s_continue,
+    ast.Pass: Statements._s_pass,
+    ast.Assert: Statements._s_assert,
+    ast.Raise: Statements._s_raise,
+    ast.Delete: Statements._s_delete,
+    ast.Global: Statements._s_global,
+    ast.Nonlocal: Statements._s_nonlocal,
+    ast.Try: Statements._s_try,
+    ast.With: Statements._s_with,
+    ast.FunctionDef: Statements._s_functiondef,
+    ast.ClassDef: Statements._s_classdef,
+    ast.Import: Functions._s_import,
+    ast.ImportFrom: Functions._s_importfrom,
+    ast.Return: Functions._s_return,
+}
+EXPRESSIONS: dict[type, Callable[..., Any]] = {
+    ast.Constant: Expressions._e_constant,
+    ast.Name: Expressions._e_name,
+    ast.Tuple: Expressions._e_tuple,
+    ast.List: Expressions._e_list,
+    ast.Set: Expressions._e_set,
+    ast.Dict: Expressions._e_dict,
+    ast.JoinedStr: Expressions._e_joinedstr,
+    ast.FormattedValue: Expressions._e_formattedvalue,
+    ast.Starred: Expressions._e_starred,
+    ast.NamedExpr: Expressions._e_namedexpr,
+    ast.UnaryOp: Expressions._e_unaryop,
+    ast.BinOp: Expressions._e_binop,
+    ast.BoolOp: Expressions._e_boolop,
+    ast.Compare: Expressions._e_compare,
+    ast.IfExp: Expressions._e_ifexp,
+    ast.Lambda: Expressions._e_lambda,
+    ast.ListComp: Expressions._e_listcomp,
+    ast.SetComp: Expressions._e_setcomp,
+    ast.DictComp: Expressions._e_dictcomp,
+    ast.Slice: Expressions._e_slice,
+    ast.Subscript: Expressions._e_subscript,
+    ast.Attribute: Expressions._e_attribute,
+    ast.GeneratorExp: Expressions._e_listcomp,
+    ast.Call: Functions._e_call,
+}
+
+
+class Interpreter(Statements, Expressions, Functions):
+    """Reads the statements of a file; its state is what Python's would be, and the tape."""
+
+    statements = STATEMENTS
+    expressions = EXPRESSIONS
+
+    def __init__(self, script: Script, seed: int = 0) -> None:
+        self.script = script
+        self.scripts = [script]  # and the files beside it that were imported
+        self.tape = Tape()
+        self.seed = seed
+        self.random = np.random.RandomState(seed)
+        self.records: list[Assigned] = []
+        self.recorded: set[int] = set()  # nodes that have a record
+        self.forward: set[int] | None = None  # once the backward part begins: the nodes before it
+        self.turn: list[int] = []
+        self.calls: list[int] = []
+        self.functions: list[Any] = []  # that are being read
+        self.notes: list[str] = []
+        self.steps = 0
+        self.file = 0
+        self.here: tuple[int, Any] = (0, None)  # the file and the node that is read now
+        self.first = 0  # the first node of the statement
+        self.modules: dict[str, Scope] = {}
+        self.folder = ""
+        self.scopes: dict[str, Scope] = {}  # the latest names inside each function
+        self.is_lenient = False  # while a file's top level is looked over
+
+    # ---------------------------------------------------------------- places
+
+    def at(self, node: Any) -> None:
+        """Note the part of the text that is read now."""
+        self.here = (self.file, node)
+        if self.file == 0:
+            self.tape.place = self.script.offset(node)
+
+    def span(self) -> Span | None:
+        """The place of what is read now."""
+        file, node = self.here
+        if node is None:
+            return None
+        script = self.scripts[file]
+        return script.span(script.offset(node))
+
+    def fail(self, message: str, hint: str | None = None) -> NoReturn:
+        """Raise an error at the place of what is read now."""
+        raise PythonFault(message, self.span(), hint)
+
+    @contextmanager
+    def faults(self) -> Iterator[None]:
+        """Turn what Python would raise into an error at its place."""
+        try:
+            yield
+        except GradcliError as error:
+            if error.span is None:
+                error.span = self.span()
+            raise
+        except RecursionError:
+            raise LimitError("the calls and brackets nest too deeply", self.span()) from None
+        except MemoryError:
+            raise LimitError("this takes more memory than there is", self.span()) from None
+        except FAULTS as error:
+            words = str(error) or "no reason given"
+            raise PythonFault(f"{type(error).__name__}: {words}", self.span()) from None
+
+    def step(self) -> None:
+        """Count a statement."""
+        self.steps += 1
+        if self.steps > MOST_STATEMENTS:
+            raise LimitError(f"more than {MOST_STATEMENTS} statements, loops unrolled", self.span(),
+                             "check a smaller case: fewer steps, smaller arrays")  # fmt: skip
+
+    # ---------------------------------------------------------------- records
+
+    def record(self, target: str, kind: str, value: Any, total: Any, node: Any = None) -> None:
+        """Note that a node was given a name."""
+        contents = [x.content if isinstance(x, Array) else x for x in (value, total)]
+        if any(content.__class__ is not int for content in contents):
+            return
+        self.recorded.add(contents[1])
+        script = self.scripts[self.file]
+        place = script.offset(node or self.here[1]) if self.file == 0 else self.tape.place
+        line = script.line((node or self.here[1]).lineno).strip()
+        self.records.append(Assigned(
+            place, target, kind, *contents, tuple(self.turn), tuple(self.calls), line,
+        ))  # fmt: skip
+
+    def own(self, value: Any) -> Any:
+        """An array of the backward part as a node of its own, so that each line has one."""
+        if not isinstance(value, Array) or value.content.__class__ is not int:
+            return value
+        node = value.content
+        if node not in self.recorded and node >= self.first:
+            return value
+        if self.forward is None or node in self.forward:
+            return value
+        tape = self.tape
+        return Array(tape.copy(node), value, (tape.copy, lambda _, new: new))
+
+    def record_new(self, value: Any, text: str, node: Any) -> None:
+        """Note the arrays of a value that this statement has made and nothing has named yet."""
+        if self.is_lenient:
+            return
+        for path, array in arrays_in(value):
+            content = array.content
+            if content.__class__ is int and content >= self.first and (
+                content not in self.recorded
+            ):  # fmt: skip
+                self.record(f"{text}{path}", "assign", content, content, node)
+
+    # ---------------------------------------------------------------- blocks
+
+    def block(self, body: list[ast.stmt], scope: Scope) -> None:
+        """Read statements one after the other."""
+        for statement in body:
+            self.statement(statement, scope)
+
+    def note_branch(self) -> None:
+        """Note that a branch was taken by numbers that depend on inputs."""
+        node = self.here[1]
+        line = node.lineno if node is not None and self.file == 0 else None
+        note = f"line {line}: the branch taken is that of this point"
+        if line is not None and note not in self.notes:
+            self.notes.append(note)

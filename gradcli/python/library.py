@@ -1,0 +1,148 @@
+"""Calls of numpy, scipy and math: all rows by name, and what is said of other names."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradcli.errors import GradcliError, did_you_mean
+from gradcli.program.array_files import open_array
+from gradcli.python import (
+    data_rows,
+    elementwise_rows,
+    product_rows,
+    random_rows,
+    reduction_rows,
+    shape_rows,
+)
+from gradcli.python.values import Array, Library, Reader
+
+CONSTANTS = {
+    "pi": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "Inf": math.inf,
+    "infty": math.inf, "nan": math.nan, "NaN": math.nan, "newaxis": None,
+    "PINF": math.inf, "NINF": -math.inf, "euler_gamma": 0.5772156649015329,
+}  # fmt: skip
+MODULES = {"random", "linalg", "special", "lib", "lib.stride_tricks", "stats", "optimize",
+           "numpy", "math"}  # fmt: skip
+
+
+def load(reader: Reader, path: Any, *_: Any, **__: Any) -> Any:
+    """`np.load` and `np.loadtxt`: files of numbers beside the file that is read."""
+    if not isinstance(path, str):
+        reader.fail("files are read by their names only")
+    whole = os.path.join(reader.folder or os.curdir, path)
+    return Array(np.asarray(open_array(path, whole, reader.tape.graph.most_elements)))
+
+
+def ignored(reader: Reader, *_: Any, **__: Any) -> None:
+    """A call that changes no number."""
+
+
+ROWS: dict[str, Callable[..., Any]] = {
+    **data_rows.ROWS, **elementwise_rows.ROWS, **reduction_rows.ROWS, **shape_rows.ROWS,
+    **product_rows.ROWS, **random_rows.ROWS,
+    "load": load, "loadtxt": load, "genfromtxt": load,
+    **dict.fromkeys(("seterr", "set_printoptions", "errstate", "warn", "filterwarnings", "simplefilter"), ignored),
+    "math.fsum": lambda reader, x: reduction_rows.ROWS["sum"](reader, x),
+    "math.pow": elementwise_rows.ROWS["power"], "math.isclose": data_rows.ROWS["isclose"],
+    "math.dist": lambda reader, a, b: reduction_rows.norm(
+        reader, elementwise_rows.ROWS["subtract"](reader, a, b)
+    ),
+    "math.prod": lambda reader, x: reduction_rows.ROWS["prod"](reader, x),
+    "add.reduce": reduction_rows.ROWS["sum"], "multiply.reduce": reduction_rows.ROWS["prod"],
+    "maximum.reduce": reduction_rows.ROWS["max"], "minimum.reduce": reduction_rows.ROWS["min"],
+    "add.accumulate": reduction_rows.cumsum,
+}  # fmt: skip
+
+WHOLE_RESULTS = {"floor": math.floor, "ceil": math.ceil, "trunc": math.trunc}  # of `math`
+OTHER_FRAMEWORKS = {
+    "torch": "PyTorch", "tensorflow": "TensorFlow", "tf": "TensorFlow", "jax": "JAX",
+    "keras": "Keras", "cupy": "CuPy", "theano": "Theano", "mxnet": "MXNet",
+}  # fmt: skip
+INSTEAD = {
+    "convolve": "write the loop or the sum of products out",
+    "fft": "write the transform as a product with a matrix",
+    "linalg.svd": "only its results can be given, as inputs",
+    "linalg.eig": "only its results can be given, as inputs",
+    "linalg.eigh": "only its results can be given, as inputs",
+    "linalg.qr": "only its results can be given, as inputs",
+    "vectorize": "call the function on the array itself",
+    "apply_along_axis": "write `axis=` where the function has it, or a loop",
+    "nan_to_num": "write `np.where(np.isnan(x), 0, x)`",
+    "put": "write `x[places] = values`",
+    "choose": "write `x[places, np.arange(n)]`",
+    "interp": "write the weights of the two neighbours out",
+}  # fmt: skip
+
+
+def find_row(library: Library) -> Callable[..., Any] | None:
+    """The row of a name: as it is, or without the module before it."""
+    name = library.name
+    short = name.rpartition(".")[2]
+    is_method = name.rpartition(".")[0] in elementwise_rows.ROWS
+    for candidate in (name,) if is_method else (name, f"linalg.{short}", short):
+        if candidate in ROWS:
+            return ROWS[candidate]
+    return None
+
+
+def library_call(
+    reader: Reader, library: Library, values: list[Any], keywords: dict[str, Any]
+) -> Any:
+    """The value of a call of numpy, scipy or math."""
+    prefix = "math" if library.kind == "math" else "np"
+    shown = f"{prefix}.{library.name.removeprefix('math.')}"
+    row = find_row(library)
+    if row is None:
+        hint = INSTEAD.get(library.name) or did_you_mean(library.name, ROWS, is_sure=True)
+        reader.fail(f"`{shown}` is not read", hint or "write it out in functions that are: "
+                    "elementary ones, sums, products, indices")  # fmt: skip
+    out = keywords.pop("out", None)
+    if keywords.get("where") is not None and library.name != "where":
+        reader.fail(f"`{shown}(..., where=...)` is not read", "write `np.where(mask, ..., ...)`")
+    if library.kind == "math" and library.name.removeprefix("math.") in WHOLE_RESULTS:
+        return math_whole(reader, library.name, values[0])
+    try:
+        value = row(reader, *values, **keywords)
+    except TypeError as error:
+        reader.fail(f"`{shown}`: {_words(error)}")
+    except GradcliError as error:
+        if not error.message.startswith(("`", "cannot")) and error.span is None:
+            error.message = f"`{shown}`: {error.message}"
+        raise
+    if out is not None:
+        target = out[0] if isinstance(out, tuple) else out
+        if not isinstance(target, Array):
+            reader.fail("`out=` is an array")
+        target.write(reader.tape.fill(reader.content(value), reader.tape.shape(target.content)))
+        return target
+    return value
+
+
+def math_whole(reader: Reader, name: str, value: Any) -> int:
+    """`math.floor(x)` and its like, a whole number."""
+    return WHOLE_RESULTS[name.removeprefix("math.")](reader.plain(value))
+
+
+def _words(error: TypeError) -> str:
+    """What Python says of arguments that do not fit, without the name of our row."""
+    return str(error).rpartition("() ")[2].replace("row()", "it")
+
+
+def refusal(name: str) -> tuple[str, str]:
+    """What is said of a module that is not read, and what to do."""
+    root = name.partition(".")[0]
+    if root in OTHER_FRAMEWORKS:
+        return (
+            f"`{name}` is {OTHER_FRAMEWORKS[root]}, and only numpy is read",
+            f"write the numpy form: `np.tanh(x)` for `{root}.tanh(x)`, `x @ w` for "
+            f"`{root}.matmul(x, w)`",
+        )  # fmt: skip
+    return (
+        f"`{name}` is neither numpy nor a file beside this one",
+        f"put `{root}.py` beside it, or give what it computes as an input",
+    )

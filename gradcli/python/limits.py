@@ -1,0 +1,12 @@
+"""Limits of reading Python, so that no file takes memory or time without end."""
+
+MOST_CHARACTERS = 5_000_000  # of one file
+DEEPEST_SYNTAX = 80  # brackets, blocks and operators inside one another
+DEEPEST_CALLS = 24  # functions that have called one another
+MOST_STATEMENTS = 200_000  # read, loops unrolled
+MOST_ITERATIONS = 20_000  # of one loop
+MOST_NODES = 200_000  # of the graph
+MOST_DATA = 20_000_000  # elements of one array that is known while reading
+MOST_DIGITS = 4_000  # bits of a whole number
+MOST_LENGTH = 1_000_000  # of a list or a text
+MOST_FILES = 20  # that are imported from beside the file

@@ -1,0 +1,359 @@
+"""Products and linear algebra of numpy and scipy.linalg, as rows.
+
+Systems of equations are solved by elimination written out in gates, its pivots chosen at the
+point, so that inverse, solution and determinant have exact derivatives.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradcli.python import indexing
+from gradcli.python.elementwise_rows import UNARY
+from gradcli.python.operators import DIV, MUL, SUB, matmul, operate
+from gradcli.python.reduction_rows import axes_of
+from gradcli.python.shape_rows import as_data, transpose
+from gradcli.python.tape import Tape
+from gradcli.python.values import Array, Content, Reader
+
+MOST_ROWS = 30  # of a matrix that is eliminated in gates
+
+
+def dot(reader: Reader, a: Any, b: Any) -> Any:
+    """`np.dot` of numbers, vectors, matrices, and arrays of more axes."""
+    tape, left, right = reader.tape, reader.content(a), reader.content(b)
+    ranks = len(tape.shape(left)), len(tape.shape(right))
+    if 0 in ranks:
+        return reader.wrap(tape.apply(MUL, left, right))
+    if ranks[1] <= 2 and (ranks[0] <= 2 or ranks[1] == 1):
+        return reader.wrap(matmul(tape, left, right))
+    return tensordot(reader, a, b, (-1, -2 if ranks[1] > 1 else -1))
+
+
+def multiply_matrices(reader: Reader, a: Any, b: Any) -> Any:
+    """`np.matmul`."""
+    return reader.wrap(matmul(reader.tape, reader.content(a), reader.content(b)))
+
+
+def tensordot(reader: Reader, a: Any, b: Any, axes: Any = 2) -> Any:
+    """`np.tensordot`: axes moved together, then one matrix product."""
+    tape, left, right = reader.tape, reader.content(a), reader.content(b)
+    shapes = tape.shape(left), tape.shape(right)
+    axes = as_data(reader, axes)
+    if isinstance(axes, (int, np.integer)):
+        axes = [*range(len(shapes[0]) - axes, len(shapes[0]))], [*range(axes)]
+    pairs = [
+        [int(k) % len(shape) for k in np.atleast_1d(part)]
+        for part, shape in zip(axes, shapes, strict=True)
+    ]
+    rest = [[k for k in range(len(s)) if k not in p] for s, p in zip(shapes, pairs, strict=True)]
+    inner = prod(shapes[0][k] for k in pairs[0])
+    outer = [[s[k] for k in r] for s, r in zip(shapes, rest, strict=True)]
+    if inner != prod(shapes[1][k] for k in pairs[1]):
+        reader.fail(f"shapes {shapes[0]} and {shapes[1]} do not fit along these axes")
+    one = tape.reshape(tape.transpose(left, (*rest[0], *pairs[0])), (prod(outer[0]), inner))
+    other = tape.reshape(tape.transpose(right, (*pairs[1], *rest[1])), (inner, prod(outer[1])))
+    return reader.wrap(tape.reshape(matmul(tape, one, other), (*outer[0], *outer[1])))
+
+
+def inner(reader: Reader, a: Any, b: Any) -> Any:
+    """`np.inner`."""
+    if not reader.tape.shape(reader.content(a)) or not reader.tape.shape(reader.content(b)):
+        return dot(reader, a, b)
+    return tensordot(reader, a, b, (-1, -1))
+
+
+def vdot(reader: Reader, a: Any, b: Any) -> Any:
+    """`np.vdot`: the sum of all products."""
+    tape = reader.tape
+    flat = [tape.reshape(c, (prod(tape.shape(c)),)) for c in map(reader.content, (a, b))]
+    return reader.wrap(matmul(tape, *flat))
+
+
+def outer(reader: Reader, a: Any, b: Any) -> Any:
+    """`np.outer`."""
+    tape, left, right = reader.tape, reader.content(a), reader.content(b)
+    if tape.is_known(left) and tape.is_known(right):
+        return reader.wrap(tape.data(np.outer(left, right)))
+    return reader.wrap(tape.gate("outer", tape.node(left), tape.node(right)))
+
+
+def outer_of(kind: type) -> Callable[..., Any]:
+    """`np.add.outer` and its like."""
+
+    def row(reader: Reader, a: Any, b: Any) -> Any:
+        tape, left, right = reader.tape, reader.content(a), reader.content(b)
+        rank = len(tape.shape(right))
+        raised = tape.reshape(left, (*tape.shape(left), *(1,) * rank))
+        return reader.wrap(operate(tape, kind, raised, right))
+
+    return row
+
+
+def kron(reader: Reader, a: Any, b: Any) -> Any:
+    """`np.kron` of matrices."""
+    product = einsum(reader, "ij,kl->ikjl", a, b)
+    n, k, m, j = reader.tape.shape(product.content)
+    return reader.wrap(reader.tape.reshape(product.content, (n * k, m * j)))
+
+
+def trace(reader: Reader, x: Any) -> Any:
+    """`np.trace`."""
+    content = reader.content(x)
+    if reader.tape.is_known(content):
+        return reader.wrap(reader.tape.data(np.trace(content)))
+    return reader.wrap(reader.tape.gate("trace", content))
+
+
+def chain(reader: Reader, parts: Any) -> Any:
+    """`np.linalg.multi_dot`."""
+    first, *rest = reader.iterate(parts)
+    for part in rest:
+        first = dot(reader, first, part)
+    return first
+
+
+# ---------------------------------------------------------------- einsum
+
+
+def einsum(reader: Reader, subscripts: Any, *operands: Any, **_: Any) -> Any:
+    """`np.einsum`: all operands along all letters, multiplied, and summed."""
+    if not isinstance(subscripts, str):
+        reader.fail("`np.einsum` is read with its subscripts as a text")
+    text = subscripts.replace(" ", "")
+    sources, arrow, result = text.partition("->")
+    parts = sources.split(",")
+    tape = reader.tape
+    contents = [reader.content(operand) for operand in operands]
+    if len(parts) != len(contents):
+        reader.fail(f"{len(parts)} subscripts for {len(contents)} operands")
+    parts, result = _without_dots(parts, result, [len(tape.shape(c)) for c in contents])
+    if not arrow:
+        letters = "".join(parts)
+        result = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    terms = [_once(tape, c, part, reader) for c, part in zip(contents, parts, strict=True)]
+    contents, parts = [t[0] for t in terms], [t[1] for t in terms]
+    if len(contents) == 2:
+        quick = _as_product(tape, contents, parts, result)
+        if quick is not None:
+            return reader.wrap(quick)
+    return reader.wrap(_summed_product(tape, contents, parts, result))
+
+
+def _without_dots(parts: list[str], result: str, ranks: list[int]) -> tuple[list[str], str]:
+    """Letters in place of `...`."""
+    if not any("..." in part for part in parts):
+        return parts, result
+    spare = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in "".join(parts)]
+    counts = [r - len(p.replace("...", "")) for p, r in zip(parts, ranks, strict=True)]
+    names = "".join(spare[: max(counts)])
+    parts = [p.replace("...", names[len(names) - n :]) for p, n in zip(parts, counts, strict=True)]
+    return parts, result.replace("...", names)
+
+
+def _once(tape: Tape, content: Content, part: str, reader: Reader) -> tuple[Content, str]:
+    """An operand with every letter once: of a letter that comes twice the diagonal."""
+    shape = tape.shape(content)
+    if len(part) != len(shape):
+        reader.fail(f"subscripts `{part}` for an array of shape {shape}")
+    letters = "".join(dict.fromkeys(part))
+    if letters == part:
+        return content, part
+    places = np.einsum(f"{part}->{letters}", tape.places(shape))
+    if tape.is_known(content):
+        return tape.data(np.ravel(content)[places]), letters
+    return tape.take(content, places), letters
+
+
+def _as_product(
+    tape: Tape, contents: list[Content], parts: list[str], result: str
+) -> Content | None:
+    """Two operands as one matrix product, batched over common letters; None where it is none."""
+    left, right = parts
+    batch = [c for c in left if c in right and c in result]
+    summed = [c for c in left if c in right and c not in result]
+    rows = [c for c in left if c not in right]
+    columns = [c for c in right if c not in left]
+    if not summed or not set(rows + columns) <= set(result):
+        return None
+    sizes = {
+        c: n
+        for content, part in zip(contents, parts, strict=True)
+        for c, n in zip(part, tape.shape(content), strict=True)
+    }
+
+    def matrix(content: Content, part: str, *groups: list[str]) -> Content:
+        order = tuple(part.index(c) for group in (batch, *groups) for c in group)
+        shape = (*[sizes[c] for c in batch], *[prod(sizes[c] for c in g) for g in groups])
+        return tape.reshape(tape.transpose(content, order), shape)
+
+    product = matmul(tape, matrix(contents[0], left, rows, summed),
+                     matrix(contents[1], right, summed, columns))  # fmt: skip
+    letters = [*batch, *rows, *columns]
+    whole = tape.reshape(product, tuple(sizes[c] for c in letters))
+    return tape.transpose(whole, tuple(letters.index(c) for c in result))
+
+
+def _summed_product(tape: Tape, contents: list[Content], parts: list[str], result: str) -> Content:
+    """The product of all operands along all letters, summed over those the result has not."""
+    letters = result + "".join(dict.fromkeys(c for c in "".join(parts) if c not in result))
+    whole: Content = None
+    for content, part in zip(contents, parts, strict=True):
+        order = sorted(range(len(part)), key=lambda k, p=part: letters.index(p[k]))
+        shape = tape.shape(content)
+        raised = tuple(shape[part.index(c)] if c in part else 1 for c in letters)
+        term = tape.reshape(tape.transpose(content, tuple(order)), raised)
+        whole = term if whole is None else tape.apply(MUL, whole, term)
+    axes = tuple(range(len(result), len(letters)))
+    if not axes:
+        return whole
+    if tape.is_known(whole):
+        return tape.data(np.sum(whole, axis=axes))
+    return tape.reduce("sum", whole, axes, False)
+
+
+# ---------------------------------------------------------------- elimination
+
+
+def _eliminated(
+    reader: Reader, matrix: Content, right: Content
+) -> tuple[Content, list[Content], float]:
+    """Gauss-Jordan: the solution, the pivots, and the sign of the exchanges of rows."""
+    tape = reader.tape
+    shape = tape.shape(matrix)
+    if len(shape) != 2 or shape[0] != shape[1]:
+        reader.fail(f"this needs a square matrix, the shape is {shape}")
+    if shape[0] > MOST_ROWS:
+        reader.fail(f"matrices of more than {MOST_ROWS} rows are not solved while reading",
+                    "check a smaller case")  # fmt: skip
+    size, sign, pivots = shape[0], 1.0, []
+    whole = tape.join([tape.node(matrix), tape.node(right)], 1)
+    for k in range(size):
+        column = tape.value(whole)[k:, k]
+        at = k + int(np.argmax(np.abs(column)))
+        if column[at - k] == 0:
+            reader.fail("Singular matrix")
+        order = [*range(size)]
+        order[k], order[at] = order[at], order[k]
+        sign = sign if at == k else -sign
+        if at != k:
+            whole = tape.take(whole, tape.places(tape.shape(whole))[order])
+        row = indexing.get(tape, whole, k)
+        pivot = indexing.get(tape, row, k)
+        pivots.append(pivot)
+        row = tape.apply(DIV, row, pivot)
+        factors = indexing.get(tape, whole, (slice(None), slice(k, k + 1)))
+        keep = np.ones((size, 1))
+        keep[k] = 0.0
+        cleared = tape.apply(SUB, whole, tape.apply(MUL, tape.apply(MUL, factors, keep), row))
+        whole = indexing.put(tape, cleared, k, row)
+    return indexing.get(tape, whole, (slice(None), slice(size, None))), pivots, sign
+
+
+def solve(reader: Reader, a: Any, b: Any, **_: Any) -> Any:
+    """`np.linalg.solve`."""
+    tape, matrix, right = reader.tape, reader.content(a), reader.content(b)
+    if tape.is_known(matrix) and tape.is_known(right):
+        return reader.wrap(tape.data(np.linalg.solve(matrix, right)))
+    shape = tape.shape(right)
+    tall = tape.reshape(right, (shape[0], prod(shape[1:])))
+    return reader.wrap(tape.reshape(_eliminated(reader, matrix, tall)[0], shape))
+
+
+def inverse(reader: Reader, a: Any) -> Any:
+    """`np.linalg.inv`."""
+    tape, matrix = reader.tape, reader.content(a)
+    if tape.is_known(matrix):
+        return reader.wrap(tape.data(np.linalg.inv(matrix)))
+    return reader.wrap(_eliminated(reader, matrix, np.eye(tape.shape(matrix)[0]))[0])
+
+
+def determinant(reader: Reader, a: Any) -> Any:
+    """`np.linalg.det`: the product of the pivots."""
+    tape, matrix = reader.tape, reader.content(a)
+    if tape.is_known(matrix):
+        return reader.wrap(tape.data(np.linalg.det(matrix)))
+    _, pivots, sign = _eliminated(reader, matrix, np.zeros((tape.shape(matrix)[0], 1)))
+    whole: Content = np.array(sign)
+    for pivot in pivots:
+        whole = tape.apply(MUL, whole, pivot)
+    return reader.wrap(whole)
+
+
+def slogdet(reader: Reader, a: Any) -> Any:
+    """`np.linalg.slogdet`: the sign, and the logarithm of the size of the determinant."""
+    tape, matrix = reader.tape, reader.content(a)
+    if tape.is_known(matrix):
+        return tuple(reader.wrap(tape.data(part)) for part in np.linalg.slogdet(matrix))
+    _, pivots, sign = _eliminated(reader, matrix, np.zeros((tape.shape(matrix)[0], 1)))
+    signs = np.prod([np.sign(tape.value(pivot)) for pivot in pivots]) * sign
+    logs = [tape.apply(UNARY["log"], tape.apply(UNARY["abs"], pivot)) for pivot in pivots]
+    stacked = tape.gate("list", *[tape.node(log) for log in logs])
+    return float(signs), reader.wrap(tape.reduce("sum", stacked, (0,), False))
+
+
+def cholesky(reader: Reader, a: Any, **keywords: Any) -> Any:
+    """`np.linalg.cholesky`: the lower triangle, column by column."""
+    tape, matrix = reader.tape, reader.content(a)
+    is_lower = keywords.get("lower", True)
+    if tape.is_known(matrix):
+        factor = np.linalg.cholesky(matrix)
+        return reader.wrap(tape.data(factor if is_lower else factor.T))
+    size = tape.shape(matrix)[0]
+    if size > MOST_ROWS:
+        reader.fail(f"matrices of more than {MOST_ROWS} rows are not factored while reading")
+    columns: list[Content] = []
+    for k in range(size):
+        column = indexing.get(tape, matrix, (slice(None), k))
+        for earlier in columns:
+            scaled = tape.apply(MUL, earlier, indexing.get(tape, earlier, k))
+            column = tape.apply(SUB, column, scaled)
+        pivot = tape.apply(UNARY["sqrt"], indexing.get(tape, column, k))
+        below = np.where(np.arange(size) >= k, 1.0, 0.0)
+        columns.append(tape.apply(MUL, tape.apply(DIV, column, pivot), below))
+    stacked = tape.gate("list", *[tape.node(column) for column in columns])
+    return reader.wrap(tape.transpose(stacked, (1, 0)) if is_lower else stacked)
+
+
+def power_of_matrix(reader: Reader, a: Any, n: int) -> Any:
+    """`np.linalg.matrix_power`."""
+    if n < 0:
+        return power_of_matrix(reader, inverse(reader, a), -n)
+    whole: Any = Array(np.eye(reader.tape.shape(reader.content(a))[0]))
+    for _ in range(n):
+        whole = multiply_matrices(reader, whole, a)
+    return whole
+
+
+def cross(reader: Reader, a: Any, b: Any, axis: int = -1) -> Any:
+    """`np.cross` of vectors with three parts along the last axis."""
+    tape, left, right = reader.tape, reader.content(a), reader.content(b)
+    shapes = tape.shape(left), tape.shape(right)
+    if any(not s or s[-1] != 3 for s in shapes) or axes_of(reader, axis, len(shapes[0])) != (
+        len(shapes[0]) - 1,
+    ):
+        reader.fail("`np.cross` is read for vectors of three parts along the last axis")
+
+    def turned(content: Content, order: list[int]) -> Content:
+        return indexing.get(tape, content, (Ellipsis, np.array(order)))
+
+    one = tape.apply(MUL, turned(left, [1, 2, 0]), turned(right, [2, 0, 1]))
+    other = tape.apply(MUL, turned(left, [2, 0, 1]), turned(right, [1, 2, 0]))
+    return reader.wrap(tape.apply(SUB, one, other))
+
+
+ROWS: dict[str, Callable[..., Any]] = {
+    "dot": dot, "matmul": multiply_matrices, "tensordot": tensordot, "inner": inner, "vdot": vdot,
+    "outer": outer, "kron": kron, "trace": trace, "einsum": einsum, "cross": cross,
+    "multiply.outer": outer_of(ast.Mult), "add.outer": outer_of(ast.Add),
+    "subtract.outer": outer_of(ast.Sub), "divide.outer": outer_of(ast.Div),
+    "linalg.multi_dot": chain, "linalg.solve": solve, "linalg.inv": inverse,
+    "linalg.pinv": inverse, "linalg.det": determinant, "linalg.slogdet": slogdet,
+    "linalg.cholesky": cholesky, "linalg.matrix_power": power_of_matrix, "matrix_transpose":
+    lambda reader, x: transpose(reader, x),
+}  # fmt: skip

@@ -1,0 +1,104 @@
+"""What a backward part gives back, part by part, with names and places."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any, NamedTuple
+
+from gradcli.python.gradient_words import is_holder, roots
+from gradcli.python.interpreter import Interpreter
+from gradcli.python.values import Array, Function, Instance, arrays_in
+
+
+class Result(NamedTuple):
+    """An array that is given back."""
+
+    name: str  # `dx`, `W1`, empty for none
+    words: str  # as it is shown: `grads['W1']`
+    holder: str  # the dictionary or object it is in; empty for none
+    node: int
+    order: int  # its place among what is returned; -1 for what is not
+
+    @property
+    def roots(self) -> list[str]:
+        """The names whose gradient it may be."""
+        names = roots(self.name)
+        if self.holder and is_holder(self.holder):
+            names.append(self.name)
+        return names
+
+
+def returned(reader: Interpreter, value: Any, function: Function | None) -> list[Result]:
+    """The arrays a function returns."""
+    assert function is not None
+    results: list[Result] = []
+    _collect(reader, value, _expression(function, value), "", results)
+    return results
+
+
+def _expression(function: Function, value: Any) -> Any:
+    """The expression behind the last `return` of as many values."""
+    if isinstance(function.node, ast.Lambda):
+        return function.node.body
+    best = None
+    for node in ast.walk(function.node):
+        if isinstance(node, ast.Return) and node.value is not None:
+            is_tuple = isinstance(node.value, ast.Tuple)
+            if (
+                (is_tuple and isinstance(value, tuple) and len(node.value.elts) == len(value))
+                or best is None
+                or not isinstance(value, tuple)
+            ):
+                best = node.value
+    return best
+
+
+def _collect(
+    reader: Interpreter, value: Any, node: Any, holder: str, results: list[Result]
+) -> None:
+    """The arrays in a value, named by the expression that gives it."""
+    words = ast.unparse(node) if isinstance(node, ast.AST) else (node or "")
+    if isinstance(value, Array):
+        results.append(
+            Result(_bare(words), words, holder, reader.tape.node(value.content), len(results))
+        )
+    elif isinstance(value, float):
+        results.append(
+            Result(_bare(words), words, holder, reader.tape.node(reader.content(value)),
+                   len(results))
+        )  # fmt: skip
+    elif isinstance(value, (tuple, list)):
+        elements = getattr(node, "elts", None)
+        for k, part in enumerate(value):
+            inner = elements[k] if elements and len(elements) == len(value) else f"{words}[{k}]"
+            _collect(reader, part, inner, holder or _bare(words), results)
+    elif isinstance(value, dict):
+        inside = _bare(words) or "grads"
+        for key, part in value.items():
+            if isinstance(part, (Array, float, dict, list, tuple)):
+                _collect(reader, part, f"{words or 'grads'}[{key!r}]", inside, results)
+
+
+def _bare(words: str) -> str:
+    """The name an expression ends with."""
+    match = re.fullmatch(r".*\[(['\"])(.+?)\1\]", words)
+    if match:
+        return match[2]
+    for ending in (".T", ".copy()", ".flatten()", ".ravel()", ".sum()"):
+        words = words.removesuffix(ending)
+    words = re.sub(r"\.(reshape|astype|squeeze)\(.*\)$", "", words)
+    match = re.fullmatch(r"(?:\w+\.)*(\w+)((?:\[\d+\])*)", words)
+    return match[1] + match[2] if match else ""
+
+
+def named_parts(reader: Interpreter, instance: Instance, owner: str) -> list[Result]:
+    """The arrays an object holds: `self.dW`, `self.grads['W1']`."""
+    results = []
+    for path, array in arrays_in(instance):
+        content = array.content
+        if content.__class__ is int:
+            words = f"{owner}{path}"
+            holder = re.match(r"(?:\.\w+)*?\.(\w+)\[", path)
+            results.append(Result(_bare(words), words, holder[1] if holder else "", content, -1))
+    return results

@@ -1,0 +1,384 @@
+"""Statements of Python, as the interpreter reads them."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from gradcli.errors import GradcliError, LimitError
+from gradcli.python import indexing
+from gradcli.python.limits import MOST_ITERATIONS, MOST_LENGTH
+from gradcli.python.operators import binary, is_true
+from gradcli.python.values import Array, Class, Function, Instance, Scope, Unknown, arrays_in
+
+NOT_READ = {
+    "AsyncFunctionDef": "`async` functions are not read",
+    "AsyncFor": "`async for` is not read",
+    "AsyncWith": "`async with` is not read",
+    "Match": "`match` is not read: write `if`/`elif`",
+    "TryStar": "`except*` is not read",
+}
+
+
+class ReturnSignal(Exception):  # no error: control flow
+    """`return` was reached."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.value = value
+
+
+class BreakSignal(Exception):  # no error: control flow
+    """`break` was reached."""
+
+
+class ContinueSignal(Exception):  # no error: control flow
+    """`continue` was reached."""
+
+
+class Statements:
+    """The part of the interpreter that reads statements."""
+
+    def statement(self: Any, node: ast.stmt, scope: Scope) -> None:
+        """Read one statement."""
+        self.at(node)
+        self.step()
+        kind = type(node).__name__
+        method = self.statements.get(type(node))
+        if method is None:
+            self.fail(NOT_READ.get(kind, f"a statement `{kind}` is not read"))
+        first, self.first = self.first, len(self.tape.graph)
+        with self.faults():
+            method(self, node, scope)
+        self.first = first
+
+    # ---------------------------------------------------------------- assignments
+
+    def _s_expr(self: Any, node: ast.Expr, scope: Scope) -> None:
+        if isinstance(node.value, ast.Constant):
+            return  # a docstring
+        value = self.evaluate(node.value, scope)
+        if not isinstance(node.value, ast.Call):
+            self.record_new(value, self.scripts[self.file].words(node), node)
+
+    def _s_assign(self: Any, node: ast.Assign, scope: Scope) -> None:
+        value = self.evaluate(node.value, scope)
+        self.at(node)
+        for target in node.targets:
+            self.assign(target, value, scope)
+
+    def _s_annassign(self: Any, node: ast.AnnAssign, scope: Scope) -> None:
+        if node.value is not None:
+            value = self.evaluate(node.value, scope)
+            self.at(node)
+            self.assign(node.target, value, scope)
+
+    def assign(self: Any, target: ast.expr, value: Any, scope: Scope) -> None:
+        """Give a value to a name, an attribute, a part of an array, or several of these."""
+        if isinstance(target, (ast.Tuple, ast.List)):
+            self._unpack(target, value, scope)
+        elif isinstance(target, ast.Starred):
+            self.assign(target.value, value, scope)
+        elif isinstance(target, ast.Name):
+            self.set_name(target.id, self._named(target, value), scope)
+        elif isinstance(target, ast.Attribute):
+            owner = self.evaluate(target.value, scope)
+            self.at(target)
+            if isinstance(owner, Instance):
+                owner.attributes[target.attr] = self._named(target, value)
+            elif isinstance(owner, Class):
+                owner.body[target.attr] = self._named(target, value)
+            elif isinstance(owner, Function):
+                return  # a mark on a function
+            elif isinstance(owner, Array) and target.attr == "shape":
+                shape = indexing.key_of(self.tape, value)
+                owner.write(self.tape.reshape(owner.content, shape))
+            else:
+                self.fail(f"`{target.attr}` cannot be set here")
+        elif isinstance(target, ast.Subscript):
+            self._assign_part(target, value, scope)
+        else:
+            self.fail("this cannot stand on the left of `=`")
+
+    def _named(self: Any, target: ast.expr, value: Any) -> Any:
+        """The value as the name has it, with a record of it."""
+        words = self.scripts[self.file].words(target)
+        value = self.own(value)
+        if isinstance(value, Array):
+            content = value.content
+            if content.__class__ is int and (content >= self.first):
+                self.record(words, "assign", content, content, target)
+        else:
+            self.record_new(value, words, target)
+        return value
+
+    def _unpack(self: Any, target: Any, value: Any, scope: Scope) -> None:
+        parts = self.iterate(value)
+        names = target.elts
+        star = next((k for k, x in enumerate(names) if isinstance(x, ast.Starred)), None)
+        if star is not None:
+            behind = len(names) - star - 1
+            if len(parts) < len(names) - 1:
+                self.fail(f"{len(names)} names for {len(parts)} values")
+            stop = len(parts) - behind
+            parts = [*parts[:star], list(parts[star:stop]), *parts[stop:]]
+        if len(parts) != len(names):
+            self.at(target)
+            self.fail(f"{len(names)} names on the left for {len(parts)} values")
+        for name, part in zip(names, parts, strict=True):
+            self.assign(name, part, scope)
+
+    def _assign_part(self: Any, target: ast.Subscript, value: Any, scope: Scope) -> None:
+        owner = self.evaluate(target.value, scope)
+        index = self.evaluate(target.slice, scope)
+        self.at(target)
+        words = self.scripts[self.file].words(target)
+        if isinstance(owner, Array):
+            value = Array(self.content(value))
+            self.write_part(owner, index, value, words, "assign", value.content)
+        elif isinstance(owner, (dict, list)):
+            key = self.plain(index)
+            owner[key] = self._named(target, value)
+        elif isinstance(owner, Instance):
+            self.call_method(owner, "__setitem__", [index, value])
+        else:
+            self.refuse_unknown(owner)
+            self.fail("this has no parts to assign to")
+
+    def write_part(
+        self: Any, owner: Array, index: Any, value: Array, words: str, kind: str,
+        added: Any,
+    ) -> None:  # fmt: skip
+        """Write a value into a part of an array."""
+        tape = self.tape
+        mask = index.content if isinstance(index, Array) else None
+        if mask.__class__ is int and tape.is_boolean(mask) and (
+            tape.shape(mask) == tape.shape(owner.content) and not tape.shape(value.content)
+        ):  # fmt: skip
+            whole = indexing.put_where(tape, owner.content, mask, value.content)
+        else:
+            key = indexing.key_of(tape, index)
+            whole = indexing.put(tape, owner.content, key, value.content)
+        owner.write(whole)
+        if whole.__class__ is int:
+            node = tape.node(added) if tape.is_known(added) else added
+            self.record(words, kind, node, whole)
+
+    def _s_augassign(self: Any, node: ast.AugAssign, scope: Scope) -> None:
+        """`+=` and its like: arrays are written in place, numbers and texts get a new value."""
+        target = node.target
+        load: Any = None
+        if isinstance(target, ast.Name):
+            old = self.look_up(target.id, scope, target)
+        elif isinstance(target, ast.Attribute):
+            load = self.evaluate(target.value, scope)
+            old = self.attribute(load, target.attr)
+        else:
+            load = self.evaluate(target.value, scope), self.evaluate(target.slice, scope)
+            old = self.part(*load)
+        added = self.evaluate(node.value, scope)
+        self.at(node)
+        kind = "add" if isinstance(node.op, ast.Add) else "assign"
+        if isinstance(old, list) and isinstance(node.op, ast.Add):
+            old.extend(self.iterate(added))
+            return
+        value = binary(self, type(node.op), old, added)
+        words = self.scripts[self.file].words(target)
+        is_number = not isinstance(value, Array)
+        content = None if is_number else value.content
+        if isinstance(old, Array) and not is_number and self.tape.shape(old.content):
+            if self.tape.shape(content) != self.tape.shape(old.content):
+                self.fail(f"an array of shape {self.tape.shape(old.content)} cannot become one of "
+                          f"shape {self.tape.shape(content)} in place")  # fmt: skip
+            if isinstance(target, ast.Subscript) and isinstance(load[0], Array):
+                part = self.content(added) if kind == "add" else content
+                self.write_part(load[0], load[1], value, words, kind, part)
+                return
+            old.write(content)
+        elif isinstance(target, ast.Subscript) and isinstance(load[0], Array):
+            value = Array(self.content(value))
+            part = self.content(added) if kind == "add" else value.content
+            self.write_part(load[0], load[1], value, words, kind, part)
+            return
+        else:
+            old = value
+        if content.__class__ is int:
+            part = self.content(added) if kind == "add" else content
+            self.record(words, kind, self.tape.node(part), content)
+        self._store(target, load, old, scope)
+
+    def _store(self: Any, target: Any, load: Any, value: Any, scope: Scope) -> None:
+        """Put a value where `+=` has taken it from."""
+        if isinstance(target, ast.Name):
+            self.set_name(target.id, value, scope)
+        elif isinstance(target, ast.Attribute):
+            holder = load.attributes if isinstance(load, Instance) else load.body
+            holder[target.attr] = value
+        elif isinstance(load[0], (dict, list)):
+            load[0][self.plain(load[1])] = value
+        else:
+            self.fail("this cannot be changed in place")
+
+    def set_name(self: Any, name: str, value: Any, scope: Scope) -> None:
+        """Give a name its value."""
+        scope.elsewhere.get(name, scope)[name] = value
+
+    # ---------------------------------------------------------------- control flow
+
+    def _s_if(self: Any, node: ast.If, scope: Scope) -> None:
+        condition = self.evaluate(node.test, scope)
+        self.at(node.test)
+        self.block(node.body if is_true(self, condition) else node.orelse, scope)
+
+    def _s_for(self: Any, node: ast.For, scope: Scope) -> None:
+        items = self.iterate(self.evaluate(node.iter, scope))
+        self.at(node)
+        if len(items) > MOST_ITERATIONS:
+            raise LimitError(f"a loop of {len(items)} iterations; at most {MOST_ITERATIONS} are "
+                             "read", self.span(), "check a smaller case")  # fmt: skip
+        self.turn.append(0)
+        try:
+            for count, item in enumerate(items):
+                self.turn[-1] = count
+                self.step()
+                self.assign_silently(node.target, item, scope)
+                try:
+                    self.block(node.body, scope)
+                except ContinueSignal:
+                    continue
+                except BreakSignal:
+                    return
+        finally:
+            self.turn.pop()
+        self.block(node.orelse, scope)
+
+    def assign_silently(self: Any, target: Any, value: Any, scope: Scope) -> None:
+        """Give the names of a loop their values; no line of the program computes these."""
+        if isinstance(target, ast.Name):
+            self.set_name(target.id, value, scope)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            parts = self.iterate(value)
+            if len(parts) != len(target.elts):
+                self.fail(f"{len(target.elts)} names for {len(parts)} values")
+            for name, part in zip(target.elts, parts, strict=True):
+                self.assign_silently(name, part, scope)
+        else:
+            self.assign(target, value, scope)
+
+    def _s_while(self: Any, node: ast.While, scope: Scope) -> None:
+        self.turn.append(0)
+        try:
+            while is_true(self, self.evaluate(node.test, scope)):
+                self.step()
+                self.turn[-1] += 1
+                if self.turn[-1] > MOST_ITERATIONS:
+                    self.at(node)
+                    raise LimitError(f"a loop of more than {MOST_ITERATIONS} iterations",
+                                     self.span(), "give it an end that is known")  # fmt: skip
+                try:
+                    self.block(node.body, scope)
+                except ContinueSignal:
+                    continue
+                except BreakSignal:
+                    return
+        finally:
+            self.turn.pop()
+        self.block(node.orelse, scope)
+
+    def _s_break(self, node: ast.Break, scope: Scope) -> None:
+        raise BreakSignal
+
+    def _s_continue(self, node: ast.Continue, scope: Scope) -> None:
+        raise ContinueSignal
+
+    def _s_pass(self, node: ast.Pass, scope: Scope) -> None:
+        """Nothing."""
+
+    def _s_assert(self, node: ast.Assert, scope: Scope) -> None:
+        """A check of the file's own is left out."""
+
+    def _s_raise(self: Any, node: ast.Raise, scope: Scope) -> None:
+        self.fail("this `raise` is reached",
+                  "give other inputs, or see the condition above it")  # fmt: skip
+
+    def _s_delete(self: Any, node: ast.Delete, scope: Scope) -> None:
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                scope.pop(target.id, None)
+
+    def _s_global(self: Any, node: ast.Global, scope: Scope) -> None:
+        whole = scope
+        while whole.outer is not None:
+            whole = whole.outer
+        scope.elsewhere.update(dict.fromkeys(node.names, whole))
+
+    def _s_nonlocal(self: Any, node: ast.Nonlocal, scope: Scope) -> None:
+        for name in node.names:
+            holder = scope.outer.find(name) if scope.outer else None
+            if holder is not None:
+                scope.elsewhere[name] = holder
+
+    def _s_try(self: Any, node: ast.Try, scope: Scope) -> None:
+        """The body of `try`; where Python would raise in it, the first handler."""
+        try:
+            self.block(node.body, scope)
+        except GradcliError:
+            if not node.handlers:
+                raise
+            self.block(node.handlers[0].body, scope)
+        else:
+            self.block(node.orelse, scope)
+        self.block(node.finalbody, scope)
+
+    def _s_with(self: Any, node: ast.With, scope: Scope) -> None:
+        for item in node.items:
+            words = self.scripts[self.file].words(item.context_expr)
+            if not words.startswith(("np.errstate", "numpy.errstate", "warnings.")):
+                self.at(item.context_expr)
+                self.fail(f"`with {words}` is not read",
+                          "files are read through bindings: NAME=@FILE.npy")  # fmt: skip
+        self.block(node.body, scope)
+
+    # ---------------------------------------------------------------- definitions
+
+    def _s_functiondef(self: Any, node: ast.FunctionDef, scope: Scope) -> None:
+        function = self.function(node, scope, node.name)
+        for decorator in node.decorator_list:
+            name = self.scripts[self.file].words(decorator)
+            if name in ("staticmethod", "classmethod", "property"):
+                function.kind = name
+        self.set_name(node.name, function, scope)
+
+    def _s_classdef(self: Any, node: ast.ClassDef, scope: Scope) -> None:
+        bases = []
+        for base in node.bases:
+            value = self.evaluate_or_unknown(base, scope)
+            if isinstance(value, Class):
+                bases.append(value)
+        body = Scope(scope)
+        for statement in node.body:
+            self.statement(statement, body)
+        cls = Class(node.name, bases, dict(body))
+        for value in cls.body.values():
+            if isinstance(value, Function):
+                value.owner = cls
+                value.scope = scope
+        self.set_name(node.name, cls, scope)
+
+    def evaluate_or_unknown(self: Any, node: ast.expr, scope: Scope) -> Any:
+        """The value of an expression, or why it has none."""
+        try:
+            with self.faults():
+                return self.evaluate(node, scope)
+        except GradcliError as error:
+            return Unknown(error.message, error.hint)
+
+    def count_length(self: Any, length: int) -> None:
+        """Refuse lists and texts without end."""
+        if length > MOST_LENGTH:
+            raise LimitError(f"a list or text of {length} parts; at most {MOST_LENGTH} are read",
+                             self.span())  # fmt: skip
+
+    def has_arrays(self, value: Any) -> bool:
+        """Whether there are arrays in a value."""
+        return next(arrays_in(value), None) is not None

@@ -1,0 +1,234 @@
+"""What there is to check in a Python file: pairs, classes, objectives, functions with gradients.
+
+pair       NAME_forward and NAME_backward, in one of their usual spellings
+class      a class with forward and backward, or with a method that returns loss and gradients
+objective  a function that returns a value and gradients
+gradient   f and its gradient: f_grad, grad_f, f_der, f_prime, jac_f, ...
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import NamedTuple
+
+FORWARD = "forward_propagation|forward_prop|forwardprop|forward_pass|feedforward|feed_forward|" \
+          "forward|fwd|fprop|fw"  # fmt: skip
+BACKWARD = "backward_propagation|backpropagation|back_propagation|back_propagate|backpropagate|" \
+           "backward_prop|back_prop|backprop|backward_pass|backwards|backward|bprop|bwd|" \
+           "pullback|vjp|bw|back"  # fmt: skip
+GRADIENT = "gradients|gradient|grad|derivative|deriv|der|prime|jacobian|jac|nabla"
+OBJECTIVES = re.compile(r"loss|cost|objective|obj|nll|likelihood|energy|value|^f$|^j$|^e$|err",
+                        re.IGNORECASE)  # fmt: skip
+GRADIENT_NAME = re.compile(
+    r"^_?(d_?[A-Za-z]\w*|D[A-Z]\w*|\w*(?:grad|nabla|jac|deriv)\w*|g|delta\w*|d\d+)$"
+)
+
+
+class Subject(NamedTuple):
+    """One thing to check; names are those of functions, or of methods of the class."""
+
+    kind: str
+    name: str  # by which it is chosen
+    forward: str
+    backward: str | None  # None where one function gives both
+    cls: str | None
+    line: int
+
+    @property
+    def words(self) -> str:
+        """The subject as it is shown."""
+        parts = [part for part in (self.forward, self.backward) if part]
+        inner = " and ".join(parts)
+        return f"class {self.cls}: {inner}" if self.cls else inner
+
+
+def subjects(tree: ast.Module) -> list[Subject]:
+    """All subjects of a file, in the order of their lines."""
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    found = _pairs(functions, None)
+    taken = {name for s in found for name in (s.forward, s.backward)}
+    found += [
+        Subject("objective", node.name, node.name, None, None, node.lineno)
+        for node in functions
+        if node.name not in taken and returns_gradients(node)
+    ]
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            found += _of_class(node, tree)
+    return sorted(found, key=lambda subject: subject.line)
+
+
+def chosen(found: list[Subject], name: str) -> list[Subject]:
+    """The subjects that a name means: its own, a function of it, or a class."""
+    exact = [s for s in found if name in (s.name, s.cls)]
+    return exact or [s for s in found if name in (s.forward, s.backward, f"{s.cls}.{s.forward}")]
+
+
+# ---------------------------------------------------------------- pairs
+
+
+def _role(name: str, words: str) -> str | None:
+    """The rest of a name without one of some words in it; None where it has none."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_")
+    match = re.search(rf"(?:^|_)(?:{words})(?:_|$)", snake)
+    if match is None:
+        return None
+    return (snake[: match.start()] + "_" + snake[match.end() :]).strip("_")
+
+
+def _base(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_")
+
+
+def _pairs(functions: list[ast.FunctionDef], cls: str | None) -> list[Subject]:
+    """Functions that belong together, the forward one first."""
+    lines = {node.name: node.lineno for node in functions}
+    forwards: dict[str, str] = {}
+    for node in functions:
+        rest = _role(node.name, FORWARD)
+        if rest is not None and _role(node.name, BACKWARD) is None:
+            forwards.setdefault(rest, node.name)
+    plain = {_base(node.name): node.name for node in functions}
+    found, used = [], set()
+    for node in functions:
+        rest = _role(node.name, BACKWARD)
+        if rest is None:
+            continue
+        partner = forwards.get(rest) or (plain.get(rest) if rest else None)
+        if partner is None:
+            near = [key for key in forwards if key and rest.startswith(key)]
+            partner = forwards[max(near, key=len)] if near else None
+        if partner is not None and partner != node.name:
+            name = rest or node.name
+            found.append(Subject("pair", name, partner, node.name, cls, lines[partner]))
+            used.add(node.name)
+    for node in functions:
+        name = _differentiated(node.name)
+        if node.name in used or name is None:
+            continue
+        if name in plain and plain[name] != node.name:
+            of = plain[name]
+            found.append(Subject("gradient", of, of, node.name, cls, lines[of]))
+    return found
+
+
+def _differentiated(name: str) -> str | None:
+    """The function whose gradient one is, by its name."""
+    base = _base(name)
+    rest = _role(name, GRADIENT)
+    if rest:
+        return rest
+    match = re.fullmatch(r"(?:d_?)(\w+)", base) or re.fullmatch(rf"({GRADIENT})(\w+)", base)
+    return match[match.lastindex or 1] if match else None
+
+
+# ---------------------------------------------------------------- one function
+
+
+def returns_gradients(node: ast.FunctionDef) -> bool:
+    """Whether a function returns a value and gradients, by the names in its `return`."""
+    for part in ast.walk(node):
+        if not isinstance(part, ast.Return) or not isinstance(part.value, ast.Tuple):
+            continue
+        names = [_last_name(element) for element in part.value.elts]
+        if len(names) < 2:  # a value and a gradient
+            continue
+        if any(_is_gradient(n, e) for n, e in zip(names[1:], part.value.elts[1:], strict=True)):
+            is_gradient_first = _is_gradient(names[0], part.value.elts[0])
+            return not is_gradient_first or bool(OBJECTIVES.search(names[0] or ""))
+    return False
+
+
+def _is_gradient(name: str | None, element: ast.expr) -> bool:
+    if isinstance(element, ast.Tuple):
+        return any(_is_gradient(_last_name(part), part) for part in element.elts)
+    return name is not None and bool(GRADIENT_NAME.match(name)) and name not in (
+        "data", "d", "dim", "dims", "depth", "dt", "decay", "dropout", "dist", "diff",
+    )  # fmt: skip
+
+
+def _last_name(node: ast.expr) -> str | None:
+    """The name an expression is known by: `x`, `self.x`, `x.T`, `np.array(x)`."""
+    while True:
+        if isinstance(node, ast.Name):
+            return node.id
+        if isinstance(node, ast.Attribute):
+            return _last_name(node.value) if node.attr == "T" else node.attr
+        if isinstance(node, ast.Call):
+            inner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            if inner is not None and not (
+                isinstance(inner, ast.Name) and inner.id in ("np", "numpy")
+            ):
+                node = inner
+            elif node.args:
+                node = node.args[0]
+            else:
+                return None
+        elif isinstance(node, (ast.Subscript, ast.Starred)):
+            node = node.value
+        else:
+            return None
+
+
+# ---------------------------------------------------------------- classes
+
+
+def _methods(node: ast.ClassDef, tree: ast.Module) -> dict[str, ast.FunctionDef]:
+    """The methods of a class, those of its bases in the file among them."""
+    classes = {part.name: part for part in tree.body if isinstance(part, ast.ClassDef)}
+    methods: dict[str, ast.FunctionDef] = {}
+    pending, seen = [node], set()
+    while pending:
+        cls = pending.pop(0)
+        if cls.name in seen:
+            continue
+        seen.add(cls.name)
+        for part in cls.body:
+            if isinstance(part, ast.FunctionDef):
+                methods.setdefault(part.name, part)
+        pending += [
+            classes[base.id]
+            for base in cls.bases
+            if isinstance(base, ast.Name) and base.id in classes
+        ]
+    return methods
+
+
+def _of_class(node: ast.ClassDef, tree: ast.Module) -> list[Subject]:
+    methods = _methods(node, tree)
+    real = [m for m in methods.values() if not _is_abstract(m)]
+    names = {m.name for m in real}
+    found = _pairs(real, node.name)
+    if not found:
+        forward = next((n for n in ("forward", "__call__", "call", "predict", "f") if n in names),
+                       None)  # fmt: skip
+        backward = next(
+            (n for n in names if _role(n, BACKWARD) is not None or _role(n, GRADIENT) == ""), None
+        )
+        if forward and backward and forward != backward:
+            found = [Subject("pair", node.name, forward, backward, node.name, node.lineno)]
+    objectives = [
+        Subject("objective", f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
+        for m in real
+        if returns_gradients(m) and m.name not in {s.backward for s in found}
+    ]
+    main = [s for s in found if _role(s.forward, FORWARD) == "" or s.forward == "__call__"]
+    if main:
+        found = [s._replace(name=node.name) for s in main[:1]] + [
+            s._replace(name=f"{node.name}.{s.forward}") for s in found if s not in main
+        ]
+    else:
+        found = [s._replace(name=f"{node.name}.{s.forward}" if len(found) > 1 else node.name)
+                 for s in found]  # fmt: skip
+    return [s._replace(line=node.lineno) for s in [*found, *objectives]]
+
+
+def _is_abstract(node: ast.FunctionDef) -> bool:
+    """Whether a method only says that subclasses have it."""
+    body = [part for part in node.body if not _is_text(part)]
+    return all(isinstance(part, (ast.Pass, ast.Raise)) for part in body)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

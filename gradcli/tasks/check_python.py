@@ -1,0 +1,54 @@
+"""The task `check` for Python files: a case for each of their subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcli.errors import GradcliError, UsageError, did_you_mean
+from gradcli.python.reading import PythonFile
+from gradcli.python.subjects import Subject
+from gradcli.reports.checks import Case
+from gradcli.requests import Request, Setting
+from gradcli.tasks.check import Checked, broken_case, check_read
+
+
+def check_python(
+    text: str, name: str, subject: str | None, bindings: list[tuple[str, Setting]],
+    request: Request,
+) -> Iterator[Case]:  # fmt: skip
+    """The cases of a file's subjects. Raises GradcliError for a file that has none."""
+    file = PythonFile(text, name)
+    found = file.chosen(subject)
+    _refuse_lost(file, found, bindings)
+    for one in found:
+        try:
+            yield check_subject(file, one, bindings, request).case
+        except GradcliError as error:
+            yield broken_case(name, error)._replace(expression=one.words)
+
+
+def check_subject(
+    file: PythonFile, subject: Subject, bindings: list[tuple[str, Setting]], request: Request
+) -> Checked:
+    """Check one subject. Raises GradcliError for what cannot be read."""
+    program = file.program(subject, bindings, request, request.grads)
+    notes, program = program.warnings, program._replace(warnings=file.script.warnings)
+    checked = check_read(program, request)
+    case = checked.case._replace(notes=[*notes, *checked.case.notes])
+    return Checked(case, checked.program)
+
+
+def list_subjects(text: str, name: str) -> list[str]:
+    """The subjects of a file, each as a line: name, place, functions."""
+    return [f"{name}:{s.name}  line {s.line}  {s.words}" for s in PythonFile(text, name).subjects]
+
+
+def _refuse_lost(
+    file: PythonFile, found: list[Subject], bindings: list[tuple[str, Setting]]
+) -> None:
+    """Raise UsageError for a binding of a name that no subject has a parameter of."""
+    known = file.parameters(found)
+    for name, _ in bindings:
+        if name not in known:
+            raise UsageError(f"`{name}` is no parameter of what is checked", None,
+                             did_you_mean(name, known))  # fmt: skip
