@@ -198,8 +198,8 @@ def scatter(x: Any, shape: Shape, at: tuple[Any, ...]) -> Any:
 
 
 def put(x: Any, v: Any, at: tuple[Any, ...]) -> Any:
-    """A copy of x with v at a place."""
-    array = np.array(x)
+    """A copy of x with v at a place; either may be of another kind of number."""
+    array = np.array(x, dtype=np.result_type(np.asarray(x), np.asarray(v)))
     array[key(at)] = v
     return array
 

@@ -16,8 +16,10 @@ from zlib import crc32
 import numpy as np
 
 from gradcli.errors import BindingError
+from gradcli.python.guesses import LABELS, TARGETS
 from gradcli.python.inputs import known_value
 from gradcli.python.interpreter import Interpreter
+from gradcli.python.missing import MissingInputs
 from gradcli.python.results import Result, named_parts, returned
 from gradcli.python.source import PythonFault
 from gradcli.python.subjects import OBJECTIVES, Subject
@@ -37,6 +39,8 @@ CACHE = re.compile(r"cache|^(mem|memory|ctx|saved|store|tape|states?|context|aux
 UPSTREAM = re.compile(
     r"^_?(d[A-Z_a-z]\w*|grad\w*|\w*grads?|g\w{0,2}|delta\w*|up\w*|top\w*|\w*err\w*|upstream|dz|dy|D\w+)$"
 )
+
+NO_UPSTREAM = ("data", "dim", "dims", "depth", "dt", "dropout", "dtype", "d", "gamma", "g0")
 
 
 class Leaf(NamedTuple):
@@ -62,16 +66,6 @@ class Driven:
         self.upstreams: list[str] = []
 
 
-class MissingInputs(PythonFault):
-    """Parameters that nothing gives a value to."""
-
-    kind = "binding"
-
-    def __init__(self, names: list[str], message: str, hint: str) -> None:
-        super().__init__(message, None, hint)
-        self.names = names
-
-
 class Driver:
     """Calls the functions of one subject with values by the names of their parameters."""
 
@@ -91,9 +85,10 @@ class Driver:
     def drive(self) -> Driven:
         """Read the subject. Raises GradcliError."""
         reader, subject, driven = self.reader, self.subject, self.driven
+        self._take_globals()
         forward = self._function(subject.forward)
         backward = self._function(subject.backward) if subject.backward else None
-        self._refuse_missing(forward, backward)
+        self._refuse_missing(forward)
         arguments = self._arguments(forward, is_parameter=True)
         value = self._call(forward, arguments)
         if isinstance(value, Unknown) or value is None:
@@ -107,6 +102,14 @@ class Driver:
         else:
             self._backward(value, forward, backward)
         return driven
+
+    def _take_globals(self) -> None:
+        """Make inputs of the arrays of floats that the file itself sets."""
+        for name, value in self.driven.scope.items():
+            if isinstance(value, Array) and name not in self.values:
+                content = value.content
+                if content.__class__ is not int and content.dtype.kind == "f" and content.shape:
+                    value.write(self._leaf(name, content, False))
 
     def _function(self, name: str) -> Function:
         scope, subject = self.driven.scope, self.subject
@@ -128,7 +131,7 @@ class Driver:
         start = cls.find("__init__")
         instance = self.driven.instance = Instance(cls)
         if isinstance(start, Function):
-            self._refuse_missing(start, None)
+            self._refuse_missing(start)
             self.reader.call(self.reader.bound(start, instance), [], self._arguments(start))
         for path, array in arrays_in(instance):
             content = array.content
@@ -152,10 +155,12 @@ class Driver:
         is_bound = function.owner is not None and function.kind != "staticmethod"
         return function.parameters[1 if is_bound else 0 :]
 
-    def _refuse_missing(self, forward: Function, backward: Function | None) -> None:
+    def _refuse_missing(self, forward: Function) -> None:
         missing = [
             name for name in self._parameters(forward)
-            if name not in self.values and name not in forward.defaults
+            if name not in self.values and (
+                name not in forward.defaults or self._is_needed(forward, name)
+            )
         ]  # fmt: skip
         if missing:
             words = ", ".join(f"`{name}`" for name in missing)
@@ -164,6 +169,11 @@ class Driver:
                 missing, f"{forward.name}() needs values for {words}",
                 f"give them: {example}, or in a comment above it: # gradcli: {missing[0]} = ...",
             )  # fmt: skip
+
+    def _is_needed(self, forward: Function, name: str) -> bool:
+        """Whether a parameter that may be left out is needed for gradients: `y=None`."""
+        is_target = bool(TARGETS.match(name) or LABELS.match(name))
+        return is_target and forward.defaults[name] is None
 
     def _arguments(self, function: Function, is_parameter: bool = False) -> dict[str, Any]:
         """The values of a function's parameters by name, floats as inputs."""
@@ -331,17 +341,16 @@ class Driver:
     ) -> None:  # fmt: skip
         """Draw an upstream gradient for every output that a parameter waits for."""
         tape, left = self.reader.tape, [*outputs]
+        upstreams = self._waiting_for_upstream(waiting, backward, [parts[k] for k in outputs])
         for name in waiting:
             has_default = name in backward.defaults
-            is_flag = has_default and isinstance(backward.defaults[name], (bool, str))
-            if left and not is_flag and (not has_default or UPSTREAM.match(name)):
+            if left and name in upstreams:
                 node = parts[left[0]].content
                 shape = tape.shape(node)
                 if has_default and not shape and name not in self.values:
                     continue  # `dout=1` of a loss
                 left.pop(0)
-                value = self._upstream_value(name, shape)
-                upstream = tape.input(name, value)
+                upstream = tape.input(name, self._upstream_value(name, shape))
                 self.driven.upstreams.append(name)
                 self.driven.outputs.append((node, upstream))
                 arguments[name] = Array(upstream)
@@ -353,6 +362,21 @@ class Driver:
                     f"give it: {name}=..., or in a comment above {self.subject.forward}: "
                     f"# gradcli: {name} = ...",
                 )  # fmt: skip
+
+    def _waiting_for_upstream(
+        self, waiting: list[str], backward: Function, outputs: list[Any]
+    ) -> list[str]:
+        """The parameters that are upstream gradients: by name, or the only one that waits."""
+        flags = [n for n in waiting if isinstance(backward.defaults.get(n), (bool, str))]
+        named = [n for n in waiting if UPSTREAM.match(n) and n not in NO_UPSTREAM]
+        named = [n for n in named if n not in flags]
+        if named:
+            return named
+        needed = [n for n in waiting if n not in backward.defaults and n not in self.values]
+        is_number = bool(outputs) and not self.reader.tape.shape(outputs[0].content)
+        if len(needed) != 1 or is_number or TARGETS.match(needed[0]):
+            return []
+        return needed
 
     def _upstream_value(self, name: str, shape: tuple[int, ...]) -> Any:
         """The upstream gradient that was given, or a random one that is nowhere 1."""

@@ -21,6 +21,7 @@ NOT_READ = {
     "Yield": "generators are not read: collect the values in a list",
     "YieldFrom": "generators are not read: collect the values in a list",
 }
+TINY = 1e-4  # below it a constant keeps a logarithm or a quotient away from 0
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -42,6 +43,8 @@ class Expressions:
         if isinstance(node.value, (complex, bytes)):
             self.at(node)
             self.fail(f"`{node.value!r}` is not read")
+        if self.tiny_is_zero and isinstance(node.value, float) and 0 < node.value < TINY:
+            return 0.0
         return node.value
 
     def _e_name(self: Any, node: ast.Name, scope: Scope) -> Any:

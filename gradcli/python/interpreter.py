@@ -121,6 +121,7 @@ class Interpreter(Statements, Expressions, Functions):
         self.modules: dict[str, Scope] = {}
         self.folder = ""
         self.scopes: dict[str, Scope] = {}  # the latest names inside each function
+        self.tiny_is_zero = False  # constants such as the 1e-8 of `log(p + 1e-8)`
         self.is_lenient = False  # while a file's top level is looked over
 
     # ---------------------------------------------------------------- places

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import numpy as np
 
 from gradcli.errors import GradcliError, NameFault, ParseError, did_you_mean
 from gradcli.program.model import Program
 from gradcli.python.assembly import assembled
 from gradcli.python.claims import Mapped, mapped
 from gradcli.python.drive import Driven, Driver
+from gradcli.python.examples import example, known_of
+from gradcli.python.guesses import Usage
+from gradcli.python.inference import Call, Flawed, Inference
 from gradcli.python.inputs import Directives, directives, is_like_labels, value_of
 from gradcli.python.interpreter import Interpreter
+from gradcli.python.missing import MissingInputs
 from gradcli.python.source import PythonFault, Script
 from gradcli.python.subjects import Subject, chosen, subjects
-from gradcli.python.values import Scope
+from gradcli.python.values import Array, Scope
 from gradcli.requests import Request, Setting
 
+MADE = re.compile(r"^(param\w*|theta|weights|model|net|network)$")
+MAKER = re.compile(r"(init|make|create|build|random)\w*_?(param|weight|theta|model|net)|^init",
+                   re.IGNORECASE)  # fmt: skip
 NOTHING = "no function or class of this file has a backward part that is recognised"
 HOW = "name them NAME_forward and NAME_backward, or return the value and its gradients"
 
@@ -58,9 +68,15 @@ class PythonFile:
         grads: Mapping[str, str],
     ) -> Program:  # fmt: skip
         """The Program of a subject. Raises GradcliError."""
+        return self.reading(subject, settings, request, grads).program()
+
+    def reading(
+        self, subject: Subject, settings: list[tuple[str, Setting]], request: Request,
+        grads: Mapping[str, str],
+    ) -> Reading:  # fmt: skip
+        """The reading of a subject, which may be read again in other styles."""
         said = directives(self.script, _line_of(self.script, subject))
-        reading = _Reading(self.script, subject, dict(settings), said, request, grads)
-        return reading.program()
+        return Reading(self.script, subject, dict(settings), said, request, grads)
 
 
 def _line_of(script: Script, subject: Subject) -> int:
@@ -72,7 +88,7 @@ def _line_of(script: Script, subject: Subject) -> int:
     return subject.line
 
 
-class _Reading:
+class Reading:
     """The reading of one subject, as often as its inputs need it."""
 
     def __init__(
@@ -85,13 +101,111 @@ class _Reading:
         self.said = said
         self.request = request
         self.grads = {**said.grads, **grads}
+        self.style = ""
+        self.tiny_is_zero = False
+        self.inference: Inference | None = None
         self.seed = request.seed if request.seed is not None else said.seed or 0
 
     def program(self) -> Program:
         """The Program. Raises GradcliError."""
-        driven, claims = self.driven({})
-        notes = [_mapping(claims), *driven.reader.notes]
+        driven, claims, extra = self._with_inferred()
+        notes = [_mapping(claims), *driven.reader.notes, _taken(extra)]
         return assembled(self.subject, driven, claims, [n for n in notes if n])
+
+    def others(self) -> Iterator[tuple[str, bool, str]]:
+        """Other readings of the file: the style of targets, whether constants stay, and a note."""
+        styles = [""]
+        if self.inference is not None and self.inference.has_targets:
+            styles += ["rows", "columns"]
+        for style in styles[1:]:
+            yield style, True, f"right for targets with a single 1 in their {style}"
+        if re.search(r"\d[eE]-\d|0\.0000", self.script.text):
+            for style in styles:
+                yield style, False, "right where constants below 1e-4 are taken for 0"
+
+    def _with_inferred(self) -> tuple[Driven, Mapped, dict[str, Any]]:
+        """The subject driven with what is given, and what is not given inferred."""
+        missing: list[str] = []
+        first: MissingInputs | None = None
+        shown = self._example()
+        if shown:
+            try:
+                return *self._attempt(shown), shown
+            except GradcliError:
+                shown = {}  # a call that shows something else, or that fails
+        while True:
+            try:
+                if not missing:
+                    return *self.driven({}), {}
+                self.inference = Inference(self._usage(missing), self.seed, self.style, self._made)
+                found = self.inference.search(missing, self._attempt)
+                if found is None:
+                    assert first is not None
+                    raise self.inference.fault(first)
+                (driven, claims), extra = found
+                return driven, claims, extra
+            except MissingInputs as error:
+                first = first or error
+                more = [name for name in error.names if name not in missing]
+                if not more:
+                    raise first from None
+                missing += more
+
+    def _usage(self, missing: list[str]) -> Usage:
+        """How the parameters are used; those that a function of the file makes are its calls."""
+        usage = Usage(self._functions())
+        for name in missing:
+            maker = self._maker(name)
+            if maker is not None:
+                args = [a.arg for a in maker.args.args]
+                needed = args[: len(args) - len(maker.args.defaults)]
+                guesses = {arg: Usage([maker]).guesses(arg)[0] for arg in needed}
+                usage.made[name] = Call(maker.name, guesses)
+        return usage
+
+    def _maker(self, name: str) -> ast.FunctionDef | None:
+        """The function that makes a dictionary of parameters, such as `initialize_parameters`."""
+        if not MADE.match(name):
+            return None
+        functions = [n for n in self.script.tree.body if isinstance(n, ast.FunctionDef)]
+        return next((n for n in functions if MAKER.search(n.name) and n.name != self.subject.forward
+                     and _returns_dictionary(n)), None)  # fmt: skip
+
+    def _made(self, function: str, arguments: dict[str, Any]) -> Any:
+        reader, scope = self._reader()
+        return known_of(reader.call(scope[function], [], arguments))
+
+    def _example(self) -> dict[str, Any]:
+        """The values that the file itself calls the subject with."""
+        reader, scope = self._reader()
+        try:
+            return example(reader, scope, self.script.tree, self.subject)
+        except GradcliError:
+            return {}
+
+    def _attempt(self, values: dict[str, Any]) -> tuple[Driven, Mapped]:
+        """The subject driven with values. Raises Flawed where a result has not its shape."""
+        driven, claims = self.driven(values)
+        tape = driven.reader.tape
+        if not all(np.isfinite(tape.values[node]).all() for node, _ in driven.outputs):
+            raise Flawed("the result is not a number", (driven, claims), {})
+        for claim in claims.claims:
+            has, wants = tape.shape(claim.result.node), tape.shape(claim.leaf.node)
+            if [n for n in has if n != 1] != [n for n in wants if n != 1]:
+                is_kept = len(has) == len(wants) and 1 in has
+                ones = {claim.leaf.short: has} if is_kept else {}
+                raise Flawed(f"the gradient of `{claim.leaf.short}` has shape {has}",
+                             (driven, claims), ones)  # fmt: skip
+        return driven, claims
+
+    def _functions(self) -> list[ast.AST]:
+        """The definitions that say what the subject's parameters are."""
+        names = {self.subject.forward, self.subject.backward, self.subject.cls}
+        found: list[ast.AST] = []
+        for node in self.script.tree.body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in names:
+                found.append(node)
+        return found
 
     def driven(self, extra: Mapping[str, Any]) -> tuple[Driven, Mapped]:
         """The subject, driven; whole numbers that have a gradient are read again as floats."""
@@ -126,13 +240,19 @@ class _Reading:
             return named
         return {name for name in whole if name in self.settings}
 
-    def _once(self, extra: Mapping[str, Any], floats: set[str]) -> Driven:
+    def _reader(self) -> tuple[Interpreter, Scope]:
+        """A new interpreter, and the names of the file."""
         reader = Interpreter(self.script, self.seed)
         reader.folder = os.path.dirname(self.script.name) or os.curdir
         reader.tape.graph.most_elements = self.request.max_array
+        reader.tiny_is_zero = self.tiny_is_zero
         scope = Scope()
+        reader.look_over(self.script.tree, scope)
+        return reader, scope
+
+    def _once(self, extra: Mapping[str, Any], floats: set[str]) -> Driven:
+        reader, scope = self._reader()
         try:
-            reader.look_over(self.script.tree, scope)
             self.values = {
                 name: value_of(reader, name, setting)
                 for name, setting in {**self.said.values, **self.settings}.items()
@@ -143,6 +263,32 @@ class _Reading:
             if error.span is None:
                 error.span = self.script.span(self.script.line_starts[self.subject.line - 1])
             raise
+
+
+def _returns_dictionary(node: ast.FunctionDef) -> bool:
+    """Whether a function makes a dictionary, or a list."""
+    return any(isinstance(part, (ast.Dict, ast.List)) for part in ast.walk(node)) or any(
+        isinstance(part, ast.Call) and ast.unparse(part.func) == "dict" for part in ast.walk(node)
+    )
+
+
+def _taken(extra: dict[str, Any]) -> str:
+    """The values that were inferred, in words."""
+    if not extra:
+        return ""
+    parts = [f"{name} {_shown(value)}" for name, value in extra.items()]
+    return f"inputs taken from the file: {', '.join(parts)} (NAME=VALUE sets others)"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Array):
+        return str(tuple(value.content.shape))
+    if isinstance(value, dict):
+        inner = ", ".join(f"{key!r}: {_shown(part)}" for key, part in value.items())
+        return f"{{{inner}}}"
+    if isinstance(value, float):
+        return f"= {value:.3g}"
+    return f"= {list(value) if isinstance(value, list) else value!r}"
 
 
 def _mapping(claims: Mapped) -> str:

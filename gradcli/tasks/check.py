@@ -297,7 +297,11 @@ def _case(
 
 def unclaimed(program: Program) -> list[str]:
     """The inputs without a gradient line in a program that has some."""
-    return [name for name in program.inputs if program.claims and name not in program.claims]
+    asked = program.wrt or program.inputs
+    return [
+        name for name in program.inputs
+        if program.claims and name in asked and name not in program.claims
+    ]  # fmt: skip
 
 
 def _other_outputs(program: Program) -> list[str]:

@@ -1,0 +1,176 @@
+"""What a parameter that nobody gives may be, from how the code uses it and what it is called.
+
+    guess = a rank                 floats in so many axes, each of a size of its own
+          | "labels"               whole numbers along one axis
+          | "number" | "count" | "text"
+          | a dictionary of guesses, by the keys that the code reads
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from typing import Any
+
+Guess = Any
+
+NUMBER = re.compile(
+    r"^(lr|reg\w*|lam\w*|lambd\w*|l2|l1|alpha|eps|epsilon|beta\d?|momentum|margin|sigma|sig|temp\w*|"
+    r"tau|keep_?prob|drop\w*|rate|decay|slope|scale|c|C|k|p|dt|mu|learning_?rate|m|v0|nu|theta0)$"
+)
+COUNT = re.compile(
+    r"^(stride|pad\w*|size|steps?|num_\w+|n_\w+|\w+_size|\w+_dim|dim\w*|n|N|K|T|H|D|M|axis|"
+    r"input_\w+|hidden\w*|output_\w+|num\w*|filter_\w+|kernel_size|in_\w+|out_\w+|n[A-Z]\w*|\w+_units|"
+    r"heads|h_dim|layers?|seed)$"
+)
+LABELS = re.compile(r"^(y|t|labels?|targets?|ids|idx|indices|word\w*|\w*_idx|\w*Idx|classes|tokens)$")
+TARGETS = re.compile(r"^(y|Y|t|T|labels?|targets?|y_true|ytrue|one_?hot|Y_\w*|y_\w*|truth|gt)$")
+VECTOR = re.compile(r"^(b\w*|gamma|beta|theta|bias\w*|w0|w|g|shift|h_?0?|mu|params?|x0)$")
+SIZES_OF_LAYERS = re.compile(
+    r"^(layer_?s?(_?dims?|_?sizes?)?|sizes|dims|layers|layer_dimensions|hidden_dims|hidden_sizes|"
+    r"hidden_layers|architecture|arch)$"
+)
+# What settings in dictionaries usually are.
+SETTINGS: dict[str, Any] = {
+    "stride": 1, "pad": 1, "pool_height": 2, "pool_width": 2, "mode": "train", "p": 0.6,
+    "eps": 1e-5, "momentum": 0.9, "f": 2, "seed": 0, "keep_prob": 0.6, "lr": 0.01,
+    "padding": 1, "axis": 1,
+}  # fmt: skip
+TEXTS: dict[str, list[str]] = {
+    "mode": ["train", "max", "average"], "activation": ["relu", "sigmoid", "tanh"],
+    "act": ["relu", "sigmoid", "tanh"], "nonlinearity": ["relu", "tanh"], "optimizer": ["sgd"],
+    "reduction": ["mean"], "loss": ["mse"], "padding": ["same", "valid"],
+}  # fmt: skip
+COUNTS = {"stride": 1, "pad": 1, "kernel_size": 3, "filter_size": 3, "pool_size": 2, "axis": 1,
+          "seed": 0, "num_heads": 2, "n_heads": 2, "heads": 2}  # fmt: skip
+
+
+class Usage:
+    """How some functions use their parameters."""
+
+    def __init__(self, functions: Iterable[ast.AST]) -> None:
+        self.functions = [*functions]
+        self.ranks: dict[str, int] = {}  # from unpacked shapes and docstrings
+        self.least: dict[str, int] = {}  # from places in shapes, and indices
+        self.keys: dict[str, list[str]] = {}  # of dictionaries
+        self.made: dict[str, Any] = {}  # calls that make a parameter
+        self.texts: dict[str, str] = {}  # that a parameter is compared with
+        for function in self.functions:
+            self.docs = _documented(function)
+            for name, rank in self.docs.items():
+                self.ranks.setdefault(name, rank)
+            for node in ast.walk(function):
+                self._look(node)
+
+    def _look(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+            name = _shaped(node.value)
+            if name:
+                self.ranks[name] = len(node.targets[0].elts)
+        elif isinstance(node, ast.Subscript):
+            name = _shaped(node.value)
+            place = node.slice
+            if name and isinstance(place, ast.Constant) and isinstance(place.value, int):
+                least = place.value + 1 if place.value >= 0 else -place.value
+                self.least[name] = max(self.least.get(name, 0), least)
+            elif isinstance(node.value, ast.Name):
+                self._indexed(node.value.id, place)
+        elif isinstance(node, ast.Compare) and isinstance(node.left, ast.Name):
+            other = node.comparators[0]
+            if isinstance(other, ast.Constant) and isinstance(other.value, str):
+                self.texts.setdefault(node.left.id, other.value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            is_get = node.func.attr in ("get", "setdefault") and node.args
+            if is_get and isinstance(owner, ast.Name) and isinstance(node.args[0], ast.Constant):
+                self._key(owner.id, str(node.args[0].value))
+
+    def _indexed(self, name: str, place: ast.expr) -> None:
+        if isinstance(place, ast.Constant) and isinstance(place.value, str):
+            self._key(name, place.value)
+        elif isinstance(place, ast.Tuple):
+            axes = [p for p in place.elts if not (isinstance(p, ast.Constant) and p.value is None)]
+            if all(not isinstance(p, ast.Starred) for p in axes):
+                count = sum(not _is_newaxis(p) for p in axes)
+                if not any(isinstance(p, ast.Constant) and p.value is Ellipsis for p in axes):
+                    self.least[name] = max(self.least.get(name, 0), count)
+
+    def _key(self, name: str, key: str) -> None:
+        keys = self.keys.setdefault(name, [])
+        if key not in keys:
+            keys.append(key)
+
+    def guesses(self, name: str) -> list[Guess]:
+        """What a parameter may be, the likeliest first."""
+        if name in self.made:
+            return [self.made[name]]
+        if name in self.keys:
+            return [{key: self._entry(key) for key in self.keys[name]}]
+        if name in self.texts:
+            return ["text"]
+        if SIZES_OF_LAYERS.match(name) and name not in self.ranks:
+            return ["sizes", "count"]
+        if name in self.ranks:
+            rank = self.ranks[name]
+            if rank == 1 and LABELS.match(name):
+                return ["labels", 1]
+            return [rank, *(r for r in (rank + 1, 1, 2) if r != rank)]
+        if name in self.least:
+            rank = max(2, self.least[name])
+            is_labels = bool(LABELS.match(name)) and self.least[name] == 1
+            start: list[Guess] = ["labels"] if is_labels else []
+            return [*start, rank, *(r for r in (1, rank + 1) if r >= self.least[name])]
+        if name in TEXTS:
+            return ["text", 2]
+        if LABELS.match(name):
+            return ["labels", 2, 1, "number", 3]
+        if COUNT.match(name):
+            return ["count", 2, "number", 1]
+        if NUMBER.match(name):
+            return ["number", 1, 2]
+        if VECTOR.match(name):
+            return [1, 2, "number"]
+        return [2, 1, 3, "number", 4] if len(name) > 1 or name.isupper() else [2, 1, "number", 3]
+
+    def _entry(self, key: str) -> Guess:
+        """What an entry of a dictionary is: a usual setting, or an array by its name."""
+        if key in SETTINGS:
+            return ("value", SETTINGS[key])
+        return 1 if VECTOR.match(key) and key[0] not in "w" else 2
+
+
+def _is_newaxis(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "newaxis"
+
+
+def _shaped(node: ast.AST) -> str | None:
+    """The name whose `.shape` an expression is."""
+    if isinstance(node, ast.Attribute) and node.attr == "shape":
+        owner = node.value
+        if isinstance(owner, ast.Name):
+            return owner.id
+        if isinstance(owner, ast.Attribute):
+            return owner.attr
+        if isinstance(owner, ast.Subscript) and isinstance(owner.slice, ast.Constant):
+            return str(owner.slice.value)
+    return None
+
+
+def _documented(function: ast.AST) -> dict[str, int]:
+    """The ranks that a docstring says: `x: an array of shape (N, D)`."""
+    if not isinstance(function, (ast.FunctionDef, ast.ClassDef)):
+        return {}
+    text = ast.get_docstring(function) or ""
+    ranks: dict[str, int] = {}
+    form = re.compile(
+        r"^[\s*:-]*(?:param\s+)?([A-Za-z_]\w*)\s*(?:--|:|-|\()\s*[^\n]{0,120}?"
+        r"\(((?:[^()\n]|\([^()\n]*\)){0,60})\)", re.MULTILINE,
+    )  # fmt: skip
+    for match in form.finditer(text):
+        parts = [part for part in match[2].split(",") if part.strip()]
+        if "..." in match[2] or not all(re.fullmatch(r"\s*[\w*+ /-]+\s*", p) for p in parts):
+            continue
+        if len(parts) > 1 or match[2].rstrip().endswith(",") or re.fullmatch(r"[A-Z]", match[2]):
+            ranks.setdefault(match[1], len(parts))
+    return ranks

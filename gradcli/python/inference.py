@@ -1,0 +1,265 @@
+"""Shapes of inputs from the code alone.
+
+Every axis gets a size of its own, the code is read, and every misfit says which two axes are one:
+`5 columns meet 7 rows`. Ranks are guessed and varied where nothing fits.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from gradcli.errors import GradcliError
+from gradcli.python.guesses import COUNTS, TARGETS, TEXTS, Guess, Usage
+from gradcli.python.inputs import known_value
+from gradcli.python.missing import MissingInputs
+from gradcli.python.source import PythonFault
+from gradcli.python.values import Array, Given
+
+SIZES = (3, 5, 7, 4, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
+MOST_READINGS = 60  # of the code, in search of shapes that fit
+MOST_MERGES = 24  # of axes, for one choice of ranks
+LAYERS = 4  # sizes of the layers of a network
+CLASSES = 3  # labels are below it, and no axis of scores is shorter
+# Ranks four say images and filters; sizes that fit one another in the two usual orders.
+IMAGES: list[dict[str, tuple[int, ...]]] = [
+    {"image": (2, 3, 6, 5), "filter": (4, 3, 3, 3), "bias": (4,)},
+    {"image": (2, 6, 5, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4)},
+    {"image": (2, 3, 6, 6), "filter": (4, 3, 2, 2), "bias": (4, 1)},
+]
+IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
+FILTER = re.compile(r"^(w|W|filters?|kernels?|weights?|f|K)$")
+
+
+class Call(NamedTuple):
+    """A value that a function of the file makes: `initialize_parameters(n_x, n_h)`."""
+
+    function: str
+    guesses: dict[str, Guess]
+
+
+class Choice(NamedTuple):
+    """One way to fill the parameters: their guesses, and the sizes of the axes so far."""
+
+    guesses: dict[str, Guess]
+    shapes: dict[str, tuple[int, ...]]
+
+
+class Flawed(PythonFault):
+    """A reading that ended, with a gradient in the wrong shape or a value that is no number."""
+
+    def __init__(self, message: str, outcome: Any, ones: Mapping[str, tuple[int, ...]]) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.ones = ones  # parameters, and the axes that are 1 in their gradients
+
+
+class Inference:
+    """Searches values for parameters so that a reading succeeds."""
+
+    def __init__(
+        self, usage: Usage, seed: int, style: str, make: Callable[[str, dict[str, Any]], Any]
+    ) -> None:
+        self.usage = usage
+        self.seed = seed
+        self.style = style  # how arrays of targets are drawn
+        self.make = make  # calls a function of the file
+        self.readings = 0
+        self.is_positive = False
+        self.has_targets = False  # whether a value could be drawn in another style
+        self.faults: list[GradcliError] = []  # of the first reading for each choice of ranks
+        self.flawed: tuple[Any, dict[str, Any]] | None = None
+
+    def search(
+        self, missing: list[str], attempt: Callable[[dict[str, Any]], Any]
+    ) -> tuple[Any, dict[str, Any]] | None:
+        """What `attempt` gives for the first values that fit, and these; None for none."""
+        for self.is_positive in (False, True):
+            self.readings = 0
+            for guesses in self._combinations(missing):
+                for shapes in self._starts(guesses):
+                    found = self._merged(Choice(guesses, shapes), attempt)
+                    if found is not None:
+                        return found
+                    if self.readings >= MOST_READINGS:
+                        break
+                if self.readings >= MOST_READINGS:
+                    break
+            if self.flawed is None:
+                return None
+        return self.flawed
+
+    def _combinations(self, missing: list[str]) -> Iterator[dict[str, Guess]]:
+        options = [self.usage.guesses(name) for name in missing]
+        order = sorted(
+            itertools.islice(itertools.product(*[range(len(o)) for o in options]), 4000),
+            key=lambda places: (sum(places), max(places, default=0)),
+        )
+        for places in order:
+            yield {name: o[k] for name, o, k in zip(missing, options, places, strict=True)}
+
+    def _starts(self, guesses: dict[str, Guess]) -> Iterator[dict[str, tuple[int, ...]]]:
+        """The sizes to begin with: one of its own for every axis; for images, those that fit."""
+        ranks = dict(_ranks(guesses))
+        images = [name for name, rank in ranks.items() if rank == 4]  # noqa: PLR2004
+        for preset in IMAGES if images else [{}]:
+            sizes = iter(SIZES)
+            shapes: dict[str, tuple[int, ...]] = {}
+            for name, rank in ranks.items():
+                short = name.rpartition("/")[2]
+                if rank == 4:  # noqa: PLR2004
+                    shapes[name] = preset["filter" if FILTER.match(short) else "image"]
+                elif images and short.startswith("b"):
+                    shapes[name] = preset["bias"]
+                else:
+                    shapes[name] = tuple(itertools.islice(sizes, rank))
+            if all(len(shapes[name]) == rank for name, rank in ranks.items() if rank != 4 and not (  # noqa: PLR2004
+                images and name.rpartition("/")[2].startswith("b")
+            )):  # fmt: skip
+                yield shapes
+
+    def _merged(
+        self, choice: Choice, attempt: Callable[[dict[str, Any]], Any]
+    ) -> tuple[Any, dict[str, Any]] | None:
+        """The outcome once axes that misfits name have become one."""
+        for turn in range(MOST_MERGES):
+            self.readings += 1
+            values = self.values(choice)
+            changed: dict[str, tuple[int, ...]] | None
+            try:
+                return attempt(values), values
+            except MissingInputs:
+                raise
+            except Flawed as flaw:
+                self.flawed = self.flawed or (flaw.outcome, values)
+                changed = {**choice.shapes, **flaw.ones} if flaw.ones else None
+                if changed is not None and (
+                    changed == choice.shapes or not flaw.ones.keys() <= choice.shapes.keys()
+                ):  # fmt: skip
+                    return None
+            except GradcliError as error:
+                if not turn or _pair_of(error.message) is None:
+                    self.faults.append(error)
+                pair = _pair_of(f"{error.message} {error.hint or ''}")
+                changed = None if pair is None else _joined(choice.shapes, *pair)
+            if changed is None or self.readings >= MOST_READINGS:
+                return None
+            choice = choice._replace(shapes=changed)
+        return None
+
+    def fault(self, otherwise: GradcliError) -> GradcliError:
+        """The error to show: what stopped the likeliest reading, if that is no misfit of shapes."""
+        first = next((e for e in self.faults if e.kind not in ("shape", "binding")), None)
+        if first is None or _pair_of(first.message) is not None:
+            return otherwise
+        return first
+
+    # ---------------------------------------------------------------- values
+
+    def values(self, choice: Choice) -> dict[str, Any]:
+        """Values for the parameters of a choice."""
+        return {
+            name: self._value(name, guess, choice.shapes) for name, guess in choice.guesses.items()
+        }
+
+    def _value(self, name: str, guess: Guess, shapes: dict[str, tuple[int, ...]]) -> Any:
+        short = name.rpartition("/")[2]
+        random = np.random.RandomState((crc32(name.encode()) + self.seed) % 2**32)
+        if isinstance(guess, dict):
+            return {k: self._value(f"{name}/{k}", part, shapes) for k, part in guess.items()}
+        if isinstance(guess, tuple) and not isinstance(guess, Call):
+            return guess[1]
+        if guess == "labels":
+            return Given(int(k) for k in random.randint(0, CLASSES, shapes[name]))
+        if isinstance(guess, Call):
+            arguments = {k: self._value(f"{name}/{k}", g, shapes) for k, g in guess.guesses.items()}
+            return self.make(guess.function, arguments)
+        if guess == "count":
+            return COUNTS.get(short) or shapes[name][0]
+        if guess == "sizes":
+            return list(shapes[name])
+        if guess == "text":
+            return self.usage.texts.get(short, TEXTS.get(short, [""])[0])
+        if guess == "number":
+            return float(random.uniform(0.2, 0.9))
+        shape = shapes[name]
+        if TARGETS.match(short) and len(shape) > 1:
+            self.has_targets = True
+            if self.style:
+                return Array(_one_hot(random, shape, self.style))
+        if self.is_positive:
+            return Array(random.uniform(0.2, 0.9, shape))
+        return known_value(random.standard_normal(shape))
+
+
+def _ranks(guesses: dict[str, Guess], path: str = "") -> Iterator[tuple[str, int]]:
+    for name, guess in guesses.items():
+        if isinstance(guess, dict):
+            yield from _ranks(guess, f"{path}{name}/")
+        elif isinstance(guess, Call):
+            yield from _ranks(guess.guesses, f"{path}{name}/")
+        elif isinstance(guess, int):
+            yield f"{path}{name}", guess
+        elif guess == "labels" or (guess == "count" and name not in COUNTS):
+            yield f"{path}{name}", 1
+        elif guess == "sizes":
+            yield f"{path}{name}", LAYERS
+
+
+def _one_hot(random: Any, shape: tuple[int, ...], style: str) -> Any:
+    """Rows, or columns, with a single 1."""
+    axis = len(shape) - 1 if style == "rows" else 0
+    if shape[axis] == 1:
+        return random.randint(0, 2, shape).astype(float)
+    places = random.randint(0, shape[axis], [n for k, n in enumerate(shape) if k != axis])
+    grid = np.expand_dims(places, axis)
+    return (np.indices(shape)[axis] == grid).astype(float)
+
+
+# ---------------------------------------------------------------- misfits
+
+PAIRS = (
+    re.compile(r"(\d+) columns meet (\d+) rows"),
+    re.compile(r"size (\d+) is different from (\d+)"),
+    re.compile(r"(\d+) \(dim \d+\) != (\d+) \(dim \d+\)"),
+)
+SHAPES = re.compile(r"\(((?:\d+,? ?)*)\)")
+
+
+def _pair_of(message: str) -> tuple[int, int] | None:
+    """The two sizes that an error says are one."""
+    for form in PAIRS:
+        if match := form.search(message):
+            return int(match[1]), int(match[2])
+    shapes = [
+        [int(n) for n in text.split(",") if n.strip()] for text in SHAPES.findall(message)
+    ][:2]  # fmt: skip
+    if len(shapes) == 2:  # noqa: PLR2004
+        for x, y in zip(shapes[0][::-1], shapes[1][::-1], strict=False):
+            if x != y and 1 not in (x, y):
+                return x, y
+    match = re.search(r"index (\d+) is out.*?(\d+)", message)
+    return (int(match[1]) + 1, int(match[2])) if match and match[1] != match[2] else None
+
+
+def _joined(
+    shapes: dict[str, tuple[int, ...]], x: int, y: int
+) -> dict[str, tuple[int, ...]] | None:
+    """The shapes with two sizes made one; None where neither is a size that was chosen."""
+    own = {size for shape in shapes.values() for size in shape}
+    if x in own and y in own:
+        new, old = min(x, y), max(x, y)
+    elif x in own:
+        new, old = y, x
+    elif y in own:
+        new, old = x, y
+    else:
+        return None
+    if new > max(SIZES) or new < 2:  # noqa: PLR2004  # an axis of one element hides much
+        return None
+    return {name: tuple(new if n == old else n for n in s) for name, s in shapes.items()}
