@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gradcli.errors import NameFault, did_you_mean
 from gradcli.python.drive import Driven, Leaf
-from gradcli.python.gradient_words import folded
+from gradcli.python.gradient_words import folded, kin
 from gradcli.python.results import Result
 
 
@@ -73,7 +73,7 @@ def _as_said(driven: Driven, results: list[Result], said: Mapping[str, str]) -> 
 def _by_name(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
     found: list[Claim] = []
     shape = driven.reader.tape.shape
-    for strictness in (str, folded):
+    for strictness in (str, folded, kin):
         for leaf in driven.leaves:
             taken = [*claims, *found]
             if any(c.leaf.node == leaf.node for c in taken):
@@ -94,10 +94,18 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
     shape = driven.reader.tape.shape
     taken = [c.leaf.node for c in claims]
     leaves = [x for x in driven.leaves if x.node not in taken]
-    parameters = [x for x in leaves if x.is_parameter] or leaves
-    free = [r for r in results if r.order >= 0 and all(c.result is not r for c in claims)]
-    forward = driven.reader.forward
-    if forward is None:
+    parameters = [x for x in leaves if x.is_parameter]
+    if not any(x.is_parameter for x in driven.leaves):
+        parameters = leaves
+    inner = driven.reader.scopes.get(driven.forward, {})
+    known = {kin(name) for name in inner} - {kin(x.short) for x in parameters}
+    free = [
+        r for r in results
+        if r.order >= 0 and not r.is_key and all(c.result is not r for c in claims)
+    ]  # fmt: skip
+    if len(free) != len(parameters):  # a result of another name may be of something else
+        free = [r for r in free if not any(kin(name) in known for name in r.roots)]
+    if driven.reader.forward is None:
         reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
         free = [r for r in free if not reached[r.node]]
     found = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -61,6 +61,7 @@ class Driven:
         self.leaves: list[Leaf] = []
         self.outputs: list[tuple[int, int | None]] = []
         self.results: list[Result] = []
+        self.forward = ""  # the name of the forward function
         self.instance: Instance | None = None
         self.used: dict[str, str] = {}  # parameters, and where their values are from
         self.upstreams: list[str] = []
@@ -71,11 +72,12 @@ class Driver:
 
     def __init__(
         self, reader: Interpreter, scope: Scope, subject: Subject, values: Mapping[str, Any],
-        floats: set[str],
+        floats: set[str], said: Collection[str] = (),
     ) -> None:  # fmt: skip
         self.reader = reader
         self.subject = subject
         self.values = dict(values)
+        self.settings = set(said)  # names whose values the user has given
         self.floats = floats  # parameters whose whole numbers are to be floats
         self.driven = Driven(reader, scope)
         self.given: dict[str, Any] = {}  # parameters as they were handed over
@@ -87,6 +89,7 @@ class Driver:
         reader, subject, driven = self.reader, self.subject, self.driven
         self._take_globals()
         forward = self._function(subject.forward)
+        driven.forward = forward.name
         backward = self._function(subject.backward) if subject.backward else None
         self._refuse_missing(forward)
         arguments = self._arguments(forward, is_parameter=True)
@@ -95,8 +98,7 @@ class Driver:
             value = self._stored_output()
         if subject.kind == "gradient":
             self._outputs_of_value(value, forward)
-            driven.results = returned(reader, self._call(backward, self._arguments(backward)),
-                                      backward)  # fmt: skip
+            driven.results = self._gradient(forward, backward)
         elif backward is None:
             self._objective(value, forward)
         else:
@@ -110,6 +112,16 @@ class Driver:
                 content = value.content
                 if content.__class__ is not int and content.dtype.kind == "f" and content.shape:
                     value.write(self._leaf(name, content, False))
+
+    def _gradient(self, forward: Function, backward: Function | None) -> list[Result]:
+        """What the gradient of a function gives at the values that the function had."""
+        assert backward is not None
+        own, others = self._parameters(backward), self._parameters(forward)
+        arguments = self._arguments(backward)
+        for name, other in zip(own, others, strict=False):
+            if name not in arguments and name not in backward.defaults and other in self.given:
+                arguments[name] = self.given[other]
+        return returned(self.reader, self._call(backward, arguments), backward)
 
     def _function(self, name: str) -> Function:
         scope, subject = self.driven.scope, self.subject
@@ -329,11 +341,26 @@ class Driver:
                 arguments[name] = inner[name]
             else:
                 waiting.append(name)
+        self._by_position(backward, forward, arguments, waiting, parts)
         for name in [n for n in waiting if not UPSTREAM.match(n)]:
             if left and name not in self.values and name not in backward.defaults:
                 arguments[name] = parts[left.pop(0)]
                 waiting.remove(name)
         return arguments, waiting
+
+    def _by_position(
+        self, backward: Function, forward: Function, arguments: dict[str, Any],
+        waiting: list[str], parts: list[Any],
+    ) -> None:  # fmt: skip
+        """Hand inputs over by position to a backward part that computes the forward part anew."""
+        needed = [n for n in waiting if n not in backward.defaults and not UPSTREAM.match(n)]
+        if len(parts) > 1 or len(needed) < 2:  # noqa: PLR2004  # there is a cache, or an upstream
+            return
+        own, others = self._parameters(backward), self._parameters(forward)
+        for name, other in zip(own, others, strict=False):
+            if name in needed and name not in self.settings and other in self.given:
+                arguments[name] = self.given[other]
+                waiting.remove(name)
 
     def _upstreams(
         self, waiting: list[str], outputs: list[int], parts: list[Any],

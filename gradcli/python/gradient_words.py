@@ -25,14 +25,24 @@ def folded(name: str) -> str:
 
 def roots(name: str) -> list[str]:
     """The names whose gradient a name may be, the likeliest first."""
+    bare, bracket, index = name.partition("[")
     names: list[str] = []
     for form in FORMS:
-        match = form.fullmatch(name)
-        if match and match[1] not in names:
-            names.append(match[1])
+        match = form.fullmatch(bare)
+        if match and match[1] + bracket + index not in names:
+            names.append(match[1] + bracket + index)
     return names
 
 
 def is_holder(name: str) -> bool:
     """Whether a dictionary of this name holds gradients under the names of what they are of."""
     return bool(HOLDERS.match(name)) or "grad" in name.lower()
+
+
+def kin(name: str) -> str:
+    """A name without case, its usual long forms shortened: `weights[0]` is `w[0]`."""
+    plain = folded(name)
+    for long, short in (("weights", "w"), ("weight", "w"), ("biases", "b"), ("bias", "b"),
+                        ("inputs", "x"), ("input", "x"), ("params", "theta")):  # fmt: skip
+        plain = plain.replace(long, short)
+    return plain

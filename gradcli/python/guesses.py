@@ -22,7 +22,7 @@ NUMBER = re.compile(
 COUNT = re.compile(
     r"^(stride|pad\w*|size|steps?|num_\w+|n_\w+|\w+_size|\w+_dim|dim\w*|n|N|K|T|H|D|M|axis|"
     r"input_\w+|hidden\w*|output_\w+|num\w*|filter_\w+|kernel_size|in_\w+|out_\w+|n[A-Z]\w*|\w+_units|"
-    r"heads|h_dim|layers?|seed)$"
+    r"heads|h_dim|seed|d_\w+|\w+_len|vocab\w*|embed\w*|units|features|nx|ny|nh)$"
 )
 LABELS = re.compile(r"^(y|t|labels?|targets?|ids|idx|indices|word\w*|\w*_idx|\w*Idx|classes|tokens)$")
 TARGETS = re.compile(r"^(y|Y|t|T|labels?|targets?|y_true|ytrue|one_?hot|Y_\w*|y_\w*|truth|gt)$")
@@ -31,6 +31,8 @@ SIZES_OF_LAYERS = re.compile(
     r"^(layer_?s?(_?dims?|_?sizes?)?|sizes|dims|layers|layer_dimensions|hidden_dims|hidden_sizes|"
     r"hidden_layers|architecture|arch)$"
 )
+MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "normal", "uniform",
+                "standard_normal", "random", "full", "identity")  # fmt: skip
 # What settings in dictionaries usually are.
 SETTINGS: dict[str, Any] = {
     "stride": 1, "pad": 1, "pool_height": 2, "pool_width": 2, "mode": "train", "p": 0.6,
@@ -54,8 +56,13 @@ class Usage:
         self.ranks: dict[str, int] = {}  # from unpacked shapes and docstrings
         self.least: dict[str, int] = {}  # from places in shapes, and indices
         self.keys: dict[str, list[str]] = {}  # of dictionaries
+        self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
         self.made: dict[str, Any] = {}  # calls that make a parameter
         self.texts: dict[str, str] = {}  # that a parameter is compared with
+        self.aliases = dict(
+            pair for function in self.functions for node in ast.walk(function)
+            if (pair := _kept_shape(node)) is not None
+        )  # fmt: skip
         for function in self.functions:
             self.docs = _documented(function)
             for name, rank in self.docs.items():
@@ -65,7 +72,7 @@ class Usage:
 
     def _look(self, node: ast.AST) -> None:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
-            name = _shaped(node.value)
+            name = _shaped(node.value) or self.aliases.get(ast.unparse(node.value))
             if name:
                 self.ranks[name] = len(node.targets[0].elts)
         elif isinstance(node, ast.Subscript):
@@ -80,11 +87,23 @@ class Usage:
             other = node.comparators[0]
             if isinstance(other, ast.Constant) and isinstance(other.value, str):
                 self.texts.setdefault(node.left.id, other.value)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if isinstance(node, ast.Call):
+            self._sizes_in(node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             is_get = node.func.attr in ("get", "setdefault") and node.args
             if is_get and isinstance(owner, ast.Name) and isinstance(node.args[0], ast.Constant):
                 self._key(owner.id, str(node.args[0].value))
+
+    def _sizes_in(self, node: ast.Call) -> None:
+        """Note names that a call takes for sizes: `np.zeros((n, m))`, `range(n)`."""
+        called = ast.unparse(node.func).rpartition(".")[2]
+        if called in MAKES_ARRAYS:
+            parts = [*node.args, *(k.value for k in node.keywords if k.arg in ("size", "shape"))]
+            for part in parts:
+                names = part.elts if isinstance(part, ast.Tuple) else [part]
+                self.counts |= {n.id for name in names for n in ast.walk(name)
+                                if isinstance(n, ast.Name) and not _is_inside_shape(name)}  # fmt: skip
 
     def _indexed(self, name: str, place: ast.expr) -> None:
         if isinstance(place, ast.Constant) and isinstance(place.value, str):
@@ -123,6 +142,8 @@ class Usage:
             return [*start, rank, *(r for r in (1, rank + 1) if r >= self.least[name])]
         if name in TEXTS:
             return ["text", 2]
+        if name in self.counts:
+            return ["count", 2]
         if LABELS.match(name):
             return ["labels", 2, 1, "number", 3]
         if COUNT.match(name):
@@ -131,7 +152,7 @@ class Usage:
             return ["number", 1, 2]
         if VECTOR.match(name):
             return [1, 2, "number"]
-        return [2, 1, 3, "number", 4] if len(name) > 1 or name.isupper() else [2, 1, "number", 3]
+        return [2, 1, 3, 4, "number"] if len(name) > 1 or name.isupper() else [2, 1, "number", 3, 4]
 
     def _entry(self, key: str) -> Guess:
         """What an entry of a dictionary is: a usual setting, or an array by its name."""
@@ -140,8 +161,22 @@ class Usage:
         return 1 if VECTOR.match(key) and key[0] not in "w" else 2
 
 
+def _is_inside_shape(node: ast.AST) -> bool:
+    """Whether an expression takes apart an array, so that its names are not sizes."""
+    return any(isinstance(n, (ast.Attribute, ast.Call, ast.Subscript)) for n in ast.walk(node))
+
+
 def _is_newaxis(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "newaxis"
+
+
+def _kept_shape(node: ast.AST) -> tuple[str, str] | None:
+    """`self.shape = x.shape` as the pair of `self.shape` and `x`."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        name = _shaped(node.value)
+        if name:
+            return ast.unparse(node.targets[0]), name
+    return None
 
 
 def _shaped(node: ast.AST) -> str | None:

@@ -137,11 +137,7 @@ class Inference:
                 raise
             except Flawed as flaw:
                 self.flawed = self.flawed or (flaw.outcome, values)
-                changed = {**choice.shapes, **flaw.ones} if flaw.ones else None
-                if changed is not None and (
-                    changed == choice.shapes or not flaw.ones.keys() <= choice.shapes.keys()
-                ):  # fmt: skip
-                    return None
+                changed = _with_ones(choice.shapes, flaw.ones)
             except GradcliError as error:
                 if not turn or _pair_of(error.message) is None:
                     self.faults.append(error)
@@ -154,8 +150,8 @@ class Inference:
 
     def fault(self, otherwise: GradcliError) -> GradcliError:
         """The error to show: what stopped the likeliest reading, if that is no misfit of shapes."""
-        first = next((e for e in self.faults if e.kind not in ("shape", "binding")), None)
-        if first is None or _pair_of(first.message) is not None:
+        first = self.faults[0] if self.faults else otherwise
+        if first.kind in ("shape", "binding") or _pair_of(first.message) is not None:
             return otherwise
         return first
 
@@ -247,6 +243,38 @@ def _pair_of(message: str) -> tuple[int, int] | None:
     return (int(match[1]) + 1, int(match[2])) if match and match[1] != match[2] else None
 
 
+def _with_ones(
+    shapes: dict[str, tuple[int, ...]], ones: Mapping[str, tuple[int, ...]]
+) -> dict[str, tuple[int, ...]] | None:
+    """The shapes with the axes of size 1 that a gradient has; None where that changes nothing.
+
+    Under no name stand sizes that are 1 everywhere: the code takes one example at a time.
+    """
+    single = ones.get("", ())
+    changed = {name: tuple(1 if n in single else n for n in s) for name, s in shapes.items()}
+    changed.update({name: shape for name, shape in ones.items() if name in shapes})
+    return changed if changed != shapes else None
+
+
+def _joined_sums(
+    shapes: dict[str, tuple[int, ...]], own: set[int], x: int, y: int
+) -> dict[str, tuple[int, ...]] | None:
+    """The shapes with sizes made one whose sums must be one: n + m columns meet k + l rows."""
+    order = sorted(own)
+    pairs = [
+        [(a, total - a) for a in order if total - a in own and total - a != a] for total in (x, y)
+    ]
+    places = [size for shape in shapes.values() for size in shape]
+    for a, b in pairs[0]:
+        for c, d in pairs[1]:
+            if len({a, b, c, d}) == 4 and places.index(a) < places.index(b) and (  # noqa: PLR2004
+                places.index(c) < places.index(d)
+            ):  # fmt: skip
+                once = _joined(shapes, a, c)
+                return None if once is None else _joined(once, b, d)
+    return None
+
+
 def _joined(
     shapes: dict[str, tuple[int, ...]], x: int, y: int
 ) -> dict[str, tuple[int, ...]] | None:
@@ -259,7 +287,7 @@ def _joined(
     elif y in own:
         new, old = x, y
     else:
-        return None
+        return _joined_sums(shapes, own, x, y)
     if new > max(SIZES) or new < 2:  # noqa: PLR2004  # an axis of one element hides much
         return None
     return {name: tuple(new if n == old else n for n in s) for name, s in shapes.items()}

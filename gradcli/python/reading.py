@@ -192,8 +192,11 @@ class Reading:
         for claim in claims.claims:
             has, wants = tape.shape(claim.result.node), tape.shape(claim.leaf.node)
             if [n for n in has if n != 1] != [n for n in wants if n != 1]:
-                is_kept = len(has) == len(wants) and 1 in has
-                ones = {claim.leaf.short: has} if is_kept else {}
+                ones: dict[str, tuple[int, ...]] = {}
+                if len(has) == len(wants) and 1 in has:
+                    ones[claim.leaf.short] = has
+                elif len(has) == len(wants) and 1 in wants:  # one example at a time
+                    ones[""] = tuple(n for n, m in zip(has, wants, strict=True) if m == 1 != n)
                 raise Flawed(f"the gradient of `{claim.leaf.short}` has shape {has}",
                              (driven, claims), ones)  # fmt: skip
         return driven, claims
@@ -258,7 +261,7 @@ class Reading:
                 for name, setting in {**self.said.values, **self.settings}.items()
             }
             values = {**extra, **self.values}
-            return Driver(reader, scope, self.subject, values, floats).drive()
+            return Driver(reader, scope, self.subject, values, floats, self.values).drive()
         except GradcliError as error:
             if error.span is None:
                 error.span = self.script.span(self.script.line_starts[self.subject.line - 1])

@@ -21,6 +21,11 @@ class Result(NamedTuple):
     order: int  # its place among what is returned; -1 for what is not
 
     @property
+    def is_key(self) -> bool:
+        """Whether it stands in a dictionary under a key of its own."""
+        return self.words.endswith(("']", '"]'))
+
+    @property
     def roots(self) -> list[str]:
         """The names whose gradient it may be."""
         names = roots(self.name)

@@ -230,6 +230,13 @@ def broadcast_to(reader: Reader, x: Any, shape: Any) -> Any:
     return Array(reader.tape.fill(reader.content(x), shape_of(reader, shape)))
 
 
+def broadcast_arrays(reader: Reader, *arrays: Any) -> Any:
+    """`np.broadcast_arrays`."""
+    contents = [reader.content(array) for array in arrays]
+    shape = np.broadcast_shapes(*[reader.tape.shape(content) for content in contents])
+    return [Array(reader.tape.fill(content, shape)) for content in contents]
+
+
 # ---------------------------------------------------------------- joins
 
 
@@ -364,7 +371,7 @@ ROWS: dict[str, Callable[..., Any]] = {
     "pad": pad, "reshape": reshape, "ravel": ravel, "transpose": transpose, "swapaxes": swapaxes,
     "moveaxis": moveaxis, "rollaxis": rollaxis, "squeeze": squeeze, "expand_dims": expand_dims,
     "atleast_1d": at_least(1), "atleast_2d": at_least(2), "atleast_3d": at_least(3),
-    "broadcast_to": broadcast_to, "concatenate": concatenate, "concat": concatenate,
+    "broadcast_to": broadcast_to, "broadcast_arrays": broadcast_arrays, "concatenate": concatenate, "concat": concatenate,
     "vstack": vstack, "row_stack": vstack, "hstack": hstack, "column_stack": column_stack,
     "joined_rows": joined_rows, "stack": stack, "append": append, "split": split,
     "array_split": split, "hsplit": along(1), "vsplit": along(0), "copy": copy,
