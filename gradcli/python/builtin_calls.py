@@ -9,7 +9,7 @@ from typing import Any
 from gradcli.errors import GradcliError
 from gradcli.python import indexing
 from gradcli.python.operators import binary, compare, is_true
-from gradcli.python.values import Array, Class, Function, Instance, Library, Method, Reader
+from gradcli.python.values import Array, Class, Default, Function, Instance, Library, Method, Reader
 
 NUMBERS = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "tuple": tuple,
            "dict": dict, "set": set}  # fmt: skip
@@ -147,6 +147,11 @@ def _is_a(reader: Reader, x: Any, kind: Any) -> bool:
     return name in NUMBERS and isinstance(x, NUMBERS[name])
 
 
+def _issubclass(reader: Reader, x: Any, kinds: Any) -> bool:
+    chosen = kinds if isinstance(kinds, tuple) else (kinds,)
+    return isinstance(x, Class) and any(kind in x.order() for kind in chosen)
+
+
 def _type(reader: Reader, x: Any) -> Any:
     if isinstance(x, Instance):
         return x.cls
@@ -218,6 +223,60 @@ def _refused(name: str) -> Callable[..., Any]:
     return row
 
 
+def _defaultdict(reader: Reader, factory: Any = None) -> Any:
+    return Default(factory)
+
+
+def _copy(reader: Reader, x: Any) -> Any:
+    """`copy.copy`: of an array new numbers, of a list or an object the same parts."""
+    if isinstance(x, Array):
+        return Array(x.content)
+    if isinstance(x, Instance):
+        twin = Instance(x.cls)
+        twin.attributes.update(x.attributes)
+        return twin
+    if isinstance(x, dict):
+        return {**x}
+    return [*x] if isinstance(x, list) else x
+
+
+def _deepcopy(reader: Reader, x: Any) -> Any:
+    """`copy.deepcopy`: all parts are new."""
+    if isinstance(x, dict):
+        return {key: _deepcopy(reader, part) for key, part in x.items()}
+    if isinstance(x, (list, tuple)):
+        parts = [_deepcopy(reader, part) for part in x]
+        return tuple(parts) if isinstance(x, tuple) else parts
+    twin = _copy(reader, x)
+    if isinstance(twin, Instance):
+        for name, part in twin.attributes.items():
+            twin.attributes[name] = _deepcopy(reader, part)
+    return twin
+
+
+def _product(reader: Reader, *parts: Any, repeat: int = 1) -> Any:
+    rows: list[tuple[Any, ...]] = [()]
+    for part in [*parts] * repeat:
+        items = reader.iterate(part)
+        reader.count_length(len(rows) * len(items))
+        rows = [(*row, item) for row in rows for item in items]
+    return rows
+
+
+def _chain(reader: Reader, *parts: Any) -> Any:
+    return [item for part in parts for item in reader.iterate(part)]
+
+
+def _reduce(reader: Reader, function: Any, x: Any, *start: Any) -> Any:
+    parts = [*start, *reader.iterate(x)]
+    if not parts:
+        reader.fail("`reduce` of nothing")
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = reader.call(function, [whole, part], {})
+    return whole
+
+
 def _reversed(reader: Reader, x: Any) -> Any:
     return reader.iterate(x)[::-1]
 
@@ -235,9 +294,11 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "tuple": _tuple, "dict": _dict, "set": _set, "frozenset": _set, "sorted": _sorted,
     "isinstance": _isinstance, "type": _type, "any": _any, "all": _all, "map": _map,
     "filter": _filter, "getattr": _getattr, "setattr": _setattr, "hasattr": _hasattr,
-    "callable": _callable, "next": _next, "slice": lambda _, *ends: slice(*ends),
+    "callable": _callable, "issubclass": _issubclass, "next": _next, "slice": lambda _, *ends: slice(*ends),
     "id": lambda _, x: id(x), "object": lambda _: Instance(Class("object", [], {})),
-    "ignore": _ignore,
+    "ignore": _ignore, "defaultdict": _defaultdict, "copy.copy": _copy,
+    "copy.deepcopy": _deepcopy, "itertools.product": _product, "itertools.chain": _chain,
+    "functools.reduce": _reduce,
     **dict.fromkeys(EXCEPTIONS, _ignore),
     **{name: _refused(name) for name in REFUSED},
 }  # fmt: skip

@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 from gradcli.errors import NameFault, did_you_mean
 from gradcli.python.drive import Driven, Leaf
+from gradcli.python.guesses import TARGETS
 from gradcli.python.gradient_words import folded, kin
 from gradcli.python.results import Result
+
+SHORTEST = 3  # letters that a name shares with another
 
 
 class Claim(NamedTuple):
@@ -73,20 +76,38 @@ def _as_said(driven: Driven, results: list[Result], said: Mapping[str, str]) -> 
 def _by_name(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
     found: list[Claim] = []
     shape = driven.reader.tape.shape
-    for strictness in (str, folded, kin):
+    for matches in (_exactly, _folded, _kin, _inside):
         for leaf in driven.leaves:
             taken = [*claims, *found]
             if any(c.leaf.node == leaf.node for c in taken):
                 continue
-            free = [r for r in results if all(c.result is not r for c in taken)]
             fitting = [
-                r for r in free
-                if strictness(leaf.short) in [strictness(name) for name in r.roots]
+                r for r in results
+                if all(c.result is not r for c in taken)
+                and any(matches(leaf.short, name) for name in r.roots)
             ]  # fmt: skip
             fitting.sort(key=lambda r: (shape(r.node) != shape(leaf.node), r.order < 0))
-            if fitting:
+            if fitting and (matches is not _inside or len(fitting) == 1):
                 found.append(Claim(leaf, fitting[0], "name"))
     return found
+
+
+def _exactly(name: str, root: str) -> bool:
+    return name == root
+
+
+def _folded(name: str, root: str) -> bool:
+    return folded(name) == folded(root)
+
+
+def _kin(name: str, root: str) -> bool:
+    return kin(name) == kin(root)
+
+
+def _inside(name: str, root: str) -> bool:
+    """Whether one name ends or begins with the other: `mean` and `t_mean`."""
+    short, long = sorted((folded(name), folded(root)), key=len)
+    return len(short) >= SHORTEST and (long.startswith(short) or long.endswith(short))
 
 
 def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
@@ -103,17 +124,18 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
         r for r in results
         if r.order >= 0 and not r.is_key and all(c.result is not r for c in claims)
     ]  # fmt: skip
-    if len(free) != len(parameters):  # a result of another name may be of something else
-        free = [r for r in free if not any(kin(name) in known for name in r.roots)]
     if driven.reader.forward is None:
         reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
         free = [r for r in free if not reached[r.node]]
-    found = []
-    for result in free:
-        fitting = [x for x in parameters if shape(x.node) == shape(result.node)]
-        if not fitting and len(free) == len(parameters) == 1:
-            fitting = parameters
-        if fitting:
-            found.append(Claim(fitting[0], result, "position"))
-            parameters.remove(fitting[0])
-    return found
+    if len(free) != len(parameters):  # a result of another name may be of something else
+        parameters = [x for x in parameters if not TARGETS.match(x.short)]
+    if len(free) != len(parameters):
+        free = [r for r in free if not any(kin(name) in known for name in r.roots)]
+        parameters = parameters[: len(free)] if len(free) == 1 else parameters
+    if len(free) != len(parameters):
+        return []
+    return [
+        Claim(leaf, result, "position")
+        for leaf, result in zip(parameters, free, strict=True)
+        if shape(leaf.node) == shape(result.node) or len(free) == 1
+    ]

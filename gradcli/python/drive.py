@@ -16,6 +16,7 @@ from zlib import crc32
 import numpy as np
 
 from gradcli.errors import BindingError
+from gradcli.python.gradient_words import kin, roots
 from gradcli.python.guesses import LABELS, TARGETS
 from gradcli.python.inputs import known_value
 from gradcli.python.interpreter import Interpreter
@@ -79,6 +80,7 @@ class Driver:
         self.values = dict(values)
         self.settings = set(said)  # names whose values the user has given
         self.floats = floats  # parameters whose whole numbers are to be floats
+        self.of_output = False  # whether a derivative is handed the output, and not the input
         self.driven = Driven(reader, scope)
         self.given: dict[str, Any] = {}  # parameters as they were handed over
 
@@ -93,12 +95,12 @@ class Driver:
         backward = self._function(subject.backward) if subject.backward else None
         self._refuse_missing(forward)
         arguments = self._arguments(forward, is_parameter=True)
-        value = self._call(forward, arguments)
+        value = self._forward_call(forward, arguments)
         if isinstance(value, Unknown) or value is None:
             value = self._stored_output()
         if subject.kind == "gradient":
             self._outputs_of_value(value, forward)
-            driven.results = self._gradient(forward, backward)
+            driven.results = self._gradient(forward, backward, value)
         elif backward is None:
             self._objective(value, forward)
         else:
@@ -113,7 +115,41 @@ class Driver:
                 if content.__class__ is not int and content.dtype.kind == "f" and content.shape:
                     value.write(self._leaf(name, content, False))
 
-    def _gradient(self, forward: Function, backward: Function | None) -> list[Result]:
+    def _forward_call(self, forward: Function, arguments: dict[str, Any]) -> Any:
+        """What the forward part gives; arrays that its first call makes for good are inputs, too."""
+        instance = self.driven.instance
+        before = dict(instance.attributes) if instance is not None else {}
+        kept = {name: _copied(value) for name, value in before.items()}
+        value = self._call(forward, arguments)
+        if instance is None:
+            return value
+        made = {
+            name: part for name, part in instance.attributes.items()
+            if not any(a.content.__class__ is int for _, a in arrays_in(part))
+        }  # fmt: skip
+        fresh = [
+            (path, array) for name, part in made.items() for path, array in arrays_in(part)
+            if part is not before.get(name) or not _holds(kept.get(name), array)
+            if array.content.dtype.kind == "f" and array.content.size
+            and not _stores_gradients(f".{name}{path}", instance)
+        ]  # fmt: skip
+        if not any(isinstance(part, dict) or name[0].isupper() or name.startswith(("b", "w", "gamma"))
+                   for name, part in made.items() if any(
+                       _holds(part, array) for _, array in fresh)):  # fmt: skip
+            return value
+        instance.attributes.clear()
+        instance.attributes.update({**kept, **made})
+        for name, part in made.items():
+            for path, array in arrays_in(part):
+                if any(array is other for _, other in fresh):
+                    array.write(self._leaf(_short(f".{name}{path}"), array.content, False))
+        self.reader.records.clear()
+        self.reader.recorded.clear()
+        return self._call(forward, arguments)
+
+    def _gradient(
+        self, forward: Function, backward: Function | None, value: Any
+    ) -> list[Result]:
         """What the gradient of a function gives at the values that the function had."""
         assert backward is not None
         own, others = self._parameters(backward), self._parameters(forward)
@@ -121,7 +157,17 @@ class Driver:
         for name, other in zip(own, others, strict=False):
             if name not in arguments and name not in backward.defaults and other in self.given:
                 arguments[name] = self.given[other]
-        return returned(self.reader, self._call(backward, arguments), backward)
+        if self.of_output and own:
+            arguments[own[0]] = value
+        results = returned(self.reader, self._call(backward, arguments), backward)
+        upstream = self.driven.outputs[0][1]
+        if upstream is None:
+            return results
+        tape = self.reader.tape
+        return [
+            r._replace(node=tape.gate("mul", r.node, upstream)) for r in results
+            if tape.shape(r.node) in (tape.shape(upstream), ())
+        ]  # fmt: skip
 
     def _function(self, name: str) -> Function:
         scope, subject = self.driven.scope, self.subject
@@ -147,6 +193,8 @@ class Driver:
             self.reader.call(self.reader.bound(start, instance), [], self._arguments(start))
         for path, array in arrays_in(instance):
             content = array.content
+            if _stores_gradients(path, instance):
+                continue
             if content.__class__ is not int and content.dtype.kind == "f" and content.size:
                 array.write(self._leaf(_short(path), content, False))
 
@@ -259,12 +307,27 @@ class Driver:
         first = next((part for part in parts if self._is_output(part)), None)
         if first is None:
             raise PythonFault(f"`{forward.name}` returns nothing that depends on its inputs")
-        shape = self.reader.tape.shape(first.content)
-        if int(np.prod(shape)) != 1:
-            raise PythonFault(f"`{forward.name}` returns an array of shape {shape}, and a gradient "
-                              "is of a number")  # fmt: skip
-        self.driven.outputs.append((self._scalar(first.content), None))
+        tape = self.reader.tape
+        shape = tape.shape(first.content)
+        if int(np.prod(shape)) == 1:
+            self.driven.outputs.append((self._scalar(first.content), None))
+        elif self._is_elementwise(first.content):
+            upstream = tape.input("upstream", self._upstream_value("upstream", shape))
+            self.driven.outputs.append((first.content, upstream))
+        else:
+            raise PythonFault(f"`{forward.name}` returns an array of shape {shape} whose elements "
+                              "depend on several inputs: its derivative is a matrix", None,
+                              "give the backward part an upstream gradient: "
+                              "backward(dout, cache)")  # fmt: skip
         self.reader.forward = set(range(len(self.reader.tape.graph)))
+
+    def _is_elementwise(self, node: int) -> bool:
+        """Whether every element of a node depends on one element of each input only."""
+        graph = self.reader.tape.graph
+        return not any(
+            graph.gates[k].is_structural and graph.gates[k].name not in ("fill", "copy")
+            for k in graph.ancestors([node]) if graph.active[k]
+        )  # fmt: skip
 
     def _scalar(self, node: int) -> int:
         tape = self.reader.tape
@@ -496,6 +559,23 @@ def _short(path: str) -> str:
         return match[2]
     tail = path.rpartition(".")[2]
     return tail if re.fullmatch(r"\w+(\[\d+\])*", tail) else ""
+
+
+def _stores_gradients(path: str, instance: Instance) -> bool:
+    """Whether an attribute is where gradients go: `self.grads["W"]`, `self.dW` beside `self.W`."""
+    name = path.strip(".").partition("[")[0]
+    known = {kin(other) for other in instance.attributes}
+    return "grad" in name.lower() or (name[0] in "dgn" and any(kin(r) in known for r in roots(name)))
+
+
+def _copied(value: Any) -> Any:
+    """A list or a dictionary of its own, with the same parts."""
+    return {**value} if isinstance(value, dict) else [*value] if isinstance(value, list) else value
+
+
+def _holds(value: Any, array: Array) -> bool:
+    """Whether an array is inside a value."""
+    return any(array is other for _, other in arrays_in(value))
 
 
 def _is_array(value: Any) -> bool:

@@ -14,7 +14,7 @@ from gradcli.python.builtin_calls import BUILTINS
 from gradcli.python.limits import MOST_ITERATIONS
 from gradcli.python.operators import binary, compare, is_true, unary
 from gradcli.python.tape import content_of, kind_of
-from gradcli.python.values import Array, Given, Instance, Library, Scope, Unknown
+from gradcli.python.values import Array, Default, Given, Instance, Library, Scope, Unknown
 
 NOT_READ = {
     "Await": "`await` is not read",
@@ -43,8 +43,9 @@ class Expressions:
         if isinstance(node.value, (complex, bytes)):
             self.at(node)
             self.fail(f"`{node.value!r}` is not read")
-        if self.tiny_is_zero and isinstance(node.value, float) and 0 < node.value < TINY:
-            return 0.0
+        if isinstance(node.value, float) and 0 < node.value < TINY:
+            self.has_tiny = True
+            return 0.0 if self.tiny_is_zero else node.value
         return node.value
 
     def _e_name(self: Any, node: ast.Name, scope: Scope) -> Any:
@@ -252,6 +253,8 @@ class Expressions:
             ends = (index.start, index.stop, index.step)
             index = slice(*[None if end is None else indexing.whole(tape, end) for end in ends])
         key = self.plain(index)
+        if isinstance(owner, Default) and key not in owner:
+            owner[key] = self.call(owner.factory, [], {})
         if isinstance(owner, dict) and key not in owner:
             known = ", ".join(map(repr, owner))
             self.fail(f"KeyError: {key!r}", f"known keys are {known}" if known else None)

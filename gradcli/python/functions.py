@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ast
-import os
 from typing import Any
 
 from gradcli.errors import GradcliError, LimitError, did_you_mean
-from gradcli.program.files import read_text
 from gradcli.python.builtin_calls import BUILTINS
-from gradcli.python.library import CONSTANTS, MODULES, library_call, refusal
-from gradcli.python.limits import DEEPEST_CALLS, MOST_FILES
+from gradcli.python.library import CONSTANTS, MODULES, library_call
+from gradcli.python.limits import DEEPEST_CALLS
 from gradcli.python.methods import ATTRIBUTES, OF_LISTS, method_call
-from gradcli.python.source import Script
 from gradcli.python.statements import ReturnSignal
 from gradcli.python.tape import kind_of
 from gradcli.python.values import (
@@ -26,12 +23,8 @@ from gradcli.python.values import (
     OfArray,
     Scope,
     Super,
-    Unknown,
 )
 
-KNOWN_ROOTS = ("numpy", "math", "scipy", "cmath", "builtins", "past", "six")
-IGNORED_ROOTS = ("__future__", "typing", "warnings", "abc", "dataclasses", "enum", "logging")
-BUILT_IN_TYPES = ("object", "Exception", "ABC")
 
 
 class Functions:
@@ -277,6 +270,8 @@ class Functions:
             return CONSTANTS.get(full, CONSTANTS.get(name))
         if full in MODULES:
             return Library(full, owner.kind)
+        if owner.name == "ignore":
+            return owner
         if owner.kind == "python":
             self.fail(f"`{full}` is not read")
         return Library(full, owner.kind)
@@ -288,142 +283,3 @@ class Functions:
             self.fail(f"`{owner.name}` has no parts")
         return library_call(self, Library("joined_rows" if owner.name == "r_" else "column_stack"),
                             [parts], {})  # fmt: skip
-
-    # ---------------------------------------------------------------- imports
-
-    def _s_import(self: Any, node: ast.Import, scope: Scope) -> None:
-        for alias in node.names:
-            name = alias.asname or alias.name.split(".")[0]
-            taken = alias.name if alias.asname else name
-            self.set_name(name, self._module(taken), scope)
-
-    def _module(self: Any, name: str) -> Any:
-        root, _, rest = name.partition(".")
-        if root in KNOWN_ROOTS:
-            return Library("math" if root in ("math", "cmath") else rest,
-                           "math" if root in ("math", "cmath") else "numpy")  # fmt: skip
-        if root in IGNORED_ROOTS:
-            return Library("ignore", "python")
-        beside = self._beside(name)
-        if beside is not None:
-            return beside
-        return Unknown(*refusal(name))
-
-    def _s_importfrom(self: Any, node: ast.ImportFrom, scope: Scope) -> None:
-        module = node.module or ""
-        root = module.partition(".")[0]
-        for alias in node.names:
-            name = alias.asname or alias.name
-            if root in KNOWN_ROOTS and not node.level:
-                kind = "math" if root == "math" else "numpy"
-                prefix = module.partition(".")[2] if kind == "numpy" else "math"
-                if alias.name == "*":
-                    self._star(kind, scope)
-                    continue
-                self.set_name(name, self._of_library(Library(prefix, kind), alias.name), scope)
-            elif root in IGNORED_ROOTS:
-                self.set_name(name, Library("ignore", "python"), scope)
-            else:
-                self._import_beside(module, alias.name, name, scope)
-
-    def _star(self: Any, kind: str, scope: Scope) -> None:
-        from gradcli.python.library import ROWS  # late: few files import everything
-
-        for row in ROWS:
-            if "." not in row and row not in BUILTINS:
-                scope.setdefault(row, Library(row, kind))
-        for name in ("pi", "e", "inf", "nan"):
-            scope.setdefault(name, CONSTANTS[name])
-
-    def _import_beside(self: Any, module: str, taken: str, name: str, scope: Scope) -> None:
-        whole = self._beside(module) if module else self._beside(taken)
-        if whole is None:
-            inner = self._beside(f"{module}.{taken}") if module and taken != "*" else None
-            value = inner if inner is not None else Unknown(*refusal(module or taken))
-            if taken != "*":
-                self.set_name(name, value, scope)
-            return
-        if not module:
-            self.set_name(name, whole, scope)
-        elif taken == "*":
-            for key, value in whole.items():
-                if not key.startswith("__"):
-                    scope[key] = value
-        else:
-            reason = f"`{module}.py` has no `{taken}`"
-            self.set_name(name, whole.get(taken, Unknown(reason)), scope)
-
-    def _beside(self: Any, name: str) -> Scope | None:
-        """The names of a file beside the one that is read, or above it; None where there is none."""
-        if not self.folder or not name:
-            return None
-        parts = name.split(".")
-        folder = self.folder
-        for _ in range(3):
-            for tail in (parts, parts[-1:]):
-                path = os.path.join(folder, *tail) + ".py"
-                if os.path.isfile(path):
-                    return self._file(path)
-            folder = os.path.dirname(folder) or os.curdir
-        return None
-
-    def _file(self: Any, path: str) -> Scope:
-        real = os.path.realpath(path)
-        if real in self.modules:
-            return self.modules[real]
-        if len(self.scripts) > MOST_FILES:
-            raise LimitError(f"more than {MOST_FILES} files are imported", self.span())
-        scope = self.modules[real] = Scope(file=len(self.scripts))
-        self.scripts.append(Script(read_text(path), path))
-        kept = self.file, self.here
-        self.file = scope.file
-        try:
-            self.look_over(self.scripts[-1].tree, scope)
-        finally:
-            self.file, self.here = kept
-        return scope
-
-    def look_over(self: Any, tree: ast.Module, scope: Scope) -> None:
-        """The definitions and settings of a file; what cannot be read is unknown until used."""
-        scope["__name__"] = "__gradcli__"
-        kept, self.is_lenient = self.is_lenient, True
-        own = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-        for node in tree.body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)) or (
-                isinstance(node, (ast.Assign, ast.AnnAssign)) and not _calls(node, own)
-            ):
-                self._define(node, scope)
-            elif isinstance(node, ast.Try):
-                for part in node.body:
-                    if isinstance(part, (ast.Import, ast.ImportFrom)):
-                        self._define(part, scope)
-        self.is_lenient = kept
-
-    def _define(self: Any, node: ast.stmt, scope: Scope) -> None:
-        try:
-            self.statement(node, scope)
-        except GradcliError as error:
-            for name in names_set(node):
-                scope.setdefault(name, Unknown(error.message, error.hint))
-
-
-def _calls(node: ast.stmt, names: set[str]) -> bool:
-    """Whether a setting is computed by a function of the file: then it is a test, no setting."""
-    return any(
-        isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in names
-        for part in ast.walk(node)
-    )
-
-
-def names_set(node: ast.stmt) -> list[str]:
-    """The names that a statement gives values to."""
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        return [node.name]
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return [
-        part.id
-        for target in targets
-        if target is not None
-        for part in ast.walk(target)
-        if isinstance(part, ast.Name)
-    ]

@@ -16,8 +16,8 @@ from typing import Any
 Guess = Any
 
 NUMBER = re.compile(
-    r"^(lr|reg\w*|lam\w*|lambd\w*|l2|l1|alpha|eps|epsilon|beta\d?|momentum|margin|sigma|sig|temp\w*|"
-    r"tau|keep_?prob|drop\w*|rate|decay|slope|scale|c|C|k|p|dt|mu|learning_?rate|m|v0|nu|theta0)$"
+    r"^(lr|reg\w*|lam\w*|lambd\w*|l2|l1|alpha|eps|epsilon|beta[12]|momentum|margin|sigma|sig|temp\w*|"
+    r"tau|keep_?prob|drop\w*|rate|decay|slope|scale|c|C|k|p|dt|learning_?rate|m|v0|nu|theta0)$"
 )
 COUNT = re.compile(
     r"^(stride|pad\w*|size|steps?|num_\w+|n_\w+|\w+_size|\w+_dim|dim\w*|n|N|K|T|H|D|M|axis|"
@@ -25,14 +25,17 @@ COUNT = re.compile(
     r"heads|h_dim|seed|d_\w+|\w+_len|vocab\w*|embed\w*|units|features|nx|ny|nh)$"
 )
 LABELS = re.compile(r"^(y|t|labels?|targets?|ids|idx|indices|word\w*|\w*_idx|\w*Idx|classes|tokens)$")
-TARGETS = re.compile(r"^(y|Y|t|T|labels?|targets?|y_true|ytrue|one_?hot|Y_\w*|y_\w*|truth|gt)$")
+TARGETS = re.compile(r"^(?!y_?(hat|pred|prob))(y|Y|t|T|labels?|targets?|y_true|ytrue|one_?hot|Y_\w*|y_\w*|truth|gt)$")
+SHARES = re.compile(r"^(y_?hat\w*|y_?pred\w*|p|probs?|prob\w*|pred\w*|AL|A\d?|output|out|q|sigma|"
+                    r"yhat|a|p_hat|phat)$")  # fmt: skip
 VECTOR = re.compile(r"^(b\w*|gamma|beta|theta|bias\w*|w0|w|g|shift|h_?0?|mu|params?|x0)$")
 SIZES_OF_LAYERS = re.compile(
     r"^(layer_?s?(_?dims?|_?sizes?)?|sizes|dims|layers|layer_dimensions|hidden_dims|hidden_sizes|"
-    r"hidden_layers|architecture|arch)$"
+    r"hidden_layers|architecture|arch|\w+_list|\w+_dims|\w+_sizes|widths|topology|shape|n_neurons)$"
 )
 MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "normal", "uniform",
                 "standard_normal", "random", "full", "identity")  # fmt: skip
+INDEX = re.compile(r"^(\w+(2|_to_)(idx|ix|char|id|word|index)|vocab(ulary)?)$")
 # What settings in dictionaries usually are.
 SETTINGS: dict[str, Any] = {
     "stride": 1, "pad": 1, "pool_height": 2, "pool_width": 2, "mode": "train", "p": 0.6,
@@ -44,8 +47,9 @@ TEXTS: dict[str, list[str]] = {
     "act": ["relu", "sigmoid", "tanh"], "nonlinearity": ["relu", "tanh"], "optimizer": ["sgd"],
     "reduction": ["mean"], "loss": ["mse"], "padding": ["same", "valid"],
 }  # fmt: skip
-COUNTS = {"stride": 1, "pad": 1, "kernel_size": 3, "filter_size": 3, "pool_size": 2, "axis": 1,
-          "seed": 0, "num_heads": 2, "n_heads": 2, "heads": 2}  # fmt: skip
+COUNTS = {"stride": 1, "pad": 1, "pool_h": 2, "pool_w": 2, "kernel_width": 3, "filter_h": 3,
+          "filter_w": 3, "kernel_height": 3, "pool_width": 2, "pool_height": 2, "n_class": 3, "kernel_size": 3, "filter_size": 3, "pool_size": 2, "axis": 1,
+          "seed": 0, "num_heads": 2, "n_heads": 2, "heads": 2, "padding": 1, "timesteps": 3}  # fmt: skip
 
 
 class Usage:
@@ -57,6 +61,8 @@ class Usage:
         self.least: dict[str, int] = {}  # from places in shapes, and indices
         self.keys: dict[str, list[str]] = {}  # of dictionaries
         self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
+        self.lists: set[str] = set()  # what has a length, or is gone through
+        self.has_labels = True  # whether targets may be whole numbers
         self.made: dict[str, Any] = {}  # calls that make a parameter
         self.texts: dict[str, str] = {}  # that a parameter is compared with
         self.aliases = dict(
@@ -89,6 +95,10 @@ class Usage:
                 self.texts.setdefault(node.left.id, other.value)
         if isinstance(node, ast.Call):
             self._sizes_in(node)
+            if ast.unparse(node.func) == "len" and isinstance(node.args[0], ast.Name):
+                self.lists.add(node.args[0].id)
+        if isinstance(node, ast.For) and isinstance(node.iter, ast.Name):
+            self.lists.add(node.iter.id)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             is_get = node.func.attr in ("get", "setdefault") and node.args
@@ -122,12 +132,18 @@ class Usage:
 
     def guesses(self, name: str) -> list[Guess]:
         """What a parameter may be, the likeliest first."""
+        found = self._guesses(name)
+        return found if self.has_labels else [g for g in found if g != "labels"] or found
+
+    def _guesses(self, name: str) -> list[Guess]:
         if name in self.made:
             return [self.made[name]]
-        if name in self.keys:
+        if name in self.keys and not (name in self.ranks or name in self.least):
             return [{key: self._entry(key) for key in self.keys[name]}]
         if name in self.texts:
             return ["text"]
+        if INDEX.match(name):
+            return [("value", {k: k for k in range(5)})]
         if SIZES_OF_LAYERS.match(name) and name not in self.ranks:
             return ["sizes", "count"]
         if name in self.ranks:
@@ -142,14 +158,18 @@ class Usage:
             return [*start, rank, *(r for r in (1, rank + 1) if r >= self.least[name])]
         if name in TEXTS:
             return ["text", 2]
+        if name in self.lists and name in self.counts:
+            return ["sizes", "count"]
         if name in self.counts:
-            return ["count", 2]
+            return ["count", "sizes", 2]
         if LABELS.match(name):
             return ["labels", 2, 1, "number", 3]
         if COUNT.match(name):
             return ["count", 2, "number", 1]
         if NUMBER.match(name):
             return ["number", 1, 2]
+        if name in ("model", "params", "parameters", "net"):
+            return [{"W": 2}, 1, 2]
         if VECTOR.match(name):
             return [1, 2, "number"]
         return [2, 1, 3, 4, "number"] if len(name) > 1 or name.isupper() else [2, 1, "number", 3, 4]

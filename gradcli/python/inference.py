@@ -15,7 +15,7 @@ from zlib import crc32
 import numpy as np
 
 from gradcli.errors import GradcliError
-from gradcli.python.guesses import COUNTS, TARGETS, TEXTS, Guess, Usage
+from gradcli.python.guesses import COUNTS, SHARES, TARGETS, TEXTS, Guess, Usage
 from gradcli.python.inputs import known_value
 from gradcli.python.missing import MissingInputs
 from gradcli.python.source import PythonFault
@@ -72,6 +72,9 @@ class Inference:
         self.readings = 0
         self.is_positive = False
         self.has_targets = False  # whether a value could be drawn in another style
+        self.has_shares = False  # whether something is called a probability
+        self.draws_shares = False  # between 0 and 1
+        self.labels = False  # whether targets were taken for labels
         self.faults: list[GradcliError] = []  # of the first reading for each choice of ranks
         self.flawed: tuple[Any, dict[str, Any]] | None = None
 
@@ -84,6 +87,8 @@ class Inference:
             for guesses in self._combinations(missing):
                 for shapes in self._starts(guesses):
                     found = self._merged(Choice(guesses, shapes), attempt)
+                    if found is None and self.style:
+                        found = self._with_targets(Choice(guesses, shapes), attempt)
                     if found is not None:
                         return found
                     if self.readings >= MOST_READINGS:
@@ -122,6 +127,22 @@ class Inference:
                 images and name.rpartition("/")[2].startswith("b")
             )):  # fmt: skip
                 yield shapes
+
+    def _with_targets(
+        self, choice: Choice, attempt: Callable[[dict[str, Any]], Any]
+    ) -> tuple[Any, dict[str, Any]] | None:
+        """The outcome with targets in every shape that other axes have: one-hot rows for labels."""
+        targets = [n for n, s in choice.shapes.items() if TARGETS.match(n) and len(s) == 2]  # noqa: PLR2004
+        sizes = {n for name, s in choice.shapes.items() if name not in targets for n in s}
+        if len(targets) != 1:
+            return None
+        for shape in itertools.product(sorted(sizes), repeat=2):
+            if shape[0] != shape[1] and self.readings < MOST_READINGS:
+                shapes = {**choice.shapes, targets[0]: shape}
+                found = self._merged(choice._replace(shapes=shapes), attempt)
+                if found is not None:
+                    return found
+        return None
 
     def _merged(
         self, choice: Choice, attempt: Callable[[dict[str, Any]], Any]
@@ -171,6 +192,7 @@ class Inference:
         if isinstance(guess, tuple) and not isinstance(guess, Call):
             return guess[1]
         if guess == "labels":
+            self.labels = True
             return Given(int(k) for k in random.randint(0, CLASSES, shapes[name]))
         if isinstance(guess, Call):
             arguments = {k: self._value(f"{name}/{k}", g, shapes) for k, g in guess.guesses.items()}
@@ -188,7 +210,9 @@ class Inference:
             self.has_targets = True
             if self.style:
                 return Array(_one_hot(random, shape, self.style))
-        if self.is_positive:
+        if SHARES.match(short):
+            self.has_shares = True
+        if self.is_positive or (self.draws_shares and SHARES.match(short)):
             return Array(random.uniform(0.2, 0.9, shape))
         return known_value(random.standard_normal(shape))
 

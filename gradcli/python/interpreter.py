@@ -17,6 +17,7 @@ import numpy as np
 from gradcli.errors import GradcliError, LimitError, Span
 from gradcli.python.expressions import Expressions
 from gradcli.python.functions import Functions
+from gradcli.python.imports import Imports
 from gradcli.python.limits import MOST_STATEMENTS
 from gradcli.python.source import PythonFault, Script
 from gradcli.python.statements import Statements
@@ -63,8 +64,8 @@ STATEMENTS: dict[type, Callable[..., None]] = {
     ast.With: Statements._s_with,
     ast.FunctionDef: Statements._s_functiondef,
     ast.ClassDef: Statements._s_classdef,
-    ast.Import: Functions._s_import,
-    ast.ImportFrom: Functions._s_importfrom,
+    ast.Import: Imports._s_import,
+    ast.ImportFrom: Imports._s_importfrom,
     ast.Return: Functions._s_return,
 }
 EXPRESSIONS: dict[type, Callable[..., Any]] = {
@@ -95,7 +96,7 @@ EXPRESSIONS: dict[type, Callable[..., Any]] = {
 }
 
 
-class Interpreter(Statements, Expressions, Functions):
+class Interpreter(Statements, Expressions, Functions, Imports):
     """Reads the statements of a file; its state is what Python's would be, and the tape."""
 
     statements = STATEMENTS
@@ -119,9 +120,9 @@ class Interpreter(Statements, Expressions, Functions):
         self.here: tuple[int, Any] = (0, None)  # the file and the node that is read now
         self.first = 0  # the first node of the statement
         self.modules: dict[str, Scope] = {}
-        self.folder = ""
         self.scopes: dict[str, Scope] = {}  # the latest names inside each function
         self.tiny_is_zero = False  # constants such as the 1e-8 of `log(p + 1e-8)`
+        self.has_tiny = False  # whether one was met
         self.is_lenient = False  # while a file's top level is looked over
 
     # ---------------------------------------------------------------- places

@@ -34,7 +34,7 @@ def load(reader: Reader, path: Any, *_: Any, **__: Any) -> Any:
     """`np.load` and `np.loadtxt`: files of numbers beside the file that is read."""
     if not isinstance(path, str):
         reader.fail("files are read by their names only")
-    whole = os.path.join(reader.folder or os.curdir, path)
+    whole = os.path.join(os.path.dirname(reader.script.name), path)
     return Array(np.asarray(open_array(path, whole, reader.tape.graph.most_elements)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -103,25 +102,52 @@ class Reading:
         self.grads = {**said.grads, **grads}
         self.style = ""
         self.tiny_is_zero = False
+        self.of_output = False
+        self.guessed: list[str] = []
+        self.has_shares = False  # what is called a probability is drawn between 0 and 1
+        self.has_tiny = False  # whether such a constant was met
+        self.is_one_hot = False  # targets are arrays, even where labels would do
         self.inference: Inference | None = None
         self.seed = request.seed if request.seed is not None else said.seed or 0
 
     def program(self) -> Program:
         """The Program. Raises GradcliError."""
         driven, claims, extra = self._with_inferred()
+        guessed = [c.leaf.short for c in claims.claims if c.by == "position"]
+        is_guess = self.subject.kind == "gradient" and len(driven.leaves) > 1
+        self.guessed = guessed if is_guess else []  # claims that may be of something else
         notes = [_mapping(claims), *driven.reader.notes, _taken(extra)]
         return assembled(self.subject, driven, claims, [n for n in notes if n])
 
-    def others(self) -> Iterator[tuple[str, bool, str]]:
-        """Other readings of the file: the style of targets, whether constants stay, and a note."""
-        styles = [""]
-        if self.inference is not None and self.inference.has_targets:
-            styles += ["rows", "columns"]
-        for style in styles[1:]:
-            yield style, True, f"right for targets with a single 1 in their {style}"
-        if re.search(r"\d[eE]-\d|0\.0000", self.script.text):
-            for style in styles:
-                yield style, False, "right where constants below 1e-4 are taken for 0"
+    def others(self) -> Iterator[tuple[dict[str, Any], str]]:
+        """Other readings of the file, by what is changed for them, and a note on each."""
+        ways: list[tuple[dict[str, Any], str]] = []
+        inference = self.inference
+        if inference is not None and (inference.has_targets or inference.labels):
+            for style in ("rows", "columns"):
+                words = f"right for targets with a single 1 in their {style}"
+                ways.append(({"style": style, "is_one_hot": inference.labels}, words))
+        if inference is not None and inference.has_shares:
+            ways.append(({"has_shares": True}, "right for probabilities, which lie in 0 to 1"))
+        if self.subject.kind == "gradient":
+            words = f"`{self.subject.backward}` is handed what `{self.subject.forward}` returns"
+            ways.append(({"of_output": True}, words))
+        if self.has_tiny:
+            tiny = "right where constants below 1e-4 are taken for 0"
+            ways = [({"tiny_is_zero": True}, tiny), *ways]
+            ways += [
+                ({**changes, "tiny_is_zero": True}, f"{words}, and {tiny[6:]}")
+                for changes, words in ways[1:]
+            ]
+        yield from ways
+
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Read in another way: as one of `others` says."""
+        self.style = changes.get("style", "")
+        self.is_one_hot = changes.get("is_one_hot", False)
+        self.tiny_is_zero = changes.get("tiny_is_zero", False)
+        self.of_output = changes.get("of_output", False)
+        self.has_shares = changes.get("has_shares", False)
 
     def _with_inferred(self) -> tuple[Driven, Mapped, dict[str, Any]]:
         """The subject driven with what is given, and what is not given inferred."""
@@ -138,6 +164,7 @@ class Reading:
                 if not missing:
                     return *self.driven({}), {}
                 self.inference = Inference(self._usage(missing), self.seed, self.style, self._made)
+                self.inference.draws_shares = self.has_shares
                 found = self.inference.search(missing, self._attempt)
                 if found is None:
                     assert first is not None
@@ -154,6 +181,7 @@ class Reading:
     def _usage(self, missing: list[str]) -> Usage:
         """How the parameters are used; those that a function of the file makes are its calls."""
         usage = Usage(self._functions())
+        usage.has_labels = not self.is_one_hot
         for name in missing:
             maker = self._maker(name)
             if maker is not None:
@@ -246,7 +274,6 @@ class Reading:
     def _reader(self) -> tuple[Interpreter, Scope]:
         """A new interpreter, and the names of the file."""
         reader = Interpreter(self.script, self.seed)
-        reader.folder = os.path.dirname(self.script.name) or os.curdir
         reader.tape.graph.most_elements = self.request.max_array
         reader.tiny_is_zero = self.tiny_is_zero
         scope = Scope()
@@ -261,7 +288,11 @@ class Reading:
                 for name, setting in {**self.said.values, **self.settings}.items()
             }
             values = {**extra, **self.values}
-            return Driver(reader, scope, self.subject, values, floats, self.values).drive()
+            driver = Driver(reader, scope, self.subject, values, floats, self.values)
+            driver.of_output = self.of_output
+            driven = driver.drive()
+            self.has_tiny = reader.has_tiny
+            return driven
         except GradcliError as error:
             if error.span is None:
                 error.span = self.script.span(self.script.line_starts[self.subject.line - 1])

@@ -216,7 +216,9 @@ def expand_dims(reader: Reader, x: Any, axis: Any) -> Any:
 def at_least(rank: int) -> Callable[..., Any]:
     """`np.atleast_1d` and its like: new axes in front."""
 
-    def row(reader: Reader, x: Any) -> Any:
+    def row(reader: Reader, x: Any, *more: Any) -> Any:
+        if more:
+            return [row(reader, part) for part in (x, *more)]
         shape = reader.tape.shape(reader.content(x))
         if len(shape) >= rank:
             return array_of(reader, x)

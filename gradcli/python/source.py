@@ -23,7 +23,7 @@ class PythonFault(GradcliError):
 class Script(Source):
     """The text of a Python file. Its tokens are offsets, so that every place is one."""
 
-    __slots__ = ("line_starts", "shifts", "tree", "warnings")
+    __slots__ = ("line_starts", "others", "shifts", "tree", "warnings")
 
     def __init__(self, text: str, name: str) -> None:
         if len(text) > MOST_CHARACTERS:
@@ -32,6 +32,7 @@ class Script(Source):
         self.name = name
         self.text = text.removeprefix("\ufeff")
         self.tokens = []
+        self.others: dict[str, Script] = {}  # files that it imports, by their paths
         self.line_starts = [0]
         for at, character in enumerate(self.text):
             if character == "\n" or (character == "\r" and self.text[at + 1 : at + 2] != "\n"):

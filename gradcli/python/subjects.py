@@ -18,6 +18,8 @@ BACKWARD = "backward_propagation|backpropagation|back_propagation|back_propagate
            "backward_prop|back_prop|backprop|backward_pass|backwards|backward|bprop|bwd|" \
            "pullback|vjp|bw|back"  # fmt: skip
 GRADIENT = "gradients|gradient|grad|derivative|deriv|der|prime|jacobian|jac|nabla"
+FORWARD_METHODS = ("forward", "__call__", "call", "fn", "f", "function", "activate", "compute",
+                   "loss", "apply", "evaluate")  # fmt: skip
 OBJECTIVES = re.compile(r"loss|cost|objective|obj|nll|likelihood|energy|value|^f$|^j$|^e$|err",
                         re.IGNORECASE)  # fmt: skip
 GRADIENT_NAME = re.compile(
@@ -201,13 +203,13 @@ def _of_class(node: ast.ClassDef, tree: ast.Module) -> list[Subject]:
     names = {m.name for m in real}
     found = _pairs(real, node.name)
     if not found:
-        forward = next((n for n in ("forward", "__call__", "call", "predict", "f") if n in names),
-                       None)  # fmt: skip
+        forward = next((n for n in FORWARD_METHODS if n in names), None)
         backward = next(
             (n for n in names if _role(n, BACKWARD) is not None or _role(n, GRADIENT) == ""), None
         )
         if forward and backward and forward != backward:
-            found = [Subject("pair", node.name, forward, backward, node.name, node.lineno)]
+            kind = "pair" if _role(backward, BACKWARD) is not None else "gradient"
+            found = [Subject(kind, node.name, forward, backward, node.name, node.lineno)]
     objectives = [
         Subject("objective", f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
         for m in real

@@ -76,6 +76,13 @@ class Scope(dict[str, Any]):
         self.function: Function | None = None
         self.elsewhere: dict[str, Scope] = {}  # names that `global` and `nonlocal` send away
 
+    @classmethod
+    def of(cls, names: dict[str, Any]) -> Scope:
+        """A scope that holds some names, as a module."""
+        scope = cls()
+        scope.update(names)
+        return scope
+
     def find(self, name: str) -> Scope | None:
         """The scope that holds a name, from here outwards."""
         scope: Scope | None = self
@@ -198,3 +205,11 @@ def arrays_in(value: Any, path: str = "", depth: int = 4) -> Iterator[tuple[str,
 
 class Given(list[Any]):
     """A list of whole numbers that was given as a value: an array where one is needed."""
+
+
+class Default(dict[Any, Any]):
+    """A `defaultdict`: what is missing is made by a function."""
+
+    def __init__(self, factory: Any) -> None:
+        super().__init__()
+        self.factory = factory

@@ -43,11 +43,12 @@ def check_subject(
     """
     reading = file.reading(subject, bindings, request, request.grads)
     first = _checked(file, reading.program(), request)
+    guessed = reading.guessed
     if first.case.verdict not in ("fail", "inconclusive", "undefined"):
         return first
-    for style, is_exact, words in reading.others():
+    for changes, words in reading.others():
         reading = file.reading(subject, bindings, request, request.grads)
-        reading.style, reading.tiny_is_zero = style, not is_exact
+        reading.change(changes)
         try:
             other = _checked(file, reading.program(), request)
         except GradcliError:
@@ -55,6 +56,11 @@ def check_subject(
         if other.case.verdict in ("pass", "kink"):
             notes = [*other.case.notes, words]
             return Checked(other.case._replace(notes=notes), other.program)
+    if guessed:
+        raise UsageError(
+            f"`{subject.backward}` is not the gradient by `{guessed[0]}`, and nothing says of what "
+            "it is", hint=f"say it: --grad RESULT=INPUT, or # gradcli: grads RESULT={guessed[0]}",
+        )  # fmt: skip
     return first
 
 

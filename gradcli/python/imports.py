@@ -1,0 +1,189 @@
+"""Imports of a Python file: numpy and its like by name, and the files beside it, which are read."""
+
+from __future__ import annotations
+
+import ast
+import os
+from typing import Any
+
+from gradcli.errors import GradcliError, LimitError
+from gradcli.program.files import read_text
+from gradcli.python.builtin_calls import BUILTINS
+from gradcli.python.library import CONSTANTS, ROWS, refusal
+from gradcli.python.limits import MOST_FILES
+from gradcli.python.source import Script
+from gradcli.python.values import Library, Scope, Unknown
+
+KNOWN_ROOTS = ("numpy", "math", "cmath", "scipy", "autograd", "builtins", "past", "six")
+MATHEMATICS = ("math", "cmath")
+# Modules whose calls change no number of a program, or are not reached by one.
+IGNORED_ROOTS = {
+    "__future__", "typing", "warnings", "abc", "dataclasses", "enum", "logging", "time", "sys",
+    "os", "matplotlib", "pprint", "argparse", "datetime", "unittest", "pytest", "doctest", "tqdm",
+    "gc", "IPython", "seaborn", "inspect", "numbers", "pathlib",
+}  # fmt: skip
+# Names of the standard library that are read, by what they are here.
+STANDARD: dict[str, dict[str, Library]] = {
+    "collections": {"OrderedDict": Library("dict", "python"),
+                    "defaultdict": Library("defaultdict", "python")},
+    "copy": {"copy": Library("copy.copy", "python"), "deepcopy": Library("copy.deepcopy", "python")},
+    "itertools": {"product": Library("itertools.product", "python"),
+                  "chain": Library("itertools.chain", "python")},
+    "functools": {"reduce": Library("functools.reduce", "python")},
+    "random": {},
+}  # fmt: skip
+MOST_UP = 3  # folders above the file in which another is looked for
+
+
+class Imports:
+    """The part of the interpreter that reads imports, and other files with them."""
+
+    def _s_import(self: Any, node: ast.Import, scope: Scope) -> None:
+        for alias in node.names:
+            name = alias.asname or alias.name.split(".")[0]
+            taken = alias.name if alias.asname else name
+            self.set_name(name, self._module(taken), scope)
+
+    def _module(self: Any, name: str) -> Any:
+        root, _, rest = name.partition(".")
+        if root in KNOWN_ROOTS:
+            is_mathematics = root in MATHEMATICS
+            return Library("math" if is_mathematics else rest.removeprefix("numpy"),
+                           "math" if is_mathematics else "numpy")  # fmt: skip
+        if root == "random":
+            return Library("random")
+        if root in STANDARD:
+            return Scope.of(STANDARD[root])
+        beside = self._beside(name, 0)
+        if beside is not None:
+            return beside
+        if root in IGNORED_ROOTS:
+            return Library("ignore", "python")
+        return Unknown(*refusal(name))
+
+    def _s_importfrom(self: Any, node: ast.ImportFrom, scope: Scope) -> None:
+        module = node.module or ""
+        root = "" if node.level else module.partition(".")[0]
+        for alias in node.names:
+            name = alias.asname or alias.name
+            if root in KNOWN_ROOTS:
+                kind = "math" if root in MATHEMATICS else "numpy"
+                if alias.name == "*":
+                    self._star(kind, scope)
+                    continue
+                prefix = "math" if kind == "math" else module.partition(".")[2]
+                owner = Library(prefix.removeprefix("numpy"), kind)
+                self.set_name(name, self._of_library(owner, alias.name), scope)
+            elif root == "random":
+                self.set_name(name, Library(f"random.{alias.name}"), scope)
+            elif root in STANDARD and alias.name in STANDARD[root]:
+                self.set_name(name, STANDARD[root][alias.name], scope)
+            else:
+                self._import_beside(module, node.level, alias.name, name, scope)
+
+    def _star(self: Any, kind: str, scope: Scope) -> None:
+        for row in ROWS:
+            if "." not in row and row not in BUILTINS:
+                scope.setdefault(row, Library(row, kind))
+        for name in ("pi", "e", "inf", "nan"):
+            scope.setdefault(name, CONSTANTS[name])
+
+    def _import_beside(
+        self: Any, module: str, level: int, taken: str, name: str, scope: Scope
+    ) -> None:
+        whole = self._beside(module, level)
+        inner = None
+        if taken != "*" and (whole is None or taken not in whole):
+            inner = self._beside(f"{module}.{taken}" if module else taken, level)
+        if inner is not None:
+            self.set_name(name, inner, scope)
+        elif whole is None:
+            is_ignored = not level and module.partition(".")[0] in IGNORED_ROOTS
+            unknown = Unknown(*refusal(module or taken))
+            if taken != "*":
+                self.set_name(name, Library("ignore", "python") if is_ignored else unknown, scope)
+        elif taken == "*":
+            scope.update({k: value for k, value in whole.items() if not k.startswith("__")})
+        else:
+            reason = Unknown(f"`{module}.py` has no `{taken}`")
+            self.set_name(name, whole.get(taken, reason), scope)
+
+    def _beside(self: Any, name: str, level: int) -> Scope | None:
+        """The names of a file beside the one that is read, or above it; None where there is none."""
+        folder = os.path.dirname(self.scripts[self.file].name) or os.curdir
+        for _ in range(level - 1):
+            folder = os.path.join(folder, os.pardir)
+        parts = name.split(".") if name else []
+        for _ in range(1 if level else MOST_UP):
+            for tail in (parts,) if level else (parts, parts[-1:]):
+                whole = os.path.join(folder, *tail)
+                for path in (f"{whole}.py", os.path.join(whole, "__init__.py")):
+                    if tail and os.path.isfile(path):
+                        return self._file(path)
+            folder = os.path.join(folder, os.pardir)
+        return None
+
+    def _file(self: Any, path: str) -> Scope:
+        real = os.path.realpath(path)
+        if real in self.modules:
+            whole: Scope = self.modules[real]
+            return whole
+        if len(self.scripts) > MOST_FILES:
+            raise LimitError(f"more than {MOST_FILES} files are imported", self.span())
+        scope = self.modules[real] = Scope(file=len(self.scripts))
+        others = self.script.others
+        if real not in others:
+            others[real] = Script(read_text(path), os.path.normpath(path))
+        self.scripts.append(others[real])
+        kept = self.file, self.here
+        self.file = scope.file
+        try:
+            self.look_over(others[real].tree, scope)
+        finally:
+            self.file, self.here = kept
+        return scope
+
+    def look_over(self: Any, tree: ast.Module, scope: Scope) -> None:
+        """The definitions and settings of a file; what cannot be read is unknown until used."""
+        scope["__name__"] = "__gradcli__"
+        kept, self.is_lenient = self.is_lenient, True
+        own = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        for node in tree.body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)) or (
+                isinstance(node, (ast.Assign, ast.AnnAssign)) and not _calls(node, own)
+            ):
+                self._define(node, scope)
+            elif isinstance(node, ast.Try):
+                for part in node.body:
+                    if isinstance(part, (ast.Import, ast.ImportFrom)):
+                        self._define(part, scope)
+        self.is_lenient = kept
+
+    def _define(self: Any, node: ast.stmt, scope: Scope) -> None:
+        try:
+            self.statement(node, scope)
+        except GradcliError as error:
+            for name in names_set(node):
+                scope.setdefault(name, Unknown(error.message, error.hint))
+
+
+def _calls(node: ast.stmt, names: set[str]) -> bool:
+    """Whether a setting is computed by a function of the file: then it is a test, no setting."""
+    return any(
+        isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in names
+        for part in ast.walk(node)
+    )
+
+
+def names_set(node: ast.stmt) -> list[str]:
+    """The names that a statement gives values to."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return [
+        part.id
+        for target in targets
+        if target is not None
+        for part in ast.walk(target)
+        if isinstance(part, ast.Name)
+    ]
