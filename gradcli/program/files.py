@@ -11,6 +11,7 @@ from typing import BinaryIO
 from gradcli.errors import FileError, LimitError, reason_of
 
 SUFFIX = ".grad"  # of program files
+SIGNS_OF_GRADIENTS = (b"backward", b"grad", b"prop", b"jac", b"deriv", b"prime", b"_der")
 PYTHON = (".py", ".ipynb")  # suffixes of Python files, of which a subject may be named: `f.py:NAME`
 MOST_BYTES = 64 * 2**20  # of one program text
 
@@ -85,7 +86,7 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def _may_have_gradients(path: str) -> bool:
-    """Whether a file of Python says anything of gradients; the folder's other files are not ours."""
+    """Whether a file of Python says anything of gradients; other files of a folder are left out."""
     if not path.endswith(PYTHON):
         return False
     try:
@@ -93,7 +94,7 @@ def _may_have_gradients(path: str) -> bool:
             text = file.read(MOST_BYTES).lower()
     except (OSError, ValueError, FileError):
         return False
-    return b"def " in text and any(word in text for word in (b"backward", b"grad", b"bprop"))
+    return b"def " in text and any(word in text for word in SIGNS_OF_GRADIENTS)
 
 
 def file_of(path: str) -> str:

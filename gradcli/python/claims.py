@@ -31,6 +31,8 @@ class Mapped(NamedTuple):
 
 def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     """The claims of a subject that was driven. Raises NameFault."""
+    reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
+    driven.leaves = [leaf for leaf in driven.leaves if reached[leaf.node]]
     results = [r for r in driven.results if not _is_forward(driven, r)]
     claims = _as_said(driven, results, said)
     claims += _by_name(driven, results, claims)

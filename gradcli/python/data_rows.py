@@ -250,7 +250,9 @@ def finfo(reader: Reader, dtype: Any = None) -> Any:
     from gradcli.python.values import Class, Instance  # late: few files ask
 
     instance = Instance(Class("finfo", [], {}))
-    instance.attributes.update(LIMITS)
+    reader.has_tiny = True
+    small = {"eps": 0.0, "tiny": 0.0} if reader.tiny_is_zero else {}
+    instance.attributes.update(LIMITS | small)
     return instance
 
 

@@ -23,7 +23,7 @@ from gradcli.python.interpreter import Interpreter
 from gradcli.python.missing import MissingInputs
 from gradcli.python.results import Result, named_parts, returned
 from gradcli.python.source import PythonFault
-from gradcli.python.subjects import OBJECTIVES, Subject
+from gradcli.python.subjects import GRADIENT, OBJECTIVES, Subject, role
 from gradcli.python.values import (
     Array,
     Class,
@@ -109,8 +109,9 @@ class Driver:
 
     def _take_globals(self) -> None:
         """Make inputs of the arrays of floats that the file itself sets."""
+        free = self.reader.script.free_names
         for name, value in self.driven.scope.items():
-            if isinstance(value, Array) and name not in self.values:
+            if isinstance(value, Array) and name in free and name not in self.values:
                 content = value.content
                 if content.__class__ is not int and content.dtype.kind == "f" and content.shape:
                     value.write(self._leaf(name, content, False))
@@ -493,6 +494,8 @@ class Driver:
                 driven.outputs.append((self._scalar(parts[k].content), None))
                 return
         value = self._loss(parts, names, outputs)
+        if value is None and self._upstream_of_loss(parts, outputs):
+            return
         if value is None:
             shape = reader.tape.shape(parts[outputs[0]].content)
             raise PythonFault(
@@ -501,6 +504,27 @@ class Driver:
                 None, "name its loss `loss` or `compute_cost`, a function of the same file",
             )  # fmt: skip
         driven.outputs.append((self._scalar(value.content), None))
+
+    def _upstream_of_loss(self, parts: list[Any], outputs: list[int]) -> bool:
+        """Take what the file calls the derivative of its loss for the upstream gradient."""
+        holder = self.driven.instance.cls.body if self.driven.instance is not None else {}
+        functions = {**self.driven.scope, **holder}
+        for name, function in functions.items():
+            of = role(name, GRADIENT)
+            targets = [v for n, v in self.given.items() if TARGETS.match(n)]
+            targets += [self._argument(n, False) for n in self.values if TARGETS.match(n)]
+            if not (of and OBJECTIVES.search(of) and isinstance(function, Function) and targets):
+                continue
+            if len(self._parameters(function)) != 2:  # noqa: PLR2004  # output and targets
+                continue
+            output = parts[outputs[0]]
+            callee = self._bound(function) if function.owner else function
+            value = self.reader.call(callee, [output, targets[0]], {})
+            shape = self.reader.tape.shape(output.content)
+            if isinstance(value, Array) and self.reader.tape.shape(value.content) == shape:
+                self.driven.outputs.append((output.content, self.reader.tape.node(value.content)))
+                return True
+        return False
 
     def _loss(self, parts: list[Any], names: list[str], outputs: list[int]) -> Any:
         """The value of the file's loss function on what the forward part returns."""

@@ -168,6 +168,8 @@ def clip(reader: Reader, x: Any, a_min: Any = None, a_max: Any = None, **ends: A
     """`np.clip`: not below the one, not above the other."""
     low, high = ends.get("min", a_min), ends.get("max", a_max)
     tape, content = reader.tape, reader.content(x)
+    if reader.tiny_is_zero and low == 0 and high == 1:  # it keeps a logarithm away from 0
+        return reader.wrap(content)
     if low is not None:
         content = tape.apply(GREATER, content, reader.content(low))
     if high is not None:

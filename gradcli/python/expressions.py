@@ -11,6 +11,7 @@ import numpy as np
 from gradcli.errors import LimitError, did_you_mean
 from gradcli.python import indexing
 from gradcli.python.builtin_calls import BUILTINS
+from gradcli.python.helpers import HELPERS
 from gradcli.python.limits import MOST_ITERATIONS
 from gradcli.python.operators import binary, compare, is_true, unary
 from gradcli.python.tape import content_of, kind_of
@@ -60,6 +61,12 @@ class Expressions:
         if name in BUILTINS or name in ("super", "print"):
             return Library(name, "python")
         self.at(node)
+        if self.missing and name in HELPERS:
+            note = f"`{name}` of `{self.missing[0]}`, which is not beside the file, is taken for " \
+                   "what its name says"  # fmt: skip
+            if note not in self.notes:
+                self.notes.append(note)
+            return Library(f"helper {name}", "python")
         known: list[str] = []
         outer: Scope | None = scope
         while outer is not None:

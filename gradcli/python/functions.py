@@ -7,6 +7,7 @@ from typing import Any
 
 from gradcli.errors import GradcliError, LimitError, did_you_mean
 from gradcli.python.builtin_calls import BUILTINS
+from gradcli.python.helpers import HELPERS, WITH_CACHE
 from gradcli.python.library import CONSTANTS, MODULES, library_call
 from gradcli.python.limits import DEEPEST_CALLS
 from gradcli.python.methods import ATTRIBUTES, OF_LISTS, method_call
@@ -89,6 +90,9 @@ class Functions:
         if isinstance(callee, Instance):
             return self.call_method(callee, "__call__", values, keywords)
         if isinstance(callee, Library):
+            if callee.name.startswith(("helper ", "cached ")):
+                kind, _, name = callee.name.partition(" ")
+                return (WITH_CACHE if kind == "cached" else HELPERS)[name](self, *values)
             if callee.kind == "python":
                 return BUILTINS[callee.name](self, *values, **keywords)
             return library_call(self, callee, values, keywords)

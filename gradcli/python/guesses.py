@@ -75,6 +75,8 @@ class Usage:
                 self.ranks.setdefault(name, rank)
             for node in ast.walk(function):
                 self._look(node)
+                if isinstance(node, ast.FunctionDef):
+                    self._look_for_sizes(node)
 
     def _look(self, node: ast.AST) -> None:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
@@ -93,17 +95,30 @@ class Usage:
             other = node.comparators[0]
             if isinstance(other, ast.Constant) and isinstance(other.value, str):
                 self.texts.setdefault(node.left.id, other.value)
-        if isinstance(node, ast.Call):
-            self._sizes_in(node)
-            if ast.unparse(node.func) == "len" and isinstance(node.args[0], ast.Name):
-                self.lists.add(node.args[0].id)
-        if isinstance(node, ast.For) and isinstance(node.iter, ast.Name):
-            self.lists.add(node.iter.id)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             is_get = node.func.attr in ("get", "setdefault") and node.args
             if is_get and isinstance(owner, ast.Name) and isinstance(node.args[0], ast.Constant):
                 self._key(owner.id, str(node.args[0].value))
+
+    def _look_for_sizes(self, function: ast.FunctionDef) -> None:
+        """Note the parameters of a function that it takes for sizes, and for lists."""
+        args = function.args
+        own = {a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
+        for node in ast.walk(function):
+            if isinstance(node, ast.comprehension):
+                own -= {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)}
+        counts, lists = self.counts, self.lists
+        self.counts, self.lists = set(), set()
+        for node in ast.walk(function):
+            if isinstance(node, ast.Call):
+                self._sizes_in(node)
+                is_length = ast.unparse(node.func) == "len" and node.args
+                if is_length and isinstance(node.args[0], ast.Name):
+                    self.lists.add(node.args[0].id)
+            if isinstance(node, ast.For) and isinstance(node.iter, ast.Name):
+                self.lists.add(node.iter.id)
+        self.counts, self.lists = counts | (self.counts & own), lists | (self.lists & own)
 
     def _sizes_in(self, node: ast.Call) -> None:
         """Note names that a call takes for sizes: `np.zeros((n, m))`, `range(n)`."""
@@ -139,7 +154,7 @@ class Usage:
         if name in self.made:
             return [self.made[name]]
         if name in self.keys and not (name in self.ranks or name in self.least):
-            return [{key: self._entry(key) for key in self.keys[name]}]
+            return [{key: self._entry(key, rank) for key in self.keys[name]} for rank in (1, 2)]
         if name in self.texts:
             return ["text"]
         if INDEX.match(name):
@@ -174,11 +189,11 @@ class Usage:
             return [1, 2, "number"]
         return [2, 1, 3, 4, "number"] if len(name) > 1 or name.isupper() else [2, 1, "number", 3, 4]
 
-    def _entry(self, key: str) -> Guess:
+    def _entry(self, key: str, rank: int) -> Guess:
         """What an entry of a dictionary is: a usual setting, or an array by its name."""
         if key in SETTINGS:
             return ("value", SETTINGS[key])
-        return 1 if VECTOR.match(key) and key[0] not in "w" else 2
+        return rank if VECTOR.match(key) and key[0] not in "w" else 2
 
 
 def _is_inside_shape(node: ast.AST) -> bool:

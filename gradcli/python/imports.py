@@ -9,7 +9,8 @@ from typing import Any
 from gradcli.errors import GradcliError, LimitError
 from gradcli.program.files import read_text
 from gradcli.python.builtin_calls import BUILTINS
-from gradcli.python.library import CONSTANTS, ROWS, refusal
+from gradcli.python.helpers import HELPERS, WITH_CACHE
+from gradcli.python.library import CONSTANTS, OTHER_FRAMEWORKS, ROWS, refusal
 from gradcli.python.limits import MOST_FILES
 from gradcli.python.source import Script
 from gradcli.python.values import Library, Scope, Unknown
@@ -80,6 +81,26 @@ class Imports:
                 self.set_name(name, STANDARD[root][alias.name], scope)
             else:
                 self._import_beside(module, node.level, alias.name, name, scope)
+                names = {other.name for other in node.names}
+                if isinstance(scope.get(name), Unknown) or alias.name == "*":
+                    self._helper(module, alias.name, name, names, scope)
+
+    def _helper(
+        self: Any, module: str, taken: str, name: str, names: set[str], scope: Scope
+    ) -> None:
+        """A function of a missing helper module, where its name says what it is."""
+        if module.partition(".")[0] in OTHER_FRAMEWORKS:
+            return
+        if taken == "*":
+            if self._beside(module, 0) is None:
+                self.missing.append(module)
+            return
+        has_cache = any(other.endswith("_backward") for other in names)
+        if taken in (WITH_CACHE if has_cache else HELPERS):
+            kind = "cached" if has_cache else "helper"
+            scope[name] = Library(f"{kind} {taken}", "python")
+            self.notes.append(f"`{taken}` of `{module}`, which is not beside the file, is taken for "
+                              "what its name says")  # fmt: skip
 
     def _star(self: Any, kind: str, scope: Scope) -> None:
         for row in ROWS:

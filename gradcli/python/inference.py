@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
+from time import monotonic
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -23,14 +24,15 @@ from gradcli.python.values import Array, Given
 
 SIZES = (3, 5, 7, 4, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
 MOST_READINGS = 60  # of the code, in search of shapes that fit
+LONGEST = 8.0  # seconds of these readings
 MOST_MERGES = 24  # of axes, for one choice of ranks
 LAYERS = 4  # sizes of the layers of a network
 CLASSES = 3  # labels are below it, and no axis of scores is shorter
 # Ranks four say images and filters; sizes that fit one another in the two usual orders.
 IMAGES: list[dict[str, tuple[int, ...]]] = [
-    {"image": (2, 3, 6, 5), "filter": (4, 3, 3, 3), "bias": (4,)},
-    {"image": (2, 6, 5, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4)},
-    {"image": (2, 3, 6, 6), "filter": (4, 3, 2, 2), "bias": (4, 1)},
+    {"image": (2, 3, 5, 4), "filter": (4, 3, 3, 3), "bias": (4,)},
+    {"image": (2, 5, 4, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4)},
+    {"image": (2, 3, 6, 4), "filter": (4, 3, 2, 2), "bias": (4, 1)},
 ]
 IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
 FILTER = re.compile(r"^(w|W|filters?|kernels?|weights?|f|K)$")
@@ -75,13 +77,14 @@ class Inference:
         self.has_shares = False  # whether something is called a probability
         self.draws_shares = False  # between 0 and 1
         self.labels = False  # whether targets were taken for labels
-        self.faults: list[GradcliError] = []  # of the first reading for each choice of ranks
+        self.faults: list[GradcliError] = []  # that ended the readings with each choice of ranks
         self.flawed: tuple[Any, dict[str, Any]] | None = None
 
     def search(
         self, missing: list[str], attempt: Callable[[dict[str, Any]], Any]
     ) -> tuple[Any, dict[str, Any]] | None:
         """What `attempt` gives for the first values that fit, and these; None for none."""
+        self.deadline = monotonic() + LONGEST
         for self.is_positive in (False, True):
             self.readings = 0
             for guesses in self._combinations(missing):
@@ -148,8 +151,11 @@ class Inference:
         self, choice: Choice, attempt: Callable[[dict[str, Any]], Any]
     ) -> tuple[Any, dict[str, Any]] | None:
         """The outcome once axes that misfits name have become one."""
-        for turn in range(MOST_MERGES):
+        for _ in range(MOST_MERGES):
             self.readings += 1
+            if monotonic() > self.deadline:
+                self.readings = MOST_READINGS
+                return None
             values = self.values(choice)
             changed: dict[str, tuple[int, ...]] | None
             try:
@@ -160,10 +166,10 @@ class Inference:
                 self.flawed = self.flawed or (flaw.outcome, values)
                 changed = _with_ones(choice.shapes, flaw.ones)
             except GradcliError as error:
-                if not turn or _pair_of(error.message) is None:
-                    self.faults.append(error)
                 pair = _pair_of(f"{error.message} {error.hint or ''}")
                 changed = None if pair is None else _joined(choice.shapes, *pair)
+                if changed is None:
+                    self.faults.append(error)
             if changed is None or self.readings >= MOST_READINGS:
                 return None
             choice = choice._replace(shapes=changed)
@@ -276,7 +282,10 @@ def _with_ones(
     """
     single = ones.get("", ())
     changed = {name: tuple(1 if n in single else n for n in s) for name, s in shapes.items()}
-    changed.update({name: shape for name, shape in ones.items() if name in shapes})
+    for name in shapes:
+        short = name.rpartition("/")[2]
+        if short and short in ones:
+            changed[name] = ones[short]
     return changed if changed != shapes else None
 
 

@@ -114,6 +114,7 @@ class Interpreter(Statements, Expressions, Functions, Imports):
         self.turn: list[int] = []
         self.calls: list[int] = []
         self.functions: list[Any] = []  # that are being read
+        self.missing: list[str] = []  # modules of which everything was imported
         self.notes: list[str] = []
         self.steps = 0
         self.file = 0

@@ -6,13 +6,17 @@ that every place is still that of the text as it was given.
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
 from typing import NamedTuple
+
+from gradcli.errors import ParseError
 
 PROMPT = re.compile(r"(?:>>> ?|\.\.\. ?|In \[[\d ]*\]: ?)")
 FENCE = re.compile(r"\s*(```|~~~)")
 NUMBERED = re.compile(r"\s*(\d+)(?:[:.|]|\t| {1,4})?(?= |\t|$|\S)")
-PRINT = re.compile(r"^(\s*)print\s+(?=[^\s(=]|\(.*\)\s*[%,])")
+SILENT = (tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT)
 LETTERS = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'",
                          "\u00a0": " ", "\u2212": "-", "\u00d7": "*", "\u00b7": "*"})  # fmt: skip
 LEAST_NUMBERED = 3  # lines that count up before their numbers are taken for line numbers
@@ -23,32 +27,73 @@ class Pasted(NamedTuple):
 
     text: str
     shifts: dict[int, int]
-    warnings: list[str]
 
 
 def cleaned(lines: list[str]) -> Pasted:
-    """The program of a text as it was pasted, line by line."""
-    lines = [*lines]
+    """The lines as they are, but for typographic quotes and the commands of a notebook."""
+    program = []
+    for line in lines:
+        plain = line if line.isascii() else line.translate(LETTERS)
+        is_command = plain.lstrip().startswith(("%", "!")) and not plain.lstrip().startswith("!=")
+        program.append(plain[: len(plain) - len(plain.lstrip())] + "pass" if is_command else plain)
+    return Pasted("\n".join(program) + "\n", {})
+
+
+def unpasted(lines: list[str]) -> Pasted | None:
+    """The program in a text with prompts, fences or line numbers; None where it has none."""
     shifts: dict[int, int] = {}
-    warnings: list[str] = []
     if any(PROMPT.match(line) for line in lines):
-        lines = _without_prompts(lines, shifts)
+        program = _without_prompts(lines, shifts)
     elif any(FENCE.match(line) for line in lines):
-        lines = _inside_fences(lines)
+        program = _inside_fences(lines)
     elif _are_numbered(lines):
-        lines = _without_numbers(lines, shifts)
-    old_prints = 0
-    for number, line in enumerate(lines):
-        if not line.isascii():
-            lines[number] = line = line.translate(LETTERS)
-        if (match := PRINT.match(line)) and not line.rstrip().endswith("\\"):
-            lines[number] = f"{match[1]}pass"
-            old_prints += 1
-        elif line.lstrip().startswith("%") or line.lstrip().startswith("!"):
-            lines[number] = line[: len(line) - len(line.lstrip())] + "pass"
-    if old_prints:
-        warnings.append("`print` without brackets is Python 2: the line is left out")
-    return Pasted("\n".join(lines) + "\n", shifts, warnings)
+        program = _without_numbers(lines, shifts)
+    else:
+        return None
+    return Pasted(cleaned(program).text, shifts)
+
+
+def without_old_prints(text: str) -> str:
+    """The text of a Python 2 program without its `print` statements, line by line."""
+    lines = text.split("\n")
+    start: tuple[int, int] | None = None
+    is_print, is_first = False, True
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type in (tokenize.NEWLINE, tokenize.ENDMARKER):
+                if is_print and start is not None:
+                    _blank(lines, start, token.end[0])
+                start, is_print, is_first = None, False, True
+            elif token.type not in SILENT:
+                if start is None and is_first:
+                    start, is_first = token.start, False
+                    is_print = token.string == "print"
+                if token.string in (":", ";") and not is_print:
+                    is_first, start = True, None  # `if verbose: print x`
+    except (tokenize.TokenError, SyntaxError):
+        return text
+    return re.sub(r"(\bexcept\s+[\w.]+)\s*,\s*(\w+\s*:)", r"\1 as \2", "\n".join(lines))
+
+
+def _blank(lines: list[str], start: tuple[int, int], last: int) -> None:
+    """Leave out what stands from a place to the end of a line."""
+    row, column = start
+    lines[row - 1] = lines[row - 1][:column] + "pass"
+    for number in range(row, last):
+        lines[number] = ""
+
+
+def code_of_notebook(text: str, name: str) -> str:
+    """The code cells of a notebook, one below the other. Raises ParseError."""
+    import json  # late: few files are notebooks
+
+    try:
+        cells = json.loads(text)["cells"]
+        sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+        return "\n\n".join(s if isinstance(s, str) else "".join(s) for s in sources)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ParseError(f"{name} is not a notebook: it has no cells",
+                         hint="save it as .ipynb, version 4, or as .py") from None  # fmt: skip
 
 
 def _without_prompts(lines: list[str], shifts: dict[int, int]) -> list[str]:

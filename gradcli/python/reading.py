@@ -25,6 +25,7 @@ from gradcli.python.subjects import Subject, chosen, subjects
 from gradcli.python.values import Array, Scope
 from gradcli.requests import Request, Setting
 
+HEAVY = 6_000  # nodes of a file's own example; a smaller one says as much
 MADE = re.compile(r"^(param\w*|theta|weights|model|net|network)$")
 MAKER = re.compile(r"(init|make|create|build|random)\w*_?(param|weight|theta|model|net)|^init",
                    re.IGNORECASE)  # fmt: skip
@@ -156,7 +157,9 @@ class Reading:
         shown = self._example()
         if shown:
             try:
-                return *self._attempt(shown), shown
+                heavy = self._attempt(shown)
+                if len(heavy[0].reader.tape.graph) <= HEAVY:
+                    return *heavy, shown
             except GradcliError:
                 shown = {}  # a call that shows something else, or that fails
         while True:
@@ -168,6 +171,8 @@ class Reading:
                 found = self.inference.search(missing, self._attempt)
                 if found is None:
                     assert first is not None
+                    if shown:
+                        return *heavy, shown
                     raise self.inference.fault(first)
                 (driven, claims), extra = found
                 return driven, claims, extra
@@ -223,6 +228,8 @@ class Reading:
                 ones: dict[str, tuple[int, ...]] = {}
                 if len(has) == len(wants) and 1 in has:
                     ones[claim.leaf.short] = has
+                elif len(has) < len(wants) and claim.leaf.short:
+                    ones[claim.leaf.short] = _with_one(wants, has)
                 elif len(has) == len(wants) and 1 in wants:  # one example at a time
                     ones[""] = tuple(n for n, m in zip(has, wants, strict=True) if m == 1 != n)
                 raise Flawed(f"the gradient of `{claim.leaf.short}` has shape {has}",
@@ -297,6 +304,17 @@ class Reading:
             if error.span is None:
                 error.span = self.script.span(self.script.line_starts[self.subject.line - 1])
             raise
+
+
+def _with_one(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape with axes of size 1 where a gradient of fewer axes has none."""
+    left, shape = [*narrow], []
+    for size in wide:
+        if left and size == left[0]:
+            shape.append(left.pop(0))
+        else:
+            shape.append(1)
+    return tuple(shape)
 
 
 def _returns_dictionary(node: ast.FunctionDef) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import warnings
+from functools import cached_property
 from typing import Any
 
 from gradcli.errors import GradcliError, LimitError, ParseError, Span
 from gradcli.python.limits import DEEPEST_SYNTAX, MOST_CHARACTERS
-from gradcli.python.pasted import Pasted, cleaned
+from gradcli.python.pasted import cleaned, code_of_notebook, unpasted, without_old_prints
 from gradcli.syntax.tokens import Source
 
 DEEP = f"more than {DEEPEST_SYNTAX} brackets, blocks or operators inside one another"
@@ -23,12 +24,12 @@ class PythonFault(GradcliError):
 class Script(Source):
     """The text of a Python file. Its tokens are offsets, so that every place is one."""
 
-    __slots__ = ("line_starts", "others", "shifts", "tree", "warnings")
-
     def __init__(self, text: str, name: str) -> None:
         if len(text) > MOST_CHARACTERS:
             raise LimitError(f"{name} has {len(text)} characters; at most {MOST_CHARACTERS} "
                              "are read")  # fmt: skip
+        if name.endswith(".ipynb"):
+            text = code_of_notebook(text, name)
         self.name = name
         self.text = text.removeprefix("\ufeff")
         self.tokens = []
@@ -37,10 +38,9 @@ class Script(Source):
         for at, character in enumerate(self.text):
             if character == "\n" or (character == "\r" and self.text[at + 1 : at + 2] != "\n"):
                 self.line_starts.append(at + 1)
-        pasted = cleaned([self.line(k + 1) for k in range(len(self.line_starts))])
-        self.shifts = pasted.shifts
-        self.warnings: list[str] = pasted.warnings
-        self.tree = self._parsed(pasted)
+        self.shifts: dict[int, int] = {}
+        self.warnings: list[str] = []
+        self.tree = self._read()
 
     def span(self, token: int) -> Span:
         """The place at an offset."""
@@ -73,25 +73,63 @@ class Script(Source):
         stop = self._offset(node.end_lineno, node.end_col_offset)
         return " ".join(self.text[start:stop].split())
 
+    @cached_property
+    def free_names(self) -> set[str]:
+        """The names that functions of the file take from around them."""
+        names: set[str] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef):
+                args = node.args
+                own = {a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
+                inner = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+                own |= {part.id for part in inner if not isinstance(part.ctx, ast.Load)}
+                names |= {part.id for part in inner} - own
+        return names
+
     def line(self, number: int) -> str:
         """The text of a line, from 1."""
         start = self.line_starts[number - 1]
         stop = self.line_starts[number] if number < len(self.line_starts) else len(self.text)
         return self.text[start:stop].rstrip("\r\n")
 
-    def _parsed(self, pasted: Pasted) -> ast.Module:
+    def _read(self) -> ast.Module:
+        """The syntax tree of the text as it is, as Python 2, or without what pasting put in."""
+        lines = [self.line(k + 1) for k in range(len(self.line_starts))]
+        plain = cleaned(lines).text
+        try:
+            tree = self._parsed(plain)
+        except SyntaxError as error:
+            tree = self._read_otherwise(lines, plain, error)
+        self._refuse_deep(tree)
+        return tree
+
+    def _read_otherwise(self, lines: list[str], plain: str, first: SyntaxError) -> ast.Module:
+        try:
+            tree = self._parsed(without_old_prints(plain.expandtabs()))
+            self.warnings.append("this is Python 2: its `print` statements are left out, and `/` "
+                                 "divides as in Python 3")  # fmt: skip
+            return tree
+        except SyntaxError:
+            pasted = unpasted(lines)
+        if pasted is None:
+            raise self._fault(first) from None
+        self.shifts = pasted.shifts
+        try:
+            return self._parsed(pasted.text)
+        except SyntaxError as error:
+            raise self._fault(error) from None
+
+    def _parsed(self, text: str) -> ast.Module:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the file's own escapes and comparisons
-                tree = ast.parse(pasted.text)
-        except SyntaxError as error:
-            raise self._fault(error) from None
+                return ast.parse(text)
         except (RecursionError, MemoryError):
             raise LimitError(DEEP, self.span(0)) from None
+        except SyntaxError:
+            raise
         except ValueError as error:
             raise ParseError(f"this is not Python: {error}", self.span(0)) from None
-        self._refuse_deep(tree)
-        return tree
 
     def _fault(self, error: SyntaxError) -> GradcliError:
         line = min(error.lineno or 1, len(self.line_starts))

@@ -22,6 +22,8 @@ FORWARD_METHODS = ("forward", "__call__", "call", "fn", "f", "function", "activa
                    "loss", "apply", "evaluate")  # fmt: skip
 OBJECTIVES = re.compile(r"loss|cost|objective|obj|nll|likelihood|energy|value|^f$|^j$|^e$|err",
                         re.IGNORECASE)  # fmt: skip
+TRAINING = re.compile(r"train|optimi[sz]e|^fit|update|descent|check|^sgd|^solve|^run|^main|^test",
+                      re.IGNORECASE)  # fmt: skip
 GRADIENT_NAME = re.compile(
     r"^_?(d_?[A-Za-z]\w*|D[A-Z]\w*|\w*(?:grad|nabla|jac|deriv)\w*|g|delta\w*|d\d+)$"
 )
@@ -70,7 +72,7 @@ def chosen(found: list[Subject], name: str) -> list[Subject]:
 # ---------------------------------------------------------------- pairs
 
 
-def _role(name: str, words: str) -> str | None:
+def role(name: str, words: str) -> str | None:
     """The rest of a name without one of some words in it; None where it has none."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_")
     match = re.search(rf"(?:^|_)(?:{words})(?:_|$)", snake)
@@ -88,13 +90,13 @@ def _pairs(functions: list[ast.FunctionDef], cls: str | None) -> list[Subject]:
     lines = {node.name: node.lineno for node in functions}
     forwards: dict[str, str] = {}
     for node in functions:
-        rest = _role(node.name, FORWARD)
-        if rest is not None and _role(node.name, BACKWARD) is None:
+        rest = role(node.name, FORWARD)
+        if rest is not None and role(node.name, BACKWARD) is None:
             forwards.setdefault(rest, node.name)
     plain = {_base(node.name): node.name for node in functions}
     found, used = [], set()
     for node in functions:
-        rest = _role(node.name, BACKWARD)
+        rest = role(node.name, BACKWARD)
         if rest is None:
             continue
         partner = forwards.get(rest) or (plain.get(rest) if rest else None)
@@ -118,7 +120,7 @@ def _pairs(functions: list[ast.FunctionDef], cls: str | None) -> list[Subject]:
 def _differentiated(name: str) -> str | None:
     """The function whose gradient one is, by its name."""
     base = _base(name)
-    rest = _role(name, GRADIENT)
+    rest = role(name, GRADIENT)
     if rest:
         return rest
     match = re.fullmatch(r"(?:d_?)(\w+)", base) or re.fullmatch(rf"({GRADIENT})(\w+)", base)
@@ -130,15 +132,18 @@ def _differentiated(name: str) -> str | None:
 
 def returns_gradients(node: ast.FunctionDef) -> bool:
     """Whether a function returns a value and gradients, by the names in its `return`."""
+    if TRAINING.search(node.name):
+        return False
     for part in ast.walk(node):
         if not isinstance(part, ast.Return) or not isinstance(part.value, ast.Tuple):
             continue
         names = [_last_name(element) for element in part.value.elts]
         if len(names) < 2:  # a value and a gradient
             continue
-        if any(_is_gradient(n, e) for n, e in zip(names[1:], part.value.elts[1:], strict=True)):
-            is_gradient_first = _is_gradient(names[0], part.value.elts[0])
-            return not is_gradient_first or bool(OBJECTIVES.search(names[0] or ""))
+        are = [_is_gradient(n, e) for n, e in zip(names, part.value.elts, strict=True)]
+        others = [n or "" for n, is_gradient in zip(names, are, strict=True) if not is_gradient]
+        if any(are) and (not are[0] or any(map(OBJECTIVES.search, others))):
+            return True
     return False
 
 
@@ -205,17 +210,17 @@ def _of_class(node: ast.ClassDef, tree: ast.Module) -> list[Subject]:
     if not found:
         forward = next((n for n in FORWARD_METHODS if n in names), None)
         backward = next(
-            (n for n in names if _role(n, BACKWARD) is not None or _role(n, GRADIENT) == ""), None
+            (n for n in names if role(n, BACKWARD) is not None or role(n, GRADIENT) == ""), None
         )
         if forward and backward and forward != backward:
-            kind = "pair" if _role(backward, BACKWARD) is not None else "gradient"
+            kind = "pair" if role(backward, BACKWARD) is not None else "gradient"
             found = [Subject(kind, node.name, forward, backward, node.name, node.lineno)]
     objectives = [
         Subject("objective", f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
         for m in real
         if returns_gradients(m) and m.name not in {s.backward for s in found}
     ]
-    main = [s for s in found if _role(s.forward, FORWARD) == "" or s.forward == "__call__"]
+    main = [s for s in found if role(s.forward, FORWARD) == "" or s.forward == "__call__"]
     if main:
         found = [s._replace(name=node.name) for s in main[:1]] + [
             s._replace(name=f"{node.name}.{s.forward}") for s in found if s not in main
