@@ -522,7 +522,9 @@ class Driver:
             value = self.reader.call(callee, [output, targets[0]], {})
             shape = self.reader.tape.shape(output.content)
             if isinstance(value, Array) and self.reader.tape.shape(value.content) == shape:
-                self.driven.outputs.append((output.content, self.reader.tape.node(value.content)))
+                node = self.reader.tape.node(value.content)
+                self.reader.tape.decide(node, np.array)  # at other points it would be another one
+                self.driven.outputs.append((output.content, node))
                 return True
         return False
 
