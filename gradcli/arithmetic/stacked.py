@@ -74,7 +74,8 @@ def _take(x: Any, at: tuple[Any, ...]) -> Any:
 def _give(x: Any, shape: Shape, at: tuple[Any, ...]) -> Any:
     (places,) = at
     totals = np.zeros((len(x), prod(shape) + 1))
-    np.add.at(totals, (slice(None), np.ravel(places.flat)), _reshape(np.asarray(x), (-1,)))
+    at_places: Any = (slice(None), np.ravel(places.flat))
+    np.add.at(totals, at_places, _reshape(np.asarray(x), (-1,)))
     return _reshape(rows(totals[:, :-1]), shape)
 
 

@@ -173,7 +173,8 @@ def _write_list(paths: list[str], options: dict[str, Any]) -> None:
     lines = subjects_of_files([*find_programs(paths)])
     if not lines:
         raise UsageError("there is no Python file to list", hint="name one: FILE.py")
-    put(options["target"], tuple(paths), lambda out: out.write("\n".join(lines) + "\n"))
+    text = "".join(f"{line}\n" for line in lines)
+    put(options["target"], tuple(paths), lambda out: out.writelines([text]))
 
 
 def _refuse_unclaimed(report: CheckReport) -> None:

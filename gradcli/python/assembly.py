@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.errors import Span
 from gradcli.graph.nodes import Graph
 from gradcli.program.gradient_lines import GradientLine
 from gradcli.program.model import Decision, Program
@@ -21,6 +22,10 @@ class Misshapen(PythonFault):
     """A gradient whose shape is not that of what it is the gradient of."""
 
     kind = "shape"
+
+    def __init__(self, message: str, span: Span, hint: str | None, result: str) -> None:
+        super().__init__(message, span, hint)
+        self.result = result  # what the file calls the gradient
 
 
 def assembled(subject: Subject, driven: Driven, claims: Mapped, notes: list[str]) -> Program:
@@ -48,7 +53,7 @@ class _Assembly:
         graph, moved = self.tape.graph.part(order)
         stages = self._name_stages(graph, moved, reached)
         output_name = graph.names[moved[self.output]]
-        inputs = {name: node for name, node in graph.inputs.items()}
+        inputs = dict(graph.inputs)
         settings, values = self._settings(inputs)
         claims = {name: moved[node] for name, node in self.results.items()}
         if self.upstream is not None:
@@ -58,7 +63,7 @@ class _Assembly:
             source=self.reader.script, graph=graph, output=moved[self.output],
             forward_nodes=forward_nodes, aside=set(), expression=self.subject.words,
             inputs=inputs, settings=settings, values=values, stages=stages, claims=claims,
-            claim_tokens=places, lines=[],
+            claim_tokens=places, lines=self._written(lines, moved),
             value_claims=[], upstream=None if self.upstream is None else moved[self.upstream],
             wrt=tuple(c.leaf.name for c in self.claims), warnings=notes,
             decisions=tuple(
@@ -98,7 +103,8 @@ class _Assembly:
         has, wants = (f"shape {s}" if s else "no axes: it is one number" for s in (shape, expected))
         span = self.reader.script.span(self._place(claim))
         raise Misshapen(f"the gradient of `{claim.leaf.short}` has {has}, `{claim.leaf.short}` has "
-                        f"{wants}", span, _advice(shape, expected))  # fmt: skip
+                        f"{wants}", span, _advice(shape, expected),
+                        claim.result.words or "return")  # fmt: skip
 
     def _place(self, claim: Claim) -> int:
         """Where the line stands that gave a result its last value."""
@@ -108,7 +114,7 @@ class _Assembly:
         name = self.subject.backward or self.subject.forward
         scope = self.driven.scope
         owner = scope.get(self.subject.cls) if self.subject.cls else None
-        function = owner.find(name) if owner is not None else scope.get(name)
+        function: Any = owner.find(name) if owner is not None else scope.get(name)
         return self.reader.script.offset(function.node)
 
     # ---------------------------------------------------------------- lines
@@ -120,8 +126,21 @@ class _Assembly:
             if not (record.total < len(reached) and reached[record.total])
         ]  # fmt: skip
 
+    def _written(self, records: list[Assigned], moved: dict[int, int]) -> list[GradientLine]:
+        """The lines of the backward part; every claim has one, though nothing may be assigned."""
+        lines = [self._line(record, moved) for record in records]
+        named = {line.name for line in lines}
+        for claim in self.claims:
+            if claim.leaf.name not in named:
+                node, place = moved[self.results[claim.leaf.name]], self._place(claim)
+                words = claim.result.words or "return"
+                line = GradientLine(Statement("assign", place, None, words), claim.leaf.name)
+                line.value = line.total = node
+                lines.append(line)
+        return lines
+
     def _line(self, record: Assigned, moved: dict[int, int]) -> GradientLine:
-        names = [name for name, node in self.results.items() if node == record.total]
+        names = [c.leaf.name for c in self.claims if c.result.node == record.total]
         statement = Statement(record.kind, record.place, None, record.target, text=record.text)
         line = GradientLine(statement, names[0] if names else None)
         line.value, line.total = moved[record.value], moved[record.total]
@@ -148,7 +167,7 @@ class _Assembly:
     def _name_stages(
         self, graph: Graph, moved: dict[int, int], reached: bytearray
     ) -> dict[str, int]:
-        """The names of forward values: as they are assigned, a line's number where that is not one."""
+        """The names of forward values: as they are assigned, with the line where one is taken."""
         taken = set(graph.inputs)
         stages: dict[str, int] = {}
         source = self.reader.script

@@ -18,7 +18,8 @@ NUMBERS = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "
 def _len(reader: Reader, x: Any) -> int:
     if isinstance(x, Array):
         shape = reader.tape.shape(x.content)
-        return shape[0] if shape else reader.fail("a number has no length")
+        size: int = shape[0] if shape else reader.fail("a number has no length")
+        return size
     if isinstance(x, Instance):
         length: int = reader.call_method(x, "__len__", [])
         return length
@@ -294,7 +295,8 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "tuple": _tuple, "dict": _dict, "set": _set, "frozenset": _set, "sorted": _sorted,
     "isinstance": _isinstance, "type": _type, "any": _any, "all": _all, "map": _map,
     "filter": _filter, "getattr": _getattr, "setattr": _setattr, "hasattr": _hasattr,
-    "callable": _callable, "issubclass": _issubclass, "next": _next, "slice": lambda _, *ends: slice(*ends),
+    "callable": _callable, "issubclass": _issubclass, "next": _next,
+    "slice": lambda _, *ends: slice(*ends),
     "id": lambda _, x: id(x), "object": lambda _: Instance(Class("object", [], {})),
     "ignore": _ignore, "defaultdict": _defaultdict, "copy.copy": _copy,
     "copy.deepcopy": _deepcopy, "itertools.product": _product, "itertools.chain": _chain,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gradcli.errors import NameFault, did_you_mean
 from gradcli.python.drive import Driven, Leaf
-from gradcli.python.guesses import TARGETS
 from gradcli.python.gradient_words import folded, kin
+from gradcli.python.guesses import TARGETS
 from gradcli.python.results import Result
 
 SHORTEST = 3  # letters that a name shares with another
@@ -114,13 +114,12 @@ def _inside(name: str, root: str) -> bool:
 
 def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
     """What is returned and has no claim yet, in the order of the parameters that have none."""
-    shape = driven.reader.tape.shape
     taken = [c.leaf.node for c in claims]
     leaves = [x for x in driven.leaves if x.node not in taken]
     parameters = [x for x in leaves if x.is_parameter]
     if not any(x.is_parameter for x in driven.leaves):
         parameters = leaves
-    inner = driven.reader.scopes.get(driven.forward, {})
+    inner: Iterable[str] = driven.reader.scopes.get(driven.forward, {})
     known = {kin(name) for name in inner} - {kin(x.short) for x in parameters}
     free = [
         r for r in results
@@ -136,8 +135,4 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
         parameters = parameters[: len(free)] if len(free) == 1 else parameters
     if len(free) != len(parameters):
         return []
-    return [
-        Claim(leaf, result, "position")
-        for leaf, result in zip(parameters, free, strict=True)
-        if shape(leaf.node) == shape(result.node) or len(free) == 1
-    ]
+    return [Claim(leaf, result, "position") for leaf, result in zip(parameters, free, strict=True)]

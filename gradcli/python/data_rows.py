@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.errors import LimitError
+from gradcli.errors import LimitError, ShapeError
 from gradcli.python import indexing
 from gradcli.python.limits import MOST_DATA
 from gradcli.python.shape_rows import array_of, as_data, shape_of
@@ -86,7 +86,7 @@ def kind_of_numbers(reader: Reader, dtype: Any) -> type:
         return int
     if name.startswith(("float", "double", "half", "single", "f4", "f8", "None", "object")):
         return float
-    reader.fail(f"numbers of type `{name}` are not read", "float, int and bool are")
+    raise ShapeError(f"numbers of type `{name}` are not read", hint="float, int and bool are")
 
 
 def cast(reader: Reader, content: Content, kind: type) -> Content:

@@ -25,7 +25,9 @@ DEMONSTRATIONS = ("test", "main", "check", "demo", "run", "example", "try", "gra
                   "gradient_check")  # fmt: skip
 
 
-def example(reader: Interpreter, scope: Scope, tree: ast.Module, subject: Subject) -> dict[str, Any]:
+def example(
+    reader: Interpreter, scope: Scope, tree: ast.Module, subject: Subject
+) -> dict[str, Any]:
     """Values by the names of parameters; empty where the file has no such call."""
     for body in _bodies(tree):
         if not _mentions(body, subject):
@@ -38,7 +40,7 @@ def example(reader: Interpreter, scope: Scope, tree: ast.Module, subject: Subjec
 
 
 def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
-    """The blocks of a file that may be tests: `__main__`, functions without parameters, the rest."""
+    """The blocks of a file that may be tests: `__main__`, functions of no parameters, the rest."""
     for node in tree.body:
         if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
             yield node.body
@@ -94,9 +96,9 @@ class _Finder:
         if isinstance(statement, ast.For):
             try:
                 with self.reader.faults():
-                    items = self.reader.iterate(
-                        self.reader.evaluate(statement.iter, self.scope)
-                    )[:1]
+                    items = self.reader.iterate(self.reader.evaluate(statement.iter, self.scope))[
+                        :1
+                    ]
                 for item in items:
                     self.reader.assign_silently(statement.target, item, self.scope)
             except GradcliError:

@@ -14,6 +14,7 @@ from gradcli.python.builtin_calls import BUILTINS
 from gradcli.python.helpers import HELPERS
 from gradcli.python.limits import MOST_ITERATIONS
 from gradcli.python.operators import binary, compare, is_true, unary
+from gradcli.python.source import PythonFault
 from gradcli.python.tape import content_of, kind_of
 from gradcli.python.values import Array, Default, Given, Instance, Library, Scope, Unknown
 
@@ -72,7 +73,7 @@ class Expressions:
         while outer is not None:
             known += outer
             outer = outer.outer
-        self.fail(f"name '{name}' is not defined", did_you_mean(name, known))
+        return self.fail(f"name '{name}' is not defined", did_you_mean(name, known))
 
     # ---------------------------------------------------------------- collections
 
@@ -313,5 +314,5 @@ class Expressions:
             self.count_length(len(value))
             return list(value)
         if isinstance(value, Instance) and value.cls.find("__iter__") is not None:
-            return self.iterate(self.call_method(value, "__iter__", []))
-        self.fail(f"{kind_of(value)} is not iterable")
+            return [*self.iterate(self.call_method(value, "__iter__", []))]
+        raise PythonFault(f"{kind_of(value)} is not iterable")

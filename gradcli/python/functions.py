@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from gradcli.errors import GradcliError, LimitError, did_you_mean
+from gradcli.errors import LimitError, did_you_mean
 from gradcli.python.builtin_calls import BUILTINS
 from gradcli.python.helpers import HELPERS, WITH_CACHE
 from gradcli.python.library import CONSTANTS, MODULES, library_call
 from gradcli.python.limits import DEEPEST_CALLS
 from gradcli.python.methods import ATTRIBUTES, OF_LISTS, method_call
+from gradcli.python.source import PythonFault
 from gradcli.python.statements import ReturnSignal
 from gradcli.python.tape import kind_of
 from gradcli.python.values import (
@@ -25,7 +26,6 @@ from gradcli.python.values import (
     Scope,
     Super,
 )
-
 
 
 class Functions:
@@ -202,8 +202,7 @@ class Functions:
         while holder is not None and (holder.function is None or holder.function.owner is None):
             holder = holder.outer
         if holder is None or holder.function is None or holder.function.owner is None:
-            self.at(node)
-            self.fail("`super()` stands in no method")
+            raise PythonFault("`super()` stands in no method")
         return Super(holder.function.owner, holder[holder.function.positional[0]])
 
     # ---------------------------------------------------------------- attributes

@@ -1,9 +1,9 @@
 """What a parameter that nobody gives may be, from how the code uses it and what it is called.
 
-    guess = a rank                 floats in so many axes, each of a size of its own
-          | "labels"               whole numbers along one axis
-          | "number" | "count" | "text"
-          | a dictionary of guesses, by the keys that the code reads
+guess = a rank                 floats in so many axes, each of a size of its own
+| "labels"               whole numbers along one axis
+| "number" | "count" | "text"
+| a dictionary of guesses, by the keys that the code reads
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ COUNT = re.compile(
     r"input_\w+|hidden\w*|output_\w+|num\w*|filter_\w+|kernel_size|in_\w+|out_\w+|n[A-Z]\w*|\w+_units|"
     r"heads|h_dim|seed|d_\w+|\w+_len|vocab\w*|embed\w*|units|features|nx|ny|nh)$"
 )
-LABELS = re.compile(r"^(y|t|labels?|targets?|ids|idx|indices|word\w*|\w*_idx|\w*Idx|classes|tokens)$")
-TARGETS = re.compile(r"^(?!y_?(hat|pred|prob))(y|Y|t|T|labels?|targets?|y_true|ytrue|one_?hot|Y_\w*|y_\w*|truth|gt)$")
+LABELS = re.compile(
+    r"^(y|t|labels?|targets?|ids|idx|indices|word\w*|\w*_idx|\w*Idx|classes|tokens)$"
+)
+TARGETS = re.compile(
+    r"^(?!y_?(hat|pred|prob))(y|Y|t|T|labels?|targets?|y_true|ytrue|one_?hot|Y_\w*|y_\w*|truth|gt)$"
+)
 SHARES = re.compile(r"^(y_?hat\w*|y_?pred\w*|p|probs?|prob\w*|pred\w*|AL|A\d?|output|out|q|sigma|"
                     r"yhat|a|p_hat|phat)$")  # fmt: skip
 VECTOR = re.compile(r"^(b\w*|gamma|beta|theta|bias\w*|w0|w|g|shift|h_?0?|mu|params?|x0)$")
@@ -47,9 +51,12 @@ TEXTS: dict[str, list[str]] = {
     "act": ["relu", "sigmoid", "tanh"], "nonlinearity": ["relu", "tanh"], "optimizer": ["sgd"],
     "reduction": ["mean"], "loss": ["mse"], "padding": ["same", "valid"],
 }  # fmt: skip
-COUNTS = {"stride": 1, "pad": 1, "pool_h": 2, "pool_w": 2, "kernel_width": 3, "filter_h": 3,
-          "filter_w": 3, "kernel_height": 3, "pool_width": 2, "pool_height": 2, "n_class": 3, "kernel_size": 3, "filter_size": 3, "pool_size": 2, "axis": 1,
-          "seed": 0, "num_heads": 2, "n_heads": 2, "heads": 2, "padding": 1, "timesteps": 3}  # fmt: skip
+COUNTS = {
+    "stride": 1, "pad": 1, "pool_h": 2, "pool_w": 2, "kernel_width": 3, "filter_h": 3,
+    "filter_w": 3, "kernel_height": 3, "pool_width": 2, "pool_height": 2, "n_class": 3,
+    "kernel_size": 3, "filter_size": 3, "pool_size": 2, "axis": 1, "seed": 0, "num_heads": 2,
+    "n_heads": 2, "heads": 2, "padding": 1, "timesteps": 3,
+}  # fmt: skip
 
 
 class Usage:
@@ -127,8 +134,10 @@ class Usage:
             parts = [*node.args, *(k.value for k in node.keywords if k.arg in ("size", "shape"))]
             for part in parts:
                 names = part.elts if isinstance(part, ast.Tuple) else [part]
-                self.counts |= {n.id for name in names for n in ast.walk(name)
-                                if isinstance(n, ast.Name) and not _is_inside_shape(name)}  # fmt: skip
+                self.counts |= {
+                    n.id for name in names for n in ast.walk(name)
+                    if isinstance(n, ast.Name) and not _is_inside_shape(name)
+                }  # fmt: skip
 
     def _indexed(self, name: str, place: ast.expr) -> None:
         if isinstance(place, ast.Constant) and isinstance(place.value, str):

@@ -61,5 +61,6 @@ HELPERS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 WITH_CACHE: dict[str, Callable[..., Any]] = {
     **{name: with_cache(function) for name, function in HELPERS.items()},
-    "sigmoid_backward": sigmoid_backward, "relu_backward": relu_backward,
+    "sigmoid_backward": sigmoid_backward,
+    "relu_backward": relu_backward,
 }

@@ -27,7 +27,8 @@ IGNORED_ROOTS = {
 STANDARD: dict[str, dict[str, Library]] = {
     "collections": {"OrderedDict": Library("dict", "python"),
                     "defaultdict": Library("defaultdict", "python")},
-    "copy": {"copy": Library("copy.copy", "python"), "deepcopy": Library("copy.deepcopy", "python")},
+    "copy": {"copy": Library("copy.copy", "python"),
+             "deepcopy": Library("copy.deepcopy", "python")},
     "itertools": {"product": Library("itertools.product", "python"),
                   "chain": Library("itertools.chain", "python")},
     "functools": {"reduce": Library("functools.reduce", "python")},
@@ -99,8 +100,8 @@ class Imports:
         if taken in (WITH_CACHE if has_cache else HELPERS):
             kind = "cached" if has_cache else "helper"
             scope[name] = Library(f"{kind} {taken}", "python")
-            self.notes.append(f"`{taken}` of `{module}`, which is not beside the file, is taken for "
-                              "what its name says")  # fmt: skip
+            self.notes.append(f"`{taken}` of `{module}`, which is not beside the file, is taken "
+                              "for what its name says")  # fmt: skip
 
     def _star(self: Any, kind: str, scope: Scope) -> None:
         for row in ROWS:
@@ -130,7 +131,7 @@ class Imports:
             self.set_name(name, whole.get(taken, reason), scope)
 
     def _beside(self: Any, name: str, level: int) -> Scope | None:
-        """The names of a file beside the one that is read, or above it; None where there is none."""
+        """The names of a file beside the one that is read, or above it; None for no such file."""
         folder = os.path.dirname(self.scripts[self.file].name) or os.curdir
         for _ in range(level - 1):
             folder = os.path.join(folder, os.pardir)
@@ -140,7 +141,8 @@ class Imports:
                 whole = os.path.join(folder, *tail)
                 for path in (f"{whole}.py", os.path.join(whole, "__init__.py")):
                     if tail and os.path.isfile(path):
-                        return self._file(path)
+                        scope: Scope = self._file(path)
+                        return scope
             folder = os.path.join(folder, os.pardir)
         return None
 

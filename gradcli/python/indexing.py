@@ -153,8 +153,7 @@ def put(tape: Tape, content: Content, key: Any, value: Content) -> Content:
 def put_where(tape: Tape, content: Content, mask: Content, value: Content) -> Content:
     """The array with a number wherever a mask of its shape holds."""
     where = Elementwise("where", np.where)
-    result = tape.apply(where, mask, value, content)
-    return result
+    return tape.apply(where, mask, value, content)
 
 
 def _fitted(tape: Tape, value: Content, shape: Any) -> Content:

@@ -114,19 +114,19 @@ class Inference:
     def _starts(self, guesses: dict[str, Guess]) -> Iterator[dict[str, tuple[int, ...]]]:
         """The sizes to begin with: one of its own for every axis; for images, those that fit."""
         ranks = dict(_ranks(guesses))
-        images = [name for name, rank in ranks.items() if rank == 4]  # noqa: PLR2004
+        images = [name for name, rank in ranks.items() if rank == 4]
         for preset in IMAGES if images else [{}]:
             sizes = iter(SIZES)
             shapes: dict[str, tuple[int, ...]] = {}
             for name, rank in ranks.items():
                 short = name.rpartition("/")[2]
-                if rank == 4:  # noqa: PLR2004
+                if rank == 4:
                     shapes[name] = preset["filter" if FILTER.match(short) else "image"]
                 elif images and short.startswith("b"):
                     shapes[name] = preset["bias"]
                 else:
                     shapes[name] = tuple(itertools.islice(sizes, rank))
-            if all(len(shapes[name]) == rank for name, rank in ranks.items() if rank != 4 and not (  # noqa: PLR2004
+            if all(len(shapes[name]) == rank for name, rank in ranks.items() if rank != 4 and not (
                 images and name.rpartition("/")[2].startswith("b")
             )):  # fmt: skip
                 yield shapes
@@ -135,7 +135,7 @@ class Inference:
         self, choice: Choice, attempt: Callable[[dict[str, Any]], Any]
     ) -> tuple[Any, dict[str, Any]] | None:
         """The outcome with targets in every shape that other axes have: one-hot rows for labels."""
-        targets = [n for n, s in choice.shapes.items() if TARGETS.match(n) and len(s) == 2]  # noqa: PLR2004
+        targets = [n for n, s in choice.shapes.items() if TARGETS.match(n) and len(s) == 2]
         sizes = {n for name, s in choice.shapes.items() if name not in targets for n in s}
         if len(targets) != 1:
             return None
@@ -265,7 +265,7 @@ def _pair_of(message: str) -> tuple[int, int] | None:
     shapes = [
         [int(n) for n in text.split(",") if n.strip()] for text in SHAPES.findall(message)
     ][:2]  # fmt: skip
-    if len(shapes) == 2:  # noqa: PLR2004
+    if len(shapes) == 2:
         for x, y in zip(shapes[0][::-1], shapes[1][::-1], strict=False):
             if x != y and 1 not in (x, y):
                 return x, y
@@ -300,7 +300,7 @@ def _joined_sums(
     places = [size for shape in shapes.values() for size in shape]
     for a, b in pairs[0]:
         for c, d in pairs[1]:
-            if len({a, b, c, d}) == 4 and places.index(a) < places.index(b) and (  # noqa: PLR2004
+            if len({a, b, c, d}) == 4 and places.index(a) < places.index(b) and (
                 places.index(c) < places.index(d)
             ):  # fmt: skip
                 once = _joined(shapes, a, c)
@@ -321,6 +321,6 @@ def _joined(
         new, old = x, y
     else:
         return _joined_sums(shapes, own, x, y)
-    if new > max(SIZES) or new < 2:  # noqa: PLR2004  # an axis of one element hides much
+    if new > max(SIZES) or new < 2:  # an axis of one element hides much
         return None
     return {name: tuple(new if n == old else n for n in s) for name, s in shapes.items()}

@@ -104,7 +104,7 @@ def value_of(reader: Reader, name: str, setting: Setting) -> Any:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise BindingError(f"`{name}={setting}` cannot be read",
                            hint="write a number, a list, a dictionary, randn(4, 5), "
-                           "@FILE.npy")  # fmt: skip
+                           "@FILE.npy") from None  # fmt: skip
     if isinstance(tree.body, ast.Name) and tree.body.id not in (*CONSTANTS, "True", "False"):
         return setting.strip()
     kept, reader.random = (

@@ -181,9 +181,10 @@ class Interpreter(Statements, Expressions, Functions, Imports):
         script = self.scripts[self.file]
         place = script.offset(node or self.here[1]) if self.file == 0 else self.tape.place
         line = script.line((node or self.here[1]).lineno).strip()
-        self.records.append(Assigned(
-            place, target, kind, *contents, tuple(self.turn), tuple(self.calls), line,
-        ))  # fmt: skip
+        turn, calls = tuple(self.turn), tuple(self.calls)
+        self.records.append(
+            Assigned(place, target, kind, contents[0], contents[1], turn, calls, line)
+        )
 
     def own(self, value: Any) -> Any:
         """An array of the backward part as a node of its own, so that each line has one."""

@@ -46,19 +46,21 @@ ROWS: dict[str, Callable[..., Any]] = {
     **data_rows.ROWS, **elementwise_rows.ROWS, **reduction_rows.ROWS, **shape_rows.ROWS,
     **product_rows.ROWS, **random_rows.ROWS,
     "load": load, "loadtxt": load, "genfromtxt": load,
-    **dict.fromkeys(("seterr", "set_printoptions", "errstate", "warn", "filterwarnings", "simplefilter"), ignored),
-    "math.fsum": lambda reader, x: reduction_rows.ROWS["sum"](reader, x),
+    **dict.fromkeys(("seterr", "set_printoptions", "errstate", "warn"), ignored),
+    "math.fsum": reduction_rows.ROWS["sum"], "math.prod": reduction_rows.ROWS["prod"],
     "math.pow": elementwise_rows.ROWS["power"], "math.isclose": data_rows.ROWS["isclose"],
     "math.dist": lambda reader, a, b: reduction_rows.norm(
         reader, elementwise_rows.ROWS["subtract"](reader, a, b)
     ),
-    "math.prod": lambda reader, x: reduction_rows.ROWS["prod"](reader, x),
     "add.reduce": reduction_rows.ROWS["sum"], "multiply.reduce": reduction_rows.ROWS["prod"],
     "maximum.reduce": reduction_rows.ROWS["max"], "minimum.reduce": reduction_rows.ROWS["min"],
     "add.accumulate": reduction_rows.cumsum,
 }  # fmt: skip
 
-WHOLE_RESULTS = {"floor": math.floor, "ceil": math.ceil, "trunc": math.trunc}  # of `math`
+# Functions of `math` that give whole numbers.
+WHOLE_RESULTS: dict[str, Callable[[Any], int]] = {
+    "floor": math.floor, "ceil": math.ceil, "trunc": math.trunc,
+}  # fmt: skip
 OTHER_FRAMEWORKS = {
     "torch": "PyTorch", "tensorflow": "TensorFlow", "tf": "TensorFlow", "jax": "JAX",
     "keras": "Keras", "cupy": "CuPy", "theano": "Theano", "mxnet": "MXNet",
@@ -98,9 +100,9 @@ def library_call(
     shown = f"{prefix}.{library.name.removeprefix('math.')}"
     row = find_row(library)
     if row is None:
-        hint = INSTEAD.get(library.name) or did_you_mean(library.name, ROWS, is_sure=True)
-        reader.fail(f"`{shown}` is not read", hint or "write it out in functions that are: "
-                    "elementary ones, sums, products, indices")  # fmt: skip
+        hint = INSTEAD.get(library.name) or did_you_mean(library.name, ROWS)
+        return reader.fail(f"`{shown}` is not read", hint or "write it out in functions that are: "
+                           "elementary ones, sums, products, indices")  # fmt: skip
     out = keywords.pop("out", None)
     if keywords.get("where") is not None and library.name != "where":
         reader.fail(f"`{shown}(..., where=...)` is not read", "write `np.where(mask, ..., ...)`")

@@ -96,8 +96,8 @@ def method_call(
             return OF_ARRAYS[name](reader, owner, *values, **keywords)
         row = find_row(Library(name)) if name in SHARED else None
         if row is None:
-            reader.fail(f"`.{name}()` of an array is not read",
-                        did_you_mean(name, [*OF_ARRAYS, *SHARED]))  # fmt: skip
+            return reader.fail(f"`.{name}()` of an array is not read",
+                               did_you_mean(name, [*OF_ARRAYS, *SHARED]))  # fmt: skip
         return row(reader, owner, *values, **keywords)
     table = next((rows for kind, rows in OF_VALUES if isinstance(owner, kind)), {})
     if name not in table:

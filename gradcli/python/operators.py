@@ -50,6 +50,9 @@ COMPARE: dict[type, tuple[Callable[..., Any], Elementwise]] = {
     ast.Eq: (operator.eq, Elementwise("eq", np.equal)),
     ast.NotEq: (operator.ne, Elementwise("ne", np.not_equal)),
 }
+SIGNS: dict[type, Callable[[Any], Any]] = {
+    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert,
+}  # fmt: skip
 NEG = Elementwise("neg", np.negative)
 FLOOR = Elementwise("floor", np.floor)
 MUL, ADD, SUB = OPERATORS[ast.Mult][1], OPERATORS[ast.Add][1], OPERATORS[ast.Sub][1]
@@ -226,8 +229,7 @@ def unary(reader: Reader, kind: type, value: Any) -> Any:
         return reader.call_method(value, "__neg__", [])
     if not isinstance(value, Array):
         reader.refuse_unknown(value)
-        known = {ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert}
-        return known[kind](value)
+        return SIGNS[kind](value)
     if kind is ast.UAdd:
         return value
     content, tape = value.content, reader.tape

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
+from itertools import pairwise
 from typing import NamedTuple
 
 from gradcli.errors import ParseError
@@ -126,7 +127,7 @@ def _are_numbered(lines: list[str]) -> bool:
     if len(numbers) < LEAST_NUMBERED or len(numbers) != len(texts):
         return False
     found = [int(match[1]) for match, _ in numbers]
-    return all(later == earlier + 1 for earlier, later in zip(found, found[1:], strict=False))
+    return all(later == earlier + 1 for earlier, later in pairwise(found))
 
 
 def _without_numbers(lines: list[str], shifts: dict[int, int]) -> list[str]:

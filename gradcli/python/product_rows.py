@@ -204,7 +204,7 @@ def _summed_product(tape: Tape, contents: list[Content], parts: list[str], resul
     letters = result + "".join(dict.fromkeys(c for c in "".join(parts) if c not in result))
     whole: Content = None
     for content, part in zip(contents, parts, strict=True):
-        order = sorted(range(len(part)), key=lambda k, p=part: letters.index(p[k]))
+        order = [part.index(c) for c in letters if c in part]
         shape = tape.shape(content)
         raised = tuple(shape[part.index(c)] if c in part else 1 for c in letters)
         term = tape.reshape(tape.transpose(content, tuple(order)), raised)
@@ -354,6 +354,6 @@ ROWS: dict[str, Callable[..., Any]] = {
     "subtract.outer": outer_of(ast.Sub), "divide.outer": outer_of(ast.Div),
     "linalg.multi_dot": chain, "linalg.solve": solve, "linalg.inv": inverse,
     "linalg.pinv": inverse, "linalg.det": determinant, "linalg.slogdet": slogdet,
-    "linalg.cholesky": cholesky, "linalg.matrix_power": power_of_matrix, "matrix_transpose":
-    lambda reader, x: transpose(reader, x),
+    "linalg.cholesky": cholesky, "linalg.matrix_power": power_of_matrix,
+    "matrix_transpose": transpose,
 }  # fmt: skip

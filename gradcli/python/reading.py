@@ -82,9 +82,8 @@ class PythonFile:
 def _line_of(script: Script, subject: Subject) -> int:
     """The line of the definition, decorators above it."""
     for node in script.tree.body:
-        if getattr(node, "lineno", 0) == subject.line:
-            decorators = getattr(node, "decorator_list", [])
-            return min([subject.line, *(d.lineno for d in decorators)])
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.lineno == subject.line:
+            return min([subject.line, *(d.lineno for d in node.decorator_list)])
     return subject.line
 
 
@@ -101,6 +100,7 @@ class Reading:
         self.said = said
         self.request = request
         self.grads = {**said.grads, **grads}
+        self.values: dict[str, Any] = {}  # as they were read last
         self.style = ""
         self.tiny_is_zero = False
         self.of_output = False
@@ -249,7 +249,14 @@ class Reading:
         """The subject, driven; whole numbers that have a gradient are read again as floats."""
         floats: set[str] = set()
         while True:
-            driven = self._once(extra, floats)
+            try:
+                driven = self._once(extra, floats)
+            except GradcliError:
+                whole = {n for n, v in self.values.items() if is_like_labels(v)}
+                if floats or not whole & self.settings.keys():
+                    raise
+                floats = whole & self.settings.keys()
+                continue
             claims = mapped(driven, self.grads)
             more = self._claimed_whole_numbers(driven, claims, extra) - floats
             if not more:

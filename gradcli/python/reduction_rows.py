@@ -15,7 +15,7 @@ from gradcli.python.elementwise_rows import UNARY, mask
 from gradcli.python.operators import ADD, DIV, MUL, SUB, binary, matmul
 from gradcli.python.values import Array, Content, Reader
 
-REDUCTIONS = {
+REDUCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "sum": ("sum", np.sum), "mean": ("mean", np.mean), "prod": ("prod", np.prod),
     "max": ("amax", np.max), "min": ("amin", np.min),
     "amax": ("amax", np.max), "amin": ("amin", np.min),
@@ -82,9 +82,9 @@ def norm(
     """`np.linalg.norm` of order 2, 1 and infinity, and Frobenius."""
     content, tape = reader.content(x), reader.tape
     if tape.is_known(content):
-        axes = axis if axis is None else axes_of(reader, axis, content.ndim)
-        axes = axes[0] if axes is not None and len(axes) == 1 else axes
-        return reader.wrap(tape.data(np.linalg.norm(content, ord, axes, bool(keepdims))))
+        along: Any = axis if axis is None else axes_of(reader, axis, content.ndim)
+        along = along[0] if along is not None and len(along) == 1 else along
+        return reader.wrap(tape.data(np.linalg.norm(content, ord, along, bool(keepdims))))
     shape = tape.shape(content)
     axes = axes_of(reader, axis, len(shape))
     is_vector = len(axes) == 1
@@ -211,10 +211,16 @@ def weighted(reader: Reader, x: Any, axis: Any = None, weights: Any = None) -> A
     """`np.average`."""
     if weights is None:
         return reduction("mean", np.mean)(reader, x, axis)
-    tape = reader.tape
-    product = tape.apply(MUL, reader.content(x), reader.content(weights))
+    tape, content, factors = reader.tape, reader.content(x), reader.content(weights)
+    shape = tape.shape(content)
+    if axis is not None and tape.shape(factors) != shape:
+        (at,) = axes_of(reader, axis, len(shape))
+        factors = tape.reshape(factors, tuple(n if k == at else 1 for k, n in enumerate(shape)))
     total = reduction("sum", np.sum)
-    sums = [total(reader, Array(part), axis) for part in (product, reader.content(weights))]
+    sums = [
+        total(reader, Array(part), axis)
+        for part in (tape.apply(MUL, content, factors), tape.fill(factors, shape))
+    ]
     return reader.wrap(tape.apply(DIV, *[reader.content(part) for part in sums]))
 
 

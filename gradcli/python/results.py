@@ -46,7 +46,7 @@ def _expression(function: Function, value: Any) -> Any:
     """The expression behind the last `return` of as many values."""
     if isinstance(function.node, ast.Lambda):
         return function.node.body
-    best = None
+    best: Any = None
     for node in ast.walk(function.node):
         if isinstance(node, ast.Return) and node.value is not None:
             is_tuple = isinstance(node.value, ast.Tuple)
@@ -107,3 +107,12 @@ def named_parts(reader: Interpreter, instance: Instance, owner: str) -> list[Res
             holder = re.match(r"(?:\.\w+)*?\.(\w+)\[", path)
             results.append(Result(_bare(words), words, holder[1] if holder else "", content, -1))
     return results
+
+
+def short_name(path: str) -> str:
+    """The bare name that an expression ends with: `W1` of `self.params['W1']`."""
+    match = re.fullmatch(r".*\[(['\"])(.+?)\1\]", path)
+    if match:
+        return match[2]
+    tail = path.rpartition(".")[2]
+    return tail if re.fullmatch(r"\w+(\[\d+\])*", tail) else ""

@@ -351,7 +351,7 @@ def _added(reader: Reader, array: Any, index: Any, values: Content) -> None:
     total = indexing.add_at(tape, array.content, indexing.key_of(tape, index), values)
     array.write(total)
     if total.__class__ is int:
-        reader.record("add.at", "add", tape.node(values), total)
+        reader.record("add.at", "assign", total, total)
 
 
 def put_all(reader: Reader, array: Any, values: Any) -> None:
@@ -373,7 +373,8 @@ ROWS: dict[str, Callable[..., Any]] = {
     "pad": pad, "reshape": reshape, "ravel": ravel, "transpose": transpose, "swapaxes": swapaxes,
     "moveaxis": moveaxis, "rollaxis": rollaxis, "squeeze": squeeze, "expand_dims": expand_dims,
     "atleast_1d": at_least(1), "atleast_2d": at_least(2), "atleast_3d": at_least(3),
-    "broadcast_to": broadcast_to, "broadcast_arrays": broadcast_arrays, "concatenate": concatenate, "concat": concatenate,
+    "broadcast_to": broadcast_to, "broadcast_arrays": broadcast_arrays,
+    "concatenate": concatenate, "concat": concatenate,
     "vstack": vstack, "row_stack": vstack, "hstack": hstack, "column_stack": column_stack,
     "joined_rows": joined_rows, "stack": stack, "append": append, "split": split,
     "array_split": split, "hsplit": along(1), "vsplit": along(0), "copy": copy,

@@ -161,8 +161,7 @@ class Statements:
             whole = indexing.put(tape, owner.content, key, value.content)
         owner.write(whole)
         if whole.__class__ is int:
-            node = tape.node(added) if tape.is_known(added) else added
-            self.record(words, kind, node, whole)
+            self.record(words, "assign", whole, whole)  # the part may have any shape
 
     def _s_augassign(self: Any, node: ast.AugAssign, scope: Scope) -> None:
         """`+=` and its like: arrays are written in place, numbers and texts get a new value."""

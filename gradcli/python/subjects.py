@@ -108,11 +108,11 @@ def _pairs(functions: list[ast.FunctionDef], cls: str | None) -> list[Subject]:
             found.append(Subject("pair", name, partner, node.name, cls, lines[partner]))
             used.add(node.name)
     for node in functions:
-        name = _differentiated(node.name)
-        if node.name in used or name is None:
+        differentiated = _differentiated(node.name)
+        if node.name in used or differentiated is None:
             continue
-        if name in plain and plain[name] != node.name:
-            of = plain[name]
+        of = plain.get(differentiated, node.name)
+        if of != node.name:
             found.append(Subject("gradient", of, of, node.name, cls, lines[of]))
     return found
 

@@ -72,7 +72,7 @@ class Scope(dict[str, Any]):
     def __init__(self, outer: Scope | None = None, file: int = 0) -> None:
         super().__init__()
         self.outer = outer
-        self.file = file if outer is None else outer.file
+        self.file: int = file if outer is None else outer.file
         self.function: Function | None = None
         self.elsewhere: dict[str, Scope] = {}  # names that `global` and `nonlocal` send away
 

@@ -8,12 +8,13 @@ from typing import Any
 from gradcli.checker.evidence import BEYOND_BUDGET
 from gradcli.errors import GradcliError, UsageError, did_you_mean
 from gradcli.program.model import Program
+from gradcli.python.assembly import Misshapen
 from gradcli.python.reading import PythonFile
 from gradcli.python.subjects import Subject
 from gradcli.reports.checks import Case
+from gradcli.reports.lines import LineCheck
 from gradcli.requests import BUDGET, Request, Setting
 from gradcli.tasks.check import Checked, broken_case, check_read
-
 
 QUICK = 2e5  # gate evaluations: some tenths of a second for a subject
 LEAST_SCALED = 2  # gradients with one factor, before that is the file's convention
@@ -31,8 +32,23 @@ def check_python(
     for one in found:
         try:
             yield check_subject(file, one, bindings, request).case
+        except Misshapen as misfit:
+            yield misshapen_case(file, one, misfit)
         except GradcliError as error:
             yield broken_case(name, error)._replace(expression=one.words)
+
+
+def misshapen_case(file: PythonFile, subject: Subject, misfit: Misshapen) -> Case:
+    """The failed case of a gradient that has not the shape of what it is the gradient of."""
+    script, place = file.script, misfit.span
+    assert place is not None
+    reason = f"{misfit.message}; {misfit.hint}" if misfit.hint else misfit.message
+    line = LineCheck(misfit.result, place.line, place.column, "fail", True, None, None, None, None,
+                     reason)  # fmt: skip
+    return Case(
+        script.name, place.line, subject.words, "", "fail", {}, [], [], script.warnings, {},
+        lines=[line], text=script.text, claims=1,
+    )  # fmt: skip
 
 
 def check_subject(
@@ -86,7 +102,7 @@ def _shared_factor(case: Case) -> dict[str, Any] | None:
     if any(len(own) != 1 for own in factors.values()):
         return None
     inverse = 1 / shares.pop()
-    if inverse < 2 or abs(inverse - round(inverse)) > 1e-6:  # noqa: PLR2004  # a batch
+    if inverse < 2 or abs(inverse - round(inverse)) > 1e-6:  # a batch
         return None
     words = (f"{', '.join(scaled)}: 1/{round(inverse)} of the gradient, a mean over the batch; "
              "what is handed on is not")  # fmt: skip
@@ -95,7 +111,9 @@ def _shared_factor(case: Case) -> dict[str, Any] | None:
 
 
 def _checked(file: PythonFile, program: Program, request: Request) -> Checked:
-    notes, program = program.warnings, program._replace(warnings=file.script.warnings)
+    notes, warnings = program.warnings, file.script.warnings
+    # Lines are judged by the text of their formulas, which is in our own language only.
+    program = program._replace(warnings=warnings, lines=[])
     quick = request
     if request.check_budget == BUDGET:  # as ever: a file may have many subjects
         quick = request._replace(check_budget=QUICK, max_elements=FEW)
