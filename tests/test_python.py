@@ -489,3 +489,20 @@ def test_reading_is_quick():
     body = "\n".join(f"    y{k} = x * {k}.5 + np.tanh(x)" for k in range(1, 400))
     reader, _, _ = interpreted(f"{body}\n    return y399", X)
     assert len(reader.tape.graph) < 3000
+
+
+@pytest.mark.parametrize("wrong", ["dout.sum(axis=1)", "dout", "dout.sum(axis=1, keepdims=True)", "dout.sum()"])
+def test_a_bias_gradient_of_wrong_shape_is_not_hidden_by_other_shapes(wrong):
+    text = """def affine_forward(x, w, b):
+    return x @ w + b, (x, w)
+def affine_backward(dout, cache):
+    x, w = cache
+    dx = dout @ w.T
+    dw = x.T @ dout
+    db = dout.sum(axis=0)
+    return dx, dw, db
+"""
+    assert verdicts(text) == ["pass"]
+    (case,) = cases(text.replace("dout.sum(axis=0)", wrong))
+    assert case.verdict == "fail"
+    assert [line.line for line in case.lines] in ([7], [])

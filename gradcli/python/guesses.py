@@ -65,6 +65,8 @@ class Usage:
     def __init__(self, functions: Iterable[ast.AST]) -> None:
         self.functions = [*functions]
         self.ranks: dict[str, int] = {}  # from unpacked shapes and docstrings
+        self.numbers: set[str] = set()  # by their docstrings
+        self.ones: dict[str, tuple[int, ...]] = {}  # axes of size 1, by their docstrings
         self.least: dict[str, int] = {}  # from places in shapes, and indices
         self.keys: dict[str, list[str]] = {}  # of dictionaries
         self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
@@ -77,9 +79,10 @@ class Usage:
             if (pair := _kept_shape(node)) is not None
         )  # fmt: skip
         for function in self.functions:
-            self.docs = _documented(function)
-            for name, rank in self.docs.items():
-                self.ranks.setdefault(name, rank)
+            self.numbers |= _numbers(function)
+            for name, parts in _documented(function).items():
+                self.ranks.setdefault(name, len(parts))
+                self.ones.setdefault(name, tuple(k for k, p in enumerate(parts) if p == "1"))
             for node in ast.walk(function):
                 self._look(node)
                 if isinstance(node, ast.FunctionDef):
@@ -162,6 +165,8 @@ class Usage:
     def _guesses(self, name: str) -> list[Guess]:
         if name in self.made:
             return [self.made[name]]
+        if name in self.numbers:
+            return ["number", 1]
         if name in self.keys and not (name in self.ranks or name in self.least):
             return [{key: self._entry(key, rank) for key in self.keys[name]} for rank in (1, 2)]
         if name in self.texts:
@@ -236,12 +241,25 @@ def _shaped(node: ast.AST) -> str | None:
     return None
 
 
-def _documented(function: ast.AST) -> dict[str, int]:
-    """The ranks that a docstring says: `x: an array of shape (N, D)`."""
+SCALAR = re.compile(
+    r"^[\s*:-]*(?:param\s+)?([A-Za-z_]\w*)\s*(?:--|:)[^\n]*\b(?:scalar|float|real number)\b",
+    re.MULTILINE,
+)
+
+
+def _numbers(function: ast.AST) -> set[str]:
+    """The parameters that a docstring calls numbers: `b -- bias, a scalar`."""
+    if not isinstance(function, (ast.FunctionDef, ast.ClassDef)):
+        return set()
+    return set(SCALAR.findall(ast.get_docstring(function) or ""))
+
+
+def _documented(function: ast.AST) -> dict[str, list[str]]:
+    """The shapes that a docstring says: `x: an array of shape (N, D)`."""
     if not isinstance(function, (ast.FunctionDef, ast.ClassDef)):
         return {}
     text = ast.get_docstring(function) or ""
-    ranks: dict[str, int] = {}
+    shapes: dict[str, list[str]] = {}
     form = re.compile(
         r"^[\s*:-]*(?:param\s+)?([A-Za-z_]\w*)\s*(?:--|:|-|\()\s*[^\n]{0,120}?"
         r"\(((?:[^()\n]|\([^()\n]*\)){0,60})\)", re.MULTILINE,
@@ -251,5 +269,5 @@ def _documented(function: ast.AST) -> dict[str, int]:
         if "..." in match[2] or not all(re.fullmatch(r"\s*[\w*+ /-]+\s*", p) for p in parts):
             continue
         if len(parts) > 1 or match[2].rstrip().endswith(",") or re.fullmatch(r"[A-Z]", match[2]):
-            ranks.setdefault(match[1], len(parts))
-    return ranks
+            shapes.setdefault(match[1], [part.strip() for part in parts])
+    return shapes

@@ -34,6 +34,11 @@ IMAGES: list[dict[str, tuple[int, ...]]] = [
     {"image": (2, 5, 4, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4)},
     {"image": (2, 3, 6, 4), "filter": (4, 3, 2, 2), "bias": (4, 1)},
 ]
+SQUARE_IMAGES: list[dict[str, tuple[int, ...]]] = [
+    {"image": (2, 3, 4, 4), "filter": (4, 3, 3, 3), "bias": (4,)},
+    {"image": (2, 4, 4, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4)},
+    {"image": (2, 3, 4, 4), "filter": (4, 3, 2, 2), "bias": (4, 1)},
+]
 IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
 FILTER = re.compile(r"^(w|W|filters?|kernels?|weights?|f|K)$")
 
@@ -55,9 +60,12 @@ class Choice(NamedTuple):
 class Flawed(PythonFault):
     """A reading that ended, with a gradient in the wrong shape or a value that is no number."""
 
-    def __init__(self, message: str, outcome: Any, ones: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(
+        self, message: str, outcome: Any, ones: Mapping[str, tuple[int, ...]], is_final: bool
+    ) -> None:
         super().__init__(message)
         self.outcome = outcome
+        self.is_final = is_final  # other shapes of the inputs would only hide it
         self.ones = ones  # parameters, and the axes that are 1 in their gradients
 
 
@@ -76,6 +84,8 @@ class Inference:
         self.has_targets = False  # whether a value could be drawn in another style
         self.has_shares = False  # whether something is called a probability
         self.draws_shares = False  # between 0 and 1
+        self.has_images = False
+        self.is_square = False  # whether images are drawn so
         self.labels = False  # whether targets were taken for labels
         self.faults: list[GradcliError] = []  # that ended the readings with each choice of ranks
         self.flawed: tuple[Any, dict[str, Any]] | None = None
@@ -115,7 +125,9 @@ class Inference:
         """The sizes to begin with: one of its own for every axis; for images, those that fit."""
         ranks = dict(_ranks(guesses))
         images = [name for name, rank in ranks.items() if rank == 4]
-        for preset in IMAGES if images else [{}]:
+        self.has_images = self.has_images or bool(images)
+        presets = SQUARE_IMAGES if self.is_square else IMAGES
+        for preset in presets if images else [{}]:
             sizes = iter(SIZES)
             shapes: dict[str, tuple[int, ...]] = {}
             for name, rank in ranks.items():
@@ -125,7 +137,9 @@ class Inference:
                 elif images and short.startswith("b"):
                     shapes[name] = preset["bias"]
                 else:
-                    shapes[name] = tuple(itertools.islice(sizes, rank))
+                    ones = self.usage.ones.get(short, ())
+                    own = itertools.islice(sizes, rank)
+                    shapes[name] = tuple(1 if k in ones else n for k, n in enumerate(own))
             if all(len(shapes[name]) == rank for name, rank in ranks.items() if rank != 4 and not (
                 images and name.rpartition("/")[2].startswith("b")
             )):  # fmt: skip
@@ -164,6 +178,8 @@ class Inference:
                 raise
             except Flawed as flaw:
                 self.flawed = self.flawed or (flaw.outcome, values)
+                if flaw.is_final:
+                    return flaw.outcome, values
                 changed = _with_ones(choice.shapes, flaw.ones)
             except GradcliError as error:
                 pair = _pair_of(f"{error.message} {error.hint or ''}")

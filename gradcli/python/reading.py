@@ -25,6 +25,8 @@ from gradcli.python.subjects import Subject, chosen, subjects
 from gradcli.python.values import Array, Scope
 from gradcli.requests import Request, Setting
 
+BROADCAST = re.compile(r"^(b\w*|B\d*|gamma|beta|bias\w*|shift)$")
+WEIGHT = re.compile(r"^(W|w|U|V|K|theta|Theta)\w*$")
 HEAVY = 6_000  # nodes of a file's own example; a smaller one says as much
 MADE = re.compile(r"^(param\w*|theta|weights|model|net|network)$")
 MAKER = re.compile(r"(init|make|create|build|random)\w*_?(param|weight|theta|model|net)|^init",
@@ -106,6 +108,7 @@ class Reading:
         self.of_output = False
         self.guessed: list[str] = []
         self.has_shares = False  # what is called a probability is drawn between 0 and 1
+        self.is_square = False  # images are
         self.has_tiny = False  # whether such a constant was met
         self.is_one_hot = False  # targets are arrays, even where labels would do
         self.inference: Inference | None = None
@@ -130,6 +133,8 @@ class Reading:
                 ways.append(({"style": style, "is_one_hot": inference.labels}, words))
         if inference is not None and inference.has_shares:
             ways.append(({"has_shares": True}, "right for probabilities, which lie in 0 to 1"))
+        if inference is not None and inference.has_images:
+            ways.append(({"is_square": True}, "right for square images, and not for others"))
         if self.subject.kind == "gradient":
             words = f"`{self.subject.backward}` is handed what `{self.subject.forward}` returns"
             ways.append(({"of_output": True}, words))
@@ -149,6 +154,7 @@ class Reading:
         self.tiny_is_zero = changes.get("tiny_is_zero", False)
         self.of_output = changes.get("of_output", False)
         self.has_shares = changes.get("has_shares", False)
+        self.is_square = changes.get("is_square", False)
 
     def _with_inferred(self) -> tuple[Driven, Mapped, dict[str, Any]]:
         """The subject driven with what is given, and what is not given inferred."""
@@ -168,6 +174,7 @@ class Reading:
                     return *self.driven({}), {}
                 self.inference = Inference(self._usage(missing), self.seed, self.style, self._made)
                 self.inference.draws_shares = self.has_shares
+                self.inference.is_square = self.is_square
                 found = self.inference.search(missing, self._attempt)
                 if found is None:
                     assert first is not None
@@ -221,20 +228,39 @@ class Reading:
         driven, claims = self.driven(values)
         tape = driven.reader.tape
         if not all(np.isfinite(tape.values[node]).all() for node, _ in driven.outputs):
-            raise Flawed("the result is not a number", (driven, claims), {})
+            raise Flawed("the result is not a number", (driven, claims), {}, False)
         for claim in claims.claims:
             has, wants = tape.shape(claim.result.node), tape.shape(claim.leaf.node)
             if [n for n in has if n != 1] != [n for n in wants if n != 1]:
-                ones: dict[str, tuple[int, ...]] = {}
-                if len(has) == len(wants) and 1 in has:
-                    ones[claim.leaf.short] = has
-                elif len(has) < len(wants) and claim.leaf.short:
-                    ones[claim.leaf.short] = _with_one(wants, has)
-                elif len(has) == len(wants) and 1 in wants:  # one example at a time
-                    ones[""] = tuple(n for n, m in zip(has, wants, strict=True) if m == 1 != n)
-                raise Flawed(f"the gradient of `{claim.leaf.short}` has shape {has}",
-                             (driven, claims), ones)  # fmt: skip
+                name = claim.leaf.short
+                ones = self._ones(driven, name, has, wants)
+                is_final = not ones and bool(BROADCAST.match(name))
+                message = f"the gradient of `{name}` has shape {has}"
+                raise Flawed(message, (driven, claims), ones, is_final)
         return driven, claims
+
+    def _ones(
+        self, driven: Driven, name: str, has: tuple[int, ...], wants: tuple[int, ...]
+    ) -> dict[str, tuple[int, ...]]:
+        """The axes of size 1 that a gradient says its parameter has; empty where it says none.
+
+        A bias that would be as long as the batch, and as no weight, is no bias: that is a mistake.
+        """
+        weights = [
+            size for leaf in driven.leaves if WEIGHT.match(leaf.short)
+            for size in driven.reader.tape.shape(leaf.node)
+        ]  # fmt: skip
+        sizes = [size for size in has if size != 1]
+        is_tied = not weights or (bool(sizes) and all(size in weights for size in sizes))
+        if BROADCAST.match(name) and not is_tied:
+            return {}
+        if 1 in has:
+            return {name: has}
+        if len(has) < len(wants):
+            return {name: _with_one(wants, has)}
+        if len(has) == len(wants) and 1 in wants:  # one example at a time
+            return {"": tuple(n for n, m in zip(has, wants, strict=True) if m == 1 != n)}
+        return {}
 
     def _functions(self) -> list[ast.AST]:
         """The definitions that say what the subject's parameters are."""

@@ -49,12 +49,9 @@ def _expression(function: Function, value: Any) -> Any:
     best: Any = None
     for node in ast.walk(function.node):
         if isinstance(node, ast.Return) and node.value is not None:
-            is_tuple = isinstance(node.value, ast.Tuple)
-            if (
-                (is_tuple and isinstance(value, tuple) and len(node.value.elts) == len(value))
-                or best is None
-                or not isinstance(value, tuple)
-            ):
+            parts = node.value.elts if isinstance(node.value, ast.Tuple) else []
+            is_fit = isinstance(value, tuple) and len(parts) == len(value)
+            if is_fit or best is None or not isinstance(value, tuple):
                 best = node.value
     return best
 

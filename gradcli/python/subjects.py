@@ -174,6 +174,10 @@ def _last_name(node: ast.expr) -> str | None:
                 return None
         elif isinstance(node, (ast.Subscript, ast.Starred)):
             node = node.value
+        elif isinstance(node, ast.BinOp):
+            return _last_name(node.left) or _last_name(node.right)
+        elif isinstance(node, ast.UnaryOp):
+            node = node.operand
         else:
             return None
 

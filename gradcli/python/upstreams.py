@@ -45,8 +45,8 @@ class BackwardCalls:
         self._upstreams(waiting, outputs, parts, arguments, backward)
         if not driven.outputs:
             self._loss_after(parts, names, outputs, forward)
-        before = len(reader.tape.graph)
-        reader.forward = reader.forward or set(range(before))
+        handed = {upstream for _, upstream in driven.outputs}
+        reader.forward = {*range(len(reader.tape.graph))} - handed
         result = self._call(backward, arguments)
         driven.results = returned(reader, result, backward)
         if driven.instance is not None:

@@ -38,6 +38,9 @@ _AXIS = "write `reshape(x, (n, 1))` for `x[:, None]`, `reshape(x, (1, n))` for `
 _NORMAL = "random numbers are normal ones: `randn(n, m)`; any others come from a file"
 _TOWARDS_0 = "write `sign(x)*floor(abs(x))`"
 _NO_TYPES = "leave it out: every number is a float64"
+# Words that begin a statement of Python, and no statement of a program.
+PYTHON = ("def", "class", "for", "while", "with", "return", "assert", "raise", "del",
+          "print", "global", "try", "elif", "yield", "async")  # fmt: skip
 INSTEAD = {  # names of Python and numpy that the language does not have, and what to write
     "arange": f"write `linspace(0, n - 1, n)`; {ONE_HOT}",
     "range": ONE_HOT,
@@ -207,6 +210,9 @@ class Refusals:
         before, token = shown(self._before(at)), shown(token)
         if before in ADVICE:
             self._fail(at - 1, f"`{before}` is not in the language", ADVICE[before])
+        if before in PYTHON and is_name(token):
+            self._fail(at - 1, f"`{before}` is Python, and this is a program of our own language",
+                       "save it as a file that ends in .py, and check that")  # fmt: skip
         if token == "(" or is_name(token) or token[:1].isdigit() or token[:1] == ".":
             self._fail(at, f"expected an operator, found `{token}`", self._product(at, before))
         if token == "," and is_number(before) and is_number(self.tokens[at + 1]):
