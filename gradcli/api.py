@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcli.errors import BindingError, did_you_mean
 from gradcli.evaluation.compiled import Function
+from gradcli.program.files import PYTHON, subject_of
 from gradcli.program.reader import read
 from gradcli.reports.evaluations import EvalReport
 from gradcli.requests import BUDGET, Request, Setting, valid
@@ -34,6 +35,10 @@ def evaluate(
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
     request = _request("evaluate", options)
+    if subject_of(name)[0].endswith(PYTHON):
+        from gradcli.tasks.check_python import read_python  # late: most programs are not Python
+
+        return evaluated(read_python(text, name, _pairs(bindings), request), request)
     return evaluated(read(text, name, _pairs(bindings), request=request), request)
 
 

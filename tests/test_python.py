@@ -506,3 +506,11 @@ def affine_backward(dout, cache):
     (case,) = cases(text.replace("dout.sum(axis=0)", wrong))
     assert case.verdict == "fail"
     assert [line.line for line in case.lines] in ([7], [])
+
+
+def test_eval_takes_python_files(capsys, tmp_path):
+    import gradcli
+
+    report = gradcli.evaluate(PAIR, {"x": [1.5, 2.0], "w": [0.5, -1.0]}, name="pair.py:scale")
+    assert {*report.gradients} == {"x", "w"}
+    assert all(check.verdict == "pass" for check in report.check.values())

@@ -120,18 +120,23 @@ CHECK_SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml":
 @spoken(quiet="No warnings.", verbose="Show what passed, too.")
 @click.pass_context
 def check_command(ctx: click.Context, /, **options: Any) -> int:
-    """Check gradients: an expression with claims, programs, or folders of `.grad` files.
+    """Check gradients: an expression with claims, programs, Python files, or folders of these.
 
     Without a claim the engine's own gradient is what is checked, and the report says so. A program
     may hold its claims: gradient lines such as `dx = -4`, and values such as `f == -12`.
     A claim x,y=VALUE is on a second derivative; an array output without --upstream is checked by
     its Jacobian. NAME=LOW:HIGH samples points; `f = x*y` is an expression, where there is no other.
 
+    FILE.py, FILE.py:NAME and FILE.ipynb are read as Python and never executed: pairs such as
+    affine_forward and affine_backward, classes, functions that return a value and its gradients.
+    Inputs that NAME=VALUE does not give are taken from the file, or inferred from its code.
+
     \b
     gradcli check "(x+y)*z" x=-2 y=5 z=-4 --claim x=-4 --claim z=3
     gradcli check "x*abs(x)" x=-2:2 --samples 50
     gradcli check "x**2*y" x=2 y=3 --claim x,y=4
     gradcli check sample_exprs --junit report.xml
+    gradcli check sample_exprs/layers.py:affine "x=randn(4, 3)"
 
     Exit codes: 0 all pass, 1 a claim is wrong, 2 something cannot be read or decided.
     """

@@ -84,9 +84,9 @@ def program_text(words: tuple[str, ...], path: str | None) -> tuple[str, str, li
 
 
 def _read(path: str) -> str:
-    from gradcli.program.files import read_text  # late: most expressions stand among the words
+    from gradcli.program.files import read_text, subject_of  # late: most programs are expressions
 
-    return read_text(path)
+    return read_text(subject_of(path)[0])
 
 
 def input_files(paths: Iterable[str | None], values: Iterable[str | None]) -> tuple[str, ...]:

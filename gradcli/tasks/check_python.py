@@ -7,6 +7,7 @@ from typing import Any
 
 from gradcli.checker.evidence import BEYOND_BUDGET
 from gradcli.errors import GradcliError, UsageError, did_you_mean
+from gradcli.program.files import subject_of
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen
 from gradcli.python.reading import PythonFile
@@ -36,6 +37,24 @@ def check_python(
             yield misshapen_case(file, one, misfit)
         except GradcliError as error:
             yield broken_case(name, error)._replace(expression=one.words)
+
+
+def read_python(
+    text: str, name: str, bindings: list[tuple[str, Setting]], request: Request
+) -> Program:  # fmt: skip
+    """The program of the one subject that a name such as `layers.py:affine` means.
+
+    Raises GradcliError, UsageError where there are several.
+    """
+    path, subject = subject_of(name)
+    file = PythonFile(text, path)
+    found = file.chosen(subject)
+    if len(found) > 1:
+        names = ", ".join(f"{path}:{one.name}" for one in found)
+        raise UsageError(f"{path} has {len(found)} subjects", hint=f"name one: {names}")
+    _refuse_lost(file, found, bindings)
+    program = file.program(found[0], bindings, request, request.grads)
+    return program._replace(lines=[])
 
 
 def misshapen_case(file: PythonFile, subject: Subject, misfit: Misshapen) -> Case:
