@@ -36,12 +36,13 @@ class Directives(NamedTuple):
     seed: int | None
 
 
-def directives(script: Script, line: int) -> Directives:
-    """The comments above the definition at a line, and those that stand above none."""
+def directives(script: Script, lines: list[int]) -> Directives:
+    """The comments above the definitions at some lines, and those that stand above none."""
     values: dict[str, str] = {}
     grads: dict[str, str] = {}
     seed = None
-    for text in [*_loose(script), *_above(script, line)]:
+    above = [text for line in sorted(lines) for text in _above(script, line)]
+    for text in [*_loose(script), *above]:
         word, _, rest = text.partition(" ")
         if word == "grads" and "=" in rest:
             for pair in rest.split(","):
@@ -84,7 +85,7 @@ def _loose(script: Script) -> list[str]:
         row = script.line(number)
         if match := DIRECTIVE.fullmatch(row.strip()):
             block.append(match[1])
-        elif row.startswith(("def ", "class ")):
+        elif row.strip().startswith(("def ", "class ")):
             block = []
         elif row.strip() and row.strip()[0] not in "#@":
             texts += block

@@ -77,16 +77,19 @@ class PythonFile:
         grads: Mapping[str, str],
     ) -> Reading:  # fmt: skip
         """The reading of a subject, which may be read again in other styles."""
-        said = directives(self.script, _line_of(self.script, subject))
+        said = directives(self.script, _lines_of(self.script, subject))
         return Reading(self.script, subject, dict(settings), said, request, grads)
 
 
-def _line_of(script: Script, subject: Subject) -> int:
-    """The line of the definition, decorators above it."""
-    for node in script.tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.lineno == subject.line:
-            return min([subject.line, *(d.lineno for d in node.decorator_list)])
-    return subject.line
+def _lines_of(script: Script, subject: Subject) -> list[int]:
+    """The first lines of the definitions of a subject, decorators among them."""
+    wanted = {subject.cls, subject.forward} if subject.cls else {subject.forward, subject.backward}
+    return [
+        min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        for node in ast.walk(script.tree)
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in wanted
+        and (node.lineno >= subject.line or not subject.cls)
+    ]  # fmt: skip
 
 
 class Reading:

@@ -148,7 +148,7 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
 
 
 def _is_gradient(name: str | None, element: ast.expr) -> bool:
-    if isinstance(element, ast.Tuple):
+    if isinstance(element, (ast.Tuple, ast.List)):
         return any(_is_gradient(_last_name(part), part) for part in element.elts)
     return name is not None and bool(GRADIENT_NAME.match(name)) and name not in (
         "data", "d", "dim", "dims", "depth", "dt", "decay", "dropout", "dist", "diff",
