@@ -128,6 +128,10 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
     if driven.reader.forward is None:
         reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
         free = [r for r in free if not reached[r.node]]
+    parts = [x for x in parameters if "[" in x.short]
+    holders = {x.short.partition("[")[0] for x in parts}
+    if len(parts) == len(free) > 1 and len(holders) == 1:  # the parts of one list
+        parameters = parts
     if len(free) != len(parameters):  # a result of another name may be of something else
         parameters = [x for x in parameters if not TARGETS.match(x.short)]
     if len(free) != len(parameters):

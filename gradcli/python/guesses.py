@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 Guess = Any
 
@@ -59,6 +59,12 @@ COUNTS = {
 }  # fmt: skip
 
 
+class Parts(NamedTuple):
+    """Something that is unpacked: a list of its parts."""
+
+    parts: dict[str, Guess]
+
+
 class Usage:
     """How some functions use their parameters."""
 
@@ -72,6 +78,7 @@ class Usage:
         self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
         self.lists: set[str] = set()  # what has a length, or is gone through
         self.has_labels = True  # whether targets may be whole numbers
+        self.parts: dict[str, list[str]] = {}  # the names that something is unpacked into
         self.made: dict[str, Any] = {}  # calls that make a parameter
         self.texts: dict[str, str] = {}  # that a parameter is compared with
         self.aliases = dict(
@@ -90,6 +97,9 @@ class Usage:
 
     def _look(self, node: ast.AST) -> None:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+            names = [part.id for part in node.targets[0].elts if isinstance(part, ast.Name)]
+            if isinstance(node.value, ast.Name) and len(names) == len(node.targets[0].elts):
+                self.parts.setdefault(node.value.id, names)
             name = _shaped(node.value) or self.aliases.get(ast.unparse(node.value))
             if name:
                 self.ranks[name] = len(node.targets[0].elts)
@@ -165,13 +175,17 @@ class Usage:
     def _guesses(self, name: str) -> list[Guess]:
         if name in self.made:
             return [self.made[name]]
+        if name in self.parts and name not in self.ranks:
+            parts = {str(k): self._guesses(part)[0] for k, part in enumerate(self.parts[name])}
+            if name not in self.parts[name]:
+                return [Parts(parts), len(parts)]
         if name in self.numbers:
             return ["number", 1]
         if name in self.keys and not (name in self.ranks or name in self.least):
             return [{key: self._entry(key, rank) for key in self.keys[name]} for rank in (1, 2)]
         if name in self.texts:
             return ["text"]
-        if INDEX.match(name):
+        if INDEX.match(name) and name not in self.counts:
             return [("value", {k: k for k in range(5)})]
         if SIZES_OF_LAYERS.match(name) and name not in self.ranks:
             return ["sizes", "count"]

@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 
 from gradcli.errors import GradcliError
-from gradcli.python.guesses import COUNTS, SHARES, TARGETS, TEXTS, Guess, Usage
+from gradcli.python.guesses import COUNTS, SHARES, TARGETS, TEXTS, Guess, Parts, Usage
 from gradcli.python.inputs import known_value
 from gradcli.python.missing import MissingInputs
 from gradcli.python.source import PythonFault
@@ -211,6 +211,8 @@ class Inference:
         random = np.random.RandomState((crc32(name.encode()) + self.seed) % 2**32)
         if isinstance(guess, dict):
             return {k: self._value(f"{name}/{k}", part, shapes) for k, part in guess.items()}
+        if isinstance(guess, Parts):
+            return [self._value(f"{name}/{k}", g, shapes) for k, g in guess.parts.items()]
         if isinstance(guess, tuple) and not isinstance(guess, Call):
             return guess[1]
         if guess == "labels":
@@ -243,6 +245,8 @@ def _ranks(guesses: dict[str, Guess], path: str = "") -> Iterator[tuple[str, int
     for name, guess in guesses.items():
         if isinstance(guess, dict):
             yield from _ranks(guess, f"{path}{name}/")
+        elif isinstance(guess, Parts):
+            yield from _ranks(guess.parts, f"{path}{name}/")
         elif isinstance(guess, Call):
             yield from _ranks(guess.guesses, f"{path}{name}/")
         elif isinstance(guess, int):
