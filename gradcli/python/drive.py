@@ -53,7 +53,7 @@ class Driven:
         self.results: list[Result] = []
         self.forward = ""  # the name of the forward function
         self.instance: Instance | None = None
-        self.used: dict[str, str] = {}  # parameters, and where their values are from
+        self.has_spare_loss = False  # a number beside the output that has no upstream gradient
         self.upstreams: list[str] = []
 
 
@@ -69,6 +69,7 @@ class Driver(BackwardCalls):
         self.values = dict(values)
         self.settings = set(said)  # names whose values the user has given
         self.floats = floats  # parameters whose whole numbers are to be floats
+        self.adds_loss = False  # whether a loss beside the output is differentiated with it
         self.of_output = False  # whether a derivative is handed the output, and not the input
         self.driven = Driven(reader, scope)
         self.given: dict[str, Any] = {}  # parameters as they were handed over

@@ -39,6 +39,10 @@ SIZES_OF_LAYERS = re.compile(
 )
 MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "normal", "uniform",
                 "standard_normal", "random", "full", "identity")  # fmt: skip
+OPTIONS = re.compile(r"\w*_params?|hparam\w*|config|options|cfg")
+IMAGES = re.compile(r"^(x|X|w|W|inputs?|A_prev|img\w*|images?|data|filters?|kernels?|A)$")
+IMAGE_RANK = 4
+LABELS_OF_RANK = {1: "labels", 2: "labels2"}
 INDEX = re.compile(r"^(\w+(2|_to_)(idx|ix|char|id|word|index)|vocab(ulary)?)$")
 # What settings in dictionaries usually are.
 SETTINGS: dict[str, Any] = {
@@ -77,7 +81,9 @@ class Usage:
         self.keys: dict[str, list[str]] = {}  # of dictionaries
         self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
         self.lists: set[str] = set()  # what has a length, or is gone through
+        self.is_of_images = False  # by the names of the functions
         self.has_labels = True  # whether targets may be whole numbers
+        self.indices: set[str] = set()  # names that stand in square brackets
         self.parts: dict[str, list[str]] = {}  # the names that something is unpacked into
         self.made: dict[str, Any] = {}  # calls that make a parameter
         self.texts: dict[str, str] = {}  # that a parameter is compared with
@@ -109,7 +115,10 @@ class Usage:
             if name and isinstance(place, ast.Constant) and isinstance(place.value, int):
                 least = place.value + 1 if place.value >= 0 else -place.value
                 self.least[name] = max(self.least.get(name, 0), least)
-            elif isinstance(node.value, ast.Name):
+            elif isinstance(node.value, (ast.Name, ast.Attribute)):
+                parts = place.elts if isinstance(place, ast.Tuple) else [place]
+                self.indices |= {part.id for part in parts if isinstance(part, ast.Name)}
+            if isinstance(node.value, ast.Name):
                 self._indexed(node.value.id, place)
         elif isinstance(node, ast.Compare) and isinstance(node.left, ast.Name):
             other = node.comparators[0]
@@ -170,7 +179,9 @@ class Usage:
     def guesses(self, name: str) -> list[Guess]:
         """What a parameter may be, the likeliest first."""
         found = self._guesses(name)
-        return found if self.has_labels else [g for g in found if g != "labels"] or found
+        if self.has_labels:
+            return found
+        return [g for g in found if g not in LABELS_OF_RANK.values()] or found
 
     def _guesses(self, name: str) -> list[Guess]:
         if name in self.made:
@@ -181,24 +192,38 @@ class Usage:
                 return [Parts(parts), len(parts)]
         if name in self.numbers:
             return ["number", 1]
+        if INDEX.match(name) and name not in self.counts:
+            words = [*self.keys.get(name, []), *"abcde"]
+            return [("value", {word: k for k, word in enumerate(words)})]
+        if OPTIONS.fullmatch(name) and name not in self.keys:
+            return [("value", dict(SETTINGS))]
         if name in self.keys and not (name in self.ranks or name in self.least):
             return [{key: self._entry(key, rank) for key in self.keys[name]} for rank in (1, 2)]
         if name in self.texts:
             return ["text"]
-        if INDEX.match(name) and name not in self.counts:
-            return [("value", {k: k for k in range(5)})]
         if SIZES_OF_LAYERS.match(name) and name not in self.ranks:
             return ["sizes", "count"]
         if name in self.ranks:
             rank = self.ranks[name]
-            if rank == 1 and LABELS.match(name):
-                return ["labels", 1]
+            if name in self.indices and rank in LABELS_OF_RANK:
+                return [LABELS_OF_RANK[rank], rank]
+            if LABELS.match(name) and rank in LABELS_OF_RANK:
+                return [LABELS_OF_RANK[rank], rank]
+            if self.is_of_images and rank < IMAGE_RANK and IMAGES.match(name):
+                return [IMAGE_RANK, rank]
             return [rank, *(r for r in (rank + 1, 1, 2) if r != rank)]
+        if self.is_of_images and IMAGES.match(name):
+            return [IMAGE_RANK, 2]
         if name in self.least:
-            rank = max(2, self.least[name])
+            is_vector = bool(VECTOR.match(name)) and self.least[name] == 1
+            rank = 1 if is_vector else max(2, self.least[name])
             is_labels = bool(LABELS.match(name)) and self.least[name] == 1
             start: list[Guess] = ["labels"] if is_labels else []
-            return [*start, rank, *(r for r in (1, rank + 1) if r >= self.least[name])]
+            return [
+                *start,
+                rank,
+                *(r for r in (1, rank + 1) if r >= self.least[name] and r != rank),
+            ]
         if name in TEXTS:
             return ["text", 2]
         if name in self.lists and name in self.counts:

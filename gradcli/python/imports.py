@@ -15,7 +15,8 @@ from gradcli.python.limits import MOST_FILES
 from gradcli.python.source import Script
 from gradcli.python.values import Library, Scope, Unknown
 
-KNOWN_ROOTS = ("numpy", "math", "cmath", "scipy", "autograd", "builtins", "past", "six")
+KNOWN_ROOTS = ("numpy", "math", "cmath", "scipy", "autograd")
+OLD_AND_NEW = ("builtins", "past", "six", "future")  # names that Python has itself
 MATHEMATICS = ("math", "cmath")
 # Modules whose calls change no number of a program, or are not reached by one.
 IGNORED_ROOTS = {
@@ -76,6 +77,9 @@ class Imports:
                 prefix = "math" if kind == "math" else module.partition(".")[2]
                 owner = Library(prefix.removeprefix("numpy"), kind)
                 self.set_name(name, self._of_library(owner, alias.name), scope)
+            elif root in OLD_AND_NEW:
+                if alias.name in BUILTINS:
+                    self.set_name(name, Library(alias.name, "python"), scope)
             elif root == "random":
                 self.set_name(name, Library(f"random.{alias.name}"), scope)
             elif root in STANDARD and alias.name in STANDARD[root]:

@@ -59,6 +59,8 @@ def whole(tape: Tape, value: Any) -> int:
         raise ShapeError(f"{number!r} is not a whole number")
     if isinstance(value, (int, np.integer)):
         return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # of a division, which Python 2 makes whole
     if isinstance(value, float):
         raise ShapeError(f"{value!r} is a float where a whole number is needed",
                          hint="write `int(...)`, or `//` for the division")  # fmt: skip

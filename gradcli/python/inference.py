@@ -26,6 +26,7 @@ SIZES = (3, 5, 7, 4, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
 MOST_READINGS = 60  # of the code, in search of shapes that fit
 LONGEST = 8.0  # seconds of these readings
 MOST_MERGES = 24  # of axes, for one choice of ranks
+LARGEST = 5_000  # size of an axis, where the code itself has one that large
 LAYERS = 4  # sizes of the layers of a network
 CLASSES = 3  # labels are below it, and no axis of scores is shorter
 # Ranks four say images and filters; sizes that fit one another in the two usual orders.
@@ -215,9 +216,9 @@ class Inference:
             return [self._value(f"{name}/{k}", g, shapes) for k, g in guess.parts.items()]
         if isinstance(guess, tuple) and not isinstance(guess, Call):
             return guess[1]
-        if guess == "labels":
+        if guess in ("labels", "labels2"):
             self.labels = True
-            return Given(int(k) for k in random.randint(0, CLASSES, shapes[name]))
+            return Given(random.randint(0, CLASSES, shapes[name]).tolist())
         if isinstance(guess, Call):
             arguments = {k: self._value(f"{name}/{k}", g, shapes) for k, g in guess.guesses.items()}
             return self.make(guess.function, arguments)
@@ -251,6 +252,8 @@ def _ranks(guesses: dict[str, Guess], path: str = "") -> Iterator[tuple[str, int
             yield from _ranks(guess.guesses, f"{path}{name}/")
         elif isinstance(guess, int):
             yield f"{path}{name}", guess
+        elif guess == "labels2":
+            yield f"{path}{name}", 2
         elif guess == "labels" or (guess == "count" and name not in COUNTS):
             yield f"{path}{name}", 1
         elif guess == "sizes":
@@ -341,6 +344,6 @@ def _joined(
         new, old = x, y
     else:
         return _joined_sums(shapes, own, x, y)
-    if new > max(SIZES) or new < 2:  # an axis of one element hides much
+    if new > LARGEST or new < 2:  # an axis of one element hides much
         return None
     return {name: tuple(new if n == old else n for n in s) for name, s in shapes.items()}

@@ -27,6 +27,7 @@ from gradcli.requests import Request, Setting
 
 BROADCAST = re.compile(r"^(b\w*|B\d*|gamma|beta|bias\w*|shift)$")
 WEIGHT = re.compile(r"^(W|w|U|V|K|theta|Theta)\w*$")
+OF_IMAGES = re.compile(r"conv|pool|spatial|image|cnn", re.IGNORECASE)
 HEAVY = 6_000  # nodes of a file's own example; a smaller one says as much
 MADE = re.compile(r"^(param\w*|theta|weights|model|net|network)$")
 MAKER = re.compile(r"(init|make|create|build|random)\w*_?(param|weight|theta|model|net)|^init",
@@ -112,6 +113,8 @@ class Reading:
         self.guessed: list[str] = []
         self.has_shares = False  # what is called a probability is drawn between 0 and 1
         self.is_square = False  # images are
+        self.adds_loss = False  # the backward part is that of a loss beside the output, too
+        self.has_spare_loss = False
         self.has_tiny = False  # whether such a constant was met
         self.is_one_hot = False  # targets are arrays, even where labels would do
         self.inference: Inference | None = None
@@ -138,6 +141,8 @@ class Reading:
             ways.append(({"has_shares": True}, "right for probabilities, which lie in 0 to 1"))
         if inference is not None and inference.has_images:
             ways.append(({"is_square": True}, "right for square images, and not for others"))
+        if self.has_spare_loss:
+            ways.append(({"adds_loss": True}, "right with the loss that is returned beside"))
         if self.subject.kind == "gradient":
             words = f"`{self.subject.backward}` is handed what `{self.subject.forward}` returns"
             ways.append(({"of_output": True}, words))
@@ -157,6 +162,7 @@ class Reading:
         self.tiny_is_zero = changes.get("tiny_is_zero", False)
         self.of_output = changes.get("of_output", False)
         self.has_shares = changes.get("has_shares", False)
+        self.adds_loss = changes.get("adds_loss", False)
         self.is_square = changes.get("is_square", False)
 
     def _with_inferred(self) -> tuple[Driven, Mapped, dict[str, Any]]:
@@ -197,6 +203,7 @@ class Reading:
         """How the parameters are used; those that a function of the file makes are its calls."""
         usage = Usage(self._functions())
         usage.has_labels = not self.is_one_hot
+        usage.is_of_images = bool(OF_IMAGES.search(f"{self.subject.forward} {self.subject.cls}"))
         for name in missing:
             maker = self._maker(name)
             if maker is not None:
@@ -332,9 +339,9 @@ class Reading:
             }
             values = {**extra, **self.values}
             driver = Driver(reader, scope, self.subject, values, floats, self.values)
-            driver.of_output = self.of_output
+            driver.of_output, driver.adds_loss = self.of_output, self.adds_loss
             driven = driver.drive()
-            self.has_tiny = reader.has_tiny
+            self.has_tiny, self.has_spare_loss = reader.has_tiny, driven.has_spare_loss
             return driven
         except GradcliError as error:
             if error.span is None:

@@ -124,6 +124,11 @@ class BackwardCalls:
                     f"give it: {name}=..., or in a comment above {self.subject.forward}: "
                     f"# gradcli: {name} = ...",
                 )  # fmt: skip
+        spare = [parts[k].content for k in left if not tape.shape(parts[k].content)]
+        self.driven.has_spare_loss = bool(spare and self.driven.outputs)
+        if self.adds_loss and self.driven.outputs:
+            one = tape.node(np.array(1.0))
+            self.driven.outputs += [(node, one) for node in spare]
 
     def _waiting_for_upstream(
         self: Any, waiting: list[str], backward: Function, outputs: list[Any]
