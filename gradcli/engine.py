@@ -7,7 +7,7 @@ and again; two runs never share anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gradcli.arithmetic.arithmetic import Arithmetic, Forward, Pullback
@@ -83,15 +83,24 @@ class Machine:
         values = self.leaves.copy()
         for node, value in zip(self.graph.inputs.values(), inputs, strict=True):
             values[node] = value
-        forward(self, values, stop)
+        forward(self, values, stop=stop)
+        return Run(self, values)
+
+    def run_again(self, run: Run, held: Mapping[int, Any]) -> Run:
+        """A run in which some nodes have the values they are held at, whatever would give them."""
+        values, start = run.values.copy(), len(run.values)
+        for node in sorted(held):
+            forward(self, values, start, node)
+            values[node], start = held[node], node + 1
+        forward(self, values, start)
         return Run(self, values)
 
 
-def forward(machine: Machine, values: list[Any], stop: int | None = None) -> None:
+def forward(machine: Machine, values: list[Any], start: int = 0, stop: int | None = None) -> None:
     """Visit the nodes in topological order; compute the value of each from its operands."""
     operands = machine.graph.operands
     with machine.arithmetic.quiet():
-        for node, gate in enumerate(machine.forwards[:stop]):
+        for node, gate in enumerate(machine.forwards[start:stop], start):
             if gate is not None:
                 values[node] = gate(values, operands[node])
 
@@ -103,12 +112,18 @@ def backward(run: Run, output: int, upstream: Any) -> None:
     local gradients and adds the products to the gradients of its operands, so that gradients add
     up at forks. When a gate's turn comes, all that use it have had theirs.
     """
+    sweep(run, {output: upstream})
+
+
+def sweep(run: Run, upstreams: Mapping[int, Any]) -> None:
+    """The backward pass of several outputs at once, each with an upstream gradient of its own."""
     machine, values = run.machine, run.values
     zero, operands, pullbacks = machine.arithmetic.zero, machine.graph.operands, machine.pullbacks
     gradients = run.gradients = [zero] * len(values)
-    gradients[output] = upstream
+    for output, upstream in upstreams.items():
+        gradients[output] = upstream
     with machine.arithmetic.quiet():
-        for node in range(output, -1, -1):
+        for node in range(max(upstreams), -1, -1):
             pullback, gradient = pullbacks[node], gradients[node]
             if pullback is not None and gradient is not zero:  # `zero` itself: nothing arrived
                 pullback(gradient, values, gradients, node, operands[node])

@@ -49,6 +49,13 @@ ARRAYS = {
     "gradcli.tasks.derivatives",
     "gradcli.tasks.rows_of_arrays",
     "gradcli.tasks.rows_of_numbers",
+    "gradcli.backward.aim",
+    "gradcli.backward.replay",
+    "gradcli.backward.known",
+    "gradcli.backward.blame",
+    "gradcli.backward.naming",
+    "gradcli.backward.lines",
+    "gradcli.backward.uses",
 }
 FACE = {"api", "errors", "reports", "version"}  # what gradcli/__init__.py may import
 

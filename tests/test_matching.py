@@ -1,99 +1,32 @@
-"""Lines matched to the uses they speak for, and what that costs."""
+"""Lines and the uses they speak for, formulas in their places, and what that costs."""
 
 from __future__ import annotations
 
 import sys
 
-import numpy as np
 import pytest
 
 import gradcli
-from gradcli.arithmetic.agreement import agree
 from gradcli.backward.amounts import total
 from gradcli.backward.formulas import Formulas
-from gradcli.backward.matching import Clues, Part, matched
-from gradcli.backward.nearest import Nearest
 from gradcli.engine import Machine
 from gradcli.gates.table import BUILT_IN
 from gradcli.program.model import Element, elements
 from gradcli.syntax import parse_expression
 from gradcli.syntax.tokens import Source
 
-TOLERANCE = 1e-6
-OUTPUT = Element("f")
-
-
-def part(line, value, *reads, names=()):
-    return Part(line, value, frozenset(reads), set(names))
-
-
-def groups(parts, uses, operands=lambda consumer: {consumer.name}, assigned=None):
-    """(lines, consumers) of each group; `uses` are amounts by the name of the consumer."""
-    amounts = {Element(name): amount for name, amount in uses.items()}
-    clues = Clues(OUTPUT, lambda a, b: agree(a, b, TOLERANCE), TOLERANCE, operands, assigned or {})
-    return [
-        ([p.line for p in group.parts], [str(c) for c in group.consumers])
-        for group in matched(parts, amounts, clues)
-    ]
-
-
-# ---------------------------------------------------------------- who answers for what
-
-
-@pytest.mark.parametrize(("parts", "uses", "expected"), [
-    ([part(0, 5.0, "p", "q")], {"p": [2.0], "q": [3.0]}, [([0], ["p", "q"])]),
-    ([part(0, 7.0, "p"), part(1, 3.0, "q")], {"p": [2.0], "q": [3.0]},
-     [([1], ["q"]), ([0], ["p"])]),
-    ([part(0, 2.0, "p"), part(1, 3.0, "q"), part(2, 9.0)], {"p": [2.0], "q": [3.0]},
-     [([0, 1], ["p", "q"]), ([2], [])]),
-    ([part(0, 4.0), part(1, 3.0)], {"p": [3.0], "q": [5.0]}, [([1], ["p"]), ([0], ["q"])]),
-    ([part(0, 3.0, "p"), part(1, 9.0, "p")], {"p": [3.0, 4.0]}, [([0], []), ([1], ["p"])]),
-    ([part(0, 8.0, "p"), part(1, 9.0, "p")], {"p": [3.0, 4.0]}, [([0, 1], ["p"])]),
-    ([part(0, 17.0, names=["a"]), part(1, 8.0, names=["b"])], {"p": [3.0], "q": [4.0]},
-     [([0], ["p"]), ([1], ["q"])]),
-])  # fmt: skip
-def test_lines_are_sorted_by_what_they_read_by_value_and_by_names(parts, uses, expected):
-    operands = {"p": {"p", "a", "x"}, "q": {"q", "b", "x"}}
-    assert groups(parts, uses, lambda consumer: operands[consumer.name]) == expected
-
 
 def test_a_line_that_reads_the_output_counts_it_once():
     """Twice what the output sends back is no sum of that and of what it sends back itself."""
-    uses = {"f": [3.0], "q": [4.0]}
-    assert groups([part(0, 6.0, "f"), part(1, 4.0, "q")], uses) == [([1], ["q"]), ([0], ["f"])]
     text = "x = 3\nq = x*x\nf = q*x\ndf = 1\ndq = x*df\ndx = 2*q*df\ndx += 2*x*dq"
     (line,) = [line for line in gradcli.check(text).cases[0].lines if line.is_accused]
     assert (line.line, line.mistake) == (6, "dropped-factor")
-
-
-# ---------------------------------------------------------------- amounts
 
 
 def test_sums_beyond_float64_are_infinite():
     assert total([1e308, 1e308]) == float("inf")
     assert total([1e308, 1e308, -1e308]) == float("inf")
     assert total([0.1] * 10) == 1.0
-
-
-def test_near_amounts_are_found_and_no_others():
-    amounts = [1.0, -1.0, 1.0 + 1e-9, 2.0, 0.0, float("nan"), 1e308]
-    nearest = Nearest(((amount, k) for k, amount in enumerate(amounts)), TOLERANCE)
-    assert sorted(nearest.near(1.0, 9)) == [0, 2]
-    assert len(nearest.near(1.0, 1)) == 1
-    assert nearest.near(0.0, 9) == [4]
-    assert nearest.near(float("nan"), 9) == []
-    assert nearest.near(1e308, 9) == [6]
-    nearest.remove(0)
-    nearest.remove(5)
-    assert nearest.near(1.0, 9) == [2]
-    assert 0 not in nearest
-    assert 2 in nearest
-
-
-def test_a_number_stands_for_an_array_of_it():
-    nearest = Nearest([(np.full(4, -2.0), "array"), (np.arange(4.0), "other")], TOLERANCE)
-    assert nearest.near(-2.0, 9) == ["array"]
-    assert nearest.near(np.full(4, -2.0), 9) == ["array"]
 
 
 def test_elements_have_a_name_and_an_index():

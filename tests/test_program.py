@@ -711,7 +711,6 @@ def test_both_cures_work():
         ("dx = dy; dy = x", NameFault, (4, 6), "`dy` has no value yet", "on an earlier line"),
         ("dx = dx + y", NameFault, (4, 6), "`dx` has no value yet", "on an earlier line"),
         ("dx = y*q", NameFault, (4, 8), "`q` has no value", "`q=...`"),
-        ("dx = [y]", ShapeError, (4, 1), "the gradient of `x`", ""),
         ("dx[0] = y", ShapeError, (4, 1), "`x` is a number and has no elements", ""),
         ("dx = y; h = [1]; h[0] = 2; dy = h[0]", ParseError, (4, 18), "is not a gradient", ""),
         ("dx = y\nf == [1]", ShapeError, (5, 1), "`f` has shape (), the claim has (1,)", ""),
@@ -736,9 +735,7 @@ def test_no_output_is_taken_from_the_backward_part(line):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("dw = 3", "the gradient of `w`"),
-        ("dw = [1]", "the gradient of `w`"),
-        ("dw = [[1], [2]]", "the gradient of `w`"),
+        ("dw = [1, 2]; dw = 3", "the gradient of `w`"),
         ("dw[2] = 1", "index 2 is outside a list of 2"),
         ("dw[-3] += 1", "index -3 is outside a list of 2"),
         ("dw[0,0] = 1", "2 indices, but the array has shape (2,)"),
@@ -748,6 +745,13 @@ def test_a_gradient_has_the_shape_of_its_input(line, message):
     error = refused(ShapeError, f"w = [2, 5]; f = w[0]*w[1]\n{line}")
     assert message in error.message
     assert error.span.line == 2
+
+
+@pytest.mark.parametrize("line", ["dw = 3", "dw = [1]", "dw = [[1], [2]]"])
+def test_a_gradient_of_another_shape_is_no_claim(line):
+    program = read_program(f"w = [2, 5]; x = 3; f = w[0]*w[1]*x\n{line}\ndx = w[0]*w[1]")
+    assert [*program.claims] == ["x"]
+    assert "the gradient of `w`" in program.lines[0].misfit.message
 
 
 # -------------------------------------------------------------------- claims on values

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
+from fractions import Fraction
 from itertools import chain, combinations
 from typing import Any, NamedTuple
 
@@ -42,17 +43,8 @@ OTHER_BRANCHES = {
 SWITCHES = {"max", "min", "relu", "leaky_relu", "where", "abs", "huber"}
 FEWEST_POINTS = 3  # to tell a product of factors from chance
 MOST_FACTORS = 30  # nodes whose powers are tried
+MOST_PARTS = 1000  # of a fraction that a constant may be
 MOST_NAMES = 200  # forward names that are tried in the place of another one
-
-
-class Disturbed(NamedTuple):
-    """Other upstream gradients at the program's point, and what a line should make of them.
-
-    What comes back is linear in them: `ds**2` is no repair of `ds * s`, though ds is s.
-    """
-
-    gradients: Mapping[str, Any]  # by name
-    expected: list[float]
 
 
 class Scene(NamedTuple):
@@ -68,10 +60,11 @@ class Scene(NamedTuple):
     nodes: list[int]  # of the program: what the consumers are computed from, and themselves
     gates: set[str]  # of the consumers
     counts: set[float]  # of examples in a batch, as far as the consumers tell
+    scope: dict[str, Any]  # what the backward part has assigned before the line, by name
+    gradients: dict[str, str]  # those of them that are gradients, by the forward name
     runs: list[Run]  # of the program, at its point and at others
-    expected: list[list[float]]  # at each of these points, of each number of the line
-    readers: Sequence[GradientLine] = ()  # of a helper: the lines whose numbers these are
-    disturbed: Disturbed | None = None
+    expected: list[list[float]]  # at each of these points, of each number; none: not known
+    accepts: Callable[[int, list[float]], bool]  # whether numbers are right at a point
 
 
 class Repair(NamedTuple):
@@ -81,6 +74,7 @@ class Repair(NamedTuple):
     mistake: str
     reason: str
     is_complete: bool = False  # read the final values of gradients
+    is_general: bool = False  # a factor that would mend much else
 
 
 def candidates(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
@@ -88,8 +82,9 @@ def candidates(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
     tree = scene.tree
     yield Repair(tree, "missing-path", _incomplete(scene), is_complete=True)
     yield from chain(
-        _signs(tree), _operators(tree), _names(scene), _one_minus(scene), _powers(tree),
-        _branches(scene), _upstream(scene), _constants(scene, written), _products(scene),
+        _signs(tree), _operators(tree), _names(scene, True), _one_minus(scene), _powers(scene),
+        _branches(scene), _upstream(scene), _constants(scene, written),
+        _products(scene, written),
     )  # fmt: skip
 
 
@@ -119,7 +114,7 @@ def _signs(tree: Tree) -> Iterator[Repair]:
 
 def _operators(tree: Tree) -> Iterator[Repair]:
     for k, op in enumerate(tree.ops):
-        if op not in OPERATORS:
+        if op not in OPERATORS or tree.ops[k - 1] == tree.ops[k - 2] == "number":
             continue
         for other in OPERATORS:
             if other != op and {op, other} != {"add", "sub"}:
@@ -127,18 +122,28 @@ def _operators(tree: Tree) -> Iterator[Repair]:
                 yield Repair(changed, "wrong-operator", f"an operator is wrong: `{write(changed)}`")
 
 
-def _names(scene: Scene) -> Iterator[Repair]:
-    """Another name in the place of one, at one place or at all."""
+def other_names(scene: Scene) -> Iterator[Repair]:
+    """A forward value in the place of a gradient, or a gradient in that of a forward value."""
+    return _names(scene, False)
+
+
+def _names(scene: Scene, is_alike: bool) -> Iterator[Repair]:
+    """Another name of the same kind in the place of one, or of another kind."""
     tree, program = scene.tree, scene.program
     known = list(dict.fromkeys([*program.inputs, *program.stages]))[-MOST_NAMES:]
-    gradients = [f"d{name}" for name in scene.consumers if name in program.claims]
+    gradients = [*scene.scope]
+    compared = {n for k, op in enumerate(tree.ops) if op in OTHER_BRANCHES
+                for start, stop in operands(tree, k) for n in range(start, stop)}  # fmt: skip
+    compared_with = set().union(*scene.operands.values())
     for name in dict.fromkeys(a for op, a in zip(tree.ops, tree.args, strict=True) if op == "name"):
         kind = scene.line.reads[name].kind if name in scene.line.reads else "forward"
         places = [k for k, op in enumerate(tree.ops) if op == "name" and tree.args[k] == name]
-        for other in [*known, *gradients]:
+        for other in known if (kind == "forward") == is_alike else gradients:
             if other == name:
                 continue
             for chosen in [places, *([k] for k in places if len(places) > 1)]:
+                if compared.issuperset(chosen) and other not in compared_with:
+                    continue
                 changed = renamed(tree, chosen, other)
                 yield Repair(changed, *_wrong_name(scene, name, other, kind))
 
@@ -159,7 +164,11 @@ def _wrong_name(scene: Scene, name: str, other: str, kind: str) -> tuple[str, st
 def _one_minus(scene: Scene) -> Iterator[Repair]:
     """`s` where `1 - s` is right, or a factor `1 - s` that is lost; for tanh `1 - s**2`."""
     tree = scene.tree
-    places = [k for k, op in enumerate(tree.ops) if op == "name"]
+    reads = scene.line.reads
+    places = [
+        k for k, op in enumerate(tree.ops)
+        if op == "name" and (tree.args[k] not in reads or reads[tree.args[k]].kind != "gradient")
+    ]  # fmt: skip
     for k in places:
         reason = f"1 - {tree.args[k]} is right where {tree.args[k]} stands"
         yield Repair(replaced(tree, k, k, one_less(tree.args[k], 1)), "dropped-one-minus", reason)
@@ -182,25 +191,39 @@ def _one_minus(scene: Scene) -> Iterator[Repair]:
 
 def _constants(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
     """A number that is a wrong factor everywhere."""
-    pairs = zip(scene.expected[0], written[0], strict=False)
+    pairs = zip(scene.expected[0], written[0], strict=False) if scene.expected else ()
     ratio = next((right / got for right, got in pairs if got and right), math.nan)
     if not math.isfinite(ratio) or not ratio or math.isclose(abs(ratio), 1.0):
         return
-    tree = joined(scene.tree, number_tree(ratio), "mul")
+    tree = _times(scene.tree, ratio)
     size = max(abs(ratio), 1 / abs(ratio))
     if any(math.isclose(size, count) for count in scene.counts):
         reason = f"the line is {1 / ratio:.6g} times the gradient: the mean over {size:.0f}"
         target = scene.program.inputs.get(scene.target, 0)
         is_array = isinstance(target, list) or bool(scene.program.graph.shape(target))
-        if len(scene.expected[0]) > 1 or is_array:
-            yield Repair(tree, "missing-mean", reason)
+        if len(written[0]) > 1 or is_array:
+            yield Repair(tree, "missing-mean", reason, is_general=True)
             for name in _called(scene, size):  # `/ N` holds for another N as well
                 op = "mul" if abs(ratio) > 1 else "div"
                 signed = unary(scene.tree, "neg") if ratio < 0 else scene.tree
                 yield Repair(joined(signed, name_tree(name), op), "missing-mean", reason)
             return
     reason = f"the line is {1 / ratio:.6g} times the gradient: a constant factor is wrong"
-    yield Repair(tree, "dropped-factor", reason)
+    yield Repair(tree, "dropped-factor", reason, is_general=True)
+
+
+def _times(tree: Tree, ratio: float) -> Tree:
+    """A tree times a number; a fraction is multiplied by its top and divided by its bottom."""
+    if ratio < 0:
+        tree = unary(tree, "neg")
+    fraction = Fraction(abs(ratio)).limit_denominator(MOST_PARTS)
+    if not math.isclose(float(fraction), abs(ratio), rel_tol=1e-9):
+        return joined(tree, number_tree(abs(ratio)), "mul")
+    if fraction.numerator != 1:
+        tree = joined(tree, number_tree(float(fraction.numerator)), "mul")
+    if fraction.denominator != 1:
+        tree = joined(tree, number_tree(float(fraction.denominator)), "div")
+    return tree
 
 
 def _called(scene: Scene, size: float) -> list[str]:
@@ -212,7 +235,7 @@ def _called(scene: Scene, size: float) -> list[str]:
     ]  # fmt: skip
 
 
-def _products(scene: Scene) -> Iterator[Repair]:
+def _products(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
     """Matrices transposed, or in the other order; sums over an axis."""
     tree = scene.tree
     for k, op in enumerate(tree.ops):
@@ -227,7 +250,7 @@ def _products(scene: Scene) -> Iterator[Repair]:
                     changed = replaced(tree, start, k, joined(a, b, "matmul"))
                     reason = f"a matrix is transposed or in the wrong order: `{write(changed)}`"
                     yield Repair(changed, "transposed", reason)
-    if len(scene.expected[0]) > 1:
+    if len(written[0]) > 1:
         yield Repair(transposed(tree), "transposed", "the line is the gradient transposed")
     for axis in (0, 1, None):
         whole = summed(tree, axis)
@@ -250,7 +273,8 @@ def factors(scene: Scene, written: list[list[float]], tolerance: float) -> Itera
         reason = f"the factor `{name}` is lost"
         yield Repair(joined(scene.tree, name_tree(name), "mul"), "dropped-factor", reason)
     numbers = [line[0] for line in written if len(line) == 1]
-    if len(numbers) < max(FEWEST_POINTS, len(written)) or scene.gates & SWITCHES:
+    is_known = bool(scene.expected) and len(numbers) >= max(FEWEST_POINTS, len(written))
+    if not is_known or scene.gates & SWITCHES:
         return
     ratios = [
         math.nan if got == 0 else right[0] / got
@@ -319,15 +343,19 @@ def _power(value: float, power: int) -> float:
     return 1 / whole
 
 
-def _powers(tree: Tree) -> Iterator[Repair]:
-    """An exponent that is one too low or too high, or was left out."""
+def _powers(scene: Scene) -> Iterator[Repair]:
+    """An exponent that is one too low or too high, or was left out.
+
+    What comes back is linear in the gradients that a line reads: no power of them is right.
+    """
+    tree, reads = scene.tree, scene.line.reads
     for k, op in enumerate(tree.ops):
         if op == "pow" and tree.ops[k - 1] == "number":
             for step in (1.0, -1.0):
                 exponent = tree.args[k - 1] + step
                 changed = _with_exponent(tree, k, exponent)
                 yield Repair(changed, "dropped-power", f"a power is wrong: `{write(changed)}`")
-        if op == "name":
+        if op == "name" and (tree.args[k] not in reads or reads[tree.args[k]].kind != "gradient"):
             squared = joined(name_tree(tree.args[k]), number_tree(2.0), "pow")
             changed = replaced(tree, k, k, squared)
             yield Repair(changed, "dropped-power", f"a power is lost: `{write(changed)}` is right")
@@ -360,8 +388,8 @@ def _branches(scene: Scene) -> Iterator[Repair]:
             yield Repair(changed, "wrong-branch", reason)
         for consumer in scene.consumers:
             reason = "the gradient goes to the operand that did not win"
-            if consumer in scene.program.claims:
-                changed = joined(name_tree(f"d{consumer}"), tree, "sub")
+            if consumer in scene.gradients:
+                changed = joined(name_tree(scene.gradients[consumer]), tree, "sub")
                 yield Repair(changed, "wrong-branch", reason)
 
 
@@ -371,6 +399,7 @@ def _upstream(scene: Scene) -> Iterator[Repair]:
     inside = {a for op, a in zip(tree.ops, tree.args, strict=True) if op == "name"}
     read = {reads[name].name for name in inside if name in reads and reads[name].kind == "gradient"}
     for consumer in scene.consumers:
-        if consumer in scene.program.claims and consumer not in read:
-            reason = f"the line is off by exactly the factor d{consumer}: the upstream gradient"
-            yield Repair(joined(tree, name_tree(f"d{consumer}"), "mul"), "missing-upstream", reason)
+        if consumer in scene.gradients and consumer not in read:
+            name = scene.gradients[consumer]
+            reason = f"the line is off by exactly the factor {name}: the upstream gradient"
+            yield Repair(joined(tree, name_tree(name), "mul"), "missing-upstream", reason)

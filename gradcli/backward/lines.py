@@ -1,44 +1,118 @@
 """The lines of a hand-written backward pass as reports have them, and the fork table.
 
-    attribution -> judge -> naming -> blame -> lines
-
-Each gives a value that the next one reads.
+judge    which claims are wrong
+replay   what the lines give, at this point and at others
+known    what that means
+blame    the line that makes all right, if it gives what it should
 """
 
 from __future__ import annotations
 
-from gradcli.backward.amounts import Amount, is_finite, nested, total
-from gradcli.backward.attribution import Attribution, attribute
-from gradcli.backward.blame import Blame, blame
-from gradcli.backward.judge import Accusation, Judgement, judge
-from gradcli.backward.naming import Naming
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcli.backward.blame import Blame, Culprit, Suspect, blame
+from gradcli.backward.judge import ELSEWHERE, Judgement, Word, judge
+from gradcli.backward.known import Known, Meaning, words
+from gradcli.backward.naming import Naming, listed
 from gradcli.backward.passage import Evidence, evidence_at
+from gradcli.backward.replay import Replay, is_finite
+from gradcli.backward.rewriting import rewritten
+from gradcli.checker.patterns import pattern
 from gradcli.checker.reasons import mismatch
 from gradcli.evaluation.point import Point, gather, in_lists
 from gradcli.graph.text import place_text
 from gradcli.program.gradient_lines import GradientLine
-from gradcli.program.model import Program
+from gradcli.program.model import Element, Program, elements
 from gradcli.reports.evaluations import Number, worst
 from gradcli.reports.lines import Contribution, Fork, LineCheck
+from gradcli.reports.statement_text import split_statement, statement_text
 from gradcli.requests import Request
 from gradcli.syntax.tokens import line_and_column
 
+MOST_SUSPECTS = 5  # lines that are named beside the likeliest
 
-def judge_lines(
-    point: Point, request: Request, formulas_only: bool = False
-) -> tuple[list[LineCheck], list[Fork]]:
-    """The verdict on every gradient line, and the fork table.
+
+class JudgedLines(NamedTuple):
+    """The verdict on every line of the backward part, and the fork table."""
+
+    lines: list[LineCheck]
+    forks: list[Fork]
+    hides: bool = False  # with the wrong lines mended the program is not right elsewhere
+
+
+def judge_lines(point: Point, request: Request, formulas_only: bool = False) -> JudgedLines:
+    """The verdict on every line of the backward part at a point.
 
     `formulas_only` accuses no line that gives a number: a number is claimed at its point only.
     """
-    evidence = evidence_at(point, request, formulas_only)
-    attribution = attribute(evidence)
-    judgement = judge(evidence, attribution)
-    naming = Naming(evidence, attribution, judgement)
-    origin = blame(evidence, attribution, judgement, naming)
-    places = _places(point.program)
-    checks = _Lines(evidence, attribution, judgement, naming, origin, places).checks()
-    return checks, forks(evidence, attribution, places)
+    with np.errstate(all="ignore"):  # a moved point may be outside of what a gate takes
+        return _judged(evidence_at(point, request, formulas_only), point, request)
+
+
+def _judged(evidence: Evidence, point: Point, request: Request) -> JudgedLines:
+    judgement = judge(evidence)
+    if evidence.formulas_only and not judgement.wrong:
+        return JudgedLines(_as_judged(evidence, judgement), [])
+    replay = Replay(point, evidence.formulas_only)
+    places = _places(replay.program)
+    known = Known(replay)
+    is_own = replay.program is evidence.program
+    run = evidence.written.cut_run
+    naming = Naming(replay, request.tolerance, (evidence.cut, run) if is_own else None)
+    written = [replay.value(node, 0) for node in replay.sites]
+    claims = {name: replay.value(node, 0) for name, node in replay.claims.items()}
+    meanings = known.of_lines()
+    rows = [place[0] for place in places]
+    origin = blame(replay, known, naming, judgement.wrong, rows, evidence.formulas_only)
+    lines = _Lines(
+        evidence,
+        judgement,
+        replay,
+        known,
+        naming,
+        origin,
+        places,
+        written,
+        claims,
+        meanings,
+    )
+    hides = bool(origin.culprits) and not all(
+        replay.is_right(name, p, run)
+        for name in replay.claims
+        if name not in origin.excused
+        for p, run in enumerate(replay.now)
+    )
+    return JudgedLines(lines.checks(), lines.forks(), hides)
+
+
+def _as_judged(evidence: Evidence, judgement: Judgement) -> list[LineCheck]:
+    """The lines at another point, where nothing is wrong: nobody asks what they mean there."""
+    program, values = evidence.program, evidence.point.run.values
+    checks = []
+    for line, place in zip(program.lines, _places(program), strict=True):
+        words = own_words(line, program, judgement.words)
+        verdict = worst([word.verdict for word in words])
+        reason = next((word.reason for word in words if word.verdict == verdict), None)
+        claim = in_lists(gather(line.value, values))
+        name = line.statement.target + "".join(f"[{place_text(i)}]" for i in line.place)
+        if line.misfit is not None:
+            verdict, reason = "fail", line.misfit.message
+        checks.append(LineCheck(name, *place, verdict, False, None, claim, claim, None, reason))
+    return checks
+
+
+def own_words(line: GradientLine, program: Program, given: dict[Element, Word]) -> list[Word]:
+    """The verdicts on the numbers that a line assigns, other than that they are wrong."""
+    if line.name is None:
+        return []
+    whole = given.get(Element(line.name))
+    words = [whole] if whole is not None else [
+        given[e] for e in _taken(line.name, program.claims[line.name], line.place)
+    ]  # fmt: skip
+    return [word for word in words if word.verdict not in ("fail", "pass")]
 
 
 def _places(program: Program) -> list[tuple[int, int]]:
@@ -53,109 +127,194 @@ class _Lines:
     """The LineCheck of each line, from the results of all the steps."""
 
     def __init__(
-        self, evidence: Evidence, attribution: Attribution, judgement: Judgement, naming: Naming,
-        origin: Blame, places: list[tuple[int, int]],
+        self, evidence: Evidence, judgement: Judgement, replay: Replay, known: Known,
+        naming: Naming, origin: Blame, places: list[tuple[int, int]], written: list[Any],
+        claims: dict[str, Any], meanings: list[Meaning | None],
     ) -> None:  # fmt: skip
         self.evidence = evidence
-        self.attribution = attribution
         self.judgement = judgement
+        self.replay = replay
+        self.known = known
         self.naming = naming
         self.origin = origin
         self.places = places
-        self.lines: list[GradientLine] = evidence.program.lines
+        self.written = written
+        self.claims = claims
+        self.meanings = meanings
+        self.lines: list[GradientLine] = replay.program.lines
 
     def checks(self) -> list[LineCheck]:
-        """The verdicts in the order of the text; helpers have one only where they are wrong."""
-        return [
-            self._helper(k) if k in self.origin.helpers else self._line(k)
+        """The verdicts in the order of the text."""
+        culprits = {
+            k: culprit for culprit in reversed(self.origin.culprits)
+            for k in (*culprit.twins, culprit.line)
+        }  # fmt: skip
+        checks = [
+            self._misfit(k) if line.misfit else
+            self._accused(k, culprits[k]) if k in culprits else self._line(k)
             for k, line in enumerate(self.lines)
-            if line.name is not None or k in self.origin.helpers
-        ]
+        ]  # fmt: skip
+        return [
+            check._replace(meaning=self._meaning(k)) for k, check in enumerate(checks)
+        ]  # fmt: skip
 
-    def _claim(self, k: int) -> Number:
-        return in_lists(gather(self.lines[k].value, self.evidence.point.run.values))
+    def _meaning(self, k: int) -> str | None:
+        """What the line's value was understood as, in words."""
+        meaning = self.meanings[k]
+        return None if meaning is None else words(meaning, self._texts)
+
+    @cached_property
+    def _texts(self) -> dict[int, str]:
+        """Every node of the forward part as text, by its number in the replay."""
+        phrases = self.replay.program.graph.phrases(self.naming.uses.names)
+        texts = {}
+        for node, (text, _) in enumerate(phrases[: self.replay.program.forward_nodes]):
+            name = self.replay.program.graph.names.get(node)
+            texts[self.replay.moved[node]] = name or text
+        return texts
+
+    def _target(self, k: int) -> str:
+        line = self.lines[k]
+        return line.statement.target + "".join(f"[{place_text(i)}]" for i in line.place)
 
     def _line(self, k: int) -> LineCheck:
-        line = self.lines[k]
-        target = line.statement.target + "".join(f"[{place_text(i)}]" for i in line.place)
-        accusation = self.origin.accused.get(k)
-        if accusation is not None:
-            return self._accused(k, target, accusation)
-        words = [self.judgement.words[element] for element in self.attribution.targets[k]]
-        unsettled = [word for word in words if word.verdict not in ("fail", "pass")]
-        verdict = worst([word.verdict for word in unsettled])
-        reason = next((word.reason for word in unsettled if word.verdict == verdict), None)
-        expected, is_as_true = self._expected(k)
-        cause = self.origin.causes.get(k)
+        """A line that is not accused: right, not judged, or wrong because of another."""
+        verdict, reason = self._word(k)
         root = None
-        if verdict == "pass" and cause is not None and not is_as_true:
+        cause = self.origin.causes.get(k)
+        if verdict == "pass" and cause is not None:
             verdict, root = "fail", self.places[cause][0]
             reason = f"right by itself: what it reads is wrong since line {root}"
+        expected = self.replay.value(self.replay.sites[k], 0)
         return LineCheck(
-            target, *self.places[k], verdict, False, root, self._claim(k), expected, None, reason
-        )
+            self._target(k), *self.places[k], verdict, False, root, _number(self.written[k]),
+            _number(expected) if is_finite(expected) else None, None, reason,
+        )  # fmt: skip
 
-    def _expected(self, k: int) -> tuple[Number | None, bool]:
-        """The amount a line should add, by true upstream gradients, and whether it adds that."""
-        amounts: list[Amount | None] = []
-        is_as_true = True
-        for element in self.attribution.targets[k]:
-            group, part = self.attribution.group(k, element), self.attribution.part(k, element)
-            if element == self.evidence.cut.output:
-                amounts.append(part.value)
-            elif group is None or len(group.parts) != 1 or not group.consumers:
-                is_wrong = element.name in self.judgement.wrong_names
-                is_right = self.judgement.words[element].verdict == "pass" and not is_wrong
-                is_as_true = is_as_true and is_right
-                amounts.append(None)
-            else:
-                amount = self.evidence.true.sent_back(element, group.consumers)
-                amounts.append(amount)
-                is_as_true = is_as_true and self.evidence.agree(part.value, amount)
-        return self._gathered(k, amounts), is_as_true
-
-    def _gathered(self, k: int, amounts: list[Amount | None]) -> Number | None:
-        """The amounts of a line's elements as one number or array; None where one is unknown."""
-        if any(amount is None or not is_finite(amount) for amount in amounts):
-            return None
+    def _word(self, k: int) -> Word:
+        """The worst of the verdicts on what a line assigns that are neither pass nor fail."""
         line = self.lines[k]
-        if line.place and self.evidence.point.is_of_arrays:
-            from gradcli.arithmetic.arrays import key  # late: numbers do not need numpy
+        own = own_words(line, self.evidence.program, self.judgement.words)
+        if line.name in self.origin.unjudged:
+            own = [ELSEWHERE]
+        verdict = worst([word.verdict for word in own])
+        return Word(verdict, next((w.reason for w in own if w.verdict == verdict), None))
 
-            amounts = [amount[key(line.place)] for amount in amounts if amount is not None]
-        number: Number = nested(line.value, iter(map(in_lists, amounts)))
-        return number
-
-    def _accused(self, k: int, target: str, accusation: Accusation) -> LineCheck:
-        group, claim = accusation.group, self._claim(k)
-        mistake, reason = accusation.mistake, accusation.reason
-        if group is not None and len(group.parts) == 1 and self.lines[k].reads:
-            mistake, reason = self.naming.mistake(k, [k]) or (mistake, reason)
-        if k in self.origin.unsure:
-            helper = self.origin.unsure[k]
-            place = f"`{self.lines[helper].statement.target}`, line {self.places[helper][0]}"
-            mistake, reason = None, f"a slip here, or in {place}"
-        expected = None if accusation.expected is None else in_lists(accusation.expected)
-        if accusation.element is not None:
-            target = f"d{accusation.element}"
-        if group is None:
-            claim = in_lists(accusation.claim)
-        elif isinstance(claim, list):
-            targets, written = self.attribution.targets[k], self.evidence.written
-            own = [self.naming.own_expected(k, element, written) for element in targets]
-            expected = self._gathered(k, own)
+    def _accused(self, k: int, culprit: Culprit) -> LineCheck:
+        suspect = culprit.suspect
+        if culprit.twins:
+            rows = sorted(self.places[j][0] for j in (culprit.line, *culprit.twins))
+            words = f"lines {listed(rows)} cannot be told apart; their sum is wrong"
+            return LineCheck(
+                self._target(k), *self.places[k], "fail", True, None, _number(self.written[k]),
+                None, None, words, suspects=rows,
+            )  # fmt: skip
+        node, name = self.replay.sites[k], self.lines[k].name
+        target, claim, expected = self._target(k), self.written[k], self.replay.value(node, 0)
+        if suspect.kind in ("add", "path", "total") and name is not None:
+            claim, expected = self.claims[name], self.replay.truth(name, 0)
+            if suspect.kind == "path":
+                target, claim, expected = self._missing(k, claim, expected)
+        mistake: str | None = None
+        repair: str | None = None
+        reason: str | None = None
+        if suspect.named is not None:
+            mistake, reason = suspect.named.mistake, suspect.named.reason
+            repair = self._repair(k, suspect)
+        others = [self.places[j][0] for j in culprit.others[:MOST_SUSPECTS]]
+        if others:
+            either = f"or line {' or '.join(map(str, others))} is the slip"
+            reason = f"{reason}; {either}" if reason else f"this line {either}"
         check = LineCheck(
-            target, *self.places[k], "fail", True, None, claim, expected, mistake, reason
-        )
+            target, *self.places[k], "fail", True, None, _number(claim), _number(expected),
+            mistake, reason, repair=repair, suspects=[self.places[k][0], *others] if others else [],
+        )  # fmt: skip
         return check if check.reason else check._replace(reason=_difference(check))
 
-    def _helper(self, k: int) -> LineCheck:
-        """The verdict on a helper that makes every line that reads it wrong."""
-        helper = self.origin.helpers[k]
-        names = ", ".join(dict.fromkeys(f"d{self.lines[r].name}" for r in helper.readers))
-        mistake, reason = helper.named or (None, f"all that read it are wrong: {names}")
-        target, claim = self.lines[k].statement.target, self._claim(k)
-        return LineCheck(target, *self.places[k], "fail", True, None, claim, None, mistake, reason)
+    def _repair(self, k: int, suspect: Suspect) -> str | None:
+        """The line as it should be, in its writer's style."""
+        source = self.replay.program.source.text
+        row = source.splitlines()[self.places[k][0] - 1][self.places[k][1] - 1 :]
+        written = statement_text(row)
+        left, sign, right = split_statement(written)
+        if suspect.kind == "add":
+            return f"{left} += {right}"
+        tree = None if suspect.named is None else suspect.named.tree
+        before = self.lines[k].statement.tree
+        if tree is None or before is None or suspect.kind not in ("value", "formula"):
+            return None
+        text = rewritten(right, before, tree)
+        return f"{left} {sign} {text}"
+
+    def _misfit(self, k: int) -> LineCheck:
+        """A gradient that has not the shape of its name."""
+        misfit = self.lines[k].misfit
+        assert misfit is not None
+        points = range(len(self.replay.runs))
+        found = self.naming.mistake(k, [self.replay.truth(misfit.name, p) for p in points])
+        named = found.named if found else None
+        reason = f"{misfit.message}; {misfit.hint}" if misfit.hint else misfit.message
+        culprit = Suspect(k, {}, "value", False, True, named)
+        return LineCheck(
+            self._target(k), *self.places[k], "fail", True, None, _number(self.written[k]),
+            _number(self.replay.truth(misfit.name, 0)), named.mistake if named else None, reason,
+            repair=self._repair(k, culprit),
+        )  # fmt: skip
+
+    def _missing(self, k: int, claim: Any, expected: Any) -> tuple[str, Any, Any]:
+        """What is missing from a gradient: an element of it, where no line gives that one."""
+        line = self.lines[k]
+        if line.place and np.ndim(claim):
+            differing = np.argwhere(~np.isclose(claim, expected, rtol=1e-6, atol=0))
+            if len(differing) == 1:
+                at = tuple(map(int, differing[0]))
+                return f"d{Element(str(line.name), at)}", claim[at], expected[at]
+        return line.statement.target, claim, expected
+
+    # ---------------------------------------------------------------- forks
+
+    def forks(self) -> list[Fork]:
+        """Every name with several uses: what comes back from each by its line, and the sum."""
+        table = []
+        for name in self.claims:
+            own = self.naming.uses.amounts.get(name, {})
+            if len(own) < 2:
+                continue
+            left, parts = dict(own), []
+            gone = self._lost(name)
+            for k, line in enumerate(self.lines):
+                some = self._consumers(name, k) if line.name == name and k not in gone else []
+                if not some or not all(c in left for c in some):
+                    continue
+                right = self._right(k)
+                for c in some:
+                    del left[c]
+                parts.append(Contribution(
+                    ", ".join(some), self.places[k][0], _number(self.written[k]), _number(right)
+                ))  # fmt: skip
+            lost = [c for k in self._lost(name) for c in self._consumers(name, k) if c in left]
+            rest = dict.fromkeys([*lost, *left])
+            parts += [Contribution(c, None, None, _number(left[c])) for c in rest]
+            truth = self.replay.truth(name, 0)
+            table.append(Fork(name, parts, _number(self.claims[name]), _number(truth)))
+        return table
+
+    def _consumers(self, name: str, k: int) -> list[str]:
+        """The stages whose contributions a line should be; none where it is a part of one."""
+        right, shape = self._right(k), self.replay.graph.shape(self.replay.forward[name])
+        return self.naming.uses.consumers(name, right) if right.shape == shape else []
+
+    def _lost(self, name: str) -> list[int]:
+        """The lines of a gradient that a later one overwrites."""
+        own = [k for k, line in enumerate(self.lines) if line.name == name]
+        adding = [c.line for c in self.origin.culprits if c.suspect.kind == "add"]
+        return [k for k in own if any(k < j and j in own for j in adding)]
+
+    def _right(self, k: int) -> Any:
+        """What a line should give; of one that should only add, what it gives."""
+        if any(c.line == k and c.suspect.kind == "add" for c in self.origin.culprits):
+            return self.written[k]
+        return self.replay.value(self.replay.sites[k], 0)
 
 
 def _difference(check: LineCheck) -> str:
@@ -167,32 +326,23 @@ def _difference(check: LineCheck) -> str:
     differences = check.differences()
     if not differences:
         return "the line is not what comes back"
-    import numpy as np  # late: numbers do not need it
-
-    from gradcli.checker.patterns import pattern
-
     relation = pattern(np.array(claim), np.array(expected), ())
     at, number, right = differences[0]
     return f"{what} {relation}" if relation else f"at {at} {mismatch(number, right, what, of)}"
 
 
-def forks(
-    evidence: Evidence, attribution: Attribution, places: list[tuple[int, int]]
-) -> list[Fork]:
-    """Every name with more than one use, or more than one line: its contributions and their sum."""
-    table = []
-    for element, groups in attribution.groups.items():
-        if len(groups) < 2:
-            continue
-        parts = []
-        for group in groups:
-            live = [part for part in group.parts if not part.is_lost]
-            line = places[live[0].line][0] if live else None
-            claim = in_lists(total(part.value for part in live)) if live else None
-            stage = ", ".join(map(str, group.consumers)) or "-"
-            parts.append(Contribution(stage, line, claim, in_lists(group.expected)))
-        parts.sort(key=lambda part: (part.line is None, part.line or 0))
-        claim = in_lists(evidence.written.gradients[element])
-        expected = in_lists(evidence.written.expected(element))
-        table.append(Fork(str(element), parts, claim, expected))
-    return table
+def _number(amount: Any) -> Number:
+    """A number, or an array as nested lists."""
+    return in_lists(amount) if np.ndim(amount) else float(amount)
+
+
+def _taken(name: str, value: Any, place: Any, at: tuple[int, ...] = ()) -> list[Element]:
+    """The numbers of nested lists that an index takes."""
+    if not place:
+        return [element for element, _ in elements(name, value, at)]
+    first, rest = place[0], place[1:]
+    if isinstance(first, tuple):
+        taken = range(len(value))[slice(*first)]
+        return [e for k in taken for e in _taken(name, value[k], rest, (*at, k))]
+    k = first % len(value)
+    return _taken(name, value[k], rest, (*at, k))

@@ -1,121 +1,220 @@
-"""The mistake that explains a wrong line: the numbers a repair must give, at which points."""
+"""The mistake that explains a wrong line: what the line should give, and which change gives it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any, NamedTuple
 
-from gradcli.backward.amounts import Amount, flat, nested
-from gradcli.backward.attribution import Attribution
-from gradcli.backward.candidates import Disturbed, Scene
-from gradcli.backward.judge import Judgement
-from gradcli.backward.passage import Evidence, Passage, disturbed, elsewhere
-from gradcli.backward.repairs import Named, counts, find_mistake
-from gradcli.program.gradient_lines import GradientLine
-from gradcli.program.model import Element, elements, nodes_of
+import numpy as np
+
+from gradcli.arithmetic.agreement import agree
+from gradcli.backward.amounts import in_words
+from gradcli.backward.candidates import Scene
+from gradcli.backward.cut import Cut
+from gradcli.backward.known import Entry
+from gradcli.backward.repairs import Found, Named, counts, find_mistake
+from gradcli.backward.replay import Replay
+from gradcli.backward.uses import Uses
+from gradcli.engine import Run
+from gradcli.program.model import Element
 from gradcli.syntax import Tree
 from gradcli.syntax.edit import element_tree
 
+ROUNDING_OF_LINE = 1e-12  # of the largest number of a line: what may be lost in its others
+
+
+class Repaired(NamedTuple):
+    """What a line gives at each point once it is repaired, and the mistake, if it has a name."""
+
+    values: list[Any]
+    named: Named | None
+
 
 class Naming:
-    """Looks for the mistake in a line; a line that was looked at is remembered."""
+    """Looks for the mistakes in lines, with what is held by the replay."""
 
-    def __init__(self, evidence: Evidence, attribution: Attribution, judgement: Judgement) -> None:
-        self._evidence = evidence
-        self._attribution = attribution
-        self._words = judgement.words
-        self._named: dict[tuple[int, ...], Named | None] = {}
+    def __init__(
+        self, replay: Replay, tolerance: float, cut: tuple[Cut, Run] | None = None
+    ) -> None:
+        self.replay = replay
+        self._cut = cut  # of the replay's program, where there is one already
+        self.lines = replay.program.lines
+        self.wrong: set[str] = set()  # names whose gradients stand for nothing yet
+        self._tolerance = tolerance
 
-    def mistake(self, k: int, lines: Sequence[int]) -> Named | None:
-        """The mistake in line k that makes some lines wrong: itself, or those that read it."""
-        key = (k, *lines)
-        if key not in self._named:
-            self._named[key] = self._own(k) if [*lines] == [k] else self._of_helper(k, lines)
-        return self._named[key]
+    @cached_property
+    def uses(self) -> Uses:
+        """The true contributions, by the stages that send them back."""
+        return Uses(self.replay, self._cut)
 
-    def own_expected(self, k: int, element: Element, passage: Passage) -> Amount | None:
-        """The amount a line should give by its writer's own upstream gradients.
+    # ---------------------------------------------------------------- by what is expected
 
-        None where it cannot be told from other lines.
-        """
-        group = self._attribution.group(k, element)
-        if group is None or len(group.parts) != 1:
-            return None
-        return passage.sent_back(element, group.consumers)
+    def mistake(self, k: int, expected: Sequence[Any]) -> Found | None:
+        """The mistake in line k, which should give these values; None where no change does."""
+        tree = self.lines[k].statement.tree
+        shape = self.replay.graph.shape(self.replay.sites[k])
+        if element_tree(tree, 0) is None or np.shape(expected[0]) != shape or not shape:
+            return self._found(k, tree, [*map(_flat, expected)])
+        return self._of_elements(k, tree, expected)
 
-    def _own(self, k: int) -> Named | None:
-        """The mistake that explains a line; of a list literal the same one at each wrong number."""
-        line, targets = self._evidence.program.lines[k], self._attribution.targets[k]
-        tree = line.statement.tree
-        if element_tree(tree, 0) is None or isinstance(line.value, int):
-            return self._explained(k, [(k, element) for element in targets], tree)
+    def _of_elements(self, k: int, tree: Tree, expected: Sequence[Any]) -> Found | None:
+        """The one mistake that each wrong element of a list literal has."""
         first: Named | None = None
-        for place, element in enumerate(targets):
-            if self._words[element].verdict != "fail":
+        now = self.replay.value(self.replay.sites[k], 0)
+        for place in range(len(expected[0])):
+            if agree(now[place], expected[0][place], self._tolerance):
                 continue
             part = element_tree(tree, place)
-            named = None if part is None else self._explained(k, [(k, element)], part)
-            if named is None or (first is not None and first.mistake != named.mistake):
+            assert part is not None
+            found = self._found(k, part, [_flat(x[place]) for x in expected])
+            if found is None:
                 return None
-            first = first or named
-        return first
+            named = found.named
+            if named is None or (first is not None and first.mistake != named.mistake):
+                return Found(None, [])
+            first = first or named._replace(tree=None)
+        return Found(first, []) if first else None
 
-    def _of_helper(self, k: int, readers: Sequence[int]) -> Named | None:
-        numbers = [(reader, e) for reader in readers for e in self._attribution.targets[reader]]
-        return self._explained(k, numbers, self._evidence.program.lines[k].statement.tree)
+    def _found(self, k: int, tree: Tree, expected: list[list[float]]) -> Found | None:
+        def accepts(point: int, numbers: list[float]) -> bool:
+            right = expected[point]
+            slack = ROUNDING_OF_LINE * max(map(abs, right), default=0.0)
+            return len(numbers) == len(right) and all(
+                agree(a, b, self._tolerance, slack) for a, b in zip(numbers, right, strict=True)
+            )
 
-    def _explained(self, k: int, numbers: list[tuple[int, Element]], tree: Tree) -> Named | None:
-        """The mistake in line k that explains some numbers: of itself, or of those that read it."""
-        program, cut, written = self._evidence.program, self._evidence.cut, self._evidence.written
-        groups = [self._attribution.group(line, element) for line, element in numbers]
-        consumers = dict.fromkeys(c for g in groups if g is not None for c in g.consumers)
+        return find_mistake(self._scene(k, tree, expected, accepts), self._tolerance)
+
+    # ---------------------------------------------------------------- by what comes of it
+
+    def repair(self, k: int, is_hit: Callable[[int, dict[int, Any]], bool]) -> Repaired | None:
+        """The change of line k that makes results right, whatever the line should give."""
+        replay = self.replay
+        node, points = replay.sites[k], len(replay.runs)
+        shape = replay.graph.shape(node)
+        size = int(np.prod(shape))
+
+        def accepts(point: int, numbers: list[float]) -> bool:
+            if len(numbers) != size:
+                return False
+            values: list[Any] = [None] * points
+            values[point] = np.reshape(numbers, shape)
+            return is_hit(point, {node: values})
+
+        found = find_mistake(
+            self._scene(k, self.lines[k].statement.tree, [], accepts), self._tolerance
+        )
+        if found is None:
+            return None
+        named = found.named if any(map(any, found.numbers)) else None  # anything times 0 would fit
+        return Repaired([np.reshape(numbers, shape) for numbers in found.numbers], named)
+
+    # ---------------------------------------------------------------- by what is missing
+
+    def overwritten(self, k: int) -> Named:
+        """The words for a line that begins a gradient anew."""
+        line, replay = self.lines[k], self.replay
+        if line.name is None:
+            words = f"{line.statement.target} is assigned anew, and what stood there is lost"
+            return Named("overwritten", f"{words}: use +=")
+        name, own = line.name, self.uses.amounts.get(line.name, {})
+        claim, truth = replay.value(replay.claims[name], 0), replay.truth(name, 0)
+        lost = len(self.uses.consumers(name, truth - claim))
+        count = lost or sum(other.name == name for other in self.lines[:k])
+        return Named(
+            "overwritten",
+            f"{name} feeds {listed(own)}; this line overwrites {count} of "
+            f"{max(len(own), count + 1)} contributions; expected {in_words(_number(truth))}, "
+            f"got {in_words(_number(claim))}: use +=",
+        )
+
+    def superfluous(self, twin: int | None, place: int | None) -> Named:
+        """The words for a line that should not stand there."""
+        if twin is None:
+            return Named("extra-term", "the sum is right without this line")
+        return Named("double-counted", f"line {place} has added the same already")
+
+    def missing(self, name: str, entry: Entry, amount: Any) -> Named:
+        """The words for a gradient that lacks a contribution."""
+        own = self.uses.amounts.get(name, {})
+        lacking = self.uses.consumers(name, amount)
+        if not lacking:
+            phrases = self.replay.program.graph.phrases(self.uses.names)
+            lacking = [phrases[self.replay.back[k]][0] for k in dict.fromkeys(entry.through)]
+        return Named(
+            "missing-path",
+            f"{name} feeds {listed(own)}; no line adds the contribution of "
+            f"{listed(lacking)}, {in_words(_number(amount))}",
+        )
+
+    # ---------------------------------------------------------------- the scene
+
+    def _scene(
+        self, k: int, tree: Tree, expected: list[list[float]],
+        accepts: Callable[[int, list[float]], bool],
+    ) -> Scene:  # fmt: skip
+        program, replay, cut = self.replay.program, self.replay, self.uses.cut
+        line = self.lines[k]
+        consumers = self._consumers(k, expected)
         operands: dict[str, set[str]] = {}
         inside: set[int] = set()
         for consumer in consumers:
-            order = cut.order(consumer)
-            read = {cut.names[node].name for node in order if node in cut.names}
-            operands.setdefault(consumer.name, set()).update(read)
+            order = cut.order(Element(consumer))
+            operands[consumer] = {cut.names[node].name for node in order if node in cut.names}
             inside.update(order)
         nodes = {cut.source[node] for node in inside if node in cut.source}
-        nodes.update(node for name in operands for node in nodes_of(program.claims.get(name, [])))
-        passages = [written, *self._elsewhere]
-        line = program.lines[k]
-        readers = dict.fromkeys(reader for reader, _ in numbers if reader != k)
-        scene = Scene(
+        nodes.update(program.claims[name] for name in operands if name in program.claims)
+        earlier = [
+            other for other in self.lines[:k]
+            if other.statement.target != line.statement.target and other.name not in self.wrong
+        ]  # fmt: skip
+        return Scene(
             program=program, line=line, tree=tree, target=line.name or "",
-            consumers=list(operands), operands=operands, names=self._evidence.point.names,
+            consumers=list(operands), operands=operands, names=self.uses.names,
             nodes=sorted(nodes), gates={cut.graph.gates[node].name for node in inside},
-            counts=counts(cut.graph, inside, written.cut_run.values),
-            runs=[passage.run for passage in passages],
-            expected=[self._expected(numbers, passage) for passage in passages],
-            readers=[program.lines[reader] for reader in readers],
-            disturbed=self._disturbed(line, numbers, operands),
+            counts=counts(cut.graph, inside, self.uses.run.values),
+            scope={other.statement.target: other.total for other in earlier},
+            gradients={other.name: other.statement.target for other in earlier if other.name},
+            runs=[Run(replay.machine, replay.program_values(p)) for p in range(len(replay.runs))],
+            expected=expected, accepts=accepts,
         )  # fmt: skip
-        return find_mistake(scene, self._evidence.request.tolerance)
 
-    def _disturbed(
-        self, line: GradientLine, numbers: list[tuple[int, Element]], consumers: Collection[str]
-    ) -> Disturbed | None:
-        """Other gradients of the consumers that a line reads, unless it does so through helpers."""
-        kinds = {read.kind for read in line.reads.values()}
-        claims = self._evidence.program.claims
-        names = {
-            read.name for read in line.reads.values()
-            if read.kind == "gradient" and read.name in consumers and read.name in claims
-        }  # fmt: skip
-        if not names or "helper" in kinds or line.name is None:
-            return None
-        passage, gradients = disturbed(self._evidence, names), {}
-        for name in names:
-            amounts = (passage.gradients[e] for e, _ in elements(name, claims[name]))
-            gradients[name] = nested(claims[name], amounts)
-        return Disturbed(gradients, self._expected(numbers, passage))
+    def _consumers(self, k: int, expected: list[list[float]]) -> list[str]:
+        """The stages whose contributions a line stands for; of a helper those of its readers."""
+        name = self.lines[k].name
+        if name is None:
+            targets = {self.lines[r].name for r in readers_of(self.lines, k)} - {None}
+            own = [c for target in targets for c in self.uses.amounts.get(str(target), {})]
+            return list(dict.fromkeys(own))
+        if expected:
+            shape = self.replay.graph.shape(self.replay.forward[name])
+            if len(expected[0]) == int(np.prod(shape)):
+                some = self.uses.consumers(name, np.reshape(expected[0], shape))
+                if some:
+                    return some
+        return [*self.uses.amounts.get(name, {})]
 
-    def _expected(self, numbers: list[tuple[int, Element]], passage: Passage) -> list[float]:
-        amounts = [self.own_expected(line, element, passage) for line, element in numbers]
-        return [x for amount in amounts for x in ([math.nan] if amount is None else flat(amount))]
 
-    @cached_property
-    def _elsewhere(self) -> list[Passage]:
-        return elsewhere(self._evidence)
+def readers_of(lines: list[Any], k: int) -> list[int]:
+    """The lines that read a helper, also through others."""
+    reached = {k}
+    for j in range(k + 1, len(lines)):
+        if any(read.line in reached for read in lines[j].reads.values()):
+            reached.add(j)
+    return sorted(reached - {k})
+
+
+def _flat(values: Any) -> list[float]:
+    numbers: list[float] = np.ravel(values).tolist()
+    return numbers
+
+
+def _number(amount: Any) -> Any:
+    return amount if np.ndim(amount) else float(amount)
+
+
+def listed(names: Any) -> str:
+    """`a, b and c`."""
+    *first, last = [str(name) for name in names] or ["nothing"]
+    return f"{', '.join(first)} and {last}" if first else last

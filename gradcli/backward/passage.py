@@ -2,23 +2,19 @@
 
 written    by the lines of the program: what each consumer sends back is reckoned from these
 true       by the engine
-elsewhere, in_digits, in_bounds     the written ones at other points, and in other arithmetics
+in_digits, in_bounds     the written ones in other arithmetics
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from random import Random
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree
-from gradcli.backward.amounts import Amount, is_finite, total
+from gradcli.backward.amounts import Amount
 from gradcli.backward.cut import Cut, Uses
 from gradcli.engine import Machine, Run
-from gradcli.evaluation.elsewhere import nearby, on_other_branches
-from gradcli.evaluation.kinds import moved
 from gradcli.evaluation.numbers import bounded_run
-from gradcli.evaluation.point import Point, arithmetic_of
+from gradcli.evaluation.point import Point
 from gradcli.program.model import Element, Program, elements
 from gradcli.requests import Request
 
@@ -37,11 +33,6 @@ class Passage(NamedTuple):
         uses = self.uses.get(element, {})
         zero = self.run.machine.arithmetic.zero
         return sum((amount for amounts in uses.values() for amount in amounts), zero)
-
-    def sent_back(self, element: Element, consumers: Iterable[Element]) -> Amount:
-        """The sum of the amounts that some consumers send back to a name."""
-        uses = self.uses.get(element, {})
-        return total(amount for consumer in consumers for amount in uses.get(consumer, ()))
 
 
 def _passage(cut: Cut, run: Run, gradients: dict[Element, Amount], upstream: Any) -> Passage:
@@ -102,25 +93,6 @@ def _output(point: Point) -> Element:
             if node == program.output:
                 return element
     return Element(point.names[program.output])
-
-
-def elsewhere(evidence: Evidence) -> list[Passage]:
-    """The written gradients at points near by and on other branches, where they are finite."""
-    program, inputs, upstream = evidence.program, evidence.point.inputs, evidence.point.upstream
-    points = [*nearby(program, inputs), *on_other_branches(program, inputs)]
-    machine = Machine(program.graph, arithmetic_of(program.graph))
-    passages = [written(evidence.cut, program, machine.run(there), upstream) for there in points]
-    return [p for p in passages if all(map(is_finite, p.gradients.values()))]
-
-
-def disturbed(evidence: Evidence, names: Collection[str]) -> Passage:
-    """The written gradients with those of some names disturbed, each number by itself."""
-    own, rng = evidence.written, Random(5)
-    gradients = {
-        element: moved(amount, rng, 1) if element.name in names else amount
-        for element, amount in own.gradients.items()
-    }
-    return _passage(evidence.cut, own.run, gradients, evidence.point.upstream)
 
 
 def in_bounds(evidence: Evidence) -> Passage:

@@ -10,16 +10,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from gradcli.arithmetic.agreement import agree
-from gradcli.backward.candidates import Repair, Scene, candidates, factors
+from gradcli.backward.candidates import (
+    Repair,
+    Scene,
+    candidates,
+    factors,
+    other_names,
+)
 from gradcli.backward.formulas import Formulas
+from gradcli.backward.insertions import insertions, plain_numbers
 from gradcli.evaluation.point import gather
 from gradcli.gates.shapes import count
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
-from gradcli.program.gradient_lines import GradientLine
+from gradcli.syntax import Tree, write
 
-ROUNDING_OF_LINE = 1e-12  # of the largest number of a line: what may be lost in its others
 MOST_USUAL = 4.0  # factors up to this are slips of another kind than a lost mean
 
 
@@ -58,57 +63,87 @@ def _copied(graph: Graph, node: int) -> int:
 
 
 class Named(NamedTuple):
-    """The mistake that explains a line, and words on it."""
+    """The mistake that explains a line, words on it, and the line as it should be."""
 
     mistake: str
     reason: str
+    tree: Tree | None = None  # None where no single text is the right one
+    is_general: bool = False  # a factor that would mend much else
 
 
-def find_mistake(scene: Scene, tolerance: float) -> Named | None:
+class Found(NamedTuple):
+    """A mistake in a line, and what the line gives at each point without it."""
+
+    named: Named | None  # None where several mistakes would explain the line
+    numbers: list[list[float]]
+
+
+def find_mistake(scene: Scene, tolerance: float) -> Found | None:
     """Name and explanation of the mistake, where exactly one explains the line.
 
-    A change at one place is looked for first, then factors that may stand in several.
+    A change at one place is looked for first, then factors that may stand in several, then what may
+    have been left out or put in.
     """
-    if not any(map(any, scene.expected)):
+    if scene.expected and not any(map(any, scene.expected)):
         return None  # anything times 0 would fit
     workshop = _Workshop(scene)
     written = workshop.as_written()
-    for repairs in (candidates(scene, written), factors(scene, written, tolerance)):
-        names: dict[str, str] = {}
+    for repairs in (
+        candidates(scene, written), other_names(scene), factors(scene, written, tolerance),
+        insertions(scene),
+    ):  # fmt: skip
+        fitting: list[tuple[Repair, list[list[float]]]] = []
         for repair in repairs:
-            if repair.mistake not in names and workshop.fits(repair, tolerance):
-                names[repair.mistake] = repair.reason
-        if names:
-            return Named(*next(iter(names.items()))) if len(names) == 1 else None
+            if all(repair.mistake != known.mistake for known, _ in fitting):
+                numbers = workshop.fitting(repair)
+                if numbers:
+                    fitting.append((repair, numbers))
+        if fitting:
+            special = [pair for pair in fitting if not pair[0].is_general]
+            if special and all(repair.mistake != "wrong-cache" for repair, _ in special):
+                fitting = special
+            (repair, numbers), *others = fitting
+            if others:
+                return Found(None, numbers)
+            tree = _as_text(_simplest(repair, scene, written, workshop))
+            return Found(Named(repair.mistake, repair.reason, tree, repair.is_general), numbers)
     return None
 
 
-class _Gradient(NamedTuple):
-    """A gradient that a line reads, by its name: others may have its nodes, too."""
+def _simplest(
+    repair: Repair, scene: Scene, written: list[list[float]], workshop: _Workshop
+) -> Repair:
+    """The shortest change of a line that takes the same mistake back."""
+    best = repair
+    others = plain_numbers(scene) if repair.is_general else candidates(scene, written)
+    for other in others:
+        is_alike = repair.is_general or other.mistake == repair.mistake
+        if is_alike and _length(other) < _length(best) and workshop.fitting(other):
+            best = other
+    return best
 
-    name: str
-    value: Value
+
+def _length(repair: Repair) -> int:
+    return len(write(repair.tree))
+
+
+def _as_text(repair: Repair) -> Tree | None:
+    """The changed line, where all in it can be written."""
+    tree = repair.tree
+    is_written = all(
+        op != "name" or arg[0] != "#" for op, arg in zip(tree.ops, tree.args, strict=True)
+    )
+    return tree if is_written and not repair.is_complete else None
 
 
 class _Workshop:
-    """Evaluates changed lines at every point, and holds them against the expected numbers.
-
-    The last point may be the first with other upstream gradients.
-    """
+    """Evaluates changed lines at every point, and asks whether they are right."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self.formulas = Formulas(self._look, scene.program.graph.table)
-
-    def _look(self, meaning: Value | _Gradient, point: int) -> Any:
-        runs, disturbed = self.scene.runs, self.scene.disturbed
-        value = meaning.value if isinstance(meaning, _Gradient) else meaning
-        if point < len(runs):
-            return gather(value, runs[point].values)
-        assert disturbed is not None
-        if isinstance(meaning, _Gradient) and meaning.name in disturbed.gradients:
-            return disturbed.gradients[meaning.name]
-        return gather(value, runs[0].values)
+        values = [run.values for run in scene.runs]
+        table = scene.program.graph.table
+        self.formulas = Formulas(lambda value, point: gather(value, values[point]), table)
 
     def as_written(self) -> list[list[float]]:
         """The numbers of the line at each point."""
@@ -116,47 +151,30 @@ class _Workshop:
         self.formulas.keep()
         return [self._numbers(nodes, point) for point in range(len(self.scene.runs))]
 
-    def fits(self, repair: Repair, tolerance: float) -> bool:
-        """Whether a changed line is right at every point, and by other upstream gradients."""
-        nodes, disturbed = self._nodes(repair), self.scene.disturbed
-        expectations = [*self.scene.expected, *([disturbed.expected] if disturbed else [])]
-        for point, expected in enumerate(expectations):
-            got = self._numbers(nodes, point)
-            if len(got) != len(expected):
-                return False
-            # A saturated element is all rounding.
-            slack = ROUNDING_OF_LINE * max(map(abs, expected))
-            if not all(agree(a, b, tolerance, slack) for a, b in zip(got, expected, strict=True)):
-                return False
-        return True
+    def fitting(self, repair: Repair) -> list[list[float]]:
+        """The numbers of a changed line that is right at every point; none of any other."""
+        nodes = self._nodes(repair)
+        numbers: list[list[float]] = []
+        for point in range(len(self.scene.runs)):
+            numbers.append(self._numbers(nodes, point) if nodes else [])
+            if not numbers[-1] or not self.scene.accepts(point, numbers[-1]):
+                return []
+        return numbers
 
     def _numbers(self, nodes: list[int], point: int) -> list[float]:
         return [x for node in nodes for x in self.formulas.numbers(node, point)]
 
     def _nodes(self, repair: Repair) -> list[int]:
-        """A changed line as a formula, or those that read it; none where there is no value."""
+        """A changed line as a formula; none where it has no value."""
         scene = self.scene
         node = self.formulas.lowered(
             repair.tree, lambda name: _meaning(scene, name, repair.is_complete), scene.line.sizes
         )
-        if node is None or not scene.readers:
-            return [] if node is None else [node]
-        nodes = [self._read_by(reader, node) for reader in scene.readers]
-        return [reading for reading in nodes if reading is not None]
-
-    def _read_by(self, reader: GradientLine, node: int) -> int | None:
-        """A line that reads the helper, for another value of that helper."""
-        own = self.scene.line.statement.target
-        is_read = own in reader.reads and reader.reads[own].kind == "helper"
-        assert reader.statement.tree is not None
-        return self.formulas.lowered(
-            reader.statement.tree, lambda name: reader.reads[name].value, reader.sizes,
-            {own: node} if is_read else {},
-        )  # fmt: skip
+        return [] if node is None else [node]
 
 
-def _meaning(scene: Scene, name: str, is_complete: bool) -> Value | _Gradient:
-    """What a name stands for in the line, or would stand for; `#7` is a node itself."""
+def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
+    """The nodes a name stands for in the line, or would stand for; `#7` is a node itself."""
     program, reads = scene.program, scene.line.reads
     if name == scene.names.get(program.output):  # it may have no name of its own: `#out`
         return program.output
@@ -164,10 +182,11 @@ def _meaning(scene: Scene, name: str, is_complete: bool) -> Value | _Gradient:
         return int(name[1:])
     if name in reads:
         read = reads[name]
-        if read.kind != "gradient":
-            return read.value
-        final = program.claims.get(read.name, read.value)  # the output's need not be written
-        return _Gradient(read.name, final if is_complete else read.value)
+        if is_complete and read.kind == "gradient":
+            return program.claims.get(read.name, read.value)  # the output's need not be written
+        return read.value
+    if name in scene.scope:
+        return scene.scope[name]
     if name in program.stages or name in program.inputs:
         return program.stages.get(name, program.inputs.get(name, []))
-    return _Gradient(name[1:], program.claims[name[1:]])
+    return program.claims[name[1:]]

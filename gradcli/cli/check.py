@@ -116,6 +116,8 @@ CHECK_SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml":
     metavar="FILE",
     help="With --grade: the key that `exercise` has written; its inputs are every answer's.",
 )
+@switch("--fix", help="Print the repairs of wrong lines as a unified diff, in place of the report.")
+@switch("--write", help="With --fix: write the repairs to the files as well.")
 @switch("--isolated", help="Ignore pyproject.toml.")
 @spoken(quiet="No warnings.", verbose="Show what passed, too.")
 @click.pass_context
@@ -164,7 +166,11 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
     report = CheckReport(cases)
     warnings = (f"{case.file}: {text}" for case in cases for text in case.warnings)
     warn(warnings, False, options["quiet"])
-    if options["grade"]:
+    if options["fix"]:
+        _fix(report, options, inputs)
+    elif options["write"]:
+        raise UsageError("--write needs --fix")
+    elif options["grade"]:
         _write_grades([grade for _, grade in outcomes if grade is not None], form, options, inputs)
     else:
         _write(report, form, options, inputs)
@@ -261,6 +267,18 @@ def _write(
         from gradcli.render.github import summary_markdown  # late: no other format has one
 
         append_text(summary, summary_markdown(report), "it is what GITHUB_STEP_SUMMARY names")
+
+
+def _fix(report: CheckReport, options: dict[str, Any], inputs: tuple[str, ...]) -> None:
+    """Print the repairs as a diff, and write them where that is asked for."""
+    from gradcli.render.fixes import fixes, write_diff  # late: few checks mend anything
+
+    put(options["target"], inputs, lambda out: write_diff(report, out))
+    for case, text in fixes(report) if options["write"] else ():
+        if not os.path.isfile(case.file):
+            raise UsageError(f"`{case.file}` is no file", hint="--write mends program files")
+        with open(case.file, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
 
 
 def _write_grades(

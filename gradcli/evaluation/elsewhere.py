@@ -96,6 +96,53 @@ def _whole(value: Value, table: Any) -> Any:
     return np.asarray(x, dtype=float)
 
 
+def anywhere(program: Program, inputs: Sequence[Any], seed: int, turns: bool = False) -> list[Any]:
+    """Another point with all data moved: a value is known by what it is everywhere.
+
+    `turns` also changes signs, and so the branches that a program takes.
+
+    What stands for something stays of its kind, masks and labels are rolled, and whole numbers that
+    nothing is claimed of are sizes or exponents.
+    """
+    import numpy as np  # late: numbers do not need it
+
+    rng = np.random.default_rng(seed)
+    claimed = {node for name in program.claims for node in nodes_of(program.inputs.get(name, []))}
+    nodes = program.graph.inputs.values()
+    return [
+        _elsewhere(x, rng, node in claimed, turns) for node, x in zip(nodes, inputs, strict=True)
+    ]
+
+
+def _elsewhere(x: Any, rng: Any, is_claimed: bool, turns: bool) -> Any:
+    """An input moved by up to half; zeros become small numbers of both signs."""
+    import numpy as np  # late: numbers do not need it
+
+    values = np.asarray(x, dtype=float)
+    if not values.ndim:
+        is_fixed = not is_claimed and x == x // 1
+        return x if is_fixed else float(_scattered(values, rng, turns))
+    if values.size < 2:
+        return _scattered(values, rng, turns)
+    kinds = kinds_of(values, is_claimed)
+    if any(kind.restored is None for kind in kinds):
+        return np.roll(values, int(rng.integers(1, max(2, len(values)))), axis=0)
+    there = _scattered(values, rng, turns and not kinds)
+    for kind in kinds:
+        if kind.restored is not None:
+            there = kind.restored(values, there)
+    return there
+
+
+def _scattered(values: Any, rng: Any, turns: bool) -> Any:
+    import numpy as np  # late: numbers do not need it
+
+    moved = values * rng.uniform(0.6, 1.5, values.shape)
+    if turns:
+        moved = moved * rng.choice((-1.0, 1.0, 1.0), values.shape)
+    return np.where(values == 0, rng.uniform(-0.3, 0.3, values.shape), moved)
+
+
 def nearby(program: Program, inputs: Sequence[Any]) -> list[list[Any]]:
     """A few points near by, on both sides."""
     around = Surroundings(program, inputs)

@@ -175,12 +175,17 @@ class Graph:
 
         A leaf or an earlier stage gets a `copy` gate: every stage has a gradient of its own.
         """
+        node = self.own(node, first, token)
+        self.names[node] = name
+        return node
+
+    def own(self, node: int, first: int, token: int) -> int:
+        """The result of a statement as a node of its own: a leaf or an earlier one is copied."""
         if node < first or not self.operands[node]:
             shape = self.shapes.get(node, ())
             node = self._append(self.table["copy"], (node,), self.active[node], token)
             if shape:
                 self._take_shape(node, shape)
-        self.names[node] = name
         return node
 
     def call(self, node: int, name: str) -> None:
@@ -245,6 +250,12 @@ class Graph:
         """An operand as the rules of shapes take it: its shape, or the value of a static."""
         value = self.constants.get(node)
         return value if value.__class__ is tuple else self.shapes.get(node, ())
+
+    def behind(self, node: int) -> Any:
+        """The constant that a node hands on, copied or not; None for what is computed."""
+        while self.gates[node].name == "copy":
+            (node,) = self.operands[node]
+        return self.constants.get(node)
 
     def is_leaf(self, node: int) -> bool:
         """Whether the node is an input or a constant."""

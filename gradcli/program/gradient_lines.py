@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads
         graph: Graph
         lowering: Lowering
         inputs: dict[str, Value]
+        warnings: list[str]
         stages: dict[str, Value]
 
         def find(self, name: str, token: int) -> Value:
@@ -46,6 +47,14 @@ class Read(NamedTuple):
     line: int | None = None  # of a helper: the place of the line that gave it, among all lines
 
 
+class Misfit(NamedTuple):
+    """A gradient of another shape than its name has, in words."""
+
+    name: str
+    message: str
+    hint: str | None
+
+
 class GradientLine:
     """One line of the backward part: a gradient, or a helper for later lines.
 
@@ -53,7 +62,8 @@ class GradientLine:
     """
 
     __slots__ = (
-        "call", "name", "place", "reads", "sizes", "statement", "total", "turn", "value",
+        "call", "misfit", "name", "place", "reads", "sizes", "statement", "total", "turn",
+        "value",
     )  # fmt: skip
 
     def __init__(self, statement: Statement, name: str | None) -> None:
@@ -66,11 +76,12 @@ class GradientLine:
         self.sizes: dict[str, float] = {}
         self.turn: tuple[int, ...] = ()  # of a Python file: the iterations of the loops around it
         self.call: tuple[int, ...] = ()  # and the places of the calls it stands in
+        self.misfit: Misfit | None = None  # then it is no claim, and later lines read it as it is
 
     def moved(self, translate: Callable[[Value], Value]) -> GradientLine:
         """The line over another graph, whose nodes `translate` gives for those of this one."""
         line = GradientLine(self.statement, self.name)
-        line.place, line.sizes = self.place, self.sizes
+        line.place, line.sizes, line.misfit = self.place, self.sizes, self.misfit
         line.turn, line.call = self.turn, self.call
         line.value, line.total = translate(self.value), translate(self.total)
         line.reads = {
@@ -94,13 +105,24 @@ class Backward:
 
     def line(self, statement: Statement) -> None:
         """Read one line: a gradient, or a helper for later lines. Raises GradcliError."""
+        try:
+            self._line(statement)
+        except GradcliError:
+            for line in self.lines:  # of which this one may be a consequence
+                if line.misfit is not None:
+                    token, (_, message, hint) = line.statement.token, line.misfit
+                    self.reader.fail(ShapeError, token, message, hint)
+            raise
+
+    def _line(self, statement: Statement) -> None:
         reader, target = self.reader, statement.target
         assert statement.tree is not None
         name = reader.gradient_of(target)
         line = GradientLine(statement, name)
         self.lines.append(line)
-        line.value = value = reader.lowering.value(statement.tree, {}, self._find)
-        known = reader.lowering.known
+        first, known = len(reader.graph), reader.lowering.known
+        value = reader.lowering.value(statement.tree, {}, self._find)
+        line.value = value = reader.graph.own(value, first, statement.token)
         line.sizes = {
             name: known[read.value] for name, read in line.reads.items() if read.value in known
         }
@@ -114,6 +136,7 @@ class Backward:
             self.helpers[target] = Read("helper", target, value, len(self.lines) - 1)
             self.unread[target] = statement.token
             return
+        is_first = name not in self.claims
         self.tokens[name] = statement.token
         if statement.kind == "add" and not statement.place:
             line.value = value = self._spread(value, name, statement.token)
@@ -124,7 +147,9 @@ class Backward:
             self.claims[name] = self._sum(self.claims[name], value, statement.token)
         else:
             self.claims[name] = value
-        self._check_shape(name, statement.token)
+        self._check_shape(line, name, is_first)
+        if line.misfit is not None:
+            return
         line.total = self.claims[name]
         if name == self.output_name:
             self.upstream = self.claims[name]
@@ -210,22 +235,36 @@ class Backward:
         reader = self.reader
         return reader.stages[name] if name in reader.stages else reader.find(name, token)
 
-    def _check_shape(self, name: str, token: int) -> None:
-        """Refuse a gradient whose shape is not that of its input or stage."""
+    def _check_shape(self, line: GradientLine, name: str, is_alone: bool) -> None:
+        """Set a gradient aside whose shape is not that of its input or stage.
+
+        It is refused where earlier lines have claimed it as well.
+        """
+        token = line.statement.token
         graph = self.reader.graph
         expected = graph.shape(self._forward(name, token))
         shape = graph.shape(self.claims[name])
-        if expected != shape:
-            self.reader.fail(
-                ShapeError, token,
-                f"the gradient of `{name}` has {_described(shape)}, "
-                f"`{name}` has {_described(expected)}",
-                _advice(graph, self.claims[name], expected, {**graph.names, **graph.spoken}),
-            )  # fmt: skip
+        if expected == shape:
+            return
+        shapes = f"has {_described(shape)}, `{name}` has {_described(expected)}"
+        message = f"the gradient of `{name}` {shapes}"
+        hint = _advice(graph, self.claims[name], expected, {**graph.names, **graph.spoken})
+        if not is_alone or name == self.output_name:
+            self.reader.fail(ShapeError, token, message, hint)
+        line.misfit, line.name = Misfit(name, message, hint), None
+        line.total = value = self.claims.pop(name)
+        del self.tokens[name]
+        self.helpers[line.statement.target] = Read(
+            "helper", line.statement.target, value, len(self.lines) - 1
+        )
 
     def finish(self) -> None:
         """Refuse a helper that nothing reads: it may be a stage after a mistaken output."""
         for name, token in self.unread.items():
+            if name[0] == "d" and self._reads_gradients(self.helpers[name].line):
+                warning = f"nothing reads `{name}`, which is made of gradients"
+                self.reader.warnings.append(warning)
+                continue
             from gradcli.program.gradient_names import GradientNames  # late: few programs err
             from gradcli.program.strays import unread
 
@@ -235,6 +274,19 @@ class Backward:
             self.reader.fail(
                 ParseError, token, message, f"{likeness.cure}; else {hint}" if likeness else hint
             )
+
+    def _reads_gradients(self, line: int | None) -> bool:
+        """Whether a helper is made of gradients, also through others."""
+        pending, seen = [line], {line}
+        while pending:
+            k = pending.pop()
+            for read in self.lines[k].reads.values() if k is not None else ():
+                if read.kind == "gradient":
+                    return True
+                if read.line is not None and read.line not in seen:
+                    seen.add(read.line)
+                    pending.append(read.line)
+        return False
 
 
 def _described(shape: Shape) -> str:

@@ -16,6 +16,7 @@ _NOUNS = f"{_WORDS}|adjoint|adj|derivative|deriv|partial"
 _CERTAIN = re.compile(rf"(?:{_WORDS})_.+|.+_(?:{_WORDS})", re.IGNORECASE)
 _BEFORE = re.compile(rf"(?:{_NOUNS})(.+)", re.IGNORECASE)
 _AFTER = re.compile(rf"(.+?)_?(?:{_NOUNS})", re.IGNORECASE)
+_BY_NAMES = re.compile(r"d_?(.+?)_+d_?(.+)")
 LONGEST_GRADIENT_NAME = 100  # characters of a name that is looked into
 SHORTEST = 4  # characters a misspelt name needs, to be told from another name
 COMPACT = 5  # characters before the second d of `dlossdw`, at most
@@ -74,6 +75,23 @@ class GradientNames:
                 if near and len(core) >= SHORTEST:
                     return Likeness(self.forward[near[0]])
         return Likeness("") if _CERTAIN.fullmatch(name) else None
+
+
+def owner(name: str, known: Collection[str], output: str) -> str | None:
+    """The forward name whose gradient a name is in another spelling: `grad_w`, `dL_dw`, `gW`.
+
+    `d_a__d_z` is a local derivative where `a` is a stage, and nobody's gradient.
+    """
+    for form in (_BEFORE, _AFTER):
+        match = form.fullmatch(name)
+        if match and match[1].strip("_") in known:
+            return match[1].strip("_")
+    match = _BY_NAMES.fullmatch(name)
+    if match and match[2] in known and (match[1] == output or match[1] not in known):
+        return match[2]
+    if name[0] == "g" and name[1:] in known and "g" not in known:
+        return name[1:]
+    return None
 
 
 def _folded(name: str) -> str:

@@ -68,6 +68,7 @@ class Program(NamedTuple):
     parts: tuple[int, ...] | None = None
     called: dict[int, str] = {}  # noqa: RUF012  # never written to: what reports call its gates
     decisions: tuple[Decision, ...] = ()  # at other outcomes the program would be another one
+    arrays: Any = None  # the program of arrays itself
 
 
 def nodes_of(value: Value) -> list[int]:

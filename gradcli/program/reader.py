@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcli.errors import (
@@ -36,6 +38,14 @@ if TYPE_CHECKING:
     from gradcli.program.gradient_lines import Backward
 
 
+class EarlierOutputError(Exception):
+    """The forward part ends earlier than it seemed: at the stage of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 MOST_UNKNOWN = 20  # names without a value that are reported one by one
 
 
@@ -50,9 +60,13 @@ class Reader:
         request: Request,
         varied: Iterable[str],
         table: GateTable,
+        is_wide: bool = False,
+        last_stage: str | None = None,
     ) -> None:
         self.source = source
         self.request = request
+        self.is_wide = is_wide  # gradients may have other names than `dx`
+        self.last_stage = last_stage  # after it comes the backward part
         self.varied = frozenset(varied)  # inputs that get other values later: no sizes
         self.graph = Graph(table)
         self.settings = Graph(table)
@@ -74,7 +88,7 @@ class Reader:
         self.wrt: tuple[str, ...] = ()
         self.seed = request.seed
         self.graph.most_elements = self.settings.most_elements = request.max_array
-        self.output_name = request.output
+        self.output_name = request.output or last_stage
         self.output: int | None = None
         self.latest = ""  # the last forward stage; a size is not taken for the output
         self.last: tuple[int, Tree] | None = None  # node and tree of the last forward line
@@ -136,7 +150,8 @@ class Reader:
             if (
                 kind == "assign"
                 and self.backward is None
-                and (target[0] != "d" or self.gradient_of(target) is None)
+                and ((target[0] != "d" and not self.is_wide) or self.gradient_of(target) is None)
+                and (self.last_stage is None or self.last_stage not in self.stages)
             ):
                 self._forward(statement)
             else:
@@ -160,7 +175,9 @@ class Reader:
         elif kind == "expression":
             self._expression(statement)
         elif kind in ("assign", "add"):
-            if self.backward is None and self.gradient_of(statement.target) is not None:
+            is_over = self.last_stage is not None and self.last_stage in self.stages
+            is_gradient = is_over or self.gradient_of(statement.target) is not None
+            if self.backward is None and is_gradient:
                 from gradcli.program.gradient_lines import Backward  # late: few programs have one
 
                 has_name = self.output_name is not None or self.output is None
@@ -367,7 +384,7 @@ class Reader:
 
     def gradient_of(self, target: str) -> str | None:
         """The forward name whose gradient `target` is, once there is a stage: dx, d_x, dfdx."""
-        if not target.startswith("d") or not self.latest:
+        if not self.latest or not (self.is_wide or target.startswith("d")):
             return None
         if self.output_name and self.output_name not in self.stages:
             return None  # the output named by the caller is still to come
@@ -376,6 +393,10 @@ class Reader:
             name = target[len(prefix) :]
             if target.startswith(prefix) and (self.is_known(name) or name in self.inputs):
                 return name
+        if self.is_wide:
+            from gradcli.program.gradient_names import owner  # late: few programs need it
+
+            return owner(target, ChainMap(self.bound, self.stages), outputs[0])
         return None
 
     # ---------------------------------------------------------------- the end
@@ -396,6 +417,34 @@ class Reader:
             self.reader_of_plain += 1  # once over all nodes, however often the question is put
         return last if self.reader_of_plain < len(operands) else self.plain
 
+    def _end_of_forward(self, output: int) -> str | None:
+        """The output, where stages after it are read by gradient lines: these are helpers.
+
+        It is the one before them that nothing reads. None where there are no such stages.
+        """
+        back, graph = self.backward, self.graph
+        if back is None or not back.claims:
+            return None
+        chosen = self.output_name if self.output_name is not None else graph.names.get(output)
+        if chosen is None or chosen not in self.stages:
+            return None
+        reads = [read for line in back.lines for read in line.reads.values()]
+        used = {read.name for read in reads if read.kind == "forward"}
+        last = self.stage_tokens[chosen]
+        if used.intersection(n for n, token in self.stage_tokens.items() if token > last):
+            return chosen
+        if (
+            self.output_name is not None
+            or chosen in back.claims
+            or chosen not in used
+            or any(read.kind == "gradient" and read.name == chosen for read in reads)
+        ):
+            return None
+        read = {k for operands in graph.operands for k in operands}
+        idle = [n for n, k in self.stages.items() if k not in read and k not in self.aside
+                and self.stage_tokens[n] < self.stage_tokens[chosen]]  # fmt: skip
+        return idle[-1] if idle and not graph.shape(self.stages[idle[-1]]) else None
+
     def _end_forward(self) -> None:
         if self.forward_nodes is None:
             self.forward_nodes = len(self.graph)
@@ -407,6 +456,8 @@ class Reader:
             raise self._collected()
         back = self.backward
         output = self._find_output()
+        if self.last_stage is None and (name := self._end_of_forward(output)) is not None:
+            raise EarlierOutputError(name)
         needed = self._needed(output)
         self._forget_sizes(needed)
         self._look_for_strays(output, needed)
@@ -546,6 +597,12 @@ class Reader:
         raise kind(message, self.source.span(token), hint)
 
 
+# Targets that may be gradients by other names than `dx`: `grad_w`, `W_grad`, `dL_dw`, `gW`.
+WIDE = re.compile(
+    r"(?:^|;)\s*(?:(?:grad|nabla|d\w+_d|g\w)\w*|\w+grad\w*)\s*\+?=", re.IGNORECASE | re.MULTILINE
+)
+
+
 def _is_like_a_gradient(name: str) -> bool:
     return len(name) > 1 and name[0] == "d"
 
@@ -569,4 +626,25 @@ def read(
     if not isinstance(text, str):
         raise ParseError(f"a program is a text, this is {type(text).__name__}")
     pairs = list(settings.items() if isinstance(settings, Mapping) else settings)
-    return Reader(Source(text, name), pairs, list(free), request, varied, table).program()
+    names = list(free)
+
+    def reading(is_wide: bool) -> Program:
+        def reader(last_stage: str | None = None) -> Reader:
+            source = Source(text, name)
+            return Reader(source, pairs, names, request, varied, table, is_wide, last_stage)
+
+        try:
+            return reader().program()
+        except EarlierOutputError as error:
+            return reader(error.name).program()
+
+    try:
+        return reading(is_wide=False)
+    except GradcliError:
+        if not WIDE.search(text):
+            raise
+        with suppress(GradcliError):
+            program = reading(is_wide=True)
+            if program.claims:
+                return program
+        raise

@@ -14,8 +14,13 @@ Parts = list[str | tuple[str, str]]  # of a sentence, with their styles
 Spell = Callable[[Number | None], str]
 
 
-def listing(text: str, lines: list[LineCheck], spell: Spell) -> Iterator[Parts]:
-    """The program's text; below a wrong line what it gives, what is expected, and the mistake."""
+def listing(
+    text: str, lines: list[LineCheck], spell: Spell, with_meanings: bool = False
+) -> Iterator[Parts]:
+    """The program's text; below a wrong line what it gives, what is expected, and the mistake.
+
+    `with_meanings` says of every line what it was understood as.
+    """
     verdicts: dict[int, list[LineCheck]] = {}
     for line in lines:
         verdicts.setdefault(line.line, []).append(line)
@@ -34,6 +39,10 @@ def listing(text: str, lines: list[LineCheck], spell: Spell) -> Iterator[Parts]:
         for line in checks:
             if line.verdict != "pass" and line.cause is None:
                 yield [" " * (margin + 2), *_explained(line, spell)]
+            elif with_meanings and line.meaning:
+                yield [" " * (margin + 2), (line.name, "name"), (f": {line.meaning}", "aside")]
+            if line.repair is not None:
+                yield [" " * (margin + 2), "write ", (line.repair, "expression")]
 
 
 def _margin(checks: list[LineCheck]) -> tuple[str, str]:

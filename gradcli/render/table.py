@@ -387,7 +387,7 @@ class Page:
     ) -> Iterator[RenderableType]:
         """A program with a verdict beside each gradient line, then the fork table."""
         yield ""
-        for parts in listing(text, lines, self.number):
+        for parts in listing(text, lines, self.number, self.look.verbosity > 0):
             yield self.sentence(*parts)
         if forks:
             rows = [[self.text(cell) for cell in row] for row in fork_rows(forks, self.number)]

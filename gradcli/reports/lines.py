@@ -27,6 +27,9 @@ class LineCheck(NamedTuple):
     expected: Number | None  # the number that would be right; None where lines are not told apart
     mistake: str | None = None  # a name of `backward.mistakes`
     reason: str | None = None
+    meaning: str | None = None  # what the value was understood as; None where it was not
+    repair: str | None = None  # the line as it should be, where one simple change makes all right
+    suspects: list[int] = []  # noqa: RUF012  # never written to: lines that may be meant instead
 
     @property
     def is_accused(self) -> bool:

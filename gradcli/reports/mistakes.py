@@ -118,6 +118,30 @@ _ROWS = (
         "dx = dm if x < y else 0      # m = max(x, y)", "dx = dm if x > y else 0",
         "Compare the values of the forward pass, not the gradients.",
     ),
+    Mistake(
+        "double-counted", "a contribution added twice",
+        "Two lines add what comes back from the same use of a name.",
+        "dx = y * dq\ndx += y * dq      # x feeds q once", "dx = y * dq",
+        "Each use of a name in the forward part sends back one contribution, and one line adds it.",
+    ),
+    Mistake(
+        "extra-term", "a term or a line too many",
+        "The line has a term, or the gradient a line, that belongs to no use of the name.",
+        "dx = y * dq + x      # q = x * y", "dx = y * dq",
+        "Ask of every term which line of the forward part it comes from.",
+    ),
+    Mistake(
+        "lost-term", "a term left out",
+        "The line is right but for a term that is missing, such as the derivative of a penalty.",
+        "dx = y * dq      # f = q + a, a = 3*x", "dx = y * dq + 3",
+        "Each term of the forward part that reads the name gives a term of the line.",
+    ),
+    Mistake(
+        "wrong-constant", "a wrong number inside the line",
+        "A number is wrong that is no factor of the whole line: in one term, an axis, an index.",
+        "dx = 2*x + 2*x**2      # f = x**2 + x**3", "dx = 2*x + 3*x**2",
+        "The report shows the line with the number that fits.",
+    ),
 )  # fmt: skip
 
 MISTAKES = {mistake.name: mistake for mistake in _ROWS}

@@ -298,9 +298,10 @@ def _case(
 def unclaimed(program: Program) -> list[str]:
     """The inputs without a gradient line in a program that has some."""
     asked = program.wrt or program.inputs
+    misfits = {line.misfit.name for line in program.lines if line.misfit is not None}
     return [
         name for name in program.inputs
-        if program.claims and name in asked and name not in program.claims
+        if program.claims and name in asked and name not in program.claims and name not in misfits
     ]  # fmt: skip
 
 

@@ -244,7 +244,7 @@ def _with_lines(answer: EvalReport, point: Point, request: Request) -> EvalRepor
         return answer
     from gradcli.backward.lines import judge_lines  # late: few programs have a backward part
 
-    lines, forks = judge_lines(point, request)
+    lines, forks, _ = judge_lines(point, request)
     if request.check and answer.check is None:
         reason = BEYOND_BUDGET if answer.inputs else "not checked: the program has no input"
         lines = [line.unchecked(reason) for line in lines]

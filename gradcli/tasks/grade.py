@@ -135,7 +135,7 @@ def _another_exercise(program: Program, key: Key) -> str | None:
     if _circuit(as_numbers(program)) != key.circuit:
         return "the forward part is not the exercise's"
     upstream = program.upstream
-    if upstream is not None and program.graph.constants.get(upstream) != 1:
+    if upstream is not None and program.graph.behind(upstream) != 1:
         return f"`d{key.output}` is 1 in the exercise"
     return None
 

@@ -26,6 +26,7 @@ class Outcome(NamedTuple):
     notes: list[str]
     lines: list[LineCheck] = []  # noqa: RUF012  # never written to
     forks: list[Fork] = []  # noqa: RUF012  # never written to
+    hides: bool = False  # with its wrong lines mended the program is not right elsewhere
 
 
 def outcome_at(
@@ -63,10 +64,11 @@ def outcome_at(
         notes += failure_patterns(program, answer.inputs)
     lines: list[LineCheck] = []
     forks: list[Fork] = []
+    hides = False
     if program.lines:
         from gradcli.backward.lines import judge_lines  # late: few programs have a backward part
 
-        lines, forks = judge_lines(point, request, formulas_only)
+        lines, forks, hides = judge_lines(point, request, formulas_only)
     if chosen.kind == NOTHING:
         lines = [line.unchecked(BEYOND_BUDGET) for line in lines]
     is_claimed = bool(program.claims or typed)
@@ -77,4 +79,4 @@ def outcome_at(
     if not (is_checked or answer.inputs):
         notes.append("nothing was checked: the program has no input")
     verdict = worst(verdicts) if is_checked else "inconclusive"
-    return Outcome(point, verdict, answer.inputs, notes, lines, forks)
+    return Outcome(point, verdict, answer.inputs, notes, lines, forks, hides)

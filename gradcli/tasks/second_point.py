@@ -27,9 +27,10 @@ def second_point(program: Program, outcome: Outcome, request: Request) -> Outcom
 
     One is near by, and there are some on each other branch the program can take.
     """
-    if outcome.verdict in ("fail", "undefined"):
+    if outcome.verdict == "undefined":
         return None
-    return _Search(program, outcome, request).outcome()
+    search = _Search(program, outcome, request)
+    return search.hidden() if outcome.verdict == "fail" else search.outcome()
 
 
 class _Search:
@@ -56,6 +57,23 @@ class _Search:
             if second.verdict == "fail" and is_comparable(second.point):
                 return _shown_elsewhere(self.first, second, "another branch was checked")
         return self.first._replace(notes=[*self.first.notes, *self.notes, *self._reservations()])
+
+    def hidden(self) -> Outcome | None:
+        """The first outcome, with the lines that are wrong elsewhere and look right here."""
+        if not self.first.hides:
+            return None
+        lines, branches = [*self.first.lines], on_other_branches
+        for second in (self._near_by(), *map(self._at, branches(
+            self.program, self.first.point.inputs
+        ))):  # fmt: skip
+            if second is None or second.verdict != "fail" or not is_comparable(second.point):
+                continue
+            where = f"at {_point_words(second, self.first)}"
+            for k, (here, there) in enumerate(zip(lines, second.lines, strict=True)):
+                if there.is_accused and here.verdict == "pass":
+                    reason = f"{where}: {there.reason}" if there.reason else where
+                    lines[k] = there._replace(reason=reason)
+        return None if lines == self.first.lines else self.first._replace(lines=lines)
 
     def _at(self, inputs: list[Any]) -> Outcome:
         return outcome_at(

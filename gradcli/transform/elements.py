@@ -270,6 +270,7 @@ def unrolled(program: Program, weights: Any = None, circuit: Circuit | None = No
         decisions=tuple(
             decision._replace(value=circuit.value(decision.value)) for decision in program.decisions
         ),
+        arrays=program,
     )  # fmt: skip
 
 

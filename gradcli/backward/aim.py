@@ -1,0 +1,68 @@
+"""Gradients that should become right, and how near a change of a line brings them to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcli.backward.replay import Held, Replay
+
+FIT = 1e-6  # of the size of a sum: how near it must come to what is asked for
+
+
+class Aim:
+    """Gradients that should become right, and those that should stay so."""
+
+    def __init__(self, replay: Replay, names: list[str], right: list[str]) -> None:
+        self.replay = replay
+        self.names = names
+        self._right = right
+        rng = np.random.default_rng(7)
+        points = range(len(replay.runs))
+        nodes = [(name, replay.claims[name]) for name in [*names, *right]]
+        weights = {node: rng.standard_normal(replay.graph.shape(node)) for _, node in nodes}
+        seeds = [{node: np.copy(w)[()] for node, w in weights.items()} for _ in points]
+        self.pulled = replay.pull(seeds)  # which adds to them in place
+        self.gaps = [
+            sum(float(np.vdot(weights[node], replay.truth(name, p) - replay.value(node, p)))
+                for name, node in nodes[: len(names)])
+            for p in points
+        ]  # fmt: skip
+        self._reached = replay.graph.reaches(*[replay.claims[name] for name in names or right])
+
+    def reaches(self, node: int) -> bool:
+        """Whether a wrong gradient depends on a node."""
+        return bool(self._reached[node])
+
+    def lines(self, lines: list[Any]) -> list[int]:
+        """The lines that a wrong gradient depends on."""
+        output = self.replay.output
+        return [
+            k for k, line in enumerate(lines)
+            if self.reaches(self.replay.sites[k])
+            and (line.name is None or self.replay.forward[line.name] != output)
+        ]  # fmt: skip
+
+    def may_hit(self, held: Held) -> bool:
+        """Whether the weighted sum of all would be right; sure where lines are linear."""
+        replay = self.replay
+        for p, gap in enumerate(self.gaps):
+            moved = [
+                np.vdot(replay.whole(node, self.pulled[p][node]), values[p] - replay.value(node, p))
+                for node, values in held.items()
+            ]
+            size = abs(gap) + sum(map(abs, moved))
+            if not abs(gap - sum(moved)) <= FIT * size:
+                return False
+        return True
+
+    def is_hit(self, held: Held) -> bool:
+        """Whether all is right with some values in the places of nodes."""
+        return all(self.is_hit_at(p, held) for p in range(len(self.replay.runs)))
+
+    def is_hit_at(self, point: int, held: Held) -> bool:
+        """Whether all is right at one point with some values in the places of nodes."""
+        run = self.replay.tried_at(point, held)
+        names = [*self.names, *self._right]
+        return all(self.replay.is_right(name, point, run) for name in names)

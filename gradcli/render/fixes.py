@@ -1,0 +1,42 @@
+"""The repairs of a report as a unified diff, and as the texts they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import unified_diff
+from typing import TextIO
+
+from gradcli.render.findings import relative_path
+from gradcli.reports.checks import Case, CheckReport
+from gradcli.reports.statement_text import statement_text
+
+
+def fixed_text(case: Case) -> str:
+    """The text of a program with its wrong lines as they should be."""
+    rows = case.text.splitlines(keepends=True)
+    for line in sorted(case.lines, key=lambda line: (line.line, line.column), reverse=True):
+        if line.repair is not None:
+            row, start = rows[line.line - 1], line.column - 1
+            stop = start + len(statement_text(row[start:].rstrip("\r\n")))
+            rows[line.line - 1] = row[:start] + line.repair + row[stop:]
+    return "".join(rows)
+
+
+def fixes(report: CheckReport) -> Iterator[tuple[Case, str]]:
+    """The programs that have a repair, and their texts with it."""
+    for case in report.cases:
+        if any(line.repair is not None for line in case.lines):
+            yield case, fixed_text(case)
+
+
+def write_diff(report: CheckReport, out: TextIO) -> None:
+    """Write what repairs change, as `patch` and `git apply` read it."""
+    for case, text in fixes(report):
+        path = relative_path(case.file).lstrip("/")
+        rows = unified_diff(
+            case.text.splitlines(keepends=True), text.splitlines(keepends=True),
+            f"a/{path}", f"b/{path}",
+        )  # fmt: skip
+        for row in rows:
+            end = "" if row.endswith("\n") else "\n\\ No newline at end of file\n"
+            out.write(row + end)

@@ -1,0 +1,207 @@
+"""Lines judged by what they compute: other names, chains, conventions, repairs, meanings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from real_styles import PROGRAMS, mutations
+
+import gradcli
+
+SAMPLED = 53  # of the mutations every so-and-so-manieth is judged
+
+
+def case(text, **options):
+    return gradcli.check(text, **options).cases[0]
+
+
+def accused(text, **options):
+    return [(line.line, line.mistake) for line in case(text, **options).lines if line.is_accused]
+
+
+# ---------------------------------------------------------------- planted mistakes
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_no_line_of_a_right_program_is_accused_whatever_its_style(name):
+    right = case(PROGRAMS[name])
+    assert right.verdict == "pass"
+    assert [line.verdict for line in right.lines] == ["pass"] * len(right.lines)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_lines_of_a_right_program_are_understood(name):
+    meanings = [line.meaning for line in case(PROGRAMS[name]).lines]
+    assert sum(meaning is not None for meaning in meanings) >= 0.6 * len(meanings)
+
+
+def test_most_planted_mistakes_are_found_on_their_line():
+    found = listed = flat = right = count = 0
+    for mutation in [m for name in PROGRAMS for m in mutations(name)][::SAMPLED]:
+        try:
+            judged = case(mutation.text)
+        except gradcli.GradcliError:
+            continue
+        if judged.verdict != "fail":
+            continue
+        wrong = [line for line in judged.lines if line.is_accused]
+        target = mutation.was.split()[0]
+        hits = [(w.line == mutation.line) if mutation.now else (w.name == target) for w in wrong]
+        is_found = hits == [True]
+        is_flat = len(wrong) == 1 and not wrong[0].suspects
+        count += 1
+        found += is_found
+        listed += any(hits) or any(mutation.line in line.suspects for line in wrong)
+        flat += is_flat
+        right += is_flat and is_found
+    assert count >= 25
+    assert found >= 0.9 * count
+    assert listed >= 0.93 * count
+    assert right >= 0.95 * flat
+
+
+# ---------------------------------------------------------------- kinds of programs
+
+PENALTY = """X = [[0.5, -1.2], [1.5, 0.4], [-0.6, 0.9]]
+y = [0.3, -0.4, 0.8]; w = [0.7, -0.2]; a = 0.05
+r = X @ w - y
+f = sum(r**2) + a*np.dot(w, w)
+dw = 2*X.T @ r
+dw += a*w"""
+CHAIN = """x = [[0.4, -0.7, 0.9], [0.1, 0.5, -0.3]]; t = [[1, 0, 0], [0, 0, 1]]
+p = softmax(x, axis=1)
+f = -sum(t*log(p))/2
+dx = p.copy()
+dx += -t
+dx = dx/3"""
+SCALED = """X = [[0.5, -1.2, 0.3, 0.8, -0.4]]; w = [[0.7]]; b = [[0.2]]; Y = [[1, 0, 1, 1, 0]]
+Z = w @ X + b
+A = sigmoid(Z)
+J = -sum(Y*log(A) + (1 - Y)*log(1 - A)) / 5
+dZ = A - Y
+dw = dZ @ X.T / 5
+db = sum(dZ, axis=1, keepdims=True) / 5"""
+LEFTOVER = """w = [[0.4, -0.7], [-0.3, 0.9]]; x = [0.5, -0.2]
+h1 = tanh(w @ x)
+h2 = tanh(w @ h1)
+f = sum(h1**2) + sum(h2**2)
+dh2 = 2*h2
+ds2 = dh2*(1 - h2**2)
+dw = outer(ds2, h1)
+dnext = w.T @ ds2
+dh1 = 2*h1
+ds1 = dh1*(1 - h1**2)
+dw += outer(ds1, x)"""
+HELPERS = """x = [0.4, -0.7, 0.9]
+f = sum(x**3) + sum(sin(x))
+dh1 = 2*x**2
+h2 = cos(x)
+dx = dh1 + h2"""
+HIDDEN = """x = [0.5, -0.8]; W1 = [[0.4, 0.9], [-0.3, 0.6]]; w2 = [0.7, -0.2]
+z = W1 @ x
+h = relu(z)
+u = w2 @ h - 1
+f = u**2
+du = u
+dw2 = du*h
+dh = du*w2
+dz = dh*(z > 0)
+dW1 = 3*outer(dz, x)"""
+
+
+@pytest.mark.parametrize(("text", "wrong"), [
+    (PENALTY, [(6, "dropped-factor")]),
+    (CHAIN, [(6, "dropped-factor")]),
+    (SCALED, []),
+    (SCALED.replace("db = sum(dZ, axis=1, keepdims=True) / 5", "db = sum(dZ, axis=1, keepdims=True)"),
+     [(7, "missing-mean")]),
+    (SCALED.replace("dw = dZ", "dw = -dZ"), [(6, "sign")]),
+    (SCALED.replace("dZ = A - Y", "dZ = Y - A"), [(5, "sign")]),
+    (LEFTOVER, [(9, "missing-path")]),
+    (LEFTOVER.replace("dh1 = 2*h1", "dh1 = 2*h1 + dnext"), []),
+    (HELPERS, [(3, "dropped-factor")]),
+    (HELPERS.replace("2*x**2", "3*x**2"), []),
+    (HIDDEN, [(6, "dropped-factor"), (10, "dropped-factor")]),
+])  # fmt: skip
+def test_the_wrong_line_is_named_in_every_kind_of_program(text, wrong):
+    assert accused(text) == wrong
+
+
+def test_a_scaled_gradient_is_understood_as_such():
+    meanings = {line.name: line.meaning for line in case(SCALED).lines}
+    assert meanings == {
+        "dZ": "adjoint of Z, times 5", "dw": "adjoint of w", "db": "adjoint of b",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["grad_{}", "{}_grad", "nabla_{}", "dloss_d{}", "g{}"])
+def test_gradients_are_known_by_other_names(name):
+    text = "w = 0.3; x = 0.5\np = w*x\nloss = (p - 0.7)**2\n{p} = 2*(p - 0.7)\n{w} = -{p}*x"
+    names = {letter: name.format(letter) for letter in "pw"}
+    assert accused(text.format(**names)) == [(5, "sign")]
+    assert accused(text.format(**names).replace("= -", "= ")) == []
+
+
+def test_a_gradient_of_another_shape_is_one_wrong_line():
+    text = "X = [[1, 2], [3, 4], [5, 6]]; b = [1, 2]\ns = X + b\nf = sum(s**2)\nds = 2*s\ndb = ds\ndX = ds"
+    judged = case(text)
+    assert [(line.name, line.verdict) for line in judged.lines] == [
+        ("ds", "pass"), ("db", "fail"), ("dX", "pass"),
+    ]  # fmt: skip
+    assert "has shape (3, 2), `b` has shape (2,)" in judged.lines[1].reason
+    assert judged.lines[1].repair == "db = sum(ds, axis=0)"
+
+
+def test_a_line_that_adds_the_same_again_is_named():
+    text = "x = 3; y = 2\nq = x*y\nf = q**2\ndq = 2*q\ndx = y*dq\ndx += y*dq\ndy = x*dq"
+    (line,) = [line for line in case(text).lines if line.is_accused]
+    assert (line.line, line.mistake) == (6, "double-counted")
+    assert line.reason == "line 5 has added the same already"
+
+
+def test_where_either_line_may_be_the_slip_the_others_are_listed():
+    text = "x = 0.4; k = 1.2\nh = tanh(k*x)\nL = h**2\ndh = 2*h\ns1 = -dh*(1 - h**2)\ndx = s1*k"
+    (line,) = [line for line in case(text).lines if line.is_accused]
+    assert (line.line, line.suspects) == (5, [5, 6])
+    assert "or line 6 is the slip" in line.reason
+
+
+# ---------------------------------------------------------------- repairs
+
+
+def test_a_repair_is_the_line_as_it_should_be():
+    repairs = {text: [line.repair for line in case(text).lines if line.is_accused]
+               for text in (PENALTY, CHAIN, HELPERS)}  # fmt: skip
+    assert [*repairs.values()] == [["dw += a*w*2"], ["dx = dx/2"], ["dh1 = 3*x**2"]]
+    for text, (repair,) in repairs.items():
+        (line,) = [line for line in case(text).lines if line.is_accused]
+        rows = text.splitlines()
+        rows[line.line - 1] = repair
+        assert case("\n".join(rows)).verdict == "pass"
+
+
+def test_fix_prints_a_diff_and_writes_only_where_that_is_asked_for(gradcli):
+    Path("a.grad").write_text(CHAIN + "\n")
+    ended = gradcli("check", "a.grad", "--fix")
+    assert (ended.code, ended.err) == (1, "")
+    rows = ended.out.splitlines()
+    assert rows[:2] == ["--- a/a.grad", "+++ b/a.grad"]
+    assert rows[-2:] == ["-dx = dx/3", "+dx = dx/2"]
+    assert Path("a.grad").read_text() == CHAIN + "\n"
+    gradcli("check", "a.grad", "--fix", "--write")
+    assert Path("a.grad").read_text() == CHAIN.replace("dx/3", "dx/2") + "\n"
+    assert gradcli("check", "a.grad", "--fix").out == ""
+    assert gradcli("check", "a.grad", "--write").err == "error: --write needs --fix\n"
+
+
+def test_json_has_meanings_repairs_and_suspects(gradcli):
+    Path("a.grad").write_text(PENALTY + "\n")
+    report = json.loads(gradcli("check", "a.grad", "--json").out)
+    first, second = report["cases"][0]["lines"]
+    assert (first["meaning"], first["repair"], first["suspects"]) == (
+        "contribution of w to X @ w", None, [],
+    )  # fmt: skip
+    assert second["repair"] == "dw += a*w*2"
+    assert "dw: contribution of w" in gradcli("check", "a.grad", "-v").out
