@@ -53,6 +53,8 @@ class Naming:
     def mistake(self, k: int, expected: Sequence[Any]) -> Found | None:
         """The mistake in line k, which should give these values; None where no change does."""
         tree = self.lines[k].statement.tree
+        if tree is None:
+            return None  # of another language, whose formulas are not rewritten
         shape = self.replay.graph.shape(self.replay.sites[k])
         if element_tree(tree, 0) is None or np.shape(expected[0]) != shape or not shape:
             return self._found(k, tree, [*map(_flat, expected)])
@@ -90,7 +92,9 @@ class Naming:
 
     def repair(self, k: int, is_hit: Callable[[int, dict[int, Any]], bool]) -> Repaired | None:
         """The change of line k that makes results right, whatever the line should give."""
-        replay = self.replay
+        replay, tree = self.replay, self.lines[k].statement.tree
+        if tree is None:
+            return None
         node, points = replay.sites[k], len(replay.runs)
         shape = replay.graph.shape(node)
         size = int(np.prod(shape))
@@ -102,9 +106,7 @@ class Naming:
             values[point] = np.reshape(numbers, shape)
             return is_hit(point, {node: values})
 
-        found = find_mistake(
-            self._scene(k, self.lines[k].statement.tree, [], accepts), self._tolerance
-        )
+        found = find_mistake(self._scene(k, tree, [], accepts), self._tolerance)
         if found is None:
             return None
         named = found.named if any(map(any, found.numbers)) else None  # anything times 0 would fit

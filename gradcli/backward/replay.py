@@ -187,8 +187,7 @@ def _laid_open(program: Program) -> tuple[Graph, list[int]]:
     moved: list[int] = []
     for node, (gate, operands) in enumerate(zip(graph.gates, graph.operands, strict=True)):
         if node in graph.constants:
-            constant = graph.constants[node]
-            new = copy.static(constant) if isinstance(constant, tuple) else copy.constant(constant)
+            new = copy.fixed(graph.constants[node])
         elif not operands:
             new = copy.input(names[node], shape=graph.shape(node))
         else:

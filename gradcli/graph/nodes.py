@@ -93,6 +93,12 @@ class Graph:
         self._take_shape(node, value.shape)
         return node
 
+    def fixed(self, value: Any) -> int:
+        """The node of a constant of any kind: a number, a static operand, or an array."""
+        if isinstance(value, tuple):
+            return self.static(value)
+        return self.constant(value) if isinstance(value, (int, float)) else self.array(value)
+
     def random(self, shape: Shape, stream: int, token: int = 0) -> int:
         """An array of random numbers of its own; `stream` and its place tell it from others."""
         own = self.static((stream, len(self.streams)))

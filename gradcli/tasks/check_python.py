@@ -53,8 +53,7 @@ def read_python(
         names = ", ".join(f"{path}:{one.name}" for one in found)
         raise UsageError(f"{path} has {len(found)} subjects", hint=f"name one: {names}")
     _refuse_lost(file, found, bindings)
-    program = file.program(found[0], bindings, request, request.grads)
-    return program._replace(lines=[])
+    return file.program(found[0], bindings, request, request.grads)
 
 
 def misshapen_case(file: PythonFile, subject: Subject, misfit: Misshapen) -> Case:
@@ -131,8 +130,7 @@ def _shared_factor(case: Case) -> dict[str, Any] | None:
 
 def _checked(file: PythonFile, program: Program, request: Request) -> Checked:
     notes, warnings = program.warnings, file.script.warnings
-    # Lines are judged by the text of their formulas, which is in our own language only.
-    program = program._replace(warnings=warnings, lines=[])
+    program = program._replace(warnings=warnings)
     quick = request
     if request.check_budget == BUDGET:  # as ever: a file may have many subjects
         quick = request._replace(check_budget=QUICK, max_elements=FEW)
