@@ -514,3 +514,42 @@ def test_eval_takes_python_files(capsys, tmp_path):
     report = gradcli.evaluate(PAIR, {"x": [1.5, 2.0], "w": [0.5, -1.0]}, name="pair.py:scale")
     assert {*report.gradients} == {"x", "w"}
     assert report.check.verdict == "pass"
+
+
+# ---------------------------------------------------------------- lines
+
+WRONG_SLOPE = '''
+import numpy as np
+
+class Hidden:
+    def __init__(self, w):
+        self.w = w
+
+    def forward(self, x):
+        self.x = x
+        self.h = np.tanh(x @ self.w)
+        return self.h
+
+    def backward(self, dout):
+        da = dout * (1 - self.h)
+        self.dw = self.x.T @ da
+        return da @ self.w.T
+'''
+
+
+def test_the_line_that_went_wrong_is_accused_and_its_readers_follow():
+    [case] = check_python(
+        WRONG_SLOPE, "hidden.py", None, [("x", "randn(3, 2)"), ("w", "randn(2, 2)")], Request()
+    )
+    assert [(line.line, line.verdict, line.cause) for line in case.lines] == [
+        (14, "fail", None), (15, "fail", 14), (16, "fail", 14),
+    ]  # fmt: skip
+    assert case.shown == {*range(13, 17)}
+
+
+def test_no_line_of_a_right_file_is_accused():
+    text = WRONG_SLOPE.replace("(1 - self.h)", "(1 - self.h**2)")
+    [case] = check_python(
+        text, "hidden.py", None, [("x", "randn(3, 2)"), ("w", "randn(2, 2)")], Request()
+    )
+    assert {line.verdict for line in case.lines} == {"pass"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,16 @@ class PythonFile:
                 args = node.args
                 names |= {a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
         return names if found else set()
+
+    def lines_around(self, lines: Iterable[int]) -> frozenset[int]:
+        """The lines of the innermost functions that some lines stand in, and these lines."""
+        functions = [n for n in ast.walk(self.script.tree) if isinstance(n, ast.FunctionDef)]
+        around = {*lines}
+        for line in lines:
+            spans = [range(f.lineno, (f.end_lineno or line) + 1) for f in functions]
+            innermost = sorted([span for span in spans if line in span], key=len)[:1]
+            around.update(*innermost)
+        return frozenset(around)
 
     def program(
         self, subject: Subject, settings: list[tuple[str, Setting]], request: Request,

@@ -96,7 +96,9 @@ def _body(case: Case, page: Page) -> Iterator[RenderableType]:
     inputs = case.inputs.values()
     if case.lines:
         wants_forks = page.look.verbosity > 0 or case.verdict == "fail"
-        yield from page.backward_part(case.text, case.lines, case.forks if wants_forks else [])
+        yield from page.backward_part(
+            case.text, case.lines, case.forks if wants_forks else [], case.shown
+        )
     yield from _block(CLAIMED_VALUES, case.values, case, page)
     yield from _block(CLAIMED_GRADIENTS, [c for c in inputs if c.claim is not None], case, page)
     yield from _block(OWN_GRADIENTS, [c for c in inputs if c.claim is None], case, page)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from gradcli.render.arrays import nested_text
 from gradcli.reports.evaluations import Number
@@ -15,22 +15,24 @@ Spell = Callable[[Number | None], str]
 
 
 def listing(
-    text: str, lines: list[LineCheck], spell: Spell, with_meanings: bool = False
-) -> Iterator[Parts]:
+    text: str, lines: list[LineCheck], spell: Spell, with_meanings: bool = False,
+    shown: Container[int] | None = None,
+) -> Iterator[Parts]:  # fmt: skip
     """The program's text; below a wrong line what it gives, what is expected, and the mistake.
 
-    `with_meanings` says of every line what it was understood as.
+    `with_meanings` says of every line what it was understood as; `shown` are the numbers of the
+    lines that are listed, None for all.
     """
     verdicts: dict[int, list[LineCheck]] = {}
     for line in lines:
         verdicts.setdefault(line.line, []).append(line)
     rows = text.splitlines()
-    is_long = len(rows) > MOST_LINES
+    is_long = shown is None and len(rows) > MOST_LINES
     width = len(str(len(rows)))
     margin = max(len(_word(line)) for line in lines)
     for number, row in enumerate(rows, start=1):
         checks = verdicts.get(number, [])
-        if is_long and not checks:
+        if not checks and (is_long or (shown is not None and number not in shown)):
             continue
         word, style = _margin(checks)
         yield [

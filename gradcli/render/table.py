@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, Literal, TextIO
 
 from rich.box import SIMPLE_HEAD, Box
@@ -383,11 +383,12 @@ class Page:
         return _folded(text, self.width, indent=2)
 
     def backward_part(
-        self, text: str, lines: list[LineCheck], forks: list[Fork]
-    ) -> Iterator[RenderableType]:
+        self, text: str, lines: list[LineCheck], forks: list[Fork],
+        shown: Container[int] | None = None,
+    ) -> Iterator[RenderableType]:  # fmt: skip
         """A program with a verdict beside each gradient line, then the fork table."""
         yield ""
-        for parts in listing(text, lines, self.number, self.look.verbosity > 0):
+        for parts in listing(text, lines, self.number, self.look.verbosity > 0, shown):
             yield self.sentence(*parts)
         if forks:
             rows = [[self.text(cell) for cell in row] for row in fork_rows(forks, self.number)]

@@ -48,6 +48,7 @@ class Case(NamedTuple):
     lines: list[LineCheck] = []  # noqa: RUF012  # of the backward part; never written to
     forks: list[Fork] = []  # noqa: RUF012  # never written to
     text: str = ""  # the program's, where it has a backward part
+    shown: frozenset[int] | None = None  # the lines of it that belong to the case; None for all
     claims: int | None = None  # on gradients and values; None where it could not be read
     entries: dict[str, InputCheck] = {}  # noqa: RUF012  # of a Jacobian and a Hessian; not written to
 

@@ -32,7 +32,8 @@ def check_python(
     _refuse_lost(file, found, bindings)
     for one in found:
         try:
-            yield check_subject(file, one, bindings, request).case
+            case = check_subject(file, one, bindings, request).case
+            yield case._replace(shown=file.lines_around([line.line for line in case.lines]))
         except Misshapen as misfit:
             yield misshapen_case(file, one, misfit)
         except GradcliError as error:
