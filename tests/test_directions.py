@@ -399,6 +399,32 @@ def test_a_choice_that_hangs_on_a_square_is_not_decided():
     assert flat.verdict == "pass"
 
 
+@pytest.mark.parametrize(("text", "x"), [
+    ("sum(acosh(cosh(x)))", 2e-8), ("sum(acos(cos(x)))", 3e-8), ("sum(sqrt(1 - cos(x)))", 2e-8),
+    ("sum(relu(x - mean(x)))", 0.1), ("sum(sqrt(var(sqrt((x - 1)**2), axis=1)))", 0.1),
+    ("sum(std((x**2)**0.3, axis=1))", 0.0), ("sum(norm(log(cosh(x)), axis=1))", 2e-8),
+    ("sum(abs(np.max(x*0.1, axis=1) - x[:, 0]*0.1 + (0.1 + 0.2 - 0.3)))", 0.3),
+])  # fmt: skip
+@pytest.mark.parametrize("claim", [None, 0.0, 1.0])
+def test_edges_that_rounding_hides_are_not_judged(text, x, claim):
+    """Engine and complex steps round alike, so that they agree on a slope which is none."""
+    claims = {} if claim is None else {"x": np.full((40, 40), claim)}
+    answer = case(text, {"x": np.full((40, 40), x)}, claims=claims).inputs["x"]
+    assert answer.verdict == "inconclusive", answer
+
+
+def test_borders_that_are_not_reached_are_no_trouble():
+    """An unselected branch, a relu that is off, a product that vanishes."""
+    x = np.linspace(-1.0, 1.0, 1600).reshape(40, 40)
+    for text in ("sum(where(x > 2, sqrt(x - 3), x**2))", "sum(relu(x - 2)**1.5 + x**2)"):
+        assert case(text, {"x": x}).verdict == "pass", text
+
+
+@pytest.mark.parametrize("text", ["norm(sign(x))", "sum(sign(x)**2)", "sum(x == 0)"])
+def test_jumps_from_one_value_on_both_sides_are_seen(text):
+    assert case(text, {"x": [0.0, 1.0, 2.0]}, max_elements=0).verdict == "undefined"
+
+
 def test_a_gradient_of_zero_that_is_all_rounding_is_not_accused():
     found = case("sum(var(x @ W + b, axis=0))", {
         "x": "randn(7, 4)", "W": "randn(4, 5)", "b": "randn(5)",

@@ -42,6 +42,7 @@ ARRAYS = {
     "gradcli.checker.patterns",
     "gradcli.checker.directions",
     "gradcli.checker.slopes",
+    "gradcli.checker.singular",
     "gradcli.transform.elements",
     "gradcli.tasks.blocks",
     "gradcli.tasks.entry_claims",

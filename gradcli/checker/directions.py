@@ -79,6 +79,10 @@ class _WholeCheck:
         if not all(math.isfinite(s.left) and math.isfinite(s.right) for s in slopes):
             reason = "the numeric derivative is not finite, or a choice is too near its edge"
             return {name: self._whole("inconclusive", None, reason=reason)}
+        gate = place.singular(self.question.leaf, self.directions[0])
+        if gate is not None:
+            reason = f"{DIGITS_LOST}: {gate} may be at a kink or a border"
+            return {name: self._whole("inconclusive", None, reason=reason)}
         return self._compared(slopes)
 
     def _compared(self, slopes: list[Slope]) -> dict[str, InputCheck]:

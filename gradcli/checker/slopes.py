@@ -17,6 +17,7 @@ from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.complex_steps import STEP, STEPS, without_squares
+from gradcli.checker.singular import singular_gate
 from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation.numbers import bounded_run
 from gradcli.evaluation.point import Point
@@ -89,7 +90,23 @@ class Place:
         left, here = self._towards(leaf, -direction, step)
         size = np.max(np.abs(there), initial=0.0) + np.max(np.abs(here), initial=0.0)
         jumps = bool((np.abs(there - here) > ROOM * ROOM * size).any())
+        if not jumps and self._may_jump(leaf) and not math.isnan(right):
+            away = np.abs(there - self.run.values[self.output])
+            jumps = bool((away > ROOM * size).any())  # from both sides to one value: sign(x)**2
         return Slope(-left, right, jumps)
+
+    def _may_jump(self, leaf: int) -> bool:
+        """Whether a gate of the cone stands exactly at a jump."""
+        tied = self._tied.intersection(self._cone(leaf))
+        return any(self.graph.gates[node].jump for node in tied)
+
+    def singular(self, leaf: int, direction: Any) -> str | None:
+        """The first gate, in words, that stands where neither engine nor steps can be trusted."""
+        moved = Run(self.run.machine, self._moved(leaf, direction))
+        node = singular_gate(self.run, moved, self._cone(leaf))
+        if node is None:
+            return None
+        return f"{self.graph.gates[node].name} at {self.point.names.get(node, '?')}"
 
     def _towards(self, leaf: int, direction: Any, step: float) -> tuple[float, Any]:
         """The slope on one side, and the value there."""
@@ -137,7 +154,7 @@ class Place:
     def _is_undecided(self, values: list[Any], leaf: int, direction: Any) -> bool:
         """Whether a choice stays at its edge to first order, and a real step leaves it."""
         moved: list[Any] = []
-        for node in self._tied.intersection(self._cones[leaf]):
+        for node in self._tied.intersection(self._cone(leaf)):
             if not self.graph.gates[node].jump:
                 continue  # where f is continuous both branches have the same slope then
             edge = np.asarray(self._edge(STEPS, node, values))
@@ -145,26 +162,34 @@ class Place:
             if not stays.any():
                 continue
             if not moved:
-                moved = self.run.values.copy()
-                moved[leaf] = moved[leaf] + QUOTIENT_STEP * self._size(leaf, direction) * direction
-                self._follow(self.run.machine, moved, leaf)
+                moved = self._moved(leaf, direction)
             if (stays & (np.asarray(self._edge(ARRAYS, node, moved)) != 0)).any():
                 return True
         return False
+
+    def _moved(self, leaf: int, direction: Any) -> list[Any]:
+        """All values with a leaf a small real step along a direction."""
+        values = self.run.values.copy()
+        values[leaf] = values[leaf] + QUOTIENT_STEP * self._size(leaf, direction) * direction
+        self._follow(self.run.machine, values, leaf)
+        return values
 
     def _size(self, leaf: int, direction: Any) -> float:
         """The largest of the elements that a direction moves, or 1."""
         x = self.run.values[leaf]
         return float(np.max(np.abs(x * (direction != 0)), initial=0.0)) or 1.0
 
-    def _follow(self, machine: Machine, values: list[Any], leaf: int) -> None:
-        """Compute again what depends on a leaf."""
+    def _cone(self, leaf: int) -> list[int]:
         if leaf not in self._cones:
             self._cones[leaf] = self.graph.cone(leaf, self.output)
-        operands = self.graph.operands
-        is_tied = machine is self._steps and not self._tied.isdisjoint(self._cones[leaf])
+        return self._cones[leaf]
+
+    def _follow(self, machine: Machine, values: list[Any], leaf: int) -> None:
+        """Compute again what depends on a leaf."""
+        cone, operands = self._cone(leaf), self.graph.operands
+        is_tied = machine is self._steps and not self._tied.isdisjoint(cone)
         with machine.arithmetic.quiet():
-            for node in self._cones[leaf]:
+            for node in cone:
                 gate = machine.forwards[node]
                 assert gate is not None
                 values[node] = gate(values, operands[node])

@@ -283,7 +283,7 @@ class ArrayBounds(Bounds):
             **{name: _summed(name) for name in ("sum", "sum_to", "trace")},
             "matmul": _product("matmul"), "mix": _product("mix"),
             "amax": _along("amax"), "amin": _along("amin"), "first": _first,
-            "norm": _norm, "lse": _lse,
+            "norm": _norm, "lse": _lse, "std": self._deviation,
             **{name: _constant(name) for name in ("eye", "ramp", "randn")},
             **{name: self._of_shapes(function) for name, function in FUNCTIONS.items()},
         }  # fmt: skip
@@ -300,6 +300,15 @@ class ArrayBounds(Bounds):
     def static(self, value: Any) -> Any:
         """A tuple as it is; an array that is a constant is exact."""
         return value if isinstance(value, tuple) else self.exactly(value)
+
+    def _deviation(self, x: Bounded, axis: Axis) -> Bounded:
+        """The deviation by its text; that of exact numbers which are all the same is exactly 0."""
+        row = BUILT_IN["std"]
+        out: Bounded = self.text_function(row, row.forward)(x, axis)
+        if x.error is not NO_ERROR:
+            return out
+        is_flat = np.equal(*[ARRAYS.function(name)(x.value, axis) for name in ("amax", "amin")])
+        return BoundedArray(out.value, np.where(is_flat, np.abs(out.value), out.error))
 
     def _of_shapes(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def of_values(*xs: Any) -> Any:
