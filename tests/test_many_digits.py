@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import gradcli
+from gradcli.arithmetic import digits
+from gradcli.arithmetic.bounds import numbers
 from gradcli.evaluation import certainty, in_digits, limits, many_digits
 from gradcli.gates.table import BUILT_IN
 
@@ -331,3 +333,37 @@ def test_threads_have_the_digits_of_one():
         for one, other in zip(alone, reports, strict=True):
             report = other.result()
             assert (report.value, report.gradients) == (one.value, one.gradients)
+
+
+# ---------------------------------------------------------------- nothing is computed twice
+
+
+def test_limits_are_searched_once_for_numbers_and_check(monkeypatch):
+    """Both ask for every leaf whose slope reverse mode does not know."""
+    leaves, search = [], limits.Search
+
+    def counted(point, leaf, *more):
+        leaves.append(leaf)
+        return search(point, leaf, *more)
+
+    monkeypatch.setattr(limits, "Search", counted)
+    report = gradcli.evaluate("sqrt(x) + sqrt(y)", {"x": 0.0, "y": 0.0})
+    assert report.check.verdict == "pass"
+    assert len(leaves) == len(set(leaves)) == 2
+
+
+@pytest.mark.parametrize("name", ["exp", "gamma", "exp2", "sqrt"])
+@pytest.mark.parametrize(("value", "error"), [(0.5, 0.0), (0.5, 1e-60), (0.5, 0.01), (0.0, 1e-60)])
+def test_a_bounded_gate_is_evaluated_once(monkeypatch, name, value, error):
+    """The careful form takes the value that the ordinary one has already computed."""
+    arithmetic, calls = digits.digits(51), []
+    evaluate = arithmetic.function(name, BUILT_IN)
+
+    def counted(x):
+        calls.append(x)
+        return evaluate(x)
+
+    rules = numbers.NumberBounds(numbers._base_of_digits(arithmetic), numbers.BoundedDigits)
+    monkeypatch.setitem(arithmetic._scope(BUILT_IN), name, counted)
+    rules.function(name, BUILT_IN)(rules.pair(arithmetic.number(value), arithmetic.number(error)))
+    assert len(calls) == 1

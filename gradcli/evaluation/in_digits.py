@@ -29,8 +29,8 @@ class InDigits:
     """
 
     __slots__ = (
-        "_bounded", "_hides", "_results", "_runs", "_sweeps", "graph", "inputs", "output",
-        "upstream",
+        "_bounded", "_hides", "_results", "_runs", "_sweeps", "graph", "inputs", "limits",
+        "output", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +45,7 @@ class InDigits:
         self._results: dict[int, Bounded] = {}
         self._hides: int | None = None
         self._bounded: dict[int, Run] = {}
+        self.limits: dict[tuple[int, float], Any] = {}  # by leaf and upstream; or why there is none
 
     def run(self, count: int) -> Run:
         """A forward pass, as far as the output."""

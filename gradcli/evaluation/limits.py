@@ -129,13 +129,27 @@ def limit(point: InDigits, leaf: int, upstream: float = 1.0) -> Limit:
     agree within 1,000 digits (more where the program's numbers are tiny or huge) or mpmath cannot
     go on.
     """
+    key = leaf, upstream
+    if key not in point.limits:
+        point.limits[key] = _searched(point, leaf, upstream)
+    answer = point.limits[key]
+    if isinstance(answer, str):
+        raise OutOfDigits(answer)
+    assert isinstance(answer, Limit)
+    return answer
+
+
+def _searched(point: InDigits, leaf: int, upstream: float) -> Limit | str:
+    """The limit, or why it is not found."""
     gates = point.graph.cone(leaf, point.output)
     if not gates:
         return Limit("smooth", 0.0, 0.0, 0)
     try:
         return Search(point, leaf, gates, upstream).limit()
     except OutOfReachError:
-        raise OutOfDigits("an operand is too large for many-digit arithmetic") from None
+        return "an operand is too large for many-digit arithmetic"
+    except OutOfDigits as trouble:
+        return str(trouble)
 
 
 class Search:

@@ -289,12 +289,15 @@ class Bounds(Arithmetic):
     # ---------------------------------------------------------------- gates without a text
 
     def by_slopes(self, gate: Gate) -> Callable[..., Bounded]:
-        """A gate as its own rounding, and its slopes times the errors of its operands."""
+        """A gate as its own rounding, and its slopes times the errors of its operands.
+
+        Who knows the value of the gate already may hand it over.
+        """
         evaluate = self.plain.function(gate.name, gate.table)
 
-        def bounded(*xs: Bounded) -> Bounded:
+        def bounded(*xs: Bounded, out: Number = None) -> Bounded:
             values = [x.value for x in xs]
-            out = evaluate(*values)
+            out = evaluate(*values) if out is None else out
             error = self.own(gate, values, out)
             if gate.name in EVER_EXACT and self.are_exact(*xs):
                 return self.pair(out, self.choose(self.is_exact(gate, values[0], out), 0.0, error))

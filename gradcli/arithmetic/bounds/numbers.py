@@ -294,9 +294,9 @@ def _winner(rules: NumberBounds) -> Operation:
 def _unless_small(by_slopes: Operation, low: Number, by_parts: Operation) -> Operation:
     """By slopes; and part by part where the result is so small that a part may underflow."""
 
-    def bounded(x: Bounded) -> Bounded:
-        out = by_slopes(x)
-        return out if abs(out.value) > low else by_parts(x)
+    def bounded(x: Bounded, out: Number) -> Bounded:
+        estimate = by_slopes(x, out=out)
+        return estimate if abs(out) > low else by_parts(x)
 
     return bounded
 
@@ -316,7 +316,7 @@ def _of_one(rules: NumberBounds, gate: Gate, careful: Operation, low: Number) ->
         out = evaluate(a)
         size = abs(out)
         if not size > low or (is_ever_exact and not d):
-            return careful(x)
+            return careful(x, out=out)
         if not d:
             return pair(out, own * size)
         slope, room = texts or _compiled(rules, gate, texts)
@@ -324,7 +324,7 @@ def _of_one(rules: NumberBounds, gate: Gate, careful: Operation, low: Number) ->
             moved = STRAIGHT * abs(slope(a, out=out)) * d
             if moved > normal:
                 return pair(out, own * size + moved)
-        return careful(x)
+        return careful(x, out=out)
 
     return bounded
 
