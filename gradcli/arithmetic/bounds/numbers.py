@@ -114,7 +114,7 @@ class NumberBounds(Bounds):
 
 
 def _sums(rules: NumberBounds) -> tuple[Operation, Operation]:
-    """Sums and differences: of exact numbers they may be exact, of others they are rounded."""
+    """Sums and differences: with 0, or of exact numbers, they may be exact; others are rounded."""
     pair, unit = rules.pair, rules.unit
 
     def add(x: Bounded, y: Bounded) -> Bounded:
@@ -122,7 +122,7 @@ def _sums(rules: NumberBounds) -> tuple[Operation, Operation]:
         out = a + b
         d, e = x.error, y.error
         error = d + e if d and e else d or e
-        if error or out - a != b or out - b != a:
+        if ((a and b) or not abs(out) < inf) and (error or out - a != b or out - b != a):
             error += unit * abs(out)
         return pair(out, error)
 
@@ -131,7 +131,7 @@ def _sums(rules: NumberBounds) -> tuple[Operation, Operation]:
         out = a - b
         d, e = x.error, y.error
         error = d + e if d and e else d or e
-        if error or a - out != b or out + b != a:
+        if ((a and b) or not abs(out) < inf) and (error or a - out != b or out + b != a):
             error += unit * abs(out)
         return pair(out, error)
 
@@ -152,6 +152,8 @@ def _product(rules: NumberBounds) -> Operation:
                 return pair(out, error)
         elif normal < lost < inf:
             return pair(out, NO_ERROR if bits(a) + bits(b) <= precision else lost)
+        if not out and ((not a and not d) or (not b and not e)):
+            return pair(out, NO_ERROR)
         return careful(x, y)
 
     return mul
