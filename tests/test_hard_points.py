@@ -178,3 +178,13 @@ def test_a_tie_behind_gates_that_round_has_the_first_winner(text, point, slopes)
 def test_inputs_at_one_kink_are_told_apart_in_any_order():
     for order in (["y", "z"], ["z", "y"]):
         assert gradcli.check("max(z, y) + z", [(name, 1.0) for name in order]).verdict == "kink"
+
+
+@pytest.mark.parametrize(("text", "x"), [
+    ("min(-acos(floor(x)*x), 1)", 1.0), ("cbrt(atan2(ceil(x), x))", -1.0),
+    ("log(relu(x)*floor(x)*asinh(x))", 2.0), ("sqrt(1 + floor(x)*x)", 1.0),
+])  # fmt: skip
+def test_what_a_jump_moves_jumps_however_short_the_step(text, x):
+    """No step is short enough for a gate whose operand jumps."""
+    answer = gradcli.evaluate(text, {"x": x}).check.inputs["x"]
+    assert (answer.verdict, answer.kind) == ("undefined", "jump")

@@ -201,11 +201,17 @@ class Search:
         return left, right
 
     def _followed(self) -> tuple[Side, Side]:
-        """Both sides in the fewest digits, with steps that no gate of the cone is too bent for."""
+        """Both sides in the fewest digits, with steps that no gate of the cone is too bent for.
+
+        What is moved as far by a step that is shorter by many orders is moved by a jump before it.
+        """
+        before = math.inf
         while True:
-            sides, excess = self._measured(DIGITS[0], self._moving(DIGITS[0]))
-            if not excess > 1:
+            moving = self._moving(DIGITS[0])
+            sides, excess = self._measured(DIGITS[0], moving)
+            if not excess > 1 or (2 * excess > before and moving.may_jump()):
                 return sides
+            before = excess
             self.fine += FINENESS * math.ceil(max(_log10(excess), 1.0) / FINENESS)
             if self.fine > self.most:
                 raise _too_fine(self.most)
