@@ -188,3 +188,22 @@ def test_what_a_jump_moves_jumps_however_short_the_step(text, x):
     """No step is short enough for a gate whose operand jumps."""
     answer = gradcli.evaluate(text, {"x": x}).check.inputs["x"]
     assert (answer.verdict, answer.kind) == ("undefined", "jump")
+
+
+@pytest.mark.parametrize(("text", "x"), [
+    ("exp(relu(x)*asin(round(x)))", 1.0), ("cbrt(floor(x))*x", 1.5), ("acos(ceil(x))*x", 0.5),
+])  # fmt: skip
+def test_steps_far_from_their_jumps_are_no_trouble(text, x):
+    """The distance to a jump is continuous: half way between two jumps there is none."""
+    assert gradcli.evaluate(text, {"x": x}).check.verdict == "pass"
+
+
+@pytest.mark.parametrize(("text", "x", "slope"), [
+    ("acosh(cbrt(x))", 1.0, math.inf), ("acos(cbrt(x))", 1.0, -math.inf),
+    ("asin(cbrt(min(x, 1)))", 2.0, 0.0), ("acosh(x**1.5)", 1.0, math.inf),
+    ("sqrt(cbrt(x) - 2)", 8.0, math.inf),
+])  # fmt: skip
+def test_roots_of_cubes_and_powers_of_one_are_exact(text, x, slope):
+    """Behind them stands a border, which any rounding would hide."""
+    answer = gradcli.evaluate(text, {"x": x}).check.inputs["x"]
+    assert (answer.verdict, answer.numeric) == ("pass", slope)
