@@ -28,7 +28,7 @@ STRAIGHT = 1.0 + 2.0**-16  # and all it changes within one whose square is below
 NEVER_UNDERFLOW = {"log", "log2", "log10", "acos", "acosh", "lgamma", "digamma"}
 NEVER_ZERO = {"logsumexp"}  # which is 0 beside an operand 0 only because the others underflow
 ONE_AT_ZERO = {"exp", "exp2", "cos", "cosh"}
-EVER_EXACT = ONE_AT_ZERO | {"sqrt"}  # of the gates without a text
+EVER_EXACT = ONE_AT_ZERO | {"sqrt", "cbrt"}  # of the gates without a text
 COMPARE = {"lt": lt, "le": le, "gt": gt, "ge": ge, "eq": eq, "ne": ne}
 
 
@@ -338,7 +338,11 @@ class Bounds(Arithmetic):
         """Whether the gate of an exact number has lost nothing."""
         if gate.name in ONE_AT_ZERO:
             return x == 0.0
-        return (out * out == x) & self.is_exact_product(out, out, x)
+        square = out * out
+        if gate.name == "sqrt":
+            return (square == x) & self.is_exact_product(out, out, x)
+        is_exact = self.is_exact_product(out, out, square) & self.is_exact_product(square, out, x)
+        return (square * out == x) & is_exact
 
     def handed(self, gate: Gate, k: int, xs: Sequence[Bounded], out: Bounded) -> Number:
         """The part of the error of `out` that comes from operand number k.
@@ -400,7 +404,7 @@ class Bounds(Arithmetic):
             own = self.rounding(out, a == 0.0, 2.0)
         own = choose(a == a, own, inf)  # nan**0 is 1, and nothing
         if self.are_exact(x, y):
-            is_exact = ((b == 0.0) & (a == a)) | (b == 1.0)
+            is_exact = ((b == 0.0) & (a == a)) | (b == 1.0) | (a == 1.0)
             if self.base.every(b == 2.0):
                 is_exact = self.is_exact_product(a, a, out)
             return self.pair(out, choose(is_exact, 0.0, own))
