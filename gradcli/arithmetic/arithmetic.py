@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
+from types import CodeType
 from typing import Any
 
 from gradcli.arithmetic.compiler import Spelling, forward_source, pullback_source, text_source
@@ -117,5 +119,11 @@ class Arithmetic:
         for name in called:
             self.function(name, gate.table)
         made: dict[str, Any] = {}
-        exec(compile(text, "<gate>", "exec"), self._scope(gate.table), made)
+        exec(_code(text), self._scope(gate.table), made)
         return made["made"]
+
+
+@cache
+def _code(source: str) -> CodeType:
+    """Compiled once: arithmetics of other numbers of digits spell a gate the same."""
+    return compile(source, "<gate>", "exec")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import mpmath
@@ -85,7 +86,10 @@ class Evaluator:
     def _gate(self, tree: Tree, point: dict[str, Any]) -> Any:
         operation, *parts = tree
         if operation == "where":
-            return self._value(parts[1] if self._value(parts[0], point) else parts[2], point)
+            kept, other = (1, 2) if self._value(parts[0], point) else (2, 1)
+            with suppress(OutsideError, BeyondError):
+                self._value(parts[other], point)  # a step away it may be the value
+            return self._value(parts[kept], point)
         try:
             xs = [self._value(part, point) for part in parts]
         except OutsideError:
@@ -107,7 +111,7 @@ TAILS: dict[str, Callable[[float], float]] = {
     **dict.fromkeys(
         ("sigmoid", "softplus", "logsigmoid", "silu", "expm1", "logsumexp"), lambda x: 1.5 * x
     ),
-    "tanh": lambda x: 3 * x,
+    **dict.fromkeys(("tanh", "cosh", "sinh"), lambda x: 3 * x),
 }
 
 
