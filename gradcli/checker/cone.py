@@ -19,7 +19,9 @@ from gradcli.engine import Machine, Run, local_gradients
 from gradcli.gates.row import Gate
 
 CHOICES = ("where",)
-NEARBY = 0.5  # how far inputs are moved to see what rounding is like around: twice the first step
+# How far inputs are moved to see what rounding is like around: about twice the first step, to a
+# number of full length, since shorter ones may round less than any other.
+NEARBY = 0.49876543210987654
 
 
 class Branch:
@@ -228,7 +230,6 @@ class Cone:
         self.tied = [b for b in self.branches if b.is_tied(run.values, around.bounds)]
         # 0 * (1/x) has no value at 0, acosh(1 - 1e-300) none that float64 shows
         is_finite = math.isfinite(run.values[self.output]) and math.isfinite(self.bound)
-        self.is_still = self.output not in moving and not self.tied and is_finite
         self.sides = [branch.side(run.values) for branch in self.branches]
         self.limits = [
             (operand, radius)
@@ -237,6 +238,8 @@ class Cone:
             if operand in moving
         ]
         self.is_singular = not all(radius for _, radius in self.limits)
+        is_moved = self.output in moving or self.tied or self.is_singular  # there a gate may jump
+        self.is_still = is_finite and not is_moved
 
     def _follow(self) -> set[int]:
         """Find the gates of the cone, those of branches among them, and what moves."""

@@ -102,7 +102,8 @@ def _best(cone: Cone, probe: Probe, step: float, settled: float) -> Estimate:
             break
         if looks:
             step = power_of_two(step / SHORTER)
-        bound, looks = max(cone.bound, cone.bound_at(cone.x + step)), looks + 1
+        ends = (step, step / 2.0 ** (ROMBERG_LEVELS - 1))  # the largest, and the longest number
+        bound, looks = max(cone.bound, *(cone.bound_at(cone.x + h) for h in ends)), looks + 1
     return best
 
 

@@ -124,7 +124,7 @@ def _evaluated(
         yield from slope_findings(name, report.gradients[name], bound, left, right)
     if report.check is None:
         return
-    for name, answer in report.check.inputs.items():
+    for answer in report.check.inputs.values():
         counts["own " + answer.verdict] += 1
         yield from verdict_findings("own gradient", answer.analytic, answer, truth)
     yield from _cures(text, point, report)

@@ -371,13 +371,13 @@ class BoundedDigits(Bounded):
         self.error = inf if is_nan else error
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def bounds_of_digits(arithmetic: Arithmetic) -> NumberBounds:
     """Bounds over an arithmetic of many digits, in which nothing underflows."""
     return NumberBounds(_base_of_digits(arithmetic), BoundedDigits)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def value_bounds_of_digits(arithmetic: Arithmetic) -> NumberBounds:
     """Bounds of values alone over an arithmetic of many digits."""
     return ValueBounds(_base_of_digits(arithmetic), BoundedDigits)
