@@ -271,6 +271,14 @@ def test_patterns_of_wrong_arrays():
     assert pattern(rng.standard_normal((4, 4)), g, {4}) is None
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e300, 1e-160, 5e-324])
+def test_patterns_are_seen_in_numbers_whose_squares_are_none(size):
+    g = np.array([0.0, size, size, 2 * size])
+    assert "sign" in pattern(-g, g, {4})
+    assert pattern(np.array([1.0, 1e300, 0, 0]), g, {4}) is None
+
+
 # ---------------------------------------------------------------- lines of large programs
 
 

@@ -367,3 +367,9 @@ def test_a_bounded_gate_is_evaluated_once(monkeypatch, name, value, error):
     monkeypatch.setitem(arithmetic._scope(BUILT_IN), name, counted)
     rules.function(name, BUILT_IN)(rules.pair(arithmetic.number(value), arithmetic.number(error)))
     assert len(calls) == 1
+
+
+def test_a_slope_below_float64_is_not_told_as_exactly_zero():
+    report = gradcli.evaluate("logsumexp(x, 0)", {"x": -1e300})
+    assert report.gradients["x"] == 0.0
+    assert report.gradient_bounds["x"] >= 5e-324

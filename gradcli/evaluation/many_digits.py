@@ -331,7 +331,7 @@ def _resolve_one(
             return
         if is_known and agree(known, slope, 1e-9):
             return
-    gradients[leaf], errors[leaf] = slope, 2 * UNIT * abs(slope)
+    gradients[leaf], errors[leaf] = slope, max(2 * UNIT * abs(slope), LEAST_SUBNORMAL)
     numbers.notes.append(f"d{name}: {reason}")
 
 

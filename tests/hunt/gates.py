@@ -221,5 +221,5 @@ SLOPES: dict[str, tuple[Callable[..., Any], ...]] = {
     "erfc": (lambda x: -2 * mp.exp(-x * x) / mp.sqrt(mp.pi),),
     "gamma": (lambda x: mp.gamma(x) * mp.psi(0, x),), "lgamma": (lambda x: mp.psi(0, x),),
     "digamma": (lambda x: mp.psi(1, x),),
-    "polygamma": (lambda n, x: mp.zero, lambda n, x: mp.psi(int(n) + 1, x)),
+    "polygamma": (lambda n, x: mp.zero, lambda n, x: _value("polygamma", [n + 1, x])),
 }  # fmt: skip

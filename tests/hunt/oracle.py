@@ -277,7 +277,8 @@ def _digamma(x: Any) -> Any:
 
 def _polygamma(n: Any, x: Any) -> Any:
     _no_pole(x)
-    return mp.psi(int(n), x)
+    with mp.workprec(mp.prec + 10 * int(n)):  # below 0 terms as large as n! cancel
+        return mp.psi(int(n), x)
 
 
 def _huber(x: Any, delta: Any = 1) -> Any:
