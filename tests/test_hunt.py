@@ -79,6 +79,8 @@ def test_the_oracle_knows_what_kind_of_place_a_point_is(tree, x, place):
 def test_second_slopes_come_from_every_side():
     left_right = [side.slope for side in second_slopes(("pow", ("relu", X), 2.0), {"x": 0.0}, X, X)]
     assert sorted(map(float, left_right)) == [0, 2]
+    (tiny, _) = second_slopes(("acosh", X), {"x": 1e160}, X, X)
+    assert float(tiny.slope) == -1e-320
     mixed = second_slopes(("mul", X, "y"), {"x": 1.0, "y": 2.0}, X, "y")
     assert [float(side.slope) for side in mixed] == [1, 1, 1, 1]
 

@@ -82,7 +82,8 @@ gate("pow",        "x, y",  "",            "where(y == 0, 0, y * pow(x, y - 1))"
      textbook=("y * x**(y - 1)", "x**y * log(x)"),
      domain="where(x < 0, y == round(y), where(x == 0, y >= 0, 1))",
      samples="2, 3; 1.7, -0.5; 0.4, 2.5", aliases="power",
-     radius="where(max(y < 0, y != round(y)), abs(x) / 2, inf) | where(x == 1, inf, 3 / abs(log(abs(x))))"),
+     radius="where(max(y < 0, y != round(y)), abs(x) / 2, inf) | "
+            "where(x < 0, 0, where(x == 1, inf, 3 / abs(log(x))))"),
 gate("reciprocal", "x",     "1 / x",       "-out * out",
      textbook=("-1 / x**2",), expansion="1 / x", ulps=1, domain="x != 0",
      radius="abs(x) / 2"),

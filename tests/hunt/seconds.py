@@ -46,6 +46,8 @@ def _limit(
             change = _second_difference(Evaluator(bits), tree, point, one, other, step)
             noise = mp.ldexp(1, scale.high - bits + 2 * SNAP)
             slopes.append(change / step**2 if abs(change) > noise else mp.zero)
+        if below == BELOW and not all(slopes):
+            continue  # what is lost to rounding may show itself in more digits
         if same(*slopes, 2.0**-60):
             return Side("slope", slopes[1] + (slopes[1] - slopes[0]) / (2**RATIO_BITS - 1))
         if abs(slopes[1]) < abs(slopes[0]) / 2 ** (0.9 * RATIO_BITS):
