@@ -111,7 +111,7 @@ def test_a_hessian_at_ties_that_cancel_is_the_limit_of_the_gradient(text, point,
         for truth, other in zip(row, point, strict=True):
             bound = report.hessian_bounds[name][other]
             assert abs(report.hessian[name][other] - truth) <= bound + 2.0**-51 * abs(truth)
-            assert bound <= 1e-15 * abs(truth)
+            assert bound <= max(1e-15 * abs(truth), 5e-324)  # a 0 may be a number below float64
     assert not any("convention" in note for note in report.notes)
 
 

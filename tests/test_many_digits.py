@@ -373,3 +373,11 @@ def test_a_slope_below_float64_is_not_told_as_exactly_zero():
     report = gradcli.evaluate("logsumexp(x, 0)", {"x": -1e300})
     assert report.gradients["x"] == 0.0
     assert report.gradient_bounds["x"] >= 5e-324
+
+
+@pytest.mark.parametrize("text", ["x**x", "sqrt(x**x)", "max(sqrt(x)**2, x**x)"])
+def test_slopes_that_grow_as_a_logarithm_are_infinite(text):
+    report = gradcli.evaluate(text, {"x": 0.0})
+    assert report.gradients["x"] == -math.inf
+    answer = report.check.inputs["x"]
+    assert (answer.verdict, answer.kind) == ("pass", "infinite")

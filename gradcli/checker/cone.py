@@ -19,9 +19,7 @@ from gradcli.engine import Machine, Run, local_gradients
 from gradcli.gates.row import Gate
 
 CHOICES = ("where",)
-# How far inputs are moved to see what rounding is like around: about twice the first step, to a
-# number of full length, since shorter ones may round less than any other.
-NEARBY = 0.49876543210987654
+NEARBY = 0.5  # how far inputs are moved to see what rounding is like around: twice the first step
 
 
 class Branch:
@@ -223,6 +221,7 @@ class Cone:
         self.leaf = leaf
         self.output = around.output
         self.x: float = run.values[leaf]
+        self.f: float = run.values[self.output]
         self.bound = around.bounds[around.output]  # on the rounding error of f at x
         self.gates: list[int] = []
         self.branches: list[Branch] = []

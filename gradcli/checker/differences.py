@@ -90,6 +90,8 @@ def _best(cone: Cone, probe: Probe, step: float, settled: float) -> Estimate:
     for _ in range(RESTARTS):
         if not step >= 2 * math.ulp(cone.x):
             break
+        if bound < UNIT_ROUNDOFF * abs(cone.f):  # short numbers, which round less than others
+            bound = max(bound, _bound_over(cone, step))
         tableau = Tableau(cone.x, probe, bound, settled)
         obstacle = tableau.fill(step)
         if obstacle > 1:
@@ -102,9 +104,14 @@ def _best(cone: Cone, probe: Probe, step: float, settled: float) -> Estimate:
             break
         if looks:
             step = power_of_two(step / SHORTER)
-        ends = (step, step / 2.0 ** (ROMBERG_LEVELS - 1))  # the largest, and the longest number
-        bound, looks = max(cone.bound, *(cone.bound_at(cone.x + h) for h in ends)), looks + 1
+        bound, looks = _bound_over(cone, step), looks + 1
     return best
+
+
+def _bound_over(cone: Cone, step: float) -> float:
+    """The largest bound at the input and at both ends of its steps: far away, and long numbers."""
+    ends = (step, step / 2.0 ** (ROMBERG_LEVELS - 1))
+    return max(cone.bound, *(cone.bound_at(cone.x + h) for h in ends))
 
 
 class Tableau:

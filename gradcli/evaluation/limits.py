@@ -15,6 +15,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.digits import digits
+from gradcli.arithmetic.floats import LEAST_SUBNORMAL, UNIT_ROUNDOFF
 from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import Machine
 from gradcli.evaluation.in_digits import InDigits, hidden, is_within_reach
@@ -48,6 +49,13 @@ class Limit(NamedTuple):
     right: float
     digits: int
     reason: str | None = None
+    underflows: bool = False  # the slope is 0 to float64, and may be a number below it
+
+    @property
+    def bound(self) -> float:
+        """How far the slope may be from the truth, by its rounding to float64."""
+        least = LEAST_SUBNORMAL if self.slope or self.underflows else 0.0
+        return max(2 * UNIT_ROUNDOFF * abs(self.slope), least)
 
     @property
     def slope(self) -> float:
@@ -305,6 +313,7 @@ def slopes_along(point: InDigits, leaves: list[int]) -> list[tuple[list[float], 
 def combined(left: Side, right: Side, count: int) -> Limit:
     """The limit that two sides make."""
     kinds = {left.kind, right.kind}
+    underflows = left.underflows or right.underflows
     if "jump" in kinds:
         return Limit("jump", left.slope, right.slope, count)
     if kinds == {"outside"}:
@@ -312,9 +321,9 @@ def combined(left: Side, right: Side, count: int) -> Limit:
     if "infinite" in kinds:
         return Limit("infinite", left.slope, right.slope, count)
     if "outside" in kinds:
-        return Limit("border", left.slope, right.slope, count)
+        return Limit("border", left.slope, right.slope, count, underflows=underflows)
     kind = "smooth" if same(left.slope, right.slope) else "kink"
-    return Limit(kind, left.slope, right.slope, count)
+    return Limit(kind, left.slope, right.slope, count, underflows=underflows)
 
 
 def _log10(x: Any) -> float:

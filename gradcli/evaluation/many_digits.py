@@ -321,17 +321,18 @@ def _resolve_one(
             errors[leaf] = min(errors[leaf], 2 * UNIT * abs(known))
             return
         slope = min(max(0.0, low), high)
+        bound = 2 * UNIT * abs(slope)
         reason = f"a kink with slopes {low:.6g} and {high:.6g}"
     else:
-        slope = at.slope
+        slope, bound = at.slope, at.bound
         where = "one side" if at.is_one_sided else "both sides"
         reason = f"reverse mode cannot be trusted here; the limit from {where} is {slope:.6g}"
         if is_known and known == slope:
-            errors[leaf] = min(errors[leaf], 2 * UNIT * abs(slope))
+            errors[leaf] = min(errors[leaf], at.bound)
             return
         if is_known and agree(known, slope, 1e-9):
             return
-    gradients[leaf], errors[leaf] = slope, max(2 * UNIT * abs(slope), LEAST_SUBNORMAL)
+    gradients[leaf], errors[leaf] = slope, bound
     numbers.notes.append(f"d{name}: {reason}")
 
 

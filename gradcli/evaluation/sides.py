@@ -21,6 +21,7 @@ SMOOTH = 0.75  # the slopes of a smooth function differ by less than this power 
 KNOWN = 1e-10  # the part of a change that may be rounding where it tells of the slope
 VANISHING = 330  # a slope below 10**-330 is 0 in float64
 SHRINKING = 0.25  # what a power of the step, with an exponent of 0.05, leaves at the next digits
+CONVERGING = 1 - 1e-6  # equal differences, over equal parts of the step, are of a logarithm
 STEADY = 10  # a change that shrinks by more over a thousandth of the step is none of a jump
 SAME_JUMP = 1e-3  # relative, between two runs: a change that tends to 0, however slowly, shrinks
 
@@ -35,6 +36,7 @@ class Side(NamedTuple):
     slope: float = math.nan
     is_lost: bool = False
     is_plain: bool = False  # the slopes over both first steps are one
+    underflows: bool = False  # the slope is 0 to float64, and may be a number below it
     is_flat: bool = False  # f changes less and less: `slope` lies below all that vanishes
 
 
@@ -52,7 +54,8 @@ def one_side(change: Callable[[Any], Change], step: Any) -> Side:
         return _of_lost(changes, steps)
     first, second = (c.size / h for c, h in zip(changes, steps, strict=False))
     if agree(first, second, min(AGREEMENT, abs(step) ** SMOOTH)):
-        return Side("slope", to_float(second), is_plain=True)
+        slope = to_float(second)
+        return Side("slope", slope, is_plain=True, underflows=bool(second and not slope))
     changes.append(change(steps[2]))
     if not _is_known(changes[2]):
         return _of_lost(changes, steps)
@@ -67,7 +70,8 @@ def _of_lost(changes: list[Change], steps: list[Any]) -> Side:
     """A side of which a change may be rounding."""
     most = min((abs(c.size) + c.error) / abs(h) for c, h in zip(changes, steps, strict=False))
     if most < (most * 0 + 10) ** -VANISHING:
-        return Side("slope", 0.0, is_lost=True)
+        is_shrinking = len(changes) > 2  # the first two were known, and two slopes
+        return Side("slope", 0.0, is_lost=True, underflows=bool(most) and not is_shrinking)
     return Side("unclear", is_lost=all(abs(c.size) <= c.error for c in changes))
 
 
@@ -78,7 +82,7 @@ def _of_three(changes: list[Change], steps: list[Any]) -> Side:
     noise = errors[0] + 2 * errors[1] + errors[2]
     if abs(last) <= noise:
         return Side("slope", to_float(slopes[2]))
-    if abs(last) < abs(before) - noise:
+    if abs(last) < CONVERGING * abs(before) - noise:
         slope, error = _extrapolated(slopes, noise)
         is_flat = 2 * abs(slope) < abs(slopes[2])
         return Side("slope", to_float(slope) if abs(slope) > error else 0.0, is_flat=is_flat)

@@ -118,13 +118,12 @@ def _entry(at: Limit, known: float, what: str, jump: str, kink: str) -> Entry:
         ways = [f"{x:g} from the {side}" for x, side in ((at.left, "left"), (at.right, "right"))
                  if not math.isnan(x)]  # fmt: skip
         return Entry(at.slope, math.inf, f"{what} is infinite: {', '.join(ways)}")
-    bound = 2 * UNIT_ROUNDOFF * abs(at.slope)
     if agree(known, at.slope, SAME):
-        return Entry(at.slope, bound)
+        return Entry(at.slope, at.bound)
     sides = "one side" if at.is_one_sided else "both sides"
     return Entry(
         at.slope,
-        bound,
+        at.bound,
         f"reverse mode cannot be trusted here; the limit from {sides} is {at.slope:.6g}",
     )
 

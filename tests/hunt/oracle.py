@@ -19,11 +19,12 @@ from tests.hunt.trees import Point, Tree
 mp = mpmath.mp.clone()
 
 # Bits of the step below everything else, of the precision below the step's square.
-LEVELS = ((85, 170), (300, 400), (1000, 1200))
+LEVELS = ((85, 170), (300, 400), (1100, 1300))
 RATIO_BITS = 10
 MOST_BITS = 24_000  # of precision: some seconds a case
 MOST_EXPONENT = 20_000  # bits of an operand of exp and its kind, beyond which nothing is computed
 MOST_BITS_OF_GAMMA = 2_400  # their series take seconds beyond
+VANISHED = mp.ldexp(1, -1090)  # a slope that is smaller still a step away is none to float64
 SNAP = 40  # bits at the end of a difference that mean nothing
 
 
@@ -425,6 +426,7 @@ def limit(f: Callable[[int, Any], Any], sign: int, scale: Scale, level: int = 0)
         if power < 0.97:
             return Side("infinite", mp.sign(slopes[1]) * mp.inf)
         first = first or abs(slopes[0])
-        if power > 1.9 or (power > 1.03 and abs(slopes[1]) < first * mp.ldexp(1, -60)):
+        least = VANISHED if power > 1.9 else first * mp.ldexp(1, -60)
+        if power > 1.03 and abs(slopes[1]) < least:
             return Side("slope", mp.zero)
     return Side("undecided")
