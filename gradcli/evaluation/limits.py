@@ -292,16 +292,16 @@ def slopes_along(point: InDigits, leaves: list[int]) -> list[tuple[list[float], 
             there[place] = there[place] + size * step
         return there
 
-    def slope(base: list[Any], direction: list[float], size: Any) -> Any:
-        there = machine.run(moved(base, direction, size), stop).values[stop - 1]
-        return (there - machine.run(base, stop).values[stop - 1]) / size
+    def f(inputs: list[Any]) -> Any:
+        return machine.run(inputs, stop).values[stop - 1]
 
     corners = [moved(exact, [rng.gauss(0, 1) for _ in places], near) for _ in range(JOINT_SAMPLES)]
     ranges = []
     try:
+        bases = [(base, f(base)) for base in (exact, *corners)]
         for direction in directions:
-            slopes = [slope(exact, direction, tiny), slope(exact, direction, -tiny)]
-            slopes += [slope(corner, direction, tiny) for corner in corners]
+            slopes = [(bases[0][1] - f(moved(exact, direction, -tiny))) / tiny]
+            slopes += [(f(moved(base, direction, tiny)) - here) / tiny for base, here in bases]
             known = [to_float(s) for s in slopes if is_finite(s)]
             if known:
                 ranges.append((direction, min(known), max(known)))
