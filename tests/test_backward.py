@@ -161,7 +161,9 @@ def test_two_wrong_lines_of_one_gradient_and_two_that_cannot_be_told_apart():
     assert [line.line for line in found] == [6]  # y*dq is one use's contribution: the other line is
     text = text.replace("dx = y*dq", "dx = 3*y*dq").replace("dx += x*dq", "dx += 3*x*dq")
     assert accused(text) == [(5, "dropped-factor"), (6, "dropped-factor")]
-    same = "x = 3; y = 2\np = x*y; q = x*x\nf = p*q\ndp = q; dq = p\ndx = y*dp\ndx += y*dp\ndy = x*dp"
+    same = (
+        "x = 3; y = 2\np = x*y; q = x*x\nf = p*q\ndp = q; dq = p\ndx = y*dp\ndx += y*dp\ndy = x*dp"
+    )
     found = [line for line in lines(same) if line.is_accused]
     assert [line.line for line in found] == [5, 6]
     assert "lines 5 and 6 cannot be told apart" in found[0].reason

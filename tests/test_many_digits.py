@@ -381,3 +381,9 @@ def test_slopes_that_grow_as_a_logarithm_are_infinite(text):
     assert report.gradients["x"] == -math.inf
     answer = report.check.inputs["x"]
     assert (answer.verdict, answer.kind) == ("pass", "infinite")
+
+
+def test_a_condition_that_is_a_number_at_0_is_about_to_change():
+    report = gradcli.evaluate("where(x, 2*x, 0)", {"x": 0.0})
+    assert report.gradients["x"] == 2.0
+    assert report.check.inputs["x"].verdict == "pass"

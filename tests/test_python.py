@@ -122,16 +122,30 @@ def test_a_file_that_is_imported_is_read_and_not_run(tmp_path):
     (tmp_path / "helper.py").write_text(
         f"open({str(trace)!r}, 'w')\ndef half(x):\n    return x / 2\n"
     )
-    text = "from helper import half\ndef f_forward(x):\n    return half(x)\n" \
-           "def f_backward(dout):\n    return dout / 2\n"
+    text = (
+        "from helper import half\ndef f_forward(x):\n    return half(x)\n"
+        "def f_backward(dout):\n    return dout / 2\n"
+    )
     assert verdicts(text, name=str(tmp_path / "file.py")) == ["pass"]
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("call", ["eval('x')", "exec('x')", "open('x')", "__import__('os')",
-                                  "globals()", "input()", "compile('x', '', 'eval')"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "eval('x')",
+        "exec('x')",
+        "open('x')",
+        "__import__('os')",
+        "globals()",
+        "input()",
+        "compile('x', '', 'eval')",
+    ],
+)
 def test_what_would_run_code_is_refused_at_its_place(call):
-    text = f"def f_forward(x):\n    y = {call}\n    return x\ndef f_backward(dout):\n    return dout\n"
+    text = (
+        f"def f_forward(x):\n    y = {call}\n    return x\ndef f_backward(dout):\n    return dout\n"
+    )
     error = problem(text, bindings=[("x", "1.5")])
     assert error.line == 2
     assert "nothing of the file is executed" in error.message
@@ -153,8 +167,10 @@ ENDLESS = {
 
 @pytest.mark.parametrize(("body", "words"), [*ENDLESS.items()])
 def test_what_would_not_end_ends_with_a_limit(body, words):
-    text = f"import numpy as np\ndef f_forward(x):\n    {body}\n    return x\n" \
-           "def f_backward(dout):\n    return dout\n"
+    text = (
+        f"import numpy as np\ndef f_forward(x):\n    {body}\n    return x\n"
+        "def f_backward(dout):\n    return dout\n"
+    )
     error = problem(text, bindings=[("x", "1.5")])
     assert error.kind == "limit"
     assert words in error.message
@@ -162,13 +178,22 @@ def test_what_would_not_end_ends_with_a_limit(body, words):
 
 
 def test_functions_that_call_one_another_without_end_are_a_limit():
-    text = "def a(x):\n    return b(x)\ndef b(x):\n    return a(x)\n" \
-           "def f_forward(x):\n    return a(x)\ndef f_backward(dout):\n    return dout\n"
+    text = (
+        "def a(x):\n    return b(x)\ndef b(x):\n    return a(x)\n"
+        "def f_forward(x):\n    return a(x)\ndef f_backward(dout):\n    return dout\n"
+    )
     assert problem(text, bindings=[("x", "1.5")]).kind == "limit"
 
 
-@pytest.mark.parametrize("text", ["(" * 10_000 + "x", "-" * 100_000 + "x",
-                                  "x = " + "+".join(["y"] * 20_000), "[" * 150 + "]" * 150])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 10_000 + "x",
+        "-" * 100_000 + "x",
+        "x = " + "+".join(["y"] * 20_000),
+        "[" * 150 + "]" * 150,
+    ],
+)
 def test_deep_texts_are_errors_and_no_crashes(text):
     with pytest.raises(GradcliError):
         PythonFile(text, "deep.py").chosen(None)
@@ -178,9 +203,11 @@ def test_deep_texts_are_errors_and_no_crashes(text):
 
 
 def error_of(body, **how):
-    text = "import numpy as np\n\ndef f_forward(x):\n" + "".join(
-        f"    {line}\n" for line in body.splitlines()
-    ) + "\ndef f_backward(dout):\n    return dout\n"
+    text = (
+        "import numpy as np\n\ndef f_forward(x):\n"
+        + "".join(f"    {line}\n" for line in body.splitlines())
+        + "\ndef f_backward(dout):\n    return dout\n"
+    )
     return problem(text, bindings=[("x", "randn(3)")], **how)
 
 
@@ -208,8 +235,10 @@ def test_an_error_stands_at_its_place_in_python_s_words(body, line, words):
 
 
 def test_another_framework_is_refused_with_what_to_write():
-    text = "import torch\ndef f_forward(x):\n    return torch.tanh(x)\n" \
-           "def f_backward(dout):\n    return dout\n"
+    text = (
+        "import torch\ndef f_forward(x):\n    return torch.tanh(x)\n"
+        "def f_backward(dout):\n    return dout\n"
+    )
     error = problem(text, bindings=[("x", "randn(3)")])
     assert "PyTorch" in error.message
     assert "np.tanh" in error.hint
@@ -252,10 +281,17 @@ def test_an_unknown_subject_is_an_error_with_the_nearest_one():
     assert caught.value.hint == "did you mean `scale`?"
 
 
-@pytest.mark.parametrize(("forward", "back"), [
-    ("scale_fwd", "scale_bwd"), ("forward_scale", "backward_scale"), ("scale", "scale_backward"),
-    ("scale_fprop", "scale_bprop"), ("scaleForward", "scaleBackward"), ("scale", "scale_vjp"),
-])
+@pytest.mark.parametrize(
+    ("forward", "back"),
+    [
+        ("scale_fwd", "scale_bwd"),
+        ("forward_scale", "backward_scale"),
+        ("scale", "scale_backward"),
+        ("scale_fprop", "scale_bprop"),
+        ("scaleForward", "scaleBackward"),
+        ("scale", "scale_vjp"),
+    ],
+)
 def test_pairs_have_many_spellings(forward, back):
     text = PAIR.replace("scale_forward", forward).replace("scale_backward", back)
     assert verdicts(text) == ["pass"]
@@ -271,12 +307,16 @@ def test_the_mapping_of_results_is_printed():
 
 
 def test_names_win_over_positions():
-    text = PAIR.replace("return dout * w, dout * x", "dx = dout * w\n    dw = dout * x\n    return dw, dx")
+    text = PAIR.replace(
+        "return dout * w, dout * x", "dx = dout * w\n    dw = dout * x\n    return dw, dx"
+    )
     assert verdicts(text) == ["pass"]
 
 
 def test_the_mapping_can_be_said():
-    text = PAIR.replace("return dout * w, dout * x", "a = dout * w\n    b = dout * x\n    return b, a")
+    text = PAIR.replace(
+        "return dout * w, dout * x", "a = dout * w\n    b = dout * x\n    return b, a"
+    )
     assert verdicts(text) == ["fail"]
     assert verdicts(text, grads={"b": "w", "a": "x"}) == ["pass"]
     said = text.replace("def scale_forward", "# gradcli: grads b=w, a=x\ndef scale_forward")
@@ -284,7 +324,10 @@ def test_the_mapping_can_be_said():
 
 
 def test_what_is_claimed_of_nothing_is_said():
-    text = PAIR.replace("return dout * w, dout * x", "dx = dout * w\n    extra = dout * 5\n    dw = dout * x\n    return dx, extra, dw")
+    text = PAIR.replace(
+        "return dout * w, dout * x",
+        "dx = dout * w\n    extra = dout * 5\n    dw = dout * x\n    return dx, extra, dw",
+    )
     assert any("not claimed: extra" in note for note in notes_of(text))
 
 
@@ -300,7 +343,9 @@ def test_the_upstream_gradient_is_random_and_nowhere_1():
 
 
 def test_values_come_from_the_command_line_first():
-    text = PAIR.replace("def scale_forward", "# gradcli: x = randn(2, 2); w = randn(3)\ndef scale_forward")
+    text = PAIR.replace(
+        "def scale_forward", "# gradcli: x = randn(2, 2); w = randn(3)\ndef scale_forward"
+    )
     file = PythonFile(text, "p.py")
     read = file.program(file.subjects[0], [("w", "randn(2, 2) + 5")], Request(), {})
     assert read.graph.shape(read.inputs["x"]) == (2, 2)
@@ -312,7 +357,10 @@ def test_whole_numbers_that_have_a_gradient_are_floats():
 
 
 def test_the_file_s_own_call_gives_values():
-    text = PAIR + "\nif __name__ == '__main__':\n    x = np.linspace(0, 1, 7)\n    scale_forward(x, 0.5 * x)\n"
+    text = (
+        PAIR
+        + "\nif __name__ == '__main__':\n    x = np.linspace(0, 1, 7)\n    scale_forward(x, 0.5 * x)\n"
+    )
     assert any("x (7,), w (7,)" in note for note in notes_of(text))
 
 
@@ -323,8 +371,10 @@ def test_a_misspelt_input_is_an_error():
 
 
 def test_what_is_missing_is_said_with_a_line_to_complete():
-    text = "def f_forward(x, options):\n    return x * options.scale\n" \
-           "def f_backward(dout, options):\n    return dout * options.scale\n"
+    text = (
+        "def f_forward(x, options):\n    return x * options.scale\n"
+        "def f_backward(dout, options):\n    return dout * options.scale\n"
+    )
     error = problem(text)
     assert error.line == 2 or "options" in error.message
 
@@ -334,15 +384,15 @@ def test_what_is_missing_is_said_with_a_line_to_complete():
 
 PASTED = {
     "console": ">>> def f_forward(x):\n...     return x * 3.0\n...\n>>> def f_backward(dout):\n"
-               "...     return dout * 3.0\n...\n>>> f_forward(2.0)\n6.0\n",
+    "...     return dout * 3.0\n...\n>>> f_forward(2.0)\n6.0\n",
     "fences": "Some words first.\n\n```python\ndef f_forward(x):\n    return x * 3.0\n```\n\nThen\n\n"
-              "```\ndef f_backward(dout):\n    return dout * 3.0\n```\n",
+    "```\ndef f_backward(dout):\n    return dout * 3.0\n```\n",
     "numbers": "1 def f_forward(x):\n2     return x * 3.0\n3 def f_backward(dout):\n4     return dout * 3.0\n",
     "quotes": "def f_forward(x):\n    \u201c\u201c\u201cDoc.\u201d\u201d\u201d\n    return x * 3.0\n"
-              "def f_backward(dout):\n\u00a0\u00a0\u00a0\u00a0return dout * 3.0\n",
+    "def f_backward(dout):\n\u00a0\u00a0\u00a0\u00a0return dout * 3.0\n",
     "crlf": "def f_forward(x):\r\n    return x * 3.0\r\ndef f_backward(dout):\r\n    return dout * 3.0\r\n",
-    "python 2": "def f_forward(x):\n    print \"x is\", x, \\\n        2\n    if True: print x\n    return x * 3.0\n"
-                "def f_backward(dout):\n    return dout * 3.0\n",
+    "python 2": 'def f_forward(x):\n    print "x is", x, \\\n        2\n    if True: print x\n    return x * 3.0\n'
+    "def f_backward(dout):\n    return dout * 3.0\n",
     "bom": "\ufeffdef f_forward(x):\n    return x * 3.0\ndef f_backward(dout):\n    return dout * 3.0\n",
     "magic": "%matplotlib inline\n!pip list\ndef f_forward(x):\n    return x * 3.0\ndef f_backward(dout):\n    return dout * 3.0\n",
 }
@@ -362,9 +412,11 @@ def test_places_are_those_of_the_text_as_it_was_given():
 
 
 def test_a_notebook_is_its_code_cells():
-    cells = [{"cell_type": "markdown", "source": ["# Title"]},
-             {"cell_type": "code", "source": ["%time\n", "import numpy as np\n"]},
-             {"cell_type": "code", "source": PAIR}]
+    cells = [
+        {"cell_type": "markdown", "source": ["# Title"]},
+        {"cell_type": "code", "source": ["%time\n", "import numpy as np\n"]},
+        {"cell_type": "code", "source": PAIR},
+    ]
     assert verdicts(json.dumps({"cells": cells}), name="n.ipynb") == ["pass"]
     with pytest.raises(GradcliError) as caught:
         cases("{}", name="n.ipynb")
@@ -481,8 +533,11 @@ def test_statements_mean_what_they_mean_in_python(kind):
 
 def test_a_loop_of_many_nodes_is_a_limit():
     with pytest.raises(LimitError):
-        interpreted("    for i in range(15000):\n        x = x + 1 + x * 0.5 - x / 3 + x * x\n"
-                    "        x = x * 0.1 + x * 0.2 + x * 0.3 - x * 0.4\n    return x", X)
+        interpreted(
+            "    for i in range(15000):\n        x = x + 1 + x * 0.5 - x / 3 + x * x\n"
+            "        x = x * 0.1 + x * 0.2 + x * 0.3 - x * 0.4\n    return x",
+            X,
+        )
 
 
 def test_reading_is_quick():
@@ -491,7 +546,9 @@ def test_reading_is_quick():
     assert len(reader.tape.graph) < 3000
 
 
-@pytest.mark.parametrize("wrong", ["dout.sum(axis=1)", "dout", "dout.sum(axis=1, keepdims=True)", "dout.sum()"])
+@pytest.mark.parametrize(
+    "wrong", ["dout.sum(axis=1)", "dout", "dout.sum(axis=1, keepdims=True)", "dout.sum()"]
+)
 def test_a_bias_gradient_of_wrong_shape_is_not_hidden_by_other_shapes(wrong):
     text = """def affine_forward(x, w, b):
     return x @ w + b, (x, w)
@@ -518,7 +575,7 @@ def test_eval_takes_python_files(capsys, tmp_path):
 
 # ---------------------------------------------------------------- lines
 
-WRONG_SLOPE = '''
+WRONG_SLOPE = """
 import numpy as np
 
 class Hidden:
@@ -534,7 +591,7 @@ class Hidden:
         da = dout * (1 - self.h)
         self.dw = self.x.T @ da
         return da @ self.w.T
-'''
+"""
 
 
 def test_the_line_that_went_wrong_is_accused_and_its_readers_follow():

@@ -15,6 +15,7 @@ from gradcli.arithmetic.bounds.numbers import FLOAT_BOUNDS
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import LimitError
+from gradcli.graph.nodes import Graph
 from gradcli.requests import MOST_GATES
 
 CERTAIN_ERROR = 5e-13  # relative: 12 digits
@@ -161,13 +162,20 @@ def possible_ties(run: Run, bounds: Bounds, output: int) -> set[int]:
     return {node for node in graph.ancestors([*below]) if graph.is_leaf(node)}
 
 
+def _is_bare(graph: Graph, condition: int) -> bool:
+    """Whether a condition is a number that moves, as in `where(x, ...)`, and no comparison."""
+    return bool(graph.active[condition]) and not graph.gates[condition].jump
+
+
 def edges(run: Run, bounds: Bounds, arithmetic: Arithmetic) -> Iterator[tuple[int, Any, Any]]:
     """(gate, distance to its kink or jump, error of its operands) of all that have one."""
     graph, values, errors = run.machine.graph, run.values, bounds.values
     for node, gate in enumerate(graph.gates):
+        operands = graph.operands[node]
+        if gate.name == "where" and _is_bare(graph, operands[0]):
+            yield node, values[operands[0]], errors[operands[0]]
         if not (gate.kink or gate.jump):
             continue
-        operands = graph.operands[node]
         if any([graph.gates[k].name == "winner" for k in operands]):  # noqa: C419  # quicker
             continue  # which operand of max has won: its own tie is another gate's
         xs = [values[k] for k in operands]
@@ -208,7 +216,9 @@ def delicate(
     live = live_nodes(run, output)
     arithmetic = arithmetic or run.machine.arithmetic
     tied = [node for node in ties(run, bounds, arithmetic) if node in live]
-    is_alone = len(tied) < 2 and not any(graph.gates[node].jump for node in tied)
+    is_alone = len(tied) < 2 and not any(
+        graph.gates[node].jump or graph.gates[node].name == "where" for node in tied
+    )
     if not tied or (is_alone and not _at_borders(run, bounds, live, arithmetic)):
         return set()
     below: set[int] = set(tied)

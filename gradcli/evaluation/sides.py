@@ -21,7 +21,7 @@ SMOOTH = 0.75  # the slopes of a smooth function differ by less than this power 
 KNOWN = 1e-10  # the part of a change that may be rounding where it tells of the slope
 VANISHING = 330  # a slope below 10**-330 is 0 in float64
 SHRINKING = 0.25  # what a power of the step, with an exponent of 0.05, leaves at the next digits
-CONVERGING = 1 - 1e-6  # equal differences, over equal parts of the step, are of a logarithm
+CONVERGING = 1 - 1e-15  # where differences stay equal f is a logarithm; 0**2e-16 is none yet
 STEADY = 10  # a change that shrinks by more over a thousandth of the step is none of a jump
 SAME_JUMP = 1e-3  # relative, between two runs: a change that tends to 0, however slowly, shrinks
 
