@@ -16,7 +16,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 import gradcli
-from tests.hunt.oracle import BeyondError, OutsideError, Side, Truth, mp, same, truth_of
+from tests.hunt.oracle import BeyondError, OutsideError, Side, Truth, mp, same, truth_of, written
 from tests.hunt.seconds import second_slopes
 from tests.hunt.trees import Point, Tree, text_of
 
@@ -157,7 +157,7 @@ def number_findings(
         if math.isfinite(number) and (bound is None or math.isfinite(bound)):
             yield Finding(area, f"{what} where there is none", said, "outside the domain")
         return
-    true = mp.nstr(truth, 20)
+    true = written(truth, 20)
     if bound is not None and math.isinf(bound):
         return  # nothing is said
     if math.isnan(number):
@@ -398,7 +398,7 @@ def standing_of(claim: float, left: Side, right: Side) -> str:
 def words_of(left: Side, right: Side) -> str:
     """Both sides in words."""
     return ", ".join(
-        f"{name} {mp.nstr(side.slope, 17) if side.kind in ('slope', 'infinite') else side.kind}"
+        f"{name} {written(side.slope, 17) if side.kind in ('slope', 'infinite') else side.kind}"
         for name, side in (("left", left), ("right", right))
     )
 
@@ -436,9 +436,9 @@ def _hessian(
                 if bound is None and is_noted:
                     continue
                 for finding in number_findings("hessian", number, bound, finite[0], SLOPE_NOISE):
-                    yield Finding("jacobians", finding.kind, said, mp.nstr(finite[0], 17))
+                    yield Finding("jacobians", finding.kind, said, written(finite[0], 17))
             elif not any(s.kind == "undecided" for s in seconds):
                 silent = bound is None or math.isfinite(bound)
                 if silent and not is_noted and not math.isnan(number):
-                    true = ", ".join(f"{s.kind} {mp.nstr(s.slope, 8)}" for s in seconds)
+                    true = ", ".join(f"{s.kind} {written(s.slope, 8)}" for s in seconds)
                     yield Finding("jacobians", "hessian that does not exist", said, true)

@@ -364,6 +364,12 @@ def _is_settled(before: Any, value: Any) -> bool:
     return before is not None and same(before, value, 2.0**-60)
 
 
+def written(x: Any, digits: int) -> str:
+    """A number in so many digits, whatever the precision it was computed in."""
+    with mp.workprec(64 + 4 * digits):
+        return str(mp.nstr(+x, digits))
+
+
 def exact(point: Point) -> dict[str, Any]:
     """The inputs as numbers of the oracle."""
     return {name: mp.mpf(x) for name, x in point.items()}
