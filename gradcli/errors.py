@@ -160,7 +160,7 @@ def _slip(name: str, word: str) -> int | None:
     if (is_longer and rest[0] == a[start - 1]) or (is_shorter and other[0] == b[start - 1]):
         return 1
     is_edit = is_longer or is_shorter or rest[1:] == other[1:]
-    return 2 if is_edit and max(len(a), len(b)) >= SHORTEST_SLIP else None
+    return 2 if is_edit and len(b) >= SHORTEST_SLIP else None
 
 
 def _letters(name: str) -> str:

@@ -139,6 +139,7 @@ def test_right_lines_pass(name, way):
     assert found.verdict in ("pass", "kink")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_one_slip_accuses_its_line_and_no_other(name, way):

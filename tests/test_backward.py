@@ -69,6 +69,7 @@ def is_found(mutation, case):
 
 
 @EVERY_PROGRAM
+@pytest.mark.slow
 def test_every_planted_mistake_is_found_on_its_line_and_none_gets_a_wrong_name(program, capsys):
     found = equivalent = named = nameable = 0
     for mutation in mutations(program):
@@ -109,6 +110,7 @@ def test_there_are_enough_planted_mistakes_and_nine_in_ten_are_named():
     assert named >= 0.9 * wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", [{"x": 1, "y": -1}, {"x": 0, "y": 0}, {"x": 1, "y": 1}])
 def test_at_special_points_mistakes_are_found_through_another_point(point):
     missed = []

@@ -917,7 +917,7 @@ def test_output_is_the_same_for_every_hash_seed_and_every_run():
     lines = [
         "eval|q = sin(x)*cos(y) + x*y; f = max(q, x, y)*q|x=1|y=2|unused=3",
         "eval|w[0]*w[1]*e|w=[2,3]|e=4|pi=5|--json",
-        "eval|alpha*beta*gama|aplha=1|bta=2",
+        "eval|alpha*beta*gama|aplha=1|betta=2",
         "check|x*y*z|x=1|y=2|z=3|--json|--isolated",
     ]
     results = set()

@@ -37,6 +37,7 @@ def test_the_lines_of_a_right_program_are_understood(name):
     assert sum(meaning is not None for meaning in meanings) >= 0.6 * len(meanings)
 
 
+@pytest.mark.slow
 def test_most_planted_mistakes_are_found_on_their_line():
     found = listed = flat = right = count = 0
     for mutation in [m for name in PROGRAMS for m in mutations(name)][::SAMPLED]:

@@ -314,6 +314,16 @@ def test_large_graphs_have_bounds_or_say_that_they_have_none(monkeypatch):
     assert "not certified" in report.notes[-1]
 
 
+@pytest.mark.parametrize(("text", "value"), [
+    ("tanh(exp(x))", 1.0), ("tanh(-exp(exp(x)))", -1.0), ("sigmoid(exp(x))", 1.0),
+    ("erf(exp(x))", 1.0), ("atan(exp(exp(x)))", math.pi / 2),
+])  # fmt: skip
+def test_gates_that_level_out_have_a_value_where_many_digits_do_not_reach(text, value):
+    report = gradcli.evaluate(text, {"x": 800.0}, check=False)
+    assert report.value == value
+    assert report.bound <= 2.0**-52
+
+
 def test_threads_have_the_digits_of_one():
     """The special functions change the precision of a context for a while."""
     texts = ["log(1 + exp(x)) - x", "(1 - cos(x))/x**2 + lgamma(x)", "digamma(x) - digamma(x)"]

@@ -99,6 +99,7 @@ def calls(text):
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [(), (3,)], ids=["right", "wrong"])
 @pytest.mark.parametrize("program", [fork, equal_uses, unread_uses])
 def test_twice_as_many_uses_cost_twice_as_much(program, wrong):
@@ -122,5 +123,5 @@ def test_repairs_bind_no_machine(monkeypatch):
     made.clear()
     gradcli.check(text.format(names, "x"), output="f")
     assert right <= 10
-    assert wrong <= 20
+    assert wrong <= 24
     assert len(made) <= wrong

@@ -54,6 +54,7 @@ def mistakes():
             yield pytest.param(name, old, new, id=f"{name}: {new}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "old", "new"), [*mistakes()])
 def test_a_planted_mistake_is_found(name, old, new):
     path = FOLDER / name

@@ -257,6 +257,7 @@ def faults(row, seed, count) -> Iterator[str]:
             yield from slopes(row, at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_no_gate_errs_by_more_than_its_row_or_its_bound_says(row):
     assert [*faults(row, "suite", SUITE // 3 if row.name == "polygamma" else SUITE)] == []

@@ -29,6 +29,8 @@ STEP = 50  # depths are rounded up to so many digits, so that few precisions are
 ARITHMETIC = ("add", "sub", "mul", "div", "neg", "logsumexp", "hypot")
 # Gates that grow without end, and are monotonic in each operand at either side of 0.
 GROWING = ("exp", "exp2", "expm1", "sinh", "cosh", "pow", "gamma")
+# Gates that are monotonic and level out.
+LEVELLING = ("tanh", "sigmoid", "erf", "erfc", "ncdf", "atan")
 BEYOND = 1_100  # binary exponent that no float64 has, at either end
 
 
@@ -81,6 +83,8 @@ class Bounding:
         """A number without a bound, unless it is certainly infinite or outside the domain."""
         if self._at_limits and gate.name in GROWING:
             return self._at_corners(gate, operands, x)
+        if self._at_limits and gate.name in LEVELLING and operands[0].error < inf:
+            return self._between_ends(gate, operands[0])
         is_sure = not abs(x.value) < inf and self._is_sure(gate, operands, x.value)
         return self.bounded.pair(x.value, 0.0) if is_sure else x
 
@@ -108,6 +112,13 @@ class Bounding:
         elif all(abs(y) * large < 1 for y in corners):
             x = self.bounded.exactly(0.0)
         return x
+
+    def _between_ends(self, gate: Gate, operand: Bounded) -> Bounded:
+        """The value of a monotonic gate, which lies between those at the ends of its operand."""
+        evaluate = self.arithmetic.function(gate.name)
+        ends = [evaluate(operand.value + side * operand.error) for side in (-1, 1)]
+        rounding = self._small * max(map(abs, ends))
+        return self.bounded.pair(ends[0], abs(ends[1] - ends[0]) + rounding)
 
     def _is_outside(self, gate: Gate, operands: list[Bounded]) -> bool:
         """Whether a gate has no value here, whatever its operands are within their errors."""
