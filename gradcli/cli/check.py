@@ -183,7 +183,11 @@ def _write_list(paths: list[str], options: dict[str, Any]) -> None:
     """Print the subjects of Python files, a line each."""
     lines = subjects_of_files([*find_programs(paths)])
     if not lines:
-        raise UsageError("there is no Python file to list", hint="name one: FILE.py")
+        raise UsageError(
+            "no Python file here has anything to check",
+            hint="name a FILE.py with a forward and a backward function, or with one that returns "
+            "its value and its gradients under a name",
+        )
     text = "".join(f"{line}\n" for line in lines)
     put(options["target"], tuple(paths), lambda out: out.writelines([text]))
 
@@ -271,14 +275,14 @@ def _write(
 
 def _fix(report: CheckReport, options: dict[str, Any], inputs: tuple[str, ...]) -> None:
     """Print the repairs as a diff, and write them where that is asked for."""
-    from gradcli.render.fixes import fixes, write_diff  # late: few checks mend anything
+    from gradcli.render.fixes import fixes, unmended, write_diff  # late: few checks mend anything
 
     put(options["target"], inputs, lambda out: write_diff(report, out))
+    warn(unmended(report), False, options["quiet"])
     for case, text in fixes(report) if options["write"] else ():
         if not os.path.isfile(case.file):
             raise UsageError(f"`{case.file}` is no file", hint="--write mends program files")
-        with open(case.file, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        put(case.file, (), lambda out, text=text: out.writelines([text]))  # type: ignore[misc]
 
 
 def _write_grades(

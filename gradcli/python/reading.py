@@ -33,7 +33,10 @@ MADE = re.compile(r"^(param\w*|theta|weights|model|net|network)$")
 MAKER = re.compile(r"(init|make|create|build|random)\w*_?(param|weight|theta|model|net)|^init",
                    re.IGNORECASE)  # fmt: skip
 NOTHING = "no function or class of this file has a backward part that is recognised"
-HOW = "name them NAME_forward and NAME_backward, or return the value and its gradients"
+HOW = (
+    "name them NAME_forward and NAME_backward, or return the value and its gradients, each under a "
+    "name such as `dw`"
+)
 
 
 class PythonFile:

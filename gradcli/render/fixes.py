@@ -29,6 +29,19 @@ def fixes(report: CheckReport) -> Iterator[tuple[Case, str]]:
             yield case, fixed_text(case)
 
 
+def unmended(report: CheckReport) -> Iterator[str]:
+    """What no repair mends: wrong lines without one, and cases that could not be read."""
+    for case in report.cases:
+        path = relative_path(case.file)
+        if case.problem is not None:
+            yield f"{path}:{case.problem.line or case.line}: {case.problem.message}"
+        for line in case.lines:
+            if line.verdict == "fail" and line.cause is None and line.repair is None:
+                yield f"{path}:{line.line}: {line.name} is wrong, and no repair is known"
+        if case.verdict == "fail" and not case.lines:
+            yield f"{path}:{case.line}: a claim is wrong, and there is no line to mend"
+
+
 def write_diff(report: CheckReport, out: TextIO) -> None:
     """Write what repairs change, as `patch` and `git apply` read it."""
     for case, text in fixes(report):
