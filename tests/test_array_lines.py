@@ -326,6 +326,7 @@ dW1 = X.T.dot(dz1) + reg*W1
 db1 = np.sum(dz1, axis=0)"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("right", "wrong", "mistake"), [
     ("dz1 = dh*(z1 > 0)", "dz1 = dh", "wrong-branch"),
     ("dz1 = dh*(z1 > 0)", "dz1 = dh*(z1 <= 0)", "wrong-branch"),

@@ -95,6 +95,7 @@ def test_every_planted_mistake_is_found_on_its_line_and_none_gets_a_wrong_name(p
               f"{named} of {nameable} named, 0 by a wrong name")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_there_are_enough_planted_mistakes_and_nine_in_ten_are_named():
     everything = [mutation for program in PROGRAMS for mutation in mutations(program)]
     assert len(everything) >= 150

@@ -355,6 +355,7 @@ OF_PRODUCTS = (
 FIRST = ("x @ W", "x @ W + b", "(x @ W) * b", "(x @ W) / (2 + b**2)", "x.dot(W) - b")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(60))
 def test_a_whole_is_never_better_or_worse_than_its_elements(seed):
     """Random programs, some at points full of ties: a row of zeros, a bias of zeros."""

@@ -79,6 +79,7 @@ def test_a_blank_exercise_asks_for_every_line():
     assert made.mistakes == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_planted_mistakes_are_found_where_and_as_what_the_key_says(seed):
     made = exercise("sigmoid(w*x + b)**2 * tanh(x)", 3, seed, w=2, x=-1.5, b=0.5)

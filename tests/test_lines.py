@@ -24,6 +24,7 @@ def accused(text, **options):
 # ---------------------------------------------------------------- planted mistakes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_no_line_of_a_right_program_is_accused_whatever_its_style(name):
     right = case(PROGRAMS[name])
@@ -31,6 +32,7 @@ def test_no_line_of_a_right_program_is_accused_whatever_its_style(name):
     assert [line.verdict for line in right.lines] == ["pass"] * len(right.lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_lines_of_a_right_program_are_understood(name):
     meanings = [line.meaning for line in case(PROGRAMS[name]).lines]

@@ -611,3 +611,49 @@ def test_no_line_of_a_right_file_is_accused():
         text, "hidden.py", None, [("x", "randn(3, 2)"), ("w", "randn(2, 2)")], Request()
     )
     assert {line.verdict for line in case.lines} == {"pass"}
+
+
+# ---------------------------------------------------------------- shapes that the code leaves open
+
+AFFINE = """
+import numpy as np
+
+def affine_forward(x, w, b):
+    return x @ w + b, (x, w, b)
+
+def affine_backward(dout, cache):
+    x, w, b = cache
+    dx = dout @ w.T
+    dw = x.T @ dout
+    db = dout.sum(axis=0)
+    return dx, dw, db
+"""
+
+
+@pytest.mark.parametrize("wrong", [
+    "dout.sum(axis=0) @ w.T", "dout.mean(axis=0) @ w.T", "w @ dout[0]",
+])  # fmt: skip
+def test_a_batch_of_one_hides_no_lost_axis(wrong):
+    assert verdicts(AFFINE) == ["pass"]
+    assert verdicts(AFFINE.replace("dx = dout @ w.T", f"dx = {wrong}")) == ["fail"]
+
+
+def test_factors_that_are_not_spread_have_one_shape():
+    text = (
+        "def mul_forward(a, b):\n    return a * b, (a, b)\n"
+        "def mul_backward(dout, cache):\n    a, b = cache\n    return dout * b, dout * a\n"
+    )
+    assert verdicts(text) == ["pass"]
+    assert verdicts(text.replace("dout * a", "dout + a")) == ["fail"]
+
+
+def test_lines_that_no_claim_rests_on_have_no_verdict():
+    text = (
+        "class Scale:\n    def __init__(self, w):\n        self.w = w\n"
+        "    def forward(self, x):\n        self.x = x\n        return self.w * x\n"
+        "    def backward(self, dout):\n        self.step = -(dout * self.x)\n"
+        "        dx = dout * self.w\n        return dx\n"
+    )
+    [case] = cases(text)
+    assert [line.line for line in case.lines] == [9]
+    assert any("no result is the gradient of w" in note for note in case.notes)

@@ -181,3 +181,11 @@ def test_what_is_needed_or_left_aside_on_purpose_is_not_mentioned(text, output):
 def test_a_stage_that_does_not_reach_the_output_is_a_warning(text, warning):
     assert gradcli.evaluate(text, {"x": 2}).warnings == [warning]
     assert gradcli.check(text, {"x": 2}).cases[0].warnings == [warning]
+
+
+@pytest.mark.parametrize("name", ["dw", "dEdW", "dLdw"])
+def test_a_lost_gradient_that_looks_like_one_of_the_forward_part_is_an_error(name):
+    text = "x = [0.5, -1.2]; W = [[0.2, -0.5], [0.7, 0.1]]\nz = W @ x\nL = sum(z**2)\ndz = 2*z\n"
+    error = refused(f"{text}dx = W.T @ dz\n{name} = 3*outer(dz, x)")
+    assert error.span.line == 6
+    assert "`dW`" in error.hint

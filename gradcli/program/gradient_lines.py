@@ -261,16 +261,17 @@ class Backward:
     def finish(self) -> None:
         """Refuse a helper that nothing reads: it may be a stage after a mistaken output."""
         for name, token in self.unread.items():
-            if name[0] == "d" and self._reads_gradients(self.helpers[name].line):
-                warning = f"nothing reads `{name}`, which is made of gradients"
-                self.reader.warnings.append(warning)
-                continue
             from gradcli.program.gradient_names import GradientNames  # late: few programs err
             from gradcli.program.strays import unread
 
             names = GradientNames([*self.reader.stages, *self.reader.inputs])
             message, hint = unread(name, self.output_name)
             likeness = names.likeness(name, is_near=True)
+            is_made_of_gradients = self._reads_gradients(self.helpers[name].line)
+            if name[0] == "d" and is_made_of_gradients and likeness is None:
+                warning = f"nothing reads `{name}`, which is made of gradients"
+                self.reader.warnings.append(warning)
+                continue
             self.reader.fail(
                 ParseError, token, message, f"{likeness.cure}; else {hint}" if likeness else hint
             )

@@ -120,10 +120,14 @@ class _Assembly:
     # ---------------------------------------------------------------- lines
 
     def _lines(self, reached: bytearray) -> list[Assigned]:
-        """What was assigned outside the forward part and a claim depends on, or nothing reads."""
+        """What was assigned outside the forward part and a claim depends on.
+
+        Nothing is told of other lines, so they have no verdict.
+        """
+        claimed = self.tape.graph.reaches(*self.results.values())
         return [
             record for record in self.reader.records
-            if not (record.total < len(reached) and reached[record.total])
+            if claimed[record.total] and not (record.total < len(reached) and reached[record.total])
         ]  # fmt: skip
 
     def _written(self, records: list[Assigned], moved: dict[int, int]) -> list[GradientLine]:

@@ -13,7 +13,7 @@ from gradcli.errors import GradcliError, NameFault, ParseError, did_you_mean
 from gradcli.program.model import Program
 from gradcli.python.assembly import assembled
 from gradcli.python.claims import Mapped, mapped
-from gradcli.python.drive import Driven, Driver
+from gradcli.python.drive import Driven, Driver, Leaf
 from gradcli.python.examples import example, known_of
 from gradcli.python.guesses import Usage
 from gradcli.python.inference import Call, Flawed, Inference
@@ -139,7 +139,12 @@ class Reading:
         guessed = [c.leaf.short for c in claims.claims if c.by == "position"]
         is_guess = self.subject.kind == "gradient" and len(driven.leaves) > 1
         self.guessed = guessed if is_guess else []  # claims that may be of something else
-        notes = [_mapping(claims), *driven.reader.notes, _taken(extra)]
+        notes = [
+            _mapping(claims),
+            _without(claims, driven.leaves),
+            *driven.reader.notes,
+            _taken(extra),
+        ]
         return assembled(self.subject, driven, claims, [n for n in notes if n])
 
     def others(self) -> Iterator[tuple[dict[str, Any], str]]:
@@ -267,7 +272,8 @@ class Reading:
     ) -> dict[str, tuple[int, ...]]:
         """The axes of size 1 that a gradient says its parameter has; empty where it says none.
 
-        A bias that would be as long as the batch, and as no weight, is no bias: that is a mistake.
+        A bias that would be as long as the batch, and as no weight, is no bias: that is a mistake;
+        and so is a gradient without an axis of what is no bias: a batch of one would hide it.
         """
         weights = [
             size for leaf in driven.leaves if WEIGHT.match(leaf.short)
@@ -279,7 +285,10 @@ class Reading:
             return {}
         if 1 in has:
             return {name: has}
-        if len(has) < len(wants):
+        is_whole = not WEIGHT.match(name) and not (BROADCAST.match(name) and weights)
+        if len(has) > len(wants) and is_whole:  # it was taken for one that is spread
+            return {name: has}
+        if len(has) < len(wants) and BROADCAST.match(name):
             return {name: _with_one(wants, has)}
         if len(has) == len(wants) and 1 in wants:  # one example at a time
             return {"": tuple(n for n, m in zip(has, wants, strict=True) if m == 1 != n)}
@@ -397,6 +406,18 @@ def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"= {value:.3g}"
     return f"= {list(value) if isinstance(value, list) else value!r}"
+
+
+def _without(claims: Mapped, leaves: Iterable[Leaf]) -> str:
+    """The weights and attributes of which no result is the gradient, in words."""
+    claimed = {claim.leaf.node for claim in claims.claims}
+    names = [
+        leaf.short for leaf in leaves
+        if leaf.node not in claimed and not (leaf.is_parameter and not WEIGHT.match(leaf.short))
+    ]  # fmt: skip
+    if not names or not claimed:
+        return ""
+    return f"no result is the gradient of {', '.join(names)}: nothing is told of that"
 
 
 def _mapping(claims: Mapped) -> str:
