@@ -21,11 +21,11 @@ def mismatch(
     """
     if number == 0 and right != 0:
         return f"{what} is 0, {of} is {'not' if math.isfinite(right) else right}"
-    error = relative_error(number, right)
+    error = float(relative_error(number, right))  # both may have many digits
     if error <= NEAR:
         return f"{what} is off by {error:.2g} of its size"
-    ratio = number / right if right else math.inf
+    ratio = float(number / right) if right else math.inf
     if not (math.isfinite(number) and math.isfinite(ratio) and ratio):
-        return f"{what} is {number:.6g}, {of} is {right:.6g}"
+        return f"{what} is {float(number):.6g}, {of} is {float(right):.6g}"
     sign = ": the sign is wrong" if ratio < 0 else ""
     return f"{what} is {ratio:.4g} times {of}{sign}"
