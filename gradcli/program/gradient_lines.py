@@ -294,6 +294,22 @@ def _described(shape: Shape) -> str:
     return f"shape {shape}" if shape else "no axes: it is one number"
 
 
+def shape_advice(shape: Shape, expected: Shape) -> str | None:
+    """What makes a gradient of one shape one of another; None where nothing simple does."""
+    if len(shape) > 1 and shape == expected[::-1]:
+        return "transpose it: `.T`"
+    extra = len(shape) - len(expected)
+    if extra > 0 and shape[extra:] == expected:
+        axes = "0" if extra == 1 else str(tuple(range(extra)))
+        return f"it was broadcast: sum over axis {axes}, `np.sum(..., axis={axes})`"
+    if len(shape) == len(expected):
+        axes_ = [k for k, (n, m) in enumerate(zip(shape, expected, strict=True)) if n != m]
+        if axes_ and all(expected[k] == 1 for k in axes_):
+            which = str(axes_[0]) if len(axes_) == 1 else str(tuple(axes_))
+            return f"it was broadcast: `np.sum(..., axis={which}, keepdims=True)`"
+    return None
+
+
 def _advice(graph: Graph, claim: Value, expected: Shape, names: dict[int, str]) -> str | None:
     """Advice for the right shape, by the lecture's analysis of dimensions; None for none."""
     shape = graph.shape(claim)
@@ -314,15 +330,4 @@ def _advice(graph: Graph, claim: Value, expected: Shape, names: dict[int, str]) 
             return f"the one product of these two that has shape {expected}: `{ways[0]}`"
         if ways:
             return f"products of shape {expected}: {', '.join(f'`{way}`' for way in ways)}"
-    if len(shape) > 1 and shape == expected[::-1]:
-        return "transpose it: `.T`"
-    extra = len(shape) - len(expected)
-    if extra > 0 and shape[extra:] == expected:
-        axes = "0" if extra == 1 else str(tuple(range(extra)))
-        return f"it was broadcast: sum over axis {axes}, `np.sum(..., axis={axes})`"
-    if len(shape) == len(expected):
-        axes_ = [k for k, (n, m) in enumerate(zip(shape, expected, strict=True)) if n != m]
-        if all(expected[k] == 1 for k in axes_):
-            which = str(axes_[0]) if len(axes_) == 1 else str(tuple(axes_))
-            return f"it was broadcast: `np.sum(..., axis={which}, keepdims=True)`"
-    return None
+    return shape_advice(shape, expected)

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcli.errors import Span
 from gradcli.graph.nodes import Graph
-from gradcli.program.gradient_lines import GradientLine
+from gradcli.program.gradient_lines import GradientLine, shape_advice
 from gradcli.program.model import Decision, Program
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.drive import Driven
@@ -103,7 +103,7 @@ class _Assembly:
         has, wants = (f"shape {s}" if s else "no axes: it is one number" for s in (shape, expected))
         span = self.reader.script.span(self._place(claim))
         raise Misshapen(f"the gradient of `{claim.leaf.short}` has {has}, `{claim.leaf.short}` has "
-                        f"{wants}", span, _advice(shape, expected),
+                        f"{wants}", span, shape_advice(shape, expected),
                         claim.result.words or "return")  # fmt: skip
 
     def _place(self, claim: Claim) -> int:
@@ -208,19 +208,3 @@ class _Assembly:
 def _plain(shape: tuple[int, ...]) -> tuple[int, ...]:
     """A shape without its axes of size 1."""
     return tuple(size for size in shape if size != 1)
-
-
-def _advice(shape: tuple[int, ...], expected: tuple[int, ...]) -> str | None:
-    """What makes a gradient of one shape one of another."""
-    if len(shape) > 1 and shape == expected[::-1]:
-        return "transpose it: `.T`"
-    extra = len(shape) - len(expected)
-    if extra > 0 and shape[extra:] == expected:
-        axes = "0" if extra == 1 else str(tuple(range(extra)))
-        return f"it was broadcast: sum over axis {axes}, `np.sum(..., axis={axes})`"
-    if len(shape) == len(expected):
-        axes_ = [k for k, (n, m) in enumerate(zip(shape, expected, strict=True)) if n != m]
-        if axes_ and all(expected[k] == 1 for k in axes_):
-            which = str(axes_[0]) if len(axes_) == 1 else str(tuple(axes_))
-            return f"it was broadcast: `np.sum(..., axis={which}, keepdims=True)`"
-    return None

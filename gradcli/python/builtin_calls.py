@@ -66,14 +66,14 @@ def _extreme(kind: type, gate: str) -> Callable[..., Any]:
 
 
 def _abs(reader: Reader, x: Any) -> Any:
-    from gradcli.python.library import ROWS  # late: the rows call these functions
+    from gradcli.python.calls import ROWS  # late: the rows call these functions
 
     return ROWS["abs"](reader, x) if isinstance(x, Array) else abs(x)
 
 
 def _round(reader: Reader, x: Any, digits: int | None = None) -> Any:
     if isinstance(x, Array):
-        from gradcli.python.library import ROWS  # late: the rows call these functions
+        from gradcli.python.calls import ROWS  # late: the rows call these functions
 
         return ROWS["round"](reader, x, digits or 0)
     return round(x, digits) if digits is not None else round(x)

@@ -7,8 +7,8 @@ from typing import Any
 
 from gradcli.errors import LimitError, did_you_mean
 from gradcli.python.builtin_calls import BUILTINS
+from gradcli.python.calls import CONSTANTS, MODULES, library_call
 from gradcli.python.helpers import HELPERS, WITH_CACHE
-from gradcli.python.library import CONSTANTS, MODULES, library_call
 from gradcli.python.limits import DEEPEST_CALLS
 from gradcli.python.methods import ATTRIBUTES, OF_LISTS, method_call
 from gradcli.python.source import PythonFault

@@ -9,8 +9,8 @@ from typing import Any
 from gradcli.errors import GradcliError, LimitError
 from gradcli.program.files import read_text
 from gradcli.python.builtin_calls import BUILTINS
+from gradcli.python.calls import CONSTANTS, OTHER_FRAMEWORKS, ROWS, refusal
 from gradcli.python.helpers import HELPERS, WITH_CACHE
-from gradcli.python.library import CONSTANTS, OTHER_FRAMEWORKS, ROWS, refusal
 from gradcli.python.limits import MOST_FILES
 from gradcli.python.source import Script
 from gradcli.python.values import Library, Scope, Unknown

@@ -15,7 +15,7 @@ import numpy as np
 
 from gradcli.errors import BindingError, GradcliError
 from gradcli.program.array_files import open_array
-from gradcli.python.library import CONSTANTS, ROWS
+from gradcli.python.calls import CONSTANTS, ROWS
 from gradcli.python.values import Array, Given, Library, Reader, Scope
 from gradcli.requests import Setting
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradcli.errors import did_you_mean
 from gradcli.python import data_rows, shape_rows
-from gradcli.python.library import ROWS, find_row
+from gradcli.python.calls import ROWS, find_row
 from gradcli.python.tape import kind_of
 from gradcli.python.values import Array, Library, OfArray, Reader
 
