@@ -1,21 +1,15 @@
-"""The report of `eval`: the stages with values and gradients, their digits, and the check.
-
-The numbers of a program come from the float64 run, from many digits, or from arrays that carry
-bounds; `Figures` hides which, so that one report is built for all of them. An array program that
-is small enough is looked at a second time as the circuit of numbers it stands for.
-"""
+"""The report of `eval`: the stages with values and gradients, their digits, and the check."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gradcli.checker.evidence import BEYOND_BUDGET, ELEMENTS, NOTHING, evidence
 from gradcli.checker.question import questions_of
 from gradcli.checker.verdicts import check
 from gradcli.engine import local_gradients
 from gradcli.errors import BindingError, ShapeError
-from gradcli.evaluation.certainty import certain_numbers, decimals
-from gradcli.evaluation.numbers import SLACK, Numbers, bounded_run, too_many_gates
+from gradcli.evaluation.certainty import decimals
+from gradcli.evaluation.numbers import too_many_gates
 from gradcli.evaluation.point import (
     NO_UPSTREAM,
     Point,
@@ -26,47 +20,14 @@ from gradcli.evaluation.point import (
     inputs_of,
     wanted,
 )
-from gradcli.graph.lowering import Value
 from gradcli.program.model import Program, elements
 from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Stage
 from gradcli.requests import MOST_GATES, Request
 from gradcli.syntax.tokens import line_and_column
+from gradcli.tasks.figures import Figure, Figures, Scalars, each, figures_of
 
 NO_GRADIENTS = f"{NO_UPSTREAM}, or --jacobian"
 ONE_NUMBER = "sum it, or choose an element: `f[0]`"
-
-if TYPE_CHECKING:
-    from gradcli.transform.elements import Circuit
-
-Figure = tuple[Any, Any]  # a number or nested lists, and the bound in its shape; None: not known
-
-
-class Figures:
-    """Value and gradient of a node, or of nested lists of nodes, each with its bound."""
-
-    __slots__ = ("gradient", "value")
-
-    def __init__(
-        self, value: Callable[[Value], Figure], gradient: Callable[[Value], Figure]
-    ) -> None:
-        self.value = value
-        self.gradient = gradient
-
-
-class Scalars:
-    """A point on the circuit of numbers: of a program without arrays, that program itself."""
-
-    __slots__ = ("circuit", "elements", "notes", "numbers", "point")
-
-    def __init__(
-        self, point: Point, numbers: Numbers, notes: list[str],
-        elements: Callable[[Value], Value], circuit: "Circuit | None" = None,
-    ) -> None:  # fmt: skip
-        self.point = point
-        self.numbers = numbers
-        self.notes = notes
-        self.elements = elements  # of a node of the program, its nodes in the circuit
-        self.circuit = circuit  # of a program of arrays
 
 
 def evaluated(program: Program, request: Request) -> EvalReport:
@@ -77,7 +38,7 @@ def evaluated(program: Program, request: Request) -> EvalReport:
 
         derivatives = derivatives_of(program, request)  # first: it may be refused
     if request.fuse:
-        written = _to_be_fused(program)
+        written = to_be_fused(program)
         from gradcli.transform.fuse import fused_program  # late: few programs are fused
 
         answer = report(fused_program(written), request, written)
@@ -93,8 +54,7 @@ def report(program: Program, request: Request, written: Program | None = None) -
     point = at(program, inputs_of(program), request)
     graph, has_upstream = program.graph, point.upstream is not None
     shape = graph.shape(program.output)
-    scalars = _scalars(point, request)
-    figures, notes = _of_elements(scalars) if scalars else _of_arrays(point, request)
+    scalars, figures, notes = figures_of(point, request)
     stages = _stages(point, figures)
     value, bound = figures.value(program.output)
     names = wanted(program, request.wrt)
@@ -135,85 +95,6 @@ def report(program: Program, request: Request, written: Program | None = None) -
     return _with_lines(answer, scalars.point if scalars else point, request)
 
 
-# ---------------------------------------------------------------- numbers and their bounds
-
-
-def _scalars(point: Point, request: Request) -> Scalars | None:
-    """The point on numbers; None where arrays are too large to be taken apart.
-
-    Raises ShapeError for an uncertainty of an array, LimitError for what only numbers have.
-    """
-    program = point.program
-    if not program.graph.has_arrays:
-        return Scalars(point, *certain_numbers(point, request), lambda value: value)
-    shape = program.graph.shape(program.output)
-    if program.uncertainties and shape:
-        raise ShapeError("an uncertainty needs an output of one number",
-                         hint="choose an element: `f[0]`, or take its sum or mean")  # fmt: skip
-    import numpy as np  # late: numbers do not need it
-
-    from gradcli.transform.elements import small_circuit, unrolled
-
-    circuit = small_circuit(program.graph, apart=True)
-    if circuit is None:
-        if request.digits or request.arithmetic == "mpmath":
-            raise too_many_gates("many digits")
-        if program.uncertainties:
-            raise too_many_gates("uncertainties")
-        return None
-    weights = np.ones(shape) if point.upstream is None else point.upstream
-    taken_apart = unrolled(program, weights, circuit)
-    single = at(taken_apart, inputs_of(taken_apart), request)
-    if point.upstream is None:
-        single.leaves = []  # the weights are any: there are no gradients
-    return Scalars(single, *certain_numbers(single, request), circuit.value, circuit)
-
-
-def _of_elements(scalars: Scalars) -> tuple[Figures, list[str]]:
-    """Figures of certain numbers, element by element, and the notes on them."""
-    table, elements = scalars.numbers, scalars.elements
-
-    def value(node: Value) -> Figure:
-        nodes = elements(node)
-        return gather(nodes, table.values), _each(nodes, table.value_bound)
-
-    def gradient(node: Value) -> Figure:
-        nodes = elements(node)
-        return gather(nodes, table.gradients), _each(nodes, table.gradient_bound)
-
-    return Figures(value, gradient), scalars.notes
-
-
-def _each(value: Value, of_node: Callable[[int], Any]) -> Any:
-    return [_each(v, of_node) for v in value] if isinstance(value, list) else of_node(value)
-
-
-def _of_arrays(point: Point, request: Request) -> tuple[Figures, list[str]]:
-    """Figures of a run over large arrays, with the bounds of arrays, and the notes on them."""
-    import numpy as np  # late: numbers do not need it
-
-    program, run, notes = point.program, point.run, point.notes
-    if request.arithmetic != "float64":
-        from gradcli.evaluation.diagnosis import array_doubts
-
-        upstream_node = program.upstream if request.upstream is None else None
-        output = None if point.upstream is None else program.output
-        run = bounded_run(point.run, output, point.upstream, upstream_node)
-        notes += array_doubts(run, program.output, point.names)
-
-    def figure(node: Any, table: Sequence[Any]) -> Figure:
-        shape, number = program.graph.shape(node), table[node]
-        if run is point.run:
-            return np.broadcast_to(number, shape).tolist(), None
-        bound = np.broadcast_to(SLACK * number.error, shape).tolist()
-        return np.broadcast_to(number.value, shape).tolist(), bound
-
-    return Figures(
-        lambda node: figure(node, run.values),
-        lambda node: figure(node, run.gradients),
-    ), notes
-
-
 # ---------------------------------------------------------------- parts of the report
 
 
@@ -251,7 +132,7 @@ def _with_lines(answer: EvalReport, point: Point, request: Request) -> EvalRepor
     return answer._replace(lines=lines, forks=forks, text=point.program.source.text)
 
 
-def _to_be_fused(program: Program) -> Program:
+def to_be_fused(program: Program) -> Program:
     """The program of numbers whose forms may be recognised.
 
     Raises ShapeError where the output is an array, LimitError where there are too many elements.
@@ -365,7 +246,7 @@ def _decimals_of(program: Program, scalars: Scalars, request: Request) -> dict[s
     texts = decimals(scalars.point, scalars.numbers, request.digits)
     return {
         "digits": request.digits,
-        "value": _each(scalars.elements(program.output), texts.__getitem__),
+        "value": each(scalars.elements(program.output), texts.__getitem__),
         "gradients": {str(name): texts[leaf] for name, leaf in scalars.point.leaves},
     }
 
