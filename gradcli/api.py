@@ -15,7 +15,9 @@ from gradcli.requests import BUDGET, Request, Setting, valid
 from gradcli.tasks.evaluate import evaluated
 
 if TYPE_CHECKING:
+    from gradcli.program.model import Program
     from gradcli.reports.checks import CheckReport
+    from gradcli.reports.circuits import Circuit
 
 Bindings = Mapping[str, Setting] | Iterable[tuple[str, Setting]]
 
@@ -35,11 +37,33 @@ def evaluate(
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
     request = _request("evaluate", options)
+    return evaluated(_program(text, name, bindings, request), request)
+
+
+def circuit(
+    text: str, bindings: Bindings = (), *, name: str = "<expression>", **options: Any
+) -> Circuit:
+    """The circuit of an expression or program at one point: gates, wires, and what flows in them.
+
+    `bindings`, `name` and the keywords are those of `evaluate`. Raises GradcliError.
+
+    >>> drawn = circuit("(x+y)*z", {"x": -2, "y": 5, "z": -4})
+    >>> [(wire.source, wire.target, wire.contribution) for wire in drawn.wires][:2]
+    [('n0', 'n3', -4.0), ('n1', 'n3', -4.0)]
+    """
+    from gradcli.tasks.circuits import circuit_of  # late: `evaluate` does not pay for it
+
+    request = _request("circuit", options)
+    return circuit_of(_program(text, name, bindings, request), request)
+
+
+def _program(text: str, name: str, bindings: Bindings, request: Request) -> Program:
+    """The program of a text in the tool's language or in Python, as its name tells."""
     if subject_of(name)[0].endswith(PYTHON):
         from gradcli.tasks.check_python import read_python  # late: most programs are not Python
 
-        return evaluated(read_python(text, name, _pairs(bindings), request), request)
-    return evaluated(read(text, name, _pairs(bindings), request=request), request)
+        return read_python(text, name, _pairs(bindings), request)
+    return read(text, name, _pairs(bindings), request=request)
 
 
 def check(
@@ -120,4 +144,4 @@ def compile(
             gc.enable()
 
 
-__all__ = ["Function", "check", "compile", "evaluate"]
+__all__ = ["Function", "check", "circuit", "compile", "evaluate"]

@@ -21,6 +21,7 @@ from gradcli.version import __version__
 COMMANDS = {
     "eval": ("evaluate", "eval_command", "Value, stages and gradients."),
     "check": ("check", "check_command", "Verdicts on gradients and claims, for CI."),
+    "graph": ("graph", "graph_command", "The circuit, with values and gradients on its wires."),
     "explain": ("explain", "explain_command", "What a mistake is, by its name."),
     "exercise": ("exercise", "exercise_command", "A backward pass to write or to mend."),
     "selfcheck": ("selfcheck", "selfcheck_command", "Plant mistakes and see that each is caught."),

@@ -15,7 +15,20 @@ def write_text(path: str, text: str, inputs: tuple[str, ...] = ()) -> None:
     What is not a regular file (a pipe, /dev/null) is written in place. Raises FileError, also
     when the file is one of `inputs`.
     """
-    _write(path, text.encode("utf-8", "backslashreplace"), inputs)
+    write_bytes(path, text.encode("utf-8", "backslashreplace"), inputs)
+
+
+def write_bytes(path: str, data: bytes, inputs: tuple[str, ...] = ()) -> None:
+    """Write a result that is no text, as `write_text` does. Raises FileError."""
+    refuse_overwriting(path, inputs)
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as file:
+                file.write(data)
+        else:
+            _replace(os.path.realpath(path), data)
+    except (OSError, ValueError) as trouble:
+        raise FileError(f"cannot write {path}: {reason_of(trouble)}") from None
 
 
 def write_arrays(path: str, arrays: Mapping[str, Any], inputs: tuple[str, ...] = ()) -> None:
@@ -27,7 +40,7 @@ def write_arrays(path: str, arrays: Mapping[str, Any], inputs: tuple[str, ...] =
     buffer = io.BytesIO()
     floats: dict[str, Any] = {name: np.asarray(x, dtype=float) for name, x in arrays.items()}
     np.savez(buffer, **floats)
-    _write(path, buffer.getvalue(), inputs)
+    write_bytes(path, buffer.getvalue(), inputs)
 
 
 def append_text(path: str, text: str, hint: str) -> None:
@@ -45,18 +58,6 @@ def refuse_overwriting(path: str, inputs: tuple[str, ...]) -> None:
         for source in inputs:
             if os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):
                 raise FileError(f"{path} is the input and would be overwritten")
-    except (OSError, ValueError) as trouble:
-        raise FileError(f"cannot write {path}: {reason_of(trouble)}") from None
-
-
-def _write(path: str, data: bytes, inputs: tuple[str, ...]) -> None:
-    refuse_overwriting(path, inputs)
-    try:
-        if os.path.exists(path) and not os.path.isfile(path):
-            with open(path, "wb") as file:
-                file.write(data)
-        else:
-            _replace(os.path.realpath(path), data)
     except (OSError, ValueError) as trouble:
         raise FileError(f"cannot write {path}: {reason_of(trouble)}") from None
 

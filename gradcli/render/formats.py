@@ -14,17 +14,19 @@ from gradcli.render.strict_json import json_report, json_text
 
 if TYPE_CHECKING:
     from gradcli.reports.checks import CheckReport
+    from gradcli.reports.circuits import Circuit
     from gradcli.reports.evaluations import EvalReport
     from gradcli.reports.grades import GradeReport
 
 __all__ = [
-    "CHECK_FORMATS", "FORMATS", "GRADE_FORMATS", "error_dict", "error_text", "json_text", "write",
-    "write_check", "write_grades",
+    "CHECK_FORMATS", "FORMATS", "GRADE_FORMATS", "GRAPH_FORMATS", "error_dict", "error_text",
+    "json_text", "write", "write_check", "write_circuit", "write_grades",
 ]  # fmt: skip
 
 FORMATS = ("table", "plain", "json", "jsonl", "csv", "markdown")
 CHECK_FORMATS = ("table", "json", "jsonl", "concise", "github", "junit", "sarif", "gitlab")
 GRADE_FORMATS = ("table", "json")
+GRAPH_FORMATS = ("json",)
 
 Report = TypeVar("Report")
 Renderer = Callable[[Report, Look], Iterable[str]]
@@ -48,6 +50,11 @@ def write_check(
 def write_grades(report: GradeReport, format: str, out: TextIO, *, color: str = "auto") -> None:
     """Write grades in one of GRADE_FORMATS."""
     _put(_of_grades(format)(report, Look(out, color)), out)
+
+
+def write_circuit(circuit: Circuit, format: str, out: TextIO) -> None:
+    """Write a circuit in one of GRAPH_FORMATS."""
+    _put(_of_circuit(format)(circuit, Look(out)), out)
 
 
 def _put(pieces: Iterable[str], out: TextIO) -> None:
@@ -104,6 +111,16 @@ def _of_grades(format: str) -> Renderer[GradeReport]:
     match format:
         case "table":
             from gradcli.render.table import grade_table as renderer
+        case "json":
+            renderer = json_report
+        case _:
+            raise KeyError(format)
+    return renderer
+
+
+def _of_circuit(format: str) -> Renderer[Circuit]:
+    renderer: Renderer[Circuit]
+    match format:
         case "json":
             renderer = json_report
         case _:

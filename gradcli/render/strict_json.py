@@ -14,6 +14,7 @@ from gradcli.render.look import Look
 
 if TYPE_CHECKING:  # an evaluation does not load the reports of `check`
     from gradcli.reports.checks import CheckReport
+    from gradcli.reports.circuits import Circuit
     from gradcli.reports.evaluations import EvalReport
     from gradcli.reports.grades import GradeReport
 
@@ -24,7 +25,7 @@ class _Mark(str):
     __slots__ = ()
 
 
-def json_report(report: EvalReport | CheckReport | GradeReport, _: Look) -> Iterator[str]:
+def json_report(report: EvalReport | CheckReport | GradeReport | Circuit, _: Look) -> Iterator[str]:
     """A whole report as one document on one line."""
     yield json_text(report.as_dict())
 

@@ -96,7 +96,7 @@ class InputCheck(NamedTuple):
         data = self._asdict()
         del data["element"]
         claim, directions = data.pop("claim"), data.pop("directions")
-        return {**data, **_present(claim=claim, directions=directions)}
+        return {**data, **present(claim=claim, directions=directions)}
 
 
 class Check(NamedTuple):
@@ -192,7 +192,7 @@ class EvalReport(NamedTuple):
             "bound": self.bound,
             "gradient_bounds": self.gradient_bounds,
             "conditions": self.conditions,
-            **_present(
+            **present(
                 decimal=self.decimal,
                 uncertainty=self.uncertainty,
                 written=self.written,
@@ -238,7 +238,7 @@ def worst(verdicts: list[str]) -> str:
     return max(verdicts, key=VERDICTS.index, default="pass")
 
 
-def _present(**entries: Any) -> dict[str, Any]:
+def present(**entries: Any) -> dict[str, Any]:
     """The entries that are not None."""
     return {key: value for key, value in entries.items() if value is not None}
 

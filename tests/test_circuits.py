@@ -1,0 +1,266 @@
+"""The circuit of a program as pictures have it: nodes, wires, and what flows along them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from gradcli.api import circuit, evaluate
+from gradcli.errors import GradcliError
+from gradcli.reports.circuits import Wiring
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "sample_exprs"
+SCHEMA = Draft202012Validator(json.loads((ROOT / "tests/schemas/graph-1.json").read_text("utf-8")))
+
+LECTURE = ("(x+y)*z", {"x": -2, "y": 5, "z": -4})
+NEURON = "w=[2,-3,-3]; x=[-1,-2]; f = 1/(1+exp(-(w[0]*x[0] + w[1]*x[1] + w[2])))"
+PATTERNS = ("2*(x*y + max(z, w))", {"x": 3, "y": -4, "z": 2, "w": -1})
+
+
+def sample(name, **options):
+    return circuit((SAMPLES / name).read_text("utf-8"), name=name, **options)
+
+
+def wires(drawn):
+    """Every wire by the names of its ends: (source, target, contribution)."""
+    names = {node.id: node.name for node in drawn.nodes}
+    return [(names[w.source], names[w.target], w.contribution) for w in drawn.wires]
+
+
+def node(drawn, name):
+    (only,) = [n for n in drawn.nodes if n.name == name]
+    return only
+
+
+def rounded(number):
+    return np.round(number, 2).tolist()
+
+
+# ---------------------------------------------------------------- the lecture's circuits
+
+
+def test_the_first_circuit_of_the_lecture():
+    drawn = circuit(*LECTURE)
+    assert wires(drawn) == [
+        ("x", "#1", -4), ("y", "#1", -4), ("#1", "#out", -4), ("z", "#out", 3),
+    ]  # fmt: skip
+    assert [(n.name, n.role, n.label, n.value, n.gradient) for n in drawn.nodes] == [
+        ("x", "input", "x", -2, -4), ("y", "input", "y", 5, -4), ("z", "input", "z", -4, 3),
+        ("#1", "stage", "+", 3, -4), ("#out", "output", "*", -12, 1),
+    ]  # fmt: skip
+    assert drawn.output == "n4"
+    assert drawn.forks() == []
+
+
+def test_the_neuron_of_the_lecture():
+    """Its list is drawn number by number, and the constants of `*-1`, `+1` and `1/x` are no nodes."""
+    drawn = circuit(NEURON)
+    shown = [(n.name, rounded(n.value), rounded(n.gradient)) for n in drawn.nodes]
+    assert shown[:5] == [
+        ("w[0]", 2, -0.2), ("x[0]", -1, 0.39), ("w[1]", -3, -0.39), ("x[1]", -2, -0.59),
+        ("w[2]", -3, 0.2),
+    ]  # fmt: skip
+    assert [(n.label, rounded(n.value), rounded(n.gradient)) for n in drawn.nodes[5:]] == [
+        ("*", -2, 0.2), ("*", 6, 0.2), ("+", 4, 0.2), ("+", 1, 0.2), ("*-1", -1, -0.2),
+        ("exp", 0.37, -0.53), ("+1", 1.37, -0.53), ("1/x", 0.73, 1),
+    ]  # fmt: skip
+    assert all(n.role != "constant" for n in drawn.nodes)
+
+
+def test_the_patterns_of_the_lecture():
+    drawn = circuit(*PATTERNS)
+    assert {(a, c) for a, _, c in wires(drawn)} == {
+        ("x", -8), ("y", 6), ("z", 2), ("w", 0), ("#1", 2), ("#2", 2), ("#3", 2),
+    }  # fmt: skip
+
+
+# ---------------------------------------------------------------- wires
+
+
+def test_the_contributions_of_a_fork_add_up_to_the_gradient():
+    drawn = sample("staged.grad")
+    forks = {fork.node: fork for fork in drawn.forks()}
+    assert [node(drawn, n).id in forks for n in ("x", "y", "f")] == [True, True, False]
+    for fork in forks.values():
+        assert sum(fork.contributions) == pytest.approx(fork.sum, rel=1e-14)
+
+
+def test_an_operand_that_is_used_twice_by_one_gate_has_two_wires():
+    drawn = circuit("x*x", {"x": 3})
+    assert wires(drawn) == [("x", "#out", 3), ("x", "#out", 3)]
+    assert [w.operand for w in drawn.wires] == [0, 1]
+    assert drawn.forks()[0].sum == 6
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.grad")), ids=lambda p: p.stem)
+def test_every_wire_carries_upstream_times_local_and_every_fork_its_sum(path):
+    drawn = sample(path.name)
+    wiring = Wiring(drawn)
+    for wire in drawn.wires:
+        source, upstream = wiring.node[wire.source], wiring.node[wire.target].gradient
+        if wire.contribution is None:
+            assert source.role == "constant" or source.gradient is None
+        elif not source.shape and not wiring.node[wire.target].shape and wire.local_gradient:
+            assert wire.contribution == pytest.approx(upstream * wire.local_gradient, rel=1e-9)
+        if wire.contribution is not None:
+            assert np.shape(wire.contribution) == tuple(source.shape)
+    for each in drawn.nodes:
+        back = [w.contribution for w in wiring.leaving[each.id] if w.contribution is not None]
+        if back and each.gradient is not None:
+            total = np.sum(back, axis=0)
+            assert total == pytest.approx(np.array(each.gradient), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.grad")), ids=lambda p: p.stem)
+def test_values_and_gradients_are_those_of_eval(path):
+    drawn = sample(path.name)
+    report = evaluate(path.read_text("utf-8"), name=path.name, check=False)
+    assert node(drawn, report.output).value == report.value
+    inputs = {n.name: n for n in drawn.nodes if n.role == "input"}
+    for name, gradient in report.gradients.items():
+        if name in inputs:
+            assert (inputs[name].value, inputs[name].gradient) == (report.inputs[name], gradient)
+    by_name = {stage.name: stage for stage in report.stages}
+    for each in drawn.nodes:
+        if each.is_gate and each.name in by_name:
+            stage = by_name[each.name]
+            assert (each.value, each.gradient, each.label, each.line) == (
+                stage.value, stage.gradient, stage.label, stage.line
+            )  # fmt: skip
+
+
+def test_many_digits_are_taken_where_float64_loses_them():
+    """Also by the contributions of a fork, which in float64 are nan here."""
+    drawn = circuit("exp(x)/exp(x-1)", {"x": 800})
+    assert drawn.arithmetic == "mpmath"
+    assert drawn.forks()[0].contributions == pytest.approx([np.e, -np.e], rel=1e-15)
+    assert drawn.forks()[0].sum == 0
+    assert "exp overflows" in drawn.notes[0]
+
+
+def test_nothing_flows_back_from_an_array_without_an_upstream_gradient():
+    drawn = circuit("x*y", {"x": [1, 2], "y": [3, 4]})
+    assert [w.contribution for w in drawn.wires] == [None, None]
+    assert "--upstream" in drawn.notes[-1]
+    drawn = circuit("x*y", {"x": [1, 2], "y": [3, 4]}, upstream="ones")
+    assert [w.contribution for w in drawn.wires] == [[3, 4], [1, 2]]
+
+
+def test_a_gate_through_which_nothing_flows_sends_back_zero():
+    drawn = circuit("where(x > 0, x, 2*x) + floor(y)", {"x": 3, "y": 2.5})
+    back = {(a, b): c for a, b, c in wires(drawn)}
+    assert back["y", "#4"] == 0
+    assert back["x", "#1"] == 0
+
+
+# ---------------------------------------------------------------- what is drawn
+
+
+def test_constants_that_the_symbol_does_not_show_are_drawn_at_every_use():
+    drawn = circuit("max(x, 0) + max(y, 0)", {"x": 1, "y": 2})
+    constants = [n for n in drawn.nodes if n.role == "constant"]
+    assert [(n.label, n.value, n.gradient) for n in constants] == [("0", 0, None)] * 2
+
+
+@pytest.mark.parametrize(("text", "names"), [
+    ("w[0]*w[1] + w[0] + w[-3]", ["w[0]", "w[1]"]),  # read three times, drawn once
+    ("w[0] + sum(w)", ["w"]),  # something takes it whole
+    ("w[0]*w[2]", ["w[0]", "w[2]"]),  # what is not used is not drawn
+    ("m[0][1] * m[1,0]", ["m[0][1]", "m[1][0]"]),
+    ("sum(m[0]) * m[1][0]", ["m[0]", "m[1][0]"]),
+    ("sum(m[0]) * m[0][0]", ["m"]),  # they overlap
+    ("sum(w[0:2])", ["w"]),
+])  # fmt: skip
+def test_an_input_is_drawn_apart_where_its_parts_are_all_that_is_used(text, names):
+    drawn = circuit(text, {"w": [1, 2, 3], "m": [[1, 2], [3, 4]]})
+    assert [n.name for n in drawn.nodes if n.role == "input"] == names
+    report = evaluate(text, {"w": [1, 2, 3], "m": [[1, 2], [3, 4]]}, check=False)
+    gradients = {name: np.array(g) for name, g in report.gradients.items()}
+    for each in drawn.nodes:
+        if each.role == "input":
+            whole, *path = each.name.replace("]", "").split("[")
+            assert np.array_equal(each.gradient, gradients[whole][tuple(map(int, path))])
+
+
+def test_what_the_output_does_not_depend_on_is_not_drawn_but_noted():
+    drawn = circuit("q = x + y; r = x * y; f = 2*q", {"x": 1, "y": 2})
+    assert [n.name for n in drawn.nodes if n.is_gate] == ["q", "f"]
+    assert drawn.notes == ["not drawn, for the output does not depend on them: r"]
+
+
+def test_expand_fuse_output_and_wrt_are_those_of_eval():
+    labels = [n.label for n in circuit("sigmoid(x)", {"x": 1}, expand=True).nodes]
+    assert labels == ["x", "*-1", "exp", "+1", "1/x"]
+    fused = circuit("1/(1+exp(-x))", {"x": 1}, fuse=True)
+    assert [n.gate for n in fused.nodes] == ["input", "sigmoid"]
+    part = circuit("q = x + y; f = q*z", {"x": 1, "y": 2, "z": 3}, output="q")
+    assert [n.name for n in part.nodes] == ["x", "y", "q"]
+    with pytest.raises(GradcliError, match="not an input"):
+        circuit("x", {"x": 1}, wrt=["y"])
+
+
+def test_nodes_are_topological_and_operands_complete():
+    drawn = circuit("max(x, 0)*2 + sum(w, axis=0)", {"x": 1, "w": [1, 2]})
+    seen = set()
+    for each in drawn.nodes:
+        assert {k for k in each.operands if isinstance(k, str)} <= seen
+        seen.add(each.id)
+    assert [n.operands for n in drawn.nodes if n.gate in ("mul", "sum")] == [
+        ["n3", 2.0], ["n1", [[0], False]]
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- hand-written backward passes
+
+
+def judged(name):
+    drawn = sample(f"mistakes/{name}.grad")
+    names = {n.id: n.name for n in drawn.nodes}
+    return drawn, {(names[w.source], w.code_line): w for w in drawn.wires if w.verdict}
+
+
+def test_the_wire_of_a_wrong_line_has_both_numbers():
+    drawn, by_line = judged("not_switched")
+    wrong = [w for w in by_line.values() if w.verdict == "fail"]
+    assert [(w.claim, w.expected, w.is_cause, w.code_line) for w in wrong] == [(-4, 3, True, 7)]
+    assert (node(drawn, "z").claim, node(drawn, "z").verdict) == (-4, "fail")
+    assert node(drawn, "x").verdict == "pass"
+
+
+def test_wires_that_are_wrong_because_of_another_are_no_cause():
+    _, by_line = judged("sign")
+    wrong = {name: w.is_cause for (name, _), w in by_line.items() if w.verdict == "fail"}
+    assert len(wrong) > 1
+    assert [name for name, is_cause in wrong.items() if is_cause] == ["den"]
+
+
+def test_contributions_that_are_overwritten_are_missing_on_their_wires():
+    drawn, _ = judged("overwritten")
+    lost = [w for w in drawn.wires if w.verdict == "fail"]
+    assert [(w.claim, w.is_cause) for w in lost] == [(None, True)] * 2
+    assert {rounded(w.expected) for w in lost} == {-0.04, 1.58}
+
+
+# ---------------------------------------------------------------- JSON
+
+
+@pytest.mark.parametrize("words", [
+    ["(x+y)*z", "x=-2", "y=5", "z=-4"], ["--file", SAMPLES / "two_layers.grad"],
+    ["--file", SAMPLES / "mistakes/overwritten.grad"], ["x*y", "x=[1,2]", "y=[3,4]"],
+    ["log(x)", "x=-1"], ["--file", f"{SAMPLES}/layers.py:affine"], ["max(x,0)*[1,2]@[3,4]", "x=1"],
+    ["--file", f"{ROOT}/tests/python_files/two_layer_functions.py"],
+])  # fmt: skip
+def test_json_is_one_document_of_its_schema(gradcli, words):
+    ended = gradcli("graph", *words, "--format", "json")
+    assert ended.code == 0
+    SCHEMA.validate(json.loads(ended.out))
+    assert ended.out.count("\n") == 1
+
+
+def test_an_error_is_a_document_too(gradcli):
+    ended = gradcli("graph", "x +", "--json")
+    assert ended.code == 2
+    assert json.loads(ended.out)["schema"] == "gradcli.error/1"
