@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -489,16 +490,45 @@ def test_the_table_shows_stages_gradients_and_verdicts(gradcli):
         ("a.md", "markdown"),
         ("a.JSON", "json"),
         ("a.txt", "table"),
-        ("a.xyz", "table"),
+        ("a.tsv", "plain"),
         ("a", "table"),
+        ("b.d/a", "table"),
     ],
 )
 def test_a_file_has_the_format_of_its_suffix(gradcli, tmp_path, target, form):
+    (tmp_path / target).parent.mkdir(exist_ok=True)
     expected = gradcli("eval", *LECTURE, "--format", form).out
     ended = gradcli("eval", *LECTURE, "-o", target)
     assert ended == Ended(0, "", "")
     assert (tmp_path / target).read_text("utf-8") == expected
-    assert [path.name for path in tmp_path.iterdir()] == [target]
+    assert [path.name for path in (tmp_path / target).parent.iterdir()] == [Path(target).name]
+
+
+CURE = "; --format FORMAT takes any name"
+UNKNOWN_SUFFIXES = {
+    ("eval", *LECTURE): f".txt, .tsv, .json, .jsonl, .csv, .md, .npz{CURE}",
+    ("eval", "x y"): f".txt, .tsv, .json, .jsonl, .csv, .md, .npz{CURE}",
+    ("check", *LECTURE): f".txt, .json, .jsonl, .sarif, .xml{CURE}",
+    ("check", "a.grad", "--grade"): f".txt, .json{CURE}",
+    ("check", "a.grad", "--fix"): ".diff, .patch, .txt",
+    ("check", "a.py", "--list"): ".txt",
+    ("exercise", *LECTURE): ".grad, .txt",
+}
+
+
+@pytest.mark.parametrize("words", UNKNOWN_SUFFIXES, ids=" ".join)
+@pytest.mark.parametrize("suffix", [".svg", ".xyz", ".JSN"])
+def test_a_suffix_that_means_nothing_is_refused_and_nothing_written(
+    gradcli, tmp_path, words, suffix
+):
+    (tmp_path / "a.grad").write_text("x = 1; f = x*x; dx = 3")
+    (tmp_path / "a.py").write_text("def f(x):\n    return x * x\n\ndef df(x):\n    return 2 * x\n")
+    before = sorted(tmp_path.iterdir())
+    known = UNKNOWN_SUFFIXES[words]
+    assert gradcli(*words, "-o", f"r{suffix}") == Ended(
+        2, "", f"error: r{suffix}: nothing here is written as {suffix}\n  help: known are {known}\n"
+    )
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_format_that_is_asked_for_wins_over_the_suffix(gradcli, tmp_path):

@@ -19,6 +19,7 @@ from gradcli.cli.jobs import (
 from gradcli.cli.options import differentiated, limits, printed, spoken, switch
 from gradcli.cli.output import append_text
 from gradcli.cli.streams import color_for, put, refuse_inputs, warn
+from gradcli.cli.suffixes import Suffixes, format_of
 from gradcli.cli.targets import targets
 from gradcli.cli.words import Pairs, claimed, input_files
 from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError
@@ -32,7 +33,12 @@ if TYPE_CHECKING:
 
 MOST_FILES_NAMED = 5  # files of a message
 FILE_FORMATS = ("junit", "sarif", "gitlab")  # that have an option of their own
-CHECK_SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml": "junit"}  # of -o
+SUFFIXES: Suffixes = {
+    ".txt": None, ".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml": "junit",
+}  # fmt: skip
+GRADE_SUFFIXES: Suffixes = {".txt": None, ".json": "json"}
+DIFF_SUFFIXES: Suffixes = {".diff": None, ".patch": None, ".txt": None}
+LIST_SUFFIXES: Suffixes = {".txt": None}
 
 
 @click.command("check", cls=ConfiguredCommand, short_help="Verdicts on gradients and claims.")
@@ -142,11 +148,11 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
 
     Exit codes: 0 all pass, 1 a claim is wrong, 2 something cannot be read or decided.
     """
-    form = _format(ctx, options)
     chosen = targets(options["words"], options["expression"], options["files"])
     if chosen.expression is None and not chosen.paths:
         chosen.paths.extend(ctx.obj or [])  # of pyproject.toml
     if options["lists"]:
+        _format(ctx, options)
         _write_list(chosen.paths, options)
         return EXIT_OK
     job = _job(chosen.settings, options)
@@ -154,6 +160,7 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
     values = [options["upstream"], *job.request.claims.values(), *(v for _, v in chosen.settings)]
     inputs = input_files([*files, options["key"]], values)
     refuse_inputs([options[kind] for kind in ("target", *FILE_FORMATS)], inputs)
+    form = _format(ctx, options)
     if chosen.expression is None:
         how = options["jobs"], options["fail_fast"], options["quiet"]
         outcomes = list(outcomes_of_files(job, files, *how))
@@ -203,13 +210,17 @@ def _refuse_unclaimed(report: CheckReport) -> None:
 
 
 def _format(ctx: click.Context, options: dict[str, Any]) -> str:
-    """The format of the command line, else of the output file's suffix, else as configured."""
-    if options["as_json"]:
-        return "json"
-    form: str = options["form"]
+    """The format of the command line, else of the output file's suffix, else as configured.
+
+    Raises UsageError for a suffix that stands for nothing.
+    """
+    form, target = options["form"], options["target"]
+    for mode, known in (("lists", LIST_SUFFIXES), ("fix", DIFF_SUFFIXES)):
+        if options[mode]:  # these have one form only
+            return format_of(None, False, target, known, form, cure="")
     is_explicit = ctx.get_parameter_source("form") is ParameterSource.COMMANDLINE
-    suffix = os.path.splitext(options["target"] or "")[1].lower()
-    return form if is_explicit else CHECK_SUFFIXES.get(suffix, form)
+    known = GRADE_SUFFIXES if options["grade"] else SUFFIXES
+    return format_of(form if is_explicit else None, options["as_json"], target, known, form)
 
 
 def _request(options: dict[str, Any]) -> Request:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ import click
 from gradcli.api import evaluate
 from gradcli.cli.options import differentiated, limits, printed, spoken, switch
 from gradcli.cli.streams import color_for, put, refuse_inputs, reporting, warn
+from gradcli.cli.suffixes import Suffixes, format_of
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
 from gradcli.errors import UsageError
 from gradcli.render.formats import FORMATS, write
@@ -17,8 +17,9 @@ from gradcli.requests import Request
 
 MOST_DIGITS = 1_000
 ARCHIVE = "npz"  # of numpy arrays: `value`, `dx`, ...
-EVAL_SUFFIXES = {
-    ".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown", ".npz": ARCHIVE,
+SUFFIXES: Suffixes = {
+    ".txt": None, ".tsv": "plain", ".json": "json", ".jsonl": "jsonl", ".csv": "csv",
+    ".md": "markdown", ".npz": ARCHIVE,
 }  # fmt: skip
 
 
@@ -107,15 +108,10 @@ def eval_command(**options: Any) -> None:
 
 def chosen_format(form: str | None, as_json: bool, target: str | None) -> str:
     """The format asked for, or the one a file's suffix stands for. Raises UsageError."""
-    if as_json:
-        if form not in (None, "json"):
-            raise UsageError(f"--json and --format {form} exclude each other")
-        return "json"
-    suffix = os.path.splitext(target or "")[1].lower()
-    if form is None and suffix == ".npy":
+    if not (form or as_json) and (target or "").lower().endswith(".npy"):
         raise UsageError(f"{target}: a .npy file holds one array only",
                          hint="write .npz: it holds the value and all gradients")  # fmt: skip
-    return form or EVAL_SUFFIXES.get(suffix, "table")
+    return format_of(form, as_json, target, SUFFIXES, "table")
 
 
 def split_names(names: str | None) -> list[str] | None:

@@ -10,12 +10,15 @@ import click
 from gradcli.cli.options import debug, output, switch
 from gradcli.cli.output import write_text
 from gradcli.cli.streams import put, refuse_inputs, warn
+from gradcli.cli.suffixes import Suffixes, format_of
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
 from gradcli.errors import LimitError
+from gradcli.program.files import SUFFIX
 from gradcli.program.reader import read
 from gradcli.requests import RAISE, Request
 from gradcli.tasks.exercise import make_exercise
 
+SUFFIXES: Suffixes = {SUFFIX: None, ".txt": None}
 SMALLER_CASE = "take a smaller case of the same formulas"
 
 
@@ -59,6 +62,7 @@ def exercise_command(
         folder, file = os.path.split(target)
         key = os.path.join(folder, f".{file}.key")
     refuse_inputs([target, key], inputs)
+    format_of(None, False, target, SUFFIXES, "program", cure="")
     try:
         program = read(text, name, pairs, request=Request(output, expand))
     except LimitError as error:

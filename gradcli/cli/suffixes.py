@@ -7,22 +7,27 @@ from collections.abc import Mapping
 
 from gradcli.errors import UsageError
 
+Suffixes = Mapping[str, str | None]  # suffix: the format it stands for; None: the default one
+
 
 def format_of(
-    form: str | None, as_json: bool, target: str | None, suffixes: Mapping[str, str], default: str
-) -> str:
+    form: str | None, as_json: bool, target: str | None, known: Suffixes, default: str,
+    cure: str = "--format FORMAT takes any name",
+) -> str:  # fmt: skip
     """The format by --format, --json, or the suffix of the file; else the default.
 
-    Raises UsageError where they exclude each other, and for a suffix that stands for no format.
+    `cure` says how a file with another suffix can be written all the same. Raises UsageError where
+    the options exclude each other, and for a suffix that is not among the `known` ones.
     """
     if as_json:
         if form not in (None, "json"):
             raise UsageError(f"--json and --format {form} exclude each other")
         return "json"
-    if form is not None:
-        return form
-    suffix = os.path.splitext(target or "")[1].lower()
-    if suffix in suffixes or not suffix:
-        return suffixes.get(suffix, default)
-    known = f"suffixes are {' '.join(suffixes)}; --format FORMAT writes into any file"
-    raise UsageError(f"{target}: no format has the suffix {suffix}", hint=known)
+    suffix = os.path.splitext(target or "")[1]
+    if form is not None or not suffix or target == "-":
+        return form or default
+    if suffix.lower() not in known:
+        names = f"known are {', '.join(known)}"
+        raise UsageError(f"{target}: nothing here is written as {suffix}",
+                         hint=f"{names}; {cure}" if cure else names)  # fmt: skip
+    return known[suffix.lower()] or default
