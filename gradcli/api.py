@@ -30,8 +30,8 @@ def evaluate(
     `bindings` are numbers, nested lists of numbers, arrays, or constant expressions as text; they
     win over the program's own. `name` is what errors call the text. Gradients have the shape of
     their inputs, as nested lists. The other keywords are the fields of `requests.Request`: output,
-    expand, fuse, seed, max_array, wrt, upstream, jacobian, hessian, arithmetic, digits, check,
-    check_budget, max_elements, tolerance, exact. Raises GradcliError.
+    expand, fuse, seed, max_array, wrt, upstream, jacobian, hessian, arithmetic, digits, local,
+    check, check_budget, max_elements, tolerance, exact. Raises GradcliError.
 
     >>> evaluate("(x+y)*z", {"x": -2, "y": 5, "z": -4}).gradients
     {'x': -4.0, 'y': -4.0, 'z': 3.0}

@@ -153,34 +153,53 @@ def events(
                 yield node, operand, part
 
 
-def local_gradients(run: Run, nodes: Iterable[int]) -> dict[int, list[float | None]]:
+def local_gradients(run: Run, nodes: Iterable[int]) -> dict[int, list[Any]]:
     """The local gradients of gates at a run's values; None for operands without a gradient.
 
     In IEEE semantics where the run's own arithmetic faults: an infinite slope is inf.
     """
-    graph, values, pullbacks = run.machine.graph, run.values, run.machine.pullbacks
-    gradients: dict[int, list[float | None]] = {}
+    graph, values, arithmetic = run.machine.graph, run.values, run.machine.arithmetic
+    one, zero = arithmetic.number(1.0), arithmetic.zero
+    gradients: dict[int, list[Any]] = {}
     for node in nodes:
         operands = graph.operands[node]
         wants = tuple(bool(graph.active[k]) for k in operands)
         own = [*(values[k] for k in operands), values[node]]
-        pullback = pullbacks[node]
+        pullback = run.machine.pullbacks[node]
         if node in graph.shapes:  # as if nothing had been broadcast
-            pullback = run.machine.arithmetic.pullback(graph.gates[node], wants)
+            pullback = arithmetic.pullback(graph.gates[node], wants)
         try:
-            with run.machine.arithmetic.quiet():
-                local = _local(pullback, own)
+            with arithmetic.quiet():
+                local = _local(pullback, own, one, zero)
         except FAULTS:
-            local = _local(IEEE.pullback(graph.gates[node], wants), own)
+            local = _local(IEEE.pullback(graph.gates[node], wants), own, 1.0, 0.0)
         gradients[node] = [
             gradient if active else None for gradient, active in zip(local, wants, strict=False)
         ]
     return gradients
 
 
-def _local(
-    pullback: Pullback | None, own: list[Any], upstream: Any = 1.0, zero: Any = 0.0
-) -> list[Any]:
+def contributions(run: Run, nodes: Iterable[int]) -> dict[int, list[Any]]:
+    """What gates hand on to their operands: upstream x local, in the shape of the operand.
+
+    None for operands without a gradient. The contributions to a node add up to its gradient.
+    """
+    graph, values, gradients = run.machine.graph, run.values, run.gradients
+    handed: dict[int, list[Any]] = {}
+    for node in nodes:
+        operands = graph.operands[node]
+        own = [*(values[k] for k in operands), values[node]]
+        with run.machine.arithmetic.quiet():
+            parts = _local(
+                run.machine.pullbacks[node], own, gradients[node], run.machine.arithmetic.zero
+            )
+        handed[node] = [
+            part if graph.active[k] else None for k, part in zip(operands, parts, strict=False)
+        ]
+    return handed
+
+
+def _local(pullback: Pullback | None, own: list[Any], upstream: Any, zero: Any) -> list[Any]:
     """The gradient that a gate adds to each of its operands.
 
     `own` holds the operands' values and, last, the gate's. The operands have places of their own

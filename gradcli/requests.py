@@ -35,6 +35,7 @@ class Request(NamedTuple):
     hessian: bool = False
     arithmetic: str = "auto"  # auto, float64 or mpmath
     digits: int | None = None  # so many correct ones of value and gradients
+    local: bool = False  # with the chain rule along every wire
     # What is checked, and how strictly.
     check: bool = True
     claims: Mapping[str, Setting] = {}  # by input; never written to

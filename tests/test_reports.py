@@ -9,7 +9,7 @@ import math
 import pytest
 
 from gradcli.reports.checks import SUMMARY, Case, CheckReport, Problem
-from gradcli.reports.evaluations import VERDICTS, Check, EvalReport, InputCheck, Stage, worst
+from gradcli.reports.evaluations import VERDICTS, Check, EvalReport, InputCheck, Link, Stage, worst
 
 GATE = Stage("f", "mul", "*2", "x * 2", ["x", 2.0], 6.0, 1.0, [2.0, None], 3, 5, True)
 PASSED = InputCheck("x", "pass", "smooth", 2.0, 2.0, 1e-13, 0.0, None, None)
@@ -129,7 +129,11 @@ def test_a_stage_says_all_but_what_the_table_alone_needs():
         "value": 6.0, "gradient": 1.0, "local_gradients": [2.0, None], "line": 3, "column": 5,
         "bound": None, "gradient_bound": None,
     }  # fmt: skip
-    assert set(Stage._fields) - set(GATE.as_dict()) == {"is_named"}
+    assert set(Stage._fields) - set(GATE.as_dict()) == {"is_named", "links"}
+    linked = GATE._replace(links=[Link("x", 2.0, 2.0, 0.0, 1e-16), None]).as_dict()
+    assert linked == GATE.as_dict() | {
+        "contributions": [2.0, None], "contribution_bounds": [1e-16, None],
+    }  # fmt: skip
 
 
 def test_a_check_holds_a_claim_only_where_something_was_claimed():

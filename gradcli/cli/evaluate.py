@@ -33,6 +33,7 @@ SUFFIXES: Suffixes = {
 @switch(
     "--fuse", help="Recognise written-out forms, such as 1/(1+exp(-u)) or log(1+u), as one gate."
 )
+@switch("--local", help="Show the chain rule at every gate: upstream * local = contribution.")
 @click.option(
     "--digits",
     type=click.IntRange(1, MOST_DIGITS),

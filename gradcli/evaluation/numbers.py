@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gradcli.arithmetic.arithmetic import Arithmetic
+from gradcli.arithmetic.bounds.bounded import Bounds as BoundedArithmetic
 from gradcli.arithmetic.bounds.numbers import FLOAT_BOUNDS
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.engine import Machine, Run, backward
@@ -88,7 +89,7 @@ def bounded_run(
     Without an `output` there is no backward pass. `upstream` is exact, unless the node
     `upstream_node` computes it.
     """
-    graph, arithmetic = run.machine.graph, _bounds_over(run.machine.arithmetic)
+    graph, arithmetic = run.machine.graph, bounds_over(run.machine.arithmetic)
     inputs = [arithmetic.number(run.values[k]) for k in graph.inputs.values()]
     again = Machine(graph, arithmetic).run(inputs)
     if output is not None:
@@ -97,7 +98,8 @@ def bounded_run(
     return again
 
 
-def _bounds_over(arithmetic: Arithmetic) -> Arithmetic:
+def bounds_over(arithmetic: Arithmetic) -> BoundedArithmetic:
+    """The numbers, or arrays, with bounds over those of an arithmetic."""
     if arithmetic in (FLOATS, IEEE):
         return FLOAT_BOUNDS
     from gradcli.arithmetic.bounds.arrays import ARRAY_BOUNDS  # late: numbers do not need numpy

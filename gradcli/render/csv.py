@@ -7,27 +7,30 @@ from collections.abc import Iterator
 
 from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
-from gradcli.render.rows import derivatives, exact, input_rows, verdict_cells
+from gradcli.render.rows import chain_cells, derivatives, exact, input_rows, verdict_cells
 from gradcli.reports.evaluations import EvalReport
 
 HEADER = (
     "kind", "name", "gate", "expression", "value", "gradient", "numeric", "relative_error",
     "verdict",
 )  # fmt: skip
+CHAIN = ("operands", "local_gradients", "contributions")  # of a stage, in JSON
 
 
 def csv_rows(report: EvalReport, _: Look) -> Iterator[str]:
     """A header, then one row a stage and one row an input."""
     row = csv.writer(_Echo(), lineterminator="\n").writerow
-    yield row(HEADER)
+    yield row((*HEADER, *CHAIN * report.has_links))
     for stage in report.stages:
         texts = (_inert(text) for text in (stage.name, stage.gate, stage.expression))
-        yield row(("stage", *texts, exact(stage.value), exact(stage.gradient), "", "", ""))
+        numbers = exact(stage.value), exact(stage.gradient)
+        yield row(("stage", *texts, *numbers, "", "", "", *chain_cells(stage)))
+    rest = ("",) * len(CHAIN) * report.has_links
     for entry in input_rows(report):
-        numbers = exact(entry.value), exact(entry.gradient)
-        yield row(("input", _inert(entry.name), "", "", *numbers, *verdict_cells(entry.check)))
+        cells = exact(entry.value), exact(entry.gradient), *verdict_cells(entry.check)
+        yield row(("input", _inert(entry.name), "", "", *cells, *rest))
     for kind, name, block, verdict in derivatives(report):
-        yield row((kind, _inert(name), "", "", exact(block), "", "", "", verdict))
+        yield row((kind, _inert(name), "", "", exact(block), "", "", "", verdict, *rest))
 
 
 class _Echo:

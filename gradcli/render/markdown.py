@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from gradcli.render.chain import LOCAL, PRODUCT, local_lines, product_lines
 from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
 from gradcli.render.rows import derivatives, exact, input_rows, verdict_cells
-from gradcli.reports.evaluations import EvalReport
+from gradcli.reports.evaluations import EvalReport, Stage
 
 
 def markdown(report: EvalReport, _: Look) -> Iterator[str]:
     """The value, a table of stages, a table of inputs, and the notes as a list."""
     yield f"{code_span(report.expression)} = {exact(report.value)}\n"
     if report.stages:
-        yield "\n| stage | gate | expression | value | gradient |\n"
-        yield "| --- | --- | --- | ---: | ---: |\n"
+        titles = (LOCAL, PRODUCT) * report.has_links
+        yield "\n" + table_row("stage", "gate", "expression", "value", "gradient", *titles)
+        yield table_row("---", "---", "---", "---:", "---:", *("---",) * len(titles))
         for stage in report.stages:
             texts = map(code_span, (stage.name, stage.label, stage.expression))
-            yield table_row(*texts, exact(stage.value), exact(stage.gradient))
+            yield table_row(*texts, exact(stage.value), exact(stage.gradient), *_chain(stage))
     if report.inputs:
         yield "\n| input | value | gradient | numeric | rel. error | verdict |\n"
         yield "| --- | ---: | ---: | ---: | ---: | --- |\n"
@@ -31,6 +33,17 @@ def markdown(report: EvalReport, _: Look) -> Iterator[str]:
         yield f"{'' if k else chr(10)}* {kind} by {code_span(name)}: {exact(block)}{words}\n"
     for k, note in enumerate(report.notes):
         yield f"{'' if k else chr(10)}* {printable(note)}\n"
+
+
+def _chain(stage: Stage) -> list[str]:
+    """The cells of the chain rule, a line for each operand."""
+    if stage.links is None:
+        return []
+
+    def write(number: float, _: float | None) -> str:
+        return exact(number)
+
+    return ["<br>".join(lines(stage, write, code_span)) for lines in (local_lines, product_lines)]
 
 
 def table_row(*cells: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
-from gradcli.render.rows import derivatives, exact, input_rows, verdict_cells
+from gradcli.render.rows import chain_cells, derivatives, exact, input_rows, verdict_cells
 from gradcli.reports.evaluations import EvalReport
 
 
@@ -14,7 +14,9 @@ def plain(report: EvalReport, _: Look) -> Iterator[str]:
     """The first cell says what a line is."""
     for stage in report.stages:
         numbers = exact(stage.value), exact(stage.gradient)
-        yield _tabbed("stage", stage.name, stage.label, stage.expression, *numbers)
+        yield _tabbed(
+            "stage", stage.name, stage.label, stage.expression, *numbers, *chain_cells(stage)
+        )
     for row in input_rows(report):
         numbers = exact(row.value), exact(row.gradient)
         yield _tabbed("input", row.name, *numbers, *verdict_cells(row.check))

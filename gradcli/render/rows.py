@@ -6,12 +6,14 @@ import math
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from gradcli.render.strict_json import json_text
 from gradcli.reports.evaluations import (
     VERDICTS,
     EntryChecks,
     EvalReport,
     InputCheck,
     Number,
+    Stage,
     elements,
     worst,
 )
@@ -80,6 +82,14 @@ def _worst_of(whole: str, checks: list[InputCheck]) -> InputCheck | None:
 def exact(number: Number | None) -> str:
     """The shortest text that reads back as the same float or lists; empty for None."""
     return "" if number is None else repr(number)
+
+
+def chain_cells(stage: Stage) -> tuple[str, ...]:
+    """Operands, local gradients and contributions of a stage as JSON; none if not asked for."""
+    if stage.links is None:
+        return ()
+    parts = [link and link.contribution for link in stage.links]
+    return tuple(json_text(x).strip() for x in (stage.operands, stage.local_gradients, parts))
 
 
 def derivatives(report: EvalReport) -> Iterator[tuple[str, str, Any, str]]:

@@ -21,6 +21,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from gradcli.render.arrays import MOST_WHOLE_IN_ROW, array_text, cell_text, is_large, nested_text
+from gradcli.render.chain import LOCAL, PRODUCT, local_lines, product_lines
 from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
 from gradcli.render.look import Look
@@ -44,6 +45,7 @@ STYLES = {
     "value": "green",
     "gradient": "red",
     "error": "none",
+    "chain": "red",
     "aside": "dim",
     "verdict.pass": "green",
     "verdict.kink": "yellow",
@@ -120,6 +122,7 @@ MISTAKES_MADE = (
     Column("answers", "error"),
     Column("lines", "error"),
 )
+CHAIN = (Column(LOCAL, "chain"), Column(PRODUCT, "chain"))
 CONDITION = Column("condition", "error")
 CERTAIN_DIGITS = Column("digits", "error")
 CLAIMED = (*CHECKED[:2], Column("claim", "gradient"), *CHECKED[2:])
@@ -175,7 +178,7 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
         stages = _chosen(report, page.look.show_all)
         yield ""
         is_long = page.look.verbosity > 0 and any(s.bound is not None for s in stages)
-        titles = (*STAGE, CERTAIN_DIGITS) if is_long else STAGE
+        titles = (*STAGE, *CHAIN * report.has_links, *(CERTAIN_DIGITS,) * is_long)
         yield page.block(titles, [page.stage(s, report, is_long) for s in stages], head=3)
         if left_out := len(report.stages) - len(stages):
             yield page.sentence((f"... {left_out} more stages (--all shows them)", "aside"))
@@ -351,7 +354,17 @@ class Page:
         value = self.cell(stage.value, self.bound(report, stage.bound))
         gradient = self.cell(stage.gradient, self.bound(report, stage.gradient_bound))
         certain = [] if not is_long else ["" if stage.digits is None else str(stage.digits)]
-        return [name, label, expression, value, gradient, *certain]
+        return [name, label, expression, value, gradient, *self.chain(stage, report), *certain]
+
+    def chain(self, stage: Stage, report: EvalReport) -> list[str]:
+        """The cells of the chain rule at a stage, a line for each operand."""
+        if stage.links is None:
+            return []
+
+        def write(number: float, bound: float | None) -> str:
+            return self.number(number, self.bound(report, bound))
+
+        return ["\n".join(lines(stage, write, self.text)) for lines in (local_lines, product_lines)]
 
     def input(
         self, row: InputRow, report: EvalReport, claims: bool = False, is_long: bool = False

@@ -18,6 +18,20 @@ Number = float | list["Number"]
 VERDICTS = ("pass", "kink", "inconclusive", "undefined", "fail", "error")
 
 
+class Link(NamedTuple):
+    """The chain rule along one wire, from a gate to its operand: upstream x local = contribution.
+
+    The upstream gradient is the gate's own. In what mixes the elements of arrays there is no local
+    gradient to multiply by.
+    """
+
+    operand: str  # the name of a stage or an input
+    local: Number | None  # None: of a gate that mixes elements
+    contribution: Number  # in the shape of the operand
+    local_bound: Number | None = None
+    bound: Number | None = None  # of the error of the contribution
+
+
 class Stage(NamedTuple):
     """One gate of the circuit, as it was run."""
 
@@ -34,6 +48,7 @@ class Stage(NamedTuple):
     is_named: bool
     bound: Number | None = None  # of the error of the value, in its shape; None: not computed
     gradient_bound: Number | None = None
+    links: list[Link | None] | None = None  # by operand, None at constants; None: not asked for
 
     @property
     def digits(self) -> int | None:
@@ -50,6 +65,10 @@ class Stage(NamedTuple):
             "gradient": self.gradient, "local_gradients": self.local_gradients,
             "line": self.line, "column": self.column, "bound": self.bound,
             "gradient_bound": self.gradient_bound,
+            **({} if self.links is None else {
+                "contributions": [link and link.contribution for link in self.links],
+                "contribution_bounds": [link and link.bound for link in self.links],
+            }),
         }  # fmt: skip
 
 
@@ -153,6 +172,11 @@ class EvalReport(NamedTuple):
     hessian_check: EntryChecks | None = None
     is_plain: bool = False  # the sweep shown as it is, without regard to its bounds
     written: dict[str, Any] | None = None  # with fused gates: plain float64 of what was written
+
+    @property
+    def has_links(self) -> bool:
+        """Whether the stages have the chain rule along their wires."""
+        return any(stage.links is not None for stage in self.stages)
 
     @property
     def finite(self) -> bool:

@@ -21,7 +21,7 @@ from gradcli.evaluation.point import (
     wanted,
 )
 from gradcli.program.model import Program, elements
-from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Stage
+from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Link, Stage
 from gradcli.requests import MOST_GATES, Request
 from gradcli.syntax.tokens import line_and_column
 from gradcli.tasks.figures import Figure, Figures, Scalars, each, figures_of
@@ -55,7 +55,7 @@ def report(program: Program, request: Request, written: Program | None = None) -
     graph, has_upstream = program.graph, point.upstream is not None
     shape = graph.shape(program.output)
     scalars, figures, notes = figures_of(point, request)
-    stages = _stages(point, figures)
+    stages = _stages(point, figures, request.local)
     value, bound = figures.value(program.output)
     names = wanted(program, request.wrt)
     slopes: dict[str, Figure] = {
@@ -251,7 +251,7 @@ def _decimals_of(program: Program, scalars: Scalars, request: Request) -> dict[s
     }
 
 
-def _stages(point: Point, figures: Figures) -> list[Stage]:
+def _stages(point: Point, figures: Figures, with_links: bool) -> list[Stage]:
     """Every gate of the forward part; the elements and rows of something named are no stages."""
     program, names = point.program, point.names
     graph = program.graph
@@ -264,7 +264,15 @@ def _stages(point: Point, figures: Figures) -> list[Stage]:
     spans = program.source.spans({graph.tokens[node] for node in nodes})
     place = line_and_column(program.source.text)
     phrases = graph.phrases(names)
-    local = local_gradients(point.run, [n for n in nodes if not graph.gates[n].is_structural])
+    elementwise = [n for n in nodes if not graph.gates[n].is_structural]
+    local = local_gradients(point.run, elementwise)
+    links: dict[int, list[Link | None]] = {}
+    if with_links:
+        from gradcli.tasks.chain import links_of  # late: few reports have them
+
+        links = links_of(point, nodes, figures)
+        if point.upstream is not None:  # the factors of the products
+            local |= {n: [link and link.local for link in links[n]] for n in elementwise}
     stages = []
     for node in nodes:
         operands = [
@@ -280,6 +288,7 @@ def _stages(point: Point, figures: Figures) -> list[Stage]:
             names[node], graph.gates[node].name, graph.label(node), phrases[node][0], operands,
             value, slope, [*map(in_lists, local[node])] if node in local else None,
             *place(spans[graph.tokens[node]].start), node in graph.names, bound, slack,
+            links.get(node),
         ))  # fmt: skip
     return stages
 
