@@ -163,7 +163,7 @@ def as_float(x):
 
 # mpmath has one zero, so the side of a branch cut is lost.
 NEVER_FROM_NAN = ("pow", "polygamma")  # though IEEE 754 has nan**0 = 1
-UNSIGNED_ZEROS = ("atan2", "div", "reciprocal", "pow", "gamma")
+UNSIGNED_ZEROS = ("atan2", "div", "reciprocal", "pow", "gamma", "cot", "csc")
 
 
 @pytest.mark.parametrize("row", ROWS)

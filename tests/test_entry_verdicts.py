@@ -55,7 +55,7 @@ def test_a_right_jacobian_passes_or_has_a_kink(text, point):
 RULES = {  # wrong local gradients: some are right at the point, but not beside it
     ("tanh", 0.0): "1 - out", ("tanh", 0.5): "1 - out", ("sin", 0.4): "cos(x) * (1 + 1e-3 * x)",
     ("exp", 0.0): "1 + x + x*x/2 - x", ("sigmoid", 1.0): "0.19661193324148185", ("log", 1.0): "1 / (x * x)",
-    ("sqrt", 4.0): "0.25", ("square", 1.0): "2", ("gelu", 0.7): "ncdf(x)", ("cosh", 0.0): "sin(x) * 2",
+    ("sqrt", 4.0): "0.25", ("square", 1.0): "2", ("gelu", 0.7): "normcdf(x)", ("cosh", 0.0): "sin(x) * 2",
 }  # fmt: skip
 
 

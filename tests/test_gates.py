@@ -64,6 +64,7 @@ ORACLES = {
     "exp": mp.exp,
     "expm1": lambda x: mp.exp(x) - 1,
     "exp2": lambda x: mp.exp(x * mp.log(2)),
+    "exp10": lambda x: mp.mpf(10) ** x,
     "log": mp.log,
     "log1p": lambda x: mp.log(1 + x),
     "log2": lambda x: mp.log(x, 2),
@@ -80,6 +81,10 @@ ORACLES = {
     "sin": lambda x: (mp.expj(x) - mp.expj(-x)).imag / 2,
     "cos": lambda x: (mp.expj(x) + mp.expj(-x)).real / 2,
     "tan": lambda x: mp.sin(x) / mp.cos(x),
+    "cot": lambda x: mp.cos(x) / mp.sin(x),
+    "sec": lambda x: 1 / mp.cos(x),
+    "csc": lambda x: 1 / mp.sin(x),
+    "sinc": lambda x: mp.sin(mp.pi * x) / (mp.pi * x),
     "asin": mp.asin,
     "acos": lambda x: mp.pi / 2 - mp.asin(x),
     "atan": mp.atan,
@@ -95,6 +100,8 @@ ORACLES = {
     "min": min,
     "logsumexp": lambda *xs: mp.log(sum(map(mp.exp, xs))),
     "where": lambda c, a, b: a if c else b,
+    "xlogy": lambda x, y: x * mp.log(y),
+    "clip": lambda x, low, high: min(max(x, low), high),
     "lt": lambda x, y: mp.mpf(x < y),
     "le": lambda x, y: mp.mpf(x <= y),
     "gt": lambda x, y: mp.mpf(x > y),
@@ -104,18 +111,33 @@ ORACLES = {
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "relu": lambda x: (x + abs(x)) / 2,
     "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
+    "elu": lambda x, alpha: x if x > 0 else alpha * (mp.exp(x) - 1),
+    "selu": lambda x: (
+        mp.mpf(1.0507009873554805) * (x if x > 0 else mp.mpf(1.6732632423543772) * (mp.exp(x) - 1))
+    ),
+    "softsign": lambda x: x / (1 + abs(x)),
+    "mish": lambda x: x * mp.tanh(mp.log(1 + mp.exp(x))),
+    "hardtanh": lambda x: min(max(x, -1), 1) + mp.zero,
     "softplus": lambda x: mp.log1p(mp.exp(x)),
     "logsigmoid": lambda x: -mp.log1p(mp.exp(-x)),
     "silu": lambda x: x / (1 + mp.exp(-x)),
     "gelu": lambda x: x * normal_cdf(x),
     "huber": lambda x, d: x * x / 2 if abs(x) <= d else d * (abs(x) - d / 2),
+    "logit": lambda x: mp.log(x / (1 - x)),
+    "log1mexp": lambda x: mp.log(-mp.expm1(-x)),
     "erf": mp.erf,
     "erfc": erfc,
+    "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
+    "erfinv": lambda x: mp.findroot(lambda y: mp.erf(y) - x, x),
+    "normpdf": lambda x: mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi),
+    "normcdf": normal_cdf,
+    "lognormcdf": lambda x: mp.log1p(-normal_cdf(-x)) if x > 0 else mp.log(normal_cdf(x)),
     "gamma": mp.gamma,
     "lgamma": log_abs_gamma,
     "digamma": lambda x: mp.diff(log_abs_gamma, x),
     "polygamma": polygamma,
-    "ncdf": normal_cdf,
+    "sinpi": lambda x: mp.sin(mp.pi * x),
+    "cospi": lambda x: mp.cos(mp.pi * x),
     "scale": lambda g, local: g * local,
     "winner": lambda out, *xs: mp.mpf(xs.index(out)),
 }
@@ -124,7 +146,7 @@ ORACLES = {
 CHOICES = {"polygamma": (0,), "where": (0,), "winner": range(9)}
 
 # Textbook forms for people, which are no expressions of the language.
-WORDS = {"silu", "gelu", "huber", "max", "min"}
+WORDS = {"silu", "gelu", "mish", "huber", "max", "min"}
 
 
 def points(row):
@@ -340,7 +362,7 @@ def test_a_row_has_one_local_gradient_per_operand(row):
 
 def parses(text):
     try:
-        read(text, free=["c", "n", "out", "slope", "x", "y"])
+        read(text, free=["alpha", "c", "high", "low", "n", "out", "slope", "x", "y"])
     except GradcliError:
         return False
     return True

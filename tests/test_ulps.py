@@ -99,6 +99,43 @@ def _sigmoid(mp, x):
     return 1 / (1 + _exp(mp, -x)) if x > -1e5 else mp.mpf(2) ** -1000000
 
 
+def _mish(mp, x):
+    """x * tanh(log(1 + e**x)), with the hyperbolic tangent written out."""
+    if x > 1e4:
+        return x
+    e = _exp(mp, x)
+    return x * e * (2 + e) / (2 + e * (2 + e))
+
+
+def _erfcx(mp, x):
+    if x > 1e5:  # its series alternates, and the first terms say all
+        s = 1 / (2 * x * x)
+        return (1 - s + 3 * s**2 - 15 * s**3 + 105 * s**4) / (x * mp.sqrt(mp.pi))
+    return _exp(mp, x * x) * mp.erfc(x) if x > -1e4 else mp.inf
+
+
+def _root(mp, x):
+    """The inverse of erf, by bisection in the logarithm of what erfc leaves, then Newton steps."""
+    rest = 1 - abs(x)
+    y = abs(x) if rest > 0.5 else mp.sqrt(-mp.log(rest))
+    for _ in range(60):
+        step = (mp.erf(y) - abs(x)) * mp.sqrt(mp.pi) / 2 * mp.exp(y * y)
+        y -= step
+        if abs(step) <= abs(y) * mp.mpf(2) ** (8 - mp.prec):
+            break
+    return y if x > 0 else -y
+
+
+def _lognormcdf(mp, x):
+    if x < -1e4:
+        s = 1 / (x * x)
+        tail = 1 - s + 3 * s**2 - 15 * s**3 + 105 * s**4
+        return -x * x / 2 - mp.log(-x * mp.sqrt(2 * mp.pi)) + mp.log(tail)
+    if x > 0:
+        return mp.log1p(-_ncdf(mp, -x))
+    return mp.log(_ncdf(mp, x))
+
+
 ORACLES = {
     "add": lambda mp, x, y: x + y,
     "sub": lambda mp, x, y: x - y,
@@ -165,7 +202,34 @@ ORACLES = {
     "lgamma": _lgamma,
     "digamma": lambda mp, x: _polygamma(mp, 0, x),
     "polygamma": _polygamma,
-    "ncdf": _ncdf,
+    "normcdf": _ncdf,
+    "exp10": lambda mp, x: _exp(mp, x * mp.ln10),
+    "cot": lambda mp, x: mp.cot(x) if x else None,
+    "sec": lambda mp, x: mp.sec(x),
+    "csc": lambda mp, x: mp.csc(x) if x else None,
+    "sinc": lambda mp, x: mp.sinpi(x) / (mp.pi * x) if x else mp.one,
+    "xlogy": lambda mp, x, y: (
+        x * mp.log(y) if y > 0 and x else mp.zero if y >= 0 and not x else None
+    ),
+    "clip": lambda mp, x, low, high: min(max(x, low), high),
+    "elu": lambda mp, x, alpha: x if x > 0 else alpha * (mp.expm1(x) if x > -1e5 else -1),
+    "selu": lambda mp, x: (
+        mp.mpf(1.0507009873554805)
+        * (x if x > 0 else mp.mpf(1.6732632423543772) * (mp.expm1(x) if x > -1e5 else -1))
+    ),
+    "softsign": lambda mp, x: x / (1 + abs(x)),
+    "mish": _mish,
+    "hardtanh": lambda mp, x: max(-mp.one, min(mp.one, x)),
+    "logit": lambda mp, x: mp.log(x / (1 - x)) if 0 < x < 1 else None,
+    "log1mexp": lambda mp, x: (
+        None if x <= 0 else mp.log(-mp.expm1(-x)) if x < 1 else mp.log1p(-_exp(mp, -x))
+    ),
+    "erfcx": _erfcx,
+    "erfinv": lambda mp, x: _root(mp, x) if abs(x) < 1 else None,
+    "normpdf": lambda mp, x: _exp(mp, -x * x / 2) / mp.sqrt(2 * mp.pi),
+    "lognormcdf": _lognormcdf,
+    "sinpi": lambda mp, x: mp.sinpi(x),
+    "cospi": lambda mp, x: mp.cospi(x),
 }
 
 
@@ -189,7 +253,7 @@ BOUNDS = {"numbers": FLOAT_BOUNDS, "arrays": ARRAY_BOUNDS}
 UNIT = 2.0**-53
 NORMAL = 2.0**-1022 * 2.0**64  # below, parts of a gate may be subnormal: only its bound counts
 ROUNDING = 1 + 1e-9  # of the bounds themselves
-OVERFLOW = mpmath.mpf(2) ** 1024 - mpmath.mpf(2) ** 970  # from here on float64 has infinity
+OVERFLOW = mpmath.ldexp(2**54 - 1, 970)  # from here on float64 has infinity
 SLOPES = digits(120, at_limits=True)
 CLOSE = 2.0**-90  # relative: how exact the oracles are
 LOSSY = {"logsumexp"}  # gates that over arrays have an absolute bound only

@@ -272,7 +272,8 @@ ARRAY_PRIMITIVES: dict[str, Any] = {
     "max": lambda xs: reduce(np.maximum, xs), "min": lambda xs: reduce(np.minimum, xs),
     "logsumexp": logsumexp, "winner": winner,
     **{name: _each(name) for name in (
-        "erf", "erfc", "ncdf", "gamma", "lgamma", "digamma", "polygamma",
+        "erf", "erfc", "normcdf", "gamma", "lgamma", "digamma", "polygamma", "erfcx", "erfinv",
+        "sinpi", "cospi",
     )},
     **STRUCTURE,
     "sum": _along(np.sum), "amax": _along(np.max), "amin": _along(np.min),

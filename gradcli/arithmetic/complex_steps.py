@@ -30,7 +30,20 @@ ROUNDING_DRIFT = 1e-9  # relative: how far roundings may carry a value
 HALVED_STEPS = 5  # of the differences of functions that numpy has for real numbers only
 LONGEST_STEP = 2.0**-6  # the first of them
 # of a distribution function: the one whose tail is differenced, its sign, the side of that tail
-TAILS = {"erf": ("erfc", -1.0, 1.0), "erfc": ("erfc", 1.0, 1.0), "ncdf": ("ncdf", 1.0, -1.0)}
+TAILS = {"erf": ("erfc", -1.0, 1.0), "erfc": ("erfc", 1.0, 1.0), "normcdf": ("normcdf", 1.0, -1.0)}
+
+
+def _to_pole(x: Any) -> Any:
+    """How far the nearest pole of gamma and its relatives is: 0 or a negative whole number."""
+    return np.where(x > 0, x, np.abs(x - np.rint(x)))
+
+
+# How far functions can be followed by differences: to a pole or border, or till they have bent.
+DISTANCES: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("gamma", "lgamma", "digamma", "polygamma"), _to_pole),
+    "erfinv": lambda x: 1 - np.abs(x),
+    "erfcx": lambda x: np.maximum(1.0, x) / np.maximum(1.0, -x),
+}
 
 
 def _parts(real: Any, imag: Any) -> Any:
@@ -118,14 +131,14 @@ def angle(y: Any, x: Any) -> Any:
 def _stepped(name: str) -> Callable[..., Any]:
     """A special function of real numbers: its slope by extrapolated central differences.
 
-    Richardson's scheme over steps that are halved; the longest stays far from the poles of gamma
-    and its relatives, which are at 0 and the negative whole numbers. Of a distribution function,
-    whose slope is even, the tail is taken that goes to 0: on the other side nothing would change.
+    Richardson's scheme over steps that are halved; the longest stays far from poles. Of a
+    distribution function, whose slope is even, the tail is taken that goes to 0: on the other side
+    nothing would change.
     """
     function = ARRAY_PRIMITIVES[name]
     tail, sign, side = TAILS.get(name, (name, 1.0, None))
     sloped = ARRAY_PRIMITIVES[tail]
-    has_poles = "gamma" in name
+    distance = DISTANCES.get(name)
 
     def one(*operands: Any) -> Any:
         orders, x = list(map(np.real, operands[:-1])), operands[-1]
@@ -135,9 +148,8 @@ def _stepped(name: str) -> Callable[..., Any]:
         step = LONGEST_STEP * np.ones(np.shape(at))
         if side is not None:
             step = step / np.maximum(1.0, np.abs(at))
-        if has_poles:
-            pole = np.where(at > 0, at, np.abs(at - np.rint(at)))
-            step = np.minimum(step, pole / 16)
+        if distance is not None:
+            step = np.minimum(step, distance(at) / 16)
         row: list[Any] = []
         for level in range(HALVED_STEPS):
             h = step / 2**level
@@ -212,7 +224,8 @@ PRIMITIVES_OF_STEPS: dict[str, Any] = {
         "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
     )},
     **{name: _stepped(name) for name in (
-        "erf", "erfc", "ncdf", "gamma", "lgamma", "digamma", "polygamma",
+        "erf", "erfc", "normcdf", "gamma", "lgamma", "digamma", "polygamma", "erfcx", "erfinv",
+        "sinpi", "cospi",
     )},
     "floor": _constant(np.floor, lambda x: _at_edge(x, x.real == np.floor(x.real), -1.0)),
     "ceil": _constant(np.ceil, lambda x: _at_edge(x, x.real == np.ceil(x.real), 1.0)),

@@ -22,6 +22,8 @@ from gradcli.arithmetic.special import (
     LOCK,
     OutOfReachError,
     erf,
+    erfcx,
+    erfinv,
     exponential,
     gamma,
     lgamma,
@@ -33,7 +35,7 @@ FLAT = 1e10  # from where on erf and its relatives are flat to any number of dig
 MAGNITUDE_LIMIT = 2**14  # binary exponent above which an operand makes mpmath run for ever
 GUARDED = (  # the gates that refuse such an operand
     "exp", "expm1", "exp2", "pow", "sin", "cos", "tan", "sinh", "cosh", "tanh",
-    "gamma", "lgamma", "digamma", "polygamma",
+    "gamma", "lgamma", "digamma", "polygamma", "erfcx", "sinpi", "cospi",
 )  # fmt: skip
 LOGARITHMS = ("log", "log1p", "log2", "log10", "asinh", "acosh")  # small, of what is out of reach
 WHOLE = 2**31  # powers below it are products, and need no logarithm of what they are powers of
@@ -253,7 +255,10 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         "winner": winner, "lead": lead, "trail": trail,
         "erf": tail(lambda x: erf(mp, x), -1, 1),
         "erfc": tail(lambda x: mp.erfc(x) if x > 0 else 1 - erf(mp, x), 2, 0),
-        "ncdf": tail(lambda x: mp.ncdf(x) if x < 0 else (1 + erf(mp, x / mp.sqrt(2))) / 2, 0, 1),
+        "normcdf": tail(lambda x: mp.ncdf(x) if x < 0 else (1 + erf(mp, x / mp.sqrt(2))) / 2, 0, 1),
         "gamma": lambda x: real(gamma)(mp, x) if x else inf, "lgamma": log_gamma,
         "digamma": lambda x: derivative(mp.zero, x), "polygamma": derivative,
+        "erfcx": lambda x: erfcx(mp, x),
+        "erfinv": lambda x: erfinv(mp, x) if abs(x) < 1 else inf * x if abs(x) == 1 else nan,
+        "sinpi": mp.sinpi, "cospi": mp.cospi,
     }  # fmt: skip

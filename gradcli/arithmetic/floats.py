@@ -122,7 +122,7 @@ def erfc(x: float) -> float:
         return float(mp.erfc(mp.mpf(x)))
 
 
-def ncdf(x: float) -> float:
+def normcdf(x: float) -> float:
     """The normal distribution function; in the tail by mpmath, as for erfc."""
     if not -VANISHED < x < -TAIL:
         return 0.5 * math.erfc(-x / math.sqrt(2.0))
@@ -130,6 +130,49 @@ def ncdf(x: float) -> float:
 
     with working(SHARP) as mp:
         return float(mp.ncdf(mp.mpf(x)))
+
+
+def erfcx(x: float) -> float:
+    """exp(x*x) * erfc(x), by mpmath: Python's `math` has none. Raises OverflowError."""
+    if x < -VANISHED:
+        raise OverflowError("erfcx far on the negative side")
+    if x == INF or x != x:
+        return 1 / x
+    from gradcli.arithmetic.special import erfcx as scaled
+    from gradcli.arithmetic.special import working
+
+    with working(SHARP) as mp:
+        value = float(scaled(mp, mp.mpf(x)))
+    if value == INF:
+        raise OverflowError("erfcx on the negative side")
+    return value
+
+
+def erfinv(x: float) -> float:
+    """The inverse of erf, by mpmath. Raises ValueError at -1, 1 and outside them."""
+    if not -1 < x < 1:
+        if x != x:
+            return NAN
+        raise ValueError("erfinv at or beyond a border of its domain")
+    from gradcli.arithmetic.special import erfinv as inverse
+    from gradcli.arithmetic.special import working
+
+    with working(SHARP) as mp:
+        return float(inverse(mp, mp.mpf(x)))
+
+
+def sinpi(x: float) -> float:
+    """sin(pi*x), which is 0 at whole numbers. Raises ValueError for an infinity."""
+    turn = math.remainder(x, 2.0)
+    if abs(turn) > 0.5:
+        turn = math.copysign(1.0, turn) - turn
+    return math.sin(math.pi * turn)
+
+
+def cospi(x: float) -> float:
+    """cos(pi*x), which is 0 half way between whole numbers. Raises ValueError for an infinity."""
+    turn = abs(math.remainder(x, 2.0))
+    return math.cos(math.pi * turn) if turn < 0.25 else math.sin(math.pi * (0.5 - turn))
 
 
 def lgamma(x: float) -> float:
@@ -173,8 +216,9 @@ FLOAT_PRIMITIVES: dict[str, Any] = {
     "asinh": math.asinh, "acosh": math.acosh, "atanh": math.atanh,
     "hypot": hypot, "max": maximum, "min": minimum, "logsumexp": logsumexp,
     "winner": winner, "lead": lead, "trail": trail,
-    "erf": math.erf, "erfc": erfc, "ncdf": ncdf, "gamma": math.gamma, "lgamma": lgamma,
+    "erf": math.erf, "erfc": erfc, "normcdf": normcdf, "gamma": math.gamma, "lgamma": lgamma,
     "digamma": digamma, "polygamma": polygamma,
+    "erfcx": erfcx, "erfinv": erfinv, "sinpi": sinpi, "cospi": cospi,
 }  # fmt: skip
 
 
@@ -271,6 +315,8 @@ QUIET: dict[str, Any] = {
     "logsumexp": _quiet(logsumexp),
     "gamma": ieee_gamma, "lgamma": ieee_lgamma,
     "digamma": lambda x: ieee_polygamma(0.0, x), "polygamma": ieee_polygamma,
+    "erfcx": _quiet(erfcx), "erfinv": _quiet(erfinv, {1.0: INF, -1.0: -INF}),
+    "sinpi": _quiet(sinpi), "cospi": _quiet(cospi),
 }  # fmt: skip
 
 

@@ -179,6 +179,30 @@ def erf(mp: Any, x: Any) -> Any:
     return 1 - rest if x > 0 else rest - 1
 
 
+def erfcx(mp: Any, x: Any) -> Any:
+    """exp(x*x) * erfc(x); far on the positive side by the series of DLMF 7.12.1."""
+    if x < 0:
+        return 2 * exponential(mp, x * x) - erfcx(mp, -x)
+    square = 2 * x * x
+    if square < 2 * mp.prec:
+        with mp.workprec(mp.prec + GUARD):
+            value = mp.exp(x * x) * mp.erfc(x)
+        return +value
+    term, total, k = mp.one, mp.one, 1
+    while mp.mag(term) > -mp.prec:
+        term *= -(2 * k - 1) / square
+        total += term
+        k += 1
+    return total / (x * mp.sqrt(mp.pi))
+
+
+def erfinv(mp: Any, x: Any) -> Any:
+    """The inverse of erf inside -1 to 1; what is close to a border is taken from its distance."""
+    with mp.workprec(mp.prec + GUARD + max(0, -mp.mag(1 - abs(x)))):
+        value = mp.erfinv(x)
+    return +value
+
+
 # ---------------------------------------------------------------- series
 
 

@@ -29,8 +29,8 @@ DEAR = f"one by one the elements would take more than the budget: {ALONG} (--che
 QUICK = 50.0
 SPEEDS = {
     "matmul": 5_000.0,
-    **dict.fromkeys(("erf", "erfc", "ncdf", "gelu", "gamma"), 0.05),
-    **dict.fromkeys(("lgamma", "digamma", "polygamma"), 0.0003),  # by mpmath
+    **dict.fromkeys(("erf", "erfc", "normcdf", "gelu", "gamma"), 0.05),
+    **dict.fromkeys(("lgamma", "digamma", "polygamma", "erfcx", "erfinv"), 0.0003),  # by mpmath
 }
 
 

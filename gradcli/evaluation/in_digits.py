@@ -13,7 +13,9 @@ from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation.sweeps import Bounding, depth, is_certain
 from gradcli.graph.nodes import Graph
 
-SLOW = ("gamma", "lgamma", "digamma", "polygamma", "erf", "erfc", "ncdf", "gelu")
+SLOW = (
+    "gamma", "lgamma", "digamma", "polygamma", "erf", "erfc", "normcdf", "erfcx", "erfinv", "gelu",
+)  # fmt: skip
 FEW = 50  # digits, in which nearly all numbers are certain
 DEEPEST = 5_000  # digits below the first ones that are looked for: an exp takes 50 ms there
 SLOWLY = 2_000  # where a gate takes a hundred times as long

@@ -30,7 +30,7 @@ ARITHMETIC = ("add", "sub", "mul", "div", "neg", "logsumexp", "hypot")
 # Gates that grow without end, and are monotonic in each operand at either side of 0.
 GROWING = ("exp", "exp2", "expm1", "sinh", "cosh", "pow", "gamma")
 # Gates that are monotonic and level out.
-LEVELLING = ("tanh", "sigmoid", "erf", "erfc", "ncdf", "atan")
+LEVELLING = ("tanh", "sigmoid", "erf", "erfc", "normcdf", "atan")
 BEYOND = 1_100  # binary exponent that no float64 has, at either end
 
 

@@ -42,7 +42,7 @@ class BoundedArray(Bounded):
 
 
 def _is_ordinary(x: Number) -> bool:
-    return bool(np.min(x, initial=np.inf) >= LEAST_NORMAL)
+    return bool(np.min(x, initial=np.inf) > LEAST_NORMAL)
 
 
 def _bits(x: Number) -> Any:

@@ -50,10 +50,10 @@ class Base:
         self.arithmetic = arithmetic
         self.precision = precision  # bits of a number
         self.unit = unit  # the unit roundoff
-        self.normal = normal  # below it a result may have lost `tiny`
+        self.normal = normal  # down from it a result may have lost `tiny`
         self.tiny = tiny
         self.ulp_factor = ulp_factor  # by which gates may round more than the table says
-        self.is_ordinary = is_ordinary  # whether a size is `normal` or more everywhere
+        self.is_ordinary = is_ordinary  # whether a size is above `normal` everywhere
         self.choose = choose  # by a condition the one or the other
         self.every = every  # whether a condition holds everywhere
         self.is_nothing = is_nothing  # whether an error is that of an exact number
@@ -156,7 +156,7 @@ class Bounds(Arithmetic):
         lost = ulps * self.unit * size
         if self.is_ordinary(size):
             return lost
-        return lost + self.base.tiny * self.choose(is_zero, 0.0, size < self.base.normal)
+        return lost + self.base.tiny * self.choose(is_zero, 0.0, size <= self.base.normal)
 
     def times(self, size: Number, error: Number) -> Number:
         """A product of bounds: 0 is stronger than infinity, and nothing underflows to 0."""
@@ -165,14 +165,14 @@ class Bounds(Arithmetic):
             return product
         is_zero = (size == 0.0) | (error == 0.0)
         return self.choose(
-            is_zero, 0.0, product + self.base.tiny * (product < self.base.normal)
+            is_zero, 0.0, product + self.base.tiny * (product <= self.base.normal)
         )  # fmt: skip
 
     def is_exact_product(self, a: Number, b: Number, out: Number) -> Any:
         """Whether a product has lost nothing: it has room for the bits of both factors."""
         m, n = self.base.bits(a), self.base.bits(b)
         is_short = m + n <= self.base.precision
-        is_in_range = (abs(out) >= self.base.normal) & (abs(out) < inf)
+        is_in_range = (abs(out) > self.base.normal) & (abs(out) < inf)
         return (is_short & is_in_range) | ((out == 0.0) & ((a == 0.0) | (b == 0.0)))
 
     def is_exact_quotient(self, a: Number, b: Number, out: Number) -> Any:
@@ -225,7 +225,7 @@ class Bounds(Arithmetic):
             return self.pair(out, self.choose(self.is_exact_quotient(a, b, out), 0.0, own))
         spread = d + self.times(abs(out), e)
         handed = self._divide(spread, self.base.larger(abs(b) - e, 0.0))
-        is_lost = (handed < self.base.normal) & (spread > 0.0)
+        is_lost = (handed <= self.base.normal) & (spread > 0.0)
         return self.pair(out, handed + own + self.base.tiny * is_lost)
 
     def scale(self, g: Bounded, local: Bounded) -> Bounded:
@@ -332,7 +332,7 @@ class Bounds(Arithmetic):
             return lost
         is_zero = (out == 0.0) & reduce(or_, [x == 0.0 for x in values])
         is_zero = is_zero & (gate.name not in NEVER_ZERO)
-        return lost + self.base.tiny * self.choose(is_zero, 0.0, size < self.base.normal)
+        return lost + self.base.tiny * self.choose(is_zero, 0.0, size <= self.base.normal)
 
     def is_exact(self, gate: Gate, x: Number, out: Number) -> Any:
         """Whether the gate of an exact number has lost nothing."""

@@ -58,10 +58,10 @@ class NumberBounds(Bounds):
 
     def bounded(self, gate: Gate) -> Operation:
         """A smooth gate by its slopes, which is closer than its operations and costs less."""
-        if not (gate.radius and gate.ulps > 1):
-            return super().bounded(gate)
-        if not gate.forward:
+        if gate.radius and not gate.forward:
             return self.by_slopes(gate)
+        if not (gate.radius and gate.ulps > 1 and len(gate.operands) == 1):
+            return super().bounded(gate)
         low = self.base.normal * MARGIN
         careful = _unless_small(super().by_slopes(gate), low, super().bounded(gate))
         return _of_one(self, gate, careful, low)
@@ -347,7 +347,7 @@ def _bits_of_float(x: float) -> int:
 
 
 FLOAT_BOUNDS = NumberBounds(Base(
-    IEEE, 53, UNIT_ROUNDOFF, LEAST_NORMAL, LEAST_SUBNORMAL, 1.0, lambda x: x >= LEAST_NORMAL,
+    IEEE, 53, UNIT_ROUNDOFF, LEAST_NORMAL, LEAST_SUBNORMAL, 1.0, lambda x: x > LEAST_NORMAL,
     lambda condition, one, other: one if condition else other, bool, not_, max, min, _bits_of_float,
 ))  # fmt: skip
 
