@@ -18,9 +18,7 @@ from gradcli.reports.evaluations import Link, Number
 from gradcli.tasks.figures import Figures
 
 
-def links_of(
-    point: Point, nodes: Sequence[int], figures: Figures
-) -> dict[int, list[Link | None]]:
+def links_of(point: Point, nodes: Sequence[int], figures: Figures) -> dict[int, list[Link | None]]:
     """The links of gates to their operands; None stands for operands without a gradient."""
     graph, names = point.program.graph, point.names
     active = [node for node in nodes if graph.active[node] and point.upstream is not None]
