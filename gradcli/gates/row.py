@@ -141,13 +141,14 @@ def gate(
 
 
 def array_gate(
-    name: str, operands: str, shape: Rule, forward: str, *pullback: str, ulps: float = 4,
-    role: str = "scales", kink: str = "", aliases: str = "", hidden: bool = False,
+    name: str, operands: str, shape: Rule, forward: str, *pullback: str,
+    textbook: tuple[str, ...] = (), ulps: float = 4, role: str = "scales", kink: str = "",
+    aliases: str = "", hidden: bool = False,
 ) -> Gate:  # fmt: skip
     """A row of a gate that changes shape or mixes elements."""
     return gate(
-        name, operands, forward, ulps=ulps, role=role, kink=kink, samples="", aliases=aliases,
-        hidden=hidden, pullback=pullback, shape=shape,
+        name, operands, forward, textbook=textbook or pullback, ulps=ulps, role=role, kink=kink,
+        samples="", aliases=aliases, hidden=hidden, pullback=pullback, shape=shape,
     )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ is the value the gate has just computed, and `;` separates helper lines from the
 * `forward`: the value. Empty for a primitive, which every arithmetic supplies under that name.
 * `local`: the local gradient of each operand in its numerically stable form. The engine multiplies
   it by the upstream gradient; "0" means that nothing ever flows to that operand.
-* `textbook`: the local gradient as a lecture writes it, where that differs.
+* `textbook`: the local gradient as a lecture writes it, where that differs; of a gate that changes
+  shape or mixes elements what each operand receives, with the upstream gradient as `g`.
 * `expansion`: the gate in elementary gates, for `--expand`; read backwards for `--fuse`.
 * `ulps`: the rounding error of the float64 gate, in units of 2**-53 of its value, where no part of
   it underflows; measured over the whole domain, zeros and poles included.
@@ -332,33 +333,39 @@ gate("polygamma",  "n, x",  "",            "0", "polygamma(n + 1, x)",
 
 # Arrays          operands   shape of the result            forward, pullbacks
 array_gate("sum", "x, axis", reduced, "",                   "spread(g, shape(x), axis)", "0",
-           role="distributes"),
+           textbook=("g for each element that was added", "0"), role="distributes"),
 array_gate("prod", "x, axis", reduced, "",
-           "scale(spread(g, shape(x), axis), others(x, axis))", "0", role="switches"),
+           "scale(spread(g, shape(x), axis), others(x, axis))", "0",
+           textbook=("g * out / x", "0"), role="switches"),
 array_gate("mean", "x, axis", some(reduced, "mean"),        "sum(x, axis) / count(x, axis)",
-           "spread(g / count(x, axis), shape(x), axis)", "0"),
+           "spread(g / count(x, axis), shape(x), axis)", "0",
+           textbook=("g / n for each of the n elements", "0")),
 array_gate("var", "x, axis", some(reduced, "variance"),
            "mean(square(x - mean(x, kept(axis))), axis)",
            "c = x - mean(x, kept(axis)); "  # the mean of c is what rounding has left of the mean
-           "spread(2 * g / count(x, axis), shape(x), axis) * (c - mean(c, kept(axis)))", "0"),
+           "spread(2 * g / count(x, axis), shape(x), axis) * (c - mean(c, kept(axis)))", "0",
+           textbook=("g * 2 * (x - mean(x)) / n", "0")),
 array_gate("std", "x, axis", some(reduced, "deviation"),
            "c = x - mean(x, kept(axis)); "
            "norm(c - mean(c, kept(axis)), axis) / sqrt(count(x, axis))",
            "c = x - mean(x, kept(axis)); d = spread(out, shape(x), axis); "
            "scale(spread(g / count(x, axis), shape(x), axis), "
-           "where(d == 0, 0, (c - mean(c, kept(axis))) / d))", "0", kink="out"),
+           "where(d == 0, 0, (c - mean(c, kept(axis))) / d))", "0",
+           textbook=("g * (x - mean(x)) / (n * out)", "0"), kink="out"),
 array_gate("amax", "x, axis", some(reduced, "maximum"), "",
            "where(first(x, spread(out, shape(x), axis), axis), spread(g, shape(x), axis), 0)", "0",
-           ulps=0, role="routes"),
+           textbook=("g for the first that is the largest", "0"), ulps=0, role="routes"),
 array_gate("amin", "x, axis", some(reduced, "minimum"), "",
            "where(first(x, spread(out, shape(x), axis), axis), spread(g, shape(x), axis), 0)", "0",
-           ulps=0, role="routes"),
+           textbook=("g for the first that is the smallest", "0"), ulps=0, role="routes"),
 array_gate("norm", "x, axis", reduced, "",
            "d = spread(out, shape(x), axis); "
-           "scale(spread(g, shape(x), axis), where(d == 0, 0, x / d))", "0", kink="out"),
+           "scale(spread(g, shape(x), axis), where(d == 0, 0, x / d))", "0",
+           textbook=("g * x / out", "0"), kink="out"),
 array_gate("softmax", "x, axis", some(of_first, "softmax"),
            "e = exp(x - amax(x, kept(axis))); e / sum(e, kept(axis))",
-           "out * (g - sum(out * g, kept(axis)))", "0", ulps=16),
+           "out * (g - sum(out * g, kept(axis)))", "0",
+           textbook=("out * (g - sum(out * g))", "0"), ulps=16),
 array_gate("lse", "x, axis", some(reduced, "logsumexp"), "",
            "scale(spread(g, shape(x), axis), softmax(x, axis))", "0", ulps=16, hidden=True),
 array_gate("matmul", "x, y", matmul, "",
@@ -366,20 +373,26 @@ array_gate("matmul", "x, y", matmul, "",
            "transpose(b, swapped(b))), row(x)), shape(x))",
            "a = reshape(x, row(x)); reshape(sum_to(transpose(mix("
            "transpose(reshape(g, promoted(x, y)), swapped(promoted(x, y))), a), "
-           "swapped(promoted(x, y))), column(y)), shape(y))", aliases="dot"),
+           "swapped(promoted(x, y))), column(y)), shape(y))",
+           textbook=("g @ y.T", "x.T @ g"), role="switches", aliases="dot"),
 array_gate("outer", "x, y", outer,                          "reshape(x, upright(x)) * reshape(y, flat(y))",
            "reshape(mix(g, reshape(y, upright(y))), shape(x))",
            "reshape(mix(transpose(g, swapped(g)), reshape(x, upright(x))), shape(y))",
-           ulps=1, role="switches"),
-array_gate("transpose", "x, axes",    permuted,     "",     "transpose(g, inverse(axes))", "0", ulps=0),
-array_gate("reshape",   "x, shape",   reshaped,     "",     "reshape(g, shape(x))", "0", ulps=0),
+           textbook=("g @ y", "g.T @ x"), ulps=1, role="switches"),
+array_gate("transpose", "x, axes",    permuted,     "",     "transpose(g, inverse(axes))", "0",
+           textbook=("g.T", "0"), ulps=0),
+array_gate("reshape",   "x, shape",   reshaped,     "",     "reshape(g, shape(x))", "0",
+           textbook=("reshape(g, x.shape)", "0"), ulps=0),
 array_gate("index",     "x, at",      index,        "",     "scatter(g, shape(x), at)", "0", ulps=0, hidden=True),
 array_gate("list",      "*xs",        stacked,      "",     "index(g, nth(k))", ulps=0, hidden=True),
-array_gate("concatenate", "*xs",      concatenated, "",     "index(g, extent(k, xs))", ulps=0),
-array_gate("trace",     "x",          trace,        "",     "fill(g, shape(x)) * eye(shape(x))"),
+array_gate("concatenate", "*xs",      concatenated, "",     "index(g, extent(k, xs))",
+           textbook=("its part of g",), ulps=0),
+array_gate("trace",     "x",          trace,        "",     "fill(g, shape(x)) * eye(shape(x))",
+           textbook=("g * eye(n)",)),
 array_gate("linspace", "start, stop, size", linspace,
            "put(start + (stop - start) * ramp(size), stop, end(size))",
-           "sum_to(g * (1 - ramp(size)), shape(start))", "sum_to(g * ramp(size), shape(stop))", "0"),
+           "sum_to(g * (1 - ramp(size)), shape(start))", "sum_to(g * ramp(size), shape(stop))", "0",
+           textbook=("sum(g * (1 - t))", "sum(g * t)", "0")),
 array_gate("randn",     "shape, seed", of_first,    "",     "0", "0", ulps=0),
 
 # Helpers of the texts

@@ -16,16 +16,19 @@ if TYPE_CHECKING:
     from gradcli.reports.checks import CheckReport
     from gradcli.reports.circuits import Circuit
     from gradcli.reports.evaluations import EvalReport
+    from gradcli.reports.gates import GateReport
     from gradcli.reports.grades import GradeReport
 
 __all__ = [
-    "CHECK_FORMATS", "FORMATS", "GRADE_FORMATS", "GRAPH_FORMATS", "error_dict", "error_text",
-    "json_text", "write", "write_check", "write_circuit", "write_grades",
+    "CHECK_FORMATS", "FORMATS", "GATE_FORMATS", "GRADE_FORMATS", "GRAPH_FORMATS", "error_dict",
+    "error_text", "json_text", "write", "write_check", "write_circuit", "write_gates",
+    "write_grades",
 ]  # fmt: skip
 
 FORMATS = ("table", "plain", "json", "jsonl", "csv", "markdown")
 CHECK_FORMATS = ("table", "json", "jsonl", "concise", "github", "junit", "sarif", "gitlab")
 GRADE_FORMATS = ("table", "json")
+GATE_FORMATS = ("table", "json", "markdown")
 GRAPH_FORMATS = ("json",)
 
 Report = TypeVar("Report")
@@ -55,6 +58,11 @@ def write_grades(report: GradeReport, format: str, out: TextIO, *, color: str = 
 def write_circuit(circuit: Circuit, format: str, out: TextIO) -> None:
     """Write a circuit in one of GRAPH_FORMATS."""
     _put(_of_circuit(format)(circuit, Look(out)), out)
+
+
+def write_gates(report: GateReport, format: str, out: TextIO) -> None:
+    """Write the sheets of gates in one of GATE_FORMATS."""
+    _put(_of_gates(format)(report, Look(out)), out)
 
 
 def _put(pieces: Iterable[str], out: TextIO) -> None:
@@ -113,6 +121,20 @@ def _of_grades(format: str) -> Renderer[GradeReport]:
             from gradcli.render.table import grade_table as renderer
         case "json":
             renderer = json_report
+        case _:
+            raise KeyError(format)
+    return renderer
+
+
+def _of_gates(format: str) -> Renderer[GateReport]:
+    renderer: Renderer[GateReport]
+    match format:
+        case "table":
+            from gradcli.render.gates import gate_table as renderer
+        case "json":
+            renderer = json_report
+        case "markdown":
+            from gradcli.render.gates import gate_markdown as renderer
         case _:
             raise KeyError(format)
     return renderer

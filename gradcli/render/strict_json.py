@@ -8,15 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from gradcli.render.look import Look
-
-if TYPE_CHECKING:  # an evaluation does not load the reports of `check`
-    from gradcli.reports.checks import CheckReport
-    from gradcli.reports.circuits import Circuit
-    from gradcli.reports.evaluations import EvalReport
-    from gradcli.reports.grades import GradeReport
 
 
 class _Mark(str):
@@ -25,7 +19,14 @@ class _Mark(str):
     __slots__ = ()
 
 
-def json_report(report: EvalReport | CheckReport | GradeReport | Circuit, _: Look) -> Iterator[str]:
+class Report(Protocol):
+    """Any report of the tool."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON holds it."""
+
+
+def json_report(report: Report, _: Look) -> Iterator[str]:
     """A whole report as one document on one line."""
     yield json_text(report.as_dict())
 

@@ -395,6 +395,13 @@ class Page:
         text = Text.assemble(*((self.text(part), style) for part, style in pairs))
         return _folded(text, self.width, indent=2)
 
+    def item(self, title: str, text: str, margin: int) -> Text:
+        """A title in a margin, and beside it a text whose further lines stand under its first."""
+        indent = margin + 4
+        lines = Text(self.text(text)).divide(_breaks(text, max(NARROWEST, self.width - indent)))
+        beside = Text("\n" + " " * indent).join(lines)
+        return Text.assemble((f"  {title:{margin}}  ", "aside"), beside)
+
     def backward_part(
         self, text: str, lines: list[LineCheck], forks: list[Fork],
         shown: Container[int] | None = None,
