@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from real_styles import PROGRAMS, mutations
+from right_programs import PROGRAMS as RIGHT
 
 import gradcli
 
@@ -30,6 +31,21 @@ def test_no_line_of_a_right_program_is_accused_whatever_its_style(name):
     right = case(PROGRAMS[name])
     assert right.verdict == "pass"
     assert [line.verdict for line in right.lines] == ["pass"] * len(right.lines)
+
+
+QUICK = (
+    "helper_with_gradient", "two_helpers_chained", "literal_for_setting_of_numbers", "g_underscore",
+    "chain_on_unnamed_gradient", "recomputed_forward", "gradient_of_unused_stage",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in RIGHT
+])  # fmt: skip
+def test_helpers_copies_masks_and_conventions_are_no_mistakes(name):
+    right = case(RIGHT[name])
+    assert [(line.line, line.verdict) for line in right.lines if line.verdict != "pass"] == []
+    assert right.verdict == "pass"
 
 
 @pytest.mark.slow
@@ -169,6 +185,25 @@ def test_where_either_line_may_be_the_slip_the_others_are_listed():
     (line,) = [line for line in case(text).lines if line.is_accused]
     assert (line.line, line.suspects) == (5, [5, 6])
     assert "or line 6 is the slip" in line.reason
+
+
+DEFERRED = """X = [[0.5, -0.2, 0.1], [0.3, 0.8, -0.6]]; Y = [[1, 0, 1]]; W1 = [[0.2, -0.5], [0.7, 0.1]]; W2 = [[0.6, -0.3]]
+Z1 = W1 @ X
+A1 = tanh(Z1)
+Z2 = W2 @ A1
+A2 = sigmoid(Z2)
+J = -sum(Y*log(A2) + (1 - Y)*log(1 - A2))/3
+dZ2 = A2 - Y
+dW2 = dZ2 @ A1.T/3
+dZ1 = W2.T @ dZ2 * (1 - A1**2)/3
+dW1 = dZ1 @ X.T/3
+dX = W1.T @ dZ1/3"""
+
+
+def test_one_line_that_mends_several_results_is_blamed_for_all_of_them():
+    (line,) = [line for line in case(DEFERRED).lines if line.is_accused]
+    assert (line.line, line.repair) == (9, "dZ1 = W2.T @ dZ2 * (1 - A1**2)")
+    assert [line.cause for line in case(DEFERRED).lines][-2:] == [9, 9]
 
 
 # ---------------------------------------------------------------- repairs

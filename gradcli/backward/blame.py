@@ -163,16 +163,12 @@ class _Inquiry:
     def _excuse(self) -> None:
         """Cross off gradients of stages that are wrong, and of which right results are made."""
         soft = self.wrong.difference(self.ends)
-        self.excused |= self._excused(soft, [name for name in self.right if name in self.ends])
-        self.wrong -= self.excused
-
-    def _excused(self, soft: set[str], right: list[str]) -> set[str]:
-        """Gradients of stages that are wrong, and of which right results are made."""
-        if not soft or not right:
-            return set()
-        pulled = Aim(self.replay, [], right).pulled
-        nodes = {name: self.replay.claims[name] for name in soft}
-        return {name for name, node in nodes.items() if any(np.any(g[node]) for g in pulled)}
+        here = self.replay.now[0]
+        right = [n for n in self.ends if n not in self.wrong and self.replay.is_right(n, 0, here)]
+        if soft and right:
+            pulled = Aim(self.replay, [], right).pulled[0]
+            self.excused |= {name for name in soft if np.any(pulled[self.replay.claims[name]])}
+            self.wrong -= self.excused
 
     def _is_right(self, name: str, runs: list[Any]) -> bool:
         return all(self.replay.is_right(name, p, run) for p, run in enumerate(runs))
@@ -250,7 +246,7 @@ class _Inquiry:
             return []
         return [
             s for s in self._suspects(ends, right)
-            if s.is_explained and not (s.named and s.named.is_general)
+            if s.is_explained and (len(ends) > 1 or not (s.named and s.named.is_general))
         ]  # fmt: skip
 
     def _of_most(self, names: list[str]) -> tuple[list[Suspect], list[str]] | None:

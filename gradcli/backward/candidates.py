@@ -80,7 +80,9 @@ class Repair(NamedTuple):
 def candidates(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
     """The line with a change at one place."""
     tree = scene.tree
-    yield Repair(tree, "missing-path", _incomplete(scene), is_complete=True)
+    if stale := _stale(scene):
+        reason = f"{', '.join(stale)} is passed on before it is complete"
+        yield Repair(tree, "missing-path", reason, is_complete=True)
     yield from chain(
         _signs(tree), _operators(tree), _names(scene, True), _one_minus(scene), _powers(scene),
         _branches(scene), _upstream(scene), _constants(scene, written),
@@ -88,13 +90,13 @@ def candidates(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
     )  # fmt: skip
 
 
-def _incomplete(scene: Scene) -> str:
-    stale = [
+def _stale(scene: Scene) -> list[str]:
+    """The gradients that a line reads and that later lines add to."""
+    return [
         f"d{read.name}" for read in scene.line.reads.values()
         if read.kind == "gradient"
         and read.value != scene.program.claims.get(read.name, read.value)
     ]  # fmt: skip
-    return f"{', '.join(stale)} is passed on before it is complete"
 
 
 def _signs(tree: Tree) -> Iterator[Repair]:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.backward.amounts import Amount, is_finite
-from gradcli.backward.passage import Evidence, Passage, in_bounds, in_digits
+from gradcli.backward.passage import Evidence, Exactly, in_bounds, in_digits
 from gradcli.checker.evidence import DIGITS_LOST
 from gradcli.checker.question import Question
 from gradcli.checker.verdicts import RESIDUE, check
@@ -61,6 +61,7 @@ def judge(evidence: Evidence) -> Judgement:
             words[element] == AS_EXPECTED
             and not wrong.isdisjoint(written.uses.get(element, ()))
             and not evidence.agree(written.gradients[element], true[element])
+            and not court.is_rounding(element, by_engine=True)
         ):
             wrong.add(element)
     return Judgement(words, {element.name for element in wrong})
@@ -71,8 +72,9 @@ class _Court:
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
-        self._passages: dict[tuple[int, bool], Passage | None] = {}
+        self._passages: dict[tuple[int, bool], Exactly | None] = {}
         active = evidence.program.graph.active
+        self._failed: set[str] = set()  # names of which a number is wrong
         self._in_numbers: dict[str, list[bool]] = {}  # of a name: which lines give numbers
         for line in evidence.program.lines:
             if line.name is not None:
@@ -88,6 +90,8 @@ class _Court:
         true = evidence.true.gradients[element]
         if evidence.agree(claim, expected) or evidence.agree(claim, true):
             return AS_EXPECTED  # mistakes may cancel
+        if element.name in self._failed:
+            return Word("fail")
         in_numbers = self._in_numbers[element.name]
         if evidence.formulas_only and all(in_numbers):
             return ELSEWHERE
@@ -96,13 +100,18 @@ class _Court:
             if gate is not None:
                 reason = f"float64 overflows in this line ({gate}): a smaller case may show a value"
                 return Word("inconclusive", reason)
-            if self._is_rounding(element):
+            if self.is_rounding(element):
                 is_of_arrays = evidence.point.is_of_arrays
                 return Word("inconclusive", DIGITS_LOST) if is_of_arrays else AT_FLOAT_LIMIT
         consumers = [*written.uses.get(element, ())]
-        if consumers:
-            return self._by_differences(element, consumers, claim)
-        return Word("fail" if is_finite(claim) else "undefined")
+        if not is_finite(claim) and not consumers:
+            return Word("undefined")
+        if not consumers:
+            return Word("fail")
+        word = self._by_differences(element, consumers, claim)
+        if word.verdict == "fail":
+            self._failed.add(element.name)
+        return word
 
     def _by_differences(self, element: Element, consumers: list[Element], claim: Amount) -> Word:
         """The numerical checker's word; at a kink a line may choose any slope between the sides."""
@@ -121,25 +130,29 @@ class _Court:
         answer = check(point, [question], evidence.request).inputs[question.name]
         return Word(answer.verdict, answer.reason)
 
-    def _is_rounding(self, element: Element) -> bool:
-        """Whether a number differs from what is expected only because float64 rounds."""
+    def is_rounding(self, element: Element, by_engine: bool = False) -> bool:
+        """Whether a number differs from what is expected only because float64 rounds.
+
+        Expected is what its consumers send back, or the true gradient; `by_engine` the latter only.
+        """
         evidence, written = self.evidence, self.evidence.written
         if evidence.point.is_of_arrays:
-            return self._may_be_rounding(element)
+            return self._may_be_rounding(element, by_engine)
         size = max(abs(written.gradients[element]), abs(written.expected(element)))
         named = set(CONSTANTS.values()).intersection(evidence.program.graph.constants.values())
         for count, is_sharp in product(DECIDING_DIGITS, (False, True) if named else (False,)):
             passage = self._in_digits(count, is_sharp)
             if passage is None:
                 return False
-            claim, expected = passage.gradients[element], passage.expected(element)
-            scale = max(abs(claim), abs(expected))
-            vanishes = agree(scale, 0.0, 0.0, RESIDUE * size)
-            if vanishes or evidence.agree(claim, expected):
+            claim, rights = passage.written.gradients[element], passage.rights(element, by_engine)
+            scale = max(abs(claim), *map(abs, rights))
+            if agree(scale, 0.0, 0.0, RESIDUE * size):
+                return True
+            if any(evidence.agree(claim, right) for right in rights):
                 return True
         return False
 
-    def _in_digits(self, count: int, is_sharp: bool) -> Passage | None:
+    def _in_digits(self, count: int, is_sharp: bool) -> Exactly | None:
         key = (count, is_sharp)
         if key not in self._passages:
             self._passages[key] = in_digits(self.evidence, count, is_sharp)
@@ -154,14 +167,16 @@ class _Court:
 
         return Place(self.evidence.point).overflow(program.claims[element.name])
 
-    def _may_be_rounding(self, element: Element) -> bool:
+    def _may_be_rounding(self, element: Element, by_engine: bool) -> bool:
         """Whether the bounds on an array's roundings allow for the difference, in every element."""
-        bounded = self._bounded
-        with bounded.run.machine.arithmetic.quiet():
-            claim, expected = bounded.gradients[element], bounded.expected(element)
-            room = (claim - expected).error
-        return agree(claim.value, expected.value, self.evidence.request.tolerance, room)
+        bounded, tolerance = self._bounded, self.evidence.request.tolerance
+        with bounded.written.run.machine.arithmetic.quiet():
+            claim = bounded.written.gradients[element]
+            return any(
+                agree(claim.value, right.value, tolerance, (claim - right).error)
+                for right in bounded.rights(element, by_engine)
+            )
 
     @cached_property
-    def _bounded(self) -> Passage:
+    def _bounded(self) -> Exactly:
         return in_bounds(self.evidence)

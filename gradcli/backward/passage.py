@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from gradcli.arithmetic.agreement import agree
 from gradcli.backward.amounts import Amount
 from gradcli.backward.cut import Cut, Uses
-from gradcli.engine import Machine, Run
+from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation.numbers import bounded_run
 from gradcli.evaluation.point import Point
 from gradcli.program.model import Element, Program, elements
@@ -95,15 +95,33 @@ def _output(point: Point) -> Element:
     return Element(point.names[program.output])
 
 
-def in_bounds(evidence: Evidence) -> Passage:
-    """The written gradients of arrays, with bounds on their rounding."""
+class Exactly(NamedTuple):
+    """The written gradients, and the engine's, free of rounding or with bounds on it."""
+
+    written: Passage
+    true: dict[Element, Amount]
+
+    def rights(self, element: Element, by_engine: bool) -> list[Amount]:
+        """What a gradient may be: what its consumers send back by the lines, and the engine's."""
+        expected = [] if by_engine else [self.written.expected(element)]
+        return [*expected, self.true[element]]
+
+
+def in_bounds(evidence: Evidence) -> Exactly:
+    """The gradients of arrays, with bounds on their rounding."""
     run = bounded_run(evidence.point.run)
-    upstream = run.machine.arithmetic.static(evidence.point.upstream)
-    return written(evidence.cut, evidence.program, run, upstream)
+    return _exactly(evidence, run, run.machine.arithmetic.static(evidence.point.upstream))
 
 
-def in_digits(evidence: Evidence, count: int, is_sharp: bool) -> Passage | None:
-    """The written gradients in many digits; None where a number is out of their reach.
+def _exactly(evidence: Evidence, run: Run, upstream: Any) -> Exactly:
+    cut, program = evidence.cut, evidence.program
+    own = written(cut, program, run, upstream)
+    backward(run, program.output, upstream)
+    return Exactly(own, {e: run.gradients[cut.origin[e]] for e in cut.claimed})
+
+
+def in_digits(evidence: Evidence, count: int, is_sharp: bool) -> Exactly | None:
+    """The gradients in many digits; None where a number is out of their reach.
 
     `is_sharp` takes pi, tau and e for what they stand for: a line that writes the slope of erf
     down rounds there.
@@ -119,7 +137,7 @@ def in_digits(evidence: Evidence, count: int, is_sharp: bool) -> Passage | None:
             sharp = sharp_constants(arithmetic)
             for node, value in graph.constants.items():
                 machine.leaves[node] = sharp.get(value, machine.leaves[node])
-        run, upstream = machine.run(inputs), arithmetic.number(evidence.point.upstream)
-        return written(evidence.cut, evidence.program, run, upstream)
+        upstream = arithmetic.number(evidence.point.upstream)
+        return _exactly(evidence, machine.run(inputs), upstream)
     except (OutOfReachError, ArithmeticError, ValueError):
         return None

@@ -89,8 +89,9 @@ def owner(name: str, known: Collection[str], output: str) -> str | None:
     match = _BY_NAMES.fullmatch(name)
     if match and match[2] in known and (match[1] == output or match[1] not in known):
         return match[2]
-    if name[0] == "g" and name[1:] in known and "g" not in known:
-        return name[1:]
+    if name[0] == "g" and "g" not in known:
+        return next((core for core in (name[1:], name[2:]) if core in known and
+                     name in (f"g{core}", f"g_{core}")), None)  # fmt: skip
     return None
 
 

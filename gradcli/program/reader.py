@@ -260,6 +260,8 @@ class Reader:
     def _refuse_second(self, name: str, token: int) -> None:
         """Refuse a second assignment, and one after use, unless the caller gave the value."""
         if name in self.setting_tokens or name in self.stages:
+            if self._may_be_backward(name):
+                raise EarlierOutputError(self.plain)
             first = self.setting_tokens.get(name, -1)
             if first < 0:
                 first = self.graph.tokens[self.stages[name]]
@@ -270,6 +272,14 @@ class Reader:
             )  # fmt: skip
         if name not in self.caller_names:
             self.fail(NameFault, token, f"`{name}` is assigned after it was used")
+
+    def _may_be_backward(self, name: str) -> bool:
+        """Whether a gradient of something without a name is assigned again, after all stages."""
+        if not (_is_like_a_gradient(name) and self.plain) or self.output_name or self.backward:
+            return False
+        node, token = self.stages[self.plain], self.stage_tokens.get(name, -1)
+        is_read = any(node in operands for operands in self.graph.operands[node + 1 :])
+        return token > self.stage_tokens[self.plain] and not is_read
 
     def _is_constant(self, tree: Tree) -> bool:
         """Whether nothing but literals, pi, tau and e occurs."""
@@ -433,17 +443,25 @@ class Reader:
         last = self.stage_tokens[chosen]
         if used.intersection(n for n, token in self.stage_tokens.items() if token > last):
             return chosen
-        if (
-            self.output_name is not None
-            or chosen in back.claims
-            or chosen not in used
-            or any(read.kind == "gradient" and read.name == chosen for read in reads)
-        ):
+        if self.output_name is not None:
             return None
+        is_passed_on = any(read.kind == "gradient" and read.name == chosen for read in reads)
+        is_helper = chosen in used and chosen not in back.claims and not is_passed_on
+        return self._idle_before(chosen) if is_helper or not self._is_seeded(chosen) else None
+
+    def _idle_before(self, chosen: str) -> str | None:
+        """The last stage before another that nothing reads, if it can be the output."""
+        graph = self.graph
         read = {k for operands in graph.operands for k in operands}
         idle = [n for n, k in self.stages.items() if k not in read and k not in self.aside
                 and self.stage_tokens[n] < self.stage_tokens[chosen]]  # fmt: skip
-        return idle[-1] if idle and not graph.shape(self.stages[idle[-1]]) else None
+        return idle[-1] if idle and self._is_seeded(idle[-1]) else None
+
+    def _is_seeded(self, name: str) -> bool:
+        """Whether a stage can be the output: a number, or an array with an upstream gradient."""
+        assert self.backward is not None
+        is_given = self.request.upstream is not None or name in self.backward.claims
+        return is_given or not self.graph.shape(self.stages[name])
 
     def _end_forward(self) -> None:
         if self.forward_nodes is None:
@@ -615,13 +633,15 @@ def read(
     request: Request = PLAIN,
     varied: Iterable[str] = (),
     table: GateTable = BUILT_IN,
+    last_stage: str | None = None,
 ) -> Program:
     """Read a program.
 
     `settings` are pairs of a name and its value and win over the text's own; `free` names inputs
     that get their values later, `varied` those that get other values later and are no sizes. Of the
     `request` counts how a program is read: output, expand, seed, max_array; `table` holds the gates
-    it may call. Raises GradcliError; names without a value are reported together.
+    it may call; all after `last_stage` is the backward part. Raises GradcliError; names without a
+    value are reported together.
     """
     if not isinstance(text, str):
         raise ParseError(f"a program is a text, this is {type(text).__name__}")
@@ -629,12 +649,11 @@ def read(
     names = list(free)
 
     def reading(is_wide: bool) -> Program:
-        def reader(last_stage: str | None = None) -> Reader:
-            source = Source(text, name)
-            return Reader(source, pairs, names, request, varied, table, is_wide, last_stage)
+        def reader(last: str | None) -> Reader:
+            return Reader(Source(text, name), pairs, names, request, varied, table, is_wide, last)
 
         try:
-            return reader().program()
+            return reader(last_stage).program()
         except EarlierOutputError as error:
             return reader(error.name).program()
 

@@ -7,7 +7,9 @@ ranges, points are sampled, and a failing one is made as simple as it can be and
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from itertools import product
 from random import Random
 from typing import Any, NamedTuple
 
@@ -35,6 +37,7 @@ from gradcli.tasks.outcomes import Outcome, outcome_at
 from gradcli.tasks.second_point import second_point
 
 ONE_POINT = "give every input a single value"
+MOST_OUTPUTS = 2  # stages that nothing reads are tried as the output
 SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 10.0)  # tried first when a point is shrunk
 
 
@@ -55,7 +58,46 @@ def check_program(
     fixed = [(n, ranges[n][0] if n in ranges else v) for n, v in bindings]
     program = read(text, name, fixed, request=request, varied=ranges)
     refuse_lost_claims(program, bindings, request)
-    return _checked(program, ranges, request)
+    checked = _checked(program, ranges, request)
+    if checked.case.verdict != "fail" or request.output or not program.lines:
+        return checked
+
+    def reading(output: str, is_last: bool) -> Program:
+        asked, last = (request, output) if is_last else (request._replace(output=output), None)
+        return read(text, name, fixed, request=asked, varied=ranges, last_stage=last)
+
+    return _by_earlier_output(program, reading, ranges, request) or checked
+
+
+def _by_earlier_output(
+    program: Program, reading: Callable[[str, bool], Program],
+    ranges: dict[str, tuple[float, float]], request: Request,
+) -> Checked | None:  # fmt: skip
+    """The verdicts by an earlier output, where every gradient is right by that or belongs to it.
+
+    The stages after it are helpers of the backward part then, or of no use.
+    """
+    belonging: Checked | None = None
+    for output, is_last in product(_idle_stages(program)[-MOST_OUTPUTS:], (True, False)):
+        with suppress(GradcliError):
+            other = _checked(reading(output, is_last), ranges, request)
+            if other.case.verdict in ("pass", "kink"):
+                note = f"`{output}` is taken for the output: all gradients are right by that one"
+                return Checked(other.case._replace(notes=[*other.case.notes, note]), other.program)
+            if belonging is None and _is_of(program, output):
+                belonging = other
+    return belonging
+
+
+def _is_of(program: Program, output: str) -> bool:
+    """Whether gradients belong to another stage: they are of names that only that is made of."""
+    values = {**program.inputs, **program.stages}
+    other = nodes_of(program.stages[output])
+    own, others = program.graph.reaches(program.output), program.graph.reaches(*other)
+    return any(
+        others[node] and not own[node]
+        for name in program.claims for node in nodes_of(values[name]) if node not in other
+    )  # fmt: skip
 
 
 def check_read(program: Program, request: Request) -> Checked:
@@ -307,17 +349,22 @@ def unclaimed(program: Program) -> list[str]:
 
 def _other_outputs(program: Program) -> list[str]:
     """A note on stages that nothing reads: one of them may be the output that was meant."""
-    graph, last = program.graph, program.forward_nodes
-    read = {k for node in range(last) if node not in program.aside for k in graph.operands[node]}
-    names = {name: nodes_of(value) for name, value in program.stages.items()}
-    taken = [name for name, nodes in names.items() if program.output in nodes]
-    idle = [
-        name for name, nodes in names.items()
-        if nodes and name[0] != "d" and name not in taken and not read.intersection(nodes)
-    ]  # fmt: skip
+    idle, names = _idle_stages(program), program.stages.items()
+    taken = [name for name, value in names if program.output in nodes_of(value)]
     if not taken or not idle or program.parts:
         return []
     return [
         f"`{taken[0]}` is taken for the output; nothing reads `{idle[0]}`: "
         f"`--output {idle[0]}` takes that"
     ]
+
+
+def _idle_stages(program: Program) -> list[str]:
+    """The stages beside the output that nothing in the forward part reads."""
+    graph, last = program.graph, program.forward_nodes
+    read = {k for node in range(last) if node not in program.aside for k in graph.operands[node]}
+    return [
+        name for name, value in program.stages.items()
+        if nodes_of(value) and name[0] != "d" and program.output not in nodes_of(value)
+        and not read.intersection(nodes_of(value))
+    ]  # fmt: skip

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree
+from gradcli.backward.amounts import is_finite, mean_size
 from gradcli.checker.evidence import BEYOND_BUDGET, NOTHING, evidence
-from gradcli.checker.question import questions_of
+from gradcli.checker.question import Question, questions_of
 from gradcli.checker.verdicts import check
 from gradcli.evaluation.certainty import certain_numbers
 from gradcli.evaluation.point import Point, at
@@ -27,6 +28,9 @@ class Outcome(NamedTuple):
     lines: list[LineCheck] = []  # noqa: RUF012  # never written to
     forks: list[Fork] = []  # noqa: RUF012  # never written to
     hides: bool = False  # with its wrong lines mended the program is not right elsewhere
+
+
+LOST = 1e-14  # of the largest gradient: far away, where others saturate, rounding may be as large
 
 
 def outcome_at(
@@ -50,10 +54,7 @@ def outcome_at(
         active = program.graph.active
         questions = [q for q in questions if q.formula is None or active[q.formula]]
     if elsewhere:
-        questions = [
-            q for q in questions
-            if q.claim is not None and not agree(q.claim, q.analytic, request.tolerance)
-        ]  # fmt: skip
+        questions = _differing(questions, request)
     chosen = evidence(program.graph, len(questions), request)
     answer = check(point, questions, request)
     notes = [*point.notes, *([chosen.note] if questions and chosen.note is not None else [])]
@@ -80,3 +81,13 @@ def outcome_at(
         notes.append("nothing was checked: the program has no input")
     verdict = worst(verdicts) if is_checked else "inconclusive"
     return Outcome(point, verdict, answer.inputs, notes, lines, forks, hides)
+
+
+def _differing(questions: list[Question], request: Request) -> list[Question]:
+    """The questions whose formulas do not give what the engine does, beyond all rounding."""
+    sizes = [mean_size(q.analytic) for q in questions if is_finite(q.analytic)]
+    room = LOST * max(sizes, default=0.0)
+    return [
+        q for q in questions
+        if q.claim is not None and not agree(q.claim, q.analytic, request.tolerance, room)
+    ]  # fmt: skip
