@@ -10,6 +10,9 @@ from real_styles import PROGRAMS, mutations
 from right_programs import PROGRAMS as RIGHT
 
 import gradcli
+from gradcli.backward import passage, replay
+from gradcli.backward.cut import Cut
+from gradcli.evaluation import point
 
 SAMPLED = 53  # of the mutations every so-and-so-manieth is judged
 
@@ -204,6 +207,43 @@ def test_one_line_that_mends_several_results_is_blamed_for_all_of_them():
     (line,) = [line for line in case(DEFERRED).lines if line.is_accused]
     assert (line.line, line.repair) == (9, "dZ1 = W2.T @ dZ2 * (1 - A1**2)")
     assert [line.cause for line in case(DEFERRED).lines][-2:] == [9, 9]
+
+
+@pytest.mark.parametrize(
+    "text", [PROGRAMS["lstm_cell"], PROGRAMS["coursera"], RIGHT["batchnorm_by_cs231n"]]
+)
+def test_right_lines_are_judged_in_a_few_passes_whatever_their_number(text, monkeypatch):
+    passes = []
+
+    def counted(function):
+        def with_count(*args):
+            passes.append(function.__name__)
+            return function(*args)
+
+        return with_count
+
+    for owner, name in (
+        (point, "_sweep"), (replay.Replay, "_enter"), (replay.Replay, "_again_at"),
+        (passage, "written"), (Cut, "run"),
+    ):  # fmt: skip
+        monkeypatch.setattr(owner, name, counted(getattr(owner, name)))
+    assert case(text).verdict == "pass"
+    assert 4 <= len(passes) <= 30
+
+
+UPSTREAM = """x = [0.3, -0.6, 0.8]; W = [[0.3, 0.4, -0.6], [0.9, -0.2, 0.5]]; t = [1, 0]
+z = W @ x
+h = tanh(z)
+dh = 2*(h - t)
+dz = dh*(1 - h**2)
+dW = np.outer(dz, x)
+dx = W.T @ dz"""
+
+
+def test_an_upstream_gradient_may_be_a_formula_of_what_moves():
+    assert case(UPSTREAM).verdict == "pass"
+    hidden = UPSTREAM.replace("[0.3, -0.6", "[1, -0.6").replace("(1 - h", "(1 - x[0]*h")
+    assert accused(hidden) == [(5, "dropped-factor")]
 
 
 # ---------------------------------------------------------------- repairs

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from gradcli.arithmetic.floats import FAULTS
 from gradcli.backward.replay import Held, Replay
+from gradcli.engine import Run, sweep
+from gradcli.program.model import Program
 
 FIT = 1e-6  # of the size of a sum: how near it must come to what is asked for
 
@@ -66,3 +70,31 @@ class Aim:
         run = self.replay.tried_at(point, held)
         names = [*self.names, *self._right]
         return all(self.replay.is_right(name, point, run) for name in names)
+
+
+def ends_of(program: Program) -> list[str]:
+    """The names whose gradients are results: those of inputs, and those that no line reads."""
+    read = {r.name for line in program.lines for r in line.reads.values() if r.kind == "gradient"}
+    return [
+        name for name in program.claims
+        if name in program.inputs
+        or (name not in read and program.stages.get(name) != program.output)
+    ]  # fmt: skip
+
+
+def scaled(run: Run, ends: Sequence[int], soft: Mapping[str, Sequence[int]]) -> set[str]:
+    """The wrong gradients of stages of which right results are made: they follow a convention.
+
+    `ends` are the nodes of right results, `soft` those of the others by their names.
+    """
+    if not ends or not soft:
+        return set()
+    rng, shape = np.random.default_rng(7), run.machine.graph.shape
+    again = Run(run.machine, run.values)
+    try:
+        sweep(again, {node: np.asarray(rng.standard_normal(shape(node)))[()] for node in ends})
+    except FAULTS:
+        return set()
+    return {
+        name for name, nodes in soft.items() if any(np.any(again.gradients[k]) for k in nodes)
+    }  # fmt: skip

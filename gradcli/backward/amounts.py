@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 Amount = Any  # a float, a number in many digits, or an array
+LOST = 1e-14  # of the largest gradient: far away, where others saturate, rounding may be as large
 
 
 def total(amounts: Iterable[Amount]) -> Amount:
@@ -58,6 +59,11 @@ def mean_size(amount: Amount) -> float:
     import numpy as np  # late: numbers do not need it
 
     return float(np.mean(np.abs(amount))) if np.size(amount) else 0.0
+
+
+def rounding_of(amounts: Iterable[Amount]) -> float:
+    """What rounding may leave of gradients that cancel, beside the largest of them."""
+    return LOST * max((mean_size(x) for x in amounts if is_finite(x)), default=0.0)
 
 
 def in_words(amount: Amount, digits: int = 5) -> str:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcli.arithmetic.arrays import key as array_key
-from gradcli.backward.aim import FIT, Aim
+from gradcli.backward.aim import FIT, Aim, ends_of, scaled
 from gradcli.backward.known import Known, Meaning
 from gradcli.backward.naming import Naming
 from gradcli.backward.repairs import Named
@@ -137,10 +137,8 @@ class _Inquiry:
         self.known = known
         self.naming = naming
         self.lines = replay.program.lines
-        read = {r.name for line in self.lines for r in line.reads.values() if r.kind == "gradient"}
-        inputs = replay.program.inputs
         names = [name for name in replay.claims if replay.forward[name] != replay.output]
-        self.ends = [name for name in names if name in inputs or name not in read]
+        self.ends = ends_of(replay.program)
         self.wrong = wrong.intersection(names)
         self.right = [n for n in names if n not in wrong and self._is_right_everywhere(n)]
         self.excused: set[str] = set()
@@ -162,13 +160,11 @@ class _Inquiry:
 
     def _excuse(self) -> None:
         """Cross off gradients of stages that are wrong, and of which right results are made."""
-        soft = self.wrong.difference(self.ends)
-        here = self.replay.now[0]
-        right = [n for n in self.ends if n not in self.wrong and self.replay.is_right(n, 0, here)]
-        if soft and right:
-            pulled = Aim(self.replay, [], right).pulled[0]
-            self.excused |= {name for name in soft if np.any(pulled[self.replay.claims[name]])}
-            self.wrong -= self.excused
+        claims = self.replay.claims
+        right = [claims[name] for name in self.ends if name not in self.wrong]
+        soft = {name: [claims[name]] for name in self.wrong.difference(self.ends)}
+        self.excused |= scaled(self.replay.now[0], right, soft)
+        self.wrong -= self.excused
 
     def _is_right(self, name: str, runs: list[Any]) -> bool:
         return all(self.replay.is_right(name, p, run) for p, run in enumerate(runs))

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradcli.arithmetic.agreement import agree
+from gradcli.backward.aim import ends_of, scaled
+from gradcli.backward.amounts import rounding_of
 from gradcli.backward.blame import Blame, Culprit, Suspect, blame
 from gradcli.backward.judge import ELSEWHERE, Judgement, Word, judge
 from gradcli.backward.known import Known, Meaning, words
@@ -25,7 +28,7 @@ from gradcli.checker.reasons import mismatch
 from gradcli.evaluation.point import Point, gather, in_lists
 from gradcli.graph.text import place_text
 from gradcli.program.gradient_lines import GradientLine
-from gradcli.program.model import Element, Program, elements
+from gradcli.program.model import Element, Program, elements, nodes_of
 from gradcli.reports.evaluations import Number, worst
 from gradcli.reports.lines import Contribution, Fork, LineCheck
 from gradcli.reports.statement_text import split_statement, statement_text
@@ -49,13 +52,35 @@ def judge_lines(point: Point, request: Request, formulas_only: bool = False) -> 
     `formulas_only` accuses no line that gives a number: a number is claimed at its point only.
     """
     with np.errstate(all="ignore"):  # a moved point may be outside of what a gate takes
+        if formulas_only and not _differing(point, request):
+            return JudgedLines(_as_judged(point, {}), [])
         return _judged(evidence_at(point, request, formulas_only), point, request)
+
+
+def _differing(point: Point, request: Request) -> set[str]:
+    """The names whose lines do not give what the engine does, conventions left aside."""
+    program, run = point.program, point.run
+    active, nodes = program.graph.active, {**program.inputs, **program.stages}
+    claimed: dict[str, list[int]] = {}
+    wrong = set()
+    room = rounding_of(run.gradients[k] for name in program.claims for k in nodes_of(nodes[name]))
+    for name, claim in program.claims.items():
+        claimed[name] = [node for node in nodes_of(claim) if active[node]]
+        pairs = zip(nodes_of(claim), nodes_of(nodes[name]), strict=True)
+        if program.output not in nodes_of(nodes[name]) and not all(
+            agree(run.values[k], run.gradients[node], request.tolerance, room) for k, node in pairs
+        ):
+            wrong.add(name)
+    ends = ends_of(program)
+    right = [node for name in ends if name not in wrong for node in claimed[name]]
+    soft = {name: claimed[name] for name in wrong.difference(ends)}
+    return wrong - scaled(run, right, soft) if soft else wrong
 
 
 def _judged(evidence: Evidence, point: Point, request: Request) -> JudgedLines:
     judgement = judge(evidence)
     if evidence.formulas_only and not judgement.wrong:
-        return JudgedLines(_as_judged(evidence, judgement), [])
+        return JudgedLines(_as_judged(evidence.point, judgement.words), [])
     replay = Replay(point, evidence.formulas_only)
     places = _places(replay.program)
     known = Known(replay)
@@ -88,12 +113,12 @@ def _judged(evidence: Evidence, point: Point, request: Request) -> JudgedLines:
     return JudgedLines(lines.checks(), lines.forks(), hides)
 
 
-def _as_judged(evidence: Evidence, judgement: Judgement) -> list[LineCheck]:
+def _as_judged(point: Point, given: dict[Element, Word]) -> list[LineCheck]:
     """The lines at another point, where nothing is wrong: nobody asks what they mean there."""
-    program, values = evidence.program, evidence.point.run.values
+    program, values = point.program, point.run.values
     checks = []
     for line, place in zip(program.lines, _places(program), strict=True):
-        words = own_words(line, program, judgement.words)
+        words = own_words(line, program, given)
         verdict = worst([word.verdict for word in words])
         reason = next((word.reason for word in words if word.verdict == verdict), None)
         claim = in_lists(gather(line.value, values))
@@ -106,7 +131,7 @@ def _as_judged(evidence: Evidence, judgement: Judgement) -> list[LineCheck]:
 
 def own_words(line: GradientLine, program: Program, given: dict[Element, Word]) -> list[Word]:
     """The verdicts on the numbers that a line assigns, other than that they are wrong."""
-    if line.name is None:
+    if line.name is None or not given:
         return []
     whole = given.get(Element(line.name))
     words = [whole] if whole is not None else [

@@ -19,6 +19,7 @@ from gradcli.checker.values import check_values
 from gradcli.errors import BindingError, GradcliError, UsageError
 from gradcli.evaluation.point import (
     as_numbers,
+    at,
     claims_of,
     constant,
     gather,
@@ -56,48 +57,52 @@ def check_program(
     if ranges and request.claims:
         raise UsageError("a number is claimed at one point, not over a range", hint=ONE_POINT)
     fixed = [(n, ranges[n][0] if n in ranges else v) for n, v in bindings]
-    program = read(text, name, fixed, request=request, varied=ranges)
-    refuse_lost_claims(program, bindings, request)
-    checked = _checked(program, ranges, request)
-    if checked.case.verdict != "fail" or request.output or not program.lines:
-        return checked
 
-    def reading(output: str, is_last: bool) -> Program:
-        asked, last = (request, output) if is_last else (request._replace(output=output), None)
+    def reading(output: str | None = None, is_last: bool = False) -> Program:
+        asked = request if is_last or output is None else request._replace(output=output)
+        last = output if is_last else None
         return read(text, name, fixed, request=asked, varied=ranges, last_stage=last)
 
-    return _by_earlier_output(program, reading, ranges, request) or checked
+    program = reading()
+    refuse_lost_claims(program, bindings, request)
+    other = None if request.output else _by_earlier_output(program, reading, request)
+    checked = _checked(other or program, ranges, request)
+    if other is None:
+        return checked
+    note = f"`{checked.case.output}` is taken for the output: more gradients are right by that one"
+    return Checked(checked.case._replace(notes=[*checked.case.notes, note]), checked.program)
 
 
 def _by_earlier_output(
-    program: Program, reading: Callable[[str, bool], Program],
-    ranges: dict[str, tuple[float, float]], request: Request,
-) -> Checked | None:  # fmt: skip
-    """The verdicts by an earlier output, where every gradient is right by that or belongs to it.
+    program: Program, reading: Callable[[str, bool], Program], request: Request
+) -> Program | None:
+    """The program with an earlier output, where more of its gradients are right by that one.
 
     The stages after it are helpers of the backward part then, or of no use.
     """
-    belonging: Checked | None = None
-    for output, is_last in product(_idle_stages(program)[-MOST_OUTPUTS:], (True, False)):
+    idle = _idle_stages(program) if program.lines else []
+    best, others = _right_share(program, request) if idle else 0.0, []
+    for output, is_last in product(idle[-MOST_OUTPUTS:], (True, False)):
         with suppress(GradcliError):
-            other = _checked(reading(output, is_last), ranges, request)
-            if other.case.verdict in ("pass", "kink"):
-                note = f"`{output}` is taken for the output: all gradients are right by that one"
-                return Checked(other.case._replace(notes=[*other.case.notes, note]), other.program)
-            if belonging is None and _is_of(program, output):
-                belonging = other
-    return belonging
+            other = reading(output, is_last)
+            others.append((_right_share(other, request), other))
+    share, other_program = max(others, key=lambda pair: pair[0], default=(0.0, program))
+    return other_program if share > best else None
 
 
-def _is_of(program: Program, output: str) -> bool:
-    """Whether gradients belong to another stage: they are of names that only that is made of."""
-    values = {**program.inputs, **program.stages}
-    other = nodes_of(program.stages[output])
-    own, others = program.graph.reaches(program.output), program.graph.reaches(*other)
-    return any(
-        others[node] and not own[node]
-        for name in program.claims for node in nodes_of(values[name]) if node not in other
-    )  # fmt: skip
+def _right_share(program: Program, request: Request) -> float:
+    """The share of claimed gradients that are the engine's; that of the output is its own."""
+    with suppress(GradcliError):
+        run = at(program, inputs_of(program), request).run
+        values = {**program.inputs, **program.stages}
+        right = [
+            all(agree(run.values[k], run.gradients[node], request.tolerance)
+                for k, node in zip(nodes_of(claim), nodes_of(values[name]), strict=True))
+            for name, claim in program.claims.items()
+            if program.output not in nodes_of(values[name])
+        ]  # fmt: skip
+        return sum(right) / max(1, len(right)) if run.gradients else 0.0
+    return 0.0
 
 
 def check_read(program: Program, request: Request) -> Checked:
@@ -115,11 +120,29 @@ def _checked(program: Program, ranges: dict[str, tuple[float, float]], request: 
         case = _sampled(program, start, ranges, request)
     else:
         first = outcome_at(program, start, request, claims_of(program, request.claims))
-        second = second_point(program, first, request) if _has_formulas(program) else None
         values = check_values(first.point, request.tolerance)
-        case = _case(program, second or first, values, request)
+        whole, outcome = _elsewhere(program, first, request)
+        case = _case(whole, outcome, values, request)
     verdict = worst([case.verdict, *(entry.verdict for entry in entries.values())])
     return Checked(case._replace(claims=claims, entries=entries, verdict=verdict), program)
+
+
+def _elsewhere(program: Program, first: Outcome, request: Request) -> tuple[Program, Outcome]:
+    """The outcome with what other points show, and the program that it is about.
+
+    The numbers that stand for arrays have the upstream gradient of their own point; where a formula
+    gives it, the arrays themselves are moved.
+    """
+    if not _has_formulas(program):
+        return program, first
+    arrays = program.arrays
+    if arrays is None or arrays.upstream is None or not arrays.graph.active[arrays.upstream]:
+        return program, second_point(program, first, request) or first
+    moving = first._replace(point=at(arrays, inputs_of(arrays), request))
+    second = second_point(arrays, moving, request) or first
+    if second.verdict == "fail" != first.verdict:
+        return arrays, second
+    return program, first._replace(lines=second.lines, notes=second.notes)
 
 
 def _with_entries(program: Program, request: Request) -> tuple[Request, dict[str, Setting]]:

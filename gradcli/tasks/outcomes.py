@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree
-from gradcli.backward.amounts import is_finite, mean_size
+from gradcli.backward.amounts import rounding_of
 from gradcli.checker.evidence import BEYOND_BUDGET, NOTHING, evidence
 from gradcli.checker.question import Question, questions_of
 from gradcli.checker.verdicts import check
@@ -28,9 +28,6 @@ class Outcome(NamedTuple):
     lines: list[LineCheck] = []  # noqa: RUF012  # never written to
     forks: list[Fork] = []  # noqa: RUF012  # never written to
     hides: bool = False  # with its wrong lines mended the program is not right elsewhere
-
-
-LOST = 1e-14  # of the largest gradient: far away, where others saturate, rounding may be as large
 
 
 def outcome_at(
@@ -85,8 +82,7 @@ def outcome_at(
 
 def _differing(questions: list[Question], request: Request) -> list[Question]:
     """The questions whose formulas do not give what the engine does, beyond all rounding."""
-    sizes = [mean_size(q.analytic) for q in questions if is_finite(q.analytic)]
-    room = LOST * max(sizes, default=0.0)
+    room = rounding_of(q.analytic for q in questions)
     return [
         q for q in questions
         if q.claim is not None and not agree(q.claim, q.analytic, request.tolerance, room)
