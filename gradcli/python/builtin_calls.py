@@ -153,7 +153,10 @@ def _issubclass(reader: Reader, x: Any, kinds: Any) -> bool:
     return isinstance(x, Class) and any(kind in x.order() for kind in chosen)
 
 
-def _type(reader: Reader, x: Any) -> Any:
+def _type(reader: Reader, x: Any, *parts: Any) -> Any:
+    if parts:  # `type("Dummy", (), {})`
+        bases, body = parts
+        return Class(x, [base for base in bases if isinstance(base, Class)], {**body})
     if isinstance(x, Instance):
         return x.cls
     if isinstance(x, Array):

@@ -1,13 +1,15 @@
 """Values that a file's own tests and demonstrations call a function with.
 
-The statements before such a call are read as any others, and where one cannot be read, what it
-would have set is unknown. The first call whose values are all known is taken.
+The statements of such a block are read as any others, and where one cannot be read, what it would
+have set is unknown. The first call of a function whose values are all known is taken, whoever
+makes it: the block itself, or a function that it calls.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -17,26 +19,60 @@ from gradcli.python.imports import names_set
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.statements import BreakSignal, ContinueSignal, ReturnSignal
 from gradcli.python.subjects import Subject
-from gradcli.python.values import Array, Class, Function, Given, Instance, Method, Scope, Unknown
+from gradcli.python.values import (
+    Array,
+    Class,
+    Function,
+    Given,
+    Instance,
+    Library,
+    Method,
+    Scope,
+    Unknown,
+)
 
 MOST_ELEMENTS = 3_000  # of the values of an example; larger ones are for training, not for tests
-MOST_STEPS = 20_000  # statements that an example may take
+MOST_STEPS = 3_000  # that one statement of an example may take, all it calls among them
+LONGEST = 4.0  # seconds that all examples of a file may take
+LONGEST_STATEMENT = 0.6  # seconds
+DEEPEST = 4  # objects inside one another that are taken as values
 DEMONSTRATIONS = ("test", "main", "check", "demo", "run", "example", "try", "grad_check",
                   "gradient_check")  # fmt: skip
 
 
-def example(
-    reader: Interpreter, scope: Scope, tree: ast.Module, subject: Subject
-) -> dict[str, Any]:
-    """Values by the names of parameters; empty where the file has no such call."""
-    for body in _bodies(tree):
-        if not _mentions(body, subject):
-            continue
-        finder = _Finder(reader, Scope(scope), subject)
-        finder.walk(body)
-        if finder.values:
-            return finder.values
-    return {}
+class Finished(Exception):  # no error: control flow
+    """Everything that was looked for has been called, or the time is over."""
+
+
+Key = tuple[int, str | None]  # the line of a function, and the class of its object
+
+
+def key_of(scope: Scope, subject: Subject) -> Key | None:
+    """What the calls of a subject's forward part are kept under; None for no function."""
+    holder = scope.get(subject.cls) if subject.cls else None
+    function = holder.find(subject.forward) if isinstance(holder, Class) else (
+        scope.get(subject.forward)
+    )  # fmt: skip
+    return (function.node.lineno, subject.cls) if isinstance(function, Function) else None
+
+
+def examples(
+    reader: Interpreter, scope: Scope, tree: ast.Module, subjects: list[Subject]
+) -> dict[Key, dict[str, Any]]:
+    """Values by the names of parameters, for every subject that the file calls."""
+    wanted = {key for subject in subjects if (key := key_of(scope, subject)) is not None}
+    leading = _leading(tree, {name for s in subjects for name in (s.forward, s.cls) if name})
+    finder = _Finder(reader, wanted, leading)
+    reader.watch = finder.look_at
+    try:
+        for body in _bodies(tree):
+            if any(leading & _mentioned(statement) for statement in body):
+                finder.walk(body, Scope(scope))
+    except Finished:
+        pass
+    finally:
+        reader.watch = None
+    return finder.found
 
 
 def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
@@ -52,113 +88,115 @@ def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
     yield [node for node in tree.body if not isinstance(node, (ast.FunctionDef, ast.ClassDef))]
 
 
-def _mentions(body: list[ast.stmt], subject: Subject) -> bool:
-    names = {subject.forward, subject.cls}
-    return any(
-        isinstance(node, ast.Call) and _called(node) in names
-        for statement in body for node in ast.walk(statement)
-    )  # fmt: skip
+def _leading(tree: ast.Module, targets: set[str]) -> set[str]:
+    """The names of the file's functions and classes that may come to call one of some names."""
+    mentioned = {
+        node.name: _mentioned(node)
+        for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }  # fmt: skip
+    names, count = {*targets}, 0
+    while len(names) > count:
+        count = len(names)
+        names |= {name for name, others in mentioned.items() if names & others}
+    return names
 
 
-def _called(node: ast.Call) -> str | None:
-    if isinstance(node.func, ast.Name):
-        return node.func.id
-    return node.func.attr if isinstance(node.func, ast.Attribute) else None
+def _mentioned(node: ast.AST) -> set[str]:
+    """All names and attributes in a part of the file."""
+    parts = [*ast.walk(node)]
+    return {part.id for part in parts if isinstance(part, ast.Name)} | {
+        part.attr for part in parts if isinstance(part, ast.Attribute)
+    }
 
 
 class _Finder:
-    """Reads a block statement by statement until the subject is called."""
+    """Reads blocks statement by statement, and keeps the first known call of each subject."""
 
-    def __init__(self, reader: Interpreter, scope: Scope, subject: Subject) -> None:
+    def __init__(self, reader: Interpreter, wanted: set[Key], leading: set[str]) -> None:
         self.reader = reader
-        self.scope = scope
-        self.subject = subject
-        self.values: dict[str, Any] = {}
-        self.pending: dict[str, Any] = {}  # of the constructor
+        self.wanted = wanted
+        self.leading = leading
+        self.lines = {line for line, _ in wanted}
+        self.found: dict[Key, dict[str, Any]] = {}
+        self.made: dict[int, tuple[Any, dict[str, Any] | None]] = {}  # by their constructors
+        self.deadline = monotonic() + LONGEST
+        self.steps, self.end = MOST_STEPS, self.deadline  # of the statement that is read
 
-    def walk(self, body: list[ast.stmt]) -> None:
-        """Read a block; `values` are set once a call is reached."""
+    def walk(self, body: list[ast.stmt], scope: Scope) -> None:
+        """Read a block. Raises Finished."""
         for statement in body:
-            if self.values or self.reader.steps > MOST_STEPS:
-                return
-            if isinstance(statement, (ast.For, ast.While)) and _mentions([statement], self.subject):
-                self._enter(statement)
-                continue
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Call):
-                    self._look_at(node)
-            if self.values:
-                return
-            self._read(statement)
+            if monotonic() > self.deadline:
+                raise Finished
+            if isinstance(statement, (ast.For, ast.While)) and (
+                self.leading & _mentioned(statement)
+            ):
+                self._enter(statement, scope)
+            else:
+                self._read(statement, scope)
 
-    def _enter(self, statement: ast.For | ast.While) -> None:
+    def _enter(self, statement: ast.For | ast.While, scope: Scope) -> None:
         """The first turn of a loop."""
         if isinstance(statement, ast.For):
             try:
                 with self.reader.faults():
-                    items = self.reader.iterate(self.reader.evaluate(statement.iter, self.scope))[
-                        :1
-                    ]
-                for item in items:
-                    self.reader.assign_silently(statement.target, item, self.scope)
+                    items = self.reader.iterate(self.reader.evaluate(statement.iter, scope))
+                for item in items[:1]:
+                    self.reader.assign_silently(statement.target, item, scope)
             except GradcliError:
                 return
-        self.walk(statement.body)
+        self.walk(statement.body, scope)
 
-    def _read(self, statement: ast.stmt) -> None:
+    def _read(self, statement: ast.stmt, scope: Scope) -> None:
+        self.steps = self.reader.steps + MOST_STEPS
+        self.end = monotonic() + LONGEST_STATEMENT
         try:
-            self.reader.statement(statement, self.scope)
+            self.reader.statement(statement, scope)
         except (GradcliError, ReturnSignal, BreakSignal, ContinueSignal) as error:
             reason = error.message if isinstance(error, GradcliError) else "not reached"
             for name in names_set(statement):
-                self.scope[name] = Unknown(reason)
+                scope[name] = Unknown(reason)
 
-    def _look_at(self, node: ast.Call) -> None:
-        name, subject = _called(node), self.subject
-        if subject.cls is not None and name == subject.cls:
-            cls = self.scope.find(name)
-            value = cls[name] if cls is not None else None
-            start = value.find("__init__") if isinstance(value, Class) else None
-            self.pending = self._bound(node, start) or {}
-        elif name == subject.forward:
-            try:
-                callee = self.reader.evaluate(node.func, self.scope)
-            except GradcliError:
-                return
-            is_method = isinstance(callee, Method)
-            function, owner = (callee.function, callee.owner) if is_method else (callee, None)
-            if not isinstance(function, Function):
-                return
-            if subject.cls is not None and not (
-                isinstance(owner, Instance)
-                and subject.cls in {cls.name for cls in owner.cls.order()}
-            ):
-                return
-            values = self._bound(node, function)
-            if values is not None:
-                self.values = {**self.pending, **values}
+    def look_at(self, function: Function, scope: Scope) -> None:
+        """Look at a call that is about to be read, with its parameters set. Raises Finished."""
+        if self.reader.steps > self.steps or monotonic() > self.end:
+            self.reader.fail("this example takes too long")
+        owner = scope.get(function.positional[0]) if function.positional else None
+        if not isinstance(owner, Instance) or function.owner is None:
+            owner = None
+        if function.name == "__init__" and owner is not None:
+            self.made.setdefault(id(owner), (owner, _known(function, scope)))
+        if function.node.lineno not in self.lines:
+            return
+        names = [None] if owner is None else [cls.name for cls in owner.cls.order()][:1]
+        for key in [(function.node.lineno, name) for name in names]:
+            if key not in self.wanted or key in self.found:
+                continue
+            values = _known(function, scope)
+            if owner is not None:
+                pending = self.made.get(id(owner), (owner, {}))[1]
+                values = None if values is None or pending is None else {**pending, **values}
+            if values:
+                self.found[key] = values
+        if len(self.found) == len(self.wanted):
+            raise Finished
 
-    def _bound(self, node: ast.Call, function: Any) -> dict[str, Any] | None:
-        """The values of a call by parameter; None where one of them is not known."""
-        if not isinstance(function, Function):
-            return {}
-        is_method = function.owner is not None and function.kind != "staticmethod"
-        names = function.positional[1 if is_method else 0 :]
-        if len(node.args) > len(names) or any(isinstance(a, ast.Starred) for a in node.args):
+
+def _known(function: Function, scope: Scope) -> dict[str, Any] | None:
+    """The values of a call by parameter; None where one of them is not known."""
+    is_method = function.owner is not None and function.kind != "staticmethod"
+    values = {}
+    for name in function.parameters[1 if is_method else 0 :]:
+        value = scope[name]
+        if value is function.defaults.get(name, scope):
+            continue
+        known = known_of(value)
+        if known is None and value is not None:
             return None
-        pairs = [*zip(names, node.args, strict=False)]
-        pairs += [(k.arg, k.value) for k in node.keywords if k.arg is not None]
-        values = {}
-        for name, part in pairs:
-            value = self.reader.evaluate_or_unknown(part, self.scope)
-            known = known_of(value)
-            if known is None and value is not None:
-                return None
-            values[name] = known
-        return values
+        values[name] = known
+    return values
 
 
-def known_of(value: Any) -> Any:
+def known_of(value: Any, depth: int = DEEPEST) -> Any:
     """A value as data of its own; None for what is not data."""
     if isinstance(value, Array):
         content = value.content
@@ -168,13 +206,20 @@ def known_of(value: Any) -> Any:
     if isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (list, tuple)):
-        parts = [known_of(part) for part in value]
+        parts = [known_of(part, depth) for part in value]
         if any(part is None for part in parts):
             return None
         if isinstance(value, tuple):
             return tuple(parts)
         return Given(parts) if all(isinstance(p, int) for p in parts) else parts
     if isinstance(value, dict):
-        entries = {key: known_of(part) for key, part in value.items()}
+        entries = {key: known_of(part, depth) for key, part in value.items()}
         return None if any(part is None for part in entries.values()) else entries
-    return value if isinstance(value, Function) else None
+    if isinstance(value, Instance) and depth:
+        twin = Instance(value.cls)
+        for name, part in value.attributes.items():
+            twin.attributes[name] = known_of(part, depth - 1)
+            if twin.attributes[name] is None and part is not None:
+                return None
+        return twin
+    return value if isinstance(value, (Function, Method, Class, Library)) else None

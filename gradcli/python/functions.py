@@ -55,6 +55,9 @@ class Functions:
         if isinstance(callee, Library) and callee == Library("super", "python"):
             return self._super(node, scope)
         if isinstance(callee, Library) and callee.name == "print":
+            if self.watch is not None:  # a test that prints what it calls
+                for part in node.args:
+                    self.evaluate(part, scope)
             return None
         values: list[Any] = []
         keywords: dict[str, Any] = {}
@@ -129,6 +132,8 @@ class Functions:
             raise LimitError(f"more than {DEEPEST_CALLS} calls inside one another: ... {names}",
                              self.span(), "a recursion needs an end that is known")  # fmt: skip
         scope = self._arguments(function, values, keywords)
+        if self.watch is not None:
+            self.watch(function, scope)
         if isinstance(function.node, ast.Lambda):
             return self.evaluate(function.node.body, scope)
         kept = self.file, self.turn, self.here, self.tape.place, self.first

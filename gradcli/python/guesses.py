@@ -20,7 +20,7 @@ NUMBER = re.compile(
     r"tau|keep_?prob|drop\w*|rate|decay|slope|scale|c|C|k|p|dt|learning_?rate|m|v0|nu|theta0)$"
 )
 COUNT = re.compile(
-    r"^(stride|pad\w*|size|steps?|num_\w+|n_\w+|\w+_size|\w+_dim|dim\w*|n|N|K|T|H|D|M|axis|"
+    r"^(stride|pad\w*|size|steps?|num_\w+|n_\w+|\w+_size|\w+_dim|dim\w*|n|N|K|T|H|D|M|G|axis|"
     r"input_\w+|hidden\w*|output_\w+|num\w*|filter_\w+|kernel_size|in_\w+|out_\w+|n[A-Z]\w*|\w+_units|"
     r"heads|h_dim|seed|d_\w+|\w+_len|vocab\w*|embed\w*|units|features|nx|ny|nh)$"
 )
@@ -37,6 +37,7 @@ SIZES_OF_LAYERS = re.compile(
     r"^(layer_?s?(_?dims?|_?sizes?)?|sizes|dims|layers|layer_dimensions|hidden_dims|hidden_sizes|"
     r"hidden_layers|architecture|arch|\w+_list|\w+_dims|\w+_sizes|widths|topology|shape|n_neurons)$"
 )
+SHAPE = re.compile(r"^(?:\w+_)?(?:dims?|shapes?|sizes?|resolution)(?:_\w+)?$", re.IGNORECASE)
 MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "normal", "uniform",
                 "standard_normal", "random", "full", "identity")  # fmt: skip
 OPTIONS = re.compile(r"\w*_params?|hparam\w*|config|options|cfg")
@@ -59,6 +60,7 @@ COUNTS = {
     "stride": 1, "pad": 1, "pool_h": 2, "pool_w": 2, "kernel_width": 3, "filter_h": 3,
     "filter_w": 3, "kernel_height": 3, "pool_width": 2, "pool_height": 2, "n_class": 3,
     "kernel_size": 3, "filter_size": 3, "pool_size": 2, "axis": 1, "seed": 0, "num_heads": 2,
+    "G": 3, "groups": 3, "num_groups": 3, "n_groups": 3,
     "n_heads": 2, "heads": 2, "padding": 1, "timesteps": 3,
 }  # fmt: skip
 
@@ -67,6 +69,12 @@ class Parts(NamedTuple):
     """Something that is unpacked: a list of its parts."""
 
     parts: dict[str, Guess]
+
+
+class Sizes(NamedTuple):
+    """A list of so many whole numbers."""
+
+    length: int
 
 
 class Usage:
@@ -103,7 +111,11 @@ class Usage:
 
     def _look(self, node: ast.AST) -> None:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
-            names = [part.id for part in node.targets[0].elts if isinstance(part, ast.Name)]
+            names = [
+                part.id if isinstance(part, ast.Name) else part.attr
+                for part in node.targets[0].elts
+                if isinstance(part, (ast.Name, ast.Attribute))
+            ]
             if isinstance(node.value, ast.Name) and len(names) == len(node.targets[0].elts):
                 self.parts.setdefault(node.value.id, names)
             name = _shaped(node.value) or self.aliases.get(ast.unparse(node.value))
@@ -126,7 +138,7 @@ class Usage:
                 self.texts.setdefault(node.left.id, other.value)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
-            is_get = node.func.attr in ("get", "setdefault") and node.args
+            is_get = node.func.attr == "get" and len(node.args) == 1
             if is_get and isinstance(owner, ast.Name) and isinstance(node.args[0], ast.Constant):
                 self._key(owner.id, str(node.args[0].value))
 
@@ -186,6 +198,8 @@ class Usage:
     def _guesses(self, name: str) -> list[Guess]:
         if name in self.made:
             return [self.made[name]]
+        if name in self.parts and name not in self.ranks and SHAPE.match(name):
+            return [Sizes(len(self.parts[name])), "count"]
         if name in self.parts and name not in self.ranks:
             parts = {str(k): self._guesses(part)[0] for k, part in enumerate(self.parts[name])}
             if name not in self.parts[name]:
@@ -201,6 +215,8 @@ class Usage:
             return [{key: self._entry(key, rank) for key in self.keys[name]} for rank in (1, 2)]
         if name in self.texts:
             return ["text"]
+        if "shape" in name and name not in self.ranks:
+            return [Sizes(2), Sizes(1), Sizes(3), "count"]
         if SIZES_OF_LAYERS.match(name) and name not in self.ranks:
             return ["sizes", "count"]
         if name in self.ranks:

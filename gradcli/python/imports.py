@@ -144,7 +144,7 @@ class Imports:
             for tail in (parts,) if level else (parts, parts[-1:]):
                 whole = os.path.join(folder, *tail)
                 for path in (f"{whole}.py", os.path.join(whole, "__init__.py")):
-                    if tail and os.path.isfile(path):
+                    if (tail or level) and os.path.isfile(path):
                         scope: Scope = self._file(path)
                         return scope
             folder = os.path.join(folder, os.pardir)

@@ -88,7 +88,7 @@ def get(tape: Tape, content: Content, key: Any) -> Content:
             return tape.gate("index", content, tape.static(at)) if at else content
         flat = tape.places(shape)[key]
     except IndexError as error:
-        raise ShapeError(_in_words(error, shape)) from None
+        raise ShapeError(_in_words(error, shape, key)) from None
     except ValueError as error:
         raise ShapeError(str(error)) from None
     return _marked(tape, content, tape.take(content, flat))
@@ -130,7 +130,7 @@ def put(tape: Tape, content: Content, key: Any, value: Content) -> Content:
     try:
         part = tape.places(shape)[key]
     except IndexError as error:
-        raise ShapeError(_in_words(error, shape)) from None
+        raise ShapeError(_in_words(error, shape, key)) from None
     if not np.size(part):
         return content
     value = _fitted(tape, value, np.shape(part))
@@ -172,7 +172,7 @@ def add_at(tape: Tape, content: Content, key: Any, value: Content) -> Content:
     try:
         part = tape.places(shape)[key]
     except IndexError as error:
-        raise ShapeError(_in_words(error, shape)) from None
+        raise ShapeError(_in_words(error, shape, key)) from None
     value = _fitted(tape, value, np.shape(part))
     if tape.is_known(content) and tape.is_known(value):
         array = np.array(content)
@@ -181,5 +181,16 @@ def add_at(tape: Tape, content: Content, key: Any, value: Content) -> Content:
     return tape.apply(ADD, content, tape.give(tape.node(value), shape, part))
 
 
-def _in_words(error: IndexError, shape: Any) -> str:
-    return f"IndexError: {error}; the array has shape {tuple(shape)}"
+def _in_words(error: IndexError, shape: Any, key: Any) -> str:
+    """What numpy says of an index, with the largest where several are out of bounds."""
+    words = str(error)
+    parts = key if isinstance(key, tuple) else (key,)
+    for axis, part in enumerate(parts[: len(shape)]):
+        if not isinstance(part, (np.ndarray, slice, int, np.integer)):
+            break  # the axes behind it are not those of the array
+        places = part if isinstance(part, np.ndarray) and part.dtype.kind == "i" else np.zeros(0)
+        if places.size and int(places.max()) >= shape[axis]:
+            largest, size = int(places.max()), shape[axis]
+            words = f"index {largest} is out of bounds for axis {axis} with size {size}"
+            break
+    return f"IndexError: {words}; the array has shape {tuple(shape)}"

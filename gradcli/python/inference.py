@@ -16,8 +16,9 @@ from zlib import crc32
 import numpy as np
 
 from gradcli.errors import GradcliError
-from gradcli.python.guesses import COUNTS, SHARES, TARGETS, TEXTS, Guess, Parts, Usage
+from gradcli.python.guesses import COUNTS, SHARES, TARGETS, TEXTS, Guess, Parts, Sizes, Usage
 from gradcli.python.inputs import known_value
+from gradcli.python.lessons import Lesson
 from gradcli.python.missing import MissingInputs
 from gradcli.python.source import PythonFault
 from gradcli.python.values import Array, Given
@@ -74,12 +75,14 @@ class Inference:
     """Searches values for parameters so that a reading succeeds."""
 
     def __init__(
-        self, usage: Usage, seed: int, style: str, make: Callable[[str, dict[str, Any]], Any]
-    ) -> None:
+        self, usage: Usage, seed: int, style: str, make: Callable[[str, dict[str, Any]], Any],
+        learn: Callable[[GradcliError, dict[str, Any]], Lesson | None],
+    ) -> None:  # fmt: skip
         self.usage = usage
         self.seed = seed
         self.style = style  # how arrays of targets are drawn
         self.make = make  # calls a function of the file
+        self.learn = learn  # says what a fault teaches of the values
         self.readings = 0
         self.is_positive = False
         self.has_targets = False  # whether a value could be drawn in another style
@@ -90,6 +93,8 @@ class Inference:
         self.labels = False  # whether targets were taken for labels
         self.faults: list[GradcliError] = []  # that ended the readings with each choice of ranks
         self.flawed: tuple[Any, dict[str, Any]] | None = None
+        self.learned: dict[str, Guess] = {}  # of parameters, by their ways, from faults
+        self.seen: list[dict[str, Guess]] = []  # guesses that were tried
 
     def search(
         self, missing: list[str], attempt: Callable[[dict[str, Any]], Any]
@@ -98,7 +103,12 @@ class Inference:
         self.deadline = monotonic() + LONGEST
         for self.is_positive in (False, True):
             self.readings = 0
-            for guesses in self._combinations(missing):
+            self.seen = []
+            for first in self._combinations(missing):
+                guesses = _with_learned(first, self.learned)
+                if guesses in self.seen:
+                    continue
+                self.seen.append(guesses)
                 for shapes in self._starts(guesses):
                     found = self._merged(Choice(guesses, shapes), attempt)
                     if found is None and self.style:
@@ -127,22 +137,24 @@ class Inference:
         ranks = dict(_ranks(guesses))
         images = [name for name, rank in ranks.items() if rank == 4]
         self.has_images = self.has_images or bool(images)
+        has_filter = any(FILTER.match(name.rpartition("/")[2]) for name in images)
         presets = SQUARE_IMAGES if self.is_square else IMAGES
         for preset in presets if images else [{}]:
-            sizes = iter(SIZES)
+            fixed = {size for shape in preset.values() for size in shape}
+            sizes = iter([size for size in SIZES if size not in fixed])
             shapes: dict[str, tuple[int, ...]] = {}
             for name, rank in ranks.items():
                 short = name.rpartition("/")[2]
                 if rank == 4:
                     shapes[name] = preset["filter" if FILTER.match(short) else "image"]
-                elif images and short.startswith("b"):
+                elif has_filter and short.startswith("b"):
                     shapes[name] = preset["bias"]
                 else:
                     ones = self.usage.ones.get(short, ())
                     own = itertools.islice(sizes, rank)
                     shapes[name] = tuple(1 if k in ones else n for k, n in enumerate(own))
             if all(len(shapes[name]) == rank for name, rank in ranks.items() if rank != 4 and not (
-                images and name.rpartition("/")[2].startswith("b")
+                has_filter and name.rpartition("/")[2].startswith("b")
             )):  # fmt: skip
                 yield shapes
 
@@ -187,10 +199,26 @@ class Inference:
                 changed = None if pair is None else _joined(choice.shapes, *pair)
                 if changed is None:
                     self.faults.append(error)
+                    if (other := self._taught(error, choice, values)) is not None:
+                        choice = other
+                        continue
             if changed is None or self.readings >= MOST_READINGS:
                 return None
             choice = choice._replace(shapes=changed)
         return None
+
+    def _taught(self, error: GradcliError, choice: Choice, values: dict[str, Any]) -> Choice | None:
+        """The choice with what a fault says of a parameter; None where it says nothing new."""
+        found = self.learn(error, values)
+        if found is None or self.learned.get(found.name) == found.guess:
+            return None
+        self.learned[found.name] = found.guess
+        guesses = _with_learned(choice.guesses, self.learned)
+        if guesses in self.seen:
+            return None
+        self.seen.append(guesses)
+        shapes = next(self._starts(guesses), None)
+        return None if shapes is None else Choice(guesses, shapes)
 
     def fault(self, otherwise: GradcliError) -> GradcliError:
         """The error to show: what stopped the likeliest reading, if that is no misfit of shapes."""
@@ -214,8 +242,12 @@ class Inference:
             return {k: self._value(f"{name}/{k}", part, shapes) for k, part in guess.items()}
         if isinstance(guess, Parts):
             return [self._value(f"{name}/{k}", g, shapes) for k, g in guess.parts.items()]
+        if isinstance(guess, Sizes):
+            return list(shapes[name])
         if isinstance(guess, tuple) and not isinstance(guess, Call):
             return guess[1]
+        if guess == "index":
+            return 1
         if guess in ("labels", "labels2"):
             self.labels = True
             return Given(random.randint(0, CLASSES, shapes[name]).tolist())
@@ -242,6 +274,19 @@ class Inference:
         return known_value(random.standard_normal(shape))
 
 
+def _with_learned(guesses: dict[str, Guess], learned: dict[str, Guess]) -> dict[str, Guess]:
+    """Guesses with those in the place of others that faults have taught."""
+    changed = dict(guesses)
+    for way, guess in learned.items():
+        name, _, key = way.partition("/")
+        inner = changed.get(name)
+        if not key and name in changed:
+            changed[name] = guess
+        elif isinstance(inner, dict) and key in inner:
+            changed[name] = {**inner, key: guess}
+    return changed
+
+
 def _ranks(guesses: dict[str, Guess], path: str = "") -> Iterator[tuple[str, int]]:
     for name, guess in guesses.items():
         if isinstance(guess, dict):
@@ -250,6 +295,8 @@ def _ranks(guesses: dict[str, Guess], path: str = "") -> Iterator[tuple[str, int
             yield from _ranks(guess.parts, f"{path}{name}/")
         elif isinstance(guess, Call):
             yield from _ranks(guess.guesses, f"{path}{name}/")
+        elif isinstance(guess, Sizes):
+            yield f"{path}{name}", guess.length
         elif isinstance(guess, int):
             yield f"{path}{name}", guess
         elif guess == "labels2":
@@ -292,7 +339,7 @@ def _pair_of(message: str) -> tuple[int, int] | None:
         for x, y in zip(shapes[0][::-1], shapes[1][::-1], strict=False):
             if x != y and 1 not in (x, y):
                 return x, y
-    match = re.search(r"index (\d+) is out.*?(\d+)", message)
+    match = re.search(r"index (\d+) is out of bounds for axis \d+ with size (\d+)", message)
     return (int(match[1]) + 1, int(match[2])) if match and match[1] != match[2] else None
 
 

@@ -125,6 +125,10 @@ class Interpreter(Statements, Expressions, Functions, Imports):
         self.tiny_is_zero = False  # constants such as the 1e-8 of `log(p + 1e-8)`
         self.has_tiny = False  # whether one was met
         self.is_lenient = False  # while a file's top level is looked over
+        self.stopped: Any = None  # the part, the statement and the scope of the first fault
+        self.watch: Callable[..., None] | None = (
+            None  # called at every call of the file's functions
+        )
 
     # ---------------------------------------------------------------- places
 

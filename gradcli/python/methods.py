@@ -24,11 +24,18 @@ def _kind(reader: Reader, x: Array) -> Any:
     return "bool" if reader.tape.is_boolean(content) else "float64"
 
 
+def _strides(reader: Reader, x: Array) -> Any:
+    """The steps in memory along every axis, as those of a new array."""
+    return tuple(reader.tape.places(reader.tape.shape(x.content)).strides)
+
+
 ATTRIBUTES: dict[str, Callable[[Reader, Array], Any]] = {
     "T": shape_rows.transpose,
     "shape": lambda reader, x: tuple(reader.tape.shape(x.content)),
     "ndim": lambda reader, x: len(reader.tape.shape(x.content)),
     "size": lambda reader, x: prod(reader.tape.shape(x.content)),
+    "itemsize": lambda *_: shape_rows.ITEM, "strides": _strides,
+    "nbytes": lambda reader, x: shape_rows.ITEM * prod(reader.tape.shape(x.content)),
     "dtype": _kind, "flat": _flat, "real": lambda _, x: x,
 }  # fmt: skip
 

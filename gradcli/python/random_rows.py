@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -80,6 +80,24 @@ def generator(reader: Reader, number: Any = 0, *_: Any) -> Any:
     return Library("random")
 
 
+class State(NamedTuple):
+    """What `getstate` returns, for `setstate`."""
+
+    state: Any
+
+
+def get_state(reader: Reader, *_: Any) -> State:
+    """`random.getstate()` and `np.random.get_state()`."""
+    return State(reader.random.get_state())
+
+
+def set_state(reader: Reader, state: Any) -> None:
+    """`random.setstate(state)`: what follows is drawn again as it was."""
+    if isinstance(state, State):
+        reader.random = np.random.RandomState()
+        reader.random.set_state(state.state)
+
+
 def permutation(reader: Reader, x: Any) -> Any:
     """`np.random.permutation`."""
     if isinstance(x, int):
@@ -100,5 +118,7 @@ ROWS: dict[str, Callable[..., Any]] = {
     **{f"random.{name}": by_shape(method) for name, method in BY_SHAPE.items()},
     **{f"random.{name}": by_size(method) for name, method in BY_SIZE.items()},
     "random.seed": seed, "random.default_rng": generator, "random.RandomState": generator,
+    **dict.fromkeys(("random.getstate", "random.get_state"), get_state),
+    **dict.fromkeys(("random.setstate", "random.set_state"), set_state),
     "random.permutation": permutation, "random.shuffle": shuffle,
 }  # fmt: skip

@@ -14,15 +14,16 @@ from gradcli.program.model import Program
 from gradcli.python.assembly import assembled
 from gradcli.python.claims import Mapped, mapped
 from gradcli.python.drive import Driven, Driver, Leaf
-from gradcli.python.examples import example, known_of
+from gradcli.python.examples import examples, key_of, known_of
 from gradcli.python.guesses import Usage
 from gradcli.python.inference import Call, Flawed, Inference
 from gradcli.python.inputs import Directives, directives, is_like_labels, value_of
 from gradcli.python.interpreter import Interpreter
+from gradcli.python.lessons import Lesson, Stop, lesson
 from gradcli.python.missing import MissingInputs
 from gradcli.python.source import PythonFault, Script
 from gradcli.python.subjects import Subject, chosen, subjects
-from gradcli.python.values import Array, Scope
+from gradcli.python.values import Array, Class, Function, Instance, Library, Scope
 from gradcli.requests import Request, Setting
 
 BROADCAST = re.compile(r"^(b\w*|B\d*|gamma|beta|bias\w*|shift)$")
@@ -131,6 +132,7 @@ class Reading:
         self.has_tiny = False  # whether such a constant was met
         self.is_one_hot = False  # targets are arrays, even where labels would do
         self.inference: Inference | None = None
+        self.stop: Stop | None = None  # where the last reading stopped
         self.seed = request.seed if request.seed is not None else said.seed or 0
 
     def program(self) -> Program:
@@ -199,7 +201,9 @@ class Reading:
             try:
                 if not missing:
                     return *self.driven({}), {}
-                self.inference = Inference(self._usage(missing), self.seed, self.style, self._made)
+                self.inference = Inference(
+                    self._usage(missing), self.seed, self.style, self._made, self._lesson
+                )
                 self.inference.draws_shares = self.has_shares
                 self.inference.is_square = self.is_square
                 found = self.inference.search(missing, self._attempt)
@@ -216,6 +220,10 @@ class Reading:
                 if not more:
                     raise first from None
                 missing += more
+
+    def _lesson(self, error: GradcliError, values: dict[str, Any]) -> Lesson | None:
+        """What the fault of the last reading teaches of values that were guessed."""
+        return None if self.stop is None else lesson(error.message, self.stop, values)
 
     def _usage(self, missing: list[str]) -> Usage:
         """How the parameters are used; those that a function of the file makes are its calls."""
@@ -246,10 +254,14 @@ class Reading:
     def _example(self) -> dict[str, Any]:
         """The values that the file itself calls the subject with."""
         reader, scope = self._reader()
-        try:
-            return example(reader, scope, self.script.tree, self.subject)
-        except GradcliError:
+        key = key_of(scope, self.subject)
+        if key is None:
             return {}
+        calls = self.script.examples
+        if self.seed not in calls:
+            every = subjects(self.script.tree)
+            calls[self.seed] = examples(reader, scope, self.script.tree, every)
+        return {name: known_of(value) for name, value in calls[self.seed].get(key, {}).items()}
 
     def _attempt(self, values: dict[str, Any]) -> tuple[Driven, Mapped]:
         """The subject driven with values. Raises Flawed where a result has not its shape."""
@@ -362,13 +374,29 @@ class Reading:
             values = {**extra, **self.values}
             driver = Driver(reader, scope, self.subject, values, floats, self.values)
             driver.of_output, driver.adds_loss = self.of_output, self.adds_loss
+            self.stop = None
             driven = driver.drive()
             self.has_tiny, self.has_spare_loss = reader.has_tiny, driven.has_spare_loss
             return driven
         except GradcliError as error:
+            self.stop = _stop(reader)
             if error.span is None:
                 error.span = self.script.span(self.script.line_starts[self.subject.line - 1])
             raise
+
+
+def _stop(reader: Interpreter) -> Stop | None:
+    """Where a reading has stopped; None where that was in no statement."""
+    if reader.stopped is None:
+        return None
+    graph = reader.tape.graph
+    names = {node: name for name, node in graph.inputs.items()}
+
+    def roots(node: int) -> list[str]:
+        return [names[k] for k in graph.ancestors([node]) if k in names]
+
+    part, statement, scope = reader.stopped
+    return Stop(part, statement, scope, names, roots, reader.tape.shape)
 
 
 def _with_one(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple[int, ...]:
@@ -405,6 +433,12 @@ def _shown(value: Any) -> str:
         return f"{{{inner}}}"
     if isinstance(value, float):
         return f"= {value:.3g}"
+    if isinstance(value, (Function, Class)):
+        return f"= {value.name}"
+    if isinstance(value, Instance):
+        return f"= {value.cls.name}()"
+    if isinstance(value, Library):
+        return f"= {value.name}"
     return f"= {list(value) if isinstance(value, list) else value!r}"
 
 

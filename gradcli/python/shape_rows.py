@@ -19,6 +19,7 @@ from gradcli.python.operators import ADD, MUL
 from gradcli.python.reduction_rows import axes_of
 from gradcli.python.values import Array, Content, Reader
 
+ITEM = 8  # bytes of a float64
 MOST_MOVED = 50_000_000  # elements of a result
 
 MOVES: dict[str, Callable[..., Any]] = {
@@ -34,6 +35,8 @@ def shape_of(reader: Reader, shape: Any) -> tuple[int, ...]:
     """A shape as it is written: a number, a tuple, a list, or several numbers."""
     if isinstance(shape, Array):
         shape = reader.plain(shape)
+    if shape is None:
+        return ()
     if isinstance(shape, (tuple, list)):
         return tuple(indexing.whole(reader.tape, size) for size in shape)
     return (indexing.whole(reader.tape, shape),)
@@ -42,6 +45,27 @@ def shape_of(reader: Reader, shape: Any) -> tuple[int, ...]:
 def array_of(reader: Reader, x: Any) -> Array:
     """A value as an array: itself, or a new one."""
     return x if isinstance(x, Array) else Array(reader.content(x))
+
+
+def as_strided(
+    reader: Reader, x: Any, shape: Any = None, strides: Any = None, *_: Any, **__: Any
+) -> Any:
+    """`np.lib.stride_tricks.as_strided` of what lies in memory in order; the result is a copy."""
+    content = reader.content(x)
+    own = reader.tape.shape(content)
+    places = reader.tape.places(own)
+    sizes = own if shape is None else shape_of(reader, shape)
+    steps = places.strides if strides is None else shape_of(reader, strides)
+    last = sum((n - 1) * step for n, step in zip(sizes, steps, strict=True))
+    if (
+        min(steps, default=0) < 0
+        or any(step % ITEM for step in steps)
+        or (prod(sizes) and last >= prod(own) * ITEM)
+    ):
+        reader.fail(f"strides {tuple(steps)} leave the array of shape {own}")
+    _limit(reader, prod(sizes))
+    moved = np.lib.stride_tricks.as_strided(places, sizes, steps)
+    return Array(rearranged(reader, content, np.array(moved)))
 
 
 def view(
@@ -311,6 +335,24 @@ def append(reader: Reader, array: Any, values: Any, axis: Any = None) -> Any:
     return concatenate(reader, [array, values], axis)
 
 
+def insert(reader: Reader, array: Any, at: Any, values: Any, axis: Any = None) -> Any:
+    """`np.insert`: values before the places of an axis."""
+    tape, content = reader.tape, reader.content(array)
+    if axis is None:
+        content, axis = tape.reshape(content, (prod(tape.shape(content)),)), 0
+    (along_axis,) = axes_of(reader, axis, len(tape.shape(content)))
+    shape = tape.shape(content)
+    places = as_data(reader, at)
+    count = prod(shape)
+    wide = np.insert(np.arange(count).reshape(shape), places, -1, along_axis)
+    holes = wide < 0
+    wanted = [n if k != along_axis else n - shape[k] for k, n in enumerate(wide.shape)]
+    spread = tape.fill(reader.content(values), tuple(wanted))
+    wide[holes] = count + np.arange(prod(wanted))
+    flat = [tape.reshape(part, (prod(tape.shape(part)),)) for part in (content, spread)]
+    return Array(rearranged(reader, tape.join(flat, 0), wide))
+
+
 def split(reader: Reader, array: Any, parts: Any, axis: Any = 0, **names: Any) -> Any:
     """`np.split` and `np.array_split`, views."""
     parts = names.get("indices_or_sections", parts)
@@ -370,13 +412,14 @@ def fill_diagonal(reader: Reader, array: Any, value: Any) -> None:
 
 ROWS: dict[str, Callable[..., Any]] = {
     **{name: moved(name, function) for name, function in MOVES.items()},
+    "as_strided": as_strided,
     "pad": pad, "reshape": reshape, "ravel": ravel, "transpose": transpose, "swapaxes": swapaxes,
     "moveaxis": moveaxis, "rollaxis": rollaxis, "squeeze": squeeze, "expand_dims": expand_dims,
     "atleast_1d": at_least(1), "atleast_2d": at_least(2), "atleast_3d": at_least(3),
     "broadcast_to": broadcast_to, "broadcast_arrays": broadcast_arrays,
     "concatenate": concatenate, "concat": concatenate,
     "vstack": vstack, "row_stack": vstack, "hstack": hstack, "column_stack": column_stack,
-    "joined_rows": joined_rows, "stack": stack, "append": append, "split": split,
+    "joined_rows": joined_rows, "stack": stack, "append": append, "insert": insert, "split": split,
     "array_split": split, "hsplit": along(1), "vsplit": along(0), "copy": copy,
     "add.at": add_at, "subtract.at": subtract_at, "copyto": put_all,
     "fill_diagonal": fill_diagonal,

@@ -34,6 +34,7 @@ class Script(Source):
         self.text = text.removeprefix("\ufeff")
         self.tokens = []
         self.others: dict[str, Script] = {}  # files that it imports, by their paths
+        self.examples: dict[int, Any] = {}  # calls in its own tests, by the seed they draw with
         self.line_starts = [0]
         for at, character in enumerate(self.text):
             if character == "\n" or (character == "\r" and self.text[at + 1 : at + 2] != "\n"):

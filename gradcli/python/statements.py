@@ -48,8 +48,13 @@ class Statements:
         if method is None:
             self.fail(NOT_READ.get(kind, f"a statement `{kind}` is not read"))
         first, self.first = self.first, len(self.tape.graph)
-        with self.faults():
-            method(self, node, scope)
+        try:
+            with self.faults():
+                method(self, node, scope)
+        except GradcliError:
+            if self.stopped is None:
+                self.stopped = self.here[1], node, scope
+            raise
         self.first = first
 
     # ---------------------------------------------------------------- assignments
@@ -324,6 +329,7 @@ class Statements:
         except GradcliError:
             if not node.handlers:
                 raise
+            self.stopped = None
             self.block(node.handlers[0].body, scope)
         else:
             self.block(node.orelse, scope)

@@ -1,0 +1,224 @@
+"""What a reading that was stopped says about the parameters that were guessed.
+
+A fault names no parameter, but it has a place: a name there that holds a guessed value, as it is
+or as a part of it, is the one to blame. `self.rate` that cannot be an index is a whole number, `d`
+that cannot be unpacked into three has three parts.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from gradcli.python.guesses import Guess, Sizes
+from gradcli.python.values import Array, Instance, Library, Scope
+
+LABELS_OF_RANK: dict[int, Guess] = {0: "index", 1: "labels", 2: "labels2"}
+
+
+class Stop(NamedTuple):
+    """Where a reading stopped, with the names as they were there."""
+
+    node: ast.AST
+    statement: ast.AST
+    scope: Scope
+    inputs: dict[int, str]  # names of the inputs by their nodes
+    roots: Callable[[int], list[str]]  # a node -> the inputs it depends on
+    shape: Callable[[Any], tuple[int, ...]]  # of a content
+
+
+class Lesson(NamedTuple):
+    """A parameter, and what it may be instead."""
+
+    name: str  # the way to it: `params/W1`
+    guess: Guess
+
+
+def lesson(message: str, stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """What a fault teaches of one of some guessed values; None for nothing."""
+    for form, learn in LESSONS:
+        match = re.search(form, message)
+        if match:
+            return learn(match, stop, values)
+    return None
+
+
+# ---------------------------------------------------------------- who is to blame
+
+
+def _names(node: ast.AST, stop: Stop) -> Iterator[tuple[ast.AST, Any]]:
+    """The names and attributes in a part of the file, with their values; arguments come first."""
+    parts: list[ast.AST] = [node]
+    if isinstance(node, ast.Call):
+        parts = [*node.args, *node.keywords, node.func]
+    for part in (inner for outer in parts for inner in ast.walk(outer)):
+        value = _value(part, stop.scope)
+        if value is not None:
+            yield part, value
+
+
+def _value(node: ast.AST, scope: Scope) -> Any:
+    if isinstance(node, ast.Name):
+        holder = scope.find(node.id)
+        return holder[node.id] if holder is not None else None
+    if isinstance(node, ast.Attribute):
+        owner = _value(node.value, scope)
+        return owner.attributes.get(node.attr) if isinstance(owner, Instance) else None
+    return None
+
+
+def _paths(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """The guessed values and their parts, each with the way to it."""
+    for name, value in values.items():
+        yield before + name, value
+        if isinstance(value, dict):
+            yield from _paths({str(k): v for k, v in value.items()}, f"{before}{name}/")
+
+
+def _path(value: Any, stop: Stop, values: Mapping[str, Any], is_part: bool) -> str | None:
+    """The way to the guessed value that a value is, or of which it is a part."""
+    paths = dict(_paths(values))
+    if isinstance(value, Array):
+        content = value.content
+        if content.__class__ is not int:
+            same = [path for path, guessed in paths.items() if guessed is value]
+            return same[0] if same else None
+        name = stop.inputs.get(content)
+        if name is None and is_part:
+            roots = stop.roots(content)
+            name = roots[0] if len(roots) == 1 else None
+        return next((p for p in paths if name and p.rpartition("/")[2] == name), None)
+    if isinstance(value, (int, float, list)) and not isinstance(value, bool):
+        same = [p for p, guessed in paths.items() if type(guessed) is type(value)
+                and guessed == value]  # fmt: skip
+        return same[0] if same else None
+    return None
+
+
+def _blamed(
+    node: ast.AST,
+    stop: Stop,
+    values: Mapping[str, Any],
+    is_part: bool = False,
+    kind: Any = object,
+) -> tuple[str, Any] | None:
+    """The first guessed value of some kind in a part of the file, by its way."""
+    for _, value in _names(node, stop):
+        path = _path(value, stop, values, is_part)
+        if path is not None and isinstance(value, kind):
+            return path, value
+    return None
+
+
+# ---------------------------------------------------------------- what faults say
+
+
+def _whole(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """A number of floats stands where a whole number does: a size, or the part of a list."""
+    kind = list if match[0].startswith("a list") else (Array, float)
+    if (blamed := _blamed(stop.node, stop, values, False, kind)) is not None:
+        return Lesson(blamed[0], "count")
+    blamed = _blamed(stop.node, stop, values, True, kind)
+    return None if blamed is None else Lesson(blamed[0], "sizes")
+
+
+def _index(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """Floats stand in square brackets: they are labels."""
+    for node in ast.walk(stop.node):
+        if isinstance(node, ast.Subscript):
+            blamed = _blamed(node.slice, stop, values)
+            if blamed is not None:
+                path, value = blamed
+                rank = len(stop.shape(value.content)) if isinstance(value, Array) else 0
+                if isinstance(node.slice, ast.Tuple) and rank:  # `p[range(n), y]`
+                    others = [part for part in node.slice.elts if not isinstance(part, ast.Slice)]
+                    rank = 1 if len(others) > 1 else rank
+                return Lesson(path, LABELS_OF_RANK[rank]) if rank in LABELS_OF_RANK else None
+    return None
+
+
+def _parts(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """A number has parts: it is a list of sizes, or an array."""
+    blamed = _blamed(stop.node, stop, values)
+    if blamed is None:
+        return None
+    path, value = blamed
+    if not isinstance(value, int):
+        return Lesson(path, 1)
+    return Lesson(path, "sizes")
+
+
+def _unpacked(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """So many names stand on the left: so many axes, or parts."""
+    count = int(match[1])
+    statement = stop.statement
+    source = getattr(statement, "value", None)
+    if source is None:
+        return None
+    blamed = _blamed(source, stop, values)
+    if blamed is None:
+        return None
+    path, value = blamed
+    is_shape = any(isinstance(n, ast.Attribute) and n.attr == "shape" for n in ast.walk(source))
+    if is_shape and isinstance(value, Array):
+        return Lesson(path, count)
+    return Lesson(path, Sizes(count)) if isinstance(value, (int, list)) else None
+
+
+def _iterated(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """A number is unpacked, or gone through."""
+    statement = stop.statement
+    targets = getattr(statement, "targets", [])
+    if targets and isinstance(targets[0], (ast.Tuple, ast.List)):
+        blamed = _blamed(getattr(statement, "value", stop.node), stop, values)
+        return None if blamed is None else Lesson(blamed[0], Sizes(len(targets[0].elts)))
+    blamed = _blamed(stop.node, stop, values) or _blamed(statement, stop, values)
+    return None if blamed is None else Lesson(blamed[0], "sizes")
+
+
+def _axis(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """There is one axis too few."""
+    blamed = _blamed(stop.node, stop, values, True)
+    if blamed is None or not isinstance(blamed[1], Array):
+        return None
+    return Lesson(blamed[0], abs(int(match[1])) + 1)
+
+
+def _function(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """A value is called: it is an activation."""
+    if not isinstance(stop.node, ast.Call):
+        return None
+    blamed = _blamed(stop.node.func, stop, values)
+    return None if blamed is None else Lesson(blamed[0], ("value", Library("tanh")))
+
+
+def _of_text(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """A text is calculated with: it is a number."""
+    for _, value in _names(stop.node, stop):
+        if isinstance(value, str):
+            same = [path for path, guessed in _paths(values) if guessed == value]
+            return Lesson(same[0], "count") if same else None
+    return None
+
+
+def _flag(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """A value is a condition."""
+    if not isinstance(stop.node, (ast.Name, ast.Attribute)):
+        return None
+    blamed = _blamed(stop.node, stop, values)
+    return None if blamed is None else Lesson(blamed[0], ("value", True))
+
+
+LESSONS = (
+    (r"only whole numbers, slices", _index),
+    (r"(?:an array|a list) stands where a whole|is not a whole number|float where a whole", _whole),
+    (r"is not subscriptable|an index needs an array|has no len|a number has no length", _parts),
+    (r"(\d+) names on the left for \d+ values", _unpacked),
+    (r"number is not iterable", _iterated),
+    (r"axis (-?\d+) (?:does not exist|is out of bounds)", _axis),
+    (r"is not callable", _function),
+    (r"unsupported operand type.*'str'|a text is not a number|text stands where", _of_text),
+    (r"truth value of an array is ambiguous", _flag),
+)
