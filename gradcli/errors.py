@@ -111,6 +111,12 @@ class FileError(GradcliError):
     kind = "file"
 
 
+class LayoutError(GradcliError):
+    """There is nothing that lays out a picture, or it cannot do this one."""
+
+    kind = "layout"
+
+
 class UsageError(GradcliError):
     """The command line asks for something that does not exist."""
 

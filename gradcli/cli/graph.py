@@ -9,13 +9,17 @@ import click
 from gradcli.api import circuit
 from gradcli.cli.evaluate import split_names
 from gradcli.cli.options import differentiated, printed, spoken, switch
-from gradcli.cli.streams import put, refuse_inputs, reporting, warn
+from gradcli.cli.streams import color_for, put, put_bytes, refuse_inputs, reporting, warn
 from gradcli.cli.suffixes import format_of
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
-from gradcli.render.formats import GRAPH_FORMATS, write_circuit
+from gradcli.render.formats import GRAPH_FORMATS, IMAGES, image, write_circuit
 from gradcli.requests import Request
 
-GRAPH_SUFFIXES = {".json": "json"}
+GRAPH_SUFFIXES = {
+    ".svg": "svg", ".png": "png", ".pdf": "pdf", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid",
+    ".mermaid": "mermaid", ".json": "json", ".txt": "tree",
+}  # fmt: skip
+MOST_DECIMALS = 15
 
 
 @click.command("graph", cls=ExpressionCommand, short_help="The circuit of an expression.")
@@ -25,31 +29,61 @@ GRAPH_SUFFIXES = {".json": "json"}
 @switch("--expand", help="Show composite gates as elementary ones: sigmoid as *-1, exp, +1, 1/x.")
 @switch("--fuse", help="Recognise written-out forms, such as 1/(1+exp(-u)), as one gate.")
 @click.option(
+    "--decimals",
+    type=click.IntRange(0, MOST_DECIMALS),
+    default=2,
+    metavar="N",
+    help="Decimals of the numbers, 2 by default; a number that would look like another one by "
+    "them has more, or an exponent.",
+)
+@click.option(
+    "--theme",
+    type=click.Choice(["auto", "light", "dark"]),
+    default="auto",
+    help="Colours of a picture; auto is light, and in SVG as the reader's surroundings are.",
+)
+@click.option(
     "--seed", type=click.IntRange(min=0), metavar="N", help="Seed of randn; 0 by default."
 )
 @printed(
     GRAPH_FORMATS,
     None,
-    form="How to draw the circuit; as a tree by default.",
+    form="How to draw the circuit; as a tree by default. Graphviz lays out svg, png and pdf.",
     target="Write the picture to a file; the format follows its suffix unless given.",
 )
-@spoken(quiet="No warnings.", verbose="All digits.")
+@spoken(quiet="No warnings.", verbose="All digits that are certain.")
 def graph_command(**options: Any) -> None:
-    """Draw the circuit of EXPR, or of a program, as its forward and backward pass flow through it.
+    """Draw the circuit of EXPR, or of a program: above each wire its value, below it the gradient.
+
+    Gates are drawn once. What several gates use has a branch to each of them, with the contribution
+    that comes back from there; their sum is the gradient. Where a program has gradient lines, the
+    wires whose contributions they have wrong show both numbers.
 
     \b
     gradcli graph "(x+y)*z" x=-2 y=5 z=-4
+    gradcli graph "(x+y)*z" x=-2 y=5 z=-4 -o circuit.svg
+    gradcli graph --file sample_exprs/staged.grad --format mermaid
 
-    Exit codes: 0 the picture was drawn, 2 the input cannot be read.
+    Pictures need pygraphviz 2 or the program `dot` of Graphviz; tree, dot, mermaid and json need
+    neither.
+
+    Exit codes: 0 the circuit was drawn, 2 the input cannot be read or Graphviz is missing.
     """
     path = options["path"]
     text, name, rest = program_text(options["words"], path)
     values = [options["upstream"], *(word.partition("=")[2] for word in rest)]
     target, inputs = options["target"], input_files([path], values)
     refuse_inputs([target], inputs)
-    form = format_of(options["form"], options["as_json"], target, GRAPH_SUFFIXES, "json")
+    form = format_of(options["form"], options["as_json"], target, GRAPH_SUFFIXES, "tree")
     fields = {field: options[field] for field in Request._fields if field in options}
     keywords = {**fields, "wrt": split_names(options["wrt"])}
     drawn = reporting(form, lambda: circuit(text, bindings(rest), name=name, **keywords))
     warn(drawn.warnings, options["strict"], options["quiet"])
-    put(target, inputs, lambda out: write_circuit(drawn, form, out))
+    decimals = None if options["verbose"] else options["decimals"]
+    if form in IMAGES:
+        put_bytes(target, inputs, image(drawn, form, decimals, options["theme"]), form)
+        return
+    put(target, inputs, lambda out: write_circuit(
+        drawn, form, out, color=color_for(target, options["color"]), decimals=decimals,
+        theme=options["theme"],
+    ))  # fmt: skip

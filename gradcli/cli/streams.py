@@ -41,6 +41,19 @@ def put(target: str | None, inputs: tuple[str, ...], render: Callable[[TextIO], 
     write_text(target, buffer.getvalue(), inputs)
 
 
+def put_bytes(target: str | None, inputs: tuple[str, ...], data: bytes, form: str) -> None:
+    """Write a result that is no text to stdout or into a file. Raises UsageError on a terminal."""
+    if target is not None and target != "-":
+        from gradcli.cli.output import write_bytes  # late: most results go to stdout
+
+        write_bytes(target, data, inputs)
+        return
+    if sys.stdout.isatty():
+        raise UsageError(f"{form} is not text, and stdout is a terminal",
+                         hint=f"write -o FILE.{form}")  # fmt: skip
+    sys.stdout.buffer.write(data)
+
+
 def refuse_inputs(targets: Iterable[str | None], inputs: tuple[str, ...]) -> None:
     """Refuse targets that would be written over what is still to be read, or over one another.
 

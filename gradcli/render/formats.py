@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from gradcli.reports.grades import GradeReport
 
 __all__ = [
-    "CHECK_FORMATS", "FORMATS", "GATE_FORMATS", "GRADE_FORMATS", "GRAPH_FORMATS", "error_dict",
-    "error_text", "json_text", "write", "write_check", "write_circuit", "write_gates",
-    "write_grades",
+    "CHECK_FORMATS", "FORMATS", "GATE_FORMATS", "GRADE_FORMATS", "GRAPH_FORMATS", "IMAGES",
+    "error_dict", "error_text", "image", "json_text", "write", "write_check", "write_circuit",
+    "write_gates", "write_grades",
 ]  # fmt: skip
 
 FORMATS = ("table", "plain", "json", "jsonl", "csv", "markdown")
 CHECK_FORMATS = ("table", "json", "jsonl", "concise", "github", "junit", "sarif", "gitlab")
 GRADE_FORMATS = ("table", "json")
 GATE_FORMATS = ("table", "json", "markdown")
-GRAPH_FORMATS = ("json",)
+GRAPH_FORMATS = ("tree", "json", "dot", "mermaid", "svg", "png", "pdf")
+IMAGES = ("png", "pdf")  # the formats that are no text
 
 Report = TypeVar("Report")
 Renderer = Callable[[Report, Look], Iterable[str]]
@@ -55,9 +56,24 @@ def write_grades(report: GradeReport, format: str, out: TextIO, *, color: str = 
     _put(_of_grades(format)(report, Look(out, color)), out)
 
 
-def write_circuit(circuit: Circuit, format: str, out: TextIO) -> None:
-    """Write a circuit in one of GRAPH_FORMATS."""
-    _put(_of_circuit(format)(circuit, Look(out)), out)
+def write_circuit(
+    circuit: Circuit, format: str, out: TextIO, *, color: str = "auto", decimals: int | None = None,
+    theme: str = "auto",
+) -> None:  # fmt: skip
+    """Write a circuit in one of GRAPH_FORMATS that are text. Raises LayoutError."""
+    look = Look(out, color, decimals=decimals, theme=theme)
+    _put(_of_circuit(format)(circuit, look), out)
+
+
+def image(circuit: Circuit, format: str, decimals: int | None, theme: str) -> bytes:
+    """A circuit in one of IMAGES. Raises LayoutError."""
+    from io import StringIO
+
+    from gradcli.render.circuit.graphviz import laid_out
+
+    text = StringIO()
+    write_circuit(circuit, "dot", text, decimals=decimals, theme=theme)
+    return laid_out(text.getvalue(), format)
 
 
 def write_gates(report: GateReport, format: str, out: TextIO) -> None:
@@ -143,8 +159,16 @@ def _of_gates(format: str) -> Renderer[GateReport]:
 def _of_circuit(format: str) -> Renderer[Circuit]:
     renderer: Renderer[Circuit]
     match format:
+        case "tree":
+            from gradcli.render.circuit.tree import tree as renderer
         case "json":
             renderer = json_report
+        case "dot":
+            from gradcli.render.circuit.dot import dot as renderer
+        case "mermaid":
+            from gradcli.render.circuit.mermaid import mermaid as renderer
+        case "svg":
+            from gradcli.render.circuit.svg import svg as renderer
         case _:
             raise KeyError(format)
     return renderer

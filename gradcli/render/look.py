@@ -8,12 +8,15 @@ from typing import TextIO
 class Look:
     """Where a report goes, and how it shall look there."""
 
-    __slots__ = ("color", "out", "show_all", "verbosity")
+    __slots__ = ("color", "decimals", "out", "show_all", "theme", "verbosity")
 
     def __init__(
-        self, out: TextIO, color: str = "auto", verbosity: int = 0, show_all: bool = False
-    ) -> None:
+        self, out: TextIO, color: str = "auto", verbosity: int = 0, show_all: bool = False,
+        decimals: int | None = None, theme: str = "auto",
+    ) -> None:  # fmt: skip
         self.out = out
         self.color = color  # auto, always or never
         self.verbosity = verbosity  # -1 is quiet, 1 shows all digits
         self.show_all = show_all
+        self.decimals = decimals  # of numbers in pictures; None: all that are certain
+        self.theme = theme  # of pictures: light, dark, or auto where the format can change

@@ -1,0 +1,72 @@
+"""Graphviz, which lays pictures out: as the library that pygraphviz brings, or as a program."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from gradcli.errors import LayoutError
+
+PROGRAM = "dot"
+
+
+OTHERWISE = "--format dot, mermaid, tree and json need no layout"
+
+
+def laid_out(dot: str, form: str) -> bytes:
+    """DOT text as a picture in a format of Graphviz: svg, png, pdf. Raises LayoutError."""
+    try:
+        import pygraphviz  # late: only pictures need it, and it is not always there
+    except ImportError:
+        return _by_program(dot, form)
+    try:
+        with _unheard():
+            picture: bytes = pygraphviz.AGraph(string=dot).draw(format=form, prog=PROGRAM)
+    except (ValueError, OSError, RuntimeWarning) as trouble:
+        raise LayoutError(f"Graphviz cannot draw this circuit: {trouble}", hint=OTHERWISE) from None
+    return picture
+
+
+def _by_program(dot: str, form: str) -> bytes:
+    program = shutil.which(PROGRAM)
+    if program is None:
+        raise LayoutError(
+            f"a picture as {form} needs Graphviz, which is not installed",
+            hint=f'write {_python()} -m pip install "pygraphviz>=2"; {OTHERWISE}',
+        )
+    command = [program, f"-T{form}"]
+    try:
+        return subprocess.check_output(command, input=dot.encode(), stderr=subprocess.DEVNULL)
+    except (subprocess.CalledProcessError, OSError):
+        raise LayoutError("Graphviz cannot draw this circuit", hint=OTHERWISE) from None
+
+
+def _python() -> str:
+    """The command that runs this Python, as short as it can be."""
+    own = sys.executable or "python"
+    on_path = shutil.which("python3")
+    return "python3" if on_path and os.path.realpath(on_path) == os.path.realpath(own) else own
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """A context in which what a library written in C says on the error stream goes nowhere.
+
+    Font libraries complain there about files of the system that have nothing to do with us.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no such stream
+        yield
+        return
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
