@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gradcli.program.model import Program
     from gradcli.reports.checks import CheckReport
     from gradcli.reports.circuits import Circuit
+    from gradcli.reports.pages import Page
 
 Bindings = Mapping[str, Setting] | Iterable[tuple[str, Setting]]
 
@@ -55,6 +56,17 @@ def circuit(
 
     request = _request("circuit", options)
     return circuit_of(_program(text, name, bindings, request), request)
+
+
+def page(text: str, bindings: Bindings = (), *, name: str = "<expression>", **options: Any) -> Page:
+    """The circuit to be stepped through, with its code and a program that computes it anew.
+
+    `bindings`, `name` and the keywords are those of `evaluate`. Raises GradcliError.
+    """
+    from gradcli.tasks.page import page_of  # late: `evaluate` does not pay for it
+
+    request = _request("page", options)
+    return page_of(_program(text, name, bindings, request), request)
 
 
 def _program(text: str, name: str, bindings: Bindings, request: Request) -> Program:

@@ -53,14 +53,14 @@ Compiled = tuple[str, set[str]]  # source of a function called `made`, gates it 
 
 def text_source(gate: Gate, text: str, spelling: Spelling) -> Compiled:
     """A text as a function of the gate's operands."""
-    writer = _Writer(spelling, gate.table)
+    writer = Writer(spelling, gate.table)
     head = "def made(xs, out=0):" if gate.is_variadic else f"def made({_parameters(gate)}):"
     return writer.function(head, [*writer.lines(text, "return {}")])
 
 
 def forward_source(gate: Gate, count: int, spelling: Spelling) -> Compiled:
     """The forward text as a function of (values, operands)."""
-    writer = _Writer(spelling, gate.table)
+    writer = Writer(spelling, gate.table)
     head = "def made(values, operands):"
     if gate.is_variadic:
         writer.called.add(gate.name)
@@ -81,7 +81,7 @@ def pullback_source(
 
     `shrunk` tells the operands that were broadcast: what they receive is summed to their shape.
     """
-    writer = _Writer(spelling, gate.table)
+    writer = Writer(spelling, gate.table)
     texts, shrunk = gate.pullback or gate.local, shrunk or (False,) * len(active)
     body: list[str] = []
     if gate.is_variadic:
@@ -100,7 +100,7 @@ def pullback_source(
     return writer.function(head, [*_fetch(writer, gate, len(active)), *body])
 
 
-def _fetch(writer: _Writer, gate: Gate, count: int) -> list[str]:
+def _fetch(writer: Writer, gate: Gate, count: int) -> list[str]:
     """Lines that read what the local gradients mention: operands and `out`."""
     lines = ["out = values[node]"] if "out" in writer.names else []
     lines += ["g = upstream"] if gate.pullback else []
@@ -112,9 +112,7 @@ def _fetch(writer: _Writer, gate: Gate, count: int) -> list[str]:
     return [f"{', '.join(places)}, = operands", *lines, *mentioned]
 
 
-def _contribution(
-    writer: _Writer, gate: Gate, text: str, at: str, broadcast: str = ""
-) -> list[str]:
+def _contribution(writer: Writer, gate: Gate, text: str, at: str, broadcast: str = "") -> list[str]:
     """Lines that add upstream x local to the gradient of one operand.
 
     `broadcast` names the operand if it has been broadcast; this is the one place where the sum
@@ -143,8 +141,11 @@ def _parameters(gate: Gate) -> str:
     return ", ".join((*gate.operands, "out=0"))
 
 
-class _Writer:
-    """Writes texts and keeps the names they mention; calls are of gates of a table."""
+class Writer:
+    """Writes texts and keeps the names they mention; calls are of gates of a table.
+
+    What a spelling does not say is written as in Python.
+    """
 
     def __init__(self, spelling: Spelling, table: GateTable) -> None:
         self.spelling = spelling
@@ -153,12 +154,14 @@ class _Writer:
         self.called: set[str] = set()
 
     def function(self, head: str, body: list[str]) -> Compiled:
+        """A Python function with this body, and the gates it calls."""
         return "\n    ".join([head, *body]), self.called
 
     def lines(self, text: str, last: str) -> list[str]:
         """Helper lines as assignments; the result put into `last`."""
+        let = self.spelling.get("let", "{} = {}")
         return [
-            f"{target} = {self._expression(tree)}" if target
+            let.format(target, self._expression(tree)) if target
             else last.format(self._expression(tree))
             for target, tree in texts(text)
         ]  # fmt: skip
@@ -178,9 +181,11 @@ class _Writer:
                 template = self.spelling.get(name)
                 if template is None:
                     self.called.add(name)
-                    places = ", ".join("*{}" if x == "xs" else "{}" for x in operands)
+                    each = self.spelling.get("each", "*{}")
+                    places = ", ".join(each if x == "xs" else "{}" for x in operands)
                     is_variadic = name in self.table and self.table[name].is_variadic
-                    template = f"{name}([{places}])" if is_variadic else f"{name}({places})"
+                    function = self.spelling.get("function", "{}").format(name)
+                    template = f"{function}([{places}])" if is_variadic else f"{function}({places})"
                 stack.append(template.format(*operands))
         return stack[0]
 

@@ -6,18 +6,18 @@ from typing import Any
 
 import click
 
-from gradcli.api import circuit
+from gradcli.api import circuit, page
 from gradcli.cli.evaluate import split_names
 from gradcli.cli.options import differentiated, printed, spoken, switch
 from gradcli.cli.streams import color_for, put, put_bytes, refuse_inputs, reporting, warn
 from gradcli.cli.suffixes import format_of
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
-from gradcli.render.formats import GRAPH_FORMATS, IMAGES, image, write_circuit
+from gradcli.render.formats import GRAPH_FORMATS, IMAGES, image, write_circuit, write_page
 from gradcli.requests import Request
 
 GRAPH_SUFFIXES = {
     ".svg": "svg", ".png": "png", ".pdf": "pdf", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid",
-    ".mermaid": "mermaid", ".json": "json", ".txt": "tree",
+    ".mermaid": "mermaid", ".html": "html", ".json": "json", ".txt": "tree",
 }  # fmt: skip
 MOST_DECIMALS = 15
 
@@ -63,8 +63,10 @@ def graph_command(**options: Any) -> None:
     gradcli graph "(x+y)*z" x=-2 y=5 z=-4
     gradcli graph "(x+y)*z" x=-2 y=5 z=-4 -o circuit.svg
     gradcli graph --file sample_exprs/staged.grad --format mermaid
+    gradcli graph --file sample_exprs/staged.grad -o staged.html
 
-    Pictures need pygraphviz 2 or the program `dot` of Graphviz; tree, dot, mermaid and json need
+    html is a page that steps through the circuit, forwards and backwards, in a browser. Pictures
+    need pygraphviz 2 or the program `dot` of Graphviz; html, tree, dot, mermaid and json need
     neither.
 
     Exit codes: 0 the circuit was drawn, 2 the input cannot be read or Graphviz is missing.
@@ -77,9 +79,14 @@ def graph_command(**options: Any) -> None:
     form = format_of(options["form"], options["as_json"], target, GRAPH_SUFFIXES, "tree")
     fields = {field: options[field] for field in Request._fields if field in options}
     keywords = {**fields, "wrt": split_names(options["wrt"])}
+    decimals = None if options["verbose"] else options["decimals"]
+    if form == "html":
+        made = page(text, bindings(rest), name=name, **keywords)
+        warn(made.warnings, options["strict"], options["quiet"])
+        put(target, inputs, lambda out: write_page(made, out, decimals, options["theme"]))
+        return
     drawn = reporting(form, lambda: circuit(text, bindings(rest), name=name, **keywords))
     warn(drawn.warnings, options["strict"], options["quiet"])
-    decimals = None if options["verbose"] else options["decimals"]
     if form in IMAGES:
         put_bytes(target, inputs, image(drawn, form, decimals, options["theme"]), form)
         return

@@ -18,18 +18,19 @@ if TYPE_CHECKING:
     from gradcli.reports.evaluations import EvalReport
     from gradcli.reports.gates import GateReport
     from gradcli.reports.grades import GradeReport
+    from gradcli.reports.pages import Page
 
 __all__ = [
     "CHECK_FORMATS", "FORMATS", "GATE_FORMATS", "GRADE_FORMATS", "GRAPH_FORMATS", "IMAGES",
     "error_dict", "error_text", "image", "json_text", "write", "write_check", "write_circuit",
-    "write_gates", "write_grades",
+    "write_gates", "write_grades", "write_page",
 ]  # fmt: skip
 
 FORMATS = ("table", "plain", "json", "jsonl", "csv", "markdown")
 CHECK_FORMATS = ("table", "json", "jsonl", "concise", "github", "junit", "sarif", "gitlab")
 GRADE_FORMATS = ("table", "json")
 GATE_FORMATS = ("table", "json", "markdown")
-GRAPH_FORMATS = ("tree", "json", "dot", "mermaid", "svg", "png", "pdf")
+GRAPH_FORMATS = ("tree", "json", "dot", "mermaid", "html", "svg", "png", "pdf")
 IMAGES = ("png", "pdf")  # the formats that are no text
 
 Report = TypeVar("Report")
@@ -60,9 +61,16 @@ def write_circuit(
     circuit: Circuit, format: str, out: TextIO, *, color: str = "auto", decimals: int | None = None,
     theme: str = "auto",
 ) -> None:  # fmt: skip
-    """Write a circuit in one of GRAPH_FORMATS that are text. Raises LayoutError."""
+    """Write a circuit in one of GRAPH_FORMATS that are text, but for html. Raises LayoutError."""
     look = Look(out, color, decimals=decimals, theme=theme)
     _put(_of_circuit(format)(circuit, look), out)
+
+
+def write_page(page: Page, out: TextIO, decimals: int | None = None, theme: str = "auto") -> None:
+    """Write a circuit as a page to be stepped through."""
+    from gradcli.render.page.document import html  # late: few circuits are pages
+
+    _put(html(page, Look(out, decimals=decimals, theme=theme)), out)
 
 
 def image(circuit: Circuit, format: str, decimals: int | None, theme: str) -> bytes:

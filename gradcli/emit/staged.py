@@ -16,12 +16,12 @@ from collections.abc import Container
 from typing import NamedTuple
 
 from gradcli.errors import GradcliError, UsageError
-from gradcli.gates.row import Gate
-from gradcli.graph.text import gate_phrase
+from gradcli.graph.nodes import Graph
+from gradcli.graph.text import constant_phrase, gate_phrase, structural_phrase
 from gradcli.program.model import Program
 from gradcli.syntax import Tree, parse_expression, write
 from gradcli.syntax.tokens import Source
-from gradcli.syntax.tree import POSTFIX, number_phrase, number_text
+from gradcli.syntax.tree import POSTFIX
 
 
 class BackwardLine(NamedTuple):
@@ -37,16 +37,9 @@ class BackwardLine(NamedTuple):
 
 def forward_lines(program: Program) -> list[str]:
     """The forward part, a stage for every gate that the output needs; the output comes last."""
-    graph, names = program.graph, _names(program)
-    rows = []
-    for node in graph.ancestors([program.output]):
-        if graph.operands[node]:
-            parts = [
-                number_phrase(graph.constants[k]) if k in graph.constants else (names[k], POSTFIX)
-                for k in graph.operands[node]
-            ]
-            rows.append(f"{names[node]} = {gate_phrase(graph.gates[node], parts)[0]}")
-    return rows
+    graph, nodes = program.graph, program.graph.ancestors([program.output])
+    names = code_names(program, nodes)
+    return [stage_line(graph, node, names) for node in nodes if graph.operands[node]]
 
 
 def backward_lines(program: Program) -> list[BackwardLine]:
@@ -54,32 +47,29 @@ def backward_lines(program: Program) -> list[BackwardLine]:
 
     Raises UsageError for a gate whose local gradient cannot be written in one line.
     """
-    graph, names = program.graph, _names(program)
+    graph, nodes = program.graph, program.graph.ancestors([program.output])
+    names = code_names(program, nodes)
     seen: set[int] = set()
     lines = []
-    for node in reversed(graph.ancestors([program.output])):
-        if not graph.active[node] or not graph.operands[node]:
-            continue
+    for node in reversed(nodes):
         for k, operand in enumerate(graph.operands[node]):
             if graph.active[operand]:
-                local = _local_text(graph.gates[node], k, program, node, names)
-                upstream = "" if node == program.output else _gradient(names[node])
+                upstream = "" if node == program.output else gradient_name(names[node])
+                right = chained(local_text(graph, node, k, names), upstream)
                 operator = "+=" if operand in seen else "="
                 seen.add(operand)
-                lines.append(
-                    BackwardLine(_gradient(names[operand]), operator, _chained(local, upstream))
-                )
+                lines.append(BackwardLine(gradient_name(names[operand]), operator, right))
     return lines
 
 
-def _names(program: Program) -> dict[int, str]:
-    """Every node's name; anonymous gates get one that nothing else bears."""
+def code_names(program: Program, nodes: list[int]) -> dict[int, str]:
+    """The names of nodes in code; anonymous gates get one that nothing else bears."""
     graph = program.graph
     taken = {*graph.names.values(), *program.stages, *program.inputs, *graph.table.functions}
     names = {node: name for node, name in graph.names.items() if "[" not in name}
     names |= {node: name for node, name in graph.names.items() if graph.is_leaf(node)}
     number = 0
-    for node in graph.ancestors([program.output]):
+    for node in nodes:
         if node in names or not graph.operands[node]:
             continue
         name = "f" if node == program.output and "f" not in taken else ""
@@ -91,17 +81,34 @@ def _names(program: Program) -> dict[int, str]:
     return names
 
 
-def _gradient(name: str) -> str:
+def stage_line(graph: Graph, node: int, names: dict[int, str]) -> str:
+    """The line that computes a gate: `q = x + y`."""
+    parts = [
+        constant_phrase(graph.constants[k]) if k in graph.constants else (names[k], POSTFIX)
+        for k in graph.operands[node]
+    ]
+    gate = graph.gates[node]
+    if gate.is_structural:
+        text = structural_phrase(gate.name, parts, [graph.look(k) for k in graph.operands[node]])
+    else:
+        text = gate_phrase(gate, parts)
+    return f"{names[node]} = {text[0]}"
+
+
+def gradient_name(name: str) -> str:
     """The name of a gradient: `dx`, and `dW[1, 0]` for the element `W[1][0]`."""
     return f"d{name.replace('][', ', ')}"
 
 
-def _local_text(gate: Gate, k: int, program: Program, node: int, names: dict[int, str]) -> str:
-    """The local gradient of a gate by its operand number k, as text over names."""
-    operands = program.graph.operands[node]
-    graph = program.graph
+def local_text(graph: Graph, node: int, k: int, names: dict[int, str]) -> str:
+    """The local gradient of a gate by its operand number k, as text over names.
+
+    Raises UsageError where it cannot be written in one line.
+    """
+    gate, operands = graph.gates[node], graph.operands[node]
     spelled = [
-        number_text(graph.constants[o]) if o in graph.constants else names[o] for o in operands
+        constant_phrase(graph.constants[o])[0] if o in graph.constants else names[o]
+        for o in operands
     ]
     if gate.is_variadic and gate.role == "routes":
         meaning = {**dict(zip(spelled, spelled, strict=False)), "out": names[node]}
@@ -111,7 +118,7 @@ def _local_text(gate: Gate, k: int, program: Program, node: int, names: dict[int
         texts = [gate.local[0]]
     else:
         meaning = {**dict(zip(gate.operands, spelled, strict=True)), "out": names[node]}
-        texts = [gate.textbook[k], gate.local[k]]
+        texts = [] if gate.is_structural else [gate.textbook[k], gate.local[k]]
     for text in texts:
         tree = _readable(text, meaning, graph.table.functions)
         if tree is not None:
@@ -182,7 +189,7 @@ def _node(parts: list[Tree], op: str, arg: object) -> Tree:
     return whole
 
 
-def _chained(local: str, upstream: str) -> str:
+def chained(local: str, upstream: str) -> str:
     """Local gradient times upstream gradient, without idle ones."""
     if not upstream:
         return local
