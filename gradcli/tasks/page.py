@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.emit.array_lines import handed_on, summed, target
 from gradcli.emit.javascript import evaluator, gate_rows, unknown_gates
-from gradcli.emit.staged import chained, code_names, gradient_name, local_text, stage_line
-from gradcli.errors import UsageError
 from gradcli.evaluation.point import gather, in_lists, inputs_of
 from gradcli.gates.row import CONSTANT, INPUT
 from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program, elements
-from gradcli.reports.circuits import Circuit, Wire, Wiring
-from gradcli.reports.pages import CodeLine, Evaluator, Field, Page
+from gradcli.reports.pages import Evaluator, Field, Page
 from gradcli.requests import Request
 from gradcli.tasks.circuits import circuit_of
-from gradcli.tasks.drawn_nodes import DrawnNodes
 from gradcli.tasks.evaluate import to_be_fused
+from gradcli.tasks.staged_circuits import StagedCircuit
 
 MOST_COMPUTED = 5_000  # numbers of a program that the page computes anew at every keystroke
 
@@ -29,88 +25,15 @@ def page_of(program: Program, request: Request) -> Page:
 
         program = fused_program(to_be_fused(program))
     circuit = circuit_of(program, request._replace(fuse=False))
-    parts = _Parts(program, circuit)
+    parts = StagedCircuit(program, circuit)
     names = {id: parts.code_names[node] for id, node in parts.nodes.items()}
     return Page(circuit, names, parts.code(), parts.formulas(), *_evaluator(parts))
-
-
-class _Parts:
-    """Which nodes of the graph the nodes and wires of the circuit stand for."""
-
-    def __init__(self, program: Program, circuit: Circuit) -> None:
-        self.program = program
-        self.circuit = circuit
-        self.graph: Graph = program.graph
-        drawn = DrawnNodes(program.graph, program.output)
-        leaves = [node.id for node in circuit.nodes if node.role == "input"]
-        gates = [node.id for node in circuit.nodes if node.is_gate]
-        self.nodes = dict(zip(leaves, drawn.leaves, strict=True))
-        self.nodes |= dict(zip(gates, drawn.gates, strict=True))
-        self.wiring = Wiring(circuit)
-        self.code_names = code_names(program, drawn.gates)
-        for node in circuit.nodes:
-            if node.role == "input":
-                for leaf in (self.nodes[node.id], *drawn.twins.get(self.nodes[node.id], ())):
-                    self.code_names[leaf] = node.name
-
-    def place(self, wire: Wire) -> tuple[int, int]:
-        """The gate that a wire enters, and the place of its operand."""
-        return self.nodes[wire.target], wire.operand
-
-    # ------------------------------------------------------------ code
-
-    def code(self) -> list[CodeLine]:
-        """The forward pass, then the backward one in the order the sweep goes."""
-        gates = [node for node in self.circuit.nodes if node.is_gate]
-        lines = [
-            CodeLine(stage_line(self.graph, self.nodes[node.id], self.code_names), node.id)
-            for node in gates
-        ]
-        seen: set[str] = set()
-        for node in reversed(gates):
-            for wire in self.wiring.entering[node.id]:
-                if wire.contribution is not None:
-                    operator = "+=" if wire.source in seen else "="
-                    seen.add(wire.source)
-                    lines.append(CodeLine(self._backward_line(wire, operator), node.id, wire.id))
-        return lines
-
-    def formulas(self) -> dict[str, str]:
-        """The local gradients as text."""
-        formulas = {}
-        for wire in self.circuit.wires:
-            node, k = self.place(wire)
-            if wire.local_gradient is not None:
-                formulas[wire.id] = self._local(node, k)
-        return formulas
-
-    def _local(self, node: int, k: int) -> str:
-        try:
-            return local_text(self.graph, node, k, self.code_names)
-        except UsageError:  # it takes more than a line
-            return (
-                f"{self.graph.gates[node].name}'({self.code_names[self.graph.operands[node][k]]})"
-            )
-
-    def _backward_line(self, wire: Wire, operator: str) -> str:
-        graph, (node, k) = self.graph, self.place(wire)
-        operand, shape = graph.operands[node][k], graph.shape(node)
-        is_output = node == self.program.output
-        own = gradient_name(self.code_names[node])
-        gradient = gradient_name(self.code_names[operand])
-        if graph.gates[node].is_structural:
-            place = target(graph, node, gradient)
-            operator = "+=" if place != gradient else operator
-            right = own if place != gradient else handed_on(graph, node, k, self.code_names, own)
-            return f"{place} {operator} {right}"
-        right = chained(self._local(node, k), "" if is_output and not shape else own)
-        return f"{gradient} {operator} {summed(right, shape, graph.shape(operand))}"
 
 
 # ---------------------------------------------------------------- numbers
 
 
-def _evaluator(parts: _Parts) -> tuple[Evaluator | None, str | None]:
+def _evaluator(parts: StagedCircuit) -> tuple[Evaluator | None, str | None]:
     """The program of numbers; or None, and why the page cannot compute the circuit anew."""
     circuit, graph = parts.circuit, parts.graph
     if circuit.upstream is None:
