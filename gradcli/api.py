@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gradcli.reports.checks import CheckReport
     from gradcli.reports.circuits import Circuit
     from gradcli.reports.pages import Page
+    from gradcli.reports.tellings import Telling
 
 Bindings = Mapping[str, Setting] | Iterable[tuple[str, Setting]]
 
@@ -67,6 +68,23 @@ def page(text: str, bindings: Bindings = (), *, name: str = "<expression>", **op
 
     request = _request("page", options)
     return page_of(_program(text, name, bindings, request), request)
+
+
+def telling(
+    text: str, bindings: Bindings = (), *, name: str = "<expression>", **options: Any
+) -> Telling:
+    """The backward pass of an expression or program, told gate by gate in the order of the sweep.
+
+    `bindings`, `name` and the keywords are those of `evaluate`. Raises GradcliError.
+
+    >>> story = telling("(x+y)*z", {"x": -2, "y": 5, "z": -4})
+    >>> [part.code for step in story.steps for part in step.parts]
+    ['dq1 = z', 'dz = q1', 'dx = dq1', 'dy = dq1']
+    """
+    from gradcli.tasks.explain import telling_of  # late: `evaluate` does not pay for it
+
+    request = _request("telling", options)
+    return telling_of(_program(text, name, bindings, request), request)
 
 
 def _program(text: str, name: str, bindings: Bindings, request: Request) -> Program:

@@ -22,7 +22,7 @@ COMMANDS = {
     "eval": ("evaluate", "eval_command", "Value, stages and gradients."),
     "check": ("check", "check_command", "Verdicts on gradients and claims, for CI."),
     "graph": ("graph", "graph_command", "The circuit, with values and gradients on its wires."),
-    "explain": ("explain", "explain_command", "What a mistake is, by its name."),
+    "explain": ("explain", "explain_command", "The backward pass told gate by gate."),
     "gates": ("gates", "gates_command", "The table of gates, or the page of one."),
     "exercise": ("exercise", "exercise_command", "A backward pass to write or to mend."),
     "selfcheck": ("selfcheck", "selfcheck_command", "Plant mistakes and see that each is caught."),

@@ -16,6 +16,7 @@ from collections.abc import Container
 from typing import NamedTuple
 
 from gradcli.errors import GradcliError, UsageError
+from gradcli.gates.table import CONSTANTS
 from gradcli.graph.nodes import Graph
 from gradcli.graph.text import constant_phrase, gate_phrase, structural_phrase
 from gradcli.program.model import Program
@@ -119,8 +120,10 @@ def local_text(graph: Graph, node: int, k: int, names: dict[int, str]) -> str:
     else:
         meaning = {**dict(zip(gate.operands, spelled, strict=True)), "out": names[node]}
         texts = [] if gate.is_structural else [gate.textbook[k], gate.local[k]]
+    taken = {*graph.names.values()}
+    constants = {name: name for name in CONSTANTS if name not in taken}
     for text in texts:
-        tree = _readable(text, meaning, graph.table.functions)
+        tree = _readable(text, {**constants, **meaning}, graph.table.functions)
         if tree is not None:
             return write(_simple(tree))
     raise UsageError(

@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from gradcli.reports.gates import GateReport
     from gradcli.reports.grades import GradeReport
     from gradcli.reports.pages import Page
+    from gradcli.reports.tellings import Telling
 
 __all__ = [
     "CHECK_FORMATS", "FORMATS", "GATE_FORMATS", "GRADE_FORMATS", "GRAPH_FORMATS", "IMAGES",
-    "error_dict", "error_text", "image", "json_text", "write", "write_check", "write_circuit",
-    "write_gates", "write_grades", "write_page",
+    "TELLING_FORMATS", "error_dict", "error_text", "image", "json_text", "write", "write_check",
+    "write_circuit", "write_gates", "write_grades", "write_page", "write_telling",
 ]  # fmt: skip
 
 FORMATS = ("table", "plain", "json", "jsonl", "csv", "markdown")
 CHECK_FORMATS = ("table", "json", "jsonl", "concise", "github", "junit", "sarif", "gitlab")
 GRADE_FORMATS = ("table", "json")
-GATE_FORMATS = ("table", "json", "markdown")
+GATE_FORMATS = TELLING_FORMATS = ("table", "json", "markdown")
 GRAPH_FORMATS = ("tree", "json", "dot", "mermaid", "html", "svg", "png", "pdf")
 IMAGES = ("png", "pdf")  # the formats that are no text
 
@@ -87,6 +88,13 @@ def image(circuit: Circuit, format: str, decimals: int | None, theme: str) -> by
 def write_gates(report: GateReport, format: str, out: TextIO) -> None:
     """Write the sheets of gates in one of GATE_FORMATS."""
     _put(_of_gates(format)(report, Look(out)), out)
+
+
+def write_telling(
+    telling: Telling, format: str, out: TextIO, *, color: str = "auto", decimals: int | None = None
+) -> None:
+    """Write the story of a backward pass in one of TELLING_FORMATS."""
+    _put(_of_telling(format)(telling, Look(out, color, decimals=decimals)), out)
 
 
 def _put(pieces: Iterable[str], out: TextIO) -> None:
@@ -159,6 +167,20 @@ def _of_gates(format: str) -> Renderer[GateReport]:
             renderer = json_report
         case "markdown":
             from gradcli.render.gates import gate_markdown as renderer
+        case _:
+            raise KeyError(format)
+    return renderer
+
+
+def _of_telling(format: str) -> Renderer[Telling]:
+    renderer: Renderer[Telling]
+    match format:
+        case "table":
+            from gradcli.render.telling import story as renderer
+        case "json":
+            renderer = json_report
+        case "markdown":
+            from gradcli.render.telling import markdown_story as renderer
         case _:
             raise KeyError(format)
     return renderer
