@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gradcli.reports.circuits import Circuit
     from gradcli.reports.pages import Page
     from gradcli.reports.tellings import Telling
+    from gradcli.tasks.code import Code
 
 Bindings = Mapping[str, Setting] | Iterable[tuple[str, Setting]]
 
@@ -85,6 +86,37 @@ def telling(
 
     request = _request("telling", options)
     return telling_of(_program(text, name, bindings, request), request)
+
+
+def code(
+    text: str, bindings: Bindings = (), *, name: str = "<expression>", language: str | None = None,
+    function: str | None = None, gate_class: str | None = None, textbook: bool = False,
+    **options: Any,
+) -> Code:  # fmt: skip
+    """The staged forward and backward pass of an expression or program, as code.
+
+    `language` is python, numpy, c, javascript or grad; None is Python, or NumPy where there are
+    arrays. `function` and `gate_class` are the names of what the code is wrapped in; `textbook`
+    writes local gradients as a lecture does, and not in their stable form. `bindings`, `name` and
+    the other keywords are those of `evaluate`. Raises GradcliError.
+
+    >>> print(code("x*y", {"x": 3, "y": 2}, function="product").text.rstrip())
+    # read back, and every gradient checked against a numerical one at these inputs
+    def product(x, y, df=1.0):
+        \"\"\"x * y, and its gradients by x, y.\"\"\"
+        # forward pass
+        f = x * y  # (1)
+    <BLANKLINE>
+        # backward pass
+        dx = y * df  # (1)
+        dy = x * df  # (1)
+        return f, (dx, dy)
+    """
+    from gradcli.tasks.code import Wrapping, code_of  # late: `evaluate` does not pay for it
+
+    request = _request("code", options)
+    wrapping = Wrapping(function, gate_class, textbook)
+    return code_of(_program(text, name, bindings, request), request, language, wrapping)
 
 
 def _program(text: str, name: str, bindings: Bindings, request: Request) -> Program:

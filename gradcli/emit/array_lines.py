@@ -8,37 +8,75 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.gates.shapes import Shape
+from gradcli.gates.shapes import Shape, extent, inverse
 from gradcli.graph.nodes import Graph
 from gradcli.graph.text import place_text
+
+REDUCED = ("sum", "mean", "amax", "amin", "norm", "lse", "var", "std")
 
 
 def handed_on(graph: Graph, node: int, k: int, names: dict[int, str], g: str) -> str:
     """The contribution of a gate of arrays to its operand number k; `g` is its own gradient."""
     gate, operands = graph.gates[node].name, graph.operands[node]
-    x, out = names[operands[k]], names[node]
     looks = [graph.look(operand) for operand in operands]
-    shape = graph.shape(operands[k])
-    if gate == "matmul":
-        other = operands[1 - k]
-        return _of_product(k, names.get(other, "constant"), g, looks)
-    if gate in ("sum", "mean"):
-        whole = _spread(g, shape, looks[1])
-        return whole if gate == "sum" else f"{whole} / {_count(shape, looks[1])}"
-    if gate in ("amax", "amin", "norm"):
-        local = f"{x} / {out}" if gate == "norm" else f"({x} == {out})"
-        return f"{local} * {_spread(g, shape, looks[1])}"
+    if gate in ("matmul", "outer"):
+        other = names.get(operands[1 - k], "constant")
+        if gate == "outer":
+            return f"{g} @ {other}" if k == 0 else f"{g}.T @ {other}"
+        return _of_product(k, other, g, looks)
+    if gate in REDUCED:
+        return _of_reduction(gate, names[operands[k]], names[node], g, looks)
     if gate == "softmax":
-        axes, _ = looks[1]
-        axis = "" if len(axes) == len(shape) else f", axis={axes[0]}, keepdims=True"
+        out, axis = names[node], _axis(looks[1])
         return f"{out} * ({g} - np.sum({out} * {g}{axis}))"
-    if gate == "transpose" and len(shape) <= 2:
-        return f"{g}.T"
+    if gate == "transpose":
+        is_reversed = looks[1] == tuple(reversed(range(len(looks[0]))))
+        return f"{g}.T" if is_reversed else f"np.transpose({g}, {inverse(looks[1])})"
     if gate == "reshape":
-        return f"{g}.reshape({x}.shape)"
+        return f"{g}.reshape({looks[0]})"
     if gate == "list":
         return f"{g}[{k}]"
+    if gate == "concatenate":
+        return f"{g}[{', '.join(map(place_text, extent(k, looks[0], *looks[1:])))}]"
+    if gate == "trace":
+        return f"{g} * np.eye({looks[0][0]})"
     return f"the pullback of {graph.label(node)}, of {g}"
+
+
+def _of_reduction(gate: str, x: str, out: str, g: str, looks: Sequence[Any]) -> str:
+    """The contribution of a gate that makes fewer elements of an array."""
+    shape, axis = looks
+    back, value, count = _spread(g, shape, axis), _spread(out, shape, axis), _count(shape, axis)
+    away = f"({x} - np.mean({x}{_axis(axis)}))"
+    if gate in ("sum", "mean"):
+        share = back if gate == "sum" else f"{back} / {count}"
+        return f"{share} * np.ones_like({x})"
+    if gate in ("amax", "amin") and len(axis[0]) not in (1, len(shape)):
+        return f"the pullback of {gate}, of {g}"
+    return {
+        "amax": lambda: f"{_first('argmax', x, shape, axis)} * {back}",
+        "amin": lambda: f"{_first('argmin', x, shape, axis)} * {back}",
+        "norm": lambda: f"{x} / {value} * {back}",
+        "lse": lambda: f"np.exp({x} - {value}) * {back}",
+        "var": lambda: f"2 / {count} * {away} * {back}",
+        "std": lambda: f"{away} / ({count} * {value}) * {back}",
+    }[gate]()
+
+
+def _first(place: str, x: str, shape: Shape, axis: tuple[Shape, bool]) -> str:
+    """Where the first winner is: True there, False elsewhere."""
+    axes, _ = axis
+    if len(axes) == len(shape):
+        return f"(np.{place}({x}) == np.arange({_count(shape, axis)}).reshape({shape}))"
+    along = tuple(n if at == axes[0] else 1 for at, n in enumerate(shape))
+    numbers = f"np.arange({shape[axes[0]]}).reshape({along})"
+    return f"(np.{place}({x}, axis={axes[0]}, keepdims=True) == {numbers})"
+
+
+def _axis(axis: tuple[Shape, bool]) -> str:
+    """The axes of a reduction, as arguments that keep them."""
+    axes, _ = axis
+    return f", axis={axes[0] if len(axes) == 1 else axes}, keepdims=True"
 
 
 def target(graph: Graph, node: int, gradient: str) -> str:

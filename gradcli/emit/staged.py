@@ -13,7 +13,7 @@ Gradients of names that are used more than once are added with `+=`, as the lect
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gradcli.errors import GradcliError, UsageError
 from gradcli.gates.table import CONSTANTS
@@ -101,10 +101,13 @@ def gradient_name(name: str) -> str:
     return f"d{name.replace('][', ', ')}"
 
 
-def local_text(graph: Graph, node: int, k: int, names: dict[int, str]) -> str:
+def local_text(
+    graph: Graph, node: int, k: int, names: dict[int, str], *, stable: bool = False
+) -> str:
     """The local gradient of a gate by its operand number k, as text over names.
 
-    Raises UsageError where it cannot be written in one line.
+    As a lecture writes it where that can be done in one line, or in its `stable` form. Raises
+    UsageError where it cannot be written in one line.
     """
     gate, operands = graph.gates[node], graph.operands[node]
     spelled = [
@@ -120,6 +123,7 @@ def local_text(graph: Graph, node: int, k: int, names: dict[int, str]) -> str:
     else:
         meaning = {**dict(zip(gate.operands, spelled, strict=True)), "out": names[node]}
         texts = [] if gate.is_structural else [gate.textbook[k], gate.local[k]]
+        texts = texts[1:] if stable else texts
     taken = {*graph.names.values()}
     constants = {name: name for name in CONSTANTS if name not in taken}
     for text in texts:
@@ -165,21 +169,27 @@ def _simple(tree: Tree) -> Tree:
     """The tree without what a number in the place of a name has made idle: x**(2 - 1) is x."""
     stack: list[Tree] = []
     for op, arg in zip(tree.ops, tree.args, strict=True):
-        if op in ("sub", "pow", "mul") and len(stack) > 1:
-            right, left = stack.pop(), stack.pop()
-            if op == "sub" and left.ops == right.ops == ["number"]:
-                stack.append(Tree(["number"], [left.args[0] - right.args[0]], [0]))
-            elif op == "pow" and right.ops == ["number"] and right.args == [1.0]:
-                stack.append(left)
-            else:
-                stack.append(_node([left, right], op, arg))
-        else:
-            count = {"number": 0, "name": 0, "neg": 1, "if": 3}.get(op, 2)
-            count = arg.count if op == "call" else arg + 1 if op == "index" else count
-            parts = stack[len(stack) - count :] if count else []
-            del stack[len(stack) - count :]
-            stack.append(_node(parts, op, arg))
+        count = {"number": 0, "name": 0, "neg": 1, "if": 3}.get(op, 2)
+        count = arg.count if op == "call" else arg + 1 if op == "index" else count
+        parts = stack[len(stack) - count :] if count else []
+        del stack[len(stack) - count :]
+        stack.append(_folded(op, arg, parts) or _node(parts, op, arg))
     return stack[0]
+
+
+def _folded(op: str, arg: Any, parts: list[Tree]) -> Tree | None:
+    """An operation as what it comes to where its operands are numbers; None where they are not."""
+    numbers: list[Any] = [part.args[0] if part.ops == ["number"] else None for part in parts]
+    name = arg.name if op == "call" else op
+    if op == "sub" and None not in numbers:
+        return Tree(["number"], [numbers[0] - numbers[1]], [0])
+    if name == "pow" and numbers[1] == 1:
+        return parts[0]
+    if op == "eq" and None not in numbers:
+        return Tree(["number"], [float(numbers[0] == numbers[1])], [0])
+    if name == "where" and numbers[0] is not None:
+        return parts[1 if numbers[0] else 2]
+    return None
 
 
 def _node(parts: list[Tree], op: str, arg: object) -> Tree:

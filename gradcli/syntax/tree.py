@@ -110,6 +110,13 @@ def number_text(value: float) -> str:
     return text[:-2] if text.endswith(".0") else text
 
 
+def number_list(number: Any) -> str:
+    """A number, or nested lists of numbers, as the language writes them."""
+    if isinstance(number, list):
+        return f"[{', '.join(map(number_list, number))}]"
+    return number_text(number)
+
+
 def number_phrase(value: float) -> Phrase:
     """A literal and how tightly it binds: a sign in front makes it a unary expression."""
     text = number_text(value)

@@ -11,11 +11,10 @@ from gradcli.emit import BackwardLine, backward_lines, forward_lines
 from gradcli.errors import GradcliError, UsageError
 from gradcli.evaluation.point import as_numbers, input_values
 from gradcli.program.model import Program
-from gradcli.reports.evaluations import Number
 from gradcli.requests import PLAIN
 from gradcli.syntax import Tree, parse_expression, write
 from gradcli.syntax.tokens import Source
-from gradcli.syntax.tree import number_text
+from gradcli.syntax.tree import number_list
 from gradcli.tasks.check import check_program
 
 
@@ -64,14 +63,8 @@ def make_exercise(program: Program, mistakes: int, seed: int) -> Exercise:
 
 
 def _head(program: Program) -> list[str]:
-    inputs = [f"{name} = {_literal(value)}" for name, value in input_values(program).items()]
+    inputs = [f"{name} = {number_list(value)}" for name, value in input_values(program).items()]
     return [*inputs, "", *forward_lines(program), "", "# backward pass"]
-
-
-def _literal(number: Number) -> str:
-    if isinstance(number, list):
-        return f"[{', '.join(map(_literal, number))}]"
-    return number_text(number)
 
 
 def _text(head: list[str], rows: list[str]) -> str:

@@ -1,0 +1,89 @@
+"""`gradcli code`: the staged forward and backward pass as code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gradcli.api import code
+from gradcli.cli.evaluate import split_names
+from gradcli.cli.options import differentiated, spoken, switch
+from gradcli.cli.streams import put, refuse_inputs, warn
+from gradcli.cli.suffixes import format_of
+from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
+from gradcli.emit.languages import LANGUAGES
+from gradcli.errors import UsageError
+from gradcli.requests import Request
+
+NAMES = ("python", "numpy", "grad", "c", "javascript")
+SUFFIXES = {".py": "python", ".grad": "grad", ".c": "c", ".h": "c", ".js": "javascript",
+            ".mjs": "javascript"}  # fmt: skip
+
+
+@click.command("code", cls=ExpressionCommand, short_help="The backward pass as code.")
+@click.argument("words", nargs=-1, metavar="EXPR [NAME=VALUE]...")
+@click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file.")
+@click.option(
+    "--lang", "form", type=click.Choice(NAMES), default=None,
+    help="The language; Python by default, NumPy where there are arrays.",
+)  # fmt: skip
+@click.option("--function", metavar="NAME", help="Wrap the code in a function of this name.")
+@click.option(
+    "--class", "gate_class", metavar="NAME", help="Wrap it in a class with forward and backward."
+)
+@switch("--textbook", help="Local gradients as a lecture writes them, not in their stable form.")
+@differentiated("Gradients of these inputs only.")
+@switch("--expand", help="Write composite gates as elementary ones: sigmoid as *-1, exp, +1, 1/x.")
+@switch("--fuse", help="Recognise written-out forms, such as 1/(1+exp(-u)), as one gate.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="N", help="Seed of randn; 0 by default."
+)
+@click.option(
+    "-o", "--output-file", "target", metavar="FILE",
+    help="Write the code to a file; the language follows its suffix unless given.",
+)  # fmt: skip
+@spoken(quiet="No warnings.", verbose="The same as without.")
+def code_command(**options: Any) -> None:
+    """Write EXPR, or a program, as staged code with its backward pass.
+
+    Stages keep their names, gradients are called d..., and contributions that meet are added with
+    +=. Numbered comments tie each backward line to the forward line it belongs to. grad is the
+    language of gradcli itself; what is written in it has been checked, every line.
+
+    \\b
+    gradcli code "(x+y)*z" x=-2 y=5 z=-4
+    gradcli code --file sample_exprs/staged.grad --lang c --function staged
+    gradcli code "x*y" x=3 y=2 --class MultiplyGate
+    """
+    path = options["path"]
+    text, name, rest = program_text(options["words"], path)
+    values = [options["upstream"], *(word.partition("=")[2] for word in rest)]
+    target, inputs = options["target"], input_files([path], values)
+    refuse_inputs([target], inputs)
+    cure = "--lang LANGUAGE takes any name"
+    language = format_of(options["form"], False, target, SUFFIXES, "", cure) or None
+    if language == "python" and options["form"] is None:
+        language = None
+    if options["function"] and options["gate_class"]:
+        raise UsageError("--function and --class exclude each other")
+    _refuse_name(options["function"] or options["gate_class"])
+    fields = {field: options[field] for field in Request._fields if field in options}
+    made = code(
+        text, bindings(rest), name=name, language=language, function=options["function"],
+        gate_class=options["gate_class"], textbook=options["textbook"],
+        **{**fields, "wrt": split_names(options["wrt"])},
+    )  # fmt: skip
+    warn(made.warnings, options["strict"], options["quiet"])
+    put(target, inputs, lambda out: _write(out, made.text))
+
+
+def _write(out: Any, text: str) -> None:
+    out.write(text)
+
+
+def _refuse_name(name: str | None) -> None:
+    """Raise UsageError for what cannot be the name of a function."""
+    is_word = name is None or (name.isidentifier() and name.isascii())
+    if not is_word or any(name in language.keywords for language in LANGUAGES.values()):
+        raise UsageError(f"`{name}` cannot be the name of a function", hint="use letters and _")

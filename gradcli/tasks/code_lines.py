@@ -1,0 +1,202 @@
+"""The lines of a program's forward and backward pass in a language, before they are laid out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+from gradcli.emit.array_lines import handed_on, summed, target
+from gradcli.emit.languages import Language, Writer
+from gradcli.emit.staged import chained, gradient_name, local_text, stage_line
+from gradcli.errors import UsageError
+from gradcli.evaluation.point import input_values
+from gradcli.graph.lowering import Value
+from gradcli.reports.circuits import Node, Wire
+from gradcli.reports.evaluations import Number
+from gradcli.syntax import Call, Tree, parse_expression, write
+from gradcli.syntax.tokens import Source
+from gradcli.tasks.staged_circuits import StagedCircuit
+
+NUMPY_NAMES = {"norm": "linalg.norm", "logsumexp": "logaddexp.reduce"}
+SOFTMAX = """def softmax(x, axis=None):
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)"""
+VIEWS = re.compile(r"[\w.]+(\.T|\.reshape\(.*\)|\[.*\])?|np\.(transpose|expand_dims)\(.*\)")
+OF_NUMPY = (
+    "logsumexp", "sum", "mean", "var", "std", "prod", "max", "min", "norm", "outer", "trace",
+    "reshape", "concatenate", "linspace", "transpose", "zeros", "ones", "eye",
+)  # fmt: skip
+
+
+class CodeLines:
+    """The lines of a program in a language, before they are laid out."""
+
+    def __init__(self, staged: StagedCircuit, language: Language, textbook: bool) -> None:
+        self.staged, self.language, self.textbook = staged, language, textbook
+        self.graph, self.circuit = staged.graph, staged.circuit
+        self.names = staged.code_names = _spelled(staged, language)
+        self.writer = Writer(language, staged.graph.table, {*self.names.values()})
+        self.gates = [node for node in self.circuit.nodes if node.is_gate]
+        self.number = {node.id: k for k, node in enumerate(self.gates, 1)}
+        self.inputs: dict[str, Number] = input_values(staged.program)
+        self.parts = {
+            name: name if language.has_arrays and isinstance(value, list) else self._parts(value)
+            for name, value in staged.program.inputs.items()
+        }  # an input's name in code, or nested lists of those of its elements
+        self.output = self._name(self._node(self.circuit.output))
+        self.seed = gradient_name(self.output)
+        self.forward = [*self._forward()]
+        self.backward = [*self._backward()]
+
+    def _node(self, id: str) -> Node:
+        return self.staged.wiring.node[id]
+
+    def _name(self, node: Node) -> str:
+        return self.names[self.staged.nodes[node.id]]
+
+    def _parts(self, value: Value) -> Any:
+        return [*map(self._parts, value)] if isinstance(value, list) else self.names[value]
+
+    def comment(self, text: str) -> str:
+        """A comment at the end of a line."""
+        return f"  {self.language.comment}{text}"
+
+    # ------------------------------------------------------------ lines
+
+    def _forward(self) -> Iterator[str]:
+        for node in self.gates:
+            place = self.staged.nodes[node.id]
+            name, _, right = stage_line(self.graph, place, self.names).partition(" = ")
+            if self.graph.gates[place].is_structural:
+                text = _in_numpy(right)
+                if text.startswith("softmax("):
+                    self.writer.helpers["softmax"] = SOFTMAX
+            else:
+                text = self.writer.text(parse_expression(Source(right)))
+            yield self.language.let.format(name, text) + self.comment(f"({self.number[node.id]})")
+
+    def _backward(self) -> Iterator[str]:
+        """A line for every contribution but those that are 0 whatever comes back."""
+        seen = {self.output}
+        for node in reversed(self.gates):
+            if self._name(node) not in seen:
+                continue
+            for wire in self.staged.wiring.entering[node.id]:
+                if wire.contribution is None:
+                    continue
+                source = self.names[self.graph.operands[self.staged.nodes[node.id]][wire.operand]]
+                whole = source.partition("[")[0]
+                if source != whole and whole not in seen:
+                    yield f"d{whole} = np.zeros_like({whole})"
+                    seen |= {whole, source}
+                line = self._line(node, wire, source in seen or source != whole)
+                if line is not None:
+                    seen.add(source)
+                    yield line
+        for name, parts in self.parts.items():
+            for leaf in flat(parts):
+                if leaf not in seen:
+                    yield self.language.let.format(gradient_name(leaf), self._zeros(name))
+
+    def _zeros(self, name: str) -> str:
+        """The gradient of an input that the output does not depend on."""
+        number = self.inputs[name]
+        is_array = isinstance(number, list) and isinstance(self.parts[name], str)
+        return f"np.zeros_like({self.parts[name]})" if is_array else "0.0"
+
+    def _line(self, node: Node, wire: Wire, is_more: bool) -> str | None:
+        graph, place, k = self.graph, self.staged.nodes[node.id], wire.operand
+        operand = graph.operands[place][k]
+        own, gradient = gradient_name(self._name(node)), gradient_name(self.names[operand])
+        note = f"({self.number[node.id]})"
+        if graph.gates[place].is_structural:
+            return self._structural(wire, own, gradient, is_more) + self.comment(note)
+        local, textbook = self._local(place, k)
+        if local == "0":
+            return None
+        right = self.writer.text(parse_expression(Source(chained(local, own))))
+        right = summed(right, graph.shape(place), graph.shape(operand))
+        told = f"{note} local gradient: {textbook}" if textbook else note
+        return self._added(wire, gradient, right, is_more) + self.comment(told)
+
+    def _added(self, wire: Wire, gradient: str, right: str, is_more: bool) -> str:
+        """A contribution added to a gradient; the first one is its own array where more follow."""
+        is_forked = len(self.staged.wiring.leaving[wire.source]) > 1
+        if is_forked and not is_more and self._node(wire.source).shape and VIEWS.fullmatch(right):
+            right = f"np.copy({right})"
+        return (self.language.add if is_more else self.language.let).format(gradient, right)
+
+    def _structural(self, wire: Wire, own: str, gradient: str, is_more: bool) -> str:
+        graph, (node, k) = self.graph, self.staged.place(wire)
+        operand = graph.operands[node][k]
+        place = target(graph, node, gradient)
+        if place != gradient:
+            start = "" if is_more else f"{gradient} = np.zeros({graph.shape(operand)}); "
+            return f"{start}{place} += {own}"
+        right = handed_on(graph, node, k, self.names, own)
+        if right.startswith("the pullback"):
+            raise UsageError(f"the backward pass of `{graph.gates[node].name}` cannot be written",
+                             hint="write it with other gates")  # fmt: skip
+        return self._added(wire, gradient, right, is_more)
+
+    def _local(self, node: int, k: int) -> tuple[str, str]:
+        """The local gradient in our language, and how a lecture writes it where that differs."""
+        gate = self.graph.gates[node]
+        lecture = _or_none(lambda: local_text(self.graph, node, k, self.names))
+        if self.textbook and lecture is not None:
+            return lecture, ""
+        stable = _or_none(lambda: local_text(self.graph, node, k, self.names, stable=True))
+        if stable is None and gate.is_variadic:
+            raise UsageError(f"the local gradient of `{gate.name}` cannot be written")
+        if stable is None:
+            operands = [
+                self.names[o] if o in self.names else str(self.graph.constants[o])
+                for o in self.graph.operands[node]
+            ]
+            stable = f"{self.writer.slope(gate, k)}({', '.join([*operands, self.names[node]])})"
+        return stable, "" if lecture in (None, stable) else lecture or ""
+
+
+def _or_none(write_local: Callable[[], str]) -> str | None:
+    try:
+        return write_local()
+    except UsageError:
+        return None
+
+
+def _spelled(staged: StagedCircuit, language: Language) -> dict[int, str]:
+    """Names of nodes as a language can have them: `w_0` for `w[0]`, `lambda_` for `lambda`."""
+    taken = {*language.keywords, *language.calls, *language.snippets, "math", "np"}
+    names: dict[int, str] = {}
+    for node, name in staged.code_names.items():
+        plain = name.replace("][", "_").replace("[", "_").removesuffix("]")
+        plain = name if language.has_arrays else plain
+        while plain in taken or (plain in names.values() and plain != name):
+            plain += "_"
+        names[node] = plain
+    return names
+
+
+def _in_numpy(text: str) -> str:
+    """A gate over whole arrays, with the names that numpy has for functions."""
+    tree = parse_expression(Source(text))
+    entries = zip(tree.ops, tree.args, strict=True)
+    args = [_numpy_call(arg) if op == "call" else arg for op, arg in entries]
+    written = write(Tree(tree.ops, args, tree.starts)).replace("keepdims=1", "keepdims=True")
+    return f"np.array({written})" if tree.ops[-1] == "list" else written
+
+
+def _numpy_call(call: Call) -> Call:
+    if call.name == "softmax":
+        return call
+    if call.name not in OF_NUMPY:
+        raise UsageError(f"`{call.name}` of a whole array cannot be written in NumPy",
+                         hint="write it with other gates")  # fmt: skip
+    return call._replace(name=NUMPY_NAMES.get(call.name, call.name), prefix="np.")
+
+
+def flat(parts: Any) -> list[Any]:
+    """What stands in nested lists, in order."""
+    return [*chain.from_iterable(map(flat, parts))] if isinstance(parts, list) else [parts]
