@@ -106,8 +106,7 @@ def _judged(evidence: Evidence, point: Point, request: Request) -> JudgedLines:
     )
     hides = bool(origin.culprits) and not all(
         replay.is_right(name, p, run)
-        for name in replay.claims
-        if name not in origin.excused
+        for name in ends_of(replay.program)
         for p, run in enumerate(replay.now)
     )
     return JudgedLines(lines.checks(), lines.forks(), hides)

@@ -51,7 +51,7 @@ class _Search:
         if second is not None and second.verdict == "fail":
             return _shown_elsewhere(self.first, second, special)
         if second is not None and special:
-            self.notes.append(f"{special}: {_point_words(second, self.first)}")
+            self.notes.append(f"{special}: {_point_words(second.point, self.first.point)}")
         for inputs in on_other_branches(self.program, self.first.point.inputs):
             second = self._at(inputs)
             if second.verdict == "fail" and is_comparable(second.point):
@@ -62,14 +62,16 @@ class _Search:
         """The first outcome, with the lines that are wrong elsewhere and look right here."""
         if not self.first.hides:
             return None
-        lines, branches = [*self.first.lines], on_other_branches
-        for second in (self._near_by(), *map(self._at, branches(
-            self.program, self.first.point.inputs
-        ))):  # fmt: skip
-            if second is None or second.verdict != "fail" or not is_comparable(second.point):
+        from gradcli.backward.lines import judge_lines  # late: few programs have a backward part
+
+        lines, milder = [*self.first.lines], self.around.moved(held=self.around.data)
+        points = (milder, *on_other_branches(self.program, self.first.point.inputs))
+        for point in (at(self.program, inputs, self.request) for inputs in points):
+            if not is_comparable(point):
                 continue
-            where = f"at {_point_words(second, self.first)}"
-            for k, (here, there) in enumerate(zip(lines, second.lines, strict=True)):
+            where = f"at {_point_words(point, self.first.point)}"
+            others = judge_lines(point, self.request, formulas_only=True).lines
+            for k, (here, there) in enumerate(zip(lines, others, strict=True)):
                 if there.is_accused and here.verdict == "pass":
                     reason = f"{where}: {there.reason}" if there.reason else where
                     lines[k] = there._replace(reason=reason)
@@ -178,7 +180,7 @@ def _reservation(
 def _shown_elsewhere(first: Outcome, second: Outcome, why: str) -> Outcome:
     """The outcome at a second point, with what hid the mistake at the first."""
     start = why or "a second point was checked"
-    notes = [f"{start}: {_point_words(second, first)}; the mistake shows there only"]
+    notes = [f"{start}: {_point_words(second.point, first.point)}; the mistake shows there only"]
     notes += [
         f"{line.name} matches at the given point only because the overwritten part is 0"
         for line in second.lines if line.mistake == "overwritten"
@@ -187,25 +189,23 @@ def _shown_elsewhere(first: Outcome, second: Outcome, why: str) -> Outcome:
     return second._replace(notes=[*notes, *kept, *second.notes])
 
 
-def _point_words(outcome: Outcome, first: Outcome) -> str:
-    """The inputs that have moved to a second point, and where to, in words."""
-    program = outcome.point.program
-    if outcome.point.is_of_arrays:
-        moved = _names_moved(outcome, first)
+def _point_words(there: Point, here: Point) -> str:
+    """The inputs that have moved from one point to another, and where to, in words."""
+    program = there.program
+    if there.is_of_arrays:
+        moved = _names_moved(there, here)
         return f"{', '.join(moved[:MOST_MOVED])}{', ...' * (len(moved) > MOST_MOVED)} moved"
-    points = zip(program.graph.inputs, outcome.point.inputs, first.point.inputs, strict=True)
-    pairs = [(name, there) for name, there, here in points if there != here]
+    points = zip(program.graph.inputs, there.inputs, here.inputs, strict=True)
+    pairs = [(name, x) for name, x, own in points if x != own]
     text = ", ".join(f"{name} = {value:.6g}" for name, value in pairs[:MOST_MOVED])
     return text + ", ..." * (len(pairs) > MOST_MOVED)
 
 
-def _names_moved(outcome: Outcome, first: Outcome) -> list[str]:
+def _names_moved(there: Point, here: Point) -> list[str]:
     import numpy as np  # late: numbers do not need it
 
-    points = zip(
-        outcome.point.program.graph.inputs, outcome.point.inputs, first.point.inputs, strict=True
-    )
-    return [name for name, there, here in points if not np.array_equal(there, here)]
+    points = zip(there.program.graph.inputs, there.inputs, here.inputs, strict=True)
+    return [name for name, x, own in points if not np.array_equal(x, own)]
 
 
 def _special(outcome: Outcome, around: Surroundings) -> str | None:
