@@ -54,6 +54,7 @@ ARRAYS = {
     "gradcli.backward.replay",
     "gradcli.backward.known",
     "gradcli.backward.blame",
+    "gradcli.backward.suspects",
     "gradcli.backward.naming",
     "gradcli.backward.lines",
     "gradcli.backward.uses",

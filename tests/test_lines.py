@@ -260,6 +260,48 @@ def test_a_repair_is_the_line_as_it_should_be():
         assert case("\n".join(rows)).verdict == "pass"
 
 
+@pytest.mark.parametrize(("text", "line", "mistake", "repair"), [
+    ("z = [0.3, -0.2, 0.9]; t = [0.1, 0.5, 0.2]\np = softmax(z)\nL = np.sum((p - t)**2)\ndp = 2*(p - t)\n"
+     "dz = dp*p*(1 - p)", 5, "softmax-diagonal", "dz = p*(dp - np.sum(p*dp))"),
+    ("x = randn(4, 3); W = randn(3, 3)\nz = x @ W\nh = relu(z)\nL = sum(h**2)\ndh = 2*h\ndz = dh*(x>0)\ndW = x.T@dz",
+     6, "wrong-mask", "dz = dh*(z>0)"),
+    ("x = randn(3); y = randn(3)\nf = sum(x**2) + sum(x**3*y)\ndx = 2*x + 2*x**2*y\ndy = x**3",
+     3, "wrong-constant", "dx = 2*x + 3*x**2*y"),
+    ("x = randn(3); y = randn(3)\nf = sum(x**2) + sum(x**3*y)\ndx = 2*x + 3*x**2*y + y\ndy = x**3",
+     3, "extra-term", "dx = 2*x + 3*x**2*y"),
+    ("o = 0.7; w = 0.3\np = w*o\nL = (p - 1.5)**2\ndp = 2*p\ndw = dp*o\ndo = dp*w", 4, "lost-term", "dp = 2*(p - 1.5)"),
+    ("th = 0.4; g = 9.8; l = 1.2\nu = g/l*(1 - cos(th))\nE = u**2\ndu = 2*u\ndth = du*g/l", 5,
+     "dropped-factor", "dth = du*g/l*sin(th)"),
+    ("c = randn(3); o = randn(3)\nh = o*tanh(c)\nL = sum(h**2)\ndh = 2*h\ndo = dh*tanh(c)\ndc = 1 - tanh(c)**2",
+     6, "missing-upstream", "dc = (1 - tanh(c)**2)*dh*o"),
+    ("w = [2.0, -3.0]; x = [-1.5, -2.25]\nz = w[0]*x[0] + w[1]*x[1]\nf = z**2\ndz = 2*z\ndx = [w[0]*dz,w[1]*dz]\n"
+     "dw = [x[0]*dz,w[1]*dz]", 6, "not-switched", "dw = [x[0]*dz,x[1]*dz]"),
+    ("x = randn(4, 3); b = randn(3)\ns = x + b\nf = sum(s**3)\nds = 3*s**2\ndx = ds\ndb = ds", 6, "unsummed-axis",
+     "db = sum(ds, axis=0)"),
+])  # fmt: skip
+def test_kinds_of_slips_have_names_and_repairs_in_the_style_of_the_line(
+    text, line, mistake, repair
+):
+    (wrong,) = [line for line in case(text).lines if line.is_accused]
+    assert (wrong.line, wrong.mistake, wrong.repair) == (line, mistake, repair)
+
+
+def test_no_repair_is_shown_where_that_of_another_line_does_as_well():
+    text = "x = 0.4; k = 1.2\nh = tanh(k*x)\nL = h**2\ndh = 2*h\ns1 = -dh*(1 - h**2)\ndx = s1*k"
+    (line,) = [line for line in case(text).lines if line.is_accused]
+    assert (line.suspects, line.repair) == ([5, 6], None)
+
+
+def test_what_follows_from_a_gradient_of_another_shape_is_no_mistake_of_its_own():
+    text = "X = randn(4, 3); W = randn(3, 2); a = 0.1\nh = X @ W\nf = sum(h**2) + a*sum(W**2)\ndh = 2*h\ndW = X.T @ X\ndW += 2*a*W"
+    lines = case(text).lines
+    assert [(line.line, line.cause) for line in lines if line.verdict == "fail"] == [
+        (5, None),
+        (6, 5),
+    ]
+    assert (lines[1].mistake, lines[1].repair) == ("wrong-cache", "dW = X.T @ dh")
+
+
 def test_fix_prints_a_diff_and_writes_only_where_that_is_asked_for(gradcli):
     Path("a.grad").write_text(CHAIN + "\n")
     ended = gradcli("check", "a.grad", "--fix")

@@ -86,7 +86,7 @@ def candidates(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
     yield from chain(
         _signs(tree), _operators(tree), _names(scene, True), _one_minus(scene), _powers(scene),
         _branches(scene), _upstream(scene), _constants(scene, written),
-        _products(scene, written),
+        _products(scene, written), _softmax(scene),
     )  # fmt: skip
 
 
@@ -134,8 +134,7 @@ def _names(scene: Scene, is_alike: bool) -> Iterator[Repair]:
     tree, program = scene.tree, scene.program
     known = list(dict.fromkeys([*program.inputs, *program.stages]))[-MOST_NAMES:]
     gradients = [*scene.scope]
-    compared = {n for k, op in enumerate(tree.ops) if op in OTHER_BRANCHES
-                for start, stop in operands(tree, k) for n in range(start, stop)}  # fmt: skip
+    compared = compared_in(tree)
     compared_with = set().union(*scene.operands.values())
     for name in dict.fromkeys(a for op, a in zip(tree.ops, tree.args, strict=True) if op == "name"):
         kind = scene.line.reads[name].kind if name in scene.line.reads else "forward"
@@ -147,7 +146,27 @@ def _names(scene: Scene, is_alike: bool) -> Iterator[Repair]:
                 if compared.issuperset(chosen) and other not in compared_with:
                     continue
                 changed = renamed(tree, chosen, other)
-                yield Repair(changed, *_wrong_name(scene, name, other, kind))
+                if compared.issuperset(chosen) and _is_array(scene, other):
+                    reason = f"the mask is of the wrong array: {other} decides, not {name}"
+                    yield Repair(changed, "wrong-mask", reason)
+                else:
+                    yield Repair(changed, *_wrong_name(scene, name, other, kind))
+
+
+def compared_in(tree: Tree) -> set[int]:
+    """The places inside comparisons, where a value only decides."""
+    return {n for k, op in enumerate(tree.ops) if op in OTHER_BRANCHES
+            for start, stop in operands(tree, k) for n in range(start, stop)}  # fmt: skip
+
+
+def _factor_places(scene: Scene) -> list[int]:
+    """The places of names that are no gradients, and that do not only decide."""
+    tree, reads, compared = scene.tree, scene.line.reads, compared_in(scene.tree)
+    return [
+        k for k, op in enumerate(tree.ops)
+        if op == "name" and k not in compared
+        and (tree.args[k] not in reads or reads[tree.args[k]].kind != "gradient")
+    ]  # fmt: skip
 
 
 def _wrong_name(scene: Scene, name: str, other: str, kind: str) -> tuple[str, str]:
@@ -160,18 +179,37 @@ def _wrong_name(scene: Scene, name: str, other: str, kind: str) -> tuple[str, st
         if {name, other} <= operands and name == scene.target and "mul" in scene.gates:
             text = f"your factor is {name}; a product sends each input the other one, {other}"
             return "not-switched", text
+    if kind == "gradient" and other in scene.scope:
+        where = f"the upstream gradient is taken from the wrong place: {other} is right, not {name}"
+        return "wrong-cache", where
     return "wrong-cache", f"the line is right if {name} is replaced by {other}"
+
+
+def _is_array(scene: Scene, name: str) -> bool:
+    value: Value = scene.program.stages.get(name, scene.program.inputs.get(name, []))
+    return isinstance(value, list) or bool(scene.program.graph.shape(value))
+
+
+def _softmax(scene: Scene) -> Iterator[Repair]:
+    """The whole of a softmax's Jacobian where the line takes its diagonal, `p*(1 - p)*dp`."""
+    tree = scene.tree
+    for name, upstream in scene.gradients.items():
+        diagonal = one_less(name, 1)
+        count = len(diagonal.ops)
+        if not any(part(tree, k, k + count) == diagonal for k in range(len(tree.ops))):
+            continue
+        p, g = name_tree(name), name_tree(upstream)
+        for axis in (None, 1, 0):
+            inner = summed(joined(p, g, "mul"), axis, is_kept=axis is not None)
+            changed = joined(p, joined(g, inner, "sub"), "mul")
+            reason = f"this is only the diagonal of the softmax: `{write(changed)}` is right"
+            yield Repair(changed, "softmax-diagonal", reason)
 
 
 def _one_minus(scene: Scene) -> Iterator[Repair]:
     """`s` where `1 - s` is right, or a factor `1 - s` that is lost; for tanh `1 - s**2`."""
     tree = scene.tree
-    reads = scene.line.reads
-    places = [
-        k for k, op in enumerate(tree.ops)
-        if op == "name" and (tree.args[k] not in reads or reads[tree.args[k]].kind != "gradient")
-    ]  # fmt: skip
-    for k in places:
+    for k in _factor_places(scene):
         reason = f"1 - {tree.args[k]} is right where {tree.args[k]} stands"
         yield Repair(replaced(tree, k, k, one_less(tree.args[k], 1)), "dropped-one-minus", reason)
     for k, op in enumerate(tree.ops):
@@ -181,7 +219,7 @@ def _one_minus(scene: Scene) -> Iterator[Repair]:
             changed = replaced(tree, start, k, joined(number_tree(1.0), whole, "sub"))
             reason = f"1 - {write(whole)} is right where {write(whole)} stands"
             yield Repair(changed, "dropped-one-minus", reason)
-    for name in scene.consumers:
+    for name in _outputs(scene):
         for power in (1, 2):
             slope = one_less(name, power)
             reason = f"the factor `{write(slope)}` is lost"
@@ -189,6 +227,13 @@ def _one_minus(scene: Scene) -> Iterator[Repair]:
         slope = joined(one_less(name, 1), name_tree(name), "mul")
         reason = f"the slope `{write(slope)}` is lost"
         yield Repair(joined(tree, slope, "mul"), "dropped-factor", reason)
+
+
+def _outputs(scene: Scene) -> list[str]:
+    """The consumers, and the stages without gradients between them and the line's own name."""
+    names = scene.program.graph.names
+    inside = [names[node] for node in scene.nodes if node in names]
+    return list(dict.fromkeys([*scene.consumers, *inside]))
 
 
 def _constants(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
@@ -350,17 +395,17 @@ def _powers(scene: Scene) -> Iterator[Repair]:
 
     What comes back is linear in the gradients that a line reads: no power of them is right.
     """
-    tree, reads = scene.tree, scene.line.reads
+    tree = scene.tree
     for k, op in enumerate(tree.ops):
         if op == "pow" and tree.ops[k - 1] == "number":
             for step in (1.0, -1.0):
                 exponent = tree.args[k - 1] + step
                 changed = _with_exponent(tree, k, exponent)
                 yield Repair(changed, "dropped-power", f"a power is wrong: `{write(changed)}`")
-        if op == "name" and (tree.args[k] not in reads or reads[tree.args[k]].kind != "gradient"):
-            squared = joined(name_tree(tree.args[k]), number_tree(2.0), "pow")
-            changed = replaced(tree, k, k, squared)
-            yield Repair(changed, "dropped-power", f"a power is lost: `{write(changed)}` is right")
+    for k in _factor_places(scene):
+        squared = joined(name_tree(tree.args[k]), number_tree(2.0), "pow")
+        changed = replaced(tree, k, k, squared)
+        yield Repair(changed, "dropped-power", f"a power is lost: `{write(changed)}` is right")
 
 
 def _with_exponent(tree: Tree, k: int, exponent: float) -> Tree:

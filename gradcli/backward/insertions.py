@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from gradcli.backward.candidates import Repair, Scene
+from gradcli.backward.candidates import Repair, Scene, compared_in
 from gradcli.syntax import Tree, write
 from gradcli.syntax.edit import (
     joined,
@@ -19,15 +19,21 @@ from gradcli.syntax.edit import (
     transposed,
     unary,
 )
+from gradcli.syntax.tree import Call
 
 MOST_PUT_IN = 16  # names that are tried as factors and terms
 MOST_USUAL_FACTOR = 4.0  # above it a factor is a size
+SLOPES = {  # of gates that are functions of their input, but for a sign
+    "sin": "cos", "cos": "sin", "exp": "exp", "softplus": "sigmoid", "abs": "sign",
+    "sinh": "cosh", "cosh": "sinh", "lgamma": "digamma",
+}  # fmt: skip
+EXPONENTS = (2.0, -1.0, 0.5, -0.5, -1.5, -2.0, 3.0, 1.5)  # of parts whose power is left out
 OTHER_NUMBERS = (0.0, 1.0, 2.0, 3.0, 0.5, -1.0)  # tried in the place of one
 
 
-def insertions(scene: Scene) -> Iterator[Repair]:
-    """The line with something put in, or left out, at one place."""
-    yield from chain(_left_out(scene), _numbers(scene), _put_in(scene))
+def left_out(scene: Scene) -> Iterator[Repair]:
+    """The line without one of its parts, or with another number: no name is added."""
+    yield from chain(_left_out(scene), _numbers(scene))
 
 
 def _left_out(scene: Scene) -> Iterator[Repair]:
@@ -59,11 +65,6 @@ def _left_out(scene: Scene) -> Iterator[Repair]:
             yield Repair(changed, "transposed", reason)
 
 
-def plain_numbers(scene: Scene) -> Iterator[Repair]:
-    """The line with another number in the place of one, or without a factor."""
-    yield from chain(_numbers(scene), _left_out(scene))
-
-
 def _numbers(scene: Scene) -> Iterator[Repair]:
     """Another number in the place of one: an axis, an index, a constant."""
     tree = scene.tree
@@ -80,15 +81,12 @@ def _numbers(scene: Scene) -> Iterator[Repair]:
                 yield Repair(changed, "wrong-constant", reason)
 
 
-def _put_in(scene: Scene) -> Iterator[Repair]:
+def put_in(scene: Scene) -> Iterator[Repair]:
     """A factor, a divisor, a term, a sum or a transpose that is missing somewhere."""
-    tree, program = scene.tree, scene.program
-    forward = [*program.inputs, *program.stages]
-    known = list(dict.fromkeys([*scene.line.reads, *reversed(forward)]))[:MOST_PUT_IN]
-    last = len(tree.ops) - 1
-    for k in reversed(range(len(tree.ops))):
-        if tree.ops[k] in ("slice", "tuple") or _is_argument(tree, k):
-            continue
+    tree, last = scene.tree, len(scene.tree.ops) - 1
+    known = _known(scene)
+    helpers = [name for name in scene.scope if name not in scene.line.reads][-MOST_PUT_IN:]
+    for k in _places(tree):
         start = start_of(tree, k)
         whole = part(tree, start, k + 1)
         for name in known:
@@ -113,6 +111,14 @@ def _put_in(scene: Scene) -> Iterator[Repair]:
         for axis in (0, 1, None):
             changed = replaced(tree, start, k, summed(whole, axis))
             yield Repair(changed, "unsummed-axis", f"a sum is missing: `{write(changed)}`")
+        for name in helpers:
+            changed = replaced(tree, start, k, joined(whole, name_tree(name), "mul"))
+            reason = f"the factor {name} is lost: `{write(changed)}`"
+            yield Repair(changed, "dropped-factor", reason)
+        for exponent in EXPONENTS if tree.ops[k] in ("add", "sub") else ():
+            power = joined(whole, number_tree(exponent), "pow")
+            changed = replaced(tree, start, k, power)
+            yield Repair(changed, "dropped-power", f"a power is lost: `{write(changed)}` is right")
     for name in known:
         mask = joined(name_tree(name), number_tree(0.0), "gt")
         reason = f"nothing goes back where the gate is off: the factor `({write(mask)})` is lost"
@@ -122,6 +128,65 @@ def _put_in(scene: Scene) -> Iterator[Repair]:
             changed = joined(tree, name_tree(name), form)
             mistake = "missing-path" if name in scene.scope else "lost-term"
             yield Repair(changed, mistake, f"the term `{name}` is missing: `{write(changed)}`")
+
+
+def inner_terms(scene: Scene) -> Iterator[Repair]:
+    """The line with a term put in inside of it: a name, or a number of the forward part."""
+    tree, last = scene.tree, len(scene.tree.ops) - 1
+    graph, forward = scene.program.graph, scene.program.forward_nodes
+    numbers = [c for node, c in graph.constants.items() if node < forward and isinstance(c, float)]
+    terms = [*map(name_tree, _known(scene)), *map(number_tree, numbers[:MOST_PUT_IN])]
+    for k in _places(tree):
+        start = start_of(tree, k)
+        whole = part(tree, start, k + 1)
+        for term in (t for t in terms if t != whole) if k != last else ():
+            for changed in (joined(whole, term, "sub"), joined(term, whole, "sub"),
+                            joined(whole, term, "add")):  # fmt: skip
+                reason = f"`{write(changed)}` is right where `{write(whole)}` stands"
+                yield Repair(replaced(tree, start, k, changed), "lost-term", reason)
+
+
+def upstreams(scene: Scene) -> Iterator[Repair]:
+    """The line times an upstream gradient, alone or with a factor that is lost beside it."""
+    tree = scene.tree
+    read = set(scene.line.reads)
+    gradients = [name for name in scene.scope if name not in read][-MOST_PUT_IN:]
+    known = _known(scene)
+    for upstream in gradients:
+        whole = joined(tree, name_tree(upstream), "mul")
+        reason = f"the factor {upstream} is lost: the upstream gradient"
+        yield Repair(whole, "missing-upstream", reason)
+        for name in known:
+            for form in ("mul", "div"):
+                words = f"{reason}, and {'by' if form == 'div' else 'the factor'} {name}"
+                yield Repair(joined(whole, name_tree(name), form), "missing-upstream", words)
+
+
+def slopes(scene: Scene) -> Iterator[Repair]:
+    """The line times the slope of a gate that it has left out, written as a function."""
+    tree = scene.tree
+    for gate, function in SLOPES.items():
+        for name in _known(scene) if gate in scene.gates else ():
+            slope = Tree(["name", "call"], [name, Call(function, 1)], [0, 0])
+            reason = f"the slope `{write(slope)}` of {gate} is lost"
+            for whole in (tree, unary(tree, "neg")):
+                yield Repair(joined(whole, slope, "mul"), "dropped-factor", reason)
+
+
+def _known(scene: Scene) -> list[str]:
+    """The names that are put in: those the line reads, then the latest of the forward part."""
+    forward = [*scene.program.inputs, *scene.program.stages]
+    return list(dict.fromkeys([*scene.line.reads, *reversed(forward)]))[:MOST_PUT_IN]
+
+
+def _places(tree: Tree) -> list[int]:
+    """Where something may be put in, the whole line first: no argument, and nothing compared."""
+    compared = compared_in(tree)
+    return [
+        k for k in reversed(range(len(tree.ops)))
+        if tree.ops[k] not in ("slice", "tuple", "number") and k not in compared
+        and not _is_argument(tree, k)
+    ]  # fmt: skip
 
 
 def _is_argument(tree: Tree, k: int) -> bool:

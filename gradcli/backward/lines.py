@@ -16,13 +16,15 @@ import numpy as np
 from gradcli.arithmetic.agreement import agree
 from gradcli.backward.aim import ends_of, scaled
 from gradcli.backward.amounts import rounding_of
-from gradcli.backward.blame import Blame, Culprit, Suspect, blame
+from gradcli.backward.blame import Blame, Culprit, blame
 from gradcli.backward.judge import ELSEWHERE, Judgement, Word, judge
 from gradcli.backward.known import Known, Meaning, words
 from gradcli.backward.naming import Naming, listed
 from gradcli.backward.passage import Evidence, evidence_at
+from gradcli.backward.repairs import Named
 from gradcli.backward.replay import Replay, is_finite
 from gradcli.backward.rewriting import rewritten
+from gradcli.backward.suspects import Suspect
 from gradcli.checker.patterns import pattern
 from gradcli.checker.reasons import mismatch
 from gradcli.evaluation.point import Point, gather, in_lists
@@ -35,6 +37,7 @@ from gradcli.reports.statement_text import split_statement, statement_text
 from gradcli.requests import Request
 from gradcli.syntax.tokens import line_and_column
 
+MOST_CONTRIBUTIONS = 4  # that a line of wrong shape is held against
 MOST_SUSPECTS = 5  # lines that are named beside the likeliest
 
 
@@ -174,7 +177,7 @@ class _Lines:
             for k in (*culprit.twins, culprit.line)
         }  # fmt: skip
         checks = [
-            self._misfit(k) if line.misfit else
+            self._misfit(k) if line.misfit and k not in self.origin.causes else
             self._accused(k, culprits[k]) if k in culprits else self._line(k)
             for k, line in enumerate(self.lines)
         ]  # fmt: skip
@@ -244,7 +247,7 @@ class _Lines:
         reason: str | None = None
         if suspect.named is not None:
             mistake, reason = suspect.named.mistake, suspect.named.reason
-            repair = self._repair(k, suspect)
+            repair = None if culprit.has_rival else self._repair(k, suspect)
         others = [self.places[j][0] for j in culprit.others[:MOST_SUSPECTS]]
         if others:
             either = f"or line {' or '.join(map(str, others))} is the slip"
@@ -267,16 +270,14 @@ class _Lines:
         before = self.lines[k].statement.tree
         if tree is None or before is None or suspect.kind not in ("value", "formula"):
             return None
-        text = rewritten(right, before, tree)
+        text = rewritten(right, before, tree, source)
         return f"{left} {sign} {text}"
 
     def _misfit(self, k: int) -> LineCheck:
         """A gradient that has not the shape of its name."""
         misfit = self.lines[k].misfit
         assert misfit is not None
-        points = range(len(self.replay.runs))
-        found = self.naming.mistake(k, [self.replay.truth(misfit.name, p) for p in points])
-        named = found.named if found else None
+        named = self._mistake_of_misfit(k, misfit.name)
         reason = f"{misfit.message}; {misfit.hint}" if misfit.hint else misfit.message
         culprit = Suspect(k, {}, "value", False, True, named)
         return LineCheck(
@@ -284,6 +285,18 @@ class _Lines:
             _number(self.replay.truth(misfit.name, 0)), named.mistake if named else None, reason,
             repair=self._repair(k, culprit),
         )  # fmt: skip
+
+    def _mistake_of_misfit(self, k: int, name: str) -> Named | None:
+        """The change that gives a gradient of the right shape: all of it, or one contribution."""
+        replay, node = self.replay, self.replay.forward[name]
+        rights = [[replay.truth(name, p) for p in range(len(replay.runs))]]
+        rights += [v for e, v in self.known.values.items()
+                   if e.node == node and e.kind == "contribution"][:MOST_CONTRIBUTIONS]  # fmt: skip
+        for right in rights:
+            found = self.naming.mistake(k, right)
+            if found is not None and found.named is not None:
+                return found.named
+        return None
 
     def _missing(self, k: int, claim: Any, expected: Any) -> tuple[str, Any, Any]:
         """What is missing from a gradient: an element of it, where no line gives that one."""

@@ -19,7 +19,7 @@ from gradcli.backward.uses import Uses
 from gradcli.engine import Run
 from gradcli.program.model import Element
 from gradcli.syntax import Tree
-from gradcli.syntax.edit import element_tree
+from gradcli.syntax.edit import element_places, element_tree, part, replaced
 
 ROUNDING_OF_LINE = 1e-12  # of the largest number of a line: what may be lost in its others
 
@@ -64,19 +64,24 @@ class Naming:
         """The one mistake that each wrong element of a list literal has."""
         first: Named | None = None
         now = self.replay.value(self.replay.sites[k], 0)
-        for place in range(len(expected[0])):
+        places = element_places(tree)
+        changed: Tree | None = tree
+        for place in reversed(range(len(expected[0]))):
             if agree(now[place], expected[0][place], self._tolerance):
                 continue
-            part = element_tree(tree, place)
-            assert part is not None
-            found = self._found(k, part, [_flat(x[place]) for x in expected])
+            found = self._found(k, part(tree, *places[place]), [_flat(x[place]) for x in expected])
             if found is None:
                 return None
             named = found.named
             if named is None or (first is not None and first.mistake != named.mistake):
                 return Found(None, [])
-            first = first or named._replace(tree=None)
-        return Found(first, []) if first else None
+            if changed is not None and named.tree is not None:
+                start, stop = places[place]
+                changed = replaced(changed, start, stop - 1, named.tree)
+            else:
+                changed = None
+            first = named
+        return Found(first._replace(tree=changed), []) if first else None
 
     def _found(self, k: int, tree: Tree, expected: list[list[float]]) -> Found | None:
         def accepts(point: int, numbers: list[float]) -> bool:
@@ -107,10 +112,9 @@ class Naming:
             return is_hit(point, {node: values})
 
         found = find_mistake(self._scene(k, tree, [], accepts), self._tolerance)
-        if found is None:
+        if found is None or not any(map(any, found.numbers)):  # anything times 0 would fit
             return None
-        named = found.named if any(map(any, found.numbers)) else None  # anything times 0 would fit
-        return Repaired([np.reshape(numbers, shape) for numbers in found.numbers], named)
+        return Repaired([np.reshape(numbers, shape) for numbers in found.numbers], found.named)
 
     # ---------------------------------------------------------------- by what is missing
 

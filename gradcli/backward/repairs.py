@@ -18,7 +18,13 @@ from gradcli.backward.candidates import (
     other_names,
 )
 from gradcli.backward.formulas import Formulas
-from gradcli.backward.insertions import insertions, plain_numbers
+from gradcli.backward.insertions import (
+    inner_terms,
+    left_out,
+    put_in,
+    slopes,
+    upstreams,
+)
 from gradcli.evaluation.point import gather
 from gradcli.gates.shapes import count
 from gradcli.graph.lowering import Value
@@ -69,6 +75,7 @@ class Named(NamedTuple):
     reason: str
     tree: Tree | None = None  # None where no single text is the right one
     is_general: bool = False  # a factor that would mend much else
+    is_far: bool = False  # more is put in than one slip leaves out: another line is likelier
 
 
 class Found(NamedTuple):
@@ -82,16 +89,16 @@ def find_mistake(scene: Scene, tolerance: float) -> Found | None:
     """Name and explanation of the mistake, where exactly one explains the line.
 
     A change at one place is looked for first, then factors that may stand in several, then what may
-    have been left out or put in.
+    have been put in, or left out: each group only where none before it explains the line.
     """
     if scene.expected and not any(map(any, scene.expected)):
         return None  # anything times 0 would fit
     workshop = _Workshop(scene)
     written = workshop.as_written()
-    for repairs in (
-        candidates(scene, written), other_names(scene), factors(scene, written, tolerance),
-        insertions(scene),
-    ):  # fmt: skip
+    near = (candidates(scene, written), other_names(scene), factors(scene, written, tolerance),
+            left_out(scene), put_in(scene))  # fmt: skip
+    far = (slopes(scene), inner_terms(scene), upstreams(scene))
+    for group, repairs in enumerate((*near, *far)):
         fitting: list[tuple[Repair, list[list[float]]]] = []
         for repair in repairs:
             if all(repair.mistake != known.mistake for known, _ in fitting):
@@ -106,7 +113,10 @@ def find_mistake(scene: Scene, tolerance: float) -> Found | None:
             if others:
                 return Found(None, numbers)
             tree = _as_text(_simplest(repair, scene, written, workshop))
-            return Found(Named(repair.mistake, repair.reason, tree, repair.is_general), numbers)
+            named = Named(
+                repair.mistake, repair.reason, tree, repair.is_general, group >= len(near)
+            )
+            return Found(named, numbers)
     return None
 
 
@@ -115,7 +125,7 @@ def _simplest(
 ) -> Repair:
     """The shortest change of a line that takes the same mistake back."""
     best = repair
-    others = plain_numbers(scene) if repair.is_general else candidates(scene, written)
+    others = left_out(scene) if repair.is_general else candidates(scene, written)
     for other in others:
         is_alike = repair.is_general or other.mistake == repair.mistake
         if is_alike and _length(other) < _length(best) and workshop.fitting(other):

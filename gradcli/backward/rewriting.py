@@ -1,58 +1,143 @@
-"""A repaired line as text: its writer's own, with the one change in it where that is possible."""
+"""A repaired line as text: its writer's own, with nothing changed but what must be.
+
+Three rows of tokens: as the writer has them, the line's tree written out, and the repaired tree
+written out. What differs between the last two is changed in the first; the rest keeps its spaces
+and its brackets.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from difflib import SequenceMatcher
+from typing import NamedTuple
 
-from gradcli.syntax import Tree, write
+from gradcli.errors import GradcliError
+from gradcli.syntax import Tree, statements, write
+from gradcli.syntax.tokens import Source
 
-SIGNS = {"mul": "*", "div": "/", "add": "+", "sub": "-"}
+TOKEN = re.compile(r"(\s*)((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[\w.]*\w|\*\*|[<>=!]=|\S)")
 PRODUCTS = ("mul", "div", "matmul", "pow", "name", "number", "call", "index", "attribute")
+OF_NUMPY = (
+    "sum", "mean", "sin", "cos", "tan", "exp", "log", "sqrt", "abs", "sign", "tanh", "sinh", "cosh",
+    "outer", "dot", "where", "maximum", "minimum",
+)  # fmt: skip
 
 
-def rewritten(right: str, before: Tree, after: Tree) -> str:
-    """The right side of a line after a change of its tree; `right` is its text before."""
-    text = _extended(right, before, after) or _renamed(right, before, after)
-    if text is None:
-        text = write(after).replace("keepdims=1", "keepdims=True")
-    is_tight = not any(f" {sign} " in right for sign in "*/")
-    return text.replace(" * ", "*").replace(" / ", "/") if is_tight else text
+class Token(NamedTuple):
+    """A token, and the space before it."""
+
+    space: str
+    text: str
+
+    @property
+    def key(self) -> str:
+        """What makes two tokens the same, however they are spelt."""
+        with suppress(ValueError):
+            return repr(float(self.text))
+        return {"True": "1.0", "False": "0.0", "^": "**"}.get(self.text, self.text)
 
 
-def _extended(right: str, before: Tree, after: Tree) -> str | None:
-    """The text with a sign before it, or a factor or term after it."""
-    count = len(before.ops)
-    if after.ops[:count] != before.ops or after.args[:count] != before.args:
-        return None
-    is_product = before.ops[-1] in PRODUCTS
-    text, rest = right, [*zip(after.ops[count:], after.args[count:], strict=True)]
-    while rest:
-        if rest[0][0] == "neg":
-            text, rest = f"-{text}" if is_product else f"-({text})", rest[1:]
-        elif len(rest) > 1 and rest[0][0] in ("name", "number") and rest[1][0] in SIGNS:
-            sign = SIGNS[rest[1][0]]
-            operand = rest[0][1] if rest[0][0] == "name" else f"{rest[0][1]:g}"
-            is_whole = is_product or sign in "+-"
-            text, rest = f"{text if is_whole else f'({text})'} {sign} {operand}", rest[2:]
-        else:
-            return None
-        is_product = True
-    return text
+def rewritten(right: str, before: Tree, after: Tree, source: str = "") -> str:
+    """The right side of a line after a change of its tree; `right` is its text before.
+
+    `source` is the text of the program, whose spelling of functions is followed.
+    """
+    if after.ops == [*before.ops, "neg"] and after.args == [*before.args, None]:
+        return f"-{right}" if before.ops[-1] in PRODUCTS else f"-({right})"
+    old, new = _tokens(write(before)), _tokens(_spelt(write(after), source))
+    new = _tightened(new, right)
+    own = _tokens(right)
+    wanted = write(after)
+    for is_outer in (False, True):
+        text = "".join(t.space + t.text for t in _merged(own, old, new, is_outer)).strip()
+        if _reads_as(text, wanted):
+            return text
+    return "".join(t.space + t.text for t in new).strip()
 
 
-def _renamed(right: str, before: Tree, after: Tree) -> str | None:
-    """The text with another name in the place of one."""
-    if before.ops != after.ops:
-        return None
-    places = [k for k, arg in enumerate(before.args) if arg != after.args[k]]
-    if not places or any(before.ops[k] != "name" for k in places):
-        return None
-    name, other = before.args[places[0]], after.args[places[0]]
-    every = [k for k, op in enumerate(before.ops) if op == "name" and before.args[k] == name]
-    found = [*re.finditer(rf"(?<![\w.]){re.escape(name)}(?!\w)", right)]
-    if len(found) != len(every) or any(before.args[k] != name for k in places):
-        return None
-    for k in reversed(places):
-        match = found[every.index(k)]
-        right = right[: match.start()] + other + right[match.end() :]
-    return right
+def _tokens(text: str) -> list[Token]:
+    return [Token(*pair) for pair in TOKEN.findall(text)]
+
+
+def _spelt(text: str, source: str) -> str:
+    """The text with `np.` before functions of numpy, if the program calls them so."""
+    if "np." not in source:
+        return text
+
+    def call(match: re.Match[str]) -> str:
+        name = match[1]
+        is_bare = re.search(rf"(?<![\w.]){name}\(", source)
+        return f"{name}(" if is_bare or name not in OF_NUMPY else f"np.{name}("
+
+    return re.sub(r"(?<![\w.])(\w+)\(", call, text).replace("keepdims=1", "keepdims=True")
+
+
+def _tightened(tokens: list[Token], right: str) -> list[Token]:
+    """The tokens without spaces around the signs that the writer puts none around."""
+    tight = set("*/" if not re.search(r" [*/] ", right) else "")
+    if re.search(r"[\w)\]][+-][\w(]", right) and not re.search(r" [+-] ", right):
+        tight.update("+-")
+    return [
+        Token("", token.text)
+        if token.text in tight or (k and tokens[k - 1].text in tight) else token
+        for k, token in enumerate(tokens)
+    ]  # fmt: skip
+
+
+def _merged(
+    own: list[Token], old: list[Token], new: list[Token], is_outer: bool
+) -> Iterator[Token]:
+    """The writer's tokens with the changes between the other two rows made in them.
+
+    `is_outer` takes the writer's own brackets around a changed part away with it.
+    """
+    places = _places(own, old)
+    at, rest = 0, own
+    for tag, i, j, m, n in _changes(old, new):
+        if tag == "equal":
+            continue
+        start, stop = _bounds(places, i, j, len(own), is_outer)
+        yield from rest[at:start]
+        for k, token in enumerate(new[m:n]):
+            is_replaced = not k and start < min(stop, len(own))
+            yield Token(own[start].space, token.text) if is_replaced else token
+        at = max(stop, at)
+        if i == j and at < len(own) and n < len(new):  # what follows stands as after what is new
+            rest = [*own[:at], Token(new[n].space, own[at].text), *own[at + 1 :]]
+    yield from rest[at:]
+
+
+def _bounds(
+    places: dict[int, int], start: int, stop: int, end: int, is_outer: bool
+) -> tuple[int, int]:
+    """Where a part of the row as it was written out stands among the writer's tokens."""
+    before, after = places.get(start - 1, -1) + 1, places.get(stop, end)
+    if start == stop:
+        return (after, after) if is_outer else (before, before)
+    first, last = places.get(start, before), places.get(stop - 1, after - 1) + 1
+    return (before, after) if is_outer else (first, last)
+
+
+def _places(own: list[Token], old: list[Token]) -> dict[int, int]:
+    """The place among the writer's tokens of each token as written out."""
+    matcher = SequenceMatcher(None, [t.key for t in old], [t.key for t in own], autojunk=False)
+    return {a + k: b + k for a, b, size in matcher.get_matching_blocks() for k in range(size)}
+
+
+def _changes(old: list[Token], new: list[Token]) -> Sequence[tuple[str, int, int, int, int]]:
+    matcher = SequenceMatcher(None, [t.key for t in old], [t.key for t in new], autojunk=False)
+    return matcher.get_opcodes()
+
+
+def _reads_as(text: str, wanted: str) -> bool:
+    """Whether a text is read as the tree that is wanted."""
+    with suppress(GradcliError, StopIteration):
+        tree = next(statements(Source(f"_ = {text}", "<repair>"))).tree
+        return tree is not None and _bare(write(tree)) == _bare(wanted)
+    return False
+
+
+def _bare(text: str) -> str:
+    return text.replace("np.", "").replace("math.", "")

@@ -142,6 +142,20 @@ _ROWS = (
         "dx = 2*x + 2*x**2      # f = x**2 + x**3", "dx = 2*x + 3*x**2",
         "The report shows the line with the number that fits.",
     ),
+    Mistake(
+        "wrong-mask", "a mask of the wrong array",
+        "Where the gradient may go back is decided by another array than the one that the forward "
+        "part compares.",
+        "dz = dh * (x > 0)      # h = relu(z)", "dz = dh * (z > 0)",
+        "Compare what went into the gate, or what came out of it, and nothing else.",
+    ),
+    Mistake(
+        "softmax-diagonal", "only the diagonal of a softmax",
+        "Every output of a softmax depends on every input. The line has p * (1 - p), which is the "
+        "derivative of each output by its own input only.",
+        "dz = p * (1 - p) * dp      # p = softmax(z)", "dz = p * (dp - np.sum(p * dp))",
+        "Subtract the mean of the upstream gradient, weighted by the outputs.",
+    ),
 )  # fmt: skip
 
 MISTAKES = {mistake.name: mistake for mistake in _ROWS}

@@ -40,15 +40,19 @@ def joined(left: Tree, right: Tree, op: str) -> Tree:
 
 def element_tree(tree: Tree, place: int) -> Tree | None:
     """One element of a list literal; None for any other tree."""
-    if tree.ops[-1] != "list":
+    if tree.ops[-1] != "list" or place >= tree.args[-1]:
         return None
-    stop = len(tree.ops) - 1
-    for k in range(tree.args[-1] - 1, -1, -1):
+    return part(tree, *element_places(tree)[place])
+
+
+def element_places(tree: Tree) -> list[tuple[int, int]]:
+    """Where the elements of a list literal stand: (start, stop) of each."""
+    places, stop = [], len(tree.ops) - 1
+    for _ in range(tree.args[-1]):
         start = start_of(tree, stop - 1)
-        if k == place:
-            return part(tree, start, stop)
+        places.append((start, stop))
         stop = start
-    return None
+    return places[::-1]
 
 
 def unary(tree: Tree, op: str) -> Tree:
@@ -136,16 +140,16 @@ def transposed(tree: Tree) -> Tree:
     return Tree([*tree.ops, "attribute"], [*tree.args, "T"], [*tree.starts, tree.starts[0]])
 
 
-def summed(tree: Tree, axis: int | None) -> Tree:
-    """The sum of a tree over an axis, or over everything."""
-    if axis is None:
-        call = Call("sum", 1)
-        return Tree([*tree.ops, "call"], [*tree.args, call], [*tree.starts, tree.starts[0]])
-    call = Call("sum", 2, ("axis",))
+def summed(tree: Tree, axis: int | None, is_kept: bool = False) -> Tree:
+    """The sum of a tree over an axis, or over everything; `is_kept` leaves an axis of one."""
+    numbers = [] if axis is None else [float(axis), 1.0][: 1 + is_kept]
+    names = ("axis", "keepdims")[: len(numbers)]
+    count = len(numbers)
     return Tree(
-        [*tree.ops, "number", "call"], [*tree.args, float(axis), call],
-        [*tree.starts, tree.starts[0], tree.starts[0]],
-    )  # fmt: skip
+        [*tree.ops, *["number"] * count, "call"],
+        [*tree.args, *numbers, Call("sum", 1 + count, names)],
+        [*tree.starts, *[tree.starts[0]] * (count + 1)],
+    )
 
 
 def first_stop(tree: Tree, start: int, k: int) -> int:

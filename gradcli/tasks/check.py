@@ -95,13 +95,15 @@ def _right_share(program: Program, request: Request) -> float:
     with suppress(GradcliError):
         run = at(program, inputs_of(program), request).run
         values = {**program.inputs, **program.stages}
+        if not run.gradients:
+            return 0.0
         right = [
             all(agree(run.values[k], run.gradients[node], request.tolerance)
                 for k, node in zip(nodes_of(claim), nodes_of(values[name]), strict=True))
             for name, claim in program.claims.items()
             if program.output not in nodes_of(values[name])
         ]  # fmt: skip
-        return sum(right) / max(1, len(right)) if run.gradients else 0.0
+        return sum(right) / max(1, len(right))
     return 0.0
 
 

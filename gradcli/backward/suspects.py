@@ -1,0 +1,275 @@
+"""Lines of which one change makes wrong gradients right.
+
+value      a known value in the place of a line makes all wrong gradients right, at all points
+sign of it `+=` for `=`, or the line left out, does
+path       what is missing from a gradient is a known contribution, and its lines are right
+formula    a change of the line's own text does, though its value is nothing known
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcli.arithmetic.arrays import key as array_key
+from gradcli.backward.aim import FIT, Aim
+from gradcli.backward.known import Known, Meaning
+from gradcli.backward.naming import Naming
+from gradcli.backward.repairs import Named
+from gradcli.backward.replay import Held, Replay, is_finite, same
+
+MOST_PARTS = 10_000  # a factor that a convention may have
+MOST_TRIED = 12  # lines of which a change is tried by running the program
+MOST_ALIKE = 30  # known values that are compared with one another
+MOST_FIXES = 4  # known values that are tried in the place of one line
+MOST_SEARCHED = 40  # lines whose own texts are changed where no known value helps
+
+# Mistakes that a change of a line's text may also make up for a line too many or too few.
+WEAK = ("missing-path", "lost-term", "dropped-factor", "dropped-power", "missing-mean")
+
+
+class Suspect(NamedTuple):
+    """A line, and a change of it that makes wrong gradients right."""
+
+    line: int
+    held: Held  # what stands in its place then, by node
+    kind: str  # value, add, drop, path, formula
+    is_sound: bool  # its own value is what it should be, by its name
+    is_explained: bool = False  # by a change of its text
+    named: Named | None = None  # where all such changes are one mistake
+
+
+class Suspects:
+    """The search for such lines, with what is held by the replay."""
+
+    def __init__(
+        self, replay: Replay, known: Known, naming: Naming, places: list[int], fixed: set[int]
+    ) -> None:
+        self.replay = replay
+        self.known = known
+        self.naming = naming
+        self.places = places  # the lines in the text
+        self.fixed = fixed  # lines that are not looked at
+        self.lines = replay.program.lines
+
+    def afresh(self) -> Suspects:
+        """The search with what is known at the points that are left."""
+        known = Known(self.replay)
+        return Suspects(self.replay, known, self.naming, self.places, self.fixed)
+
+    def of(self, names: list[str], right: list[str]) -> list[Suspect]:
+        """Lines of which one change makes all these gradients right, and keeps what is right."""
+        aim = Aim(self.replay, names, right)
+        suspects = [*self._by_way_of_adding(aim), *self._by_value(aim), *self._by_path(aim)]
+        done = {s.line for s in suspects if s.is_explained}
+        clear = [s.line for s in suspects if not s.is_sound and s.is_explained]
+        suspects += self._by_formula(aim, done, min(clear, default=len(self.lines)))
+        return [*_settled(suspects)]
+
+    def _by_value(self, aim: Aim) -> Iterator[Suspect]:
+        """Lines that a known value in their place makes right."""
+        tries = []
+        for k in aim.lines(self.lines):
+            fixes = self.fitting(aim, k) if k not in self.fixed else []
+            if fixes:
+                tries.append((self.is_sound(k), k, fixes))
+        tries.sort(key=lambda item: item[:2])
+        for is_sound, k, fixes in tries[:MOST_TRIED]:
+            for values in fixes[:MOST_FIXES]:
+                held = {self.replay.sites[k]: values}
+                if aim.is_hit(held):
+                    found = self.naming.mistake(k, values)
+                    named = found.named if found else None
+                    yield Suspect(k, held, "value", is_sound, found is not None, named)
+                    break
+
+    def fitting(self, aim: Aim, k: int) -> list[list[Any]]:
+        """Known values that by their projections would make a line right."""
+        node = self.replay.sites[k]
+        shape = self.replay.graph.shape(node)
+        gradient = [self.replay.whole(node, pulled[node]) for pulled in aim.pulled]
+        if not any(np.any(g) for g in gradient):
+            return []
+        now = [self.replay.value(node, p) for p in range(len(self.replay.runs))]
+        tables = self.known.like(shape)
+        line = self.lines[k]
+        fixes: list[list[Any]] = []
+        if line.place and line.name:
+            fixes += self.known.parts(
+                self.replay.forward[line.name], array_key(line.place)
+            ).values()
+        for size, table in enumerate(tables if line.name is None else tables[:1]):
+            if size and fixes:
+                break
+            fixes += self._projected(aim, gradient, now, table)
+        right: list[list[Any]] = []
+        for values in fixes[:MOST_ALIKE]:
+            if all(map(is_finite, values)) and not any(all(map(same, values, r)) for r in right):
+                right.append(values)
+        return right
+
+    def _projected(
+        self, aim: Aim, gradient: list[Any], now: list[Any], table: Any
+    ) -> list[list[Any]]:
+        """The values of a table, or multiples of them, that fit by their projections."""
+        with np.errstate(all="ignore"):
+            need = np.array(
+                [gap + np.vdot(g, x) for gap, g, x in zip(aim.gaps, gradient, now, strict=True)]
+            )
+            got = table.projected(gradient)
+            sizes = np.abs(need) + np.array(
+                [np.vdot(np.abs(g), np.abs(x)) for g, x in zip(gradient, now, strict=True)]
+            )
+            fits = (np.abs(got - need) <= FIT * sizes).all(axis=1)
+            factors = (need / got)[:, 0] if len(got) else np.zeros(0)
+            steady = (np.abs(got * factors[:, None] - need) <= FIT * sizes).all(axis=1)
+        shape = np.shape(now[0])
+        some = [(n, 1.0) for n in np.flatnonzero(fits)]
+        if not some and len(now) > 1:
+            some = [(n, factors[n]) for n in np.flatnonzero(steady & _is_plain(factors))]
+        return [
+            [factor * np.reshape(v, shape)
+             for v in table.values[n]] for n, factor in some
+        ]  # fmt: skip
+
+    def _by_way_of_adding(self, aim: Aim) -> Iterator[Suspect]:
+        """Lines that should add to what stands there, or should not stand there at all."""
+        replay, points = self.replay, range(len(self.replay.runs))
+        before: dict[str, int] = {}
+        for k, line in enumerate(self.lines):
+            target = line.statement.target
+            if target in before and not line.place and aim.reaches(replay.sites[k]):
+                node, old = replay.sites[k], before[target]
+                values = [replay.value(node, p) for p in points]
+                if line.statement.kind != "add" and np.shape(values[0]) == replay.graph.shape(old):
+                    held = {node: [v + replay.value(old, p) for p, v in enumerate(values)]}
+                    if aim.may_hit(held) and aim.is_hit(held):
+                        yield Suspect(k, held, "add", False, True, self.naming.overwritten(k))
+                elif k not in self.fixed:
+                    held = {node: [np.zeros_like(v) for v in values]}
+                    if aim.may_hit(held) and aim.is_hit(held):
+                        twin = self._twin(k, values)
+                        place = None if twin is None else self.places[twin]
+                        named = self.naming.superfluous(twin, place)
+                        yield Suspect(k, held, "drop", False, True, named)
+            before[target] = replay.totals[k]
+
+    def _twin(self, k: int, values: list[Any]) -> int | None:
+        """An earlier line of the same gradient that has added the same."""
+        for j, line in enumerate(self.lines[:k]):
+            if line.statement.target == self.lines[k].statement.target:
+                node = self.replay.sites[j]
+                others = [self.replay.value(node, p) for p in range(len(values))]
+                if np.shape(others[0]) == np.shape(values[0]) and all(map(same, values, others)):
+                    return j
+        return None
+
+    def _by_path(self, aim: Aim) -> Iterator[Suspect]:
+        """Gradients that lack a known contribution, though every line of theirs is right."""
+        replay = self.replay
+        for name in aim.names:
+            own = [k for k, line in enumerate(self.lines) if line.name == name]
+            if not all(map(self.is_sound, own)):
+                continue
+            truth = [replay.truth(name, p) for p in range(len(replay.runs))]
+            node = replay.claims[name]
+            missing = [t - replay.value(node, p) for p, t in enumerate(truth)]
+            meaning = self.known.meaning(missing, replay.forward[name])
+            if meaning is None or meaning.entry is None or not meaning.is_exact:
+                continue
+            entry = meaning.entry
+            if entry.node != replay.forward[name]:
+                continue
+            held = {node: truth}
+            if entry.kind in ("contribution", "adjoint", "path") and aim.is_hit(held):
+                named = self.naming.missing(name, entry, missing[0])
+                is_there = any(self._entry(k) == entry for k in own)
+                yield Suspect(own[-1], held, "path", is_there or entry.kind == "path", True, named)
+
+    def _by_formula(self, aim: Aim, done: set[int], stop: int) -> Iterator[Suspect]:
+        """Lines before another that a change of their own text makes right."""
+        some = [k for k in aim.lines(self.lines) if k < stop and k not in done | self.fixed]
+        unclear = [k for k in some if not self.is_sound(k)]
+        if stop < len(self.lines):
+            some = []
+        for k in (unclear or some)[:MOST_SEARCHED]:
+            repair = self.naming.repair(k, aim.is_hit_at)
+            if repair is not None:
+                held = {self.replay.sites[k]: repair.values}
+                yield Suspect(k, held, "formula", self.is_sound(k), True, repair.named)
+
+    # ---------------------------------------------------------------- what lines mean
+
+    def is_sound(self, k: int) -> bool:
+        """Whether a line's value may stand there: it is known, and not of another name."""
+        line, meaning = self.lines[k], self.meaning(k)
+        if meaning is None or not meaning.is_exact:
+            return False
+        entry = meaning.entry
+        if line.name is None:
+            return True
+        if entry is None:  # zeros, to which others are added
+            return any(r.name == line.name and r.statement.kind == "add" for r in self.lines[k:])
+        is_gradient = entry.kind in ("adjoint", "contribution", "unsummed", "path")
+        is_own = is_gradient and entry.node == self.replay.forward[line.name]
+        return is_own and len(self._alike.get((line.name, meaning), ())) < 2
+
+    @property
+    def _alike(self) -> dict[tuple[str, Meaning], list[int]]:
+        """The lines that add up to one gradient and mean the same, with what is held."""
+        key = len(self.replay.held)
+        if key not in self._tables:
+            table: dict[tuple[str, Meaning], list[int]] = {}
+            for k, line in enumerate(self.lines):
+                meaning = self.meaning(k)
+                if line.name is None or meaning is None:
+                    continue
+                if line.statement.kind != "add" and (line.name, meaning) in table:
+                    table[line.name, meaning] = []
+                table.setdefault((line.name, meaning), []).append(k)
+            self._tables = {key: table}
+        return self._tables[key]
+
+    def _entry(self, k: int) -> Any:
+        meaning = self.meaning(k)
+        return None if meaning is None else meaning.entry
+
+    def meaning(self, k: int) -> Meaning | None:
+        """What a line's value is, with what is held."""
+        key = (k, len(self.replay.held))
+        if key not in self._meanings:
+            self._meanings[key] = self.known.of_line(k)
+        return self._meanings[key]
+
+    @cached_property
+    def _tables(self) -> dict[int, dict[tuple[str, Meaning], list[int]]]:
+        return {}
+
+    @cached_property
+    def _meanings(self) -> dict[tuple[int, int], Meaning | None]:
+        return {}
+
+
+def _settled(suspects: list[Suspect]) -> Iterator[Suspect]:
+    """Suspects, each line once: a slip in its text is likelier than a line too many or too few."""
+    slips = {s.line for s in suspects if s.kind == "value" and s.is_explained
+             and not (s.named and s.named.mistake in WEAK)}  # fmt: skip
+    odd = {s.line for s in suspects if s.kind in ("path", "drop") and not s.is_sound}
+    for suspect in suspects:
+        if suspect.line in slips:
+            if suspect.kind == "value":
+                yield suspect._replace(is_sound=suspect.is_sound and suspect.line not in odd)
+            elif suspect.kind == "add":
+                yield suspect
+        else:
+            yield suspect
+
+
+def _is_plain(factors: Any) -> Any:
+    """Which factors are whole numbers, or one over them: sizes, conventions."""
+    with np.errstate(all="ignore"):
+        sizes = np.maximum(np.abs(factors), 1 / np.abs(factors))
+        return (sizes < MOST_PARTS) & (np.abs(sizes - np.round(sizes)) <= FIT * sizes)
