@@ -246,6 +246,27 @@ def test_an_upstream_gradient_may_be_a_formula_of_what_moves():
     assert accused(hidden) == [(5, "dropped-factor")]
 
 
+VJP = "x = [0.5, -1.2, 2.0]; w = [0.3, 0.7, -0.4]\nout = x*w\ndx = {}*w\ndw = {}*x"
+
+
+@pytest.mark.parametrize("name", ["dout", "grad_out", "upstream"])
+def test_the_upstream_gradient_may_be_given_as_an_input(name):
+    text = VJP.format(name, name)
+    for upstream in ([1, 2, 3], "[1, 2, 3]", "randn(3)"):
+        assert case(text, bindings={name: upstream}).verdict == "pass"
+    wrong = case(text.replace("*w\ndw", "*x\ndw"), bindings={name: [1, 2, 3]})
+    assert [line.line for line in wrong.lines if line.is_accused] == [3]
+    assert wrong.notes == []
+    with pytest.raises(gradcli.GradcliError, match=r"has shape \(2,\), `out` has shape \(3,\)"):
+        case(text, bindings={name: [1, 2]})
+
+
+@pytest.mark.parametrize("upstream", ["[1, 2, 3]", "ones", "randn(3)"])
+def test_lines_read_the_upstream_gradient_that_the_caller_gives(upstream):
+    right = case(VJP.format("dout", "dout"), upstream=upstream)
+    assert (right.verdict, right.notes, right.claims) == ("pass", [], 2)
+
+
 # ---------------------------------------------------------------- repairs
 
 

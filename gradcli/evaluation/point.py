@@ -208,6 +208,8 @@ def given_upstream(program: Program, setting: Setting | None) -> Any:
     """
     if setting is None or program.parts is not None:  # a sum of parts is weighted by it already
         return None
+    if program.given is not None:  # an input of the program is that gradient
+        return None
     shape = program.graph.shape(program.output)
     if isinstance(setting, str) and setting == "ones":
         graph = Graph(program.graph.table)
@@ -270,7 +272,9 @@ def wanted(program: Program, wrt: Sequence[str] | None) -> list[str]:
             hint = did_you_mean(name, program.inputs)
             known = f"inputs are {', '.join(program.inputs)}" if program.inputs else None
             raise NameFault(f"`{name}` is not an input of the program", hint=hint or known)
-    return [name for name in program.inputs if not names or name in names]
+    return [
+        name for name in program.inputs if name in names or not (names or name == program.given)
+    ]
 
 
 # ---------------------------------------------------------------- arrays as their elements

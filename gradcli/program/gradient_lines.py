@@ -11,8 +11,13 @@ from gradcli.graph.lowering import Lowering, Value
 from gradcli.graph.nodes import Graph
 from gradcli.syntax import Statement
 
+# What a gradient of the output is called where its name says nothing of the output's.
+UPSTREAM_NAMES = ("dout", "upstream", "grad_out", "grad_output", "output_gradient")
+
 if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads it
     from typing import Protocol
+
+    from gradcli.requests import Request
 
     class ForwardPart(Protocol):
         """The forward part, as gradient lines read it."""
@@ -20,6 +25,8 @@ if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads
         graph: Graph
         lowering: Lowering
         inputs: dict[str, Value]
+        bound: dict[str, Value]
+        request: Request
         warnings: list[str]
         stages: dict[str, Value]
 
@@ -28,6 +35,9 @@ if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads
 
         def is_known(self, name: str) -> bool:
             """Whether the name is bound or a stage."""
+
+        def bind_upstream(self, name: str, shape: Shape) -> None:
+            """Bind a name to the upstream gradient of the request."""
 
         def gradient_of(self, target: str) -> str | None:
             """The forward name whose gradient the target is."""
@@ -102,6 +112,7 @@ class Backward:
         self.helpers: dict[str, Read] = {}
         self.unread: dict[str, int] = {}  # helpers no line has read yet, by their token
         self.upstream: int | None = None
+        self.given: str | None = None  # the name of an upstream gradient that no line assigns
 
     def line(self, statement: Statement) -> None:
         """Read one line: a gradient, or a helper for later lines. Raises GradcliError."""
@@ -169,6 +180,8 @@ class Backward:
         if name in self.helpers:
             self.unread.pop(name, None)
             return self.helpers[name]
+        if self._is_given(name):
+            return Read("gradient", self.output_name, self._given(name, token))
         if reader.is_known(name) or name in reader.inputs:
             return Read("forward", name, reader.find(name, token))
         of = reader.gradient_of(name)
@@ -180,13 +193,46 @@ class Backward:
             if reader.graph.shape(reader.stages[of]):
                 reader.fail(
                     ShapeError, token, f"`{of}` is an array, and `{name}` is not given",
-                    f"give the upstream gradient first: `{name} = ...` in the shape of `{of}`",
+                    f"give the upstream gradient in the shape of `{of}`: a line `{name} = ...`, "
+                    f"or `{name}=...` on the command line, or --upstream VALUE",
                 )  # fmt: skip
             return Read("gradient", of, reader.graph.constant(1.0, token))
         reader.fail(
             NameFault, token, f"`{name}` has no value yet",
             f"the gradient of `{of}` must be assigned on an earlier line",
         )  # fmt: skip
+
+    def _is_given(self, name: str) -> bool:
+        """Whether a name is the upstream gradient, and the caller or the forward part gives it."""
+        reader = self.reader
+        if self.given is not None or not self.output_name:
+            return name == self.given
+        if name in reader.stages or name in reader.inputs or self.output_name in self.claims:
+            return False
+        is_meant = reader.gradient_of(name) == self.output_name
+        if name not in reader.bound:
+            return is_meant and reader.request.upstream is not None
+        from gradcli.program.gradient_names import owner  # late: few names are bound and unread
+
+        known = [*reader.stages, *reader.bound]
+        is_meant |= owner(name, known, self.output_name) == self.output_name
+        return is_meant or name in UPSTREAM_NAMES
+
+    def _given(self, name: str, token: int) -> Value:
+        """The upstream gradient that is given as an input. Raises ShapeError if it does not fit."""
+        reader, graph = self.reader, self.reader.graph
+        shape = graph.shape(reader.stages[self.output_name])
+        if self.given is None:
+            if name not in reader.bound:
+                reader.bind_upstream(name, shape)
+            self.given, self.upstream = name, reader.find(name, token)
+            self.claims[self.output_name] = self.upstream
+            self.tokens[self.output_name] = token
+            if graph.shape(self.upstream) != shape:
+                reader.fail(ShapeError, token, f"the upstream gradient `{name}` "
+                            f"{_has(graph.shape(self.upstream))}, `{self.output_name}` "
+                            f"{_has(shape)}")  # fmt: skip
+        return self.claims[self.output_name]
 
     def _spread(self, value: Value, name: str, token: int) -> Value:
         """The value that `+=` adds, broadcast to the shape of the gradient as numpy does."""
@@ -246,7 +292,7 @@ class Backward:
         shape = graph.shape(self.claims[name])
         if expected == shape:
             return
-        shapes = f"has {_described(shape)}, `{name}` has {_described(expected)}"
+        shapes = f"{_has(shape)}, `{name}` {_has(expected)}"
         message = f"the gradient of `{name}` {shapes}"
         hint = _advice(graph, self.claims[name], expected, {**graph.names, **graph.spoken})
         if not is_alone or name == self.output_name:
@@ -288,6 +334,10 @@ class Backward:
                     seen.add(read.line)
                     pending.append(read.line)
         return False
+
+
+def _has(shape: Shape) -> str:
+    return f"has {_described(shape)}"
 
 
 def _described(shape: Shape) -> str:

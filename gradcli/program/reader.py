@@ -17,6 +17,7 @@ from gradcli.errors import (
     did_you_mean,
 )
 from gradcli.gates.row import GateTable
+from gradcli.gates.shapes import Shape
 from gradcli.gates.table import BUILT_IN, CONSTANTS
 from gradcli.graph.lowering import Lowering, Value, find_constant
 from gradcli.graph.nodes import Graph
@@ -121,6 +122,14 @@ class Reader:
                 raise BindingError(f"the uncertainty of `{name}` must be one number")
             self.uncertainties[name] = spread_node
         self.bound[name] = lower_setting(self.settings, name, value)
+
+    def bind_upstream(self, name: str, shape: Shape) -> None:
+        """Bind a name to the upstream gradient of the request."""
+        value = self.request.upstream
+        assert value is not None
+        size = f"({', '.join(map(str, shape))},)"
+        self._bind_one(name, (f"ones({size})" if shape else 1.0) if value == "ones" else value)
+        self.caller_names.add(name)
 
     # ---------------------------------------------------------------- statements
 
@@ -499,6 +508,7 @@ class Reader:
             lines=back.lines if back else [],
             value_claims=self.value_claims,
             upstream=back.upstream if back else None,
+            given=back.given if back else None,
             wrt=self.wrt,
             warnings=self.warnings,
             uncertainties=self.uncertainties,

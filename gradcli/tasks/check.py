@@ -364,7 +364,7 @@ def _case(
 
 def unclaimed(program: Program) -> list[str]:
     """The inputs without a gradient line in a program that has some."""
-    asked = program.wrt or program.inputs
+    asked = program.wrt or [name for name in program.inputs if name != program.given]
     misfits = {line.misfit.name for line in program.lines if line.misfit is not None}
     return [
         name for name in program.inputs
