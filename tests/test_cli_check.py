@@ -385,3 +385,36 @@ def test_a_job_summary_holds_any_name_of_a_file(gradcli, monkeypatch, tmp_path):
     ended = gradcli("check", name, "--format", "github")
     assert ended.code == 1
     assert "\\udcff.grad" in (tmp_path / "summary.md").read_text()
+
+
+def test_json_has_a_document_where_an_expression_cannot_be_read(gradcli):
+    ended = gradcli("check", "x*y", "x=1", "--json")
+    document = json.loads(ended.out)
+    assert (ended.code, document["schema"]) == (2, "gradcli.error/1")
+    assert document["error"]["message"] == "`y` has no value"
+
+
+SWAPPED = "x = [0.5, -1.2, 2.0]; w = [0.3, 0.7, -0.4]\nf = sum(x*w)\ndx = x\ndw = x\n"
+
+
+def test_what_a_line_explains_is_not_said_of_every_element_again(gradcli):
+    Path("a.grad").write_text(SWAPPED)
+    assert "swapped?" not in gradcli("check", "a.grad").out
+    assert gradcli("check", "a.grad", "-v").out.count("swapped?") == 3
+
+
+def test_code_that_does_not_fit_stands_under_its_column(gradcli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    Path("a.grad").write_text(SWAPPED)
+    rows = gradcli("check", "a.grad").out.splitlines()
+    assert rows[2:5] == [
+        "      1  x = [0.5, -1.2, 2.0]; w = [0.3,", "         0.7, -0.4]", "      2  f = sum(x*w)",
+    ]  # fmt: skip
+    below = rows[rows.index("fail  3  dx = x") + 1 :][:2]
+    assert all(row.startswith("      ") and row[6] != " " for row in below)
+
+
+def test_large_arrays_are_not_printed_whole_under_a_line(gradcli):
+    Path("a.grad").write_text("x = randn(9, 9)\nf = sum(x**3)\ndx = 3*x**2\ndx[0, 0] += 1\n")
+    row = next(r for r in gradcli("check", "a.grad").out.splitlines() if r.startswith("      dx"))
+    assert len(row) < 200

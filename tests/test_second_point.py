@@ -226,3 +226,13 @@ def test_an_input_that_nobody_claimed_and_nothing_is_told_of_does_not_decide():
     assert claimed.inputs["x"].verdict == "undefined"
     assert claimed.verdict == "pass"
     assert gradcli.check("y*floor(2*x) + y*y", {"x": 0.5, "y": 2.0}).verdict == "undefined"
+
+
+def test_a_point_is_special_only_where_what_is_claimed_may_hide_a_mistake():
+    def notes(text):
+        return [note for note in gradcli.check(text).cases[0].notes if "special" in note]
+
+    assert not notes("x = [1, 2, 2]; y = [0.3, 0.3, 1]\nf = sum(x*y)\ndx = y\ndy = x")
+    assert not notes("x = 0.7; t = 0.7\nf = (x - 3*t)**2\ndx = 2*(x - 3*t)")
+    assert notes("x = [1, 1]; y = [0.3, 0.4]\nf = sum(x*y)\ndx = y\ndy = x")
+    assert notes("x = 0.7; y = 0.7\nf = x*y\ndx = y\ndy = x")

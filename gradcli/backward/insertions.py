@@ -68,6 +68,10 @@ def _left_out(scene: Scene) -> Iterator[Repair]:
 def _numbers(scene: Scene) -> Iterator[Repair]:
     """Another number in the place of one: an axis, an index, a constant."""
     tree = scene.tree
+    factors = {
+        stop - 1 for k, op in enumerate(tree.ops) if op in ("mul", "div")
+        for start, stop in operands(tree, k) if stop - start == 1
+    }  # fmt: skip
     for k, op in enumerate(tree.ops):
         if op != "number":
             continue
@@ -75,14 +79,14 @@ def _numbers(scene: Scene) -> Iterator[Repair]:
         others = dict.fromkeys((*OTHER_NUMBERS, value + 1, value - 1, 2 * value, value / 2,
                                 *sorted(scene.counts)))  # fmt: skip
         for other in others:
-            if other != value:
+            if other != value and not (other == 1.0 and k in factors):  # that is to leave it out
                 changed = replaced(tree, k, k, number_tree(float(other)))
                 reason = f"the number {value:g} is wrong: `{write(changed)}` is right"
                 yield Repair(changed, "wrong-constant", reason)
 
 
 def put_in(scene: Scene) -> Iterator[Repair]:
-    """A factor, a divisor, a term, a sum or a transpose that is missing somewhere."""
+    """A factor, a divisor, a sum or a transpose that is missing somewhere."""
     tree, last = scene.tree, len(scene.tree.ops) - 1
     known = _known(scene)
     helpers = [name for name in scene.scope if name not in scene.line.reads][-MOST_PUT_IN:]
@@ -123,7 +127,12 @@ def put_in(scene: Scene) -> Iterator[Repair]:
         mask = joined(name_tree(name), number_tree(0.0), "gt")
         reason = f"nothing goes back where the gate is off: the factor `({write(mask)})` is lost"
         yield Repair(joined(tree, mask, "mul"), "wrong-branch", reason)
-    for name in dict.fromkeys([*known, *scene.scope]):
+
+
+def terms(scene: Scene) -> Iterator[Repair]:
+    """The line with a name added to it, or taken from it."""
+    tree = scene.tree
+    for name in dict.fromkeys([*_known(scene), *scene.scope]):
         for form in ("add", "sub"):
             changed = joined(tree, name_tree(name), form)
             mistake = "missing-path" if name in scene.scope else "lost-term"

@@ -79,7 +79,10 @@ class Known:
         uses: dict[int, list[tuple[int, Any]]] = defaultdict(list)
         upstream = run.gradients[replay.output]
         for gate, node, part in events(run, replay.output, upstream, self.order):
-            uses[node].append((gate, replay.whole(node, part)))
+            whole = replay.whole(node, part)
+            if uses[node] and uses[node][-1][0] == gate and same(uses[node][-1][1], whole):
+                whole = whole + uses[node].pop()[1]  # w*w: neither half of it is known
+            uses[node].append((gate, whole))
         followed = 0
         for node, own in uses.items():
             for through, total in _sums(own) if len(own) > 1 else ():

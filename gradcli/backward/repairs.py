@@ -23,6 +23,7 @@ from gradcli.backward.insertions import (
     left_out,
     put_in,
     slopes,
+    terms,
     upstreams,
 )
 from gradcli.evaluation.point import gather
@@ -96,7 +97,7 @@ def find_mistake(scene: Scene, tolerance: float) -> Found | None:
     workshop = _Workshop(scene)
     written = workshop.as_written()
     near = (candidates(scene, written), other_names(scene), factors(scene, written, tolerance),
-            left_out(scene), put_in(scene))  # fmt: skip
+            left_out(scene), put_in(scene), terms(scene))  # fmt: skip
     far = (slopes(scene), inner_terms(scene), upstreams(scene))
     for group, repairs in enumerate((*near, *far)):
         fitting: list[tuple[Repair, list[list[float]]]] = []

@@ -18,7 +18,7 @@ from gradcli.cli.jobs import (
 )
 from gradcli.cli.options import differentiated, limits, printed, spoken, switch
 from gradcli.cli.output import append_text
-from gradcli.cli.streams import color_for, put, refuse_inputs, warn
+from gradcli.cli.streams import color_for, put, refuse_inputs, reporting, warn
 from gradcli.cli.suffixes import Suffixes, format_of
 from gradcli.cli.targets import targets
 from gradcli.cli.words import Pairs, claimed, input_files
@@ -165,7 +165,8 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
         how = options["jobs"], options["fail_fast"], options["quiet"]
         outcomes = list(outcomes_of_files(job, files, *how))
     else:
-        outcomes = [outcome_of_expression(job, chosen.expression)]
+        text = chosen.expression
+        outcomes = [reporting(form, lambda: outcome_of_expression(job, text))]
     cases = [case for case, _ in outcomes]
     if not cases and not options["allow_empty"]:
         raise UsageError("nothing to check", hint=f"name an expression or a folder with {SUFFIX} "

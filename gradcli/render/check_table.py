@@ -130,8 +130,10 @@ def _block(
     if shown:
         yield ""
         yield _fitted(columns, [_row(check, page) for check in shown], page)
+    is_explained = brief and any(line.is_accused for line in case.lines)
     for check in shown:
-        if check.reason:
+        is_told = is_explained and check.claim is not None and check.verdict == "fail"
+        if check.reason and not is_told:  # the line that is wrong says why
             where = f", line {case.place(check.name, check.whole)[0]}" if case.places else ""
             yield page.sentence((check.name, "name"), f"{where}: {check.reason}")
     if left_out := len(rows) - len(shown):

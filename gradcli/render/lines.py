@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
 
-from gradcli.render.arrays import nested_text
+from gradcli.render.arrays import is_large, nested_text
 from gradcli.reports.evaluations import Number
 from gradcli.reports.lines import FEW, Fork, LineCheck
 
@@ -17,11 +17,12 @@ Spell = Callable[[Number | None], str]
 def listing(
     text: str, lines: list[LineCheck], spell: Spell, with_meanings: bool = False,
     shown: Container[int] | None = None,
-) -> Iterator[Parts]:  # fmt: skip
+) -> Iterator[tuple[int, Parts]]:  # fmt: skip
     """The program's text; below a wrong line what it gives, what is expected, and the mistake.
 
-    `with_meanings` says of every line what it was understood as; `shown` are the numbers of the
-    lines that are listed, None for all.
+    Each comes with the column under which what does not fit on its line stands. `with_meanings`
+    says of every line what it was understood as; `shown` are the numbers of the lines that are
+    listed, None for all.
     """
     verdicts: dict[int, list[LineCheck]] = {}
     for line in lines:
@@ -35,16 +36,19 @@ def listing(
         if not checks and (is_long or (shown is not None and number not in shown)):
             continue
         word, style = _margin(checks)
-        yield [
+        yield margin + width + 4, [
             (f"{word:{margin}}", style), "  ", (f"{number:{width}}", "aside"), f"  {row.rstrip()}",
         ]  # fmt: skip
         for line in checks:
             if line.verdict != "pass" and line.cause is None:
-                yield [" " * (margin + 2), *_explained(line, spell)]
+                yield margin + 2, [" " * (margin + 2), *_explained(line, spell)]
             elif with_meanings and line.meaning:
-                yield [" " * (margin + 2), (line.name, "name"), (f": {line.meaning}", "aside")]
+                yield (
+                    margin + 2,
+                    [" " * (margin + 2), (line.name, "name"), (f": {line.meaning}", "aside")],
+                )
             if line.repair is not None:
-                yield [" " * (margin + 2), "write ", (line.repair, "expression")]
+                yield margin + 2, [" " * (margin + 2), "write ", (line.repair, "expression")]
 
 
 def _margin(checks: list[LineCheck]) -> tuple[str, str]:
@@ -70,12 +74,19 @@ def _explained(line: LineCheck, spell: Spell) -> Iterator[str | tuple[str, str]]
         yield spell(claim), "gradient"
         yield ", expected "
         yield spell(expected), "gradient"
-    elif line.claim is not None:
-        yield ": got "
-        yield nested_text(line.claim, spell), "gradient"
-    if line.expected is not None and len(wrong) <= FEW:
-        yield ", expected "
-        yield nested_text(line.expected, spell), "gradient"
+    elif is_large(line.claim):
+        for k, (at, claim, expected) in enumerate(wrong):
+            yield f"{';' if k else ':'} {at} got "
+            yield spell(claim), "gradient"
+            yield ", expected "
+            yield spell(expected), "gradient"
+    else:
+        if line.claim is not None:
+            yield ": got "
+            yield nested_text(line.claim, spell), "gradient"
+        if line.expected is not None:
+            yield ", expected "
+            yield nested_text(line.expected, spell), "gradient"
     if line.mistake:
         yield "; "
         yield line.mistake, "verdict.fail"

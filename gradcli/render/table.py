@@ -389,11 +389,18 @@ class Page:
         numbers = numeric, "" if error is None else f"{error:.2g}"
         return [*cells, *numbers, row.check.verdict, *condition]
 
-    def sentence(self, *parts: str | tuple[str, str]) -> Text:
-        """A line of parts and their styles, folded between words where it is too long."""
+    def sentence(self, *parts: str | tuple[str, str], column: int = 0) -> Text:
+        """A line of parts and their styles, folded between words where it is too long.
+
+        What does not fit stands under a column, or a little to the right.
+        """
         pairs = ((part, "") if isinstance(part, str) else part for part in parts)
         text = Text.assemble(*((self.text(part), style) for part, style in pairs))
-        return _folded(text, self.width, indent=2)
+        if not column or self.width - column < NARROWEST:
+            return _folded(text, self.width, indent=2)
+        head, rest = text.divide([column])
+        lines = _folded(rest, self.width - column).split()
+        return Text.assemble(head, Text("\n" + " " * column).join(lines))
 
     def item(self, title: str, text: str, margin: int) -> Text:
         """A title in a margin, and beside it a text whose further lines stand under its first."""
@@ -408,8 +415,8 @@ class Page:
     ) -> Iterator[RenderableType]:  # fmt: skip
         """A program with a verdict beside each gradient line, then the fork table."""
         yield ""
-        for parts in listing(text, lines, self.number, self.look.verbosity > 0, shown):
-            yield self.sentence(*parts)
+        for column, parts in listing(text, lines, self.number, self.look.verbosity > 0, shown):
+            yield self.sentence(*parts, column=column)
         if forks:
             rows = [[self.text(cell) for cell in row] for row in fork_rows(forks, self.number)]
             yield ""

@@ -209,30 +209,38 @@ def _names_moved(there: Point, here: Point) -> list[str]:
 
 
 def _special(outcome: Outcome, around: Surroundings) -> str | None:
-    """A reason why this point may hide a mistake, in words; None where there is none."""
+    """A reason why this point may hide a mistake, in words; None where there is none.
+
+    It holds of all elements of an array, and data that nothing is claimed of hides none.
+    """
     program = outcome.point.program
-    graph = program.graph
     if outcome.point.is_of_arrays:
         return None  # a second point is looked at in any case
-    table = dict(zip(graph.inputs.values(), outcome.point.inputs, strict=True))
-    moved = {
-        graph.names[node]: table[node] for name, value in program.inputs.items()
-        if name not in around.still for node in nodes_of(value)
+    values, gradients = outcome.point.run.values, outcome.point.run.gradients
+    numbers = {
+        name: x for name, x in around.values.items()
+        if name not in around.still and (name in program.claims or not program.claims)
     }  # fmt: skip
-    for name, x in moved.items():
-        if x in (0.0, 1.0, -1.0):
-            return f"{name} is {x:g}"
+    for name, x in numbers.items():
+        if (same := _one_number(x)) in (0.0, 1.0, -1.0):
+            return f"{name} is {same:g}"
     first: dict[float, str] = {}
-    for name, x in moved.items():
-        if first.setdefault(x, name) != name:
+    for name, x in numbers.items():
+        if isinstance(x, float) and first.setdefault(x, name) != name:
             return f"{first[x]} and {name} are equal"
     if any(answer.verdict == "kink" for answer in outcome.checks.values()):
         return "a gate is at its kink"
-    run = outcome.point.run
-    for node in graph.gate_nodes():
-        if node < program.forward_nodes and graph.active[node]:
-            if run.gradients[node] == 0:
-                return f"the gradient of {outcome.point.names[node]} is 0"
-            if run.values[node] in (0.0, 1.0):
-                return f"{outcome.point.names[node]} is {run.values[node]:g}"
+    for name, stage in program.stages.items():
+        nodes = [node for node in nodes_of(stage) if program.graph.active[node]]
+        if nodes and all(gradients[node] == 0 for node in nodes) and program.output not in nodes:
+            return f"the gradient of {name} is 0"
+        if nodes and {values[node] for node in nodes} in ({0.0}, {1.0}):
+            return f"{name} is {values[nodes[0]]:g}"
     return None
+
+
+def _one_number(x: Any) -> float | None:
+    """The number that a value is, everywhere in an array; None where it has several."""
+    if isinstance(x, float):
+        return x
+    return float(x.flat[0]) if x.size and (x == x.flat[0]).all() else None
