@@ -68,6 +68,8 @@ class Wire(NamedTuple):
     is_cause: bool = False  # wrong by itself, and not because of another line
     code_line: int | None = None  # the line of the backward pass that says it
     reason: str | None = None
+    bound: Number | None = None  # of the error of the contribution; None: not computed
+    local_bound: Number | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The wire as JSON holds it; claims only where there are any."""

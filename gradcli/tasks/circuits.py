@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from gradcli.arithmetic.special import OutOfReachError
-from gradcli.engine import Run, events, local_gradients
+from gradcli.engine import contributions, local_gradients
 from gradcli.evaluation.point import NO_UPSTREAM, Point, at, in_lists, inputs_of
 from gradcli.evaluation.sides import to_float
 from gradcli.gates.shapes import Places
 from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program, elements
 from gradcli.reports.circuits import Circuit, Node, Wire
-from gradcli.reports.evaluations import Number
+from gradcli.reports.evaluations import Link
 from gradcli.requests import Request
 from gradcli.syntax.tokens import line_and_column
+from gradcli.tasks.chain import links_of
 from gradcli.tasks.drawn_nodes import DrawnNodes, is_absorbed
 from gradcli.tasks.evaluate import to_be_fused
 from gradcli.tasks.figures import Figures, Scalars, figures_of
 
 MOST_NAMED = 5  # stages beside the circuit that a note names
-
-Contributions = dict[tuple[int, int], Number]  # by gate and place of the operand
 
 
 def circuit_of(program: Program, request: Request) -> Circuit:
@@ -44,13 +44,9 @@ def _circuit(point: Point, scalars: Scalars | None, figures: Figures, notes: lis
     """The circuit without verdicts."""
     program, graph = point.program, point.program.graph
     drawn = DrawnNodes(graph, program.output)
-    run = _run(point, scalars)
     parts = _Parts(point, drawn, figures)
     parts.add_leaves()
-    parts.add_gates(
-        _contributions(point, run, drawn.reached),
-        local_gradients(run, [n for n in drawn.gates if not graph.gates[n].is_structural]),
-    )
+    parts.add_gates(_in_digits(links_of(point, drawn.gates, figures), point, scalars))
     if point.upstream is None:
         notes.append(NO_UPSTREAM)
     return Circuit(
@@ -82,38 +78,32 @@ def _beside(program: Program, drawn: DrawnNodes) -> list[str]:
             f"{', '.join(aside[:MOST_NAMED])}{more}"]  # fmt: skip
 
 
-# ---------------------------------------------------------------- what flows back
+Links = dict[int, list[Link | None]]  # by gate, of each operand
 
 
-def _run(point: Point, scalars: Scalars | None) -> Run:
-    """The run whose events are drawn: in many digits where the numbers are of these."""
+def _in_digits(links: Links, point: Point, scalars: Scalars | None) -> Links:
+    """The links; in many digits where the figures of a report certify nothing of the product.
+
+    As exp(800) is infinite, and so says nothing of what comes back to its operand.
+    """
     digits = scalars.numbers.digits if scalars else None
-    if digits is None or point.is_of_arrays:
-        return point.run
+    unknown = [
+        node for node, own in links.items() if any(link and link.bound == math.inf for link in own)
+    ]
+    if not unknown or digits is None or point.is_of_arrays:
+        return links
     try:
-        return point.in_digits.sweep(digits)
+        run = point.in_digits.sweep(digits)
+        local, parts = local_gradients(run, unknown), contributions(run, unknown)
     except (OutOfReachError, ArithmeticError, ValueError):
-        return point.run
-
-
-def _contributions(point: Point, run: Run, reached: list[int]) -> Contributions:
-    """What comes back from every gate to each of its operands that depends on an input."""
-    if point.upstream is None:
-        return {}
-    graph, arithmetic = point.program.graph, run.machine.arithmetic
-    upstream = point.upstream if run is point.run else arithmetic.number(point.upstream)
-    amounts: dict[int, list[Number]] = {}
-    with arithmetic.quiet():
-        for node, operand, amount in events(run, point.program.output, upstream, reached[::-1]):
-            is_array = bool(graph.shape(operand))
-            number = in_lists(point.whole(operand, amount)) if is_array else to_float(amount)
-            amounts.setdefault(node, []).append(number)
-    contributions: Contributions = {}
-    for node, parts in amounts.items():
-        places = [k for k, operand in enumerate(graph.operands[node]) if graph.active[operand]]
-        for place, amount in zip(places, parts, strict=True):
-            contributions[node, place] = amount
-    return contributions
+        return links
+    return links | {
+        node: [
+            link and Link(link.operand, to_float(slope), to_float(part))
+            for link, slope, part in zip(links[node], local[node], parts[node], strict=True)
+        ]
+        for node in unknown
+    }
 
 
 # ---------------------------------------------------------------- nodes and wires
@@ -151,22 +141,20 @@ class _Parts:
                 *self._line_and_column(leaf), True, bound, slack,
             ))  # fmt: skip
 
-    def add_gates(self, contributions: Contributions, local: dict[int, list[float | None]]) -> None:
+    def add_gates(self, links: Links) -> None:
         """The gates, each after its constants, and the wires of their operands."""
         graph = self.graph
         for node in self.drawn.gates:
             operands = [self._operand(node, k) for k in graph.operands[node]]
             self._add_gate(node, operands)
-            for place, (source, k) in enumerate(zip(operands, graph.operands[node], strict=True)):
-                if not isinstance(source, str):
-                    continue
-                slope = local[node][place] if node in local else None
-                back = contributions.get((node, place), self._zero(k))
-                has_slope = graph.active[k] and self.point.upstream is not None
-                self.wires.append(Wire(
-                    f"w{len(self.wires)}", source, self.ids[node], place,
-                    back if has_slope else None, None if slope is None else _floats(slope),
-                ))  # fmt: skip
+            for place, source in enumerate(operands):
+                link = links[node][place]
+                if isinstance(source, str):
+                    wire = Wire(f"w{len(self.wires)}", source, self.ids[node], place, None, None)
+                    self.wires.append(wire if link is None else wire._replace(
+                        contribution=link.contribution, local_gradient=link.local,
+                        bound=link.bound, local_bound=link.local_bound,
+                    ))  # fmt: skip
 
     def _operand(self, node: int, operand: int) -> Any:
         """An operand as reports have it: the id of a node, or what the gate's symbol shows."""
@@ -207,21 +195,12 @@ class _Parts:
     def _line_and_column(self, node: int) -> tuple[int, int]:
         return self._place(self._spans[self.graph.tokens[node]].start)
 
-    def _zero(self, node: int) -> Number:
-        return in_lists(self.point.whole(node, 0.0))
-
 
 def _plain(value: Any) -> Any:
     """An operand that is no node, as JSON holds it: a number, an axis, an index, places."""
     if isinstance(value, Places):
         return value.flat.tolist()
     return [*map(_plain, value)] if isinstance(value, tuple) else value
-
-
-def _floats(number: Any) -> Number:
-    """A local gradient: a float, or nested lists of floats."""
-    listed = in_lists(number)
-    return listed if isinstance(listed, list) else to_float(listed)
 
 
 def _sum(a: Any, b: Any) -> Any:

@@ -64,7 +64,8 @@ def pieces(circuit: Circuit, decimals: int | None) -> Iterator[Piece]:
             trunk = trunk._replace(is_cause=is_cause)
             yield Piece(f"t{node.id}", node, None, "trunk", trunk, None)
             for wire in leaving:
-                beside = Beside([], _back(wire.contribution, decimals), *_written(wire, decimals))
+                back = _back(wire.contribution, decimals, wire.bound)
+                beside = Beside([], back, *_written(wire, decimals))
                 yield Piece(wire.id, node, wiring.node[wire.target], "branch", beside, wire)
 
 

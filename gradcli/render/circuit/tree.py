@@ -119,7 +119,7 @@ class _Forest:
     ) -> _Row:
         uses = len(self.wiring.leaving[node.id])
         gradient = node.gradient if wire is None or uses == 1 else wire.contribution
-        bound = node.gradient_bound if wire is None or uses == 1 else None
+        bound = node.gradient_bound if wire is None or uses == 1 else wire.bound
         is_sum = wire is None and uses > 1
         back = "" if gradient is None else drawn_line(gradient, self.decimals, bound)
         value = drawn_line(node.value, self.decimals, node.bound)
