@@ -44,11 +44,13 @@ def evaluate(
 
 
 def circuit(
-    text: str, bindings: Bindings = (), *, name: str = "<expression>", **options: Any
-) -> Circuit:
+    text: str, bindings: Bindings = (), *, name: str = "<expression>", collapse: bool = False,
+    **options: Any,
+) -> Circuit:  # fmt: skip
     """The circuit of an expression or program at one point: gates, wires, and what flows in them.
 
-    `bindings`, `name` and the keywords are those of `evaluate`. Raises GradcliError.
+    `collapse` makes one node of every named stage, or of every line of a Python file. `bindings`,
+    `name` and the other keywords are those of `evaluate`. Raises GradcliError.
 
     >>> drawn = circuit("(x+y)*z", {"x": -2, "y": 5, "z": -4})
     >>> [(wire.source, wire.target, wire.contribution) for wire in drawn.wires][:2]
@@ -57,7 +59,7 @@ def circuit(
     from gradcli.tasks.circuits import circuit_of  # late: `evaluate` does not pay for it
 
     request = _request("circuit", options)
-    return circuit_of(_program(text, name, bindings, request), request)
+    return circuit_of(_program(text, name, bindings, request), request, collapse)
 
 
 def page(text: str, bindings: Bindings = (), *, name: str = "<expression>", **options: Any) -> Page:

@@ -244,6 +244,105 @@ def test_contributions_that_are_overwritten_are_missing_on_their_wires():
     assert {rounded(w.expected) for w in lost} == {-0.04, 1.58}
 
 
+# ---------------------------------------------------------------- collapsed
+
+
+def test_named_stages_are_boxes_and_a_stage_of_one_gate_stays_that_gate():
+    drawn = sample("staged.grad", collapse=True)
+    gates = {n.name: (n.gate, n.size) for n in drawn.nodes if n.is_gate}
+    assert gates == {
+        "sigy": ("group", 4), "num": ("add", None), "sigx": ("group", 4), "xpy": ("add", None),
+        "xpysqr": ("pow", None), "den": ("add", None), "invden": ("div", None), "f": ("mul", None),
+    }  # fmt: skip
+    whole = sample("staged.grad")
+    for name in gates:
+        assert node(drawn, name)[8:10] == node(whole, name)[8:10], name  # value and gradient
+    back = {(a, b): c for a, b, c in wires(drawn)}
+    assert back["x", "sigx"] == pytest.approx(-0.035761547812653706)
+    assert sum(c for (a, _), c in back.items() if a == "x") == pytest.approx(
+        node(drawn, "x").gradient
+    )
+
+
+def test_wires_from_one_node_into_one_box_are_one():
+    drawn = circuit("a = x*x + 3*x; f = a*x", {"x": 2}, collapse=True)
+    assert wires(drawn) == [("x", "a", 14), ("a", "f", 2), ("x", "f", 10)]
+
+
+def test_a_collapsed_circuit_keeps_the_verdicts_of_stages():
+    drawn = sample("mistakes/overwritten.grad", collapse=True)
+    names = {n.id: n.name for n in drawn.nodes}
+    wrong = {(names[w.source], names[w.target]) for w in drawn.wires if w.verdict == "fail"}
+    assert wrong == {("x", "sigx"), ("x", "xpy")}
+
+
+def python_circuit(name, **options):
+    path = ROOT / "tests/python_files" / name.partition(":")[0]
+    return circuit(path.read_text("utf-8"), name=f"{ROOT}/tests/python_files/{name}", **options)
+
+
+def test_a_line_that_a_loop_repeats_is_one_box():
+    """Each of its values is a node, and the lines stand in the order in which they need each other."""
+    drawn = python_circuit("rnn_layers.py:rnn_forward", collapse=True)
+    boxes = [n for n in drawn.nodes if n.gate == "group"]
+    assert [n.label.partition(" = ")[0] for n in boxes] == [
+        "next_h, cache_t",
+        "next_h",
+        "h[:, t, :]",
+    ]
+    assert [n.size for n in boxes] == [3, 15, 3]
+    assert sum(n.gate == "part" for n in drawn.nodes) == 6
+    assert python_circuit("rnn_layers.py:rnn_forward").gates == 21
+
+
+LOOP = """import numpy as np
+
+
+def forward(x, w):
+    a = x
+    for k in range(ROUNDS):
+        b = np.tanh(a * w)
+        a = b + x
+    return np.sum(a)
+
+
+def backward(x, w):
+    return x, w
+"""
+
+
+@pytest.mark.parametrize("rounds", [2, 30])
+def test_lines_that_lead_to_one_another_are_one_box(rounds, tmp_path):
+    text = LOOP.replace("ROUNDS", str(rounds))
+    drawn = circuit(text, {"x": 0.5, "w": 0.3}, name="loop.py:forward", collapse=True)
+    (box,) = [n for n in drawn.nodes if n.gate == "group"]
+    assert (box.label, box.size) == ("lines 7 to 8", 3 * rounds)
+    assert box.gradient == 1
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.grad")), ids=lambda p: p.stem)
+def test_collapsing_changes_no_value_and_no_gradient(path):
+    whole, drawn = sample(path.name), sample(path.name, collapse=True)
+    before = {n.name: n for n in whole.nodes}
+    for each in drawn.nodes:
+        if each.role != "constant":
+            assert (each.value, each.gradient) == (
+                before[each.name].value,
+                before[each.name].gradient,
+            )
+    seen = set()
+    for each in drawn.nodes:  # topological
+        assert {k for k in each.operands if isinstance(k, str)} <= seen
+        seen.add(each.id)
+    wiring = Wiring(drawn)
+    for each in drawn.nodes:
+        back = [w.contribution for w in wiring.leaving[each.id] if w.contribution is not None]
+        if back and each.gradient is not None:
+            assert np.sum(back, axis=0) == pytest.approx(
+                np.array(each.gradient), rel=1e-9, abs=1e-12
+            )
+
+
 # ---------------------------------------------------------------- JSON
 
 
@@ -252,6 +351,7 @@ def test_contributions_that_are_overwritten_are_missing_on_their_wires():
     ["--file", SAMPLES / "mistakes/overwritten.grad"], ["x*y", "x=[1,2]", "y=[3,4]"],
     ["log(x)", "x=-1"], ["--file", f"{SAMPLES}/layers.py:affine"], ["max(x,0)*[1,2]@[3,4]", "x=1"],
     ["--file", f"{ROOT}/tests/python_files/two_layer_functions.py"],
+    ["--file", f"{ROOT}/tests/python_files/rnn_layers.py:rnn_forward", "--collapse"],
 ])  # fmt: skip
 def test_json_is_one_document_of_its_schema(gradcli, words):
     ended = gradcli("graph", *words, "--format", "json")

@@ -427,6 +427,41 @@ def test_an_unknown_suffix_is_an_error_and_nothing_is_written(gradcli):
     assert not Path("c.tex").exists()
 
 
+LARGE = "; ".join(["a0 = x", *(f"a{k} = a{k - 1}*x + a{k - 1}" for k in range(1, 301))])
+
+
+def test_more_gates_than_can_be_read_are_a_warning(gradcli):
+    for form in ("tree", "dot", "mermaid"):
+        ended = gradcli("graph", LARGE, "x=0.5", "--format", form)
+        assert ended.code == 0
+        assert "warning: 601 gates are more than can be read; --collapse" in ended.err
+    assert gradcli("graph", LARGE, "x=0.5", "--json").err == ""
+    assert gradcli("graph", LARGE, "x=0.5", "--collapse", "--format", "dot").err == ""
+    assert gradcli("graph", LARGE, "x=0.5", "--format", "dot", "--strict").code == 2
+
+
+def test_far_more_gates_are_not_laid_out(gradcli):
+    many = "; ".join(["a0 = x", *(f"a{k} = a{k - 1}*x" for k in range(1, 2002))])
+    ended = gradcli("graph", many, "x=0.5", "-o", "a.svg")
+    assert ended.code == 2
+    assert "2002 gates are too many to lay out" in ended.err
+    assert not Path("a.svg").exists()
+
+
+def test_a_page_is_not_collapsed(gradcli):
+    ended = gradcli("graph", *ARGUMENTS, "--collapse", "-o", "a.html")
+    assert ended.code == 2
+    assert "--collapse is not for html" in ended.err
+
+
+@draws
+@pytest.mark.parametrize("form", ["svg", "dot", "mermaid", "tree"])
+def test_what_is_collapsed_is_drawn_as_boxes(form):
+    text = written(sample("staged.grad", collapse=True), form)
+    assert not re.search(r"[>\"<─] ?exp\b(?!\()", text)
+    assert "sigx" in text
+
+
 @draws
 def test_an_image_may_go_into_a_pipe():
     command = [sys.executable, "-m", "gradcli", "graph", *ARGUMENTS, "--format", "png"]

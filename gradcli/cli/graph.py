@@ -12,7 +12,16 @@ from gradcli.cli.options import differentiated, printed, spoken, switch
 from gradcli.cli.streams import color_for, put, put_bytes, refuse_inputs, reporting, warn
 from gradcli.cli.suffixes import format_of
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
-from gradcli.render.formats import GRAPH_FORMATS, IMAGES, image, write_circuit, write_page
+from gradcli.errors import LimitError, UsageError
+from gradcli.render.formats import (
+    GRAPH_FORMATS,
+    IMAGES,
+    LAID_OUT,
+    image,
+    write_circuit,
+    write_page,
+)
+from gradcli.reports.circuits import Circuit
 from gradcli.requests import Request
 
 GRAPH_SUFFIXES = {
@@ -20,6 +29,8 @@ GRAPH_SUFFIXES = {
     ".mermaid": "mermaid", ".html": "html", ".json": "json", ".txt": "tree",
 }  # fmt: skip
 MOST_DECIMALS = 15
+MOST_READABLE = 500  # gates; of more nobody can read the picture
+MOST_LAID_OUT = 2_000  # gates; more take Graphviz minutes, in which it cannot be interrupted
 
 
 @click.command("graph", cls=ExpressionCommand, short_help="The circuit of an expression.")
@@ -28,6 +39,9 @@ MOST_DECIMALS = 15
 @differentiated("Gradients of these inputs only.")
 @switch("--expand", help="Show composite gates as elementary ones: sigmoid as *-1, exp, +1, 1/x.")
 @switch("--fuse", help="Recognise written-out forms, such as 1/(1+exp(-u)), as one gate.")
+@switch(
+    "--collapse", help="Draw named stages as boxes; of Python files their lines, loops and calls."
+)
 @click.option(
     "--decimals",
     type=click.IntRange(0, MOST_DECIMALS),
@@ -81,12 +95,16 @@ def graph_command(**options: Any) -> None:
     keywords = {**fields, "wrt": split_names(options["wrt"])}
     decimals = None if options["verbose"] else options["decimals"]
     if form == "html":
+        if options["collapse"]:
+            raise UsageError("a page steps through all gates: --collapse is not for html")
         made = page(text, bindings(rest), name=name, **keywords)
         warn(made.warnings, options["strict"], options["quiet"])
         put(target, inputs, lambda out: write_page(made, out, decimals, options["theme"]))
         return
-    drawn = reporting(form, lambda: circuit(text, bindings(rest), name=name, **keywords))
-    warn(drawn.warnings, options["strict"], options["quiet"])
+    drawn = reporting(form, lambda: circuit(
+        text, bindings(rest), name=name, collapse=options["collapse"], **keywords
+    ))  # fmt: skip
+    warn([*drawn.warnings, *_too_large(drawn, form)], options["strict"], options["quiet"])
     if form in IMAGES:
         put_bytes(target, inputs, image(drawn, form, decimals, options["theme"]), form)
         return
@@ -94,3 +112,14 @@ def graph_command(**options: Any) -> None:
         drawn, form, out, color=color_for(target, options["color"]), decimals=decimals,
         theme=options["theme"],
     ))  # fmt: skip
+
+
+def _too_large(circuit: Circuit, form: str) -> list[str]:
+    """The warning where a picture has more gates than can be read. Raises LimitError."""
+    if form == "json" or circuit.gates <= MOST_READABLE:
+        return []
+    less = "--collapse draws named stages as boxes"
+    if form in LAID_OUT and circuit.gates > MOST_LAID_OUT:
+        raise LimitError(f"{circuit.gates} gates are too many to lay out: {MOST_LAID_OUT} at most",
+                         hint=f"{less}; --format dot and json take any number")  # fmt: skip
+    return [f"{circuit.gates} gates are more than can be read; {less}"]

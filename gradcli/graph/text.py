@@ -32,8 +32,12 @@ def gate_phrase(gate: Gate, parts: list[Phrase]) -> Phrase:
 
 
 def constant_phrase(value: Any) -> Phrase:
-    """A number, or a static operand as the tuple it is."""
-    return number_phrase(value) if isinstance(value, float) else (str(value), POSTFIX)
+    """A number; a static operand as the tuple it is; of an array that is constant its shape."""
+    if isinstance(value, float):
+        return number_phrase(value)
+    if isinstance(value, tuple):
+        return str(value), POSTFIX
+    return f"array({', '.join(map(str, value.shape))})", POSTFIX
 
 
 def structural_label(name: str, looks: Sequence[Any]) -> str:

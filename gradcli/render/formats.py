@@ -33,6 +33,7 @@ GRADE_FORMATS = ("table", "json")
 GATE_FORMATS = TELLING_FORMATS = ("table", "json", "markdown")
 GRAPH_FORMATS = ("tree", "json", "dot", "mermaid", "html", "svg", "png", "pdf")
 IMAGES = ("png", "pdf")  # the formats that are no text
+LAID_OUT = ("svg", *IMAGES)  # by Graphviz
 
 Report = TypeVar("Report")
 Renderer = Callable[[Report, Look], Iterable[str]]

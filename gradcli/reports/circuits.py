@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from gradcli.reports.evaluations import Number, present
 
 ROLES = ("input", "constant", "stage", "output")
+GROUP, PART = "group", "part"  # gates of what is collapsed: the box, and one of its several values
 
 
 class Node(NamedTuple):
@@ -25,12 +26,12 @@ class Node(NamedTuple):
     id: str  # `n0`, `n1`, ...
     name: str  # of an input or a stage; `#1`, `#out`; the text of a constant
     role: str  # one of ROLES
-    gate: str  # the row of the gate table; `input`, `constant`, or `group` of a collapsed part
+    gate: str  # the row of the gate table; `input`, `constant`; GROUP or PART of what is collapsed
     label: str  # as drawn: the gate's symbol, an input's name, a constant
     expression: str
     operands: list[Any]  # ids of nodes; numbers, and lists such as an axis, of what is not drawn
     shape: list[int]  # empty for a number
-    value: Number
+    value: Number | None  # None: a box that hands on several
     gradient: Number | None  # None where nothing flows back: no input below, or no upstream
     line: int  # in the text of the program, from 1
     column: int
@@ -91,6 +92,7 @@ class Circuit(NamedTuple):
     warnings: list[str]
     text: str = ""  # the program's
     arithmetic: str = "float64"  # or mpmath
+    title: str = ""  # `f = q * z`, or what a Python file's subject is called
 
     @property
     def gates(self) -> int:

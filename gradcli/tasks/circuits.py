@@ -11,6 +11,7 @@ from gradcli.evaluation.point import NO_UPSTREAM, Point, at, in_lists, inputs_of
 from gradcli.evaluation.sides import to_float
 from gradcli.gates.shapes import Places
 from gradcli.graph.nodes import Graph
+from gradcli.program.files import PYTHON, subject_of
 from gradcli.program.model import Program, elements
 from gradcli.reports.circuits import Circuit, Node, Wire
 from gradcli.reports.evaluations import Link
@@ -24,8 +25,11 @@ from gradcli.tasks.figures import Figures, Scalars, figures_of
 MOST_NAMED = 5  # stages beside the circuit that a note names
 
 
-def circuit_of(program: Program, request: Request) -> Circuit:
-    """The circuit of a program at its inputs. Raises GradcliError."""
+def circuit_of(program: Program, request: Request, collapse: bool = False) -> Circuit:
+    """The circuit of a program at its inputs; where it is to collapse, with stages as boxes.
+
+    Raises GradcliError.
+    """
     if request.fuse:
         from gradcli.transform.fuse import fused_program  # late: few programs are fused
 
@@ -33,6 +37,10 @@ def circuit_of(program: Program, request: Request) -> Circuit:
     point = at(program, inputs_of(program), request)
     scalars, figures, notes = figures_of(point, request)
     circuit = _circuit(point, scalars, figures, notes)
+    if collapse:
+        from gradcli.tasks.collapsed_circuits import collapsed  # late: few are too large to read
+
+        circuit = collapsed(circuit, by_line=_is_python(program))
     if not program.lines or point.upstream is None:
         return circuit
     from gradcli.tasks.judged_circuits import judged  # late: few programs have a backward part
@@ -49,8 +57,10 @@ def _circuit(point: Point, scalars: Scalars | None, figures: Figures, notes: lis
     parts.add_gates(_in_digits(links_of(point, drawn.gates, figures), point, scalars))
     if point.upstream is None:
         notes.append(NO_UPSTREAM)
+    expression = program.expression or parts.phrases[program.output][0]
+    name = graph.names.get(program.output)
     return Circuit(
-        program.expression or parts.phrases[program.output][0],
+        expression,
         parts.ids[program.output],
         parts.nodes,
         parts.wires,
@@ -59,7 +69,12 @@ def _circuit(point: Point, scalars: Scalars | None, figures: Figures, notes: lis
         program.warnings,
         program.source.text,
         scalars.numbers.arithmetic if scalars else "float64",
+        expression if name is None or _is_python(program) else f"{name} = {expression}",
     )
+
+
+def _is_python(program: Program) -> bool:
+    return subject_of(program.source.name)[0].endswith(PYTHON)
 
 
 def _beside(program: Program, drawn: DrawnNodes) -> list[str]:

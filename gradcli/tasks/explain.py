@@ -57,6 +57,7 @@ def telling_of(program: Program, request: Request) -> Telling:
     circuit = circuit_of(program, request._replace(fuse=False))
     story = _Story(StagedCircuit(program, circuit))
     output = next(node for node in circuit.nodes if node.id == circuit.output)
+    assert output.value is not None  # only a box of what is collapsed has none
     return Telling(
         circuit.expression, story.name(output), output.value, circuit.upstream, [*story.steps()],
         [*story.inputs(story.name(output))], circuit.notes, circuit.warnings, output.bound,
@@ -97,7 +98,7 @@ class _Story:
         """The inputs, each with what moving it does to the output."""
         below = self._below_kinks()
         for node in self.circuit.nodes:
-            if node.role == "input":
+            if node.role == "input" and node.value is not None:
                 yield InputTold(
                     node.name, node.value, node.gradient, self._gathered(node),
                     _effect(node, output, node.id in below), node.gradient_bound,

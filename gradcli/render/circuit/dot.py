@@ -13,10 +13,15 @@ from gradcli.render.circuit.labels import Beside, Piece, pieces, shortened, titl
 from gradcli.render.circuit.palette import DARK, LIGHT, Palette
 from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
-from gradcli.reports.circuits import Circuit, Node
+from gradcli.reports.circuits import GROUP, PART, Circuit, Node
 
 FONT = "Helvetica,Arial,sans-serif"
 ROUND = 4  # characters of a symbol that fit into a circle; longer ones have an ellipse
+
+MOST_IN_ORDER = 100  # gates
+# The first operand of every gate uppermost is what costs Graphviz most. With limits to its search
+# for shorter wires it takes seconds where else it takes minutes, and large drawings look the same.
+SMALL, LARGE = "ordering=in", "nslimit=0.2, nslimit1=2, mclimit=0.1"
 
 TABLE = '<table border="0" cellborder="0" cellspacing="0" cellpadding="1" color="{color}">'
 
@@ -47,8 +52,9 @@ def _turn(piece: Piece, order: dict[str, int]) -> tuple[int, int]:
 
 
 def _settings(circuit: Circuit, drawn: list[Piece], colors: Palette) -> str:
+    effort = SMALL if circuit.gates <= MOST_IN_ORDER else LARGE
     return (
-        f"  graph [rankdir=LR, ordering=in, nodesep=0.18, ranksep=0.22, pad=0.2, "
+        f"  graph [rankdir=LR, {effort}, nodesep=0.18, ranksep=0.22, pad=0.2, "
         f'bgcolor="{colors.paper}", fontname="{FONT}", fontsize=11, labelloc=b, labeljust=l, '
         f"label={_legend(circuit, drawn, colors)}]\n"
         f'  node [fontname="{FONT}", fontsize=12, fontcolor="{colors.ink}", '
@@ -86,7 +92,9 @@ def escaped(text: str) -> str:
 
 def _node(node: Node, colors: Palette) -> str:
     label = shortened(node.label)
-    if node.is_gate:
+    if node.gate == GROUP:
+        form = f'shape=box, style="filled,rounded", fillcolor="{colors.gate}", margin="0.1,0.06"'
+    elif node.is_gate and node.gate != PART:
         shape = "circle" if len(label) <= ROUND else "ellipse"
         form = f'shape={shape}, style=filled, fillcolor="{colors.gate}", width=0.42, height=0.42'
     else:

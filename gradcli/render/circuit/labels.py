@@ -51,6 +51,10 @@ def pieces(circuit: Circuit, decimals: int | None) -> Iterator[Piece]:
     wiring = Wiring(circuit)
     for node in circuit.nodes:
         leaving = wiring.leaving[node.id]
+        if node.value is None:  # a box, to each of the values that it hands on
+            for wire in leaving:
+                yield Piece(wire.id, node, wiring.node[wire.target], "part", Beside([], []), wire)
+            continue
         if node.id == circuit.output and not leaving:
             yield Piece(f"e{node.id}", node, None, "end", _of_node(node, decimals), None)
         elif len(leaving) == 1:
@@ -88,6 +92,8 @@ def _ahead(node: Node, decimals: int | None) -> list[str]:
     """The value with the name of a stage, and the shape of an array."""
     if node.role == "constant" and not node.shape:
         return []  # it stands in the node
+    if node.value is None:
+        return []  # the box of several values
     lines = drawn_lines(node.value, decimals, node.bound)
     name = shortened(node.name) if node.is_gate and node.is_named else ""
     if not node.shape:
@@ -130,9 +136,8 @@ def _claim_text(claim: Number | None, decimals: int | None) -> str:
 
 def title_of(circuit: Circuit) -> str:
     """What the picture is of: `f = num * invden`, cut where it is long."""
-    output = Wiring(circuit).node[circuit.output]
-    name = f"{output.name} = " if output.is_named else ""
-    title = printable(" ".join(f"{name}{circuit.expression}"[: LONGEST_TITLE + 1].split()))
+    words = (circuit.title or circuit.expression)[: LONGEST_TITLE + 1].split()
+    title = printable(" ".join(words))
     return title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
 
 
@@ -161,5 +166,5 @@ def account(piece: Piece) -> str:
     return "; ".join(parts)
 
 
-def _exact(number: Number) -> str:
-    return drawn_line(number, None)
+def _exact(number: Number | None) -> str:
+    return "" if number is None else drawn_line(number, None)

@@ -11,7 +11,7 @@ from gradcli.render.circuit.labels import Piece, pieces, shortened, title_of
 from gradcli.render.circuit.palette import LIGHT
 from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
-from gradcli.reports.circuits import Circuit, Node
+from gradcli.reports.circuits import GROUP, PART, Circuit, Node
 
 PLAIN = frozenset(" _.,=+*/^()[]-≈±Σ✗∇…")  # what means nothing to Mermaid between quotes
 
@@ -38,9 +38,13 @@ def mermaid(circuit: Circuit, look: Look) -> Iterator[str]:
 
 
 def _node(node: Node) -> str:
-    """Gates are round, inputs and constants are boxes."""
+    """Gates are round, inputs and constants are boxes, and what is collapsed has a double frame."""
     label = quoted(shortened(node.label))
-    return f'{node.id}(("{label}"))' if node.is_gate else f'{node.id}["{label}"]'
+    if node.gate == GROUP:
+        return f'{node.id}[["{label}"]]'
+    return (
+        f'{node.id}(("{label}"))' if node.is_gate and node.gate != PART else f'{node.id}["{label}"]'
+    )
 
 
 def _edge(piece: Piece) -> str:

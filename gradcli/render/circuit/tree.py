@@ -122,7 +122,7 @@ class _Forest:
         bound = node.gradient_bound if wire is None or uses == 1 else wire.bound
         is_sum = wire is None and uses > 1
         back = "" if gradient is None else drawn_line(gradient, self.decimals, bound)
-        value = drawn_line(node.value, self.decimals, node.bound)
+        value = "" if node.value is None else drawn_line(node.value, self.decimals, node.bound)
         if node.shape:
             value = f"{tuple(node.shape)} {value}"
         elif node.role == "constant":
@@ -139,7 +139,7 @@ class _Forest:
         if is_reference:
             return self._plain(f"{name} ↑")
         has_name = node.is_gate and (node.is_named or node.id in self.referred)
-        return self.page.text(f"{label}  {name}" if has_name else label)
+        return self.page.text(f"{label}  {name}" if has_name and label != name else label)
 
     def _plain(self, text: str) -> str:
         return plain(text, self.page)
