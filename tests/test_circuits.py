@@ -237,11 +237,48 @@ def test_wires_that_are_wrong_because_of_another_are_no_cause():
     assert [name for name, is_cause in wrong.items() if is_cause] == ["den"]
 
 
+def test_lines_about_elements_are_about_the_wires_of_elements():
+    text = (
+        "w = [2, -3, -3]; x = [-1, -2]\ndot = w[0]*x[0] + w[1]*x[1] + w[2]\nf = dot*dot\n"
+        "ddot = 2*dot\ndw[0] += x[0]*ddot\ndw[1] += x[0]*ddot\ndw[2] += ddot\n"
+        "dx = [w[0]*ddot, w[0]*ddot]\n"
+    )
+    drawn = circuit(text)
+    names = {n.id: n.name for n in drawn.nodes}
+    told = {names[w.source]: (w.claim, w.expected, w.verdict) for w in drawn.wires if w.verdict}
+    told.pop("dot", None)
+    assert told == {
+        "w[0]": (-2, -2, "pass"), "w[1]": (-2, -4, "fail"), "w[2]": (2, 2, "pass"),
+        "x[0]": (4, 4, "pass"), "x[1]": (4, -6, "fail"),
+    }  # fmt: skip
+    assert node(drawn, "w[1]").verdict == "fail"
+    assert node(drawn, "w[0]").verdict == "pass"
+
+
 def test_contributions_that_are_overwritten_are_missing_on_their_wires():
     drawn, _ = judged("overwritten")
     lost = [w for w in drawn.wires if w.verdict == "fail"]
     assert [(w.claim, w.is_cause) for w in lost] == [(None, True)] * 2
     assert {rounded(w.expected) for w in lost} == {-0.04, 1.58}
+
+
+def test_places_that_are_taken_from_an_array_are_lists_of_them():
+    taken = [n.operands for n in python_circuit("two_layer_functions.py").nodes if n.gate == "take"]
+    assert taken == [["n12", [[0, 19, 36]]]]
+
+
+SIGMOID = ("activations.py:sigmoid", {"upstream": "ones"})
+
+
+def test_lines_that_pass_back_their_own_upstream_are_not_judged_with_another():
+    drawn = python_circuit(SIGMOID[0], **SIGMOID[1])
+    assert "its own upstream gradient" in drawn.notes[-1]
+    assert {w.verdict for w in drawn.wires} == {None}
+    report = evaluate(
+        (ROOT / "tests/python_files/activations.py").read_text("utf-8"),
+        name=f"{ROOT}/tests/python_files/{SIGMOID[0]}", **SIGMOID[1],
+    )  # fmt: skip
+    assert "its own upstream gradient" in report.notes[-1]
 
 
 # ---------------------------------------------------------------- collapsed

@@ -9,7 +9,6 @@ from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import contributions, local_gradients
 from gradcli.evaluation.point import NO_UPSTREAM, Point, at, in_lists, inputs_of
 from gradcli.evaluation.sides import to_float
-from gradcli.gates.shapes import Places
 from gradcli.graph.nodes import Graph
 from gradcli.program.files import PYTHON, subject_of
 from gradcli.program.model import Program, elements
@@ -19,7 +18,7 @@ from gradcli.requests import Request
 from gradcli.syntax.tokens import line_and_column
 from gradcli.tasks.chain import links_of
 from gradcli.tasks.drawn_nodes import DrawnNodes, is_absorbed
-from gradcli.tasks.evaluate import to_be_fused
+from gradcli.tasks.evaluate import OVERRULED, is_overruled, plain_constant, to_be_fused
 from gradcli.tasks.figures import Figures, Scalars, figures_of
 
 MOST_NAMED = 5  # stages beside the circuit that a note names
@@ -43,6 +42,8 @@ def circuit_of(program: Program, request: Request, collapse: bool = False) -> Ci
         circuit = collapsed(circuit, by_line=_is_python(program))
     if not program.lines or point.upstream is None:
         return circuit
+    if is_overruled(program, request):
+        return circuit._replace(notes=[*circuit.notes, OVERRULED])
     from gradcli.tasks.judged_circuits import judged  # late: few programs have a backward part
 
     return judged(circuit, point, scalars.point if scalars else point, request)
@@ -177,7 +178,7 @@ class _Parts:
         if operand not in graph.constants:
             return self.ids[self.drawn.same[operand]]
         if is_absorbed(graph, node, operand):
-            return _plain(graph.constants[operand])
+            return plain_constant(graph.constants[operand])
         shape = [*graph.shape(operand)]  # drawn at every use anew: nothing comes back to it
         text = "constant" if shape else self.phrases[operand][0]
         value = in_lists(self.point.run.values[operand])
@@ -209,13 +210,6 @@ class _Parts:
 
     def _line_and_column(self, node: int) -> tuple[int, int]:
         return self._place(self._spans[self.graph.tokens[node]].start)
-
-
-def _plain(value: Any) -> Any:
-    """An operand that is no node, as JSON holds it: a number, an axis, an index, places."""
-    if isinstance(value, Places):
-        return value.flat.tolist()
-    return [*map(_plain, value)] if isinstance(value, tuple) else value
 
 
 def _sum(a: Any, b: Any) -> Any:

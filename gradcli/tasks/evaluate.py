@@ -20,6 +20,7 @@ from gradcli.evaluation.point import (
     inputs_of,
     wanted,
 )
+from gradcli.gates.shapes import Places
 from gradcli.program.model import Program, elements
 from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Link, Stage
 from gradcli.requests import MOST_GATES, Request
@@ -27,6 +28,9 @@ from gradcli.syntax.tokens import line_and_column
 from gradcli.tasks.figures import Figure, Figures, Scalars, each, figures_of
 
 NO_GRADIENTS = f"{NO_UPSTREAM}, or --jacobian"
+OVERRULED = (
+    "the lines of the file pass back its own upstream gradient: with another they are not judged"
+)
 ONE_NUMBER = "sum it, or choose an element: `f[0]`"
 
 
@@ -92,6 +96,8 @@ def report(program: Program, request: Request, written: Program | None = None) -
     )
     if not has_upstream:
         return answer
+    if is_overruled(program, request):
+        return answer._replace(notes=[*answer.notes, OVERRULED])
     return _with_lines(answer, scalars.point if scalars else point, request)
 
 
@@ -130,6 +136,15 @@ def _with_lines(answer: EvalReport, point: Point, request: Request) -> EvalRepor
         reason = BEYOND_BUDGET if answer.inputs else "not checked: the program has no input"
         lines = [line.unchecked(reason) for line in lines]
     return answer._replace(lines=lines, forks=forks, text=point.program.source.text)
+
+
+def is_overruled(program: Program, request: Request) -> bool:
+    """Whether the lines pass back an upstream gradient of the file, and the caller gives another.
+
+    No line says what it is: it is a parameter of a function that is passed back through.
+    """
+    has_own = program.upstream is not None and request.upstream is not None
+    return has_own and not program.claims.keys() <= {line.name for line in program.lines}
 
 
 def to_be_fused(program: Program) -> Program:
@@ -276,7 +291,7 @@ def _stages(point: Point, figures: Figures, with_links: bool) -> list[Stage]:
     stages = []
     for node in nodes:
         operands = [
-            _constant(graph.constants[k])
+            plain_constant(graph.constants[k])
             if k in graph.constants
             else names.get(k) or graph.names[k]
             for k in graph.operands[node]
@@ -293,6 +308,8 @@ def _stages(point: Point, figures: Figures, with_links: bool) -> list[Stage]:
     return stages
 
 
-def _constant(value: Any) -> Any:
-    """A constant operand as reports hold it: a number, or the parts of a static one."""
-    return [*map(_constant, value)] if isinstance(value, tuple) else value
+def plain_constant(value: Any) -> Any:
+    """A constant operand as reports hold it: a number, or the parts of an axis or an index."""
+    if isinstance(value, Places):
+        return value.flat.tolist()
+    return [*map(plain_constant, value)] if isinstance(value, tuple) else value

@@ -207,7 +207,7 @@ class _Columns:
 
 
 def _widest(texts: list[str], title: str) -> int:
-    return max(cell_len(title), *(w for t in texts if (w := cell_len(t)) <= WIDEST_NUMBER))
+    return max([cell_len(title), *(w for t in texts if (w := cell_len(t)) <= WIDEST_NUMBER)])
 
 
 def _forks(circuit: Circuit, page: Page) -> Iterator[str]:
