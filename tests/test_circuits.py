@@ -265,6 +265,9 @@ def test_contributions_that_are_overwritten_are_missing_on_their_wires():
 def test_places_that_are_taken_from_an_array_are_lists_of_them():
     taken = [n.operands for n in python_circuit("two_layer_functions.py").nodes if n.gate == "take"]
     assert taken == [["n12", [[0, 19, 36]]]]
+    path = ROOT / "tests/python_files/two_layer_functions.py"
+    report = evaluate(path.read_text("utf-8"), name=str(path), check=False)
+    assert [s.operands for s in report.stages if s.gate == "take"] == [["probs", [[0, 19, 36]]]]
 
 
 SIGMOID = ("activations.py:sigmoid", {"upstream": "ones"})

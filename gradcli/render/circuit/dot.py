@@ -74,6 +74,8 @@ def _legend(circuit: Circuit, drawn: list[Piece], colors: Palette) -> str:
         words.append(_colored("Σ the sum of what branches send back", colors.gradient))
     if any(piece.beside.written for piece in drawn):
         words.append(_colored("✗ what the hand-written pass has", colors.wrong))
+        if any(piece.beside.written and not piece.beside.is_cause for piece in drawn):
+            words.append(_colored("thick where it goes wrong, dashed from there on", colors.wrong))
     return (
         f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="3">'
         f'<tr><td align="left">{_colored(title, colors.ink)}</td></tr>'
