@@ -56,10 +56,11 @@ def circuit(
     >>> [(wire.source, wire.target, wire.contribution) for wire in drawn.wires][:2]
     [('n0', 'n3', -4.0), ('n1', 'n3', -4.0)]
     """
-    from gradcli.tasks.circuits import circuit_of  # late: `evaluate` does not pay for it
+    from gradcli.tasks.circuits import circuit_of, narrowed  # late: `evaluate` does not pay for it
 
     request = _request("circuit", options)
-    return circuit_of(_program(text, name, bindings, request), request, collapse)
+    drawn = circuit_of(_program(text, name, bindings, request), request, collapse)
+    return drawn if request.wrt is None else narrowed(drawn, request.wrt)
 
 
 def page(text: str, bindings: Bindings = (), *, name: str = "<expression>", **options: Any) -> Page:

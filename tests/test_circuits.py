@@ -202,6 +202,19 @@ def test_expand_fuse_output_and_wrt_are_those_of_eval():
         circuit("x", {"x": 1}, wrt=["y"])
 
 
+def test_with_wrt_gradients_are_those_that_lead_to_these_inputs():
+    drawn = circuit(
+        "(x+y)*(z*z) + w[0]*w[1]", {"x": -2, "y": 5, "z": -4, "w": [1, 2]}, wrt=["z", "w"]
+    )
+    gradients = {n.name: n.gradient for n in drawn.nodes}
+    assert gradients == {
+        "x": None, "y": None, "z": -24, "w[0]": 2, "w[1]": 1, "#1": None, "#2": 3, "#3": 1, "#4": 1,
+        "#out": 1,
+    }  # fmt: skip
+    assert all(w.contribution is None for w in drawn.wires if w.source in ("n0", "n1"))
+    assert circuit(*LECTURE, wrt=["x", "y", "z"]) == circuit(*LECTURE)
+
+
 def test_nodes_are_topological_and_operands_complete():
     drawn = circuit("max(x, 0)*2 + sum(w, axis=0)", {"x": 1, "w": [1, 2]})
     seen = set()

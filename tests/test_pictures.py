@@ -356,6 +356,27 @@ def test_what_graphviz_refuses_is_an_error(monkeypatch):
         laid_out("digraph {", "svg")
 
 
+def size_of(png):
+    return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
+
+
+@draws
+def test_a_png_is_drawn_for_fine_screens():
+    """Two pixels for every point of the SVG."""
+    report = CIRCUITS["first"]()
+    points = parsed(written(report, "svg")).root.get("width").removesuffix("pt")
+    assert size_of(image(report, "png", 2, "light"))[0] == pytest.approx(
+        2 * float(points), rel=0.05
+    )
+
+
+@draws
+def test_constants_are_drawn_by_name_and_long_ones_are_marked():
+    report = circuit("e**-x + pi*x + x*0.3333333333333333 + 2.5*x", {"x": 1})
+    words = {t.text for g in svg_of(report).of("stage") for t in g.texts}
+    assert {"e**x", "*pi", "*0.3333…", "*2.5"} <= words
+
+
 # ---------------------------------------------------------------- trees
 
 

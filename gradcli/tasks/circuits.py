@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from gradcli.arithmetic.special import OutOfReachError
@@ -12,7 +13,7 @@ from gradcli.evaluation.sides import to_float
 from gradcli.graph.nodes import Graph
 from gradcli.program.files import PYTHON, subject_of
 from gradcli.program.model import Program, elements
-from gradcli.reports.circuits import Circuit, Node, Wire
+from gradcli.reports.circuits import Circuit, Node, Wire, Wiring
 from gradcli.reports.evaluations import Link
 from gradcli.requests import Request
 from gradcli.syntax.tokens import line_and_column
@@ -120,6 +121,28 @@ def _in_digits(links: Links, point: Point, scalars: Scalars | None) -> Links:
         ]
         for node in unknown
     }
+
+
+def narrowed(circuit: Circuit, names: Sequence[str]) -> Circuit:
+    """The circuit with gradients only where they lead to some inputs."""
+    wiring = Wiring(circuit)
+    leading: set[str] = set()
+    for node in circuit.nodes:
+        is_asked = node.role == "input" and {node.name, node.name.partition("[")[0]} & {*names}
+        if is_asked or any(wire.source in leading for wire in wiring.entering[node.id]):
+            leading.add(node.id)
+    return circuit._replace(
+        nodes=[
+            n if n.id in leading else n._replace(gradient=None, gradient_bound=None)
+            for n in circuit.nodes
+        ],
+        wires=[
+            w if w.source in leading else w._replace(
+                contribution=None, local_gradient=None, bound=None, local_bound=None
+            )
+            for w in circuit.wires
+        ],
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- nodes and wires

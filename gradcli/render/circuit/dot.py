@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from gradcli.render.circuit.labels import Beside, Piece, pieces, shortened, title_of
+from gradcli.render.circuit.labels import Beside, Piece, pieces, symbol, title_of
 from gradcli.render.circuit.palette import DARK, LIGHT, Palette
 from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
@@ -93,7 +93,7 @@ def escaped(text: str) -> str:
 
 
 def _node(node: Node, colors: Palette) -> str:
-    label = shortened(node.label)
+    label = symbol(node)
     if node.gate == GROUP:
         form = f'shape=box, style="filled,rounded", fillcolor="{colors.gate}", margin="0.1,0.06"'
     elif node.is_gate and node.gate != PART:

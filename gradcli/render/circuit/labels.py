@@ -7,6 +7,8 @@ contribution of that gate.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,6 +21,8 @@ from gradcli.reports.evaluations import Number
 LONGEST_NAME = 40  # characters of a name or symbol beside a wire or in a gate
 LONGEST_TITLE = 100  # characters of the expression beneath the picture
 SUM = "Σ "
+CONSTANTS = {"pi": math.pi, "tau": math.tau, "e": math.e}
+_LONG_NUMBER = re.compile(r"(?<![\w.])\d[\d.]{6,}(?:e[-+]?\d+)?")
 
 
 class Beside(NamedTuple):
@@ -139,6 +143,21 @@ def title_of(circuit: Circuit) -> str:
     words = (circuit.title or circuit.expression)[: LONGEST_TITLE + 1].split()
     title = printable(" ".join(words))
     return title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
+
+
+def symbol(node: Node) -> str:
+    """What is drawn in a gate: constants by their names, and numbers that are long cut with a mark.
+
+    >>> gate = Node("n0", "#1", "stage", "mul", "*3.141592653589793", "", [], [], 0, 0, 1, 1, False)
+    >>> symbol(gate), symbol(gate._replace(label="*0.3333333333333333"))
+    ('*pi', '*0.3333…')
+    """
+    return shortened(_LONG_NUMBER.sub(lambda match: _brief(match[0]), node.label))
+
+
+def _brief(number: str) -> str:
+    name = next((name for name, value in CONSTANTS.items() if number == repr(value)), None)
+    return name or re.sub(r"^(.{6})[\d.]*", r"\1…", number)
 
 
 def shortened(text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradcli.render.circuit.labels import Piece, pieces, shortened, title_of
+from gradcli.render.circuit.labels import Piece, pieces, symbol, title_of
 from gradcli.render.circuit.palette import LIGHT
 from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
@@ -39,7 +39,7 @@ def mermaid(circuit: Circuit, look: Look) -> Iterator[str]:
 
 def _node(node: Node) -> str:
     """Gates are round, inputs and constants are boxes, and what is collapsed has a double frame."""
-    label = quoted(shortened(node.label))
+    label = quoted(symbol(node))
     if node.gate == GROUP:
         return f'{node.id}[["{label}"]]'
     return (

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.text import Text
 
-from gradcli.render.circuit.labels import SUM, claim_of, shortened, title_of
+from gradcli.render.circuit.labels import SUM, claim_of, shortened, symbol, title_of
 from gradcli.render.circuit.numbers import drawn_line
 from gradcli.render.look import Look
 from gradcli.render.table import Page
@@ -135,7 +135,7 @@ class _Forest:
 
     def _words(self, node: Node, is_reference: bool) -> str:
         """The symbol of a gate and its name, if it has one or is referred to."""
-        name, label = shortened(node.name), shortened(node.label)
+        name, label = shortened(node.name), self._plain(symbol(node))
         if is_reference:
             return self._plain(f"{name} ↑")
         has_name = node.is_gate and (node.is_named or node.id in self.referred)
