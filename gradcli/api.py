@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gradcli.reports.checks import CheckReport
     from gradcli.reports.circuits import Circuit
     from gradcli.reports.pages import Page
+    from gradcli.reports.plots import Plot
+    from gradcli.reports.steps import StepsReport
     from gradcli.reports.tellings import Telling
     from gradcli.tasks.code import Code
 
@@ -120,6 +122,37 @@ def code(
     request = _request("code", options)
     wrapping = Wrapping(function, gate_class, textbook)
     return code_of(_program(text, name, bindings, request), request, language, wrapping)
+
+
+def steps(
+    text: str, bindings: Bindings = (), *, name: str = "<expression>", **options: Any
+) -> StepsReport:
+    """How wrong numeric derivatives of an expression or program are, step by step.
+
+    `bindings`, `name` and the keywords are those of `evaluate`. Raises GradcliError.
+
+    >>> curves = steps("sin(x)", {"x": 1}).inputs[0].curves
+    >>> [(curve.method, round(curve.truncation_slope)) for curve in curves]
+    [('forward', 1), ('central', 2), ('extrapolated', 4), ('complex', 2)]
+    """
+    from gradcli.tasks.steps import steps_of  # late: `evaluate` does not pay for it
+
+    request = _request("steps", options)
+    return steps_of(_program(text, name, bindings, request), request)
+
+
+def plot(text: str, bindings: Bindings = (), *, name: str = "<expression>", **options: Any) -> Plot:
+    """Value and gradient of an expression or program over one input or two.
+
+    One or two of the `bindings` are ranges, `"-2:2"`; `name` and the keywords are those of
+    `evaluate`. Raises GradcliError.
+
+    >>> [mark.x for mark in plot("abs(x - 0.5)", {"x": "-2:2"}).line.marks]
+    [0.5]
+    """
+    from gradcli.tasks.plots import plot_of  # late: `evaluate` does not pay for it
+
+    return plot_of(text, name, _pairs(bindings), _request("plot", options))
 
 
 def _program(text: str, name: str, bindings: Bindings, request: Request) -> Program:

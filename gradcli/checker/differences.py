@@ -46,16 +46,19 @@ class Probe(Protocol):
 class Estimate:
     """A numeric derivative with a bound on its error; `reason` says why there is none."""
 
-    __slots__ = ("bound", "reason", "value")
+    __slots__ = ("bound", "reason", "step", "value")
 
-    def __init__(self, value: float, bound: float, reason: str | None = None) -> None:
+    def __init__(
+        self, value: float, bound: float, reason: str | None = None, step: float | None = None
+    ) -> None:
         self.value = value
         self.bound = bound
         self.reason = reason
+        self.step = step  # the shortest that the value rests on; None where nothing was stepped
 
     def scaled(self, factor: float) -> Estimate:
         """The estimate for a multiple of the function."""
-        return Estimate(factor * self.value, abs(factor) * self.bound, self.reason)
+        return Estimate(factor * self.value, abs(factor) * self.bound, self.reason, self.step)
 
 
 def differentiate(cone: Cone, in_columns: bool = False, settled: float = SETTLED) -> Estimate:
@@ -126,6 +129,7 @@ class Tableau:
         self.rounding: list[list[float]] = []
         self.best = (math.inf, math.nan)  # error bound, value
         self.step = math.nan
+        self.step_of_best: float | None = None
         self.bound = bound  # on the rounding error of f, at x and a step away
 
     def fill(self, step: float) -> float:
@@ -162,7 +166,10 @@ class Tableau:
                 row.append(row[m] + (row[m] - entry) / (weight - 1))
                 rounding.append((weight * rounding[m] + error) / (weight - 1))
                 change = max(abs(row[m + 1] - row[m]), abs(row[m + 1] - entry))
-                self.best = min(self.best, (rounding[m + 1] + 2 * change, row[m + 1]))
+                entry_bound = rounding[m + 1] + 2 * change
+                if (entry_bound, row[m + 1]) < self.best:
+                    self.best = (entry_bound, row[m + 1])
+                    self.step_of_best = step
         self.rows.append(row)
         self.rounding.append(rounding)
 
@@ -181,4 +188,4 @@ class Tableau:
             )
             if difference is None or not abs(difference - value) <= allowed:
                 return Estimate(value, math.inf, "smaller steps disagree")
-        return Estimate(value, error)
+        return Estimate(value, error, step=self.step_of_best)

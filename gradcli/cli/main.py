@@ -24,6 +24,8 @@ COMMANDS = {
     "graph": ("graph", "graph_command", "The circuit, with values and gradients on its wires."),
     "explain": ("explain", "explain_command", "The backward pass told gate by gate."),
     "code": ("code", "code_command", "The forward and backward pass as code."),
+    "steps": ("steps", "steps_command", "Numeric errors against the step, as curves."),
+    "plot": ("plot", "plot_command", "Value and gradient over one input or two."),
     "gates": ("gates", "gates_command", "The table of gates, or the page of one."),
     "exercise": ("exercise", "exercise_command", "A backward pass to write or to mend."),
     "selfcheck": ("selfcheck", "selfcheck_command", "Plant mistakes and see that each is caught."),

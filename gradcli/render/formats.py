@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from gradcli.reports.gates import GateReport
     from gradcli.reports.grades import GradeReport
     from gradcli.reports.pages import Page
+    from gradcli.reports.plots import Plot
+    from gradcli.reports.steps import StepsReport
     from gradcli.reports.tellings import Telling
 
 __all__ = [
-    "CHECK_FORMATS", "FORMATS", "GATE_FORMATS", "GRADE_FORMATS", "GRAPH_FORMATS", "IMAGES",
-    "TELLING_FORMATS", "error_dict", "error_text", "image", "json_text", "write", "write_check",
-    "write_circuit", "write_gates", "write_grades", "write_page", "write_telling",
+    "CHECK_FORMATS", "CURVE_FORMATS", "CURVE_IMAGES", "FORMATS", "GATE_FORMATS", "GRADE_FORMATS",
+    "GRAPH_FORMATS", "IMAGES", "TELLING_FORMATS", "error_dict", "error_text", "image", "json_text",
+    "plot_image", "steps_image", "write", "write_check", "write_circuit", "write_gates",
+    "write_grades", "write_page", "write_plot", "write_steps", "write_telling",
 ]  # fmt: skip
 
 FORMATS = ("table", "plain", "json", "jsonl", "csv", "markdown")
@@ -34,6 +37,8 @@ GATE_FORMATS = TELLING_FORMATS = ("table", "json", "markdown")
 GRAPH_FORMATS = ("tree", "json", "dot", "mermaid", "html", "svg", "png", "pdf")
 IMAGES = ("png", "pdf")  # the formats that are no text
 LAID_OUT = ("svg", *IMAGES)  # by Graphviz
+CURVE_FORMATS = ("chart", "json", "png", "svg", "pdf")
+CURVE_IMAGES = ("png", "svg", "pdf")
 
 Report = TypeVar("Report")
 Renderer = Callable[[Report, Look], Iterable[str]]
@@ -73,6 +78,38 @@ def write_page(page: Page, out: TextIO, decimals: int | None = None, theme: str 
     from gradcli.render.page.document import html  # late: few circuits are pages
 
     _put(html(page, Look(out, decimals=decimals, theme=theme)), out)
+
+
+def write_steps(
+    report: StepsReport, format: str, out: TextIO, *, color: str = "auto", verbosity: int = 0
+) -> None:
+    """Write errors against steps in one of CURVE_FORMATS that are text."""
+    renderer: Renderer[StepsReport] = json_report
+    if format == "chart":
+        from gradcli.render.curves.step_chart import step_chart as renderer
+    _put(renderer(report, Look(out, color, verbosity)), out)
+
+
+def write_plot(plot: Plot, format: str, out: TextIO, *, color: str = "auto") -> None:
+    """Write value and gradient in one of CURVE_FORMATS that are text."""
+    renderer: Renderer[Plot] = json_report
+    if format == "chart":
+        from gradcli.render.curves.plot_chart import plot_chart as renderer
+    _put(renderer(plot, Look(out, color)), out)
+
+
+def plot_image(plot: Plot, format: str) -> bytes:
+    """Value and gradient in one of CURVE_IMAGES. Raises LayoutError."""
+    from gradcli.render.curves.figures import plot_picture
+
+    return plot_picture(plot, format)
+
+
+def steps_image(report: StepsReport, format: str) -> bytes:
+    """Errors against steps in one of CURVE_IMAGES. Raises LayoutError."""
+    from gradcli.render.curves.figures import steps_picture
+
+    return steps_picture(report, format)
 
 
 def image(circuit: Circuit, format: str, decimals: int | None, theme: str) -> bytes:

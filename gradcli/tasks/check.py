@@ -16,12 +16,11 @@ from typing import Any, NamedTuple
 from gradcli.arithmetic.agreement import agree
 from gradcli.checker.evidence import ELEMENTS, evidence
 from gradcli.checker.values import check_values
-from gradcli.errors import BindingError, GradcliError, UsageError
+from gradcli.errors import GradcliError, UsageError
 from gradcli.evaluation.point import (
     as_numbers,
     at,
     claims_of,
-    constant,
     gather,
     in_lists,
     inputs_of,
@@ -35,6 +34,7 @@ from gradcli.requests import Request, Setting
 from gradcli.syntax.tokens import line_and_column
 from gradcli.tasks.claims import claim_count, refuse_lost_claims
 from gradcli.tasks.outcomes import Outcome, outcome_at
+from gradcli.tasks.ranges import range_of
 from gradcli.tasks.second_point import second_point
 
 ONE_POINT = "give every input a single value"
@@ -53,7 +53,7 @@ def check_program(
     text: str, name: str, bindings: list[tuple[str, Setting]], request: Request
 ) -> Checked:
     """Read a program and check it. Raises GradcliError for what cannot be read."""
-    ranges = {n: bounds for n, v in bindings if (bounds := _range(n, v)) is not None}
+    ranges = {n: bounds for n, v in bindings if (bounds := range_of(n, v)) is not None}
     if ranges and request.claims:
         raise UsageError("a number is claimed at one point, not over a range", hint=ONE_POINT)
     fixed = [(n, ranges[n][0] if n in ranges else v) for n, v in bindings]
@@ -219,19 +219,6 @@ def _taken_apart(program: Program, request: Request) -> Program:
 
 
 # ---------------------------------------------------------------- many points
-
-
-def _range(name: str, value: Setting) -> tuple[float, float] | None:
-    """The ends of a range such as `-2:2`, or None for any other value. Raises BindingError.
-
-    A colon also stands in the name of a file, and in a slice.
-    """
-    if not isinstance(value, str) or ":" not in value or value[0] == "@" or "[" in value:
-        return None
-    low, high = [constant(name, text) for text in value.split(":", 1)]
-    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise BindingError(f"`{name}={value}` is not a range", hint="write LOW:HIGH")
-    return low, high
 
 
 def _sampled(

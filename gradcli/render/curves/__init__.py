@@ -1,0 +1,1 @@
+"""Curves: on a terminal in characters, and in files by matplotlib."""
