@@ -132,7 +132,9 @@ def local_text(
             return write(_simple(tree))
     raise UsageError(
         f"the local gradient of `{gate.name}` cannot be written in one line",
-        hint="--expand writes it as elementary gates",
+        hint="--expand writes it as elementary gates"
+        if gate.expansion
+        else "write it out in other gates",
     )
 
 
