@@ -258,6 +258,67 @@ def test_rows_in_javascript_compute_what_the_engine_does(tmp_path):
             assert math.isclose(ours, theirs, rel_tol=1e-13, abs_tol=1e-300), (name, xs)
 
 
+SPREAD = [  # inputs that several gates read, gates that read one twice, gates of every kind
+    ("x@x", {"x": [1, 2, 3]}), ("sum(W@W)", {"W": [[1, 2], [3, 4]]}), ("x*x*x", {"x": 2}),
+    ("f = w[0]*w[0] + w[1]", {"w": [1, 2]}), ("a = x; b = a; f = a*b", {"x": 2}), ("x", {"x": 2}),
+    ("std(x) + var(x) + mean(x) + norm(x) + prod(x)", {"x": [1, 2, 4]}), ("sum(x)", {"x": []}),
+    ("max(x) + min(x)", {"x": [1, 0, 4]}), ("log(x)", {"x": 0}), ("exp(x)", {"x": 1000}),
+    ("concatenate([x, y])[1:]@[1, 2, 3]", {"x": [1, 2], "y": [3, 4]}),
+    ("logsumexp(x, axis=0)[0] + softplus(x)[0][1]", {"x": [[1, 2], [3, 4]]}),
+    ("linspace(a, b, 4)@[1, 2, 3, 4]", {"a": 0, "b": 1}), ("where(x > 0, x, -x)", {"x": -2}),
+    ("trace(W)*outer(x, x)[0, 1]", {"W": [[1, 2], [3, 4]], "x": [1, 2]}),
+]  # fmt: skip
+RUN = """((data) => {
+    const each = (nested, make) =>
+        (Array.isArray(nested) ? nested.map((part) => each(part, make)) : make(nested));
+    const text = (x) => (Number.isFinite(x) ? x : `${x}`);
+    const inputs = Object.fromEntries(Object.entries(data.start).map(([n, x]) => [n, Number(x)]));
+    const values = forward(data.program, inputs);
+    const seeds = {};
+    [data.seeds].flat(Infinity).forEach((n, k) => {
+        seeds[n] = Number([data.upstream].flat(Infinity)[k]);
+    });
+    const gradients = backward(data.program, values, seeds);
+    const all = (places, numbers) => Object.fromEntries(Object.entries(places)
+        .map(([id, nested]) => [id, each(nested, (n) => text(numbers[n]))]));
+    return [all(data.values, values), all(data.contributions, gradients)];
+})"""
+
+
+def is_near(ours, theirs):
+    """Whether two numbers, or nested lists of them, are one but for rounding."""
+    if isinstance(theirs, list):
+        return len(ours) == len(theirs) and all(map(is_near, ours, theirs))
+    other = float(theirs.replace("Infinity", "inf")) if isinstance(theirs, str) else theirs
+    is_same = ours == other or (ours != ours and other != other)
+    return is_same or math.isclose(ours, other, rel_tol=1e-11, abs_tol=1e-14)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
+def test_the_program_of_numbers_computes_the_circuit(tmp_path):
+    """Of every sample, and of programs in which an array is read by several gates."""
+    samples = [(path.read_text("utf-8"), {}) for path in sorted(SAMPLES.glob("*.grad"))]
+    pages = [api.page(*program) for program in (*samples, *SPREAD)]
+    calls = []
+    for page in pages:
+        data = data_of(written(page))
+        data = {**data["evaluator"], "upstream": data["upstream"]}
+        calls.append(f"(() => {{ {page.evaluator.script} return {RUN}({json.dumps(data)}); }})()")
+    file = tmp_path / "all.js"
+    file.write_text(f"console.log(JSON.stringify([{', '.join(calls)}]))", "utf-8")
+    ended = subprocess.run(["node", file], capture_output=True, text=True, check=True, timeout=120)
+    for page, (values, contributions) in zip(pages, json.loads(ended.stdout), strict=True):
+        for node in page.circuit.nodes:
+            if node.role != "constant":
+                assert is_near(node.value, values[node.id]), (page.circuit.expression, node)
+        for wire in page.circuit.wires:
+            if wire.contribution is not None:
+                assert is_near(wire.contribution, contributions[wire.id]), (
+                    page.circuit.expression,
+                    wire,
+                )
+
+
 # -------------------------------------------------------------------- in a browser
 
 

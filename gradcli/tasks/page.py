@@ -85,6 +85,7 @@ def _with_wires(
                 operands.append(moved[operand])
                 if graph.active[operand]:
                     operands[-1] = copies[node, k] = wired.add(copy, (moved[operand],))
+                    wired.names[operands[-1]] = f"#{len(copies)}"  # a wall: no two are one node
             moved[node] = wired.add(graph.gates[node], tuple(operands))
     return wired, moved, copies
 
