@@ -84,6 +84,24 @@ def test_at_a_kink_the_checker_takes_none_and_says_why():
     assert curves.bounds == []
 
 
+def test_errors_to_a_convention_are_called_that():
+    (note,) = api.steps("abs(x)", {"x": 0}).notes
+    assert note == "dx: a gate is at its kink: the errors are to 0, which may be a convention"
+
+
+@pytest.mark.parametrize(("text", "x"), [("log(x)", -1), ("exp(x)", 1000), ("1/x", 0)])
+def test_where_there_is_no_value_there_is_nothing_to_compare_with(text, x):
+    with pytest.raises(UsageError, match="at this point, and has no derivative"):
+        api.steps(text, {"x": x})
+
+
+@pytest.mark.parametrize("x", [0.0, 5e-324, 1e-320, 1e-300, 1e300, -1e308])
+def test_inputs_of_any_size_have_curves(x):
+    curves, by_method = curves_of("x*0.5", x)
+    assert min(by_method["forward"].errors) < 1e-6
+    assert all(curve.truncation_slope is None for curve in curves.curves)
+
+
 def test_steps_stay_below_the_size_of_the_input():
     curves, by_method = curves_of("log(x)", 3e-8)
     assert max(by_method["central"].steps) == pytest.approx(1e-8)
@@ -115,6 +133,12 @@ def test_complex_gates_have_the_slope_of_real_ones(text):
 def test_arrays_are_looked_at_number_by_number():
     report = api.steps("sum(exp(W@x))", {"W": [[1, 2]], "x": [0.1, 0.2]}, wrt=["x"])
     assert [curves.name for curves in report.inputs] == ["x[0]", "x[1]"]
+
+
+def test_random_numbers_are_said_to_be():
+    note = "random numbers drawn with seed 3 (--seed N)"
+    assert api.steps("sum(w)*x", {"x": 1, "w": "randn(3)"}, seed=3, wrt=["x"]).notes == [note]
+    assert api.plot("sum(w)*x", {"x": "0:1", "w": "randn(3)"}, seed=3).notes == [note]
 
 
 def test_too_many_inputs_and_too_large_programs_are_refused(monkeypatch):

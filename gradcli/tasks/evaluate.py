@@ -68,8 +68,7 @@ def report(program: Program, request: Request, written: Program | None = None) -
     has_bounds = has_upstream and (scalars is None or scalars.numbers.gradient_errors is not None)
     check, remarks = _checked(point, scalars, request)
     notes += remarks
-    if program.seed is not None:
-        notes.insert(0, f"random numbers drawn with seed {program.seed} (--seed N)")
+    notes[:0] = seed_notes(program)
     if not (has_upstream or request.jacobian):
         notes.append(NO_GRADIENTS)
     as_written = None if written is None else _as_written(written, request, notes)
@@ -99,6 +98,13 @@ def report(program: Program, request: Request, written: Program | None = None) -
     if is_overruled(program, request):
         return answer._replace(notes=[*answer.notes, OVERRULED])
     return _with_lines(answer, scalars.point if scalars else point, request)
+
+
+def seed_notes(program: Program) -> list[str]:
+    """The note on random numbers, where a program has any."""
+    if program.seed is None:
+        return []
+    return [f"random numbers drawn with seed {program.seed} (--seed N)"]
 
 
 # ---------------------------------------------------------------- parts of the report

@@ -20,6 +20,7 @@ from gradcli.program.model import Program
 from gradcli.program.reader import read
 from gradcli.reports.plots import LinePlot, Mark, Plot, SurfacePlot
 from gradcli.requests import Request, Setting
+from gradcli.tasks.evaluate import seed_notes
 from gradcli.tasks.ranges import Range, range_of
 
 POINTS = 401  # of a line: an odd number, so that the middle is one
@@ -53,7 +54,7 @@ def plot_of(text: str, name: str, bindings: list[tuple[str, Setting]], request: 
                          hint="take a smaller case of the same formulas")  # fmt: skip
     line = _line(field, *ranges.items()) if is_line else None
     surface = None if is_line else _surface(field, ranges)
-    notes = [] if line is None else _doubts(field, line)
+    notes = [*seed_notes(written), *([] if line is None else _doubts(field, line))]
     output = next((n for n, v in written.stages.items() if v == written.output), "#out")
     return Plot(written.expression or output, output, line, surface, notes, program.warnings)
 

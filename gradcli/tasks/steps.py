@@ -22,9 +22,11 @@ from gradcli.evaluation.point import Point, as_numbers, at, inputs_of
 from gradcli.program.model import Program
 from gradcli.reports.steps import METHODS, Chosen, StepCurve, StepCurves, StepsReport
 from gradcli.requests import Request
+from gradcli.tasks.evaluate import seed_notes
 
 A_DECADE = 4  # steps
 DECADES = 17
+SMALLEST = 1e-280  # an input that has no normal numbers so far below it is as good as 0
 MOST_INPUTS = 6  # of a report
 MOST_EVALUATIONS = 2e7  # of gates: some ten seconds
 FITTED = 10.0  # times what rounding may do: from there on truncation is alone
@@ -41,17 +43,25 @@ def steps_of(program: Program, request: Request) -> StepsReport:
     numbers_only = as_numbers(program, request.upstream)
     point = at(numbers_only, inputs_of(numbers_only), request._replace(upstream=None))
     _refuse_many(point)
+    value = point.run.values[point.program.output]
+    if not math.isfinite(value):
+        raise UsageError(f"the value is {value} at this point, and has no derivative",
+                         hint=point.notes[0] if point.notes else None)  # fmt: skip
     numbers, notes = certain_numbers(point, request._replace(upstream=None))
     around = Surroundings(point.run, point.program.output, value_bounds(point.run))
     inputs = []
     for name, leaf in point.leaves:
         curves, trouble = _curves(point, numbers, Cone(around, leaf), str(name))
         inputs.append(curves)
+        if curves.chosen.reason is not None:
+            notes.append(f"d{name}: {curves.chosen.reason}: the errors are to {curves.gradient:g}, "
+                         "which may be a convention")  # fmt: skip
         if trouble is not None and trouble not in notes:
             notes.append(trouble)
     if not inputs:
         raise UsageError("the program has no input", hint="name one: gradcli steps 'x**2' x=3")
     output = point.names[point.program.output]
+    notes[:0] = seed_notes(program)
     return StepsReport(expression or output, output, inputs, notes, program.warnings)
 
 
@@ -84,8 +94,8 @@ def _curves(point: Point, numbers: Numbers, cone: Cone, name: str) -> tuple[Step
             pairs = [(h, difference(h)) for h in steps]
             values = [(h, factor * d) for h, d in pairs if d is not None]
             if values:
-                noise = 0.0 if method == "complex" else abs(factor) * cone.around.nearby / size
-                curves.append(_curve(method, values, slope, size, noise))
+                noise = 0.0 if method == "complex" else abs(factor) * _noise(cone, slope / factor)
+                curves.append(_curve(method, values, slope, size, noise / size))
     bounds = [
         (h, abs(factor) * b / size)
         for h in steps
@@ -98,9 +108,14 @@ def _curves(point: Point, numbers: Numbers, cone: Cone, name: str) -> tuple[Step
     ), trouble  # fmt: skip
 
 
+def _noise(cone: Cone, slope: float) -> float:
+    """What rounding may do to a difference, times its step: that of f, and that of x + h."""
+    return 2 * cone.around.nearby + 4 * UNIT_ROUNDOFF * abs(slope * cone.x)
+
+
 def _steps(x: float) -> list[float]:
     """Steps from the size of the input down, evenly in the logarithm."""
-    top = 10.0 ** math.floor(math.log10(abs(x))) if x else 1.0
+    top = 10.0 ** math.floor(math.log10(abs(x))) if abs(x) > SMALLEST else 1.0
     return [top * 10.0 ** (-k / A_DECADE) for k in range(A_DECADE * DECADES + 1)]
 
 

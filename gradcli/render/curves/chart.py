@@ -12,7 +12,7 @@ FRAME = {"side": "│", "tick": "┤", "corner": "└", "floor": "─", "mark": 
 ASCII_FRAME = {"side": "|", "tick": "+", "corner": "+", "floor": "-", "mark": "+"}
 TICKS_APART = 3  # rows between the numbers of the upright axis
 NUMBERS_APART = 12  # columns between those of the level one
-EDGE, POLE = 0.05, 2.0  # the part of points at both ends that may be far out, and how far
+EDGE, POLE = 0.05, 0.5  # the part of points at both ends that may be far out, and how far
 STEPS_OF_TICKS = (1.0, 2.0, 5.0, 10.0)  # what the distance of ticks may begin with
 
 
