@@ -1,9 +1,10 @@
-"""Where the nodes of a circuit stand: in layers by depth, inputs at the left of what reads them.
+"""Where the nodes of a circuit stand: in layers by depth, each at the left of what reads it.
 
-Layers by longest paths, an order within each that has few crossings (by barycentres), and heights
-that are as near to those of the neighbours as their distances allow: the method of Sugiyama,
-Tagawa and Toda, "Methods for Visual Understanding of Hierarchical System Structures" (1981).
-A wire over several layers has a bend in each.
+Layers by longest paths to the output, an order within each that has few crossings (by barycentres),
+and heights that are as near to those of the neighbours as their distances allow: the method of
+Sugiyama, Tagawa and Toda, "Methods for Visual Understanding of Hierarchical System Structures"
+(1981).
+A wire over several layers has a bend in each, which it shares with the others of its source.
 """
 
 from __future__ import annotations
@@ -29,17 +30,21 @@ def layered(count: int, wires: Sequence[tuple[int, int]]) -> Layout:
     """The layout of nodes 0, 1, ..., each after its sources; wires are (source, target)."""
     layers = _layers(count, wires)
     places = [*layers]  # of nodes, then of bends
+    bend_at: dict[tuple[int, int], int] = {}  # by source and layer: its wires bend together
     chains = []
     for source, target in wires:
-        inner = range(len(places), len(places) + layers[target] - layers[source] - 1)
-        places += range(layers[source] + 1, layers[target])
+        inner = []
+        for layer in range(layers[source] + 1, layers[target]):
+            if (source, layer) not in bend_at:
+                bend_at[source, layer] = len(places)
+                places.append(layer)
+            inner.append(bend_at[source, layer])
         chains.append([source, *inner, target])
     before: list[list[int]] = [[] for _ in places]
     after: list[list[int]] = [[] for _ in places]
-    for chain in chains:
-        for a, b in pairwise(chain):
-            before[b].append(a)
-            after[a].append(b)
+    for a, b in dict.fromkeys(pair for chain in chains for pair in pairwise(chain)):
+        before[b].append(a)
+        after[a].append(b)
     columns = _ordered(places, before, after)
     rooms = [1.0 if place < count else BEND_ROOM for place in range(len(places))]
     heights = _heights(columns, before, after, rooms)
@@ -48,17 +53,12 @@ def layered(count: int, wires: Sequence[tuple[int, int]]) -> Layout:
 
 
 def _layers(count: int, wires: Sequence[tuple[int, int]]) -> list[int]:
-    """The longest way from a leaf; leaves stand just before the first gate that reads them."""
-    layers, is_leaf = [0] * count, [True] * count
-    for source, target in sorted(wires, key=lambda wire: wire[1]):
-        layers[target] = max(layers[target], layers[source] + 1)
-        is_leaf[target] = False
-    nearest: dict[int, int] = {}
-    for source, target in wires:
-        nearest[source] = min(nearest.get(source, layers[target]), layers[target])
-    return [
-        nearest.get(node, 1) - 1 if is_leaf[node] else layer for node, layer in enumerate(layers)
-    ]
+    """The longest ways to what nothing reads, from the right: short wires, inputs that are near."""
+    distances = [0] * count
+    for source, target in sorted(wires, key=lambda wire: -wire[1]):
+        distances[source] = max(distances[source], distances[target] + 1)
+    farthest = max(distances, default=0)
+    return [farthest - distance for distance in distances]
 
 
 def _ordered(places: list[int], before: list[list[int]], after: list[list[int]]) -> list[list[int]]:
@@ -66,17 +66,20 @@ def _ordered(places: list[int], before: list[list[int]], after: list[list[int]])
     columns: list[list[int]] = [[] for _ in range(max(places, default=0) + 1)]
     for place in _depth_first(before, after):
         columns[places[place]].append(place)
+    rank = {k: n for column in columns for n, k in enumerate(column)}
     best, fewest = [[*column] for column in columns], _crossings(columns, after)
     for sweep in range(SWEEPS):
+        if not fewest:
+            break
         is_forward = sweep % 2 == 0
         neighbours = before if is_forward else after
         for column in columns if is_forward else reversed(columns):
-            rank = {k: n for other in columns for n, k in enumerate(other)}
             centre = {
-                k: sum(rank[o] for o in neighbours[k]) / len(neighbours[k])
+                k: sum([rank[o] for o in neighbours[k]]) / len(neighbours[k])
                 if neighbours[k] else float(rank[k]) for k in column
             }  # fmt: skip
             column.sort(key=centre.__getitem__)
+            rank.update((k, n) for n, k in enumerate(column))
         crossings = _crossings(columns, after)
         if crossings < fewest:
             best, fewest = [[*column] for column in columns], crossings

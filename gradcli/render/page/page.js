@@ -10,6 +10,10 @@ const gates = data.nodes.filter((node) => node.role === "stage" || node.role ===
 const entering = grouped(data.wires, "target");
 const leaving = grouped(data.wires, "source");
 const steps = allSteps();
+const forwardAt = placesOf("forward");
+const backwardAt = placesOf("backward");
+const seedAt = steps.findIndex((step) => step.kind === "seed");
+const drawn = new Map(); // what stands at each place, so that only what changes is drawn
 const state = { step: 0, quiz: false, answered: new Set(), timer: null, numbers: given() };
 
 // ---------------------------------------------------------------- steps
@@ -31,6 +35,12 @@ function allSteps() {
   return [start, ...forwards, { kind: "seed", node: output, wires: [] }, ...backwards];
 }
 
+// The steps of one kind, by node.
+function placesOf(kind) {
+  return new Map(steps.map((step, k) => [step, k]).filter(([step]) => step.kind === kind)
+    .map(([step, k]) => [step.node.id, k]));
+}
+
 // How many steps show their numbers: all up to this one, or to the one before an open question.
 function shownSteps() {
   return state.step + (isAsked() ? 0 : 1);
@@ -41,15 +51,14 @@ function isAsked() {
 }
 
 function isComputed(node) {
-  const at = steps.findIndex((step) => step.kind === "forward" && step.node === node);
-  return at < 0 || at < shownSteps();
+  return (forwardAt.get(node.id) ?? -1) < shownSteps();
 }
 
 // The wires out of a node along which a contribution has come back.
 function arrived(node) {
-  const done = new Set(steps.slice(0, shownSteps()).filter((step) => step.kind === "backward")
-    .map((step) => step.node.id));
-  return leaving.get(node.id).filter((wire) => wire.contribution !== null && done.has(wire.target));
+  const shown = shownSteps();
+  return leaving.get(node.id).filter((wire) =>
+    wire.contribution !== null && backwardAt.get(wire.target) < shown);
 }
 
 // ---------------------------------------------------------------- numbers
@@ -116,8 +125,7 @@ function sum(a, b) {
 // The gradient of a node as far as it has arrived; null before anything has.
 function gradientSoFar(node) {
   if (node.id === data.output) {
-    const seed = steps.findIndex((step) => step.kind === "seed");
-    return seed >= 0 && seed < shownSteps() ? state.numbers.gradient.get(node.id) : null;
+    return seedAt >= 0 && seedAt < shownSteps() ? state.numbers.gradient.get(node.id) : null;
   }
   const wires = arrived(node);
   const all = leaving.get(node.id).filter((wire) => wire.contribution !== null);
@@ -168,7 +176,8 @@ const factor = (number) => (inWords(number).startsWith("-") ? `(${inWords(number
 // ---------------------------------------------------------------- drawing
 
 function put(element, number, text) {
-  if (!element) return;
+  if (!element || drawn.get(element) === number) return;
+  drawn.set(element, number);
   element.textContent = text;
   if (number === null) element.removeAttribute("data-exact");
   else element.setAttribute("data-exact", JSON.stringify(each(number, (x) =>
@@ -208,17 +217,24 @@ function draw() {
 }
 
 function drawCode(step) {
-  data.code.forEach((line, k) => {
-    const item = byId("code").children[k];
-    const isLit = line.node === step.node?.id && step.kind === (line.wire ? "backward" : "forward");
-    item.classList.toggle("lit", isLit);
-    if (isLit) item.setAttribute("aria-current", "step");
-    else item.removeAttribute("aria-current");
-  });
-  const lit = byId("code").querySelector(".lit");
   const box = byId("code");
+  [...box.querySelectorAll(".lit")].forEach((item) => {
+    item.classList.remove("lit");
+    item.removeAttribute("aria-current");
+  });
+  linesOf(step).forEach(([, k]) => {
+    box.children[k].classList.add("lit");
+    box.children[k].setAttribute("aria-current", "step");
+  });
+  const lit = box.querySelector(".lit");
   if (lit) box.scrollTop = lit.offsetTop - box.offsetTop - box.clientHeight / 2;
   else if (step.kind === "inputs") box.scrollTop = 0;
+}
+
+// The lines of code of a step, with their places.
+function linesOf(step) {
+  return data.code.map((line, k) => [line, k]).filter(([line]) =>
+    line.node === step.node?.id && step.kind === (line.wire ? "backward" : "forward"));
 }
 
 function nameOf(node) {
@@ -227,11 +243,6 @@ function nameOf(node) {
 
 function slopeName(node) {
   return `d${nameOf(node).replaceAll("][", ", ")}`;
-}
-
-function codeOf(step) {
-  return data.code.filter((line) => line.node === step.node?.id
-    && step.kind === (line.wire ? "backward" : "forward")).map((line) => line.text);
 }
 
 function title(step) {
@@ -273,7 +284,7 @@ function forwardLines(step, asked) {
     const source = nodes.get(wire.source);
     return `${nameOf(source)} = ${inWords(state.numbers.value.get(source.id))}`;
   });
-  const lines = [codeOf(step)[0], operands.join(", ")].filter(Boolean);
+  const lines = [linesOf(step)[0][0].text, operands.join(", ")].filter(Boolean);
   const value = asked ? "?" : inWords(state.numbers.value.get(step.node.id));
   const told = [[`${nameOf(step.node)} = ${value}`, lines]];
   if (!asked) {
@@ -297,8 +308,8 @@ function backwardLines(step, asked) {
     const source = nodes.get(wire.source);
     const part = asked ? "?" : inWords(state.numbers.contribution.get(wire.id));
     const local_ = state.numbers.local.get(wire.id);
-    const lines = codeOf({ ...step, wires: [wire] }).length
-      ? [data.code.find((line) => line.wire === wire.id)?.text].filter(Boolean) : [];
+    const lines = linesOf(step).map(([line]) => line).filter((line) => line.wire === wire.id)
+      .map((line) => line.text);
     if (local_ !== null) lines.push(`local gradient ${slope(wire)}`);
     lines.push(local_ !== null
       ? `upstream × local = ${factor(upstream)} × ${factor(local_)} = ${part}` : `contribution ${part}`);
@@ -324,9 +335,8 @@ function runningSum(source, until) {
 
 // Wires in the order in which their contributions come back.
 function inOrder(wires) {
-  const at = new Map(steps.flatMap((step) => (step.kind === "backward" ? step.wires : []))
-    .map((wire, k) => [wire.id, k]));
-  return [...wires].sort((a, b) => at.get(a.id) - at.get(b.id));
+  return [...wires].sort((a, b) =>
+    backwardAt.get(a.target) - backwardAt.get(b.target) || a.operand - b.operand);
 }
 
 function drawControls() {

@@ -25,6 +25,7 @@ TOP = 36  # to the middle of the first row
 LETTER = 9  # the width of one in a gate or an input
 ABOVE, BELOW = -7, 17  # numbers from their wire
 SPREAD = 9  # between the ends of wires at a gate
+FLAT = 0.5  # a line that rises by less is level
 LONGEST = 12  # letters of a name in the picture
 
 
@@ -136,8 +137,15 @@ def _wires(
 
 def _curve(points: list[tuple[float, float]]) -> str:
     """A line through points that leaves and reaches each of them horizontally."""
-    parts = []
+    parts: list[str] = []
+    level = points[0][1]
     for (x, y), (to_x, to_y) in pairwise(points):
+        if abs(to_y - level) < FLAT:  # straight on
+            if parts and parts[-1].startswith(" H"):
+                parts.pop()
+            parts.append(f" H {to_x:.1f}")
+            continue
         half = (x + to_x) / 2
         parts.append(f" C {half:.1f} {y:.1f} {half:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}")
+        level = to_y
     return "".join(parts)
