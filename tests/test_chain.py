@@ -166,3 +166,12 @@ def test_arrays_are_whole_where_small_and_shapes_where_large(gradcli):
     ).out
     assert "#1: (4, 2) * (4, 2) = (4, 2) -" in large
     assert "W: (4, 3) -" in large
+
+
+def test_full_and_markdown_show_arrays_whole(gradcli):
+    words = ["sum(2*x)", "x=[1,2,3,4]", "--local", "--no-check"]
+    assert "x: (4,) * (4,) = (4,) 2 to 2, norm 4" in gradcli("eval", *words).out
+    whole = "x: [1, 1, 1, 1] * [2, 2, 2, 2] = [2, 2, 2, 2]"
+    assert whole in gradcli("eval", *words, "--full").out
+    told = gradcli("eval", *words, "--format", "markdown").out
+    assert "`x`: [1.0, 1.0, 1.0, 1.0] * [2.0, 2.0, 2.0, 2.0] = [2.0, 2.0, 2.0, 2.0] |" in told

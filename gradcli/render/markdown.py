@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -43,7 +44,8 @@ def _chain(stage: Stage) -> list[str]:
     def write(number: float, _: float | None) -> str:
         return exact(number)
 
-    return ["<br>".join(lines(stage, write, code_span)) for lines in (local_lines, product_lines)]
+    texts = (lines(stage, write, code_span, math.inf) for lines in (local_lines, product_lines))
+    return ["<br>".join(lines) for lines in texts]
 
 
 def table_row(*cells: str) -> str:

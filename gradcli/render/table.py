@@ -8,6 +8,7 @@ has the rows one after the other and each number on a line of its own.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Container, Iterator
@@ -373,7 +374,9 @@ class Page:
         def write(number: float, bound: float | None) -> str:
             return self.number(number, self.bound(report, bound))
 
-        return ["\n".join(lines(stage, write, self.text)) for lines in (local_lines, product_lines)]
+        most = math.inf if self.look.show_all else MOST_WHOLE_IN_ROW
+        texts = (lines(stage, write, self.text, most) for lines in (local_lines, product_lines))
+        return ["\n".join(lines) for lines in texts]
 
     def input(
         self, row: InputRow, report: EvalReport, claims: bool = False, is_long: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,9 @@ def _figure(rows: int) -> Any:
 
 def _saved(figure: Any, form: str) -> bytes:
     buffer = BytesIO()
-    figure.savefig(buffer, format=form, dpi=150, metadata=METADATA[form])
+    with warnings.catch_warnings():  # of letters that a font has not
+        warnings.simplefilter("ignore")
+        figure.savefig(buffer, format=form, dpi=150, metadata=METADATA[form])
     return buffer.getvalue()
 
 
