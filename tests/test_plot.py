@@ -136,6 +136,12 @@ def test_the_charts_fit_their_terminal(gradcli, monkeypatch, columns):
     assert {*told} >= {"↑", "↖", "↗"}
 
 
+def test_the_place_of_a_kink_has_all_its_digits_if_asked_for(gradcli):
+    words = ["plot", "abs(x - pi/4)", "x=0:1"]
+    assert "^ kink at x = 0.785398163397: slopes -1 and 1\n" in gradcli(*words).out
+    assert "^ kink at x = 0.7853981633974483: slopes" in gradcli(*words, "-v").out
+
+
 def test_signs_are_plain_where_the_stream_knows_no_others(gradcli, monkeypatch):
     monkeypatch.setattr("rich.console.ConsoleOptions.ascii_only", True)
     told = gradcli("plot", "x*x + y", "x=-2:2", "y=0:1").out

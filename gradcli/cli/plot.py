@@ -30,7 +30,7 @@ from gradcli.requests import Request
     form="How to print the curves; a chart by default.",
     target="Write the curves to a file; the format follows its suffix unless given.",
 )
-@spoken(quiet="No warnings.", verbose="The same.")
+@spoken(quiet="No warnings.", verbose="All digits of the places of kinks and jumps.")
 def plot_command(**options: Any) -> None:
     """Draw value and gradient of EXPR over one input, or contours and gradient arrows over two.
 
@@ -60,4 +60,5 @@ def plot_command(**options: Any) -> None:
         return
     put(target, inputs, lambda out: write_plot(
         report, form, out, color=color_for(target, options["color"]),
+        verbosity=int(options["verbose"]),
     ))  # fmt: skip

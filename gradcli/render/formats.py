@@ -90,12 +90,14 @@ def write_steps(
     _put(renderer(report, Look(out, color, verbosity)), out)
 
 
-def write_plot(plot: Plot, format: str, out: TextIO, *, color: str = "auto") -> None:
+def write_plot(
+    plot: Plot, format: str, out: TextIO, *, color: str = "auto", verbosity: int = 0
+) -> None:
     """Write value and gradient in one of CURVE_FORMATS that are text."""
     renderer: Renderer[Plot] = json_report
     if format == "chart":
         from gradcli.render.curves.plot_chart import plot_chart as renderer
-    _put(renderer(plot, Look(out, color)), out)
+    _put(renderer(plot, Look(out, color, verbosity)), out)
 
 
 def plot_image(plot: Plot, format: str) -> bytes:

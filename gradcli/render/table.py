@@ -27,6 +27,7 @@ from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
 from gradcli.render.look import Look
 from gradcli.render.rows import InputRow, blocks, input_rows
+from gradcli.render.styles import STYLES
 from gradcli.reports.digits import certain_text
 from gradcli.reports.evaluations import (
     VERDICTS,
@@ -38,33 +39,6 @@ from gradcli.reports.evaluations import (
 )
 from gradcli.reports.grades import Grade, GradeReport
 from gradcli.reports.lines import Fork, LineCheck
-
-STYLES = {
-    "name": "bold",
-    "gate": "none",
-    "expression": "none",
-    "value": "green",
-    "gradient": "red",
-    "error": "none",
-    "chain": "red",
-    "aside": "dim",
-    "curve.forward": "red",
-    "curve.central": "yellow",
-    "curve.extrapolated": "green",
-    "curve.complex": "cyan",
-    "curve.bound": "dim",
-    "curve.checker": "bold magenta",
-    "curve.value": "green",
-    "curve.gradient": "red",
-    "curve.kink": "bold yellow",
-    "verdict.pass": "green",
-    "verdict.kink": "yellow",
-    "verdict.nothing claimed": "yellow",
-    "verdict.inconclusive": "yellow",
-    "verdict.undefined": "magenta",
-    "verdict.fail": "bold red",
-    "verdict.error": "bold red",
-}
 
 ASCII_HEAD = Box("    \n    \n -- \n" + "    \n" * 5, ascii=True)
 UNLIMITED = 10**9  # cells

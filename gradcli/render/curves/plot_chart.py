@@ -41,7 +41,7 @@ def plot_chart(plot: Plot, look: Look) -> Iterator[str]:
     if plot.line is not None and plot.line.marks:
         yield page.drawn("")
         for mark in plot.line.marks[:MOST_NAMED]:
-            yield page.drawn(page.sentence(*_told(mark, plot.line.name)))
+            yield page.drawn(page.sentence(*_told(mark, plot.line.name, page)))
         if (
             left_out := len(plot.line.marks) - MOST_NAMED
             if len(plot.line.marks) > MOST_NAMED
@@ -71,10 +71,10 @@ def _line(line: LinePlot, width: int, is_ascii: bool) -> Iterator[list[Piece]]:
             yield []
 
 
-def _told(mark: Mark, name: str) -> list[str | tuple[str, str]]:
+def _told(mark: Mark, name: str, page: Page) -> list[str | tuple[str, str]]:
     """A kink or a jump in words."""
     what = "slopes" if mark.kind == "kink" else "values"
-    words = f" at {name} = {mark.x:.9g}: {what} {mark.left:.6g} and {mark.right:.6g}"
+    words = f" at {name} = {page.number(mark.x)}: {what} {mark.left:.6g} and {mark.right:.6g}"
     return [(f"{KINKS[mark.kind]} {mark.kind}", "curve.kink"), words]
 
 

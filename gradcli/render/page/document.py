@@ -21,6 +21,7 @@ from gradcli.render.strict_json import json_text
 from gradcli.reports.pages import Evaluator, Page
 
 FILES = Path(__file__).parent
+SCRIPTS = ("circuit.js", "drawing.js", "controls.js")
 ALL_DECIMALS = 15  # where all are asked for
 LONGEST_TITLE = 80  # characters
 
@@ -31,7 +32,7 @@ _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 def html(page: Page, look: Look) -> Iterator[str]:
     """The page as one file."""
     style = _file("page.css")
-    script = _file("page.js")
+    script = "\n".join(map(_file, SCRIPTS))
     if page.evaluator is not None:
         script = f"{page.evaluator.script}\n{script}"
     circuit = page.circuit

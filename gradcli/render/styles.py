@@ -1,0 +1,28 @@
+"""Colours by role: the only place where a role becomes one."""
+
+STYLES = {
+    "name": "bold",
+    "gate": "none",
+    "expression": "none",
+    "value": "green",
+    "gradient": "red",
+    "error": "none",
+    "chain": "red",
+    "aside": "dim",
+    "curve.forward": "red",
+    "curve.central": "yellow",
+    "curve.extrapolated": "green",
+    "curve.complex": "cyan",
+    "curve.bound": "dim",
+    "curve.checker": "bold magenta",
+    "curve.value": "green",
+    "curve.gradient": "red",
+    "curve.kink": "bold yellow",
+    "verdict.pass": "green",
+    "verdict.kink": "yellow",
+    "verdict.nothing claimed": "yellow",
+    "verdict.inconclusive": "yellow",
+    "verdict.undefined": "magenta",
+    "verdict.fail": "bold red",
+    "verdict.error": "bold red",
+}
