@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from gradcli import api
 from gradcli.errors import LimitError
 from gradcli.render.curves.chart import seen
+
+SCHEMAS = Path(__file__).parent / "schemas"
+SCHEMA = Draft202012Validator(json.loads((SCHEMAS / "plot-1.json").read_text("utf-8")))
 
 
 def marks(text, low=-2.0, high=2.0):
@@ -115,6 +120,8 @@ def test_too_large_programs_are_refused(monkeypatch):
 
 def test_json(gradcli):
     data = json.loads(gradcli("plot", "abs(x)", "x=-1:1", "--json").out)
+    SCHEMA.validate(data)
+    SCHEMA.validate(json.loads(gradcli("plot", "log(x)", "x=-1:1", "--json").out))
     assert (data["schema"], data["expression"], data["surface"]) == (
         "gradcli.plot/1",
         "abs(x)",
@@ -122,6 +129,7 @@ def test_json(gradcli):
     )
     assert data["line"]["marks"] == [{"kind": "kink", "x": 0.0, "left": -1.0, "right": 1.0}]
     data = json.loads(gradcli("plot", "x*y", "x=-1:1", "y=0:1", "--json").out)
+    SCHEMA.validate(data)
     assert (data["line"], data["surface"]["names"]) == (None, ["x", "y"])
 
 

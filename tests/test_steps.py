@@ -6,14 +6,18 @@ import json
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import mpmath
 import pytest
+from jsonschema import Draft202012Validator
 
 from gradcli import api
 from gradcli.errors import LayoutError, LimitError, UsageError
 from gradcli.render.curves.chart import Axis, Curve, chart
 
+SCHEMAS = Path(__file__).parent / "schemas"
+SCHEMA = Draft202012Validator(json.loads((SCHEMAS / "steps-1.json").read_text("utf-8")))
 SMOOTH = [
     ("sin(x)", 1.0, mpmath.sin),
     ("exp(x)/x", 0.7, lambda x: mpmath.exp(x) / x),
@@ -154,6 +158,8 @@ def test_too_many_inputs_and_too_large_programs_are_refused(monkeypatch):
 
 def test_json(gradcli):
     data = json.loads(gradcli("steps", "sin(x)", "x=1", "--json").out)
+    SCHEMA.validate(data)
+    SCHEMA.validate(json.loads(gradcli("steps", "abs(x)*gamma(y)", "x=0", "y=2", "--json").out))
     assert data["schema"] == "gradcli.steps/1"
     (one,) = data["inputs"]
     assert (one["name"], one["value"], one["gradient"]) == ("x", 1.0, 0.5403023058681398)
