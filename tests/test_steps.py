@@ -139,6 +139,20 @@ def test_arrays_are_looked_at_number_by_number():
     assert [curves.name for curves in report.inputs] == ["x[0]", "x[1]"]
 
 
+@pytest.mark.parametrize("upstream", [3.0, -0.5, 0.0])
+def test_an_upstream_gradient_multiplies_all(upstream):
+    plain, _ = curves_of("sin(x)", 1.0)
+    (scaled,) = api.steps("sin(x)", {"x": 1.0}, upstream=upstream).inputs
+    assert scaled.gradient == pytest.approx(upstream * plain.gradient)
+    assert scaled.chosen.value == pytest.approx(upstream * plain.chosen.value)
+    assert scaled.is_relative == bool(upstream)
+    if upstream:
+        for ours, theirs in zip(scaled.curves, plain.curves, strict=True):
+            assert ours.errors == pytest.approx(theirs.errors, rel=1e-2, abs=1e-15)
+    array = api.steps("x*[2, 3]", {"x": 1.0}, upstream=[1, 10]).inputs[0]
+    assert array.gradient == 32.0
+
+
 def test_random_numbers_are_said_to_be():
     note = "random numbers drawn with seed 3 (--seed N)"
     assert api.steps("sum(w)*x", {"x": 1, "w": "randn(3)"}, seed=3, wrt=["x"]).notes == [note]

@@ -41,13 +41,13 @@ def steps_of(program: Program, request: Request) -> StepsReport:
     """The errors over steps for the inputs asked for. Raises GradcliError."""
     expression = program.expression
     numbers_only = as_numbers(program, request.upstream)
-    point = at(numbers_only, inputs_of(numbers_only), request._replace(upstream=None))
+    point = at(numbers_only, inputs_of(numbers_only), request)
     _refuse_many(point)
     value = point.run.values[point.program.output]
     if not math.isfinite(value):
         raise UsageError(f"the value is {value} at this point, and has no derivative",
                          hint=point.notes[0] if point.notes else None)  # fmt: skip
-    numbers, notes = certain_numbers(point, request._replace(upstream=None))
+    numbers, notes = certain_numbers(point, request)
     around = Surroundings(point.run, point.program.output, value_bounds(point.run))
     inputs = []
     for name, leaf in point.leaves:
@@ -79,6 +79,7 @@ def _refuse_many(point: Point) -> None:
 def _curves(point: Point, numbers: Numbers, cone: Cone, name: str) -> tuple[StepCurves, str | None]:
     """All about one input, and a note on a method that is missing."""
     factor, slope = point.upstream, numbers.gradients[cone.leaf]
+    own = slope / factor if factor else 0.0  # of the output itself
     size = abs(slope) if slope and math.isfinite(slope) else 1.0
     steps = _steps(cone.x)
     complex_step, trouble = _complex_step(cone)
@@ -94,13 +95,9 @@ def _curves(point: Point, numbers: Numbers, cone: Cone, name: str) -> tuple[Step
             pairs = [(h, difference(h)) for h in steps]
             values = [(h, factor * d) for h, d in pairs if d is not None]
             if values:
-                noise = 0.0 if method == "complex" else abs(factor) * _noise(cone, slope / factor)
+                noise = 0.0 if method == "complex" else abs(factor) * _noise(cone, own)
                 curves.append(_curve(method, values, slope, size, noise / size))
-    bounds = [
-        (h, abs(factor) * b / size)
-        for h in steps
-        if (b := _bound(cone, h, slope / factor)) is not None
-    ]
+    bounds = [(h, abs(factor) * b / size) for h in steps if (b := _bound(cone, h, own)) is not None]
     return StepCurves(
         name, cone.x, slope, numbers.gradient_bound(cone.leaf), size == abs(slope),
         cone.around.nearby, curves,
