@@ -108,6 +108,8 @@ class _Assembly:
 
     def _place(self, claim: Claim) -> int:
         """Where the line stands that gave a result its last value."""
+        if claim.result.place is not None:
+            return claim.result.place
         records = [r for r in self.reader.records if r.total == claim.result.node]
         if records:
             return records[-1].place

@@ -19,7 +19,7 @@ class Claim(NamedTuple):
 
     leaf: Leaf
     result: Result
-    by: str  # name, position, or as it was said
+    by: str  # name, position, step, or as it was said
 
 
 class Mapped(NamedTuple):
@@ -36,6 +36,7 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     results = [r for r in driven.results if not _is_forward(driven, r)]
     claims = _as_said(driven, results, said)
     claims += _by_name(driven, results, claims)
+    claims += _by_step(driven, claims)
     claims += _by_position(driven, results, claims)
     taken = {claim.result.words for claim in claims}
     left = [r.words for r in results if r.words not in taken and (r.order >= 0 or r.roots)
@@ -92,6 +93,15 @@ def _by_name(driven: Driven, results: list[Result], claims: list[Claim]) -> list
             if fitting and (matches is not _inside or len(fitting) == 1):
                 found.append(Claim(leaf, fitting[0], "name"))
     return found
+
+
+def _by_step(driven: Driven, claims: list[Claim]) -> list[Claim]:
+    """What weights are changed by, of which nothing else is the gradient."""
+    taken = {c.leaf.node for c in claims}
+    return [
+        Claim(leaf, driven.steps[leaf.node].result, "step")
+        for leaf in driven.leaves if leaf.node in driven.steps and leaf.node not in taken
+    ]  # fmt: skip
 
 
 def _exactly(name: str, root: str) -> bool:

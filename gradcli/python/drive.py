@@ -7,18 +7,21 @@ result   what the backward part gives back, and what it calls it
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradcli.errors import Span
 from gradcli.python.gradient_words import kin, roots
-from gradcli.python.guesses import LABELS, TARGETS
+from gradcli.python.guesses import LABELS, LEARNING, TARGETS
 from gradcli.python.inputs import known_value
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.missing import MissingInputs
 from gradcli.python.results import Result, named_parts, returned, short_name
 from gradcli.python.source import PythonFault
+from gradcli.python.steps import Step
 from gradcli.python.subjects import OBJECTIVES, Subject
 from gradcli.python.upstreams import BackwardCalls
 from gradcli.python.values import (
@@ -52,9 +55,12 @@ class Driven:
         self.outputs: list[tuple[int, int | None]] = []
         self.results: list[Result] = []
         self.forward = ""  # the name of the forward function
+        self.handed: dict[str, Any] = {}  # its arguments
         self.instance: Instance | None = None
         self.has_spare_loss = False  # a number beside the output that has no upstream gradient
         self.upstreams: list[str] = []
+        self.others: dict[int, str] = {}  # results that the upstream gradient may be of, by place
+        self.steps: dict[int, Step] = {}  # of weights that the backward part changes, by leaf
 
 
 class Driver(BackwardCalls):
@@ -69,12 +75,35 @@ class Driver(BackwardCalls):
         self.values = dict(values)
         self.settings = set(said)  # names whose values the user has given
         self.floats = floats  # parameters whose whole numbers are to be floats
+        self.upstream_at = 0  # the place of the result that the upstream gradient is of
         self.adds_loss = False  # whether a loss beside the output is differentiated with it
         self.of_output = False  # whether a derivative is handed the output, and not the input
         self.driven = Driven(reader, scope)
         self.given: dict[str, Any] = {}  # parameters as they were handed over
+        self.numbers: set[str] = set()  # attributes that are numbers, and inputs
+        self.sizes: set[int] = set()  # of the inputs, once the forward part has been read
+        self.last_line = 0  # of the forward part, where one function has both
 
     # ---------------------------------------------------------------- the parts
+
+    def is_past(self, place: Span | None) -> bool:
+        """Whether an error at a place is one of the backward part."""
+        if self.sizes or not self.last_line:
+            return bool(self.sizes)
+        self._end_forward()
+        return place is not None and place.line > self.last_line
+
+    def takes(self, name: str) -> bool:
+        """Whether the backward function has a parameter of a name."""
+        backward = self._function(self.subject.backward) if self.subject.backward else None
+        return backward is not None and name in self._parameters(backward)
+
+    def _end_forward(self) -> None:
+        """Note the sizes of the inputs as the forward part takes them."""
+        tape = self.reader.tape
+        read = {k for operands in tape.graph.operands for k in operands}
+        leaves = [leaf.node for leaf in self.driven.leaves if leaf.node in read]
+        self.sizes = {size for node in leaves for size in tape.shape(node)}
 
     def drive(self) -> Driven:
         """Read the subject. Raises GradcliError."""
@@ -84,10 +113,14 @@ class Driver(BackwardCalls):
         driven.forward = forward.name
         backward = self._function(subject.backward) if subject.backward else None
         self._refuse_missing(forward)
-        arguments = self._arguments(forward, is_parameter=True)
+        if backward is None:
+            self.last_line = _last_line_of_value(forward.node)
+        arguments = driven.handed = self._arguments(forward, is_parameter=True)
         value = self._forward_call(forward, arguments)
         if isinstance(value, Unknown) or value is None:
             value = self._stored_output()
+        if subject.backward is not None:
+            self._end_forward()
         if subject.kind == "gradient":
             self._outputs_of_value(value, forward)
             driven.results = self._gradient(forward, backward, value)
@@ -150,14 +183,29 @@ class Driver(BackwardCalls):
         if self.of_output and own:
             arguments[own[0]] = value
         results = returned(self.reader, self._call(backward, arguments), backward)
-        upstream = self.driven.outputs[0][1]
+        output, upstream = self.driven.outputs[0]
         if upstream is None:
             return results
-        tape = self.reader.tape
         return [
-            r._replace(node=tape.gate("mul", r.node, upstream)) for r in results
-            if tape.shape(r.node) in (tape.shape(upstream), ())
+            r._replace(node=node) for r in results
+            if (node := self._pulled_back(r.node, output, upstream)) is not None
         ]  # fmt: skip
+
+    def _pulled_back(self, node: int, output: int, upstream: int) -> int | None:
+        """A derivative as what it makes of an upstream gradient; None where its shape is no such.
+
+        Of an elementwise function it has an element for each of the output's, else a matrix.
+        """
+        tape = self.reader.tape
+        shape, axes = tape.shape(node), len(tape.shape(output))
+        if self._is_elementwise(output):
+            if shape not in (tape.shape(upstream), ()):
+                return None
+            return tape.gate("mul", node, upstream)
+        if shape[:axes] != tape.shape(output) or len(shape) == axes:
+            return None
+        spread = tape.reshape(upstream, (*tape.shape(output), *(1 for _ in shape[axes:])))
+        return tape.reduce("sum", tape.gate("mul", node, spread), tuple(range(axes)), False)
 
     def _function(self, name: str) -> Function:
         scope, subject = self.driven.scope, self.subject
@@ -181,6 +229,9 @@ class Driver(BackwardCalls):
         if isinstance(start, Function):
             self._refuse_missing(start)
             self.reader.call(self.reader.bound(start, instance), [], self._arguments(start))
+        for name, number in instance.attributes.items():
+            if isinstance(number, float) and (name in self.numbers or LEARNING.match(name)):
+                instance.attributes[name] = Array(np.array(number))
         for path, array in arrays_in(instance):
             content = array.content
             if _stores_gradients(path, instance):
@@ -301,14 +352,9 @@ class Driver(BackwardCalls):
         shape = tape.shape(first.content)
         if int(np.prod(shape)) == 1:
             self.driven.outputs.append((self._scalar(first.content), None))
-        elif self._is_elementwise(first.content):
+        else:
             upstream = tape.input("upstream", self._upstream_value("upstream", shape))
             self.driven.outputs.append((first.content, upstream))
-        else:
-            raise PythonFault(f"`{forward.name}` returns an array of shape {shape} whose elements "
-                              "depend on several inputs: its derivative is a matrix", None,
-                              "give the backward part an upstream gradient: "
-                              "backward(dout, cache)")  # fmt: skip
         self.reader.forward = set(range(len(self.reader.tape.graph)))
 
     def _is_elementwise(self, node: int) -> bool:
@@ -344,6 +390,30 @@ class Driver(BackwardCalls):
         driven.results = [r for k, r in enumerate(found) if k != place]
         if driven.instance is not None:
             driven.results += named_parts(reader, driven.instance, "self")
+
+
+def _last_line_of_value(node: Any) -> int:
+    """The last line that gives the returned value its value; 0 where that is not seen.
+
+    Behind it stand gradients only, where a function returns both.
+    """
+    returns = [
+        part.value for part in ast.walk(node)
+        if isinstance(part, ast.Return) and isinstance(part.value, ast.Tuple)
+    ]  # fmt: skip
+    names = {
+        element.id for value in returns[-1:] for element in value.elts
+        if isinstance(element, ast.Name) and OBJECTIVES.search(element.id)
+    }  # fmt: skip
+    return max(
+        (
+            part.lineno for part in ast.walk(node)
+            if isinstance(part, (ast.Assign, ast.AugAssign))
+            and any(isinstance(x, ast.Name) and x.id in names and isinstance(x.ctx, ast.Store)
+                    for x in ast.walk(part))
+        ),
+        default=0,
+    )  # fmt: skip
 
 
 def _stores_gradients(path: str, instance: Instance) -> bool:

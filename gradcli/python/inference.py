@@ -16,10 +16,31 @@ from zlib import crc32
 import numpy as np
 
 from gradcli.errors import GradcliError
-from gradcli.python.guesses import COUNTS, SHARES, TARGETS, TEXTS, Guess, Parts, Sizes, Usage
+from gradcli.python.guesses import (
+    BIAS,
+    COUNTS,
+    MASKS,
+    SHARES,
+    TARGETS,
+    TEXTS,
+    Guess,
+    Guesser,
+    Parts,
+    Sizes,
+)
 from gradcli.python.inputs import known_value
 from gradcli.python.lessons import Lesson
-from gradcli.python.missing import MissingInputs
+from gradcli.python.misfits import (
+    beyond,
+    is_misfit,
+    joined,
+    pair_of,
+    single_example,
+    with_column,
+    with_ones,
+    with_size_one,
+)
+from gradcli.python.missing import MissingInputs, Unclaimed
 from gradcli.python.source import PythonFault
 from gradcli.python.values import Array, Given
 
@@ -27,7 +48,7 @@ SIZES = (3, 5, 7, 4, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
 MOST_READINGS = 60  # of the code, in search of shapes that fit
 LONGEST = 8.0  # seconds of these readings
 MOST_MERGES = 24  # of axes, for one choice of ranks
-LARGEST = 5_000  # size of an axis, where the code itself has one that large
+MORE_READINGS = 15  # once there is one that ends, though not as it should
 LAYERS = 4  # sizes of the layers of a network
 CLASSES = 3  # labels are below it, and no axis of scores is shorter
 # Ranks four say images and filters; sizes that fit one another in the two usual orders.
@@ -40,6 +61,11 @@ SQUARE_IMAGES: list[dict[str, tuple[int, ...]]] = [
     {"image": (2, 3, 4, 4), "filter": (4, 3, 3, 3), "bias": (4,)},
     {"image": (2, 4, 4, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4)},
     {"image": (2, 3, 4, 4), "filter": (4, 3, 2, 2), "bias": (4, 1)},
+]
+# Signals of rank 3, and their filters.
+SIGNALS: list[dict[str, tuple[int, ...]]] = [
+    {"image": (2, 3, 7), "filter": (4, 3, 3), "bias": (4,)},
+    {"image": (2, 7, 3), "filter": (3, 3, 4), "bias": (4,)},
 ]
 IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
 FILTER = re.compile(r"^(w|W|filters?|kernels?|weights?|f|K)$")
@@ -59,26 +85,44 @@ class Choice(NamedTuple):
     shapes: dict[str, tuple[int, ...]]
 
 
-class Flawed(PythonFault):
-    """A reading that ended, with a gradient in the wrong shape or a value that is no number."""
+class Imperfect(PythonFault):
+    """A reading that ended, though other values of the inputs may suit the code better."""
 
     def __init__(
-        self, message: str, outcome: Any, ones: Mapping[str, tuple[int, ...]], is_final: bool
-    ) -> None:
+        self, message: str, outcome: Any, shapes: Mapping[str, tuple[int, ...]] | None = None,
+        is_final: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(message)
         self.outcome = outcome
+        self.shapes = shapes or {}  # that some parameters seem to have
         self.is_final = is_final  # other shapes of the inputs would only hide it
-        self.ones = ones  # parameters, and the axes that are 1 in their gradients
+
+
+class Unreal(Imperfect):
+    """A reading with a value that is no number."""
+
+
+class Halted(PythonFault):
+    """A backward part that stops where the forward part does not."""
+
+    kind = "shape"
+
+    def __init__(self, error: GradcliError, sizes: set[int]) -> None:
+        super().__init__(error.message, error.span, error.hint)
+        self.error = error
+        self.sizes = sizes  # of the inputs of the forward part, as it needs them
 
 
 class Inference:
     """Searches values for parameters so that a reading succeeds."""
 
     def __init__(
-        self, usage: Usage, seed: int, style: str, make: Callable[[str, dict[str, Any]], Any],
+        self, guesser: Guesser, seed: int, style: str,
+        make: Callable[[str, dict[str, Any]], Any],
         learn: Callable[[GradcliError, dict[str, Any]], Lesson | None],
     ) -> None:  # fmt: skip
-        self.usage = usage
+        self.guesser = guesser
+        self.usage = guesser.usage
         self.seed = seed
         self.style = style  # how arrays of targets are drawn
         self.make = make  # calls a function of the file
@@ -92,7 +136,12 @@ class Inference:
         self.is_square = False  # whether images are drawn so
         self.labels = False  # whether targets were taken for labels
         self.faults: list[GradcliError] = []  # that ended the readings with each choice of ranks
-        self.flawed: tuple[Any, dict[str, Any]] | None = None
+        self.imperfect: tuple[Any, dict[str, Any]] | None = None  # the first of such readings
+        self.is_unreal = False  # whether a value was no number
+        self.is_single = False  # whether the code takes one example at a time
+        self.halted: tuple[Halted, dict[str, Any]] | None = None  # the first, where none ended
+        self.unclaimed: Unclaimed | None = None  # the first reading that ended without a claim
+        self.most = MOST_READINGS
         self.learned: dict[str, Guess] = {}  # of parameters, by their ways, from faults
         self.seen: list[dict[str, Guess]] = []  # guesses that were tried
 
@@ -102,10 +151,10 @@ class Inference:
         """What `attempt` gives for the first values that fit, and these; None for none."""
         self.deadline = monotonic() + LONGEST
         for self.is_positive in (False, True):
-            self.readings = 0
+            self.readings, self.most = 0, MOST_READINGS
             self.seen = []
-            for first in self._combinations(missing):
-                guesses = _with_learned(first, self.learned)
+            for likely in self._combinations(missing):
+                guesses = _with_learned(likely, self.learned)
                 if guesses in self.seen:
                     continue
                 self.seen.append(guesses)
@@ -115,16 +164,16 @@ class Inference:
                         found = self._with_targets(Choice(guesses, shapes), attempt)
                     if found is not None:
                         return found
-                    if self.readings >= MOST_READINGS:
+                    if self.readings >= self.most:
                         break
-                if self.readings >= MOST_READINGS:
+                if self.readings >= self.most:
                     break
-            if self.flawed is None:
-                return None
-        return self.flawed
+            if not self.is_unreal:
+                break
+        return self.imperfect
 
     def _combinations(self, missing: list[str]) -> Iterator[dict[str, Guess]]:
-        options = [self.usage.guesses(name) for name in missing]
+        options = [self.guesser.guesses(name) for name in missing]
         order = sorted(
             itertools.islice(itertools.product(*[range(len(o)) for o in options]), 4000),
             key=lambda places: (sum(places), max(places, default=0)),
@@ -135,28 +184,51 @@ class Inference:
     def _starts(self, guesses: dict[str, Guess]) -> Iterator[dict[str, tuple[int, ...]]]:
         """The sizes to begin with: one of its own for every axis; for images, those that fit."""
         ranks = dict(_ranks(guesses))
-        images = [name for name, rank in ranks.items() if rank == 4]
-        self.has_images = self.has_images or bool(images)
-        has_filter = any(FILTER.match(name.rpartition("/")[2]) for name in images)
-        presets = SQUARE_IMAGES if self.is_square else IMAGES
+        shorts = {name: name.rpartition("/")[2] for name in ranks}
+        layers = {*_layers(guesses)}
+        arrays = {name: rank for name, rank in ranks.items() if name not in layers}
+        deep = 4 if 4 in arrays.values() else 3
+        images = [
+            name for name, rank in arrays.items()
+            if rank == deep and (deep == 4 or self.guesser.is_of_images)
+        ]  # fmt: skip
+        self.has_images = self.has_images or (bool(images) and deep == 4)
+        presets = SIGNALS if deep == 3 else SQUARE_IMAGES if self.is_square else IMAGES
+        has_filter = any(FILTER.match(shorts[name]) for name in images)
         for preset in presets if images else [{}]:
             fixed = {size for shape in preset.values() for size in shape}
             sizes = iter([size for size in SIZES if size not in fixed])
+            letters: dict[str, int] = {}
             shapes: dict[str, tuple[int, ...]] = {}
             for name, rank in ranks.items():
-                short = name.rpartition("/")[2]
-                if rank == 4:
-                    shapes[name] = preset["filter" if FILTER.match(short) else "image"]
-                elif has_filter and short.startswith("b"):
+                if name in images:
+                    shapes[name] = preset["filter" if FILTER.match(shorts[name]) else "image"]
+                elif has_filter and shorts[name].startswith("b"):
                     shapes[name] = preset["bias"]
                 else:
-                    ones = self.usage.ones.get(short, ())
-                    own = itertools.islice(sizes, rank)
-                    shapes[name] = tuple(1 if k in ones else n for k, n in enumerate(own))
-            if all(len(shapes[name]) == rank for name, rank in ranks.items() if rank != 4 and not (
-                has_filter and name.rpartition("/")[2].startswith("b")
-            )):  # fmt: skip
+                    shapes[name] = self._sizes(shorts[name], rank, letters, sizes)
+            biases = [
+                n for n in ranks if has_filter and n not in images and shorts[n].startswith("b")
+            ]  # fmt: skip
+            if all(len(shapes[name]) == ranks[name] for name in ranks if name not in biases):
                 yield shapes
+
+    def _sizes(
+        self, name: str, rank: int, letters: dict[str, int], sizes: Iterator[int]
+    ) -> tuple[int, ...]:
+        """The sizes of a parameter: those that its docstring calls alike are alike."""
+        if rank == 1 and name in self.usage.lengths:
+            return (self.usage.lengths[name],)
+        parts = self.usage.letters.get(name, [])
+        if len(parts) != rank:
+            return tuple(itertools.islice(sizes, rank))
+        shape = []
+        for part in parts:
+            is_number = part.isdecimal() and int(part) > 0
+            if not is_number and part not in letters:
+                letters[part] = next(sizes)
+            shape.append(int(part) if is_number else letters[part])
+        return tuple(shape)
 
     def _with_targets(
         self, choice: Choice, attempt: Callable[[dict[str, Any]], Any]
@@ -167,7 +239,7 @@ class Inference:
         if len(targets) != 1:
             return None
         for shape in itertools.product(sorted(sizes), repeat=2):
-            if shape[0] != shape[1] and self.readings < MOST_READINGS:
+            if shape[0] != shape[1] and self.readings < self.most:
                 shapes = {**choice.shapes, targets[0]: shape}
                 found = self._merged(choice._replace(shapes=shapes), attempt)
                 if found is not None:
@@ -181,7 +253,7 @@ class Inference:
         for _ in range(MOST_MERGES):
             self.readings += 1
             if monotonic() > self.deadline:
-                self.readings = MOST_READINGS
+                self.readings = self.most
                 return None
             values = self.values(choice)
             changed: dict[str, tuple[int, ...]] | None
@@ -189,22 +261,66 @@ class Inference:
                 return attempt(values), values
             except MissingInputs:
                 raise
-            except Flawed as flaw:
-                self.flawed = self.flawed or (flaw.outcome, values)
+            except Imperfect as flaw:
+                self._keep(flaw, values)
                 if flaw.is_final:
                     return flaw.outcome, values
-                changed = _with_ones(choice.shapes, flaw.ones)
+                changed = with_ones(choice.shapes, flaw.shapes, [*choice.guesses])
+            except Halted as halt:
+                changed = self._after(halt, choice, values)
+                if changed is None and (other := self._taught(halt, choice, values)) is not None:
+                    self.halted = None
+                    choice = other
+                    continue
             except GradcliError as error:
-                pair = _pair_of(f"{error.message} {error.hint or ''}")
-                changed = None if pair is None else _joined(choice.shapes, *pair)
+                changed = self._refitted(error, choice)
+                if isinstance(error, Unclaimed) and self.unclaimed is None:
+                    self.unclaimed = error
                 if changed is None:
                     self.faults.append(error)
                     if (other := self._taught(error, choice, values)) is not None:
                         choice = other
                         continue
-            if changed is None or self.readings >= MOST_READINGS:
+            if changed is None or self.readings >= self.most:
                 return None
             choice = choice._replace(shapes=changed)
+        return None
+
+    def _keep(self, flaw: Imperfect, values: dict[str, Any]) -> None:
+        """Keep the first reading that ends, and look at few more."""
+        self.is_unreal = self.is_unreal or isinstance(flaw, Unreal)
+        if self.imperfect is None and flaw.outcome is not None:
+            self.imperfect = flaw.outcome, values
+            self.most = min(self.most, self.readings + MORE_READINGS)
+
+    def _refitted(self, error: GradcliError, choice: Choice) -> dict[str, tuple[int, ...]] | None:
+        """The shapes that an error of the forward part asks for; None where it asks for none."""
+        message = f"{error.message} {error.hint or ''}"
+        column = with_column(choice.shapes, message, BIAS)
+        pair = pair_of(message)
+        if pair is None and (size := beyond(message)) is not None:
+            labels = [choice.shapes[n][0] for n, g in choice.guesses.items() if g == "labels"]
+            pair = (labels[0], size) if labels else None
+        if column is not None or pair is None:
+            return column
+        return joined(choice.shapes, *pair)
+
+    def _after(
+        self, halt: Halted, choice: Choice, values: dict[str, Any]
+    ) -> dict[str, tuple[int, ...]] | None:
+        """The shapes that a stop of the backward part asks for; None where it is a mistake.
+
+        Two axes that the forward part holds apart are not made one: that would hide it.
+        """
+        single = single_example(halt.message)
+        if single is not None:
+            self.is_single = True
+            return with_size_one(choice.shapes, single)
+        pair = pair_of(f"{halt.message} {halt.hint or ''}")
+        if pair is not None and not {*pair} <= halt.sizes:
+            return joined(choice.shapes, *pair)
+        if self.halted is None:
+            self.halted = halt, values
         return None
 
     def _taught(self, error: GradcliError, choice: Choice, values: dict[str, Any]) -> Choice | None:
@@ -222,8 +338,10 @@ class Inference:
 
     def fault(self, otherwise: GradcliError) -> GradcliError:
         """The error to show: what stopped the likeliest reading, if that is no misfit of shapes."""
+        if self.unclaimed is not None:
+            return self.unclaimed
         first = self.faults[0] if self.faults else otherwise
-        if first.kind in ("shape", "binding") or _pair_of(first.message) is not None:
+        if first.kind in ("shape", "binding") or is_misfit(first.message):
             return otherwise
         return first
 
@@ -260,9 +378,11 @@ class Inference:
             return list(shapes[name])
         if guess == "text":
             return self.usage.texts.get(short, TEXTS.get(short, [""])[0])
-        if guess == "number":
+        if guess == "number" and name not in shapes:
             return float(random.uniform(0.2, 0.9))
         shape = shapes[name]
+        if MASKS.match(short):
+            return known_value(random.randint(0, 2, shape).astype(float))
         if TARGETS.match(short) and len(shape) > 1:
             self.has_targets = True
             if self.style:
@@ -282,7 +402,7 @@ def _with_learned(guesses: dict[str, Guess], learned: dict[str, Guess]) -> dict[
         inner = changed.get(name)
         if not key and name in changed:
             changed[name] = guess
-        elif isinstance(inner, dict) and key in inner:
+        elif isinstance(inner, dict):
             changed[name] = {**inner, key: guess}
     return changed
 
@@ -307,6 +427,16 @@ def _ranks(guesses: dict[str, Guess], path: str = "") -> Iterator[tuple[str, int
             yield f"{path}{name}", LAYERS
 
 
+def _layers(guesses: dict[str, Guess], path: str = "") -> Iterator[str]:
+    """The names of what is a list of the sizes of layers."""
+    for name, guess in guesses.items():
+        inner = guess.guesses if isinstance(guess, Call) else guess
+        if isinstance(inner, dict):
+            yield from _layers(inner, f"{path}{name}/")
+        elif inner == "sizes":
+            yield f"{path}{name}"
+
+
 def _one_hot(random: Any, shape: tuple[int, ...], style: str) -> Any:
     """Rows, or columns, with a single 1."""
     axis = len(shape) - 1 if style == "rows" else 0
@@ -315,82 +445,3 @@ def _one_hot(random: Any, shape: tuple[int, ...], style: str) -> Any:
     places = random.randint(0, shape[axis], [n for k, n in enumerate(shape) if k != axis])
     grid = np.expand_dims(places, axis)
     return (np.indices(shape)[axis] == grid).astype(float)
-
-
-# ---------------------------------------------------------------- misfits
-
-PAIRS = (
-    re.compile(r"(\d+) columns meet (\d+) rows"),
-    re.compile(r"size (\d+) is different from (\d+)"),
-    re.compile(r"(\d+) \(dim \d+\) != (\d+) \(dim \d+\)"),
-)
-SHAPES = re.compile(r"\(((?:\d+,? ?)*)\)")
-
-
-def _pair_of(message: str) -> tuple[int, int] | None:
-    """The two sizes that an error says are one."""
-    for form in PAIRS:
-        if match := form.search(message):
-            return int(match[1]), int(match[2])
-    shapes = [
-        [int(n) for n in text.split(",") if n.strip()] for text in SHAPES.findall(message)
-    ][:2]  # fmt: skip
-    if len(shapes) == 2:
-        for x, y in zip(shapes[0][::-1], shapes[1][::-1], strict=False):
-            if x != y and 1 not in (x, y):
-                return x, y
-    match = re.search(r"index (\d+) is out of bounds for axis \d+ with size (\d+)", message)
-    return (int(match[1]) + 1, int(match[2])) if match and match[1] != match[2] else None
-
-
-def _with_ones(
-    shapes: dict[str, tuple[int, ...]], ones: Mapping[str, tuple[int, ...]]
-) -> dict[str, tuple[int, ...]] | None:
-    """The shapes with the axes of size 1 that a gradient has; None where that changes nothing.
-
-    Under no name stand sizes that are 1 everywhere: the code takes one example at a time.
-    """
-    single = ones.get("", ())
-    changed = {name: tuple(1 if n in single else n for n in s) for name, s in shapes.items()}
-    for name in shapes:
-        short = name.rpartition("/")[2]
-        if short and short in ones:
-            changed[name] = ones[short]
-    return changed if changed != shapes else None
-
-
-def _joined_sums(
-    shapes: dict[str, tuple[int, ...]], own: set[int], x: int, y: int
-) -> dict[str, tuple[int, ...]] | None:
-    """The shapes with sizes made one whose sums must be one: n + m columns meet k + l rows."""
-    order = sorted(own)
-    pairs = [
-        [(a, total - a) for a in order if total - a in own and total - a != a] for total in (x, y)
-    ]
-    places = [size for shape in shapes.values() for size in shape]
-    for a, b in pairs[0]:
-        for c, d in pairs[1]:
-            if len({a, b, c, d}) == 4 and places.index(a) < places.index(b) and (
-                places.index(c) < places.index(d)
-            ):  # fmt: skip
-                once = _joined(shapes, a, c)
-                return None if once is None else _joined(once, b, d)
-    return None
-
-
-def _joined(
-    shapes: dict[str, tuple[int, ...]], x: int, y: int
-) -> dict[str, tuple[int, ...]] | None:
-    """The shapes with two sizes made one; None where neither is a size that was chosen."""
-    own = {size for shape in shapes.values() for size in shape}
-    if x in own and y in own:
-        new, old = min(x, y), max(x, y)
-    elif x in own:
-        new, old = y, x
-    elif y in own:
-        new, old = x, y
-    else:
-        return _joined_sums(shapes, own, x, y)
-    if new > LARGEST or new < 2:  # an axis of one element hides much
-        return None
-    return {name: tuple(new if n == old else n for n in s) for name, s in shapes.items()}

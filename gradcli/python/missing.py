@@ -1,4 +1,4 @@
-"""The error of parameters that nothing gives a value to."""
+"""The errors of parameters without a value, and of backward parts without a claim."""
 
 from gradcli.python.source import PythonFault
 
@@ -11,3 +11,7 @@ class MissingInputs(PythonFault):
     def __init__(self, names: list[str], message: str, hint: str) -> None:
         super().__init__(message, None, hint)
         self.names = names
+
+
+class Unclaimed(PythonFault):
+    """A backward part that gives nothing that is the gradient of an input."""

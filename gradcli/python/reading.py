@@ -5,29 +5,30 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from gradcli.errors import GradcliError, NameFault, ParseError, did_you_mean
+from gradcli.errors import GradcliError, LimitError, NameFault, ParseError, did_you_mean
 from gradcli.program.model import Program
-from gradcli.python.assembly import assembled
-from gradcli.python.claims import Mapped, mapped
+from gradcli.python.assembly import Misshapen, assembled
+from gradcli.python.claims import Claim, Mapped, mapped
 from gradcli.python.drive import Driven, Driver, Leaf
 from gradcli.python.examples import examples, key_of, known_of
-from gradcli.python.guesses import Usage
-from gradcli.python.inference import Call, Flawed, Inference
+from gradcli.python.fit import WEIGHT, refuse_misfits, refuse_unlike
+from gradcli.python.gradient_words import kin
+from gradcli.python.guesses import Guesser
+from gradcli.python.inference import Call, Halted, Inference
 from gradcli.python.inputs import Directives, directives, is_like_labels, value_of
 from gradcli.python.interpreter import Interpreter
+from gradcli.python.misfits import is_misfit
 from gradcli.python.lessons import Lesson, Stop, lesson
-from gradcli.python.missing import MissingInputs
-from gradcli.python.source import PythonFault, Script
+from gradcli.python.missing import MissingInputs, Unclaimed
+from gradcli.python.source import Script
 from gradcli.python.subjects import Subject, chosen, subjects
+from gradcli.python.usage import Usage
 from gradcli.python.values import Array, Class, Function, Instance, Library, Scope
 from gradcli.requests import Request, Setting
 
-BROADCAST = re.compile(r"^(b\w*|B\d*|gamma|beta|bias\w*|shift)$")
-WEIGHT = re.compile(r"^(W|w|U|V|K|theta|Theta)\w*$")
 OF_IMAGES = re.compile(r"conv|pool|spatial|image|cnn", re.IGNORECASE)
 HEAVY = 6_000  # nodes of a file's own example; a smaller one says as much
 MADE = re.compile(r"^(param\w*|theta|weights|model|net|network)$")
@@ -124,6 +125,8 @@ class Reading:
         self.style = ""
         self.tiny_is_zero = False
         self.of_output = False
+        self.upstream_at = 0  # the place of the result that the upstream gradient is of
+        self.other_outputs: dict[int, str] = {}
         self.guessed: list[str] = []
         self.has_shares = False  # what is called a probability is drawn between 0 and 1
         self.is_square = False  # images are
@@ -133,14 +136,18 @@ class Reading:
         self.is_one_hot = False  # targets are arrays, even where labels would do
         self.inference: Inference | None = None
         self.stop: Stop | None = None  # where the last reading stopped
+        self.driver: Driver | None = None  # of the last attempt
+        self.numbers: set[str] = set()  # attributes that are numbers and have a gradient
         self.seed = request.seed if request.seed is not None else said.seed or 0
 
     def program(self) -> Program:
         """The Program. Raises GradcliError."""
         driven, claims, extra = self._with_inferred()
-        guessed = [c.leaf.short for c in claims.claims if c.by == "position"]
-        is_guess = self.subject.kind == "gradient" and len(driven.leaves) > 1
-        self.guessed = guessed if is_guess else []  # claims that may be of something else
+        self.guessed = [
+            c.leaf.short for c in claims.claims
+            if self.subject.kind == "gradient" and c.by == "position"
+            and self._may_be_of_another(driven, c)
+        ]  # fmt: skip
         notes = [
             _mapping(claims),
             _without(claims, driven.leaves),
@@ -148,6 +155,13 @@ class Reading:
             _taken(extra),
         ]
         return assembled(self.subject, driven, claims, [n for n in notes if n])
+
+    def _may_be_of_another(self, driven: Driven, claim: Claim) -> bool:
+        """Whether a gradient without a name may be that of another input: by shapes and names."""
+        assert self.driver is not None
+        shape = driven.reader.tape.shape
+        alike = [x for x in driven.leaves if shape(x.node) == shape(claim.leaf.node)]
+        return len(alike) > 1 or not self.driver.takes(claim.leaf.short)
 
     def others(self) -> Iterator[tuple[dict[str, Any], str]]:
         """Other readings of the file, by what is changed for them, and a note on each."""
@@ -163,6 +177,9 @@ class Reading:
             ways.append(({"is_square": True}, "right for square images, and not for others"))
         if self.has_spare_loss:
             ways.append(({"adds_loss": True}, "right with the loss that is returned beside"))
+        for place, name in self.other_outputs.items():
+            words = f"right where the upstream gradient is that of `{name or 'another result'}`"
+            ways.append(({"upstream_at": place}, words))
         if self.subject.kind == "gradient":
             words = f"`{self.subject.backward}` is handed what `{self.subject.forward}` returns"
             ways.append(({"of_output": True}, words))
@@ -181,6 +198,7 @@ class Reading:
         self.is_one_hot = changes.get("is_one_hot", False)
         self.tiny_is_zero = changes.get("tiny_is_zero", False)
         self.of_output = changes.get("of_output", False)
+        self.upstream_at = changes.get("upstream_at", 0)
         self.has_shares = changes.get("has_shares", False)
         self.adds_loss = changes.get("adds_loss", False)
         self.is_square = changes.get("is_square", False)
@@ -190,6 +208,7 @@ class Reading:
         missing: list[str] = []
         first: MissingInputs | None = None
         shown = self._example()
+        settings: dict[str, Any] = {}  # of the file, under the names of parameters
         if shown:
             try:
                 heavy = self._attempt(shown)
@@ -200,44 +219,93 @@ class Reading:
         while True:
             try:
                 if not missing:
-                    return *self.driven({}), {}
+                    return *self.driven(settings), settings
                 self.inference = Inference(
-                    self._usage(missing), self.seed, self.style, self._made, self._lesson
+                    self._guesser(missing, settings),
+                    self.seed,
+                    self.style,
+                    self._made,
+                    self._lesson,
                 )
                 self.inference.draws_shares = self.has_shares
                 self.inference.is_square = self.is_square
-                found = self.inference.search(missing, self._attempt)
+                attempt = partial(self._with_settings, settings)
+                found = self.inference.search(missing, attempt)
                 if found is None:
                     assert first is not None
                     if shown:
                         return *heavy, shown
+                    self._refuse_halted()
                     raise self.inference.fault(first)
                 (driven, claims), extra = found
-                return driven, claims, extra
+                return driven, claims, {**settings, **extra}
             except MissingInputs as error:
                 first = first or error
+                own = self._settings([name for name in error.names if name not in settings])
+                if own:
+                    settings.update(own)
+                    continue
                 more = [name for name in error.names if name not in missing]
                 if not more:
                     raise first from None
                 missing += more
 
+    def _settings(self, names: list[str]) -> dict[str, Any]:
+        """The lists and dictionaries of the file that have the names of parameters."""
+        _, scope = self._reader()
+        known = {name.casefold(): value for name, value in scope.items()}
+        found = {name: known.get(name.casefold()) for name in names}
+        return {
+            name: known_of(value) for name, value in found.items()
+            if isinstance(value, (list, tuple, dict)) and value and known_of(value) is not None
+        }  # fmt: skip
+
+    def _with_settings(
+        self, settings: Mapping[str, Any], values: dict[str, Any]
+    ) -> tuple[Driven, Mapped]:
+        """The subject driven with settings of the file, and other values."""
+        return self._attempt({**settings, **values})
+
+    def _refuse_halted(self) -> None:
+        """Raise Misshapen where the backward part stops at shapes that the forward part has."""
+        inference = self.inference
+        halted = inference.halted if inference is not None and not inference.unclaimed else None
+        if halted is None or halted[0].span is None:
+            return
+        halt, values = halted
+        if not is_misfit(f"{halt.message} {halt.hint or ''}"):
+            raise halt.error
+        taken = ", ".join(f"{name} {_shown(value)}" for name, value in values.items())
+        assert halt.span is not None
+        raise Misshapen(f"{halt.message} (with {taken})", halt.span, halt.hint,
+                        halt.span.line_text.strip())  # fmt: skip
+
     def _lesson(self, error: GradcliError, values: dict[str, Any]) -> Lesson | None:
         """What the fault of the last reading teaches of values that were guessed."""
         return None if self.stop is None else lesson(error.message, self.stop, values)
 
-    def _usage(self, missing: list[str]) -> Usage:
-        """How the parameters are used; those that a function of the file makes are its calls."""
-        usage = Usage(self._functions())
-        usage.has_labels = not self.is_one_hot
-        usage.is_of_images = bool(OF_IMAGES.search(f"{self.subject.forward} {self.subject.cls}"))
+    def _guesser(self, missing: list[str], settings: Mapping[str, Any]) -> Guesser:
+        """What parameters may be; those that a function of the file makes are its calls."""
+        made: dict[str, Any] = {}
         for name in missing:
             maker = self._maker(name)
             if maker is not None:
                 args = [a.arg for a in maker.args.args]
                 needed = args[: len(args) - len(maker.args.defaults)]
-                guesses = {arg: Usage([maker]).guesses(arg)[0] for arg in needed}
-                usage.made[name] = Call(maker.name, guesses)
-        return usage
+                guesser = Guesser(Usage([maker]), {})
+                guesses = {
+                    arg: ("value", settings[arg]) if arg in settings else guesser.guesses(arg)[0]
+                    for arg in needed
+                }  # fmt: skip
+                made[name] = Call(maker.name, guesses)
+        guesser = Guesser(Usage(self._functions(), self._callable()), made)
+        guesser.has_labels = not self.is_one_hot
+        guesser.is_of_images = bool(OF_IMAGES.search(f"{self.subject.forward} {self.subject.cls}"))
+        return guesser
+
+    def _callable(self) -> dict[str, ast.FunctionDef]:
+        """The functions of the file, and the methods of its classes, by their names."""
+        return {n.name: n for n in ast.walk(self.script.tree) if isinstance(n, ast.FunctionDef)}
 
     def _maker(self, name: str) -> ast.FunctionDef | None:
         """The function that makes a dictionary of parameters, such as `initialize_parameters`."""
@@ -264,47 +332,23 @@ class Reading:
         return {name: known_of(value) for name, value in calls[self.seed].get(key, {}).items()}
 
     def _attempt(self, values: dict[str, Any]) -> tuple[Driven, Mapped]:
-        """The subject driven with values. Raises Flawed where a result has not its shape."""
-        driven, claims = self.driven(values)
-        tape = driven.reader.tape
-        if not all(np.isfinite(tape.values[node]).all() for node, _ in driven.outputs):
-            raise Flawed("the result is not a number", (driven, claims), {}, False)
-        for claim in claims.claims:
-            has, wants = tape.shape(claim.result.node), tape.shape(claim.leaf.node)
-            if [n for n in has if n != 1] != [n for n in wants if n != 1]:
-                name = claim.leaf.short
-                ones = self._ones(driven, name, has, wants)
-                is_final = not ones and bool(BROADCAST.match(name))
-                message = f"the gradient of `{name}` has shape {has}"
-                raise Flawed(message, (driven, claims), ones, is_final)
+        """The subject driven with values. Raises Imperfect, Halted where other values may do."""
+        try:
+            driven, claims = self.driven(values)
+        except (MissingInputs, Unclaimed, LimitError):
+            raise
+        except GradcliError as error:
+            if self.driver is not None and self.driver.is_past(error.span):
+                refuse_unlike(self.driver.driven, self._free(values), None)
+                raise Halted(error, self.driver.sizes) from None
+            raise
+        refuse_misfits(driven, claims, self._free(values))
         return driven, claims
 
-    def _ones(
-        self, driven: Driven, name: str, has: tuple[int, ...], wants: tuple[int, ...]
-    ) -> dict[str, tuple[int, ...]]:
-        """The axes of size 1 that a gradient says its parameter has; empty where it says none.
-
-        A bias that would be as long as the batch, and as no weight, is no bias: that is a mistake;
-        and so is a gradient without an axis of what is no bias: a batch of one would hide it.
-        """
-        weights = [
-            size for leaf in driven.leaves if WEIGHT.match(leaf.short)
-            for size in driven.reader.tape.shape(leaf.node)
-        ]  # fmt: skip
-        sizes = [size for size in has if size != 1]
-        is_tied = not weights or (bool(sizes) and all(size in weights for size in sizes))
-        if BROADCAST.match(name) and not is_tied:
-            return {}
-        if 1 in has:
-            return {name: has}
-        is_whole = not WEIGHT.match(name) and not (BROADCAST.match(name) and weights)
-        if len(has) > len(wants) and is_whole:  # it was taken for one that is spread
-            return {name: has}
-        if len(has) < len(wants) and BROADCAST.match(name):
-            return {name: _with_one(wants, has)}
-        if len(has) == len(wants) and 1 in wants:  # one example at a time
-            return {"": tuple(n for n, m in zip(has, wants, strict=True) if m == 1 != n)}
-        return {}
+    def _free(self, values: Mapping[str, Any]) -> set[str]:
+        """The parameters of which nothing says how many axes they have."""
+        usage = self.inference.usage if self.inference is not None else Usage([])
+        return values.keys() - usage.certain - usage.letters.keys()
 
     def _functions(self) -> list[ast.AST]:
         """The definitions that say what the subject's parameters are."""
@@ -328,17 +372,32 @@ class Reading:
                 floats = whole & self.settings.keys()
                 continue
             claims = mapped(driven, self.grads)
+            numbers = self._claimed_numbers(driven, claims)
+            if numbers - self.numbers:
+                self.numbers |= numbers
+                continue
             more = self._claimed_whole_numbers(driven, claims, extra) - floats
             if not more:
                 break
             floats |= more
         if not claims.claims:
-            raise PythonFault(
+            raise Unclaimed(
                 f"`{self.subject.backward or self.subject.forward}` returns nothing that is the "
                 "gradient of an input", None,
                 "say which is which: # gradcli: grads dW=W, or --grad dW=W",
             )  # fmt: skip
         return driven, claims
+
+    def _claimed_numbers(self, driven: Driven, claims: Mapped) -> set[str]:
+        """The attributes that are numbers, and that a result is the gradient of by its name."""
+        if driven.instance is None:
+            return set()
+        own = {claim.result.words for claim in claims.claims if claim.by != "position"}
+        roots = {kin(x) for r in driven.results if r.words not in own for x in r.roots}
+        return {
+            name for name, value in driven.instance.attributes.items()
+            if isinstance(value, float) and kin(name) in roots
+        }  # fmt: skip
 
     def _claimed_whole_numbers(
         self, driven: Driven, claims: Mapped, extra: Mapping[str, Any]
@@ -374,9 +433,12 @@ class Reading:
             values = {**extra, **self.values}
             driver = Driver(reader, scope, self.subject, values, floats, self.values)
             driver.of_output, driver.adds_loss = self.of_output, self.adds_loss
+            driver.numbers, self.driver = self.numbers, driver
+            driver.upstream_at = self.upstream_at
             self.stop = None
             driven = driver.drive()
             self.has_tiny, self.has_spare_loss = reader.has_tiny, driven.has_spare_loss
+            self.other_outputs = driven.others
             return driven
         except GradcliError as error:
             self.stop = _stop(reader)
@@ -397,17 +459,6 @@ def _stop(reader: Interpreter) -> Stop | None:
 
     part, statement, scope = reader.stopped
     return Stop(part, statement, scope, names, roots, reader.tape.shape)
-
-
-def _with_one(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape with axes of size 1 where a gradient of fewer axes has none."""
-    left, shape = [*narrow], []
-    for size in wide:
-        if left and size == left[0]:
-            shape.append(left.pop(0))
-        else:
-            shape.append(1)
-    return tuple(shape)
 
 
 def _returns_dictionary(node: ast.FunctionDef) -> bool:

@@ -10,6 +10,8 @@ from gradcli.python.gradient_words import is_holder, roots
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.values import Array, Function, Instance, arrays_in
 
+FACTOR = re.compile(r"^[-+]|^[\d.]+ \* | [*/] [\d.]+$")
+
 
 class Result(NamedTuple):
     """An array that is given back."""
@@ -19,6 +21,7 @@ class Result(NamedTuple):
     holder: str  # the dictionary or object it is in; empty for none
     node: int
     order: int  # its place among what is returned; -1 for what is not
+    place: int | None = None  # in the text, where no record of the node has it
 
     @property
     def is_key(self) -> bool:
@@ -83,7 +86,8 @@ def _collect(
 
 
 def _bare(words: str) -> str:
-    """The name an expression ends with."""
+    """The name an expression ends with; a sign and a factor before it change none."""
+    words = FACTOR.sub("", words)
     match = re.fullmatch(r".*\[(['\"])(.+?)\1\]", words)
     if match:
         return match[2]

@@ -18,14 +18,16 @@ BACKWARD = "backward_propagation|backpropagation|back_propagation|back_propagate
            "backward_prop|back_prop|backprop|backward_pass|backwards|backward|bprop|bwd|" \
            "pullback|vjp|bw|back"  # fmt: skip
 GRADIENT = "gradients|gradient|grad|derivative|deriv|der|prime|jacobian|jac|nabla"
+HESSIAN = "hessian|hess"
 FORWARD_METHODS = ("forward", "__call__", "call", "fn", "f", "function", "activate", "compute",
                    "loss", "apply", "evaluate")  # fmt: skip
+VALUE_METHODS = ("loss", "cost", "objective", "nll", "energy", "compute_loss", "compute_cost")
 OBJECTIVES = re.compile(r"loss|cost|objective|obj|nll|likelihood|energy|value|^f$|^j$|^e$|err",
                         re.IGNORECASE)  # fmt: skip
 TRAINING = re.compile(r"train|optimi[sz]e|^fit|update|descent|check|^sgd|^solve|^run|^main|^test",
                       re.IGNORECASE)  # fmt: skip
 GRADIENT_NAME = re.compile(
-    r"^_?(d_?[A-Za-z]\w*|D[A-Z]\w*|\w*(?:grad|nabla|jac|deriv)\w*|g|g_\w+|delta\w*|d\d+)$"
+    r"^_?(d_?[A-Za-z]\w*|D[A-Z]\w*|\w*(?:grad|nabla|jac|deriv)\w*|g|g_\w+|g[A-Zb]\w*|delta\w*|d\d+)$"
 )
 
 
@@ -114,7 +116,23 @@ def _pairs(functions: list[ast.FunctionDef], cls: str | None) -> list[Subject]:
         of = plain.get(differentiated, node.name)
         if of != node.name:
             found.append(Subject("gradient", of, of, node.name, cls, lines[of]))
-    return found
+    return found + _hessians(functions, found, cls)
+
+
+def _hessians(
+    functions: list[ast.FunctionDef], found: list[Subject], cls: str | None
+) -> list[Subject]:
+    """The gradients that have a Hessian, which is their Jacobian."""
+    gradients = {_base(s.forward): s for s in found if s.kind == "gradient" and s.backward}
+    pairs = [
+        (gradients[base], node) for node in functions
+        if (base := role(node.name, HESSIAN)) is not None and base in gradients
+    ]  # fmt: skip
+    lines = {node.name: node.lineno for node in functions}
+    return [
+        Subject("gradient", node.name, s.backward, node.name, cls, lines[s.backward])
+        for s, node in pairs if s.backward is not None
+    ]  # fmt: skip
 
 
 def _differentiated(name: str) -> str | None:
@@ -143,6 +161,9 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
         are = [_is_gradient(n, e) for n, e in zip(names, part.value.elts, strict=True)]
         others = [n or "" for n, is_gradient in zip(names, are, strict=True) if not is_gradient]
         if any(are) and (not are[0] or any(map(OBJECTIVES.search, others))):
+            return True
+        is_unnamed = names[0] is not None and isinstance(part.value.elts[1], ast.BinOp)
+        if OBJECTIVES.search(node.name) and len(names) == 2 and is_unnamed:  # loss, 2 * diff / n
             return True
     return False
 
@@ -212,10 +233,12 @@ def _of_class(node: ast.ClassDef, tree: ast.Module) -> list[Subject]:
     names = {m.name for m in real}
     found = _pairs(real, node.name)
     if not found:
-        forward = next((n for n in FORWARD_METHODS if n in names), None)
         backward = next(
             (n for n in names if role(n, BACKWARD) is not None or role(n, GRADIENT) == ""), None
         )
+        is_gradient = backward is not None and role(backward, BACKWARD) is None
+        likely = (*VALUE_METHODS, *FORWARD_METHODS) if is_gradient else FORWARD_METHODS
+        forward = next((n for n in likely if n in names), None)
         if forward and backward and forward != backward:
             kind = "pair" if role(backward, BACKWARD) is not None else "gradient"
             found = [Subject(kind, node.name, forward, backward, node.name, node.lineno)]

@@ -10,17 +10,20 @@ from zlib import crc32
 import numpy as np
 
 from gradcli.errors import BindingError
-from gradcli.python.guesses import TARGETS
+from gradcli.python.gradient_words import kin, roots
+from gradcli.python.guesses import RATE, TARGETS
 from gradcli.python.missing import MissingInputs
 from gradcli.python.results import named_parts, returned, short_name
 from gradcli.python.source import PythonFault
+from gradcli.python.steps import inputs_in, steps_of
 from gradcli.python.subjects import GRADIENT, OBJECTIVES, role
 from gradcli.python.values import Array, Function, Scope
 
 CACHE = re.compile(r"cache|^(mem|memory|ctx|saved|store|tape|states?|context|aux|intermediates?)$",
                    re.IGNORECASE)  # fmt: skip
 UPSTREAM = re.compile(
-    r"^_?(d[A-Z_a-z]\w*|grad\w*|\w*grads?|g\w{0,2}|delta\w*|up\w*|top\w*|\w*err\w*|D\w+)$"
+    r"^_?(d[A-Z_a-z]\w*|grad\w*|\w*grads?|\w*gradients?|g\w{0,2}|delta\w*|\w+_delta|up\w*|"
+    r"top\w*|\w*err\w*|D\w+)$"
 )
 
 NO_UPSTREAM = ("data", "dim", "dims", "depth", "dt", "dropout", "dtype", "d", "gamma", "g0")
@@ -42,13 +45,17 @@ class BackwardCalls:
         if not outputs and parts and self._is_output(parts[0]):
             outputs = [0]
         arguments, waiting = self._by_name(backward, forward, names, parts, caches)
-        self._upstreams(waiting, outputs, parts, arguments, backward)
+        self._upstreams(waiting, outputs, parts, names, arguments, backward)
         if not driven.outputs:
             self._loss_after(parts, names, outputs, forward)
         handed = {upstream for _, upstream in driven.outputs}
         reader.forward = {*range(len(reader.tape.graph))} - handed
+        leaves = {leaf.node for leaf in driven.leaves}
+        held = inputs_in(driven.instance, leaves)
+        is_layer = all(upstream is not None for _, upstream in driven.outputs)
         result = self._call(backward, arguments)
         driven.results = returned(reader, result, backward)
+        driven.steps = steps_of(reader, driven.instance, held, is_layer)
         if driven.instance is not None:
             driven.results += named_parts(reader, driven.instance, "self")
 
@@ -98,11 +105,13 @@ class BackwardCalls:
                 waiting.remove(name)
 
     def _upstreams(
-        self: Any, waiting: list[str], outputs: list[int], parts: list[Any],
+        self: Any, waiting: list[str], outputs: list[int], parts: list[Any], names: list[str],
         arguments: dict[str, Any], backward: Function,
     ) -> None:  # fmt: skip
         """Draw an upstream gradient for every output that a parameter waits for."""
         tape, left = self.reader.tape, [*outputs]
+        if self.upstream_at < len(left):
+            left.insert(0, left.pop(self.upstream_at))
         upstreams = self._waiting_for_upstream(waiting, backward, [parts[k] for k in outputs])
         for name in waiting:
             has_default = name in backward.defaults
@@ -124,11 +133,27 @@ class BackwardCalls:
                     f"give it: {name}=..., or in a comment above {self.subject.forward}: "
                     f"# gradcli: {name} = ...",
                 )  # fmt: skip
+        if len(self.driven.upstreams) == 1 and len(outputs) > 1:
+            self._note_others(self.driven.upstreams[0], outputs, names, parts)
         spare = [parts[k].content for k in left if not tape.shape(parts[k].content)]
         self.driven.has_spare_loss = bool(spare and self.driven.outputs)
         if self.adds_loss and self.driven.outputs:
             one = tape.node(np.array(1.0))
             self.driven.outputs += [(node, one) for node in spare]
+
+    def _note_others(
+        self: Any, upstream: str, outputs: list[int], names: list[str], parts: list[Any]
+    ) -> None:
+        """Note what else is returned that an upstream gradient may be of, by shape and name."""
+        shape = self.reader.tape.shape
+        own = {kin(root) for root in roots(upstream)}
+        if own.intersection(kin(names[k]) for k in outputs):
+            return
+        first = shape(parts[outputs[0]].content)
+        self.driven.others = {
+            place: names[k] for place, k in enumerate(outputs)
+            if place and shape(parts[k].content) == first
+        }  # fmt: skip
 
     def _waiting_for_upstream(
         self: Any, waiting: list[str], backward: Function, outputs: list[Any]
@@ -139,7 +164,10 @@ class BackwardCalls:
         named = [n for n in named if n not in flags]
         if named:
             return named
-        needed = [n for n in waiting if n not in backward.defaults and n not in self.values]
+        needed = [
+            n for n in waiting
+            if n not in backward.defaults and n not in self.values and not RATE.match(n)
+        ]  # fmt: skip
         is_number = bool(outputs) and not self.reader.tape.shape(outputs[0].content)
         if len(needed) != 1 or is_number or TARGETS.match(needed[0]):
             return []
@@ -169,7 +197,7 @@ class BackwardCalls:
             if int(np.prod(reader.tape.shape(parts[k].content))) == 1:
                 driven.outputs.append((self._scalar(parts[k].content), None))
                 return
-        value = self._loss(parts, names, outputs)
+        value = self._loss(parts, names, outputs, forward)
         if value is None and self._upstream_of_loss(parts, outputs):
             return
         if value is None:
@@ -204,12 +232,15 @@ class BackwardCalls:
                 return True
         return False
 
-    def _loss(self: Any, parts: list[Any], names: list[str], outputs: list[int]) -> Any:
+    def _loss(
+        self: Any, parts: list[Any], names: list[str], outputs: list[int], forward: Function
+    ) -> Any:
         """The value of the file's loss function on what the forward part returns."""
         functions = [
             value for name, value in self.driven.scope.items()
             if isinstance(value, Function) and OBJECTIVES.search(name)
             and name not in (self.subject.forward, self.subject.backward)
+            and role(name, GRADIENT) is None
         ]  # fmt: skip
         if self.driven.instance is not None:
             functions = [
@@ -217,6 +248,7 @@ class BackwardCalls:
                 for name, value in cls.body.items()
                 if isinstance(value, Function) and OBJECTIVES.search(name)
                 and name not in (self.subject.forward, self.subject.backward)
+                and role(name, GRADIENT) is None
             ] + functions  # fmt: skip
         known = dict(zip(names, parts, strict=True))
         for function in functions:
@@ -232,6 +264,10 @@ class BackwardCalls:
                     arguments[name] = self._argument(name, False)
                 elif name not in function.defaults:
                     waiting.append(name)
+            if self._calls_forward(function):
+                inputs = [self.given[n] for n in self._parameters(forward) if n in self.given]
+                arguments.update(zip(waiting, inputs, strict=False))
+                waiting = waiting[len(inputs) :]
             spare = [parts[k] for k in outputs if names[k] not in arguments]
             if len(waiting) <= len(spare):
                 arguments.update(zip(waiting, spare, strict=False))
@@ -240,6 +276,14 @@ class BackwardCalls:
                 if self._is_output(value) and not self.reader.tape.shape(value.content):
                     return value
         return None
+
+    def _calls_forward(self: Any, function: Function) -> bool:
+        """Whether a loss computes the forward part itself, from its inputs."""
+        name = self.subject.forward
+        return any(
+            isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name
+            for node in ast.walk(function.node)
+        )  # fmt: skip
 
 
 def _items(value: Any, forward: Function) -> tuple[list[str], list[Any]]:

@@ -1,0 +1,60 @@
+"""What a docstring says of parameters: `x: an array of shape (N, D)`, `b -- bias, a scalar`."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+SCALAR = re.compile(
+    r"^[\s*:-]*(?:param\s+)?([A-Za-z_]\w*)\s*(?:--|:)[^\n]*\b(?:scalar|float|real number)\b",
+    re.MULTILINE,
+)
+LINE = re.compile(
+    r"^[\s*:-]*(?:param\s+)?([A-Za-z_]\w*)\s*(?:--|:|-|\()\s*[^\n]{0,120}?"
+    r"\(((?:[^()\n]|\([^()\n]*\)){0,60})\)", re.MULTILINE,
+)  # fmt: skip
+# Several in one line: `means: (K,), x, y: (N, D)`, `center (D,)`, `r has shape (N, 3)`.
+INLINE = re.compile(
+    r"((?:[A-Za-z_]\w*\s*,\s*)*[A-Za-z_]\w*)\s*(?::\s*|\s)(?:(?:has|of|is|array|an?|shape)\s+)*"
+    r"\(([^()\n]{0,40})\)"
+)
+SIZE = re.compile(r"\s*[\w*+ /-]+\s*")
+
+
+def numbers_of(function: ast.AST) -> set[str]:
+    """The parameters that a docstring calls numbers."""
+    return set(SCALAR.findall(_text(function)))
+
+
+def shapes_of(function: ast.AST) -> dict[str, list[str]]:
+    """The shapes that a docstring says, size by size."""
+    text = _text(function)
+    shapes: dict[str, list[str]] = {}
+    own = _parameters(function)
+    for match in INLINE.finditer(text):
+        for name in re.split(r"\s*,\s*", match[1]):
+            if name in own and (parts := _sizes(match[2])):
+                shapes.setdefault(name, parts)
+    for match in LINE.finditer(text):
+        if parts := _sizes(match[2]):
+            shapes.setdefault(match[1], parts)
+    return shapes
+
+
+def _text(function: ast.AST) -> str:
+    if not isinstance(function, (ast.FunctionDef, ast.ClassDef)):
+        return ""
+    return ast.get_docstring(function) or ""
+
+
+def _parameters(function: ast.AST) -> set[str]:
+    return {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+
+
+def _sizes(text: str) -> list[str]:
+    """The sizes in a shape; none where the text is something else in brackets."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if "..." in text or not all(SIZE.fullmatch(part) for part in parts):
+        return []
+    is_shape = len(parts) > 1 or text.rstrip().endswith(",") or re.fullmatch(r"[A-Z]", text)
+    return parts if is_shape else []

@@ -1,0 +1,131 @@
+"""What an error says of the sizes that were chosen: which two axes are one, which is of size 1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+Shapes = dict[str, tuple[int, ...]]
+
+LARGEST = 5_000  # size of an axis, where the code itself has one that large
+PAIRS = (
+    re.compile(r"(\d+) columns meet (\d+) rows"),
+    re.compile(r"size (\d+) is different from (\d+)"),
+    re.compile(r"(\d+) \(dim \d+\) != (\d+) \(dim \d+\)"),
+)
+SHAPE = re.compile(r"\(((?:\d+,? ?)*)\)")
+IN_PLACE = "cannot become one of"
+
+
+def pair_of(message: str) -> tuple[int, int] | None:
+    """The two sizes that an error says are one."""
+    for form in PAIRS:
+        if match := form.search(message):
+            return int(match[1]), int(match[2])
+    shapes = shapes_in(message)[:2]
+    if len(shapes) == 2:
+        for x, y in zip(shapes[0][::-1], shapes[1][::-1], strict=False):
+            if x != y and 1 not in (x, y):
+                return x, y
+    match = re.search(r"index (\d+) is out of .*?size (\d+)", message)
+    return (int(match[1]) + 1, int(match[2])) if match and match[1] != match[2] else None
+
+
+def beyond(message: str) -> int | None:
+    """The size of an axis that is counted through beyond its end, as far as labels go."""
+    match = re.search(r"index (\d+) is out of bounds for axis \d+ with size (\d+)", message)
+    return int(match[2]) if match and match[1] == match[2] else None
+
+
+def shapes_in(message: str) -> list[tuple[int, ...]]:
+    """The shapes that a message has in it."""
+    return [
+        tuple(int(n) for n in text.split(",") if n.strip()) for text in SHAPE.findall(message)
+    ]  # fmt: skip
+
+
+def is_misfit(message: str) -> bool:
+    """Whether an error is one of shapes that do not fit one another."""
+    return pair_of(message) is not None or IN_PLACE in message
+
+
+def single_example(message: str) -> int | None:
+    """The size that is 1 where the code takes one example at a time; None where it may be more.
+
+    Python itself refuses to add a batch to what has an axis of size 1 in place.
+    """
+    if IN_PLACE not in message:
+        return None
+    own, new = shapes_in(message)[:2]
+    sizes = [n for m, n in zip(own, new, strict=False) if m == 1 != n]
+    return sizes[0] if len(sizes) == 1 and len(own) == len(new) else None
+
+
+def with_size_one(shapes: Shapes, size: int) -> Shapes | None:
+    """The shapes with an axis of size 1 for one of some size; None where that changes nothing."""
+    changed = {name: tuple(1 if n == size else n for n in s) for name, s in shapes.items()}
+    return changed if changed != shapes else None
+
+
+def with_column(shapes: Shapes, message: str, names: re.Pattern[str]) -> Shapes | None:
+    """The shapes with a bias as a column, where its elements belong to the rows of what it meets.
+
+    Making two axes one would fit as well, but they are two in all but this line.
+    """
+    pair = shapes_in(message)[:2]
+    if len(pair) != 2 or sorted(map(len, pair)) != [1, 2]:
+        return None
+    (size,), wide = sorted(pair, key=len)
+    if wide[0] != size or wide[1] in (1, size):
+        return None
+    biases = [n for n, s in shapes.items() if s == (size,) and names.match(n.rpartition("/")[2])]
+    return {**shapes, biases[0]: (size, 1)} if len(biases) == 1 else None
+
+
+def with_ones(shapes: Shapes, ones: Mapping[str, tuple[int, ...]], names: list[str]) -> (
+    Shapes | None
+):  # fmt: skip
+    """The shapes with the axes that a gradient has; None where that changes nothing.
+
+    Under no name stand sizes that are 1 everywhere: the code takes one example at a time.
+    """
+    single = ones.get("", ())
+    changed = {name: tuple(1 if n in single else n for n in s) for name, s in shapes.items()}
+    for name in (*shapes, *names):
+        short = name.rpartition("/")[2]
+        if short and short in ones:
+            changed[name] = ones[short]
+    return changed if changed != shapes else None
+
+
+def joined(shapes: Shapes, x: int, y: int) -> Shapes | None:
+    """The shapes with two sizes made one; None where neither is a size that was chosen."""
+    own = {size for shape in shapes.values() for size in shape}
+    if x in own and y in own:
+        new, old = min(x, y), max(x, y)
+    elif x in own:
+        new, old = y, x
+    elif y in own:
+        new, old = x, y
+    else:
+        return _joined_sums(shapes, own, x, y)
+    if new > LARGEST or new < 2:  # an axis of one element hides much
+        return None
+    return {name: tuple(new if n == old else n for n in s) for name, s in shapes.items()}
+
+
+def _joined_sums(shapes: Shapes, own: set[int], x: int, y: int) -> Shapes | None:
+    """The shapes with sizes made one whose sums must be one: n + m columns meet k + l rows."""
+    order = sorted(own)
+    pairs = [
+        [(a, total - a) for a in order if total - a in own and total - a != a] for total in (x, y)
+    ]
+    places = [size for shape in shapes.values() for size in shape]
+    for a, b in pairs[0]:
+        for c, d in pairs[1]:
+            if len({a, b, c, d}) == 4 and places.index(a) < places.index(b) and (
+                places.index(c) < places.index(d)
+            ):  # fmt: skip
+                once = joined(shapes, a, c)
+                return None if once is None else joined(once, b, d)
+    return None

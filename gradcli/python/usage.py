@@ -1,0 +1,326 @@
+"""How functions use their parameters: what their text says of ranks, sizes, keys and indices.
+
+Calls of functions of the same file are followed: what they do with an argument is done with it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+
+from gradcli.python.documented import numbers_of, shapes_of
+
+MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "normal", "uniform",
+                "standard_normal", "random", "full", "identity")  # fmt: skip
+KEEPS_LENGTH = ("zeros_like", "ones_like", "empty_like", "asarray", "array", "copy", "atleast_1d")
+TAKES_INDICES = ("at", "take", "take_along_axis", "put_along_axis", "one_hot", "to_categorical")
+DEEPEST = 3  # calls inside one another that are followed
+
+Functions = Mapping[str, ast.FunctionDef]
+
+
+class Usage:
+    """How some functions use their parameters."""
+
+    def __init__(self, functions: Iterable[ast.AST], known: Functions | None = None) -> None:
+        self.known = known or {}  # that may be called
+        self.ranks: dict[str, int] = {}  # from unpacked shapes and docstrings
+        self.certain: set[str] = set()  # whose shapes are unpacked
+        self.numbers: set[str] = set()  # by their docstrings
+        self.letters: dict[str, list[str]] = {}  # the sizes in docstrings: N, D, 3
+        self.least: dict[str, int] = {}  # from places in shapes, and indices
+        self.lengths: dict[str, int] = {}  # of what is indexed by constants only
+        self.keys: dict[str, list[str]] = {}  # of dictionaries
+        self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
+        self.lists: set[str] = set()  # what has a length, or is gone through
+        self.indices: set[str] = set()  # names that stand in square brackets
+        self.compared: set[str] = set()  # with numbers: `y == 1`
+        self.parts: dict[str, list[str]] = {}  # the names that something is unpacked into
+        self.texts: dict[str, str] = {}  # that a parameter is compared with
+        self.functions = [*functions]
+        followed = [part for f in self.functions for part in self._followed(f, DEEPEST)]
+        self.aliases = dict(
+            pair for function in [*self.functions, *followed] for node in ast.walk(function)
+            if (pair := _kept_shape(node)) is not None
+        )  # fmt: skip
+        for function in self.functions:
+            self.numbers |= numbers_of(function)
+            for name, parts in shapes_of(function).items():
+                self.ranks.setdefault(name, len(parts))
+                self.letters.setdefault(name, parts)
+        for function in [*self.functions, *followed]:
+            for node in ast.walk(function):
+                self._look(node)
+                if isinstance(node, ast.FunctionDef):
+                    self._look_for_sizes(node)
+        self._spread_to_parameters()
+        self._measure([*self.functions, *followed])
+
+    # ---------------------------------------------------------------- calls
+
+    def _followed(self, function: ast.AST, depth: int) -> Iterator[ast.FunctionDef]:
+        """The functions that are called, their parameters called as the arguments are."""
+        if not depth:
+            return
+        for node in ast.walk(function):
+            if not isinstance(node, ast.Call):
+                continue
+            callee = self.known.get(_called(node))
+            if callee is None or callee in self.functions:
+                continue
+            names = [a.arg for a in (*callee.args.posonlyargs, *callee.args.args)]
+            if names[:1] == ["self"]:
+                names = names[1:]
+            pairs = [*zip(names, node.args, strict=False)]
+            pairs += [(k.arg, k.value) for k in node.keywords if k.arg]
+            known = {name: _name(part) for name, part in pairs if _name(part)}
+            if known:
+                renamed: ast.FunctionDef = _Renamed(known, callee.name).visit(deepcopy(callee))
+                yield renamed
+                yield from self._followed(renamed, depth - 1)
+
+    def _spread_to_parameters(self) -> None:
+        """What is found of `self.t` holds of the parameter that was kept there: `self.t = t`."""
+        for function in self.functions:
+            for node in ast.walk(function):
+                if not isinstance(node, ast.Assign):
+                    continue
+                targets, values = _pairs_of(node)
+                for target, value in zip(targets, values, strict=False):
+                    if isinstance(target, ast.Attribute) and isinstance(value, ast.Name):
+                        for names in (self.indices, self.compared):
+                            if target.attr in names:
+                                names.add(value.id)
+
+    # ---------------------------------------------------------------- one node
+
+    def _look(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+            self._unpacked(node, node.targets[0].elts)
+        elif isinstance(node, ast.Subscript):
+            self._subscript(node)
+        elif isinstance(node, ast.Compare):
+            self._comparison(node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            is_get = node.func.attr == "get" and len(node.args) == 1
+            if is_get and isinstance(owner, ast.Name) and isinstance(node.args[0], ast.Constant):
+                self._key(owner.id, str(node.args[0].value))
+            if node.func.attr in TAKES_INDICES and len(node.args) > 1:
+                self._index(node.args[1])
+
+    def _unpacked(self, node: ast.Assign, targets: list[ast.expr]) -> None:
+        names = [
+            part.id if isinstance(part, ast.Name) else part.attr
+            for part in targets if isinstance(part, (ast.Name, ast.Attribute))
+        ]  # fmt: skip
+        if isinstance(node.value, ast.Name) and len(names) == len(targets):
+            self.parts.setdefault(node.value.id, names)
+        name = _shaped(node.value) or self.aliases.get(ast.unparse(node.value))
+        if name:
+            self.ranks[name] = len(targets)
+            self.certain.add(name)
+
+    def _subscript(self, node: ast.Subscript) -> None:
+        name, place = _shaped(node.value), node.slice
+        if name and isinstance(place, ast.Constant) and isinstance(place.value, int):
+            least = place.value + 1 if place.value >= 0 else -place.value
+            self.least[name] = max(self.least.get(name, 0), least)
+        elif isinstance(node.value, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
+            for part in place.elts if isinstance(place, ast.Tuple) else [place]:
+                self._index(part)
+        if isinstance(node.value, ast.Name):
+            self._indexed(node.value.id, place)
+
+    def _index(self, place: ast.expr) -> None:
+        """Note a name that serves as an index: `scores[rows, y]`, `W[self.idx]`, `p[y[i]]`."""
+        name = _name(place)
+        if name is None and isinstance(place, ast.Subscript):
+            name = _name(place.value)
+        if name is None and isinstance(place, ast.Call) and isinstance(place.func, ast.Attribute):
+            name = _name(place.func.value)  # y.astype(int), y.flatten()
+        if name is not None:
+            self.indices.add(name)
+
+    def _comparison(self, node: ast.Compare) -> None:
+        other = node.comparators[0]
+        name = _name(node.left)
+        if name and isinstance(other, ast.Constant) and isinstance(other.value, str):
+            self.texts.setdefault(name, other.value)
+        if isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
+            for side in (node.left, other):
+                inner = side.value if isinstance(side, ast.Subscript) else side
+                if compared := _name(inner):
+                    self.compared.add(compared)
+
+    # ---------------------------------------------------------------- sizes
+
+    def _look_for_sizes(self, function: ast.FunctionDef) -> None:
+        """Note the parameters of a function that it takes for sizes, and for lists."""
+        own = _parameters(function)
+        for node in ast.walk(function):
+            if isinstance(node, ast.comprehension):
+                own -= {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)}
+        counts, lists = self.counts, self.lists
+        self.counts, self.lists = set(), set()
+        for node in ast.walk(function):
+            if isinstance(node, ast.Call):
+                self._sizes_in(node)
+                is_length = ast.unparse(node.func) == "len" and node.args
+                if is_length and isinstance(node.args[0], ast.Name):
+                    self.lists.add(node.args[0].id)
+            if isinstance(node, ast.For) and isinstance(node.iter, ast.Name):
+                self.lists.add(node.iter.id)
+        self.counts, self.lists = counts | (self.counts & own), lists | (self.lists & own)
+
+    def _sizes_in(self, node: ast.Call) -> None:
+        """Note names that a call takes for sizes: `np.zeros((n, m))`, `range(n)`."""
+        called = ast.unparse(node.func).rpartition(".")[2]
+        if called in MAKES_ARRAYS:
+            parts = [*node.args, *(k.value for k in node.keywords if k.arg in ("size", "shape"))]
+            for part in parts:
+                names = part.elts if isinstance(part, ast.Tuple) else [part]
+                self.counts |= {
+                    n.id for name in names for n in ast.walk(name)
+                    if isinstance(n, ast.Name) and not _is_inside_shape(name)
+                }  # fmt: skip
+
+    def _indexed(self, name: str, place: ast.expr) -> None:
+        if isinstance(place, ast.Constant) and isinstance(place.value, str):
+            self._key(name, place.value)
+        elif isinstance(place, ast.Tuple):
+            axes = [p for p in place.elts if not (isinstance(p, ast.Constant) and p.value is None)]
+            if all(not isinstance(p, ast.Starred) for p in axes):
+                count = sum(not _is_newaxis(p) for p in axes)
+                if not any(isinstance(p, ast.Constant) and p.value is Ellipsis for p in axes):
+                    self.least[name] = max(self.least.get(name, 0), count)
+
+    def _key(self, name: str, key: str) -> None:
+        keys = self.keys.setdefault(name, [])
+        if key not in keys:
+            keys.append(key)
+
+    def _measure(self, functions: Iterable[ast.AST]) -> None:
+        """Note the lengths of what is unpacked, or indexed by constants, and nothing else."""
+        longest: dict[str, int] = {}
+        counted: dict[str, int] = {}
+        used: dict[str, int] = {}
+        for function in functions:
+            handed = {id(part) for node in ast.walk(function) if isinstance(node, ast.Call)
+                      for part in self._kept_whole(node)}  # fmt: skip
+            for node in ast.walk(function):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                    used[node.id] = used.get(node.id, 0) + (id(node) not in handed)
+                if found := _length(node):
+                    name, length = found
+                    longest[name] = max(longest.get(name, 0), length)
+                    counted[name] = counted.get(name, 0) + 1
+        self.lengths = {n: k for n, k in longest.items() if counted[n] == used.get(n)}
+
+    def _kept_whole(self, node: ast.Call) -> list[ast.expr]:
+        """The arguments of a call that says nothing of their lengths, or that is followed."""
+        callee = _called(node)
+        is_plain = callee in KEEPS_LENGTH
+        return [*node.args] if is_plain or callee in self.known else []
+
+
+class _Renamed(ast.NodeTransformer):
+    """A function with its parameters called as the arguments are, and no other name of theirs."""
+
+    def __init__(self, known: Mapping[str, str | None], function: str) -> None:
+        self.names = known
+        self.function = function
+
+    def _new(self, name: str) -> str:
+        return self.names.get(name) or f"{self.function}.{name}"
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        """A name, as the caller has it."""
+        if node.id not in ("np", "numpy", "len", "range"):
+            node.id = self._new(node.id)
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        """A parameter, as the caller has it."""
+        node.arg = self._new(node.arg)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        """A call: the function keeps its name."""
+        function = node.func
+        self.generic_visit(node)
+        if isinstance(function, ast.Name):
+            function.id = function.id.removeprefix(f"{self.function}.")
+        return node
+
+
+def _called(node: ast.Call) -> str:
+    """The name of a function or method that is called."""
+    return ast.unparse(node.func).rpartition(".")[2]
+
+
+def _name(node: ast.AST) -> str | None:
+    """The name of a name or of an attribute of `self`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return node.attr if node.value.id == "self" else None
+    return None
+
+
+def _pairs_of(node: ast.Assign) -> tuple[list[ast.expr], list[ast.expr]]:
+    """The targets of an assignment and their values, tuples taken apart."""
+    target, value = node.targets[0], node.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        return target.elts, value.elts
+    return [target], [value]
+
+
+def _parameters(function: ast.FunctionDef) -> set[str]:
+    args = function.args
+    return {a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
+
+
+def _length(node: ast.AST) -> tuple[str, int] | None:
+    """A name, and how many elements one use of it says it has at least."""
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+        parts = node.targets[0].elts
+        if isinstance(node.value, ast.Name) and all(isinstance(p, ast.Name) for p in parts):
+            return node.value.id, len(parts)
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        place = node.slice
+        if isinstance(place, ast.Constant) and isinstance(place.value, int) and place.value >= 0:
+            return node.value.id, place.value + 1
+    return None
+
+
+def _is_inside_shape(node: ast.AST) -> bool:
+    """Whether an expression takes apart an array, so that its names are not sizes."""
+    return any(isinstance(n, (ast.Attribute, ast.Call, ast.Subscript)) for n in ast.walk(node))
+
+
+def _is_newaxis(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "newaxis"
+
+
+def _kept_shape(node: ast.AST) -> tuple[str, str] | None:
+    """`self.shape = x.shape` as the pair of `self.shape` and `x`."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        name = _shaped(node.value)
+        if name:
+            return ast.unparse(node.targets[0]), name
+    return None
+
+
+def _shaped(node: ast.AST) -> str | None:
+    """The name whose `.shape` an expression is."""
+    if isinstance(node, ast.Attribute) and node.attr == "shape":
+        owner = node.value
+        if isinstance(owner, ast.Name):
+            return owner.id
+        if isinstance(owner, ast.Attribute):
+            return owner.attr
+        if isinstance(owner, ast.Subscript) and isinstance(owner.slice, ast.Constant):
+            return str(owner.slice.value)
+    return None
