@@ -106,6 +106,9 @@ def library_call(
     out = keywords.pop("out", None)
     if keywords.get("where") is not None and library.name != "where":
         reader.fail(f"`{shown}(..., where=...)` is not read", "write `np.where(mask, ..., ...)`")
+    if library.name in elementwise_rows.ROWS:
+        for option in ("dtype", "casting", "order", "subok"):
+            keywords.pop(option, None)
     if library.kind == "math" and library.name.removeprefix("math.") in WHOLE_RESULTS:
         return math_whole(reader, library.name, values[0])
     try:

@@ -33,7 +33,7 @@ from gradcli.python.values import (
 
 MOST_ELEMENTS = 3_000  # of the values of an example; larger ones are for training, not for tests
 MOST_STEPS = 3_000  # that one statement of an example may take, all it calls among them
-LONGEST = 4.0  # seconds that all examples of a file may take
+LONGEST = 5.0  # seconds that all examples of a file may take
 LONGEST_STATEMENT = 0.6  # seconds
 DEEPEST = 4  # objects inside one another that are taken as values
 DEMONSTRATIONS = ("test", "main", "check", "demo", "run", "example", "try", "grad_check",

@@ -245,9 +245,10 @@ class Functions:
         return OfArray(owner, name)
 
     def _of_instance(self: Any, owner: Instance, name: str) -> Any:
-        if name in owner.attributes:
-            return owner.attributes[name]
         value = owner.cls.find(name)
+        is_property = isinstance(value, Function) and value.kind == "property"
+        if name in owner.attributes and not is_property:
+            return owner.attributes[name]
         if value is None:
             if name == "__class__":
                 return owner.cls

@@ -136,18 +136,20 @@ class Imports:
 
     def _beside(self: Any, name: str, level: int) -> Scope | None:
         """The names of a file beside the one that is read, or above it; None for no such file."""
-        folder = os.path.dirname(self.scripts[self.file].name) or os.curdir
+        start = os.path.dirname(self.scripts[self.file].name) or os.curdir
         for _ in range(level - 1):
-            folder = os.path.join(folder, os.pardir)
+            start = os.path.join(start, os.pardir)
         parts = name.split(".") if name else []
-        for _ in range(1 if level else MOST_UP):
-            for tail in (parts,) if level else (parts, parts[-1:]):
+        tails = [parts] if level else [parts, parts[-1:]]
+        for tail in tails:
+            folder = start
+            for _ in range(1 if level else MOST_UP):
                 whole = os.path.join(folder, *tail)
                 for path in (f"{whole}.py", os.path.join(whole, "__init__.py")):
                     if (tail or level) and os.path.isfile(path):
                         scope: Scope = self._file(path)
                         return scope
-            folder = os.path.join(folder, os.pardir)
+                folder = os.path.join(folder, os.pardir)
         return None
 
     def _file(self: Any, path: str) -> Scope:

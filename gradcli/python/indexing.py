@@ -47,7 +47,8 @@ def _part(tape: Tape, index: Any) -> Any:
             raise ShapeError("only whole numbers, slices, None, lists of whole numbers and masks "
                              "are indices", hint="make it `.astype(int)`")  # fmt: skip
         return places if places.shape else places[()]
-    raise ShapeError(f"{kind_of(index)} is not an index")
+    words = f"the text {index!r}" if isinstance(index, str) else kind_of(index)
+    raise ShapeError(f"{words} is not an index")
 
 
 def whole(tape: Tape, value: Any) -> int:

@@ -150,6 +150,33 @@ def _parts(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesso
     return Lesson(path, "sizes")
 
 
+def _key(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """An array has a key: it is a dictionary; or one of these lacks a key."""
+    for node in ast.walk(stop.node):
+        if isinstance(node, ast.Subscript):
+            value = _value(node.value, stop.scope)
+            if isinstance(value, dict):
+                same = [name for name, guessed in values.items() if _is_like(guessed, value)]
+                return Lesson(f"{same[0]}/{match[1] or match[2]}", 2) if same else None
+            blamed = _blamed(node.value, stop, values)
+            if blamed is not None:
+                return Lesson(blamed[0], {match[1] or match[2]: 2})
+    return None
+
+
+def _is_like(guessed: Any, value: dict[Any, Any]) -> bool:
+    """Whether a dictionary is the one that was guessed, with inputs for its arrays."""
+    return isinstance(guessed, dict) and [*guessed] == [*value]
+
+
+def _longer(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """A list of sizes is too short."""
+    blamed = _blamed(stop.node, stop, values, False, list)
+    if blamed is None:
+        return None
+    return Lesson(blamed[0], Sizes(len(blamed[1]) + 1))
+
+
 def _unpacked(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """So many names stand on the left: so many axes, or parts."""
     count = int(match[1])
@@ -217,6 +244,8 @@ LESSONS = (
     (r"is not subscriptable|an index needs an array|has no len|a number has no length", _parts),
     (r"(\d+) names on the left for \d+ values", _unpacked),
     (r"number is not iterable", _iterated),
+    (r"list index out of range", _longer),
+    (r"the text '(\w+)' is not an index|KeyError: '(\w+)'", _key),
     (r"axis (-?\d+) (?:does not exist|is out of bounds)", _axis),
     (r"is not callable", _function),
     (r"unsupported operand type.*'str'|a text is not a number|text stands where", _of_text),

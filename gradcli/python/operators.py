@@ -191,6 +191,8 @@ def matmul(tape: Tape, left: Content, right: Content) -> Content:
 def compare(reader: Reader, kind: type, left: Any, right: Any) -> Any:
     """The value of a comparison."""
     if kind in (ast.Is, ast.IsNot):
+        if isinstance(left, (str, int)) and type(left) is type(right):
+            return (left == right) == (kind is ast.Is)  # Python has each of them once
         return (left is right or (isinstance(left, Library) and left == right)) == (kind is ast.Is)
     for value in (left, right):
         if isinstance(value, Unknown):

@@ -20,8 +20,8 @@ from gradcli.python.guesses import Guesser
 from gradcli.python.inference import Call, Halted, Inference
 from gradcli.python.inputs import Directives, directives, is_like_labels, value_of
 from gradcli.python.interpreter import Interpreter
-from gradcli.python.misfits import is_misfit
 from gradcli.python.lessons import Lesson, Stop, lesson
+from gradcli.python.misfits import is_misfit
 from gradcli.python.missing import MissingInputs, Unclaimed
 from gradcli.python.source import Script
 from gradcli.python.subjects import Subject, chosen, subjects

@@ -90,6 +90,10 @@ class Statements:
             owner = self.evaluate(target.value, scope)
             self.at(target)
             if isinstance(owner, Instance):
+                prop = owner.cls.find(target.attr)
+                if isinstance(prop, Function) and prop.setter is not None:
+                    self.call(self.bound(prop.setter, owner), [value], {})
+                    return
                 owner.attributes[target.attr] = self._named(target, value)
             elif isinstance(owner, Class):
                 owner.body[target.attr] = self._named(target, value)
@@ -352,6 +356,12 @@ class Statements:
             name = self.scripts[self.file].words(decorator)
             if name in ("staticmethod", "classmethod", "property"):
                 function.kind = name
+            of = scope.get(node.name)
+            if name == f"{node.name}.setter" and isinstance(of, Function):
+                of.setter = function
+                return
+            if name in ("functools.cached_property", "cached_property"):
+                function.kind = "property"
         self.set_name(node.name, function, scope)
 
     def _s_classdef(self: Any, node: ast.ClassDef, scope: Scope) -> None:
@@ -366,8 +376,10 @@ class Statements:
         cls = Class(node.name, bases, dict(body))
         for value in cls.body.values():
             if isinstance(value, Function):
-                value.owner = cls
-                value.scope = scope
+                for function in (value, value.setter):
+                    if function is not None:
+                        function.owner = cls
+                        function.scope = scope
         self.set_name(node.name, cls, scope)
 
     def evaluate_or_unknown(self: Any, node: ast.expr, scope: Scope) -> Any:

@@ -101,6 +101,7 @@ class Function:
         self.scope = scope
         self.name = name
         self.kind = "plain"  # or staticmethod, classmethod, property
+        self.setter: Function | None = None  # of a property
         self.owner: Class | None = None
         self.defaults: dict[str, Any] = {}
         args = node.args
