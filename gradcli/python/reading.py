@@ -211,7 +211,7 @@ class Reading:
         settings: dict[str, Any] = {}  # of the file, under the names of parameters
         if shown:
             try:
-                heavy = self._attempt(shown)
+                heavy = self._attempt(shown, is_shown=True)
                 if len(heavy[0].reader.tape.graph) <= HEAVY:
                     return *heavy, shown
             except GradcliError:
@@ -331,7 +331,9 @@ class Reading:
             calls[self.seed] = examples(reader, scope, self.script.tree, every)
         return {name: known_of(value) for name, value in calls[self.seed].get(key, {}).items()}
 
-    def _attempt(self, values: dict[str, Any]) -> tuple[Driven, Mapped]:
+    def _attempt(
+        self, values: dict[str, Any], is_shown: bool = False
+    ) -> tuple[Driven, Mapped]:  # fmt: skip
         """The subject driven with values. Raises Imperfect, Halted where other values may do."""
         try:
             driven, claims = self.driven(values)
@@ -342,7 +344,7 @@ class Reading:
                 refuse_unlike(self.driver.driven, self._free(values), None)
                 raise Halted(error, self.driver.sizes) from None
             raise
-        refuse_misfits(driven, claims, self._free(values))
+        refuse_misfits(driven, claims, set() if is_shown else self._free(values))
         return driven, claims
 
     def _free(self, values: Mapping[str, Any]) -> set[str]:
