@@ -213,3 +213,182 @@ class Double(Base):
         return dout * self.factor
 """
     assert verdict(text, name=str(tmp_path / "double.py")) == ("pass", None)
+
+
+# ---------------------------------------------------------------- scripts
+
+LECTURE = """
+import math
+x = 3; y = -4
+sigy = 1.0 / (1 + math.exp(-y))
+num = x + sigy
+f = num * 2
+dnum = 2
+dx = 1 * dnum
+dsigy = dnum
+dy = (1 - sigy) * sigy * dsigy
+"""
+TRAINING = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+np.random.seed(1)
+X = np.random.randn(5, 3)
+y = np.array([0, 1, 1, 0, 1.0]).reshape(-1, 1)
+W = np.random.randn(3, 1)
+b = np.zeros((1, 1))
+for epoch in range(1000):
+    a = sigmoid(X.dot(W) + b)
+    loss = -np.mean(y * np.log(a) + (1 - y) * np.log(1 - a))
+    if epoch % 10 == 0:
+        print(loss)
+    dz = (a - y) / 5
+    dW = X.T.dot(dz)
+    db = dz.sum(axis=0, keepdims=True)
+    W -= 0.1 * dW
+    b -= 0.1 * db
+"""
+
+
+@pytest.mark.parametrize("text", [LECTURE, TRAINING])
+def test_a_script_is_read_as_it_stands(text):
+    assert verdict(text) == ("pass", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "line"),
+    [
+        (LECTURE, "(1 - sigy) * sigy", "sigy", 10),
+        (TRAINING, "(a - y) / 5", "(y - a) / 5", 17),
+        (TRAINING, "X.T.dot(dz)", "X.T.dot(a - y)", 18),
+    ],
+)
+def test_a_slip_in_a_script_is_found_at_its_line(text, old, new, line):
+    (case,) = cases(text.replace(old, new))
+    assert case.verdict == "fail"
+    assert [x.line for x in case.lines if x.verdict == "fail" and x.local] == [line]
+
+
+def test_a_script_s_own_upstream_gradient_is_that_of_its_output():
+    text = "import numpy as np\nx = np.array([1.0, 2.0])\ny = x ** 2\ndy = np.array([0.5, 3.0])\n"
+    assert verdict(text + "dx = 2 * x * dy\n") == ("pass", None)
+    assert verdict(text + "dx = 2 * x\n")[0] == "fail"
+
+
+def test_an_array_without_a_gradient_of_its_own_is_no_output():
+    text = "import numpy as np\nx = np.array([1.0, 2.0])\ny = x ** 2\ndx = 2 * x\n"
+    said, problem = verdict(text)
+    assert said == "error"
+    assert "`y` is an array" in problem.message
+
+
+def test_a_script_that_only_calls_its_functions_is_their_test():
+    text = """
+import numpy as np
+def f_forward(x, w):
+    return x * w, (x, w)
+def f_backward(dout, cache):
+    x, w = cache
+    return dout * w, dout * x
+x, w = np.random.randn(3), np.random.randn(3)
+out, cache = f_forward(x, w)
+dx, dw = f_backward(np.ones(3), cache)
+"""
+    assert [case.expression for case in cases(text)] == ["f_forward and f_backward"]
+
+
+def test_a_text_that_is_not_there_is_a_sample(tmp_path):
+    text = """
+import numpy as np
+words = open("corpus.txt").read()
+letters = sorted(set(words))
+size = len(letters)
+W = np.random.randn(size, 4)
+def loss(k):
+    dW = np.zeros_like(W)
+    dW[k] = 2 * W[k]
+    return np.sum(W[k] ** 2), dW
+"""
+    (case,) = cases(text, name=str(tmp_path / "file.py"), bindings=[("k", "1")])
+    assert case.verdict == "pass", case.problem
+    assert "corpus.txt" in " ".join(case.notes)
+    (tmp_path / "corpus.txt").write_text("ab")
+    (case,) = cases(text, name=str(tmp_path / "file.py"), bindings=[("k", "1")])
+    assert case.verdict == "pass"
+    assert "corpus.txt" not in " ".join(case.notes)
+
+
+# ---------------------------------------------------------------- Python's own constructs
+
+DOUBLE = "def f_backward(dout, {}):\n    return 2.0 * dout\n"
+CONSTRUCTS = {
+    "namedtuple": "from collections import namedtuple\nCache = namedtuple('Cache', 'x k')\n"
+    "def f_forward(x):\n    return x * 3, Cache(x, 3)\n"
+    "def f_backward(dout, cache):\n    x, k = cache\n    return dout * cache.k * k / cache[1]\n",
+    "NamedTuple": "from typing import NamedTuple\nclass Cache(NamedTuple):\n    x: object\n"
+    "    k: float = 2.0\ndef f_forward(x):\n    return x * 2, Cache(x=x)\n"
+    "def f_backward(dout, cache):\n    return dout * cache.k\n",
+    "dataclass": "from dataclasses import dataclass\n@dataclass\nclass Options:\n    a: float\n"
+    "    b: float = 4.0\ndef f_forward(x):\n    o = Options(0.5)\n    return x * o.a * o.b, o\n"
+    + DOUBLE.format("o"),
+    "yield": "def halves(n):\n    for k in range(n):\n        yield 0.5\n    yield from [0.25, 0.25]\n"
+    "def f_forward(x):\n    return sum(k * x for k in halves(3)), x\n" + DOUBLE.format("x"),
+    "vectorize": "bend = np.vectorize(lambda v: v * 2 if v > 0 else v)\n"
+    "def f_forward(x):\n    return bend(x), x\n"
+    "def f_backward(dout, x):\n    return dout * np.where(x > 0, 2, 1)\n",
+    "apply_along_axis": "def f_forward(x):\n"
+    "    return np.apply_along_axis(lambda r: r * r.sum(), 0, x), x\n"
+    "def f_backward(dout, x):\n    return dout * x.sum(axis=0) + (dout * x).sum(axis=0)\n",
+    "out by position": "def f_forward(x):\n    y = x.copy()\n    np.maximum(y, 0, y)\n    return y, x\n"
+    "def f_backward(dout, x):\n    return dout * (x > 0)\n",
+    "property that is set": "class Layer:\n    def __init__(self):\n        self.size = 2.0\n"
+    "    @property\n    def size(self):\n        return self._size * 2\n"
+    "    @size.setter\n    def size(self, value):\n        self._size = value / 2\n"
+    "    def forward(self, x):\n        return x * self.size\n"
+    "    def backward(self, dout):\n        return dout * 2.0\n",
+    "partial": "from functools import partial\ndef scaled(k, x):\n    return k * x\n"
+    "twice = partial(scaled, 2.0)\ndef f_forward(x):\n    return twice(x), x\n"
+    + DOUBLE.format("x"),
+    "text is a text": "def f_forward(x, act='dou' + 'ble'):\n    if act is 'double':\n"
+    "        x = 2 * x\n    return x, act\n" + DOUBLE.format("act"),
+    "dictionary of gradients": "def loss(params):\n"
+    "    total = sum(np.sum(v ** 2) for v in params.values())\n"
+    "    return total, {k: 2 * v for k, v in params.items()}\n",
+    "clip of padding": "def f_forward(x):\n    return np.clip(np.pad(x, 1), -1, 1), x\n"
+    "def f_backward(dout, x):\n    return dout[1:-1] * (np.abs(x) < 1)\n",
+}
+
+
+@pytest.mark.parametrize("kind", [*CONSTRUCTS])
+def test_a_construct_is_read(kind):
+    bindings = [("params", "{'a': randn(2), 'b': randn(3)}")] if "dictionary" in kind else []
+    bindings += [("x", "[[0.3, -2.0], [1.5, 0.7]]")] if kind == "apply_along_axis" else []
+    bindings += [("x", "[0.3, -2.0, 1.5]")] if kind in ("vectorize", "clip of padding") else []
+    assert verdict("import numpy as np\n" + CONSTRUCTS[kind], bindings=bindings) == ("pass", None)
+
+
+def test_values_for_a_class_without_a_constructor_are_an_error():
+    text = "class A:\n    pass\ndef f_forward(x):\n    a = A(2)\n    return x * 2, x\n"
+    said, problem = verdict(text + DOUBLE.format("x"), bindings=[("x", "1.5")])
+    assert said == "error"
+    assert problem.message == "A() takes no arguments"
+    assert problem.line == 4
+
+
+def test_the_compiled_helpers_of_courses_are_taken_for_what_they_are():
+    text = """
+import numpy as np
+from im2col_cython import col2im_cython, im2col_cython, col2im_6d_cython
+
+def f_forward(x):
+    return im2col_cython(x, 2, 2, 1, 2), x.shape
+
+def f_backward(dout, shape):
+    n, c, h, w = shape
+    dx = col2im_cython(dout, n, c, h, w, 2, 2, 1, 2)
+    wide = dout.reshape(c, 2, 2, h // 2 + 1, w // 2 + 1, n).transpose(0, 1, 2, 5, 3, 4)
+    return (dx + col2im_6d_cython(wide, n, c, h, w, 2, 2, 1, 2)) / 2
+"""
+    assert verdict(text, bindings=[("x", "randn(2, 3, 4, 4)")]) == ("pass", None)

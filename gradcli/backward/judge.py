@@ -84,7 +84,7 @@ class _Court:
     def word(self, element: Element) -> Word:
         """The verdict on a number."""
         evidence, written = self.evidence, self.evidence.written
-        if element == evidence.cut.output:
+        if element.name == evidence.cut.output.name:
             return AS_EXPECTED
         claim, expected = written.gradients[element], written.expected(element)
         true = evidence.true.gradients[element]

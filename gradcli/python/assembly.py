@@ -113,6 +113,8 @@ class _Assembly:
         records = [r for r in self.reader.records if r.total == claim.result.node]
         if records:
             return records[-1].place
+        if claim.result.words in self.driven.places:
+            return self.driven.places[claim.result.words]
         name = self.subject.backward or self.subject.forward
         scope = self.driven.scope
         owner = scope.get(self.subject.cls) if self.subject.cls else None

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Callable
 from typing import Any
 
 from gradcli.errors import GradcliError
+from gradcli.program.files import read_text
 from gradcli.python import indexing
 from gradcli.python.operators import binary, compare, is_true
-from gradcli.python.values import Array, Class, Default, Function, Instance, Library, Method, Reader
+from gradcli.python.values import (
+    Array,
+    Class,
+    Default,
+    Function,
+    Instance,
+    Library,
+    Method,
+    Partial,
+    Reader,
+    TextFile,
+)
 
+SAMPLE = "a text of some words, in the place of one that is not there. "
+MOST_TEXT = 1_000_000  # bytes of a file of text
 NUMBERS = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "tuple": tuple,
            "dict": dict, "set": set}  # fmt: skip
 
@@ -227,6 +242,18 @@ def _refused(name: str) -> Callable[..., Any]:
     return row
 
 
+def _open(reader: Reader, path: Any, mode: str = "r", *_: Any, **__: Any) -> Any:
+    """`open` where a file sets its data: a text beside it, or a sample where there is none."""
+    is_reading = isinstance(path, str) and isinstance(mode, str) and not {*mode} & {*"wax+b"}
+    if not (reader.is_lenient and is_reading):
+        return _refused("open")(reader)
+    whole = os.path.join(os.path.dirname(reader.script.name), path)
+    if os.path.isfile(whole) and os.path.getsize(whole) <= MOST_TEXT:
+        return TextFile(read_text(whole))
+    reader.notes.append(f"`{path}` is not beside the file: a few words are read in its place")
+    return TextFile(SAMPLE)
+
+
 def _defaultdict(reader: Reader, factory: Any = None) -> Any:
     return Default(factory)
 
@@ -281,11 +308,22 @@ def _reduce(reader: Reader, function: Any, x: Any, *start: Any) -> Any:
     return whole
 
 
+def _namedtuple(reader: Reader, name: str, fields: Any, *_: Any, **__: Any) -> Any:
+    cls = Class(name, [], {})
+    cls.fields = fields.replace(",", " ").split() if isinstance(fields, str) else [*fields]
+    cls.is_tuple = True
+    return cls
+
+
+def _partial(reader: Reader, function: Any, *values: Any, **keywords: Any) -> Any:
+    return Partial(function, [*values], keywords)
+
+
 def _reversed(reader: Reader, x: Any) -> Any:
     return reader.iterate(x)[::-1]
 
 
-REFUSED = ("eval", "exec", "compile", "open", "input", "__import__", "globals", "locals", "vars",
+REFUSED = ("eval", "exec", "compile", "input", "__import__", "globals", "locals", "vars",
            "memoryview", "bytes", "bytearray", "iter", "breakpoint", "delattr")  # fmt: skip
 EXCEPTIONS = ("Exception", "ValueError", "TypeError", "KeyError", "IndexError", "RuntimeError",
               "NotImplementedError", "AssertionError", "AttributeError", "ZeroDivisionError",
@@ -303,7 +341,8 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "id": lambda _, x: id(x), "object": lambda _: Instance(Class("object", [], {})),
     "ignore": _ignore, "defaultdict": _defaultdict, "copy.copy": _copy,
     "copy.deepcopy": _deepcopy, "itertools.product": _product, "itertools.chain": _chain,
-    "functools.reduce": _reduce,
+    "open": _open, "functools.reduce": _reduce, "functools.partial": _partial,
+    "namedtuple": _namedtuple,
     **dict.fromkeys(EXCEPTIONS, _ignore),
     **{name: _refused(name) for name in REFUSED},
 }  # fmt: skip

@@ -72,8 +72,6 @@ INSTEAD = {
     "linalg.eig": "only its results can be given, as inputs",
     "linalg.eigh": "only its results can be given, as inputs",
     "linalg.qr": "only its results can be given, as inputs",
-    "vectorize": "call the function on the array itself",
-    "apply_along_axis": "write `axis=` where the function has it, or a loop",
     "nan_to_num": "write `np.where(np.isnan(x), 0, x)`",
     "put": "write `x[places] = values`",
     "choose": "write `x[places, np.arange(n)]`",
@@ -104,6 +102,14 @@ def library_call(
         return reader.fail(f"`{shown}` is not read", hint or "write it out in functions that are: "
                            "elementary ones, sums, products, indices")  # fmt: skip
     out = keywords.pop("out", None)
+    if (
+        library.kind == "numpy"
+        and len(values) == 3
+        and (
+            library.name in elementwise_rows.BINARY or library.name in elementwise_rows.AS_OPERATORS
+        )
+    ):  # `np.maximum(x, 0, x)`
+        *values, out = values
     if keywords.get("where") is not None and library.name != "where":
         reader.fail(f"`{shown}(..., where=...)` is not read", "write `np.where(mask, ..., ...)`")
     if library.name in elementwise_rows.ROWS:

@@ -11,8 +11,9 @@ import numpy as np
 from gradcli.errors import LimitError, ShapeError
 from gradcli.python import indexing
 from gradcli.python.limits import MOST_DATA
+from gradcli.python.reduction_rows import axes_of
 from gradcli.python.shape_rows import array_of, as_data, shape_of
-from gradcli.python.values import Array, Content, Library, Reader
+from gradcli.python.values import Array, Content, Library, Partial, Reader
 
 # Functions of known data, or of what data there is at the point: their results are whole numbers,
 # masks and orders, which do not change near by.
@@ -276,7 +277,48 @@ NUMBERS: dict[str, Callable[..., Any]] = {
     **{name: number(int) for name in ("int64", "int32", "int8", "int16", "int_", "uint8", "intp")},
     **{name: number(bool) for name in ("bool_", "bool8")},
 }  # fmt: skip
+
+
+def along_axis(reader: Reader, function: Any, axis: int, x: Any, *more: Any) -> Any:
+    """`np.apply_along_axis`: a function of every line of an array along an axis."""
+    whole = array_of(reader, x)
+    shape = reader.tape.shape(whole.content)
+    (at,) = axes_of(reader, axis, len(shape))
+    rest = [size for k, size in enumerate(shape) if k != at]
+    reader.count_length(prod(rest))
+    lines = []
+    for place in np.ndindex(*rest):
+        key = (*place[:at], slice(None), *place[at:])
+        lines.append(reader.call(function, [reader.part(whole, key), *more], {}))
+    content = reader.content(lines)
+    own = reader.tape.shape(content)[1:]
+    stacked = reader.tape.reshape(content, (*rest, *own))
+    order = [*range(at), *range(len(rest), len(rest) + len(own)), *range(at, len(rest))]
+    return reader.wrap(reader.tape.transpose(stacked, tuple(order)))
+
+
+def vectorized(reader: Reader, function: Any, **_: Any) -> Any:
+    """`np.vectorize`: a function that is called for every element."""
+    return Partial(Library("each"), [function], {})
+
+
+def each(reader: Reader, function: Any, *arrays: Any) -> Any:
+    """The values of a function for every element of arrays that are spread over one another."""
+    contents = [reader.content(array) for array in arrays]
+    shape = np.broadcast_shapes(*[reader.tape.shape(content) for content in contents])
+    reader.count_length(prod(shape) * len(contents))
+    wide = [reader.tape.fill(content, shape) for content in contents]
+    if not shape:
+        return reader.call(function, [reader.wrap(content) for content in wide], {})
+    parts = [
+        reader.call(function, [reader.part(Array(content), place) for content in wide], {})
+        for place in np.ndindex(*shape)
+    ]
+    return reader.wrap(reader.tape.reshape(reader.content(parts), shape))
+
+
 ROWS: dict[str, Callable[..., Any]] = {
+    "apply_along_axis": along_axis, "vectorize": vectorized, "each": each,
     **{name: fixed(function) for name, function in FIXED.items()}, **NUMBERS,
     "zeros": filled(0), "ones": filled(1), "empty": filled(0), "zeros_like": filled_like(0),
     "ones_like": filled_like(1), "empty_like": filled_like(0), "full": full,

@@ -59,6 +59,7 @@ class Driven:
         self.instance: Instance | None = None
         self.has_spare_loss = False  # a number beside the output that has no upstream gradient
         self.upstreams: list[str] = []
+        self.places: dict[str, int] = {}  # of results, where no function returns them
         self.others: dict[int, str] = {}  # results that the upstream gradient may be of, by place
         self.steps: dict[int, Step] = {}  # of weights that the backward part changes, by leaf
 

@@ -20,8 +20,6 @@ from gradcli.python.values import Array, Default, Given, Instance, Library, Scop
 
 NOT_READ = {
     "Await": "`await` is not read",
-    "Yield": "generators are not read: collect the values in a list",
-    "YieldFrom": "generators are not read: collect the values in a list",
 }
 TINY = 1e-4  # below it a constant keeps a logarithm or a quotient away from 0
 PLAIN = (bool, int, float, str, type(None))
@@ -123,6 +121,16 @@ class Expressions:
     def _e_starred(self: Any, node: ast.Starred, scope: Scope) -> Any:
         self.at(node)
         self.fail("`*` does not stand here")
+
+    def _e_yield(self: Any, node: ast.Yield | ast.YieldFrom, scope: Scope) -> Any:
+        """`yield`: a generator is read to its end, and is the list of what it gives."""
+        value = None if node.value is None else self.evaluate(node.value, scope)
+        yielded = scope.yielded
+        if yielded is None:
+            self.at(node)
+            return self.fail("`yield` stands in no function")
+        yielded.extend(self.iterate(value) if isinstance(node, ast.YieldFrom) else [value])
+        self.count_length(len(yielded))
 
     def _e_namedexpr(self: Any, node: ast.NamedExpr, scope: Scope) -> Any:
         value = self.evaluate(node.value, scope)
@@ -254,6 +262,8 @@ class Expressions:
             return self.wrap(content)
         if isinstance(owner, Library):
             return self.joined_by_index(owner, index)
+        if isinstance(owner, Instance) and owner.cls.is_tuple:
+            return self.part(self.iterate(owner), index)
         if isinstance(owner, Instance):
             return self.call_method(owner, "__getitem__", [index])
         self.refuse_unknown(owner)
@@ -312,7 +322,9 @@ class Expressions:
         self.refuse_unknown(value)
         if isinstance(value, (list, tuple, dict, set, str, range)):
             self.count_length(len(value))
-            return list(value)
+            return sorted(value, key=repr) if isinstance(value, set) else list(value)
+        if isinstance(value, Instance) and value.cls.fields and value.cls.is_tuple:
+            return [value.attributes[name] for name in value.cls.fields]
         if isinstance(value, Instance) and value.cls.find("__iter__") is not None:
             return [*self.iterate(self.call_method(value, "__iter__", []))]
         raise PythonFault(f"{kind_of(value)} is not iterable")

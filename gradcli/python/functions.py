@@ -23,6 +23,7 @@ from gradcli.python.values import (
     Library,
     Method,
     OfArray,
+    Partial,
     Scope,
     Super,
 )
@@ -89,6 +90,10 @@ class Functions:
             start = callee.find("__init__")
             if start is not None:
                 self._read_call(start, [instance, *values], keywords, node)
+            elif callee.fields:
+                self._set_fields(instance, values, keywords)
+            elif values or keywords:
+                self.fail(f"{callee.name}() takes no arguments")
             return instance
         if isinstance(callee, Instance):
             return self.call_method(callee, "__call__", values, keywords)
@@ -99,10 +104,29 @@ class Functions:
             if callee.kind == "python":
                 return BUILTINS[callee.name](self, *values, **keywords)
             return library_call(self, callee, values, keywords)
+        if isinstance(callee, Partial):
+            named = {**callee.keywords, **keywords}
+            return self.call(callee.callee, [*callee.values, *values], named, node)
         if isinstance(callee, OfArray):
             return method_call(self, callee, values, keywords)
         self.refuse_unknown(callee)
         self.fail(f"{kind_of(callee)} is not callable")
+
+    def _set_fields(
+        self: Any, instance: Instance, values: list[Any], keywords: dict[str, Any]
+    ) -> None:
+        """Give the fields of a dataclass or a named tuple their values."""
+        cls = instance.cls
+        given = {**dict(zip(cls.fields, values, strict=False)), **keywords}
+        if len(values) > len(cls.fields) or not given.keys() <= {*cls.fields}:
+            self.fail(f"{cls.name}() has the fields {', '.join(cls.fields)}")
+        for name in cls.fields:
+            value = given.get(name, cls.find(name))
+            if name not in given and value is None and name not in cls.body:
+                self.fail(f"{cls.name}() misses its field `{name}`")
+            instance.attributes[name] = value
+        if isinstance(cls.find("__post_init__"), Function):
+            self.call_method(instance, "__post_init__", [])
 
     def call_method(
         self: Any, instance: Instance, name: str, values: list[Any],
@@ -141,15 +165,18 @@ class Functions:
         self.functions.append(function)
         self.scopes[function.name] = scope
         self.file, self.turn = function.scope.file, []
+        yielded: list[Any] = []
+        if function.is_generator:
+            scope.yielded = yielded
         try:
             self.block(function.node.body, scope)
         except ReturnSignal as result:
-            return result.value
+            return yielded if function.is_generator else result.value
         finally:
             self.calls.pop()
             self.functions.pop()
             self.file, self.turn, self.here, self.tape.place, self.first = kept
-        return None
+        return yielded if function.is_generator else None
 
     def _s_return(self: Any, node: ast.Return, scope: Scope) -> None:
         """`return`: what it computes is a line of its own."""

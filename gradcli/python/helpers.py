@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,48 @@ def relu_backward(reader: Reader, upstream: Any, cache: Any) -> Any:
     return reader.wrap(tape.apply(MUL, reader.content(upstream), mask))
 
 
+def _windows(images: tuple[int, ...], height: int, width: int, pad: int, stride: int) -> Any:
+    """The flat places of images of shape (N, C, H, W) under every place of a filter; -1 is padding.
+
+    The axes are channel, row and column of the filter, row and column of the place, image.
+    """
+    ends = ((0, 0), (0, 0), (pad, pad), (pad, pad))
+    places = np.pad(np.arange(prod(images)).reshape(images), ends, constant_values=-1)
+    views = np.lib.stride_tricks.sliding_window_view(places, (height, width), (2, 3))
+    return views[:, :, ::stride, ::stride].transpose(1, 4, 5, 2, 3, 0)
+
+
+def im2col(reader: Reader, x: Any, height: int, width: int, pad: int, stride: int) -> Any:
+    """The patches of images as columns, as the compiled `im2col_cython` of courses has them."""
+    content = reader.content(x)
+    places = _windows(reader.tape.shape(content), height, width, pad, stride)
+    rows = places.shape[0] * height * width
+    return Array(reader.tape.take(reader.tape.node(content), places.reshape(rows, -1)))
+
+
+def col2im(reader: Reader, columns: Any, *sizes: Any) -> Any:
+    """The images to which columns of patches are added, as `col2im_cython` has them."""
+    return _added(reader, columns, sizes, (0, 1, 2, 3, 4, 5))
+
+
+def col2im_6d(reader: Reader, columns: Any, *sizes: Any) -> Any:
+    """The images to which patches are added, as `col2im_6d_cython` has them."""
+    return _added(reader, columns, sizes, (0, 1, 2, 5, 3, 4))
+
+
+def _added(reader: Reader, columns: Any, sizes: tuple[Any, ...], order: tuple[int, ...]) -> Any:
+    """Patches, their axes in some order, added to images of sizes (N, C, H, W)."""
+    images, window = tuple(sizes[:4]), sizes[4:]
+    places = _windows(images, *window).transpose(order)
+    content = reader.tape.node(reader.content(columns))
+    return Array(reader.tape.give(reader.tape.reshape(content, places.shape), images, places))
+
+
 COMPARE_GREATER = COMPARE[ast.Gt][1]
 HELPERS: dict[str, Callable[..., Any]] = {
     "sigmoid": sigmoid, "relu": relu, "softmax": softmax,
     "tanh": lambda reader, x: reader.wrap(reader.tape.apply(UNARY["tanh"], reader.content(x))),
+    "im2col_cython": im2col, "col2im_cython": col2im, "col2im_6d_cython": col2im_6d,
 }  # fmt: skip
 WITH_CACHE: dict[str, Callable[..., Any]] = {
     **{name: with_cache(function) for name, function in HELPERS.items()},

@@ -27,14 +27,19 @@ IGNORED_ROOTS = {
 # Names of the standard library that are read, by what they are here.
 STANDARD: dict[str, dict[str, Library]] = {
     "collections": {"OrderedDict": Library("dict", "python"),
-                    "defaultdict": Library("defaultdict", "python")},
+                    "defaultdict": Library("defaultdict", "python"),
+                    "namedtuple": Library("namedtuple", "python")},
     "copy": {"copy": Library("copy.copy", "python"),
              "deepcopy": Library("copy.deepcopy", "python")},
     "itertools": {"product": Library("itertools.product", "python"),
                   "chain": Library("itertools.chain", "python")},
-    "functools": {"reduce": Library("functools.reduce", "python")},
+    "functools": {"reduce": Library("functools.reduce", "python"),
+                  "partial": Library("functools.partial", "python")},
+    "numba": {"prange": Library("range", "python")},  # its decorators change no number
+    "opt_einsum": {"contract": Library("einsum")},
     "random": {},
 }  # fmt: skip
+DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.With)
 MOST_UP = 3  # folders above the file in which another is looked for
 
 
@@ -178,7 +183,7 @@ class Imports:
         kept, self.is_lenient = self.is_lenient, True
         own = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
         for node in tree.body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)) or (
+            if isinstance(node, DEFINITIONS) or (
                 isinstance(node, (ast.Assign, ast.AnnAssign)) and not _calls(node, own)
             ):
                 self._define(node, scope)
@@ -208,6 +213,8 @@ def names_set(node: ast.stmt) -> list[str]:
     """The names that a statement gives values to."""
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return [node.name]
+    if isinstance(node, ast.With):
+        return [name for part in node.body for name in names_set(part)]
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
     return [
         part.id

@@ -78,6 +78,8 @@ EXPRESSIONS: dict[type, Callable[..., Any]] = {
     ast.JoinedStr: Expressions._e_joinedstr,
     ast.FormattedValue: Expressions._e_formattedvalue,
     ast.Starred: Expressions._e_starred,
+    ast.Yield: Expressions._e_yield,
+    ast.YieldFrom: Expressions._e_yield,
     ast.NamedExpr: Expressions._e_namedexpr,
     ast.UnaryOp: Expressions._e_unaryop,
     ast.BinOp: Expressions._e_binop,

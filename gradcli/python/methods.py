@@ -10,7 +10,7 @@ from gradcli.errors import did_you_mean
 from gradcli.python import data_rows, shape_rows
 from gradcli.python.calls import ROWS, find_row
 from gradcli.python.tape import kind_of
-from gradcli.python.values import Array, Library, OfArray, Reader
+from gradcli.python.values import Array, Library, OfArray, Reader, TextFile
 
 
 def _flat(reader: Reader, x: Array) -> Any:
@@ -195,6 +195,13 @@ OF_TEXTS: dict[str, Callable[..., Any]] = {
     "isdigit": _text(str.isdigit), "title": _text(str.title),
     "join": _join, "format": _format,
 }  # fmt: skip
+OF_FILES: dict[str, Callable[..., Any]] = {
+    "read": lambda _, owner, *__: owner.text,
+    "readlines": lambda _, owner: owner.text.splitlines(keepends=True),
+    "readline": lambda _, owner: owner.text.partition("\n")[0],
+    "close": lambda *_: None,
+}
 OF_VALUES: list[tuple[type, dict[str, Callable[..., Any]]]] = [
     (list, OF_LISTS), (dict, OF_DICTIONARIES), (str, OF_TEXTS), (tuple, OF_TUPLES), (set, OF_SETS),
+    (TextFile, OF_FILES),
 ]  # fmt: skip

@@ -23,6 +23,7 @@ from gradcli.python.interpreter import Interpreter
 from gradcli.python.lessons import Lesson, Stop, lesson
 from gradcli.python.misfits import is_misfit
 from gradcli.python.missing import MissingInputs, Unclaimed
+from gradcli.python.scripts import ScriptDriver, script_scope, written_gradients
 from gradcli.python.source import Script
 from gradcli.python.subjects import Subject, chosen, subjects
 from gradcli.python.usage import Usage
@@ -30,6 +31,7 @@ from gradcli.python.values import Array, Class, Function, Instance, Library, Sco
 from gradcli.requests import Request, Setting
 
 OF_IMAGES = re.compile(r"conv|pool|spatial|image|cnn", re.IGNORECASE)
+FEW_WRITTEN = 2  # gradients outside functions that are no test of these
 HEAVY = 6_000  # nodes of a file's own example; a smaller one says as much
 MADE = re.compile(r"^(param\w*|theta|weights|model|net|network)$")
 MAKER = re.compile(r"(init|make|create|build|random)\w*_?(param|weight|theta|model|net)|^init",
@@ -47,6 +49,10 @@ class PythonFile:
     def __init__(self, text: str, name: str) -> None:
         self.script = Script(text, name)
         self.subjects = subjects(self.script.tree)
+        gradients = written_gradients(self.script.tree)
+        if len(gradients) >= (FEW_WRITTEN if self.subjects else 1):
+            line = min(node.lineno for node in gradients.values())
+            self.subjects.append(Subject("script", "script", "", None, None, line))
 
     def chosen(self, name: str | None) -> list[Subject]:
         """The subjects of a name, or all. Raises GradcliError where there is none."""
@@ -65,6 +71,8 @@ class PythonFile:
     def parameters(self, found: list[Subject]) -> set[str]:
         """The names of all parameters of some subjects, and of the file's loss functions."""
         names: set[str] = set()
+        if any(subject.kind == "script" for subject in found):
+            names |= {part.id for part in ast.walk(self.script.tree) if isinstance(part, ast.Name)}
         for node in ast.walk(self.script.tree):
             if isinstance(node, ast.FunctionDef):
                 args = node.args
@@ -421,6 +429,8 @@ class Reading:
         reader = Interpreter(self.script, self.seed)
         reader.tape.graph.most_elements = self.request.max_array
         reader.tiny_is_zero = self.tiny_is_zero
+        if self.subject.kind == "script":
+            return reader, script_scope()
         scope = Scope()
         reader.look_over(self.script.tree, scope)
         return reader, scope
@@ -433,7 +443,12 @@ class Reading:
                 for name, setting in {**self.said.values, **self.settings}.items()
             }
             values = {**extra, **self.values}
-            driver = Driver(reader, scope, self.subject, values, floats, self.values)
+            if self.subject.kind == "script":
+                script = ScriptDriver(reader, scope, self.subject, values, floats)
+                script.output_name = self.request.output
+                driver: Driver = script
+            else:
+                driver = Driver(reader, scope, self.subject, values, floats, self.values)
             driver.of_output, driver.adds_loss = self.of_output, self.adds_loss
             driver.numbers, self.driver = self.numbers, driver
             driver.upstream_at = self.upstream_at

@@ -45,6 +45,13 @@ def returned(reader: Interpreter, value: Any, function: Function | None) -> list
     return results
 
 
+def collected(reader: Interpreter, value: Any, name: str) -> list[Result]:
+    """The arrays in the value of a name."""
+    results: list[Result] = []
+    _collect(reader, float(value) if isinstance(value, int) else value, name, "", results)
+    return results
+
+
 def _expression(function: Function, value: Any) -> Any:
     """The expression behind the last `return` of as many values."""
     if isinstance(function.node, ast.Lambda):

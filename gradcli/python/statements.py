@@ -342,10 +342,14 @@ class Statements:
     def _s_with(self: Any, node: ast.With, scope: Scope) -> None:
         for item in node.items:
             words = self.scripts[self.file].words(item.context_expr)
+            if words.startswith("open(") and item.optional_vars is not None:
+                value = self.evaluate(item.context_expr, scope)
+                self.assign(item.optional_vars, value, scope)
+                continue
             if not words.startswith(("np.errstate", "numpy.errstate", "warnings.")):
                 self.at(item.context_expr)
                 self.fail(f"`with {words}` is not read",
-                          "files are read through bindings: NAME=@FILE.npy")  # fmt: skip
+                          "give what it would set as an input: NAME=VALUE")  # fmt: skip
         self.block(node.body, scope)
 
     # ---------------------------------------------------------------- definitions
@@ -374,6 +378,8 @@ class Statements:
         for statement in node.body:
             self.statement(statement, body)
         cls = Class(node.name, bases, dict(body))
+        cls.fields = self._fields(node, bases)
+        cls.is_tuple = bool(cls.fields) and not node.decorator_list
         for value in cls.body.values():
             if isinstance(value, Function):
                 for function in (value, value.setter):
@@ -381,6 +387,19 @@ class Statements:
                         function.owner = cls
                         function.scope = scope
         self.set_name(node.name, cls, scope)
+
+    def _fields(self: Any, node: ast.ClassDef, bases: list[Class]) -> list[str]:
+        """The fields of a dataclass or a named tuple; of another class there are none."""
+        words = [
+            self.scripts[self.file].words(part) for part in (*node.decorator_list, *node.bases)
+        ]
+        if not any("dataclass" in word or word.endswith("NamedTuple") for word in words):
+            return []
+        own = [
+            part.target.id for part in node.body
+            if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+        ]  # fmt: skip
+        return [name for base in bases for name in base.fields if name not in own] + own
 
     def evaluate_or_unknown(self: Any, node: ast.expr, scope: Scope) -> Any:
         """The value of an expression, or why it has none."""

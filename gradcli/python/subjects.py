@@ -44,6 +44,8 @@ class Subject(NamedTuple):
     @property
     def words(self) -> str:
         """The subject as it is shown."""
+        if self.kind == "script":
+            return "the statements of the file"
         parts = [part for part in (self.forward, self.backward) if part]
         inner = " and ".join(parts)
         return f"class {self.cls}: {inner}" if self.cls else inner
@@ -162,7 +164,9 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
         others = [n or "" for n, is_gradient in zip(names, are, strict=True) if not is_gradient]
         if any(are) and (not are[0] or any(map(OBJECTIVES.search, others))):
             return True
-        is_unnamed = names[0] is not None and isinstance(part.value.elts[1], ast.BinOp)
+        is_unnamed = names[0] is not None and isinstance(
+            part.value.elts[1], (ast.BinOp, ast.Dict, ast.DictComp)
+        )
         if OBJECTIVES.search(node.name) and len(names) == 2 and is_unnamed:  # loss, 2 * diff / n
             return True
     return False

@@ -74,6 +74,7 @@ class Scope(dict[str, Any]):
         self.outer = outer
         self.file: int = file if outer is None else outer.file
         self.function: Function | None = None
+        self.yielded: list[Any] | None = None  # what a generator has given so far
         self.elsewhere: dict[str, Scope] = {}  # names that `global` and `nonlocal` send away
 
     @classmethod
@@ -107,6 +108,7 @@ class Function:
         args = node.args
         self.positional = [arg.arg for arg in (*args.posonlyargs, *args.args)]
         self.keyword_only = [arg.arg for arg in args.kwonlyargs]
+        self.is_generator = not isinstance(node, ast.Lambda) and _has_yield(node.body)
         self.rest = args.vararg.arg if args.vararg else None
         self.keywords = args.kwarg.arg if args.kwarg else None
 
@@ -114,6 +116,18 @@ class Function:
     def parameters(self) -> list[str]:
         """All named parameters, in order."""
         return [*self.positional, *self.keyword_only]
+
+
+def _has_yield(body: list[ast.stmt]) -> bool:
+    """Whether statements give values with `yield`, those of inner functions not counted."""
+    pending: list[ast.AST] = [*body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.Lambda, ast.ClassDef)):
+            pending += ast.iter_child_nodes(node)
+    return False
 
 
 class Method:
@@ -131,6 +145,8 @@ class Class:
         self.name = name
         self.bases = bases
         self.body = body
+        self.fields: list[str] = []  # of a named tuple or a dataclass, in order
+        self.is_tuple = False
 
     def order(self) -> Iterator[Class]:
         """The class and its bases, in the order in which names are looked up."""
@@ -173,12 +189,28 @@ class Library:
         return hash((self.name, self.kind))
 
 
+class Partial:
+    """What `functools.partial` returns: a function, and its first values."""
+
+    def __init__(self, callee: Any, values: list[Any], keywords: dict[str, Any]) -> None:
+        self.callee = callee
+        self.values = values
+        self.keywords = keywords
+
+
 class OfArray:
     """A method of an array, a list, a dictionary or a text: `x.sum`, `grads.update`."""
 
     def __init__(self, owner: Any, name: str) -> None:
         self.owner = owner
         self.name = name
+
+
+class TextFile:
+    """A file of text that is opened for reading."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 class Unknown:
