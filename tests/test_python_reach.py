@@ -392,3 +392,51 @@ def f_backward(dout, shape):
     return (dx + col2im_6d_cython(wide, n, c, h, w, 2, 2, 1, 2)) / 2
 """
     assert verdict(text, bindings=[("x", "randn(2, 3, 4, 4)")]) == ("pass", None)
+
+
+# ---------------------------------------------------------------- lines that stand for several
+
+UNROLLED = """
+import numpy as np
+
+def back(d, h, w):
+    dh = d * (1 - h ** 2)
+    return dh @ w.T, h.T @ dh
+
+def rnn_forward(x, w):
+    hs = [x]
+    for t in range(3):
+        hs.append(np.tanh(hs[-1] @ w))
+    return hs[-1], (hs, w)
+
+def rnn_backward(dout, cache):
+    hs, w = cache
+    dw = np.zeros_like(w)
+    for t in reversed(range(3)):
+        dh = dout * (1 - hs[t + 1] ** 2)
+        dw += hs[t].T @ dh * (2 if t == 1 else 1)
+        dout = dh @ w.T
+    return dout, dw
+"""
+
+
+def test_a_line_that_stands_for_several_statements_names_the_first_that_fails(gradcli, tmp_path):
+    (case,) = cases(UNROLLED, bindings=[("x", "randn(2, 3)"), ("w", "randn(3, 3)")])
+    accused = [line for line in case.lines if line.verdict == "fail" and line.local]
+    assert {(line.line, *line.turn) for line in accused} == {(19, "t = 1")}
+    assert accused[0].occasion == "t = 1"
+    path = tmp_path / "rnn.py"
+    path.write_text(UNROLLED)
+    out = gradcli("check", str(path), "x=randn(2, 3)", "w=randn(3, 3)").out
+    assert out.count("dw (t = 1)") == 1
+    assert "(t = 2)" not in out
+
+
+def test_a_line_in_a_call_says_where_it_was_called():
+    text = UNROLLED.replace("dw += hs[t].T @ dh * (2 if t == 1 else 1)", "g = 0").replace(
+        "dout = dh @ w.T", "dout, g = back(dout, hs[t + 1], w); dw += g"
+    )
+    (case,) = cases(text, bindings=[("x", "randn(2, 3)"), ("w", "randn(3, 3)")])
+    inner = [line for line in case.lines if line.line == 5]
+    assert {tuple(line.calls) for line in inner} == {(20,)}
+    assert inner[0].occasion == "t = 2, called in line 20"

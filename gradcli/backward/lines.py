@@ -182,7 +182,10 @@ class _Lines:
             for k, line in enumerate(self.lines)
         ]  # fmt: skip
         return [
-            check._replace(meaning=self._meaning(k)) for k, check in enumerate(checks)
+            check._replace(
+                meaning=self._meaning(k), turn=[*self.lines[k].turn], calls=[*self.lines[k].call]
+            )
+            for k, check in enumerate(checks)
         ]  # fmt: skip
 
     def _meaning(self, k: int) -> str | None:

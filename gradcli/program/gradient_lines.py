@@ -84,8 +84,8 @@ class GradientLine:
         self.total: Value = []  # of the whole target once the line is done
         self.place: tuple[Any, ...] = ()  # of an indexed target: places, and (start, stop)
         self.sizes: dict[str, float] = {}
-        self.turn: tuple[int, ...] = ()  # of a Python file: the iterations of the loops around it
-        self.call: tuple[int, ...] = ()  # and the places of the calls it stands in
+        self.turn: tuple[str, ...] = ()  # of a Python file: the loops around it, as `t = 2`
+        self.call: tuple[int, ...] = ()  # and the lines of the calls it stands in
         self.misfit: Misfit | None = None  # then it is no claim, and later lines read it as it is
 
     def moved(self, translate: Callable[[Value], Value]) -> GradientLine:

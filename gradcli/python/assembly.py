@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
 import numpy as np
@@ -147,12 +148,17 @@ class _Assembly:
                 lines.append(line)
         return lines
 
+    def _row(self, place: int) -> int:
+        """The line of an offset in the text."""
+        return bisect_right(self.reader.script.line_starts, place)
+
     def _line(self, record: Assigned, moved: dict[int, int]) -> GradientLine:
         names = [c.leaf.name for c in self.claims if c.result.node == record.total]
         statement = Statement(record.kind, record.place, None, record.target, text=record.text)
         line = GradientLine(statement, names[0] if names else None)
         line.value, line.total = moved[record.value], moved[record.total]
-        line.turn, line.call = record.turn, record.call
+        line.turn = record.turn
+        line.call = tuple(self._row(place) for place in record.call[1:])  # the first is the subject
         return line
 
     # ---------------------------------------------------------------- the graph

@@ -15,6 +15,7 @@ from gradcli.python.helpers import HELPERS
 from gradcli.python.limits import MOST_ITERATIONS
 from gradcli.python.operators import binary, compare, is_true, unary
 from gradcli.python.source import PythonFault
+from gradcli.python.statements import turn_of
 from gradcli.python.tape import content_of, kind_of
 from gradcli.python.values import Array, Default, Given, Instance, Library, Scope, Unknown
 
@@ -223,9 +224,9 @@ class Expressions:
             items = self.iterate(self.evaluate(generator.iter, inner))
             if len(items) > MOST_ITERATIONS:
                 raise LimitError(f"a loop of {len(items)} iterations", self.span())
-            self.turn.append(0)
+            self.turn.append("")
             for count, item in enumerate(items):
-                self.turn[-1] = count
+                self.turn[-1] = turn_of(generator.target, item, count)
                 self.step()
                 self.assign_silently(generator.target, item, inner)
                 if all(is_true(self, self.evaluate(c, inner)) for c in generator.ifs):

@@ -164,7 +164,7 @@ class Functions:
         self.calls.append(self.tape.place)
         self.functions.append(function)
         self.scopes[function.name] = scope
-        self.file, self.turn = function.scope.file, []
+        self.file, self.turn = function.scope.file, [*self.turn]
         yielded: list[Any] = []
         if function.is_generator:
             scope.yielded = yielded

@@ -39,7 +39,7 @@ class Assigned(NamedTuple):
     kind: str  # assign or add
     value: int  # the node of the right side
     total: int  # the node of the whole target afterwards
-    turn: tuple[int, ...]  # the iterations of the loops around it
+    turn: tuple[str, ...]  # the iterations of the loops around it, as `t = 2`
     call: tuple[int, ...]  # the offsets of the calls it stands in
     text: str  # of the line
 
@@ -113,7 +113,7 @@ class Interpreter(Statements, Expressions, Functions, Imports):
         self.records: list[Assigned] = []
         self.recorded: set[int] = set()  # nodes that have a record
         self.forward: set[int] | None = None  # once the backward part begins: the nodes before it
-        self.turn: list[int] = []
+        self.turn: list[str] = []
         self.calls: list[int] = []
         self.functions: list[Any] = []  # that are being read
         self.missing: list[str] = []  # modules of which everything was imported

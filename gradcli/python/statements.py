@@ -11,6 +11,7 @@ from gradcli.python.limits import MOST_ITERATIONS, MOST_LENGTH
 from gradcli.python.operators import binary, is_true
 from gradcli.python.values import Array, Class, Function, Instance, Scope, Unknown, arrays_in
 
+LONGEST_ITEM = 30  # characters of an item that a turn is named by
 NOT_READ = {
     "AsyncFunctionDef": "`async` functions are not read",
     "AsyncFor": "`async for` is not read",
@@ -34,6 +35,15 @@ class BreakSignal(Exception):  # no error: control flow
 
 class ContinueSignal(Exception):  # no error: control flow
     """`continue` was reached."""
+
+
+def turn_of(target: ast.expr, item: Any, count: int) -> str:
+    """An iteration as people say it: `t = 2`, or the number of the turn."""
+    while isinstance(target, ast.Tuple) and isinstance(item, tuple) and item:
+        target, item = target.elts[0], item[0]
+    if isinstance(target, ast.Name) and isinstance(item, (int, float, str)):
+        return f"{target.id} = {item!r}" if len(str(item)) < LONGEST_ITEM else f"turn {count + 1}"
+    return f"turn {count + 1}"
 
 
 class Statements:
@@ -244,10 +254,10 @@ class Statements:
         if len(items) > MOST_ITERATIONS:
             raise LimitError(f"a loop of {len(items)} iterations; at most {MOST_ITERATIONS} are "
                              "read", self.span(), "check a smaller case")  # fmt: skip
-        self.turn.append(0)
+        self.turn.append("")
         try:
             for count, item in enumerate(items):
-                self.turn[-1] = count
+                self.turn[-1] = turn_of(node.target, item, count)
                 self.step()
                 self.assign_silently(node.target, item, scope)
                 try:
@@ -274,12 +284,14 @@ class Statements:
             self.assign(target, value, scope)
 
     def _s_while(self: Any, node: ast.While, scope: Scope) -> None:
-        self.turn.append(0)
+        self.turn.append("")
+        count = 0
         try:
             while is_true(self, self.evaluate(node.test, scope)):
                 self.step()
-                self.turn[-1] += 1
-                if self.turn[-1] > MOST_ITERATIONS:
+                count += 1
+                self.turn[-1] = f"turn {count}"
+                if count > MOST_ITERATIONS:
                     self.at(node)
                     raise LimitError(f"a loop of more than {MOST_ITERATIONS} iterations",
                                      self.span(), "give it an end that is known")  # fmt: skip

@@ -16,7 +16,7 @@ from gradcli.render.diagnostic import printable
 from gradcli.render.rows import exact
 from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, STANDINGS, Case, CheckReport
 from gradcli.reports.evaluations import InputCheck, Number, elements
-from gradcli.reports.lines import FEW, LineCheck
+from gradcli.reports.lines import FEW, LineCheck, first_of_each
 
 MOST_OF_SAMPLED_POINT = 20  # numbers
 
@@ -134,7 +134,7 @@ def _of_case(case: Case) -> Iterator[Finding]:
     """The findings on inputs and values; one on the whole case if they do not explain it."""
     details = _details(case)
     is_explained = any(line.is_accused for line in case.lines)
-    for line in case.lines:
+    for line in first_of_each(case.lines):
         yield _of_line(case, line, details)
     for check in case.derivatives:
         finding = _of_check(case, check, "derivative", details)
@@ -160,7 +160,7 @@ def _of_line(case: Case, line: LineCheck, details: tuple[str, ...]) -> Finding:
         at, claim, expected = wrong[0]
         worst = f"got {_number(claim)}, expected {_number(expected)}"
         numbers = [f"{len(wrong)} numbers are wrong, most {at}: {worst}"]
-    parts = [", ".join(numbers), line.mistake, line.reason]
+    parts = [line.occasion, ", ".join(numbers), line.mistake, line.reason]
     text = ": ".join(filter(None, parts)) or MEANINGS[line.verdict]
     return Finding(
         case.file, line.line, line.column, line.verdict, line.name, text, details,

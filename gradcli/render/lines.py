@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator
 
 from gradcli.render.arrays import is_large, nested_text
 from gradcli.reports.evaluations import Number
-from gradcli.reports.lines import FEW, Fork, LineCheck
+from gradcli.reports.lines import FEW, Fork, LineCheck, first_of_each
 
 MOST_LINES = 400  # of a program text; beyond that only those with a verdict are shown
 
@@ -39,7 +39,7 @@ def listing(
         yield margin + width + 4, [
             (f"{word:{margin}}", style), "  ", (f"{number:{width}}", "aside"), f"  {row.rstrip()}",
         ]  # fmt: skip
-        for line in checks:
+        for line in first_of_each(checks):
             if line.verdict != "pass" and line.cause is None:
                 yield margin + 2, [" " * (margin + 2), *_explained(line, spell)]
             elif with_meanings and line.meaning:
@@ -67,6 +67,8 @@ def _word(line: LineCheck) -> str:
 
 def _explained(line: LineCheck, spell: Spell) -> Iterator[str | tuple[str, str]]:
     yield line.name, "name"
+    if line.occasion:
+        yield f" ({line.occasion})", "aside"
     wrong = line.differences()
     if len(wrong) > FEW:
         at, claim, expected = wrong[0]

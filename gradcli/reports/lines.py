@@ -30,6 +30,16 @@ class LineCheck(NamedTuple):
     meaning: str | None = None  # what the value was understood as; None where it was not
     repair: str | None = None  # the line as it should be, where one simple change makes all right
     suspects: list[int] = []  # noqa: RUF012  # never written to: lines that may be meant instead
+    turn: list[str] = []  # noqa: RUF012  # of a Python file: the loops around it, as `t = 2`
+    calls: list[int] = []  # noqa: RUF012  # and the lines of the calls it stands in
+
+    @property
+    def occasion(self) -> str:
+        """Which of the statements that the line stands for this is: `t = 2, called in line 7`."""
+        parts = [*self.turn]
+        if self.calls:
+            parts.append(f"called in line {' > '.join(map(str, self.calls))}")
+        return ", ".join(parts)
 
     @property
     def is_accused(self) -> bool:
@@ -53,6 +63,22 @@ class LineCheck(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         """The line as JSON holds it."""
         return self._asdict()
+
+
+def first_of_each(checks: list[LineCheck]) -> list[LineCheck]:
+    """The checks, but of a statement that is read many times the first that is wrong."""
+    worst: dict[tuple[int, int, str], LineCheck] = {}
+    for check in checks:
+        key = (check.line, check.column, check.name)
+        kept = worst.get(key)
+        if kept is None or _standing(check) < _standing(kept):
+            worst[key] = check
+    is_first = {id(check) for check in worst.values()}
+    return [check for check in checks if not check.occasion or id(check) in is_first]
+
+
+def _standing(check: LineCheck) -> tuple[bool, bool]:
+    return check.verdict == "pass", check.cause is not None
 
 
 def _differ(claim: float, expected: float) -> bool:
