@@ -109,13 +109,13 @@ class _Assembly:
 
     def _place(self, claim: Claim) -> int:
         """Where the line stands that gave a result its last value."""
-        if claim.result.place is not None:
-            return claim.result.place
         records = [r for r in self.reader.records if r.total == claim.result.node]
         if records:
             return records[-1].place
         if claim.result.words in self.driven.places:
             return self.driven.places[claim.result.words]
+        if claim.result.place is not None:
+            return claim.result.place
         name = self.subject.backward or self.subject.forward
         scope = self.driven.scope
         owner = scope.get(self.subject.cls) if self.subject.cls else None
@@ -169,6 +169,7 @@ class _Assembly:
         values = [record.value for record in self.reader.records if record.total in set(lines)]
         decisions = [decision.value for decision in self.tape.decisions]
         keep = [self.output, *self.results.values(), *lines, *values, *decisions]
+        keep += [claim.leaf.node for claim in self.claims]
         if self.upstream is not None:
             keep.append(self.upstream)
         needed = graph.reaches(*keep)

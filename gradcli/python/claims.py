@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+
+import numpy as np
 
 from gradcli.errors import NameFault, did_you_mean
 from gradcli.python.drive import Driven, Leaf
@@ -11,6 +14,7 @@ from gradcli.python.gradient_words import folded, kin
 from gradcli.python.guesses import TARGETS
 from gradcli.python.results import Result
 
+WEIGHT = re.compile(r"^_?(W|w|U|V|K|b|gamma|beta)\w*$")
 SHORTEST = 3  # letters that a name shares with another
 
 
@@ -32,11 +36,14 @@ class Mapped(NamedTuple):
 def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     """The claims of a subject that was driven. Raises NameFault."""
     reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
+    unread = [x for x in driven.leaves if not reached[x.node] and WEIGHT.match(x.short)]
     driven.leaves = [leaf for leaf in driven.leaves if reached[leaf.node]]
     results = [r for r in driven.results if not _is_forward(driven, r)]
     claims = _as_said(driven, results, said)
     claims += _by_name(driven, results, claims)
-    claims += _by_step(driven, claims)
+    claims += _by_step(driven, [*driven.leaves, *unread], claims)
+    claims += _between(driven, results, claims)
+    claims += _of_unread(driven, unread, results, claims)
     claims += _by_position(driven, results, claims)
     taken = {claim.result.words for claim in claims}
     left = [r.words for r in results if r.words not in taken and (r.order >= 0 or r.roots)
@@ -95,12 +102,39 @@ def _by_name(driven: Driven, results: list[Result], claims: list[Claim]) -> list
     return found
 
 
-def _by_step(driven: Driven, claims: list[Claim]) -> list[Claim]:
+def _by_step(driven: Driven, leaves: list[Leaf], claims: list[Claim]) -> list[Claim]:
     """What weights are changed by, of which nothing else is the gradient."""
     taken = {c.leaf.node for c in claims}
     return [
         Claim(leaf, driven.steps[leaf.node].result, "step")
-        for leaf in driven.leaves if leaf.node in driven.steps and leaf.node not in taken
+        for leaf in leaves if leaf.node in driven.steps and leaf.node not in taken
+    ]  # fmt: skip
+
+
+def _between(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
+    """What stands among returned gradients where that of an input between two others would."""
+    places = {c.result.order: c.leaf for c in claims if c.result.order >= 0 and not c.result.is_key}
+    taken = [c.leaf.node for c in claims]
+    found = []
+    for before, leaf, after in zip(driven.leaves, driven.leaves[1:], driven.leaves[2:],
+                                   strict=False):  # fmt: skip
+        for result in results:
+            own = places.get(result.order - 1), places.get(result.order + 1)
+            is_free = result.order not in places and leaf.node not in taken
+            if is_free and own == (before, after):
+                found.append(Claim(leaf, result, "position"))
+    return found
+
+
+def _of_unread(
+    driven: Driven, unread: list[Leaf], results: list[Result], claims: list[Claim]
+) -> list[Claim]:
+    """What is named the gradient of a weight that the output does not depend on, and is no 0."""
+    left = [r for r in results if all(c.result is not r for c in claims)]
+    values = driven.reader.tape.values
+    return [
+        Claim(leaf, result, "name") for leaf in unread for result in left
+        if any(_folded(leaf.short, root) for root in result.roots) and np.any(values[result.node])
     ]  # fmt: skip
 
 

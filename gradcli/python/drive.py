@@ -7,7 +7,6 @@ result   what the backward part gives back, and what it calls it
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -15,14 +14,15 @@ import numpy as np
 
 from gradcli.errors import Span
 from gradcli.python.gradient_words import kin, roots
-from gradcli.python.guesses import LABELS, LEARNING, TARGETS
+from gradcli.python.guesses import LABELS, LEARNING, PENALTY, TARGETS
 from gradcli.python.inputs import known_value
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.missing import MissingInputs
-from gradcli.python.results import Result, named_parts, returned, short_name
+from gradcli.python.outputs import Outputs, last_line_of_value
+from gradcli.python.results import Result, returned, short_name
 from gradcli.python.source import PythonFault
 from gradcli.python.steps import Step
-from gradcli.python.subjects import OBJECTIVES, Subject
+from gradcli.python.subjects import Subject
 from gradcli.python.upstreams import BackwardCalls
 from gradcli.python.values import (
     Array,
@@ -64,7 +64,7 @@ class Driven:
         self.steps: dict[int, Step] = {}  # of weights that the backward part changes, by leaf
 
 
-class Driver(BackwardCalls):
+class Driver(BackwardCalls, Outputs):
     """Calls the functions of one subject with values by the names of their parameters."""
 
     def __init__(
@@ -82,15 +82,16 @@ class Driver(BackwardCalls):
         self.driven = Driven(reader, scope)
         self.given: dict[str, Any] = {}  # parameters as they were handed over
         self.numbers: set[str] = set()  # attributes that are numbers, and inputs
-        self.sizes: set[int] = set()  # of the inputs, once the forward part has been read
+        self.has_ended = False  # whether the forward part has been read
+        self.sizes: set[int] = set()  # of the inputs that it reads
         self.last_line = 0  # of the forward part, where one function has both
 
     # ---------------------------------------------------------------- the parts
 
     def is_past(self, place: Span | None) -> bool:
         """Whether an error at a place is one of the backward part."""
-        if self.sizes or not self.last_line:
-            return bool(self.sizes)
+        if self.has_ended or not self.last_line:
+            return self.has_ended
         self._end_forward()
         return place is not None and place.line > self.last_line
 
@@ -101,7 +102,7 @@ class Driver(BackwardCalls):
 
     def _end_forward(self) -> None:
         """Note the sizes of the inputs as the forward part takes them."""
-        tape = self.reader.tape
+        tape, self.has_ended = self.reader.tape, True
         read = {k for operands in tape.graph.operands for k in operands}
         leaves = [leaf.node for leaf in self.driven.leaves if leaf.node in read]
         self.sizes = {size for node in leaves for size in tape.shape(node)}
@@ -115,7 +116,7 @@ class Driver(BackwardCalls):
         backward = self._function(subject.backward) if subject.backward else None
         self._refuse_missing(forward)
         if backward is None:
-            self.last_line = _last_line_of_value(forward.node)
+            self.last_line = last_line_of_value(forward.node)
         arguments = driven.handed = self._arguments(forward, is_parameter=True)
         value = self._forward_call(forward, arguments)
         if isinstance(value, Unknown) or value is None:
@@ -192,22 +193,6 @@ class Driver(BackwardCalls):
             if (node := self._pulled_back(r.node, output, upstream)) is not None
         ]  # fmt: skip
 
-    def _pulled_back(self, node: int, output: int, upstream: int) -> int | None:
-        """A derivative as what it makes of an upstream gradient; None where its shape is no such.
-
-        Of an elementwise function it has an element for each of the output's, else a matrix.
-        """
-        tape = self.reader.tape
-        shape, axes = tape.shape(node), len(tape.shape(output))
-        if self._is_elementwise(output):
-            if shape not in (tape.shape(upstream), ()):
-                return None
-            return tape.gate("mul", node, upstream)
-        if shape[:axes] != tape.shape(output) or len(shape) == axes:
-            return None
-        spread = tape.reshape(upstream, (*tape.shape(output), *(1 for _ in shape[axes:])))
-        return tape.reduce("sum", tape.gate("mul", node, spread), tuple(range(axes)), False)
-
     def _function(self, name: str) -> Function:
         scope, subject = self.driven.scope, self.subject
         holder = scope.get(subject.cls) if subject.cls else None
@@ -273,9 +258,14 @@ class Driver(BackwardCalls):
             )  # fmt: skip
 
     def _is_needed(self, forward: Function, name: str) -> bool:
-        """Whether a parameter that may be left out is needed for gradients: `y=None`."""
-        is_target = bool(TARGETS.match(name) or LABELS.match(name))
-        return is_target and forward.defaults[name] is None
+        """Whether a parameter that may be left out is needed: `y=None`, and `reg=0`.
+
+        Without the first there are no gradients, and the second would hide a term of them.
+        """
+        default = forward.defaults[name]
+        if default is None:
+            return bool(TARGETS.match(name) or LABELS.match(name))
+        return bool(PENALTY.match(name)) and default.__class__ in (int, float) and default == 0
 
     def _arguments(self, function: Function, is_parameter: bool = False) -> dict[str, Any]:
         """The values of a function's parameters by name, floats as inputs."""
@@ -325,96 +315,6 @@ class Driver(BackwardCalls):
         node = tape.input(name, number)
         self.driven.leaves.append(Leaf(name, short, node, is_parameter))
         return node
-
-    # ---------------------------------------------------------------- outputs
-
-    def _is_output(self, value: Any) -> bool:
-        return isinstance(value, Array) and value.content.__class__ is int
-
-    def _stored_output(self) -> Any:
-        """What a forward part without a result has put into the object."""
-        instance = self.driven.instance
-        if instance is None:
-            hint = "return the result, so that it can be differentiated"
-            raise PythonFault(f"`{self.subject.forward}` returns nothing", hint=hint)
-        names = ("output", "out", "y", "a", "loss", "result", "value", "z")
-        for name in names:
-            value = instance.attributes.get(name)
-            if self._is_output(value):
-                return value
-        raise PythonFault(f"`{self.subject.forward}` returns nothing and sets no `self.output`")
-
-    def _outputs_of_value(self, value: Any, forward: Function) -> None:
-        parts = value if isinstance(value, tuple) else (value,)
-        first = next((part for part in parts if self._is_output(part)), None)
-        if first is None:
-            raise PythonFault(f"`{forward.name}` returns nothing that depends on its inputs")
-        tape = self.reader.tape
-        shape = tape.shape(first.content)
-        if int(np.prod(shape)) == 1:
-            self.driven.outputs.append((self._scalar(first.content), None))
-        else:
-            upstream = tape.input("upstream", self._upstream_value("upstream", shape))
-            self.driven.outputs.append((first.content, upstream))
-        self.reader.forward = set(range(len(self.reader.tape.graph)))
-
-    def _is_elementwise(self, node: int) -> bool:
-        """Whether every element of a node depends on one element of each input only."""
-        graph = self.reader.tape.graph
-        return not any(
-            graph.gates[k].is_structural and graph.gates[k].name not in ("fill", "copy")
-            for k in graph.ancestors([node]) if graph.active[k]
-        )  # fmt: skip
-
-    def _scalar(self, node: int) -> int:
-        tape = self.reader.tape
-        if tape.graph.shape(node):
-            reshaped: int = tape.reshape(node, ())
-            return reshaped
-        return node
-
-    def _objective(self, value: Any, forward: Function) -> None:
-        """A value and its gradients in one: the first number is the value."""
-        reader, driven = self.reader, self.driven
-        if not isinstance(value, (tuple, list)):
-            raise PythonFault(f"`{forward.name}` returns no value with gradients")
-        found = returned(reader, value, forward)
-        sizes = reader.tape.shape
-        place = next(
-            (k for k, r in enumerate(found) if int(np.prod(sizes(r.node))) == 1
-             and OBJECTIVES.search(r.name)),
-            next((k for k, r in enumerate(found) if int(np.prod(sizes(r.node))) == 1), None),
-        )  # fmt: skip
-        if place is None:
-            raise PythonFault(f"`{forward.name}` returns no number that could be the value")
-        driven.outputs.append((self._scalar(found[place].node), None))
-        driven.results = [r for k, r in enumerate(found) if k != place]
-        if driven.instance is not None:
-            driven.results += named_parts(reader, driven.instance, "self")
-
-
-def _last_line_of_value(node: Any) -> int:
-    """The last line that gives the returned value its value; 0 where that is not seen.
-
-    Behind it stand gradients only, where a function returns both.
-    """
-    returns = [
-        part.value for part in ast.walk(node)
-        if isinstance(part, ast.Return) and isinstance(part.value, ast.Tuple)
-    ]  # fmt: skip
-    names = {
-        element.id for value in returns[-1:] for element in value.elts
-        if isinstance(element, ast.Name) and OBJECTIVES.search(element.id)
-    }  # fmt: skip
-    return max(
-        (
-            part.lineno for part in ast.walk(node)
-            if isinstance(part, (ast.Assign, ast.AugAssign))
-            and any(isinstance(x, ast.Name) and x.id in names and isinstance(x.ctx, ast.Store)
-                    for x in ast.walk(part))
-        ),
-        default=0,
-    )  # fmt: skip
 
 
 def _stores_gradients(path: str, instance: Instance) -> bool:

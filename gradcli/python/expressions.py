@@ -44,7 +44,8 @@ class Expressions:
         if isinstance(node.value, (complex, bytes)):
             self.at(node)
             self.fail(f"`{node.value!r}` is not read")
-        if isinstance(node.value, float) and 0 < node.value < TINY:
+        is_tiny = isinstance(node.value, float) and 0 < node.value < TINY
+        if is_tiny and id(node) in self.scripts[self.file].safeguards:
             self.has_tiny = True
             return 0.0 if self.tiny_is_zero else node.value
         return node.value

@@ -21,15 +21,16 @@ from gradcli.python.inputs import is_like_labels
 WEIGHT = re.compile(r"^_?(W|w|U|V|K|theta|Theta)\w*$")
 # Parameters that are usually spread over the batch.
 SPREAD = re.compile(r"^(g|gain|scale|alpha|a|s|std|weights?|coefs?|mean|center|means|prior)$")
+SHARED = re.compile(r"^(gamma|beta|bias\w*|shift)\w*$")  # by all examples, always
 MEETINGS = ("add", "sub", "mul", "div", "pow", "max", "min")
 
 Shape = tuple[int, ...]
 
 
-def refuse_misfits(driven: Driven, claims: Mapped, free: set[str]) -> None:
+def refuse_misfits(driven: Driven, claims: Mapped, free: set[str], fixed: set[str]) -> None:
     """Raise Imperfect for a reading that another choice of inputs may suit better.
 
-    `free` are the parameters whose number of axes is a guess.
+    `free` are the parameters whose number of axes is a guess, `fixed` those where it is said.
     """
     tape, outcome = driven.reader.tape, (driven, claims)
     if not all(np.isfinite(tape.values[node]).all() for node, _ in driven.outputs):
@@ -38,7 +39,7 @@ def refuse_misfits(driven: Driven, claims: Mapped, free: set[str]) -> None:
         has, wants = tape.shape(claim.result.node), tape.shape(claim.leaf.node)
         if _plain(has) != _plain(wants):
             name = claim.leaf.short
-            shapes = _suggested(driven, claim, has, wants)
+            shapes = {} if name in fixed else _suggested(driven, claim, has, wants)
             message = f"the gradient of `{name}` has shape {has}"
             raise Imperfect(message, outcome, shapes, not shapes and bool(BIAS.match(name)))
     refuse_unlike(driven, free, outcome)
@@ -68,6 +69,8 @@ def _suggested(driven: Driven, claim: Claim, has: Shape, wants: Shape) -> dict[s
     and so is a gradient without an axis of what is no bias: a batch of one would hide it.
     """
     name = claim.leaf.short
+    if claim.leaf not in driven.leaves:  # the result does not depend on it, so it may be any
+        return {name: has}
     shapes = [driven.reader.tape.shape(x.node) for x in driven.leaves if WEIGHT.match(x.short)]
     weights = [size for shape in shapes for size in shape]
     sizes = _plain(has)
@@ -75,6 +78,8 @@ def _suggested(driven: Driven, claim: Claim, has: Shape, wants: Shape) -> dict[s
     if not has and (not BIAS.match(name) or _has_one_output(shapes)):
         return {name: has}
     if BIAS.match(name) and not is_tied:
+        return {}
+    if SHARED.match(name) and 1 not in has:
         return {}
     if 1 in has:
         return {name: has}

@@ -17,11 +17,12 @@ from gradcli.python.usage import Usage
 Guess = Any
 
 NUMBER = re.compile(
-    r"^(lr|reg\w*|lam\w*|lambd\w*|l2|l1|alpha|eps|epsilon|beta[12]|momentum|margin|sigma|sig|temp\w*|"
+    r"^(lr|weight_decay\w*|wd|penalty|lmbda|reg\w*|lam\w*|lambd\w*|l2|l1|alpha|eps|epsilon|beta[12]|momentum|margin|sigma|sig|temp\w*|"
     r"tau|keep_?prob|drop\w*|rate|decay|slope|scale|eta|l_?rate|c|C|k|p|dt|learning_?rate|m|v0|nu|theta0|\w*ratio)$"
 )
 RATE = re.compile(r"^_?(lr|l_?rate|eta|alpha|learning_?rate|step(_?size)?|rate|epsilon)$")
 LEARNING = re.compile(r"^_?(lr|l_?rate|eta|learning_?rate)$")  # what is nothing else
+PENALTY = re.compile(r"^(reg\w*|lam\w*|lmbda|l[12]\w*|weight_decay\w*|wd|decay|alpha|penalty)$")
 COUNT = re.compile(
     r"^(?!\w*_(?:data|error|array|act\w*|signal|vector|values?|tensor|grad\w*)$)(stride|pad\w*|size|steps?|num_\w+|n_\w+|\w+_size|\w+_dim|dim\w*|n|N|K|T|H|D|M|G|axis|"
     r"input_\w+|hidden\w*|output_\w+|num\w*|filter_\w+|kernel_size|in_\w+|out_\w+|n[A-Z]\w*|\w+_units|"
@@ -182,7 +183,7 @@ class Guesser:
         if name in ("model", "params", "parameters", "net"):
             return [{"W": 2}, 1, 2]
         if VECTOR.match(name):
-            return [1, 2, "number"]
+            return [2, 1, "number"] if name in self.usage.transposed else [1, 2, "number"]
         return [2, 1, 3, 4, "number"] if len(name) > 1 or name.isupper() else [2, 1, "number", 3, 4]
 
     def _entry(self, key: str, rank: int) -> Guess:

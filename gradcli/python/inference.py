@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
+from math import prod
 from time import monotonic
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -34,6 +35,7 @@ from gradcli.python.misfits import (
     beyond,
     is_misfit,
     joined,
+    like_other,
     pair_of,
     single_example,
     with_column,
@@ -49,6 +51,8 @@ MOST_READINGS = 60  # of the code, in search of shapes that fit
 LONGEST = 8.0  # seconds of these readings
 MOST_MERGES = 24  # of axes, for one choice of ranks
 MORE_READINGS = 15  # once there is one that ends, though not as it should
+LABELLED = ("labels", "labels2")
+FLAT = 2  # axes of what is usual
 LAYERS = 4  # sizes of the layers of a network
 CLASSES = 3  # labels are below it, and no axis of scores is shorter
 # Ranks four say images and filters; sizes that fit one another in the two usual orders.
@@ -56,11 +60,6 @@ IMAGES: list[dict[str, tuple[int, ...]]] = [
     {"image": (2, 3, 5, 4), "filter": (4, 3, 3, 3), "bias": (4,)},
     {"image": (2, 5, 4, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4)},
     {"image": (2, 3, 6, 4), "filter": (4, 3, 2, 2), "bias": (4, 1)},
-]
-SQUARE_IMAGES: list[dict[str, tuple[int, ...]]] = [
-    {"image": (2, 3, 4, 4), "filter": (4, 3, 3, 3), "bias": (4,)},
-    {"image": (2, 4, 4, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4)},
-    {"image": (2, 3, 4, 4), "filter": (4, 3, 2, 2), "bias": (4, 1)},
 ]
 # Signals of rank 3, and their filters.
 SIGNALS: list[dict[str, tuple[int, ...]]] = [
@@ -132,8 +131,6 @@ class Inference:
         self.has_targets = False  # whether a value could be drawn in another style
         self.has_shares = False  # whether something is called a probability
         self.draws_shares = False  # between 0 and 1
-        self.has_images = False
-        self.is_square = False  # whether images are drawn so
         self.labels = False  # whether targets were taken for labels
         self.faults: list[GradcliError] = []  # that ended the readings with each choice of ranks
         self.imperfect: tuple[Any, dict[str, Any]] | None = None  # the first of such readings
@@ -181,6 +178,19 @@ class Inference:
         for places in order:
             yield {name: o[k] for name, o, k in zip(missing, options, places, strict=True)}
 
+    def _is_far_fetched(self, guesses: dict[str, Guess]) -> bool:
+        """Whether a choice takes numbers for arrays, or the other way round, or very deep ones.
+
+        Once a backward part has stopped at a misfit, such a choice would only hide it.
+        """
+        for name, guess in guesses.items():
+            likely = self.guesser.guesses(name)[0]
+            if isinstance(guess, int) != isinstance(likely, int) and guess not in LABELLED:
+                return True
+            if isinstance(guess, int) and guess > max(likely, FLAT):
+                return True
+        return False
+
     def _starts(self, guesses: dict[str, Guess]) -> Iterator[dict[str, tuple[int, ...]]]:
         """The sizes to begin with: one of its own for every axis; for images, those that fit."""
         ranks = dict(_ranks(guesses))
@@ -192,8 +202,7 @@ class Inference:
             name for name, rank in arrays.items()
             if rank == deep and (deep == 4 or self.guesser.is_of_images)
         ]  # fmt: skip
-        self.has_images = self.has_images or (bool(images) and deep == 4)
-        presets = SIGNALS if deep == 3 else SQUARE_IMAGES if self.is_square else IMAGES
+        presets = SIGNALS if deep == 3 else IMAGES
         has_filter = any(FILTER.match(shorts[name]) for name in images)
         for preset in presets if images else [{}]:
             fixed = {size for shape in preset.values() for size in shape}
@@ -296,7 +305,9 @@ class Inference:
     def _refitted(self, error: GradcliError, choice: Choice) -> dict[str, tuple[int, ...]] | None:
         """The shapes that an error of the forward part asks for; None where it asks for none."""
         message = f"{error.message} {error.hint or ''}"
-        column = with_column(choice.shapes, message, BIAS)
+        column = like_other(choice.shapes, message, TARGETS) or with_column(
+            choice.shapes, message, BIAS
+        )
         pair = pair_of(message)
         if pair is None and (size := beyond(message)) is not None:
             labels = [choice.shapes[n][0] for n, g in choice.guesses.items() if g == "labels"]
@@ -314,12 +325,16 @@ class Inference:
         """
         single = single_example(halt.message)
         if single is not None:
+            arrays = {n: s for n, s in choice.shapes.items() if choice.guesses.get(n) != "count"}
+            counts = choice.shapes.keys() - arrays.keys()
+            if any(single in choice.shapes[name] for name in counts):
+                return None
             self.is_single = True
             return with_size_one(choice.shapes, single)
         pair = pair_of(f"{halt.message} {halt.hint or ''}")
         if pair is not None and not {*pair} <= halt.sizes:
             return joined(choice.shapes, *pair)
-        if self.halted is None:
+        if self.halted is None or _line(halt) > _line(self.halted[0]):  # the furthest it came
             self.halted = halt, values
         return None
 
@@ -407,6 +422,10 @@ def _with_learned(guesses: dict[str, Guess], learned: dict[str, Guess]) -> dict[
     return changed
 
 
+def _line(halt: Halted) -> int:
+    return halt.span.line if halt.span is not None else 0
+
+
 def _ranks(guesses: dict[str, Guess], path: str = "") -> Iterator[tuple[str, int]]:
     for name, guess in guesses.items():
         if isinstance(guess, dict):
@@ -440,8 +459,8 @@ def _layers(guesses: dict[str, Guess], path: str = "") -> Iterator[str]:
 def _one_hot(random: Any, shape: tuple[int, ...], style: str) -> Any:
     """Rows, or columns, with a single 1."""
     axis = len(shape) - 1 if style == "rows" else 0
-    if shape[axis] == 1:
-        return random.randint(0, 2, shape).astype(float)
+    if shape[axis] == 1:  # two classes, and both are there
+        return random.permutation(np.arange(prod(shape)) % 2).reshape(shape).astype(float)
     places = random.randint(0, shape[axis], [n for k, n in enumerate(shape) if k != axis])
     grid = np.expand_dims(places, axis)
     return (np.indices(shape)[axis] == grid).astype(float)

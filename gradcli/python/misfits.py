@@ -82,6 +82,18 @@ def with_column(shapes: Shapes, message: str, names: re.Pattern[str]) -> Shapes 
     return {**shapes, biases[0]: (size, 1)} if len(biases) == 1 else None
 
 
+def like_other(shapes: Shapes, message: str, names: re.Pattern[str]) -> Shapes | None:
+    """The shapes with that of a target as that of what it is compared with, axes and all."""
+    pair = shapes_in(message)[:2]
+    if len(pair) != 2 or len(pair[0]) == len(pair[1]) or "columns meet" in message:
+        return None
+    for name, shape in shapes.items():
+        others = {size for n, s in shapes.items() if n != name for size in s}
+        if shape in pair and names.match(name.rpartition("/")[2]) and not others & {*shape}:
+            return {**shapes, name: pair[1 - pair.index(shape)]}
+    return None
+
+
 def with_ones(shapes: Shapes, ones: Mapping[str, tuple[int, ...]], names: list[str]) -> (
     Shapes | None
 ):  # fmt: skip

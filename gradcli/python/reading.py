@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,9 +12,9 @@ from gradcli.errors import GradcliError, LimitError, NameFault, ParseError, did_
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen, assembled
 from gradcli.python.claims import Claim, Mapped, mapped
-from gradcli.python.drive import Driven, Driver, Leaf
+from gradcli.python.drive import Driven, Driver
 from gradcli.python.examples import examples, key_of, known_of
-from gradcli.python.fit import WEIGHT, refuse_misfits, refuse_unlike
+from gradcli.python.fit import refuse_misfits, refuse_unlike
 from gradcli.python.gradient_words import kin
 from gradcli.python.guesses import Guesser
 from gradcli.python.inference import Call, Halted, Inference
@@ -23,11 +23,12 @@ from gradcli.python.interpreter import Interpreter
 from gradcli.python.lessons import Lesson, Stop, lesson
 from gradcli.python.misfits import is_misfit
 from gradcli.python.missing import MissingInputs, Unclaimed
+from gradcli.python.notes import mapping, shown_value, taken, without
 from gradcli.python.scripts import ScriptDriver, script_scope, written_gradients
 from gradcli.python.source import Script
 from gradcli.python.subjects import Subject, chosen, subjects
 from gradcli.python.usage import Usage
-from gradcli.python.values import Array, Class, Function, Instance, Library, Scope
+from gradcli.python.values import Scope
 from gradcli.requests import Request, Setting
 
 OF_IMAGES = re.compile(r"conv|pool|spatial|image|cnn", re.IGNORECASE)
@@ -36,6 +37,8 @@ HEAVY = 6_000  # nodes of a file's own example; a smaller one says as much
 MADE = re.compile(r"^(param\w*|theta|weights|model|net|network)$")
 MAKER = re.compile(r"(init|make|create|build|random)\w*_?(param|weight|theta|model|net)|^init",
                    re.IGNORECASE)  # fmt: skip
+PARAMETER = re.compile(r"^_?(W|w|U|V|K|theta|b|B|beta|gamma|bias)\w*$")
+LOGARITHMS = ("log", "log1p", "log2", "log10")
 NOTHING = "no function or class of this file has a backward part that is recognised"
 HOW = (
     "name them NAME_forward and NAME_backward, or return the value and its gradients, each under a "
@@ -137,15 +140,19 @@ class Reading:
         self.other_outputs: dict[int, str] = {}
         self.guessed: list[str] = []
         self.has_shares = False  # what is called a probability is drawn between 0 and 1
-        self.is_square = False  # images are
         self.adds_loss = False  # the backward part is that of a loss beside the output, too
         self.has_spare_loss = False
         self.has_tiny = False  # whether such a constant was met
+        self.has_logarithm = False  # which says of a probability that it is one
         self.is_one_hot = False  # targets are arrays, even where labels would do
         self.inference: Inference | None = None
         self.stop: Stop | None = None  # where the last reading stopped
         self.driver: Driver | None = None  # of the last attempt
         self.numbers: set[str] = set()  # attributes that are numbers and have a gradient
+        self.weights: set[str] = set()  # that the subject has claims on
+        self.steps: set[str] = set()  # weights that an optimiser changes
+        self.batches: set[int] = set()  # sizes of what a layer hands a gradient on to
+        self.inferred: Collection[str] = ()  # the inputs that were
         self.seed = request.seed if request.seed is not None else said.seed or 0
 
     def program(self) -> Program:
@@ -156,13 +163,27 @@ class Reading:
             if self.subject.kind == "gradient" and c.by == "position"
             and self._may_be_of_another(driven, c)
         ]  # fmt: skip
+        self._note_batches(driven, claims)
         notes = [
-            _mapping(claims),
-            _without(claims, driven.leaves),
+            mapping(claims),
+            without(claims, driven.leaves),
             *driven.reader.notes,
-            _taken(extra),
+            taken(extra, self.inferred, self.inference is not None and self.inference.is_single),
         ]
         return assembled(self.subject, driven, claims, [n for n in notes if n])
+
+    def _note_batches(self, driven: Driven, claims: Mapped) -> None:
+        """Note the weights of a layer, and the sizes of what it hands on."""
+        shape = driven.reader.tape.shape
+        self.weights = {c.leaf.name for c in claims.claims if PARAMETER.match(c.leaf.short)}
+        foreign = {node for node, step in driven.steps.items() if not step.is_own}
+        self.steps = {c.leaf.name for c in claims.claims if c.by == "step"
+                      and c.leaf.node in foreign}  # fmt: skip
+        is_layer = all(upstream is not None for _, upstream in driven.outputs)
+        sizes: dict[bool, set[int]] = {True: set(), False: set()}
+        for claim in claims.claims:
+            sizes[claim.leaf.name in self.weights].update(shape(claim.leaf.node))
+        self.batches = sizes[False] - sizes[True] - {1} if is_layer else set()
 
     def _may_be_of_another(self, driven: Driven, claim: Claim) -> bool:
         """Whether a gradient without a name may be that of another input: by shapes and names."""
@@ -179,10 +200,8 @@ class Reading:
             for style in ("rows", "columns"):
                 words = f"right for targets with a single 1 in their {style}"
                 ways.append(({"style": style, "is_one_hot": inference.labels}, words))
-        if inference is not None and inference.has_shares:
+        if inference is not None and inference.has_shares and self.has_logarithm:
             ways.append(({"has_shares": True}, "right for probabilities, which lie in 0 to 1"))
-        if inference is not None and inference.has_images:
-            ways.append(({"is_square": True}, "right for square images, and not for others"))
         if self.has_spare_loss:
             ways.append(({"adds_loss": True}, "right with the loss that is returned beside"))
         for place, name in self.other_outputs.items():
@@ -209,7 +228,6 @@ class Reading:
         self.upstream_at = changes.get("upstream_at", 0)
         self.has_shares = changes.get("has_shares", False)
         self.adds_loss = changes.get("adds_loss", False)
-        self.is_square = changes.get("is_square", False)
 
     def _with_inferred(self) -> tuple[Driven, Mapped, dict[str, Any]]:
         """The subject driven with what is given, and what is not given inferred."""
@@ -236,7 +254,6 @@ class Reading:
                     self._lesson,
                 )
                 self.inference.draws_shares = self.has_shares
-                self.inference.is_square = self.is_square
                 attempt = partial(self._with_settings, settings)
                 found = self.inference.search(missing, attempt)
                 if found is None:
@@ -246,6 +263,7 @@ class Reading:
                     self._refuse_halted()
                     raise self.inference.fault(first)
                 (driven, claims), extra = found
+                self.inferred = extra.keys()
                 return driven, claims, {**settings, **extra}
             except MissingInputs as error:
                 first = first or error
@@ -283,7 +301,7 @@ class Reading:
         halt, values = halted
         if not is_misfit(f"{halt.message} {halt.hint or ''}"):
             raise halt.error
-        taken = ", ".join(f"{name} {_shown(value)}" for name, value in values.items())
+        taken = ", ".join(f"{name} {shown_value(value)}" for name, value in values.items())
         assert halt.span is not None
         raise Misshapen(f"{halt.message} (with {taken})", halt.span, halt.hint,
                         halt.span.line_text.strip())  # fmt: skip
@@ -352,13 +370,18 @@ class Reading:
                 refuse_unlike(self.driver.driven, self._free(values), None)
                 raise Halted(error, self.driver.sizes) from None
             raise
-        refuse_misfits(driven, claims, set() if is_shown else self._free(values))
+        free = set() if is_shown else self._free(values)
+        refuse_misfits(driven, claims, free, self._fixed())
         return driven, claims
+
+    def _fixed(self) -> set[str]:
+        """The names whose number of axes the code or its docstring says."""
+        usage = self.inference.usage if self.inference is not None else Usage([])
+        return usage.certain | usage.letters.keys()
 
     def _free(self, values: Mapping[str, Any]) -> set[str]:
         """The parameters of which nothing says how many axes they have."""
-        usage = self.inference.usage if self.inference is not None else Usage([])
-        return values.keys() - usage.certain - usage.letters.keys()
+        return values.keys() - self._fixed()
 
     def _functions(self) -> list[ast.AST]:
         """The definitions that say what the subject's parameters are."""
@@ -456,6 +479,7 @@ class Reading:
             driven = driver.drive()
             self.has_tiny, self.has_spare_loss = reader.has_tiny, driven.has_spare_loss
             self.other_outputs = driven.others
+            self.has_logarithm = any(g.name in LOGARITHMS for g in reader.tape.graph.gates)
             return driven
         except GradcliError as error:
             self.stop = _stop(reader)
@@ -483,49 +507,3 @@ def _returns_dictionary(node: ast.FunctionDef) -> bool:
     return any(isinstance(part, (ast.Dict, ast.List)) for part in ast.walk(node)) or any(
         isinstance(part, ast.Call) and ast.unparse(part.func) == "dict" for part in ast.walk(node)
     )
-
-
-def _taken(extra: dict[str, Any]) -> str:
-    """The values that were inferred, in words."""
-    if not extra:
-        return ""
-    parts = [f"{name} {_shown(value)}" for name, value in extra.items()]
-    return f"inputs taken from the file: {', '.join(parts)} (NAME=VALUE sets others)"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Array):
-        return str(tuple(value.content.shape))
-    if isinstance(value, dict):
-        inner = ", ".join(f"{key!r}: {_shown(part)}" for key, part in value.items())
-        return f"{{{inner}}}"
-    if isinstance(value, float):
-        return f"= {value:.3g}"
-    if isinstance(value, (Function, Class)):
-        return f"= {value.name}"
-    if isinstance(value, Instance):
-        return f"= {value.cls.name}()"
-    if isinstance(value, Library):
-        return f"= {value.name}"
-    return f"= {list(value) if isinstance(value, list) else value!r}"
-
-
-def _without(claims: Mapped, leaves: Iterable[Leaf]) -> str:
-    """The weights and attributes of which no result is the gradient, in words."""
-    claimed = {claim.leaf.node for claim in claims.claims}
-    names = [
-        leaf.short for leaf in leaves
-        if leaf.node not in claimed and not (leaf.is_parameter and not WEIGHT.match(leaf.short))
-    ]  # fmt: skip
-    if not names or not claimed:
-        return ""
-    return f"no result is the gradient of {', '.join(names)}: nothing is told of that"
-
-
-def _mapping(claims: Mapped) -> str:
-    """Which result is taken for whose gradient, in words."""
-    pairs = [f"{c.result.words or 'the result'} of {c.leaf.short}" for c in claims.claims]
-    text = f"gradients: {', '.join(pairs)}" if pairs else ""
-    if claims.unclaimed:
-        text += f"; not claimed: {', '.join(claims.unclaimed)}"
-    return text

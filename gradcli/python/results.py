@@ -42,7 +42,18 @@ def returned(reader: Interpreter, value: Any, function: Function | None) -> list
     assert function is not None
     results: list[Result] = []
     _collect(reader, value, _expression(function, value), "", results)
-    return results
+    return [r._replace(place=_assignment(reader, function, r.words) or r.place) for r in results]
+
+
+def _assignment(reader: Interpreter, function: Function, words: str) -> int | None:
+    """Where the last line stands that assigns to what is returned."""
+    places = [
+        reader.script.offset(node) for node in ast.walk(function.node)
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign))
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if ast.unparse(target) == words
+    ]  # fmt: skip
+    return max(places) if places and not function.scope.file else None
 
 
 def collected(reader: Interpreter, value: Any, name: str) -> list[Result]:
@@ -73,12 +84,19 @@ def _collect(
     words = ast.unparse(node) if isinstance(node, ast.AST) else (node or "")
     if isinstance(value, Array):
         results.append(
-            Result(_bare(words), words, holder, reader.tape.node(value.content), len(results))
+            Result(
+                _bare(words),
+                words,
+                holder,
+                reader.tape.node(value.content),
+                len(results),
+                reader.script.offset(node) if isinstance(node, ast.AST) else None,
+            )
         )
     elif isinstance(value, float):
         results.append(
             Result(_bare(words), words, holder, reader.tape.node(reader.content(value)),
-                   len(results))
+                   len(results), reader.script.offset(node) if isinstance(node, ast.AST) else None)
         )  # fmt: skip
     elif isinstance(value, (tuple, list)):
         elements = getattr(node, "elts", None)

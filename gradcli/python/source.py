@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,8 @@ from gradcli.python.limits import DEEPEST_SYNTAX, MOST_CHARACTERS
 from gradcli.python.pasted import cleaned, code_of_notebook, unpasted, without_old_prints
 from gradcli.syntax.tokens import Source
 
+SAFE = re.compile(r"clip|max|min|\bget$", re.IGNORECASE)  # calls that bound a value
+SMALL = re.compile(r"eps|delta|tiny|small|smooth|tol", re.IGNORECASE)
 DEEP = f"more than {DEEPEST_SYNTAX} brackets, blocks or operators inside one another"
 
 
@@ -86,6 +89,27 @@ class Script(Source):
                 own |= {part.id for part in inner if not isinstance(part.ctx, ast.Load)}
                 names |= {part.id for part in inner} - own
         return names
+
+    @cached_property
+    def safeguards(self) -> set[int]:
+        """The identities of constants that are added to something, or bound it, or are named so.
+
+        They may be there to keep a logarithm or a quotient finite; a factor never is.
+        """
+        found: set[int] = set()
+        for node in ast.walk(self.tree):
+            parts: list[ast.expr | None] = []
+            if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+                parts = [node.left, node.right]
+            elif isinstance(node, ast.Call) and SAFE.search(ast.unparse(node.func)):
+                parts = [*node.args, *(keyword.value for keyword in node.keywords)]
+            elif isinstance(node, ast.arguments):
+                parts = [*node.defaults, *node.kw_defaults]
+            elif isinstance(node, (ast.Assign, ast.keyword)):
+                name = node.arg if isinstance(node, ast.keyword) else ast.unparse(node.targets[0])
+                parts = [node.value] if SMALL.search(name or "") else []
+            found |= {id(part) for part in parts if isinstance(part, ast.Constant)}
+        return found
 
     def line(self, number: int) -> str:
         """The text of a line, from 1."""

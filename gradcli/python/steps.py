@@ -10,10 +10,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gradcli.python.guesses import RATE
-from gradcli.python.interpreter import Interpreter
+from gradcli.python.interpreter import Assigned, Interpreter
 from gradcli.python.results import Result
 from gradcli.python.values import Instance, arrays_in
 
+# Gates that a factor passes through, and the number of operands it may be in.
+LINEAR = {"mul": 2, "matmul": 2, "div": 1, "neg": 1, "copy": 1, "transpose": 1, "reshape": 1,
+          "fill": 1, "sum": 1}  # fmt: skip
+DEEPEST = 6  # gates that a learning rate is looked for behind
 MOST_STEPS = 50  # of one weight
 
 
@@ -21,7 +25,7 @@ class Step(NamedTuple):
     """The change of an input, as a claim on its gradient."""
 
     result: Result
-    is_exact: bool  # whether the rate was seen and is taken off
+    is_own: bool  # whether the backward part takes it itself, and no optimiser does
 
 
 def inputs_in(instance: Instance | None, leaves: set[int]) -> dict[str, int]:
@@ -48,22 +52,26 @@ def steps_of(
             continue
         if is_layer:
             change = _without_decay(reader, change, leaf)
-        change, is_exact = _without_rate(reader, change)
+        without = _without_rate(reader, change)
+        change = change if without is None else without
         if is_layer:
             change = _without_decay(reader, change, leaf)
-        words = f"the step of self{path}"
-        steps[leaf] = Step(Result("", words, "", change, -1, _place(reader, content)), is_exact)
+        record = _record(reader, content)
+        place = None if record is None else record.place
+        is_own = record is None or len(record.call) == 1
+        steps[leaf] = Step(Result("", f"the step of self{path}", "", change, -1, place), is_own)
     return steps
 
 
-def _place(reader: Interpreter, node: int) -> int | None:
-    """Where the last of the statements stands that gave a weight its new value."""
-    chain = {node}
-    while reader.tape.graph.gates[node].name == "copy":
-        node = reader.tape.graph.operands[node][0]
+def _record(reader: Interpreter, node: int) -> Assigned | None:
+    """The last of the statements that gave a weight its new value."""
+    chain, graph = {node}, reader.tape.graph
+    while graph.gates[node].name == "copy":
+        node = graph.operands[node][0]
         chain.add(node)
-    places = [record.place for record in reader.records if record.total in chain]
-    return places[-1] if places else None
+    records = [record for record in reader.records if record.total in chain]
+    inner = [record for record in records if record.total == node]
+    return (inner or records)[-1] if records else None
 
 
 def _change(reader: Interpreter, node: int, leaf: int) -> int | None:
@@ -97,39 +105,35 @@ def _leads_to(graph: Any, node: int, leaf: int) -> bool:
     return bool(node == leaf)
 
 
-def _without_rate(reader: Interpreter, change: int) -> tuple[int, bool]:
-    """The change without the learning rate, and whether there is one."""
+def _without_rate(reader: Interpreter, node: int, depth: int = DEEPEST) -> int | None:
+    """The change without the learning rate, wherever it is a factor; None where there is none."""
     graph, tape = reader.tape.graph, reader.tape
-    is_negative = graph.gates[change].name == "neg"
-    inner = graph.operands[change][0] if is_negative else change
-    if graph.gates[inner].name == "neg":
-        is_negative, inner = not is_negative, graph.operands[inner][0]
-    if graph.gates[inner].name == "mul":
-        for one, other in (graph.operands[inner], graph.operands[inner][::-1]):
-            if _is_rate(reader, one):
-                sign = -1 if is_negative != (_number(reader, one) < 0) else 1
-                return (other if sign > 0 else tape.gate("neg", other)), True
-    if graph.gates[inner].name == "div":  # lr * dW / m
-        top, bottom = graph.operands[inner]
-        rest, is_exact = _without_rate(reader, top)
-        if is_exact:
-            ratio = tape.gate("div", rest, bottom)
-            return (tape.gate("neg", ratio) if is_negative else ratio), True
-    return change, False
+    name, operands = graph.gates[node].name, graph.operands[node]
+    if name == "mul":
+        for one, other in (operands, operands[::-1]):
+            if sign := _sign_of_rate(reader, one):
+                return tape.gate("neg", other) if sign < 0 else int(other)
+    if not depth or name not in LINEAR:
+        return None
+    for k, operand in enumerate(operands[: LINEAR[name]]):
+        rest = _without_rate(reader, operand, depth - 1)
+        if rest is not None:
+            return tape.gate(name, *operands[:k], rest, *operands[k + 1 :])
+    return None
 
 
-def _is_rate(reader: Interpreter, node: int) -> bool:
-    graph = reader.tape.graph
-    if reader.tape.shape(node):
-        return False
+def _sign_of_rate(reader: Interpreter, node: int) -> int:
+    """The sign of a learning rate; 0 for what is none."""
+    graph, tape = reader.tape.graph, reader.tape
+    if tape.shape(node):
+        return 0
     if graph.active[node]:
+        if graph.gates[node].name == "neg":
+            return -_sign_of_rate(reader, graph.operands[node][0])
         name = next((n for n, k in graph.inputs.items() if k == node), "")
-        return bool(RATE.match(name))
-    return 0 < abs(_number(reader, node)) < 1
-
-
-def _number(reader: Interpreter, node: int) -> float:
-    return float(reader.tape.values[node])
+        return int(bool(RATE.match(name)))
+    number = float(tape.values[node])
+    return (number > 0) - (number < 0) if 0 < abs(number) < 1 else 0
 
 
 def _without_decay(reader: Interpreter, change: int, leaf: int) -> int:

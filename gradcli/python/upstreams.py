@@ -110,6 +110,10 @@ class BackwardCalls:
     ) -> None:  # fmt: skip
         """Draw an upstream gradient for every output that a parameter waits for."""
         tape, left = self.reader.tape, [*outputs]
+        if not outputs and any(UPSTREAM.match(n) and n not in self.values for n in waiting):
+            raise PythonFault(
+                f"`{self.subject.forward}` returns nothing that depends on its inputs"
+            )
         if self.upstream_at < len(left):
             left.insert(0, left.pop(self.upstream_at))
         upstreams = self._waiting_for_upstream(waiting, backward, [parts[k] for k in outputs])

@@ -34,6 +34,7 @@ class Usage:
         self.keys: dict[str, list[str]] = {}  # of dictionaries
         self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
         self.lists: set[str] = set()  # what has a length, or is gone through
+        self.transposed: set[str] = set()  # names with `.T`
         self.indices: set[str] = set()  # names that stand in square brackets
         self.compared: set[str] = set()  # with numbers: `y == 1`
         self.parts: dict[str, list[str]] = {}  # the names that something is unpacked into
@@ -102,6 +103,8 @@ class Usage:
             self._subscript(node)
         elif isinstance(node, ast.Compare):
             self._comparison(node)
+        elif isinstance(node, ast.Attribute) and node.attr == "T":
+            self.transposed |= {_name(node.value) or ""}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             is_get = node.func.attr == "get" and len(node.args) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from gradcli.checker.evidence import BEYOND_BUDGET
 from gradcli.errors import GradcliError, UsageError, did_you_mean
@@ -16,9 +15,9 @@ from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
 from gradcli.requests import BUDGET, Request, Setting
 from gradcli.tasks.check import Checked, broken_case, check_read
+from gradcli.tasks.conventions import convention
 
 QUICK = 2e5  # gate evaluations: some tenths of a second for a subject
-LEAST_SCALED = 2  # gradients with one factor, before that is the file's convention
 FEW = 60  # elements that are checked one by one
 
 
@@ -78,7 +77,7 @@ def check_subject(
     A failure is looked at again where the file may mean something else: targets that the checker
     has drawn itself may have to be one-hot, and a tiny constant may be there for safety only.
     """
-    reading = file.reading(subject, bindings, request, request.grads)
+    original = reading = file.reading(subject, bindings, request, request.grads)
     first = _checked(file, reading.program(), request)
     guessed = reading.guessed
     if first.case.verdict not in ("fail", "inconclusive", "undefined"):
@@ -93,40 +92,14 @@ def check_subject(
         if other.case.verdict in ("pass", "kink"):
             notes = [*other.case.notes, words]
             return Checked(other.case._replace(notes=notes), other.program)
-    if (share := _shared_factor(first.case)) is not None:
-        return Checked(first.case._replace(verdict="pass", **share), first.program)
+    if (meant := convention(first.case, original)) is not None:
+        return Checked(first.case._replace(verdict="pass", **meant), first.program)
     if guessed:
         raise UsageError(
             f"`{subject.backward}` is not the gradient by `{guessed[0]}`, and nothing says of what "
             "it is", hint=f"say it: --grad RESULT=INPUT, or # gradcli: grads RESULT={guessed[0]}",
         )  # fmt: skip
     return first
-
-
-def _shared_factor(case: Case) -> dict[str, Any] | None:
-    """What makes a pass of gradients that are all one and the same part, 1/m, of what they should.
-
-    Layers that average over the batch on their way back do so for every parameter they have, and
-    not for what they hand on. None where that is not so.
-    """
-    factors: dict[str, set[float]] = {}
-    for check in case.inputs.values():
-        if check.claim is None or not isinstance(check.analytic, float) or not check.analytic:
-            return None
-        factors.setdefault(check.whole, set()).add(round(check.claim / check.analytic, 9))
-    scaled = {name: own.copy().pop() for name, own in factors.items() if own != {1.0}}
-    shares = set(scaled.values())
-    if len(scaled) < LEAST_SCALED or len(scaled) == len(factors) or len(shares) != 1:
-        return None
-    if any(len(own) != 1 for own in factors.values()):
-        return None
-    inverse = 1 / shares.pop()
-    if inverse < 2 or abs(inverse - round(inverse)) > 1e-6:  # a batch
-        return None
-    words = (f"{', '.join(scaled)}: 1/{round(inverse)} of the gradient, a mean over the batch; "
-             "what is handed on is not")  # fmt: skip
-    inputs = {n: c._replace(verdict="pass", reason=None) for n, c in case.inputs.items()}
-    return {"inputs": inputs, "notes": [*case.notes, words], "lines": []}
 
 
 def _checked(file: PythonFile, program: Program, request: Request) -> Checked:

@@ -122,6 +122,7 @@ class _Search:
         """Notes on lines that are right only for what arrays stand for; they are not accused."""
         still, kinds = self.around.still, self.around.kinds
         spoilt = {name for name in self.around.values if name in still or kinds[name]}
+        spoilt -= _upstream_inputs(self.program)
         if not spoilt:
             return []
         line = self._first_differing(spoilt)
@@ -159,6 +160,12 @@ class _Search:
                 for k, node in pairs if program.graph.active[k]
             ):  # fmt: skip
                 yield target
+
+
+def _upstream_inputs(program: Program) -> set[str]:
+    """The inputs that are the upstream gradient itself, which a program of numbers has built in."""
+    whole = program.arrays or program
+    return {name for name, node in whole.inputs.items() if node == whole.upstream}
 
 
 def _wrong(outcome: Outcome) -> set[str]:

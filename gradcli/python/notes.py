@@ -1,0 +1,64 @@
+"""What is said of a reading: which result is whose gradient, what was taken for the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from gradcli.python.claims import Mapped
+from gradcli.python.drive import Leaf
+from gradcli.python.fit import WEIGHT
+from gradcli.python.guesses import LEARNING, TARGETS
+from gradcli.python.values import Array, Class, Function, Instance, Library
+
+
+def taken(extra: dict[str, Any], inferred: Collection[str], is_single: bool) -> str:
+    """The values that nobody gave, in words, and where they come from."""
+    parts = []
+    for words, is_own in (("taken from the file", False), ("inferred from the code", True)):
+        shown = [f"{n} {shown_value(v)}" for n, v in extra.items() if (n in inferred) == is_own]
+        parts += [f"inputs {words}: {', '.join(shown)}"] if shown else []
+    one = ", one example at a time" if is_single else ""
+    return f"{'; '.join(parts)}{one} (NAME=VALUE sets others)" if parts else ""
+
+
+def shown_value(value: Any) -> str:
+    """A value as a note shows it: an array by its shape."""
+    if isinstance(value, Array):
+        return str(tuple(value.content.shape))
+    if isinstance(value, dict):
+        inner = ", ".join(
+            f"{key!r}: {shown_value(part).removeprefix('= ')}" for key, part in value.items()
+        )
+        return f"{{{inner}}}"
+    if isinstance(value, float):
+        return f"= {value:.3g}"
+    if isinstance(value, (Function, Class)):
+        return f"= {value.name}"
+    if isinstance(value, Instance):
+        return f"= {value.cls.name}()"
+    if isinstance(value, Library):
+        return f"= {value.name}"
+    return f"= {list(value) if isinstance(value, list) else value!r}"
+
+
+def without(claims: Mapped, leaves: Iterable[Leaf]) -> str:
+    """The weights and attributes of which no result is the gradient, in words."""
+    claimed = {claim.leaf.node for claim in claims.claims}
+    names = [
+        leaf.short for leaf in leaves
+        if leaf.node not in claimed and not (leaf.is_parameter and not WEIGHT.match(leaf.short))
+        and not LEARNING.match(leaf.short) and not TARGETS.match(leaf.short)
+    ]  # fmt: skip
+    if not names or not claimed:
+        return ""
+    return f"no result is the gradient of {', '.join(names)}: nothing is told of that"
+
+
+def mapping(claims: Mapped) -> str:
+    """Which result is taken for whose gradient, in words."""
+    pairs = [f"{c.result.words or 'the result'} of {c.leaf.short}" for c in claims.claims]
+    text = f"gradients: {', '.join(pairs)}" if pairs else ""
+    if claims.unclaimed:
+        text += f"; not claimed: {', '.join(claims.unclaimed)}"
+    return text

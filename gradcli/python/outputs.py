@@ -1,0 +1,121 @@
+"""What a subject gives that is differentiated: a number, or what an upstream gradient is of."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import numpy as np
+
+from gradcli.python.results import named_parts, returned
+from gradcli.python.source import PythonFault
+from gradcli.python.subjects import OBJECTIVES
+from gradcli.python.values import Array, Function
+
+
+class Outputs:
+    """The part of a driver that finds what a forward part gives."""
+
+    def _is_output(self: Any, value: Any) -> bool:
+        return isinstance(value, Array) and value.content.__class__ is int
+
+    def _stored_output(self: Any) -> Any:
+        """What a forward part without a result has put into the object."""
+        instance = self.driven.instance
+        if instance is None:
+            hint = "return the result, so that it can be differentiated"
+            raise PythonFault(f"`{self.subject.forward}` returns nothing", hint=hint)
+        names = ("output", "out", "y", "a", "loss", "result", "value", "z")
+        for name in names:
+            value = instance.attributes.get(name)
+            if self._is_output(value):
+                return value
+        raise PythonFault(f"`{self.subject.forward}` returns nothing and sets no `self.output`")
+
+    def _outputs_of_value(self: Any, value: Any, forward: Function) -> None:
+        parts = value if isinstance(value, tuple) else (value,)
+        first = next((part for part in parts if self._is_output(part)), None)
+        if first is None:
+            raise PythonFault(f"`{forward.name}` returns nothing that depends on its inputs")
+        tape = self.reader.tape
+        shape = tape.shape(first.content)
+        if int(np.prod(shape)) == 1:
+            self.driven.outputs.append((self._scalar(first.content), None))
+        else:
+            upstream = tape.input("upstream", self._upstream_value("upstream", shape))
+            self.driven.outputs.append((first.content, upstream))
+        self.reader.forward = set(range(len(self.reader.tape.graph)))
+
+    def _is_elementwise(self: Any, node: int) -> bool:
+        """Whether every element of a node depends on one element of each input only."""
+        graph = self.reader.tape.graph
+        return not any(
+            graph.gates[k].is_structural and graph.gates[k].name not in ("fill", "copy")
+            for k in graph.ancestors([node]) if graph.active[k]
+        )  # fmt: skip
+
+    def _scalar(self: Any, node: int) -> int:
+        tape = self.reader.tape
+        if tape.graph.shape(node):
+            reshaped: int = tape.reshape(node, ())
+            return reshaped
+        return node
+
+    def _objective(self: Any, value: Any, forward: Function) -> None:
+        """A value and its gradients in one: the first number is the value."""
+        reader, driven = self.reader, self.driven
+        if not isinstance(value, (tuple, list)):
+            raise PythonFault(f"`{forward.name}` returns no value with gradients")
+        found = returned(reader, value, forward)
+        sizes = reader.tape.shape
+        place = next(
+            (k for k, r in enumerate(found) if int(np.prod(sizes(r.node))) == 1
+             and OBJECTIVES.search(r.name)),
+            next((k for k, r in enumerate(found) if int(np.prod(sizes(r.node))) == 1), None),
+        )  # fmt: skip
+        if place is None:
+            raise PythonFault(f"`{forward.name}` returns no number that could be the value")
+        driven.outputs.append((self._scalar(found[place].node), None))
+        driven.results = [r for k, r in enumerate(found) if k != place]
+        if driven.instance is not None:
+            driven.results += named_parts(reader, driven.instance, "self")
+
+    def _pulled_back(self: Any, node: int, output: int, upstream: int) -> Any:
+        """A derivative as what it makes of an upstream gradient; None where its shape is no such.
+
+        Of an elementwise function it has an element for each of the output's, else a matrix.
+        """
+        tape = self.reader.tape
+        shape, axes = tape.shape(node), len(tape.shape(output))
+        if self._is_elementwise(output):
+            if shape not in (tape.shape(upstream), ()):
+                return None
+            return tape.gate("mul", node, upstream)
+        if shape[:axes] != tape.shape(output) or len(shape) == axes:
+            return None
+        spread = tape.reshape(upstream, (*tape.shape(output), *(1 for _ in shape[axes:])))
+        return tape.reduce("sum", tape.gate("mul", node, spread), tuple(range(axes)), False)
+
+
+def last_line_of_value(node: Any) -> int:
+    """The last line that gives the returned value its value; 0 where that is not seen.
+
+    Behind it stand gradients only, where a function returns both.
+    """
+    returns = [
+        part.value for part in ast.walk(node)
+        if isinstance(part, ast.Return) and isinstance(part.value, ast.Tuple)
+    ]  # fmt: skip
+    names = {
+        element.id for value in returns[-1:] for element in value.elts
+        if isinstance(element, ast.Name) and OBJECTIVES.search(element.id)
+    }  # fmt: skip
+    return max(
+        (
+            part.lineno for part in ast.walk(node)
+            if isinstance(part, (ast.Assign, ast.AugAssign))
+            and any(isinstance(x, ast.Name) and x.id in names and isinstance(x.ctx, ast.Store)
+                    for x in ast.walk(part))
+        ),
+        default=0,
+    )  # fmt: skip

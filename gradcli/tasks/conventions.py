@@ -1,0 +1,66 @@
+"""Conventions by which gradients with a constant factor are what a file means.
+
+mean over the batch   a layer divides all its weights' gradients by the size of the batch
+steps of an optimiser weights change by one positive multiple of their gradients, all by the same
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcli.python.reading import Reading
+from gradcli.reports.checks import Case
+
+SAME = 1e-6  # of 1: factors that differ by less are one
+LEAST_SCALED = 2  # gradients with one factor, before that is a convention
+
+
+def convention(case: Case, reading: Reading) -> dict[str, Any] | None:
+    """What makes a pass of a case by one of the conventions; None where none holds."""
+    factors = _factors(case)
+    if factors is None:
+        return None
+    scaled = {name: factor for name, factor in factors.items() if abs(factor - 1) > SAME}
+    words = _mean_over_batch(scaled, factors, reading) or _steps(scaled, factors, reading)
+    if words is None:
+        return None
+    inputs = {n: c._replace(verdict="pass", reason=None) for n, c in case.inputs.items()}
+    return {"inputs": inputs, "notes": [*case.notes, words], "lines": []}
+
+
+def _factors(case: Case) -> dict[str, float] | None:
+    """What each gradient is multiplied with; None where that is not one number for each."""
+    factors: dict[str, float] = {}
+    for check in case.inputs.values():
+        if check.claim is None or not isinstance(check.analytic, float) or not check.analytic:
+            return None
+        factor = check.claim / check.analytic
+        if abs(factors.setdefault(check.whole, factor) - factor) > SAME * abs(factor):
+            return None
+    return factors
+
+
+def _mean_over_batch(
+    scaled: dict[str, float], factors: dict[str, float], reading: Reading
+) -> str | None:
+    """The note on a layer that averages its weights' gradients, and not what it hands on."""
+    weights = reading.weights & factors.keys()
+    if scaled.keys() != weights or len(scaled) < LEAST_SCALED or len(scaled) == len(factors):
+        return None
+    batch = round(1 / next(iter(scaled.values())))
+    if batch not in reading.batches or any(abs(f * batch - 1) > SAME for f in scaled.values()):
+        return None
+    return (f"{', '.join(scaled)}: 1/{batch} of the gradient, a mean over the batch; "
+            "what is handed on is not")  # fmt: skip
+
+
+def _steps(scaled: dict[str, float], factors: dict[str, float], reading: Reading) -> str | None:
+    """The note on weights that an optimiser changes by multiples of their gradients."""
+    steps = reading.steps & factors.keys()
+    if not steps or scaled.keys() - steps:
+        return None
+    first = next(iter(scaled.values()))
+    if first <= 0 or any(abs(factors[name] - first) > SAME * first for name in steps):
+        return None
+    names = ", ".join(name for name in factors if name in steps)
+    return f"{names}: the steps are {first:.3g} times the gradients, as a rate would be"

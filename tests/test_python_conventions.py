@@ -1,0 +1,264 @@
+"""What a file may mean besides what it says, and that no mistake passes as such."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradcli.requests import Request
+from gradcli.tasks.check_python import check_python
+
+
+def case_of(text, subject=None):
+    [case] = check_python(text, "file.py", subject, [], Request())
+    return case
+
+
+# ---------------------------------------------------------------- steps of weights
+
+DENSE = """
+import numpy as np
+
+class Dense:
+    def __init__(self, n, m):
+        self.W = np.random.randn(n, m)
+        self.b = np.random.randn(1, m)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, grad, learning_rate):
+        dx = grad @ self.W.T
+        weight_change = self.x.T @ grad
+        self.W -= learning_rate * weight_change
+        self.b -= learning_rate * np.sum(grad, axis=0, keepdims=True)
+        return dx
+"""
+
+
+@pytest.mark.parametrize("step", [
+    "self.W -= learning_rate * weight_change",
+    "self.W = self.W - weight_change * learning_rate",
+    "self.W += -learning_rate * weight_change",
+    "self.W -= 0.01 * weight_change",
+    "self.W -= learning_rate * (weight_change + 0.1 * self.W)",
+])  # fmt: skip
+def test_the_step_of_a_weight_is_a_claim_on_its_gradient(step):
+    text = DENSE.replace("self.W -= learning_rate * weight_change", step)
+    case = case_of(text)
+    assert case.verdict == "pass"
+    assert any("the step of self.W of W" in note for note in case.notes)
+
+
+@pytest.mark.parametrize(("right", "wrong", "line"), [
+    ("self.W -= learning", "self.W += learning", 16),
+    ("weight_change = self.x.T", "weight_change = 2 * self.x.T", 15),
+    ("np.sum(grad, axis=0", "np.mean(grad, axis=0", 17),
+    ("* weight_change", "* weight_change * weight_change", 16),
+])  # fmt: skip
+def test_a_wrong_step_fails_at_its_line(right, wrong, line):
+    case = case_of(DENSE.replace(right, wrong))
+    assert case.verdict == "fail"
+    assert [found.line for found in case.lines if found.is_accused] == [line]
+
+
+OPTIMISER = """
+import numpy as np
+
+class Momentum:
+    def __init__(self, lr=0.05, momentum=0.9):
+        self.lr, self.momentum, self.v = lr, momentum, None
+
+    def update(self, w, grad):
+        if self.v is None:
+            self.v = np.zeros_like(w)
+        self.v = self.momentum * self.v + (1 - self.momentum) * grad
+        return w - self.lr * self.v
+
+class Layer:
+    def __init__(self, n, m):
+        self.W = np.random.randn(n, m)
+        self.w0 = np.random.randn(1, m)
+        self.first, self.second = Momentum(), Momentum()
+
+    def forward(self, X):
+        self.X = X
+        return X.dot(self.W) + self.w0
+
+    def backward(self, grad):
+        W = self.W
+        one = self.X.T.dot(grad)
+        other = np.sum(grad, axis=0, keepdims=True)
+        self.W = self.first.update(self.W, one)
+        self.w0 = self.second.update(self.w0, other)
+        return grad.dot(W.T)
+"""
+
+
+def test_steps_of_an_optimiser_are_claims_up_to_one_factor():
+    case = case_of(OPTIMISER)
+    assert case.verdict == "pass"
+    assert "W, w0: the steps are 0.1 times the gradients, as a rate would be" in case.notes
+
+
+@pytest.mark.parametrize(("right", "wrong"), [
+    ("np.sum(grad", "np.mean(grad"),
+    ("self.X.T.dot(grad)", "-self.X.T.dot(grad)"),
+    ("self.X.T.dot(grad)", "self.X.T.dot(np.abs(grad))"),
+    ("w - self.lr", "w + self.lr"),
+])  # fmt: skip
+def test_an_optimiser_hides_no_mistake(right, wrong):
+    assert case_of(OPTIMISER.replace(right, wrong)).verdict == "fail"
+
+
+# ---------------------------------------------------------------- other readings
+
+MEAN = """
+import numpy as np
+
+def linear_forward(A, W, b):
+    return W @ A + b, (A, W, b)
+
+def linear_backward(dZ, cache):
+    A, W, b = cache
+    m = A.shape[1]
+    dW = dZ @ A.T / m
+    db = np.sum(dZ, axis=1, keepdims=True) / m
+    dA = W.T @ dZ
+    return dA, dW, db
+"""
+
+
+def test_a_mean_over_the_batch_is_a_convention_of_all_weights_of_a_layer():
+    case = case_of(MEAN)
+    assert case.verdict == "pass"
+    assert any("a mean over the batch" in note for note in case.notes)
+
+
+@pytest.mark.parametrize(("right", "wrong"), [
+    ("@ A.T / m", "@ A.T"),
+    ("keepdims=True) / m", "keepdims=True)"),
+    ("W.T @ dZ", "W.T @ dZ / m"),
+    ("m = A.shape[1]", "m = A.shape[0]"),
+    ("/ m\n    dA", "/ m / m\n    dA"),
+])  # fmt: skip
+def test_a_mean_that_not_all_weights_have_is_a_mistake(right, wrong):
+    assert case_of(MEAN.replace(right, wrong)).verdict == "fail"
+
+
+TWO_LAYERS = """
+import numpy as np
+
+def net_loss(W1, b1, W2, b2, X, y):
+    N = X.shape[0]
+    h = np.tanh(X @ W1 + b1)
+    err = h @ W2 + b2 - y
+    loss = 0.5 * np.sum(err ** 2) / N
+    d = err / N
+    dW2 = h.T @ d
+    db2 = d.sum(axis=0)
+    dh = d @ W2.T * (1 - h ** 2)
+    dW1 = X.T @ dh
+    db1 = dh.sum(axis=0)
+    return loss, dW1, db1, dW2, db2
+"""
+
+
+def test_a_mean_taken_twice_in_one_layer_of_a_net_is_a_mistake():
+    assert case_of(TWO_LAYERS).verdict == "pass"
+    assert case_of(TWO_LAYERS.replace("(1 - h ** 2)", "(1 - h ** 2) / N")).verdict == "fail"
+
+
+CROSS_ENTROPY = """
+import numpy as np
+
+def ce_loss(p, y, W):
+    loss = -np.sum(y * np.log(p + 1e-5)) + 1e-5 * np.sum(W ** 2)
+    dp = -y / p
+    dW = 2e-5 * W
+    return loss, dp, dW
+"""
+
+
+def test_a_tiny_constant_is_for_safety_where_it_is_added_and_nowhere_else():
+    case = case_of(CROSS_ENTROPY)
+    assert case.verdict == "pass"
+    assert any("constants below 1e-4" in note for note in case.notes)
+    assert case_of(CROSS_ENTROPY.replace("dW = 2e-5 * W", "dW = 0 * W")).verdict == "fail"
+    assert case_of(CROSS_ENTROPY.replace("-y / p", "y / p")).verdict == "fail"
+
+
+RELU = """
+import numpy as np
+
+def relu_forward(a):
+    return np.maximum(0, a), a
+
+def relu_backward(da, cache):
+    a = cache
+    return da * (a > 0)
+"""
+
+
+@pytest.mark.parametrize("name", ["a", "p", "out", "pred"])
+def test_what_is_called_like_a_probability_is_one_only_in_a_logarithm(name):
+    text = RELU.replace("(a)", f"({name})").replace(", a)", f", {name})").replace(
+        ", a\n", f", {name}\n")  # fmt: skip
+    assert case_of(text).verdict == "pass"
+    assert case_of(text.replace("da * (a > 0)", "da * np.ones_like(a)")).verdict == "fail"
+
+
+SOFTMAX = """
+import numpy as np
+
+def softmax_loss(z, y):
+    e = np.exp(z - np.max(z, axis=1, keepdims=True))
+    p = e / np.sum(e, axis=1, keepdims=True)
+    loss = -np.sum(y * np.log(p))
+    dz = p - y
+    return loss, dz
+"""
+
+
+def test_targets_may_be_those_with_a_single_1():
+    assert case_of(SOFTMAX).verdict == "pass"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", ["y - p", "p - y / 2", "p", "p - y ** 2 * p"])
+def test_targets_with_a_single_1_hide_no_mistake(wrong):
+    assert case_of(SOFTMAX.replace("p - y", wrong)).verdict == "fail"
+
+
+SQUARE = """
+import numpy as np
+
+def pool_forward(x):
+    n, c, h, w = x.shape
+    return x.reshape(n, c, h // 2, 2, w // 2, 2).mean(axis=(3, 5)), x
+
+def pool_backward(dout, x):
+    n, c, h, w = x.shape
+    spread = dout.reshape(n, c, h // 2, w // 2)
+    return np.repeat(np.repeat(spread, 2, axis=2), 2, axis=3) / 4
+"""
+
+
+def test_what_is_right_for_square_images_only_is_wrong():
+    assert case_of(SQUARE).verdict == "pass"
+    wrong = SQUARE.replace("dout.reshape(n, c, h // 2, w // 2)", "dout.reshape(n, c, w // 2, -1)")
+    assert case_of(wrong).verdict == "fail"
+
+
+def test_an_upstream_gradient_may_be_that_of_another_result():
+    text = (
+        "import numpy as np\ndef net_forward(x, w):\n    u = x @ w\n    s = 1 / (1 + np.exp(-u))\n"
+        "    return s, u\ndef net_backward(e, x, w):\n    dw = x.T @ e\n    dx = e @ w.T\n"
+        "    return dx, dw\n"
+    )
+    case = case_of(text)
+    assert case.verdict == "pass"
+    assert "right where the upstream gradient is that of `u`" in case.notes
+    named = text.replace("net_backward(e", "net_backward(ds").replace("@ e", "@ ds").replace(
+        "e @", "ds @")  # fmt: skip
+    assert case_of(named).verdict == "fail"

@@ -1,0 +1,297 @@
+"""Inputs that nobody gives: what the forward part says of them, and what a mistake may not hide."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradcli.requests import Request
+from gradcli.tasks.check_python import check_python
+
+
+def case_of(text, subject=None, **options):
+    [case] = check_python(text, "file.py", subject, [], Request(**options))
+    return case
+
+
+def taken(text, subject=None):
+    """The note on what was taken for the inputs of a right file."""
+    case = case_of(text, subject)
+    assert case.verdict == "pass", (case.lines, case.problem)
+    return next(note for note in case.notes if note.startswith("inputs"))
+
+
+def accused(text, subject=None):
+    """The first line that a wrong file is accused of."""
+    case = case_of(text, subject)
+    assert case.verdict == "fail", case
+    return next(line for line in case.lines if line.verdict == "fail").line
+
+
+# ---------------------------------------------------------------- what the code says
+
+
+def test_an_array_that_is_only_indexed_by_constants_is_as_long_as_they_say():
+    text = (
+        "import numpy as np\ndef f(x):\n    return x[0] ** 2 + 3 * x[0] * x[1]\n"
+        "def f_grad(x):\n    return np.array([2 * x[0] + 3 * x[1], 3 * x[0]])\n"
+    )
+    assert "x (2,)" in taken(text)
+
+
+def test_an_array_that_is_unpacked_into_numbers_is_one_array():
+    text = (
+        "import numpy as np\ndef model(p, t):\n    a, k = p\n    return a * np.exp(-k * t)\n"
+        "def chi2(p, t, y):\n    return np.sum((y - model(p, t)) ** 2)\n"
+        "def chi2_grad(p, t, y):\n    a, k = p\n    e = np.exp(-k * t)\n    w = -2 * (y - a * e)\n"
+        "    return np.array([np.sum(w * e), np.sum(-w * a * t * e)])\n"
+    )
+    assert "p (2,)" in taken(text)
+
+
+def test_what_is_called_with_a_parameter_says_how_long_it_is():
+    text = (
+        "import numpy as np\ndef parts(v):\n    return v[0] * v[1], v[2]\n"
+        "def f(q):\n    a, b = parts(q)\n    return a + b ** 2\n"
+        "def f_grad(q):\n    return np.array([q[1], q[0], 2 * q[2]])\n"
+    )
+    assert "q (3,)" in taken(text)
+
+
+SAME_LETTERS = '''
+import numpy as np
+def nll(means, logs, x):
+    """means: (K,), logs: (K,), x: (N,)"""
+    loss = np.sum(np.exp(logs) * (x[:, None] - means) ** 2)
+    dmeans = -2 * np.sum(np.exp(logs) * (x[:, None] - means), axis=0)
+    dlogs = np.sum(np.exp(logs) * (x[:, None] - means) ** 2, axis=0)
+    return loss, dmeans, dlogs
+'''
+
+
+def test_sizes_of_one_letter_in_a_docstring_are_one():
+    assert "means (3,), logs (3,), x (5,)" in taken(SAME_LETTERS)
+
+
+def test_what_a_docstring_says_is_not_given_up_for_a_gradient():
+    wrong = SAME_LETTERS.replace("(x[:, None] - means), axis=0)", "(x[:, None] - means))")
+    assert accused(wrong) == 6
+
+
+def test_parameters_that_meet_element_by_element_are_alike():
+    text = (
+        "import numpy as np\ndef kl(mu, logvar):\n"
+        "    return -0.5 * np.sum(1 + logvar - mu ** 2 - np.exp(logvar))\n"
+        "def kl_backward(mu, logvar):\n    return mu, -0.5 * (1 - np.exp(logvar))\n"
+    )
+    note = taken(text)
+    assert note.count("(") == 3
+    assert "mu (5, 3), logvar (5, 3)" in note
+
+
+def test_targets_are_numbers_where_they_are_no_index():
+    text = (
+        "import numpy as np\ndef mse(pred, y):\n    return np.mean((pred - y) ** 2)\n"
+        "def mse_grad(pred, y):\n    return 2 * (pred - y) / y.size\n"
+    )
+    assert "y (" in taken(text)
+    by_index = (
+        "import numpy as np\ndef pick_forward(p, y):\n    return p[np.arange(len(y)), y], (p, y)\n"
+        "def pick_backward(dout, cache):\n    p, y = cache\n    dp = np.zeros_like(p)\n"
+        "    dp[np.arange(len(y)), y] = dout\n    return dp\n"
+    )
+    assert "y = [" in taken(by_index)
+
+
+def test_what_is_unpacked_into_three_is_no_image():
+    text = (
+        "import numpy as np\ndef conv1d_forward(x, w):\n    N, C, L = x.shape\n"
+        "    F, _, K = w.shape\n    out = np.zeros((N, F, L - K + 1))\n"
+        "    for i in range(L - K + 1):\n"
+        "        out[:, :, i] = np.tensordot(x[:, :, i:i+K], w, axes=([1, 2], [1, 2]))\n"
+        "    return out, (x, w)\n"
+        "def conv1d_backward(dout, cache):\n    x, w = cache\n    dx, dw = np.zeros_like(x), "
+        "np.zeros_like(w)\n    K = w.shape[2]\n    for i in range(dout.shape[2]):\n"
+        "        dw += np.tensordot(dout[:, :, i], x[:, :, i:i+K], axes=([0], [0]))\n"
+        "        dx[:, :, i:i+K] += np.tensordot(dout[:, :, i], w, axes=([1], [0]))\n"
+        "    return dx, dw\n"
+    )
+    assert "x (2, 3, 7), w (4, 3, 3)" in taken(text)
+
+
+def test_the_bias_of_a_model_with_one_output_is_a_number():
+    text = (
+        "import numpy as np\ndef loss_fn(w, b, X, y):\n    err = X.dot(w) + b - y\n"
+        "    loss = np.mean(err ** 2) / 2\n    dw = X.T.dot(err) / len(y)\n    db = np.mean(err)\n"
+        "    return loss, dw, db\n"
+    )
+    assert "b = " in taken(text)
+
+
+def test_an_attribute_that_is_a_number_has_a_gradient_where_one_is_named_after_it():
+    text = (
+        "import numpy as np\nclass Line:\n    def __init__(self, n):\n"
+        "        self._w = np.random.randn(n)\n        self._b = 0.5\n"
+        "    def loss(self, X, y):\n        r = X @ self._w + self._b - y\n"
+        "        return 0.5 * np.mean(r ** 2)\n"
+        "    def gradients(self, X, y):\n        r = X @ self._w + self._b - y\n"
+        "        grad_w = X.T @ r / len(y)\n        grad_b = r.mean()\n"
+        "        return grad_w, grad_b\n"
+    )
+    assert case_of(text).verdict == "pass"
+    assert accused(text.replace("r.mean()", "r.sum()")) == 12
+
+
+def test_a_mask_is_made_of_0_and_1():
+    text = (
+        "import numpy as np\ndef loss_of(P, R, mask):\n    E = mask * (P - R)\n"
+        "    loss = 0.5 * np.sum(E ** 2)\n    dP = E\n    return loss, dP\n"
+    )
+    assert case_of(text).verdict == "pass"
+    assert accused(text.replace("dP = E", "dP = P - R")) == 5
+
+
+def test_a_penalty_of_0_by_default_hides_no_term():
+    text = (
+        "import numpy as np\ndef loss_fn(W, X, reg=0.0):\n    out = X.dot(W)\n"
+        "    loss = 0.5 * np.sum(out ** 2) + reg * np.sum(W * W)\n"
+        "    dW = X.T.dot(out)\n    dW += 2 * reg * W\n    return loss, dW\n"
+    )
+    assert case_of(text).verdict == "pass"
+    assert accused(text.replace("2 * reg * W", "reg * W")) == 6
+
+
+def test_code_for_one_example_is_read_with_one():
+    text = (
+        "import numpy as np\nclass Dense:\n    def __init__(self, n, m):\n"
+        "        self.W = np.random.randn(m, n)\n        self.b = np.random.randn(m, 1)\n"
+        "    def forward(self, x):\n        self.x = x\n        return self.W @ x + self.b\n"
+        "    def backward(self, output_gradient, learning_rate):\n"
+        "        dx = self.W.T @ output_gradient\n"
+        "        self.W -= learning_rate * output_gradient @ self.x.T\n"
+        "        self.b -= learning_rate * output_gradient\n        return dx\n"
+    )
+    assert "one example at a time" in taken(text)
+
+
+# ---------------------------------------------------------------- what a mistake may not hide
+
+AFFINE = """
+import numpy as np
+
+def affine_forward(x, w, b):
+    return x @ w + b, (x, w)
+
+def affine_backward(dout, cache):
+    x, w = cache
+    dx = dout @ w.T
+    dw = x.T @ dout
+    db = dout.sum(axis=0)
+    return dx, dw, db
+"""
+
+
+@pytest.mark.parametrize(("right", "wrong", "line"), [
+    ("dout @ w.T", "dout @ w", 9),
+    ("x.T @ dout", "x @ dout", 10),
+    ("dout.sum(axis=0)", "dout.reshape(w.shape[1])", 11),
+])  # fmt: skip
+def test_two_axes_that_the_forward_part_holds_apart_are_not_made_one(right, wrong, line):
+    assert case_of(AFFINE).verdict == "pass"
+    case = case_of(AFFINE.replace(right, wrong))
+    assert case.verdict in ("fail", "error")
+    lines = [found.line for found in case.lines if found.verdict == "fail"]
+    assert (case.problem.line if case.problem else lines[0]) == line
+
+
+NORM = """
+import numpy as np
+
+def norm_forward(x, gamma, beta):
+    mean, std = x.mean(axis=0), x.std(axis=0)
+    xhat = (x - mean) / std
+    return gamma * xhat + beta, (xhat, std, gamma)
+
+def norm_backward(dout, cache):
+    xhat, std, gamma = cache
+    dgamma = np.sum(dout * xhat, axis=0)
+    dbeta = np.sum(dout, axis=0)
+    dxhat = dout * gamma
+    dx = (dxhat - dxhat.mean(axis=0) - xhat * (dxhat * xhat).mean(axis=0)) / std
+    return dx, dgamma, dbeta
+"""
+
+
+@pytest.mark.parametrize(("right", "wrong", "line"), [
+    ("np.sum(dout * xhat, axis=0)", "dout * xhat", 11),
+    ("np.sum(dout * xhat, axis=0)", "np.sum(dout * xhat)", 11),
+    ("np.sum(dout, axis=0)", "dout", 12),
+])  # fmt: skip
+def test_what_is_shared_by_all_examples_is_never_as_large_as_they(right, wrong, line):
+    assert case_of(NORM).verdict == "pass"
+    assert accused(NORM.replace(right, wrong)) == line
+
+
+def test_a_gradient_of_what_the_result_does_not_depend_on_is_0():
+    text = AFFINE.replace("return x @ w + b", "return x @ w")
+    assert accused(text) == 11
+
+
+def test_a_gradient_that_stands_where_another_would_is_a_claim():
+    text = AFFINE.replace("return dx, dw, db", "return dx, x, db").replace("(x, w)", "(2 * x, w)")
+    assert case_of(text.replace("dw = x.T", "dw = x.T / 2")).verdict == "fail"
+
+
+# ---------------------------------------------------------------- subjects and Jacobians
+
+HESSIAN = """
+import numpy as np
+
+def f(x):
+    return x[0] ** 2 * x[1] + np.sin(x[1])
+
+def f_grad(x):
+    return np.array([2 * x[0] * x[1], x[0] ** 2 + np.cos(x[1])])
+
+def f_hess(x):
+    return np.array([[2 * x[1], 2 * x[0]], [2 * x[0], -np.sin(x[1])]])
+"""
+
+
+def test_a_hessian_is_the_jacobian_of_the_gradient():
+    cases = list(check_python(HESSIAN, "f.py", None, [], Request()))
+    assert [case.verdict for case in cases] == ["pass", "pass"]
+    wrong = HESSIAN.replace("[2 * x[0], -np.sin(x[1])]", "[2 * x[0], np.sin(x[1])]")
+    assert accused(wrong, "f_hess") == 11
+
+
+def test_a_gradient_that_is_returned_without_a_name_is_a_claim():
+    text = (
+        "import numpy as np\ndef mse_loss(pred, target):\n    diff = pred - target\n"
+        "    return np.mean(diff ** 2), 2 * diff / diff.size\n"
+    )
+    assert case_of(text).verdict == "pass"
+    assert accused(text.replace("2 * diff", "diff")) == 4
+
+
+def test_a_gradient_of_the_first_parameter_needs_no_name():
+    text = (
+        "import numpy as np\ndef ridge(beta, X, y, alpha):\n    r = y - X @ beta\n"
+        "    return r @ r + alpha * beta @ beta\n"
+        "def ridge_jac(beta, X, y, alpha):\n    r = y - X @ beta\n"
+        "    return -2 * X.T @ r + 2 * alpha * beta\n"
+    )
+    assert case_of(text).verdict == "pass"
+    assert accused(text.replace("+ 2 * alpha * beta", "+ alpha * beta")) == 7
+
+
+def test_the_line_of_a_result_is_where_it_is_assigned_or_returned():
+    text = (
+        "class Relu:\n    def forward(self, x):\n        self.mask = x > 0\n"
+        "        return x * self.mask\n    def backward(self, dout):\n"
+        "        return dout * self.mask\n"
+    )
+    assert case_of(text).verdict == "pass"
+    assert accused(text.replace("return dout * self.mask", "return dout")) == 6
+    scaled = "def f_forward(x, k):\n    return x * k\ndef f_backward(dout, x, k):\n" \
+             "    dx = dout * k\n    dk = 1.0\n    return dx, dk\n"  # fmt: skip
+    assert accused(scaled) == 5
