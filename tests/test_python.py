@@ -12,6 +12,7 @@ import pytest
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.engine import Machine, backward
 from gradcli.errors import GradcliError, LimitError
+from gradcli.program.files import subject_of
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.reading import PythonFile
 from gradcli.python.source import Script
@@ -21,7 +22,7 @@ from gradcli.tasks.check_python import check_python, list_subjects
 
 FOLDER = Path(__file__).parent / "python_files"
 FILES = sorted(path.name for path in FOLDER.glob("*.py"))
-MISTAKE = re.compile(r"^# mistake: (.*) => (.*)$", re.MULTILINE)
+MISTAKE = re.compile(r"^# mistake: (.*) => (.*?)(  \(elsewhere\))?$", re.MULTILINE)
 
 
 def cases(text, name="file.py", subject=None, bindings=(), **options):
@@ -50,17 +51,21 @@ def test_a_right_file_passes_as_it_stands(name):
 
 def mistakes():
     for name in FILES:
-        for old, new in MISTAKE.findall((FOLDER / name).read_text("utf-8")):
-            yield pytest.param(name, old, new, id=f"{name}: {new}")
+        for old, new, elsewhere in MISTAKE.findall((FOLDER / name).read_text("utf-8")):
+            yield pytest.param(name, old, new, not elsewhere, id=f"{name}: {new}")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "old", "new"), [*mistakes()])
-def test_a_planted_mistake_is_found(name, old, new):
+@pytest.mark.parametrize(("name", "old", "new", "is_at_its_line"), [*mistakes()])
+def test_a_planted_mistake_is_found(name, old, new, is_at_its_line):
     path = FOLDER / name
     text = path.read_text("utf-8").split("# mistake:")[0]
     assert text.count(old) == 1
-    assert "fail" in verdicts(text.replace(old, new), name=str(path))
+    found = [case for case in cases(text.replace(old, new), name=str(path)) if case.lines]
+    assert "fail" in [case.verdict for case in found]
+    accused = [line.line for case in found for line in case.lines if line.is_accused]
+    if is_at_its_line:
+        assert accused[0] == text[: text.index(old)].count("\n") + 1
 
 
 def test_every_file_has_three_mistakes():
@@ -660,3 +665,22 @@ def test_lines_that_no_claim_rests_on_have_no_verdict():
     [case] = cases(text)
     assert [line.line for line in case.lines] == [9]
     assert any("no result is the gradient of w" in note for note in case.notes)
+
+
+def test_only_the_function_of_a_misfit_is_shown():
+    text = f"{AFFINE}\n{AFFINE}".replace("affine", "first", 2).replace("axis=0", "axis=1", 1)
+    case = cases(text)[0]
+    assert case.verdict == "fail"
+    assert case.shown == {*range(7, 13)}
+
+
+def test_an_empty_file_is_said_to_be_empty():
+    with pytest.raises(GradcliError) as caught:
+        cases("# nothing yet\n")
+    assert caught.value.message == "this file is empty: nothing is to check"
+
+
+def test_a_colon_with_no_name_behind_it_is_an_error_that_says_what_to_write():
+    with pytest.raises(GradcliError) as caught:
+        subject_of("layers.py:")
+    assert caught.value.hint == "write layers.py, or layers.py:NAME; --list lists the names"

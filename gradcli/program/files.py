@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from gradcli.errors import FileError, LimitError, reason_of
+from gradcli.errors import FileError, LimitError, UsageError, reason_of
 
 SUFFIX = ".grad"  # of program files
 SIGNS_OF_GRADIENTS = (b"backward", b"grad", b"prop", b"jac", b"deriv", b"prime", b"_der")
@@ -55,8 +55,14 @@ def open_regular(path: str) -> BinaryIO:
 
 
 def subject_of(path: str) -> tuple[str, str | None]:
-    """The file and the subject of `layers.py:affine`; the subject is None where none is named."""
+    """The file and the subject of `layers.py:affine`; the subject is None where none is named.
+
+    Raises UsageError for `layers.py:`, which may be either.
+    """
     file, colon, name = path.rpartition(":")
+    if colon and not name and file.endswith(PYTHON):
+        raise UsageError(f"`{path}` names nothing behind the colon",
+                         hint=f"write {file}, or {file}:NAME; --list lists the names")  # fmt: skip
     is_subject = colon and file.endswith(PYTHON) and name.replace(".", "").isidentifier()
     return (file, name) if is_subject else (path, None)
 

@@ -60,7 +60,8 @@ class PythonFile:
     def chosen(self, name: str | None) -> list[Subject]:
         """The subjects of a name, or all. Raises GradcliError where there is none."""
         if not self.subjects:
-            raise ParseError(NOTHING, self.script.span(0), HOW)
+            what = NOTHING if self.script.tree.body else "this file is empty: nothing is to check"
+            raise ParseError(what, self.script.span(0), HOW)
         if name is None:
             return self.subjects
         found = chosen(self.subjects, name)
@@ -68,7 +69,7 @@ class PythonFile:
             known = [s.name for s in self.subjects]
             raise NameFault(f"`{name}` is no subject of {self.script.name}", None,
                             did_you_mean(name, known)
-                            or f"there are {', '.join(known)}")  # fmt: skip
+                            or f"its subjects are {', '.join(known)}")  # fmt: skip
         return found
 
     def parameters(self, found: list[Subject]) -> set[str]:

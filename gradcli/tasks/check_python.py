@@ -32,11 +32,11 @@ def check_python(
     for one in found:
         try:
             case = check_subject(file, one, bindings, request).case
-            yield case._replace(shown=file.lines_around([line.line for line in case.lines]))
         except Misshapen as misfit:
-            yield misshapen_case(file, one, misfit)
+            case = misshapen_case(file, one, misfit)
         except GradcliError as error:
-            yield broken_case(name, error)._replace(expression=one.words)
+            case = broken_case(name, error)._replace(expression=one.words)
+        yield case._replace(shown=file.lines_around([line.line for line in case.lines]))
 
 
 def read_python(
@@ -78,7 +78,7 @@ def check_subject(
     has drawn itself may have to be one-hot, and a tiny constant may be there for safety only.
     """
     original = reading = file.reading(subject, bindings, request, request.grads)
-    first = _checked(file, reading.program(), request)
+    first = closest = _checked(file, reading.program(), request)
     guessed = reading.guessed
     if first.case.verdict not in ("fail", "inconclusive", "undefined"):
         return first
@@ -90,8 +90,9 @@ def check_subject(
         except GradcliError:
             continue
         if other.case.verdict in ("pass", "kink"):
-            notes = [*other.case.notes, words]
-            return Checked(other.case._replace(notes=notes), other.program)
+            return _noted(other, words)
+        if other.case.verdict == "fail" and _distance(other.case) < _distance(closest.case):
+            closest = _noted(other, f"nearly {words}; told is what is wrong even then")
     if (meant := convention(first.case, original)) is not None:
         return Checked(first.case._replace(verdict="pass", **meant), first.program)
     if guessed:
@@ -99,7 +100,18 @@ def check_subject(
             f"`{subject.backward}` is not the gradient by `{guessed[0]}`, and nothing says of what "
             "it is", hint=f"say it: --grad RESULT=INPUT, or # gradcli: grads RESULT={guessed[0]}",
         )  # fmt: skip
-    return first
+    return closest if first.case.verdict == "fail" else first
+
+
+def _noted(checked: Checked, words: str) -> Checked:
+    case = checked.case
+    return Checked(case._replace(notes=[*case.notes, words]), checked.program)
+
+
+def _distance(case: Case) -> tuple[int, int]:
+    """How far a failed case is from a pass: gradients that are wrong, lines that are accused."""
+    wrong = {check.whole for check in case.inputs.values() if check.verdict == "fail"}
+    return len(wrong), sum(line.is_accused for line in case.lines)
 
 
 def _checked(file: PythonFile, program: Program, request: Request) -> Checked:

@@ -36,5 +36,5 @@ class SelfAttention:
 
 
 # mistake: dK = dS.T @ Q => dK = dS @ Q
-# mistake: dS = P * (dP - np.sum(dP * P, axis=-1, keepdims=True)) => dS = P * dP
+# mistake: dS = P * (dP - np.sum(dP * P, axis=-1, keepdims=True)) => dS = P * dP  (elsewhere)
 # mistake: dX = dQ @ self.W_q.T + dK @ self.W_k.T + dV @ self.W_v.T => dX = dQ @ self.W_q.T + dK @ self.W_k.T

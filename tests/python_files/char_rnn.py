@@ -44,6 +44,6 @@ def lossFun(inputs, targets, hprev):
     return loss, dWxh, dWhh, dWhy, dbh, dby, hs[len(inputs)-1]
 
 
-# mistake: dh = np.dot(Why.T, dy) + dhnext => dh = np.dot(Why.T, dy)
-# mistake: dhraw = (1 - hs[t] * hs[t]) * dh => dhraw = (1 - hs[t]) * dh
+# mistake: dh = np.dot(Why.T, dy) + dhnext => dh = np.dot(Why.T, dy)  (elsewhere)
+# mistake: dhraw = (1 - hs[t] * hs[t]) * dh => dhraw = (1 - hs[t]) * dh  (elsewhere)
 # mistake: dWhh += np.dot(dhraw, hs[t-1].T) => dWhh += np.dot(dhraw, hs[t].T)

@@ -50,6 +50,6 @@ class FullyConnectedNet(object):
         return loss, grads
 
 
-# mistake: d = d * (z > 0) => d = d * (z < 0)
+# mistake: d = d * (z > 0) => d = d * (z < 0)  (elsewhere)
 # mistake: grads['W%d' % i] += self.reg * self.params['W%d' % i] => grads['W%d' % i] += 2 * self.reg * self.params['W%d' % i]
 # mistake: grads['b%d' % i] = d.sum(axis=0) => grads['b%d' % i] = d.sum(axis=0) * N

@@ -73,5 +73,5 @@ def max_pool_backward_naive(dout, cache):
 
 
 # mistake: db[f] += np.sum(dout[n, f]) => db[f] += np.mean(dout[n, f])
-# mistake: dx_pad[n, :, hs:hs + HH, ws:ws + WW] += w[f] * dout[n, f, i, j] => dx_pad[n, :, hs:hs + HH, ws:ws + WW] = w[f] * dout[n, f, i, j]
+# mistake: dx_pad[n, :, hs:hs + HH, ws:ws + WW] += w[f] * dout[n, f, i, j] => dx_pad[n, :, hs:hs + HH, ws:ws + WW] = w[f] * dout[n, f, i, j]  (elsewhere)
 # mistake: += (window == m) * dout[n, c, i, j] => += (window < m) * dout[n, c, i, j]

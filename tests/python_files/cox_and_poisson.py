@@ -37,4 +37,4 @@ def probit_like(w, cut, X, z):
 
 # mistake: grad_w, grad_cut = X.T @ r, -r.sum() => grad_w, grad_cut = X.T @ r, r.sum()
 # mistake: gradient = X.T.dot(mu - counts) => gradient = X.T.dot(mu)
-# mistake: num = np.cumsum(w[:, None] * X, axis=0) => num = np.cumsum(X, axis=0)
+# mistake: num = np.cumsum(w[:, None] * X, axis=0) => num = np.cumsum(X, axis=0)  (elsewhere)

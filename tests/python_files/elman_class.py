@@ -46,5 +46,5 @@ class Elman:
 
 
 # mistake: dLdU[:, x[bptt_step]] += delta_t => dLdU[:, x[t]] += delta_t
-# mistake: delta_t = self.W.T.dot(delta_t) * (1 - s[bptt_step - 1] ** 2) => delta_t = self.W.dot(delta_t) * (1 - s[bptt_step - 1] ** 2)
+# mistake: delta_t = self.W.T.dot(delta_t) * (1 - s[bptt_step - 1] ** 2) => delta_t = self.W.dot(delta_t) * (1 - s[bptt_step - 1] ** 2)  (elsewhere)
 # mistake: dLdV += np.outer(delta_o[t], s[t].T) => dLdV += np.outer(delta_o[t], s[t - 1].T)

@@ -55,4 +55,4 @@ def temporal_softmax_loss(x, y, mask, verbose=False):
 
 # mistake: np.add.at(dW, x, dout) => dW[x] += dout
 # mistake: db = dout.sum(axis=(0, 1)) => db = dout.sum(axis=(0, 1)) / N
-# mistake: dx_flat *= mask_flat[:, None] => dx_flat *= 1
+# mistake: dx_flat *= mask_flat[:, None] => dx_flat *= 1  (elsewhere)

@@ -34,5 +34,5 @@ def spatial_groupnorm_backward(dout, cache):
 
 
 # mistake: dx /= cache['std'] => dx *= cache['std']
-# mistake: dfdz = dout * cache['gamma'] => dfdz = dout * 1
-# mistake: dx = dfdz - dfdz_sum / M - np.sum(dfdz * z, axis=0) * z / M => dx = dfdz - dfdz_sum / M
+# mistake: dfdz = dout * cache['gamma'] => dfdz = dout * 1  (elsewhere)
+# mistake: dx = dfdz - dfdz_sum / M - np.sum(dfdz * z, axis=0) * z / M => dx = dfdz - dfdz_sum / M  (elsewhere)

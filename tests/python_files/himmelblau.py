@@ -36,4 +36,4 @@ if __name__ == "__main__":
 
 # mistake: return array([4 * x * a + 2 * b, 2 * a + 4 * y * b]) => return array([4 * x * a + 2 * b, 2 * a + 2 * y * b])
 # mistake: g[1] += 2 * t * x * (k + 1) * y ** k => g[1] += 2 * t * x * y ** k
-# mistake: g[0] += 2 * t * (y ** (k + 1) - 1) => g[0] += 2 * t * y ** (k + 1)
+# mistake: g[0] += 2 * t * (y ** (k + 1) - 1) => g[0] += 2 * t * y ** (k + 1)  (elsewhere)

@@ -29,5 +29,5 @@ def layernorm_backward(dout, cache):
 
 
 # mistake: dvar = 0.5 * dstd / std => dvar = 0.5 * dstd / std ** 2
-# mistake: dx = dxc - dmean / D => dx = dxc + dmean / D
+# mistake: dx = dxc - dmean / D => dx = dxc + dmean / D  (elsewhere)
 # mistake: dgamma = (dout * xn).sum(0) => dgamma = (dout * xc).sum(0)

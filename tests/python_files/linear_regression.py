@@ -19,6 +19,6 @@ def compute_cost_and_grad(X, y, w, b):
     return cost, dj_dw, dj_db
 
 
-# mistake: dj_db = dj_db / m => dj_db = dj_db / n
+# mistake: dj_db = dj_db / m => dj_db = dj_db / n  (elsewhere)
 # mistake: dj_dw[j] = dj_dw[j] + e * X[i, j] => dj_dw[j] = e * X[i, j]
-# mistake: e = (np.dot(X[i], w) + b) - y[i] => e = np.dot(X[i], w) - y[i]
+# mistake: e = (np.dot(X[i], w) + b) - y[i] => e = np.dot(X[i], w) - y[i]  (elsewhere)

@@ -29,6 +29,6 @@ def softmax_loss(x, y):
     return loss, dx
 
 
-# mistake: dx[np.arange(N), y] -= num_pos => dx[np.arange(N), y] += num_pos
+# mistake: dx[np.arange(N), y] -= num_pos => dx[np.arange(N), y] += num_pos  (elsewhere)
 # mistake: dx[np.arange(N), y] -= 1 => dx[np.arange(N), y] -= 2
 # mistake: dx[margins > 0] = 1 => dx[margins > 0] = 2

@@ -55,6 +55,6 @@ def lstm_backward(dhs, caches):
     return dx, dW, db
 
 
-# mistake: dc_next = dc * f => dc_next = dc
-# mistake: dh = dhs[t] + dh_next => dh = dhs[t]
+# mistake: dc_next = dc * f => dc_next = dc  (elsewhere)
+# mistake: dh = dhs[t] + dh_next => dh = dhs[t]  (elsewhere)
 # mistake: df = dc * c_prev * f * (1 - f) => df = dc * c_prev * (1 - f)

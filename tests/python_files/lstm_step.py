@@ -47,5 +47,5 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
 
 
 # mistake: dc = dnext_c + dnext_h * o * (1 - tanh_c ** 2) => dc = dnext_c + dnext_h * (1 - tanh_c ** 2)
-# mistake: dg = dc * i => dg = dc * f
+# mistake: dg = dc * i => dg = dc * f  (elsewhere)
 # mistake: dprev_c = dc * f => dprev_c = dnext_c * f

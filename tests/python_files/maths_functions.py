@@ -25,6 +25,6 @@ def action_prime(q, mass=2.0):
     return mass * q ** 3 - 2 * q / (1 + q * q) + sign
 
 
-# mistake: sign = 1 if q > 5 else -1 => sign = 1
+# mistake: sign = 1 if q > 5 else -1 => sign = 1  (elsewhere)
 # mistake: dx = du_dx * v + u * dv_dx - y / r2 => dx = du_dx * v + u * dv_dx + y / r2
 # mistake: dy = du_dy * v + u * dv_dy + x / r2 => dy = du_dy * v + x / r2

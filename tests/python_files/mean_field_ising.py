@@ -14,6 +14,6 @@ def free_energy(m, J, h, T=1.3):
     return F, dm, dJ, dh
 
 
-# mistake: dm = ds * (1 - s ** 2) => dm = ds
+# mistake: dm = ds * (1 - s ** 2) => dm = ds  (elsewhere)
 # mistake: dJ = -0.5 * np.outer(s, s) => dJ = -np.outer(s, s)
 # mistake: ds = -0.5 * (J + J.T) @ s - h + T * np.arctanh(s) => ds = -J @ s - h + T * np.arctanh(s)

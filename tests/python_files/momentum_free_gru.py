@@ -47,6 +47,6 @@ def gru_backward(dh, caches):
     return dxs, dh, dWx, dWh, db
 
 
-# mistake: dah = np.concatenate([dar, daz, dan * r], axis=1) => dah = np.concatenate([dar, daz, dan], axis=1)
+# mistake: dah = np.concatenate([dar, daz, dan * r], axis=1) => dah = np.concatenate([dar, daz, dan], axis=1)  (elsewhere)
 # mistake: dh = dprev + dah @ Wh.T => dh = dah @ Wh.T
-# mistake: dz = dh * (h - n) => dz = dh * (n - h)
+# mistake: dz = dh * (h - n) => dz = dh * (n - h)  (elsewhere)

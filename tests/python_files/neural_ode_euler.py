@@ -32,6 +32,6 @@ def solve_bwd(lam, cache):
     return lam, dA, db
 
 
-# mistake: lam = lam + dy => lam = dy
+# mistake: lam = lam + dy => lam = dy  (elsewhere)
 # mistake: s = lam * (1 - np.tanh(A @ y + b) ** 2) => s = lam * (1 - np.tanh(A @ y) ** 2)
-# mistake: for y in reversed(ys[:-1]): => for y in reversed(ys[1:]):
+# mistake: for y in reversed(ys[:-1]): => for y in reversed(ys[1:]):  (elsewhere)

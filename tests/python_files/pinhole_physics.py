@@ -36,4 +36,4 @@ def pendulum_energy_grad(theta, k=2.0):
 
 # mistake: grad[j] -= 2 * dE_dr2 * rij => grad[j] += 2 * dE_dr2 * rij
 # mistake: g[:-1] -= d => g[:-1] -= 2 * d
-# mistake: dE_dr2 = 4 * eps * (-6 * s6 ** 2 + 3 * s6) / r2 => dE_dr2 = 4 * eps * (-6 * s6 ** 2 + 6 * s6) / r2
+# mistake: dE_dr2 = 4 * eps * (-6 * s6 ** 2 + 3 * s6) / r2 => dE_dr2 = 4 * eps * (-6 * s6 ** 2 + 6 * s6) / r2  (elsewhere)

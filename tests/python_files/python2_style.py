@@ -28,6 +28,6 @@ class Net:
         return grad
 
 
-# mistake: grad = grad * (1 - self.acts[k + 1] ** 2) => grad = grad * (1 - self.acts[k + 1])
+# mistake: grad = grad * (1 - self.acts[k + 1] ** 2) => grad = grad * (1 - self.acts[k + 1])  (elsewhere)
 # mistake: self.dW[k] = np.dot(self.acts[k].T, grad) => self.dW[k] = 2 * np.dot(self.acts[k].T, grad)
-# mistake: grad = np.dot(grad, self.W[k].T) => grad = np.dot(grad, -self.W[k].T)
+# mistake: grad = np.dot(grad, self.W[k].T) => grad = np.dot(grad, -self.W[k].T)  (elsewhere)

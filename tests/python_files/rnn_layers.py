@@ -60,5 +60,5 @@ def rnn_backward(dh, cache):
 
 
 # mistake: dWx += dWxt => dWx = dWxt
-# mistake: rnn_step_backward(dh[:, t, :] + dprev_h, cache[t]) => rnn_step_backward(dh[:, t, :], cache[t])
+# mistake: rnn_step_backward(dh[:, t, :] + dprev_h, cache[t]) => rnn_step_backward(dh[:, t, :], cache[t])  (elsewhere)
 # mistake: dprev_h = draw.dot(Wh.T) => dprev_h = draw.dot(Wh)

@@ -48,5 +48,5 @@ def softmax_loss_naive(W, X, y, reg):
 
 
 # mistake: dW[:, y[i]] -= X[i] => dW[:, y[i]] += X[i]
-# mistake: dW += 2 * reg * W => dW += reg * W
+# mistake: dW += 2 * reg * W => dW += reg * W  (elsewhere)
 # mistake: dW[:, k] += (p[k] - (k == y[i])) * X[i] => dW[:, k] += p[k] * X[i]

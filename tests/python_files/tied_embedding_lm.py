@@ -22,5 +22,5 @@ def bigram_loss(E, A, ids):
 
 
 # mistake: np.add.at(dE, src, dh @ A.T) => np.add.at(dE, dst, dh @ A.T)
-# mistake: dE = g.T @ h => dE = np.zeros_like(E)
+# mistake: dE = g.T @ h => dE = np.zeros_like(E)  (elsewhere)
 # mistake: dA = E[src].T @ dh => dA = E[dst].T @ dh

@@ -25,4 +25,4 @@ def conv1d_backward(dout, cache):
 
 # mistake: dx[..., i * stride:i * stride + K] += dcols[:, :, i] => dx[..., i * stride:i * stride + K] = dcols[:, :, i]
 # mistake: db = dout.sum(axis=(0, 2)) => db = dout.sum(axis=(0, 2)) / 2
-# mistake: dcols = np.einsum('nfl,fck->nclk', dout, w) => dcols = np.einsum('nfl,fck->nclk', dout, w[:, :, ::-1])
+# mistake: dcols = np.einsum('nfl,fck->nclk', dout, w) => dcols = np.einsum('nfl,fck->nclk', dout, w[:, :, ::-1])  (elsewhere)

@@ -31,4 +31,4 @@ def backward(X, y, W2, probs, a1):
 
 # mistake: delta2 = delta3.dot(W2.T) * (1 - np.power(a1, 2)) => delta2 = delta3.dot(W2.T) * (1 - a1)
 # mistake: dW1 = np.dot(X.T, delta2) => dW1 = np.dot(X.T, delta2) + 0.1
-# mistake: delta3 /= n => delta3 /= n + 1
+# mistake: delta3 /= n => delta3 /= n + 1  (elsewhere)

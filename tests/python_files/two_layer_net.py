@@ -46,6 +46,6 @@ class TwoLayerNet(object):
                 print('iteration %d: loss %f' % (it, loss))
 
 
-# mistake: dh_ReLu = (h > 0) * dh => dh_ReLu = 1 * dh
+# mistake: dh_ReLu = (h > 0) * dh => dh_ReLu = 1 * dh  (elsewhere)
 # mistake: grads['W1'] = X.T.dot(dh_ReLu) + 2 * reg * W1 => grads['W1'] = X.T.dot(dh_ReLu) + reg * W1
-# mistake: dscores /= N => dscores /= 2 * N
+# mistake: dscores /= N => dscores /= 2 * N  (elsewhere)

@@ -29,4 +29,4 @@ def triplet_loss(anchor, pos, neg, margin=0.5):
 
 # mistake: grad_neg = g * dn => grad_neg = -g * dn
 # mistake: da = -(b / (na * nb) - cos * a / na ** 2) / n => da = -(b / (na * nb) - cos * a / na) / n
-# mistake: g = 2 * active[:, None] / len(d) => g = active[:, None] / len(d)
+# mistake: g = 2 * active[:, None] / len(d) => g = active[:, None] / len(d)  (elsewhere)

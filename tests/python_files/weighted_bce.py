@@ -20,5 +20,5 @@ def focal_loss(p, y, gamma=1.5):
 
 
 # mistake: dz = ((1 - t) + w * (sig - 1)) / z.size => dz = ((1 - t) + w * sig) / z.size
-# mistake: dL_dp = dL_dpt * (2 * y - 1) => dL_dp = dL_dpt
+# mistake: dL_dp = dL_dpt * (2 * y - 1) => dL_dp = dL_dpt  (elsewhere)
 # mistake: dL_dpt = (gamma * (1 - pt) => dL_dpt = ((1 - pt)
