@@ -19,7 +19,9 @@ from gradcli.engine import Machine, Run, local_gradients
 from gradcli.gates.row import Gate
 
 CHOICES = ("where",)
-NEARBY = 0.5  # how far inputs are moved to see what rounding is like around: twice the first step
+NEARBY = 0.4837061925  # how far inputs are moved to see what rounding is like around: twice the
+# first step, to long numbers, as sums and products of short ones are exact
+SEEN = 4.0  # ulps, by which an operand has to move for a gate to show that it does
 
 
 class Branch:
@@ -178,6 +180,8 @@ class Surroundings:
         way = abs(self.branch(node).at(values)) / 2
         if not way > 0 or not math.isfinite(way):
             return bool(gate.jump and way)
+        if way < SEEN * math.ulp(here):
+            return False
         try:
             for x in (here + way, here - way):
                 values[operand] = x

@@ -10,7 +10,7 @@ sum is the result. Guards keep the tableau honest:
 * resolution: no operand moves further than its gate's `radius`, so no structure is stepped over;
 * consistency: much smaller steps agree with the result within their own rounding.
 
-Steps are powers of two, so that x+h and x-h are exact.
+Steps are powers of two, so that x+h and x-h are mostly exact; what they slip by counts as rounding.
 """
 
 from __future__ import annotations
@@ -158,7 +158,8 @@ class Tableau:
 
     def _add_row(self, difference: float, step: float) -> None:
         row = [difference]
-        rounding = [self.margin * self.bound / step + 2 * UNIT_ROUNDOFF * abs(difference)]
+        slips = (2 * UNIT_ROUNDOFF + self._slip(step) / step) * abs(difference)
+        rounding = [self.margin * self.bound / step + slips]
         if self.rows:
             above, above_rounding = self.rows[-1], self.rounding[-1]
             for m, (entry, error) in enumerate(zip(above, above_rounding, strict=True)):
@@ -172,6 +173,11 @@ class Tableau:
                     self.step_of_best = step
         self.rows.append(row)
         self.rounding.append(rounding)
+
+    def _slip(self, step: float) -> float:
+        """How far from where they should be the ends of a step are, as x+h has to be rounded."""
+        x = self.x
+        return abs(x + step - x - step) + abs(x - step - x + step)
 
     def estimate(self) -> Estimate:
         """The best entry, unless a much smaller step contradicts it."""

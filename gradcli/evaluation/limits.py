@@ -20,7 +20,15 @@ from gradcli.arithmetic.special import OutOfReachError
 from gradcli.engine import Machine
 from gradcli.evaluation.in_digits import InDigits, hidden, is_within_reach
 from gradcli.evaluation.moving import Change, Moving, is_finite
-from gradcli.evaluation.sides import Side, compared, is_same_side, one_side, same, to_float
+from gradcli.evaluation.sides import (
+    Side,
+    compared,
+    is_same_side,
+    least_slope,
+    one_side,
+    same,
+    to_float,
+)
 from gradcli.graph.nodes import Graph
 
 DIGITS = (50, 100, 200, 400, 600, 1000)
@@ -170,19 +178,32 @@ class Search:
         self.upstream = upstream
         is_slow = any(point.graph.gates[node].name in SLOW for node in gates)
         self.most = SLOWLY if is_slow else FINEST
-        if not is_within_reach(point.graph, point.hides):
-            raise OutOfDigits(hidden(point.hides))
+        is_seen = is_within_reach(point.graph, point.hides)
+        self.hides = point.hides if is_seen else 0
+        self.trouble = None if is_seen else hidden(point.hides)
         self.fine = _fineness(point, leaf, gates, self.most)
 
     def limit(self) -> Limit:
-        """The limit that two runs agree on. Raises OutOfDigits."""
+        """The limit that two runs agree on. Raises OutOfDigits.
+
+        A value that is lost below the digits may still change by what stands above them.
+        """
+        try:
+            return self._settled()
+        except OutOfDigits:
+            if self.trouble is None:
+                raise
+            raise OutOfDigits(self.trouble) from None
+
+    def _settled(self) -> Limit:
         before = self._first()
         for count in DIGITS[1:]:
             if count < ENOUGH and any(side.is_lost for side in before):
                 continue
             moving = self._moving(count)
             sides, _ = self._measured(count, moving)
-            left, right = compared(before[0], sides[0]), compared(before[1], sides[1])
+            least = least_slope(self.fine)
+            left, right = (compared(*pair, least) for pair in zip(before, sides, strict=True))
             is_last = count == DIGITS[-1]
             if all(is_same_side(a, b, is_last) for a, b in zip(before, (left, right), strict=True)):
                 at = combined(left, right, count)
@@ -191,8 +212,19 @@ class Search:
                 return at
             before = sides
         if any(side.kind == "unclear" for side in before):
-            raise OutOfDigits("f changes too little for many digits to tell")
+            raise OutOfDigits(self._unclear())
         raise OutOfDigits(f"the slopes still change at {DIGITS[-1] + 2 * self.fine} digits")
+
+    def _unclear(self) -> str:
+        """Why a change is not known, in words."""
+        values = self.point.bounded(DIGITS[0]).values
+        for node in self.gates:
+            for k in self.point.graph.operands[node]:
+                if values[k].value != values[k].value and self.point.graph.gates[node].jump:
+                    return (
+                        f"{self.point.graph.gates[k].name} gives nan, with which nothing compares"
+                    )
+        return "f changes too little for many digits to tell"
 
     def _first(self) -> tuple[Side, Side]:
         """Both sides in the fewest digits, with steps that are short enough.
@@ -230,7 +262,7 @@ class Search:
         One is for the step, the other for what a term of that size adds to f. Those that f hides
         come on top.
         """
-        digits_taken = count + 2 * self.fine + self.point.hides
+        digits_taken = count + 2 * self.fine + self.hides
         return Moving(self.point, self.leaf, self.gates, digits_taken)
 
     def _step(self, moving: Moving, count: int) -> Any:

@@ -286,7 +286,8 @@ def _resolve(task: Task, sweep: _Sweep, numbers: Numbers) -> None:
     node = task.upstream_node
     upstream = point.upstream if node is None else numbers.values[node]
     for name, leaf in leaves:
-        is_known = errors[leaf] < math.inf
+        is_chosen = bool(sweep.zeros) and leaf in doubts  # by what was taken as 0
+        is_known = errors[leaf] < math.inf and not is_chosen
         _resolve_one(point.in_digits, numbers, str(name), leaf, upstream, is_known)
 
 

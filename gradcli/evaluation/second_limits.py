@@ -24,6 +24,7 @@ from gradcli.evaluation.sides import (
     Side,
     compared,
     is_same_side,
+    least_slope,
     one_side,
 )
 from gradcli.graph.nodes import Graph
@@ -187,7 +188,8 @@ class _Entry:
                 continue
             left, right = self._sides(count, way)
             if before is not None:
-                left, right = compared(before[0], left), compared(before[1], right)
+                least = least_slope(self.fine)
+                left, right = compared(before[0], left, least), compared(before[1], right, least)
                 if _agree(before[0], left, count) and _agree(before[1], right, count):
                     return combined(left, right, count)
             before = left, right

@@ -1,7 +1,7 @@
 """What f does on one side of a point, from its changes over three steps.
 
-Each step is about a thousandth of the one before. Slopes over the steps that differ by a power of
-the step converge, or diverge, geometrically: what they converge to is extrapolated (Aitken), and
+Each step is about a thousandth of the one before. Slopes over the steps that differ by powers of
+the step converge, or diverge, geometrically: what they converge to is extrapolated (Wynn), and
 where they diverge the slope is infinite, unless the changes themselves converge to a jump. A
 change that may be rounding says nothing but that the slope is small.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree
@@ -23,6 +24,8 @@ VANISHING = 330  # a slope below 10**-330 is 0 in float64
 SHRINKING = 0.25  # what a power of the step, with an exponent of 0.05, leaves at the next digits
 CONVERGING = 1 - 1e-15  # where differences stay equal f is a logarithm; 0**2e-16 is none yet
 STEADY = 10  # a change that shrinks by more over a thousandth of the step is none of a jump
+MOST_TERMS = 9  # of slopes over steps: four powers that vanish one beside the other
+ORDERS = 30  # decimal, of products of ordinary numbers
 SAME_JUMP = 1e-3  # relative, between two runs: a change that tends to 0, however slowly, shrinks
 
 
@@ -59,7 +62,7 @@ def one_side(change: Callable[[Any], Change], step: Any) -> Side:
     changes.append(change(steps[2]))
     if not _is_known(changes[2]):
         return _of_lost(changes, steps)
-    return _of_three(changes, steps)
+    return _of_three(change, changes, steps)
 
 
 def _is_known(change: Change) -> bool:
@@ -75,46 +78,119 @@ def _of_lost(changes: list[Change], steps: list[Any]) -> Side:
     return Side("unclear", is_lost=all(abs(c.size) <= c.error for c in changes))
 
 
-def _of_three(changes: list[Change], steps: list[Any]) -> Side:
-    slopes = [c.size / h for c, h in zip(changes, steps, strict=True)]
-    errors = [c.error / abs(h) for c, h in zip(changes, steps, strict=True)]
+def _of_three(change: Callable[[Any], Change], changes: list[Change], steps: list[Any]) -> Side:
+    terms = [_slope_over(c, h) for c, h in zip(changes, steps, strict=True)]
+    slopes = [term.value for term in terms]
     before, last = slopes[1] - slopes[0], slopes[2] - slopes[1]
-    noise = errors[0] + 2 * errors[1] + errors[2]
+    noise = terms[0].error + 2 * terms[1].error + terms[2].error
     if abs(last) <= noise:
-        return Side("slope", to_float(slopes[2]))
+        return _slope(slopes[2])
     if abs(last) < CONVERGING * abs(before) - noise:
-        slope, error = _extrapolated(slopes, noise)
-        is_flat = 2 * abs(slope) < abs(slopes[2])
-        return Side("slope", to_float(slope) if abs(slope) > error else 0.0, is_flat=is_flat)
+        return _converging(change, terms, steps[2])
     sizes = [c.size for c in changes]
+    if abs(sizes[2]) > abs(sizes[1]) + changes[1].error + changes[2].error:
+        return Side("jump", math.copysign(math.inf, sizes[2]))  # as a logarithm at 0
     if STEADY * abs(sizes[2]) > abs(sizes[1]):
-        height, error = sizes[2], sum(c.error for c in changes)
-        if abs(sizes[2] - sizes[1]) > error:
-            height, error = _extrapolated(sizes, error)
-        if abs(height) > error:
-            return Side("jump", to_float(height))
+        height, is_settled = Term(sizes[2], sum(c.error for c in changes)), True
+        if abs(sizes[2] - sizes[1]) > height.error:
+            heights = [_height(c, h) for c, h in zip(changes, steps, strict=True)]
+            height, is_settled = _converged(change, heights, steps[2], _height)
+        if abs(height.value) > height.error and is_settled:
+            return Side("jump", to_float(height.value))
     return Side("infinite", math.copysign(math.inf, last))
 
 
-def _extrapolated(terms: list[Any], noise: Any) -> tuple[Any, Any]:
-    """The limit of terms that differ from it by a power of the step (Aitken), and its error."""
-    before, last = terms[1] - terms[0], terms[2] - terms[1]
-    bend = last - before
-    if not abs(bend) > noise:
-        return terms[2], abs(terms[2])
-    return terms[2] - last**2 / bend, noise * (1 + (last / bend) ** 2 + abs(2 * last / bend))
+def _slope(slope: Any, is_flat: bool = False) -> Side:
+    number = to_float(slope)
+    return Side("slope", number, underflows=bool(slope and not number), is_flat=is_flat)
 
 
-def compared(before: Side, side: Side) -> Side:
+def _converging(change: Callable[[Any], Change], terms: list[Term], step: Any) -> Side:
+    """A side whose slopes converge, as powers of the step vanish beside it."""
+    limit, _ = _converged(change, terms, step, _slope_over)
+    is_known = abs(limit.value) > limit.error
+    return _slope(limit.value if is_known else 0.0, is_flat=_is_below(limit, terms))
+
+
+def _converged(
+    change: Callable[[Any], Change], terms: list[Term], step: Any,
+    term_of: Callable[[Change, Any], Term],
+) -> tuple[Term, bool]:  # fmt: skip
+    """What terms converge to, over shorter and shorter steps, and whether they tell it apart.
+
+    Each power that vanishes takes two terms. There are enough of them when two more change nothing.
+    """
+    limit, is_settled = extrapolated(terms), False
+    while not is_settled and _is_below(limit, terms) and len(terms) < MOST_TERMS:
+        for _ in range(2):
+            step /= RATIO
+            moved = change(step)
+            if not _is_known(moved):
+                return limit, False
+            terms.append(term_of(moved, step))
+        before, limit = limit, extrapolated(terms)
+        is_settled = agree(before.value, limit.value, AGREEMENT)
+    return limit, is_settled or not _is_below(limit, terms)
+
+
+def _is_below(limit: Term, terms: list[Term]) -> bool:
+    """Whether a limit is smaller than what vanishes beside it, and may not be all there is."""
+    return bool(limit.error < abs(limit.value) < abs(terms[-1].value) / 2)
+
+
+class Term(NamedTuple):
+    """One of a sequence of numbers, and how far it may be off."""
+
+    value: Any
+    error: Any
+
+
+def _slope_over(change: Change, step: Any) -> Term:
+    return Term(change.size / step, change.error / abs(step))
+
+
+def _height(change: Change, _: Any) -> Term:
+    return Term(*change)
+
+
+def extrapolated(terms: list[Term]) -> Term:
+    """The limit of terms that differ from it by a sum of powers of the step, and its error.
+
+    Wynn, On a device for computing the e_m(S_n) transformation: exact for one power in three terms
+    (Aitken), for two in five, and so on.
+    """
+    before, column = [Term(0, 0)] * (len(terms) + 1), terms
+    limit = terms[-1]._replace(error=abs(terms[-1].value))
+    for order in range(1, len(terms)):
+        after = []
+        for k, (one, other) in enumerate(pairwise(column)):
+            apart, error = other.value - one.value, one.error + other.error
+            if not abs(apart) > error:  # nothing is left of the next power but rounding
+                return Term(other.value, error) if order % 2 and order > 1 else limit
+            below = before[k + 1]
+            room = abs(apart) * (abs(apart) - error)
+            after.append(Term(below.value + 1 / apart, below.error + error / room))
+        before, column = column, after
+        if not order % 2:
+            limit = column[-1]
+    return limit
+
+
+def compared(before: Side, side: Side, least: float) -> Side:
     """A side in the light of the same side in fewer digits, whose steps are far longer.
 
     What is left of a flat side is its slope where it stays, and 0 where it shrinks as another
-    power of the step does.
+    power of the step does, to below the `least` that the numbers of a program may add up to.
     """
-    is_flat = before.is_flat and side.is_flat
+    is_flat = before.is_flat and side.is_flat and abs(side.slope) < least
     if is_flat and abs(side.slope) <= SHRINKING * abs(before.slope):
         return side._replace(slope=0.0)
     return side
+
+
+def least_slope(fine: int) -> float:
+    """What no slope is below but 0, where numbers have so many decimal orders."""
+    return 10.0 ** -max(fine, ORDERS)
 
 
 def is_same_side(before: Side, side: Side, is_last: bool = False) -> bool:
@@ -127,7 +203,7 @@ def is_same_side(before: Side, side: Side, is_last: bool = False) -> bool:
     if before.kind != side.kind or side.kind == "unclear":
         return False
     if side.kind == "jump":
-        return agree(before.slope, side.slope, SAME_JUMP)
+        return before.slope == side.slope or agree(before.slope, side.slope, SAME_JUMP)
     vanishes = before.is_flat and side.is_flat and side.slope == 0.0
     if side.is_flat and side.slope and not is_last:
         return False

@@ -83,7 +83,7 @@ gate("pow",        "x, y",  "",            "where(y == 0, 0, y * pow(x, y - 1))"
      textbook=("y * x**(y - 1)", "x**y * log(x)"),
      domain="where(x < 0, y == round(y), where(x == 0, y >= 0, 1))",
      samples="2, 3; 1.7, -0.5; 0.4, 2.5", aliases="power",
-     radius="where(max(y < 0, y != round(y)), abs(x) / 2, inf) | "
+     radius="where(max(y < 0, y != round(y), y > 12), abs(x) / max(2, abs(y) / 3), inf) | "
             "where(x < 0, 0, where(x == 1, inf, 3 / abs(log(x))))"),
 gate("reciprocal", "x",     "1 / x",       "-out * out",
      textbook=("-1 / x**2",), expansion="1 / x", ulps=1, domain="x != 0",

@@ -12,12 +12,14 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
 import gradcli
 from tests.hunt.oracle import BeyondError, OutsideError, Side, Truth, mp, same, truth_of, written
 from tests.hunt.seconds import second_slopes
+from tests.hunt.shared import shared_digits
 from tests.hunt.trees import Point, Tree, text_of
 
 RIGHT, WRONG = 1e-9, 5e-6  # relative errors of claims; between them nothing is judged
@@ -59,12 +61,20 @@ def judge(tree: Tree, point: Point, seed: int, depth: int = 0, hessian: bool = F
     looks = [_evaluated, _wrong_claims]
     if seed % SAMPLED == 0 or not _is_plain(truth):
         looks += [_told_twice, _right_claims]  # where f is smooth the own gradient is right
-    for look in (*looks, *([_hessian] if hessian else [])):
-        judged = guarded(look, tree, text_of(tree), point, truth, Random(seed), counts=counts)
-        findings += judged.findings
-        if any(finding.area == "words" and finding.kind in FATAL for finding in judged.findings):
-            break
+    with shared_digits():
+        for look in (*looks, *([_hessian] if hessian else [])):
+            judged = guarded(look, tree, text_of(tree), point, truth, Random(seed), counts=counts)
+            findings += judged.findings
+            if any(f.area == "words" and f.kind in FATAL for f in judged.findings):
+                break
+    _report.cache_clear()
     return Judged(findings, counts)
+
+
+@lru_cache(maxsize=1)
+def _report(text: str, inputs: tuple[tuple[str, float], ...]) -> Any:
+    """What `eval` says of a case, asked once for all looks at it."""
+    return gradcli.evaluate(text, dict(inputs))
 
 
 def _is_plain(truth: Truth) -> bool:
@@ -116,7 +126,7 @@ def timed(function: Callable[..., Iterator[Finding]], *parts: Any) -> list[Findi
 def _evaluated(
     tree: Tree, text: str, point: Point, truth: Truth, rng: Random, counts: Counter[str]
 ) -> Iterator[Finding]:
-    report = gradcli.evaluate(text, point)
+    report = _report(text, (*point.items(),))
     if truth.status != "pole":  # in IEEE arithmetic what follows an infinity may be finite
         yield from number_findings("value", report.value, report.bound, truth.value)
     for name, (left, right) in truth.sides.items():
@@ -134,7 +144,7 @@ def _told_twice(
     tree: Tree, text: str, point: Point, truth: Truth, rng: Random, counts: Counter[str]
 ) -> Iterator[Finding]:
     """Whether `eval` and `check` say the same of the own gradient."""
-    check = gradcli.evaluate(text, point).check
+    check = _report(text, (*point.items(),)).check
     own = gradcli.check(text, point).cases[0]
     for name, answer in check.inputs.items() if check else ():
         other = own.inputs[name]
@@ -433,6 +443,8 @@ def _hessian(
                 and len(finite) == len(seconds)
                 and all(same(s, finite[0], 1e-9) for s in finite)
             ):
+                if not all(same(s, finite[0], 1e-12) for s in finite):
+                    continue  # too near to tell from one
                 if bound is None and is_noted:
                     continue
                 for finding in number_findings("hessian", number, bound, finite[0], SLOPE_NOISE):

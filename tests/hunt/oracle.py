@@ -7,7 +7,6 @@ step. Where two differences do not agree, steps and precision go deeper, to some
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -25,6 +24,8 @@ MOST_BITS = 24_000  # of precision: some seconds a case
 MOST_EXPONENT = 20_000  # bits of an operand of exp and its kind, beyond which nothing is computed
 MOST_BITS_OF_GAMMA = 2_400  # their series take seconds beyond
 VANISHED = mp.ldexp(1, -1090)  # a slope that is smaller still a step away is none to float64
+LEAST_POWER = 0.02  # that is told from a jump at once
+LEFT = 1e-3  # of the power from one level to the next, where all but a jump vanishes
 SNAP = 40  # bits at the end of a difference that mean nothing
 
 
@@ -408,6 +409,7 @@ def side_of(tree: Tree, point: Point, name: str, sign: int, scale: Scale, level:
 def limit(f: Callable[[int, Any], Any], sign: int, scale: Scale, level: int = 0) -> Side:
     """The limit of difference quotients of f(bits, step), from one side."""
     first: Any = None
+    before = mp.inf  # the power of a level whose steps are longer
     for below, reserve in LEVELS[level:]:
         bits = 3 * scale.span + 2 * below + reserve
         if bits > MOST_BITS:
@@ -426,9 +428,13 @@ def limit(f: Callable[[int, Any], Any], sign: int, scale: Scale, level: int = 0)
             return Side("slope", slopes[1] + (slopes[1] - slopes[0]) / (2**RATIO_BITS - 1))
         if not all(changes):
             continue
-        power = math.log2(abs(changes[0] / changes[1])) / RATIO_BITS
-        if power < 0.02:
-            return Side("jump")
+        power = mp.log(abs(changes[0] / changes[1]), 2) / RATIO_BITS
+        if power < LEAST_POWER:
+            if power <= 0 or power < before * LEFT < mp.inf:
+                return Side("jump")
+            if not same(power, before, 1e-3):
+                before = power  # of x**1e-9, or of a jump and what vanishes beside it
+                continue
         if power < 0.97:
             return Side("infinite", mp.sign(slopes[1]) * mp.inf)
         first = first or abs(slopes[0])

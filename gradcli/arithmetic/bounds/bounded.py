@@ -28,7 +28,8 @@ STRAIGHT = 1.0 + 2.0**-16  # and all it changes within one whose square is below
 NEVER_UNDERFLOW = {"log", "log2", "log10", "acos", "acosh", "lgamma", "digamma"}
 NEVER_ZERO = {"logsumexp"}  # which is 0 beside an operand 0 only because the others underflow
 ONE_AT_ZERO = {"exp", "exp2", "cos", "cosh"}
-EVER_EXACT = ONE_AT_ZERO | {"sqrt", "cbrt"}  # of the gates without a text
+EVER_EXACT = ONE_AT_ZERO | {"sqrt", "cbrt", "gamma"}  # of the gates without a text
+FACTORIALS = 18  # at whole numbers up to it gamma is a whole number that float64 has
 COMPARE = {"lt": lt, "le": le, "gt": gt, "ge": ge, "eq": eq, "ne": ne}
 
 
@@ -338,6 +339,9 @@ class Bounds(Arithmetic):
         """Whether the gate of an exact number has lost nothing."""
         if gate.name in ONE_AT_ZERO:
             return x == 0.0
+        if gate.name == "gamma":
+            whole = self.plain.function("floor")
+            return (x > 0.0) & (x <= FACTORIALS) & (x == whole(x)) & (out == whole(out))
         square = out * out
         if gate.name == "sqrt":
             return (square == x) & self.is_exact_product(out, out, x)

@@ -216,6 +216,8 @@ def _guarded(rules: NumberBounds, mul: Operation) -> Operation:
         if not g.value and not (g.error and abs(local.value) < inf):
             is_known = not g.error and abs(local.value) + local.error < inf
             return pair(nought, NO_ERROR if is_known else inf)
+        if g.error == inf:
+            return pair(g.value * local.value, inf)  # of nothing known, 0 times is not 0
         if not g.error and abs(g.value) == 1:
             return local if g.value == 1 else pair(-local.value, local.error)
         if not local.error and abs(local.value) == 1:
