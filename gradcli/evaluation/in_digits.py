@@ -19,6 +19,8 @@ SLOW = (
 FEW = 50  # digits, in which nearly all numbers are certain
 DEEPEST = 5_000  # digits below the first ones that are looked for: an exp takes 50 ms there
 SLOWLY = 2_000  # where a gate takes a hundred times as long
+CREEPING = 200  # digits more each time
+BOTTOMLESS = 2**60
 SURE = 1_000  # digits that are always tried, where there are not too many gates
 MOST_TOLD = 10**12  # digits that are counted in words
 MOST_WORK = 2e8  # gates times the square of the digits, above that: some 2 s
@@ -68,6 +70,17 @@ class InDigits:
         """The digits below its first ones at which a number tells something, by so many digits."""
         return depth(self.graph, self.inputs, self.output, self.upstream, count)
 
+    def deeper(self, count: int, deep: int) -> int:
+        """The depth to look at next, where so many digits have not been enough.
+
+        A depth that creeps along with the digits is that of rounding, and tells nothing: what is
+        looked for is 0, or far deeper.
+        """
+        below = self.depth(count)
+        if not 0 < deep < below <= deep + CREEPING:
+            return below
+        return 2 * deep if 2 * deep <= DEEPEST else BOTTOMLESS
+
     def result(self, count: int) -> Bounded:
         """The output with the bound on its error; it may be out of reach, with an infinite one."""
         if count not in self._results:
@@ -88,7 +101,7 @@ class InDigits:
         if self._hides is None:
             deep = 0
             while not is_certain(self.result(FEW + deep)):
-                below = self.depth(FEW + deep)
+                below = self.deeper(FEW + deep, deep)
                 if below <= deep:
                     break
                 deep = below

@@ -163,7 +163,7 @@ def _settled(task: Task) -> _Sweep:
             return sweep
         before, k = sweep, k + 1
         if _open(task, sweep) and len(graph) <= MOST_AT_THE_END:
-            below = task.point.in_digits.depth(sweep.count)
+            below = task.point.in_digits.deeper(sweep.count, deep)
             if below > deep:
                 if not is_within_reach(graph, below):
                     return _at_last(task, sweep, below)

@@ -153,9 +153,19 @@ def _between(graph: Graph, top: int, ends: set[int]) -> set[int]:
     return inside
 
 
+@cache
+def _by_gate(forms: Forms) -> dict[str, list[tuple[str, str]]]:
+    """Forms by their outermost gate, in order."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for form, better in forms:
+        pattern, root = _pattern(form)
+        groups.setdefault(pattern.gates[root].name, []).append((form, better))
+    return groups
+
+
 def _replacement(graph: Graph, node: int, forms: Forms) -> tuple[str, dict[str, int]] | None:
     """The text that may stand for a node, and the nodes its names stand for."""
-    for form, better in forms:
+    for form, better in _by_gate(forms).get(graph.gates[node].name, ()):
         subtrees = _match(graph, node, *_pattern(form))
         if subtrees is not None:
             return better, subtrees
