@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from gradcli.arithmetic.bounds.bounded import Bounded, Bounds
 from gradcli.evaluation.in_digits import InDigits
 
+STAIRS = ("floor", "ceil", "round")  # which may be as far from an edge beyond many others
 JUMPING = ("where", "atan2")  # besides the gates with a `jump`, those at a pole and powers of 0
 
 
@@ -152,7 +153,10 @@ class Moving:
             if radius:
                 yield _part(abs(values[operand].value - base[operand].value), radius)
         for node, text, here in self._edges:
-            if here:
+            if here and self.graph.gates[node].name in STAIRS:
+                k = self.graph.operands[node][0]
+                yield _part(abs(values[k].value - base[k].value), abs(here))
+            elif here:
                 yield _part(abs(self._read(node, text, values) - here), abs(here))
 
     def may_jump(self) -> bool:

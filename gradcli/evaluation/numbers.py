@@ -176,6 +176,8 @@ def edges(run: Run, bounds: Bounds, arithmetic: Arithmetic) -> Iterator[tuple[in
         operands = graph.operands[node]
         if gate.name == "where" and _is_bare(graph, operands[0]):
             yield node, values[operands[0]], errors[operands[0]]
+        if gate.name == "atan2" and values[operands[1]] < 0:  # beside its cut
+            yield node, values[operands[0]], errors[operands[0]]
         if not (gate.kink or gate.jump):
             continue
         if any([graph.gates[k].name == "winner" for k in operands]):  # noqa: C419  # quicker
@@ -219,7 +221,7 @@ def delicate(
     arithmetic = arithmetic or run.machine.arithmetic
     tied = [node for node in ties(run, bounds, arithmetic) if node in live]
     is_alone = len(tied) < 2 and not any(
-        graph.gates[node].jump or graph.gates[node].name == "where" for node in tied
+        graph.gates[node].jump or graph.gates[node].name in ("where", "atan2") for node in tied
     )
     if not tied or (is_alone and not _at_borders(run, bounds, live, arithmetic)):
         return set()

@@ -19,6 +19,7 @@ from gradcli.evaluation.limits import Limit, OutOfDigits, limit
 from gradcli.evaluation.numbers import Bounds, bounded_run, possible_ties
 from gradcli.evaluation.second_limits import SecondLimits
 
+EDGED = ("pow", "atan2", "where")  # gates without a kink or a jump of their own, but in places
 SAME = 1e-9  # relative: how near reverse mode comes to a limit that it computes
 
 
@@ -99,7 +100,7 @@ Row = Slopes | Curvatures
 def near_ties(run: Run, output: int) -> set[str]:
     """The inputs under gates that may stand at a kink."""
     graph = run.machine.graph
-    if not any(gate.kink or gate.jump or gate.name == "pow" for gate in graph.gates):
+    if not any(gate.kink or gate.jump or gate.name in EDGED for gate in graph.gates):
         return set()
     below = possible_ties(run, Bounds(bounded_run(run)), output)
     return {name for name, leaf in graph.inputs.items() if leaf in below}
