@@ -47,6 +47,12 @@ KINKS = [
     ("max(x, y)", {"x": 1, "y": 1}, {"x": 1, "y": 0}, "kink"),
     ("max(x, y)", {"x": 1, "y": 1}, {"x": 0.5, "y": 0.5}, "kink"),
     ("max(x, y)", {"x": 1, "y": 1}, {"x": 1, "y": 1}, "fail"),  # legal one by one, not together
+    (
+        "max(x, y) - min(x, y)",
+        {"x": 1, "y": 1},
+        {"x": 1},
+        "kink",
+    ),  # y is not claimed, and may be -1
     ("abs(x) - abs(y)", {"x": 0, "y": 0}, {"x": 1, "y": 0}, "kink"),
     ("x*abs(x)", {"x": 0}, {"x": 0}, "pass"),
     ("x*sqrt(x)", {"x": 0}, {"x": 0}, "pass"),

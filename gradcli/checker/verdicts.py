@@ -62,7 +62,8 @@ def _check_elements(
             reasons = (_mistake(answer, question, questions), answer.reason)
             answer = answer._replace(reason="; ".join(filter(None, reasons)))
         answers[question.name] = answer
-    tied = [q for q in questions if answers[q.name].verdict == "kink"]
+    claimed = [q for q in questions if q.claim is not None]  # where there are any, they are judged
+    tied = [q for q in claimed or questions if answers[q.name].verdict == "kink"]
     return answers | _joint(point, tied, answers, tolerance) if len(tied) > 1 else answers
 
 
