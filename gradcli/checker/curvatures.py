@@ -17,14 +17,13 @@ from gradcli.checker.probes import Answer
 from gradcli.checker.question import Question
 from gradcli.checker.reasons import mismatch
 from gradcli.checker.verdicts import (
-    ROUNDED,
     answer_of,
     constant_answer,
     passes,
     slack_of,
 )
 from gradcli.engine import Run
-from gradcli.evaluation.limits import OutOfDigits
+from gradcli.evaluation.limits import Limit, OutOfDigits
 from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import Point
 from gradcli.evaluation.second_limits import SecondLimits
@@ -82,16 +81,17 @@ class Curvatures:
             why = f"the second derivative is infinite: left {at.left:g}, right {at.right:g}"
             return answer_of(question, "pass" if is_same else "fail", at.kind, at.slope, None,
                              reason=why)  # fmt: skip
-        return self._settled(question, at.kind, at.slope)
+        return self._settled(question, at)
 
-    def _settled(self, question: Question, kind: str, slope: float) -> InputCheck:
+    def _settled(self, question: Question, at: Limit) -> InputCheck:
         """The verdict where the second derivative is known."""
+        kind, slope = at.kind, at.slope
         is_right = agree(question.checked, slope, self.tolerance)
         reasons = [] if is_right else [mismatch(question.checked, slope, question.what)]
         if kind == "border":
             reasons.append("at the border of the domain: checked from one side")
         return answer_of(
-            question, "pass" if is_right else "fail", kind, slope, ROUNDED * abs(slope),
+            question, "pass" if is_right else "fail", kind, slope, at.bound,
             reason="; ".join(reasons) or None,
         )  # fmt: skip
 

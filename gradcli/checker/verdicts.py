@@ -26,7 +26,6 @@ MOST_GATES_OF_A_CONE = 10_000  # above this many gates in a cone, many digits ta
 COLUMNS_PAY = 20_000  # inputs times gates from which on loading numpy costs less than it saves
 ROUNDING_DIGITS = (100, 1000)  # the second for what cancels down to the tail of a tanh
 RESIDUE = 1e-60  # what 100 digits leave of a gradient that is 0
-ROUNDED = 2.0**-52  # what rounding a many-digit slope to float64 costs
 MOST_MOVED = 50  # inputs, whose rounding is tried one by one
 
 
@@ -116,7 +115,7 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, tolerance: flo
         reason = "the derivative is larger than any float64"
         return answer_of(question, "inconclusive", kind, slope, None, reason=reason)
     border = "at the border of the domain: checked from one side" if kind == "border" else None
-    bound = ROUNDED * abs(slope)
+    bound = derivative.bound
     if agree(gradient, slope, tolerance):
         return answer_of(question, "pass", kind, slope, bound, reason=border)
     if not question.exact and _is_rounding(point, question, slope, tolerance):

@@ -58,12 +58,13 @@ class Limit(NamedTuple):
     digits: int
     reason: str | None = None
     underflows: bool = False  # the slope is 0 to float64, and may be a number below it
+    error: float = 0.0  # of the slopes in many digits
 
     @property
     def bound(self) -> float:
-        """How far the slope may be from the truth, by its rounding to float64."""
+        """How far the slope may be from the truth, with its rounding to float64."""
         least = LEAST_SUBNORMAL if self.slope or self.underflows else 0.0
-        return max(2 * UNIT_ROUNDOFF * abs(self.slope), least)
+        return max(2 * UNIT_ROUNDOFF * abs(self.slope) + self.error, least)
 
     @property
     def slope(self) -> float:
@@ -345,7 +346,7 @@ def slopes_along(point: InDigits, leaves: list[int]) -> list[tuple[list[float], 
 def combined(left: Side, right: Side, count: int) -> Limit:
     """The limit that two sides make."""
     kinds = {left.kind, right.kind}
-    underflows = left.underflows or right.underflows
+    underflows, error = left.underflows or right.underflows, max(left.error, right.error)
     if "jump" in kinds:
         return Limit("jump", left.slope, right.slope, count)
     if kinds == {"outside"}:
@@ -353,9 +354,9 @@ def combined(left: Side, right: Side, count: int) -> Limit:
     if "infinite" in kinds:
         return Limit("infinite", left.slope, right.slope, count)
     if "outside" in kinds:
-        return Limit("border", left.slope, right.slope, count, underflows=underflows)
+        return Limit("border", left.slope, right.slope, count, None, underflows, error)
     kind = "smooth" if same(left.slope, right.slope) else "kink"
-    return Limit(kind, left.slope, right.slope, count, underflows=underflows)
+    return Limit(kind, left.slope, right.slope, count, None, underflows, error)
 
 
 def _log10(x: Any) -> float:

@@ -40,6 +40,7 @@ class Side(NamedTuple):
     is_lost: bool = False
     is_plain: bool = False  # the slopes over both first steps are one
     underflows: bool = False  # the slope is 0 to float64, and may be a number below it
+    error: float = 0.0  # of the slope, by rounding and by what steps this long leave
     is_flat: bool = False  # f changes less and less: `slope` lies below all that vanishes
 
 
@@ -58,7 +59,9 @@ def one_side(change: Callable[[Any], Change], step: Any) -> Side:
     first, second = (c.size / h for c, h in zip(changes, steps, strict=False))
     if agree(first, second, min(AGREEMENT, abs(step) ** SMOOTH)):
         slope = to_float(second)
-        return Side("slope", slope, is_plain=True, underflows=bool(second and not slope))
+        error = changes[1].error / abs(steps[1]) + 2 * abs(first - second) / RATIO
+        return Side("slope", slope, is_plain=True, underflows=bool(second and not slope),
+                    error=to_float(error))  # fmt: skip
     changes.append(change(steps[2]))
     if not _is_known(changes[2]):
         return _of_lost(changes, steps)
@@ -84,7 +87,7 @@ def _of_three(change: Callable[[Any], Change], changes: list[Change], steps: lis
     before, last = slopes[1] - slopes[0], slopes[2] - slopes[1]
     noise = terms[0].error + 2 * terms[1].error + terms[2].error
     if abs(last) <= noise:
-        return _slope(slopes[2])
+        return _slope(slopes[2], noise)
     if abs(last) < CONVERGING * abs(before) - noise:
         return _converging(change, terms, steps[2])
     sizes = [c.size for c in changes]
@@ -100,16 +103,17 @@ def _of_three(change: Callable[[Any], Change], changes: list[Change], steps: lis
     return Side("infinite", math.copysign(math.inf, last))
 
 
-def _slope(slope: Any, is_flat: bool = False) -> Side:
-    number = to_float(slope)
-    return Side("slope", number, underflows=bool(slope and not number), is_flat=is_flat)
+def _slope(slope: Any, error: Any, is_flat: bool = False) -> Side:
+    number, is_nothing = to_float(slope), not slope
+    error = 0.0 if is_nothing else to_float(error)
+    return Side("slope", number, False, False, not (number or is_nothing), error, is_flat)
 
 
 def _converging(change: Callable[[Any], Change], terms: list[Term], step: Any) -> Side:
     """A side whose slopes converge, as powers of the step vanish beside it."""
     limit, _ = _converged(change, terms, step, _slope_over)
     is_known = abs(limit.value) > limit.error
-    return _slope(limit.value if is_known else 0.0, is_flat=_is_below(limit, terms))
+    return _slope(limit.value if is_known else 0.0, limit.error, _is_below(limit, terms))
 
 
 def _converged(

@@ -403,7 +403,22 @@ def side_of(tree: Tree, point: Point, name: str, sign: int, scale: Scale, level:
     def moved(step: Any) -> dict[str, Any]:
         return {**exact(point), name: mp.mpf(point[name]) + sign * step}
 
-    return limit(lambda bits, step: Evaluator(bits)(tree, moved(step)), sign, scale, level)
+    side = limit(lambda bits, step: Evaluator(bits)(tree, moved(step)), sign, scale, level)
+    return Side("undecided") if side.kind == "jump" and not may_jump(tree) else side
+
+
+# Operations that jump, or have a pole on whose other side something else may stand.
+JUMPING = {*COMPARE, "where", "sign", "step", "floor", "ceil", "round", "atan2", "div", "reciprocal",
+           "tan", "gamma", "lgamma", "digamma", "polygamma", "log", "log1p", "log2", "log10",
+           "atanh"}  # fmt: skip
+
+
+def may_jump(tree: Tree) -> bool:
+    """Whether any operation may jump: a change that stays may be of a step that is still long."""
+    if not isinstance(tree, tuple):
+        return False
+    is_power = tree[0] == "pow" and not (isinstance(tree[2], float) and tree[2] > 0)
+    return tree[0] in JUMPING or is_power or any(may_jump(part) for part in tree[1:])
 
 
 def limit(f: Callable[[int, Any], Any], sign: int, scale: Scale, level: int = 0) -> Side:
