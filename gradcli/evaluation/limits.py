@@ -231,10 +231,11 @@ class Search:
         """Both sides in the fewest digits, with steps that are short enough.
 
         Where they are not plain a gate may stand at a singular place, whose surroundings have the
-        size of any number in the cone.
+        size of any number in the cone. So may a jump have that size.
         """
         left, right = self._followed()
-        if not (left.is_plain and right.is_plain and same(left.slope, right.slope)):
+        is_plain = left.is_plain and right.is_plain and same(left.slope, right.slope)
+        if not is_plain or self._moving(DIGITS[0]).is_choosing:
             finer = min(_orders(self.point, range(self.point.output + 1)), self.most)
             if finer > self.fine:
                 self.fine = finer

@@ -140,6 +140,15 @@ class Moving:
         """Whether a gate stands at a kink, a jump, or where its slope is not finite."""
         return not all(size for *_, size in (*self._ranges, *self._edges))
 
+    @property
+    def is_choosing(self) -> bool:
+        """Whether a gate stands where it jumps from one of its branches to the other."""
+        gates = self.graph.gates
+        return any(
+            not here and (gates[node].jump or gates[node].name == "where")
+            for node, _, here in self._edges
+        )
+
     def excess(self) -> Any:
         """By what factor the last step was too long for the gates it moved; 1 or less is fine.
 
