@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from gradcli.python.lessons import Stop, lesson
@@ -440,3 +442,39 @@ def test_a_line_in_a_call_says_where_it_was_called():
     inner = [line for line in case.lines if line.line == 5]
     assert {tuple(line.calls) for line in inner} == {(20,)}
     assert inner[0].occasion == "t = 2, called in line 20"
+
+
+# ---------------------------------------------------------------- functions of numbers
+
+OF_NUMBERS = {
+    "tuple": "def product(x, y):\n    f = x * y\n    dx = y\n    dy = x\n    return f, (dx, dy)\n",
+    "flat": "def product(x, y):\n    f = x * y\n    dx = y\n    dy = x\n    return f, dx, dy\n",
+    "branch": "import math\ndef squash(x, y):\n    e = math.exp(-abs(x))\n"
+              "    s = (1 if x >= 0 else e) / (1 + e)\n    f = s * y\n"
+              "    dx = s * (1 - s) * y\n    dy = s\n    return f, dx, dy\n",
+    "math": "import math\ndef waves(x, y):\n    f = math.sin(x) * math.exp(y)\n"
+            "    dx = math.cos(x) * math.exp(y)\n    dy = f\n    return f, dx, dy\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_functions_of_numbers_are_read_with_numbers(name):
+    """Nobody gives the inputs, and arrays would not give the one number that is differentiated."""
+    (case,) = cases(OF_NUMBERS[name])
+    assert case.verdict == "pass"
+    assert any(re.search(r"inferred from the code: x = 0\.\d+, y = ", note) for note in case.notes)
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_a_mistake_in_a_function_of_numbers_fails(name):
+    wrong = OF_NUMBERS[name].replace("    dx = ", "    dx = -")
+    assert cases(wrong)[0].verdict == "fail"
+
+
+def test_math_takes_one_number():
+    text = (
+        "import math\ndef waves(x):\n    f = math.sin(x)\n    dx = math.cos(x)\n    return f, dx\n"
+    )
+    (case,) = cases(text, bindings=[("x", "[1.0, 2.0]")])
+    assert case.verdict == "error"
+    assert "`math.sin` takes one number" in case.problem.message

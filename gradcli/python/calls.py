@@ -117,6 +117,8 @@ def library_call(
             keywords.pop(option, None)
     if library.kind == "math" and library.name.removeprefix("math.") in WHOLE_RESULTS:
         return math_whole(reader, library.name, values[0])
+    if library.kind == "math" and library.name.removeprefix("math.") in elementwise_rows.ROWS:
+        _refuse_arrays(reader, library.name.removeprefix("math."), values)
     try:
         value = row(reader, *values, **keywords)
     except TypeError as error:
@@ -132,6 +134,15 @@ def library_call(
         target.write(reader.tape.fill(reader.content(value), reader.tape.shape(target.content)))
         return target
     return value
+
+
+def _refuse_arrays(reader: Reader, name: str, values: list[Any]) -> None:
+    """Fail where a function of `math` gets more than a number, as Python does."""
+    for value in values:
+        shape = reader.tape.shape(value.content) if isinstance(value, Array) else ()
+        if math.prod(shape) != 1:
+            reader.fail(f"`math.{name}` takes one number, this is an array of shape {shape}",
+                        f"write `np.{name}`")  # fmt: skip
 
 
 def math_whole(reader: Reader, name: str, value: Any) -> int:

@@ -42,7 +42,7 @@ from gradcli.python.misfits import (
     with_ones,
     with_size_one,
 )
-from gradcli.python.missing import MissingInputs, Unclaimed
+from gradcli.python.missing import MissingInputs, NoNumber, Unclaimed
 from gradcli.python.source import PythonFault
 from gradcli.python.values import Array, Given
 
@@ -66,6 +66,7 @@ SIGNALS: list[dict[str, tuple[int, ...]]] = [
     {"image": (2, 3, 7), "filter": (4, 3, 3), "bias": (4,)},
     {"image": (2, 7, 3), "filter": (3, 3, 4), "bias": (4,)},
 ]
+ONE_NUMBER = re.compile("truth value of an array is ambiguous|takes one number")
 IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
 FILTER = re.compile(r"^(w|W|filters?|kernels?|weights?|f|K)$")
 
@@ -135,6 +136,7 @@ class Inference:
         self.faults: list[GradcliError] = []  # that ended the readings with each choice of ranks
         self.imperfect: tuple[Any, dict[str, Any]] | None = None  # the first of such readings
         self.is_unreal = False  # whether a value was no number
+        self.wants_numbers = False  # as arrays gave none, or were refused
         self.is_single = False  # whether the code takes one example at a time
         self.halted: tuple[Halted, dict[str, Any]] | None = None  # the first, where none ended
         self.unclaimed: Unclaimed | None = None  # the first reading that ended without a claim
@@ -150,7 +152,7 @@ class Inference:
         for self.is_positive in (False, True):
             self.readings, self.most = 0, MOST_READINGS
             self.seen = []
-            for likely in self._combinations(missing):
+            for likely in self._likely(missing):
                 guesses = _with_learned(likely, self.learned)
                 if guesses in self.seen:
                     continue
@@ -168,6 +170,22 @@ class Inference:
             if not self.is_unreal:
                 break
         return self.imperfect
+
+    def _likely(self, missing: list[str]) -> Iterator[dict[str, Guess]]:
+        """The combinations of guesses; numbers early where the code is of numbers.
+
+        It asks whether an array is above 0, calls `math`, or works element by element and gives an
+        array where a number is to come.
+        """
+        are_numbers_due = True
+        for guesses in self._combinations(missing):
+            yield guesses
+            if self.wants_numbers and are_numbers_due:
+                are_numbers_due = False
+                yield {
+                    name: "number" if "number" in self.guesser.guesses(name) else guess
+                    for name, guess in guesses.items()
+                }
 
     def _combinations(self, missing: list[str]) -> Iterator[dict[str, Guess]]:
         options = [self.guesser.guesses(name) for name in missing]
@@ -285,6 +303,9 @@ class Inference:
                 changed = self._refitted(error, choice)
                 if isinstance(error, Unclaimed) and self.unclaimed is None:
                     self.unclaimed = error
+                is_elementwise = isinstance(error, NoNumber) and error.is_elementwise
+                if is_elementwise or ONE_NUMBER.search(error.message):
+                    self.wants_numbers = True
                 if changed is None:
                     self.faults.append(error)
                     if (other := self._taught(error, choice, values)) is not None:

@@ -15,3 +15,11 @@ class MissingInputs(PythonFault):
 
 class Unclaimed(PythonFault):
     """A backward part that gives nothing that is the gradient of an input."""
+
+
+class NoNumber(PythonFault):
+    """A function with gradients that returns arrays only, none of which can be the value."""
+
+    def __init__(self, message: str, is_elementwise: bool) -> None:
+        super().__init__(message)
+        self.is_elementwise = is_elementwise  # so that numbers give a number

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.python.missing import NoNumber
 from gradcli.python.results import named_parts, returned
 from gradcli.python.source import PythonFault
 from gradcli.python.subjects import OBJECTIVES
@@ -74,7 +75,9 @@ class Outputs:
             next((k for k, r in enumerate(found) if int(np.prod(sizes(r.node))) == 1), None),
         )  # fmt: skip
         if place is None:
-            raise PythonFault(f"`{forward.name}` returns no number that could be the value")
+            gates = reader.tape.graph.gates
+            raise NoNumber(f"`{forward.name}` returns no number that could be the value",
+                           not any(gate.is_structural for gate in gates))  # fmt: skip
         driven.outputs.append((self._scalar(found[place].node), None))
         driven.results = [r for k, r in enumerate(found) if k != place]
         if driven.instance is not None:
