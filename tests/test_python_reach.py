@@ -478,3 +478,60 @@ def test_math_takes_one_number():
     (case,) = cases(text, bindings=[("x", "[1.0, 2.0]")])
     assert case.verdict == "error"
     assert "`math.sin` takes one number" in case.problem.message
+
+
+# ---------------------------------------------------------------- repairs in Python
+
+AFFINE = """
+import numpy as np
+
+class Affine:
+    def __init__(self, W, b):
+        self.W = W
+        self.b = b
+
+    def forward(self, x):
+        self.x = x
+        self.h = np.tanh(np.dot(x, self.W) + self.b)
+        return self.h
+
+    def backward(self, dout):
+        dz = dout * (1 - self.h ** 2)
+        self.dW = np.dot(self.x.T, dz)  # the weights
+        self.db = np.sum(dz, axis=0)
+        return dz.dot(self.W.T)
+"""
+SLIPS = [
+    ("1 - self.h ** 2", "1 - self.h", "dropped-power", "dz = dout * (1 - self.h**2)"),
+    ("1 - self.h", "1 + self.h", "sign", "dz = dout * (1 - self.h ** 2)"),
+    ("self.x.T, dz", "self.h.T, dz", "wrong-cache", "self.dW = np.dot(self.x.T, dz)"),
+    ("(self.x.T, dz)", "(self.x.T, dout)", "wrong-cache", "self.dW = np.dot(self.x.T, dz)"),
+    ("np.sum(dz", "3 * np.sum(dz", "dropped-factor", "self.db = np.sum(dz, axis=0)"),
+    ("return dz.dot", "return -dz.dot", "sign", "dz.dot(self.W.T)"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "mistake", "repair"), SLIPS)
+def test_a_slip_in_python_has_its_name_and_a_repair_in_python(old, new, mistake, repair):
+    bindings = [("x", "randn(4, 3)"), ("W", "randn(3, 3)"), ("b", "randn(3)")]
+    (case,) = cases(AFFINE.replace(old, new, 1), bindings=bindings)
+    (line,) = [line for line in case.lines if line.local]
+    assert (line.mistake, line.repair) == (mistake, repair)
+
+
+def test_repairs_of_several_subjects_are_one_diff_of_their_file(gradcli, tmp_path):
+    path = tmp_path / "slips.py"
+    text = (
+        AFFINE.replace("(dz, axis", "(2 * dz, axis")
+        + """
+
+def loss(w, X, y):
+    r = X @ w - y
+    return np.sum(r ** 2), X.T @ r
+"""
+    )
+    path.write_text(text)
+    out = gradcli("check", "--fix", str(path)).out
+    assert out.count("--- ") == 1
+    assert "+    return np.sum(r ** 2), X.T @ r * 2" in out
+    assert "+        self.db = np.sum(dz, axis=0)" in out

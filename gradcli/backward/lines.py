@@ -23,7 +23,7 @@ from gradcli.backward.naming import Naming, listed
 from gradcli.backward.passage import Evidence, evidence_at
 from gradcli.backward.repairs import Named
 from gradcli.backward.replay import Replay, is_finite
-from gradcli.backward.rewriting import rewritten
+from gradcli.backward.rewriting import respelt, rewritten
 from gradcli.backward.suspects import Suspect
 from gradcli.checker.patterns import pattern
 from gradcli.checker.reasons import mismatch
@@ -263,6 +263,15 @@ class _Lines:
 
     def _repair(self, k: int, suspect: Suspect) -> str | None:
         """The line as it should be, in its writer's style."""
+        spelling, named = self.lines[k].spelling, suspect.named
+        if spelling is not None and suspect.kind in ("value", "formula"):
+            whole = named.tree if named is not None else None
+            after = None if whole is None else spelling.in_python(whole)
+            if after is None:
+                return None
+            whole_text = self.replay.program.source.text
+            text = respelt(spelling.words, spelling.tree, after, whole_text)
+            return f"{spelling.before}{text}{spelling.after}"
         source = self.replay.program.source.text
         row = source.splitlines()[self.places[k][0] - 1][self.places[k][1] - 1 :]
         written = statement_text(row)

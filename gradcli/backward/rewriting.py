@@ -57,6 +57,30 @@ def rewritten(right: str, before: Tree, after: Tree, source: str = "") -> str:
     return "".join(t.space + t.text for t in new).strip()
 
 
+def respelt(right: str, before: Tree, after: Tree, source: str) -> str:
+    """The right side of a line of Python, in whose trees names may be any text: `hs[t + 1]`."""
+    names = {
+        arg for tree in (before, after) for op, arg in zip(tree.ops, tree.args, strict=True)
+        if op == "name" and not arg.isidentifier()
+    }  # fmt: skip
+    marks = {name: f"name{k}_" for k, name in enumerate(sorted(names, key=len, reverse=True))}
+    for name, mark in marks.items():
+        right = right.replace(name, mark)
+    text = rewritten(right, _marked(before, marks), _marked(after, marks), source)
+    for name, mark in reversed(marks.items()):
+        text = text.replace(mark, name)
+    return text
+
+
+def _marked(tree: Tree, marks: dict[str, str]) -> Tree:
+    """The tree with marks in the place of some names."""
+    args = [
+        marks.get(arg, arg) if op == "name" else arg
+        for op, arg in zip(tree.ops, tree.args, strict=True)
+    ]  # fmt: skip
+    return Tree(tree.ops, args, tree.starts)
+
+
 def _tokens(text: str) -> list[Token]:
     return [Token(*pair) for pair in TOKEN.findall(text)]
 
@@ -76,7 +100,7 @@ def _spelt(text: str, source: str) -> str:
 
 def _tightened(tokens: list[Token], right: str) -> list[Token]:
     """The tokens without spaces around the signs that the writer puts none around."""
-    tight = set("*/" if not re.search(r" [*/] ", right) else "")
+    tight = set("*/" if not re.search(r" [*/@] ", right) else "")
     if re.search(r"[\w)\]][+-][\w(]", right) and not re.search(r" [+-] ", right):
         tight.update("+-")
     return [

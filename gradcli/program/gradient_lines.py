@@ -9,7 +9,7 @@ from gradcli.errors import GradcliError, NameFault, ParseError, ShapeError
 from gradcli.gates.shapes import Shape, broadcast
 from gradcli.graph.lowering import Lowering, Value
 from gradcli.graph.nodes import Graph
-from gradcli.syntax import Statement
+from gradcli.syntax import Statement, Tree
 
 # What a gradient of the output is called where its name says nothing of the output's.
 UPSTREAM_NAMES = ("dout", "upstream", "grad_out", "grad_output", "output_gradient")
@@ -65,6 +65,16 @@ class Misfit(NamedTuple):
     hint: str | None
 
 
+class Spelling(NamedTuple):
+    """The text of a line of Python whose right side is a tree."""
+
+    before: str  # what stands before the right side
+    words: str
+    after: str
+    tree: Tree
+    in_python: Callable[[Tree], Tree | None]  # a changed tree; None where it cannot be written
+
+
 class GradientLine:
     """One line of the backward part: a gradient, or a helper for later lines.
 
@@ -72,8 +82,8 @@ class GradientLine:
     """
 
     __slots__ = (
-        "call", "misfit", "name", "place", "reads", "sizes", "statement", "total", "turn",
-        "value",
+        "call", "misfit", "name", "place", "reads", "sizes", "spelling", "statement", "total",
+        "turn", "value",
     )  # fmt: skip
 
     def __init__(self, statement: Statement, name: str | None) -> None:
@@ -86,13 +96,14 @@ class GradientLine:
         self.sizes: dict[str, float] = {}
         self.turn: tuple[str, ...] = ()  # of a Python file: the loops around it, as `t = 2`
         self.call: tuple[int, ...] = ()  # and the lines of the calls it stands in
+        self.spelling: Spelling | None = None  # of a line of Python
         self.misfit: Misfit | None = None  # then it is no claim, and later lines read it as it is
 
     def moved(self, translate: Callable[[Value], Value]) -> GradientLine:
         """The line over another graph, whose nodes `translate` gives for those of this one."""
         line = GradientLine(self.statement, self.name)
         line.place, line.sizes, line.misfit = self.place, self.sizes, self.misfit
-        line.turn, line.call = self.turn, self.call
+        line.turn, line.call, line.spelling = self.turn, self.call, self.spelling
         line.value, line.total = translate(self.value), translate(self.total)
         line.reads = {
             name: read._replace(value=translate(read.value)) for name, read in self.reads.items()

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from gradcli.errors import Span
 from gradcli.graph.nodes import Graph
-from gradcli.program.gradient_lines import GradientLine, shape_advice
+from gradcli.program.gradient_lines import GradientLine, Read, shape_advice
 from gradcli.program.model import Decision, Program
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.drive import Driven
 from gradcli.python.interpreter import Assigned
+from gradcli.python.phrases import Phrase, phrase
 from gradcli.python.source import PythonFault
 from gradcli.python.subjects import Subject
+from gradcli.python.values import Array, Instance, Scope
 from gradcli.syntax import Statement
 
 
@@ -50,9 +53,13 @@ class _Assembly:
         """The whole."""
         reached = self.tape.graph.reaches(self.output)
         lines = self._lines(reached)
+        self.phrases = {k: told for k, record in enumerate(lines) if (told := self._told(record))}
         order, forward_nodes = self._order(reached, [record.total for record in lines])
         graph, moved = self.tape.graph.part(order)
         stages = self._name_stages(graph, moved, reached)
+        called = {node: name for name, node in (*graph.inputs.items(), *stages.items())}
+        for told in self.phrases.values():
+            told.aliases = _aliases(told.scope, moved, called)
         output_name = graph.names[moved[self.output]]
         inputs = dict(graph.inputs)
         settings, values = self._settings(inputs)
@@ -138,6 +145,7 @@ class _Assembly:
     def _written(self, records: list[Assigned], moved: dict[int, int]) -> list[GradientLine]:
         """The lines of the backward part; every claim has one, though nothing may be assigned."""
         lines = [self._line(record, moved) for record in records]
+        self._tell(lines, moved)
         named = {line.name for line in lines}
         for claim in self.claims:
             if claim.leaf.name not in named:
@@ -147,6 +155,27 @@ class _Assembly:
                 line.value = line.total = node
                 lines.append(line)
         return lines
+
+    def _told(self, record: Assigned) -> Phrase | None:
+        """The right side of a line as a phrase, its names as nodes; None where it has none."""
+        if record.source is None or record.parts is None or record.scope is None:
+            return None
+        told = phrase(self.reader.script, self.tape, record.source, record.place, record.parts,
+                      record.scope)  # fmt: skip
+        if told is not None:
+            told.names = {name: self.tape.node(value) for name, value in told.names.items()}
+        return told
+
+    def _tell(self, lines: list[GradientLine], moved: dict[int, int]) -> None:
+        """Give the lines the trees of their right sides, and what the names in them stand for."""
+        forward = self.reader.forward or set()
+        for k, told in self.phrases.items():
+            line = lines[k]
+            line.statement = line.statement._replace(tree=told.tree)
+            for name, node in told.names.items():
+                kind = "forward" if node in forward else "helper"
+                line.reads[name] = Read(kind, name, moved[node])
+            line.spelling = told.spelling()
 
     def _row(self, place: int) -> int:
         """The line of an offset in the text."""
@@ -168,7 +197,8 @@ class _Assembly:
         graph = self.tape.graph
         values = [record.value for record in self.reader.records if record.total in set(lines)]
         decisions = [decision.value for decision in self.tape.decisions]
-        keep = [self.output, *self.results.values(), *lines, *values, *decisions]
+        told = [node for phrase in self.phrases.values() for node in phrase.names.values()]
+        keep = [self.output, *self.results.values(), *lines, *values, *decisions, *told]
         keep += [claim.leaf.node for claim in self.claims]
         if self.upstream is not None:
             keep.append(self.upstream)
@@ -214,6 +244,25 @@ class _Assembly:
                 float(value)
             )  # fmt: skip
         return settings, values
+
+
+def _aliases(
+    scope: Scope, moved: Mapping[int, int], called: Mapping[int, str]
+) -> dict[str, str | None]:
+    """What a function calls the named values of a program; None for what it has no name for."""
+    known: dict[str, Any] = {}
+    for name, value in scope.items():
+        inner = value.attributes if isinstance(value, Instance) else {}
+        known |= {f"{name}.{own}": part for own, part in inner.items()} | {name: value}
+    nodes = {
+        name: value.content for name, value in known.items()
+        if isinstance(value, Array) and value.content.__class__ is int
+    }  # fmt: skip
+    own = {
+        called[moved[node]]: name for name, node in nodes.items()
+        if node in moved and moved[node] in called
+    }  # fmt: skip
+    return dict.fromkeys(called.values()) | own
 
 
 def _plain(shape: tuple[int, ...]) -> tuple[int, ...]:

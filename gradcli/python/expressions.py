@@ -36,7 +36,8 @@ class Expressions:
         if method is None:
             self.at(node)
             self.fail(NOT_READ.get(kind, f"an expression `{kind}` is not read"))
-        return method(self, node, scope)
+        value = self.parts[id(node)] = method(self, node, scope)
+        return value
 
     # ---------------------------------------------------------------- leaves
 

@@ -185,7 +185,7 @@ class Functions:
         value = self.evaluate(node.value, scope)
         self.at(node)
         if isinstance(value, Array):
-            self.record_new(value, "return", node)
+            self.record_new(value, "return", node.value)
         raise ReturnSignal(value)
 
     def _arguments(

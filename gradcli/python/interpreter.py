@@ -31,6 +31,9 @@ FAULTS = (TypeError, ValueError, KeyError, IndexError, AttributeError, Arithmeti
           np.linalg.LinAlgError)  # fmt: skip
 
 
+MOST_TOLD = 5_000  # records whose right sides are kept
+
+
 class Assigned(NamedTuple):
     """A value that a statement gave a name to: one line stands for many of these."""
 
@@ -42,6 +45,9 @@ class Assigned(NamedTuple):
     turn: tuple[str, ...]  # the iterations of the loops around it, as `t = 2`
     call: tuple[int, ...]  # the offsets of the calls it stands in
     text: str  # of the line
+    source: ast.expr | None = None  # its right side, where that has one
+    parts: dict[int, Any] | None = None  # what the parts of that stood for
+    scope: Scope | None = None  # the names around it
 
 
 STATEMENTS: dict[type, Callable[..., None]] = {
@@ -127,6 +133,9 @@ class Interpreter(Statements, Expressions, Functions, Imports):
         self.tiny_is_zero = False  # constants such as the 1e-8 of `log(p + 1e-8)`
         self.has_tiny = False  # whether one was met
         self.is_lenient = False  # while a file's top level is looked over
+        self.source: Any = None  # the right side that is assigned now
+        self.parts: dict[int, Any] = {}  # the values of its parts, by their nodes
+        self.scope: Any = None  # in which the statement stands
         self.stopped: Any = None  # the part, the statement and the scope of the first fault
         self.watch: Callable[..., None] | None = (
             None  # called at every call of the file's functions
@@ -178,8 +187,11 @@ class Interpreter(Statements, Expressions, Functions, Imports):
 
     # ---------------------------------------------------------------- records
 
-    def record(self, target: str, kind: str, value: Any, total: Any, node: Any = None) -> None:
-        """Note that a node was given a name."""
+    def record(
+        self, target: str, kind: str, value: Any, total: Any, node: Any = None,
+        source: ast.expr | None = None,
+    ) -> None:  # fmt: skip
+        """Note that a node was given a name; `source` is the expression that computes it."""
         contents = [x.content if isinstance(x, Array) else x for x in (value, total)]
         if any(content.__class__ is not int for content in contents):
             return
@@ -188,8 +200,10 @@ class Interpreter(Statements, Expressions, Functions, Imports):
         place = script.offset(node or self.here[1]) if self.file == 0 else self.tape.place
         line = script.line((node or self.here[1]).lineno).strip()
         turn, calls = tuple(self.turn), tuple(self.calls)
+        is_told = source is not None and self.file == 0 and len(self.records) < MOST_TOLD
+        told = (source, self.parts, self.scope) if is_told else ()
         self.records.append(
-            Assigned(place, target, kind, contents[0], contents[1], turn, calls, line)
+            Assigned(place, target, kind, contents[0], contents[1], turn, calls, line, *told)
         )
 
     def own(self, value: Any) -> Any:
@@ -213,7 +227,8 @@ class Interpreter(Statements, Expressions, Functions, Imports):
             if content.__class__ is int and content >= self.first and (
                 content not in self.recorded
             ):  # fmt: skip
-                self.record(f"{text}{path}", "assign", content, content, node)
+                source = node if isinstance(node, ast.expr) and not path else None
+                self.record(f"{text}{path}", "assign", content, content, node, source)
 
     # ---------------------------------------------------------------- blocks
 

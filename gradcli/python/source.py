@@ -69,6 +69,10 @@ class Script(Source):
             column = len(row.encode("utf-8", "replace")[:column].decode("utf-8", "ignore"))
         return min(start + column, len(self.text))
 
+    def offset_behind(self, node: Any) -> int:
+        """Where a node of the syntax tree ends in the text."""
+        return self._offset(node.end_lineno, node.end_col_offset)
+
     def words(self, node: Any) -> str:
         """The text of a node, on one line."""
         if node.end_lineno is None:

@@ -58,6 +58,8 @@ class Statements:
         if method is None:
             self.fail(NOT_READ.get(kind, f"a statement `{kind}` is not read"))
         first, self.first = self.first, len(self.tape.graph)
+        kept = self.source, self.parts, self.scope
+        self.source, self.parts, self.scope = None, {}, scope
         try:
             with self.faults():
                 method(self, node, scope)
@@ -65,6 +67,8 @@ class Statements:
             if self.stopped is None:
                 self.stopped = self.here[1], node, scope
             raise
+        finally:
+            self.source, self.parts, self.scope = kept
         self.first = first
 
     # ---------------------------------------------------------------- assignments
@@ -79,6 +83,8 @@ class Statements:
     def _s_assign(self: Any, node: ast.Assign, scope: Scope) -> None:
         value = self.evaluate(node.value, scope)
         self.at(node)
+        is_one = len(node.targets) == 1 and not isinstance(node.targets[0], (ast.Tuple, ast.List))
+        self.source = node.value if is_one else None
         for target in node.targets:
             self.assign(target, value, scope)
 
@@ -126,7 +132,7 @@ class Statements:
         if isinstance(value, Array):
             content = value.content
             if content.__class__ is int and (content >= self.first):
-                self.record(words, "assign", content, content, target)
+                self.record(words, "assign", content, content, target, self.source)
         else:
             self.record_new(value, words, target)
         return value
@@ -222,7 +228,8 @@ class Statements:
             old = value
         if content.__class__ is int:
             part = self.content(added) if kind == "add" else content
-            self.record(words, kind, self.tape.node(part), content)
+            source = node.value if kind == "add" else None
+            self.record(words, kind, self.tape.node(part), content, None, source)
         self._store(target, load, old, scope)
 
     def _store(self: Any, target: Any, load: Any, value: Any, scope: Scope) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import unified_diff
 from typing import TextIO
 
 from gradcli.render.findings import relative_path
 from gradcli.reports.checks import Case, CheckReport
+from gradcli.reports.lines import LineCheck
 from gradcli.reports.statement_text import statement_text
 
 
-def fixed_text(case: Case) -> str:
+def fixed_text(text: str, lines: Iterable[LineCheck]) -> str:
     """The text of a program with its wrong lines as they should be."""
-    rows = case.text.splitlines(keepends=True)
-    for line in sorted(case.lines, key=lambda line: (line.line, line.column), reverse=True):
+    rows = text.splitlines(keepends=True)
+    repairs = {(line.line, line.column): line for line in lines if line.repair is not None}
+    for _, line in sorted(repairs.items(), reverse=True):
         if line.repair is not None:
             row, start = rows[line.line - 1], line.column - 1
             stop = start + len(statement_text(row[start:].rstrip("\r\n")))
@@ -23,10 +25,12 @@ def fixed_text(case: Case) -> str:
 
 
 def fixes(report: CheckReport) -> Iterator[tuple[Case, str]]:
-    """The programs that have a repair, and their texts with it."""
-    for case in report.cases:
-        if any(line.repair is not None for line in case.lines):
-            yield case, fixed_text(case)
+    """The files that have a repair, by their first case with one, and their texts with it."""
+    wrong = [case for case in report.cases if any(line.repair is not None for line in case.lines)]
+    alike = [[c for c in wrong if (c.file, c.text) == (case.file, case.text)] for case in wrong]
+    for case, same in zip(wrong, alike, strict=True):
+        if case is same[0]:  # the subjects of a Python file are cases of their own
+            yield case, fixed_text(case.text, [line for c in same for line in c.lines])
 
 
 def unmended(report: CheckReport) -> Iterator[str]:
