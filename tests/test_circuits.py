@@ -1,6 +1,7 @@
 """The circuit of a program as pictures have it: nodes, wires, and what flows along them."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -278,9 +279,14 @@ def test_contributions_that_are_overwritten_are_missing_on_their_wires():
 def test_places_that_are_taken_from_an_array_are_lists_of_them():
     taken = [n.operands for n in python_circuit("two_layer_functions.py").nodes if n.gate == "take"]
     assert taken == [["n12", [[0, 19, 36]]]]
+
+
+def test_eval_has_places_as_lists_too(gradcli):
     path = ROOT / "tests/python_files/two_layer_functions.py"
-    report = evaluate(path.read_text("utf-8"), name=str(path), check=False)
-    assert [s.operands for s in report.stages if s.gate == "take"] == [["probs", [[0, 19, 36]]]]
+    data = json.loads(gradcli("eval", "--file", path, "--no-check", "--json").out)
+    assert [s["operands"] for s in data["stages"] if s["gate"] == "take"] == [
+        ["probs", [[0, 19, 36]]]
+    ]
 
 
 SIGMOID = ("activations.py:sigmoid", {"upstream": "ones"})
@@ -329,6 +335,7 @@ def test_a_collapsed_circuit_keeps_the_verdicts_of_stages():
     assert wrong == {("x", "sigx"), ("x", "xpy")}
 
 
+@cache
 def python_circuit(name, **options):
     path = ROOT / "tests/python_files" / name.partition(":")[0]
     return circuit(path.read_text("utf-8"), name=f"{ROOT}/tests/python_files/{name}", **options)
@@ -403,7 +410,6 @@ def test_collapsing_changes_no_value_and_no_gradient(path):
     ["(x+y)*z", "x=-2", "y=5", "z=-4"], ["--file", SAMPLES / "two_layers.grad"],
     ["--file", SAMPLES / "mistakes/overwritten.grad"], ["x*y", "x=[1,2]", "y=[3,4]"],
     ["log(x)", "x=-1"], ["--file", f"{SAMPLES}/layers.py:affine"], ["max(x,0)*[1,2]@[3,4]", "x=1"],
-    ["--file", f"{ROOT}/tests/python_files/two_layer_functions.py"],
     ["--file", f"{ROOT}/tests/python_files/rnn_layers.py:rnn_forward", "--collapse"],
 ])  # fmt: skip
 def test_json_is_one_document_of_its_schema(gradcli, words):
