@@ -269,6 +269,17 @@ def test_lines_about_elements_are_about_the_wires_of_elements():
     assert node(drawn, "w[0]").verdict == "pass"
 
 
+def test_the_lines_that_are_wrong_are_told_in_notes():
+    """Also those of helpers, which are about no wire."""
+    drawn, _ = judged("not_switched")
+    (note,) = drawn.notes
+    assert note.startswith("line 7, dz: your factor is z")
+    text = "x = 2\nq = sin(x)\nf = q*3\ndq = 3\ndelta = cos(x)*x\ndx = delta*dq\n"
+    drawn = circuit(text)
+    assert [note.partition(":")[0] for note in drawn.notes] == ["line 5, delta"]
+    assert {w.is_cause for w in drawn.wires if w.verdict == "fail"} == {False}
+
+
 def test_contributions_that_are_overwritten_are_missing_on_their_wires():
     drawn, _ = judged("overwritten")
     lost = [w for w in drawn.wires if w.verdict == "fail"]
@@ -352,7 +363,6 @@ def test_a_line_that_a_loop_repeats_is_one_box():
     ]
     assert [n.size for n in boxes] == [3, 15, 3]
     assert sum(n.gate == "part" for n in drawn.nodes) == 6
-    assert python_circuit("rnn_layers.py:rnn_forward").gates == 21
 
 
 LOOP = """import numpy as np

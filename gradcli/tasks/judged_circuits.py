@@ -84,7 +84,15 @@ def judged(circuit: Circuit, point: Point, judged_at: Point, request: Request) -
             if len(wires) == 1 and (line.stages is not None or len(lines) == 1):
                 about[wires[0].id] = line.fields()
     wires = [wire._replace(**about.get(wire.id, {})) for wire in circuit.wires]
-    return circuit._replace(nodes=nodes, wires=wires)
+    return circuit._replace(nodes=nodes, wires=wires, notes=[*circuit.notes, *_accused(checks)])
+
+
+def _accused(checks: list[LineCheck]) -> list[str]:
+    """Notes on the lines that are wrong by themselves; some of them are about no wire."""
+    return [
+        f"line {check.line}, {check.name}: {check.reason or 'this line is wrong'}"
+        for check in checks if check.verdict == "fail" and check.local
+    ]  # fmt: skip
 
 
 def _element(node: Node) -> tuple[str, Path]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from gradcli.render.circuit.labels import Beside, Piece, pieces, symbol, title_of
+from gradcli.render.circuit.labels import Beside, Piece, one_line, pieces, symbol, title_of
 from gradcli.render.circuit.palette import DARK, LIGHT, Palette
 from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
@@ -18,6 +18,7 @@ from gradcli.reports.circuits import GROUP, PART, Circuit, Node
 FONT = "Helvetica,Arial,sans-serif"
 ROUND = 4  # characters of a symbol that fit into a circle; longer ones have an ellipse
 
+MOST_NOTES = 4  # that stand beneath the picture
 MOST_IN_ORDER = 100  # gates
 # The first operand of every gate uppermost is what costs Graphviz most. With limits to its search
 # for shorter wires it takes seconds where else it takes minutes, and large drawings look the same.
@@ -76,10 +77,15 @@ def _legend(circuit: Circuit, drawn: list[Piece], colors: Palette) -> str:
         words.append(_colored("✗ what the hand-written pass has", colors.wrong))
         if any(piece.beside.written and not piece.beside.is_cause for piece in drawn):
             words.append(_colored("thick where it goes wrong, dashed from there on", colors.wrong))
+    notes = "".join(
+        f'<tr><td align="left">{_colored(one_line(note), colors.faint)}</td></tr>'
+        for note in circuit.notes[:MOST_NOTES]
+    )
     return (
         f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="3">'
         f'<tr><td align="left">{_colored(title, colors.ink)}</td></tr>'
-        f'<tr><td align="left">{_colored(" · ", colors.faint).join(words)}</td></tr></table>>'
+        f'<tr><td align="left">{_colored(" · ", colors.faint).join(words)}</td></tr>'
+        f"{notes}</table>>"
     )
 
 

@@ -19,7 +19,7 @@ from gradcli.reports.circuits import Circuit, Node, Wire, Wiring
 from gradcli.reports.evaluations import Number
 
 LONGEST_NAME = 40  # characters of a name or symbol beside a wire or in a gate
-LONGEST_TITLE = 100  # characters of the expression beneath the picture
+LONGEST_LINE = 150  # characters of the expression and of notes beneath the picture
 SUM = "Σ "
 CONSTANTS = {"pi": math.pi, "tau": math.tau, "e": math.e}
 _LONG_NUMBER = re.compile(r"(?<![\w.])\d[\d.]{6,}(?:e[-+]?\d+)?")
@@ -140,9 +140,13 @@ def _claim_text(claim: Number | None, decimals: int | None) -> str:
 
 def title_of(circuit: Circuit) -> str:
     """What the picture is of: `f = num * invden`, cut where it is long."""
-    words = (circuit.title or circuit.expression)[: LONGEST_TITLE + 1].split()
-    title = printable(" ".join(words))
-    return title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
+    return one_line(circuit.title or circuit.expression)
+
+
+def one_line(text: str) -> str:
+    """A text on one line beneath a picture, cut where it is long."""
+    line = printable(" ".join(text[: LONGEST_LINE + 1].split()))
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
 
 
 def symbol(node: Node) -> str:

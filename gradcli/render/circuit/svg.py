@@ -60,7 +60,7 @@ def _with_head(text: str, circuit: Circuit, look: Look) -> str:
 
 def _description(circuit: Circuit, gradients: str) -> str:
     words = f"A circuit of {circuit.gates} gates. Above each wire its value, below it the gradient"
-    return f"{words}. {gradients}" if gradients else f"{words}."
+    return ". ".join(filter(None, [words, gradients, *circuit.notes]))
 
 
 def _dark_style() -> str:
