@@ -22,6 +22,7 @@ from gradcli.reports.evaluations import Number
 
 WIDEST_NUMBER = 14  # cells of a number in a column; wider ones stand beneath their row
 GAP = 2
+INDENT = "  "
 DEEPEST = 12  # levels, where the width has no limit
 CELLS_OF_NUMBERS = 28  # that are kept free beside the branches of a tree
 BRANCHES = ("├─ ", "└─ ", "│  ", "   ")
@@ -179,7 +180,7 @@ class _Columns:
             is_noted = row.written and cell_len(row.written) + GAP > self._left()
             yield self._line(words, row.value, row.back, "" if is_noted else row.written, "")
             if is_noted:
-                yield self._beneath(row, row.written, "verdict.fail")
+                yield from self._beneath(row, row.written, "verdict.fail")
             return
         yield self.page.drawn(words)
         for title, number, style in (
@@ -187,13 +188,24 @@ class _Columns:
             ("", row.written, "verdict.fail"),
         ):  # fmt: skip
             if number:
-                yield self._beneath(row, title + number, style)
+                yield from self._beneath(row, title + number, style)
 
     def _left(self) -> int:
         return self.page.width - self.words - self.value - self.back - 2 * GAP
 
-    def _beneath(self, row: _Row, text: str, style: str) -> str:
-        return self.page.drawn(Text.assemble((row.beneath, "aside"), "  ", (text, style)))
+    def _beneath(self, row: _Row, text: str, style: str) -> Iterator[str]:
+        """A number below its row, folded between the numbers of an array where it is too long."""
+        room = self.page.width - cell_len(row.beneath) - len(INDENT)
+        line = ""
+        for word in text.split(" "):
+            if line and cell_len(line) + 1 + cell_len(word) > room:
+                yield self._piece(row, line, style)
+                line = INDENT
+            line = f"{line} {word}" if line.strip() else line + word
+        yield self._piece(row, line, style)
+
+    def _piece(self, row: _Row, text: str, style: str) -> str:
+        return self.page.drawn(Text.assemble((row.beneath, "aside"), INDENT, (text, style)))
 
     def _line(self, words: Text, value: str, back: str, written: str, style: str) -> str:
         line = Text.assemble(
