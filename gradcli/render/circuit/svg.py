@@ -23,7 +23,8 @@ _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _TITLE = re.compile(r"<title>([^<]*)</title>\n?")
 _ROOT = re.compile(r"<svg ([^>]*)>\n?")
 
-THICK = ".cause polygon{stroke-width:2.4}"
+# Rules are as thick as their wires, and wires reach as far as the rules they lead to.
+JOINTS = ".cause polygon{stroke-width:2.4}.edge:not(.follows) path{stroke-linecap:square}"
 
 
 def svg(circuit: Circuit, look: Look) -> list[str]:
@@ -52,7 +53,7 @@ def _with_head(text: str, circuit: Circuit, look: Look) -> str:
     head = (
         f'<title id="circuit-title">{_xml(title_of(circuit))}</title>\n'
         f'<desc id="circuit-desc">{_xml(_description(circuit, gradients))}</desc>\n'
-        f"<style>{THICK}{_dark_style() if look.theme == 'auto' else ''}</style>\n"
+        f"<style>{JOINTS}{_dark_style() if look.theme == 'auto' else ''}</style>\n"
     )
     named = 'role="img" aria-labelledby="circuit-title circuit-desc"'
     return _ROOT.sub(lambda match: f"<svg {match[1]} {named}>\n{head}", text, count=1)
