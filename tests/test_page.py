@@ -23,7 +23,7 @@ from gradcli.arithmetic.floats import IEEE
 from gradcli.emit import backward_lines, forward_lines
 from gradcli.emit.javascript import evaluator, gate_rows, unknown_gates
 from gradcli.engine import Machine, backward
-from gradcli.errors import GradcliError
+from gradcli.errors import GradcliError, LimitError
 from gradcli.gates.table import BUILT_IN
 from gradcli.graph.nodes import Graph
 from gradcli.program.reader import read
@@ -179,6 +179,12 @@ def test_what_cannot_be_computed_anew_says_why():
     array = api.page("x*2", {"x": [1, 2]})
     assert array.why_fixed == "the output is an array without an upstream gradient"
     assert data_of(written(array))["whyFixed"] == array.why_fixed
+
+
+def test_a_circuit_that_nobody_steps_through_is_refused(monkeypatch):
+    monkeypatch.setattr("gradcli.tasks.page.MOST_STEPPED", 1)
+    with pytest.raises(LimitError, match="2 gates are too many to step through: 1 at most"):
+        api.page(*LECTURE)
 
 
 # -------------------------------------------------------------------- the layout

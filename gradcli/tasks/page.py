@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.emit.javascript import evaluator, gate_rows, unknown_gates
+from gradcli.errors import LimitError
 from gradcli.evaluation.point import gather, in_lists, inputs_of
 from gradcli.gates.row import CONSTANT, INPUT
 from gradcli.graph.nodes import Graph
@@ -15,6 +16,7 @@ from gradcli.tasks.circuits import circuit_of
 from gradcli.tasks.evaluate import to_be_fused
 from gradcli.tasks.staged_circuits import StagedCircuit
 
+MOST_STEPPED = 1_000  # gates of a page: nobody steps through more, and files grow to many megabytes
 MOST_COMPUTED = 5_000  # numbers of a program that the page computes anew at every keystroke
 
 
@@ -25,6 +27,11 @@ def page_of(program: Program, request: Request) -> Page:
 
         program = fused_program(to_be_fused(program))
     circuit = circuit_of(program, request._replace(fuse=False))
+    if circuit.gates > MOST_STEPPED:
+        raise LimitError(
+            f"{circuit.gates} gates are too many to step through: {MOST_STEPPED} at most",
+            hint="choose a part of them: --output NAME; --format json takes any number",
+        )
     parts = StagedCircuit(program, circuit)
     names = {id: parts.code_names[node] for id, node in parts.nodes.items()}
     return Page(circuit, names, parts.code(), parts.formulas(), *_evaluator(parts))
