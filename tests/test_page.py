@@ -533,6 +533,13 @@ def test_what_belongs_together_lights_up_together(browser, opened):
 
 
 @IN_A_BROWSER
+def test_a_slope_that_is_one_number_for_a_whole_array_is_that_number(browser, opened):
+    opened("sum(x - y)", {"x": [1, 2], "y": [3, 5]})
+    told = browser.run("(go(steps.length - 1), document.getElementById('step').textContent)")
+    assert "local gradient -1upstream × local = [1, 1] × (-1) = [-1, -1]" in told
+
+
+@IN_A_BROWSER
 def test_a_fork_adds_up_step_by_step(browser, opened):
     opened("x*y + x", {"x": 3, "y": 2})
     told = [

@@ -203,7 +203,8 @@ function begin() {
   });
   listInputs();
   const svg = document.querySelector(".picture svg");
-  svg.style.minWidth = `${SMALLEST * svg.width.baseVal.value}px`;
+  const smallest = window.innerWidth < NARROW ? 1 : SMALLEST;
+  svg.style.minWidth = `${smallest * svg.width.baseVal.value}px`;
   byId("slider").max = String(steps.length - 1);
   byId("slider").addEventListener("input", (event) => go(Number(event.target.value)));
   byId("first").addEventListener("click", MOVES.Home);

@@ -3,6 +3,7 @@
 // ---------------------------------------------------------------- numbers as text
 
 const SMALLEST = 0.8; // of its size, to which a wide picture is shrunk before it scrolls
+const NARROW = 640; // pixels of a window in which it is not shrunk
 const MOST_IN_PICTURE = 3;
 const MOST_IN_WORDS = 12;
 
@@ -37,7 +38,7 @@ function written(number, write, most) {
 
 const inPicture = (number) => (number === null ? "" : written(number, short, MOST_IN_PICTURE));
 const inWords = (number) => (number === null ? "" : written(number, long, MOST_IN_WORDS));
-const factor = (number) => (inWords(number).startsWith("-") ? `(${inWords(number)})` : inWords(number));
+const factor = (text) => (text.startsWith("-") ? `(${text})` : text);
 
 // ---------------------------------------------------------------- drawing
 
@@ -162,9 +163,16 @@ function forwardLines(step, asked) {
 }
 
 function slope(wire) {
-  const number = inWords(state.numbers.local.get(wire.id));
+  const number = localText(wire);
   const formula = data.formulas[wire.id];
   return formula === undefined || formula === number ? number : `${formula} = ${number}`;
+}
+
+// The local gradient as a number; of an array that is the same all over, that number.
+function localText(wire) {
+  const formula = data.formulas[wire.id];
+  const isOne = formula !== undefined && numberOf(formula) !== null;
+  return isOne ? formula : inWords(state.numbers.local.get(wire.id));
 }
 
 function backwardLines(step, asked) {
@@ -177,8 +185,8 @@ function backwardLines(step, asked) {
     const lines = linesOf(step).map(([line]) => line).filter((line) => line.wire === wire.id)
       .map((line) => line.text);
     if (local_ !== null) lines.push(`local gradient ${slope(wire)}`);
-    lines.push(local_ !== null
-      ? `upstream × local = ${factor(upstream)} × ${factor(local_)} = ${part}` : `contribution ${part}`);
+    const product = `${factor(inWords(upstream))} × ${factor(localText(wire))}`;
+    lines.push(local_ === null ? `contribution ${part}` : `upstream × local = ${product} = ${part}`);
     if (!asked && leaving.get(source.id).length > 1) lines.push(runningSum(source, wire));
     told.push([`to ${nameOf(source)}`, lines]);
   });
@@ -193,7 +201,7 @@ function runningSum(source, until) {
     .map((wire) => state.numbers.contribution.get(wire.id));
   const total = parts.length === all.length
     ? state.numbers.gradient.get(source.id) : parts.reduce(sum);
-  const terms = parts.map((part, k) => (k ? factor(part) : inWords(part)));
+  const terms = parts.map((part, k) => (k ? factor(inWords(part)) : inWords(part)));
   const equals = parts.length > 1 ? `${terms.join(" + ")} = ` : "";
   return `${slopeName(source)} so far: ${equals}${inWords(total)}`
     + ` (${parts.length} of ${all.length} branches)`;
