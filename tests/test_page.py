@@ -540,6 +540,14 @@ def test_a_slope_that_is_one_number_for_a_whole_array_is_that_number(browser, op
 
 
 @IN_A_BROWSER
+def test_what_was_broadcast_receives_a_sum(browser, opened):
+    opened("sum(x*y)", {"x": [1, 2], "y": 3})
+    told = browser.run("(go(steps.length - 1), document.getElementById('step').textContent)")
+    assert "upstream × local = [1, 1] × [3, 3] = [3, 3]" in told
+    assert "sum of upstream × local = sum([1, 1] × [1, 2]) = 3" in told
+
+
+@IN_A_BROWSER
 def test_a_fork_adds_up_step_by_step(browser, opened):
     opened("x*y + x", {"x": 3, "y": 2})
     told = [

@@ -184,7 +184,8 @@ function onKey(event) {
   if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in MOVES)) return;
   const { tagName, type } = event.target;
   if (tagName === "INPUT" && type === "text") return;
-  if (event.key === " " && (tagName === "BUTTON" || tagName === "SUMMARY" || type === "checkbox")) return;
+  const isPressed = tagName === "BUTTON" || tagName === "SUMMARY" || type === "checkbox";
+  if (event.key === " " && isPressed) return;
   event.preventDefault();
   MOVES[event.key]();
 }

@@ -30,6 +30,11 @@ function shapeOf(nested) {
   return Array.isArray(nested) ? [nested.length, ...shapeOf(nested[0] ?? 0)] : [];
 }
 
+// Whether two numbers have one shape; an operand that was broadcast has not that of its gate.
+function isOfShape(one, other) {
+  return String(shapeOf(one)) === String(shapeOf(other));
+}
+
 function written(number, write, most) {
   if (!Array.isArray(number)) return write(number);
   if (flat(number).length > most) return `(${shapeOf(number).join(", ")})`;
@@ -186,7 +191,10 @@ function backwardLines(step, asked) {
       .map((line) => line.text);
     if (local_ !== null) lines.push(`local gradient ${slope(wire)}`);
     const product = `${factor(inWords(upstream))} × ${factor(localText(wire))}`;
-    lines.push(local_ === null ? `contribution ${part}` : `upstream × local = ${product} = ${part}`);
+    const isSummed = !isOfShape(state.numbers.contribution.get(wire.id), upstream);
+    if (local_ === null) lines.push(`contribution ${part}`);
+    else if (isSummed) lines.push(`sum of upstream × local = sum(${product}) = ${part}`);
+    else lines.push(`upstream × local = ${product} = ${part}`);
     if (!asked && leaving.get(source.id).length > 1) lines.push(runningSum(source, wire));
     told.push([`to ${nameOf(source)}`, lines]);
   });
