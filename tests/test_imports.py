@@ -175,20 +175,24 @@ def test_text_is_compiled_in_one_place():
     ]
 
 
+# Commands and formats are loaded by name, each from a fixed table of its own.
+BY_NAME = ("gradcli.cli.main", "gradcli.render.formats")
+
+
 @EVERY_MODULE
 def test_attributes_are_never_looked_up_by_text(name):
-    """But for commands, whose functions stand in a fixed table."""
+    """But for commands and formats, whose functions stand in fixed tables."""
     for function, call in calls(name):
-        if function in ("getattr", "setattr", "delattr", "hasattr") and name != "gradcli.cli.main":
+        if function in ("getattr", "setattr", "delattr", "hasattr") and name not in BY_NAME:
             assert isinstance(call.args[1], ast.Constant), f"{name}:{call.lineno}"
         assert function not in ("globals", "locals", "vars"), f"{name}:{call.lineno}"
 
 
 @EVERY_MODULE
-def test_modules_are_imported_by_text_only_for_commands(name):
-    """From the fixed table of commands: never by what a user typed."""
+def test_modules_are_imported_by_text_only_for_commands_and_formats(name):
+    """From their fixed tables: never by what a user typed."""
     uses = [m for m, taken, _ in imports(name) if m.startswith("importlib") and taken != "version"]
-    assert not uses or name == "gradcli.cli.main"
+    assert not uses or name in BY_NAME
 
 
 @EVERY_MODULE

@@ -141,7 +141,7 @@ class _Story:
         operand = self.wiring.node[wire.source]
         return Part(
             gradient_name(self.name(operand)), self.lines[wire.id], node.gradient,
-            wire.local_gradient, wire.contribution, getattr(wire, "bound", None),
+            wire.local_gradient, wire.contribution, wire.bound,
             self._shapes(node, wire), wire.claim, wire.expected, wire.verdict,
             wire.is_cause, wire.code_line, wire.reason,
         )  # fmt: skip
