@@ -1074,3 +1074,40 @@ def test_nothing_in_the_working_folder_is_imported(tmp_path):
         capture_output=True, timeout=HANGS, cwd=tmp_path,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, b"value = 1\ndx = 1\n")
+
+
+# ---------------------------------------------------------------- help, version, completion
+
+
+def test_help_is_a_command_too(gradcli):
+    assert gradcli("help").out == gradcli("--help").out
+    assert gradcli("help", "eval").out == gradcli("eval", "--help").out
+    unknown = gradcli("help", "chek")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert unknown.err == "error: `chek` is not a command\n  help: did you mean `check`?\n"
+    assert gradcli("-V").out == gradcli("--version").out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_is_that_of_the_shell(gradcli, shell):
+    ended = gradcli("completion", shell)
+    assert (ended.code, ended.err) == (0, "")
+    assert f"_GRADCLI_COMPLETE={shell}_complete" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [
+        ("gradcli ev", ["plain,eval"]),
+        ("gradcli eval --fo", ["plain,--format"]),
+        ("gradcli graph --theme d", ["plain,dark"]),
+        ("gradcli eval -x**2 --fu", ["plain,--fuse", "plain,--full"]),
+        ("gradcli nothing --", ["plain,--version", "plain,--help"]),  # and nothing of `nothing`
+    ],
+)
+def test_what_a_shell_asks_for_is_completed_and_no_error_is_printed(words, completions):
+    asked = {"_GRADCLI_COMPLETE": "bash_complete", "COMP_WORDS": words,
+             "COMP_CWORD": str(len(words.split()) - 1)}  # fmt: skip
+    done = run_apart(env={**os.environ, **asked})
+    assert done.stderr == b""
+    assert done.stdout.decode().split() == completions

@@ -29,6 +29,8 @@ COMMANDS = {
     "gates": ("gates", "gates_command", "The table of gates, or the page of one."),
     "exercise": ("exercise", "exercise_command", "A backward pass to write or to mend."),
     "selfcheck": ("selfcheck", "selfcheck_command", "Plant mistakes and see that each is caught."),
+    "help": ("help", "help_command", "The help of a command, or of all."),
+    "completion": ("help", "completion_command", "The completion script of a shell."),
 }
 
 
@@ -57,7 +59,8 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is named; an unknown one is answered with the nearest."""
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
+        is_unknown = args[0] not in COMMANDS and not args[0].startswith("-")
+        if is_unknown and not ctx.resilient_parsing:  # a shell that completes is told nothing
             known = f"commands are {', '.join(COMMANDS)}"
             hint = did_you_mean(args[0], COMMANDS) or known
             raise UsageError(f"`{args[0]}` is not a command", hint=hint)
@@ -74,7 +77,7 @@ class Commands(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--version", is_flag=True, default=False, help="Show the versions and exit.")
+@click.option("-V", "--version", is_flag=True, default=False, help="Show the versions and exit.")
 @click.pass_context
 def gradcli(ctx: click.Context, version: bool) -> None:
     """Gradients of expressions, stage by stage, and checked.

@@ -55,6 +55,8 @@ class ExpressionCommand(click.Command):
                 options.append(word)
                 if takes_value.get(word):
                     value = next(words, None)
+                    if value is None and ctx.resilient_parsing:
+                        break  # a shell asks what it may be
                     if value is None:
                         raise click.BadOptionUsage(word, f"{word} requires an argument", ctx)
                     options.append(value)
