@@ -323,6 +323,24 @@ def test_what_follows_from_a_gradient_of_another_shape_is_no_mistake_of_its_own(
     assert (lines[1].mistake, lines[1].repair) == ("wrong-cache", "dW = X.T @ dh")
 
 
+@pytest.mark.parametrize(("text", "before", "after"), [
+    ("x = 0.5; y = 1.5\r\nq = x*y\r\nf = q**2\r\ndq = 2*q # up\r\ndx = -y*dq\t# slip; here\r\ndy = x*dq\r\n",
+     "dx = -y*dq", "dx = y*dq"),
+    ("x = 0.5; y = 1.5\nq = x*y; f = q**2\ndq = 2*q; dx = x*dq; dy = x*dq # many\n", "dx = x*dq", "dx = y*dq"),
+    ("x = [0.5, 1.0]; y = [1.5, 2.0]\nf = sum(x*y)\ndx = [\n  y[0],   # first\n  x[1],   # second\n]\ndy = x\n",
+     "  x[1],", "  y[1],"),
+    ("\tx = 0.5; y = 1.5\n\tq = x*y\n\tf = q**2\n\tdq\t=\t2*q\n\tdx\t=\t-y*dq\n\tdy = x*dq", "-y*dq", "y*dq"),
+    ("x = 0.5; y = 1.5\nq = x*y\nf = q**2\ndq = 2*q\ndx = (y\n      + dq)\ndy = x*dq\n", "+ dq", "* dq"),
+    ("x = 0.5; y = 1.5\nq = x*y\ns = x**2\nf = q + s\ndx = y  # first\ndx = 2*x  # second\ndy = x\n",
+     "dx = 2*x", "dx += 2*x"),
+])  # fmt: skip
+def test_fixes_change_the_statement_and_nothing_else(gradcli, text, before, after):
+    Path("a.grad").write_bytes(text.encode())
+    gradcli("check", "a.grad", "--fix", "--write")
+    assert Path("a.grad").read_bytes().decode() == text.replace(before, after)
+    assert gradcli("check", "a.grad", "--fix").code == 0
+
+
 def test_fix_prints_a_diff_and_writes_only_where_that_is_asked_for(gradcli):
     Path("a.grad").write_text(CHAIN + "\n")
     ended = gradcli("check", "a.grad", "--fix")

@@ -33,7 +33,7 @@ from gradcli.program.gradient_lines import GradientLine
 from gradcli.program.model import Element, Program, elements, nodes_of
 from gradcli.reports.evaluations import Number, worst
 from gradcli.reports.lines import Contribution, Fork, LineCheck
-from gradcli.reports.statement_text import split_statement, statement_text
+from gradcli.reports.statement_text import offset_of, split_statement, statement_end
 from gradcli.requests import Request
 from gradcli.syntax.tokens import line_and_column
 
@@ -273,17 +273,15 @@ class _Lines:
             text = respelt(spelling.words, spelling.tree, after, whole_text)
             return f"{spelling.before}{text}{spelling.after}"
         source = self.replay.program.source.text
-        row = source.splitlines()[self.places[k][0] - 1][self.places[k][1] - 1 :]
-        written = statement_text(row)
-        left, sign, right = split_statement(written)
+        start = offset_of(source, *self.places[k])
+        head, right = split_statement(source[start : statement_end(source, start)])
         if suspect.kind == "add":
-            return f"{left} += {right}"
+            return f"{head.replace('=', '+=')}{right}"
         tree = None if suspect.named is None else suspect.named.tree
         before = self.lines[k].statement.tree
         if tree is None or before is None or suspect.kind not in ("value", "formula"):
             return None
-        text = rewritten(right, before, tree, source)
-        return f"{left} {sign} {text}"
+        return head + rewritten(right, before, tree, source)
 
     def _misfit(self, k: int) -> LineCheck:
         """A gradient that has not the shape of its name."""

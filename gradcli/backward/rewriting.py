@@ -17,7 +17,7 @@ from gradcli.errors import GradcliError
 from gradcli.syntax import Tree, statements, write
 from gradcli.syntax.tokens import Source
 
-TOKEN = re.compile(r"(\s*)((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[\w.]*\w|\*\*|[<>=!]=|\S)")
+TOKEN = re.compile(r"(\s*)(#[^\n]*|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[\w.]*\w|\*\*|[<>=!]=|\S)")
 PRODUCTS = ("mul", "div", "matmul", "pow", "name", "number", "call", "index", "attribute")
 OF_NUMPY = (
     "sum", "mean", "sin", "cos", "tan", "exp", "log", "sqrt", "abs", "sign", "tanh", "sinh", "cosh",

@@ -9,19 +9,16 @@ from typing import TextIO
 from gradcli.render.findings import relative_path
 from gradcli.reports.checks import Case, CheckReport
 from gradcli.reports.lines import LineCheck
-from gradcli.reports.statement_text import statement_text
+from gradcli.reports.statement_text import offset_of, statement_end
 
 
 def fixed_text(text: str, lines: Iterable[LineCheck]) -> str:
     """The text of a program with its wrong lines as they should be."""
-    rows = text.splitlines(keepends=True)
-    repairs = {(line.line, line.column): line for line in lines if line.repair is not None}
-    for _, line in sorted(repairs.items(), reverse=True):
-        if line.repair is not None:
-            row, start = rows[line.line - 1], line.column - 1
-            stop = start + len(statement_text(row[start:].rstrip("\r\n")))
-            rows[line.line - 1] = row[:start] + line.repair + row[stop:]
-    return "".join(rows)
+    repairs = {(line.line, line.column): line.repair for line in lines if line.repair is not None}
+    for (row, column), repair in sorted(repairs.items(), reverse=True):
+        start = offset_of(text, row, column)
+        text = text[:start] + repair + text[statement_end(text, start) :]
+    return text
 
 
 def fixes(report: CheckReport) -> Iterator[tuple[Case, str]]:
@@ -50,10 +47,13 @@ def write_diff(report: CheckReport, out: TextIO) -> None:
     """Write what repairs change, as `patch` and `git apply` read it."""
     for case, text in fixes(report):
         path = relative_path(case.file).lstrip("/")
-        rows = unified_diff(
-            case.text.splitlines(keepends=True), text.splitlines(keepends=True),
-            f"a/{path}", f"b/{path}",
-        )  # fmt: skip
+        rows = unified_diff(_rows(case.text), _rows(text), f"a/{path}", f"b/{path}")
         for row in rows:
             end = "" if row.endswith("\n") else "\n\\ No newline at end of file\n"
             out.write(row + end)
+
+
+def _rows(text: str) -> list[str]:
+    """The lines of a text with their ends, as `patch` counts them."""
+    *rows, last = text.split("\n")
+    return [*(f"{row}\n" for row in rows), *([last] if last else [])]

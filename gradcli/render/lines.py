@@ -47,8 +47,9 @@ def listing(
                     margin + 2,
                     [" " * (margin + 2), (line.name, "name"), (f": {line.meaning}", "aside")],
                 )
-            if line.repair is not None:
-                yield margin + 2, [" " * (margin + 2), "write ", (line.repair, "expression")]
+            for k, part in enumerate((line.repair or "").splitlines()):
+                before = " " * 6 if k else "write "
+                yield margin + 2, [" " * (margin + 2), before, (part, "expression")]
 
 
 def _margin(checks: list[LineCheck]) -> tuple[str, str]:

@@ -1,28 +1,41 @@
-"""One statement of a row of text, and its parts, as they are written."""
+"""One statement in a text, and its parts, as they are written."""
 
 from __future__ import annotations
 
 
-def statement_text(row: str) -> str:
-    """The first statement of a row, without what follows it.
+def offset_of(text: str, line: int, column: int) -> int:
+    """Where a line and a column, both from 1, are in a text."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.index("\n", start) + 1
+    return start + column - 1
 
-    >>> statement_text("dx = y*dq; dy = 1  # the rest")
-    'dx = y*dq'
+
+def statement_end(text: str, start: int) -> int:
+    """Where the statement ends that begins at a place; brackets may go over several lines.
+
+    >>> text = "dx = (y  # the factor\\n  *dq); dy = 1  # the rest"
+    >>> text[: statement_end(text, 0)]
+    'dx = (y  # the factor\\n  *dq)'
     """
-    depth = 0
-    for k, letter in enumerate(row):
+    depth, k = 0, start
+    while k < len(text):
+        letter = text[k]
         depth += (letter in "([{") - (letter in ")]}")
-        if letter == "#" or (letter == ";" and not depth):
-            return row[:k].rstrip()
-    return row.rstrip()
+        if not depth and letter in "#;\r\n":
+            break
+        k = text.find("\n", k) if letter == "#" else k + 1
+        if k < 0:  # a comment in a bracket that is never closed
+            return len(text)
+    return start + len(text[start:k].rstrip())
 
 
-def split_statement(text: str) -> tuple[str, str, str]:
-    """The target, the sign and the right side of an assignment.
+def split_statement(text: str) -> tuple[str, str]:
+    """The target of an assignment with its sign and the space around it, and the right side.
 
     >>> split_statement("dx[0] += y*dq")
-    ('dx[0]', '+=', 'y*dq')
+    ('dx[0] += ', 'y*dq')
     """
     left, _, right = text.partition("=")
-    sign = "+=" if left.endswith("+") else "="
-    return left.rstrip("+ "), sign, right.strip()
+    value = right.lstrip()
+    return text[: len(left) + 1 + len(right) - len(value)], value
