@@ -308,7 +308,7 @@ dw = X.T @ dr + 2*lam*w"""
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [
-        (RIDGE, None),  # not 2 * lam**2 * w
+        (RIDGE, "dropped-factor"),  # the 2 is too much; not 2 * lam**2 * w
         (RIDGE.replace("2*lam*w", "w/2/lam"), None),
         ("x = [0.2, 0.65, 0.9]\ns = sigmoid(x)\nf = sum(s*s)/2\nds = s\ndx = ds*(1 - s)",
          "dropped-factor"),  # not ds**2 * (1 - s), though ds is s

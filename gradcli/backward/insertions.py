@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, product
 
 from gradcli.backward.candidates import Repair, Scene, compared_in
 from gradcli.syntax import Tree, write
@@ -112,9 +112,10 @@ def put_in(scene: Scene) -> Iterator[Repair]:
                          f"the sign of `{write(whole)}` is wrong")  # fmt: skip
             yield Repair(replaced(tree, start, k, transposed(whole)), "transposed",
                          f"`{write(whole)}` is to be transposed")  # fmt: skip
-        for axis in (0, 1, None):
-            changed = replaced(tree, start, k, summed(whole, axis))
-            yield Repair(changed, "unsummed-axis", f"a sum is missing: `{write(changed)}`")
+        for axis, is_kept, function in product((0, 1, None), (False, True), ("sum", "mean")):
+            changed = replaced(tree, start, k, summed(whole, axis, is_kept, function))
+            name = "unsummed-axis" if function == "sum" else "missing-mean"
+            yield Repair(changed, name, f"a {function} is missing: `{write(changed)}`")
         for name in helpers:
             changed = replaced(tree, start, k, joined(whole, name_tree(name), "mul"))
             reason = f"the factor {name} is lost: `{write(changed)}`"
@@ -133,8 +134,9 @@ def terms(scene: Scene) -> Iterator[Repair]:
     """The line with a name added to it, or taken from it."""
     tree = scene.tree
     for name in dict.fromkeys([*_known(scene), *scene.scope]):
-        for form in ("add", "sub"):
-            changed = joined(tree, name_tree(name), form)
+        term = name_tree(name)
+        for changed in (joined(tree, term, "add"), joined(tree, term, "sub"),
+                        joined(term, tree, "sub")):  # fmt: skip
             mistake = "missing-path" if name in scene.scope else "lost-term"
             yield Repair(changed, mistake, f"the term `{name}` is missing: `{write(changed)}`")
 
@@ -171,6 +173,15 @@ def upstreams(scene: Scene) -> Iterator[Repair]:
                 yield Repair(joined(whole, name_tree(name), form), "missing-upstream", words)
 
 
+def usual_factors(scene: Scene) -> Iterator[Repair]:
+    """The line times a name and a usual number, such as the `2*lam` of a penalty."""
+    for name in _known(scene):
+        for number in (2.0, 0.5):
+            whole = joined(scene.tree, joined(number_tree(number), name_tree(name), "mul"), "mul")
+            reason = f"the factor {number:g} * {name} is lost"
+            yield Repair(whole, "dropped-factor", reason)
+
+
 def slopes(scene: Scene) -> Iterator[Repair]:
     """The line times the slope of a gate that it has left out, written as a function."""
     tree = scene.tree
@@ -178,8 +189,11 @@ def slopes(scene: Scene) -> Iterator[Repair]:
         for name in _known(scene) if gate in scene.gates else ():
             slope = Tree(["name", "call"], [name, Call(function, 1)], [0, 0])
             reason = f"the slope `{write(slope)}` of {gate} is lost"
-            for whole in (tree, unary(tree, "neg")):
-                yield Repair(joined(whole, slope, "mul"), "dropped-factor", reason)
+            for k in _places(tree):
+                start = start_of(tree, k)
+                whole = joined(part(tree, start, k + 1), slope, "mul")
+                yield Repair(replaced(tree, start, k, whole), "dropped-factor", reason)
+            yield Repair(joined(unary(tree, "neg"), slope, "mul"), "dropped-factor", reason)
 
 
 def _known(scene: Scene) -> list[str]:

@@ -25,6 +25,7 @@ from gradcli.backward.insertions import (
     slopes,
     terms,
     upstreams,
+    usual_factors,
 )
 from gradcli.evaluation.point import gather
 from gradcli.gates.shapes import count
@@ -32,6 +33,7 @@ from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
 from gradcli.syntax import Tree, write
 
+FEWEST_NUMBERS = 3  # that a change has to fit: at all points, of all elements
 MOST_USUAL = 4.0  # factors up to this are slips of another kind than a lost mean
 
 
@@ -97,8 +99,9 @@ def find_mistake(scene: Scene, tolerance: float) -> Found | None:
     workshop = _Workshop(scene)
     written = workshop.as_written()
     near = (candidates(scene, written), other_names(scene), factors(scene, written, tolerance),
-            left_out(scene), put_in(scene), terms(scene))  # fmt: skip
-    far = (slopes(scene), inner_terms(scene), upstreams(scene))
+            left_out(scene), put_in(scene))  # fmt: skip
+    far = (slopes(scene), usual_factors(scene), terms(scene), inner_terms(scene),
+           upstreams(scene))  # fmt: skip
     for group, repairs in enumerate((*near, *far)):
         fitting: list[tuple[Repair, list[list[float]]]] = []
         for repair in repairs:
@@ -111,7 +114,7 @@ def find_mistake(scene: Scene, tolerance: float) -> Found | None:
             if special and all(repair.mistake != "wrong-cache" for repair, _ in special):
                 fitting = special
             (repair, numbers), *others = fitting
-            if others:
+            if others or _is_vague(scene, repair, numbers, workshop):
                 return Found(None, numbers)
             tree = _as_text(_simplest(repair, scene, written, workshop))
             named = Named(
@@ -119,6 +122,18 @@ def find_mistake(scene: Scene, tolerance: float) -> Found | None:
             )
             return Found(named, numbers)
     return None
+
+
+def _is_vague(
+    scene: Scene, repair: Repair, numbers: list[list[float]], workshop: _Workshop
+) -> bool:
+    """Whether a change may fit by accident, or another name only as a factor put in does."""
+    if sum(map(len, numbers)) < FEWEST_NUMBERS:
+        return True
+    if repair.mistake != "wrong-cache":
+        return False
+    others = (other for other in put_in(scene) if other.mistake == "dropped-factor")
+    return any(map(workshop.fitting, others))
 
 
 def _simplest(

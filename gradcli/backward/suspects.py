@@ -193,13 +193,16 @@ class Suspects:
         """Lines before another that a change of their own text makes right."""
         some = [k for k in aim.lines(self.lines) if k < stop and k not in done | self.fixed]
         unclear = [k for k in some if not self.is_sound(k)]
-        if stop < len(self.lines):
-            some = []
-        for k in (unclear or some)[:MOST_SEARCHED]:
-            repair = self.naming.repair(k, aim.is_hit_at)
-            if repair is not None:
-                held = {self.replay.sites[k]: repair.values}
-                yield Suspect(k, held, "formula", self.is_sound(k), True, repair.named)
+        helpers = [k for k in some if k not in unclear and self.lines[k].name is None]
+        rest = helpers if unclear else some
+        is_found = stop < len(self.lines)  # another line is explained already
+        for part in (unclear, rest):
+            for k in part[:MOST_SEARCHED] if part is unclear or not is_found else ():
+                repair = self.naming.repair(k, aim.is_hit_at)
+                if repair is not None:
+                    is_found |= repair.named is not None
+                    held = {self.replay.sites[k]: repair.values}
+                    yield Suspect(k, held, "formula", self.is_sound(k), True, repair.named)
 
     # ---------------------------------------------------------------- what lines mean
 

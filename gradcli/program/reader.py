@@ -459,11 +459,20 @@ class Reader:
         return self._idle_before(chosen) if is_helper or not self._is_seeded(chosen) else None
 
     def _idle_before(self, chosen: str) -> str | None:
-        """The last stage before another that nothing reads, if it can be the output."""
-        graph = self.graph
+        """A stage before another that nothing reads, if it can be the output.
+
+        The first that is made of all whose gradients are claimed, else the last.
+        """
+        assert self.backward is not None
+        graph, forward = self.graph, {**self.inputs, **self.stages}
         read = {k for operands in graph.operands for k in operands}
         idle = [n for n, k in self.stages.items() if k not in read and k not in self.aside
                 and self.stage_tokens[n] < self.stage_tokens[chosen]]  # fmt: skip
+        claimed = [forward[name] for name in self.backward.claims]
+        for name in idle[:-1]:
+            is_behind = graph.reaches(self.stages[name])
+            if self._is_seeded(name) and all(is_behind[node] for node in claimed):
+                return name
         return idle[-1] if idle and self._is_seeded(idle[-1]) else None
 
     def _is_seeded(self, name: str) -> bool:

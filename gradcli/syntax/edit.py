@@ -140,14 +140,14 @@ def transposed(tree: Tree) -> Tree:
     return Tree([*tree.ops, "attribute"], [*tree.args, "T"], [*tree.starts, tree.starts[0]])
 
 
-def summed(tree: Tree, axis: int | None, is_kept: bool = False) -> Tree:
+def summed(tree: Tree, axis: int | None, is_kept: bool = False, function: str = "sum") -> Tree:
     """The sum of a tree over an axis, or over everything; `is_kept` leaves an axis of one."""
     numbers = [] if axis is None else [float(axis), 1.0][: 1 + is_kept]
     names = ("axis", "keepdims")[: len(numbers)]
     count = len(numbers)
     return Tree(
         [*tree.ops, *["number"] * count, "call"],
-        [*tree.args, *numbers, Call("sum", 1 + count, names)],
+        [*tree.args, *numbers, Call(function, 1 + count, names)],
         [*tree.starts, *[tree.starts[0]] * (count + 1)],
     )
 
