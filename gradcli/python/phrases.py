@@ -15,7 +15,7 @@ from gradcli.program.gradient_lines import Spelling
 from gradcli.python.source import Script
 from gradcli.python.tape import Tape, content_of
 from gradcli.python.values import Array, Content, Library, Scope
-from gradcli.reports.statement_text import statement_text
+from gradcli.reports.statement_text import statement_end
 from gradcli.syntax import Tree
 from gradcli.syntax.tree import Call
 
@@ -52,7 +52,7 @@ class Phrase:
             start, stop = start - 1, stop + 1  # its own brackets are written anew where needed
         self.before = text[place:start]
         rest = text[stop : len(text) if end < 0 else end]
-        self.after = statement_text(rest) if rest.strip() else ""
+        self.after = rest[: statement_end(rest, 0)] if rest.strip() else ""
 
     def spelling(self) -> Spelling:
         """The text of the line around its tree."""
