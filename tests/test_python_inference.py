@@ -173,6 +173,27 @@ def test_code_for_one_example_is_read_with_one():
     assert "one example at a time" in taken(text)
 
 
+def test_a_bias_is_no_matrix_that_happens_to_fit():
+    text = (
+        "import numpy as np\ndef step_forward(x, h0, Wx, Wh, bh):\n"
+        "    h = np.tanh(x.dot(Wx) + h0.dot(Wh) + bh)\n    return h, (x, h0, Wx, Wh, h)\n"
+        "def step_backward(dh, cache):\n    x, h0, Wx, Wh, h = cache\n    da = dh * (1 - h * h)\n"
+        "    return da.dot(Wx.T), da.dot(Wh.T), x.T.dot(da), h0.T.dot(da), np.sum(da, axis=0)\n"
+    )
+    assert "h0 (3, 4), Wx (5, 13), Wh (4, 13), bh (13,)" in taken(text)
+
+
+def test_a_size_that_the_code_has_is_that_of_its_parameter():
+    text = (
+        "import numpy as np\nclass Pool:\n    def __init__(self):\n        self.size = (2, 2)\n"
+        "    def forward(self, cols):\n        self.n = cols.shape[1]\n"
+        "        return np.mean(cols, axis=0)\n    def backward(self, grad):\n"
+        "        rows = self.size[0] * self.size[1]\n"
+        "        return np.ones((rows, 1)) @ grad[None, :] / rows\n"
+    )
+    assert "cols (4, 5)" in taken(text)
+
+
 # ---------------------------------------------------------------- what a mistake may not hide
 
 AFFINE = """
@@ -295,3 +316,25 @@ def test_the_line_of_a_result_is_where_it_is_assigned_or_returned():
     scaled = "def f_forward(x, k):\n    return x * k\ndef f_backward(dout, x, k):\n" \
              "    dx = dout * k\n    dk = 1.0\n    return dx, dk\n"  # fmt: skip
     assert accused(scaled) == 5
+
+
+def test_a_function_called_gradient_is_that_of_the_loss_with_its_parameters():
+    text = (
+        "import numpy as np\ndef sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n"
+        "def cost_function(theta, X, y):\n    h = sigmoid(X.dot(theta))\n"
+        "    return -(y.dot(np.log(h)) + (1 - y).dot(np.log(1 - h))) / len(y)\n"
+        "def gradient(theta, X, y):\n    h = sigmoid(X.dot(theta))\n"
+        "    return X.T.dot(h - y) / len(y)\n"
+    )
+    assert case_of(text).verdict == "pass"
+    assert accused(text.replace("(h - y) / len(y)", "(h - y)")) == 9
+
+
+def test_a_column_meets_a_column():
+    text = (
+        "import numpy as np\ndef l2_loss(y_pred, y_train):\n"
+        "    return 0.5 * np.sum((y_pred - y_train) ** 2) / y_pred.shape[0]\n"
+        "def dl2_loss(y_pred, y_train):\n"
+        "    return (y_pred - y_train.reshape(-1, 1)) / y_pred.shape[0]\n"
+    )
+    assert "y_pred (3, 1), y_train (3, 1)" in taken(text)

@@ -232,6 +232,8 @@ class _Inquiry:
                      if e.node == node and e.kind == "contribution"]  # fmt: skip
             for k in own[:MOST_PAIRED]:
                 for values in known[:MOST_PAIRED]:
+                    if np.shape(values[0]) != replay.graph.shape(replay.sites[k]):
+                        continue
                     held = {replay.sites[k]: values}
                     if self._is_half(held, name, k):
                         found = self.naming.mistake(k, values)

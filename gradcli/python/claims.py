@@ -163,6 +163,8 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
     parameters = [x for x in leaves if x.is_parameter]
     if not any(x.is_parameter for x in driven.leaves):
         parameters = leaves
+    own = [x for x in parameters if x.short in driven.own and not TARGETS.match(x.short)]
+    parameters = own or parameters
     inner: Iterable[str] = driven.reader.scopes.get(driven.forward, {})
     known = {kin(name) for name in inner} - {kin(x.short) for x in parameters}
     free = [

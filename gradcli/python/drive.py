@@ -56,6 +56,7 @@ class Driven:
         self.results: list[Result] = []
         self.forward = ""  # the name of the forward function
         self.handed: dict[str, Any] = {}  # its arguments
+        self.own: list[str] = []  # the parameters of the function that is its derivative
         self.instance: Instance | None = None
         self.has_spare_loss = False  # a number beside the output that has no upstream gradient
         self.upstreams: list[str] = []
@@ -178,6 +179,7 @@ class Driver(BackwardCalls, Outputs):
         """What the gradient of a function gives at the values that the function had."""
         assert backward is not None
         own, others = self._parameters(backward), self._parameters(forward)
+        self.driven.own = own
         arguments = self._arguments(backward)
         for name, other in zip(own, others, strict=False):
             if name not in arguments and name not in backward.defaults and other in self.given:

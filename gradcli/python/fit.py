@@ -43,6 +43,10 @@ def refuse_misfits(driven: Driven, claims: Mapped, free: set[str], fixed: set[st
             message = f"the gradient of `{name}` has shape {has}"
             raise Imperfect(message, outcome, shapes, not shapes and bool(BIAS.match(name)))
     refuse_unlike(driven, free, outcome)
+    ranks = {x.short: len(_plain(tape.shape(x.node))) for x in driven.leaves}
+    deepest = max((n for name, n in ranks.items() if WEIGHT.match(name)), default=0)
+    if any(BIAS.match(name) and ranks.get(name, 0) > 1 for name in free) and deepest > 1:
+        raise Imperfect("a bias is a row or a column", outcome)
     whole = {name for name, value in driven.handed.items() if is_like_labels(value)}
     if claims.unclaimed and whole & free:
         raise Imperfect(f"{claims.unclaimed[0]} is the gradient of nothing", outcome)
@@ -88,6 +92,8 @@ def _suggested(driven: Driven, claim: Claim, has: Shape, wants: Shape) -> dict[s
         return {name: has}
     if len(has) < len(wants) and BIAS.match(name):
         return {name: _with_one(wants, has)}
+    if len(has) == len(wants) and 1 not in (*has, *wants) and not BIAS.match(name):
+        return {name: has}  # a size that the code itself has
     if len(has) == len(wants) and 1 in wants:  # one example at a time
         return {"": tuple(n for n, m in zip(has, wants, strict=True) if m == 1 != n)}
     return {}

@@ -100,9 +100,8 @@ class Guesser:
 
     def is_labels(self, name: str) -> bool:
         """Whether a parameter is used as whole numbers are: as an index, or compared."""
-        return name in self.usage.indices or (
-            name in self.usage.compared and bool(LABELS.match(name))
-        )
+        is_index = name in self.usage.indices and not SHARES.match(name)
+        return is_index or (name in self.usage.compared and bool(LABELS.match(name)))
 
     def _guesses(self, name: str) -> list[Guess]:
         usage = self.usage

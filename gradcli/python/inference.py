@@ -37,6 +37,8 @@ from gradcli.python.misfits import (
     joined,
     like_other,
     pair_of,
+    shapes_in,
+    single_column,
     single_example,
     with_column,
     with_ones,
@@ -47,10 +49,10 @@ from gradcli.python.source import PythonFault
 from gradcli.python.values import Array, Given
 
 SIZES = (3, 5, 7, 4, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
-MOST_READINGS = 60  # of the code, in search of shapes that fit
+MOST_READINGS = 90  # of the code, in search of shapes that fit
 LONGEST = 8.0  # seconds of these readings
 MOST_MERGES = 24  # of axes, for one choice of ranks
-MORE_READINGS = 15  # once there is one that ends, though not as it should
+MORE_READINGS = 40  # once there is one that ends, though not as it should
 LABELLED = ("labels", "labels2")
 FLAT = 2  # axes of what is usual
 LAYERS = 4  # sizes of the layers of a network
@@ -294,6 +296,9 @@ class Inference:
                     return flaw.outcome, values
                 changed = with_ones(choice.shapes, flaw.shapes, [*choice.guesses])
             except Halted as halt:
+                if (other := _with_array(halt, choice)) is not None:
+                    choice = other
+                    continue
                 changed = self._after(halt, choice, values)
                 if changed is None and (other := self._taught(halt, choice, values)) is not None:
                     self.halted = None
@@ -344,15 +349,15 @@ class Inference:
 
         Two axes that the forward part holds apart are not made one: that would hide it.
         """
-        single = single_example(halt.message)
+        message = f"{halt.message} {halt.hint or ''}"
+        single = single_example(halt.message) or single_column(message, choice.shapes)
         if single is not None:
-            arrays = {n: s for n, s in choice.shapes.items() if choice.guesses.get(n) != "count"}
-            counts = choice.shapes.keys() - arrays.keys()
-            if any(single in choice.shapes[name] for name in counts):
+            counts = [n for n, guess in choice.guesses.items() if guess == "count"]
+            if any(single in choice.shapes.get(name, ()) for name in counts):
                 return None
-            self.is_single = True
+            self.is_single = self.is_single or single_example(halt.message) is not None
             return with_size_one(choice.shapes, single)
-        pair = pair_of(f"{halt.message} {halt.hint or ''}")
+        pair = pair_of(message)
         if pair is not None and not {*pair} <= halt.sizes:
             return joined(choice.shapes, *pair)
         if self.halted is None or _line(halt) > _line(self.halted[0]):  # the furthest it came
@@ -441,6 +446,17 @@ def _with_learned(guesses: dict[str, Guess], learned: dict[str, Guess]) -> dict[
         elif isinstance(inner, dict):
             changed[name] = {**inner, key: guess}
     return changed
+
+
+def _with_array(halt: Halted, choice: Choice) -> Choice | None:
+    """The choice with targets as an array, where labels meet one element by element."""
+    shapes = shapes_in(halt.message)[:2]
+    for name, guess in choice.guesses.items():
+        if guess == "labels" and choice.shapes[name] in shapes and len(shapes) > 1:
+            other = shapes[1 - shapes.index(choice.shapes[name])]
+            if len(other) > 1 and "columns meet" not in halt.message:
+                return Choice({**choice.guesses, name: len(other)}, {**choice.shapes, name: other})
+    return None
 
 
 def _line(halt: Halted) -> int:

@@ -61,6 +61,18 @@ def single_example(message: str) -> int | None:
     return sizes[0] if len(sizes) == 1 and len(own) == len(new) else None
 
 
+def single_column(message: str, shapes: Shapes) -> int | None:
+    """The size that is 1 where all elements of an array, as one column, meet its rows."""
+    pair = shapes_in(message)[:2]
+    if len(pair) != 2 or "columns meet" in message:
+        return None
+    for column, wide in (pair, pair[::-1]):
+        if len(column) == len(wide) == 2 and column[1] == 1 and wide in shapes.values():
+            rows, columns = wide
+            return columns if column[0] == rows * columns and columns > 1 else None
+    return None
+
+
 def with_size_one(shapes: Shapes, size: int) -> Shapes | None:
     """The shapes with an axis of size 1 for one of some size; None where that changes nothing."""
     changed = {name: tuple(1 if n == size else n for n in s) for name, s in shapes.items()}

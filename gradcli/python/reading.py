@@ -191,7 +191,8 @@ class Reading:
         assert self.driver is not None
         shape = driven.reader.tape.shape
         alike = [x for x in driven.leaves if shape(x.node) == shape(claim.leaf.node)]
-        return len(alike) > 1 or not self.driver.takes(claim.leaf.short)
+        is_only = len(driven.leaves) == 1
+        return len(alike) > 1 or not (is_only or self.driver.takes(claim.leaf.short))
 
     def others(self) -> Iterator[tuple[dict[str, Any], str]]:
         """Other readings of the file, by what is changed for them, and a note on each."""

@@ -18,6 +18,7 @@ BACKWARD = "backward_propagation|backpropagation|back_propagation|back_propagate
            "backward_prop|back_prop|backprop|backward_pass|backwards|backward|bprop|bwd|" \
            "pullback|vjp|bw|back"  # fmt: skip
 GRADIENT = "gradients|gradient|grad|derivative|deriv|der|prime|jacobian|jac|nabla"
+ANY_LOSS = ("", "compute", "calc", "calculate", "get")  # what else is in the name of its gradient
 HESSIAN = "hessian|hess"
 FORWARD_METHODS = ("forward", "__call__", "call", "fn", "f", "function", "activate", "compute",
                    "loss", "apply", "evaluate")  # fmt: skip
@@ -118,7 +119,25 @@ def _pairs(functions: list[ast.FunctionDef], cls: str | None) -> list[Subject]:
         of = plain.get(differentiated, node.name)
         if of != node.name:
             found.append(Subject("gradient", of, of, node.name, cls, lines[of]))
+    if cls is None:
+        found += _of_losses(functions, found)
     return found + _hessians(functions, found, cls)
+
+
+def _of_losses(functions: list[ast.FunctionDef], found: list[Subject]) -> list[Subject]:
+    """A function called `gradient` and the only loss that has the same parameters."""
+    taken = {name for s in found for name in (s.forward, s.backward)}
+    losses = [f for f in functions if OBJECTIVES.search(f.name) and role(f.name, GRADIENT) is None]
+    pairs = []
+    for node in functions:
+        if node.name in taken or role(node.name, GRADIENT) not in ANY_LOSS:
+            continue
+        same = [f for f in losses if ast.dump(f.args) == ast.dump(node.args)]
+        if len(same) == 1:
+            pairs.append(
+                Subject("gradient", same[0].name, same[0].name, node.name, None, same[0].lineno)
+            )
+    return pairs
 
 
 def _hessians(

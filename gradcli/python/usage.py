@@ -152,9 +152,10 @@ class Usage:
         if name and isinstance(other, ast.Constant) and isinstance(other.value, str):
             self.texts.setdefault(name, other.value)
         if isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
-            for side in (node.left, other):
-                inner = side.value if isinstance(side, ast.Subscript) else side
-                if compared := _name(inner):
+            for side, against in ((node.left, other), (other, node.left)):
+                is_part = isinstance(side, ast.Subscript)
+                compared = _name(side.value if isinstance(side, ast.Subscript) else side)
+                if compared and (is_part or isinstance(against, ast.Constant)):
                     self.compared.add(compared)
 
     # ---------------------------------------------------------------- sizes
