@@ -262,3 +262,11 @@ def test_an_upstream_gradient_may_be_that_of_another_result():
     named = text.replace("net_backward(e", "net_backward(ds").replace("@ e", "@ ds").replace(
         "e @", "ds @")  # fmt: skip
     assert case_of(named).verdict == "fail"
+
+
+def test_numbers_are_looked_at_one_by_one_where_that_is_asked_for():
+    [quick] = check_python(MEAN, "file.py", None, [], Request())
+    assert any(note.startswith("more than a few numbers: each is") for note in quick.notes)
+    [whole] = check_python(MEAN, "file.py", None, [], Request(max_elements=500))
+    assert "W[0][0]" in whole.inputs
+    assert not any("directions" in note for note in whole.notes)

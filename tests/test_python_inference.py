@@ -330,6 +330,15 @@ def test_a_function_called_gradient_is_that_of_the_loss_with_its_parameters():
     assert accused(text.replace("(h - y) / len(y)", "(h - y)")) == 9
 
 
+def test_what_is_sliced_is_long_enough_for_its_parts_to_have_several_elements():
+    text = (
+        "import numpy as np\ndef f(x):\n    return np.sum((x[1:] - x[:-1]) ** 2)\n"
+        "def f_grad(x):\n    d = x[1:] - x[:-1]\n    g = np.zeros_like(x)\n"
+        "    g[1:] += 2 * d\n    g[:-1] -= 2 * d\n    return g\n"
+    )
+    assert "x (5, 7)" in taken(text)
+
+
 def test_a_column_meets_a_column():
     text = (
         "import numpy as np\ndef l2_loss(y_pred, y_train):\n"

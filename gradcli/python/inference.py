@@ -55,6 +55,7 @@ MOST_MERGES = 24  # of axes, for one choice of ranks
 MORE_READINGS = 40  # once there is one that ends, though not as it should
 LABELLED = ("labels", "labels2")
 FLAT = 2  # axes of what is usual
+LONG = 5  # of what is sliced: parts of one element would fit anything
 LAYERS = 4  # sizes of the layers of a network
 CLASSES = 3  # labels are below it, and no axis of scores is shorter
 # Ranks four say images and filters; sizes that fit one another in the two usual orders.
@@ -250,7 +251,8 @@ class Inference:
             return (self.usage.lengths[name],)
         parts = self.usage.letters.get(name, [])
         if len(parts) != rank:
-            return tuple(itertools.islice(sizes, rank))
+            own = (n for n in sizes if n >= LONG) if name in self.usage.sliced else sizes
+            return tuple(itertools.islice(own, rank))
         shape = []
         for part in parts:
             is_number = part.isdecimal() and int(part) > 0

@@ -34,6 +34,7 @@ class Usage:
         self.keys: dict[str, list[str]] = {}  # of dictionaries
         self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
         self.lists: set[str] = set()  # what has a length, or is gone through
+        self.sliced: set[str] = set()  # names of which parts are taken: `x[1:-1]`
         self.transposed: set[str] = set()  # names with `.T`
         self.indices: set[str] = set()  # names that stand in square brackets
         self.compared: set[str] = set()  # with numbers: `y == 1`
@@ -135,6 +136,8 @@ class Usage:
                 self._index(part)
         if isinstance(node.value, ast.Name):
             self._indexed(node.value.id, place)
+            if isinstance(place, ast.Slice):
+                self.sliced.add(node.value.id)
 
     def _index(self, place: ast.expr) -> None:
         """Note a name that serves as an index: `scores[rows, y]`, `W[self.idx]`, `p[y[i]]`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradcli.checker.evidence import BEYOND_BUDGET
+from gradcli.checker.evidence import ALONG, BEYOND_BUDGET, DEAR, LARGE
 from gradcli.errors import GradcliError, UsageError, did_you_mean
 from gradcli.program.files import subject_of
 from gradcli.program.model import Program
@@ -13,11 +13,12 @@ from gradcli.python.reading import PythonFile
 from gradcli.python.subjects import Subject
 from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
-from gradcli.requests import BUDGET, Request, Setting
+from gradcli.requests import BUDGET, MOST_CHECKED, Request, Setting
 from gradcli.tasks.check import Checked, broken_case, check_read
 from gradcli.tasks.conventions import convention
 
-QUICK = 2e5  # gate evaluations: some tenths of a second for a subject
+QUICK = 2e5  # gate evaluations: some tenths of a second, as a file may have many subjects
+QUICKLY = f"more than a few numbers: {ALONG} (--max-elements N takes up to N one by one)"
 FEW = 60  # elements that are checked one by one
 
 
@@ -117,14 +118,13 @@ def _distance(case: Case) -> tuple[int, int]:
 def _checked(file: PythonFile, program: Program, request: Request) -> Checked:
     notes, warnings = program.warnings, file.script.warnings
     program = program._replace(warnings=warnings)
-    quick = request
-    if request.check_budget == BUDGET:  # as ever: a file may have many subjects
-        quick = request._replace(check_budget=QUICK, max_elements=FEW)
+    is_default = (request.check_budget, request.max_elements) == (BUDGET, MOST_CHECKED)
+    quick = request._replace(check_budget=QUICK, max_elements=FEW) if is_default else request
     checked = check_read(program, quick)
-    if quick is not request and BEYOND_BUDGET in [c.reason for c in checked.case.inputs.values()]:
+    if is_default and BEYOND_BUDGET in [c.reason for c in checked.case.inputs.values()]:
         checked = check_read(program, request)
-    case = checked.case._replace(notes=[*notes, *checked.case.notes])
-    return Checked(case, checked.program)
+    seen = [QUICKLY if is_default and n in (LARGE, DEAR) else n for n in checked.case.notes]
+    return Checked(checked.case._replace(notes=[*notes, *seen]), checked.program)
 
 
 def list_subjects(text: str, name: str) -> list[str]:
