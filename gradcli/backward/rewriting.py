@@ -130,6 +130,8 @@ def _merged(
         at = max(stop, at)
         if i == j and at < len(own) and n < len(new):  # what follows stands as after what is new
             rest = [*own[:at], Token(new[n].space, own[at].text), *own[at + 1 :]]
+        elif m == n and start < at < len(own):  # what follows stands where what is gone stood
+            rest = [*own[:at], Token(own[start].space, own[at].text), *own[at + 1 :]]
     yield from rest[at:]
 
 
