@@ -46,6 +46,7 @@ class Request(NamedTuple):
     max_elements: int = MOST_CHECKED  # of inputs that are checked one by one
     # Of Python files.
     grads: Mapping[str, str] = {}  # result -> the input whose gradient it is; never written to
+    fix_self: bool = False  # methods that lack it have the parameter `self`
 
 
 PLAIN = Request()  # nothing special

@@ -535,3 +535,73 @@ def loss(w, X, y):
     assert out.count("--- ") == 1
     assert "+    return np.sum(r ** 2), X.T @ r * 2" in out
     assert "+        self.db = np.sum(dz, axis=0)" in out
+
+
+# ---------------------------------------------------------------- the lecture's gate as printed
+
+GATE = """class MultiplyGate(object):
+    def forward(x,y):
+        z = x*y
+        self.x = x # must keep these around!
+        self.y = y
+        return z
+    def backward(dz):
+        dx = self.y * dz # [dz/dx * dL/dz]
+        dy = self.x * dz # [dz/dy * dL/dz]
+        return [dx, dy]
+"""
+
+
+def test_a_method_without_self_is_told_at_its_line():
+    said, problem = verdict(GATE)
+    assert (said, problem.line) == ("error", 2)
+    assert problem.message == "the method `forward` lacks its first parameter `self`"
+    assert problem.hint == "write `def forward(self, x, y)`, or --fix-self"
+
+
+def test_a_method_without_self_is_read_with_it_where_that_is_asked_for(gradcli, tmp_path):
+    (case,) = cases(GATE, fix_self=True)
+    assert case.verdict == "pass"
+    assert "line 2: `forward` is read as if it had `self`" in case.notes
+    (case,) = cases(GATE.replace("self.y * dz", "self.x * dz"), fix_self=True)
+    assert [line.line for line in case.lines if line.local] == [8]
+    path = tmp_path / "gate.py"
+    path.write_text(GATE)
+    assert gradcli("check", str(path), "--fix-self").code == 0
+    assert gradcli("check", str(path)).code == 2
+
+
+# ---------------------------------------------------------------- what is no program
+
+FOREIGN = {
+    "The gradient of the loss is computed first.\n": ("this is a sentence, not a program", "#"),
+    "x = 2\nf = \\frac{x}{2}\n": ("this is LaTeX, not a program", "a/b"),
+    "x = 2\nf = $x$\n": ("this is LaTeX, not a program", "leave the `$` out"),
+    "x = 2\nf = x*x\n\u2202f/\u2202x = 2*x\n": (
+        "a derivative in the signs of mathematics",
+        "write `dx = ...`",
+    ),
+}
+
+
+@pytest.mark.parametrize("suffix", ["py", "grad"])
+@pytest.mark.parametrize("text", [*FOREIGN])
+def test_text_that_is_no_program_is_called_what_it_is(gradcli, tmp_path, text, suffix):
+    path = tmp_path / f"pasted.{suffix}"
+    path.write_text(text)
+    ended = gradcli("check", str(path))
+    message, advice = FOREIGN[text]
+    assert ended.code == 2
+    assert message in ended.out + ended.err
+    assert advice in ended.out + ended.err
+
+
+def test_consoles_of_notebooks_are_pasted():
+    text = """In [1]: def f_forward(x):
+   ...:     return x * 2.0, x
+   ...:
+
+In [2]: def f_backward(dout, x):
+   ...:     return 2.0 * dout
+"""
+    assert verdict(text) == ("pass", None)

@@ -116,6 +116,7 @@ LIST_SUFFIXES: Suffixes = {".txt": None}
     metavar="RESULT=INPUT",
     help="Of a Python file: the input whose gradient a result is; repeatable.",
 )
+@switch("--fix-self", help="Of a Python file: methods without `self` are read as if they had it.")
 @switch("--grade", help="Grade answers: a table of answers and one of mistakes.")
 @click.option(
     "--key",

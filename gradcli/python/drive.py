@@ -203,6 +203,12 @@ class Driver(BackwardCalls, Outputs):
             raise PythonFault(value.reason, None, value.hint)
         if not isinstance(value, Function):
             raise PythonFault(f"`{name}` is not a function of the file")
+        if value.lacks_self:
+            self.reader.at(value.node)
+            self.reader.fail(
+                f"the method `{name}` lacks its first parameter `self`",
+                f"write `def {name}(self, {', '.join(value.positional)})`, or --fix-self",
+            )
         if isinstance(holder, Class) and self.driven.instance is None:
             self._make_instance(holder, value)
         return value

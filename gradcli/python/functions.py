@@ -155,6 +155,10 @@ class Functions:
             names = " > ".join(f.name for f in self.functions[-4:])
             raise LimitError(f"more than {DEEPEST_CALLS} calls inside one another: ... {names}",
                              self.span(), "a recursion needs an end that is known")  # fmt: skip
+        if function.lacks_self:
+            self.at(node or function.node)
+            self.fail(f"the method `{function.name}` lacks its first parameter `self`",
+                      f"it stands in line {function.node.lineno}; or --fix-self")  # fmt: skip
         scope = self._arguments(function, values, keywords)
         if self.watch is not None:
             self.watch(function, scope)

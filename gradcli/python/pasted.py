@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from gradcli.errors import ParseError
 
-PROMPT = re.compile(r"(?:>>> ?|\.\.\. ?|In \[[\d ]*\]: ?)")
+PROMPT = re.compile(r"(?:>>> ?|\.\.\. ?|In \[[\d ]*\]: ?| +\.\.\.: ?)")
 FENCE = re.compile(r"\s*(```|~~~)")
 NUMBERED = re.compile(r"\s*(\d+)(?:[:.|]|\t| {1,4})?(?= |\t|$|\S)")
 SILENT = (tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT)

@@ -454,6 +454,7 @@ class Reading:
         reader = Interpreter(self.script, self.seed)
         reader.tape.graph.most_elements = self.request.max_array
         reader.tiny_is_zero = self.tiny_is_zero
+        reader.fixes_self = self.request.fix_self
         if self.subject.kind == "script":
             return reader, script_scope()
         scope = Scope()

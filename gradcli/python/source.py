@@ -11,6 +11,7 @@ from typing import Any
 from gradcli.errors import GradcliError, LimitError, ParseError, Span
 from gradcli.python.limits import DEEPEST_SYNTAX, MOST_CHARACTERS
 from gradcli.python.pasted import cleaned, code_of_notebook, unpasted, without_old_prints
+from gradcli.syntax.elsewhere import foreign
 from gradcli.syntax.tokens import Source
 
 SAFE = re.compile(r"clip|max|min|\bget$", re.IGNORECASE)  # calls that bound a value
@@ -167,6 +168,8 @@ class Script(Source):
         message = str(error.msg or "invalid syntax").removeprefix("invalid syntax. ")
         if "too many nested" in message:
             return LimitError(DEEP, span)
+        if (other := foreign(span.line_text)) is not None:
+            return ParseError(other[0], span, other[1])
         return ParseError(f"not Python 3: {message}", span,
                           "only whole files that Python can parse are read")  # fmt: skip
 

@@ -405,7 +405,23 @@ class Statements:
                     if function is not None:
                         function.owner = cls
                         function.scope = scope
+                        self._complete(function)
         self.set_name(node.name, cls, scope)
+
+    def _complete(self: Any, function: Function) -> None:
+        """Give a method the `self` that it lacks, where that is asked for; else note it."""
+        if function.kind != "plain" or function.positional[:1] == ["self"]:
+            return
+        names = {part.id for part in ast.walk(function.node) if isinstance(part, ast.Name)}
+        if "self" not in names:
+            return
+        if self.fixes_self:
+            function.positional.insert(0, "self")
+            note = f"line {function.node.lineno}: `{function.name}` is read as if it had `self`"
+            if note not in self.notes:
+                self.notes.append(note)
+        else:
+            function.lacks_self = True
 
     def _fields(self: Any, node: ast.ClassDef, bases: list[Class]) -> list[str]:
         """The fields of a dataclass or a named tuple; of another class there are none."""

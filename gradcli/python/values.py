@@ -102,15 +102,24 @@ class Function:
         self.scope = scope
         self.name = name
         self.kind = "plain"  # or staticmethod, classmethod, property
+        self.lacks_self = False  # though it is a method and uses `self`
         self.setter: Function | None = None  # of a property
         self.owner: Class | None = None
         self.defaults: dict[str, Any] = {}
         args = node.args
         self.positional = [arg.arg for arg in (*args.posonlyargs, *args.args)]
         self.keyword_only = [arg.arg for arg in args.kwonlyargs]
-        self.is_generator = not isinstance(node, ast.Lambda) and _has_yield(node.body)
+        self._is_generator: bool | None = None  # not looked for yet
         self.rest = args.vararg.arg if args.vararg else None
         self.keywords = args.kwarg.arg if args.kwarg else None
+
+    @property
+    def is_generator(self) -> bool:
+        """Whether its body gives values with `yield`."""
+        if self._is_generator is None:
+            body = [] if isinstance(self.node, ast.Lambda) else self.node.body
+            self._is_generator = _has_yield(body)
+        return self._is_generator
 
     @property
     def parameters(self) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from gradcli.errors import ParseError
+from gradcli.syntax.elsewhere import foreign
 from gradcli.syntax.tokens import NEWLINES, Source, shown
 from gradcli.syntax.tree import COMPARISON
 
@@ -125,7 +126,9 @@ class Refusals:
     begins: list[int]
 
     def _fail(self, at: int, message: str, hint: str | None = None) -> NoReturn:
-        raise ParseError(message, self.source.span(at), hint)
+        span = self.source.span(at)
+        message, hint = foreign(span.line_text) or (message, hint)
+        raise ParseError(message, span, hint)
 
     def _refuse_chain(self, at: int) -> None:
         if self.pending and self.pending[-1][0] == COMPARISON:

@@ -1,0 +1,36 @@
+"""Text that is no program at all, as it comes from pages: sentences, LaTeX, mathematics."""
+
+from __future__ import annotations
+
+import re
+
+SENTENCE = re.compile(r"\s*(?:[A-Za-z][\w'\u2019-]*[,;:]? +){3,}[A-Za-z][\w'\u2019-]*[.:!?]?\s*")
+WORD = re.compile(r"[A-Za-z]{4,}")
+STATEMENTS = ("import ", "from ", "for ", "if ", "while ", "with ", "print ", "not ")
+RESERVED = re.compile(r"\b(?:if|else|and|or|not|lambda|in)\b")
+LATEX = re.compile(r"\\([A-Za-z]{2,})|\$")
+PARTIAL = re.compile(r"(?:\u2202|\bd)(\w*)\s*/\s*\u2202(\w+)")
+
+
+def foreign(line: str) -> tuple[str, str] | None:
+    """What a line is that is no program, and what to write; None where it may be one."""
+    is_sentence = SENTENCE.fullmatch(line) and WORD.search(line)
+    is_code = RESERVED.search(line) and not line.rstrip().endswith((".", ":", "!", "?"))
+    if is_sentence and not is_code and not line.lstrip().startswith(STATEMENTS):
+        return "this is a sentence, not a program", "leave it out, or put `#` before it"
+    if match := PARTIAL.search(line):
+        return "a derivative in the signs of mathematics", f"write `d{match[2]} = ...`"
+    if match := LATEX.search(line):
+        return "this is LaTeX, not a program", _plain(match[1])
+    return None
+
+
+def _plain(command: str | None) -> str:
+    """What to write for a command of LaTeX."""
+    written = {"frac": "`a/b` for `\\frac{a}{b}`", "sqrt": "`sqrt(x)` for `\\sqrt{x}`",
+               "cdot": "`*` for `\\cdot`", "times": "`*` for `\\times`",
+               "partial": "`dx = ...` for `\\frac{\\partial f}{\\partial x}`",
+               "sum": "`sum(x)` for `\\sum x`"}  # fmt: skip
+    if command is None:
+        return "leave the `$` out, and write `a/b` for `\\frac{a}{b}`, `x**2` for `x^{2}`"
+    return f"write {written.get(command, f'`{command}(x)` or its name for `{chr(92)}{command}`')}"
