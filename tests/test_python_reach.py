@@ -605,3 +605,51 @@ In [2]: def f_backward(dout, x):
    ...:     return 2.0 * dout
 """
     assert verdict(text) == ("pass", None)
+
+
+def test_a_class_may_have_its_methods_from_a_file_beside(tmp_path):
+    (tmp_path / "activation.py").write_text("""
+class Activation:
+    def __init__(self, function, prime):
+        self.function = function
+        self.prime = prime
+
+    def forward(self, input):
+        self.input = input
+        return self.function(self.input)
+
+    def backward(self, output_gradient):
+        return output_gradient * self.prime(self.input)
+""")
+    text = """
+import numpy as np
+from activation import Activation
+
+class Tanh(Activation):
+    def __init__(self):
+        def tanh(x):
+            return np.tanh(x)
+
+        def tanh_prime(x):
+            return 1 - np.tanh(x) ** 2
+
+        super().__init__(tanh, tanh_prime)
+"""
+    path = str(tmp_path / "tanh.py")
+    (case,) = cases(text, name=path)
+    assert case.verdict == "pass"
+    (case,) = cases(text.replace("1 - np.tanh(x)", "1 + np.tanh(x)"), name=path)
+    assert case.verdict == "fail"
+
+
+def test_sizes_that_python_2_divides_are_whole():
+    text = """
+import numpy as np
+def f_forward(x):
+    y = np.pad(x, (3 - 1) / 2, mode="constant")
+    y.shape = (-1, y.size / 5)
+    return y * 2, x.shape
+def f_backward(dout, shape):
+    return 2 * dout.reshape(5, 5)[1:-1, 1:-1]
+"""
+    assert verdict(text, bindings=[("x", "randn(3, 3)")]) == ("pass", None)

@@ -127,6 +127,8 @@ class _Assembly:
         scope = self.driven.scope
         owner = scope.get(self.subject.cls) if self.subject.cls else None
         function: Any = owner.find(name) if owner is not None else scope.get(name)
+        if function.scope.file != 0:  # a method of a class in another file
+            return self.reader.script.line_starts[self.subject.line - 1]
         return self.reader.script.offset(function.node)
 
     # ---------------------------------------------------------------- lines

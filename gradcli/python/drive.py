@@ -239,7 +239,8 @@ class Driver(BackwardCalls, Outputs):
 
     def _call(self, function: Function | None, arguments: dict[str, Any]) -> Any:
         assert function is not None
-        self.reader.at(function.node)
+        if function.scope.file == 0:
+            self.reader.at(function.node)
         with self.reader.faults():
             return self.reader.call(self._bound(function), [], arguments)
 

@@ -26,9 +26,9 @@ from gradcli.python.missing import MissingInputs, Unclaimed
 from gradcli.python.notes import mapping, shown_value, taken, without
 from gradcli.python.scripts import ScriptDriver, script_scope, written_gradients
 from gradcli.python.source import Script
-from gradcli.python.subjects import Subject, chosen, subjects
+from gradcli.python.subjects import Subject, chosen, outer_bases, subjects
 from gradcli.python.usage import Usage
-from gradcli.python.values import Scope
+from gradcli.python.values import Class, Function, Scope
 from gradcli.requests import Request, Setting
 
 OF_IMAGES = re.compile(r"conv|pool|spatial|image|cnn", re.IGNORECASE)
@@ -51,7 +51,8 @@ class PythonFile:
 
     def __init__(self, text: str, name: str) -> None:
         self.script = Script(text, name)
-        self.subjects = subjects(self.script.tree)
+        self.script.bases = _bases(self.script)
+        self.subjects = subjects(self.script.tree, self.script.bases)
         gradients = written_gradients(self.script.tree)
         if len(gradients) >= (FEW_WRITTEN if self.subjects else 1):
             line = min(node.lineno for node in gradients.values())
@@ -355,7 +356,7 @@ class Reading:
             return {}
         calls = self.script.examples
         if self.seed not in calls:
-            every = subjects(self.script.tree)
+            every = subjects(self.script.tree, self.script.bases)
             calls[self.seed] = examples(reader, scope, self.script.tree, every)
         return {name: known_of(value) for name, value in calls[self.seed].get(key, {}).items()}
 
@@ -489,6 +490,26 @@ class Reading:
             if error.span is None:
                 error.span = self.script.span(self.script.line_starts[self.subject.line - 1])
             raise
+
+
+def _bases(script: Script) -> dict[str, ast.ClassDef]:
+    """The classes of other files that those of a file are made from, with all their methods."""
+    names = outer_bases(script.tree)
+    if not names:
+        return {}
+    reader, scope = Interpreter(script), Scope()
+    reader.look_over(script.tree, scope)
+    found: dict[str, ast.ClassDef] = {}
+    for name in names:
+        value = scope.get(name)
+        if isinstance(value, Class):
+            nodes: dict[str, ast.stmt] = {}
+            for cls in value.order():
+                for method in cls.body.values():
+                    if isinstance(method, Function) and isinstance(method.node, ast.FunctionDef):
+                        nodes.setdefault(method.name, method.node)
+            found[name] = ast.ClassDef(name, [], [], [*nodes.values()], [])
+    return found
 
 
 def _stop(reader: Interpreter) -> Stop | None:

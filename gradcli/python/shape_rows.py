@@ -122,9 +122,12 @@ def pad(reader: Reader, array: Any, pad_width: Any, mode: str = "constant", **ke
     constant = as_data(reader, keywords.pop("constant_values", 0))
     if np.ndim(constant):
         reader.fail("`np.pad` is read with one constant only")
+    widths = np.asarray(as_data(reader, pad_width))
+    if widths.dtype.kind == "f" and np.all(widths == np.floor(widths)):
+        widths = widths.astype(int)  # of a division, which Python 2 makes whole
     if mode not in ("constant", "edge", "wrap", "reflect", "symmetric"):
         reader.fail(f"`np.pad` in mode {mode!r} is not read")
-    places = np.pad(tape.places(tape.shape(content)) + 1, as_data(reader, pad_width), mode,
+    places = np.pad(tape.places(tape.shape(content)) + 1, widths, mode,
                     **keywords) - 1  # type: ignore[call-overload]  # fmt: skip
     _limit(reader, places.size)
     if tape.is_known(content):

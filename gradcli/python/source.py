@@ -38,6 +38,7 @@ class Script(Source):
         self.text = text.removeprefix("\ufeff")
         self.tokens = []
         self.others: dict[str, Script] = {}  # files that it imports, by their paths
+        self.bases: dict[str, ast.ClassDef] = {}  # of its classes, in other files
         self.examples: dict[int, Any] = {}  # calls in its own tests, by the seed they draw with
         self.line_starts = [0]
         for at, character in enumerate(self.text):

@@ -6,6 +6,7 @@ import ast
 from typing import Any
 
 from gradcli.errors import GradcliError, LimitError
+from gradcli.gates.shapes import with_unknown
 from gradcli.python import indexing
 from gradcli.python.limits import MOST_ITERATIONS, MOST_LENGTH
 from gradcli.python.operators import binary, is_true
@@ -116,8 +117,10 @@ class Statements:
             elif isinstance(owner, Function):
                 return  # a mark on a function
             elif isinstance(owner, Array) and target.attr == "shape":
-                shape = indexing.key_of(self.tape, value)
-                owner.write(self.tape.reshape(owner.content, shape))
+                sizes = self.iterate(value) if isinstance(value, (tuple, list)) else [value]
+                shape = tuple(indexing.whole(self.tape, size) for size in sizes)
+                whole = with_unknown(self.tape.shape(owner.content), shape)
+                owner.write(self.tape.reshape(owner.content, whole))
             else:
                 self.fail(f"`{target.attr}` cannot be set here")
         elif isinstance(target, ast.Subscript):

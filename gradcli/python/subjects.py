@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 FORWARD = "forward_propagation|forward_prop|forwardprop|forward_pass|feedforward|feed_forward|" \
@@ -52,8 +53,11 @@ class Subject(NamedTuple):
         return f"class {self.cls}: {inner}" if self.cls else inner
 
 
-def subjects(tree: ast.Module) -> list[Subject]:
-    """All subjects of a file, in the order of their lines."""
+Bases = Mapping[str, ast.ClassDef]
+
+
+def subjects(tree: ast.Module, bases: Bases | None = None) -> list[Subject]:
+    """All subjects of a file, in the order of their lines; `bases` are classes of other files."""
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     found = _pairs(functions, None)
     taken = {name for s in found for name in (s.forward, s.backward)}
@@ -64,7 +68,7 @@ def subjects(tree: ast.Module) -> list[Subject]:
     ]
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
-            found += _of_class(node, tree)
+            found += _of_class(node, tree, bases or {})
     return sorted(found, key=lambda subject: subject.line)
 
 
@@ -229,9 +233,19 @@ def _last_name(node: ast.expr) -> str | None:
 # ---------------------------------------------------------------- classes
 
 
-def _methods(node: ast.ClassDef, tree: ast.Module) -> dict[str, ast.FunctionDef]:
-    """The methods of a class, those of its bases in the file among them."""
-    classes = {part.name: part for part in tree.body if isinstance(part, ast.ClassDef)}
+def outer_bases(tree: ast.Module) -> set[str]:
+    """The names of classes that those of a file are made from, and that it does not define."""
+    classes = [part for part in tree.body if isinstance(part, ast.ClassDef)]
+    names = {base.id for cls in classes for base in cls.bases if isinstance(base, ast.Name)}
+    return names - {cls.name for cls in classes} - {"object"}
+
+
+def _methods(
+    node: ast.ClassDef, tree: ast.Module, bases: Bases
+) -> dict[str, ast.FunctionDef]:  # fmt: skip
+    """The methods of a class, those of its bases among them."""
+    own = {part.name: part for part in tree.body if isinstance(part, ast.ClassDef)}
+    classes = {**bases, **own}
     methods: dict[str, ast.FunctionDef] = {}
     pending, seen = [node], set()
     while pending:
@@ -250,8 +264,8 @@ def _methods(node: ast.ClassDef, tree: ast.Module) -> dict[str, ast.FunctionDef]
     return methods
 
 
-def _of_class(node: ast.ClassDef, tree: ast.Module) -> list[Subject]:
-    methods = _methods(node, tree)
+def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subject]:
+    methods = _methods(node, tree, bases)
     real = [m for m in methods.values() if not _is_abstract(m)]
     names = {m.name for m in real}
     found = _pairs(real, node.name)
