@@ -653,3 +653,32 @@ def f_backward(dout, shape):
     return 2 * dout.reshape(5, 5)[1:-1, 1:-1]
 """
     assert verdict(text, bindings=[("x", "randn(3, 3)")]) == ("pass", None)
+
+
+def test_a_seed_is_a_whole_number_that_may_be_0():
+    text = """
+import numpy as np
+def f_forward(x, seed):
+    noise = np.random.RandomState(seed).rand(*x.shape)
+    return x * noise, noise
+def f_backward(dout, noise):
+    return dout * noise
+"""
+    assert verdict(text) == ("pass", None)
+
+
+def test_a_metric_with_its_words_is_no_subject():
+    text = PAIR_AND_METRIC
+    assert [case.expression for case in cases(text)] == ["f_forward and f_backward"]
+
+
+PAIR_AND_METRIC = """
+import numpy as np
+def mean_square_error(preds, targets):
+    mse = np.mean((preds - targets) ** 2)
+    return mse, {"mse": mse}
+def f_forward(x):
+    return x * 2, x
+def f_backward(dout, x):
+    return dout * 2
+"""

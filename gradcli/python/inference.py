@@ -416,7 +416,7 @@ class Inference:
             arguments = {k: self._value(f"{name}/{k}", g, shapes) for k, g in guess.guesses.items()}
             return self.make(guess.function, arguments)
         if guess == "count":
-            return COUNTS.get(short) or shapes[name][0]
+            return COUNTS[short] if short in COUNTS else shapes[name][0]
         if guess == "sizes":
             return list(shapes[name])
         if guess == "text":

@@ -187,12 +187,17 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
         others = [n or "" for n, is_gradient in zip(names, are, strict=True) if not is_gradient]
         if any(are) and (not are[0] or any(map(OBJECTIVES.search, others))):
             return True
-        is_unnamed = names[0] is not None and isinstance(
-            part.value.elts[1], (ast.BinOp, ast.Dict, ast.DictComp)
-        )
+        is_unnamed = names[0] is not None and _may_be_gradients(part.value.elts[1])
         if OBJECTIVES.search(node.name) and len(names) == 2 and is_unnamed:  # loss, 2 * diff / n
             return True
     return False
+
+
+def _may_be_gradients(element: ast.expr) -> bool:
+    """Whether an expression without a name of its own may be gradients: a product, a dictionary."""
+    if isinstance(element, ast.Dict):
+        return any(_is_gradient(_last_name(part), part) for part in element.values)
+    return isinstance(element, (ast.BinOp, ast.DictComp))
 
 
 def _is_gradient(name: str | None, element: ast.expr) -> bool:
