@@ -14,7 +14,7 @@ import numpy as np
 from gradcli.backward.aim import Aim, ends_of, scaled
 from gradcli.backward.known import Known
 from gradcli.backward.naming import Naming
-from gradcli.backward.replay import Held, Replay, same
+from gradcli.backward.replay import Held, Replay, is_finite, same
 from gradcli.backward.suspects import MOST_FIXES, Suspect, Suspects
 
 MOST_MISTAKES = 12  # that are peeled
@@ -113,7 +113,10 @@ class _Inquiry:
     def _excuse(self) -> None:
         """Cross off gradients of stages that are wrong, and of which right results are made."""
         claims = self.replay.claims
-        right = [claims[name] for name in self.ends if name not in self.wrong]
+        right = [
+            claims[name] for name in self.ends
+            if name not in self.wrong and is_finite(self.replay.value(claims[name], 0))
+        ]  # fmt: skip
         soft = {name: [claims[name]] for name in self.wrong.difference(self.ends)}
         self.excused |= scaled(self.replay.now[0], right, soft)
         self.wrong -= self.excused

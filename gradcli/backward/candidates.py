@@ -65,6 +65,7 @@ class Scene(NamedTuple):
     runs: list[Run]  # of the program, at its point and at others
     expected: list[list[float]]  # at each of these points, of each number; none: not known
     accepts: Callable[[int, list[float]], bool]  # whether numbers are right at a point
+    shape: tuple[int, ...]  # of what the line should give
 
 
 class Repair(NamedTuple):
@@ -196,7 +197,8 @@ def _softmax(scene: Scene) -> Iterator[Repair]:
     for name, upstream in scene.gradients.items():
         diagonal = one_less(name, 1)
         count = len(diagonal.ops)
-        if not any(part(tree, k, k + count) == diagonal for k in range(len(tree.ops))):
+        has_it = any(part(tree, k, k + count) == diagonal for k in range(len(tree.ops)))
+        if not has_it or not _is_array(scene, name):
             continue
         p, g = name_tree(name), name_tree(upstream)
         for axis in (None, 1, 0):
@@ -230,9 +232,12 @@ def _one_minus(scene: Scene) -> Iterator[Repair]:
 
 
 def _outputs(scene: Scene) -> list[str]:
-    """The consumers, and the stages without gradients between them and the line's own name."""
-    names = scene.program.graph.names
-    inside = [names[node] for node in scene.nodes if node in names]
+    """The consumers, and the sigmoids and tanhs without gradients between them and the line."""
+    graph = scene.program.graph
+    inside = [
+        graph.names[node] for node in scene.nodes
+        if node in graph.names and graph.gates[node].name in ("sigmoid", "tanh")
+    ]  # fmt: skip
     return list(dict.fromkeys([*scene.consumers, *inside]))
 
 

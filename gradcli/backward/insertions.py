@@ -82,7 +82,17 @@ def _numbers(scene: Scene) -> Iterator[Repair]:
             if other != value and not (other == 1.0 and k in factors):  # that is to leave it out
                 changed = replaced(tree, k, k, number_tree(float(other)))
                 reason = f"the number {value:g} is wrong: `{write(changed)}` is right"
-                yield Repair(changed, "wrong-constant", reason)
+                name = "unsummed-axis" if _is_axis(tree, k) else "wrong-constant"
+                yield Repair(changed, "sign" if other == -value else name, reason)
+
+
+def _is_axis(tree: Tree, k: int) -> bool:
+    """Whether a number is the `axis` of a call."""
+    for stop in range(k + 1, min(k + 3, len(tree.ops))):
+        call = tree.args[stop]
+        if tree.ops[stop] == "call" and stop - k <= len(call.keywords):
+            return bool(call.keywords[k - stop] == "axis")
+    return False
 
 
 def put_in(scene: Scene) -> Iterator[Repair]:
@@ -161,7 +171,11 @@ def upstreams(scene: Scene) -> Iterator[Repair]:
     """The line times an upstream gradient, alone or with a factor that is lost beside it."""
     tree = scene.tree
     read = set(scene.line.reads)
-    gradients = [name for name in scene.scope if name not in read][-MOST_PUT_IN:]
+    of_consumers = {scene.gradients.get(name) for name in scene.consumers}
+    gradients = [
+        name for name in scene.scope
+        if name not in read and (name in of_consumers or name not in scene.gradients.values())
+    ][-MOST_PUT_IN:]  # fmt: skip
     known = _known(scene)
     for upstream in gradients:
         whole = joined(tree, name_tree(upstream), "mul")

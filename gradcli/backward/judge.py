@@ -104,7 +104,8 @@ class _Court:
     def word(self, element: Element) -> Word:
         """The verdict on a number."""
         evidence, written = self.evidence, self.evidence.written
-        if element.name == evidence.cut.output.name:
+        output = evidence.cut.output
+        if element == output or (element.name == output.name and not output.index):
             return AS_EXPECTED
         claim, expected = written.gradients[element], written.expected(element)
         true = evidence.true.gradients[element]

@@ -57,7 +57,7 @@ class Naming:
             return None  # of another language, whose formulas are not rewritten
         shape = self.replay.graph.shape(self.replay.sites[k])
         if element_tree(tree, 0) is None or np.shape(expected[0]) != shape or not shape:
-            return self._found(k, tree, [*map(_flat, expected)])
+            return self._found(k, tree, [*map(_flat, expected)], np.shape(expected[0]))
         return self._of_elements(k, tree, expected)
 
     def _of_elements(self, k: int, tree: Tree, expected: Sequence[Any]) -> Found | None:
@@ -69,7 +69,8 @@ class Naming:
         for place in reversed(range(len(expected[0]))):
             if agree(now[place], expected[0][place], self._tolerance):
                 continue
-            found = self._found(k, part(tree, *places[place]), [_flat(x[place]) for x in expected])
+            own = [_flat(x[place]) for x in expected]
+            found = self._found(k, part(tree, *places[place]), own, np.shape(expected[0][place]))
             if found is None:
                 return None
             named = found.named
@@ -83,7 +84,9 @@ class Naming:
             first = named
         return Found(first._replace(tree=changed), []) if first else None
 
-    def _found(self, k: int, tree: Tree, expected: list[list[float]]) -> Found | None:
+    def _found(
+        self, k: int, tree: Tree, expected: list[list[float]], shape: tuple[int, ...]
+    ) -> Found | None:
         def accepts(point: int, numbers: list[float]) -> bool:
             right = expected[point]
             slack = ROUNDING_OF_LINE * max(map(abs, right), default=0.0)
@@ -91,7 +94,8 @@ class Naming:
                 agree(a, b, self._tolerance, slack) for a, b in zip(numbers, right, strict=True)
             )
 
-        return find_mistake(self._scene(k, tree, expected, accepts), self._tolerance)
+        scene = self._scene(k, tree, expected, accepts, shape)
+        return find_mistake(scene, self._tolerance)
 
     # ---------------------------------------------------------------- by what comes of it
 
@@ -111,7 +115,7 @@ class Naming:
             values[point] = np.reshape(numbers, shape)
             return is_hit(point, {node: values})
 
-        found = find_mistake(self._scene(k, tree, [], accepts), self._tolerance)
+        found = find_mistake(self._scene(k, tree, [], accepts, shape), self._tolerance)
         if found is None or not any(map(any, found.numbers)):  # anything times 0 would fit
             return None
         return Repaired([np.reshape(numbers, shape) for numbers in found.numbers], found.named)
@@ -158,7 +162,7 @@ class Naming:
 
     def _scene(
         self, k: int, tree: Tree, expected: list[list[float]],
-        accepts: Callable[[int, list[float]], bool],
+        accepts: Callable[[int, list[float]], bool], shape: tuple[int, ...],
     ) -> Scene:  # fmt: skip
         program, replay, cut = self.replay.program, self.replay, self.uses.cut
         line = self.lines[k]
@@ -183,7 +187,7 @@ class Naming:
             scope={other.statement.target: other.total for other in earlier},
             gradients={other.name: other.statement.target for other in earlier if other.name},
             runs=[Run(replay.machine, replay.program_values(p)) for p in range(len(replay.runs))],
-            expected=expected, accepts=accepts,
+            expected=expected, accepts=accepts, shape=shape,
         )  # fmt: skip
 
     def _consumers(self, k: int, expected: list[list[float]]) -> list[str]:

@@ -127,10 +127,12 @@ def find_mistake(scene: Scene, tolerance: float) -> Found | None:
 def _is_vague(
     scene: Scene, repair: Repair, numbers: list[list[float]], workshop: _Workshop
 ) -> bool:
-    """Whether a change may fit by accident, or another name only as a factor put in does."""
+    """Whether a change may fit by accident, or another gradient only as a factor put in does."""
     if sum(map(len, numbers)) < FEWEST_NUMBERS:
         return True
-    if repair.mistake != "wrong-cache":
+    is_new = [arg for op, arg in zip(repair.tree.ops, repair.tree.args, strict=True)
+              if op == "name" and arg in scene.scope and arg not in scene.line.reads]  # fmt: skip
+    if repair.mistake != "wrong-cache" or not is_new or not scene.program.graph.has_arrays:
         return False
     others = (other for other in put_in(scene) if other.mistake == "dropped-factor")
     return any(map(workshop.fitting, others))
@@ -173,7 +175,7 @@ class _Workshop:
 
     def as_written(self) -> list[list[float]]:
         """The numbers of the line at each point."""
-        nodes = self._nodes(Repair(self.scene.tree, "", ""))
+        nodes = self._nodes(Repair(self.scene.tree, "", ""), is_any=True)
         self.formulas.keep()
         return [self._numbers(nodes, point) for point in range(len(self.scene.runs))]
 
@@ -190,13 +192,16 @@ class _Workshop:
     def _numbers(self, nodes: list[int], point: int) -> list[float]:
         return [x for node in nodes for x in self.formulas.numbers(node, point)]
 
-    def _nodes(self, repair: Repair) -> list[int]:
-        """A changed line as a formula; none where it has no value."""
+    def _nodes(self, repair: Repair, is_any: bool = False) -> list[int]:
+        """A changed line as a formula; none where it has no value, or `is_any` of what shape."""
         scene = self.scene
         node = self.formulas.lowered(
             repair.tree, lambda name: _meaning(scene, name, repair.is_complete), scene.line.sizes
         )
-        return [] if node is None else [node]
+        is_right_shape = node is not None and (
+            is_any or self.formulas.graph.shape(node) == scene.shape
+        )
+        return [node] if node is not None and is_right_shape else []
 
 
 def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:

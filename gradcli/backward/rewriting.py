@@ -36,7 +36,7 @@ class Token(NamedTuple):
         """What makes two tokens the same, however they are spelt."""
         with suppress(ValueError):
             return repr(float(self.text))
-        return {"True": "1.0", "False": "0.0", "^": "**"}.get(self.text, self.text)
+        return "**" if self.text == "^" else self.text
 
 
 def rewritten(right: str, before: Tree, after: Tree, source: str = "") -> str:
@@ -46,7 +46,7 @@ def rewritten(right: str, before: Tree, after: Tree, source: str = "") -> str:
     """
     if after.ops == [*before.ops, "neg"] and after.args == [*before.args, None]:
         return f"-{right}" if before.ops[-1] in PRODUCTS else f"-({right})"
-    old, new = _tokens(write(before)), _tokens(_spelt(write(after), source))
+    old, new = _tokens(_spelt(write(before), "")), _tokens(_spelt(write(after), source))
     new = _tightened(new, right)
     own = _tokens(right)
     wanted = write(after)
@@ -87,6 +87,7 @@ def _tokens(text: str) -> list[Token]:
 
 def _spelt(text: str, source: str) -> str:
     """The text with `np.` before functions of numpy, if the program calls them so."""
+    text = text.replace("keepdims=1", "keepdims=True")
     if "np." not in source:
         return text
 
@@ -95,7 +96,7 @@ def _spelt(text: str, source: str) -> str:
         is_bare = re.search(rf"(?<![\w.]){name}\(", source)
         return f"{name}(" if is_bare or name not in OF_NUMPY else f"np.{name}("
 
-    return re.sub(r"(?<![\w.])(\w+)\(", call, text).replace("keepdims=1", "keepdims=True")
+    return re.sub(r"(?<![\w.])(\w+)\(", call, text)
 
 
 def _tightened(tokens: list[Token], right: str) -> list[Token]:
@@ -166,4 +167,4 @@ def _reads_as(text: str, wanted: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    return text.replace("np.", "").replace("math.", "")
+    return text.replace("np.", "").replace("math.", "").replace("keepdims=True", "keepdims=1")
