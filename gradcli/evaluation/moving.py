@@ -56,19 +56,28 @@ class Moving:
         return f
 
     def change(self, h: Any) -> Change:
-        """The change of the output over a step; its error is infinite where it is not known."""
-        self._to(h)
+        """The change of the output over a step; its error is infinite where it is not known.
+
+        It is exactly 0 where nothing that has moved reaches the output.
+        """
+        here = self.run.values
+        self._values = self._reached(here, self.leaf, self.x + h)
         f = self._values[self.output]
         if is_finite(f.value):
+            if f is here[self.output]:
+                return Change(f.value * 0, 0)
             return Change(f.value - self.base.value, f.error + self.base.error)
         return Change(f.value * 0, 0 if self._is_outside(self._values) else math.inf)
 
-    def _to(self, h: Any) -> None:
-        values, machine = self._values, self.run.machine
+    def _reached(self, here: list[Any], leaf: int, x: Any) -> list[Any]:
+        """The values of a run where a leaf is moved; those that it does not reach are the same."""
+        values, machine = here.copy(), self.run.machine
         operands, forwards = machine.graph.operands, machine.forwards
-        values[self.leaf] = self.rules.pair(self.x + h)
+        values[leaf] = self.rules.pair(x)
         for node in self.gates:
-            values[node] = forwards[node](values, operands[node])  # type: ignore[misc]
+            if any([values[k] is not here[k] for k in operands[node]]):  # noqa: C419  # quicker
+                values[node] = forwards[node](values, operands[node])  # type: ignore[misc]
+        return values
 
     # ---------------------------------------------------------------- outside the domain
 

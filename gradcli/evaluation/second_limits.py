@@ -254,26 +254,22 @@ class _Plane(Moving):
         The rest is that of a step which is not short enough, as one that is shorter tells. Raises
         _NoSlope where the slope grows as the step shrinks.
         """
-        base, far, near = (self._at(h, x) for x in (0 * k, k, k / RATIO))
+        here = self._reached(self.run.values, self.leaf, self.x + h)
+        beside = here[self.by].value
+        moved = [self._reached(here, self.by, beside + way) for way in (k, k / RATIO)]
+        base, far, near = (self._output_of(values) for values in (here, *moved))
         for f in (base, far, near):
             if f.error == math.inf or not is_finite(f.size):
                 return f, f.error
+        if all(values[self.output] is here[self.output] for values in moved):
+            return Change(0 * k, 0), 0  # nothing that the one leaf moves reaches the output
         slopes = (far.size - base.size) / k, (near.size - base.size) * RATIO / k
         rounding = (base.error + max(far.error, near.error)) * 2 * RATIO / abs(k)
         if abs(slopes[1]) > 2 * abs(slopes[0]) + rounding:
             raise _NoSlope
         return Change(slopes[1], 2 * abs(slopes[0] - slopes[1]) + rounding), rounding
 
-    def _at(self, h: Any, k: Any) -> Change:
-        """The output h further along the one leaf and k further along the other."""
-        values, machine = self._values, self.run.machine
-        operands, forwards = machine.graph.operands, machine.forwards
-        for leaf in (self.leaf, self.by):
-            values[leaf] = self.run.values[leaf]
-        for leaf, way in ((self.leaf, h), (self.by, k)):
-            values[leaf] = self.rules.pair(values[leaf].value + way)
-        for node in self.gates:
-            values[node] = forwards[node](values, operands[node])  # type: ignore[misc]
+    def _output_of(self, values: list[Any]) -> Change:
         f = values[self.output]
         if is_finite(f.value):
             return Change(f.value, f.error)

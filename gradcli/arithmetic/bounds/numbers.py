@@ -274,6 +274,14 @@ def _extreme(rules: NumberBounds, name: str) -> Operation:
             ahead = sign * (x.value - y.value)
             if abs(ahead) > x.error + y.error:
                 return x if ahead > 0 else y
+        elif len(xs) > 2:
+            best = xs[0]
+            for x in xs:
+                if sign * (x.value - best.value) > 0:
+                    best = x
+            others = (x for x in xs if x is not best)
+            if all(sign * (best.value - x.value) > x.error + best.error for x in others):
+                return best
         return careful(xs)
 
     return extreme
