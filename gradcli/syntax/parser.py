@@ -317,6 +317,9 @@ class _Parser(Refusals):
             return at + 2, False
         bracket = self._innermost()
         if tokens[at + 1] == "=" and bracket and bracket.kind in ("call", "method"):
+            if tokens[at - 1] not in (",", "("):
+                self._fail(at + 1, "expected a comma, found `=`",
+                           f"`{token}` stands for a value here, and takes none")  # fmt: skip
             bracket.positional = bracket.positional if bracket.keywords else bracket.count
             bracket.keywords = bracket.keywords or []
             bracket.keywords.append(token)  # type: ignore[attr-defined]  # a list from here on
