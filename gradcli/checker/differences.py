@@ -27,6 +27,7 @@ ROMBERG_LEVELS = 6  # h**12 remains of the truncation: enough for 1e-13 when h b
 MOST_LEVELS = 12  # before giving up on a tableau that has not settled
 SETTLED = 1e-9  # a relative error so far below any tolerance needs no more levels, nor a closer
 # look at how f rounds over these very steps
+CAUTION = 4.0  # times the change between entries, of which the truth may be off by more than twice
 STEP_MARGIN = 2.0  # the bound on f at x-h may exceed those at x and x+h
 RESTARTS = 60  # a kink 1e-17 away is found by then
 SHORTER = 2.0**8  # the part of a step that is tried next, where f rounds less nearer to x
@@ -167,7 +168,7 @@ class Tableau:
                 row.append(row[m] + (row[m] - entry) / (weight - 1))
                 rounding.append((weight * rounding[m] + error) / (weight - 1))
                 change = max(abs(row[m + 1] - row[m]), abs(row[m + 1] - entry))
-                entry_bound = rounding[m + 1] + 2 * change
+                entry_bound = rounding[m + 1] + CAUTION * change
                 if (entry_bound, row[m + 1]) < self.best:
                     self.best = (entry_bound, row[m + 1])
                     self.step_of_best = step
