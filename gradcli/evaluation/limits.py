@@ -199,13 +199,17 @@ class Search:
     def _settled(self) -> Limit:
         before = self._first()
         for count in DIGITS[1:]:
-            if count < ENOUGH and any(side.is_lost for side in before):
+            is_lost = any(side.is_lost for side in before)
+            if count < ENOUGH and is_lost:
                 continue
             moving = self._moving(count)
             sides, _ = self._measured(count, moving)
             least = least_slope(self.fine)
             left, right = (compared(*pair, least) for pair in zip(before, sides, strict=True))
             is_last = count == DIGITS[-1]
+            if is_lost and not is_last and moving.is_choosing:
+                before = sides  # what is lost may be a jump
+                continue
             if all(is_same_side(a, b, is_last) for a, b in zip(before, (left, right), strict=True)):
                 at = combined(left, right, count)
                 if at.kind == "jump" and not moving.may_jump():

@@ -27,6 +27,7 @@ SAMPLED = 10  # one smooth case in so many is looked at from all sides
 LATE = 20  # seconds of processor time, after which a call is ended
 SLOW = 3.0  # seconds for everything asked of one case by one call
 SLOPE_NOISE = -70  # exponent of the relative error of a slope of the oracle
+UNSEEN = mp.ldexp(1, -1080)  # no float64 is as small
 LEAST, MOST = 1e-300, 1e300  # sizes of slopes whose multiples are judged
 
 
@@ -449,6 +450,8 @@ def _hessian(
                     continue
                 for finding in number_findings("hessian", number, bound, finite[0], SLOPE_NOISE):
                     yield Finding("jacobians", finding.kind, said, written(finite[0], 17))
+            elif len(finite) == len(seconds) and all(abs(s) < UNSEEN for s in finite):
+                counts["hessian entries below float64"] += 1
             elif not any(s.kind == "undecided" for s in seconds):
                 silent = bound is None or math.isfinite(bound)
                 if silent and not is_noted and not math.isnan(number):
