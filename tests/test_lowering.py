@@ -415,3 +415,11 @@ def test_no_function_is_proposed_for_one_that_means_something_else():
             word = nearest[1]
             is_same = name.lower().replace("_", "") == word.replace("_", "")
             assert is_same or SAME.get(name) == word, (name, word)
+
+
+def test_clip_is_a_function_and_a_method():
+    one, other = (
+        gradcli.evaluate(text, {"x": [-1, 0.5, 2]})
+        for text in ("sum(clip(x, 0, 1)*x)", "sum(x.clip(0, 1)*x)")
+    )
+    assert one.gradients == other.gradients == {"x": [0.0, 1.0, 1.0]}

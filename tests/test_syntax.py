@@ -19,7 +19,7 @@ WHERE = "write `a if condition else b`"
 NEVER_OPENED = "this bracket was never opened"
 KNOWN = (
     "known are `.T`, `.shape`, `.size`, `.dot`, `.sum`, `.mean`, `.max`, `.min`, `.std`, `.var`, "
-    "`.prod`, `.reshape`, `.transpose`, `.ravel`, `.flatten`, `.copy`"
+    "`.prod`, `.reshape`, `.transpose`, `.ravel`, `.flatten`, `.copy`, `.clip`"
 )
 
 
@@ -421,7 +421,6 @@ NO_CODE = [
     ("x[::2]", "a slice has no step", 4, SLICE_STEP[1]),
     ("x[::-1]", "a slice has no step", 4, SLICE_STEP[1]),
     ("x[1, ::2]", "a slice has no step", 7, SLICE_STEP[1]),
-    ("x.clip(0, 1)", "`.clip` is not an attribute", 3, "write `min(max(x, a), b)`"),
     ("x.astype(y)", "`.astype` is not an attribute", 3, INSTEAD["astype"]),
     ("x := 2", "expected an operator, found `:`", 3, None),
     ("lambda x: x", "expected an operator, found `x`", 8, "write `lambda*x` for a product"),

@@ -176,7 +176,7 @@ class ArrayCalls:
         name = call.name
         if call.method and isinstance(operands[0], int) and not self.graph.shape(operands[0]):
             self.fail(ShapeError, token, f"`.{name}` needs an array, this is a number")
-        if not call.method and name not in ARRAY_FUNCTIONS:
+        if name not in ARRAY_FUNCTIONS and not (call.method and name == "copy"):
             return None
         count = len(operands) - len(call.keywords)
         positional = operands[:count]

@@ -39,7 +39,7 @@ NAMED_NUMBERS = {"inf": math.inf, "nan": math.nan, "True": 1.0, "False": 0.0}
 PREFIXES = {"math": (), "np": ("random", "linalg"), "numpy": ("random", "linalg")}
 ATTRIBUTES = ("T", "shape", "size")
 METHODS = ("dot", "sum", "mean", "max", "min", "std", "var", "prod", "reshape", "transpose",
-           "ravel", "flatten", "copy")  # fmt: skip
+           "ravel", "flatten", "copy", "clip")  # fmt: skip
 _LEFT = (SUM, TERM)  # left-associative; powers are right-associative, comparisons do not chain
 _DIGITS = frozenset("0123456789")
 ASSIGNMENTS = ("=", "+=")  # after an indexed target, which is read as an expression
