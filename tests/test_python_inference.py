@@ -24,7 +24,7 @@ def accused(text, subject=None):
     """The first line that a wrong file is accused of."""
     case = case_of(text, subject)
     assert case.verdict == "fail", case
-    return next(line for line in case.lines if line.verdict == "fail").line
+    return next(line for line in case.lines if line.is_accused).line
 
 
 # ---------------------------------------------------------------- what the code says
@@ -183,6 +183,27 @@ def test_a_bias_is_no_matrix_that_happens_to_fit():
     assert "h0 (3, 4), Wx (5, 13), Wh (4, 13), bh (13,)" in taken(text)
 
 
+COLUMNS = """
+import numpy as np
+
+def cell_forward(xt, a_prev, parameters):
+    Wax, Waa, ba = parameters["Wax"], parameters["Waa"], parameters["ba"]
+    a_next = np.tanh(np.dot(Waa, a_prev) + np.dot(Wax, xt) + ba)
+    return a_next, (a_next, a_prev, xt, parameters)
+
+def cell_backward(da_next, cache):
+    a_next, a_prev, xt, parameters = cache
+    dz = (1 - a_next ** 2) * da_next
+    dba = np.sum(dz, axis=1, keepdims=True)
+    return {"dWax": dz @ xt.T, "dWaa": dz @ a_prev.T, "dba": dba}
+"""
+
+
+def test_a_bias_belongs_to_the_axis_of_a_weight():
+    assert "'ba': (11, 1)" in taken(COLUMNS)
+    assert accused(COLUMNS.replace("axis=1", "axis=0")) == 12
+
+
 def test_a_size_that_the_code_has_is_that_of_its_parameter():
     text = (
         "import numpy as np\nclass Pool:\n    def __init__(self):\n        self.size = (2, 2)\n"
@@ -220,7 +241,7 @@ def test_two_axes_that_the_forward_part_holds_apart_are_not_made_one(right, wron
     assert case_of(AFFINE).verdict == "pass"
     case = case_of(AFFINE.replace(right, wrong))
     assert case.verdict in ("fail", "error")
-    lines = [found.line for found in case.lines if found.verdict == "fail"]
+    lines = [found.line for found in case.lines if found.is_accused]
     assert (case.problem.line if case.problem else lines[0]) == line
 
 
@@ -252,14 +273,37 @@ def test_what_is_shared_by_all_examples_is_never_as_large_as_they(right, wrong, 
     assert accused(NORM.replace(right, wrong)) == line
 
 
-def test_a_gradient_of_what_the_result_does_not_depend_on_is_0():
-    text = AFFINE.replace("return x @ w + b", "return x @ w")
+@pytest.mark.parametrize("wrong", ["db[None, :] @ w.T", "dout[:1] @ w.T"])
+def test_a_batch_of_one_hides_no_lost_axis_that_is_kept(wrong):
+    text = AFFINE.replace("    dx = dout @ w.T\n", "").replace(
+        "    return dx", f"    dx = {wrong}\n    return dx"
+    )
+    assert case_of(text.replace(wrong, "dout @ w.T")).verdict == "pass"
     assert accused(text) == 11
 
 
-def test_a_gradient_that_stands_where_another_would_is_a_claim():
-    text = AFFINE.replace("return dx, dw, db", "return dx, x, db").replace("(x, w)", "(2 * x, w)")
-    assert case_of(text.replace("dw = x.T", "dw = x.T / 2")).verdict == "fail"
+@pytest.mark.parametrize("wrong", ["x, dw, db", "dx, w, db", "dx, dw, dout"])
+def test_what_is_returned_in_the_place_of_a_gradient_is_a_claim(wrong):
+    assert accused(AFFINE.replace("return dx, dw, db", f"return {wrong}")) == 12
+
+
+def test_a_weight_that_is_returned_itself_is_no_gradient():
+    text = (
+        "import numpy as np\ndef loss_fn(w, b, X, y):\n    err = X.dot(w) + b - y\n"
+        "    loss = np.mean(err ** 2) / 2\n    dw = X.T.dot(err) / len(y)\n    db = np.mean(err)\n"
+        "    return loss, dw, b\n"
+    )
+    assert accused(text) == 7
+
+
+def test_an_input_of_a_layer_without_a_gradient_is_told():
+    case = case_of(AFFINE.replace("return dx, dw, db", "return None, dw, db"))
+    assert "no result is the gradient of x: nothing is told of that" in case.notes
+
+
+def test_a_gradient_of_what_the_result_does_not_depend_on_is_0():
+    text = AFFINE.replace("return x @ w + b", "return x @ w")
+    assert accused(text) == 11
 
 
 # ---------------------------------------------------------------- subjects and Jacobians

@@ -43,6 +43,7 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     claims += _by_name(driven, results, claims)
     claims += _by_step(driven, [*driven.leaves, *unread], claims)
     claims += _between(driven, results, claims)
+    claims += _itself(driven, results, claims)
     claims += _of_unread(driven, unread, results, claims)
     claims += _by_position(driven, results, claims)
     taken = {claim.result.words for claim in claims}
@@ -112,18 +113,44 @@ def _by_step(driven: Driven, leaves: list[Leaf], claims: list[Claim]) -> list[Cl
 
 
 def _between(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
-    """What stands among returned gradients where that of an input between two others would."""
+    """What stands among returned gradients where that of an input between two others would.
+
+    Where as much is returned as there are parameters, this holds at both ends too.
+    """
     places = {c.result.order: c.leaf for c in claims if c.result.order >= 0 and not c.result.is_key}
     taken = [c.leaf.node for c in claims]
+    parameters = [x for x in driven.leaves if x.is_parameter]
+    returned = [r for r in results if r.order >= 0]
+    is_whole = (
+        len(returned) == len(parameters)
+        and bool(places)
+        and all(
+            order < len(parameters) and parameters[order] == leaf for order, leaf in places.items()
+        )
+    )
     found = []
-    for before, leaf, after in zip(driven.leaves, driven.leaves[1:], driven.leaves[2:],
-                                   strict=False):  # fmt: skip
-        for result in results:
-            own = places.get(result.order - 1), places.get(result.order + 1)
-            is_free = result.order not in places and leaf.node not in taken
-            if is_free and own == (before, after):
+    for result in results:
+        if result.order < 0 or result.order in places:
+            continue
+        if is_whole:
+            found.append(Claim(parameters[result.order], result, "position"))
+            continue
+        own = places.get(result.order - 1), places.get(result.order + 1)
+        for before, leaf, after in zip(driven.leaves, driven.leaves[1:], driven.leaves[2:],
+                                       strict=False):  # fmt: skip
+            if leaf.node not in taken and own == (before, after):
                 found.append(Claim(leaf, result, "position"))
-    return found
+    return [c for c in found if c.leaf.node not in taken]
+
+
+def _itself(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
+    """A weight that is returned itself where its gradient would be."""
+    taken = {c.leaf.node for c in claims}
+    return [
+        Claim(leaf, result, "position") for leaf in driven.leaves for result in results
+        if result.order >= 0 and result.node == leaf.node and leaf.node not in taken
+        and claims and WEIGHT.match(leaf.short)
+    ]  # fmt: skip
 
 
 def _of_unread(

@@ -17,8 +17,8 @@ from gradcli.python.drive import Driven, Leaf
 from gradcli.python.guesses import BIAS, NUMBER, TARGETS
 from gradcli.python.inference import Imperfect, Unreal
 from gradcli.python.inputs import is_like_labels
+from gradcli.python.misfits import WEIGHT
 
-WEIGHT = re.compile(r"^_?(W|w|U|V|K|theta|Theta)\w*$")
 # Parameters that are usually spread over the batch.
 SPREAD = re.compile(r"^(g|gain|scale|alpha|a|s|std|weights?|coefs?|mean|center|means|prior)$")
 SHARED = re.compile(r"^(gamma|beta|bias\w*|shift)\w*$")  # by all examples, always
@@ -85,7 +85,7 @@ def _suggested(driven: Driven, claim: Claim, has: Shape, wants: Shape) -> dict[s
         return {}
     if SHARED.match(name) and 1 not in has:
         return {}
-    if 1 in has:
+    if 1 in has and (BIAS.match(name) or len(has) > len(wants)):
         return {name: has}
     is_whole = not WEIGHT.match(name) and not (BIAS.match(name) and weights)
     if len(has) > len(wants) and is_whole:  # it was taken for one that is spread

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 Shapes = dict[str, tuple[int, ...]]
 
 LARGEST = 5_000  # size of an axis, where the code itself has one that large
+WEIGHT = re.compile(r"^_?(W|w|U|V|K|theta|Theta)\w*$")
 PAIRS = (
     re.compile(r"(\d+) columns meet (\d+) rows"),
     re.compile(r"size (\d+) is different from (\d+)"),
@@ -74,24 +75,30 @@ def single_column(message: str, shapes: Shapes) -> int | None:
 
 
 def with_size_one(shapes: Shapes, size: int) -> Shapes | None:
-    """The shapes with an axis of size 1 for one of some size; None where that changes nothing."""
+    """The shapes with an axis of size 1 for one of some size; None where it is not one only."""
     changed = {name: tuple(1 if n == size else n for n in s) for name, s in shapes.items()}
-    return changed if changed != shapes else None
+    is_alone = any(len(s) > 1 and {*s} == {1} for s in changed.values())
+    return changed if changed != shapes and not is_alone else None
 
 
 def with_column(shapes: Shapes, message: str, names: re.Pattern[str]) -> Shapes | None:
     """The shapes with a bias as a column, where its elements belong to the rows of what it meets.
 
-    Making two axes one would fit as well, but they are two in all but this line.
+    Rows are those of a weight, and columns are examples: a bias that fits these would be no bias.
     """
     pair = shapes_in(message)[:2]
     if len(pair) != 2 or sorted(map(len, pair)) != [1, 2]:
         return None
-    (size,), wide = sorted(pair, key=len)
-    if wide[0] != size or wide[1] in (1, size):
+    (size,), (rows, columns) = sorted(pair, key=len)
+    shorts = {name: name.rpartition("/")[2] for name in shapes}
+    biases = [n for n, s in shapes.items() if s == (size,) and names.match(shorts[n])]
+    weights = {
+        n for name, s in shapes.items() if WEIGHT.match(shorts[name]) and len(s) > 1 for n in s
+    }  # fmt: skip
+    is_of_rows = rows == size or (rows in weights and columns not in weights)
+    if len(biases) != 1 or not is_of_rows or columns in (1, size):
         return None
-    biases = [n for n, s in shapes.items() if s == (size,) and names.match(n.rpartition("/")[2])]
-    return {**shapes, biases[0]: (size, 1)} if len(biases) == 1 else None
+    return {**shapes, biases[0]: (rows, 1)}
 
 
 def like_other(shapes: Shapes, message: str, names: re.Pattern[str]) -> Shapes | None:

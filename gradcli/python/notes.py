@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 from gradcli.python.claims import Mapped
-from gradcli.python.drive import Leaf
-from gradcli.python.fit import WEIGHT
+from gradcli.python.drive import Driven
 from gradcli.python.guesses import LEARNING, TARGETS
+from gradcli.python.misfits import WEIGHT
 from gradcli.python.values import Array, Class, Function, Instance, Library
 
 
@@ -42,12 +42,14 @@ def shown_value(value: Any) -> str:
     return f"= {list(value) if isinstance(value, list) else value!r}"
 
 
-def without(claims: Mapped, leaves: Iterable[Leaf]) -> str:
-    """The weights and attributes of which no result is the gradient, in words."""
+def without(claims: Mapped, driven: Driven) -> str:
+    """The weights, attributes and inputs of a layer of which no result is the gradient, in words."""
     claimed = {claim.leaf.node for claim in claims.claims}
+    is_layer = bool(driven.upstreams)
     names = [
-        leaf.short for leaf in leaves
-        if leaf.node not in claimed and not (leaf.is_parameter and not WEIGHT.match(leaf.short))
+        leaf.short for leaf in driven.leaves
+        if leaf.node not in claimed
+        and (is_layer or WEIGHT.match(leaf.short) or not leaf.is_parameter)
         and not LEARNING.match(leaf.short) and not TARGETS.match(leaf.short)
     ]  # fmt: skip
     if not names or not claimed:

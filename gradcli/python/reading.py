@@ -168,7 +168,7 @@ class Reading:
         self._note_batches(driven, claims)
         notes = [
             mapping(claims),
-            without(claims, driven.leaves),
+            without(claims, driven),
             *driven.reader.notes,
             taken(extra, self.inferred, self.inference is not None and self.inference.is_single),
         ]
