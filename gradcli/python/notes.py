@@ -43,7 +43,7 @@ def shown_value(value: Any) -> str:
 
 
 def without(claims: Mapped, driven: Driven) -> str:
-    """The weights, attributes and inputs of a layer of which no result is the gradient, in words."""
+    """The weights, and the inputs of a layer, of which no result is the gradient, in words."""
     claimed = {claim.leaf.node for claim in claims.claims}
     is_layer = bool(driven.upstreams)
     names = [
