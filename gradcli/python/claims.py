@@ -36,7 +36,9 @@ class Mapped(NamedTuple):
 def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     """The claims of a subject that was driven. Raises NameFault."""
     reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
-    unread = [x for x in driven.leaves if not reached[x.node] and WEIGHT.match(x.short)]
+    unread = [x for x in driven.leaves if not reached[x.node] and (
+        WEIGHT.match(x.short) or (x.is_parameter and not TARGETS.match(x.short))
+    )]  # fmt: skip
     driven.leaves = [leaf for leaf in driven.leaves if reached[leaf.node]]
     results = [r for r in driven.results if not _is_forward(driven, r)]
     claims = _as_said(driven, results, said)

@@ -85,8 +85,8 @@ def _suggested(driven: Driven, claim: Claim, has: Shape, wants: Shape) -> dict[s
         return {}
     if SHARED.match(name) and 1 not in has:
         return {}
-    if 1 in has and (BIAS.match(name) or len(has) > len(wants)):
-        return {name: has}
+    if 1 in has:
+        return {name: has} if BIAS.match(name) else {}
     is_whole = not WEIGHT.match(name) and not (BIAS.match(name) and weights)
     if len(has) > len(wants) and is_whole:  # it was taken for one that is spread
         return {name: has}
