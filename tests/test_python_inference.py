@@ -273,6 +273,18 @@ def test_what_is_shared_by_all_examples_is_never_as_large_as_they(right, wrong, 
     assert accused(NORM.replace(right, wrong)) == line
 
 
+def test_no_number_stands_for_an_array_to_hide_a_lost_axis():
+    text = (
+        "import numpy as np\nclass Dense:\n    def __init__(self, n_in, n_out):\n"
+        "        self.W = np.random.randn(n_in, n_out)\n        self.w0 = np.zeros((1, n_out))\n"
+        "    def forward(self, X):\n        self.X = X\n        return X.dot(self.W) + self.w0\n"
+        "    def backward(self, grad):\n        self.dw0 = np.sum(grad, axis=0, keepdims=True)\n"
+        "        self.dW = self.X.T.dot(grad)\n        return grad.dot(self.W.T)\n"
+    )
+    assert case_of(text).verdict == "pass"
+    assert accused(text.replace("return grad.dot", "return self.dw0.dot")) == 12
+
+
 @pytest.mark.parametrize("wrong", ["db[None, :] @ w.T", "dout[:1] @ w.T"])
 def test_a_batch_of_one_hides_no_lost_axis_that_is_kept(wrong):
     text = AFFINE.replace("    dx = dout @ w.T\n", "").replace(

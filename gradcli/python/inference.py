@@ -157,7 +157,7 @@ class Inference:
             self.seen = []
             for likely in self._likely(missing):
                 guesses = _with_learned(likely, self.learned)
-                if guesses in self.seen:
+                if guesses in self.seen or self._would_hide(guesses):
                     continue
                 self.seen.append(guesses)
                 for shapes in self._starts(guesses):
@@ -199,13 +199,15 @@ class Inference:
         for places in order:
             yield {name: o[k] for name, o, k in zip(missing, options, places, strict=True)}
 
-    def _is_far_fetched(self, guesses: dict[str, Guess]) -> bool:
+    def _would_hide(self, guesses: dict[str, Guess]) -> bool:
         """Whether a choice takes numbers for arrays, or the other way round, or very deep ones.
 
-        Once a backward part has stopped at a misfit, such a choice would only hide it.
+        Once the likely choices have been read with a misfit, such a one would only hide it.
         """
-        for name, guess in guesses.items():
-            likely = self.guesser.guesses(name)[0]
+        if (self.halted is None and self.imperfect is None) or self.wants_numbers:
+            return False
+        for name in guesses.keys() - self.learned.keys():
+            guess, likely = guesses[name], self.guesser.guesses(name)[0]
             if isinstance(guess, int) != isinstance(likely, int) and guess not in LABELLED:
                 return True
             if isinstance(guess, int) and guess > max(likely, FLAT):
