@@ -204,7 +204,8 @@ class Inference:
 
         Once the likely choices have been read with a misfit, such a one would only hide it.
         """
-        if (self.halted is None and self.imperfect is None) or self.wants_numbers:
+        is_stuck = self.halted is not None and is_misfit(self.halted[0].message)
+        if not (is_stuck or self.imperfect is not None) or self.wants_numbers:
             return False
         for name in guesses.keys() - self.learned.keys():
             guess, likely = guesses[name], self.guesser.guesses(name)[0]
