@@ -51,6 +51,7 @@ def test_a_slope_beyond_float64_is_known_for_it_at_the_second_precision(text, x,
     assert tried[many_digits] in ([], [50, 100])
 
 
+CANCELLING = ("erfcx", "lognormcdf", "sinc")  # their slopes, as 1e-600 is the square of 1e-300
 AWKWARD = [
     5e-324, -1e-300, 1e-300, 0.0, 171.6, -170.5, -2.0000000000000004, 1.0000000000000002, 1e300,
     -1.7e308,
@@ -66,10 +67,14 @@ AWKWARD = [
     ],
 )
 def test_one_gate_never_needs_the_last_precisions(name, tried):
-    """Infinities are believed from 400 digits on; all else is known before."""
+    """Infinities are believed from 400 digits on; all else is known before.
+
+    Where terms of a slope cancel 600 digits deep, these are taken at once and not step by step.
+    """
     for x in AWKWARD:
         gradcli.evaluate(f"{name}(x)", {"x": x})
-        assert max(tried[many_digits], default=0) <= 400, x
+        deep = {count for count in tried[many_digits] if count > 400}
+        assert len(deep) <= (4 if name in CANCELLING else 0), x  # for the slope, and for its check
 
 
 def test_a_value_that_is_not_certain_takes_as_many_digits_as_it_needs(tried):
