@@ -83,6 +83,7 @@ def test_the_version_names_python_and_numpy(gradcli):
         (["evl", "x"], "`evl` is not a command", "did you mean `eval`?"),
         (["--verison"], "--version", "gradcli --help"),
         (["eval"], "an expression is missing", 'write gradcli eval "(x+y)*z" x=-2 y=5 z=-4'),
+        (["graph"], "an expression is missing", 'write gradcli graph "(x+y)*z" x=-2 y=5 z=-4'),
         (["eval", "x", "x=1", "--jsn"], "--json", "gradcli eval --help"),
         (["eval", "x", "x=1", "--format", "xml"], "'xml' is not one of", "gradcli eval --help"),
         (["eval", "x", "x=1", "--format", "csv", "--json"], "exclude each other", ""),

@@ -73,8 +73,9 @@ def program_text(words: tuple[str, ...], path: str | None) -> tuple[str, str, li
     if path is not None:
         return _read(path), path, list(words)
     if not words:
+        command = click.get_current_context().info_name
         raise UsageError("an expression is missing",
-                         hint='write gradcli eval "(x+y)*z" x=-2 y=5 z=-4')  # fmt: skip
+                         hint=f'write gradcli {command} "(x+y)*z" x=-2 y=5 z=-4')  # fmt: skip
     place = next((k for k, word in enumerate(words) if not is_binding(word)), 0)
     rest = [*words[:place], *words[place + 1 :]]
     if words[place].endswith((".grad", ".py")):
