@@ -29,7 +29,7 @@ NAMES = {  # that say what was done to a line
     "operator": {"wrong-operator", *FACTORS, "dropped-power"},
     "term": {"lost-term", "missing-path", "dropped-one-minus", "extra-term"},
     "factor": {*FACTORS, "missing-upstream", "dropped-one-minus", "dropped-power", "wrong-branch",
-               "slope-from-input", "wrong-mask", "transposed", "unsummed-axis"},
+               "slope-from-input", "transposed", "unsummed-axis"},
     "power": {"dropped-power", "dropped-one-minus", "dropped-factor"},
     "swapped": {"transposed"},
     "transpose": {"transposed"},
@@ -38,7 +38,7 @@ NAMES = {  # that say what was done to a line
     "function": {"unsummed-axis", "missing-mean", "wrong-operator", "dropped-power",
                  "dropped-factor", "slope-from-input", "wrong-cache", "wrong-branch"},
     "axis": {"unsummed-axis", "wrong-constant"},
-    "name": {"wrong-cache", "not-switched", "slope-from-input", "wrong-mask", "wrong-upstream",
+    "name": {"wrong-cache", "not-switched", "slope-from-input", "wrong-upstream",
              "missing-upstream", "double-counted", "wrong-branch"},
 }  # fmt: skip
 

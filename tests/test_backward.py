@@ -293,7 +293,7 @@ def test_names_of_mistakes_are_those_scripts_know():
         "overwritten", "missing-path", "not-switched", "missing-upstream", "sign",
         "dropped-factor", "dropped-power", "slope-from-input", "dropped-one-minus", "wrong-cache",
         "wrong-operator", "transposed", "unsummed-axis", "missing-mean", "wrong-branch",
-        "double-counted", "extra-term", "lost-term", "wrong-constant", "wrong-mask",
+        "double-counted", "extra-term", "lost-term", "wrong-constant",
         "softmax-diagonal",
     ]  # fmt: skip
 

@@ -285,7 +285,7 @@ def test_a_repair_is_the_line_as_it_should_be():
     ("z = [0.3, -0.2, 0.9]; t = [0.1, 0.5, 0.2]\np = softmax(z)\nL = np.sum((p - t)**2)\ndp = 2*(p - t)\n"
      "dz = dp*p*(1 - p)", 5, "softmax-diagonal", "dz = p*(dp - np.sum(p*dp))"),
     ("x = randn(4, 3); W = randn(3, 3)\nz = x @ W\nh = relu(z)\nL = sum(h**2)\ndh = 2*h\ndz = dh*(x>0)\ndW = x.T@dz",
-     6, "wrong-mask", "dz = dh*(z>0)"),
+     6, "wrong-cache", "dz = dh*(z>0)"),
     ("x = randn(3); y = randn(3)\nf = sum(x**2) + sum(x**3*y)\ndx = 2*x + 2*x**2*y\ndy = x**3",
      3, "wrong-constant", "dx = 2*x + 3*x**2*y"),
     ("x = randn(3); y = randn(3)\nf = sum(x**2) + sum(x**3*y)\ndx = 2*x + 3*x**2*y + y\ndy = x**3",

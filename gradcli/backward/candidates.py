@@ -149,7 +149,7 @@ def _names(scene: Scene, is_alike: bool) -> Iterator[Repair]:
                 changed = renamed(tree, chosen, other)
                 if compared.issuperset(chosen) and _is_array(scene, other):
                     reason = f"the mask is of the wrong array: {other} decides, not {name}"
-                    yield Repair(changed, "wrong-mask", reason)
+                    yield Repair(changed, "wrong-cache", reason)
                 else:
                     yield Repair(changed, *_wrong_name(scene, name, other, kind))
 

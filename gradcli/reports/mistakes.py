@@ -81,7 +81,8 @@ _ROWS = (
     Mistake(
         "wrong-cache", "a wrong cached value",
         "The line is right with another value of the forward pass, or another upstream gradient, "
-        "in the place of the one it reads: a slip of the name, or a stale copy.",
+        "in the place of the one it reads: a slip of the name, a stale copy, a mask of another "
+        "array.",
         "dx += ((1 - sigy) * sigy) * dsigx", "dx += ((1 - sigx) * sigx) * dsigx",
         "Compare the names with the one forward line that this line belongs to.",
     ),
@@ -141,13 +142,6 @@ _ROWS = (
         "A number is wrong that is no factor of the whole line: in one term, an axis, an index.",
         "dx = 2*x + 2*x**2      # f = x**2 + x**3", "dx = 2*x + 3*x**2",
         "The report shows the line with the number that fits.",
-    ),
-    Mistake(
-        "wrong-mask", "a mask of the wrong array",
-        "Where the gradient may go back is decided by another array than the one that the forward "
-        "part compares.",
-        "dz = dh * (x > 0)      # h = relu(z)", "dz = dh * (z > 0)",
-        "Compare what went into the gate, or what came out of it, and nothing else.",
     ),
     Mistake(
         "softmax-diagonal", "only the diagonal of a softmax",
