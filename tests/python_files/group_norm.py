@@ -33,6 +33,6 @@ def spatial_groupnorm_backward(dout, cache):
     return dx, dgamma, dbeta
 
 
-# mistake: dx /= cache['std'] => dx *= cache['std']
+# mistake: dx /= cache['std'] => dx *= cache['std']  (elsewhere)
 # mistake: dfdz = dout * cache['gamma'] => dfdz = dout * 1  (elsewhere)
 # mistake: dx = dfdz - dfdz_sum / M - np.sum(dfdz * z, axis=0) * z / M => dx = dfdz - dfdz_sum / M  (elsewhere)
