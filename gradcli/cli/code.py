@@ -8,7 +8,7 @@ import click
 
 from gradcli.api import code
 from gradcli.cli.evaluate import split_names
-from gradcli.cli.options import differentiated, spoken, switch
+from gradcli.cli.options import differentiated, gates_shown, program, seed, spoken, switch
 from gradcli.cli.streams import put, refuse_inputs, warn
 from gradcli.cli.suffixes import format_of
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
@@ -22,8 +22,7 @@ SUFFIXES = {".py": "python", ".grad": "grad", ".c": "c", ".h": "c", ".js": "java
 
 
 @click.command("code", cls=ExpressionCommand, short_help="The backward pass as code.")
-@click.argument("words", nargs=-1, metavar="EXPR [NAME=VALUE]...")
-@click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file.")
+@program
 @click.option(
     "--lang", "form", type=click.Choice(NAMES), default=None,
     help="The language; Python by default, NumPy where there are arrays.",
@@ -34,11 +33,8 @@ SUFFIXES = {".py": "python", ".grad": "grad", ".c": "c", ".h": "c", ".js": "java
 )
 @switch("--textbook", help="Local gradients as a lecture writes them, not in their stable form.")
 @differentiated("Gradients of these inputs only.")
-@switch("--expand", help="Write composite gates as elementary ones: sigmoid as *-1, exp, +1, 1/x.")
-@switch("--fuse", help="Recognise written-out forms, such as 1/(1+exp(-u)), as one gate.")
-@click.option(
-    "--seed", type=click.IntRange(min=0), metavar="N", help="Seed of randn; 0 by default."
-)
+@gates_shown
+@seed
 @click.option(
     "-o", "--output-file", "target", metavar="FILE",
     help="Write the code to a file; the language follows its suffix unless given.",

@@ -7,7 +7,16 @@ from typing import Any
 import click
 
 from gradcli.api import evaluate
-from gradcli.cli.options import differentiated, limits, printed, spoken, switch
+from gradcli.cli.options import (
+    differentiated,
+    gates_shown,
+    limits,
+    printed,
+    program,
+    seed,
+    spoken,
+    switch,
+)
 from gradcli.cli.streams import color_for, put, refuse_inputs, reporting, warn
 from gradcli.cli.suffixes import Suffixes, format_of
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
@@ -24,15 +33,11 @@ SUFFIXES: Suffixes = {
 
 
 @click.command("eval", cls=ExpressionCommand, short_help="Value, stages and gradients.")
-@click.argument("words", nargs=-1, metavar="EXPR [NAME=VALUE]...")
-@click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file.")
+@program
 @differentiated("Gradients, Jacobians and Hessians of these inputs only.")
 @switch("--jacobian", help="The Jacobian by every input.")
 @switch("--hessian", help="The second derivatives.")
-@switch("--expand", help="Show composite gates as elementary ones: sigmoid as *-1, exp, +1, 1/x.")
-@switch(
-    "--fuse", help="Recognise written-out forms, such as 1/(1+exp(-u)) or log(1+u), as one gate."
-)
+@gates_shown
 @switch("--local", help="Show the chain rule at every gate: upstream * local = contribution.")
 @click.option(
     "--digits",
@@ -47,9 +52,7 @@ SUFFIXES: Suffixes = {
     default="auto",
     help="auto takes many digits where float64 lost them; float64 shows the plain sweep.",
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), metavar="N", help="Seed of randn; 0 by default."
-)
+@seed
 @limits(arrays=", or of a Jacobian")
 @switch("--no-check", help="Leave out the numeric derivatives.")
 @printed(

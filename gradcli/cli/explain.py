@@ -8,7 +8,7 @@ import click
 
 from gradcli.api import telling
 from gradcli.cli.evaluate import split_names
-from gradcli.cli.options import differentiated, printed, spoken, switch
+from gradcli.cli.options import differentiated, gates_shown, printed, seed, spoken
 from gradcli.cli.streams import color_for, put, refuse_inputs, reporting, warn
 from gradcli.cli.suffixes import format_of
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
@@ -28,8 +28,7 @@ MOST_DECIMALS = 15
 @click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file.")
 @click.option("--mistake", metavar="NAME", help="The page of a mistake; the same as NAME alone.")
 @differentiated("Gradients of these inputs only.")
-@switch("--expand", help="Show composite gates as elementary ones: sigmoid as *-1, exp, +1, 1/x.")
-@switch("--fuse", help="Recognise written-out forms, such as 1/(1+exp(-u)), as one gate.")
+@gates_shown
 @click.option(
     "--decimals",
     type=click.IntRange(0, MOST_DECIMALS),
@@ -37,9 +36,7 @@ MOST_DECIMALS = 15
     metavar="N",
     help="Decimals of the numbers, 3 by default; never such that one looks like another.",
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), metavar="N", help="Seed of randn; 0 by default."
-)
+@seed
 @printed(
     TELLING_FORMATS,
     None,

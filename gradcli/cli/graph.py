@@ -8,7 +8,7 @@ import click
 
 from gradcli.api import circuit, page
 from gradcli.cli.evaluate import split_names
-from gradcli.cli.options import differentiated, printed, spoken, switch
+from gradcli.cli.options import differentiated, gates_shown, printed, program, seed, spoken, switch
 from gradcli.cli.streams import color_for, put, put_bytes, refuse_inputs, reporting, warn
 from gradcli.cli.suffixes import format_of
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
@@ -34,11 +34,9 @@ MOST_LAID_OUT = 2_000  # gates; more take Graphviz minutes, in which it cannot b
 
 
 @click.command("graph", cls=ExpressionCommand, short_help="The circuit of an expression.")
-@click.argument("words", nargs=-1, metavar="EXPR [NAME=VALUE]...")
-@click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file.")
+@program
 @differentiated("Gradients of these inputs only.")
-@switch("--expand", help="Show composite gates as elementary ones: sigmoid as *-1, exp, +1, 1/x.")
-@switch("--fuse", help="Recognise written-out forms, such as 1/(1+exp(-u)), as one gate.")
+@gates_shown
 @switch(
     "--collapse", help="Draw named stages as boxes; of Python files their lines, loops and calls."
 )
@@ -56,9 +54,7 @@ MOST_LAID_OUT = 2_000  # gates; more take Graphviz minutes, in which it cannot b
     default="auto",
     help="Colours of a picture; auto is light, and in SVG as the reader's surroundings are.",
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), metavar="N", help="Seed of randn; 0 by default."
-)
+@seed
 @printed(
     GRAPH_FORMATS,
     None,

@@ -29,6 +29,36 @@ def together(*options: Option) -> Option:
     return decorate
 
 
+def program(command: Command) -> Command:
+    """What is computed: an expression and bindings among the words, or a file."""
+    return together(
+        click.argument("words", nargs=-1, metavar="EXPR [NAME=VALUE]..."),
+        click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file."),
+    )(command)
+
+
+def gates_shown(command: Command) -> Command:
+    """Which gates stand for a program: --expand, --fuse."""
+    return together(
+        switch(
+            "--expand",
+            help="Take composite gates as elementary ones: sigmoid as *-1, exp, +1, 1/x.",
+        ),
+        switch(
+            "--fuse",
+            help="Recognise written-out forms, such as 1/(1+exp(-u)) or log(1+u), as one gate.",
+        ),
+    )(command)
+
+
+def seed(command: Command) -> Command:
+    """The seed of everything that is drawn."""
+    option = click.option(
+        "--seed", type=click.IntRange(min=0), metavar="N", help="Seed of randn; 0 by default."
+    )
+    return option(command)
+
+
 def differentiated(wrt: str) -> Option:
     """Which derivatives are taken: --wrt, --upstream, --output; `wrt` is the help of the first."""
     return together(

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from gradcli.api import plot
-from gradcli.cli.options import output, printed, spoken, switch
+from gradcli.cli.options import output, printed, seed, spoken, switch
 from gradcli.cli.steps import SUFFIXES
 from gradcli.cli.streams import color_for, put, put_bytes, refuse_inputs, reporting, warn
 from gradcli.cli.suffixes import format_of
@@ -21,9 +21,7 @@ from gradcli.requests import Request
 @click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file.")
 @output
 @switch("--expand", help="Take composite gates as elementary ones.")
-@click.option(
-    "--seed", type=click.IntRange(min=0), metavar="N", help="Seed of randn; 0 by default."
-)
+@seed
 @printed(
     CURVE_FORMATS,
     None,

@@ -8,7 +8,7 @@ import click
 
 from gradcli.api import steps
 from gradcli.cli.evaluate import split_names
-from gradcli.cli.options import differentiated, printed, spoken, switch
+from gradcli.cli.options import differentiated, printed, program, seed, spoken, switch
 from gradcli.cli.streams import color_for, put, put_bytes, refuse_inputs, reporting, warn
 from gradcli.cli.suffixes import Suffixes, format_of
 from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
@@ -21,13 +21,10 @@ SUFFIXES: Suffixes = {
 
 
 @click.command("steps", cls=ExpressionCommand, short_help="Numeric errors against the step.")
-@click.argument("words", nargs=-1, metavar="EXPR [NAME=VALUE]...")
-@click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file.")
+@program
 @differentiated("The derivatives by these inputs only.")
 @switch("--expand", help="Take composite gates as elementary ones.")
-@click.option(
-    "--seed", type=click.IntRange(min=0), metavar="N", help="Seed of randn; 0 by default."
-)
+@seed
 @printed(
     CURVE_FORMATS,
     None,
