@@ -158,3 +158,10 @@ def test_nothing_arrives_behind_a_branch_that_was_not_taken():
     run = bounded_run(sweep(program, IEEE, {"x": -0.5}), program.output, 1.0)
     slope = run.gradients[program.graph.inputs["x"]]
     assert (slope.value, slope.error) == (-1.0, 0.0)
+
+
+@pytest.mark.parametrize("sign", ["<", "<=", "==", "!="])
+def test_what_is_compared_with_itself_is_certain(sign):
+    report = gradcli.evaluate(f"sin(tanh(x) {sign} tanh(x))", {"x": 1})
+    assert report.value == pytest.approx(math.sin(eval(f"1 {sign} 1")), abs=0)
+    assert (report.gradients, report.check.verdict) == ({"x": 0.0}, "pass")

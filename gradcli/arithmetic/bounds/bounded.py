@@ -244,7 +244,7 @@ class Bounds(Arithmetic):
         def comparison(left: Any, right: Any) -> Bounded:
             x, y = (z if isinstance(z, Bounded) else self.literal(z) for z in (left, right))
             slack = x.error + y.error
-            is_sure = (slack == 0.0) | (abs(x.value - y.value) > slack)
+            is_sure = (slack == 0.0) | (abs(x.value - y.value) > slack) | (x is y)
             is_so = compare(x.value, y.value)
             return self.pair(self.choose(is_so, true, false), self.choose(is_sure, 0.0, 1.0))
 

@@ -258,8 +258,8 @@ def _comparison(rules: NumberBounds, name: str) -> Operation:
     def comparison(left: Any, right: Bounded) -> Bounded:
         x = rules.literal(left) if left.__class__ is int else left
         slack = x.error + right.error
-        if slack and not abs(x.value - right.value) > slack:
-            return careful(x, right)
+        if slack and x is not right and not abs(x.value - right.value) > slack:
+            return careful(x, right)  # what is compared with itself ties for certain
         return true if compare(x.value, right.value) else false
 
     return comparison
