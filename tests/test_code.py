@@ -328,3 +328,21 @@ def test_what_cannot_be_written_is_said(gradcli, words, message):
     ended = gradcli("code", *words)
     assert (ended.code, ended.out) == (2, "")
     assert message in ended.err
+
+
+@pytest.mark.parametrize("language", ["python", "numpy"])
+def test_what_is_no_number_is_none_in_code(language):
+    """Neither as an input nor outside the domain of a gate, where nothing else is right."""
+    made = executed(code("xlogy(x, y)", {"x": 0.5, "y": 2}, language=language).text)
+    with np.errstate(invalid="ignore"):
+        assert math.isnan(made["xlogy"](0.0, -1.0))
+    assert math.isnan(executed(code("x*y", {"x": math.nan, "y": 2}, language=language).text)["x"])
+
+
+@pytest.mark.parametrize(("language", "line"), [("c", "NAN"), ("javascript", "let x = NaN;")])
+def test_each_language_has_a_word_for_no_number(language, line):
+    text = "xlogy(x, y)" if language == "c" else "x*y"
+    assert (
+        line
+        in code(text, {"x": 0 if language == "c" else math.nan, "y": 1}, language=language).text
+    )

@@ -45,6 +45,7 @@ class Language(NamedTuple):
     add: str
     whole: str  # of a whole number; `{}` leaves `2`
     infinity: str
+    nan: str
     choice: str  # of condition, value, other value
     truth: str  # of a comparison that is used as a number
     power: str | None  # None: `**` between the operands
@@ -116,7 +117,9 @@ class Writer:
         return (language.truth.format(text), POSTFIX) if text in conditions else (text, level)
 
     def _number(self, value: float) -> Phrase:
-        if isinf(value) or value != value:
+        if value != value:
+            return self.language.nan, POSTFIX
+        if isinf(value):
             text = self.language.infinity if value == inf else f"-{self.language.infinity}"
             return text, POSTFIX if value > 0 else UNARY
         text = number_text(value)
@@ -184,7 +187,8 @@ def _named(prefix: str, names: str) -> dict[str, str]:
 
 
 PYTHON = Language(
-    "Python", "# ", "{} = {}", "{} = {}", "{} += {}", "{}", "math.inf", "{1} if {0} else {2}",
+    "Python", "# ", "{} = {}", "{} = {}", "{} += {}", "{}", "math.inf", "math.nan",
+    "{1} if {0} else {2}",
     "float({})", None,
     {
         **_named("math.", "exp expm1 exp2 log log1p log2 log10 sqrt cbrt floor ceil sin cos tan "
@@ -207,7 +211,8 @@ PYTHON = Language(
     _named("math.", "pi e tau"),
 )  # fmt: skip
 NUMPY = PYTHON._replace(
-    name="NumPy", infinity="np.inf", choice="np.where({0}, {1}, {2})", truth="1.0 * ({})",
+    name="NumPy", infinity="np.inf", nan="np.nan",
+    choice="np.where({0}, {1}, {2})", truth="1.0 * ({})",
     calls={
         **_named("np.", "exp expm1 exp2 log log1p log2 log10 sqrt cbrt floor ceil sin cos tan "
                  "sinh cosh tanh abs hypot"),
@@ -228,7 +233,7 @@ NUMPY = PYTHON._replace(
     constants=_named("np.", "pi e"), has_arrays=True,
 )  # fmt: skip
 C = Language(
-    "C", "// ", "double {} = {};", "{} = {};", "{} += {};", "{}.0", "INFINITY",
+    "C", "// ", "double {} = {};", "{} = {};", "{} += {};", "{}.0", "INFINITY", "NAN",
     "{0} ? {1} : {2}", "(double)({})", "pow({}, {})",
     {
         **_named("", "exp expm1 exp2 log log1p log2 log10 sqrt cbrt floor ceil sin cos tan asin "
@@ -248,7 +253,7 @@ C = Language(
     C_WORDS, {"pi": "acos(-1.0)", "e": "exp(1.0)"},
 )  # fmt: skip
 JAVASCRIPT = Language(
-    "JavaScript", "// ", "let {} = {};", "{} = {};", "{} += {};", "{}", "Infinity",
+    "JavaScript", "// ", "let {} = {};", "{} = {};", "{} += {};", "{}", "Infinity", "NaN",
     "{0} ? {1} : {2}", "Number({})", "Math.pow({}, {})",
     {
         **_named("Math.", "exp expm1 log log1p log2 log10 sqrt cbrt floor ceil sin cos tan asin "

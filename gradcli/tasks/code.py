@@ -72,8 +72,8 @@ def _assurance(lines: CodeLines, language: str) -> str:
     except GradcliError:
         verdict = "error"
     if verdict == "fail":
-        raise UsageError("the code that would be written has a wrong gradient",
-                         hint="please report it")  # fmt: skip
+        raise UsageError("the code that would be written does not pass its own check here",
+                         hint="choose another point: it may stand on a branch")  # fmt: skip
     if verdict in ("pass", "kink"):
         return "read back, and every gradient checked against a numerical one at these inputs"
     return "as the table of gates says; it could not be read back and checked"

@@ -38,7 +38,7 @@ def _literal(number: Number, language: Language, is_array: bool) -> str:
         return f"np.array({text})" if is_array else text
     if isfinite(number):
         return repr(number)
-    return "math.nan" if number != number else f"{'-' * (number < 0)}{language.infinity}"
+    return language.nan if number != number else f"{'-' * (number < 0)}{language.infinity}"
 
 
 def _imports(body: list[str]) -> list[str]:
