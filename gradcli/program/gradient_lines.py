@@ -17,6 +17,7 @@ UPSTREAM_NAMES = ("dout", "upstream", "grad_out", "grad_output", "output_gradien
 if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads it
     from typing import Protocol
 
+    from gradcli.program.names import Names
     from gradcli.requests import Request
 
     class ForwardPart(Protocol):
@@ -24,20 +25,8 @@ if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads
 
         graph: Graph
         lowering: Lowering
-        inputs: dict[str, Value]
-        bound: dict[str, Value]
+        names: Names
         request: Request
-        warnings: list[str]
-        stages: dict[str, Value]
-
-        def find(self, name: str, token: int) -> Value:
-            """The value of a forward name."""
-
-        def is_known(self, name: str) -> bool:
-            """Whether the name is bound or a stage."""
-
-        def bind_upstream(self, name: str, shape: Shape) -> None:
-            """Bind a name to the upstream gradient of the request."""
 
         def gradient_of(self, target: str) -> str | None:
             """The forward name whose gradient the target is."""
@@ -193,15 +182,15 @@ class Backward:
             return self.helpers[name]
         if self._is_given(name):
             return Read("gradient", self.output_name, self._given(name, token))
-        if reader.is_known(name) or name in reader.inputs:
-            return Read("forward", name, reader.find(name, token))
+        if reader.names.is_known(name) or name in reader.names.inputs:
+            return Read("forward", name, reader.names.find(name, token))
         of = reader.gradient_of(name)
         if of is None:
-            return Read("forward", name, reader.find(name, token))
+            return Read("forward", name, reader.names.find(name, token))
         if of in self.claims:
             return Read("gradient", of, self.claims[of])
         if of == self.output_name:
-            if reader.graph.shape(reader.stages[of]):
+            if reader.graph.shape(reader.names.stages[of]):
                 reader.fail(
                     ShapeError, token, f"`{of}` is an array, and `{name}` is not given",
                     f"give the upstream gradient in the shape of `{of}`: a line `{name} = ...`, "
@@ -215,28 +204,28 @@ class Backward:
 
     def _is_given(self, name: str) -> bool:
         """Whether a name is the upstream gradient, and the caller or the forward part gives it."""
-        reader = self.reader
+        reader, names = self.reader, self.reader.names
         if self.given is not None or not self.output_name:
             return name == self.given
-        if name in reader.stages or name in reader.inputs or self.output_name in self.claims:
+        if name in names.stages or name in names.inputs or self.output_name in self.claims:
             return False
         is_meant = reader.gradient_of(name) == self.output_name
-        if name not in reader.bound:
+        if name not in names.bound:
             return is_meant and reader.request.upstream is not None
         from gradcli.program.gradient_names import owner  # late: few names are bound and unread
 
-        known = [*reader.stages, *reader.bound]
+        known = [*names.stages, *names.bound]
         is_meant |= owner(name, known, self.output_name) == self.output_name
         return is_meant or name in UPSTREAM_NAMES
 
     def _given(self, name: str, token: int) -> Value:
         """The upstream gradient that is given as an input. Raises ShapeError if it does not fit."""
         reader, graph = self.reader, self.reader.graph
-        shape = graph.shape(reader.stages[self.output_name])
+        shape = graph.shape(reader.names.stages[self.output_name])
         if self.given is None:
-            if name not in reader.bound:
-                reader.bind_upstream(name, shape)
-            self.given, self.upstream = name, reader.find(name, token)
+            if name not in reader.names.bound:
+                reader.names.bind_upstream(name, shape)
+            self.given, self.upstream = name, reader.names.find(name, token)
             self.claims[self.output_name] = self.upstream
             self.tokens[self.output_name] = token
             if graph.shape(self.upstream) != shape:
@@ -289,8 +278,8 @@ class Backward:
             self.reader.fail(ShapeError, token, error.message, error.hint)
 
     def _forward(self, name: str, token: int) -> Value:
-        reader = self.reader
-        return reader.stages[name] if name in reader.stages else reader.find(name, token)
+        names = self.reader.names
+        return names.stages[name] if name in names.stages else names.find(name, token)
 
     def _check_shape(self, line: GradientLine, name: str, is_alone: bool) -> None:
         """Set a gradient aside whose shape is not that of its input or stage.
@@ -321,13 +310,13 @@ class Backward:
             from gradcli.program.gradient_names import GradientNames  # late: few programs err
             from gradcli.program.strays import unread
 
-            names = GradientNames([*self.reader.stages, *self.reader.inputs])
+            names = GradientNames([*self.reader.names.stages, *self.reader.names.inputs])
             message, hint = unread(name, self.output_name)
             likeness = names.likeness(name, is_near=True)
             is_made_of_gradients = self._reads_gradients(self.helpers[name].line)
             if name[0] == "d" and is_made_of_gradients and likeness is None:
                 warning = f"nothing reads `{name}`, which is made of gradients"
-                self.reader.warnings.append(warning)
+                self.reader.names.warnings.append(warning)
                 continue
             self.reader.fail(
                 ParseError, token, message, f"{likeness.cure}; else {hint}" if likeness else hint
