@@ -1,4 +1,4 @@
-"""Layers with hand-written backward passes, as `gradcli check sample_exprs/layers.py` reads them."""
+"""Layers with hand-written backward passes, as `gradcli check layers.py` reads them."""
 
 import numpy as np
 

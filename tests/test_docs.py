@@ -1,7 +1,8 @@
-"""The README cannot lie: its sessions are run, and every command and option stands in it."""
+"""The pages cannot lie: sessions are run, and every command, option, directive and gate is there."""
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,16 +10,36 @@ import pytest
 import gradcli
 from gradcli.cli.main import COMMANDS
 from gradcli.cli.main import gradcli as command_line
+from tests.write_docs import PAGES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXTS = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
+ALL = "\n".join(TEXTS.values())
+
+
+def commands(block):
+    """The (command, output) pairs of a session."""
+    return re.findall(r"^\$ (.*?)\n(.*?)(?=^\$ |\Z)", block, re.DOTALL | re.MULTILINE)
+
+
 SESSIONS = [
-    (command, output)
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    for command, output in re.findall(
-        r"^\$ (.*?)\n(.*?)(?=^\$ |\Z)", block, re.DOTALL | re.MULTILINE
-    )
+    (name, commands(block))
+    for name, text in TEXTS.items()
+    for block in re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 ]
+# What `cat FILE` shows on a page is what the file holds in all sessions of this page.
+SHOWN = {
+    name: {
+        command.removeprefix("cat "): output
+        for page, session in SESSIONS if page == name
+        for command, output in session if command.startswith("cat ")
+    }
+    for name in TEXTS
+}  # fmt: skip
 
 
 def told(text, command):
@@ -29,31 +50,83 @@ def told(text, command):
     return re.sub(r" +", " ", re.sub("─+", "─", text))
 
 
-@pytest.mark.parametrize(("command", "output"), SESSIONS, ids=[c for c, _ in SESSIONS])
-def test_a_session_of_the_readme_prints_what_it_says(gradcli, monkeypatch, command, output):
-    name, *words = shlex.split(command)
-    assert name == "gradcli"
-    monkeypatch.chdir(ROOT)
-    ended = gradcli(*words)
-    assert told(ended.out + ended.err, command) == told(output, command)
+@pytest.fixture
+def page_folder(tmp_path):
+    """A folder with the samples, as `gradcli samples -o sample_exprs` leaves them, to be filled."""
+    shutil.copytree(ROOT / "sample_exprs", tmp_path / "sample_exprs")
+    return tmp_path
 
 
-def test_the_readme_has_its_sessions():
-    assert len(SESSIONS) >= 8
+@pytest.mark.parametrize(
+    ("page", "session"), SESSIONS, ids=[f"{page}: {s[0][0]}" for page, s in SESSIONS]
+)
+def test_a_session_prints_what_the_page_says(gradcli, page_folder, page, session):
+    for file, text in SHOWN[page].items():
+        (page_folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (page_folder / file).write_text(text, encoding="utf-8")
+    for command, output in session:
+        name, *words = shlex.split(command)
+        if name == "cat":
+            continue
+        assert name == "gradcli"
+        ended = gradcli(*words)
+        random = command + "".join(SHOWN[page].get(word, "") for word in words)
+        assert told(ended.out + ended.err, random) == told(output, random), command
+
+
+def test_the_pages_have_their_sessions():
+    assert len(SESSIONS) >= 20
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_generated_page_is_what_the_program_says(page):
+    assert TEXTS[page] == "".join(PAGES[page]()), "python -m tests.write_docs writes it again"
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_links_lead_somewhere(page):
+    folder = ROOT if page == "README.md" else ROOT / "docs"
+    for target in re.findall(r"\]\(([^)\s]+)\)", TEXTS[page]):
+        file, _, anchor = target.partition("#")
+        if file.startswith("http"):
+            continue
+        text = (folder / file).read_text("utf-8") if file else TEXTS[page]
+        if anchor:
+            headings = re.findall(r"^#+ (.*)", text, re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md"), key=str))
+def test_every_page_is_reached_from_the_readme(page):
+    assert f"(docs/{page.name})" in README
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_an_example_and_a_place_in_the_readme(name):
+def test_every_command_has_help_an_example_and_a_place_in_the_pages(name):
     command = command_line.get_command(None, name)
     assert command.help
     assert f"gradcli {name}" in command.help
-    assert f"gradcli {name}" in README
+    assert f"gradcli {name}" in "".join(text for page, text in TEXTS.items() if page not in PAGES)
     for option in command.params:
         if option.param_type_name == "option":
             assert option.help, option.name
 
 
-def test_the_python_lines_of_the_readme_are_true():
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_texts_use_what_an_installed_user_has(name):
+    command = command_line.get_command(None, name)
+    named = re.findall(r"sample_exprs/\S+", command.help)
+    assert not named or name == "samples"
+
+
+def test_every_directive_stands_in_the_language():
+    from gradcli.program.reader import DIRECTIVES
+
+    for name in DIRECTIVES:
+        assert f"`# gradcli: {name}`" in TEXTS["language.md"]
+
+
+def test_the_python_lines_of_the_pages_are_true():
     report = gradcli.evaluate("(x+y)*z", {"x": -2, "y": 5, "z": -4})
     assert (report.value, report.gradients) == (-12.0, {"x": -4.0, "y": -4.0, "z": 3.0})
     assert gradcli.check("x*y", {"x": 3, "y": 2}, claims={"x": 2}).verdict == "pass"
@@ -64,24 +137,12 @@ def test_the_python_lines_of_the_readme_are_true():
     assert (value, slope.tolist()) == (146.0, [[10.0, 20.0], [22.0, 44.0]])
 
 
-def test_every_gate_of_the_language_stands_in_the_readme():
+def test_every_gate_stands_in_the_language():
     from gradcli.gates.table import BUILT_IN
 
-    words = set(re.findall(r"\w+", README))
+    words = set(re.findall(r"\w+", TEXTS["language.md"]))
     operators = {
-        "add",
-        "sub",
-        "mul",
-        "div",
-        "neg",
-        "pow",
-        "copy",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "eq",
-        "ne",
-    }
+        "add", "sub", "mul", "div", "neg", "pow", "copy", "lt", "le", "gt", "ge", "eq", "ne",
+    }  # fmt: skip
     assert {g.name for g in BUILT_IN.functions.values()} - operators <= words
     assert operators <= set(BUILT_IN.rows)

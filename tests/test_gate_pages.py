@@ -14,7 +14,7 @@ from gradcli.gates.conventions import CONVENTIONS
 from gradcli.gates.table import BUILT_IN
 from gradcli.tasks.gates import gates
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+LANGUAGE = (Path(__file__).parent.parent / "docs/language.md").read_text(encoding="utf-8")
 SHEETS = {sheet.name: sheet for sheet in gates().gates}
 NAMED = pytest.mark.parametrize("convention", CONVENTIONS, ids=lambda convention: convention.gate)
 
@@ -150,9 +150,9 @@ def test_files_and_formats(gradcli, tmp_path):
     assert json.loads(gradcli("gates", "relu", "--json").out)["gates"][0]["kink"] == "x"
 
 
-def test_the_readme_names_every_function():
+def test_the_page_of_the_language_names_every_function():
     spellings = {sheet.name for sheet in SHEETS.values()} - {
         "add", "sub", "mul", "div", "neg", "pow", "copy", "lt", "le", "gt", "ge", "eq", "ne",
     }  # fmt: skip
-    (paragraph,) = re.findall(r"^\*\*Gates\.\*\*.*?\n\n", README, re.DOTALL | re.MULTILINE)
+    (paragraph,) = re.findall(r"^## Gates\n\n.*?\n\n", LANGUAGE, re.DOTALL | re.MULTILINE)
     assert spellings <= {*re.findall(r"\w+", paragraph)}

@@ -144,8 +144,8 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
     gradcli check "(x+y)*z" x=-2 y=5 z=-4 --claim x=-4 --claim z=3
     gradcli check "x*abs(x)" x=-2:2 --samples 50
     gradcli check "x**2*y" x=2 y=3 --claim x,y=4
-    gradcli check sample_exprs --junit report.xml
-    gradcli check sample_exprs/layers.py:affine "x=randn(4, 3)"
+    gradcli check homework --junit report.xml
+    gradcli check layers.py:affine "x=randn(4, 3)"
 
     Exit codes: 0 all pass, 1 a claim is wrong, 2 something cannot be read or decided.
     """

@@ -49,7 +49,7 @@ def code_command(**options: Any) -> None:
 
     \\b
     gradcli code "(x+y)*z" x=-2 y=5 z=-4
-    gradcli code --file sample_exprs/staged.grad --lang c --function staged
+    gradcli code --file staged.grad --lang c --function staged
     gradcli code "x*y" x=3 y=2 --class MultiplyGate
     """
     path = options["path"]

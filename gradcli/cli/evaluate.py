@@ -83,7 +83,7 @@ def eval_command(**options: Any) -> None:
     \b
     gradcli eval "(x+y)*z" x=-2 y=5 z=-4
     gradcli eval "q = x + y; f = q * z" x=-2 y=5 z=-4
-    gradcli eval --file sample_exprs/staged.grad x=1
+    gradcli eval --file staged.grad x=1
     echo "sin(x)*y" | gradcli eval - x=1 y=2 --json
 
     Exit codes: 0 a result was printed, 2 the input cannot be read.

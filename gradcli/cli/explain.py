@@ -54,7 +54,7 @@ def explain_command(**options: Any) -> None:
 
     \b
     gradcli explain "(x+y)*z" x=-2 y=5 z=-4
-    gradcli explain --file sample_exprs/staged.grad
+    gradcli explain --file staged.grad
     gradcli explain overwritten
     gradcli explain relu
     """

@@ -72,8 +72,8 @@ def graph_command(**options: Any) -> None:
     \b
     gradcli graph "(x+y)*z" x=-2 y=5 z=-4
     gradcli graph "(x+y)*z" x=-2 y=5 z=-4 -o circuit.svg
-    gradcli graph --file sample_exprs/staged.grad --format mermaid
-    gradcli graph --file sample_exprs/staged.grad -o staged.html
+    gradcli graph --file staged.grad --format mermaid
+    gradcli graph --file staged.grad -o staged.html
 
     html is a page that steps through the circuit, forwards and backwards, in a browser. Pictures
     need pygraphviz 2 or the program `dot` of Graphviz; html, tree, dot, mermaid and json need

@@ -29,6 +29,7 @@ COMMANDS = {
     "gates": ("gates", "gates_command", "The table of gates, or the page of one."),
     "exercise": ("exercise", "exercise_command", "A backward pass to write or to mend."),
     "selfcheck": ("selfcheck", "selfcheck_command", "Plant mistakes and see that each is caught."),
+    "samples": ("samples", "samples_command", "The sample programs, listed or written out."),
     "help": ("help", "help_command", "The help of a command, or of all."),
     "completion": ("help", "completion_command", "The completion script of a shell."),
 }

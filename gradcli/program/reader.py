@@ -22,6 +22,8 @@ from gradcli.syntax.tokens import Source
 if TYPE_CHECKING:
     from gradcli.program.gradient_lines import Backward
 
+DIRECTIVES = ("output NAME", "wrt x, y", "seed N")  # of `# gradcli:` comments
+
 
 class Reader:
     """Reads one program, statement after statement."""
@@ -226,7 +228,7 @@ class Reader:
         else:
             self.fail(
                 ParseError, statement.token, f"`{statement.text}` is not a directive",
-                "known are `output NAME`, `wrt x, y` and `seed N`",
+                f"known are `{'`, `'.join(DIRECTIVES[:-1])}` and `{DIRECTIVES[-1]}`",
             )  # fmt: skip
 
     def _seed(self, statement: Statement) -> None:

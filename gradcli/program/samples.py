@@ -1,0 +1,42 @@
+"""The sample programs: the examples of a lecture and a few more, as they come with the package."""
+
+from __future__ import annotations
+
+import os
+
+from gradcli.errors import UsageError, did_you_mean
+from gradcli.program.files import PYTHON, SUFFIX, read_text
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FOLDERS = (
+    os.path.join(PACKAGE, "samples"),  # of the installed package
+    os.path.join(os.path.dirname(PACKAGE), "sample_exprs"),  # of a clone, which has them once
+)
+
+
+def sample_names() -> list[str]:
+    """The names of all samples, in order; one in a folder is called `mistakes/sign.grad`."""
+    home = _home()
+    files = [
+        os.path.relpath(os.path.join(here, name), home)
+        for here, _, names in os.walk(home) for name in names if name.endswith((SUFFIX, *PYTHON))
+    ]  # fmt: skip
+    return sorted((name.replace(os.sep, "/") for name in files), key=lambda n: (n.count("/"), n))
+
+
+def sample_text(name: str) -> str:
+    """The text of a sample. Raises UsageError for a name that no sample has."""
+    names = sample_names()
+    if name not in names:
+        hint = did_you_mean(name, names) or "`gradcli samples` lists them"
+        raise UsageError(f"`{name}` is not a sample", hint=hint)
+    return read_text(os.path.join(_home(), *name.split("/")))
+
+
+def sample_title(name: str) -> str:
+    """What a sample says of itself: its first line, a comment or a docstring."""
+    return sample_text(name).partition("\n")[0].strip('#" ')
+
+
+def _home() -> str:
+    return next((folder for folder in FOLDERS if os.path.isdir(folder)), FOLDERS[0])
