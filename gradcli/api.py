@@ -13,6 +13,7 @@ from gradcli.program.reader import read
 from gradcli.reports.evaluations import EvalReport
 from gradcli.requests import BUDGET, Request, Setting, valid
 from gradcli.tasks.evaluate import evaluated
+from gradcli.transform.truth import true_gradients
 
 if TYPE_CHECKING:
     from gradcli.program.model import Program
@@ -161,7 +162,7 @@ def _program(text: str, name: str, bindings: Bindings, request: Request) -> Prog
         from gradcli.tasks.check_python import read_python  # late: most programs are not Python
 
         return read_python(text, name, _pairs(bindings), request)
-    return read(text, name, _pairs(bindings), request=request)
+    return read(text, name, _pairs(bindings), request=request, true_gradients=true_gradients)
 
 
 def check(

@@ -99,6 +99,10 @@ class ShapeError(GradcliError):
     kind = "shape"
 
 
+class SizeFault(ShapeError):
+    """A size or an index that is no whole number known beforehand: what it would be, none tells."""
+
+
 class LimitError(GradcliError):
     """The input is larger than a stated limit."""
 

@@ -313,13 +313,13 @@ def test_no_repair_is_shown_where_that_of_another_line_does_as_well():
     assert (line.suspects, line.repair) == ([5, 6], None)
 
 
-def test_what_follows_from_a_gradient_of_another_shape_is_no_mistake_of_its_own():
+def test_the_other_lines_of_a_gradient_of_another_shape_are_judged_for_themselves():
     text = "X = randn(4, 3); W = randn(3, 2); a = 0.1\nh = X @ W\nf = sum(h**2) + a*sum(W**2)\ndh = 2*h\ndW = X.T @ X\ndW += 2*a*W"
     lines = case(text).lines
-    assert [(line.line, line.cause) for line in lines if line.verdict == "fail"] == [
-        (5, None),
-        (6, 5),
-    ]
+    assert [(line.line, line.cause) for line in lines if line.verdict == "fail"] == [(5, None)]
+    wrong = case(text.replace("2*a*W", "a*W")).lines
+    assert [line.verdict for line in wrong] == ["pass", "fail", "fail"]
+    assert wrong[2].reason == "no use of `W` sends this back"
     assert (lines[1].mistake, lines[1].repair) == ("wrong-cache", "dW = X.T @ dh")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from gradcli.evaluation.point import as_numbers, at, gather, inputs_of
 from gradcli.program.bindings import parse_constant
 from gradcli.program.reader import read as read_program
 from gradcli.requests import Request
+from gradcli.transform.truth import true_gradients
 
 
 def evaluated(text, settings=(), **options):
@@ -711,7 +713,6 @@ def test_both_cures_work():
         ("dx = dy; dy = x", NameFault, (4, 6), "`dy` has no value yet", "on an earlier line"),
         ("dx = dx + y", NameFault, (4, 6), "`dx` has no value yet", "on an earlier line"),
         ("dx = y*q", NameFault, (4, 8), "`q` has no value", "`q=...`"),
-        ("dx[0] = y", ShapeError, (4, 1), "`x` is a number and has no elements", ""),
         ("dx = y; h = [1]; h[0] = 2; dy = h[0]", ParseError, (4, 18), "is not a gradient", ""),
         ("dx = y\nf == [1]", ShapeError, (5, 1), "`f` has shape (), the claim has (1,)", ""),
         ("g == 3", NameFault, (4, 1), "`g` has no value", ""),
@@ -739,19 +740,46 @@ def test_no_output_is_taken_from_the_backward_part(line):
         ("dw[2] = 1", "index 2 is outside a list of 2"),
         ("dw[-3] += 1", "index -3 is outside a list of 2"),
         ("dw[0,0] = 1", "2 indices, but the array has shape (2,)"),
+        ("dw = 3", "the gradient of `w` has no axes"),
+        ("dw = [1]", "the gradient of `w` has shape (1,)"),
+        ("dw = [[1], [2]]", "the gradient of `w` has shape (2, 1)"),
+        ("dw = w*[1, 2, 3]", "mul: shapes (2,) and (3,) do not fit together"),
+        ("dx[0] = 1", "`x` is a number and has no elements"),
     ],
 )
-def test_a_gradient_has_the_shape_of_its_input(line, message):
-    error = refused(ShapeError, f"w = [2, 5]; f = w[0]*w[1]\n{line}")
-    assert message in error.message
-    assert error.span.line == 2
+def test_a_gradient_line_whose_shapes_do_not_fit_is_set_aside(line, message):
+    text = f"w = [2, 5]; x = 3; f = w[0]*w[1]*x\n{line}"
+    with pytest.raises(ShapeError) as error:
+        read_program(text)
+    assert message in error.value.message
+    program = read_program(text, true_gradients=true_gradients)
+    *_, misfit = program.lines
+    assert message in misfit.misfit.message
+    assert not program.claims
 
 
-@pytest.mark.parametrize("line", ["dw = 3", "dw = [1]", "dw = [[1], [2]]"])
-def test_a_gradient_of_another_shape_is_no_claim(line):
-    program = read_program(f"w = [2, 5]; x = 3; f = w[0]*w[1]*x\n{line}\ndx = w[0]*w[1]")
-    assert [*program.claims] == ["x"]
-    assert "the gradient of `w`" in program.lines[0].misfit.message
+def test_the_truth_stands_in_for_what_is_set_aside():
+    text = "w = [2, 5]; x = 3; q = x*w; f = sum(q)\ndq = 1\ndw = x*dq\ndx = sum(w*dq)"
+    case = gradcli.check(text).cases[0]
+    assert [line.verdict for line in case.lines] == ["fail", "pass", "pass"]
+    assert {name: check.verdict for name, check in case.inputs.items()} == {
+        "w[0]": "pass", "w[1]": "pass", "x": "pass",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("product", ["dq*x", "2*q*x", "x*dq"])
+def test_a_product_of_two_vectors_is_told_the_outer_product(product):
+    text = f"W = [[1, 2, 3], [4, 5, 6]]; x = [1, 2, 3]; q = W @ x; f = sum(q**2)\ndq = 2*q\ndW = {product}"
+    (wrong,) = [line for line in gradcli.check(text).cases[0].lines if line.local]
+    assert re.search(r"each with each is `np.outer\(.*\)`, of shape", wrong.reason)
+
+
+def test_a_line_that_reads_what_has_no_shape_follows_from_it():
+    text = "w = [2, 5]; x = 3; f = sum(w)*x\ndx = sum(w)\nh = w*[1, 2, 3]\ndw = x*ones(2) + 0*h"
+    lines = gradcli.check(text).cases[0].lines
+    assert [(line.verdict, line.local, line.cause) for line in lines] == [
+        ("pass", False, None), ("fail", True, None), ("fail", False, 3),
+    ]  # fmt: skip
 
 
 # -------------------------------------------------------------------- claims on values

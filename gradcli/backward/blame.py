@@ -52,9 +52,8 @@ def blame(
     """The lines that make some gradients wrong; `replay` holds the right values afterwards."""
     fixed = replay.numbers if formulas_only else set()
     inquiry = _Inquiry(replay, Suspects(replay, known, naming, places, fixed), wrong)
-    inquiry.set_aside()
     culprits: list[Culprit] = []
-    causes: dict[int, int] = {**inquiry.misled}
+    causes: dict[int, int] = {}
     unjudged: set[str] = set()
     while inquiry.wrong and len(culprits) < MOST_MISTAKES:
         culprit = inquiry.next()
@@ -92,23 +91,6 @@ class _Inquiry:
         self.right = [n for n in names if n not in wrong and self._is_right_everywhere(n)]
         self.excused: set[str] = set()
         self._excuse()
-
-    def set_aside(self) -> None:
-        """Leave out what is made of a gradient of wrong shape: nothing can be put in its place."""
-        graph, sites = self.replay.graph, self.replay.sites
-        self.misled: dict[int, int] = {}
-        for k, line in enumerate(self.lines):
-            if line.misfit is None:
-                continue
-            below = {sites[k]}
-            for node in range(sites[k] + 1, len(graph)):
-                if not below.isdisjoint(graph.operands[node]):
-                    below.add(node)
-            follows = [site in below or self.lines[j].name == line.misfit.name
-                       for j, site in enumerate(sites)]  # fmt: skip
-            self.misled = {j: k for j in range(k + 1, len(sites)) if follows[j]} | self.misled
-            self.wrong -= {name for name, node in self.replay.claims.items() if node in below}
-            self.wrong.discard(line.misfit.name)
 
     def _excuse(self) -> None:
         """Cross off gradients of stages that are wrong, and of which right results are made."""

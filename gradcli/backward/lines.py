@@ -9,6 +9,7 @@ blame    the line that makes all right, if it gives what it should
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from gradcli.backward.known import Known, Meaning, words
 from gradcli.backward.naming import Naming, listed
 from gradcli.backward.passage import Evidence, evidence_at
 from gradcli.backward.repairs import Named
-from gradcli.backward.replay import Replay, is_finite
+from gradcli.backward.replay import Replay, is_finite, same
 from gradcli.backward.rewriting import respelt, rewritten
 from gradcli.backward.suspects import Suspect
 from gradcli.checker.patterns import pattern
@@ -177,8 +178,9 @@ class _Lines:
             for k in (*culprit.twins, culprit.line)
         }  # fmt: skip
         checks = [
-            self._misfit(k) if line.misfit and k not in self.origin.causes else
-            self._accused(k, culprits[k]) if k in culprits else self._line(k)
+            self._misfit(k) if line.misfit is not None else
+            self._accused(k, culprits[k]) if k in culprits else
+            self._line(k) if line.part_of is None else self._part(k, line.part_of)
             for k, line in enumerate(self.lines)
         ]  # fmt: skip
         return [
@@ -284,16 +286,39 @@ class _Lines:
         return head + rewritten(right, before, tree, source)
 
     def _misfit(self, k: int) -> LineCheck:
-        """A gradient that has not the shape of its name."""
+        """A line whose shapes do not fit, or that reads what such a line does not give."""
         misfit = self.lines[k].misfit
         assert misfit is not None
-        named = self._mistake_of_misfit(k, misfit.name)
+        if misfit.cause is not None:
+            row = self.places[misfit.cause][0]
+            return LineCheck(
+                self._target(k), *self.places[k], "fail", False, row, None, None, None,
+                f"not judged: it reads what line {row} does not give",
+            )  # fmt: skip
+        named = None if misfit.name is None else self._mistake_of_misfit(k, misfit.name)
         reason = f"{misfit.message}; {misfit.hint}" if misfit.hint else misfit.message
         culprit = Suspect(k, {}, "value", False, True, named)
         return LineCheck(
-            self._target(k), *self.places[k], "fail", True, None, _number(self.written[k]),
-            _number(self.replay.truth(misfit.name, 0)), named.mistake if named else None, reason,
-            repair=self._repair(k, culprit),
+            self._target(k), *self.places[k], "fail", True, None, None, None,
+            named.mistake if named else None, reason, repair=self._repair(k, culprit),
+        )  # fmt: skip
+
+    def _part(self, k: int, name: str) -> LineCheck:
+        """A line of a gradient that another line spoils: right where some uses send back its value.
+
+        Zeros begin a sum. Which parts the other lines should give is not known.
+        """
+        node, value = self.replay.forward[name], self.written[k]
+        place = self.lines[k].place
+        parts = [v[0] for e, v in self.known.values.items()
+                 if e.node == node and e.kind == "contribution"][:MOST_CONTRIBUTIONS]  # fmt: skip
+        sums = [sum(some) for n in range(1, len(parts) + 1) for some in combinations(parts, n)]
+        sums.append(self.replay.truth(name, 0))
+        is_right = not np.any(value) or any(same(value, _at(amount, place)) for amount in sums)
+        reason = None if is_right else f"no use of `{name}` sends this back"
+        return LineCheck(
+            self._target(k), *self.places[k], "pass" if is_right else "fail", not is_right, None,
+            _number(value), _number(value) if is_right else None, None, reason,
         )  # fmt: skip
 
     def _mistake_of_misfit(self, k: int, name: str) -> Named | None:
@@ -376,6 +401,11 @@ def _difference(check: LineCheck) -> str:
     relation = pattern(np.array(claim), np.array(expected), ())
     at, number, right = differences[0]
     return f"{what} {relation}" if relation else f"at {at} {mismatch(number, right, what, of)}"
+
+
+def _at(amount: Any, place: tuple[Any, ...]) -> Any:
+    """The part of an array that an indexed target takes; pairs are slices."""
+    return amount[tuple(slice(*p) if isinstance(p, tuple) else p for p in place)]
 
 
 def _number(amount: Any) -> Number:

@@ -7,7 +7,7 @@ from math import nan, prod
 from typing import Any, NoReturn
 from zlib import crc32
 
-from gradcli.errors import GradcliError, LimitError, ParseError, ShapeError
+from gradcli.errors import GradcliError, LimitError, ParseError, ShapeError, SizeFault
 from gradcli.gates.shapes import MOST_AXES, Shape, normal_axes, with_unknown
 from gradcli.graph.nodes import Graph
 from gradcli.graph.sizes import NumberOf, UnknownSizeError, known_number
@@ -79,7 +79,7 @@ class ArrayCalls:
         return self.graph.node(self.graph.table[name], tuple(operands), token)
 
     def whole_number(self, value: Any, token: int, role: str) -> int:
-        """A whole number that is known beforehand, as `role`. Raises ShapeError."""
+        """A whole number that is known beforehand, as `role`. Raises SizeFault."""
         node = self.node(value, token)
         try:
             number = known_number(self.graph, node, self.known, self.number_of)
@@ -89,7 +89,7 @@ class ArrayCalls:
         if not number.is_integer():
             name = self.graph.names.get(node)
             subject = f"`{name}`" if name else "this"
-            self.fail(ShapeError, self._spot(node, token),
+            self.fail(SizeFault, self._spot(node, token),
                       f"{subject} is {words}: {role} is a whole number",
                       self._index_advice(node) if role == "an index" else None)  # fmt: skip
         return int(number)

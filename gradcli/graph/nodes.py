@@ -161,18 +161,25 @@ class Graph:
             message, hint = error.message, error.hint or ""
         for word, node in zip(("left", "right"), operands, strict=False):
             if word in hint:
-                hint = hint.replace(word, self._called(node))
+                hint = hint.replace(word, self.called(node))
+        if gate.name == "mul" and [len(self.shape(k)) for k in operands] == [1, 1]:
+            hint += f"; each with each is {self.outer_product(*operands)}"
         if message.startswith("shapes "):
             message = f"{gate.name}: {message}"
         raise ShapeError(message, hint=hint.replace(".T.T", "") or None)
 
-    def _called(self, node: int) -> str:
+    def outer_product(self, left: int, right: int) -> str:
+        """The text of the outer product of two vectors, and its shape."""
+        shape = (*self.shape(left), *self.shape(right))
+        return f"`np.outer({self.called(left)}, {self.called(right)})`, of shape {shape}"
+
+    def called(self, node: int) -> str:
         """The words for an operand: its name, that of a gradient line, or its text."""
         if node in self.names or node in self.spoken:
             return self.names.get(node) or self.spoken[node]
         if self.gates[node].name == "transpose":
             whole = self.operands[node][0]
-            return f"{self._called(whole)}.T"
+            return f"{self.called(whole)}.T"
         text, strength = self.phrases(defaultdict(lambda: "..."))[node]
         return text if strength >= POSTFIX else f"({text})"
 

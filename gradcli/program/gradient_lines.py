@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import permutations
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from gradcli.errors import GradcliError, NameFault, ParseError, ShapeError
+from gradcli.errors import BindingError, GradcliError, NameFault, ParseError, ShapeError, SizeFault
 from gradcli.gates.shapes import Shape, broadcast
 from gradcli.graph.lowering import Lowering, Value
 from gradcli.graph.nodes import Graph
 from gradcli.syntax import Statement, Tree
+
+# Of a graph, its output and the upstream gradient: the node of the gradient of every node.
+TrueGradients = Callable[[Graph, int, int], Callable[[int], int]]
 
 # What a gradient of the output is called where its name says nothing of the output's.
 UPSTREAM_NAMES = ("dout", "upstream", "grad_out", "grad_output", "output_gradient")
@@ -27,6 +32,7 @@ if TYPE_CHECKING:  # a protocol is slow to make, and only the type checker reads
         lowering: Lowering
         names: Names
         request: Request
+        true_gradients: TrueGradients | None
 
         def gradient_of(self, target: str) -> str | None:
             """The forward name whose gradient the target is."""
@@ -47,11 +53,12 @@ class Read(NamedTuple):
 
 
 class Misfit(NamedTuple):
-    """A gradient of another shape than its name has, in words."""
+    """What keeps a line from being a claim, in words: its shapes do not fit."""
 
-    name: str
+    name: str | None  # whose gradient it would be; None for a helper
     message: str
     hint: str | None
+    cause: int | None = None  # the place of the line that gives what this one reads, but for a fit
 
 
 class Spelling(NamedTuple):
@@ -71,8 +78,8 @@ class GradientLine:
     """
 
     __slots__ = (
-        "call", "misfit", "name", "place", "reads", "sizes", "spelling", "statement", "total",
-        "turn", "value",
+        "call", "misfit", "name", "part_of", "place", "reads", "sizes", "spelling", "statement",
+        "total", "turn", "value",
     )  # fmt: skip
 
     def __init__(self, statement: Statement, name: str | None) -> None:
@@ -86,12 +93,14 @@ class GradientLine:
         self.turn: tuple[str, ...] = ()  # of a Python file: the loops around it, as `t = 2`
         self.call: tuple[int, ...] = ()  # and the lines of the calls it stands in
         self.spelling: Spelling | None = None  # of a line of Python
-        self.misfit: Misfit | None = None  # then it is no claim, and later lines read it as it is
+        self.misfit: Misfit | None = None  # then it is no claim, and the truth stands in for it
+        self.part_of: str | None = None  # the name of a gradient that another line's misfit spoils
 
     def moved(self, translate: Callable[[Value], Value]) -> GradientLine:
         """The line over another graph, whose nodes `translate` gives for those of this one."""
         line = GradientLine(self.statement, self.name)
         line.place, line.sizes, line.misfit = self.place, self.sizes, self.misfit
+        line.part_of = self.part_of
         line.turn, line.call, line.spelling = self.turn, self.call, self.spelling
         line.value, line.total = translate(self.value), translate(self.total)
         line.reads = {
@@ -113,24 +122,30 @@ class Backward:
         self.unread: dict[str, int] = {}  # helpers no line has read yet, by their token
         self.upstream: int | None = None
         self.given: str | None = None  # the name of an upstream gradient that no line assigns
+        self.spoilt: dict[str, Value] = {}  # what stands in for gradients with a misfit
+        self.broken: dict[str, int] = {}  # helpers without a value, by the place of their line
+        self._truth_of: Callable[[Value], Value] | None = None
 
     def line(self, statement: Statement) -> None:
-        """Read one line: a gradient, or a helper for later lines. Raises GradcliError."""
-        try:
-            self._line(statement)
-        except GradcliError:
-            for line in self.lines:  # of which this one may be a consequence
-                if line.misfit is not None:
-                    token, (_, message, hint) = line.statement.token, line.misfit
-                    self.reader.fail(ShapeError, token, message, hint)
-            raise
+        """Read one line: a gradient, or a helper for later lines. Raises GradcliError.
 
-    def _line(self, statement: Statement) -> None:
-        reader, target = self.reader, statement.target
-        assert statement.tree is not None
-        name = reader.gradient_of(target)
-        line = GradientLine(statement, name)
+        One whose shapes do not fit is set aside where the truth can stand in for it.
+        """
+        line = GradientLine(statement, self.reader.gradient_of(statement.target))
         self.lines.append(line)
+        try:
+            self._read(line)
+        except ShapeError as error:
+            is_readable = not isinstance(error, SizeFault)  # else it may be right
+            if self.reader.true_gradients and is_readable and line.name != self.output_name:
+                self._set_aside(line, error)
+            else:
+                raise
+
+    def _read(self, line: GradientLine) -> None:
+        reader, statement, name = self.reader, line.statement, line.name
+        target = statement.target
+        assert statement.tree is not None
         first, known = len(reader.graph), reader.lowering.known
         value = reader.lowering.value(statement.tree, {}, self._find)
         line.value = value = reader.graph.own(value, first, statement.token)
@@ -147,7 +162,9 @@ class Backward:
             self.helpers[target] = Read("helper", target, value, len(self.lines) - 1)
             self.unread[target] = statement.token
             return
-        is_first = name not in self.claims
+        if name in self.spoilt:
+            self._take_part(line, name)
+            return
         self.tokens[name] = statement.token
         if statement.kind == "add" and not statement.place:
             line.value = value = self._spread(value, name, statement.token)
@@ -158,9 +175,7 @@ class Backward:
             self.claims[name] = self._sum(self.claims[name], value, statement.token)
         else:
             self.claims[name] = value
-        self._check_shape(line, name, is_first)
-        if line.misfit is not None:
-            return
+        self._check_shape(self.claims[name], name, statement.token)
         line.total = self.claims[name]
         if name == self.output_name:
             self.upstream = self.claims[name]
@@ -177,6 +192,8 @@ class Backward:
     def _resolved(self, name: str, token: int) -> Read:
         """A name, looked up among helpers, then in the forward part, then among gradients."""
         reader = self.reader
+        if name in self.broken:
+            reader.fail(ShapeError, token, f"it reads `{name}`, which has no value")
         if name in self.helpers:
             self.unread.pop(name, None)
             return self.helpers[name]
@@ -187,12 +204,14 @@ class Backward:
         of = reader.gradient_of(name)
         if of is None:
             return Read("forward", name, reader.names.find(name, token))
+        if of in self.spoilt:
+            return Read("gradient", of, self.spoilt[of])
         if of in self.claims:
             return Read("gradient", of, self.claims[of])
         if of == self.output_name:
             if reader.graph.shape(reader.names.stages[of]):
                 reader.fail(
-                    ShapeError, token, f"`{of}` is an array, and `{name}` is not given",
+                    NameFault, token, f"`{of}` is an array, and `{name}` is not given",
                     f"give the upstream gradient in the shape of `{of}`: a line `{name} = ...`, "
                     f"or `{name}=...` on the command line, or --upstream VALUE",
                 )  # fmt: skip
@@ -219,7 +238,7 @@ class Backward:
         return is_meant or name in UPSTREAM_NAMES
 
     def _given(self, name: str, token: int) -> Value:
-        """The upstream gradient that is given as an input. Raises ShapeError if it does not fit."""
+        """The upstream gradient that is given as an input. Raises BindingError if it misfits."""
         reader, graph = self.reader, self.reader.graph
         shape = graph.shape(reader.names.stages[self.output_name])
         if self.given is None:
@@ -229,7 +248,7 @@ class Backward:
             self.claims[self.output_name] = self.upstream
             self.tokens[self.output_name] = token
             if graph.shape(self.upstream) != shape:
-                reader.fail(ShapeError, token, f"the upstream gradient `{name}` "
+                reader.fail(BindingError, token, f"the upstream gradient `{name}` "
                             f"{_has(graph.shape(self.upstream))}, `{self.output_name}` "
                             f"{_has(shape)}")  # fmt: skip
         return self.claims[self.output_name]
@@ -281,28 +300,84 @@ class Backward:
         names = self.reader.names
         return names.stages[name] if name in names.stages else names.find(name, token)
 
-    def _check_shape(self, line: GradientLine, name: str, is_alone: bool) -> None:
-        """Set a gradient aside whose shape is not that of its input or stage.
-
-        It is refused where earlier lines have claimed it as well.
-        """
-        token = line.statement.token
+    def _check_shape(self, value: Value, name: str, token: int) -> None:
+        """Refuse a gradient whose shape is not that of its input or stage. Raises ShapeError."""
         graph = self.reader.graph
-        expected = graph.shape(self._forward(name, token))
-        shape = graph.shape(self.claims[name])
-        if expected == shape:
-            return
-        shapes = f"{_has(shape)}, `{name}` {_has(expected)}"
-        message = f"the gradient of `{name}` {shapes}"
-        hint = _advice(graph, self.claims[name], expected, {**graph.names, **graph.spoken})
-        if not is_alone or name == self.output_name:
-            self.reader.fail(ShapeError, token, message, hint)
-        line.misfit, line.name = Misfit(name, message, hint), None
-        line.total = value = self.claims.pop(name)
-        del self.tokens[name]
-        self.helpers[line.statement.target] = Read(
-            "helper", line.statement.target, value, len(self.lines) - 1
-        )
+        expected, shape = graph.shape(self._forward(name, token)), graph.shape(value)
+        if expected != shape:
+            self.reader.fail(
+                ShapeError, token,
+                f"the gradient of `{name}` {_has(shape)}, `{name}` {_has(expected)}",
+                _advice(graph, value, expected, {**graph.names, **graph.spoken}),
+            )  # fmt: skip
+
+    # ---------------------------------------------------------------- what does not fit
+
+    def _set_aside(self, line: GradientLine, error: ShapeError) -> None:
+        """Let the true gradient stand in for a line, so that the others can be judged.
+
+        A helper has no truth: the lines that read it are set aside as well. Raises the error where
+        the upstream gradient is unknown, too.
+        """
+        causes = [self.broken[name] for name in self._names_of(line) if name in self.broken]
+        line.misfit = Misfit(line.name, error.message, error.hint, causes[0] if causes else None)
+        graph, token, name, target = (
+            self.reader.graph, line.statement.token, line.name, line.statement.target
+        )  # fmt: skip
+        if name is None:
+            self.broken[target] = len(self.lines) - 1
+            self.unread.pop(target, None)
+            stand_in = graph.constant(0.0, token)
+        else:
+            for other in self.lines:
+                if other.name == name and other is not line:
+                    other.name, other.part_of = None, name
+            self.claims.pop(name, None)
+            self.tokens.pop(name, None)
+            if name not in self.spoilt:
+                self.spoilt[name] = graph.own(self._truth(name, error), len(graph), token)
+                graph.call(self.spoilt[name], target)
+            stand_in, line.name = self.spoilt[name], None
+        line.place = ()
+        line.value = line.total = graph.own(stand_in, len(graph), token)
+
+    def _names_of(self, line: GradientLine) -> list[str]:
+        """The names that a line reads; those that have a value are noted as read."""
+        tree = line.statement.tree
+        assert tree is not None
+        names = [str(arg) for op, arg in zip(tree.ops, tree.args, strict=True) if op == "name"]
+        for name in names:
+            if name not in line.reads and name not in self.broken:
+                with suppress(GradcliError):
+                    line.reads[name] = self._resolved(name, line.statement.token)
+        return names
+
+    def _truth(self, name: str, error: ShapeError) -> Value:
+        """The node of the true gradient of a name. Raises the error without an upstream one."""
+        reader, output = self.reader, self.reader.names.stages.get(self.output_name)
+        if reader.true_gradients is None or output is None:
+            raise error
+        if self._truth_of is None:
+            try:
+                upstream = self._resolved(f"d{self.output_name}", reader.graph.tokens[output])
+            except GradcliError:
+                raise error from None
+            self._truth_of = reader.true_gradients(reader.graph, output, upstream.value)
+        return self._truth_of(self._forward(name, 0))
+
+    def _take_part(self, line: GradientLine, name: str) -> None:
+        """A further line of a gradient that has a misfit: a part of it, and no claim."""
+        graph, token = self.reader.graph, line.statement.token
+        if line.statement.place:
+            line.place = self.reader.lowering.places(line.statement.place, {}, self._in_index)
+            part = self._node("index", (self.spoilt[name], graph.static(line.place)), token)
+            if graph.shape(part) != graph.shape(line.value):
+                shape = graph.static(graph.shape(part))
+                line.value = self._node("fill", (line.value, shape), token)
+        else:
+            line.value = self._spread(line.value, name, token)
+            self._check_shape(line.value, name, token)
+        line.name, line.part_of, line.total = None, name, line.value
 
     def finish(self) -> None:
         """Refuse a helper that nothing reads: it may be a stage after a mistaken output."""
@@ -380,4 +455,9 @@ def _advice(graph: Graph, claim: Value, expected: Shape, names: dict[int, str]) 
             return f"the one product of these two that has shape {expected}: `{ways[0]}`"
         if ways:
             return f"products of shape {expected}: {', '.join(f'`{way}`' for way in ways)}"
+    if graph.gates[claim].name == "mul":
+        for left, right in permutations(graph.operands[claim]):
+            shapes = graph.shape(left), graph.shape(right)
+            if [*map(len, shapes)] == [1, 1] and sum(shapes, ()) == expected:
+                return f"each with each is {graph.outer_product(left, right)}"
     return shape_advice(shape, expected)

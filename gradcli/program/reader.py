@@ -20,7 +20,7 @@ from gradcli.syntax import Statement, Tree, statements, write
 from gradcli.syntax.tokens import Source
 
 if TYPE_CHECKING:
-    from gradcli.program.gradient_lines import Backward
+    from gradcli.program.gradient_lines import Backward, TrueGradients
 
 DIRECTIVES = ("output NAME", "wrt x, y", "seed N")  # of `# gradcli:` comments
 
@@ -38,8 +38,10 @@ class Reader:
         table: GateTable,
         is_wide: bool = False,
         last_stage: str | None = None,
+        true_gradients: TrueGradients | None = None,
     ) -> None:
         self.source = source
+        self.true_gradients = true_gradients
         self.request = request
         self.is_wide = is_wide  # gradients may have other names than `dx`
         self.names = Names(source, request, varied, table)
@@ -388,14 +390,16 @@ def read(
     varied: Iterable[str] = (),
     table: GateTable = BUILT_IN,
     last_stage: str | None = None,
+    true_gradients: TrueGradients | None = None,
 ) -> Program:
     """Read a program.
 
     `settings` are pairs of a name and its value and win over the text's own; `free` names inputs
     that get their values later, `varied` those that get other values later and are no sizes. Of the
     `request` counts how a program is read: output, expand, seed, max_array; `table` holds the gates
-    it may call; all after `last_stage` is the backward part. Raises GradcliError; names without a
-    value are reported together.
+    it may call; all after `last_stage` is the backward part. With `true_gradients` a gradient line
+    whose shapes do not fit is no error: the truth stands in for it. Raises GradcliError; names
+    without a value are reported together.
     """
     if not isinstance(text, str):
         raise ParseError(f"a program is a text, this is {type(text).__name__}")
@@ -404,7 +408,10 @@ def read(
 
     def reading(is_wide: bool) -> Program:
         def reader(last: str | None) -> Reader:
-            return Reader(Source(text, name), pairs, names, request, varied, table, is_wide, last)
+            return Reader(
+                Source(text, name), pairs, names, request, varied, table, is_wide, last,
+                true_gradients,
+            )  # fmt: skip
 
         try:
             return reader(last_stage).program()

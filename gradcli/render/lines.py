@@ -91,7 +91,7 @@ def _explained(line: LineCheck, spell: Spell) -> Iterator[str | tuple[str, str]]
             yield ", expected "
             yield nested_text(line.expected, spell), "gradient"
     if line.mistake:
-        yield "; "
+        yield ": " if line.claim is None and line.expected is None else "; "
         yield line.mistake, "verdict.fail"
     if line.reason:
         yield f": {line.reason}"

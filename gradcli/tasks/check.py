@@ -36,6 +36,7 @@ from gradcli.tasks.claims import claim_count, refuse_lost_claims
 from gradcli.tasks.outcomes import Outcome, outcome_at
 from gradcli.tasks.ranges import range_of
 from gradcli.tasks.second_point import second_point
+from gradcli.transform.truth import true_gradients
 
 ONE_POINT = "give every input a single value"
 MOST_OUTPUTS = 2  # stages that nothing reads are tried as the output
@@ -61,7 +62,10 @@ def check_program(
     def reading(output: str | None = None, is_last: bool = False) -> Program:
         asked = request if is_last or output is None else request._replace(output=output)
         last = output if is_last else None
-        return read(text, name, fixed, request=asked, varied=ranges, last_stage=last)
+        return read(
+            text, name, fixed, request=asked, varied=ranges, last_stage=last,
+            true_gradients=true_gradients,
+        )  # fmt: skip
 
     program = reading()
     refuse_lost_claims(program, bindings, request)

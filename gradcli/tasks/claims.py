@@ -9,8 +9,12 @@ from gradcli.requests import Request, Setting
 
 
 def claim_count(program: Program, request: Request) -> int:
-    """How many gradients and values are claimed; an upstream gradient is no claim."""
-    names = {*program.claims, *request.claims}
+    """How many gradients and values are claimed; an upstream gradient is no claim.
+
+    A line whose shapes do not fit claims something, too.
+    """
+    misfits = {line.misfit.name for line in program.lines if line.misfit is not None}
+    names = {*program.claims, *request.claims, *(name for name in misfits if name is not None)}
     return len(names) - (program.upstream is not None) + len(program.value_claims)
 
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic.arithmetic import Arithmetic, Forward
-from gradcli.arithmetic.arrays import STRUCTURE, by_halving
+from gradcli.arithmetic.arrays import STRUCTURE, by_halving, put, repeated
 from gradcli.arithmetic.compiler import CALLS
 from gradcli.arithmetic.symbols import Symbol, Symbols
 from gradcli.gates.row import INPUT, Gate
-from gradcli.gates.shapes import Axis, Shape, column, reduced, row
+from gradcli.gates.shapes import Axis, Shape, column, grouped, inverse, reduced, row, to_end
 from gradcli.graph.nodes import Graph, stage_names
 from gradcli.program.model import Element, Program, ValueClaim
 from gradcli.requests import MOST_GATES
@@ -84,15 +84,39 @@ def _mixing(lifted: Lifted) -> dict[str, Callable[..., Any]]:
 
     add_up = along(total)
 
+    def product_by(gate: str, x: Any, y: Any) -> Any:
+        """The product of matrices; `gate` multiplies two elements."""
+        products = lifted.function(gate)(x[..., :, :, None], y[..., None, :, :])
+        return add_up(products, ((products.ndim - 2,), False))
+
     def matmul(x: Any, y: Any) -> Any:
-        a = np.reshape(x, row(np.shape(x)))[..., :, :, None]
-        b = np.reshape(y, column(np.shape(y)))[..., None, :, :]
-        products = lifted.function("mul")(a, b)
-        sums = add_up(products, ((products.ndim - 2,), False))
+        a, b = np.reshape(x, row(np.shape(x))), np.reshape(y, column(np.shape(y)))
+        sums = product_by("mul", a, b)
         shape: Shape = sums.shape
         if np.ndim(x) == 1:
             shape = (*shape[:-2], shape[-1])
         return sums.reshape(shape[:-1] if np.ndim(y) == 1 else shape)[()]
+
+    def sum_to(x: Any, shape: Shape) -> Any:
+        axes = repeated(np.shape(x), shape)
+        return np.reshape(add_up(x, (axes, False)), shape)[()] if axes else x
+
+    def scatter(x: Any, shape: Shape, at: tuple[Any, ...]) -> Any:
+        return put(np.full(shape, lifted.symbols.symbol(0.0), dtype=object), x, at)
+
+    def first(x: Any, best: Any, axis: Axis) -> Any:
+        """1 at the first place along the axes where x equals the best, 0 elsewhere."""
+        shape = np.shape(x)
+        order, one = to_end(shape, axis), lifted.symbols.symbol(1.0)
+        equal, subtract, multiply = map(lifted.function, ("eq", "sub", "mul"))
+        hits = np.transpose(equal(x, best), order)
+        rows = np.array(hits.reshape(grouped(shape, axis)))
+        for place in np.ndindex(rows.shape[:-1]):
+            left = one  # what no earlier place has taken
+            for k, hit in enumerate(rows[place]):
+                rows[(*place, k)] = multiply(left, hit)
+                left = subtract(left, rows[(*place, k)])
+        return np.transpose(rows.reshape(hits.shape), inverse(order))[()]
 
     def trace(x: Any) -> Any:
         return total([x[k, k] for k in range(len(x))])
@@ -115,7 +139,8 @@ def _mixing(lifted: Lifted) -> dict[str, Callable[..., Any]]:
     return {
         "sum": add_up, "amax": along(gate_of("max")), "amin": along(gate_of("min")),
         "norm": along(gate_of("hypot")), "lse": along(gate_of("logsumexp")),
-        "matmul": matmul, "trace": trace, "ramp": ramp, "give": give,
+        "matmul": matmul, "trace": trace, "ramp": ramp, "give": give, "sum_to": sum_to,
+        "mix": lambda x, y: product_by("scale", x, y), "scatter": scatter, "first": first,
     }  # fmt: skip
 
 
