@@ -200,7 +200,8 @@ def _request(function: str, options: Mapping[str, Any]) -> Request:
             hint = did_you_mean(option, Request._fields)
             text = f"{function}() got an unexpected keyword argument '{option}'"
             raise TypeError(f"{text}; {hint}" if hint else text)
-    return valid(Request(**options))
+    keeps = {"keeps_tolerance": True} if "tolerance" in options else {}
+    return valid(Request(**{**keeps, **options}))
 
 
 def _pairs(bindings: Bindings) -> list[tuple[str, Setting]]:

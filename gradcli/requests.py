@@ -40,6 +40,7 @@ class Request(NamedTuple):
     check: bool = True
     claims: Mapping[str, Setting] = {}  # by input; never written to
     tolerance: float = TOLERANCE
+    keeps_tolerance: bool = False  # it was asked for, and wins over the program's own
     exact: bool = False  # no allowance for the rounding of a float64 backward pass
     samples: int = SAMPLES  # points, where inputs are ranges
     check_budget: float = BUDGET  # gate evaluations at one point
@@ -61,3 +62,12 @@ def valid(request: Request) -> Request:
         raise UsageError(f"the tolerance is {request.tolerance}, not a finite number of 0 or more",
                          hint=f"the default is {TOLERANCE:g}")  # fmt: skip
     return request
+
+
+def finite_number(text: str) -> float | None:
+    """The finite number of 0 or more that a text is; None for any other text."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 <= number < math.inf else None

@@ -418,3 +418,94 @@ def test_large_arrays_are_not_printed_whole_under_a_line(gradcli):
     Path("a.grad").write_text("x = randn(9, 9)\nf = sum(x**3)\ndx = 3*x**2\ndx[0, 0] += 1\n")
     row = next(r for r in gradcli("check", "a.grad").out.splitlines() if r.startswith("      dx"))
     assert len(row) < 200
+
+
+# -------------------------------------------------------------------- what is left out, and what is known
+
+RIGHT_FILE, WRONG_FILE = "x = 3; y = 2; f = x*y\ndx = y\n", "x = 3; y = 2; f = x*y\ndx = x\n"
+
+
+@pytest.mark.parametrize("pattern", ["b.grad", "*.grad", "drafts", "more/drafts", "more/*/b.grad"])
+def test_files_and_folders_are_left_out_by_a_pattern(gradcli, pattern):
+    Path("more/drafts").mkdir(parents=True)
+    Path("more/drafts/b.grad").write_text(WRONG_FILE)
+    assert gradcli("check", "more").code == 1
+    assert gradcli("check", "more", "--exclude", pattern, "--allow-empty").code == 0
+    Path("pyproject.toml").write_text(f'[tool.gradcli]\nexclude = ["{pattern}"]\n')
+    assert gradcli("check", "more", "--allow-empty").code == 0
+
+
+def test_a_baseline_holds_what_is_known_to_fail(gradcli):
+    Path("a.grad").write_text(WRONG_FILE)
+    Path("b.grad").write_text(RIGHT_FILE)
+    ended = gradcli("check", ".", "--baseline", "known.json", "--update-baseline")
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "1 known, 1 pass")
+    assert gradcli("check", ".", "--baseline", "known.json").code == 0
+    assert gradcli("check", ".").code == 1
+    Path("a.grad").write_text(WRONG_FILE + "dy = y\n")  # one more is wrong
+    assert gradcli("check", ".", "--baseline", "known.json").code == 1
+
+
+def test_a_baseline_that_is_none_is_refused(gradcli):
+    Path("a.grad").write_text(RIGHT_FILE)
+    assert "cannot read known.json" in gradcli("check", "a.grad", "--baseline", "known.json").err
+    Path("known.json").write_text("[]")
+    assert "is not a baseline" in gradcli("check", "a.grad", "--baseline", "known.json").err
+    assert (
+        "--update-baseline needs --baseline" in gradcli("check", "a.grad", "--update-baseline").err
+    )
+
+
+def test_a_program_may_ask_not_to_be_checked(gradcli):
+    Path("a.grad").write_text("# gradcli: skip the loss is not written yet\n2x = )\n")
+    ended = gradcli("check", "a.grad")
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "1 skipped")
+    assert "the loss is not written yet" in ended.out
+    assert json.loads(gradcli("check", "a.grad", "--json").out)["cases"][0]["excuse"] == "skipped"
+
+
+def test_a_definition_of_python_may_ask_not_to_be_checked(gradcli):
+    square = "def {0}(x):\n    return x**2\n\n\ndef {0}_grad(x):\n    return 2*x{1}\n\n\n"
+    Path("a.py").write_text(
+        square.format("f", "") + "# gradcli: skip known\n" + square.format("g", "**2")
+    )
+    assert [case["verdict"] for case in cases_of(gradcli("check", "a.py", "--json"))] == [
+        "pass", "inconclusive",
+    ]  # fmt: skip
+
+
+def test_a_program_has_a_tolerance_of_its_own(gradcli):
+    text = "x = 3; f = x**2\ndx = 6.0001\n"
+    Path("a.grad").write_text(text)
+    assert gradcli("check", "a.grad").code == 1
+    Path("a.grad").write_text(f"# gradcli: tolerance 1e-3\n{text}")
+    assert gradcli("check", "a.grad").code == 0
+    assert gradcli("check", "a.grad", "--tolerance", "1e-6").code == 1
+    Path("a.grad").write_text(f"# gradcli: tolerance little\n{text}")
+    assert "`tolerance little` is not a directive" in gradcli("check", "a.grad").out
+
+
+@pytest.mark.parametrize(
+    "word", ["gradientz", "./gradientz", "data/gradientz", "../x", "/nowhere/x"]
+)
+def test_a_path_that_is_not_there_is_no_expression(gradcli, word):
+    ended = gradcli("check", word)
+    assert (ended.code, ended.err) == (2, f"error: {word}: no such file or folder\n")
+    assert json.loads(gradcli("check", word, "--json").out)["error"]["kind"] == "file"
+
+
+def test_a_quotient_is_no_path(gradcli):
+    assert gradcli("check", "a/b", "a=1", "b=2").code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [["2x"], ["x*y", "x=1", "oops oops"], ["x*y", "--claim", "no claim"]]
+)
+def test_an_error_of_check_is_a_document_too(gradcli, words):
+    ended = gradcli("check", *words, "--json")
+    assert ended.code == 2
+    assert json.loads(ended.out)["schema"] == "gradcli.error/1"
+
+
+def cases_of(ended):
+    return json.loads(ended.out)["cases"]

@@ -337,11 +337,13 @@ def test_csv_has_a_row_for_every_element_of_a_list():
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
-def test_csv_texts_are_no_formulas_and_numbers_stay_numbers(first):
+def test_csv_texts_are_no_formulas_only_for_a_spreadsheet(first):
     report = LECTURE._replace(stages=[stage("a", "neg", "-", f"{first}x", -3.0, -1.0)])
-    row = next(csv.DictReader(io.StringIO(written(report, "csv"))))
+    row = next(csv.DictReader(io.StringIO(written(report, "csv", is_for_spreadsheet=True))))
     assert row["expression"].startswith("'")
     assert (row["value"], row["gradient"]) == ("-3.0", "-1.0")
+    row = next(csv.DictReader(io.StringIO(written(report, "csv"))))
+    assert not row["expression"].startswith("'")
 
 
 def test_plain_lines_have_a_fixed_number_of_cells():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import itertools
 import json
@@ -21,12 +22,13 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import gradcli
-from gradcli.render.findings import MEANINGS, findings
+from gradcli.render.findings import MEANINGS, findings, troubles
 from gradcli.render.formats import CHECK_FORMATS, write_check
 from gradcli.render.github import MOST_ROWS_OF_SUMMARY, summary_markdown
 from gradcli.render.jsonl import case_line
-from gradcli.reports.checks import Case, CheckReport, Problem
+from gradcli.reports.checks import KNOWN, SKIPPED, Case, CheckReport, Problem
 from gradcli.reports.evaluations import VERDICTS, InputCheck
+from gradcli.reports.lines import LineCheck
 
 SCHEMAS = Path(__file__).parent / "schemas"
 LONGEST = -1.2345678901234567e-299  # 24 characters
@@ -141,7 +143,8 @@ def schema(name):
 def test_a_format_is_whole_lines_of_printable_text(report, format):
     text = written(report, format)
     assert text == "" or text.endswith("\n")
-    assert text.isprintable() or set(re.findall(r"[^\x20-\x7e]", text)) <= set("\n─é😀")
+    between = "\t" if format == "plain" else ""
+    assert set(re.findall(r"[^\x20-\x7e]", text)) <= {*"\n─é😀", *between}
 
 
 @pytest.mark.parametrize("format", CHECK_FORMATS)
@@ -164,7 +167,7 @@ def test_only_the_table_loads_rich_and_none_loads_the_engine_itself():
 
 def test_an_unknown_format_is_a_key_error():
     with pytest.raises(KeyError):
-        written(THREE, "tap")
+        written(THREE, "odt")
 
 
 # -------------------------------------------------------------------- findings
@@ -326,8 +329,20 @@ def read_command(line):
     return name, properties, message
 
 
+def workflow_commands(report):
+    """The commands, without the count that ends them."""
+    *commands, count = written(report, "github").splitlines()
+    assert re.fullmatch(r"gradcli: \d+ cases?: .*", count)
+    return commands
+
+
+def test_github_ends_with_the_count_also_where_all_is_well():
+    assert written(CheckReport([GOOD]), "github") == "gradcli: 1 case: 1 pass\n"
+    assert written(THREE, "github").endswith("\ngradcli: 3 cases: 1 fail, 2 pass\n")
+
+
 def test_github_commands_as_they_are_written():
-    first, second, _, _, last = written(EVERY_KIND, "github").splitlines()
+    first, second, _, _, last = workflow_commands(EVERY_KIND)
     assert first == (
         "::error file=broken.grad,line=7,col=9,title=gradcli%3A error"
         "::found `)`, expected a number%0Ahelp: write `2*x`"
@@ -340,7 +355,7 @@ def test_github_commands_as_they_are_written():
 
 
 def test_github_levels():
-    commands = map(read_command, written(EVERY_KIND, "github").splitlines())
+    commands = map(read_command, workflow_commands(EVERY_KIND))
     assert [(name, properties["title"].split()[1]) for name, properties, _ in commands] == [
         ("error", "error"), ("error", "fail"), ("error", "fail"),
         ("warning", "undefined"), ("warning", "inconclusive"),
@@ -348,7 +363,7 @@ def test_github_levels():
 
 
 def test_github_shows_a_sampled_point_and_notes_on_lines_of_their_own():
-    message = read_command(written(CheckReport([SAMPLED]), "github").rstrip())[2]
+    message = read_command(workflow_commands(CheckReport([SAMPLED]))[0])[2]
     assert message.split("\n")[1:] == [
         f"at x=0.5, w[0][0]=1, w[0][1]={LONGEST}, w[1][0]=inf, w[1][1]=-0",
         "note: the seed is 0",
@@ -356,9 +371,9 @@ def test_github_shows_a_sampled_point_and_notes_on_lines_of_their_own():
 
 
 def test_github_properties_and_messages_survive_commas_colons_percents_and_line_ends():
-    lines = written(NASTY, "github").split("\n")
-    assert len(lines) == 3
-    for line in lines[:2]:
+    lines = workflow_commands(NASTY)
+    assert len(lines) == 2
+    for line in lines:
         name, properties, message = read_command(line)
         assert name == "error"
         assert set(properties) == {"file", "line", "col", "title"}
@@ -369,7 +384,7 @@ def test_github_properties_and_messages_survive_commas_colons_percents_and_line_
 
 
 def test_github_has_the_ten_worst_and_then_a_number():
-    *commands, last = written(MANY, "github").splitlines()
+    *commands, last = workflow_commands(MANY)
     files = [read_command(command)[1]["file"] for command in commands]
     assert files == [f"case{k}.grad" for k in range(294, 234, -6)]
     assert last == "::notice::and 40 more"
@@ -378,7 +393,7 @@ def test_github_has_the_ten_worst_and_then_a_number():
 @pytest.mark.parametrize(("fails", "lines"), [(0, 0), (1, 1), (10, 10), (11, 11), (47, 11)])
 def test_github_says_how_many_are_left_out_only_if_there_are(fails, lines):
     report = CheckReport([FAIL] * fails + [GOOD, KINK])
-    found = written(report, "github").splitlines()
+    found = workflow_commands(report)
     assert len(found) == lines
     if fails > 10:
         assert found[-1] == f"::notice::and {fails - 10} more"
@@ -819,7 +834,116 @@ def test_hostile_text_is_harmless_in_a_table(table):
     assert "\x1b" not in text
 
 
-def test_three_hundred_cases_are_a_line_each_where_they_pass(table):
+def test_few_cases_that_pass_are_a_line_each_and_many_are_counted(table):
+    few = CheckReport(MANY.cases[:12])
+    assert sum(line.startswith("pass  case") for line in table(few).splitlines()) == 10
     lines = table(MANY).splitlines()
-    assert sum(line.startswith("pass  case") for line in lines) == 250
+    assert not any(line.startswith("pass  case") for line in lines)
     assert lines[-1] == "50 fail, 250 pass"
+    assert table(MANY, verbosity=1).count("pass  case") == 250
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_on_a_terminal_what_is_wrong_comes_last():
+    def headings(out):
+        write_check(EVERY_KIND, "table", out, color="never")
+        words = [line.partition(" ")[0] for line in out.getvalue().splitlines() if ".grad:" in line]
+        return list(dict.fromkeys(words))
+
+    assert headings(io.StringIO())[0] == headings(Terminal())[-1] == "error"
+    assert headings(io.StringIO())[-1] == headings(Terminal())[0] == "pass"
+
+
+def test_arrays_that_pass_fold_where_they_would_hide_the_verdicts_of_lines(table):
+    elements = [checked(f"W[{k}]", "pass", 1.0, 1.0, element=("W", (k,))) for k in range(8)]
+    elements += [checked(f"x[{k}]", "pass", 1.0, 1.0, element=("x", (k,))) for k in range(8)]
+    line = LineCheck("dW", 2, 1, "pass", False, None, 1.0, 1.0, None, None)
+    case = a_case("a.grad", "pass", *elements)
+    assert "8 of W" not in table(CheckReport([case]))
+    beside_lines = case._replace(lines=[line], text="f = W\ndW = 1")
+    assert re.search(r"^8 of W .* pass\n8 of x", table(CheckReport([beside_lines])), re.MULTILINE)
+    assert "W[7]" in table(CheckReport([beside_lines]), verbosity=1)
+
+
+def test_a_right_gradient_is_not_red(table):
+    assert "\x1b[31m" not in table(CheckReport([GOOD]), color="always")
+    assert "\x1b[1;31m" in table(CheckReport([FAIL]), color="always")
+
+
+def test_an_error_in_a_file_shows_its_line_and_a_caret(table):
+    problem = BROKEN.problem._replace(text="f = x + )", column=9)
+    text = table(CheckReport([BROKEN._replace(problem=problem)]))
+    assert "\n  f = x + )\n          ^\n" in text
+
+
+# -------------------------------------------------------------------- rows, TAP, rdjson
+
+
+def test_csv_has_a_row_for_every_verdict():
+    rows = [*csv.DictReader(io.StringIO(written(EVERY_KIND, "csv")))]
+    assert {row["verdict"] for row in rows} >= {"pass", "kink", "fail", "error"}
+    (x,) = [row for row in rows if row["file"] == "staged.grad" and row["name"] == "x"]
+    assert (x["kind"], x["claim"], x["expected"], x["relative_error"]) == (
+        "input",
+        "0.5",
+        "1.0",
+        "0.5",
+    )
+    (broken,) = [row for row in rows if row["file"] == "broken.grad"]
+    assert (broken["kind"], broken["verdict"], broken["line"]) == ("case", "error", "7")
+
+
+def test_plain_rows_are_those_of_csv():
+    plain = [line.split("\t") for line in written(THREE, "plain").splitlines()]
+    assert plain == [*csv.reader(io.StringIO(written(THREE, "csv")))][1:]
+
+
+def test_markdown_is_a_table_below_the_count():
+    lines = written(THREE, "markdown").splitlines()
+    assert lines[0] == "3 cases: 1 fail, 2 pass"
+    assert all(line.count("|") == lines[2].count("|") for line in lines[2:])
+
+
+def test_tap_has_a_point_for_every_finding():
+    lines = written(EVERY_KIND, "tap").splitlines()
+    points = [line for line in lines if re.match(r"(not )?ok ", line)]
+    assert lines[:2] == ["TAP version 14", f"1..{len(points)}"]
+    assert sum(line.startswith("not ok") for line in points) == len(troubles(EVERY_KIND))
+    assert lines.count("  ---") == lines.count("  ...") == len(troubles(EVERY_KIND))
+
+
+def test_rdjson_has_every_trouble_at_its_place():
+    document = json.loads(written(EVERY_KIND, "rdjson"))
+    first = document["diagnostics"][0]
+    assert len(document["diagnostics"]) == len(troubles(EVERY_KIND))
+    assert first["location"] == {
+        "path": "broken.grad",
+        "range": {"start": {"line": 7, "column": 9}},
+    }
+    assert first["severity"] == "ERROR"
+
+
+def test_junit_has_the_time_that_was_measured():
+    timed = CheckReport([GOOD._replace(seconds=0.25), FAIL._replace(seconds=1.5)])
+    root = ElementTree.fromstring(written(timed, "junit"))
+    assert root.get("time") == "1.750"
+    assert [suite.get("time") for suite in root] == ["0.250", "1.500"]
+    assert ElementTree.fromstring(written(THREE, "junit")).get("time") is None
+
+
+# -------------------------------------------------------------------- what does not count
+
+
+def test_what_is_skipped_or_known_is_no_trouble():
+    skipped = a_case("a.grad", "inconclusive")._replace(excuse=SKIPPED, notes=["skipped: later"])
+    report = CheckReport([GOOD, FAIL._replace(excuse=KNOWN), skipped])
+    assert troubles(report) == []
+    assert (report.verdict, report.standing) == ("pass", "pass")
+    assert {"known": 1, "skipped": 1}.items() <= report.summary.items()
+    cases = ElementTree.fromstring(written(report, "junit")).iter("testcase")
+    assert "later" in [case.find("skipped").get("message") for case in cases if len(case)][-1]
+    assert written(report, "concise").splitlines() == ["3 cases: 1 known, 1 skipped, 1 pass"]

@@ -3,41 +3,44 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
+from gradcli.cli.asked import json_or_none, split_names
+from gradcli.cli.check_report import (
+    FILE_FORMATS,
+    Result,
+    exit_code,
+    refuse_unclaimed,
+    write_result,
+)
 from gradcli.cli.config import ConfiguredCommand
-from gradcli.cli.evaluate import split_names
 from gradcli.cli.jobs import (
     Job,
     outcome_of_expression,
     outcomes_of_files,
     subjects_of_files,
 )
-from gradcli.cli.options import differentiated, limits, printed, spoken, switch
-from gradcli.cli.output import append_text
-from gradcli.cli.streams import color_for, put, refuse_inputs, reporting, warn
+from gradcli.cli.options import differentiated, limits, printed, spoken, spreadsheet, switch
+from gradcli.cli.streams import put, refuse_inputs, reporting, warn
 from gradcli.cli.suffixes import Suffixes, format_of
 from gradcli.cli.targets import targets
 from gradcli.cli.words import Pairs, claimed, input_files
-from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError
+from gradcli.errors import EXIT_OK, UsageError
 from gradcli.program.files import SUFFIX, find_programs, read_text
-from gradcli.render.formats import CHECK_FORMATS, GRADE_FORMATS, write_check, write_grades
+from gradcli.render.formats import CHECK_FORMATS, json_text
 from gradcli.reports.checks import CheckReport
 from gradcli.requests import SAMPLES, TOLERANCE, Request, valid
 
-if TYPE_CHECKING:
-    from gradcli.reports.grades import Grade
-
-MOST_FILES_NAMED = 5  # files of a message
-FILE_FORMATS = ("junit", "sarif", "gitlab")  # that have an option of their own
 SUFFIXES: Suffixes = {
     ".txt": None, ".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml": "junit",
+    ".csv": "csv", ".tsv": "plain", ".md": "markdown", ".tap": "tap",
 }  # fmt: skip
 GRADE_SUFFIXES: Suffixes = {".txt": None, ".json": "json"}
 DIFF_SUFFIXES: Suffixes = {".diff": None, ".patch": None, ".txt": None}
+NEEDS = {"write": "fix", "key": "grade", "update_baseline": "baseline"}
 LIST_SUFFIXES: Suffixes = {".txt": None}
 
 
@@ -87,6 +90,19 @@ LIST_SUFFIXES: Suffixes = {".txt": None}
     default="error",
     help="What inconclusive and undefined mean for the exit code; error by default.",
 )
+@click.option(
+    "--exclude",
+    "excluded",
+    multiple=True,
+    metavar="GLOB",
+    help="Leave out files, or folders, of this name or path; repeatable.",
+)
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    help="Failures that this file names are known, and do not count while they are the same.",
+)
+@switch("--update-baseline", help="Write the failures there are into the baseline.")
 @switch("-x", "--fail-fast", help="Stop after the first failure.")
 @switch("--exit-zero", help="Exit 0 whatever was found.")
 @switch("--allow-empty", help="Nothing to check is no error.")
@@ -125,6 +141,7 @@ LIST_SUFFIXES: Suffixes = {".txt": None}
 )
 @switch("--fix", help="Print the repairs of wrong lines as a unified diff, in place of the report.")
 @switch("--write", help="With --fix: write the repairs to the files as well.")
+@spreadsheet
 @switch("--isolated", help="Ignore pyproject.toml.")
 @spoken(quiet="No warnings.", verbose="Show what passed, too.")
 @click.pass_context
@@ -149,15 +166,31 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
 
     Exit codes: 0 all pass, 1 a claim is wrong, 2 something cannot be read or decided.
     """
+    result = reporting(json_or_none(options), lambda: _checked(ctx, options))
+    if result is None:
+        return EXIT_OK
+    warnings = (f"{case.file}: {text}" for case in result.report.cases for text in case.warnings)
+    warn(warnings, False, options["quiet"])
+    write_result(result, options)
+    if options["exit_zero"]:
+        return EXIT_OK
+    if options["require_claims"]:
+        refuse_unclaimed(result.report)
+    return exit_code(result.report, options["inconclusive"] == "ok")
+
+
+def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
+    """Check what the words name; None where they ask for a list only. Raises GradcliError."""
     chosen = targets(options["words"], options["expression"], options["files"])
     if chosen.expression is None and not chosen.paths:
         chosen.paths.extend(ctx.obj or [])  # of pyproject.toml
+    files = [] if chosen.expression is not None else _files(chosen.paths, options["excluded"])
     if options["lists"]:
         _format(ctx, options)
-        _write_list(chosen.paths, options)
-        return EXIT_OK
-    job = _job(chosen.settings, options)
-    files = [] if chosen.expression is not None else [*find_programs(chosen.paths)]
+        _write_list(files, options)
+        return None
+    _refuse_idle(options)
+    job = _job(ctx, chosen.settings, options)
     values = [options["upstream"], *job.request.claims.values(), *(v for _, v in chosen.settings)]
     inputs = input_files([*files, options["key"]], values)
     refuse_inputs([options[kind] for kind in ("target", *FILE_FORMATS)], inputs)
@@ -166,31 +199,50 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
         how = options["jobs"], options["fail_fast"], options["quiet"]
         outcomes = list(outcomes_of_files(job, files, *how))
     else:
-        text = chosen.expression
-        outcomes = [reporting(form, lambda: outcome_of_expression(job, text))]
-    cases = [case for case, _ in outcomes]
-    if not cases and not options["allow_empty"]:
+        outcomes = [outcome_of_expression(job, chosen.expression)]
+    if not outcomes and not options["allow_empty"]:
         raise UsageError("nothing to check", hint=f"name an expression or a folder with {SUFFIX} "
                          "files; --allow-empty if that is meant")  # fmt: skip
-    report = CheckReport(cases)
-    warnings = (f"{case.file}: {text}" for case in cases for text in case.warnings)
-    warn(warnings, False, options["quiet"])
-    if options["fix"]:
-        _fix(report, options, inputs)
-    elif options["write"]:
-        raise UsageError("--write needs --fix")
-    elif options["grade"]:
-        _write_grades([grade for _, grade in outcomes if grade is not None], form, options, inputs)
-    else:
-        _write(report, form, options, inputs)
-    if options["require_claims"] and not options["exit_zero"]:
-        _refuse_unclaimed(report)
-    return EXIT_OK if options["exit_zero"] else _exit_code(report, options["inconclusive"] == "ok")
+    report = CheckReport([case for case, _ in outcomes])
+    grades = [grade for _, grade in outcomes if grade is not None]
+    return Result(_by_baseline(report, options), grades, form, inputs)
 
 
-def _write_list(paths: list[str], options: dict[str, Any]) -> None:
+def _files(paths: list[str], patterns: tuple[str, ...]) -> list[str]:
+    """The files to check, without those that a pattern leaves out."""
+    from fnmatch import fnmatch  # late: few checks leave files out
+
+    def is_left_out(file: str) -> bool:
+        parts = os.path.normpath(file).split(os.sep)
+        names = [*parts, *(os.sep.join(parts[: k + 1]) for k in range(len(parts)))]
+        return any(fnmatch(name, pattern) for name in names for pattern in patterns)
+
+    return [file for file in find_programs(paths) if not is_left_out(file)]
+
+
+def _by_baseline(report: CheckReport, options: dict[str, Any]) -> CheckReport:
+    """The report in which failures of the baseline do not count; --update-baseline writes it."""
+    path = options["baseline"]
+    if path is None:
+        return report
+    from gradcli.tasks.baseline import baseline_of, read_baseline, with_baseline  # late: few have
+
+    if options["update_baseline"]:
+        text = json_text(baseline_of(report, path))
+        put(path, (), lambda out: out.writelines([text]))
+    return with_baseline(report, read_baseline(read_text(path), path), path)
+
+
+def _refuse_idle(options: dict[str, Any]) -> None:
+    """Raise UsageError for options that would do nothing here."""
+    for option, needed in NEEDS.items():
+        if options[option] and not options[needed]:
+            raise UsageError(f"--{option.replace('_', '-')} needs --{needed}")
+
+
+def _write_list(files: list[str], options: dict[str, Any]) -> None:
     """Print the subjects of Python files, a line each."""
-    lines = subjects_of_files([*find_programs(paths)])
+    lines = subjects_of_files(files)
     if not lines:
         raise UsageError(
             "no Python file here has anything to check",
@@ -198,17 +250,7 @@ def _write_list(paths: list[str], options: dict[str, Any]) -> None:
             "its value and its gradients under a name",
         )
     text = "".join(f"{line}\n" for line in lines)
-    put(options["target"], tuple(paths), lambda out: out.writelines([text]))
-
-
-def _refuse_unclaimed(report: CheckReport) -> None:
-    """Raise UsageError where cases claim nothing."""
-    files = [case.file for case in report.cases if case.is_unclaimed]
-    if files:
-        more = f" and {len(files) - MOST_FILES_NAMED} more" if len(files) > MOST_FILES_NAMED else ""
-        raise UsageError(f"nothing is claimed in {', '.join(files[:MOST_FILES_NAMED])}{more}",
-                         hint="--require-claims wants gradient lines such as `dx = -4`, values "
-                         "such as `f == -12`, or --claim NAME=VALUE")  # fmt: skip
+    put(options["target"], tuple(files), lambda out: out.writelines([text]))
 
 
 def _format(ctx: click.Context, options: dict[str, Any]) -> str:
@@ -225,7 +267,7 @@ def _format(ctx: click.Context, options: dict[str, Any]) -> str:
     return format_of(form if is_explicit else None, options["as_json"], target, known, form)
 
 
-def _request(options: dict[str, Any]) -> Request:
+def _request(ctx: click.Context, options: dict[str, Any]) -> Request:
     claims = claimed(options["claims"])
     names = [name for name, _ in claims]
     for name in names:
@@ -234,6 +276,8 @@ def _request(options: dict[str, Any]) -> Request:
     fields = {name: options[name] for name in Request._fields if name in options}
     fields |= {"claims": dict(claims), "wrt": split_names(options["wrt"])}
     fields["grads"] = _grads(options["grads"])
+    source = ctx.get_parameter_source("tolerance")
+    fields["keeps_tolerance"] = source is ParameterSource.COMMANDLINE
     return valid(Request(**fields))
 
 
@@ -248,13 +292,11 @@ def _grads(words: tuple[str, ...]) -> dict[str, str]:
     return grads
 
 
-def _job(settings: Pairs, options: dict[str, Any]) -> Job:
+def _job(ctx: click.Context, settings: Pairs, options: dict[str, Any]) -> Job:
     """The job of every case; a key gives its inputs and its output."""
-    job = Job([*settings], _request(options), options["strict"], options["grade"])
+    job = Job([*settings], _request(ctx, options), options["strict"], options["grade"])
     if options["key"] is None:
         return job
-    if not options["grade"]:
-        raise UsageError("--key needs --grade")
     from gradcli.tasks.grade import read_key  # late: few checks are gradings
 
     key = read_key(read_text(options["key"]), options["key"])
@@ -263,65 +305,3 @@ def _job(settings: Pairs, options: dict[str, Any]) -> Job:
     inputs = {**key.inputs, **dict(settings)}
     request = job.request._replace(output=key.output)
     return job._replace(settings=[*inputs.items()], request=request, key=key)
-
-
-# ---------------------------------------------------------------- the report
-
-
-def _write(
-    report: CheckReport, form: str, options: dict[str, Any], inputs: tuple[str, ...]
-) -> None:
-    verbosity = int(options["verbose"])
-    for kind in FILE_FORMATS:
-        if options[kind]:
-            put(options[kind], inputs, lambda out, kind=kind: write_check(report, kind, out))  # type: ignore[misc]
-    put(options["target"], inputs, lambda out: write_check(
-        report, form, out, color=color_for(options["target"], options["color"]),
-        verbosity=verbosity,
-    ))  # fmt: skip
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if form == "github" and summary:
-        from gradcli.render.github import summary_markdown  # late: no other format has one
-
-        append_text(summary, summary_markdown(report), "it is what GITHUB_STEP_SUMMARY names")
-
-
-def _fix(report: CheckReport, options: dict[str, Any], inputs: tuple[str, ...]) -> None:
-    """Print the repairs as a diff, and write them where that is asked for."""
-    from gradcli.render.fixes import fixes, unmended, write_diff  # late: few checks mend anything
-
-    put(options["target"], inputs, lambda out: write_diff(report, out))
-    warn(unmended(report), False, options["quiet"])
-    for case, text in fixes(report) if options["write"] else ():
-        if not os.path.isfile(case.file):
-            raise UsageError(f"`{case.file}` is no file", hint="--write mends program files")
-        put(case.file, (), lambda out, text=text: out.writelines([text]))  # type: ignore[misc]
-
-
-def _write_grades(
-    grades: list[Grade], form: str, options: dict[str, Any], inputs: tuple[str, ...]
-) -> None:
-    from gradcli.reports.grades import GradeReport
-
-    if form not in GRADE_FORMATS:
-        raise UsageError(f"grades have no format {form}", hint="known are table and json")
-    put(options["target"], inputs, lambda out: write_grades(
-        GradeReport(grades), form, out, color=color_for(options["target"], options["color"]),
-    ))  # fmt: skip
-
-
-def _exit_code(report: CheckReport, inconclusive_is_ok: bool) -> int:
-    """0 all pass or kink, 1 a claim failed, 2 something was not read or not decided; 2 wins."""
-    undecided = () if inconclusive_is_ok else ("inconclusive", "undefined")
-    verdicts = {
-        verdict
-        for case in report.cases
-        for verdict in (
-            case.verdict,
-            *(check.verdict for check in case.derivatives if not case.leaves_out(check)),
-            *(check.verdict for check in case.values),
-        )
-    }
-    if "error" in verdicts or verdicts & set(undecided):
-        return EXIT_USAGE
-    return EXIT_FAILED if "fail" in verdicts else EXIT_OK

@@ -7,14 +7,12 @@ from typing import Any
 import click
 
 from gradcli.api import code
-from gradcli.cli.evaluate import split_names
+from gradcli.cli.asked import asked, say_warnings
 from gradcli.cli.options import differentiated, gates_shown, program, seed, spoken, switch
-from gradcli.cli.streams import put, refuse_inputs, warn
-from gradcli.cli.suffixes import format_of
-from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
+from gradcli.cli.streams import put
+from gradcli.cli.words import ExpressionCommand
 from gradcli.emit.languages import LANGUAGES
 from gradcli.errors import UsageError
-from gradcli.requests import Request
 
 NAMES = ("python", "numpy", "grad", "c", "javascript")
 SUFFIXES = {".py": "python", ".grad": "grad", ".c": "c", ".h": "c", ".js": "javascript",
@@ -52,26 +50,19 @@ def code_command(**options: Any) -> None:
     gradcli code --file staged.grad --lang c --function staged
     gradcli code "x*y" x=3 y=2 --class MultiplyGate
     """
-    path = options["path"]
-    text, name, rest = program_text(options["words"], path)
-    values = [options["upstream"], *(word.partition("=")[2] for word in rest)]
-    target, inputs = options["target"], input_files([path], values)
-    refuse_inputs([target], inputs)
-    cure = "--lang LANGUAGE takes any name"
-    language = format_of(options["form"], False, target, SUFFIXES, "", cure) or None
+    ask = asked(options, SUFFIXES, "", "--lang LANGUAGE takes any name")
+    language = ask.form or None
     if language == "python" and options["form"] is None:
         language = None
     if options["function"] and options["gate_class"]:
         raise UsageError("--function and --class exclude each other")
     _refuse_name(options["function"] or options["gate_class"])
-    fields = {field: options[field] for field in Request._fields if field in options}
-    made = code(
-        text, bindings(rest), name=name, language=language, function=options["function"],
-        gate_class=options["gate_class"], textbook=options["textbook"],
-        **{**fields, "wrt": split_names(options["wrt"])},
+    made = ask.answer(
+        code, language=language, function=options["function"], gate_class=options["gate_class"],
+        textbook=options["textbook"],
     )  # fmt: skip
-    warn(made.warnings, options["strict"], options["quiet"])
-    put(target, inputs, lambda out: _write(out, made.text))
+    say_warnings(made.warnings, options)
+    put(ask.target, ask.files, lambda out: _write(out, made.text))
 
 
 def _write(out: Any, text: str) -> None:

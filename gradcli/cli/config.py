@@ -11,7 +11,7 @@ from gradcli.cli.words import ExpressionCommand
 from gradcli.errors import FileError, UsageError, did_you_mean, reason_of
 
 NAME = "pyproject.toml"
-PATHS = "paths"
+PATHS, BASELINE = "paths", "baseline"  # lead there from the folder of the file
 KEYS = {  # key in the file: parameter of the command, and what its value is
     "tolerance": ("tolerance", "a number"), "format": ("form", "a text"),
     "samples": ("samples", "a whole number"), "seed": ("seed", "a whole number"),
@@ -20,9 +20,11 @@ KEYS = {  # key in the file: parameter of the command, and what its value is
     "junit": ("junit", "a text"), "sarif": ("sarif", "a text"), "gitlab": ("gitlab", "a text"),
     "allow-empty": ("allow_empty", "true or false"),
     "require-claims": ("require_claims", "true or false"),
+    "exclude": ("excluded", "a list of texts"), "baseline": ("baseline", "a text"),
 }  # fmt: skip
 KINDS = {  # exact types: true is no whole number
     "a number": (int, float), "a whole number": (int,), "a text": (str,), "true or false": (bool,),
+    "a list of texts": (list,),
 }  # fmt: skip
 
 
@@ -76,6 +78,8 @@ def read_config(path: str) -> dict[str, Any]:
     for key, value in table.items():
         if key == PATHS:
             table[key] = _paths(value, path)
+        elif key == BASELINE and isinstance(value, str):
+            (table[key],) = _paths(value, path)
         elif key not in KEYS:
             hint = did_you_mean(key, [*KEYS, PATHS]) or f"known are {', '.join([*KEYS, PATHS])}"
             raise UsageError(f"`{key}` in [tool.gradcli] of {path} is not an option", hint=hint)

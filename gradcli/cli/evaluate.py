@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from gradcli.api import evaluate
+from gradcli.cli.asked import ANY_FORMAT, asked, say_warnings
 from gradcli.cli.options import (
     differentiated,
     gates_shown,
@@ -15,16 +16,16 @@ from gradcli.cli.options import (
     program,
     seed,
     spoken,
+    spreadsheet,
     switch,
 )
-from gradcli.cli.streams import color_for, put, refuse_inputs, reporting, warn
-from gradcli.cli.suffixes import Suffixes, format_of
-from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
-from gradcli.errors import UsageError
+from gradcli.cli.streams import color_for, put
+from gradcli.cli.suffixes import Suffixes
+from gradcli.cli.words import ExpressionCommand
 from gradcli.render.formats import FORMATS, write
-from gradcli.requests import Request
 
 MOST_DIGITS = 1_000
+ONE_ARRAY = "a .npy file holds one array only: write .npz, it holds the value and all gradients"
 ARCHIVE = "npz"  # of numpy arrays: `value`, `dx`, ...
 SUFFIXES: Suffixes = {
     ".txt": None, ".tsv": "plain", ".json": "json", ".jsonl": "jsonl", ".csv": "csv",
@@ -67,6 +68,7 @@ SUFFIXES: Suffixes = {
     "show_all",
     help="Show all in the table: every stage, not only 200, and large arrays whole.",
 )
+@spreadsheet
 @spoken(quiet="Value and gradients only.", verbose="Certain digits, conditions.")
 def eval_command(**options: Any) -> None:
     """Evaluate EXPR, or a program, and every gradient in it.
@@ -88,36 +90,17 @@ def eval_command(**options: Any) -> None:
 
     Exit codes: 0 a result was printed, 2 the input cannot be read.
     """
-    path = options["path"]
-    text, name, rest = program_text(options["words"], path)
-    values = [options["upstream"], *(word.partition("=")[2] for word in rest)]
-    target, inputs = options["target"], input_files([path], values)
-    refuse_inputs([target], inputs)
-    form = chosen_format(options["form"], options["as_json"], target)
-    fields = {field: options[field] for field in Request._fields if field in options}
-    keywords = {**fields, "wrt": split_names(options["wrt"]), "check": not options["no_check"]}
-    report = reporting(form, lambda: evaluate(text, bindings(rest), name=name, **keywords))
-    warn(report.warnings, options["strict"], options["quiet"])
-    if target is not None and form == ARCHIVE:
+    is_npy = (options["target"] or "").lower().endswith(".npy")
+    ask = asked(options, SUFFIXES, "table", ONE_ARRAY if is_npy else ANY_FORMAT)
+    report = ask.answer(evaluate, check=not options["no_check"])
+    say_warnings(report.warnings, options)
+    if ask.target is not None and ask.form == ARCHIVE:
         from gradcli.cli.output import write_arrays  # late: most results are text
 
-        write_arrays(target, report.arrays(), inputs)
+        write_arrays(ask.target, report.arrays(), ask.files)
         return
     verbosity = -1 if options["quiet"] else int(options["verbose"])
-    put(target, inputs, lambda out: write(
-        report, form, out, color=color_for(target, options["color"]), verbosity=verbosity,
-        show_all=options["show_all"],
+    put(ask.target, ask.files, lambda out: write(
+        report, ask.form, out, color=color_for(ask.target, options["color"]), verbosity=verbosity,
+        show_all=options["show_all"], is_for_spreadsheet=options["spreadsheet"],
     ))  # fmt: skip
-
-
-def chosen_format(form: str | None, as_json: bool, target: str | None) -> str:
-    """The format asked for, or the one a file's suffix stands for. Raises UsageError."""
-    if not (form or as_json) and (target or "").lower().endswith(".npy"):
-        raise UsageError(f"{target}: a .npy file holds one array only",
-                         hint="write .npz: it holds the value and all gradients")  # fmt: skip
-    return format_of(form, as_json, target, SUFFIXES, "table")
-
-
-def split_names(names: str | None) -> list[str] | None:
-    """`x,y` as a list."""
-    return None if names is None else [part.strip() for part in names.split(",")]

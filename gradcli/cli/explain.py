@@ -7,16 +7,14 @@ from typing import Any
 import click
 
 from gradcli.api import telling
-from gradcli.cli.evaluate import split_names
+from gradcli.cli.asked import asked, say_warnings
 from gradcli.cli.options import differentiated, gates_shown, printed, seed, spoken
-from gradcli.cli.streams import color_for, put, refuse_inputs, reporting, warn
-from gradcli.cli.suffixes import format_of
-from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
+from gradcli.cli.streams import color_for, put
+from gradcli.cli.words import ExpressionCommand
 from gradcli.errors import UsageError, did_you_mean
 from gradcli.gates.table import BUILT_IN
 from gradcli.render.formats import TELLING_FORMATS, write_gates, write_telling
 from gradcli.reports.mistakes import MISTAKES, Mistake
-from gradcli.requests import Request
 from gradcli.tasks.gates import gates
 
 SUFFIXES = {".txt": "table", ".md": "markdown", ".json": "json"}
@@ -64,23 +62,12 @@ def explain_command(**options: Any) -> None:
     if name is not None or not (words or options["path"]):
         _print_page(name)
         return
-    _tell(words, options)
-
-
-def _tell(words: tuple[str, ...], options: dict[str, Any]) -> None:
-    path = options["path"]
-    text, name, rest = program_text(words, path)
-    values = [options["upstream"], *(word.partition("=")[2] for word in rest)]
-    target, inputs = options["target"], input_files([path], values)
-    refuse_inputs([target], inputs)
-    form = format_of(options["form"], options["as_json"], target, SUFFIXES, "table")
-    fields = {field: options[field] for field in Request._fields if field in options}
-    keywords = {**fields, "wrt": split_names(options["wrt"])}
-    told = reporting(form, lambda: telling(text, bindings(rest), name=name, **keywords))
-    warn(told.warnings, options["strict"], options["quiet"])
-    color = color_for(target, options["color"])
-    put(target, inputs, lambda out: write_telling(
-        told, form, out, color=color, decimals=options["decimals"]
+    ask = asked(options, SUFFIXES, "table")
+    told = ask.answer(telling)
+    say_warnings(told.warnings, options)
+    put(ask.target, ask.files, lambda out: write_telling(
+        told, ask.form, out, color=color_for(ask.target, options["color"]),
+        decimals=options["decimals"],
     ))  # fmt: skip
 
 

@@ -7,11 +7,10 @@ from typing import Any
 import click
 
 from gradcli.api import circuit, page
-from gradcli.cli.evaluate import split_names
+from gradcli.cli.asked import asked, say_warnings
 from gradcli.cli.options import differentiated, gates_shown, printed, program, seed, spoken, switch
-from gradcli.cli.streams import color_for, put, put_bytes, refuse_inputs, reporting, warn
-from gradcli.cli.suffixes import format_of
-from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
+from gradcli.cli.streams import color_for, put, put_bytes
+from gradcli.cli.words import ExpressionCommand
 from gradcli.errors import LimitError, UsageError
 from gradcli.render.formats import (
     GRAPH_FORMATS,
@@ -22,7 +21,6 @@ from gradcli.render.formats import (
     write_page,
 )
 from gradcli.reports.circuits import Circuit
-from gradcli.requests import Request
 
 GRAPH_SUFFIXES = {
     ".svg": "svg", ".png": "png", ".pdf": "pdf", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid",
@@ -81,31 +79,22 @@ def graph_command(**options: Any) -> None:
 
     Exit codes: 0 the circuit was drawn, 2 the input cannot be read or Graphviz is missing.
     """
-    path = options["path"]
-    text, name, rest = program_text(options["words"], path)
-    values = [options["upstream"], *(word.partition("=")[2] for word in rest)]
-    target, inputs = options["target"], input_files([path], values)
-    refuse_inputs([target], inputs)
-    form = format_of(options["form"], options["as_json"], target, GRAPH_SUFFIXES, "tree")
-    fields = {field: options[field] for field in Request._fields if field in options}
-    keywords = {**fields, "wrt": split_names(options["wrt"])}
-    decimals = None if options["verbose"] else options["decimals"]
+    ask = asked(options, GRAPH_SUFFIXES, "tree")
+    form, decimals = ask.form, None if options["verbose"] else options["decimals"]
     if form == "html":
         if options["collapse"]:
             raise UsageError("a page steps through all gates: --collapse is not for html")
-        made = page(text, bindings(rest), name=name, **keywords)
-        warn(made.warnings, options["strict"], options["quiet"])
-        put(target, inputs, lambda out: write_page(made, out, decimals, options["theme"]))
+        made = ask.answer(page)
+        say_warnings(made.warnings, options)
+        put(ask.target, ask.files, lambda out: write_page(made, out, decimals, options["theme"]))
         return
-    drawn = reporting(form, lambda: circuit(
-        text, bindings(rest), name=name, collapse=options["collapse"], **keywords
-    ))  # fmt: skip
-    warn([*drawn.warnings, *_too_large(drawn, form)], options["strict"], options["quiet"])
+    drawn = ask.answer(circuit, collapse=options["collapse"])
+    say_warnings([*drawn.warnings, *_too_large(drawn, form)], options)
     if form in IMAGES:
-        put_bytes(target, inputs, image(drawn, form, decimals, options["theme"]), form)
+        put_bytes(ask.target, ask.files, image(drawn, form, decimals, options["theme"]), form)
         return
-    put(target, inputs, lambda out: write_circuit(
-        drawn, form, out, color=color_for(target, options["color"]), decimals=decimals,
+    put(ask.target, ask.files, lambda out: write_circuit(
+        drawn, form, out, color=color_for(ask.target, options["color"]), decimals=decimals,
         theme=options["theme"],
     ))  # fmt: skip
 

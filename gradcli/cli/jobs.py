@@ -7,6 +7,7 @@ file it is a case with the verdict `error`.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,13 +18,21 @@ from gradcli.program.files import PYTHON, read_text, subject_of
 from gradcli.render.progress import progress
 from gradcli.reports.checks import Case
 from gradcli.requests import Request, Setting
-from gradcli.tasks.check import broken_case, check_program, unclaimed
+from gradcli.tasks.check import (
+    broken_case,
+    check_program,
+    skip_reason,
+    skipped_case,
+    unclaimed,
+)
 
 if TYPE_CHECKING:
     from gradcli.reports.grades import Grade
     from gradcli.tasks.grade import Key
 
 Outcome = tuple[Case, "Grade | None"]
+CHUNKS_OF_WORKER = 8  # so that none waits long for the last chunk of another
+MOST_OF_CHUNK = 25  # files; so many at once are no longer worth a message each
 
 
 class Job(NamedTuple):
@@ -74,8 +83,10 @@ def _in_order(job: Job, paths: list[str], processes: int) -> Iterator[list[Outco
         return
     from concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(min(processes, len(paths))) as pool:
-        yield from pool.map(work, paths)
+    workers = min(processes, len(paths))
+    chunk = max(1, min(MOST_OF_CHUNK, len(paths) // (workers * CHUNKS_OF_WORKER)))
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(work, paths, chunksize=chunk)
 
 
 def outcomes_of_file(job: Job, path: str) -> list[Outcome]:
@@ -83,11 +94,20 @@ def outcomes_of_file(job: Job, path: str) -> list[Outcome]:
 
     A Python file has one for each of its subjects, every other file one.
     """
+    began = time.perf_counter()
+    outcomes = _outcomes(job, path)
+    own = (time.perf_counter() - began) / max(1, len(outcomes))
+    return [(case._replace(seconds=own), grade) for case, grade in outcomes]
+
+
+def _outcomes(job: Job, path: str) -> list[Outcome]:
     file, subject = subject_of(path)
     try:
         if file.endswith(PYTHON):
             return _of_python(job, file, subject)
-        return [_checked(job, path, read_text(path))]
+        text = read_text(path)
+        reason = None if job.is_graded else skip_reason(text)
+        return [_checked(job, path, text) if reason is None else (skipped_case(path, reason), None)]
     except GradcliError as error:
         case = broken_case(file, error)
         if not job.is_graded:

@@ -62,7 +62,7 @@ def seed(command: Command) -> Command:
 def differentiated(wrt: str) -> Option:
     """Which derivatives are taken: --wrt, --upstream, --output; `wrt` is the help of the first."""
     return together(
-        click.option("--wrt", metavar="x,y", help=wrt),
+        click.option("--wrt", multiple=True, metavar="x,y", help=f"{wrt} Repeatable."),
         click.option(
             "--upstream",
             metavar="VALUE",
@@ -113,6 +113,14 @@ def printed(formats: Sequence[str], default: str | None, form: str, target: str)
         switch("--json", "as_json", help="The same as --format json."),
         click.option("-o", "--output-file", "target", metavar="FILE", help=target),
     )
+
+
+def spreadsheet(command: Command) -> Command:
+    """How CSV is written."""
+    return switch(
+        "--spreadsheet",
+        help="In CSV an apostrophe before text that a spreadsheet would take for a formula.",
+    )(command)
 
 
 def spoken(quiet: str, verbose: str) -> Option:

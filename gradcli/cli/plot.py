@@ -7,13 +7,12 @@ from typing import Any
 import click
 
 from gradcli.api import plot
+from gradcli.cli.asked import asked, say_warnings
 from gradcli.cli.options import output, printed, seed, spoken, switch
 from gradcli.cli.steps import SUFFIXES
-from gradcli.cli.streams import color_for, put, put_bytes, refuse_inputs, reporting, warn
-from gradcli.cli.suffixes import format_of
-from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
+from gradcli.cli.streams import color_for, put, put_bytes
+from gradcli.cli.words import ExpressionCommand
 from gradcli.render.formats import CURVE_FORMATS, CURVE_IMAGES, plot_image, write_plot
-from gradcli.requests import Request
 
 
 @click.command("plot", cls=ExpressionCommand, short_help="Value and gradient as curves.")
@@ -44,19 +43,13 @@ def plot_command(**options: Any) -> None:
 
     Exit codes: 0 the curves were printed, 2 the input cannot be read or matplotlib is missing.
     """
-    path = options["path"]
-    text, name, rest = program_text(options["words"], path)
-    target = options["target"]
-    inputs = input_files([path], [word.partition("=")[2] for word in rest])
-    refuse_inputs([target], inputs)
-    form = format_of(options["form"], options["as_json"], target, SUFFIXES, "chart")
-    fields = {field: options[field] for field in Request._fields if field in options}
-    report = reporting(form, lambda: plot(text, bindings(rest), name=name, **fields))
-    warn(report.warnings, options["strict"], options["quiet"])
-    if form in CURVE_IMAGES:
-        put_bytes(target, inputs, plot_image(report, form), form)
+    ask = asked(options, SUFFIXES, "chart")
+    report = ask.answer(plot)
+    say_warnings(report.warnings, options)
+    if ask.form in CURVE_IMAGES:
+        put_bytes(ask.target, ask.files, plot_image(report, ask.form), ask.form)
         return
-    put(target, inputs, lambda out: write_plot(
-        report, form, out, color=color_for(target, options["color"]),
+    put(ask.target, ask.files, lambda out: write_plot(
+        report, ask.form, out, color=color_for(ask.target, options["color"]),
         verbosity=int(options["verbose"]),
     ))  # fmt: skip

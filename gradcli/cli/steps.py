@@ -7,13 +7,12 @@ from typing import Any
 import click
 
 from gradcli.api import steps
-from gradcli.cli.evaluate import split_names
+from gradcli.cli.asked import asked, say_warnings
 from gradcli.cli.options import differentiated, printed, program, seed, spoken, switch
-from gradcli.cli.streams import color_for, put, put_bytes, refuse_inputs, reporting, warn
-from gradcli.cli.suffixes import Suffixes, format_of
-from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
+from gradcli.cli.streams import color_for, put, put_bytes
+from gradcli.cli.suffixes import Suffixes
+from gradcli.cli.words import ExpressionCommand
 from gradcli.render.formats import CURVE_FORMATS, CURVE_IMAGES, steps_image, write_steps
-from gradcli.requests import Request
 
 SUFFIXES: Suffixes = {
     ".txt": None, ".json": "json", ".png": "png", ".svg": "svg", ".pdf": "pdf",
@@ -48,20 +47,13 @@ def steps_command(**options: Any) -> None:
 
     Exit codes: 0 the curves were printed, 2 the input cannot be read or matplotlib is missing.
     """
-    path = options["path"]
-    text, name, rest = program_text(options["words"], path)
-    values = [options["upstream"], *(word.partition("=")[2] for word in rest)]
-    target, inputs = options["target"], input_files([path], values)
-    refuse_inputs([target], inputs)
-    form = format_of(options["form"], options["as_json"], target, SUFFIXES, "chart")
-    fields = {field: options[field] for field in Request._fields if field in options}
-    keywords = {**fields, "wrt": split_names(options["wrt"])}
-    report = reporting(form, lambda: steps(text, bindings(rest), name=name, **keywords))
-    warn(report.warnings, options["strict"], options["quiet"])
-    if form in CURVE_IMAGES:
-        put_bytes(target, inputs, steps_image(report, form), form)
+    ask = asked(options, SUFFIXES, "chart")
+    report = ask.answer(steps)
+    say_warnings(report.warnings, options)
+    if ask.form in CURVE_IMAGES:
+        put_bytes(ask.target, ask.files, steps_image(report, ask.form), ask.form)
         return
-    put(target, inputs, lambda out: write_steps(
-        report, form, out, color=color_for(target, options["color"]),
+    put(ask.target, ask.files, lambda out: write_steps(
+        report, ask.form, out, color=color_for(ask.target, options["color"]),
         verbosity=int(options["verbose"]),
     ))  # fmt: skip

@@ -4,7 +4,7 @@ import os
 from typing import NamedTuple
 
 from gradcli.cli.words import Pairs, bindings, is_binding
-from gradcli.errors import GradcliError, UsageError
+from gradcli.errors import FileError, GradcliError, UsageError
 from gradcli.gates.table import CONSTANTS
 from gradcli.graph.lowering import find_constant
 from gradcli.program.files import PYTHON, SUFFIX, subject_of
@@ -32,6 +32,8 @@ def targets(words: tuple[str, ...], expression: str | None, paths: tuple[str, ..
             continue
         if _is_path(word, settings):
             chosen.paths.append(word)
+        elif _is_like_a_path(word, settings):
+            raise FileError(f"{word}: no such file or folder")
         elif chosen.expression is not None:
             raise UsageError(f"two expressions: `{chosen.expression}` and `{word}`",
                              hint="quote the expression; a path must exist")  # fmt: skip
@@ -59,6 +61,18 @@ def _names_something(word: str) -> bool:
         op == "name" and find_constant(arg) is None
         for op, arg in zip(tree.ops, tree.args, strict=True)
     )
+
+
+def _is_like_a_path(word: str, settings: Pairs) -> bool:
+    """Whether a word that is no path can only have been meant for one: a name without a value.
+
+    So is `data/homework`, where neither name has one.
+    """
+    if word.startswith(("./", "../", "/", "~")):
+        return True
+    known = {name for name, _ in settings} | set(CONSTANTS)
+    parts = word.split("/")
+    return all(part.isidentifier() and part not in known for part in parts)
 
 
 def _is_path(word: str, settings: Pairs) -> bool:

@@ -69,6 +69,7 @@ class Program(NamedTuple):
     called: dict[int, str] = {}  # noqa: RUF012  # never written to: what reports call its gates
     decisions: tuple[Decision, ...] = ()  # at other outcomes the program would be another one
     arrays: Any = None  # the program of arrays itself
+    tolerance: float | None = None  # that the text asks for
     given: str | None = None  # the input that is the gradient of the output: `dout=[1, 2]`
 
 

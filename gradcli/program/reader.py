@@ -15,14 +15,15 @@ from gradcli.graph.lowering import Lowering
 from gradcli.program.ending import EarlierOutputError, Ending
 from gradcli.program.model import Program, ValueClaim
 from gradcli.program.names import Names
-from gradcli.requests import PLAIN, Request, Setting
+from gradcli.requests import PLAIN, Request, Setting, finite_number
 from gradcli.syntax import Statement, Tree, statements, write
 from gradcli.syntax.tokens import Source
 
 if TYPE_CHECKING:
     from gradcli.program.gradient_lines import Backward, TrueGradients
 
-DIRECTIVES = ("output NAME", "wrt x, y", "seed N")  # of `# gradcli:` comments
+# Of `# gradcli:` comments; whether a file is skipped is asked before it is read.
+DIRECTIVES = ("output NAME", "wrt x, y", "seed N", "tolerance T", "skip REASON")
 
 
 class Reader:
@@ -54,6 +55,7 @@ class Reader:
         self.aside: set[int] = set()  # nodes of claims on values
         self.wrt: tuple[str, ...] = ()
         self.seed = request.seed
+        self.tolerance: float | None = None
         self.names.bind(settings, free)
 
     # ---------------------------------------------------------------- statements
@@ -227,7 +229,9 @@ class Reader:
             self.wrt = tuple(part.strip() for part in rest.split(","))
         elif word == "seed" and rest.isdecimal():
             self.seed = int(rest) if self.request.seed is None else self.request.seed
-        else:
+        elif word == "tolerance" and (tolerance := finite_number(rest)) is not None:
+            self.tolerance = tolerance
+        elif word != "skip":
             self.fail(
                 ParseError, statement.token, f"`{statement.text}` is not a directive",
                 f"known are `{'`, `'.join(DIRECTIVES[:-1])}` and `{DIRECTIVES[-1]}`",
@@ -302,6 +306,7 @@ class Reader:
             warnings=names.warnings,
             uncertainties=names.uncertainties,
             seed=self._sow(),
+            tolerance=self.tolerance,
             overruled=names.overruled,
         )
 

@@ -17,7 +17,7 @@ from gradcli.errors import BindingError, GradcliError
 from gradcli.program.array_files import open_array
 from gradcli.python.calls import CONSTANTS, ROWS
 from gradcli.python.values import Array, Given, Library, Reader, Scope
-from gradcli.requests import Setting
+from gradcli.requests import Setting, finite_number
 
 if TYPE_CHECKING:
     from gradcli.python.source import Script
@@ -34,13 +34,15 @@ class Directives(NamedTuple):
     values: dict[str, str]
     grads: dict[str, str]  # result -> of what
     seed: int | None
+    skip: str | None = None  # the reason not to check
+    tolerance: float | None = None
 
 
 def directives(script: Script, lines: list[int]) -> Directives:
     """The comments above the definitions at some lines, and those that stand above none."""
     values: dict[str, str] = {}
     grads: dict[str, str] = {}
-    seed = None
+    seed, skip, tolerance = None, None, None
     above = [text for line in sorted(lines) for text in _above(script, line)]
     for text in [*_loose(script), *above]:
         word, _, rest = text.partition(" ")
@@ -50,11 +52,15 @@ def directives(script: Script, lines: list[int]) -> Directives:
                 grads[result.strip()] = of.strip()
         elif word == "seed" and rest.strip().isdecimal():
             seed = int(rest)
+        elif word == "skip":
+            skip = rest.strip()
+        elif word == "tolerance":
+            tolerance = finite_number(rest)
         else:
             for part in _statements(text):
                 if match := SETTING.fullmatch(part.strip()):
                     values[match[1]] = match[2].strip()
-    return Directives(values, grads, seed)
+    return Directives(values, grads, seed, skip, tolerance)
 
 
 def _statements(text: str) -> list[str]:

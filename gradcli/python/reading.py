@@ -106,8 +106,11 @@ class PythonFile:
         grads: Mapping[str, str],
     ) -> Reading:  # fmt: skip
         """The reading of a subject, which may be read again in other styles."""
-        said = directives(self.script, _lines_of(self.script, subject))
-        return Reading(self.script, subject, dict(settings), said, request, grads)
+        return Reading(self.script, subject, dict(settings), self.said(subject), request, grads)
+
+    def said(self, subject: Subject) -> Directives:
+        """What the comments of the file say of a subject."""
+        return directives(self.script, _lines_of(self.script, subject))
 
 
 def _lines_of(script: Script, subject: Subject) -> list[int]:

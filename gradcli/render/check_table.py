@@ -1,7 +1,8 @@
-"""The report of `check` for people: a heading and tables for each case, the worst case first.
+"""The report of `check` for people: a heading and tables for each case.
 
-A case that passes is one line, unless it is alone or the report is verbose. Layout and colours are
-those of `gradcli.render.table`: no number is cut, and what does not fit is stacked.
+The worst case comes first, but on a terminal last, where it is not scrolled away. A case that
+passes is one line, unless it is alone or the report is verbose; many are counted only. Layout and
+colours are those of `gradcli.render.table`: no number is cut, and what does not fit is stacked.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from gradcli.render.arrays import MOST_WHOLE
+from gradcli.render.diagnostic import source_excerpt
 from gradcli.render.findings import point_text, tallies
 from gradcli.render.look import Look
 from gradcli.render.table import MOST_OF_EXPRESSION, Column, Columns, Page, beginning
@@ -20,20 +22,21 @@ from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, STANDINGS, Cas
 from gradcli.reports.evaluations import InputCheck
 
 MOST_ROWS_OF_BLOCK = 200  # of a block
+MOST_PASSES = 10  # cases that pass and are named
 
 MEASURED = (
-    Column("numeric", "gradient"),
+    Column("numeric", "number"),
     Column("rel. error", "error"),
     Column("verdict", "verdict"),
 )
-CLAIMED_GRADIENTS = (Column("input", "name"), Column("claim", "gradient"), *MEASURED)
+CLAIMED_GRADIENTS = (Column("input", "name"), Column("claim", "claim"), *MEASURED)
 CLAIMED_ENTRIES = (Column("derivative", "name"), *CLAIMED_GRADIENTS[1:])
-OWN_ENTRIES = (Column("derivative", "name"), Column("analytic", "gradient"), *MEASURED)
-OWN_GRADIENTS = (Column("input", "name"), Column("gradient", "gradient"), *MEASURED)
+OWN_ENTRIES = (Column("derivative", "name"), Column("analytic", "number"), *MEASURED)
+OWN_GRADIENTS = (Column("input", "name"), Column("gradient", "number"), *MEASURED)
 CLAIMED_VALUES = (
     Column("stage", "name"),
-    Column("claim", "value"),
-    Column("value", "value"),
+    Column("claim", "claim"),
+    Column("value", "number"),
     *MEASURED[1:],
 )
 
@@ -48,18 +51,30 @@ def check_table(report: CheckReport, look: Look) -> Iterator[str]:
 def _parts(report: CheckReport, page: Page) -> Iterator[RenderableType]:
     verbosity = page.look.verbosity
     everything = verbosity > 0 or len(report.cases) == 1
-    is_brief = False
-    for k, case in enumerate(sorted(report.cases, key=lambda case: _badness(case.standing))):
-        if verbosity < 0 and case.verdict == "pass":
-            break
-        is_brief = verbosity < 0 or (case.verdict == "pass" and not everything)
+    is_brief, ends_in_gap = False, True
+    for k, case in enumerate(_named(report, verbosity, page.look.out.isatty())):
+        was_brief, is_brief = is_brief, verbosity < 0 or (
+            case.verdict == "pass" and not everything
+        )  # fmt: skip
+        if was_brief and not is_brief and not ends_in_gap:
+            yield ""
         yield _heading(case, page, is_explained=not is_brief or not k)
         if not is_brief:
             yield from _body(case, page)
             yield ""
-    if is_brief:
+        ends_in_gap = not is_brief
+    if not ends_in_gap:
         yield ""
     yield _summary(report, page)
+
+
+def _named(report: CheckReport, verbosity: int, is_on_terminal: bool) -> list[Case]:
+    """The cases that have a line of their own, in the order of the report."""
+    cases = sorted(report.cases, key=lambda case: _badness(case.standing))
+    passes = sum(case.standing == "pass" for case in cases)
+    if verbosity < 0 or (verbosity == 0 and passes > MOST_PASSES):
+        cases = [case for case in cases if case.standing != "pass"]
+    return cases[::-1] if is_on_terminal else cases
 
 
 def _summary(report: CheckReport, page: Page) -> Text:
@@ -107,6 +122,8 @@ def _body(case: Case, page: Page) -> Iterator[RenderableType]:
     yield from _block(OWN_ENTRIES, [c for c in entries if c.claim is None], case, page)
     if case.problem is not None:
         yield page.sentence(case.problem.message)
+        for line in source_excerpt(case.problem.text, case.problem.column or 1):
+            yield Text(f"  {line}", "aside")
         if case.problem.hint:
             yield page.sentence(("help", "aside"), f": {case.problem.hint}")
     if case.point is not None:
@@ -123,7 +140,7 @@ def _block(
 ) -> Iterator[RenderableType]:
     """The checks as rows, the worst first, and the reasons beneath."""
     brief = page.look.verbosity <= 0
-    rows = _summed_up(checks) if brief else checks
+    rows = _summed_up(checks, _most_whole(case)) if brief else checks
     shown = sorted(rows, key=lambda check: _badness(check.verdict))
     if brief:
         shown = shown[:MOST_ROWS_OF_BLOCK]
@@ -140,15 +157,21 @@ def _block(
         yield page.sentence((f"... {left_out} more (-v shows them)", "aside"))
 
 
-def _summed_up(checks: list[InputCheck]) -> list[InputCheck]:
-    """The checks with one for all elements of a large array that pass."""
+def _most_whole(case: Case) -> int:
+    """How many elements of an array that pass have rows; beside lines they are many together."""
+    passes = [c for c in case.inputs.values() if c.verdict == "pass" and c.whole != c.name]
+    return 1 if case.lines and len(passes) > MOST_WHOLE else MOST_WHOLE
+
+
+def _summed_up(checks: list[InputCheck], most: int) -> list[InputCheck]:
+    """The checks with one for all elements of an array that pass, where they are more than some."""
     parts: dict[str, list[InputCheck]] = {}
     for check in checks:
         parts.setdefault(check.whole, []).append(check)
     rows = []
     for own in parts.values():
         passed = [check for check in own if check.verdict == "pass" and not check.directions]
-        if len(passed) <= MOST_WHOLE:
+        if len(passed) <= most:
             rows += own
             continue
         rows += [check for check in own if check not in passed]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
@@ -17,20 +17,26 @@ HEADER = (
 CHAIN = ("operands", "local_gradients", "contributions")  # of a stage, in JSON
 
 
-def csv_rows(report: EvalReport, _: Look) -> Iterator[str]:
+def csv_rows(report: EvalReport, look: Look) -> Iterator[str]:
     """A header, then one row a stage and one row an input."""
-    row = csv.writer(_Echo(), lineterminator="\n").writerow
-    yield row((*HEADER, *CHAIN * report.has_links))
+    yield csv_line((*HEADER, *CHAIN * report.has_links), look)
     for stage in report.stages:
-        texts = (_inert(text) for text in (stage.name, stage.gate, stage.expression))
+        texts = stage.name, stage.gate, stage.expression
         numbers = exact(stage.value), exact(stage.gradient)
-        yield row(("stage", *texts, *numbers, "", "", "", *chain_cells(stage)))
+        yield csv_line(("stage", *texts, *numbers, "", "", "", *chain_cells(stage)), look)
     rest = ("",) * len(CHAIN) * report.has_links
     for entry in input_rows(report):
         cells = exact(entry.value), exact(entry.gradient), *verdict_cells(entry.check)
-        yield row(("input", _inert(entry.name), "", "", *cells, *rest))
+        yield csv_line(("input", entry.name, "", "", *cells, *rest), look)
     for kind, name, block, verdict in derivatives(report):
-        yield row((kind, _inert(name), "", "", exact(block), "", "", "", verdict, *rest))
+        yield csv_line((kind, name, "", "", exact(block), "", "", "", verdict, *rest), look)
+
+
+def csv_line(cells: Sequence[str], look: Look) -> str:
+    """Cells as a line; for a spreadsheet with an apostrophe before what is like a formula."""
+    texts = [_inert(cell) if look.is_for_spreadsheet else printable(cell) for cell in cells]
+    line: str = csv.writer(_Echo(), lineterminator="\n").writerow(texts)
+    return line
 
 
 class _Echo:
@@ -41,5 +47,9 @@ class _Echo:
 
 
 def _inert(text: str) -> str:
-    """A text cell that no spreadsheet takes for a formula."""
-    return "'" * text.startswith(("=", "+", "-", "@", "\t", "\r")) + printable(text)
+    """A cell that no spreadsheet takes for a formula; numbers stay what they are."""
+    try:
+        float(text)
+    except ValueError:
+        return "'" * text.startswith(("=", "+", "-", "@", "\t", "\r")) + printable(text)
+    return text

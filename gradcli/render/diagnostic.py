@@ -71,9 +71,7 @@ def _block(error: GradcliError) -> str:
     span, place = error.span, ""
     excerpt: tuple[str, ...] = ()
     if span is not None:
-        line = span.line_text
-        if line.strip():
-            excerpt = _excerpt(line, min(span.column - 1, len(line)))
+        excerpt = source_excerpt(span.line_text, span.column)
         place = f"{_shortened(span.source, LONGEST_NAME)}:{span.line}:{span.column}: "
     advice = [f"help: {_shortened(error.hint, LONGEST_TEXT)}"] if error.hint else []
     message = f"error: {place}{_shortened(error.message, LONGEST_TEXT)}"
@@ -92,8 +90,11 @@ def _entry(error: GradcliError) -> dict[str, Any]:
     }
 
 
-def _excerpt(line: str, at: int) -> tuple[str, str]:
-    """The line, cut to WIDTH cells around a place, and a caret under the place."""
+def source_excerpt(line: str, column: int) -> tuple[str, ...]:
+    """The line, cut to WIDTH cells around a column, and a caret; nothing of a blank one."""
+    if not line.strip():
+        return ()
+    at = min(column - 1, len(line))
     before = [_in_line(c) for c in reversed(line[max(at - WIDTH, 0) : at])]
     after = _fitting(map(_in_line, line[at : at + WIDTH]), WIDTH)
     before = _fitting(before, max(WIDTH // 2, WIDTH - _cells("".join(after))))

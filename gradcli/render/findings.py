@@ -14,7 +14,15 @@ from typing import NamedTuple
 from gradcli.render.arrays import nested_text
 from gradcli.render.diagnostic import printable
 from gradcli.render.rows import exact
-from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, STANDINGS, Case, CheckReport
+from gradcli.reports.checks import (
+    KNOWN,
+    NOTHING_CLAIMED,
+    OWN_GRADIENT,
+    SKIPPED,
+    STANDINGS,
+    Case,
+    CheckReport,
+)
 from gradcli.reports.evaluations import InputCheck, Number, elements
 from gradcli.reports.lines import FEW, LineCheck, first_of_each
 
@@ -33,6 +41,8 @@ MEANINGS = {
     "undefined": "No derivative exists here.",
     "fail": "The claim is not the derivative.",
     "error": "The case could not be read.",
+    SKIPPED: "The case asks not to be checked.",
+    KNOWN: "The case fails as the baseline says.",
     NOTHING_CLAIMED: "Nothing is claimed: only the engine's own gradient was checked.",
 }
 
@@ -131,6 +141,16 @@ def worst_first(unsorted: Iterable[Finding]) -> list[Finding]:
 
 
 def _of_case(case: Case) -> Iterator[Finding]:
+    """The findings on a case; those on one that does not count are aside."""
+    if case.excuse == SKIPPED:
+        text = "; ".join(case.notes) or MEANINGS[SKIPPED]
+        yield Finding(case.file, case.line, 1, SKIPPED, "", text, is_aside=True)
+        return
+    for finding in _of_parts(case):
+        yield finding._replace(is_aside=finding.is_aside or case.excuse is not None)
+
+
+def _of_parts(case: Case) -> Iterator[Finding]:
     """The findings on inputs and values; one on the whole case if they do not explain it."""
     details = _details(case)
     is_explained = any(line.is_accused for line in case.lines)

@@ -38,6 +38,8 @@ RENDERERS = {
         "table": "check_table.check_table", "json": "strict_json.json_report",
         "jsonl": "jsonl.check_lines", "concise": "concise.concise", "github": "github.github",
         "junit": "junit.junit", "sarif": "sarif.sarif", "gitlab": "gitlab.gitlab",
+        "tap": "tap.tap", "rdjson": "rdjson.rdjson", "csv": "check_rows.check_csv",
+        "markdown": "check_rows.check_markdown", "plain": "check_rows.check_plain",
     },
     "grades": {"table": "table.grade_table", "json": "strict_json.json_report"},
     "gates": {
@@ -68,17 +70,21 @@ CURVE_FORMATS = (*RENDERERS["plot"], *CURVE_IMAGES)
 
 def write(
     report: EvalReport, format: str, out: TextIO, *, color: str = "auto", verbosity: int = 0,
-    show_all: bool = False,
+    show_all: bool = False, is_for_spreadsheet: bool = False,
 ) -> None:  # fmt: skip
-    """Write an evaluation in one of FORMATS; only the table heeds the keywords."""
-    _put("evaluation", format, report, Look(out, color, verbosity, show_all))
+    """Write an evaluation in one of FORMATS; only the table and CSV heed the keywords."""
+    look = Look(out, color, verbosity, show_all, is_for_spreadsheet=is_for_spreadsheet)
+    _put("evaluation", format, report, look)
 
 
 def write_check(
-    report: CheckReport, format: str, out: TextIO, *, color: str = "auto", verbosity: int = 0
-) -> None:
+    report: CheckReport, format: str, out: TextIO, *, color: str = "auto", verbosity: int = 0,
+    is_for_spreadsheet: bool = False,
+) -> None:  # fmt: skip
     """Write the report of a check in one of CHECK_FORMATS; only the table has colour."""
-    _put("check", format, report, Look(out, color, verbosity))
+    _put("check", format, report, Look(
+        out, color, verbosity, is_for_spreadsheet=is_for_spreadsheet
+    ))  # fmt: skip
 
 
 def write_grades(report: GradeReport, format: str, out: TextIO, *, color: str = "auto") -> None:

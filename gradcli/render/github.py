@@ -16,7 +16,7 @@ MOST_ROWS_OF_SUMMARY = 500  # of a job summary, for which GitHub takes 1 MiB
 
 
 def github(report: CheckReport, _: Look) -> Iterator[str]:
-    """Workflow commands for the worst, and one that says how many more there are."""
+    """Workflow commands for the worst, one that says how many more there are, and the count."""
     shown = troubles(report)
     for finding in shown[:MOST_ANNOTATIONS]:
         file, title = _property(finding.file), _property(f"gradcli: {finding.title}")
@@ -25,6 +25,7 @@ def github(report: CheckReport, _: Look) -> Iterator[str]:
         yield f"::{command} {place}::{_data(finding.message)}\n"
     if len(shown) > MOST_ANNOTATIONS:
         yield f"::notice::and {len(shown) - MOST_ANNOTATIONS} more\n"
+    yield f"gradcli: {count_line(report)}\n"
 
 
 def summary_markdown(report: CheckReport) -> str:

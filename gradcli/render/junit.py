@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from gradcli.render.diagnostic import printable
 from gradcli.render.findings import TROUBLE_LEVELS, Finding, findings
 from gradcli.render.look import Look
-from gradcli.reports.checks import NOTHING_CLAIMED, CheckReport
+from gradcli.reports.checks import NOTHING_CLAIMED, SKIPPED, CheckReport
 
 
 def junit(report: CheckReport, _: Look) -> Iterator[str]:
     """A suite per file, a test per finding; other than ASCII as character references."""
     suites: dict[str, list[Finding]] = {}
+    times: dict[str, float] = {}
+    for case in report.cases:
+        if case.seconds is not None:
+            times[case.file] = times.get(case.file, 0.0) + case.seconds
     tests = findings(report)
     for finding in tests:
         suites.setdefault(finding.file, []).append(finding)
-    root = Element("testsuites", {"name": "gradcli", **_counted(tests)})
+    root = Element("testsuites", {"name": "gradcli", **_counted(tests), **_time(times.values())})
     for file, part in suites.items():
-        suite = SubElement(root, "testsuite", {"name": _xml(file), **_counted(part)})
+        own = _time([times[file]] if file in times else [])
+        suite = SubElement(root, "testsuite", {"name": _xml(file), **_counted(part), **own})
         suite.extend(map(_test_case, part))
     indent(root)
     yield '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -41,11 +46,16 @@ def _outcome(finding: Finding) -> str | None:
     What only follows from a wrong line is skipped: one slip is one failure. So is a claim that is
     not there.
     """
-    if finding.verdict not in TROUBLE_LEVELS:
+    if finding.verdict not in (*TROUBLE_LEVELS, SKIPPED):
         return None
     if finding.is_aside or finding.verdict == NOTHING_CLAIMED:
         return "skipped"
     return "failure" if finding.verdict == "fail" else "error"
+
+
+def _time(seconds: Collection[float]) -> dict[str, str]:
+    """The attribute `time`, where it was measured."""
+    return {"time": f"{sum(seconds):.3f}"} if seconds else {}
 
 
 def _counted(tests: list[Finding]) -> dict[str, str]:

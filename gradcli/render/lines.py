@@ -74,22 +74,22 @@ def _explained(line: LineCheck, spell: Spell) -> Iterator[str | tuple[str, str]]
     if len(wrong) > FEW:
         at, claim, expected = wrong[0]
         yield f": {len(wrong)} numbers are wrong, most {at}: got "
-        yield spell(claim), "gradient"
+        yield spell(claim), "verdict.fail"
         yield ", expected "
-        yield spell(expected), "gradient"
+        yield spell(expected), "verdict.pass"
     elif is_large(line.claim):
         for k, (at, claim, expected) in enumerate(wrong):
             yield f"{';' if k else ':'} {at} got "
-            yield spell(claim), "gradient"
+            yield spell(claim), "verdict.fail"
             yield ", expected "
-            yield spell(expected), "gradient"
+            yield spell(expected), "verdict.pass"
     else:
         if line.claim is not None:
             yield ": got "
-            yield nested_text(line.claim, spell), "gradient"
+            yield nested_text(line.claim, spell), "verdict.fail"
         if line.expected is not None:
             yield ", expected "
-            yield nested_text(line.expected, spell), "gradient"
+            yield nested_text(line.expected, spell), "verdict.pass"
     if line.mistake:
         yield ": " if line.claim is None and line.expected is None else "; "
         yield line.mistake, "verdict.fail"

@@ -14,18 +14,19 @@ def plain(report: EvalReport, _: Look) -> Iterator[str]:
     """The first cell says what a line is."""
     for stage in report.stages:
         numbers = exact(stage.value), exact(stage.gradient)
-        yield _tabbed(
+        yield tabbed(
             "stage", stage.name, stage.label, stage.expression, *numbers, *chain_cells(stage)
         )
     for row in input_rows(report):
         numbers = exact(row.value), exact(row.gradient)
-        yield _tabbed("input", row.name, *numbers, *verdict_cells(row.check))
-    yield _tabbed("value", exact(report.value))
+        yield tabbed("input", row.name, *numbers, *verdict_cells(row.check))
+    yield tabbed("value", exact(report.value))
     for kind, name, block, verdict in derivatives(report):
-        yield _tabbed(kind, name, exact(block), *([verdict] if verdict else []))
+        yield tabbed(kind, name, exact(block), *([verdict] if verdict else []))
     for note in report.notes:
-        yield _tabbed("note", note)
+        yield tabbed("note", note)
 
 
-def _tabbed(*cells: str) -> str:
+def tabbed(*cells: str) -> str:
+    """Cells as a line between tabs."""
     return "\t".join(map(printable, cells)) + "\n"

@@ -7,6 +7,8 @@ STYLES = {
     "value": "green",
     "gradient": "red",
     "error": "none",
+    "number": "none",  # of a verdict: red would look like a fault
+    "claim": "none",
     "chain": "red",
     "aside": "dim",
     "curve.forward": "red",
@@ -20,6 +22,8 @@ STYLES = {
     "curve.kink": "bold yellow",
     "verdict.pass": "green",
     "verdict.kink": "yellow",
+    "verdict.skipped": "yellow",
+    "verdict.known": "yellow",
     "verdict.nothing claimed": "yellow",
     "verdict.inconclusive": "yellow",
     "verdict.undefined": "magenta",

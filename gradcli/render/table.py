@@ -66,11 +66,12 @@ class Column:
     @property
     def is_number(self) -> bool:
         """Whether the cells are numbers; they stand flush right."""
-        return self.role in ("value", "gradient", "error")
+        return self.role in ("value", "gradient", "error", "number", "claim")
 
-    def styled(self, cell: str) -> Text:
-        """A cell in the style of its role; each verdict has a style of its own."""
-        return Text(cell, f"verdict.{cell}" if self.role == "verdict" else self.role)
+    def styled(self, cell: str, verdict: str) -> Text:
+        """A cell in the style of its role, in a row with a verdict: it has a style of its own."""
+        is_of_verdict = self.role == "verdict" or (self.role == "claim" and verdict == "fail")
+        return Text(cell, f"verdict.{verdict}" if is_of_verdict else self.role)
 
 
 Columns = tuple[Column, ...]
@@ -86,8 +87,8 @@ UNCHECKED = (Column("input", "name"), Column("value", "value"), Column("gradient
 CHECKED = (
     Column("input", "name"),
     Column("value", "value"),
-    Column("analytic", "gradient"),
-    Column("numeric", "gradient"),
+    Column("analytic", "number"),
+    Column("numeric", "number"),
     Column("rel. error", "error"),
     Column("verdict", "verdict"),
 )
@@ -97,8 +98,8 @@ FORK = (
     Column("name", "name"),
     Column("from", "name"),
     Column("line", "error"),
-    Column("contribution", "gradient"),
-    Column("expected", "gradient"),
+    Column("contribution", "number"),
+    Column("expected", "number"),
 )
 GRADES = (Column("answer", "name"), Column("right", "error"), Column("mistakes", "expression"))
 MISTAKES_MADE = (
@@ -109,7 +110,7 @@ MISTAKES_MADE = (
 CHAIN = (Column(LOCAL, "chain"), Column(PRODUCT, "chain"))
 CONDITION = Column("condition", "error")
 CERTAIN_DIGITS = Column("digits", "error")
-CLAIMED = (*CHECKED[:2], Column("claim", "gradient"), *CHECKED[2:])
+CLAIMED = (*CHECKED[:2], Column("claim", "claim"), *CHECKED[2:])
 
 
 def table(report: EvalReport, look: Look) -> Iterator[str]:
@@ -410,7 +411,11 @@ class Page:
 
     def block(self, columns: Columns, rows: list[list[str]], head: int) -> RenderableType:
         """The rows in the first form that fits; `head` columns begin a stacked row."""
-        cells = [[c.styled(cell) for c, cell in zip(columns, row, strict=False)] for row in rows]
+        of_verdict = next((k for k, c in enumerate(columns) if c.role == "verdict"), len(columns))
+        cells = []
+        for row in rows:
+            verdict = row[of_verdict] if of_verdict < len(row) else ""
+            cells.append([c.styled(x, verdict) for c, x in zip(columns, row, strict=False)])
         grid = self.grid(columns, cells, UNLIMITED)
         excess = self.excess(grid)
         if excess > 0:

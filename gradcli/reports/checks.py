@@ -15,7 +15,10 @@ NOTHING_CLAIMED = "nothing claimed"
 OWN_GRADIENT = "only the engine's own gradient was checked"
 
 # Where people read a verdict, what claims nothing does not pass. From best to worst.
-STANDINGS = ("pass", "kink", NOTHING_CLAIMED, "inconclusive", "undefined", "fail", "error")
+SKIPPED, KNOWN = "skipped", "known"  # a case that asked not to be checked; one in the baseline
+STANDINGS = (
+    "pass", SKIPPED, KNOWN, "kink", NOTHING_CLAIMED, "inconclusive", "undefined", "fail", "error",
+)  # fmt: skip
 
 
 class Problem(NamedTuple):
@@ -26,6 +29,7 @@ class Problem(NamedTuple):
     line: int | None
     column: int | None
     hint: str | None
+    text: str = ""  # of the source line
 
 
 class Case(NamedTuple):
@@ -51,6 +55,8 @@ class Case(NamedTuple):
     shown: frozenset[int] | None = None  # the lines of it that belong to the case; None for all
     claims: int | None = None  # on gradients and values; None where it could not be read
     entries: dict[str, InputCheck] = {}  # noqa: RUF012  # of a Jacobian and a Hessian; not written to
+    excuse: str | None = None  # SKIPPED or KNOWN: then the case does not count
+    seconds: float | None = None  # that the check took, where it was measured
 
     @property
     def derivatives(self) -> list[InputCheck]:
@@ -65,6 +71,8 @@ class Case(NamedTuple):
     @property
     def standing(self) -> str:
         """The verdict as people read it, one of STANDINGS."""
+        if self.excuse is not None:
+            return self.excuse
         return NOTHING_CLAIMED if self.is_unclaimed and self.verdict == "pass" else self.verdict
 
     def leaves_out(self, check: InputCheck) -> bool:
@@ -87,6 +95,8 @@ class Case(NamedTuple):
             "forks": [fork.as_dict() for fork in self.forks],
             "notes": self.notes, "warnings": self.warnings,
         }  # fmt: skip
+        if self.excuse is not None:
+            data["excuse"] = self.excuse
         if self.entries:
             data["entries"] = {name: _claimed_dict(check) for name, check in self.entries.items()}
         if self.points is not None:
@@ -103,8 +113,13 @@ class CheckReport(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """The worst verdict of all."""
-        return worst([case.verdict for case in self.cases])
+        """The worst verdict of all that count; of all where none does."""
+        return worst([case.verdict for case in self.counting or self.cases])
+
+    @property
+    def counting(self) -> list[Case]:
+        """The cases that are neither skipped nor known to fail."""
+        return [case for case in self.cases if case.excuse is None]
 
     @property
     def claims(self) -> int:
@@ -114,14 +129,18 @@ class CheckReport(NamedTuple):
     @property
     def standing(self) -> str:
         """The verdict as people read it; a report passes if there is a claim in any case."""
-        is_unclaimed = any(case.is_unclaimed for case in self.cases) and not self.claims
+        is_unclaimed = any(case.is_unclaimed for case in self.counting) and not self.claims
+        if self.cases and not self.counting:
+            return max((case.standing for case in self.cases), key=STANDINGS.index)
         return NOTHING_CLAIMED if is_unclaimed and self.verdict == "pass" else self.verdict
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many cases have which verdict."""
-        verdicts = [case.verdict for case in self.cases]
-        return {verdict: verdicts.count(verdict) for verdict in SUMMARY}
+        """How many cases have which verdict; those that do not count are counted apart."""
+        verdicts = [case.verdict for case in self.counting]
+        excuses = [case.excuse for case in self.cases if case.excuse is not None]
+        counts = {verdict: verdicts.count(verdict) for verdict in SUMMARY}
+        return counts | {excuse: excuses.count(excuse) for excuse in sorted({*excuses})}
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON holds it; a single expression's inputs also stand at the top."""

@@ -7,6 +7,7 @@ ranges, points are sampled, and a failing one is made as simple as it can be and
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import product
@@ -28,7 +29,7 @@ from gradcli.evaluation.point import (
 )
 from gradcli.program.model import Program, elements, nodes_of
 from gradcli.program.reader import read
-from gradcli.reports.checks import Case, Problem
+from gradcli.reports.checks import SKIPPED, Case, Problem
 from gradcli.reports.evaluations import InputCheck, worst
 from gradcli.requests import Request, Setting
 from gradcli.syntax.tokens import line_and_column
@@ -38,6 +39,7 @@ from gradcli.tasks.ranges import range_of
 from gradcli.tasks.second_point import second_point
 from gradcli.transform.truth import true_gradients
 
+SKIP = re.compile(r"^[ \t]*#[ \t]*gradcli:[ \t]*skip\b[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 ONE_POINT = "give every input a single value"
 MOST_OUTPUTS = 2  # stages that nothing reads are tried as the output
 SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 10.0)  # tried first when a point is shrunk
@@ -68,6 +70,7 @@ def check_program(
         )  # fmt: skip
 
     program = reading()
+    request = with_tolerance(request, program.tolerance)
     refuse_lost_claims(program, bindings, request)
     other = None if request.output else _by_earlier_output(program, reading, request)
     checked = _checked(other or program, ranges, request)
@@ -201,11 +204,30 @@ def _entries(
     return checks
 
 
+def with_tolerance(request: Request, own: float | None) -> Request:
+    """The request with a program's own tolerance, unless the caller has asked for one."""
+    if own is None or request.keeps_tolerance:
+        return request
+    return request._replace(tolerance=own)
+
+
+def skip_reason(text: str) -> str | None:
+    """Why a program asks not to be checked; None where it does not."""
+    match = SKIP.search(text)
+    return None if match is None else match[1]
+
+
+def skipped_case(name: str, reason: str) -> Case:
+    """The case of a program that asks not to be checked."""
+    notes = [f"skipped: {reason}" if reason else "skipped"]
+    return Case(name, 1, "", "", "inconclusive", {}, [], notes, [], {}, excuse=SKIPPED)
+
+
 def broken_case(name: str, error: GradcliError) -> Case:
     """The case of a program that could not be read."""
     span = error.span
-    line, column = (span.line, span.column) if span else (None, None)
-    problem = Problem(error.kind, error.message, line, column, error.hint)
+    line, column, text = (span.line, span.column, span.line_text) if span else (None, None, "")
+    problem = Problem(error.kind, error.message, line, column, error.hint, text)
     return Case(name, line or 1, "", "", "error", {}, [], [], [], {}, problem=problem)
 
 

@@ -14,7 +14,7 @@ from gradcli.python.subjects import Subject
 from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
 from gradcli.requests import BUDGET, MOST_CHECKED, Request, Setting
-from gradcli.tasks.check import Checked, broken_case, check_read
+from gradcli.tasks.check import Checked, broken_case, check_read, skipped_case, with_tolerance
 from gradcli.tasks.conventions import convention
 
 QUICK = 2e5  # gate evaluations: some tenths of a second, as a file may have many subjects
@@ -31,8 +31,13 @@ def check_python(
     found = file.chosen(subject)
     _refuse_lost(file, found, bindings)
     for one in found:
+        said = file.said(one)
+        if said.skip is not None:
+            yield skipped_case(name, said.skip)._replace(line=one.line, expression=one.words)
+            continue
         try:
-            case = check_subject(file, one, bindings, request).case
+            own = with_tolerance(request, said.tolerance)
+            case = check_subject(file, one, bindings, own).case
         except Misshapen as misfit:
             case = misshapen_case(file, one, misfit)
         except GradcliError as error:

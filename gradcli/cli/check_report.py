@@ -1,0 +1,107 @@
+"""Where the result of `check` goes: a report, grades or repairs, files beside it, an exit code."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gradcli.cli.output import append_text
+from gradcli.cli.streams import color_for, put, warn
+from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError
+from gradcli.render.formats import GRADE_FORMATS, write_check, write_grades
+from gradcli.reports.checks import CheckReport
+
+if TYPE_CHECKING:
+    from gradcli.reports.grades import Grade
+
+MOST_FILES_NAMED = 5  # files of a message
+FILE_FORMATS = ("junit", "sarif", "gitlab")  # that have an option of their own
+
+
+class Result(NamedTuple):
+    """What a check has found, how it is written, and the files that were read."""
+
+    report: CheckReport
+    grades: list[Grade]
+    form: str
+    inputs: tuple[str, ...]
+
+
+def write_result(result: Result, options: dict[str, Any]) -> None:
+    """Write the report, the grades or the repairs, as the options say. Raises GradcliError."""
+    report, grades, form, inputs = result
+    if options["fix"]:
+        _fix(report, options, inputs)
+    elif options["grade"]:
+        _write_grades(grades, form, options, inputs)
+    else:
+        _write(report, form, options, inputs)
+
+
+def refuse_unclaimed(report: CheckReport) -> None:
+    """Raise UsageError where cases claim nothing."""
+    files = [case.file for case in report.counting if case.is_unclaimed]
+    if files:
+        more = f" and {len(files) - MOST_FILES_NAMED} more" if len(files) > MOST_FILES_NAMED else ""
+        raise UsageError(f"nothing is claimed in {', '.join(files[:MOST_FILES_NAMED])}{more}",
+                         hint="--require-claims wants gradient lines such as `dx = -4`, values "
+                         "such as `f == -12`, or --claim NAME=VALUE")  # fmt: skip
+
+
+def _write(
+    report: CheckReport, form: str, options: dict[str, Any], inputs: tuple[str, ...]
+) -> None:
+    verbosity = int(options["verbose"])
+    for kind in FILE_FORMATS:
+        if options[kind]:
+            put(options[kind], inputs, lambda out, kind=kind: write_check(report, kind, out))  # type: ignore[misc]
+    put(options["target"], inputs, lambda out: write_check(
+        report, form, out, color=color_for(options["target"], options["color"]),
+        verbosity=verbosity, is_for_spreadsheet=options["spreadsheet"],
+    ))  # fmt: skip
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if form == "github" and summary:
+        from gradcli.render.github import summary_markdown  # late: no other format has one
+
+        append_text(summary, summary_markdown(report), "it is what GITHUB_STEP_SUMMARY names")
+
+
+def _fix(report: CheckReport, options: dict[str, Any], inputs: tuple[str, ...]) -> None:
+    """Print the repairs as a diff, and write them where that is asked for."""
+    from gradcli.render.fixes import fixes, unmended, write_diff  # late: few checks mend anything
+
+    put(options["target"], inputs, lambda out: write_diff(report, out))
+    warn(unmended(report), False, options["quiet"])
+    for case, text in fixes(report) if options["write"] else ():
+        if not os.path.isfile(case.file):
+            raise UsageError(f"`{case.file}` is no file", hint="--write mends program files")
+        put(case.file, (), lambda out, text=text: out.writelines([text]))  # type: ignore[misc]
+
+
+def _write_grades(
+    grades: list[Grade], form: str, options: dict[str, Any], inputs: tuple[str, ...]
+) -> None:
+    from gradcli.reports.grades import GradeReport
+
+    if form not in GRADE_FORMATS:
+        raise UsageError(f"grades have no format {form}", hint="known are table and json")
+    put(options["target"], inputs, lambda out: write_grades(
+        GradeReport(grades), form, out, color=color_for(options["target"], options["color"]),
+    ))  # fmt: skip
+
+
+def exit_code(report: CheckReport, inconclusive_is_ok: bool) -> int:
+    """0 all pass or kink, 1 a claim failed, 2 something was not read or not decided; 2 wins."""
+    undecided = () if inconclusive_is_ok else ("inconclusive", "undefined")
+    verdicts = {
+        verdict
+        for case in report.counting
+        for verdict in (
+            case.verdict,
+            *(check.verdict for check in case.derivatives if not case.leaves_out(check)),
+            *(check.verdict for check in case.values),
+        )
+    }
+    if "error" in verdicts or verdicts & set(undecided):
+        return EXIT_USAGE
+    return EXIT_FAILED if "fail" in verdicts else EXIT_OK
