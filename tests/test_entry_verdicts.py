@@ -178,3 +178,12 @@ def test_a_hessian_that_float64_loses_is_checked_in_many_digits():
     with mpmath.workdps(80):
         truth = mpmath.diff(lambda x: (1 - mpmath.cos(x)) / x**2, mpmath.mpf(1e-9), 2)
     assert abs(check.numeric - truth) <= check.bound + 1e-16
+
+
+@pytest.mark.parametrize(
+    ("text", "x"), [("log(1 + exp(x))", 700.0), ("log(cosh(x))", 300.0), ("tanh(x)", 200.0)]
+)
+def test_what_all_but_the_most_digits_lose_is_seen_once_more(text, x):
+    check = gradcli.evaluate(text, {"x": x}, hessian=True).hessian_check.entries["x by x"]
+    assert check.verdict == "pass", check.reason
+    assert 0 < abs(check.numeric) < 1e-100

@@ -187,6 +187,11 @@ def test_what_jumps_is_undefined():
         assert (check.verdict, check.kind) == ("undefined", "jump"), text
 
 
+def test_a_jump_far_below_all_usual_digits_is_one():
+    check = gradcli.evaluate("erfc(floor(x))", {"x": -37.0}).check.inputs["x"]
+    assert (check.verdict, check.kind) == ("undefined", "jump")
+
+
 # ---------------------------------------------------------------- whole commands
 
 

@@ -75,19 +75,22 @@ def test_distributions_are_right_where_they_are_flat(name, count):
 
 
 def test_a_new_precision_costs_next_to_nothing(monkeypatch):
-    """The coefficients of the series are whole numbers, computed once for all precisions."""
-    special._tangents.cache_clear()
+    """The coefficients of the series are computed once for precisions that are near each other."""
+    special._zetas.cache_clear()
     for count in (400, 405, 410, 415):
         mp = context(count)
         monkeypatch.setattr(mp, "gamma", None)  # mpmath's own, which begin anew
         monkeypatch.setattr(mp, "psi", None)
         special.gamma(mp, mp.mpf(2.7))
         special.polygamma(mp, 0, mp.mpf(2.7))
-    assert special._tangents.cache_info().misses <= 3
+    assert special._zetas.cache_info().misses <= 3
 
 
-def test_tangent_numbers_are_those_of_the_series_of_tan():
-    assert special._tangents(8)[1:] == [1, 2, 16, 272, 7936, 353792, 22368256, 1903757312]
+@pytest.mark.parametrize("bits", [64, 500, 2000])
+def test_zeta_at_even_numbers_is_mpmaths(bits):
+    mp, zetas = context(bits + 60), special._zetas(bits, 40)
+    for k in (1, 2, 3, 10, 40):
+        assert abs(zetas[k] - mp.ldexp(mp.zeta(2 * k), bits)) <= 1
 
 
 @pytest.mark.parametrize("size", [3, 45, 1000, 2**14])

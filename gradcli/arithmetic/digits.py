@@ -18,9 +18,9 @@ from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
 from gradcli.arithmetic.floats import QUIET
 from gradcli.arithmetic.special import (
+    DIGITS_PER_BIT,
     GUARD,
     LOCK,
-    OutOfReachError,
     erf,
     erfcx,
     erfinv,
@@ -30,6 +30,7 @@ from gradcli.arithmetic.special import (
     polygamma,
     settled,
 )
+from gradcli.arithmetic.work import OutOfReachError, price, spend
 
 FLAT = 1e10  # from where on erf and its relatives are flat to any number of digits
 MAGNITUDE_LIMIT = 2**14  # binary exponent above which an operand makes mpmath run for ever
@@ -66,21 +67,25 @@ def digits(count: int, at_limits: bool = False) -> Arithmetic:
     spelling["scale"] = "({0} * {1} if {0} else zero)"
     spelling["route"] = "({0} if {1} else zero)"
     exact = {
-        name: _one_at_a_time(_ieee_at_infinity(mp, name, function, at_limits))
+        name: _paid(mp, name, count, _ieee_at_infinity(mp, name, function, at_limits))
         for name, function in _primitives(mp).items()
     }
     names = {**exact, "number": mp.mpf, "zero": mp.zero}
     return Arithmetic(f"digits{count}", names, spelling, mp.mpf)
 
 
-def _one_at_a_time(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, which one thread at most computes."""
+def _paid(mp: MPContext, name: str, count: int, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which is paid for and which one thread at most computes."""
+    usual, is_growing = price(name, count), name in GUARDED
 
-    def alone(*operands: Any) -> Any:
+    def paid(*operands: Any) -> Any:
+        size = max(map(mp.mag, operands)) if is_growing else 0
+        is_long = GUARD < size <= MAGNITUDE_LIMIT  # it is reduced in so many digits more
+        spend(price(name, count + size * DIGITS_PER_BIT) if is_long else usual)
         with LOCK:
             return function(*operands)
 
-    return alone
+    return paid
 
 
 def sharp_constants(arithmetic: Arithmetic) -> dict[float, Any]:

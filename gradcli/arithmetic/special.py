@@ -29,11 +29,8 @@ DIGITS_PER_BIT = 0.30103
 FEW = 400  # bits up to which mpmath is faster
 LARGEST_LOG = 64  # no logarithm of a point that few digits are computed at is larger
 FIRST = 64  # bits, and terms, are counted in so many, so that few different ones are in use
+BITS_PER_TERM = 2.54  # of zeta's sum: the logarithm of 3 + sqrt(8)
 BLOCK = 16  # factors multiplied out together
-
-
-class OutOfReachError(ArithmeticError):
-    """An operand is too large for mpmath to finish: exp applied four times to 3, say."""
 
 
 @cache
@@ -299,34 +296,31 @@ def _series(mp: Any, n: int, x: Any) -> Any:
 def _zetas(bits: int, count: int) -> list[int]:
     """The values of zeta at even numbers, times 2**bits.
 
-    zeta(2k) = T_k pi**(2k) / (2 (4**k - 1) (2k-1)!), with the tangent numbers T_k.
+    (1 - 2**(1-s)) zeta(s) is the sum of (-1)**j (1 - d_j/d_n) / (j+1)**s over j < n, but for a part
+    of (3 + sqrt(8))**-n, where d_j is the sum of the first coefficients of a Chebyshev polynomial
+    (Borwein, An efficient algorithm for the Riemann zeta function, algorithm 2). All s are summed
+    at once, in whole numbers, and ever more of the terms vanish.
     """
-    import mpmath  # late: the fast path has no use for it
-
-    mp = mpmath.mp.clone()
-    mp.prec = bits + GUARD
-    zetas, square = [0], mp.pi**2
-    factor = square / 2
-    for k, tangent in enumerate(_tangents(count)[1:], 1):
-        zetas.append(int(mp.ldexp(factor * tangent / (4**k - 1), bits)))
-        factor *= square / (2 * k * (2 * k + 1))
+    working = bits + GUARD
+    terms, zetas = _weights(working), [0]
+    for k in range(1, count + 1):
+        terms = [term // j**2 for j, term in enumerate(terms, 1)]
+        while not terms[-1]:
+            terms.pop()
+        eta, half = sum(terms[::2]) - sum(terms[1::2]), 1 << (2 * k - 1)
+        zetas.append((eta * half // (half - 1)) >> GUARD)
     return zetas
 
 
-@cache
-def _tangents(count: int) -> list[int]:
-    """The first tangent numbers: tan(x) = sum of T_k x**(2k-1) / (2k-1)!.
-
-    Brent and Harvey, Fast computation of Bernoulli, tangent and secant numbers, section 6.
-    """
-    numbers = [0, 1]
-    for k in range(2, count + 1):
-        numbers.append((k - 1) * numbers[-1])
-    for k in range(2, count + 1):
-        last = numbers[k - 1]
-        for j in range(k, count + 1):
-            last = numbers[j] = (j - k) * last + (j - k + 2) * numbers[j]
-    return numbers
+def _weights(bits: int) -> list[int]:
+    """The weights 1 - d_j/d_n of that sum, times 2**bits."""
+    count = int(bits / BITS_PER_TERM) + 1
+    coefficient, sums = 1, [1]
+    for i in range(count):
+        coefficient = coefficient * 4 * (count + i) * (count - i) // ((2 * i + 1) * (2 * i + 2))
+        sums.append(sums[-1] + coefficient)
+    whole = sums.pop()
+    return [((whole - part) << bits) // whole for part in sums]
 
 
 def _cotangent_derivative(mp: Any, n: int, x: Any) -> Any:

@@ -127,17 +127,18 @@ def in_digits(evidence: Evidence, count: int, is_sharp: bool) -> Exactly | None:
     down rounds there.
     """
     from gradcli.arithmetic.digits import digits, sharp_constants  # late: mpmath
-    from gradcli.arithmetic.special import OutOfReachError
+    from gradcli.arithmetic.work import unlimited
 
     arithmetic, graph = digits(count), evidence.program.graph
     inputs = [arithmetic.number(x) for x in evidence.point.inputs]
+    machine = Machine(graph, arithmetic)
+    if is_sharp:
+        sharp = sharp_constants(arithmetic)
+        for node, value in graph.constants.items():
+            machine.leaves[node] = sharp.get(value, machine.leaves[node])
+    upstream = arithmetic.number(evidence.point.upstream)
     try:
-        machine = Machine(graph, arithmetic)
-        if is_sharp:
-            sharp = sharp_constants(arithmetic)
-            for node, value in graph.constants.items():
-                machine.leaves[node] = sharp.get(value, machine.leaves[node])
-        upstream = arithmetic.number(evidence.point.upstream)
-        return _exactly(evidence, machine.run(inputs), upstream)
-    except (OutOfReachError, ArithmeticError, ValueError):
+        with unlimited():
+            return _exactly(evidence, machine.run(inputs), upstream)
+    except (ArithmeticError, ValueError):
         return None

@@ -59,7 +59,12 @@ def check_value(run: Run, stage: int, claim: int, bound: float, tolerance: float
     if len(run.machine.graph) > MOST_GATES_OF_A_VALUE:
         reason = "float64 does not settle it, and the graph is too large for many digits"
         return ValueVerdict("inconclusive", value, reason)
-    return _in_many_digits(run, stage, claim, tolerance)
+    from gradcli.arithmetic.work import OutOfReachError  # late: few claims need it
+
+    try:
+        return _in_many_digits(run, stage, claim, tolerance)
+    except OutOfReachError as trouble:
+        return ValueVerdict("inconclusive", value, str(trouble))
 
 
 def _in_many_digits(run: Run, stage: int, claim: int, tolerance: float) -> ValueVerdict:

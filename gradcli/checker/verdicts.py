@@ -164,13 +164,14 @@ def _edges(point: Point, cone: Cone) -> str:
 
 def _is_rounding(point: Point, question: Question, slope: float, tolerance: float) -> bool:
     """Whether a gradient is wrong by rounding only: right when computed in many digits."""
-    from gradcli.arithmetic.special import OutOfReachError
+    from gradcli.arithmetic.work import OutOfReachError, unlimited
 
     if question.claim is not None and question.formula is None:
         return False  # a number someone wrote down
     for count in ROUNDING_DIGITS:
         try:
-            exact = point.in_digits.sweep(count)
+            with unlimited():
+                exact = point.in_digits.sweep(count)
             if question.formula is not None:
                 gradient = float(exact.values[question.formula])
             else:
@@ -189,7 +190,7 @@ def _is_as_good_as_inputs(point: Point, question: Question, slope: float) -> boo
 
     A residual that is itself a rounding has no digits: no float64 backward pass can do better.
     """
-    from gradcli.arithmetic.special import OutOfReachError
+    from gradcli.arithmetic.work import OutOfReachError, unlimited
     from gradcli.evaluation.in_digits import InDigits
 
     inputs, exact, room = point.inputs, point.in_digits, 0.0
@@ -199,7 +200,9 @@ def _is_as_good_as_inputs(point: Point, question: Question, slope: float) -> boo
         for k, x in enumerate(inputs):
             moved = [*inputs[:k], x + math.ulp(x), *inputs[k + 1 :]]
             there = InDigits(exact.graph, moved, exact.output, exact.upstream)
-            room += abs(float(there.sweep(ROUNDING_DIGITS[0]).gradients[question.leaf]) - slope)
+            with unlimited():
+                moved_slope = there.sweep(ROUNDING_DIGITS[0]).gradients[question.leaf]
+            room += abs(float(moved_slope) - slope)
     except (OutOfReachError, OverflowError):
         return False
     return agree(question.checked, slope, 0.0, room)

@@ -56,12 +56,14 @@ def certain_numbers(
         return plain, [*point.notes]
     if gates > MOST_GATES:
         return plain, [*point.notes, ONLY_CERTAIN]
+    from gradcli.arithmetic.work import OutOfReachError
     from gradcli.evaluation.diagnosis import remedy
     from gradcli.evaluation.many_digits import Task, recompute  # late: mpmath is loaded only here
 
-    better = recompute(Task(point, upstream_node, count, takes_limits))
-    if better is None:
-        return plain, [*point.notes, "many digits cannot tell more: an operand is out of reach"]
+    try:
+        better = recompute(Task(point, upstream_node, count, takes_limits))
+    except OutOfReachError as trouble:
+        return plain, [*point.notes, f"many digits cannot tell more: {trouble}"]
     if better.is_unknown:
         return better, [*point.notes, *better.notes]
     places = [*point.results, *leaves]

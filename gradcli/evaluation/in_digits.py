@@ -8,7 +8,7 @@ from typing import Any
 from gradcli.arithmetic.bounds.bounded import Bounded
 from gradcli.arithmetic.bounds.numbers import value_bounds_of_digits
 from gradcli.arithmetic.digits import digits
-from gradcli.arithmetic.special import OutOfReachError
+from gradcli.arithmetic.work import OutOfReachError, pass_price, spend
 from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation.sweeps import Bounding, depth, is_certain
 from gradcli.graph.nodes import Graph
@@ -113,12 +113,14 @@ class InDigits:
     def bounded(self, count: int) -> Run:
         """A forward pass, as far as the output, of numbers with bounds on their errors."""
         if count not in self._bounded:
+            spend(pass_price(len(self.graph), count))
             arithmetic = value_bounds_of_digits(digits(count))
             inputs = [arithmetic.number(x) for x in self.inputs]
             self._bounded[count] = Machine(self.graph, arithmetic).run(inputs, self.output + 1)
         return self._bounded[count]
 
     def _forward(self, count: int, stop: int | None = None) -> Run:
+        spend(pass_price(len(self.graph), count))
         arithmetic = digits(count)
         inputs = [arithmetic.number(x) for x in self.inputs]
         return Machine(self.graph, arithmetic).run(inputs, stop)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import LEAST_SUBNORMAL, UNIT_ROUNDOFF
-from gradcli.arithmetic.special import OutOfReachError
+from gradcli.arithmetic.work import OutOfReachError
 from gradcli.engine import Machine
 from gradcli.evaluation.in_digits import InDigits, hidden, is_within_reach
 from gradcli.evaluation.moving import Change, Moving, is_finite
@@ -32,6 +32,7 @@ from gradcli.evaluation.sides import (
 from gradcli.graph.nodes import Graph
 
 DIGITS = (50, 100, 200, 400, 600, 1000)
+ONCE_MORE = 1250  # digits, for what has been lost below all but the last of these
 PART = 4  # of the digits are the step, so that even its cube shows in a sum
 ENOUGH = 600  # digits at which a change that is lost in f means a slope below any float64
 ORDINARY = 12  # decimal orders below 1 that the first steps resolve anyway
@@ -163,9 +164,7 @@ def _searched(point: InDigits, leaf: int, upstream: float) -> Limit | str:
         return Limit("smooth", 0.0, 0.0, 0)
     try:
         return Search(point, leaf, gates, upstream).limit()
-    except OutOfReachError:
-        return "an operand is too large for many-digit arithmetic"
-    except OutOfDigits as trouble:
+    except (OutOfReachError, OutOfDigits) as trouble:
         return str(trouble)
 
 
@@ -198,15 +197,18 @@ class Search:
 
     def _settled(self) -> Limit:
         before = self._first()
-        for count in DIGITS[1:]:
-            is_lost = any(side.is_lost for side in before)
-            if count < ENOUGH and is_lost:
+        was_lost = is_lost = False
+        for count in (*DIGITS[1:], ONCE_MORE):
+            was_lost, is_lost = is_lost, any(side.is_lost for side in before)
+            if is_lost and count < ENOUGH:
                 continue
+            if count == ONCE_MORE and (is_lost or not was_lost):
+                break
             moving = self._moving(count)
             sides, _ = self._measured(count, moving)
             least = least_slope(self.fine)
             left, right = (compared(*pair, least) for pair in zip(before, sides, strict=True))
-            is_last = count == DIGITS[-1]
+            is_last = count >= DIGITS[-1]
             if is_lost and not is_last and moving.is_choosing:
                 before = sides  # what is lost may be a jump
                 continue
@@ -343,8 +345,8 @@ def slopes_along(point: InDigits, leaves: list[int]) -> list[tuple[list[float], 
             known = [to_float(s) for s in slopes if is_finite(s)]
             if known:
                 ranges.append((direction, min(known), max(known)))
-    except OutOfReachError:
-        raise OutOfDigits("an operand is too large for many-digit arithmetic") from None
+    except OutOfReachError as trouble:
+        raise OutOfDigits(str(trouble)) from None
     return ranges
 
 
@@ -360,8 +362,10 @@ def combined(left: Side, right: Side, count: int) -> Limit:
         return Limit("infinite", left.slope, right.slope, count)
     if "outside" in kinds:
         return Limit("border", left.slope, right.slope, count, None, underflows, error)
-    kind = "smooth" if same(left.slope, right.slope) else "kink"
-    return Limit(kind, left.slope, right.slope, count, None, underflows, error)
+    if not same(left.slope, right.slope):
+        return Limit("kink", left.slope, right.slope, count, None, underflows, error)
+    apart = abs(left.slope - right.slope) if left.slope != right.slope else 0.0
+    return Limit("smooth", left.slope, right.slope, count, None, underflows, error + apart)
 
 
 def _log10(x: Any) -> float:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.floats import LEAST_SUBNORMAL
-from gradcli.arithmetic.special import DIGITS_PER_BIT, OutOfReachError
+from gradcli.arithmetic.special import DIGITS_PER_BIT
+from gradcli.arithmetic.work import OutOfReachError, TooLongError
 from gradcli.engine import Run, backward
 from gradcli.errors import LimitError
 from gradcli.evaluation.in_digits import hidden, is_within_reach
@@ -81,16 +82,27 @@ class _Sweep:
         return self.run.gradients[k], self.bounds.gradients[k]
 
 
-def recompute(task: Task) -> Numbers | None:
+def recompute(task: Task) -> Numbers:
     """Values and gradients rounded correctly to float64; nan where many digits cannot tell.
 
-    None where mpmath cannot go on. The notes say what was taken as zero, what had to be found as a
-    limit, and what is unknown. Raises LimitError where there is no time for the digits asked for.
+    The notes say what was taken as zero, what had to be found as a limit, and what is unknown.
+    Raises OutOfReachError where mpmath cannot go on, LimitError where there is no time for the
+    digits asked for.
     """
     try:
-        sweep = _settled(task)
-    except (OutOfReachError, OverflowError, ValueError):
-        return None
+        return _numbers(task, _settled(task))
+    except TooLongError:
+        if not task.count:
+            raise
+        raise LimitError(
+            f"{task.count} digits would take long here", hint="fewer digits, or a smaller case"
+        ) from None
+    except (OverflowError, ValueError):
+        raise OutOfReachError from None
+
+
+def _numbers(task: Task, sweep: _Sweep) -> Numbers:
+    """The numbers of a sweep, rounded; what it cannot tell is sought as a limit."""
     run, bounds = sweep.run, sweep.bounds
     values, value_errors = _rounded(run.values, bounds.values)
     gradients, gradient_errors = _rounded(run.gradients, bounds.gradients)
@@ -328,10 +340,8 @@ def _resolve_one(
         slope, bound = at.slope, at.bound
         where = "one side" if at.is_one_sided else "both sides"
         reason = f"reverse mode cannot be trusted here; the limit from {where} is {slope:.6g}"
-        if is_known and known == slope:
-            errors[leaf] = min(errors[leaf], at.bound)
-            return
         if is_known and agree(known, slope, 1e-9):
+            errors[leaf] = bound + abs(known - slope)
             return
     gradients[leaf], errors[leaf] = slope, bound
     numbers.notes.append(f"d{name}: {reason}")

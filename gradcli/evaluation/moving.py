@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.bounds.bounded import Bounded, Bounds
+from gradcli.arithmetic.work import pass_price, spend
 from gradcli.evaluation.in_digits import InDigits
 
 STAIRS = ("floor", "ceil", "round")  # which may be as far from an edge beyond many others
@@ -39,6 +40,7 @@ class Moving:
         assert isinstance(rules, Bounds)
         self.rules = rules
         self._values: list[Any] = self.run.values.copy()
+        self._price = pass_price(len(gates), count)
 
     @property
     def x(self) -> Any:
@@ -70,13 +72,19 @@ class Moving:
         return Change(f.value * 0, 0 if self._is_outside(self._values) else math.inf)
 
     def _reached(self, here: list[Any], leaf: int, x: Any) -> list[Any]:
-        """The values of a run where a leaf is moved; those that it does not reach are the same."""
+        """The values of a run where a leaf is moved; those that it does not reach are the same.
+
+        Nor does it go beyond what exactly stands still, such as a floor.
+        """
+        spend(self._price)
         values, machine = here.copy(), self.run.machine
         operands, forwards = machine.graph.operands, machine.forwards
         values[leaf] = self.rules.pair(x)
         for node in self.gates:
             if any([values[k] is not here[k] for k in operands[node]]):  # noqa: C419  # quicker
-                values[node] = forwards[node](values, operands[node])  # type: ignore[misc]
+                moved = forwards[node](values, operands[node])  # type: ignore[misc]
+                is_still = moved.value == here[node].value and not moved.error
+                values[node] = here[node] if is_still and not here[node].error else moved
         return values
 
     # ---------------------------------------------------------------- outside the domain

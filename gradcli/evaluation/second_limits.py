@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.arithmetic.special import OutOfReachError
+from gradcli.arithmetic.work import OutOfReachError
 from gradcli.evaluation.in_digits import InDigits
 from gradcli.evaluation.limits import BITS, Limit, OutOfDigits, Search, combined
 from gradcli.evaluation.moving import Change, Moving, is_finite
@@ -30,6 +30,7 @@ from gradcli.evaluation.sides import (
 from gradcli.graph.nodes import Graph
 
 LADDER = (40, 80, 160, 320, 640)  # digits of a result; the values have two and a half times as many
+ONCE_MORE = 800  # digits, for what has been lost below all but the last of these
 ENOUGH = 600  # digits at which a change that is lost means a derivative below any float64
 APART = 14  # orders between the shortest distance along the one input and the step along the other
 BELOW = 20  # orders below what vanishes in float64, for the step where a change is lost
@@ -69,9 +70,8 @@ class SecondLimits:
                 self._entries[by, along] = self._limit(by, along)
             except OutOfDigits as trouble:
                 self._entries[by, along] = trouble
-            except OutOfReachError:
-                reason = "an operand is too large for many-digit arithmetic"
-                self._entries[by, along] = OutOfDigits(reason)
+            except OutOfReachError as trouble:
+                self._entries[by, along] = OutOfDigits(str(trouble))
         return _found(self._entries[by, along])
 
     def _limit(self, by: int, along: int) -> Limit:
@@ -111,7 +111,7 @@ def _agree(before: Side, side: Side, count: int) -> bool:
     """Whether two runs say the same of a side, or the last one that it vanishes in float64."""
     vanishes = side.kind == "slope" and side.slope == 0 and count > ENOUGH
     is_nothing = before.kind == "unclear" or (before.kind == "slope" and before.slope == 0)
-    return is_same_side(before, side, count == LADDER[-1]) or (vanishes and is_nothing)
+    return is_same_side(before, side, count >= LADDER[-1]) or (vanishes and is_nothing)
 
 
 def _found(at: Limit | OutOfDigits) -> Limit:
@@ -183,9 +183,13 @@ class _Entry:
     def limit(self, way: int | None) -> Limit:
         """The slope is taken on one side of the leaf `by`, on that of the distance if None."""
         before: tuple[Side, Side] | None = None
-        for count in LADDER:
-            if before is not None and count < ENOUGH and any(side.is_lost for side in before):
+        was_lost = is_lost = False
+        for count in (*LADDER, ONCE_MORE):
+            was_lost, is_lost = is_lost, any(side.is_lost for side in before or ())
+            if is_lost and count < ENOUGH:
                 continue
+            if count == ONCE_MORE and (is_lost or not was_lost):
+                break
             left, right = self._sides(count, way)
             if before is not None:
                 least = least_slope(self.fine)

@@ -17,6 +17,7 @@ from gradcli.arithmetic.bounds.bounded import Bounded
 from gradcli.arithmetic.bounds.numbers import bounds_of_digits
 from gradcli.arithmetic.depths import depths
 from gradcli.arithmetic.digits import digits
+from gradcli.arithmetic.work import pass_price, spend
 from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation.numbers import live_nodes
 from gradcli.gates.row import Gate
@@ -48,6 +49,7 @@ class Bounding:
         self.machine = Machine(graph, self.bounded)
         self.zeros: list[Any] = []
         self._at_limits, self._snaps = at_limits, snaps
+        self._price = pass_price(2 * len(graph), count)  # most runs are swept back as well
         self._small = self.arithmetic.number(10.0) ** (15 - count)
         self._largest = self.arithmetic.zero
         kinds: dict[Any, Forward] = {}
@@ -61,6 +63,7 @@ class Bounding:
 
     def run(self, inputs: Sequence[float], stop: int | None = None) -> Run:
         """A forward pass, of the nodes before `stop`."""
+        spend(self._price)
         numbers = [self.bounded.number(x) for x in inputs]
         leaves = [abs(x.value) for x in (*self.machine.leaves, *numbers)]
         self._largest = max([x for x in leaves if x < inf], default=self.arithmetic.zero)

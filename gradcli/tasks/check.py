@@ -15,6 +15,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree
+from gradcli.arithmetic.work import limited
 from gradcli.checker.evidence import ELEMENTS, evidence
 from gradcli.checker.values import check_values
 from gradcli.errors import GradcliError, UsageError
@@ -119,6 +120,7 @@ def check_read(program: Program, request: Request) -> Checked:
     return _checked(program, {}, request)
 
 
+@limited()
 def _checked(program: Program, ranges: dict[str, tuple[float, float]], request: Request) -> Checked:
     claims = claim_count(program, request)
     request, of_entries = _with_entries(program, request)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.arithmetic.special import OutOfReachError
+from gradcli.arithmetic.work import OutOfReachError, limited
 from gradcli.engine import contributions, local_gradients
 from gradcli.evaluation.point import NO_UPSTREAM, Point, at, in_lists, inputs_of
 from gradcli.evaluation.sides import to_float
@@ -25,6 +25,7 @@ from gradcli.tasks.figures import Figures, Scalars, figures_of
 MOST_NAMED = 5  # stages beside the circuit that a note names
 
 
+@limited()
 def circuit_of(program: Program, request: Request, collapse: bool = False) -> Circuit:
     """The circuit of a program at its inputs; where it is to collapse, with stages as boxes.
 

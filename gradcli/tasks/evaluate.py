@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from gradcli.arithmetic.work import ASIDE, limited
 from gradcli.checker.evidence import BEYOND_BUDGET, ELEMENTS, NOTHING, evidence
 from gradcli.checker.question import questions_of
 from gradcli.checker.verdicts import check
@@ -40,7 +41,8 @@ def evaluated(program: Program, request: Request) -> EvalReport:
     if request.jacobian or request.hessian:
         from gradcli.tasks.derivatives import derivatives_of, with_derivatives  # late: few reports
 
-        derivatives = derivatives_of(program, request)  # first: it may be refused
+        with limited(ASIDE):
+            derivatives = derivatives_of(program, request)  # first: it may be refused
     if request.fuse:
         written = to_be_fused(program)
         from gradcli.transform.fuse import fused_program  # late: few programs are fused
@@ -50,9 +52,11 @@ def evaluated(program: Program, request: Request) -> EvalReport:
         answer = report(program, request)
     if derivatives is None:
         return answer
-    return with_derivatives(answer, program, derivatives, request)
+    with limited(ASIDE):
+        return with_derivatives(answer, program, derivatives, request)
 
 
+@limited()
 def report(program: Program, request: Request, written: Program | None = None) -> EvalReport:
     """The report of a program; with what it was `written` as, both results. Raises GradcliError."""
     point = at(program, inputs_of(program), request)

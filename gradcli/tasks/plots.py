@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from gradcli.arithmetic.floats import FAULTS
+from gradcli.arithmetic.work import limited
 from gradcli.checker.cone import CHOICES, Branch, Surroundings
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import LimitError, UsageError
@@ -35,6 +36,7 @@ SEEN = 5e-3  # of the range of the values: rounding that is larger shows in a pi
 EXAMPLE = "write gradcli plot 'x**2' x=-2:2, or with a second range y=-2:2"
 
 
+@limited()
 def plot_of(text: str, name: str, bindings: list[tuple[str, Setting]], request: Request) -> Plot:
     """The curves of a program over its ranges. Raises GradcliError."""
     ranges = {n: bounds for n, v in bindings if (bounds := range_of(n, v)) is not None}

@@ -12,6 +12,7 @@ from typing import Any
 
 from gradcli.arithmetic.complex_numbers import COMPLEX, NoComplexFormError
 from gradcli.arithmetic.floats import FAULTS, UNIT_ROUNDOFF
+from gradcli.arithmetic.work import limited
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.checker.differences import STEP_MARGIN, differentiate
 from gradcli.engine import Machine
@@ -37,6 +38,7 @@ BENT = 1e-2  # a larger error is no longer that of the first term left out
 Difference = Callable[[float], float | None]  # the derivative over a step
 
 
+@limited()
 def steps_of(program: Program, request: Request) -> StepsReport:
     """The errors over steps for the inputs asked for. Raises GradcliError."""
     expression = program.expression

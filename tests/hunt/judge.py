@@ -200,7 +200,9 @@ def slope_findings(
                 yield Finding("kinks", "gradient finite at an infinite slope", f"{what} {number!r}",
                               words_of(left, right))  # fmt: skip
             return
-        for finding in number_findings("gradient", number, bound, slopes[-1], SLOPE_NOISE):
+        nearest = min(max(mp.mpf(number), min(slopes)), max(slopes))  # of a kink too small to see
+        slope = nearest if math.isfinite(number) else slopes[-1]
+        for finding in number_findings("gradient", number, bound, slope, SLOPE_NOISE):
             yield finding._replace(said=f"d{name}: {finding.said}", true=words_of(left, right))
         return
     low, high = min(slopes), max(slopes)
