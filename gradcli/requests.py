@@ -14,6 +14,7 @@ MOST_GATES = 20_000  # above it no many digits: these take seconds
 MOST_WITH_BOUNDS = 500_000  # gates; above it no bounds, for which they are run again: 5 s
 MOST_CHECKED = 1_000  # elements of inputs that are checked one by one
 MOST_ELEMENTS = 50_000_000  # of all arrays of a graph: 400 MB a copy
+MOST_MEMORY = 1_024  # MiB
 RAISE = "raise the limit with --max-array N"
 
 Setting = Any  # a number, lists of numbers, an array, or a constant expression as text
@@ -28,6 +29,7 @@ class Request(NamedTuple):
     fuse: bool = False  # written-out forms as one gate
     seed: int | None = None  # of randn and of sampled points; None: the program's own, or 0
     max_array: int = MOST_ELEMENTS  # most elements of all arrays
+    max_memory: int = MOST_MEMORY  # MiB, of all that is held at once
     # What is differentiated, and how its numbers are found.
     wrt: Sequence[str] | None = None  # inputs; None: the program's own choice, or all
     upstream: Setting | None = None  # the gradient of the output; None: the program's own, or 1

@@ -8,6 +8,7 @@ import math
 from typing import TYPE_CHECKING
 
 from gradcli.checker.question import Question
+from gradcli.evaluation.costs import work, work_by_number
 from gradcli.graph.nodes import Graph
 from gradcli.reports.evaluations import InputCheck
 from gradcli.requests import Request
@@ -17,21 +18,13 @@ if TYPE_CHECKING:
 
 EVALUATIONS = 14  # of a cone, for one input that needs no many digits
 DIRECTIONS = 3  # along which a whole array is checked
+PART_OF_A_STEP = 12.0  # evaluations of a gate that has none of complex numbers
 ELEMENTS, WHOLES, NOTHING = "elements", "wholes", "nothing"
 DIGITS_LOST = "float64 loses its digits here"
 BEYOND_BUDGET = "not checked: it would take more than the budget (--check-budget)"
 ALONG = f"each is checked along {DIRECTIONS} random directions v"
 LARGE = f"the arrays are large: {ALONG} (--max-elements N)"
 DEAR = f"one by one the elements would take more than the budget: {ALONG} (--check-budget)"
-
-# Elements that numpy computes while Python evaluates one gate: most, those of products, and those
-# that are computed one by one.
-QUICK = 50.0
-SPEEDS = {
-    "matmul": 5_000.0,
-    **dict.fromkeys(("erf", "erfc", "normcdf", "gelu", "gamma"), 0.05),
-    **dict.fromkeys(("lgamma", "digamma", "polygamma", "erfcx", "erfinv"), 0.0003),  # by mpmath
-}
 
 
 class Evidence:
@@ -52,13 +45,14 @@ def evidence(
     `circuit` is that of the numbers a graph of arrays stands for; None where it is too large.
     """
     if not graph.has_arrays:
-        if gradients * len(graph) * EVALUATIONS <= request.check_budget:
+        if gradients * work_by_number(graph) * EVALUATIONS <= request.check_budget:
             return Evidence(ELEMENTS)
         return Evidence(NOTHING, BEYOND_BUDGET)
     note = LARGE
     if circuit is not None:
         elements = sum([math.prod(graph.shape(leaf)) for leaf in graph.inputs.values()])
-        evaluations = elements * len(circuit.graph) * EVALUATIONS
+        gates = max(len(circuit.graph), work_by_number(graph))
+        evaluations = elements * gates * EVALUATIONS
         if elements <= request.max_elements and evaluations <= request.check_budget:
             return Evidence(ELEMENTS)
         note = DEAR if elements <= request.max_elements else LARGE
@@ -69,10 +63,7 @@ def evidence(
 
 def cost(graph: Graph, questions: int) -> float:
     """About how many gate evaluations the check of right gradients takes, for the budget."""
-    from gradcli.transform.elements import gate_sizes  # late: numbers do not need numpy
-
-    passes = 2 * DIRECTIONS * questions
-    return passes * sum(1 + size / SPEEDS.get(name, QUICK) for name, size in gate_sizes(graph))
+    return 2 * DIRECTIONS * questions * work(graph, PART_OF_A_STEP)
 
 
 def unchecked(question: Question) -> InputCheck:

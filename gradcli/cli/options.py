@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gradcli.requests import BUDGET, MOST_CHECKED, MOST_ELEMENTS
+from gradcli.requests import BUDGET, MOST_CHECKED, MOST_ELEMENTS, MOST_MEMORY
 
 Command = Callable[..., Any]
 Option = Callable[[Command], Command]
@@ -87,6 +87,13 @@ def limits(arrays: str) -> Option:
             default=MOST_ELEMENTS,
             metavar="N",
             help=f"Most elements of all arrays{arrays}; {MOST_ELEMENTS} by default.",
+        ),
+        click.option(
+            "--max-memory",
+            type=click.IntRange(min=1),
+            default=MOST_MEMORY,
+            metavar="MIB",
+            help=f"Most memory that arrays and their report may take; {MOST_MEMORY} by default.",
         ),
         click.option(
             "--max-elements",

@@ -19,6 +19,7 @@ from gradcli.arithmetic.work import limited
 from gradcli.checker.evidence import ELEMENTS, evidence
 from gradcli.checker.values import check_values
 from gradcli.errors import GradcliError, UsageError
+from gradcli.evaluation.costs import refuse_much
 from gradcli.evaluation.point import (
     as_numbers,
     at,
@@ -72,6 +73,7 @@ def check_program(
 
     program = reading()
     request = with_tolerance(request, program.tolerance)
+    refuse_much(program, request, is_listed=False)
     refuse_lost_claims(program, bindings, request)
     other = None if request.output else _by_earlier_output(program, reading, request)
     checked = _checked(other or program, ranges, request)
@@ -117,6 +119,7 @@ def _right_share(program: Program, request: Request) -> float:
 
 def check_read(program: Program, request: Request) -> Checked:
     """Check a program that has been read, at its own point."""
+    refuse_much(program, request, is_listed=False)
     return _checked(program, {}, request)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gradcli.arithmetic.work import OutOfReachError, limited
 from gradcli.engine import contributions, local_gradients
+from gradcli.evaluation.costs import refuse_much
 from gradcli.evaluation.point import NO_UPSTREAM, Point, at, in_lists, inputs_of
 from gradcli.evaluation.sides import to_float
 from gradcli.graph.nodes import Graph
@@ -35,6 +36,7 @@ def circuit_of(program: Program, request: Request, collapse: bool = False) -> Ci
         from gradcli.transform.fuse import fused_program  # late: few programs are fused
 
         program = fused_program(to_be_fused(program))
+    refuse_much(program, request)
     point = at(program, inputs_of(program), request)
     scalars, figures, notes = figures_of(point, request)
     circuit = _circuit(point, scalars, figures, notes)

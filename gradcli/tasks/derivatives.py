@@ -17,6 +17,7 @@ from math import prod
 from typing import Any
 
 from gradcli.errors import LimitError, ShapeError
+from gradcli.evaluation.costs import OF_AN_ENTRY, refuse_bytes, refuse_much
 from gradcli.evaluation.point import inputs_of, wanted
 from gradcli.program.model import Program
 from gradcli.reports.evaluations import EvalReport
@@ -68,6 +69,7 @@ def with_derivatives(
 
 def _refuse(program: Program, request: Request, names: Sequence[str]) -> None:
     """Raise ShapeError where there is no Hessian, LimitError where there is no room."""
+    refuse_much(program, request)
     graph = program.graph
     shape, most = graph.shape(program.output), graph.most_elements
     if request.hessian and shape:
@@ -83,3 +85,5 @@ def _refuse(program: Program, request: Request, names: Sequence[str]) -> None:
                 f"the {kind} has {count} x {inputs} elements; at most {most} are computed",
                 hint="choose inputs with --wrt, take a smaller case, or raise --max-array N",
             )
+        if is_requested:
+            refuse_bytes(OF_AN_ENTRY * count * inputs, request)

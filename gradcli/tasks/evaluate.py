@@ -10,6 +10,7 @@ from gradcli.checker.verdicts import check
 from gradcli.engine import local_gradients
 from gradcli.errors import BindingError, ShapeError
 from gradcli.evaluation.certainty import decimals
+from gradcli.evaluation.costs import refuse_much
 from gradcli.evaluation.numbers import too_many_gates
 from gradcli.evaluation.point import (
     NO_UPSTREAM,
@@ -59,6 +60,7 @@ def evaluated(program: Program, request: Request) -> EvalReport:
 @limited()
 def report(program: Program, request: Request, written: Program | None = None) -> EvalReport:
     """The report of a program; with what it was `written` as, both results. Raises GradcliError."""
+    refuse_much(program, request)
     point = at(program, inputs_of(program), request)
     graph, has_upstream = program.graph, point.upstream is not None
     shape = graph.shape(program.output)

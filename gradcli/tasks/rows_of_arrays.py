@@ -11,6 +11,7 @@ import numpy as np
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.stacked import IN_ROWS, rows
 from gradcli.engine import Machine, Run, backward
+from gradcli.evaluation.costs import refuse_work, work
 from gradcli.evaluation.numbers import SLACK, bounded_run
 from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program
@@ -30,8 +31,11 @@ def as_arrays(
     graph, output = program.graph, program.output
     is_plain = request.arithmetic == "float64"
     if kind == "jacobian":
+        refuse_work(prod(graph.shape(output)) * work(graph), request)
         blocks = {OUTPUT: jacobian(graph, output, inputs, names, is_plain)}
     else:
+        rows = sum(prod(graph.shape(graph.inputs[name])) for name in names)
+        refuse_work(rows * work(adjoint(graph, output).graph), request)
         blocks = hessian(graph, output, inputs, names, is_plain)
     every_block = [block for row in blocks.values() for block in row.values()]
     notes = []
