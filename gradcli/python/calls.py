@@ -46,6 +46,8 @@ ROWS: dict[str, Callable[..., Any]] = {
     **data_rows.ROWS, **elementwise_rows.ROWS, **reduction_rows.ROWS, **shape_rows.ROWS,
     **product_rows.ROWS, **random_rows.ROWS,
     "load": load, "loadtxt": load, "genfromtxt": load,
+    "asnumpy": lambda _, x: x, "get_array_module": lambda *_: Library(""),  # of CuPy
+    "scatter_add": shape_rows.ROWS["add.at"],
     **dict.fromkeys(("seterr", "set_printoptions", "errstate", "warn"), ignored),
     "math.fsum": reduction_rows.ROWS["sum"], "math.prod": reduction_rows.ROWS["prod"],
     "math.pow": elementwise_rows.ROWS["power"], "math.isclose": data_rows.ROWS["isclose"],
@@ -63,7 +65,7 @@ WHOLE_RESULTS: dict[str, Callable[[Any], int]] = {
 }  # fmt: skip
 OTHER_FRAMEWORKS = {
     "torch": "PyTorch", "tensorflow": "TensorFlow", "tf": "TensorFlow", "jax": "JAX",
-    "keras": "Keras", "cupy": "CuPy", "theano": "Theano", "mxnet": "MXNet",
+    "keras": "Keras", "theano": "Theano", "mxnet": "MXNet",
 }  # fmt: skip
 INSTEAD = {
     "convolve": "write the loop or the sum of products out",

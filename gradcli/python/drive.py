@@ -22,6 +22,7 @@ from gradcli.python.outputs import Outputs, last_line_of_value
 from gradcli.python.results import Result, returned, short_name
 from gradcli.python.source import PythonFault
 from gradcli.python.steps import Step
+from gradcli.python.styles import Style
 from gradcli.python.subjects import Subject
 from gradcli.python.upstreams import BackwardCalls
 from gradcli.python.values import (
@@ -77,9 +78,7 @@ class Driver(BackwardCalls, Outputs):
         self.values = dict(values)
         self.settings = set(said)  # names whose values the user has given
         self.floats = floats  # parameters whose whole numbers are to be floats
-        self.upstream_at = 0  # the place of the result that the upstream gradient is of
-        self.adds_loss = False  # whether a loss beside the output is differentiated with it
-        self.of_output = False  # whether a derivative is handed the output, and not the input
+        self.style = Style()
         self.driven = Driven(reader, scope)
         self.given: dict[str, Any] = {}  # parameters as they were handed over
         self.numbers: set[str] = set()  # attributes that are numbers, and inputs
@@ -184,7 +183,7 @@ class Driver(BackwardCalls, Outputs):
         for name, other in zip(own, others, strict=False):
             if name not in arguments and name not in backward.defaults and other in self.given:
                 arguments[name] = self.given[other]
-        if self.of_output and own:
+        if self.style.of_output and own:
             arguments[own[0]] = value
         results = returned(self.reader, self._call(backward, arguments), backward)
         output, upstream = self.driven.outputs[0]

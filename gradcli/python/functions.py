@@ -85,6 +85,8 @@ class Functions:
             return self._read_call(callee.function, [callee.owner, *values], keywords, node)
         if isinstance(callee, Function):
             return self._read_call(callee, values, keywords, node)
+        if isinstance(callee, Class) and callee.is_enum:
+            return self._member(callee, *values)
         if isinstance(callee, Class):
             instance = Instance(callee)
             start = callee.find("__init__")
@@ -111,6 +113,15 @@ class Functions:
             return method_call(self, callee, values, keywords)
         self.refuse_unknown(callee)
         self.fail(f"{kind_of(callee)} is not callable")
+
+    def _member(self: Any, cls: Class, value: Any) -> Any:
+        """The member of an enumeration that has a value, or that is handed over itself."""
+        members = [part for part in cls.body.values() if isinstance(part, Instance)]
+        for member in members:
+            if value is member or value == member.attributes["value"]:
+                return member
+        known = ", ".join(repr(member.attributes["value"]) for member in members)
+        return self.fail(f"{value!r} is no value of `{cls.name}`", f"these are {known}")
 
     def _set_fields(
         self: Any, instance: Instance, values: list[Any], keywords: dict[str, Any]

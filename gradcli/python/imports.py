@@ -15,7 +15,7 @@ from gradcli.python.limits import MOST_FILES
 from gradcli.python.source import Script
 from gradcli.python.values import Library, Scope, Unknown
 
-KNOWN_ROOTS = ("numpy", "math", "cmath", "scipy", "autograd")
+KNOWN_ROOTS = ("numpy", "math", "cmath", "scipy", "autograd", "cupy", "cupyx")  # numpy's names
 OLD_AND_NEW = ("builtins", "past", "six", "future")  # names that Python has itself
 MATHEMATICS = ("math", "cmath")
 # Modules whose calls change no number of a program, or are not reached by one.

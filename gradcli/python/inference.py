@@ -9,27 +9,16 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from math import prod
-from time import monotonic
-from typing import Any, NamedTuple
-from zlib import crc32
-
-import numpy as np
+from typing import Any
 
 from gradcli.errors import GradcliError
+from gradcli.python.draws import Draws
 from gradcli.python.guesses import (
     BIAS,
-    COUNTS,
-    MASKS,
-    SHARES,
     TARGETS,
-    TEXTS,
     Guess,
     Guesser,
-    Parts,
-    Sizes,
 )
-from gradcli.python.inputs import known_value
 from gradcli.python.lessons import Lesson
 from gradcli.python.misfits import (
     beyond,
@@ -46,46 +35,15 @@ from gradcli.python.misfits import (
 )
 from gradcli.python.missing import MissingInputs, NoNumber, Unclaimed
 from gradcli.python.source import PythonFault
-from gradcli.python.values import Array, Given
+from gradcli.python.starts import Choice, starts
 
-SIZES = (3, 5, 7, 4, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
 MOST_READINGS = 90  # of the code, in search of shapes that fit
-LONGEST = 8.0  # seconds of these readings
+MOST_WORK = 400_000  # statements and gates of these readings
 MOST_MERGES = 24  # of axes, for one choice of ranks
 MORE_READINGS = 40  # once there is one that ends, though not as it should
 LABELLED = ("labels", "labels2")
 FLAT = 2  # axes of what is usual
-LONG = 5  # of what is sliced: parts of one element would fit anything
-LAYERS = 4  # sizes of the layers of a network
-CLASSES = 3  # labels are below it, and no axis of scores is shorter
-# Ranks four say images and filters; sizes that fit one another in the two usual orders.
-IMAGES: list[dict[str, tuple[int, ...]]] = [
-    {"image": (2, 3, 5, 4), "filter": (4, 3, 3, 3), "bias": (4,)},
-    {"image": (2, 5, 4, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4)},
-    {"image": (2, 3, 6, 4), "filter": (4, 3, 2, 2), "bias": (4, 1)},
-]
-# Signals of rank 3, and their filters.
-SIGNALS: list[dict[str, tuple[int, ...]]] = [
-    {"image": (2, 3, 7), "filter": (4, 3, 3), "bias": (4,)},
-    {"image": (2, 7, 3), "filter": (3, 3, 4), "bias": (4,)},
-]
 ONE_NUMBER = re.compile("truth value of an array is ambiguous|takes one number")
-IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
-FILTER = re.compile(r"^(w|W|filters?|kernels?|weights?|f|K)$")
-
-
-class Call(NamedTuple):
-    """A value that a function of the file makes: `initialize_parameters(n_x, n_h)`."""
-
-    function: str
-    guesses: dict[str, Guess]
-
-
-class Choice(NamedTuple):
-    """One way to fill the parameters: their guesses, and the sizes of the axes so far."""
-
-    guesses: dict[str, Guess]
-    shapes: dict[str, tuple[int, ...]]
 
 
 class Imperfect(PythonFault):
@@ -120,22 +78,15 @@ class Inference:
     """Searches values for parameters so that a reading succeeds."""
 
     def __init__(
-        self, guesser: Guesser, seed: int, style: str,
-        make: Callable[[str, dict[str, Any]], Any],
-        learn: Callable[[GradcliError, dict[str, Any]], Lesson | None],
+        self, guesser: Guesser, draws: Draws,
+        learn: Callable[[GradcliError, dict[str, Any]], Lesson | None], work: Callable[[], int],
     ) -> None:  # fmt: skip
         self.guesser = guesser
         self.usage = guesser.usage
-        self.seed = seed
-        self.style = style  # how arrays of targets are drawn
-        self.make = make  # calls a function of the file
+        self.draws = draws
         self.learn = learn  # says what a fault teaches of the values
+        self.work = work  # that all readings have been so far
         self.readings = 0
-        self.is_positive = False
-        self.has_targets = False  # whether a value could be drawn in another style
-        self.has_shares = False  # whether something is called a probability
-        self.draws_shares = False  # between 0 and 1
-        self.labels = False  # whether targets were taken for labels
         self.faults: list[GradcliError] = []  # that ended the readings with each choice of ranks
         self.imperfect: tuple[Any, dict[str, Any]] | None = None  # the first of such readings
         self.is_unreal = False  # whether a value was no number
@@ -151,8 +102,8 @@ class Inference:
         self, missing: list[str], attempt: Callable[[dict[str, Any]], Any]
     ) -> tuple[Any, dict[str, Any]] | None:
         """What `attempt` gives for the first values that fit, and these; None for none."""
-        self.deadline = monotonic() + LONGEST
-        for self.is_positive in (False, True):
+        self.end = self.work() + MOST_WORK
+        for self.draws.is_positive in (False, True):
             self.readings, self.most = 0, MOST_READINGS
             self.seen = []
             for likely in self._likely(missing):
@@ -160,9 +111,9 @@ class Inference:
                 if guesses in self.seen or self._would_hide(guesses):
                     continue
                 self.seen.append(guesses)
-                for shapes in self._starts(guesses):
+                for shapes in starts(self.guesser, guesses):
                     found = self._merged(Choice(guesses, shapes), attempt)
-                    if found is None and self.style:
+                    if found is None and self.draws.style.targets:
                         found = self._with_targets(Choice(guesses, shapes), attempt)
                     if found is not None:
                         return found
@@ -215,55 +166,6 @@ class Inference:
                 return True
         return False
 
-    def _starts(self, guesses: dict[str, Guess]) -> Iterator[dict[str, tuple[int, ...]]]:
-        """The sizes to begin with: one of its own for every axis; for images, those that fit."""
-        ranks = dict(_ranks(guesses))
-        shorts = {name: name.rpartition("/")[2] for name in ranks}
-        layers = {*_layers(guesses)}
-        arrays = {name: rank for name, rank in ranks.items() if name not in layers}
-        deep = 4 if 4 in arrays.values() else 3
-        images = [
-            name for name, rank in arrays.items()
-            if rank == deep and (deep == 4 or self.guesser.is_of_images)
-        ]  # fmt: skip
-        presets = SIGNALS if deep == 3 else IMAGES
-        has_filter = any(FILTER.match(shorts[name]) for name in images)
-        for preset in presets if images else [{}]:
-            fixed = {size for shape in preset.values() for size in shape}
-            sizes = iter([size for size in SIZES if size not in fixed])
-            letters: dict[str, int] = {}
-            shapes: dict[str, tuple[int, ...]] = {}
-            for name, rank in ranks.items():
-                if name in images:
-                    shapes[name] = preset["filter" if FILTER.match(shorts[name]) else "image"]
-                elif has_filter and shorts[name].startswith("b"):
-                    shapes[name] = preset["bias"]
-                else:
-                    shapes[name] = self._sizes(shorts[name], rank, letters, sizes)
-            biases = [
-                n for n in ranks if has_filter and n not in images and shorts[n].startswith("b")
-            ]  # fmt: skip
-            if all(len(shapes[name]) == ranks[name] for name in ranks if name not in biases):
-                yield shapes
-
-    def _sizes(
-        self, name: str, rank: int, letters: dict[str, int], sizes: Iterator[int]
-    ) -> tuple[int, ...]:
-        """The sizes of a parameter: those that its docstring calls alike are alike."""
-        if rank == 1 and name in self.usage.lengths:
-            return (self.usage.lengths[name],)
-        parts = self.usage.letters.get(name, [])
-        if len(parts) != rank:
-            own = (n for n in sizes if n >= LONG) if name in self.usage.sliced else sizes
-            return tuple(itertools.islice(own, rank))
-        shape = []
-        for part in parts:
-            is_number = part.isdecimal() and int(part) > 0
-            if not is_number and part not in letters:
-                letters[part] = next(sizes)
-            shape.append(int(part) if is_number else letters[part])
-        return tuple(shape)
-
     def _with_targets(
         self, choice: Choice, attempt: Callable[[dict[str, Any]], Any]
     ) -> tuple[Any, dict[str, Any]] | None:
@@ -286,10 +188,10 @@ class Inference:
         """The outcome once axes that misfits name have become one."""
         for _ in range(MOST_MERGES):
             self.readings += 1
-            if monotonic() > self.deadline:
+            if self.work() > self.end:
                 self.readings = self.most
                 return None
-            values = self.values(choice)
+            values = self.draws.values(choice)
             changed: dict[str, tuple[int, ...]] | None
             try:
                 return attempt(values), values
@@ -379,7 +281,7 @@ class Inference:
         if guesses in self.seen:
             return None
         self.seen.append(guesses)
-        shapes = next(self._starts(guesses), None)
+        shapes = next(starts(self.guesser, guesses), None)
         return None if shapes is None else Choice(guesses, shapes)
 
     def fault(self, otherwise: GradcliError) -> GradcliError:
@@ -390,54 +292,6 @@ class Inference:
         if first.kind in ("shape", "binding") or is_misfit(first.message):
             return otherwise
         return first
-
-    # ---------------------------------------------------------------- values
-
-    def values(self, choice: Choice) -> dict[str, Any]:
-        """Values for the parameters of a choice."""
-        return {
-            name: self._value(name, guess, choice.shapes) for name, guess in choice.guesses.items()
-        }
-
-    def _value(self, name: str, guess: Guess, shapes: dict[str, tuple[int, ...]]) -> Any:
-        short = name.rpartition("/")[2]
-        random = np.random.RandomState((crc32(name.encode()) + self.seed) % 2**32)
-        if isinstance(guess, dict):
-            return {k: self._value(f"{name}/{k}", part, shapes) for k, part in guess.items()}
-        if isinstance(guess, Parts):
-            return [self._value(f"{name}/{k}", g, shapes) for k, g in guess.parts.items()]
-        if isinstance(guess, Sizes):
-            return list(shapes[name])
-        if isinstance(guess, tuple) and not isinstance(guess, Call):
-            return guess[1]
-        if guess == "index":
-            return 1
-        if guess in ("labels", "labels2"):
-            self.labels = True
-            return Given(random.randint(0, CLASSES, shapes[name]).tolist())
-        if isinstance(guess, Call):
-            arguments = {k: self._value(f"{name}/{k}", g, shapes) for k, g in guess.guesses.items()}
-            return self.make(guess.function, arguments)
-        if guess == "count":
-            return COUNTS[short] if short in COUNTS else shapes[name][0]
-        if guess == "sizes":
-            return list(shapes[name])
-        if guess == "text":
-            return self.usage.texts.get(short, TEXTS.get(short, [""])[0])
-        if guess == "number" and name not in shapes:
-            return float(random.uniform(0.2, 0.9))
-        shape = shapes[name]
-        if MASKS.match(short):
-            return known_value(random.randint(0, 2, shape).astype(float))
-        if TARGETS.match(short) and len(shape) > 1:
-            self.has_targets = True
-            if self.style:
-                return Array(_one_hot(random, shape, self.style))
-        if SHARES.match(short):
-            self.has_shares = True
-        if self.is_positive or (self.draws_shares and SHARES.match(short)):
-            return Array(random.uniform(0.2, 0.9, shape))
-        return known_value(random.standard_normal(shape))
 
 
 def _with_learned(guesses: dict[str, Guess], learned: dict[str, Guess]) -> dict[str, Guess]:
@@ -466,43 +320,3 @@ def _with_array(halt: Halted, choice: Choice) -> Choice | None:
 
 def _line(halt: Halted) -> int:
     return halt.span.line if halt.span is not None else 0
-
-
-def _ranks(guesses: dict[str, Guess], path: str = "") -> Iterator[tuple[str, int]]:
-    for name, guess in guesses.items():
-        if isinstance(guess, dict):
-            yield from _ranks(guess, f"{path}{name}/")
-        elif isinstance(guess, Parts):
-            yield from _ranks(guess.parts, f"{path}{name}/")
-        elif isinstance(guess, Call):
-            yield from _ranks(guess.guesses, f"{path}{name}/")
-        elif isinstance(guess, Sizes):
-            yield f"{path}{name}", guess.length
-        elif isinstance(guess, int):
-            yield f"{path}{name}", guess
-        elif guess == "labels2":
-            yield f"{path}{name}", 2
-        elif guess == "labels" or (guess == "count" and name not in COUNTS):
-            yield f"{path}{name}", 1
-        elif guess == "sizes":
-            yield f"{path}{name}", LAYERS
-
-
-def _layers(guesses: dict[str, Guess], path: str = "") -> Iterator[str]:
-    """The names of what is a list of the sizes of layers."""
-    for name, guess in guesses.items():
-        inner = guess.guesses if isinstance(guess, Call) else guess
-        if isinstance(inner, dict):
-            yield from _layers(inner, f"{path}{name}/")
-        elif inner == "sizes":
-            yield f"{path}{name}"
-
-
-def _one_hot(random: Any, shape: tuple[int, ...], style: str) -> Any:
-    """Rows, or columns, with a single 1."""
-    axis = len(shape) - 1 if style == "rows" else 0
-    if shape[axis] == 1:  # two classes, and both are there
-        return random.permutation(np.arange(prod(shape)) % 2).reshape(shape).astype(float)
-    places = random.randint(0, shape[axis], [n for k, n in enumerate(shape) if k != axis])
-    grid = np.expand_dims(places, axis)
-    return (np.indices(shape)[axis] == grid).astype(float)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from gradcli.errors import GradcliError, LimitError, Span
+from gradcli.python.definitions import Definitions
 from gradcli.python.expressions import Expressions
 from gradcli.python.functions import Functions
 from gradcli.python.imports import Imports
@@ -68,8 +69,9 @@ STATEMENTS: dict[type, Callable[..., None]] = {
     ast.Nonlocal: Statements._s_nonlocal,
     ast.Try: Statements._s_try,
     ast.With: Statements._s_with,
-    ast.FunctionDef: Statements._s_functiondef,
-    ast.ClassDef: Statements._s_classdef,
+    ast.Match: Statements._s_match,
+    ast.FunctionDef: Definitions._s_functiondef,
+    ast.ClassDef: Definitions._s_classdef,
     ast.Import: Imports._s_import,
     ast.ImportFrom: Imports._s_importfrom,
     ast.Return: Functions._s_return,
@@ -104,7 +106,7 @@ EXPRESSIONS: dict[type, Callable[..., Any]] = {
 }
 
 
-class Interpreter(Statements, Expressions, Functions, Imports):
+class Interpreter(Statements, Definitions, Expressions, Functions, Imports):
     """Reads the statements of a file; its state is what Python's would be, and the tape."""
 
     statements = STATEMENTS

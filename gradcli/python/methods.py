@@ -79,7 +79,7 @@ def _sort(reader: Reader, x: Any, axis: int = -1) -> None:
 OF_ARRAYS: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "transpose": _transpose, "astype": _astype, "item": _item,
     "tolist": _tolist, "fill": shape_rows.put_all, "sort": _sort,
-    "flatten": shape_rows.flatten, "conj": lambda _, x: x,
+    "flatten": shape_rows.flatten, "conj": lambda _, x: x, "get": lambda _, x: x,
     "view": lambda _, x, *__: x, "setflags": lambda *_, **__: None,
     "is_integer": lambda reader, x: float(reader.plain(x)).is_integer(),
 }  # fmt: skip

@@ -9,7 +9,7 @@ from gradcli.errors import GradcliError, LimitError
 from gradcli.gates.shapes import with_unknown
 from gradcli.python import indexing
 from gradcli.python.limits import MOST_ITERATIONS, MOST_LENGTH
-from gradcli.python.operators import binary, is_true
+from gradcli.python.operators import binary, compare, is_true
 from gradcli.python.values import Array, Class, Function, Instance, Scope, Unknown, arrays_in
 
 LONGEST_ITEM = 30  # characters of an item that a turn is named by
@@ -17,7 +17,6 @@ NOT_READ = {
     "AsyncFunctionDef": "`async` functions are not read",
     "AsyncFor": "`async for` is not read",
     "AsyncWith": "`async with` is not read",
-    "Match": "`match` is not read: write `if`/`elif`",
     "TryStar": "`except*` is not read",
 }
 
@@ -315,6 +314,42 @@ class Statements:
             self.turn.pop()
         self.block(node.orelse, scope)
 
+    def _s_match(self: Any, node: ast.Match, scope: Scope) -> None:
+        """The first case that a known value fits."""
+        value = self.evaluate(node.subject, scope)
+        for case in node.cases:
+            self.at(case.pattern)
+            if self._matches(case.pattern, value, scope) and (
+                case.guard is None or is_true(self, self.evaluate(case.guard, scope))
+            ):
+                self.block(case.body, scope)
+                return
+
+    def _matches(self: Any, pattern: ast.pattern, value: Any, scope: Scope) -> bool:
+        """Whether a value fits a pattern; the names in it are set."""
+        match pattern:
+            case ast.MatchValue():
+                other = self.evaluate(pattern.value, scope)
+                return is_true(self, compare(self, ast.Eq, value, other))
+            case ast.MatchSingleton():
+                return value is pattern.value
+            case ast.MatchOr():
+                return any(self._matches(part, value, scope) for part in pattern.patterns)
+            case ast.MatchAs():
+                if pattern.pattern is not None and not self._matches(pattern.pattern, value, scope):
+                    return False
+                if pattern.name is not None:
+                    self.set_name(pattern.name, value, scope)
+                return True
+            case ast.MatchSequence() if isinstance(value, (tuple, list)):
+                return len(value) == len(pattern.patterns) and all(
+                    self._matches(part, item, scope)
+                    for part, item in zip(pattern.patterns, value, strict=True)
+                )
+        if isinstance(pattern, ast.MatchSequence):
+            return False
+        return bool(self.fail("patterns of classes are not read", "write `if`/`elif`"))
+
     def _s_break(self, node: ast.Break, scope: Scope) -> None:
         raise BreakSignal
 
@@ -373,71 +408,6 @@ class Statements:
                 self.fail(f"`with {words}` is not read",
                           "give what it would set as an input: NAME=VALUE")  # fmt: skip
         self.block(node.body, scope)
-
-    # ---------------------------------------------------------------- definitions
-
-    def _s_functiondef(self: Any, node: ast.FunctionDef, scope: Scope) -> None:
-        function = self.function(node, scope, node.name)
-        for decorator in node.decorator_list:
-            name = self.scripts[self.file].words(decorator)
-            if name in ("staticmethod", "classmethod", "property"):
-                function.kind = name
-            of = scope.get(node.name)
-            if name == f"{node.name}.setter" and isinstance(of, Function):
-                of.setter = function
-                return
-            if name in ("functools.cached_property", "cached_property"):
-                function.kind = "property"
-        self.set_name(node.name, function, scope)
-
-    def _s_classdef(self: Any, node: ast.ClassDef, scope: Scope) -> None:
-        bases = []
-        for base in node.bases:
-            value = self.evaluate_or_unknown(base, scope)
-            if isinstance(value, Class):
-                bases.append(value)
-        body = Scope(scope)
-        for statement in node.body:
-            self.statement(statement, body)
-        cls = Class(node.name, bases, dict(body))
-        cls.fields = self._fields(node, bases)
-        cls.is_tuple = bool(cls.fields) and not node.decorator_list
-        for value in cls.body.values():
-            if isinstance(value, Function):
-                for function in (value, value.setter):
-                    if function is not None:
-                        function.owner = cls
-                        function.scope = scope
-                        self._complete(function)
-        self.set_name(node.name, cls, scope)
-
-    def _complete(self: Any, function: Function) -> None:
-        """Give a method the `self` that it lacks, where that is asked for; else note it."""
-        if function.kind != "plain" or function.positional[:1] == ["self"]:
-            return
-        names = {part.id for part in ast.walk(function.node) if isinstance(part, ast.Name)}
-        if "self" not in names:
-            return
-        if self.fixes_self:
-            function.positional.insert(0, "self")
-            note = f"line {function.node.lineno}: `{function.name}` is read as if it had `self`"
-            if note not in self.notes:
-                self.notes.append(note)
-        else:
-            function.lacks_self = True
-
-    def _fields(self: Any, node: ast.ClassDef, bases: list[Class]) -> list[str]:
-        """The fields of a dataclass or a named tuple; of another class there are none."""
-        words = [
-            self.scripts[self.file].words(part) for part in (*node.decorator_list, *node.bases)
-        ]
-        if not any("dataclass" in word or word.endswith("NamedTuple") for word in words):
-            return []
-        own = [
-            part.target.id for part in node.body
-            if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
-        ]  # fmt: skip
-        return [name for base in bases for name in base.fields if name not in own] + own
 
     def evaluate_or_unknown(self: Any, node: ast.expr, scope: Scope) -> Any:
         """The value of an expression, or why it has none."""

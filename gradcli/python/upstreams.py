@@ -114,8 +114,8 @@ class BackwardCalls:
             raise PythonFault(
                 f"`{self.subject.forward}` returns nothing that depends on its inputs"
             )
-        if self.upstream_at < len(left):
-            left.insert(0, left.pop(self.upstream_at))
+        if self.style.upstream_at < len(left):
+            left.insert(0, left.pop(self.style.upstream_at))
         upstreams = self._waiting_for_upstream(waiting, backward, [parts[k] for k in outputs])
         for name in waiting:
             has_default = name in backward.defaults
@@ -141,7 +141,7 @@ class BackwardCalls:
             self._note_others(self.driven.upstreams[0], outputs, names, parts)
         spare = [parts[k].content for k in left if not tape.shape(parts[k].content)]
         self.driven.has_spare_loss = bool(spare and self.driven.outputs)
-        if self.adds_loss and self.driven.outputs:
+        if self.style.adds_loss and self.driven.outputs:
             one = tape.node(np.array(1.0))
             self.driven.outputs += [(node, one) for node in spare]
 

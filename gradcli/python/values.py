@@ -156,6 +156,7 @@ class Class:
         self.body = body
         self.fields: list[str] = []  # of a named tuple or a dataclass, in order
         self.is_tuple = False
+        self.is_enum = False  # its members are its only instances
 
     def order(self) -> Iterator[Class]:
         """The class and its bases, in the order in which names are looked up."""

@@ -88,9 +88,9 @@ def check_subject(
     guessed = reading.guessed
     if first.case.verdict not in ("fail", "inconclusive", "undefined"):
         return first
-    for changes, words in reading.others():
+    for style, words in reading.others():
         reading = file.reading(subject, bindings, request, request.grads)
-        reading.change(changes)
+        reading.style = style
         try:
             other = _checked(file, reading.program(), request)
         except GradcliError:

@@ -1,0 +1,160 @@
+"""A subject driven with given values, as often as whole numbers turn out to be floats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gradcli.errors import GradcliError
+from gradcli.python.claims import Mapped, mapped
+from gradcli.python.drive import Driven, Driver
+from gradcli.python.gradient_words import kin
+from gradcli.python.inputs import Directives, is_like_labels, value_of
+from gradcli.python.interpreter import Interpreter
+from gradcli.python.lessons import Stop
+from gradcli.python.missing import Unclaimed
+from gradcli.python.scripts import ScriptDriver, script_scope
+from gradcli.python.source import Script
+from gradcli.python.styles import Style
+from gradcli.python.subjects import Subject
+from gradcli.python.values import Scope
+from gradcli.requests import Request, Setting
+
+LOGARITHMS = ("log", "log1p", "log2", "log10")
+
+
+class Attempts:
+    """The attempts to drive one subject with values that are given."""
+
+    def __init__(
+        self, script: Script, subject: Subject, settings: dict[str, Setting], said: Directives,
+        request: Request, grads: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        self.script = script
+        self.subject = subject
+        self.settings = settings
+        self.said = said
+        self.request = request
+        self.grads = {**said.grads, **grads}
+        self.style = Style()
+        self.work = 0  # statements and gates of all attempts
+        self.values: dict[str, Any] = {}  # as they were read last
+        self.other_outputs: dict[int, str] = {}
+        self.has_spare_loss = False
+        self.has_tiny = False  # whether such a constant was met
+        self.has_logarithm = False  # which says of a probability that it is one
+        self.stop: Stop | None = None  # where the last reading stopped
+        self.driver: Driver | None = None  # of the last attempt
+        self.numbers: set[str] = set()  # attributes that are numbers and have a gradient
+        self.seed = request.seed if request.seed is not None else said.seed or 0
+
+    def driven(self, extra: Mapping[str, Any]) -> tuple[Driven, Mapped]:
+        """The subject, driven; whole numbers that have a gradient are read again as floats."""
+        floats: set[str] = set()
+        while True:
+            try:
+                driven = self._once(extra, floats)
+            except GradcliError:
+                whole = {n for n, v in self.values.items() if is_like_labels(v)}
+                if floats or not whole & self.settings.keys():
+                    raise
+                floats = whole & self.settings.keys()
+                continue
+            claims = mapped(driven, self.grads)
+            numbers = self._claimed_numbers(driven, claims)
+            if numbers - self.numbers:
+                self.numbers |= numbers
+                continue
+            more = self._claimed_whole_numbers(driven, claims, extra) - floats
+            if not more:
+                break
+            floats |= more
+        if not claims.claims:
+            raise Unclaimed(
+                f"`{self.subject.backward or self.subject.forward}` returns nothing that is the "
+                "gradient of an input", None,
+                "say which is which: # gradcli: grads dW=W, or --grad dW=W",
+            )  # fmt: skip
+        return driven, claims
+
+    def _claimed_numbers(self, driven: Driven, claims: Mapped) -> set[str]:
+        """The attributes that are numbers, and that a result is the gradient of by its name."""
+        if driven.instance is None:
+            return set()
+        own = {claim.result.words for claim in claims.claims if claim.by != "position"}
+        roots = {kin(x) for r in driven.results if r.words not in own for x in r.roots}
+        return {
+            name for name, value in driven.instance.attributes.items()
+            if isinstance(value, float) and kin(name) in roots
+        }  # fmt: skip
+
+    def _claimed_whole_numbers(
+        self, driven: Driven, claims: Mapped, extra: Mapping[str, Any]
+    ) -> set[str]:
+        """Parameters that are whole numbers and that an unclaimed result is the gradient of."""
+        taken = {claim.result.words for claim in claims.claims}
+        roots = {
+            root for r in driven.results if r.words not in taken and r.order >= 0
+            for root in r.roots
+        }  # fmt: skip
+        whole = {name for name, value in self.values.items() if is_like_labels(value)}
+        named = whole & roots
+        if named or claims.claims:
+            return named
+        return {name for name in whole if name in self.settings}
+
+    def _reader(self) -> tuple[Interpreter, Scope]:
+        """A new interpreter, and the names of the file."""
+        reader = Interpreter(self.script, self.seed)
+        reader.tape.graph.most_elements = self.request.max_array
+        reader.tiny_is_zero = self.style.tiny_is_zero
+        reader.fixes_self = self.request.fix_self
+        if self.subject.kind == "script":
+            return reader, script_scope()
+        scope = Scope()
+        reader.look_over(self.script.tree, scope)
+        return reader, scope
+
+    def _once(self, extra: Mapping[str, Any], floats: set[str]) -> Driven:
+        reader, scope = self._reader()
+        try:
+            self.values = {
+                name: value_of(reader, name, setting)
+                for name, setting in {**self.said.values, **self.settings}.items()
+            }
+            values = {**extra, **self.values}
+            if self.subject.kind == "script":
+                script = ScriptDriver(reader, scope, self.subject, values, floats)
+                script.output_name = self.request.output
+                driver: Driver = script
+            else:
+                driver = Driver(reader, scope, self.subject, values, floats, self.values)
+            driver.style = self.style
+            driver.numbers, self.driver = self.numbers, driver
+            self.stop = None
+            driven = driver.drive()
+            self.has_tiny, self.has_spare_loss = reader.has_tiny, driven.has_spare_loss
+            self.other_outputs = driven.others
+            self.has_logarithm = any(g.name in LOGARITHMS for g in reader.tape.graph.gates)
+            return driven
+        except GradcliError as error:
+            self.stop = _stop(reader)
+            if error.span is None:
+                error.span = self.script.span(self.script.line_starts[self.subject.line - 1])
+            raise
+        finally:
+            self.work += reader.steps + len(reader.tape.graph)
+
+
+def _stop(reader: Interpreter) -> Stop | None:
+    """Where a reading has stopped; None where that was in no statement."""
+    if reader.stopped is None:
+        return None
+    graph = reader.tape.graph
+    names = {node: name for name, node in graph.inputs.items()}
+
+    def roots(node: int) -> list[str]:
+        return [names[k] for k in graph.ancestors([node]) if k in names]
+
+    part, statement, scope = reader.stopped
+    return Stop(part, statement, scope, names, roots, reader.tape.shape)

@@ -1,0 +1,205 @@
+"""A subject driven with what is given, and with values for what is not: shown, set, inferred."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any
+
+from gradcli.errors import GradcliError, LimitError
+from gradcli.python.assembly import Misshapen
+from gradcli.python.attempts import Attempts
+from gradcli.python.claims import Mapped
+from gradcli.python.draws import Draws
+from gradcli.python.drive import Driven
+from gradcli.python.examples import examples, key_of, known_of
+from gradcli.python.fit import refuse_misfits, refuse_unlike
+from gradcli.python.guesses import Guesser
+from gradcli.python.inference import Halted, Inference
+from gradcli.python.lessons import Lesson, lesson
+from gradcli.python.misfits import is_misfit
+from gradcli.python.missing import MissingInputs, Unclaimed
+from gradcli.python.notes import shown_value
+from gradcli.python.starts import Call
+from gradcli.python.subjects import subjects
+from gradcli.python.usage import Usage
+
+OF_IMAGES = re.compile(r"conv|pool|spatial|image|cnn", re.IGNORECASE)
+HEAVY = 6_000  # nodes of a file's own example; a smaller one says as much
+MADE = re.compile(r"^(param\w*|theta|weights|model|net|network)$")
+MAKER = re.compile(r"(init|make|create|build|random)\w*_?(param|weight|theta|model|net)|^init",
+                   re.IGNORECASE)  # fmt: skip
+
+
+class InputSearch(Attempts):
+    """The part of a reading that looks for values of what is not given."""
+
+    inference: Inference | None = None
+    inferred: Collection[str] = ()  # the inputs that were
+
+    def with_inferred(self) -> tuple[Driven, Mapped, dict[str, Any]]:
+        """The subject driven with what is given, and what is not given inferred."""
+        missing: list[str] = []
+        first: MissingInputs | None = None
+        shown = self._example()
+        settings: dict[str, Any] = {}  # of the file, under the names of parameters
+        if shown:
+            try:
+                heavy = self._attempt(shown, is_shown=True)
+                if len(heavy[0].reader.tape.graph) <= HEAVY:
+                    return *heavy, shown
+            except GradcliError:
+                shown = {}  # a call that shows something else, or that fails
+        while True:
+            try:
+                if not missing:
+                    return *self.driven(settings), settings
+                guesser = self._guesser(missing, settings)
+                draws = Draws(guesser.usage, self.seed, self.style, self._made)
+                self.inference = Inference(guesser, draws, self._lesson, lambda: self.work)
+                attempt = partial(self._with_settings, settings)
+                found = self.inference.search(missing, attempt)
+                if found is None:
+                    assert first is not None
+                    if shown:
+                        return *heavy, shown
+                    self._refuse_halted()
+                    raise self.inference.fault(first)
+                (driven, claims), extra = found
+                self.inferred = extra.keys()
+                return driven, claims, {**settings, **extra}
+            except MissingInputs as error:
+                first = first or error
+                own = self._settings([name for name in error.names if name not in settings])
+                if own:
+                    settings.update(own)
+                    continue
+                more = [name for name in error.names if name not in missing]
+                if not more:
+                    raise first from None
+                missing += more
+
+    def _settings(self, names: list[str]) -> dict[str, Any]:
+        """The lists and dictionaries of the file that have the names of parameters."""
+        _, scope = self._reader()
+        known = {name.casefold(): value for name, value in scope.items()}
+        found = {name: known.get(name.casefold()) for name in names}
+        return {
+            name: known_of(value) for name, value in found.items()
+            if isinstance(value, (list, tuple, dict)) and value and known_of(value) is not None
+        }  # fmt: skip
+
+    def _with_settings(
+        self, settings: Mapping[str, Any], values: dict[str, Any]
+    ) -> tuple[Driven, Mapped]:
+        """The subject driven with settings of the file, and other values."""
+        return self._attempt({**settings, **values})
+
+    def _refuse_halted(self) -> None:
+        """Raise Misshapen where the backward part stops at shapes that the forward part has."""
+        inference = self.inference
+        halted = inference.halted if inference is not None and not inference.unclaimed else None
+        if halted is None or halted[0].span is None:
+            return
+        halt, values = halted
+        if not is_misfit(f"{halt.message} {halt.hint or ''}"):
+            raise halt.error
+        taken = ", ".join(f"{name} {shown_value(value)}" for name, value in values.items())
+        assert halt.span is not None
+        raise Misshapen(f"{halt.message} (with {taken})", halt.span, halt.hint,
+                        halt.span.line_text.strip())  # fmt: skip
+
+    def _lesson(self, error: GradcliError, values: dict[str, Any]) -> Lesson | None:
+        """What the fault of the last reading teaches of values that were guessed."""
+        return None if self.stop is None else lesson(error.message, self.stop, values)
+
+    def _guesser(self, missing: list[str], settings: Mapping[str, Any]) -> Guesser:
+        """What parameters may be; those that a function of the file makes are its calls."""
+        made: dict[str, Any] = {}
+        for name in missing:
+            maker = self._maker(name)
+            if maker is not None:
+                args = [a.arg for a in maker.args.args]
+                needed = args[: len(args) - len(maker.args.defaults)]
+                guesser = Guesser(Usage([maker]), {})
+                guesses = {
+                    arg: ("value", settings[arg]) if arg in settings else guesser.guesses(arg)[0]
+                    for arg in needed
+                }  # fmt: skip
+                made[name] = Call(maker.name, guesses)
+        guesser = Guesser(Usage(self._functions(), self._callable()), made)
+        guesser.has_labels = not self.style.is_one_hot
+        guesser.is_of_images = bool(OF_IMAGES.search(f"{self.subject.forward} {self.subject.cls}"))
+        return guesser
+
+    def _callable(self) -> dict[str, ast.FunctionDef]:
+        """The functions of the file, and the methods of its classes, by their names."""
+        return {n.name: n for n in ast.walk(self.script.tree) if isinstance(n, ast.FunctionDef)}
+
+    def _maker(self, name: str) -> ast.FunctionDef | None:
+        """The function that makes a dictionary of parameters, such as `initialize_parameters`."""
+        if not MADE.match(name):
+            return None
+        functions = [n for n in self.script.tree.body if isinstance(n, ast.FunctionDef)]
+        return next((n for n in functions if MAKER.search(n.name) and n.name != self.subject.forward
+                     and _returns_dictionary(n)), None)  # fmt: skip
+
+    def _made(self, function: str, arguments: dict[str, Any]) -> Any:
+        reader, scope = self._reader()
+        return known_of(reader.call(scope[function], [], arguments))
+
+    def _example(self) -> dict[str, Any]:
+        """The values that the file itself calls the subject with."""
+        reader, scope = self._reader()
+        key = key_of(scope, self.subject)
+        if key is None:
+            return {}
+        calls = self.script.examples
+        if self.seed not in calls:
+            every = subjects(self.script.tree, self.script.bases)
+            calls[self.seed] = examples(reader, scope, self.script.tree, every)
+        return {name: known_of(value) for name, value in calls[self.seed].get(key, {}).items()}
+
+    def _attempt(
+        self, values: dict[str, Any], is_shown: bool = False
+    ) -> tuple[Driven, Mapped]:  # fmt: skip
+        """The subject driven with values. Raises Imperfect, Halted where other values may do."""
+        try:
+            driven, claims = self.driven(values)
+        except (MissingInputs, Unclaimed, LimitError):
+            raise
+        except GradcliError as error:
+            if self.driver is not None and self.driver.is_past(error.span):
+                refuse_unlike(self.driver.driven, self._free(values), None)
+                raise Halted(error, self.driver.sizes) from None
+            raise
+        free = set() if is_shown else self._free(values)
+        refuse_misfits(driven, claims, free, self._fixed())
+        return driven, claims
+
+    def _fixed(self) -> set[str]:
+        """The names whose number of axes the code or its docstring says."""
+        usage = self.inference.usage if self.inference is not None else Usage([])
+        return usage.certain | usage.letters.keys()
+
+    def _free(self, values: Mapping[str, Any]) -> set[str]:
+        """The parameters of which nothing says how many axes they have."""
+        return values.keys() - self._fixed()
+
+    def _functions(self) -> list[ast.AST]:
+        """The definitions that say what the subject's parameters are."""
+        names = {self.subject.forward, self.subject.backward, self.subject.cls}
+        found: list[ast.AST] = []
+        for node in self.script.tree.body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in names:
+                found.append(node)
+        return found
+
+
+def _returns_dictionary(node: ast.FunctionDef) -> bool:
+    """Whether a function makes a dictionary, or a list."""
+    return any(isinstance(part, (ast.Dict, ast.List)) for part in ast.walk(node)) or any(
+        isinstance(part, ast.Call) and ast.unparse(part.func) == "dict" for part in ast.walk(node)
+    )

@@ -1,0 +1,123 @@
+"""Sizes to begin an inference with: one of its own for each axis, for images those that fit."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from gradcli.python.guesses import COUNTS, Guess, Guesser, Parts, Sizes
+from gradcli.python.usage import Usage
+
+SIZES = (3, 5, 7, 4, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
+LONG = 5  # of what is sliced: parts of one element would fit anything
+LAYERS = 4  # sizes of the layers of a network
+# Ranks four say images and filters; sizes that fit one another in the two usual orders.
+IMAGES: list[dict[str, tuple[int, ...]]] = [
+    {"image": (2, 3, 5, 4), "filter": (4, 3, 3, 3), "bias": (4,)},
+    {"image": (2, 5, 4, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4)},
+    {"image": (2, 3, 6, 4), "filter": (4, 3, 2, 2), "bias": (4, 1)},
+]
+# Signals of rank 3, and their filters.
+SIGNALS: list[dict[str, tuple[int, ...]]] = [
+    {"image": (2, 3, 7), "filter": (4, 3, 3), "bias": (4,)},
+    {"image": (2, 7, 3), "filter": (3, 3, 4), "bias": (4,)},
+]
+IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
+FILTER = re.compile(r"^(w|W|filters?|kernels?|weights?|f|K)$")
+
+
+class Call(NamedTuple):
+    """A value that a function of the file makes: `initialize_parameters(n_x, n_h)`."""
+
+    function: str
+    guesses: dict[str, Guess]
+
+
+class Choice(NamedTuple):
+    """One way to fill the parameters: their guesses, and the sizes of the axes so far."""
+
+    guesses: dict[str, Guess]
+    shapes: dict[str, tuple[int, ...]]
+
+
+def starts(guesser: Guesser, guesses: dict[str, Guess]) -> Iterator[dict[str, tuple[int, ...]]]:
+    """The sizes to begin with: one of its own for every axis; for images, those that fit."""
+    ranks = dict(_ranks(guesses))
+    shorts = {name: name.rpartition("/")[2] for name in ranks}
+    layers = {*_layers(guesses)}
+    arrays = {name: rank for name, rank in ranks.items() if name not in layers}
+    deep = 4 if 4 in arrays.values() else 3
+    images = [
+        name for name, rank in arrays.items()
+        if rank == deep and (deep == 4 or guesser.is_of_images)
+    ]  # fmt: skip
+    presets = SIGNALS if deep == 3 else IMAGES
+    has_filter = any(FILTER.match(shorts[name]) for name in images)
+    for preset in presets if images else [{}]:
+        fixed = {size for shape in preset.values() for size in shape}
+        sizes = iter([size for size in SIZES if size not in fixed])
+        letters: dict[str, int] = {}
+        shapes: dict[str, tuple[int, ...]] = {}
+        for name, rank in ranks.items():
+            if name in images:
+                shapes[name] = preset["filter" if FILTER.match(shorts[name]) else "image"]
+            elif has_filter and shorts[name].startswith("b"):
+                shapes[name] = preset["bias"]
+            else:
+                shapes[name] = _sizes(guesser.usage, shorts[name], rank, letters, sizes)
+        biases = [
+            n for n in ranks if has_filter and n not in images and shorts[n].startswith("b")
+        ]  # fmt: skip
+        if all(len(shapes[name]) == ranks[name] for name in ranks if name not in biases):
+            yield shapes
+
+
+def _sizes(
+    usage: Usage, name: str, rank: int, letters: dict[str, int], sizes: Iterator[int]
+) -> tuple[int, ...]:
+    """The sizes of a parameter: those that its docstring calls alike are alike."""
+    if rank == 1 and name in usage.lengths:
+        return (usage.lengths[name],)
+    parts = usage.letters.get(name, [])
+    if len(parts) != rank:
+        own = (n for n in sizes if n >= LONG) if name in usage.sliced else sizes
+        return tuple(itertools.islice(own, rank))
+    shape = []
+    for part in parts:
+        is_number = part.isdecimal() and int(part) > 0
+        if not is_number and part not in letters:
+            letters[part] = next(sizes)
+        shape.append(int(part) if is_number else letters[part])
+    return tuple(shape)
+
+
+def _ranks(guesses: dict[str, Guess], path: str = "") -> Iterator[tuple[str, int]]:
+    for name, guess in guesses.items():
+        if isinstance(guess, dict):
+            yield from _ranks(guess, f"{path}{name}/")
+        elif isinstance(guess, Parts):
+            yield from _ranks(guess.parts, f"{path}{name}/")
+        elif isinstance(guess, Call):
+            yield from _ranks(guess.guesses, f"{path}{name}/")
+        elif isinstance(guess, Sizes):
+            yield f"{path}{name}", guess.length
+        elif isinstance(guess, int):
+            yield f"{path}{name}", guess
+        elif guess == "labels2":
+            yield f"{path}{name}", 2
+        elif guess == "labels" or (guess == "count" and name not in COUNTS):
+            yield f"{path}{name}", 1
+        elif guess == "sizes":
+            yield f"{path}{name}", LAYERS
+
+
+def _layers(guesses: dict[str, Guess], path: str = "") -> Iterator[str]:
+    """The names of what is a list of the sizes of layers."""
+    for name, guess in guesses.items():
+        inner = guess.guesses if isinstance(guess, Call) else guess
+        if isinstance(inner, dict):
+            yield from _layers(inner, f"{path}{name}/")
+        elif inner == "sizes":
+            yield f"{path}{name}"

@@ -1,0 +1,17 @@
+"""In what other ways a file may be meant: what is drawn, and what is differentiated."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Style(NamedTuple):
+    """One way to read a file."""
+
+    targets: str = ""  # a single 1 in their rows, or in their columns; any numbers otherwise
+    is_one_hot: bool = False  # targets are arrays, even where labels would do
+    has_shares: bool = False  # what is called a probability is drawn between 0 and 1
+    tiny_is_zero: bool = False  # constants that are there for safety only
+    of_output: bool = False  # a derivative is handed the output, and not the input
+    upstream_at: int = 0  # the place of the result that the upstream gradient is of
+    adds_loss: bool = False  # the backward part is that of a loss beside the output, too
