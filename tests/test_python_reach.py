@@ -139,6 +139,48 @@ class Bank:
         self.dw = self.x.T @ dout
         return dout @ self.w.T
 """,
+    "the axes that are padded": """
+class Frame:
+    def forward(self, field):
+        self.rows = field.shape[2]
+        return np.pad(field, ((0, 0), (0, 0), (1, 1), (2, 2)))
+    def backward(self, dout):
+        return dout[:, :, 1 : 1 + self.rows, 2:-2]
+""",
+    "the axes that are put in another order": """
+class Scores:
+    def __init__(self, width):
+        self.wk = np.random.randn(width, width)
+    def forward(self, stream):
+        self.x, self.k = stream, stream @ self.wk
+        return stream @ self.k.transpose(0, 2, 1)
+    def backward(self, dout):
+        dk = dout.transpose(0, 2, 1) @ self.x
+        self.dwk = np.einsum("bti,btj->ij", self.x, dk)
+        return dout @ self.k + dk @ self.wk.T
+""",
+    "a place in a shape": """
+LIMIT = [1, 2][5]  # what fails here is never reached
+class Fold:
+    def forward(self, block):
+        self.shape = block.shape
+        return block.reshape(-1, self.shape[2])
+    def backward(self, dout):
+        return dout.reshape(self.shape)
+""",
+    "a dictionary that layers fill": """
+class Mix:
+    def __init__(self, n):
+        self.w = np.random.randn(n, n)
+    def forward(self, x):
+        self.x = x
+        return x @ self.w
+    def backward(self, dout, into):
+        store(into, "mix", self.x.T @ dout)
+        return dout @ self.w.T
+def store(into, layer, dw):
+    into[layer + "/w"] = dw
+""",
     "an activation that is handed over": """
 class Wrap:
     def __init__(self, squash):
@@ -155,6 +197,78 @@ class Wrap:
 @pytest.mark.parametrize("kind", [*TAUGHT])
 def test_a_fault_teaches_what_a_parameter_is(kind):
     assert verdict("import numpy as np\n" + TAUGHT[kind]) == ("pass", None)
+
+
+PREPARED = {
+    "build": """
+class Dense:
+    def __init__(self, units):
+        self.units = units
+    def build(self, input_shape):
+        self.w = np.random.randn(input_shape[-1], self.units)
+        self.b = np.zeros(self.units)
+    def forward(self, x):
+        self.x = x
+        return x @ self.w + self.b
+    def backward(self, dout):
+        self.dw, self.db = self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.w.T
+""",
+    "two steps and a dictionary": """
+class Dense:
+    def __init__(self, units=3):
+        self.d, self.p, self.g = {"u": units}, {}, {}
+    def compute_shapes(self, A):
+        self.d["n"] = A.shape[1]
+    def initialize_parameters(self):
+        make(self)
+    def forward(self, A):
+        self.A = A
+        return A @ self.p["W"] + self.p["b"]
+    def backward(self, dout):
+        self.g["dW"], self.g["db"] = self.A.T @ dout, dout.sum(axis=0)
+        return dout @ self.p["W"].T
+def make(layer):
+    layer.p["W"] = np.random.randn(layer.d["n"], layer.d["u"])
+    layer.p["b"] = np.zeros(layer.d["u"])
+""",
+    "from outside": """
+class Layer:
+    def forward(self, x):
+        self.x = x
+        return np.tanh(x @ self.weights)
+    def backward(self, grad):
+        h = self.forward(self.x)
+        self.weights_grad = self.x.T @ (grad * (1 - h ** 2))
+        return (grad * (1 - h ** 2)) @ self.weights.T
+class Net:
+    def __init__(self, n):
+        self.first = Layer()
+        self.first.weights = np.random.randn(n, n)
+""",
+}
+
+
+@pytest.mark.parametrize("kind", [*PREPARED])
+def test_an_object_is_prepared_before_its_forward_part(kind):
+    (case,) = cases("import numpy as np\n" + PREPARED[kind])
+    assert case.verdict == "pass", case.problem
+    assert case.claims > 1
+
+
+@pytest.mark.parametrize("kind", [*PREPARED])
+def test_a_slip_in_an_object_that_is_prepared_is_found(kind):
+    text = "import numpy as np\n" + re.sub(r"(return .*)(@ self\.\S*\.T|@ self.p\S*\.T)$",
+                                          r"\1\2 * 2", PREPARED[kind], flags=re.MULTILINE)  # fmt: skip
+    assert "* 2\n" in text
+    assert verdict(text)[0] == "fail"
+
+
+def test_an_attribute_that_nothing_sets_is_an_error():
+    text = PREPARED["from outside"].replace("self.first.weights =", "self.first.w =")
+    said, problem = verdict("import numpy as np\n" + text)
+    assert said == "error"
+    assert "`Layer` has no attribute `weights`" in problem.message
 
 
 def test_a_fault_in_no_name_teaches_nothing():
@@ -358,6 +472,19 @@ CONSTRUCTS = {
     "dictionary of gradients": "def loss(params):\n"
     "    total = sum(np.sum(v ** 2) for v in params.values())\n"
     "    return total, {k: 2 * v for k, v in params.items()}\n",
+    "CuPy": "import cupy as cp\nimport cupyx\ndef f_forward(x):\n"
+    "    xp = cp.get_array_module(x)\n    return xp.exp(cp.asnumpy(x)).get(), x\n"
+    "def f_backward(dout, x):\n    dx = cp.zeros_like(x)\n"
+    "    cupyx.scatter_add(dx, np.arange(len(x)), dout * cp.exp(x))\n    return dx\n",
+    "enumeration": "import enum\nfrom enum import Enum, auto\nclass Mode(str, enum.Enum):\n"
+    "    SUM = 'sum'\n    MEAN = 'mean'\nclass Kind(Enum):\n    ONE = auto()\n"
+    "    TWO = auto()\ndef f_forward(x, mode='mean'):\n    mode = Mode(mode)\n"
+    "    k = Kind.TWO.value if mode is Mode.MEAN and Kind(2) == Kind.TWO else 7\n"
+    "    return x * k, Mode(mode)\n" + DOUBLE.format("mode"),
+    "match": "def f_forward(x, act='double', size=(2, 3)):\n    match act, size:\n"
+    "        case 'double' | 'twice', (2, n) if n > 5:\n            return x * 9, act\n"
+    "        case 'double' as name, [2, n]:\n            return x * (n - 1), name\n"
+    "        case _:\n            raise ValueError(act)\n" + DOUBLE.format("act"),
     "clip of padding": "def f_forward(x):\n    return np.clip(np.pad(x, 1), -1, 1), x\n"
     "def f_backward(dout, x):\n    return dout[1:-1] * (np.abs(x) < 1)\n",
 }
@@ -369,6 +496,14 @@ def test_a_construct_is_read(kind):
     bindings += [("x", "[[0.3, -2.0], [1.5, 0.7]]")] if kind == "apply_along_axis" else []
     bindings += [("x", "[0.3, -2.0, 1.5]")] if kind in ("vectorize", "clip of padding") else []
     assert verdict("import numpy as np\n" + CONSTRUCTS[kind], bindings=bindings) == ("pass", None)
+
+
+def test_a_value_that_is_no_member_is_an_error():
+    text = "from enum import Enum\nclass Mode(Enum):\n    SUM = 'sum'\ndef f_forward(x):\n"
+    text += "    return x * 2, Mode('mean')\n" + DOUBLE.format("mode")
+    said, problem = verdict(text, bindings=[("x", "1.5")])
+    assert (said, problem.line) == ("error", 5)
+    assert (problem.message, problem.hint) == ("'mean' is no value of `Mode`", "these are 'sum'")
 
 
 def test_values_for_a_class_without_a_constructor_are_an_error():

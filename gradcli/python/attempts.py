@@ -12,8 +12,9 @@ from gradcli.python.gradient_words import kin
 from gradcli.python.inputs import Directives, is_like_labels, value_of
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.lessons import Stop
-from gradcli.python.missing import Unclaimed
+from gradcli.python.missing import NoAttribute, Unclaimed
 from gradcli.python.scripts import ScriptDriver, script_scope
+from gradcli.python.setups import is_set_from_outside, setups
 from gradcli.python.source import Script
 from gradcli.python.styles import Style
 from gradcli.python.subjects import Subject
@@ -45,6 +46,8 @@ class Attempts:
         self.has_logarithm = False  # which says of a probability that it is one
         self.stop: Stop | None = None  # where the last reading stopped
         self.driver: Driver | None = None  # of the last attempt
+        self.setups: list[str] = []  # methods that prepare the object
+        self.attributes: list[str] = []  # of the object that other code sets
         self.numbers: set[str] = set()  # attributes that are numbers and have a gradient
         self.seed = request.seed if request.seed is not None else said.seed or 0
 
@@ -54,6 +57,10 @@ class Attempts:
         while True:
             try:
                 driven = self._once(extra, floats)
+            except NoAttribute as error:
+                if not self._has_more(error):
+                    raise
+                continue
             except GradcliError:
                 whole = {n for n, v in self.values.items() if is_like_labels(v)}
                 if floats or not whole & self.settings.keys():
@@ -76,6 +83,27 @@ class Attempts:
                 "say which is which: # gradcli: grads dW=W, or --grad dW=W",
             )  # fmt: skip
         return driven, claims
+
+    def _has_more(self, fault: NoAttribute) -> bool:
+        """Whether the subject's object may have what it lacks: from a method, or from outside."""
+        instance = self.driver.driven.instance if self.driver is not None else None
+        if instance is None or not isinstance(fault.name, str):
+            return False
+        if not any(fault.owner is x for x in (instance, *instance.attributes.values())):
+            return False
+        subject = self.subject
+        taken = {"__init__", subject.forward, subject.backward or "", *self.setups}
+        more = setups(instance.cls, fault.name, taken)
+        if more:
+            is_early = self.driver is not None and not self.driver.is_made
+            self.setups = [*more, *self.setups] if is_early else [*self.setups, *more]
+            return True
+        if fault.owner is not instance or fault.name in self.attributes:
+            return False
+        if not is_set_from_outside(self.script.tree, fault.name):
+            return False
+        self.attributes.append(fault.name)
+        return True
 
     def _claimed_numbers(self, driven: Driven, claims: Mapped) -> set[str]:
         """The attributes that are numbers, and that a result is the gradient of by its name."""
@@ -131,6 +159,7 @@ class Attempts:
                 driver = Driver(reader, scope, self.subject, values, floats, self.values)
             driver.style = self.style
             driver.numbers, self.driver = self.numbers, driver
+            driver.setups, driver.attributes = self.setups, self.attributes
             self.stop = None
             driven = driver.drive()
             self.has_tiny, self.has_spare_loss = reader.has_tiny, driven.has_spare_loss

@@ -9,8 +9,19 @@ from zlib import crc32
 
 import numpy as np
 
-from gradcli.python.guesses import COUNTS, MASKS, SHARES, TARGETS, TEXTS, Guess, Parts, Sizes
+from gradcli.python.guesses import (
+    COUNTS,
+    MASKS,
+    SHARES,
+    TARGETS,
+    TEXTS,
+    Guess,
+    Parts,
+    ShapeOf,
+    Sizes,
+)
 from gradcli.python.inputs import known_value
+from gradcli.python.missing import MissingInputs
 from gradcli.python.starts import Call, Choice
 from gradcli.python.styles import Style
 from gradcli.python.usage import Usage
@@ -47,6 +58,10 @@ class Draws:
             return {k: self._value(f"{name}/{k}", part, shapes) for k, part in guess.items()}
         if isinstance(guess, Parts):
             return [self._value(f"{name}/{k}", g, shapes) for k, g in guess.parts.items()]
+        if isinstance(guess, ShapeOf):
+            if guess.name not in shapes:
+                raise MissingInputs([guess.name], f"`{name}` is the shape of `{guess.name}`", "")
+            return shapes[guess.name][guess.first :]
         if isinstance(guess, Sizes):
             return list(shapes[name])
         if isinstance(guess, tuple) and not isinstance(guess, Call):

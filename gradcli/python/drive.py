@@ -82,6 +82,9 @@ class Driver(BackwardCalls, Outputs):
         self.driven = Driven(reader, scope)
         self.given: dict[str, Any] = {}  # parameters as they were handed over
         self.numbers: set[str] = set()  # attributes that are numbers, and inputs
+        self.setups: list[str] = []  # methods that prepare the object
+        self.attributes: list[str] = []  # of the object that other code sets
+        self.is_made = False  # whether the object has been prepared
         self.has_ended = False  # whether the forward part has been read
         self.sizes: set[int] = set()  # of the inputs that it reads
         self.last_line = 0  # of the forward part, where one function has both
@@ -222,6 +225,32 @@ class Driver(BackwardCalls, Outputs):
         if isinstance(start, Function):
             self._refuse_missing(start)
             self.reader.call(self.reader.bound(start, instance), [], self._arguments(start))
+        self._prepare(cls, instance)
+        self._make_leaves(instance)
+
+    def _prepare(self, cls: Class, instance: Instance) -> None:
+        """Call the methods that make what the forward part needs, and set what others set."""
+        forward = cls.find(self.subject.forward)
+        shared = self._parameters(forward) if isinstance(forward, Function) else []
+        for name in self.setups:
+            method = cls.find(name)
+            self._refuse_missing(method)
+            arguments = {
+                key: self._argument(key, key in shared)
+                for key in self._parameters(method) if key in self.values
+            }  # fmt: skip
+            self.reader.call(self.reader.bound(method, instance), [], arguments)
+        missing = [name for name in self.attributes if name not in self.values]
+        if missing:
+            words = ", ".join(f"`{cls.name}.{name}`" for name in missing)
+            raise MissingInputs(missing, f"other code sets {words}",
+                                f"give it: {missing[0]}='randn(3, 4)'")  # fmt: skip
+        for name in self.attributes:
+            instance.attributes[name] = self._argument(name, False)
+        self.is_made = True
+
+    def _make_leaves(self, instance: Instance) -> None:
+        """Make inputs of the floats that an object holds."""
         for name, number in instance.attributes.items():
             if isinstance(number, float) and (name in self.numbers or LEARNING.match(name)):
                 instance.attributes[name] = Array(np.array(number))

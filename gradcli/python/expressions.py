@@ -13,6 +13,7 @@ from gradcli.python import indexing
 from gradcli.python.builtin_calls import BUILTINS
 from gradcli.python.helpers import HELPERS
 from gradcli.python.limits import MOST_ITERATIONS
+from gradcli.python.missing import NoAttribute
 from gradcli.python.operators import binary, compare, is_true, unary
 from gradcli.python.source import PythonFault
 from gradcli.python.statements import turn_of
@@ -278,7 +279,8 @@ class Expressions:
             owner[key] = self.call(owner.factory, [], {})
         if isinstance(owner, dict) and key not in owner:
             known = ", ".join(map(repr, owner))
-            self.fail(f"KeyError: {key!r}", f"known keys are {known}" if known else None)
+            hint = f"known keys are {known}" if known else None
+            raise NoAttribute(owner, key, f"KeyError: {key!r}", self.span(), hint)
         return owner[key]
 
     def _e_attribute(self: Any, node: ast.Attribute, scope: Scope) -> Any:

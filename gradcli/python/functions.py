@@ -11,6 +11,7 @@ from gradcli.python.calls import CONSTANTS, MODULES, library_call
 from gradcli.python.helpers import HELPERS, WITH_CACHE
 from gradcli.python.limits import DEEPEST_CALLS
 from gradcli.python.methods import ATTRIBUTES, OF_LISTS, method_call
+from gradcli.python.missing import NoAttribute
 from gradcli.python.source import PythonFault
 from gradcli.python.statements import ReturnSignal
 from gradcli.python.tape import kind_of
@@ -297,7 +298,8 @@ class Functions:
             if name == "__dict__":
                 return owner.attributes
             known = [*owner.attributes, *owner.cls.body]
-            self.fail(f"`{owner.cls.name}` has no attribute `{name}`", did_you_mean(name, known))
+            raise NoAttribute(owner, name, f"`{owner.cls.name}` has no attribute `{name}`",
+                              self.span(), did_you_mean(name, known))  # fmt: skip
         if isinstance(value, Function):
             bound = self.bound(value, owner)
             return self.call(bound, [], {}) if value.kind == "property" else bound

@@ -82,6 +82,13 @@ class Sizes(NamedTuple):
     length: int
 
 
+class ShapeOf(NamedTuple):
+    """The shape of another parameter, from one of its axes on."""
+
+    name: str
+    first: int
+
+
 class Guesser:
     """What parameters may be, by how they are used and what they are called."""
 
@@ -90,6 +97,7 @@ class Guesser:
         self.made = made  # calls that make a parameter
         self.is_of_images = False  # by the names of the functions
         self.has_labels = True  # whether targets may be whole numbers
+        self.shaped: str | None = None  # what shapes are those of, where a layer is prepared
 
     def guesses(self, name: str) -> list[Guess]:
         """What a parameter may be, the likeliest first."""
@@ -114,6 +122,8 @@ class Guesser:
         if INDEX.match(name) and name not in usage.counts:
             words = [*usage.keys.get(name, []), *"abcde"]
             return [("value", {word: k for k, word in enumerate(words)})]
+        if name in usage.filled and name not in usage.keys:
+            return [("value", {})]
         if OPTIONS.fullmatch(name) and name not in usage.keys:
             return [("value", dict(SETTINGS))]
         if name in usage.keys and not (name in usage.ranks or name in usage.least):
@@ -121,7 +131,8 @@ class Guesser:
         if name in usage.texts:
             return ["text"]
         if "shape" in name and name not in usage.ranks:
-            return [Sizes(2), Sizes(1), Sizes(3), "count"]
+            own = [ShapeOf(self.shaped, first) for first in (0, 1)] if self.shaped else []
+            return [*own, Sizes(2), Sizes(1), Sizes(3), "count"]
         if SIZES_OF_LAYERS.match(name) and name not in usage.ranks:
             return ["sizes", "count"]
         if name in usage.ranks:

@@ -197,6 +197,7 @@ class Imports:
         try:
             self.statement(node, scope)
         except GradcliError as error:
+            self.stopped = None  # it goes on
             for name in names_set(node):
                 scope.setdefault(name, Unknown(error.message, error.hint))
 

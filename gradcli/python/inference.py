@@ -80,11 +80,13 @@ class Inference:
     def __init__(
         self, guesser: Guesser, draws: Draws,
         learn: Callable[[GradcliError, dict[str, Any]], Lesson | None], work: Callable[[], int],
+        first: Mapping[str, Guess] | None = None,
     ) -> None:  # fmt: skip
         self.guesser = guesser
         self.usage = guesser.usage
         self.draws = draws
         self.learn = learn  # says what a fault teaches of the values
+        self.first = first or {}  # guesses to begin with
         self.work = work  # that all readings have been so far
         self.readings = 0
         self.faults: list[GradcliError] = []  # that ended the readings with each choice of ranks
@@ -96,6 +98,8 @@ class Inference:
         self.unclaimed: Unclaimed | None = None  # the first reading that ended without a claim
         self.most = MOST_READINGS
         self.learned: dict[str, Guess] = {}  # of parameters, by their ways, from faults
+        self.pending: list[Choice] = []  # that faults have taught, and that were not tried
+        self.reached: dict[str, Guess] = {}  # guesses with which more inputs turned out missing
         self.seen: list[dict[str, Guess]] = []  # guesses that were tried
 
     def search(
@@ -105,7 +109,7 @@ class Inference:
         self.end = self.work() + MOST_WORK
         for self.draws.is_positive in (False, True):
             self.readings, self.most = 0, MOST_READINGS
-            self.seen = []
+            self.seen, self.pending = [], []
             for likely in self._likely(missing):
                 guesses = _with_learned(likely, self.learned)
                 if guesses in self.seen or self._would_hide(guesses):
@@ -113,6 +117,8 @@ class Inference:
                 self.seen.append(guesses)
                 for shapes in starts(self.guesser, guesses):
                     found = self._merged(Choice(guesses, shapes), attempt)
+                    while found is None and self.pending and self.readings < self.most:
+                        found = self._merged(self.pending.pop(0), attempt)
                     if found is None and self.draws.style.targets:
                         found = self._with_targets(Choice(guesses, shapes), attempt)
                     if found is not None:
@@ -142,13 +148,20 @@ class Inference:
                 }
 
     def _combinations(self, missing: list[str]) -> Iterator[dict[str, Guess]]:
-        options = [self.guesser.guesses(name) for name in missing]
+        options = [self._options(name) for name in missing]
         order = sorted(
             itertools.islice(itertools.product(*[range(len(o)) for o in options]), 4000),
             key=lambda places: (sum(places), max(places, default=0)),
         )
         for places in order:
             yield {name: o[k] for name, o, k in zip(missing, options, places, strict=True)}
+
+    def _options(self, name: str) -> list[Guess]:
+        """What a parameter may be; first of all what it was in a reading that came further."""
+        options = self.guesser.guesses(name)
+        if name not in self.first:
+            return options
+        return [self.first[name], *(guess for guess in options if guess != self.first[name])]
 
     def _would_hide(self, guesses: dict[str, Guess]) -> bool:
         """Whether a choice takes numbers for arrays, or the other way round, or very deep ones.
@@ -196,6 +209,7 @@ class Inference:
             try:
                 return attempt(values), values
             except MissingInputs:
+                self.reached = choice.guesses
                 raise
             except Imperfect as flaw:
                 self._keep(flaw, values)
@@ -281,8 +295,9 @@ class Inference:
         if guesses in self.seen:
             return None
         self.seen.append(guesses)
-        shapes = next(starts(self.guesser, guesses), None)
-        return None if shapes is None else Choice(guesses, shapes)
+        choices = [Choice(guesses, shapes) for shapes in starts(self.guesser, guesses)]
+        self.pending += choices[1:]
+        return choices[0] if choices else None
 
     def fault(self, otherwise: GradcliError) -> GradcliError:
         """The error to show: what stopped the likeliest reading, if that is no misfit of shapes."""

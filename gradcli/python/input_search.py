@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from gradcli.python.draws import Draws
 from gradcli.python.drive import Driven
 from gradcli.python.examples import examples, key_of, known_of
 from gradcli.python.fit import refuse_misfits, refuse_unlike
-from gradcli.python.guesses import Guesser
+from gradcli.python.guesses import TARGETS, Guesser
 from gradcli.python.inference import Halted, Inference
 from gradcli.python.lessons import Lesson, lesson
 from gradcli.python.misfits import is_misfit
@@ -58,7 +58,8 @@ class InputSearch(Attempts):
                     return *self.driven(settings), settings
                 guesser = self._guesser(missing, settings)
                 draws = Draws(guesser.usage, self.seed, self.style, self._made)
-                self.inference = Inference(guesser, draws, self._lesson, lambda: self.work)
+                reached = self.inference.reached if self.inference is not None else {}
+                self.inference = Inference(guesser, draws, self._lesson, lambda: self.work, reached)
                 attempt = partial(self._with_settings, settings)
                 found = self.inference.search(missing, attempt)
                 if found is None:
@@ -131,8 +132,22 @@ class InputSearch(Attempts):
                 made[name] = Call(maker.name, guesses)
         guesser = Guesser(Usage(self._functions(), self._callable()), made)
         guesser.has_labels = not self.style.is_one_hot
+        guesser.shaped = self._first_array() if self.setups else None
         guesser.is_of_images = bool(OF_IMAGES.search(f"{self.subject.forward} {self.subject.cls}"))
         return guesser
+
+    def _first_array(self) -> str | None:
+        """The first parameter of the forward part that is no target."""
+        forward = next((n for n in self._forward_nodes()), None)
+        names = [a.arg for a in forward.args.args if a.arg != "self"] if forward else []
+        return next((name for name in names if not TARGETS.match(name)), None)
+
+    def _forward_nodes(self) -> Iterator[ast.FunctionDef]:
+        """The definitions of the forward part."""
+        for node in self._functions():
+            for part in ast.walk(node):
+                if isinstance(part, ast.FunctionDef) and part.name == self.subject.forward:
+                    yield part
 
     def _callable(self) -> dict[str, ast.FunctionDef]:
         """The functions of the file, and the methods of its classes, by their names."""

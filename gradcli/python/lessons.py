@@ -86,10 +86,11 @@ def _path(value: Any, stop: Stop, values: Mapping[str, Any], is_part: bool) -> s
             same = [path for path, guessed in paths.items() if guessed is value]
             return same[0] if same else None
         name = stop.inputs.get(content)
+        ways = {path.rpartition("/")[2]: path for path in reversed(paths)}
         if name is None and is_part:
-            roots = stop.roots(content)
+            roots = [root for root in stop.roots(content) if root in ways]  # not what layers made
             name = roots[0] if len(roots) == 1 else None
-        return next((p for p in paths if name and p.rpartition("/")[2] == name), None)
+        return ways.get(name or "")
     if isinstance(value, (int, float, list)) and not isinstance(value, bool):
         same = [p for p, guessed in paths.items() if type(guessed) is type(value)
                 and guessed == value]  # fmt: skip
@@ -160,7 +161,8 @@ def _key(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson 
                 return Lesson(f"{same[0]}/{match[1] or match[2]}", 2) if same else None
             blamed = _blamed(node.value, stop, values)
             if blamed is not None:
-                return Lesson(blamed[0], {match[1] or match[2]: 2})
+                is_filled = isinstance(node.ctx, ast.Store)
+                return Lesson(blamed[0], ("value", {}) if is_filled else {match[1] or match[2]: 2})
     return None
 
 
@@ -213,6 +215,39 @@ def _axis(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson
     return Lesson(blamed[0], abs(int(match[1])) + 1)
 
 
+def _shape_part(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """A place behind the end of a shape: there is one axis more; or of a list of sizes."""
+    for node in ast.walk(stop.node):
+        if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Constant):
+            continue
+        owner, place = node.value, node.slice.value
+        if not isinstance(place, int):
+            continue
+        kept = _value(owner, stop.scope)  # `self.shape`, which was kept earlier
+        if kept is None and isinstance(owner, ast.Attribute) and owner.attr == "shape":
+            blamed = _blamed(owner.value, stop, values, True)
+            return Lesson(blamed[0], place + 1) if blamed and place > 0 else None
+        same = [
+            path for path, value in _paths(values)
+            if isinstance(value, Array) and stop.shape(value.content) == kept
+        ]  # fmt: skip
+        if len(same) == 1 and place > 0:
+            return Lesson(same[0], place + 1)
+    return _longer(match, stop, values)
+
+
+def _padded(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """So many axes are padded."""
+    blamed = _blamed(stop.node, stop, values, True)
+    return None if blamed is None else Lesson(blamed[0], int(match[1]))
+
+
+def _ordered(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """So many axes are put in another order."""
+    blamed = _blamed(stop.node, stop, values, True)
+    return None if blamed is None else Lesson(blamed[0], match[1].count(",") + 1)
+
+
 def _function(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """A value is called: it is an activation."""
     if not isinstance(stop.node, ast.Call):
@@ -245,7 +280,10 @@ LESSONS = (
     (r"(\d+) names on the left for \d+ values", _unpacked),
     (r"number is not iterable", _iterated),
     (r"list index out of range", _longer),
-    (r"the text '(\w+)' is not an index|KeyError: '(\w+)'", _key),
+    (r"tuple index out of range", _shape_part),
+    (r"has widths for (\d+) axes", _padded),
+    (r"\(([\d, ]+)\) is no order of \d+ axes", _ordered),
+    (r"the text '(.+?)' is not an index|KeyError: '(\w+)'", _key),
     (r"axis (-?\d+) (?:does not exist|is out of bounds)", _axis),
     (r"is not callable", _function),
     (r"unsupported operand type.*'str'|a text is not a number|text stands where", _of_text),

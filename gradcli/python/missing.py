@@ -1,5 +1,8 @@
 """The errors of parameters without a value, and of backward parts without a claim."""
 
+from typing import Any
+
+from gradcli.errors import Span
 from gradcli.python.source import PythonFault
 
 
@@ -11,6 +14,17 @@ class MissingInputs(PythonFault):
     def __init__(self, names: list[str], message: str, hint: str) -> None:
         super().__init__(message, None, hint)
         self.names = names
+
+
+class NoAttribute(PythonFault):
+    """An object without an attribute, or without an entry of one, that its code reads."""
+
+    def __init__(
+        self, owner: Any, name: str, message: str, span: Span | None, hint: str | None
+    ) -> None:
+        super().__init__(message, span, hint)
+        self.owner = owner
+        self.name = name
 
 
 class Unclaimed(PythonFault):

@@ -127,7 +127,10 @@ def pad(reader: Reader, array: Any, pad_width: Any, mode: str = "constant", **ke
         widths = widths.astype(int)  # of a division, which Python 2 makes whole
     if mode not in ("constant", "edge", "wrap", "reflect", "symmetric"):
         reader.fail(f"`np.pad` in mode {mode!r} is not read")
-    places = np.pad(tape.places(tape.shape(content)) + 1, widths, mode,
+    shape = tape.shape(content)
+    if widths.ndim == 2 and len(widths) not in (1, len(shape)):
+        reader.fail(f"`np.pad` has widths for {len(widths)} axes, the array has shape {shape}")
+    places = np.pad(tape.places(shape) + 1, widths, mode,
                     **keywords) - 1  # type: ignore[call-overload]  # fmt: skip
     _limit(reader, places.size)
     if tape.is_known(content):

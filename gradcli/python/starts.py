@@ -18,6 +18,7 @@ IMAGES: list[dict[str, tuple[int, ...]]] = [
     {"image": (2, 3, 5, 4), "filter": (4, 3, 3, 3), "bias": (4,)},
     {"image": (2, 5, 4, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4)},
     {"image": (2, 3, 6, 4), "filter": (4, 3, 2, 2), "bias": (4, 1)},
+    {"image": (2, 6, 4, 3), "filter": (2, 2, 3, 4), "bias": (4,)},
 ]
 # Signals of rank 3, and their filters.
 SIGNALS: list[dict[str, tuple[int, ...]]] = [

@@ -415,6 +415,7 @@ class Statements:
             with self.faults():
                 return self.evaluate(node, scope)
         except GradcliError as error:
+            self.stopped = None  # it goes on
             return Unknown(error.message, error.hint)
 
     def count_length(self: Any, length: int) -> None:

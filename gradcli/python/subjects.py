@@ -17,7 +17,7 @@ FORWARD = "forward_propagation|forward_prop|forwardprop|forward_pass|feedforward
           "forward|fwd|fprop|fw"  # fmt: skip
 BACKWARD = "backward_propagation|backpropagation|back_propagation|back_propagate|backpropagate|" \
            "backward_prop|back_prop|backprop|backward_pass|backwards|backward|bprop|bwd|" \
-           "pullback|vjp|bw|back"  # fmt: skip
+           "pullback|vjp|bptt|bw|back"  # fmt: skip
 GRADIENT = "gradients|gradient|grad|derivative|deriv|der|prime|jacobian|jac|nabla"
 ANY_LOSS = ("", "compute", "calc", "calculate", "get")  # what else is in the name of its gradient
 HESSIAN = "hessian|hess"
@@ -112,6 +112,8 @@ def _pairs(functions: list[ast.FunctionDef], cls: str | None) -> list[Subject]:
         if partner is None:
             near = [key for key in forwards if key and rest.startswith(key)]
             partner = forwards[max(near, key=len)] if near else None
+        if partner is None and cls is not None and len(forwards) == 1:
+            partner = forwards.get("")  # `backprop_through_time` of the only forward pass
         if partner is not None and partner != node.name:
             name = rest or node.name
             found.append(Subject("pair", name, partner, node.name, cls, lines[partner]))

@@ -13,7 +13,7 @@ from gradcli.errors import BindingError
 from gradcli.python.gradient_words import kin, roots
 from gradcli.python.guesses import RATE, TARGETS
 from gradcli.python.missing import MissingInputs
-from gradcli.python.results import named_parts, returned, short_name
+from gradcli.python.results import collected, named_parts, returned, short_name
 from gradcli.python.source import PythonFault
 from gradcli.python.steps import inputs_in, steps_of
 from gradcli.python.subjects import GRADIENT, OBJECTIVES, role
@@ -26,6 +26,7 @@ UPSTREAM = re.compile(
     r"top\w*|\w*err\w*|D\w+)$"
 )
 
+OF_ARRAYS = (".dot", ".matmul", ".sum", ".reshape", ".einsum", ".tensordot", ".transpose")
 NO_UPSTREAM = ("data", "dim", "dims", "depth", "dt", "dropout", "dtype", "d", "gamma", "g0")
 
 
@@ -53,8 +54,12 @@ class BackwardCalls:
         leaves = {leaf.node for leaf in driven.leaves}
         held = inputs_in(driven.instance, leaves)
         is_layer = all(upstream is not None for _, upstream in driven.outputs)
+        before = {name: {*part} for name, part in arguments.items() if isinstance(part, dict)}
         result = self._call(backward, arguments)
         driven.results = returned(reader, result, backward)
+        for name, keys in before.items():
+            added = {key: part for key, part in arguments[name].items() if key not in keys}
+            driven.results += [r._replace(order=-1) for r in collected(reader, added, name)]
         driven.steps = steps_of(reader, driven.instance, held, is_layer)
         if driven.instance is not None:
             driven.results += named_parts(reader, driven.instance, "self")
@@ -68,7 +73,10 @@ class BackwardCalls:
         waiting = []
         left = [*caches]
         inner = self.reader.scopes.get(forward.name, Scope())
-        by_name = {name: part for name, part in zip(names, parts, strict=True) if name}
+        by_name = {
+            name: part for k, (name, part) in enumerate(zip(names, parts, strict=True))
+            if name and (k in caches or name not in self.given)  # `x`, which is the output by now
+        }  # fmt: skip
         for name in self._parameters(backward):
             if name in by_name and (CACHE.search(name) or not UPSTREAM.match(name)):
                 arguments[name] = by_name[name]
@@ -170,7 +178,8 @@ class BackwardCalls:
             return named
         needed = [
             n for n in waiting
-            if n not in backward.defaults and n not in self.values and not RATE.match(n)
+            if n not in backward.defaults and n not in self.values
+            and (not RATE.match(n) or is_used_as_array(n, backward.node))
         ]  # fmt: skip
         is_number = bool(outputs) and not self.reader.tape.shape(outputs[0].content)
         if len(needed) != 1 or is_number or TARGETS.match(needed[0]):
@@ -288,6 +297,21 @@ class BackwardCalls:
             isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name
             for node in ast.walk(function.node)
         )  # fmt: skip
+
+
+def is_used_as_array(name: str, function: ast.AST) -> bool:
+    """Whether a name has attributes, is multiplied by a matrix or is handed to such a call."""
+    for node in ast.walk(function):
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.Attribute):
+            parts = [node.value]
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            parts = [node.left, node.right]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(OF_ARRAYS):
+            parts = [*node.args]
+        if any(isinstance(part, ast.Name) and part.id == name for part in parts):
+            return True
+    return False
 
 
 def _items(value: Any, forward: Function) -> tuple[list[str], list[Any]]:

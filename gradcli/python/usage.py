@@ -39,6 +39,7 @@ class Usage:
         self.indices: set[str] = set()  # names that stand in square brackets
         self.compared: set[str] = set()  # with numbers: `y == 1`
         self.parts: dict[str, list[str]] = {}  # the names that something is unpacked into
+        self.filled: set[str] = set()  # what entries are stored in, under texts
         self.texts: dict[str, str] = {}  # that a parameter is compared with
         self.functions = [*functions]
         followed = [part for f in self.functions for part in self._followed(f, DEEPEST)]
@@ -135,6 +136,9 @@ class Usage:
             for part in place.elts if isinstance(place, ast.Tuple) else [place]:
                 self._index(part)
         if isinstance(node.value, ast.Name):
+            if isinstance(node.ctx, ast.Store) and _is_text(place):
+                self.filled.add(node.value.id)
+                return
             self._indexed(node.value.id, place)
             if isinstance(place, ast.Slice):
                 self.sliced.add(node.value.id)
@@ -309,6 +313,15 @@ def _is_inside_shape(node: ast.AST) -> bool:
 
 def _is_newaxis(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "newaxis"
+
+
+def _is_text(node: ast.expr) -> bool:
+    """Whether an index is a text for certain: `"dW"`, `f"d{name}"`, `"dW" + str(k)`."""
+    while isinstance(node, ast.BinOp):
+        node = node.left
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 def _kept_shape(node: ast.AST) -> tuple[str, str] | None:

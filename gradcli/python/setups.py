@@ -1,0 +1,62 @@
+"""What an object has before its forward part: methods that prepare it, attributes set from outside.
+
+Layers are often built in two steps: the constructor keeps settings, and `build(input_shape)` or
+`initialize()` makes the weights once the network knows what comes before. Others have theirs set
+by the network itself: `layer.weights = ...`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from gradcli.python.values import Class, Function
+
+PREPARES = re.compile(
+    r"^_?(build\w*|set_?up\w*|init\w*|compile|prepare\w*|create_\w+|make_\w+|compute_shapes?|"
+    r"set_input_\w+|set_weights?|set_param\w*)$",
+    re.IGNORECASE,
+)
+
+
+def setups(cls: Class, name: str, taken: set[str]) -> list[str]:
+    """The methods that set an attribute or an entry; else those whose names say they prepare."""
+    methods: dict[str, Function] = {}
+    for owner in cls.order():
+        for key, part in owner.body.items():
+            if isinstance(part, Function) and part.kind == "plain" and key not in taken:
+                methods.setdefault(key, part)
+    setting = [key for key, part in methods.items() if _sets(part.node, name)]
+    return setting[:1] or [key for key in methods if PREPARES.match(key)]
+
+
+def _sets(function: ast.AST, name: str) -> bool:
+    """Whether a method sets `self.NAME` or `self.params["NAME"]`."""
+    return any(
+        isinstance(part, (ast.Attribute, ast.Subscript))
+        and isinstance(part.ctx, ast.Store)
+        and _is_of_self(part)
+        and name == (part.attr if isinstance(part, ast.Attribute) else _key(part))
+        for part in ast.walk(function)
+    )
+
+
+def _is_of_self(node: ast.expr) -> bool:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _key(node: ast.Subscript) -> object:
+    return node.slice.value if isinstance(node.slice, ast.Constant) else None
+
+
+def is_set_from_outside(tree: ast.AST, name: str) -> bool:
+    """Whether a file sets an attribute of something else than `self`: `layer.weights = ...`."""
+    return any(
+        isinstance(part, ast.Attribute)
+        and part.attr == name
+        and isinstance(part.ctx, ast.Store)
+        and not (isinstance(part.value, ast.Name) and part.value.id == "self")
+        for part in ast.walk(tree)
+    )
