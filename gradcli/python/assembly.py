@@ -27,9 +27,14 @@ class Misshapen(PythonFault):
 
     kind = "shape"
 
-    def __init__(self, message: str, span: Span, hint: str | None, result: str) -> None:
+    def __init__(
+        self, message: str, span: Span, hint: str | None, result: str,
+        mistake: str | None = None, repair: str | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(message, span, hint)
         self.result = result  # what the file calls the gradient
+        self.mistake = mistake
+        self.repair = repair  # the line as it should be
 
 
 def assembled(subject: Subject, driven: Driven, claims: Mapped, notes: list[str]) -> Program:

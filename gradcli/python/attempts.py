@@ -13,6 +13,7 @@ from gradcli.python.inputs import Directives, is_like_labels, value_of
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.lessons import Stop
 from gradcli.python.missing import NoAttribute, Unclaimed
+from gradcli.python.nodes import NodeDriver
 from gradcli.python.scripts import ScriptDriver, script_scope
 from gradcli.python.setups import is_set_from_outside, setups
 from gradcli.python.source import Script
@@ -155,6 +156,8 @@ class Attempts:
                 script = ScriptDriver(reader, scope, self.subject, values, floats)
                 script.output_name = self.request.output
                 driver: Driver = script
+            elif self.subject.kind == "node":
+                driver = NodeDriver(reader, scope, self.subject, values, floats, self.values)
             else:
                 driver = Driver(reader, scope, self.subject, values, floats, self.values)
             driver.style = self.style

@@ -9,7 +9,7 @@ from typing import Any
 
 from gradcli.errors import GradcliError
 from gradcli.program.files import read_text
-from gradcli.python import indexing
+from gradcli.python import contexts, indexing
 from gradcli.python.operators import binary, compare, is_true
 from gradcli.python.values import (
     Array,
@@ -342,7 +342,7 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "ignore": _ignore, "defaultdict": _defaultdict, "copy.copy": _copy,
     "copy.deepcopy": _deepcopy, "itertools.product": _product, "itertools.chain": _chain,
     "open": _open, "functools.reduce": _reduce, "functools.partial": _partial,
-    "namedtuple": _namedtuple,
+    "namedtuple": _namedtuple, "save_for_backward": contexts.save,
     **dict.fromkeys(EXCEPTIONS, _ignore),
     **{name: _refused(name) for name in REFUSED},
 }  # fmt: skip

@@ -7,12 +7,14 @@ result   what the backward part gives back, and what it calls it
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradcli.errors import Span
+from gradcli.python.contexts import context, is_context
 from gradcli.python.gradient_words import kin, roots
 from gradcli.python.guesses import LABELS, LEARNING, PENALTY, TARGETS
 from gradcli.python.inputs import known_value
@@ -63,6 +65,7 @@ class Driven:
         self.upstreams: list[str] = []
         self.places: dict[str, int] = {}  # of results, where no function returns them
         self.others: dict[int, str] = {}  # results that the upstream gradient may be of, by place
+        self.overwriting: ast.Assign | None = None  # a gradient of what may be used twice
         self.steps: dict[int, Step] = {}  # of weights that the backward part changes, by leaf
 
 
@@ -280,6 +283,9 @@ class Driver(BackwardCalls, Outputs):
         return function.parameters[1 if is_bound else 0 :]
 
     def _refuse_missing(self, forward: Function) -> None:
+        for name in self._parameters(forward):
+            if name not in self.values and is_context(forward.node, name):
+                self.given[name] = self.values[name] = context(name)
         missing = [
             name for name in self._parameters(forward)
             if name not in self.values and (

@@ -8,6 +8,7 @@ from typing import Any
 from gradcli.errors import LimitError, did_you_mean
 from gradcli.python.builtin_calls import BUILTINS
 from gradcli.python.calls import CONSTANTS, MODULES, library_call
+from gradcli.python.contexts import SAVES, keeper
 from gradcli.python.helpers import HELPERS, WITH_CACHE
 from gradcli.python.limits import DEEPEST_CALLS
 from gradcli.python.methods import ATTRIBUTES, OF_LISTS, method_call
@@ -297,6 +298,8 @@ class Functions:
                 return owner.cls
             if name == "__dict__":
                 return owner.attributes
+            if name in SAVES:
+                return keeper(owner)
             known = [*owner.attributes, *owner.cls.body]
             raise NoAttribute(owner, name, f"`{owner.cls.name}` has no attribute `{name}`",
                               self.span(), did_you_mean(name, known))  # fmt: skip

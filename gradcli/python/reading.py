@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from gradcli.errors import NameFault, ParseError, did_you_mean
 from gradcli.program.model import Program
-from gradcli.python.assembly import assembled
+from gradcli.python.assembly import Misshapen, assembled
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.drive import Driven
 from gradcli.python.input_search import InputSearch
@@ -126,6 +126,7 @@ class Reading(InputSearch):
             and self._may_be_of_another(driven, c)
         ]  # fmt: skip
         self._note_batches(driven, claims)
+        self._refuse_overwriting(driven)
         notes = [
             mapping(claims),
             without(claims, driven),
@@ -133,6 +134,19 @@ class Reading(InputSearch):
             taken(extra, self.inferred, self.inference is not None and self.inference.is_single),
         ]
         return assembled(self.subject, driven, claims, [n for n in notes if n])
+
+    def _refuse_overwriting(self, driven: Driven) -> None:
+        """Raise Misshapen where what another use of an operand has sent back is lost."""
+        node = driven.overwriting
+        if node is None:
+            return
+        target, script = ast.unparse(node.targets[0]), self.script
+        written = script.words(node)
+        raise Misshapen(
+            f"`{target}` loses what another use of `{target.rpartition('.')[0]}` has sent back",
+            script.span(script.offset(node)), f"write `{target} += ...`", target,
+            "overwritten", written.replace("=", "+=", 1),
+        )  # fmt: skip
 
     def _note_batches(self, driven: Driven, claims: Mapped) -> None:
         """Note the weights of a layer, and the sizes of what it hands on."""

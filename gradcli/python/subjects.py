@@ -3,6 +3,7 @@
 pair       NAME_forward and NAME_backward, in one of their usual spellings
 class      a class with forward and backward, or with a method that returns loss and gradients
 objective  a function that returns a value and gradients
+node       a method of an autograd class, and the closure in it that sends gradients back
 gradient   f and its gradient: f_grad, grad_f, f_der, f_prime, jac_f, ...
 """
 
@@ -291,6 +292,11 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
         for m in real
         if returns_gradients(m) and m.name not in {s.backward for s in found}
     ]
+    objectives += [
+        Subject("node", f"{node.name}.{m.name}", m.name, inner.name, node.name, m.lineno)
+        for m in real for inner in m.body
+        if isinstance(inner, ast.FunctionDef) and role(inner.name, BACKWARD) is not None
+    ]  # fmt: skip
     main = [s for s in found if role(s.forward, FORWARD) == "" or s.forward == "__call__"]
     if main:
         found = [s._replace(name=node.name) for s in main[:1]] + [
@@ -299,7 +305,8 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
     else:
         found = [s._replace(name=f"{node.name}.{s.forward}" if len(found) > 1 else node.name)
                  for s in found]  # fmt: skip
-    return [s._replace(line=node.lineno) for s in [*found, *objectives]]
+    at_class = [s._replace(line=node.lineno) for s in found]
+    return at_class + [s if s.kind == "node" else s._replace(line=node.lineno) for s in objectives]
 
 
 def _is_abstract(node: ast.FunctionDef) -> bool:

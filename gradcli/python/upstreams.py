@@ -17,7 +17,7 @@ from gradcli.python.results import collected, named_parts, returned, short_name
 from gradcli.python.source import PythonFault
 from gradcli.python.steps import inputs_in, steps_of
 from gradcli.python.subjects import GRADIENT, OBJECTIVES, role
-from gradcli.python.values import Array, Function, Scope
+from gradcli.python.values import Array, Function, Instance, Scope
 
 CACHE = re.compile(r"cache|^(mem|memory|ctx|saved|store|tape|states?|context|aux|intermediates?)$",
                    re.IGNORECASE)  # fmt: skip
@@ -78,7 +78,9 @@ class BackwardCalls:
             if name and (k in caches or name not in self.given)  # `x`, which is the output by now
         }  # fmt: skip
         for name in self._parameters(backward):
-            if name in by_name and (CACHE.search(name) or not UPSTREAM.match(name)):
+            if isinstance(self.given.get(name), Instance):  # the context of both
+                arguments[name] = self.given[name]
+            elif name in by_name and (CACHE.search(name) or not UPSTREAM.match(name)):
                 arguments[name] = by_name[name]
                 left = [k for k in left if names[k] != name]
             elif CACHE.search(name) and left:

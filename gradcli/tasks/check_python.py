@@ -67,8 +67,8 @@ def misshapen_case(file: PythonFile, subject: Subject, misfit: Misshapen) -> Cas
     script, place = file.script, misfit.span
     assert place is not None
     reason = f"{misfit.message}; {misfit.hint}" if misfit.hint else misfit.message
-    line = LineCheck(misfit.result, place.line, place.column, "fail", True, None, None, None, None,
-                     reason)  # fmt: skip
+    line = LineCheck(misfit.result, place.line, place.column, "fail", True, None, None, None,
+                     misfit.mistake, reason, repair=misfit.repair)  # fmt: skip
     return Case(
         script.name, place.line, subject.words, "", "fail", {}, [], [], script.warnings, {},
         lines=[line], text=script.text, claims=1,
