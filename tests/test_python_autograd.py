@@ -9,7 +9,7 @@ import pytest
 from gradcli.requests import Request
 from gradcli.tasks.check_python import check_python
 
-VALUE = '''
+VALUE = """
 import math
 import numpy as np
 
@@ -51,8 +51,8 @@ class Value:
         self._backward()
 
     __rmul__ = __mul__
-'''
-TENSOR = '''
+"""
+TENSOR = """
 import numpy as np
 
 class Tensor:
@@ -77,8 +77,8 @@ class Tensor:
             self.grad += out.data * out.grad
         out._backward = _backward
         return out
-'''
-CONTEXTS = '''
+"""
+CONTEXTS = """
 import numpy as np
 
 class Function:
@@ -113,7 +113,7 @@ class Square(Function):
     def backward(self, grad):
         x, = self.saved_tensors
         return 2 * x * grad
-'''
+"""
 
 
 def cases(text):
@@ -149,7 +149,7 @@ def test_a_slip_in_an_operation_is_found_at_its_line(text, right, wrong):
     assert text.count(right) == 1
     line = text[: text.index(right)].count("\n") + 1
     failed = [c for c in cases(text.replace(right, wrong)).values() if c.verdict == "fail"]
-    assert [c for case in failed for c in case.lines if c.is_accused][0].line == line
+    assert next(c for case in failed for c in case.lines if c.is_accused).line == line
     assert len(failed) == 1
 
 

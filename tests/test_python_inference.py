@@ -386,6 +386,53 @@ def test_a_function_called_gradient_is_that_of_the_loss_with_its_parameters():
     assert accused(text.replace("(h - y) / len(y)", "(h - y)")) == 9
 
 
+SHAPES_IN_WORDS = """
+import numpy as np
+
+def group_forward(x, gamma, beta, G):
+    '''
+    - x: images of shape (N, C, H, W)
+    - gamma: of shape (1, C, 1, 1)
+    - beta: of shape (1, C, 1, 1)
+    '''
+    n, c, h, w = x.shape
+    g = np.tile(gamma, (n, 1, h, w)).reshape(n * G, -1)
+    return (x.reshape(n * G, -1) * g).reshape(x.shape) + beta, (x, gamma)
+
+def group_backward(dout, cache):
+    x, gamma = cache
+    dgamma = (dout * x).sum(axis=(0, 2, 3), keepdims=True)
+    return dout * gamma, dgamma, dout.sum(axis=(0, 2, 3), keepdims=True)
+"""
+POOL = """
+import numpy as np
+
+class MaxPool:
+    def __init__(self, X_dim, size, stride):
+        self.depth, self.height, self.width = X_dim
+        self.size, self.stride = size, stride
+        if (self.height - size) % stride or (self.width - size) % stride:
+            raise ValueError("does not fit")
+    def forward(self, X):
+        s = self.size
+        self.X = X
+        n = X.shape[0]
+        blocks = X.reshape(n, self.depth, self.height // s, s, self.width // s, s)
+        self.out = blocks.max(axis=(3, 5))
+        return self.out
+    def backward(self, dout):
+        s = self.size
+        spread = dout.repeat(s, axis=2).repeat(s, axis=3)
+        return spread * (self.out.repeat(s, axis=2).repeat(s, axis=3) == self.X)
+"""
+
+
+@pytest.mark.parametrize("text", [SHAPES_IN_WORDS, POOL])
+def test_images_have_the_sizes_that_docstrings_settings_and_pools_ask_for(text):
+    case = case_of(text)
+    assert case.verdict == "pass", case.problem
+
+
 def test_what_is_sliced_is_long_enough_for_its_parts_to_have_several_elements():
     text = (
         "import numpy as np\ndef f(x):\n    return np.sum((x[1:] - x[:-1]) ** 2)\n"

@@ -232,6 +232,32 @@ def make(layer):
     layer.p["W"] = np.random.randn(layer.d["n"], layer.d["u"])
     layer.p["b"] = np.zeros(layer.d["u"])
 """,
+    "from a network in another file": """
+class Layer:
+    def forward(self, x):
+        self.x = x
+        keep = self.np_rng.rand(*x.shape) < 0.7
+        self.mask = keep / 0.7
+        return (x * self.mask) @ self.W
+    def backward(self, grad):
+        self.dW = (self.x * self.mask).T @ grad
+        return (grad @ self.W.T) * self.mask
+""",
+    "a cache under the name of the input": """
+class Layer:
+    def __init__(self, n):
+        self.W = np.random.randn(n, n)
+    def forward(self, A):
+        self.A, self.kept = A, {}
+        return np.tanh(A @ self.W)
+    def backward(self, grad):
+        self.kept["dA"] = grad
+        dZ = grad * (1 - self.forward(self.A) ** 2)
+        self.kept["dA"] = dA = dZ * 1.0
+        self.dW = self.A.T @ dA
+        dX = dA @ self.W.T
+        return dX
+""",
     "from outside": """
 class Layer:
     def forward(self, x):
@@ -258,7 +284,7 @@ def test_an_object_is_prepared_before_its_forward_part(kind):
 
 @pytest.mark.parametrize("kind", [*PREPARED])
 def test_a_slip_in_an_object_that_is_prepared_is_found(kind):
-    text = "import numpy as np\n" + re.sub(r"(return .*)(@ self\.\S*\.T|@ self.p\S*\.T)$",
+    text = "import numpy as np\n" + re.sub(r"((?:return|dX =) .*)(@ self\.\S*\.T.*|@ self.p\S*\.T)$",
                                           r"\1\2 * 2", PREPARED[kind], flags=re.MULTILINE)  # fmt: skip
     assert "* 2\n" in text
     assert verdict(text)[0] == "fail"
@@ -266,6 +292,7 @@ def test_a_slip_in_an_object_that_is_prepared_is_found(kind):
 
 def test_an_attribute_that_nothing_sets_is_an_error():
     text = PREPARED["from outside"].replace("self.first.weights =", "self.first.w =")
+    text = text.replace("self.weights_grad =", "self.kept =")
     said, problem = verdict("import numpy as np\n" + text)
     assert said == "error"
     assert "`Layer` has no attribute `weights`" in problem.message
@@ -291,6 +318,25 @@ def f_backward(dout, x):
     dx[:-1] += dout * x[1:]
     dx[1:] += dout * x[:-1]
     return dx
+""",
+    "choose": """
+def f_forward(x):
+    y = np.array([1, 0, 1])
+    return np.nan_to_num(np.choose(y, x)), x
+
+def f_backward(dout, x):
+    dx = np.zeros_like(x)
+    dx[[1, 0, 1], np.arange(3)] = dout
+    return dx
+""",
+    "orthogonal weights": """
+Q = np.linalg.qr(np.random.randn(3, 3))[0]
+def f_forward(x):
+    u, s, vt = np.linalg.svd(np.eye(3))
+    return x @ Q @ u, x
+
+def f_backward(dout, x):
+    return dout @ Q.T
 """,
     "insert": """
 def f_forward(x):

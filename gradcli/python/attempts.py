@@ -9,13 +9,14 @@ from gradcli.errors import GradcliError
 from gradcli.python.claims import Mapped, mapped
 from gradcli.python.drive import Driven, Driver
 from gradcli.python.gradient_words import kin
+from gradcli.python.guesses import RANDOM
 from gradcli.python.inputs import Directives, is_like_labels, value_of
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.lessons import Stop
 from gradcli.python.missing import NoAttribute, Unclaimed
 from gradcli.python.nodes import NodeDriver
 from gradcli.python.scripts import ScriptDriver, script_scope
-from gradcli.python.setups import is_set_from_outside, setups
+from gradcli.python.setups import has_gradient, is_set_from_outside, setups
 from gradcli.python.source import Script
 from gradcli.python.styles import Style
 from gradcli.python.subjects import Subject
@@ -39,7 +40,7 @@ class Attempts:
         self.request = request
         self.grads = {**said.grads, **grads}
         self.style = Style()
-        self.work = 0  # statements and gates of all attempts
+        self.work = 0  # statements, gates and thousands of elements of all attempts
         self.values: dict[str, Any] = {}  # as they were read last
         self.other_outputs: dict[int, str] = {}
         self.has_spare_loss = False
@@ -101,7 +102,8 @@ class Attempts:
             return True
         if fault.owner is not instance or fault.name in self.attributes:
             return False
-        if not is_set_from_outside(self.script.tree, fault.name):
+        is_set = is_set_from_outside(self.script.tree, fault.name)
+        if not (is_set or RANDOM.match(fault.name) or has_gradient(instance.cls, fault.name)):
             return False
         self.attributes.append(fault.name)
         return True
@@ -175,7 +177,8 @@ class Attempts:
                 error.span = self.script.span(self.script.line_starts[self.subject.line - 1])
             raise
         finally:
-            self.work += reader.steps + len(reader.tape.graph)
+            graph = reader.tape.graph
+            self.work += reader.steps + len(graph) + graph.elements // 1000
 
 
 def _stop(reader: Interpreter) -> Stop | None:

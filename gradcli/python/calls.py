@@ -70,13 +70,7 @@ OTHER_FRAMEWORKS = {
 INSTEAD = {
     "convolve": "write the loop or the sum of products out",
     "fft": "write the transform as a product with a matrix",
-    "linalg.svd": "only its results can be given, as inputs",
-    "linalg.eig": "only its results can be given, as inputs",
-    "linalg.eigh": "only its results can be given, as inputs",
-    "linalg.qr": "only its results can be given, as inputs",
-    "nan_to_num": "write `np.where(np.isnan(x), 0, x)`",
     "put": "write `x[places] = values`",
-    "choose": "write `x[places, np.arange(n)]`",
     "interp": "write the weights of the two neighbours out",
 }  # fmt: skip
 

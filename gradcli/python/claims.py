@@ -40,8 +40,11 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
         WEIGHT.match(x.short) or (x.is_parameter and not TARGETS.match(x.short))
     )]  # fmt: skip
     driven.leaves = [leaf for leaf in driven.leaves if reached[leaf.node]]
-    results = [r for r in driven.results if not _is_forward(driven, r)]
+    results = [
+        r for r in driven.results if not _is_forward(driven, r) and not _is_upstream(driven, r)
+    ]  # fmt: skip
     claims = _as_said(driven, results, said)
+    claims += _handed_on(driven, results, claims)
     claims += _by_name(driven, results, claims)
     claims += _by_step(driven, [*driven.leaves, *unread], claims)
     claims += _between(driven, results, claims)
@@ -69,6 +72,14 @@ def _is_forward(driven: Driven, result: Result) -> bool:
     return bool(reached[result.node])
 
 
+def _is_upstream(driven: Driven, result: Result) -> bool:
+    """Whether what an object keeps is the upstream gradient, which is of the output."""
+    graph, node = driven.reader.tape.graph, result.node
+    while graph.gates[node].name == "copy":
+        node = graph.operands[node][0]
+    return result.order < 0 and any(node == upstream for _, upstream in driven.outputs)
+
+
 def _as_said(driven: Driven, results: list[Result], said: Mapping[str, str]) -> list[Claim]:
     claims = []
     for words, of in said.items():
@@ -84,6 +95,22 @@ def _as_said(driven: Driven, results: list[Result], said: Mapping[str, str]) -> 
                             or f"inputs are {', '.join(names)}")  # fmt: skip
         claims.append(Claim(leaf, result, "as said"))
     return claims
+
+
+def _handed_on(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
+    """What a layer of one input returns, which is the gradient of that, whatever else it keeps.
+
+    A layer that calls its input and its output `A` keeps the gradient of the output as `dA`.
+    """
+    inputs = [x for x in driven.leaves if x.is_parameter and not TARGETS.match(x.short)]
+    returned = [r for r in results if r.order >= 0]
+    is_layer = bool(driven.outputs) and all(upstream is not None for _, upstream in driven.outputs)
+    if claims or not is_layer or len(inputs) != 1 or len(returned) != 1:
+        return []
+    others = {kin(x.short) for x in driven.leaves} - {kin(inputs[0].short)}
+    if returned[0].is_key or any(kin(root) in others for root in returned[0].roots):
+        return []
+    return [Claim(inputs[0], returned[0], "position")]
 
 
 def _by_name(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:

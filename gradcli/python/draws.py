@@ -10,7 +10,6 @@ from zlib import crc32
 import numpy as np
 
 from gradcli.python.guesses import (
-    COUNTS,
     MASKS,
     SHARES,
     TARGETS,
@@ -19,6 +18,7 @@ from gradcli.python.guesses import (
     Parts,
     ShapeOf,
     Sizes,
+    usual_count,
 )
 from gradcli.python.inputs import known_value
 from gradcli.python.missing import MissingInputs
@@ -40,6 +40,7 @@ class Draws:
         self.seed = seed
         self.style = style
         self.make = make  # calls a function of the file
+        self.is_of_pools = False  # by the names of the functions
         self.is_positive = False  # whether all numbers are above 0
         self.has_targets = False  # whether a value could be drawn in another style
         self.has_shares = False  # whether something is called a probability
@@ -75,7 +76,8 @@ class Draws:
             arguments = {k: self._value(f"{name}/{k}", g, shapes) for k, g in guess.guesses.items()}
             return self.make(guess.function, arguments)
         if guess == "count":
-            return COUNTS[short] if short in COUNTS else shapes[name][0]
+            usual = usual_count(short, self.is_of_pools)
+            return shapes[name][0] if usual is None else usual
         if guess == "sizes":
             return list(shapes[name])
         if guess == "text":

@@ -235,6 +235,7 @@ class Driver(BackwardCalls, Outputs):
         """Call the methods that make what the forward part needs, and set what others set."""
         forward = cls.find(self.subject.forward)
         shared = self._parameters(forward) if isinstance(forward, Function) else []
+        self._set_attributes(cls, instance)
         for name in self.setups:
             method = cls.find(name)
             self._refuse_missing(method)
@@ -243,6 +244,10 @@ class Driver(BackwardCalls, Outputs):
                 for key in self._parameters(method) if key in self.values
             }  # fmt: skip
             self.reader.call(self.reader.bound(method, instance), [], arguments)
+        self.is_made = True
+
+    def _set_attributes(self, cls: Class, instance: Instance) -> None:
+        """Set what other code sets."""
         missing = [name for name in self.attributes if name not in self.values]
         if missing:
             words = ", ".join(f"`{cls.name}.{name}`" for name in missing)
@@ -250,7 +255,6 @@ class Driver(BackwardCalls, Outputs):
                                 f"give it: {missing[0]}='randn(3, 4)'")  # fmt: skip
         for name in self.attributes:
             instance.attributes[name] = self._argument(name, False)
-        self.is_made = True
 
     def _make_leaves(self, instance: Instance) -> None:
         """Make inputs of the floats that an object holds."""

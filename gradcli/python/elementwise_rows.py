@@ -177,6 +177,15 @@ def clip(reader: Reader, x: Any, a_min: Any = None, a_max: Any = None, **ends: A
     return reader.wrap(content)
 
 
+def finite(reader: Reader, x: Any, **_: Any) -> Any:
+    """`np.nan_to_num`, which changes nothing where all is a number."""
+    content = reader.content(x)
+    if not np.isfinite(reader.tape.value(content)).all():
+        reader.fail("`np.nan_to_num` meets what is no number here",
+                    "write `np.where(np.isnan(x), 0, x)`")  # fmt: skip
+    return reader.wrap(content)
+
+
 def heaviside(reader: Reader, x: Any, half: Any) -> Any:
     """`np.heaviside`: 0 below 0, 1 above, and `half` at 0."""
     tape, content = reader.tape, reader.content(x)
@@ -222,6 +231,7 @@ ROWS: dict[str, Callable[..., Any]] = {
     **{name: _logical(kind) for name, kind in LOGICAL.items()},
     "log": logarithm, "logical_not": logical_not, "round": rounded, "around": rounded,
     "round_": rounded, "where": where, "select": select, "clip": clip, "heaviside": heaviside,
+    "nan_to_num": finite,
     "xlogy": xlogy, "logit": logit,
     "radians": angle(np.pi / 180), "deg2rad": angle(np.pi / 180),
     "degrees": angle(180 / np.pi), "rad2deg": angle(180 / np.pi),

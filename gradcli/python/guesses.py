@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gradcli.python.usage import Usage
+from gradcli.python.values import Library
 
 Guess = Any
 
@@ -49,6 +50,9 @@ IMAGES = re.compile(r"^(x|X|w|W|inputs?|A_prev|img\w*|images?|data|filters?|kern
 IMAGE_RANK = 4
 LABELS_OF_RANK = {1: "labels", 2: "labels2"}
 ARRAY = re.compile(r"^([A-Z]\w*|w\w*|b\w*|x_?\w+|weights?\w*|bias\w*|h\w*)$")  # of a tuple
+RANDOM = re.compile(r"^_?(np_)?(rng|random_state|prng|random_generator|generator)$")
+OF_INPUT = re.compile(r"(^|_)(x|in|inp|inputs?|image|img|prev)(_|$)", re.IGNORECASE)
+OF_OUTPUT = re.compile(r"(^|_)(out|output|target|new)(_|$)", re.IGNORECASE)
 INDEX = re.compile(r"^(\w+(2|_to_)(idx|ix|char|id|word|index)|vocab(ulary)?)$")
 # What settings in dictionaries usually are.
 SETTINGS: dict[str, Any] = {
@@ -62,12 +66,29 @@ TEXTS: dict[str, list[str]] = {
     "reduction": ["mean"], "loss": ["mse"], "padding": ["same", "valid"],
 }  # fmt: skip
 COUNTS = {
-    "stride": 1, "pad": 1, "pool_h": 2, "pool_w": 2, "kernel_width": 3, "filter_h": 3,
-    "filter_w": 3, "kernel_height": 3, "pool_width": 2, "pool_height": 2, "n_class": 3,
-    "kernel_size": 3, "filter_size": 3, "pool_size": 2, "axis": 1, "seed": 0, "num_heads": 2,
+    "stride": 1, "pad": 1, "padding": 1, "n_class": 3, "axis": 1, "seed": 0, "timesteps": 3,
+    "num_heads": 2, "n_heads": 2, "heads": 2,
     "G": 3, "groups": 3, "num_groups": 3, "n_groups": 3,
-    "n_heads": 2, "heads": 2, "padding": 1, "timesteps": 3,
 }  # fmt: skip
+
+
+KERNELS = re.compile(
+    r"^(k|f|kernel|filter|filt|conv)_?(h|w|s|height|width|size|len|length|dim|shape)?$|^ksize$|"
+    r"^(h|w|height|width|size)_?(k|f|filter|kernel)$|^(FH|FW|HH|WW|KH|KW)$"
+)
+POOLS = re.compile(r"^(p|pool|pooling|window)_?(h|w|height|width|size|shape)?$")
+STRIDES = re.compile(r"^(s|stride|strides|stride_?\w)$")
+
+
+def usual_count(name: str, is_of_pools: bool = False) -> int | None:
+    """The whole number that a parameter usually is, by its name; None for any."""
+    if is_of_pools and (name == "size" or STRIDES.match(name) or KERNELS.match(name)):
+        return 2
+    if name in COUNTS:
+        return COUNTS[name]
+    if KERNELS.match(name):
+        return 3
+    return 2 if POOLS.match(name) else 1 if STRIDES.match(name) else None
 
 
 class Parts(NamedTuple):
@@ -83,7 +104,7 @@ class Sizes(NamedTuple):
 
 
 class ShapeOf(NamedTuple):
-    """The shape of another parameter, from one of its axes on."""
+    """The shape of another parameter, from one of its axes on; or so many of the last ones."""
 
     name: str
     first: int
@@ -97,7 +118,8 @@ class Guesser:
         self.made = made  # calls that make a parameter
         self.is_of_images = False  # by the names of the functions
         self.has_labels = True  # whether targets may be whole numbers
-        self.shaped: str | None = None  # what shapes are those of, where a layer is prepared
+        self.shaped: str | None = None  # the input of a layer, which has the shapes of settings
+        self.is_prepared = False  # whether settings have the axis of examples, too
 
     def guesses(self, name: str) -> list[Guess]:
         """What a parameter may be, the likeliest first."""
@@ -115,6 +137,10 @@ class Guesser:
         usage = self.usage
         if name in self.made:
             return [self.made[name]]
+        if RANDOM.match(name):
+            return [("value", Library("random"))]
+        if name in ("name", "layer_name"):
+            return [("value", name)]
         if name in usage.parts and name not in usage.ranks:
             return self._unpacked(name, usage.parts[name])
         if name in usage.numbers:
@@ -131,7 +157,7 @@ class Guesser:
         if name in usage.texts:
             return ["text"]
         if "shape" in name and name not in usage.ranks:
-            own = [ShapeOf(self.shaped, first) for first in (0, 1)] if self.shaped else []
+            own = self._of_input(name, (0, 1) if self.is_prepared else (1, 0))
             return [*own, Sizes(2), Sizes(1), Sizes(3), "count"]
         if SIZES_OF_LAYERS.match(name) and name not in usage.ranks:
             return ["sizes", "count"]
@@ -155,11 +181,18 @@ class Guesser:
         """Numbers in one array, `x, y = p`; parts of their own where these are called arrays."""
         own: list[Guess] = []
         if SHAPE.match(name):
-            return [Sizes(len(parts)), "count"]
+            return [*self._of_input(name, (-len(parts),)), Sizes(len(parts)), "count"]
         if name not in parts:
             own = [Parts({str(k): self._guesses(part)[0] for k, part in enumerate(parts)})]
         is_array = name in self.usage.lengths and not any(ARRAY.match(part) for part in parts)
         return [1, *own] if is_array else [*own, 1]
+
+    def _of_input(self, name: str, places: tuple[int, ...]) -> list[Guess]:
+        """The shape of the input, from some axes on, where a parameter may be that."""
+        is_any = self.is_prepared and not OF_OUTPUT.search(name)
+        if self.shaped is None or not (is_any or OF_INPUT.search(name)):
+            return []
+        return [ShapeOf(self.shaped, first) for first in places]
 
     def _of_rank(self, name: str, rank: int) -> list[Guess]:
         """What has a known number of axes."""

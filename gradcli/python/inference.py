@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
+from math import prod
 from typing import Any
 
 from gradcli.errors import GradcliError
@@ -38,7 +39,8 @@ from gradcli.python.source import PythonFault
 from gradcli.python.starts import Choice, starts
 
 MOST_READINGS = 90  # of the code, in search of shapes that fit
-MOST_WORK = 400_000  # statements and gates of these readings
+MOST_WORK = 100_000  # statements, gates and thousands of elements of these readings
+MOST_DRAWN = 20_000  # elements of all inputs; code that needs more is not understood
 MOST_MERGES = 24  # of axes, for one choice of ranks
 MORE_READINGS = 40  # once there is one that ends, though not as it should
 LABELLED = ("labels", "labels2")
@@ -201,6 +203,8 @@ class Inference:
         """The outcome once axes that misfits name have become one."""
         for _ in range(MOST_MERGES):
             self.readings += 1
+            if sum(map(prod, choice.shapes.values())) > MOST_DRAWN:
+                return None
             if self.work() > self.end:
                 self.readings = self.most
                 return None

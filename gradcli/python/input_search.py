@@ -58,6 +58,7 @@ class InputSearch(Attempts):
                     return *self.driven(settings), settings
                 guesser = self._guesser(missing, settings)
                 draws = Draws(guesser.usage, self.seed, self.style, self._made)
+                draws.is_of_pools = "pool" in f"{self.subject.forward} {self.subject.cls}".lower()
                 reached = self.inference.reached if self.inference is not None else {}
                 self.inference = Inference(guesser, draws, self._lesson, lambda: self.work, reached)
                 attempt = partial(self._with_settings, settings)
@@ -132,7 +133,7 @@ class InputSearch(Attempts):
                 made[name] = Call(maker.name, guesses)
         guesser = Guesser(Usage(self._functions(), self._callable()), made)
         guesser.has_labels = not self.style.is_one_hot
-        guesser.shaped = self._first_array() if self.setups else None
+        guesser.shaped, guesser.is_prepared = self._first_array(), bool(self.setups)
         guesser.is_of_images = bool(OF_IMAGES.search(f"{self.subject.forward} {self.subject.cls}"))
         return guesser
 

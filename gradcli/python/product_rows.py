@@ -273,6 +273,28 @@ def inverse(reader: Reader, a: Any) -> Any:
     return reader.wrap(_eliminated(reader, matrix, np.eye(tape.shape(matrix)[0]))[0])
 
 
+DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
+    "qr": np.linalg.qr, "svd": np.linalg.svd, "eig": np.linalg.eig, "eigh": np.linalg.eigh,
+    "eigvalsh": np.linalg.eigvalsh,
+}  # fmt: skip
+
+
+def of_data(name: str) -> Callable[..., Any]:
+    """A decomposition of a matrix that is known, such as the orthogonal start of a weight."""
+
+    def row(reader: Reader, a: Any, *options: Any, **named: Any) -> Any:
+        tape, matrix = reader.tape, reader.content(a)
+        if not tape.is_known(matrix):
+            reader.fail(f"`np.linalg.{name}` of what depends on inputs is not read",
+                        "only its results can be given, as inputs")  # fmt: skip
+        parts = DECOMPOSITIONS[name](matrix, *options, **named)
+        several = isinstance(parts, tuple)
+        wrapped = tuple(reader.wrap(tape.data(part)) for part in (parts if several else [parts]))
+        return wrapped if several else wrapped[0]
+
+    return row
+
+
 def determinant(reader: Reader, a: Any) -> Any:
     """`np.linalg.det`: the product of the pivots."""
     tape, matrix = reader.tape, reader.content(a)
@@ -352,6 +374,7 @@ ROWS: dict[str, Callable[..., Any]] = {
     "outer": outer, "kron": kron, "trace": trace, "einsum": einsum, "cross": cross,
     "multiply.outer": outer_of(ast.Mult), "add.outer": outer_of(ast.Add),
     "subtract.outer": outer_of(ast.Sub), "divide.outer": outer_of(ast.Div),
+    **{f"linalg.{name}": of_data(name) for name in DECOMPOSITIONS},
     "linalg.multi_dot": chain, "linalg.solve": solve, "linalg.inv": inverse,
     "linalg.pinv": inverse, "linalg.det": determinant, "linalg.slogdet": slogdet,
     "linalg.cholesky": cholesky, "linalg.matrix_power": power_of_matrix,

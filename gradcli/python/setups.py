@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 
+from gradcli.python.gradient_words import kin, roots
 from gradcli.python.values import Class, Function
 
 PREPARES = re.compile(
@@ -60,3 +61,15 @@ def is_set_from_outside(tree: ast.AST, name: str) -> bool:
         and not (isinstance(part.value, ast.Name) and part.value.id == "self")
         for part in ast.walk(tree)
     )
+
+
+def has_gradient(cls: Class, name: str) -> bool:
+    """Whether a class sets a gradient of an attribute: `self.dW` says that there is a `self.W`."""
+    return any(
+        isinstance(part, (ast.Attribute, ast.Subscript))
+        and isinstance(part.ctx, ast.Store)
+        and _is_of_self(part)
+        and kin(name) in map(kin, roots(part.attr if isinstance(part, ast.Attribute) else ""))
+        for owner in cls.order() for method in owner.body.values()
+        if isinstance(method, Function) for part in ast.walk(method.node)
+    )  # fmt: skip

@@ -381,6 +381,13 @@ def copy(reader: Reader, x: Any, **_: Any) -> Any:
     return Array(reader.content(x))
 
 
+def choose(reader: Reader, places: Any, choices: Any) -> Any:
+    """`np.choose(y, scores.T)`: of every column the element in the row that is asked for."""
+    shape = reader.tape.shape(reader.content(places))
+    grid = tuple(Array(axis) for axis in np.indices(shape))
+    return reader.part(Array(reader.content(choices)), (places, *grid))
+
+
 def add_at(reader: Reader, array: Any, index: Any, values: Any) -> None:
     """`np.add.at`: adds as often as a place occurs."""
     _added(reader, array, index, reader.content(values))
@@ -427,6 +434,6 @@ ROWS: dict[str, Callable[..., Any]] = {
     "vstack": vstack, "row_stack": vstack, "hstack": hstack, "column_stack": column_stack,
     "joined_rows": joined_rows, "stack": stack, "append": append, "insert": insert, "split": split,
     "array_split": split, "hsplit": along(1), "vsplit": along(0), "copy": copy,
-    "add.at": add_at, "subtract.at": subtract_at, "copyto": put_all,
+    "choose": choose, "add.at": add_at, "subtract.at": subtract_at, "copyto": put_all,
     "fill_diagonal": fill_diagonal,
 }  # fmt: skip

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gradcli.python.guesses import COUNTS, Guess, Guesser, Parts, Sizes
+from gradcli.python.guesses import Guess, Guesser, Parts, Sizes, usual_count
 from gradcli.python.usage import Usage
 
 SIZES = (3, 5, 7, 4, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
@@ -24,6 +24,7 @@ IMAGES: list[dict[str, tuple[int, ...]]] = [
 SIGNALS: list[dict[str, tuple[int, ...]]] = [
     {"image": (2, 3, 7), "filter": (4, 3, 3), "bias": (4,)},
     {"image": (2, 7, 3), "filter": (3, 3, 4), "bias": (4,)},
+    {"image": (3, 6, 4), "filter": (4, 3, 3), "bias": (4,)},
 ]
 IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
 FILTER = re.compile(r"^(w|W|filters?|kernels?|weights?|f|K)$")
@@ -63,7 +64,8 @@ def starts(guesser: Guesser, guesses: dict[str, Guess]) -> Iterator[dict[str, tu
         shapes: dict[str, tuple[int, ...]] = {}
         for name, rank in ranks.items():
             if name in images:
-                shapes[name] = preset["filter" if FILTER.match(shorts[name]) else "image"]
+                sample = preset["filter" if FILTER.match(shorts[name]) else "image"]
+                shapes[name] = _as_documented(guesser.usage, shorts[name], sample, letters)
             elif has_filter and shorts[name].startswith("b"):
                 shapes[name] = preset["bias"]
             else:
@@ -73,6 +75,19 @@ def starts(guesser: Guesser, guesses: dict[str, Guess]) -> Iterator[dict[str, tu
         ]  # fmt: skip
         if all(len(shapes[name]) == ranks[name] for name in ranks if name not in biases):
             yield shapes
+
+
+def _as_documented(
+    usage: Usage, name: str, sample: tuple[int, ...], letters: dict[str, int]
+) -> tuple[int, ...]:
+    """The sizes of an image, which are those of the letters in its docstring from then on."""
+    parts = usage.letters.get(name, [])
+    if len(parts) != len(sample):
+        return sample
+    return tuple(
+        int(part) if part.isdecimal() and int(part) else letters.setdefault(part, size)
+        for part, size in zip(parts, sample, strict=True)
+    )
 
 
 def _sizes(
@@ -108,7 +123,7 @@ def _ranks(guesses: dict[str, Guess], path: str = "") -> Iterator[tuple[str, int
             yield f"{path}{name}", guess
         elif guess == "labels2":
             yield f"{path}{name}", 2
-        elif guess == "labels" or (guess == "count" and name not in COUNTS):
+        elif guess == "labels" or (guess == "count" and usual_count(name) is None):
             yield f"{path}{name}", 1
         elif guess == "sizes":
             yield f"{path}{name}", LAYERS
