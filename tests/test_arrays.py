@@ -33,6 +33,19 @@ def norm(x, **axis):
     return np.sqrt((x * x).sum(**axis))
 
 
+def factor(a):
+    """Cholesky's, of complex numbers that are not conjugated: the lower triangle is read."""
+    lower = np.zeros_like(a)
+    for k in range(len(a)):
+        column = a[k:, k] - lower[k:] @ lower[k]
+        lower[k:, k] = column / np.sqrt(column[0])
+    return lower
+
+
+def pick(*rows):
+    return lambda x: x[rows]
+
+
 # (our text, the same in numpy over complex numbers); x and y are the operands.
 FORMULAS = {
     "x + y": lambda x, y: x + y,
@@ -100,6 +113,86 @@ OTHERS = {
     "x * zeros_like(x) + ones(2, 3) + zeros((1, 3)) * x": lambda x: 1 + 0 * x,
     "logsumexp(x, 2*x, 0)": lambda x: np.log(np.exp(x) + np.exp(2 * x) + 1),
     "hypot(x, 2)": lambda x: np.sqrt(x * x + 4),
+    "flip(x)": np.flip,
+    "flip(x, axis=1)": np.fliplr,
+    "flipud(x) + x": lambda x: np.flipud(x) + x,
+    "roll(x, 1)": lambda x: np.roll(x, 1),
+    "np.roll(x, -2, 1)": lambda x: np.roll(x, -2, 1),
+    "rot90(x)": np.rot90,
+    "tril(x)": np.tril,
+    "triu(x, 1)": lambda x: np.triu(x, 1),
+    "pad(x, 1)": lambda x: np.pad(x, 1),
+    "pad(x, ((0, 1), (2, 0)))": lambda x: np.pad(x, ((0, 1), (2, 0))),
+    'pad(x, 1, "reflect")': lambda x: np.pad(x, 1, "reflect"),
+    "take(x, [2, 0, 2], axis=1)": lambda x: np.take(x, [2, 0, 2], axis=1),
+    "x.take([1, 4])": lambda x: np.take(x, [1, 4]),
+    "gather(x, [1, 0, 1])": lambda x: x[[1, 0, 1]],
+    "x[[0, 1, 1], [2, 0, 0]]": pick([0, 1, 1], [2, 0, 0]),
+    "x[:, [0, 0, 2]]": pick(slice(None), [0, 0, 2]),
+    "x[-1:, [1]]": pick(slice(-1, None), [1]),
+    "take_along_axis(x, [[1, 1], [0, 2]], 1)": lambda x: np.take_along_axis(
+        x, np.array([[1, 1], [0, 2]]), 1
+    ),
+    "scatter(x, [2, 0], 4)": lambda x: np.stack([x[1], 0 * x[0], x[0], 0 * x[0]]),
+    "scatter(x[0], [1, 1, 0], 2)": lambda x: np.stack([x[0, 2], x[0, 0] + x[0, 1]]),
+    "one_hot([1, 0, 1], 2) @ x": lambda x: np.eye(2)[[1, 0, 1]] @ x,
+    "diag(x[0]) @ x.T": lambda x: np.diag(x[0]) @ x.T,
+    "diagonal(x, 1)": lambda x: np.diagonal(x, 1),
+    "repeat(x, 2, axis=0)": lambda x: np.repeat(x, 2, axis=0),
+    "tile(x, (1, 2))": lambda x: np.tile(x, (1, 2)),
+    "swapaxes(x, 0, 1)": lambda x: x.T,
+    "moveaxis(x, 0, -1)": lambda x: x.T,
+    "cumsum(x)": np.cumsum,
+    "cumsum(x, axis=0)": lambda x: np.cumsum(x, axis=0),
+    "x.cumsum(-1)": lambda x: np.cumsum(x, axis=-1),
+    "cumprod(x)": np.cumprod,
+    "np.cumprod(x, 1)": lambda x: np.cumprod(x, axis=1),
+    "cumprod(x * [1, 0, 2], axis=1)": lambda x: np.cumprod(x * [1, 0, 2], axis=1),
+    "diff(x)": np.diff,
+    "diff(x, axis=0)": lambda x: np.diff(x, axis=0),
+    "diff(x, 2)": lambda x: np.diff(x, 2),
+    "sort(x)": np.sort,
+    "sort(x, axis=0)": lambda x: np.sort(x, axis=0),
+    "log_softmax(x, axis=1)": lambda x: np.log(softmax(x, 1)),
+    "softmin(x, axis=0)": lambda x: softmax(-x, 0),
+    "kron(x, x)": lambda x: np.kron(x, x),
+    "kron(x[0], x)": lambda x: np.kron(x[0], x),
+    "cross(x, x[0] * [1, 0, 2])": lambda x: np.cross(x, x[0] * [1, 0, 2]),
+    "cross(x[1], x[0])": lambda x: np.cross(x[1], x[0]),
+    "var(x, axis=0, ddof=1)": lambda x: ((x - x.mean(axis=0)) ** 2).sum(axis=0),
+    "std(x, ddof=1)": lambda x: np.sqrt(((x - x.mean()) ** 2).sum() / 5),
+    "x.var(ddof=2)": lambda x: ((x - x.mean()) ** 2).sum() / 4,
+    "norm(x[0], 1) + norm(x[1], ord=3)": lambda x: (
+        (x[0] * np.sign(x[0].real)).sum() + ((x[1] * np.sign(x[1].real)) ** 3).sum() ** (1 / 3)
+    ),
+    "norm(x, 'fro')": norm,
+    "norm(x, inf)": lambda x: max((x * np.sign(x.real)).sum(axis=1), key=lambda total: total.real),
+    "norm(x, 1)": lambda x: max((x * np.sign(x.real)).sum(axis=0), key=lambda total: total.real),
+    "np.linalg.norm(x, ord=-inf, axis=1)": lambda x: np.array(
+        [min(row * np.sign(row.real), key=lambda size: size.real) for row in x]
+    ),
+    "inv(x @ x.T)": lambda x: np.linalg.inv(x @ x.T),
+    "inv(reshape(x, (6, 1, 1)))": lambda x: 1 / x.reshape(6, 1, 1),
+    "inv([x[:, 1:], x[:, 0:2]])": lambda x: np.linalg.inv(np.stack([x[:, 1:], x[:, :2]])),
+    "solve(x[:, 1:], x)": lambda x: np.linalg.solve(x[:, 1:], x),
+    "np.linalg.solve(x @ x.T, x[:, 0])": lambda x: np.linalg.solve(x @ x.T, x[:, 0]),
+    "det(x.T @ x + eye(3))": lambda x: np.linalg.det(x.T @ x + np.eye(3)),
+    "det([x[:, 1:], x[:, 0:2]])": lambda x: np.linalg.det(np.stack([x[:, 1:], x[:, :2]])),
+    "logdet(x[:, 1:])": lambda x: np.log(np.linalg.det(x[:, 1:]) ** 2) / 2,
+    "slogdet(x[:, 1:])[1] * slogdet(x[:, 1:])[0]": lambda x: (
+        np.log(np.linalg.det(x[:, 1:]) ** 2) / 2 * np.sign(np.linalg.det(x[:, 1:].real))
+    ),
+    "cholesky(x @ x.T + eye(2))": lambda x: factor(x @ x.T + np.eye(2)),
+    "cholesky(eye(3) + 0.1 * x.T @ x + [[0], [1], [0]] @ x[0:1] * 0)": lambda x: factor(
+        np.eye(3) + 0.1 * x.T @ x
+    ),
+    'einsum("ij,kj->ik", x, x)': lambda x: x @ x.T,
+    'np.einsum("ij,ij->i", x, x)': lambda x: (x * x).sum(axis=1),
+    'einsum("ij->ji", x)': lambda x: x.T,
+    'einsum("ii", x[:, 1:])': lambda x: np.trace(x[:, 1:]),
+    'einsum("ij,jk,lk", x, x.T, x.T)': lambda x: np.einsum("ij,jk,lk", x, x.T, x.T),
+    'einsum("...j,kj->...k", x, x)': lambda x: x @ x.T,
+    'einsum("i,j->ij", x[0], x[1])': lambda x: np.outer(x[0], x[1]),
     "x.dot(x.T).sum(axis=0).mean()": lambda x: (x @ x.T).sum(axis=0).mean(),
 }
 
@@ -551,6 +644,38 @@ def test_many_digits_stand_behind_an_element():
     report = gradcli.evaluate("sum(softplus(x))", {"x": [-700.0, 30.0]})
     assert report.check.verdict == "pass"
     assert report.gradients["x"][0] == pytest.approx(float(mpmath.exp(-700)), rel=1e-13)
+
+
+WHOLE = [text for text in OTHERS if not text.startswith(("where", "linspace"))]
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_bounds_and_many_digits_hold_for_every_gate(text):
+    """Value and gradients of a program of numbers in 40 digits lie within the bounds of arrays."""
+    from gradcli.arithmetic.bounds.arrays import ARRAY_BOUNDS
+    from gradcli.arithmetic.digits import digits
+    from gradcli.transform.elements import Circuit
+
+    (x,) = draws((2, 3))
+    program = read(f"sum(sin({text}))", settings=[("x", x)])
+    graph, many = program.graph, digits(40)
+    run = Machine(graph, ARRAY_BOUNDS).run([ARRAY_BOUNDS.exactly(x)])
+    backward(run, program.output, ARRAY_BOUNDS.number(1.0))
+    circuit = Circuit(graph)
+    leaves = [many.number(float(v)) for v in x.flat]
+    true = Machine(circuit.graph, many).run(leaves)
+    output = int(circuit.elements[program.output])
+    backward(true, output, many.number(1.0))
+    bounded = run.values[program.output]
+    assert abs(true.values[output] - bounded.value) <= bounded.error < 1e-11
+    slope = run.gradients[graph.inputs["x"]]
+    errors = np.broadcast_to(
+        slope.error if np.ndim(slope.error) else float(slope.error or 0), x.shape
+    )
+    exact = [true.gradients[int(node)] for node in circuit.elements[graph.inputs["x"]].flat]
+    values = np.broadcast_to(slope.value, x.shape)
+    for value, error, expected in zip(values.flat, errors.flat, exact, strict=True):
+        assert abs(expected - value) <= error < 1e-9
 
 
 def test_nothing_warns_and_infinities_are_noted():

@@ -19,7 +19,8 @@ WHERE = "write `a if condition else b`"
 NEVER_OPENED = "this bracket was never opened"
 KNOWN = (
     "known are `.T`, `.shape`, `.size`, `.dot`, `.sum`, `.mean`, `.max`, `.min`, `.std`, `.var`, "
-    "`.prod`, `.reshape`, `.transpose`, `.ravel`, `.flatten`, `.copy`, `.clip`"
+    "`.prod`, `.reshape`, `.transpose`, `.ravel`, `.flatten`, `.copy`, `.clip`, `.cumsum`, "
+    "`.cumprod`, `.take`, `.repeat`, `.trace`, `.diagonal`"
 )
 
 
@@ -413,9 +414,10 @@ NO_CODE = [
     ("os.system(1)", "`.system` is not an attribute", 4, KNOWN),
     ("x.shpe", "`.shpe` is not an attribute", 3, "did you mean `shape`?"),
     ("x.sum", "`.sum` is not an attribute", 3, "did you mean `sum`?"),
-    ("'a'", "expected a value, found `'`", 1, None),
-    ("np.einsum('ij->i', x)", "expected a value, found `'`", 11, INSTEAD["einsum"]),
-    ('f("a")', 'expected a value, found `"`', 3, None),
+    ("'a'", "a text is not a value", 1, "leave the quotes out"),
+    ("f('a' + 1)", "a text is not a value", 3, "leave the quotes out"),
+    ("x['a']", "a text is not a value", 3, "leave the quotes out"),
+    ("f('a", "expected a value, found `'`", 3, None),
     ("{1}", "expected a value, found `{`", 1, None),
     ("x[1:2:3]", "a slice has no step", 6, SLICE_STEP[1]),
     ("x[::2]", "a slice has no step", 4, SLICE_STEP[1]),

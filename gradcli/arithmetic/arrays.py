@@ -16,6 +16,18 @@ import numpy as np
 from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
 from gradcli.arithmetic.floats import QUIET
+from gradcli.arithmetic.matrices import (
+    accumulated,
+    backsum,
+    cholesky,
+    cofactors,
+    inv,
+    logdet,
+    resort,
+    scanned,
+    sort,
+    unsort,
+)
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, grouped, inverse, permuted, reduced, to_end
 
 SAFE = 1e-140, 1e140  # sizes whose squares neither overflow nor lose digits
@@ -281,6 +293,11 @@ ARRAY_PRIMITIVES: dict[str, Any] = {
     "norm": norm, "lse": lse, "first": first,
     "matmul": np.matmul, "mix": mix, "sum_to": sum_to, "scatter": scatter, "give": give,
     "trace": np.trace,
+    "cumsum": accumulated(np.cumsum), "backsum": backsum, "cumprod": accumulated(np.cumprod),
+    "scan": scanned(False, scale), "scanback": scanned(True, scale),
+    "sort": sort, "unsort": unsort, "resort": resort,
+    "inv": inv, "det": np.linalg.det, "logdet": logdet, "cofactors": cofactors,
+    "cholesky": cholesky,
 }  # fmt: skip
 
 ARRAYS = Arrays("arrays", ARRAY_PRIMITIVES, SPELLING)

@@ -20,8 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic.arrays import ARRAY_PRIMITIVES, SPELLING, Arrays, lengths
+from gradcli.arithmetic.arrays import ARRAY_PRIMITIVES, SPELLING, STRUCTURE, Arrays, lengths
 from gradcli.arithmetic.arrays import lse as real_lse
+from gradcli.arithmetic.matrices import factored, or_nan
+from gradcli.arithmetic.mixing import by_columns
 from gradcli.gates.shapes import Axis
 
 STEP = 2.0**-120  # its square is nothing beside the numbers that occur
@@ -213,6 +215,23 @@ def quotient(x: Any, y: Any) -> Any:
     return _parts(value, (np.imag(x) - value * np.imag(y)) / np.real(y))
 
 
+def _of_matrices(name: str, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function of matrices that numpy has for complex ones, its real part that of real ones."""
+    plain = ARRAY_PRIMITIVES[name]
+
+    def one(x: Any) -> Any:
+        return _parts(plain(x.real), function(x).imag) if np.iscomplexobj(x) else plain(x)
+
+    return one
+
+
+def _angles(x: Any) -> Any:
+    """What the steps make of the logarithm of a determinant: i times the sum over the pivots."""
+    flat = x.reshape(-1, *x.shape[-2:])
+    pivots = [np.diagonal(factored(matrix)[3]) for matrix in flat]
+    return 1j * np.reshape([np.sum(p.imag / p.real) for p in pivots], x.shape[:-2])[()]
+
+
 def _together(xs: list[Any]) -> Any:
     return np.stack(np.broadcast_arrays(*xs))
 
@@ -236,6 +255,12 @@ PRIMITIVES_OF_STEPS: dict[str, Any] = {
     "norm": norm,
     "logsumexp": lambda xs: lse(_together(xs), ((0,), False)),
     "lse": lse,
+    "inv": _of_matrices("inv", or_nan(np.linalg.inv)),
+    "det": _of_matrices("det", np.linalg.det), "logdet": _of_matrices("logdet", _angles),
+    "cholesky": _of_matrices("cholesky", by_columns({
+        **STRUCTURE, "sub": np.subtract, "mul": np.multiply, "div": quotient, "sqrt": root,
+        "number": float,
+    }.__getitem__)),
     "max": lambda xs: reduce(np.maximum, xs), "min": lambda xs: reduce(np.minimum, xs),
 }  # fmt: skip
 

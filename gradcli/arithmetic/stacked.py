@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic.arrays import ARRAY_PRIMITIVES, SPELLING, Arrays, key, of_shapes, repeated
+from gradcli.arithmetic.matrices import backsum
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
 
 
@@ -85,6 +86,8 @@ ON_ROWS: dict[str, Callable[..., Any]] = {
     "transpose": lambda x, axes: np.transpose(x, (0, *_ahead(axes))),
     "index": lambda x, at: x[(slice(None), *key(at))],
     "sum": lambda x, axis: np.sum(x, axis=_ahead(axis[0]), keepdims=axis[1]),
+    "cumsum": lambda x, axis: np.cumsum(x, axis=axis[0][0] + 1),
+    "backsum": lambda x, axis: rows(backsum(x, (_ahead(axis[0]), False))),
 }  # fmt: skip
 
 
@@ -103,7 +106,9 @@ IN_ROWS = Arrays(
         **ARRAY_PRIMITIVES,
         **{name: _either(name) for name in ON_ROWS},
         **{name: of_shapes(function, _shape) for name, function in FUNCTIONS.items()},
-        **{name: _lined_up(name) for name in ("where", "scale", "mix")},
+        **{name: _lined_up(name) for name in (
+            "where", "scale", "mix", "scan", "scanback", "unsort", "resort",
+        )},
     },
     SPELLING,
 )  # fmt: skip

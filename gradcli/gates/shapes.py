@@ -272,11 +272,13 @@ def linspace(start: Shape, stop: Shape, size: Shape) -> Shape:
 class Places:
     """Where the elements of a result come from: flat places in an array; -1 is none and gives 0."""
 
-    __slots__ = ("flat", "shape")
+    __slots__ = ("flat", "shape", "written")
 
-    def __init__(self, flat: Any, shape: Shape) -> None:
+    def __init__(self, flat: Any, shape: Shape, written: tuple[str, str] | None = None) -> None:
         self.flat = flat  # an array of whole numbers without axes to speak of
         self.shape = shape  # of the result
+        # As the language writes it: a function and its other operands, or "" and an index.
+        self.written = written
 
     def __repr__(self) -> str:
         return f"{prod(self.shape)} places"
@@ -299,6 +301,50 @@ def trace(shape: Shape) -> Shape:
     return ()
 
 
+def square(name: str) -> Rule:
+    """The rule of a gate that takes a square matrix, or several, and gives as many elements."""
+
+    def rule(shape: Shape) -> Shape:
+        if len(shape) < 2 or shape[-1] != shape[-2]:
+            raise ShapeError(f"{name} needs a square matrix, this has shape {text_of(shape)}")
+        return shape
+
+    return rule
+
+
+def determinant(name: str) -> Rule:
+    """The rule of a gate that makes one number of each square matrix."""
+    return lambda shape: square(name)(shape)[:-2]
+
+
+def solved(matrix: Shape, right: Shape) -> Shape:
+    """The solution of a system of equations, or of several with one matrix. Raises ShapeError."""
+    if len(matrix) != 2:
+        raise ShapeError(f"solve needs a square matrix, this has shape {text_of(matrix)}")
+    if len(right) not in (1, 2):
+        raise ShapeError(f"the right side of solve is a vector or a matrix, "
+                         f"this has shape {text_of(right)}")  # fmt: skip
+    return matmul(square("solve")(matrix), right)
+
+
+def before(shape: Shape, axis: Axis) -> tuple[Places]:
+    """For each element the place of the one before it along an axis; of the first there is none."""
+    import numpy as np  # late: numbers have no places
+
+    (at,) = axis[0]
+    places = np.roll(np.arange(prod(shape)).reshape(shape), 1, at)
+    places[(*(slice(None),) * at, slice(0, 1))] = -1
+    return (Places(places, shape),)
+
+
+def lower(shape: Shape) -> tuple[Places]:
+    """The places on and below the diagonal; the others are none."""
+    import numpy as np  # late: numbers have no places
+
+    places = np.tril(1 + np.arange(prod(shape)).reshape(shape)) - 1
+    return (Places(places, shape),)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "shape": lambda shape: shape,
     "count": count,
@@ -311,4 +357,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "end": lambda size: ((max(1, size[0] - 1), size[0]),),
     "swapped": swapped, "inverse": inverse,
     "nth": lambda k: (k,), "extent": extent,
+    "ends": lambda shape: ((len(shape) - 2, len(shape) - 1), False),
+    "before": before, "lower": lower,
 }  # fmt: skip

@@ -37,6 +37,7 @@ under differentiation. Formulas are those of any calculus book; the stable forms
 and relatives follow from writing them in e = exp(-|x|), which cannot overflow.
 """
 
+from gradcli.gates.matrix_rows import MATRIX_ROWS
 from gradcli.gates.row import BUILT_IN, array_gate, gate
 from gradcli.gates.shapes import (
     concatenated,
@@ -394,6 +395,8 @@ array_gate("linspace", "start, stop, size", linspace,
            "sum_to(g * (1 - ramp(size)), shape(start))", "sum_to(g * ramp(size), shape(stop))", "0",
            textbook=("sum(g * (1 - t))", "sum(g * t)", "0")),
 array_gate("randn",     "shape, seed", of_first,    "",     "0", "0", ulps=0),
+
+*MATRIX_ROWS,
 
 # Helpers of the texts
 array_gate("spread",    "x, shape, axis", of_second, "",    "reshape(sum(g, axis), shape(x))", "0", "0",

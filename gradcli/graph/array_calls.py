@@ -19,17 +19,23 @@ from gradcli.syntax.tree import number_text
 REDUCTIONS = {
     "sum": "sum", "mean": "mean", "var": "var", "std": "std", "prod": "prod", "norm": "norm",
     "max": "amax", "min": "amin", "amax": "amax", "amin": "amin", "softmax": "softmax",
-    "logsumexp": "lse", "hypot": "norm",
+    "logsumexp": "lse", "hypot": "norm", "log_softmax": "log_softmax", "softmin": "softmax",
 }  # fmt: skip
 ELEMENTWISE = ("max", "min", "logsumexp", "hypot")  # of several operands
 FILLED = {"zeros": 0.0, "ones": 1.0, "zeros_like": 0.0, "ones_like": 1.0}
 SHAPED = ("zeros", "ones", "randn", "eye")
 COMPARISON_GATES = ("lt", "le", "gt", "ge", "eq", "ne")
+ONE_AXIS = ("softmax", "log_softmax", "softmin")  # of several the user names one
+# Functions that load numpy; of those that reduce too, norm has orders.
+MOVED = ("flip", "fliplr", "flipud", "roll", "rot90", "tril", "triu", "diag", "diagonal", "repeat",
+         "tile", "take", "take_along_axis", "pad", "gather", "swapaxes", "moveaxis", "one_hot",
+         "scatter", "cumsum", "cumprod", "sort", "diff", "inv", "det", "logdet", "cholesky",
+         "solve", "slogdet", "cross", "kron", "einsum")  # fmt: skip
 SAME = ("array", "asarray")  # of a list or an array; every array of the language is one of numpy
 JOINED = ("concatenate", "stack")
 FLATTENED = ("ravel", "flatten")
 ARRAY_FUNCTIONS = (*REDUCTIONS, *FILLED, "randn", "eye", "linspace", "outer", "dot", "matmul",
-                   "trace", "transpose", "reshape", *JOINED, *FLATTENED, *SAME)  # fmt: skip
+                   "trace", "transpose", "reshape", *JOINED, *FLATTENED, *SAME, *MOVED)  # fmt: skip
 
 
 class Tuple:
@@ -73,6 +79,8 @@ class ArrayCalls:
             if not value:
                 return self._full(0.0, (0,), token)  # a gate has operands
             return self._gate("list", [self.node(part, token) for part in value], token)
+        if isinstance(value, str):
+            self.fail(ParseError, token, "a text is not a value")
         self.fail(ParseError, value.token, "a tuple is not a value", "write a list: `[a, b]`")
 
     def _gate(self, name: str, operands: list[int], token: int) -> int:
@@ -124,6 +132,10 @@ class ArrayCalls:
 
     def element(self, value: Any, indices: list[Any], token: int) -> Any:
         """An index or slice; of a shape, one of its sizes."""
+        if any(isinstance(index, list) for index in indices):
+            from gradcli.graph.array_functions import Site, picked  # late: it loads numpy
+
+            return picked(Site(self, "", token), self.node(value, token), indices)
         at = [*self._places(indices, token)]
         while isinstance(value, list) and at and not isinstance(at[0], tuple):
             if not -len(value) <= at[0] < len(value):
@@ -187,6 +199,10 @@ class ArrayCalls:
         if call.starred and (name not in SHAPED or not isinstance(positional[0], Tuple)):
             self.fail(ParseError, token, f"`{name}(*...)`: `*` stands before a shape only",
                       "write `randn(*D.shape)`")  # fmt: skip
+        if name in MOVED or (name == "norm" and ("ord" in keywords or len(positional) > 1)):
+            from gradcli.graph.array_functions import call_function  # late: it loads numpy
+
+            return call_function(self, call, operands, token)
         if name in REDUCTIONS and self._is_reduction(call, positional, keywords):
             return self._reduction(call, positional, keywords, token)
         if name in ELEMENTWISE:
@@ -220,7 +236,7 @@ class ArrayCalls:
         if not positional:
             self.fail(ParseError, token, f"`{name}` needs at least one operand")
         is_numpy = call.method or call.prefix in ("np.", "numpy.")
-        has_second = is_numpy and name not in ("norm", "softmax") and "axis" not in keywords
+        has_second = is_numpy and name not in ("norm", *ONE_AXIS) and "axis" not in keywords
         if len(positional) == 2 and has_second:
             keywords = {"axis": positional[1], **keywords}
         elif len(positional) > 1:
@@ -229,11 +245,12 @@ class ArrayCalls:
                       f"write `{name}(x, axis=0)` or `{name}([a, b])`")  # fmt: skip
         node = self.node(positional[0], token)
         axis, keep = keywords.pop("axis", None), keywords.pop("keepdims", None)
+        ddof = keywords.pop("ddof", None) if name in ("var", "std") else None
         self._refuse_keywords(name, keywords, token)
         shape = graph.shape(node)
-        if name == "softmax" and axis is None and len(shape) > 1:
-            self.fail(ShapeError, token, f"softmax of shape {shape}: along which axis?",
-                      "write `softmax(x, axis=1)` for the softmax of every row")  # fmt: skip
+        if name in ONE_AXIS and axis is None and len(shape) > 1:
+            self.fail(ShapeError, token, f"{name} of shape {shape}: along which axis?",
+                      f"write `{name}(x, axis=1)` for the {name} of every row")  # fmt: skip
         axes: Any = None
         if isinstance(axis, Tuple):
             axes = self._whole_numbers(axis.parts, token, "an axis")
@@ -246,7 +263,22 @@ class ArrayCalls:
             is_kept = kept == 1
             if kept not in (0, 1):
                 self.fail(ParseError, token, "`keepdims=` is `True` or `False`")
-        return self._gate(REDUCTIONS[name], [node, graph.static((axes, is_kept))], token)
+        node = self._gate("neg", [node], token) if name == "softmin" else node
+        reduced = self._gate(REDUCTIONS[name], [node, graph.static((axes, is_kept))], token)
+        if ddof is None:
+            return reduced
+        return self._unbiased(name, reduced, prod(shape[k] for k in axes), ddof, token)
+
+    def _unbiased(self, name: str, reduced: int, count: int, ddof: Any, token: int) -> int:
+        """A variance or deviation of `count` numbers, by fewer degrees of freedom."""
+        less = self.whole_number(ddof, token, "`ddof`")
+        if less >= count:
+            self.fail(ShapeError, token, f"`{name}` of {count} numbers with ddof={less}",
+                      f"`ddof` is at most {count - 1}")  # fmt: skip
+        numbers = [self.graph.constant(float(n), token) for n in (count, count - less)]
+        factor = self._gate("div", numbers, token)
+        factor = self._gate("sqrt", [factor], token) if name == "std" else factor
+        return self._gate("mul", [reduced, factor], token)
 
     def _reshaped(self, node: int, shape: Shape, token: int) -> int:
         return self._gate("reshape", [node, self.graph.static(shape)], token)

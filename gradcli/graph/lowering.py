@@ -156,6 +156,8 @@ class Lowering(ArrayCalls):
         elif op == "tuple":
             at = len(stack) - arg
             stack[at:] = [Tuple(stack[at:], token)]
+        elif op == "text":
+            stack.append(arg)
         elif op == "unpack":
             stack[-1] = self.unpacked(stack[-1], arg, token)
         else:

@@ -11,7 +11,8 @@ from gradcli.syntax.tree import POSTFIX, SIGNS, Phrase, number_phrase, number_te
 
 REDUCTIONS_AS_WRITTEN = {"sum": "sum", "prod": "prod", "mean": "mean", "var": "var", "std": "std",
               "amax": "max", "amin": "min", "norm": "norm", "softmax": "softmax",
-              "lse": "logsumexp"}  # fmt: skip
+              "lse": "logsumexp", "log_softmax": "log_softmax", "cumsum": "cumsum",
+              "cumprod": "cumprod", "sort": "sort"}  # fmt: skip
 
 
 def gate_phrase(gate: Gate, parts: list[Phrase]) -> Phrase:
@@ -46,6 +47,9 @@ def structural_label(name: str, looks: Sequence[Any]) -> str:
         return _at(looks[1])
     if name == "matmul":
         return "@"
+    if name == "take" and looks[1][0].written:
+        function, rest = looks[1][0].written
+        return str(function or rest)
     return {"transpose": ".T", "list": "[ ]", **REDUCTIONS_AS_WRITTEN}.get(name, name)
 
 
@@ -59,6 +63,9 @@ def structural_phrase(name: str, parts: list[Phrase], looks: Sequence[Any]) -> P
         return f"{inner}{_at(looks[1])}", POSTFIX
     if name == "list":
         return f"[{', '.join(texts)}]", POSTFIX
+    if name == "take" and looks[1][0].written:
+        function, rest = looks[1][0].written
+        return f"{function}({texts[0]}{rest})" if function else f"{inner}{rest}", POSTFIX
     if name == "fill":
         return _filled(texts[0], looks[1]), POSTFIX
     if name == "transpose" and looks[1] == tuple(reversed(range(len(looks[0])))):

@@ -56,7 +56,7 @@ ROWS: dict[str, Callable[..., Any]] = {
     ),
     "add.reduce": reduction_rows.ROWS["sum"], "multiply.reduce": reduction_rows.ROWS["prod"],
     "maximum.reduce": reduction_rows.ROWS["max"], "minimum.reduce": reduction_rows.ROWS["min"],
-    "add.accumulate": reduction_rows.cumsum,
+    "add.accumulate": reduction_rows.ROWS["cumsum"],
 }  # fmt: skip
 
 # Functions of `math` that give whole numbers.

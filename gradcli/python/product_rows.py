@@ -1,8 +1,4 @@
-"""Products and linear algebra of numpy and scipy.linalg, as rows.
-
-Systems of equations are solved by elimination written out in gates, its pivots chosen at the
-point, so that inverse, solution and determinant have exact derivatives.
-"""
+"""Products and linear algebra of numpy and scipy.linalg, as rows."""
 
 from __future__ import annotations
 
@@ -14,14 +10,11 @@ from typing import Any
 import numpy as np
 
 from gradcli.python import indexing
-from gradcli.python.elementwise_rows import UNARY
-from gradcli.python.operators import DIV, MUL, SUB, matmul, operate
+from gradcli.python.operators import MUL, SUB, matmul, operate
 from gradcli.python.reduction_rows import axes_of
 from gradcli.python.shape_rows import as_data, transpose
 from gradcli.python.tape import Tape
 from gradcli.python.values import Array, Content, Reader
-
-MOST_ROWS = 30  # of a matrix that is eliminated in gates
 
 
 def dot(reader: Reader, a: Any, b: Any) -> Any:
@@ -217,42 +210,22 @@ def _summed_product(tape: Tape, contents: list[Content], parts: list[str], resul
     return tape.reduce("sum", whole, axes, False)
 
 
-# ---------------------------------------------------------------- elimination
+# ---------------------------------------------------------------- linear algebra
 
 
-def _eliminated(
-    reader: Reader, matrix: Content, right: Content
-) -> tuple[Content, list[Content], float]:
-    """Gauss-Jordan: the solution, the pivots, and the sign of the exchanges of rows."""
-    tape = reader.tape
-    shape = tape.shape(matrix)
-    if len(shape) != 2 or shape[0] != shape[1]:
+def _square(reader: Reader, matrix: Content) -> Content:
+    """A matrix that depends on inputs, and has as many rows as columns."""
+    shape = reader.tape.shape(matrix)
+    if len(shape) < 2 or shape[-1] != shape[-2]:
         reader.fail(f"this needs a square matrix, the shape is {shape}")
-    if shape[0] > MOST_ROWS:
-        reader.fail(f"matrices of more than {MOST_ROWS} rows are not solved while reading",
-                    "check a smaller case")  # fmt: skip
-    size, sign, pivots = shape[0], 1.0, []
-    whole = tape.join([tape.node(matrix), tape.node(right)], 1)
-    for k in range(size):
-        column = tape.value(whole)[k:, k]
-        at = k + int(np.argmax(np.abs(column)))
-        if column[at - k] == 0:
-            reader.fail("Singular matrix")
-        order = [*range(size)]
-        order[k], order[at] = order[at], order[k]
-        sign = sign if at == k else -sign
-        if at != k:
-            whole = tape.take(whole, tape.places(tape.shape(whole))[order])
-        row = indexing.get(tape, whole, k)
-        pivot = indexing.get(tape, row, k)
-        pivots.append(pivot)
-        row = tape.apply(DIV, row, pivot)
-        factors = indexing.get(tape, whole, (slice(None), slice(k, k + 1)))
-        keep = np.ones((size, 1))
-        keep[k] = 0.0
-        cleared = tape.apply(SUB, whole, tape.apply(MUL, tape.apply(MUL, factors, keep), row))
-        whole = indexing.put(tape, cleared, k, row)
-    return indexing.get(tape, whole, (slice(None), slice(size, None))), pivots, sign
+    return matrix
+
+
+def _finite(reader: Reader, node: Content, words: str) -> Content:
+    """What a gate of matrices gives; numpy refuses what gives nan."""
+    if np.isnan(reader.tape.value(node)).any():
+        reader.fail(words)
+    return node
 
 
 def solve(reader: Reader, a: Any, b: Any, **_: Any) -> Any:
@@ -260,9 +233,8 @@ def solve(reader: Reader, a: Any, b: Any, **_: Any) -> Any:
     tape, matrix, right = reader.tape, reader.content(a), reader.content(b)
     if tape.is_known(matrix) and tape.is_known(right):
         return reader.wrap(tape.data(np.linalg.solve(matrix, right)))
-    shape = tape.shape(right)
-    tall = tape.reshape(right, (shape[0], prod(shape[1:])))
-    return reader.wrap(tape.reshape(_eliminated(reader, matrix, tall)[0], shape))
+    solution = tape.gate("solve", tape.node(_square(reader, matrix)), tape.node(right))
+    return reader.wrap(_finite(reader, solution, "Singular matrix"))
 
 
 def inverse(reader: Reader, a: Any) -> Any:
@@ -270,7 +242,8 @@ def inverse(reader: Reader, a: Any) -> Any:
     tape, matrix = reader.tape, reader.content(a)
     if tape.is_known(matrix):
         return reader.wrap(tape.data(np.linalg.inv(matrix)))
-    return reader.wrap(_eliminated(reader, matrix, np.eye(tape.shape(matrix)[0]))[0])
+    made = tape.gate("inv", _square(reader, matrix))
+    return reader.wrap(_finite(reader, made, "Singular matrix"))
 
 
 DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
@@ -296,15 +269,11 @@ def of_data(name: str) -> Callable[..., Any]:
 
 
 def determinant(reader: Reader, a: Any) -> Any:
-    """`np.linalg.det`: the product of the pivots."""
+    """`np.linalg.det`."""
     tape, matrix = reader.tape, reader.content(a)
     if tape.is_known(matrix):
         return reader.wrap(tape.data(np.linalg.det(matrix)))
-    _, pivots, sign = _eliminated(reader, matrix, np.zeros((tape.shape(matrix)[0], 1)))
-    whole: Content = np.array(sign)
-    for pivot in pivots:
-        whole = tape.apply(MUL, whole, pivot)
-    return reader.wrap(whole)
+    return reader.wrap(tape.gate("det", _square(reader, matrix)))
 
 
 def slogdet(reader: Reader, a: Any) -> Any:
@@ -312,34 +281,21 @@ def slogdet(reader: Reader, a: Any) -> Any:
     tape, matrix = reader.tape, reader.content(a)
     if tape.is_known(matrix):
         return tuple(reader.wrap(tape.data(part)) for part in np.linalg.slogdet(matrix))
-    _, pivots, sign = _eliminated(reader, matrix, np.zeros((tape.shape(matrix)[0], 1)))
-    signs = np.prod([np.sign(tape.value(pivot)) for pivot in pivots]) * sign
-    logs = [tape.apply(UNARY["log"], tape.apply(UNARY["abs"], pivot)) for pivot in pivots]
-    stacked = tape.gate("list", *[tape.node(log) for log in logs])
-    return float(signs), reader.wrap(tape.reduce("sum", stacked, (0,), False))
+    logs = tape.gate("logdet", _square(reader, matrix))
+    signs, _ = np.linalg.slogdet(tape.value(matrix))
+    return reader.wrap(tape.data(signs)), reader.wrap(logs)
 
 
 def cholesky(reader: Reader, a: Any, **keywords: Any) -> Any:
-    """`np.linalg.cholesky`: the lower triangle, column by column."""
+    """`np.linalg.cholesky`: the lower triangle."""
     tape, matrix = reader.tape, reader.content(a)
     is_lower = keywords.get("lower", True)
     if tape.is_known(matrix):
         factor = np.linalg.cholesky(matrix)
         return reader.wrap(tape.data(factor if is_lower else factor.T))
-    size = tape.shape(matrix)[0]
-    if size > MOST_ROWS:
-        reader.fail(f"matrices of more than {MOST_ROWS} rows are not factored while reading")
-    columns: list[Content] = []
-    for k in range(size):
-        column = indexing.get(tape, matrix, (slice(None), k))
-        for earlier in columns:
-            scaled = tape.apply(MUL, earlier, indexing.get(tape, earlier, k))
-            column = tape.apply(SUB, column, scaled)
-        pivot = tape.apply(UNARY["sqrt"], indexing.get(tape, column, k))
-        below = np.where(np.arange(size) >= k, 1.0, 0.0)
-        columns.append(tape.apply(MUL, tape.apply(DIV, column, pivot), below))
-    stacked = tape.gate("list", *[tape.node(column) for column in columns])
-    return reader.wrap(tape.transpose(stacked, (1, 0)) if is_lower else stacked)
+    made = tape.gate("cholesky", _square(reader, matrix))
+    _finite(reader, made, "Matrix is not positive definite")
+    return reader.wrap(made if is_lower else tape.transpose(made, (1, 0)))
 
 
 def power_of_matrix(reader: Reader, a: Any, n: int) -> Any:

@@ -12,8 +12,8 @@ import numpy as np
 from gradcli.gates.shapes import normal_axes
 from gradcli.python import indexing
 from gradcli.python.elementwise_rows import UNARY, mask
-from gradcli.python.operators import ADD, DIV, MUL, SUB, binary, matmul
-from gradcli.python.values import Array, Content, Reader
+from gradcli.python.operators import ADD, DIV, MUL, SUB, binary
+from gradcli.python.values import Array, Reader
 
 REDUCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "sum": ("sum", np.sum), "mean": ("mean", np.mean), "prod": ("prod", np.prod),
@@ -143,35 +143,19 @@ def _as_mask(reader: Reader, value: Any) -> Any:
     return value
 
 
-def cumsum(reader: Reader, x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """`np.cumsum`: a product with a triangle of ones."""
-    tape, content = reader.tape, reader.content(x)
-    if axis is None:
-        content, axis = tape.reshape(content, (prod(tape.shape(content)),)), 0
-    (at,) = axes_of(reader, axis, len(tape.shape(content)))
-    if tape.is_known(content):
-        return reader.wrap(tape.data(np.cumsum(content, axis=at)))
-    shape = tape.shape(content)
-    order = (*(k for k in range(len(shape)) if k != at), at)
-    moved = tape.transpose(content, order)
-    total = matmul(tape, moved, np.triu(np.ones((shape[at], shape[at]))))
-    return reader.wrap(tape.transpose(total, tuple(int(k) for k in np.argsort(order))))
+def accumulated(gate: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """`np.cumsum` and `np.cumprod`: sums and products of more and more elements."""
 
+    def row(reader: Reader, x: Any, axis: Any = None, dtype: Any = None) -> Any:
+        tape, content = reader.tape, reader.content(x)
+        if axis is None:
+            content, axis = tape.reshape(content, (prod(tape.shape(content)),)), 0
+        (at,) = axes_of(reader, axis, len(tape.shape(content)))
+        if tape.is_known(content):
+            return reader.wrap(tape.data(function(content, axis=at)))
+        return reader.wrap(tape.gate(gate, content, tape.static(((at,), False))))
 
-def cumprod(reader: Reader, x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """`np.cumprod`: products of more and more factors."""
-    tape, content = reader.tape, reader.content(x)
-    if axis is None:
-        content, axis = tape.reshape(content, (prod(tape.shape(content)),)), 0
-    (at,) = axes_of(reader, axis, len(tape.shape(content)))
-    if tape.is_known(content):
-        return reader.wrap(tape.data(np.cumprod(content, axis=at)))
-    lead = (slice(None),) * at
-    parts: list[Content] = []
-    for k in range(tape.shape(content)[at]):
-        part = indexing.get(tape, content, (*lead, slice(k, k + 1)))
-        parts.append(part if not parts else tape.apply(MUL, parts[-1], part))
-    return reader.wrap(tape.join(parts, at))
+    return row
 
 
 def differences(reader: Reader, x: Any, n: int = 1, axis: int = -1) -> Any:
@@ -228,6 +212,7 @@ ROWS: dict[str, Callable[..., Any]] = {
     **{name: reduction(*row) for name, row in REDUCTIONS.items()},
     "var": spread("var"), "std": spread("std"), "average": weighted,
     "norm": norm, "logsumexp": logsumexp, "softmax": softmax, "log_softmax": log_softmax,
-    "any": any_of, "all": all_of, "cumsum": cumsum, "cumprod": cumprod, "diff": differences,
+    "any": any_of, "all": all_of, "diff": differences,
+    "cumsum": accumulated("cumsum", np.cumsum), "cumprod": accumulated("cumprod", np.cumprod),
     "sort": ordered, "median": median,
 }  # fmt: skip

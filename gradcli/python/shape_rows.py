@@ -1,8 +1,4 @@
-"""Functions of numpy that move elements about: views, joins, copies in another order, as rows.
-
-A function that only moves elements is applied to the places of the elements, counted from 1; a 0
-in the result is a place that nothing comes to, as in `np.pad` and `np.triu`.
-"""
+"""Functions of numpy that move elements about: views, joins, copies in another order, as rows."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.errors import ShapeError
+from gradcli.gates.moves import MOST_MOVED, MOVES, PAD_MODES, places_of
 from gradcli.gates.shapes import with_unknown
 from gradcli.python import indexing
 from gradcli.python.operators import ADD, MUL
@@ -20,15 +17,6 @@ from gradcli.python.reduction_rows import axes_of
 from gradcli.python.values import Array, Content, Reader
 
 ITEM = 8  # bytes of a float64
-MOST_MOVED = 50_000_000  # elements of a result
-
-MOVES: dict[str, Callable[..., Any]] = {
-    "tile": np.tile, "repeat": np.repeat, "roll": np.roll, "flip": np.flip, "fliplr": np.fliplr,
-    "flipud": np.flipud, "rot90": np.rot90, "triu": np.triu, "tril": np.tril, "diag": np.diag,
-    "diagonal": np.diagonal, "delete": np.delete, "take": np.take, "resize": np.resize,
-    "take_along_axis": np.take_along_axis, "compress": np.compress, "diagflat": np.diagflat,
-    "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
-}  # fmt: skip
 
 
 def shape_of(reader: Reader, shape: Any) -> tuple[int, ...]:
@@ -89,7 +77,7 @@ def moved(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         size = prod(tape.shape(content))
         if name in ("tile", "repeat") and plain:
             _limit(reader, size * int(np.max(np.prod(plain[0]))))
-        places = np.asarray(function(tape.places(tape.shape(content)) + 1, *plain, **named)) - 1
+        places = places_of(tape.shape(content), function, *plain, **named)
         _limit(reader, places.size)
         if tape.is_known(content):
             flat = np.append(np.ravel(content), np.zeros(1, content.dtype))
@@ -125,13 +113,12 @@ def pad(reader: Reader, array: Any, pad_width: Any, mode: str = "constant", **ke
     widths = np.asarray(as_data(reader, pad_width))
     if widths.dtype.kind == "f" and np.all(widths == np.floor(widths)):
         widths = widths.astype(int)  # of a division, which Python 2 makes whole
-    if mode not in ("constant", "edge", "wrap", "reflect", "symmetric"):
+    if mode not in PAD_MODES:
         reader.fail(f"`np.pad` in mode {mode!r} is not read")
     shape = tape.shape(content)
     if widths.ndim == 2 and len(widths) not in (1, len(shape)):
         reader.fail(f"`np.pad` has widths for {len(widths)} axes, the array has shape {shape}")
-    places = np.pad(tape.places(shape) + 1, widths, mode,
-                    **keywords) - 1  # type: ignore[call-overload]  # fmt: skip
+    places = places_of(shape, np.pad, widths, mode, **keywords)
     _limit(reader, places.size)
     if tape.is_known(content):
         return reader.wrap(tape.data(np.append(np.ravel(content), constant)[places]))

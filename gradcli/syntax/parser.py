@@ -39,7 +39,9 @@ NAMED_NUMBERS = {"inf": math.inf, "nan": math.nan, "True": 1.0, "False": 0.0}
 PREFIXES = {"math": (), "np": ("random", "linalg"), "numpy": ("random", "linalg")}
 ATTRIBUTES = ("T", "shape", "size")
 METHODS = ("dot", "sum", "mean", "max", "min", "std", "var", "prod", "reshape", "transpose",
-           "ravel", "flatten", "copy", "clip")  # fmt: skip
+           "ravel", "flatten", "copy", "clip", "cumsum", "cumprod", "take", "repeat", "trace",
+           "diagonal")  # fmt: skip
+QUOTES = ("'", '"')
 _LEFT = (SUM, TERM)  # left-associative; powers are right-associative, comparisons do not chain
 _DIGITS = frozenset("0123456789")
 ASSIGNMENTS = ("=", "+=")  # after an indexed target, which is read as an expression
@@ -274,6 +276,8 @@ class _Parser(Refusals):
         if is_name(token):
             return self._open_name(at)
         bracket = self._innermost()
+        if len(token) > 1 and token[0] in QUOTES:
+            return self._open_text(bracket, at)
         if token == "-":
             self.pending.append((UNARY, "neg", at))
         elif token == "√":
@@ -298,6 +302,17 @@ class _Parser(Refusals):
         elif token != "+":
             self._fail_operand(at)
         return at + 1, False
+
+    def _open_text(self, bracket: Bracket | None, at: int) -> tuple[int, bool]:
+        """A text in quotes, which is an operand of a call and nothing else."""
+        is_operand = bracket and bracket.kind in ("call", "method") and (
+            self.tokens[at - 1] in ("(", ",", "=") and self.tokens[at + 1] in (",", ")")
+        )  # fmt: skip
+        if not is_operand:
+            self._fail(at, "a text is not a value", "leave the quotes out")
+        self.tree.add("text", self.tokens[at][1:-1], at)
+        self.begins.append(at)
+        return at + 1, True
 
     def _open_name(self, at: int) -> tuple[int, bool]:
         """A name before `(`, `.` or `=`: a call, a prefix, a keyword, or just a name."""

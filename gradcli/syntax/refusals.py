@@ -37,6 +37,7 @@ MASK = "multiply by a mask: `x*(x > 0)` for `x[x > 0]`, `dx = dx*(x > 0)` for `d
 ONE_HOT = "for `p[range(n), y]` write `sum(p*Y, axis=1)`, where row i of `Y` is 1 at y[i], else 0"
 _AXIS = "write `reshape(x, (n, 1))` for `x[:, None]`, `reshape(x, (1, n))` for `x[None]`"
 _NORMAL = "random numbers are normal ones: `randn(n, m)`; any others come from a file"
+_EIGEN = "of matrices the language has inv, solve, det, logdet, slogdet, cholesky and norm"
 _TOWARDS_0 = "write `sign(x)*floor(abs(x))`"
 _NO_TYPES = "leave it out: every number is a float64"
 # Words that begin a statement of Python, and no statement of a program.
@@ -48,7 +49,6 @@ INSTEAD = {  # names of Python and numpy that the language does not have, and wh
     "len": "write `x.shape[0]`",
     "ndim": "the shapes are known: write the number",
     "None": _AXIS, "newaxis": _AXIS, "expand_dims": _AXIS, "squeeze": "write `reshape(x, (n,))`",
-    "einsum": "write the sum with `@`, `.T` and `sum(..., axis=k)`",
     "tensordot": "write the sum with `@`, `.T` and `reshape`",
     "argmax": "the place of a maximum has no gradient: write `max(x, axis=k)` for its value",
     "argmin": "the place of a minimum has no gradient: write `min(x, axis=k)` for its value",
@@ -57,16 +57,12 @@ INSTEAD = {  # names of Python and numpy that the language does not have, and wh
     "identity": "write `eye(n)`",
     "vstack": "write `concatenate([a, b], axis=0)`",
     "hstack": "write `concatenate([a, b], axis=1)`",
-    "swapaxes": "write `transpose(x, (1, 0, 2))`, with all axes in their new order",
-    "repeat": "write the copies out: `[x[0], x[0]]`; or let `x*ones(shape)` be broadcast",
-    "tile": "write `concatenate([x, x], axis=0)`",
     "for": "there are no loops: write the operation on whole arrays", "inner": "write `x @ y`",
     "while": "there are no loops: write the operation on whole arrays",
-    "cumsum": "write a product with a matrix of ones below the diagonal",
-    "diag": "write `x*eye(n)`, or `sum(x*eye(n), axis=1)`",
     "add": "write `x + y`", "subtract": "write `x - y`", "multiply": "write `x*y`",
     "divide": "write `x/y`", "negative": "write `-x`", "absolute": "write `abs(x)`",
     "logaddexp": "write `logsumexp(x, y)`",
+    "tri": "write `tril(ones(n, n))`", "eigh": _EIGEN, "eig": _EIGEN, "svd": _EIGEN, "qr": _EIGEN,
     "rand": _NORMAL, "uniform": _NORMAL, "random": _NORMAL, "normal": "write `randn(n, m)`",
     "fabs": "write `abs(x)`", "sgn": "write `sign(x)`",
     "fmax": "write `max(x, y)`", "fmin": "write `min(x, y)`", "fsum": "write `sum(x)`",
@@ -78,15 +74,14 @@ INSTEAD = {  # names of Python and numpy that the language does not have, and wh
     "loggamma": "write `lgamma(x)`", "gammaln": "write `lgamma(x)`",
     "psi": "write `digamma(x)`", "trigamma": "write `polygamma(1, x)`",
     "erfcinv": "write `erfinv(1 - x)`", "relu6": "write `min(max(x, 0), 6)`",
-    "softmin": "write `softmax(-x)`",
     "float": _NO_TYPES, "float64": _NO_TYPES, "float32": _NO_TYPES,
     "astype": _NO_TYPES, "dtype": _NO_TYPES,
 }  # fmt: skip
 # Functions elsewhere whose names are one letter from those of others here.
 OTHERS = frozenset((
     "acosd", "acot", "acoth", "arccot", "arccoth", "asind", "atan2d", "atand", "cosd", "coshm",
-    "cosm", "erfi", "exp1", "expi", "expint", "glu", "nstr", "randi", "rrelu", "signm", "sind",
-    "sinhm", "sinm", "sort", "sqrtm", "squarew", "tand", "tanhm", "tanm",
+    "cosm", "diffs", "erfi", "exp1", "expi", "expint", "glu", "nstr", "randi", "rrelu", "short",
+    "signm", "sind", "sinhm", "sinm", "sqrtm", "squarew", "tand", "tanhm", "tanm",
 ))  # fmt: skip
 # Operators after which a product without a sign has two readings: 1/2x is x/2 or 1/(2*x).
 READ_TWICE = ("div", "pow", "matmul", "sqrt")

@@ -14,7 +14,8 @@ from itertools import islice
 from gradcli.errors import ParseError, Span
 
 _NUMBER = r"(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?"
-_REST = rf"[-+<>=!/]=?|\*[*=]?|{_NUMBER}|\r\n|#[^\r\n]*|[^ \t]"
+_TEXT = r"""'[^'\r\n]*'|"[^"\r\n]*\""""  # of einsum, of an order of norm
+_REST = rf"{_TEXT}|[-+<>=!/]=?|\*[*=]?|{_NUMBER}|\r\n|#[^\r\n]*|[^ \t]"
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 _LETTER = rf"(?![{SUPERSCRIPTS}])\w"
 _ASCII = re.compile(rf"[A-Za-z_]\w*+|{_REST}", re.ASCII)

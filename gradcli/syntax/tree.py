@@ -2,6 +2,7 @@
 
     entry = "number" value          a literal
           | "name" text
+          | "text" text             in quotes, an operand of a call
           | "neg"                   one operand
           | "add" | "sub" | "mul" | "div" | "matmul" | "pow"
           | "lt" | "le" | "gt" | "ge" | "eq" | "ne"     two operands
@@ -110,6 +111,11 @@ def number_text(value: float) -> str:
     return text[:-2] if text.endswith(".0") else text
 
 
+def text_literal(text: str) -> str:
+    """A text in quotes that it does not hold itself."""
+    return f"'{text}'" if '"' in text else f'"{text}"'
+
+
 def number_list(number: Any) -> str:
     """A number, or nested lists of numbers, as the language writes them."""
     if isinstance(number, list):
@@ -154,6 +160,8 @@ def _postfix_form(op: str, arg: Any) -> list[str | int]:
     """Names, and the forms with brackets or dots."""
     if op == "name":
         return [arg]
+    if op == "text":
+        return [text_literal(arg)]
     if op == "attribute":
         return [DOT, f".{arg}"]
     if op == "unpack":

@@ -27,14 +27,16 @@ CALLS = {  # where the operands of the row are not what is written
     "concatenate": "concatenate([x, y])", "linspace": "linspace(start, stop, 5)",
     "randn": "randn(2, 3)", "reshape": "reshape(x, (4,))",
     "transpose": "x.T", "outer": "outer(x, y)",
+    **{name: f"{name}(x, axis=0)" for name in ("log_softmax", "cumsum", "cumprod", "sort")},
 }  # fmt: skip
 MATRICES = {"x": "[[1,2],[3,5]]", "y": "[[2,0],[1,1]]"}
 OWN = {
     "linspace": {"start": "0", "stop": "1"}, "outer": {"x": "[1,2]", "y": "[3,4]"}, "randn": {},
-    "polygamma": {"x": "0.7"},
+    "polygamma": {"x": "0.7"}, "cholesky": {"x": "[[4,2],[2,3]]"},
 }  # fmt: skip
 GIVES_ARRAYS = (
     "softmax", "matmul", "outer", "transpose", "reshape", "concatenate", "linspace",
+    "log_softmax", "cumsum", "cumprod", "sort", "inv", "solve", "cholesky",
 )  # fmt: skip
 # Where gates of one number are shown; each leaves out what is outside its domain.
 GRID = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)

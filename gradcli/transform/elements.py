@@ -16,12 +16,19 @@ import numpy as np
 from gradcli.arithmetic.arithmetic import Arithmetic, Forward
 from gradcli.arithmetic.arrays import STRUCTURE, by_halving, put, repeated
 from gradcli.arithmetic.compiler import CALLS
+from gradcli.arithmetic.mixing import by_columns, by_comparing, by_scanning, by_traces
 from gradcli.arithmetic.symbols import Symbol, Symbols
 from gradcli.gates.row import INPUT, Gate
 from gradcli.gates.shapes import Axis, Shape, column, grouped, inverse, reduced, row, to_end
 from gradcli.graph.nodes import Graph, stage_names
 from gradcli.program.model import Element, Program, ValueClaim
 from gradcli.requests import MOST_GATES
+
+# What gates of whole rows and matrices are made of.
+OF_NUMBERS = ("add", "sub", "mul", "div", "neg", "sqrt", "log", "abs", "max", "min", "scale")
+# Gates of matrices and rows are as many gates of numbers for each element as a power of a row's
+# length: products of matrices in turn, exchanges of neighbours, products of columns.
+ROWS_OF_GATES = {"inv": 2, "det": 2, "logdet": 2, "solve": 2, "sort": 1, "cholesky": 1}
 
 
 class Lifted(Arithmetic):
@@ -30,8 +37,23 @@ class Lifted(Arithmetic):
     def __init__(self, symbols: Symbols) -> None:
         self.symbols = symbols
         names = {**STRUCTURE, "number": symbols.symbol, **_mixing(self)}
-        mul = self._each(symbols.graph.table["mul"])
-        names |= by_halving({**names, "mul": mul}.__getitem__, symbols.symbol(1.0))
+        table, one = symbols.graph.table, symbols.symbol(1.0)
+        of_numbers = (
+            "add",
+            "sub",
+            "mul",
+            "div",
+            "neg",
+            "sqrt",
+            "log",
+            "abs",
+            "max",
+            "min",
+            "scale",
+        )
+        gates = {**names, **{name: self._each(table[name]) for name in of_numbers}}.__getitem__
+        names |= by_halving(gates, one) | by_scanning(gates) | by_traces(gates, one)
+        names |= {"sort": by_comparing(gates), "cholesky": by_columns(gates)}
         super().__init__("lifted", names, CALLS, symbols.symbol)
 
     def _made(self, gate: Gate) -> Callable[..., Any]:
@@ -324,4 +346,7 @@ def gate_sizes(graph: Graph) -> Iterator[tuple[str, int]]:
                 size = 2 * prod(graph.shape(node)) * shapes[0][-1]
             if name == "others":
                 size *= size  # each factor is left out of a product of its own
-            yield name, 3 * size if name in ("var", "std", "softmax", "linspace") else size
+            if name in ROWS_OF_GATES:
+                size *= shapes[0][-1] ** ROWS_OF_GATES[name]
+            is_composed = name in ("var", "std", "softmax", "log_softmax", "linspace")
+            yield name, 3 * size if is_composed else size

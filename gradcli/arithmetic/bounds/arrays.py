@@ -14,6 +14,7 @@ import numpy as np
 from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE, by_halving, key
 from gradcli.arithmetic.arrays import norm as plain_norm
 from gradcli.arithmetic.bounds.bounded import NO_ERROR, Base, Bounded, Bounds, Number
+from gradcli.arithmetic.bounds.matrices import matrix_bounds, spread_error
 from gradcli.arithmetic.compiler import CALLS
 from gradcli.arithmetic.floats import EXACT_BELOW, LEAST_NORMAL, LEAST_SUBNORMAL, UNIT_ROUNDOFF
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
@@ -73,17 +74,12 @@ def _are_exact(x: Number, y: Number, sizes: Number) -> bool:
 # ---------------------------------------------------------------- whole arrays
 
 
-def _spread_error(x: Bounded) -> Number:
-    """The errors, broadcast to the shape of the value; 0.0 where all is exact."""
-    return 0.0 if x.error is NO_ERROR else np.broadcast_to(x.error, np.shape(x.value))
-
-
 def _moved(name: str) -> Callable[..., Bounded]:
     """A gate that moves elements: it moves their errors in the same way."""
     move = STRUCTURE[name]
 
     def one(x: Bounded, *statics: Any) -> Bounded:
-        error = 0.0 if x.error is NO_ERROR else move(_spread_error(x), *statics)
+        error = 0.0 if x.error is NO_ERROR else move(spread_error(x), *statics)
         return BoundedArray(move(x.value, *statics), error)
 
     return one
@@ -124,7 +120,7 @@ def _give(x: Bounded, shape: Shape, at: tuple[Any, ...]) -> Bounded:
     value = give(x.value, shape, at)
     most = np.max(give(np.ones(np.shape(x.value)), shape, at), initial=1.0) - 1.0
     rounded = most * UNIT_ROUNDOFF * give(np.abs(x.value), shape, at) if most else 0.0
-    handed = 0.0 if x.error is NO_ERROR else give(_spread_error(x), shape, at)
+    handed = 0.0 if x.error is NO_ERROR else give(spread_error(x), shape, at)
     return BoundedArray(value, handed + rounded)
 
 
@@ -154,7 +150,7 @@ def _summed(name: str) -> Callable[..., Bounded]:
         is_exact = count < 1 or (
             _is_short(x.value) and bool((sizes * SHORT_PARTS < EXACT_BELOW).all())
         )  # fmt: skip
-        handed = 0.0 if x.error is NO_ERROR else add_up(_spread_error(x), *statics)
+        handed = 0.0 if x.error is NO_ERROR else add_up(spread_error(x), *statics)
         return BoundedArray(value, handed + (0.0 if is_exact else count * UNIT_ROUNDOFF * sizes))
 
     return one
@@ -182,14 +178,14 @@ def _product(name: str) -> Callable[[Bounded, Bounded], Bounded]:
         is_exact = _is_short(x.value, y.value) and _are_exact(left, right, multiply(left, right))
         unit = 0.0 if is_exact else count * UNIT_ROUNDOFF
         is_safe = is_exact or np.min(right, where=right > 0, initial=1.0) * unit >= LEAST_NORMAL
-        handed = unit * right + _spread_error(y) if is_safe else _spread_error(y)
+        handed = unit * right + spread_error(y) if is_safe else spread_error(y)
         error = dot(left, handed) if np.ndim(handed) else 0.0
         if not is_safe:  # a part of `right` is so small that the unit would vanish in it
             error = error + unit * multiply(left, right)
         if not is_exact:
             error = error + underflow(left, right)
         if x.error is not NO_ERROR:
-            error = error + dot(_spread_error(x), right + _spread_error(y))
+            error = error + dot(spread_error(x), right + spread_error(y))
         return BoundedArray(value, error)
 
     return one
@@ -229,7 +225,7 @@ def _norm(x: Bounded, axis: Axis) -> Bounded:
     """A norm moves by no more than the norm of the errors."""
     value = ARRAYS.function("norm")(x.value, axis)
     count = np.size(x.value) // max(1, np.size(value))
-    handed = 0.0 if x.error is NO_ERROR else plain_norm(_spread_error(x), axis)
+    handed = 0.0 if x.error is NO_ERROR else plain_norm(spread_error(x), axis)
     own = (count / 2 + BUILT_IN["norm"].ulps) * UNIT_ROUNDOFF * value
     if not _is_ordinary(value):
         own = own + LEAST_SUBNORMAL * ((value > 0.0) & (value < LEAST_NORMAL))
@@ -245,9 +241,7 @@ def _lse(x: Bounded, axis: Axis) -> Bounded:
     own = UNIT_ROUNDOFF * steps + 2 * UNIT_ROUNDOFF * np.abs(value)
     own = own + 2 * UNIT_ROUNDOFF * np.abs(top)
     own = np.where(np.isinf(value), 0.0, own)
-    handed = (
-        0.0 if x.error is NO_ERROR else np.max(_spread_error(x), axis=axis[0], keepdims=axis[1])
-    )
+    handed = 0.0 if x.error is NO_ERROR else np.max(spread_error(x), axis=axis[0], keepdims=axis[1])
     return BoundedArray(value, handed + own)
 
 
@@ -290,6 +284,7 @@ class ArrayBounds(Bounds):
         spelling = {name: text for name, text in CALLS.items() if name != "product"}
         super().__init__(base, names, spelling, BoundedArray, ArrayBounds)
         self._names |= by_halving(self._names.__getitem__, self.exactly(1.0))
+        self._names |= matrix_bounds(self)
 
     def exactly(self, value: Any) -> Bounded:
         """A number or an array that is exact."""
