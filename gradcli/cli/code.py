@@ -14,9 +14,9 @@ from gradcli.cli.words import ExpressionCommand
 from gradcli.emit.languages import LANGUAGES
 from gradcli.errors import UsageError
 
-NAMES = ("python", "numpy", "grad", "c", "javascript")
+NAMES = ("python", "numpy", "grad", "c", "javascript", "formula", "latex")
 SUFFIXES = {".py": "python", ".grad": "grad", ".c": "c", ".h": "c", ".js": "javascript",
-            ".mjs": "javascript"}  # fmt: skip
+            ".mjs": "javascript", ".tex": "latex"}  # fmt: skip
 
 
 @click.command("code", cls=ExpressionCommand, short_help="The backward pass as code.")
@@ -43,12 +43,14 @@ def code_command(**options: Any) -> None:
 
     Stages keep their names, gradients are called d..., and contributions that meet are added with
     +=. Numbered comments tie each backward line to the forward line it belongs to. grad is the
-    language of gradcli itself; what is written in it has been checked, every line.
+    language of gradcli itself; what is written in it has been checked, every line. formula and
+    latex write no code, but the derivative by each input as one formula in terms of the stages.
 
     \\b
     gradcli code "(x+y)*z" x=-2 y=5 z=-4
     gradcli code --file staged.grad --lang c --function staged
     gradcli code "x*y" x=3 y=2 --class MultiplyGate
+    gradcli code "sum((W@x)**2)" W="[[1,2],[3,4]]" x=[1,2] --lang formula
     """
     ask = asked(options, SUFFIXES, "", "--lang LANGUAGE takes any name")
     language = ask.form or None

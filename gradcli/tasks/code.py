@@ -21,6 +21,7 @@ from gradcli.tasks.staged_circuits import StagedCircuit
 
 __all__ = ["Code", "Wrapping", "code_of"]
 
+FORMULAS = ("formula", "latex")  # the derivatives as one formula each, not as code
 MOST_CHECKED = 2e6  # gate evaluations: about a second
 
 
@@ -38,6 +39,11 @@ def code_of(program: Program, request: Request, language: str | None, wrapping: 
         from gradcli.transform.fuse import fused_program  # late: few programs are fused
 
         program = fused_program(to_be_fused(program))
+    if language in FORMULAS:
+        from gradcli.tasks.formulas import formulas_of  # late: few write a formula
+
+        _refuse(language, wrapping)
+        return Code(formulas_of(program, request, language), language, program.warnings)
     if language is None:
         language = "numpy" if program.graph.has_arrays else "python"
     spelled = LANGUAGES.get(language)
@@ -83,8 +89,9 @@ def _refuse(language: str, wrapping: Wrapping) -> None:
     if wrapping.gate_class and language not in ("python", "numpy"):
         raise UsageError(f"a class is written in Python or NumPy, not in {language}",
                          hint="write --function NAME")  # fmt: skip
-    if wrapping.function and language == "grad":
-        raise UsageError("the language of gradcli has no functions", hint="leave --function out")
+    if wrapping.function and language in ("grad", *FORMULAS):
+        noun = "the language of gradcli has" if language == "grad" else "formulas have"
+        raise UsageError(f"{noun} no functions", hint="leave --function out")
 
 
 def _program_text(staged: StagedCircuit) -> str:
