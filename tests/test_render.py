@@ -169,7 +169,7 @@ def numbers(report):
 
 
 def test_the_formats_are_these():
-    assert list(FORMATS) == ["table", "plain", "json", "jsonl", "csv", "markdown"]
+    assert list(FORMATS) == ["table", "plain", "json", "jsonl", "csv", "markdown", "latex", "html"]
 
 
 @each_format
@@ -224,7 +224,7 @@ def test_a_stream_that_knows_only_ascii_gets_escapes(name):
     report = LECTURE._replace(stages=[stage("σ", "exp", "σ", "σ(é)", 1.0, 2.0)])
     write(report, name, out)
     out.flush()
-    assert rb"\u03c3" in raw.getvalue()
+    assert (rb"$\sigma$" if name == "latex" else rb"\u03c3") in raw.getvalue()
     assert len(raw.getvalue().splitlines()) == len(written(report, name).splitlines())
 
 

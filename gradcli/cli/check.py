@@ -23,7 +23,15 @@ from gradcli.cli.jobs import (
     outcomes_of_files,
     subjects_of_files,
 )
-from gradcli.cli.options import differentiated, limits, printed, spoken, spreadsheet, switch
+from gradcli.cli.options import (
+    decimals,
+    differentiated,
+    limits,
+    printed,
+    spoken,
+    spreadsheet,
+    switch,
+)
 from gradcli.cli.streams import put, refuse_inputs, reporting, warn
 from gradcli.cli.suffixes import Suffixes, format_of
 from gradcli.cli.targets import targets
@@ -37,6 +45,7 @@ from gradcli.requests import SAMPLES, TOLERANCE, Request, valid
 SUFFIXES: Suffixes = {
     ".txt": None, ".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml": "junit",
     ".csv": "csv", ".tsv": "plain", ".md": "markdown", ".tap": "tap",
+    ".tex": "latex", ".html": "html",
 }  # fmt: skip
 GRADE_SUFFIXES: Suffixes = {".txt": None, ".json": "json"}
 DIFF_SUFFIXES: Suffixes = {".diff": None, ".patch": None, ".txt": None}
@@ -121,6 +130,7 @@ LIST_SUFFIXES: Suffixes = {".txt": None}
     form="How to print the report; table by default, or what the suffix of -o says.",
     target="Write the report to a file.",
 )
+@decimals("all that are certain by default")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML to a file as well.")
 @click.option("--sarif", metavar="FILE", help="Write SARIF to a file as well.")
 @click.option("--gitlab", metavar="FILE", help="Write GitLab code quality to a file as well.")

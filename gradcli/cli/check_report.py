@@ -57,7 +57,8 @@ def _write(
             put(options[kind], inputs, lambda out, kind=kind: write_check(report, kind, out))  # type: ignore[misc]
     put(options["target"], inputs, lambda out: write_check(
         report, form, out, color=color_for(options["target"], options["color"]),
-        verbosity=verbosity, is_for_spreadsheet=options["spreadsheet"],
+        verbosity=verbosity, decimals=options["decimals"],
+        is_for_spreadsheet=options["spreadsheet"],
     ))  # fmt: skip
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if form == "github" and summary:

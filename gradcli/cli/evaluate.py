@@ -9,6 +9,7 @@ import click
 from gradcli.api import evaluate
 from gradcli.cli.asked import ANY_FORMAT, asked, say_warnings
 from gradcli.cli.options import (
+    decimals,
     differentiated,
     gates_shown,
     limits,
@@ -29,7 +30,7 @@ ONE_ARRAY = "a .npy file holds one array only: write .npz, it holds the value an
 ARCHIVE = "npz"  # of numpy arrays: `value`, `dx`, ...
 SUFFIXES: Suffixes = {
     ".txt": None, ".tsv": "plain", ".json": "json", ".jsonl": "jsonl", ".csv": "csv",
-    ".md": "markdown", ".npz": ARCHIVE,
+    ".md": "markdown", ".npz": ARCHIVE, ".tex": "latex", ".html": "html",
 }  # fmt: skip
 
 
@@ -69,6 +70,7 @@ SUFFIXES: Suffixes = {
     help="Show all in the table: every stage, not only 200, and large arrays whole.",
 )
 @spreadsheet
+@decimals("all that are certain by default")
 @spoken(quiet="Value and gradients only.", verbose="Certain digits, conditions.")
 def eval_command(**options: Any) -> None:
     """Evaluate EXPR, or a program, and every gradient in it.
@@ -103,4 +105,5 @@ def eval_command(**options: Any) -> None:
     put(ask.target, ask.files, lambda out: write(
         report, ask.form, out, color=color_for(ask.target, options["color"]), verbosity=verbosity,
         show_all=options["show_all"], is_for_spreadsheet=options["spreadsheet"],
+        decimals=options["decimals"],
     ))  # fmt: skip

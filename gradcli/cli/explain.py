@@ -8,7 +8,7 @@ import click
 
 from gradcli.api import telling
 from gradcli.cli.asked import asked, say_warnings
-from gradcli.cli.options import differentiated, gates_shown, printed, seed, spoken
+from gradcli.cli.options import decimals, differentiated, gates_shown, printed, seed, spoken
 from gradcli.cli.streams import color_for, put
 from gradcli.cli.words import ExpressionCommand
 from gradcli.errors import UsageError, did_you_mean
@@ -17,8 +17,8 @@ from gradcli.render.formats import TELLING_FORMATS, write_gates, write_telling
 from gradcli.reports.mistakes import MISTAKES, Mistake
 from gradcli.tasks.gates import gates
 
-SUFFIXES = {".txt": "table", ".md": "markdown", ".json": "json"}
-MOST_DECIMALS = 15
+SUFFIXES = {".txt": "table", ".md": "markdown", ".json": "json", ".tex": "latex",
+            ".html": "html"}  # fmt: skip
 
 
 @click.command("explain", cls=ExpressionCommand, short_help="The backward pass told gate by gate.")
@@ -27,13 +27,7 @@ MOST_DECIMALS = 15
 @click.option("--mistake", metavar="NAME", help="The page of a mistake; the same as NAME alone.")
 @differentiated("Gradients of these inputs only.")
 @gates_shown
-@click.option(
-    "--decimals",
-    type=click.IntRange(0, MOST_DECIMALS),
-    default=None,
-    metavar="N",
-    help="Decimals of the numbers, 3 by default; never such that one looks like another.",
-)
+@decimals("3 by default")
 @seed
 @printed(
     TELLING_FORMATS,

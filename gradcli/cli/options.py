@@ -9,6 +9,8 @@ import click
 
 from gradcli.requests import BUDGET, MOST_CHECKED, MOST_ELEMENTS, MOST_MEMORY
 
+MOST_DECIMALS = 15
+
 Command = Callable[..., Any]
 Option = Callable[[Command], Command]
 
@@ -128,6 +130,17 @@ def spreadsheet(command: Command) -> Command:
         "--spreadsheet",
         help="In CSV an apostrophe before text that a spreadsheet would take for a formula.",
     )(command)
+
+
+def decimals(default: str) -> Option:
+    """Decimals of the numbers that people read; `default` says what there is without."""
+    return click.option(
+        "--decimals",
+        type=click.IntRange(0, MOST_DECIMALS),
+        default=None,
+        metavar="N",
+        help=f"Decimals of the numbers, {default}; never such that one looks like another.",
+    )
 
 
 def spoken(quiet: str, verbose: str) -> Option:

@@ -12,7 +12,7 @@ from gradcli.python.assembly import Misshapen, assembled
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.drive import Driven
 from gradcli.python.input_search import InputSearch
-from gradcli.python.inputs import directives
+from gradcli.python.inputs import Directives, directives
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.notes import mapping, taken, without
 from gradcli.python.scripts import written_gradients

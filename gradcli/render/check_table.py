@@ -44,11 +44,12 @@ CLAIMED_VALUES = (
 def check_table(report: CheckReport, look: Look) -> Iterator[str]:
     """The report as text in colour, laid out for the width of the stream."""
     page = Page(look)
-    for part in _parts(report, page):
+    for part in check_parts(report, page):
         yield page.drawn(part)
 
 
-def _parts(report: CheckReport, page: Page) -> Iterator[RenderableType]:
+def check_parts(report: CheckReport, page: Page) -> Iterator[RenderableType]:
+    """The parts of the report, in order; a page draws them."""
     verbosity = page.look.verbosity
     everything = verbosity > 0 or len(report.cases) == 1
     is_brief, ends_in_gap = False, True

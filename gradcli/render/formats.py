@@ -33,6 +33,7 @@ RENDERERS = {
     "evaluation": {
         "table": "table.table", "plain": "plain.plain", "json": "strict_json.json_report",
         "jsonl": "jsonl.evaluation_lines", "csv": "csv.csv_rows", "markdown": "markdown.markdown",
+        "latex": "latex.latex", "html": "html.html",
     },
     "check": {
         "table": "check_table.check_table", "json": "strict_json.json_report",
@@ -40,6 +41,7 @@ RENDERERS = {
         "junit": "junit.junit", "sarif": "sarif.sarif", "gitlab": "gitlab.gitlab",
         "tap": "tap.tap", "rdjson": "rdjson.rdjson", "csv": "check_rows.check_csv",
         "markdown": "check_rows.check_markdown", "plain": "check_rows.check_plain",
+        "latex": "latex.latex_check", "html": "html.html_check",
     },
     "grades": {"table": "table.grade_table", "json": "strict_json.json_report"},
     "gates": {
@@ -48,7 +50,8 @@ RENDERERS = {
     },
     "telling": {
         "table": "telling.story", "json": "strict_json.json_report",
-        "markdown": "telling.markdown_story",
+        "markdown": "telling.markdown_story", "latex": "latex.latex_story",
+        "html": "html.html_story",
     },
     "circuit": {
         "tree": "circuit.tree.tree", "json": "strict_json.json_report", "dot": "circuit.dot.dot",
@@ -70,20 +73,20 @@ CURVE_FORMATS = (*RENDERERS["plot"], *CURVE_IMAGES)
 
 def write(
     report: EvalReport, format: str, out: TextIO, *, color: str = "auto", verbosity: int = 0,
-    show_all: bool = False, is_for_spreadsheet: bool = False,
+    show_all: bool = False, is_for_spreadsheet: bool = False, decimals: int | None = None,
 ) -> None:  # fmt: skip
-    """Write an evaluation in one of FORMATS; only the table and CSV heed the keywords."""
-    look = Look(out, color, verbosity, show_all, is_for_spreadsheet=is_for_spreadsheet)
+    """Write an evaluation in one of FORMATS; only what is for people heeds the keywords."""
+    look = Look(out, color, verbosity, show_all, decimals, is_for_spreadsheet=is_for_spreadsheet)
     _put("evaluation", format, report, look)
 
 
 def write_check(
     report: CheckReport, format: str, out: TextIO, *, color: str = "auto", verbosity: int = 0,
-    is_for_spreadsheet: bool = False,
+    is_for_spreadsheet: bool = False, decimals: int | None = None,
 ) -> None:  # fmt: skip
     """Write the report of a check in one of CHECK_FORMATS; only the table has colour."""
     _put("check", format, report, Look(
-        out, color, verbosity, is_for_spreadsheet=is_for_spreadsheet
+        out, color, verbosity, decimals=decimals, is_for_spreadsheet=is_for_spreadsheet
     ))  # fmt: skip
 
 

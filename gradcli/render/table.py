@@ -23,6 +23,7 @@ from rich.theme import Theme
 
 from gradcli.render.arrays import MOST_WHOLE_IN_ROW, array_text, cell_text, is_large, nested_text
 from gradcli.render.chain import LOCAL, PRODUCT, local_lines, product_lines
+from gradcli.render.circuit.numbers import drawn
 from gradcli.render.diagnostic import encodable, printable
 from gradcli.render.lines import fork_rows, listing
 from gradcli.render.look import Look
@@ -116,8 +117,13 @@ CLAIMED = (*CHECKED[:2], Column("claim", "claim"), *CHECKED[2:])
 def table(report: EvalReport, look: Look) -> Iterator[str]:
     """The report as text in colour, laid out for the width of the stream."""
     page = Page(look)
-    for part in _brief(report, page) if look.verbosity < 0 else _full(report, page):
+    for part in evaluation_parts(report, page):
         yield page.drawn(part)
+
+
+def evaluation_parts(report: EvalReport, page: Page) -> Iterator[RenderableType]:
+    """The parts of the report, in order; a page draws them."""
+    return _brief(report, page) if page.look.verbosity < 0 else _full(report, page)
 
 
 def grade_table(report: GradeReport, look: Look) -> Iterator[str]:
@@ -279,6 +285,8 @@ class Page:
         if isinstance(number, list):
             return array_text(number, bound, self.number, self.look.show_all)
         assert not isinstance(bound, list)
+        if self.look.decimals is not None:
+            return drawn(number, self.look.decimals, bound)
         if self.look.verbosity > 0 and not bound:
             return repr(number).removesuffix(".0")
         return certain_text(number, bound, ALL_DIGITS if self.look.verbosity > 0 else TABLE_DIGITS)
@@ -290,6 +298,8 @@ class Page:
         digits = ALL_DIGITS if self.look.verbosity > 0 else ARRAY_DIGITS
 
         def write(element: float, error: float | None) -> str:
+            if self.look.decimals is not None:
+                return drawn(element, self.look.decimals, error)
             return certain_text(element, error, digits)
 
         return cell_text(number, bound, write, self.look.show_all)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.console import RenderableType
+
 from gradcli.render.arrays import MOST_WHOLE_IN_ROW, array_text
 from gradcli.render.circuit.numbers import drawn
 from gradcli.render.look import Look
@@ -17,21 +19,28 @@ DECIMALS = 3
 
 def story(telling: Telling, look: Look) -> Iterator[str]:
     """A paragraph for every gate, in the order of the sweep, then the inputs."""
-    page, write = Page(look), _Numbers(look.decimals)
+    page = Page(look)
+    for part in story_parts(telling, page):
+        yield page.drawn(part)
+
+
+def story_parts(telling: Telling, page: Page) -> Iterator[RenderableType]:
+    """The parts of the story, in order; a page draws them."""
+    write = _Numbers(page.look.decimals)
     value = write(telling.value, telling.bound)
-    yield page.drawn(page.sentence((_title(telling), "expression"), " = ", (value, "value")))
+    yield page.sentence((_title(telling), "expression"), " = ", (value, "value"))
     for step in telling.steps:
-        yield page.drawn("")
-        yield page.drawn(page.sentence((step.code, "name"), f" {step.pattern}: {step.words}"))
+        yield ""
+        yield page.sentence((step.code, "name"), f" {step.pattern}: {step.words}")
         for title, text in _lines(step, write):
-            yield page.drawn(page.item(title, text, len(title)))
-    yield page.drawn("")
+            yield page.item(title, text, len(title))
+    yield ""
     margin = max((len(told.name) for told in telling.inputs), default=0)
     for told in telling.inputs:
         words = _sum(f"d{told.name}", told.gathered, told.gradient, told.gradient_bound, write)
-        yield page.drawn(page.item(told.name, "; ".join(filter(None, [words, told.words])), margin))
+        yield page.item(told.name, "; ".join(filter(None, [words, told.words])), margin)
     for note in telling.notes:
-        yield page.drawn(page.sentence(("note", "aside"), f": {note}"))
+        yield page.sentence(("note", "aside"), f": {note}")
 
 
 def markdown_story(telling: Telling, look: Look) -> Iterator[str]:
