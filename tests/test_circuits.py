@@ -11,10 +11,11 @@ from jsonschema import Draft202012Validator
 from gradcli.api import circuit, evaluate
 from gradcli.errors import GradcliError
 from gradcli.reports.circuits import Wiring
+from gradcli.reports.schemas import schema_text
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_exprs"
-SCHEMA = Draft202012Validator(json.loads((ROOT / "tests/schemas/graph-1.json").read_text("utf-8")))
+SCHEMA = Draft202012Validator(json.loads(schema_text("graph")))
 
 LECTURE = ("(x+y)*z", {"x": -2, "y": 5, "z": -4})
 NEURON = "w=[2,-3,-3]; x=[-1,-2]; f = 1/(1+exp(-(w[0]*x[0] + w[1]*x[1] + w[2])))"

@@ -9,13 +9,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gradcli.api import evaluate, telling
+from gradcli.reports.schemas import schema_text
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_exprs"
 PROGRAMS = sorted(path.relative_to(SAMPLES) for path in SAMPLES.rglob("*.grad"))
-SCHEMA = Draft202012Validator(
-    json.loads((ROOT / "tests/schemas/explain-1.json").read_text("utf-8"))
-)
+SCHEMA = Draft202012Validator(json.loads(schema_text("explain")))
 
 
 def told(gradcli, *words):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -12,9 +11,9 @@ from jsonschema import Draft202012Validator
 from gradcli import api
 from gradcli.errors import LimitError
 from gradcli.render.curves.chart import seen
+from gradcli.reports.schemas import schema_text
 
-SCHEMAS = Path(__file__).parent / "schemas"
-SCHEMA = Draft202012Validator(json.loads((SCHEMAS / "plot-1.json").read_text("utf-8")))
+SCHEMA = Draft202012Validator(json.loads(schema_text("plot")))
 
 
 def marks(text, low=-2.0, high=2.0):

@@ -6,7 +6,6 @@ import json
 import math
 import subprocess
 import sys
-from pathlib import Path
 
 import mpmath
 import pytest
@@ -15,9 +14,9 @@ from jsonschema import Draft202012Validator
 from gradcli import api
 from gradcli.errors import LayoutError, LimitError, UsageError
 from gradcli.render.curves.chart import Axis, Curve, chart
+from gradcli.reports.schemas import schema_text
 
-SCHEMAS = Path(__file__).parent / "schemas"
-SCHEMA = Draft202012Validator(json.loads((SCHEMAS / "steps-1.json").read_text("utf-8")))
+SCHEMA = Draft202012Validator(json.loads(schema_text("steps")))
 SMOOTH = [
     ("sin(x)", 1.0, mpmath.sin),
     ("exp(x)/x", 0.7, lambda x: mpmath.exp(x) / x),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 from click.shell_completion import get_completion_class
 
 from gradcli.cli.options import debug
 from gradcli.errors import UsageError, did_you_mean
+from gradcli.version import __version__
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -36,6 +39,25 @@ def help_command(ctx: click.Context, name: str | None, debug: bool) -> None:  # 
         raise UsageError(f"`{name}` is not a command", hint=hint)
     with click.Context(command, info_name=name, parent=parent) as own:
         click.echo(command.get_help(own))
+
+
+@click.command("version", short_help="The versions of gradcli, Python and numpy.")
+@debug
+def version_command(debug: bool) -> None:  # noqa: ARG001
+    """Print the versions of gradcli, Python and numpy; -V and --version do the same.
+
+    \b
+    gradcli version
+    """
+    click.echo(versions())
+
+
+def versions() -> str:
+    """The versions of gradcli, Python and numpy."""
+    from importlib.metadata import version
+
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"gradcli {__version__} (Python {python}, numpy {version('numpy')})"
 
 
 @click.command("completion", short_help="The completion script of a shell.")

@@ -15,7 +15,6 @@ import click
 from gradcli.cli.streams import run_and_exit
 from gradcli.cli.words import plain_help
 from gradcli.errors import UsageError, did_you_mean
-from gradcli.version import __version__
 
 # name: (module, function, one line of help)
 COMMANDS = {
@@ -30,7 +29,9 @@ COMMANDS = {
     "exercise": ("exercise", "exercise_command", "A backward pass to write or to mend."),
     "selfcheck": ("selfcheck", "selfcheck_command", "Plant mistakes and see that each is caught."),
     "samples": ("samples", "samples_command", "The sample programs, listed or written out."),
+    "schema": ("schema", "schema_command", "The JSON Schema of a machine output."),
     "help": ("help", "help_command", "The help of a command, or of all."),
+    "version": ("help", "version_command", "The versions of gradcli, Python and numpy."),
     "completion": ("help", "completion_command", "The completion script of a shell."),
 }
 
@@ -89,16 +90,11 @@ def gradcli(ctx: click.Context, version: bool) -> None:
     gradcli check "x*y" x=3 y=2 --claim x=2
     """
     if version:
-        click.echo(_versions())
+        from gradcli.cli.help import versions  # late: rarely asked for
+
+        click.echo(versions())
     elif ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
-
-
-def _versions() -> str:
-    from importlib.metadata import version
-
-    python = ".".join(map(str, sys.version_info[:3]))
-    return f"gradcli {__version__} (Python {python}, numpy {version('numpy')})"
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -76,6 +76,7 @@ class Column:
 
 
 Columns = tuple[Column, ...]
+Part = RenderableType  # of a report: a sentence, a table, a blank line
 
 STAGE = (
     Column("stage", "name"),

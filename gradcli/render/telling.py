@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
-
 from gradcli.render.arrays import MOST_WHOLE_IN_ROW, array_text
 from gradcli.render.circuit.numbers import drawn
 from gradcli.render.look import Look
 from gradcli.render.markdown import code_span
 from gradcli.render.table import Page
+from gradcli.render.table import Part as PagePart
 from gradcli.reports.evaluations import Number
 from gradcli.reports.tellings import Gathered, Part, Step, Telling
 
@@ -24,7 +23,7 @@ def story(telling: Telling, look: Look) -> Iterator[str]:
         yield page.drawn(part)
 
 
-def story_parts(telling: Telling, page: Page) -> Iterator[RenderableType]:
+def story_parts(telling: Telling, page: Page) -> Iterator[PagePart]:
     """The parts of the story, in order; a page draws them."""
     write = _Numbers(page.look.decimals)
     value = write(telling.value, telling.bound)
