@@ -156,6 +156,7 @@ class _Slopes:
         self.line = line
         self.by = by
         self.margin = ALIKE
+        self.order = 2
         self.bound = -1.0  # the larger error of the slopes of the first step
         self._known: dict[float, Answer] = {}
 

@@ -39,6 +39,7 @@ class Probe(Protocol):
     """Differences of a function along a line."""
 
     margin: float  # by how much more than its bound the function may be off
+    order: int  # of a difference's error in the step, and of each further term: 2 where central
 
     def at(self, step: float) -> Answer:
         """The difference over a step, or None, and by what factor the step was too long."""
@@ -164,7 +165,7 @@ class Tableau:
         if self.rows:
             above, above_rounding = self.rows[-1], self.rounding[-1]
             for m, (entry, error) in enumerate(zip(above, above_rounding, strict=True)):
-                weight = 4.0 ** (m + 1)
+                weight = 2.0 ** (self.probe.order * (m + 1))
                 row.append(row[m] + (row[m] - entry) / (weight - 1))
                 rounding.append((weight * rounding[m] + error) / (weight - 1))
                 change = max(abs(row[m + 1] - row[m]), abs(row[m + 1] - entry))

@@ -21,6 +21,7 @@ class Plain:
     """Step by step, in plain Python."""
 
     margin = 1.0
+    order = 2
 
     def __init__(self, cone: Cone) -> None:
         self.cone = cone
@@ -44,6 +45,7 @@ class Columns:
     """
 
     margin = 4.0
+    order = 2
 
     def __init__(self, cone: Cone) -> None:
         self.cone = cone

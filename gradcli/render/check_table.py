@@ -198,7 +198,8 @@ def _row(check: InputCheck, page: Page) -> list[str]:
     error = "" if check.relative_error is None else f"{check.relative_error:.2g}"
     numbers = page.number(checked), *_measured(check, page), error
     name = f"{check.name} . v" if check.directions else check.name
-    return [page.text(name), *numbers, check.verdict]
+    estimated = " (estimate)" if check.noise is not None else ""
+    return [page.text(name), *numbers, check.verdict + estimated]
 
 
 def _measured(check: InputCheck, page: Page) -> tuple[str, str]:

@@ -87,6 +87,7 @@ class InputCheck(NamedTuple):
     claim: float | None = None  # hand-written gradient, where there is one
     directions: int | None = None  # of a whole array: along how many; numbers are of the worst
     element: tuple[str, tuple[int, ...]] | None = None  # of an array: its name, and the index
+    noise: float | None = None  # of f as measured, where the verdict is an estimate of values alone
 
     @property
     def whole(self) -> str:
@@ -114,8 +115,10 @@ class InputCheck(NamedTuple):
         """The check as JSON holds it; `claim` only where something was claimed."""
         data = self._asdict()
         del data["element"]
-        claim, directions = data.pop("claim"), data.pop("directions")
-        return {**data, **present(claim=claim, directions=directions)}
+        claim, directions, noise = data.pop("claim"), data.pop("directions"), data.pop("noise")
+        estimate = None if noise is None else True
+        more = present(claim=claim, directions=directions, estimate=estimate, noise=noise)
+        return {**data, **more}
 
 
 class Check(NamedTuple):

@@ -1,0 +1,1 @@
+"""Verdicts on functions that nothing is known of but their values."""

@@ -1,0 +1,144 @@
+"""A function of arrays seen along a line through a point: a number of one number.
+
+    phi(t) = upstream . (f(x + t v) - f(x))
+
+The value at the point is taken off before the sum is, so that what does not move does not round.
+Directions are powers of two near the size of what they move, times a few bits: x + t v is exact for
+powers of two t, down to the last places of x.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcli.arithmetic.floats import FAULTS, UNIT_ROUNDOFF
+
+Arrays = list[Any]  # of numpy, float64
+Directions = dict[int, Any]  # by the inputs that move
+
+# Tolerances are data, with a reason each.
+FINEST = 2.0**-52  # of the longest step, where x is 0 and any step moves it
+NOTHING = np.asarray(math.nan)  # where there is no value, or no real one: (-1) ** 0.5 in Python
+MANTISSAS = (1.0, 1.25, 1.5, 1.75)  # three bits: enough to tell elements apart, few enough to add
+
+
+class Place:
+    """A function at a point: its inputs, its value there, and the upstream gradient."""
+
+    def __init__(
+        self, values: Callable[[Arrays], Any], inputs: Sequence[Any], upstream: Any
+    ) -> None:
+        self.values = values
+        self.inputs = [np.array(x, dtype=float) for x in inputs]
+        self.upstream = upstream
+        self.evaluations = 0
+        self.value = self.evaluate(self.inputs)
+
+    def evaluate(self, inputs: Arrays) -> Any:
+        """The value for such inputs, nan where there is none."""
+        self.evaluations += 1
+        try:
+            with np.errstate(all="ignore"):
+                value = np.asarray(self.values([x.copy() for x in inputs]))
+        except FAULTS:
+            return NOTHING
+        return NOTHING if value.dtype.kind == "c" else value.astype(float)
+
+    def moved(self, directions: Directions, step: float) -> Arrays:
+        """The inputs, a step along a direction away."""
+        return [
+            x + step * directions[k] if k in directions else x for k, x in enumerate(self.inputs)
+        ]
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the function has a value here."""
+        return bool(np.isfinite(self.value).all())
+
+
+class Span(NamedTuple):
+    """The steps that fit a line, in its own units: from the shortest that moves all it should."""
+
+    shortest: float
+    longest: float
+
+
+class Line:
+    """The function along a direction of one input, or of several."""
+
+    def __init__(self, place: Place, directions: Directions) -> None:
+        self.place = place
+        self.directions = directions
+        self.span = _span(place, directions)
+        self._known: dict[float, float] = {0.0: 0.0}
+        self._size = np.zeros(np.shape(place.value))  # of what the steps have moved
+
+    def at(self, step: float) -> float:
+        """Phi there; nan where the function has no value."""
+        if step not in self._known:
+            self._known[step] = self._fresh(step)
+        return self._known[step]
+
+    def _fresh(self, step: float) -> float:
+        place = self.place
+        there = place.evaluate(place.moved(self.directions, step))
+        if np.shape(there) != np.shape(place.value):
+            return math.nan
+        with np.errstate(all="ignore"):
+            gap = there - place.value
+            parts = np.where(gap == 0, 0.0, place.upstream * gap)
+            moved = np.where(gap == 0, 0.0, np.abs(place.upstream) * np.abs(place.value))
+            self._size = np.fmax(self._size, moved)
+        total = float(np.sum(parts))
+        return total if math.isfinite(total) else math.nan
+
+    def again(self) -> float:
+        """By how much the function differs from itself at the point, called once more."""
+        return abs(self._fresh(0.0))
+
+    @property
+    def floor(self) -> float:
+        """The rounding that the values alone account for, of those that the steps have moved.
+
+        Where nothing has moved at all it is that of ordinary numbers, which may hide a slope.
+        """
+        size = float(np.sum(self._size))
+        if not size:
+            size = max(1.0, float(np.sum(np.abs(self.place.upstream * self.place.value))))
+        return 2 * UNIT_ROUNDOFF * size
+
+    def slope(self, step: float, side: int) -> float:
+        """The difference over a step: central for side 0, else towards that side."""
+        if side == 0:
+            return (self.at(step) - self.at(-step)) / (2 * step)
+        return side * self.at(side * step) / step
+
+
+def _span(place: Place, directions: Directions) -> Span:
+    """The steps that fit a direction."""
+    moved = [(place.inputs[k], v, v != 0) for k, v in directions.items()]
+    size = np.concatenate([np.abs(x[moves]) for x, _, moves in moved])
+    pace = np.concatenate([np.abs(v[moves]) for _, v, moves in moved])
+    longest = 2.0 ** math.floor(math.log2(max(1.0, float(size.max())) / 2 / float(pace.max())))
+    shortest = max(float(np.max(np.spacing(size) / pace)), longest * FINEST * float(not size.any()))
+    return Span(2.0 ** math.ceil(math.log2(shortest) + 1), longest)
+
+
+def axis(x: Any, index: tuple[int, ...]) -> Any:
+    """The direction of one element, in its own units."""
+    direction = np.zeros(np.shape(x))
+    direction[index] = 1.0
+    return direction
+
+
+def scattered(x: Any, chosen: Any, rng: np.random.Generator) -> Any:
+    """A random direction of the chosen elements, each moved in proportion to its size."""
+    size = np.abs(x)
+    usual = float(np.max(size[chosen], initial=0.0)) or 1.0
+    scale = np.exp2(np.floor(np.log2(np.where(size > 0, size, usual))))
+    signs = rng.choice([-1.0, 1.0], np.shape(x))
+    return np.where(chosen, signs * scale * rng.choice(MANTISSAS, np.shape(x)), 0.0)

@@ -1,0 +1,98 @@
+"""The task `check` for functions that nothing is known of but their values.
+
+Their code runs; what it raises is the caller's. Verdicts are estimates, and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcli.checker.blackbox.gradients import Gradients
+from gradcli.checker.blackbox.line import Place
+from gradcli.reports.checks import Case
+from gradcli.reports.evaluations import VERDICTS, InputCheck, worst
+from gradcli.requests import TOLERANCE
+
+UPSTREAMS = 2  # at each point: a gradient that is right for one of them may be so by chance
+
+
+class Function(NamedTuple):
+    """A function of arrays and what somebody wrote as its gradient."""
+
+    values: Callable[[list[Any]], Any]  # inputs -> value, an array or a number
+    pullback: Callable[[list[Any], Any], Sequence[Any]]  # inputs, upstream -> a gradient per input
+    names: Sequence[str]  # of the inputs
+    label: str  # what the report calls it
+    file: str = "<function>"
+    line: int = 1
+    takes_upstream: bool = True  # False: the gradient of a number, which nothing multiplies
+
+
+class _Judged(NamedTuple):
+    """One point and one upstream gradient, judged."""
+
+    inputs: list[Any]
+    checks: dict[str, InputCheck]
+
+    @property
+    def verdict(self) -> str:
+        return worst([check.verdict for check in self.checks.values()])
+
+
+def check_function(
+    function: Function, points: Sequence[Sequence[Any]], seed: int = 0,
+    tolerance: float = TOLERANCE,
+) -> Case:  # fmt: skip
+    """The case of a function at some points, with upstream gradients of which none is 1.
+
+    It shows the first point with the worst verdict. Raises what the function raises, but for
+    arithmetic errors away from the points: there it has no value.
+    """
+    rng = np.random.default_rng(seed)
+    judged = [
+        outcome
+        for point in points
+        for outcome in _at_point(function, [*point], rng, seed, tolerance)
+    ]
+    shown = max(judged, key=lambda outcome: VERDICTS.index(outcome.verdict))
+    noise = max(check.noise or 0.0 for outcome in judged for check in outcome.checks.values())
+    notes = [
+        f"estimate: judged by values alone, which are noisy by {noise:.2g} here (measured); "
+        f"random directions and upstream gradients are those of seed {seed}"
+    ]
+    case = Case(
+        function.file, function.line, function.label, "value", shown.verdict, shown.checks, [],
+        notes, [], {}, claims=len(function.names), seed=seed,
+    )  # fmt: skip
+    if len(points) == 1:
+        return case
+    point = {
+        name: np.asarray(x).tolist() for name, x in zip(function.names, shown.inputs, strict=True)
+    }
+    return case._replace(points=len(points), point=point)
+
+
+def _at_point(
+    function: Function, inputs: list[Any], rng: np.random.Generator, seed: int, tolerance: float
+) -> list[_Judged]:
+    """The function at one point, for each upstream gradient."""
+    arrays = [np.array(x, dtype=float) for x in inputs]
+    with np.errstate(all="ignore"):
+        shape = np.shape(function.values([x.copy() for x in arrays]))
+    upstreams = [_upstream(shape, rng) for _ in range(UPSTREAMS)]
+    judged = []
+    for upstream in upstreams if function.takes_upstream else [np.ones(shape)]:
+        place = Place(function.values, arrays, upstream)
+        with np.errstate(all="ignore"):
+            claims = function.pullback([x.copy() for x in arrays], upstream.copy())
+        checks = Gradients(place, function.names, claims, tolerance, seed).checks()
+        judged.append(_Judged(inputs, checks))
+    return judged
+
+
+def _upstream(shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+    """A random upstream gradient; no element is 1, nor near 0."""
+    return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(1.1, 2.0, shape))
