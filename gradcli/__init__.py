@@ -8,6 +8,7 @@
 
 from gradcli.api import Function, check, compile, evaluate
 from gradcli.errors import GradcliError
+from gradcli.marks import gate
 from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Stage
 from gradcli.version import __version__
 
@@ -22,4 +23,5 @@ __all__ = [
     "check",
     "compile",
     "evaluate",
+    "gate",
 ]

@@ -54,6 +54,7 @@ class GradcliError(Exception):
 
     kind = "error"
     exit_code = EXIT_USAGE
+    trace = ""  # where other people's code has failed, for --debug
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ SAMPLES = 20  # points of a range
 MOST_GATES = 20_000  # above it no many digits: these take seconds
 MOST_WITH_BOUNDS = 500_000  # gates; above it no bounds, for which they are run again: 5 s
 MOST_CHECKED = 1_000  # elements of inputs that are checked one by one
+TIMEOUT = 10.0  # seconds for one call of other people's code
 MOST_ELEMENTS = 50_000_000  # of all arrays of a graph: 400 MB a copy
 MOST_MEMORY = 1_024  # MiB
 RAISE = "raise the limit with --max-array N"

@@ -295,6 +295,8 @@ def test_names_of_mistakes_are_those_scripts_know():
         "wrong-operator", "transposed", "unsummed-axis", "missing-mean", "wrong-branch",
         "double-counted", "extra-term", "lost-term", "wrong-constant",
         "softmax-diagonal",
+        "gradient-count", "gradient-shape", "gradient-type", "not-finite", "stale-cache",
+        "accumulated", "input-modified", "aliased", "not-repeatable", "low-precision",
     ]  # fmt: skip
 
 

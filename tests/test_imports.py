@@ -17,14 +17,14 @@ HEAVY = {"numpy", "rich", "mpmath"}
 
 # An import goes to a lower floor, or stays in its room; rooms of one floor know nothing of each other.
 FLOORS = {
-    "errors": 1, "version": 1,
+    "errors": 1, "marks": 1, "version": 1,
     "reports": 2, "requests": 2,
     "gates": 3, "render": 3,
     "syntax": 4,
     "graph": 5,
     "arithmetic": 6, "program": 6,
     "engine": 7, "emit": 7, "python": 7,
-    "transform": 8,
+    "transform": 8, "foreign": 8,
     "evaluation": 9,
     "checker": 10,
     "backward": 11,
@@ -48,6 +48,12 @@ ARRAYS = {
     "gradcli.checker.blackbox.noise",
     "gradcli.checker.blackbox.other_numbers",
     "gradcli.checker.patterns",
+    "gradcli.checker.gate_states",
+    "gradcli.checker.gate_names",
+    "gradcli.foreign.sides.gates",
+    "gradcli.tasks.check_gates",
+    "gradcli.tasks.gate_points",
+    "gradcli.tasks.gate_reading",
     "gradcli.checker.directions",
     "gradcli.checker.slopes",
     "gradcli.checker.singular",
@@ -68,7 +74,7 @@ ARRAYS = {
     "gradcli.backward.lines",
     "gradcli.backward.uses",
 }
-FACE = {"api", "errors", "reports", "version"}  # what gradcli/__init__.py may import
+FACE = {"api", "errors", "marks", "reports", "version"}  # what gradcli/__init__.py may import
 
 
 def modules():
@@ -184,24 +190,35 @@ def test_text_is_compiled_in_one_place():
     ]
 
 
-# Commands and formats are loaded by name, each from a fixed table of its own.
-BY_NAME = ("gradcli.cli.main", "gradcli.render.formats")
+# Commands and formats are loaded by name, each from a fixed table of its own; the child process of
+# foreign code loads what was named behind --gates and its relatives, and nothing else does.
+BY_NAME = ("gradcli.cli.main", "gradcli.render.formats", "gradcli.foreign.worker")
+IN_THE_CHILD = "gradcli.foreign.sides."  # modules that only the child process loads
 
 
 @EVERY_MODULE
 def test_attributes_are_never_looked_up_by_text(name):
-    """But for commands and formats, whose functions stand in fixed tables."""
+    """But for commands and formats, whose functions stand in fixed tables, and in the child."""
     for function, call in calls(name):
-        if function in ("getattr", "setattr", "delattr", "hasattr") and name not in BY_NAME:
+        is_free = name in BY_NAME or name.startswith(IN_THE_CHILD)
+        if function in ("getattr", "setattr", "delattr", "hasattr") and not is_free:
             assert isinstance(call.args[1], ast.Constant), f"{name}:{call.lineno}"
-        assert function not in ("globals", "locals", "vars"), f"{name}:{call.lineno}"
+        assert function not in ("globals", "locals", "vars") or is_free, f"{name}:{call.lineno}"
 
 
 @EVERY_MODULE
 def test_modules_are_imported_by_text_only_for_commands_and_formats(name):
-    """From their fixed tables: never by what a user typed."""
+    """From their fixed tables; what a user typed is imported in the child process only."""
     uses = [m for m, taken, _ in imports(name) if m.startswith("importlib") and taken != "version"]
     assert not uses or name in BY_NAME
+
+
+@EVERY_MODULE
+def test_the_child_is_only_started(name):
+    """What runs foreign code is another process: nothing in this one imports its modules."""
+    own = ("gradcli.foreign.worker", "gradcli.foreign.sides")
+    if not name.startswith(own):
+        assert not [module for module in own_imports(name) if module.startswith(own)]
 
 
 @EVERY_MODULE

@@ -21,12 +21,14 @@ from gradcli.cli.jobs import (
     Job,
     outcome_of_expression,
     outcomes_of_files,
+    outcomes_of_gates,
     subjects_of_files,
 )
 from gradcli.cli.options import (
     decimals,
     differentiated,
     limits,
+    own_gates,
     printed,
     spoken,
     spreadsheet,
@@ -143,6 +145,8 @@ LIST_SUFFIXES: Suffixes = {".txt": None}
     help="Of a Python file: the input whose gradient a result is; repeatable.",
 )
 @switch("--fix-self", help="Of a Python file: methods without `self` are read as if they had it.")
+@own_gates
+@click.option("--gate", metavar="NAME", help="With --gates: check this gate only.")
 @switch("--grade", help="Grade answers: a table of answers and one of mistakes.")
 @click.option(
     "--key",
@@ -167,12 +171,15 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
     affine_forward and affine_backward, classes, functions that return a value and its gradients.
     Inputs that NAME=VALUE does not give are taken from the file, or inferred from its code.
 
+    --gates FILE.py alone checks the gates of a file, each on its own: they run in a child process.
+
     \b
     gradcli check "(x+y)*z" x=-2 y=5 z=-4 --claim x=-4 --claim z=3
     gradcli check "x*abs(x)" x=-2:2 --samples 50
     gradcli check "x**2*y" x=2 y=3 --claim x,y=4
     gradcli check homework --junit report.xml
     gradcli check layers.py:affine "x=randn(4, 3)"
+    gradcli check --gates my_gates.py --gate Relu
 
     Exit codes: 0 all pass, 1 a claim is wrong, 2 something cannot be read or decided.
     """
@@ -192,7 +199,10 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
 def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
     """Check what the words name; None where they ask for a list only. Raises GradcliError."""
     chosen = targets(options["words"], options["expression"], options["files"])
-    if chosen.expression is None and not chosen.paths:
+    is_of_gates = bool(options["gate_files"]) and chosen.expression is None and not chosen.paths
+    if options["gate"] is not None and not is_of_gates:
+        raise UsageError("--gate needs --gates FILE.py", hint="and no expression beside it")
+    if chosen.expression is None and not chosen.paths and not is_of_gates:
         chosen.paths.extend(ctx.obj or [])  # of pyproject.toml
     files = [] if chosen.expression is not None else _files(chosen.paths, options["excluded"])
     if options["lists"]:
@@ -205,7 +215,10 @@ def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
     inputs = input_files([*files, options["key"]], values)
     refuse_inputs([options[kind] for kind in ("target", *FILE_FORMATS)], inputs)
     form = _format(ctx, options)
-    if chosen.expression is None:
+    if is_of_gates:
+        gates = options["gate_files"], options["gate"], options["timeout"]
+        outcomes = [*outcomes_of_gates(job, *gates)]
+    elif chosen.expression is None:
         how = options["jobs"], options["fail_fast"], options["quiet"]
         outcomes = list(outcomes_of_files(job, files, *how))
     else:

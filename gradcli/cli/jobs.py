@@ -76,6 +76,18 @@ def outcomes_of_files(
             return
 
 
+def outcomes_of_gates(
+    job: Job, paths: tuple[str, ...], name: str | None, timeout: float
+) -> Iterator[Outcome]:
+    """The outcomes of gates of the user's own, which run. Raises GradcliError."""
+    from gradcli.foreign.gate_file import GateFile  # late: few checks run anything
+    from gradcli.tasks.check_gates import check_gates
+
+    for path in paths:
+        cases = check_gates(GateFile(path, timeout), name, [*job.settings], job.request)
+        yield from ((case, None) for case in cases)
+
+
 def _in_order(job: Job, paths: list[str], processes: int) -> Iterator[list[Outcome]]:
     work = partial(outcomes_of_file, job)
     if processes == 1 or len(paths) < 2:

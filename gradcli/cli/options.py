@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gradcli.requests import BUDGET, MOST_CHECKED, MOST_ELEMENTS, MOST_MEMORY
+from gradcli.requests import BUDGET, MOST_CHECKED, MOST_ELEMENTS, MOST_MEMORY, TIMEOUT
 
 MOST_DECIMALS = 15
 
@@ -72,6 +72,26 @@ def differentiated(wrt: str) -> Option:
         ),
         output,
     )
+
+
+def own_gates(command: Command) -> Command:
+    """Gates of the user's own, which are run in a child process: --gates and its like."""
+    return together(
+        click.option(
+            "--gates",
+            "gate_files",
+            multiple=True,
+            metavar="FILE.py",
+            help="Run a Python file whose classes with forward and backward are gates; repeatable.",
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            default=TIMEOUT,
+            metavar="SECONDS",
+            help=f"The longest a call of a gate may take; {TIMEOUT:g} by default.",
+        ),
+    )(command)
 
 
 def output(command: Command) -> Command:

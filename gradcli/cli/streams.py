@@ -121,6 +121,8 @@ def _run(command: click.Command, words: list[str]) -> int:
         result = command.main(words, prog_name="gradcli", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except GradcliError as error:
+        if "--debug" in words and error.trace:
+            _say(error.trace)
         _say(error_text(error))
         return error.exit_code
     except click.UsageError as error:

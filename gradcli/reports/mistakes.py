@@ -150,6 +150,73 @@ _ROWS = (
         "dz = p * (1 - p) * dp      # p = softmax(z)", "dz = p * (dp - np.sum(p * dp))",
         "Subtract the mean of the upstream gradient, weighted by the outputs.",
     ),
+    Mistake(
+        "gradient-count", "not one gradient for each input",
+        "Of a gate that is run: backward returns fewer gradients than forward has inputs, or more.",
+        "def forward(self, x, y): ...\ndef backward(self, upstream): return dx",
+        "def backward(self, upstream): return dx, dy",
+        "Return one gradient for each input, in their order; None for one that has none.",
+    ),
+    Mistake(
+        "gradient-shape", "a gradient in another shape",
+        "Of a gate that is run: a gradient has not the shape of the input that it belongs to.",
+        "return upstream      # forward: x.sum(axis=1)",
+        "return np.repeat(upstream[:, None], x.shape[1], axis=1)",
+        "A gradient has the shape of its input: what was summed is spread, what was spread summed.",
+    ),
+    Mistake(
+        "gradient-type", "a gradient of another type",
+        "Of a gate that is run: a gradient is no array of floats. What was cut to whole numbers is "
+        "lost.",
+        "dx = (2 * self.x * upstream).astype(int)", "dx = 2 * self.x * upstream",
+        "Make the array that holds a gradient with np.zeros(x.shape): that is one of floats.",
+    ),
+    Mistake(
+        "not-finite", "a gradient that is no number",
+        "Of a gate that is run: a gradient is nan or infinite where the slope is a number.",
+        "dx = upstream * self.x * (self.x / self.x)      # nan where x is 0",
+        "dx = upstream * self.x",
+        "Write the formula so that it has a value wherever the slope has one.",
+    ),
+    Mistake(
+        "stale-cache", "the cache of another call",
+        "Of a gate that is run: backward reads what an earlier forward call has kept, or one of "
+        "another object.",
+        "if self.x is None:\n    self.x = x", "self.x = x",
+        "Every forward call keeps its own inputs, in `self` and not in the class or the module.",
+    ),
+    Mistake(
+        "accumulated", "added to the gradient of an earlier call",
+        "Of a gate that is run: backward adds to what its earlier call has left.",
+        "self.dx += 2 * self.x * upstream\nreturn self.dx", "return 2 * self.x * upstream",
+        "Start each backward call from zeros; whoever wants the sum of several calls adds them up.",
+    ),
+    Mistake(
+        "input-modified", "an argument changed in place",
+        "Of a gate that is run: it writes to an array that it was handed, which others still read.",
+        "x[x < 0] = 0\nreturn x", "return np.maximum(x, 0)",
+        "Work on a copy: `dx = upstream.copy()`.",
+    ),
+    Mistake(
+        "aliased", "memory that two arrays share",
+        "Of a gate that is run: a gradient shares its memory with an input, or with that of the "
+        "next call. Whoever adds to one changes the other.",
+        "dx = self.x\ndx *= upstream", "dx = self.x * upstream",
+        "Return an array that nothing else holds.",
+    ),
+    Mistake(
+        "not-repeatable", "something else at every call",
+        "Of a gate that is run: the same inputs give other numbers at the next call.",
+        "mask = np.random.rand(*x.shape) > 0.5", "mask = self.random.rand(*x.shape) > 0.5",
+        "Draw random numbers from a generator with a seed of its own, once, and keep them.",
+    ),
+    Mistake(
+        "low-precision", "float32 inside",
+        "Of a gate that is run: numbers are rounded to float32 on the way, so that 7 digits are "
+        "certain at most. This alone is no failure.",
+        "y = np.tanh(x.astype(np.float32))", "y = np.tanh(x)",
+        "Check in float64, and compute in float32 afterwards.",
+    ),
 )  # fmt: skip
 
 MISTAKES = {mistake.name: mistake for mistake in _ROWS}

@@ -16,7 +16,7 @@ import numpy as np
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.arithmetic import Arithmetic
-from gradcli.arithmetic.special import OutOfReachError
+from gradcli.arithmetic.work import OutOfReachError
 from gradcli.checker.blackbox.line import Line
 from gradcli.evaluation.limits import Limit, combined
 from gradcli.evaluation.moving import Change

@@ -1,0 +1,177 @@
+"""The points at which a gate is checked: inputs that it can be called with, and others near them.
+
+What is given or declared is taken; else what reading the file shows; else common shapes are tried,
+until one is found that forward takes, and backward with what it gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from random import Random
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcli.checker.gate_states import Player, Turn
+from gradcli.errors import UsageError
+from gradcli.evaluation.kinds import kinds_of, moved
+from gradcli.foreign.child import ForeignFault
+from gradcli.foreign.gradients import is_real
+
+OF_NUMBERS, OF_ARRAYS = 6, 3  # points: numbers take either side of a kink, arrays both at once
+TRIES = 12  # draws for a point that has a value
+MOST_TRIED = 40  # combinations of shapes
+SHAPES: tuple[tuple[int, ...], ...] = ((3, 4), (), (5,), (4, 5), (4,), (2, 3, 4), (2, 3, 4, 4))
+SHAPES_TOGETHER = {  # of several inputs: equal ones, and those of a product and what is added to it
+    1: (((3, 4),), ((),), ((5,),), ((2, 3, 4),), ((2, 4, 6),), ((2, 3, 4, 4),), ((3, 3),)),
+    2: (((3, 4), (3, 4)), ((), ()), ((3, 4), (4, 5)), ((3, 4), (4,)), ((5,), (5,)), ((7,), (3,)),
+        ((4, 3), (3,)), ((2, 3, 4), (4, 5)), ((2, 3, 6, 6), (4, 3, 3, 3))),
+    3: (((3, 4), (4, 5), (5,)), ((3, 4), (4,), (4,)), ((3, 4),) * 3, ((), (), ()), ((5,),) * 3,
+        ((3, 4), (5, 4), (5,)), ((3, 4), (5, 4), (5, 2)), ((2, 3, 6, 6), (4, 3, 3, 3), (4,))),
+}  # fmt: skip
+
+
+class Points(NamedTuple):
+    """Where a gate is checked, and how the inputs were found."""
+
+    inputs: list[list[Any]]
+    source: str
+
+
+def upstream_of(value: Any, rng: np.random.Generator) -> Any:
+    """A random upstream gradient in the shape of a value, nowhere 1 and nowhere near 0."""
+    shape = np.shape(value)
+    drawn = rng.choice([-1.0, 1.0], shape) * rng.uniform(1.1, 2.5, shape)
+    return drawn if shape else float(drawn)
+
+
+def points(player: Player, given: Mapping[str, Any], known: Mapping[str, Any], seed: int) -> Points:
+    """The points of a gate; `given` are inputs of the user, `known` those that reading shows.
+
+    Raises ForeignFault where it cannot be called with what was given, or with anything.
+    """
+    gate, rng = player.gate, np.random.default_rng(seed)
+    names = gate.inputs
+    if all(name in given for name in names) and names:
+        written = [_as_handed(given[name]) for name in names]
+        floats = [_as_floats(x) for x in written]
+        first = floats if _is_playable(player, floats) else written
+        return Points(_more(player, [first], rng, False), "the inputs given")
+    if given:
+        missing = [name for name in names if name not in given and name not in known]
+        if missing:
+            raise UsageError(f"`{gate.name}` needs a value for {', '.join(missing)}",
+                             hint=f"give it: {missing[0]}=...")  # fmt: skip
+    elif gate.samples:
+        firsts = [[_as_handed(x) for x in point] for point in gate.samples]
+        return Points(_more(player, firsts, rng, False), "the samples it declares")
+    if all(name in known or name in given for name in names) and names:
+        first = [_as_handed(given.get(name, known.get(name))) for name in names]
+        if given or _is_playable(player, first):
+            return Points(_more(player, [first], rng, True), "inputs inferred from its code")
+    return Points(_more(player, [_tried(player, rng)], rng, True), "inputs of shapes that it takes")
+
+
+def _as_handed(x: Any) -> Any:
+    """An input as code is handed it: an array, or a number."""
+    if isinstance(x, (list, tuple)):
+        return np.array(x)
+    if isinstance(x, np.generic) or (isinstance(x, np.ndarray) and not x.shape):
+        return x.item()
+    return x
+
+
+def _as_floats(x: Any) -> Any:
+    """Whole numbers as they are mostly meant: `x=3` is a number like any other."""
+    if isinstance(x, np.ndarray) and x.dtype.kind in "iu":
+        return x.astype(float)
+    return float(x) if isinstance(x, int) and not isinstance(x, bool) else x
+
+
+def _is_playable(player: Player, inputs: Sequence[Any]) -> bool:
+    """Whether forward takes the inputs, and gives finite numbers."""
+    try:
+        return bool(np.isfinite(np.asarray(player.value(inputs), dtype=float)).all())
+    except (ForeignFault, ValueError, TypeError):
+        return False
+
+
+def _tried(player: Player, rng: np.random.Generator) -> list[Any]:
+    """The first inputs that the gate takes, both ways if there are such. Raises ForeignFault."""
+    first: ForeignFault | None = None
+    forward_only: list[Any] | None = None
+    for shapes in _combinations(len(player.gate.inputs)):
+        for draw in (rng.standard_normal, lambda shape: rng.uniform(0.2, 0.9, shape)):
+            inputs = [draw(shape) if shape else float(draw(shape)) for shape in shapes]
+            try:
+                value = np.asarray(player.value(inputs), dtype=float)
+                if not np.isfinite(value).all():
+                    continue
+                forward_only = forward_only or inputs
+                if isinstance(player.turn(inputs, upstream_of(value, rng)), Turn):
+                    return inputs
+            except (ForeignFault, ValueError, TypeError) as fault:
+                if isinstance(fault, ForeignFault):
+                    first = first or fault
+                    if fault.name in ("timeout", "crash", "exit", "SystemExit"):
+                        raise
+                break
+    if forward_only is not None:
+        return forward_only
+    names = player.gate.inputs
+    example = " ".join(f"{name}='randn(3, 4)'" for name in names)
+    lost = first or ForeignFault("forward gives no finite number")
+    lost.hint = f"say what it takes: {example}"
+    raise lost
+
+
+def _combinations(count: int) -> Iterator[tuple[tuple[int, ...], ...]]:
+    known = SHAPES_TOGETHER.get(count, ())
+    yield from known
+    together = [(shape,) * count for shape in SHAPES]
+    others = product(SHAPES[:5], repeat=count) if count <= 3 else ()
+    tried = 0
+    for shapes in (*together, *others):
+        if shapes not in known:
+            yield shapes
+            tried += 1
+            if tried >= MOST_TRIED:
+                return
+
+
+# ---------------------------------------------------------------- further points
+
+
+def _more(
+    player: Player, firsts: list[list[Any]], rng: np.random.Generator, is_free: bool
+) -> list[list[Any]]:
+    """The first points and more of the same kind, at which forward has a value.
+
+    Inputs that nobody gave are drawn anew, others are moved a little.
+    """
+    is_of_numbers = all(np.shape(x) == () for x in firsts[0])
+    count = OF_NUMBERS if is_of_numbers else OF_ARRAYS
+    found = [*firsts]
+    tries = 0
+    while len(found) < max(count, len(firsts) + 1) and tries < TRIES:
+        tries += 1
+        start = firsts[tries % len(firsts)]
+        is_near = not is_free or tries % 2 == 0
+        inputs = [_drawn(x, rng, is_near) for x in start]
+        if _is_playable(player, inputs):
+            found.append(inputs)
+        elif not is_near:
+            is_free = False  # what has no value everywhere is only moved
+    return found
+
+
+def _drawn(x: Any, rng: np.random.Generator, is_near: bool) -> Any:
+    """Another input like x: of its shape and kind; whole numbers stay as they are."""
+    if not is_real(x):
+        return x
+    kinds = kinds_of(x, False) if np.shape(x) else []
+    if is_near or kinds:
+        return moved(x, Random(int(rng.integers(2**31))), int(rng.choice([-1, 1])), kinds)
+    drawn = 1.5 * rng.standard_normal(np.shape(x))
+    return drawn if np.shape(x) else float(drawn)

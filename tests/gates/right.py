@@ -1,0 +1,552 @@
+"""Gates that are right: forward and backward as people write them."""
+
+import math
+
+import numpy as np
+
+import gradcli
+
+
+class Add:
+    def forward(self, x, y):
+        return x + y
+
+    def backward(self, dz):
+        return dz, dz
+
+
+class Mul:
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return x * y
+
+    def backward(self, dz):
+        return [self.y * dz, self.x * dz]
+
+
+class Maximum:
+    def forward(self, x, y):
+        self.x_wins = x >= y
+        return x if self.x_wins else y
+
+    def backward(self, dz):
+        return (dz, 0.0) if self.x_wins else (0.0, dz)
+
+
+class ScalarSigmoid:
+    def forward(self, x):
+        self.s = 1.0 / (1.0 + math.exp(-x))
+        return self.s
+
+    def backward(self, upstream):
+        return self.s * (1 - self.s) * upstream
+
+
+class Relu:
+    def forward(self, x):
+        self.mask = x > 0
+        return np.where(self.mask, x, 0.0)
+
+    def backward(self, upstream):
+        return upstream * self.mask
+
+
+class LeakyRelu:
+    def __init__(self, slope=0.1):
+        self.slope = slope
+
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, self.slope * x)
+
+    def backward(self, upstream):
+        dx = upstream.copy()
+        dx[self.x <= 0] *= self.slope
+        return dx
+
+
+class Elu:
+    def forward(self, x, alpha=0.7):
+        self.alpha = alpha
+        self.out = np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+        return self.out
+
+    def backward(self, upstream):
+        return upstream * np.where(self.out > 0, 1.0, self.out + self.alpha)
+
+
+class Sigmoid:
+    def forward(self, x):
+        self.out = 1 / (1 + np.exp(-x))
+        return self.out
+
+    def backward(self, upstream):
+        return upstream * self.out * (1 - self.out)
+
+
+class Tanh:
+    def forward(self, x):
+        self.out = np.tanh(x)
+        return self.out
+
+    def backward(self, upstream):
+        return (1 - self.out**2) * upstream
+
+
+class Softplus:
+    def forward(self, x):
+        self.x = x
+        return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+    def backward(self, upstream):
+        return upstream / (1 + np.exp(-self.x))
+
+
+class Silu:
+    def forward(self, x):
+        self.x = x
+        self.s = 1 / (1 + np.exp(-x))
+        return x * self.s
+
+    def backward(self, upstream):
+        return upstream * self.s * (1 + self.x * (1 - self.s))
+
+
+class Gelu:
+    def forward(self, x):
+        self.x = x
+        self.t = np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
+        return 0.5 * x * (1 + self.t)
+
+    def backward(self, upstream):
+        inner = np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * self.x**2)
+        return upstream * (0.5 * (1 + self.t) + 0.5 * self.x * (1 - self.t**2) * inner)
+
+
+class Square:
+    def forward(self, x):
+        self.x = x
+        return x * x
+
+    def backward(self, upstream):
+        return 2 * self.x * upstream
+
+
+class Log:
+    domain = "x > 0"
+
+    def forward(self, x):
+        self.x = x
+        return np.log(x)
+
+    def backward(self, upstream):
+        return upstream / self.x
+
+
+class Sqrt:
+    domain = "x > 0"
+
+    def forward(self, x):
+        self.out = np.sqrt(x)
+        return self.out
+
+    def backward(self, upstream):
+        return upstream / (2 * self.out)
+
+
+class Abs:
+    kinks = "x"
+
+    def forward(self, x):
+        self.sign = np.sign(x)
+        return np.abs(x)
+
+    def backward(self, upstream):
+        return upstream * self.sign
+
+
+class Clip:
+    def forward(self, x, low=-1.0, high=1.0):
+        self.inside = (x > low) & (x < high)
+        return np.clip(x, low, high)
+
+    def backward(self, upstream):
+        return upstream * self.inside
+
+
+class Divide:
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return x / y
+
+    def backward(self, upstream):
+        return upstream / self.y, -upstream * self.x / self.y**2
+
+
+class MatMul:
+    def forward(self, x, w):
+        self.x, self.w = x, w
+        return x @ w
+
+    def backward(self, upstream):
+        return upstream @ self.w.T, self.x.T @ upstream
+
+
+class Affine:
+    def forward(self, x, w, b):
+        self.x, self.w = x, w
+        return x @ w + b
+
+    def backward(self, dout):
+        return dout @ self.w.T, self.x.T @ dout, dout.sum(axis=0)
+
+
+class AddBias:
+    def forward(self, x, b):
+        return x + b
+
+    def backward(self, dout):
+        return dout, np.sum(dout, axis=0)
+
+    samples = [(np.ones((3, 4)), np.zeros(4))]
+
+
+class Sum:
+    def forward(self, x):
+        self.shape = x.shape
+        return np.sum(x)
+
+    def backward(self, upstream):
+        return upstream * np.ones(self.shape)
+
+
+class MeanOfRows:
+    def forward(self, x):
+        self.shape = x.shape
+        return x.mean(axis=1)
+
+    def backward(self, upstream):
+        n, d = self.shape
+        return np.repeat(upstream[:, None], d, axis=1) / d
+
+
+class Max:
+    def forward(self, x):
+        self.shape = x.shape
+        self.winner = np.argmax(x, axis=1)
+        return np.max(x, axis=1)
+
+    def backward(self, upstream):
+        dx = np.zeros(self.shape)
+        dx[np.arange(self.shape[0]), self.winner] = upstream
+        return dx
+
+
+class Softmax:
+    def forward(self, x):
+        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        self.p = e / e.sum(axis=-1, keepdims=True)
+        return self.p
+
+    def backward(self, upstream):
+        return self.p * (upstream - (upstream * self.p).sum(axis=-1, keepdims=True))
+
+
+class LogSumExp:
+    def forward(self, x):
+        m = x.max(axis=1, keepdims=True)
+        e = np.exp(x - m)
+        total = e.sum(axis=1, keepdims=True)
+        self.p = e / total
+        return (np.log(total) + m)[:, 0]
+
+    def backward(self, upstream):
+        return self.p * upstream[:, None]
+
+
+class SoftmaxCrossEntropy:
+    def forward(self, scores, labels):
+        shifted = scores - scores.max(axis=1, keepdims=True)
+        logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        self.p, self.labels = np.exp(logs), labels
+        return -logs[np.arange(len(labels)), labels].mean()
+
+    def backward(self, upstream):
+        d = self.p.copy()
+        d[np.arange(len(self.labels)), self.labels] -= 1
+        return upstream * d / len(self.labels), None
+
+    samples = [(np.array([[0.2, -1.3, 0.7], [1.1, 0.4, -0.6]]), np.array([2, 0]))]
+
+
+class MeanSquaredError:
+    def forward(self, prediction, target):
+        self.difference = prediction - target
+        return np.mean(self.difference**2)
+
+    def backward(self, upstream):
+        d = 2 * self.difference / self.difference.size * upstream
+        return d, -d
+
+
+class Huber:
+    def forward(self, x, delta=1.0):
+        self.x, self.delta = x, delta
+        small = np.abs(x) <= delta
+        return np.where(small, 0.5 * x**2, delta * (np.abs(x) - 0.5 * delta)).sum()
+
+    def backward(self, upstream):
+        return upstream * np.clip(self.x, -self.delta, self.delta)
+
+
+class BatchNorm:
+    def forward(self, x, gamma, beta):
+        self.gamma = gamma
+        mean = x.mean(axis=0)
+        centred = x - mean
+        variance = (centred**2).mean(axis=0)
+        self.std = np.sqrt(variance + 1e-5)
+        self.normal = centred / self.std
+        return gamma * self.normal + beta
+
+    def backward(self, dout):
+        n = dout.shape[0]
+        dbeta = dout.sum(axis=0)
+        dgamma = (dout * self.normal).sum(axis=0)
+        dnormal = dout * self.gamma
+        dx = (
+            n * dnormal - dnormal.sum(axis=0) - self.normal * (dnormal * self.normal).sum(axis=0)
+        ) / (n * self.std)
+        return dx, dgamma, dbeta
+
+
+class LayerNorm:
+    def forward(self, x, gamma, beta):
+        self.gamma = gamma
+        mean = x.mean(axis=-1, keepdims=True)
+        variance = x.var(axis=-1, keepdims=True)
+        self.inverse = 1 / np.sqrt(variance + 1e-5)
+        self.normal = (x - mean) * self.inverse
+        return gamma * self.normal + beta
+
+    def backward(self, dout):
+        dnormal = dout * self.gamma
+        dx = self.inverse * (
+            dnormal
+            - dnormal.mean(axis=-1, keepdims=True)
+            - self.normal * (dnormal * self.normal).mean(axis=-1, keepdims=True)
+        )
+        return dx, (dout * self.normal).sum(axis=0), dout.sum(axis=0)
+
+
+class Attention:
+    def forward(self, q, k, v):
+        self.q, self.k, self.v = q, k, v
+        self.scale = 1 / np.sqrt(q.shape[-1])
+        scores = q @ k.T * self.scale
+        e = np.exp(scores - scores.max(axis=1, keepdims=True))
+        self.a = e / e.sum(axis=1, keepdims=True)
+        return self.a @ v
+
+    def backward(self, dout):
+        dv = self.a.T @ dout
+        da = dout @ self.v.T
+        ds = self.a * (da - (da * self.a).sum(axis=1, keepdims=True)) * self.scale
+        return ds @ self.k, ds.T @ self.q, dv
+
+
+class Conv1d:
+    def forward(self, x, w):
+        self.x, self.w = x, w
+        n, k = len(x), len(w)
+        return np.array([np.dot(x[i : i + k], w) for i in range(n - k + 1)])
+
+    def backward(self, dout):
+        dx, dw = np.zeros(len(self.x)), np.zeros(len(self.w))
+        k = len(self.w)
+        for i in range(len(dout)):
+            dx[i : i + k] += dout[i] * self.w
+            dw += dout[i] * self.x[i : i + k]
+        return dx, dw
+
+    samples = [(np.array([0.3, -1.2, 0.8, 2.0, -0.5, 1.1]), np.array([0.7, -0.4, 1.3]))]
+
+
+class MaxPool:
+    def forward(self, x):
+        n, h, w = x.shape
+        blocks = x.reshape(n, h // 2, 2, w // 2, 2)
+        out = blocks.max(axis=(2, 4))
+        self.mask = blocks == out[:, :, None, :, None]
+        self.shape = x.shape
+        return out
+
+    def backward(self, dout):
+        return (self.mask * dout[:, :, None, :, None]).reshape(self.shape)
+
+    samples = [np.random.RandomState(3).randn(2, 4, 6)]
+
+
+class Sort:
+    def forward(self, x):
+        self.order = np.argsort(x)
+        return x[self.order]
+
+    def backward(self, dout):
+        dx = np.zeros_like(dout)
+        dx[self.order] = dout
+        return dx
+
+    samples = [np.array([0.3, -1.2, 0.8, 2.0, -0.5])]
+
+
+class CumSum:
+    def forward(self, x):
+        return np.cumsum(x)
+
+    def backward(self, dout):
+        return np.cumsum(dout[::-1])[::-1]
+
+    samples = [np.array([0.3, -1.2, 0.8, 2.0])]
+
+
+class Flatten:
+    def forward(self, x):
+        self.shape = x.shape
+        return x.reshape(x.shape[0], -1)
+
+    def backward(self, dout):
+        return dout.reshape(self.shape)
+
+
+class Transpose:
+    def forward(self, x):
+        return x.T
+
+    def backward(self, dout):
+        return dout.T
+
+
+class Embedding:
+    def forward(self, table, places):
+        self.shape, self.places = table.shape, places
+        return table[places]
+
+    def backward(self, dout):
+        dtable = np.zeros(self.shape)
+        np.add.at(dtable, self.places, dout)
+        return dtable, None
+
+    samples = [(np.random.RandomState(0).randn(5, 3), np.array([1, 4, 1]))]
+
+
+class Concatenate:
+    def forward(self, x, y):
+        self.cut = x.shape[1]
+        return np.concatenate([x, y], axis=1)
+
+    def backward(self, dout):
+        return dout[:, : self.cut], dout[:, self.cut :]
+
+
+class L2Norm:
+    def forward(self, x):
+        self.x = x
+        self.length = np.sqrt((x**2).sum())
+        return self.length
+
+    def backward(self, upstream):
+        return upstream * self.x / self.length
+
+
+class FixedPoint:
+    """The solution of y = cos(x * y), by a loop whose length nobody knows beforehand."""
+
+    def forward(self, x):
+        y, before = 0.5, 1.0
+        while abs(y - before) > 1e-15:
+            before = y
+            y = y - (y - math.cos(x * y)) / (1 + x * math.sin(x * y))
+        self.x, self.y = x, y
+        return y
+
+    def backward(self, upstream):
+        s = math.sin(self.x * self.y)
+        return upstream * (-self.y * s) / (1 + self.x * s)
+
+    samples = "0.7; -1.3; 0.4"
+
+
+class Single:
+    """With float32 inside."""
+
+    def forward(self, x):
+        self.x = x.astype(np.float32)
+        return np.tanh(self.x)
+
+    def backward(self, upstream):
+        return upstream * (1 - np.tanh(self.x) ** 2)
+
+
+class Noisy:
+    """With noise of 1e-9."""
+
+    def forward(self, x):
+        self.x = x
+        return np.sin(x) * (1 + 1e-9 * np.random.randn(*x.shape))
+
+    def backward(self, upstream):
+        return upstream * np.cos(self.x)
+
+
+class Tiny:
+    def forward(self, x):
+        self.x = x
+        return 1e-9 * x**2
+
+    def backward(self, upstream):
+        return 2e-9 * self.x * upstream
+
+
+class Huge:
+    def forward(self, x):
+        self.x = x
+        return 1e9 * np.sin(x)
+
+    def backward(self, upstream):
+        return 1e9 * np.cos(self.x) * upstream
+
+
+class Offset:
+    def forward(self, x):
+        self.x = x
+        return 1e10 + x * x
+
+    def backward(self, upstream):
+        return 2 * self.x * upstream
+
+
+class BesideAKink:
+    def forward(self, x):
+        self.on = x > 1e-7
+        return np.where(self.on, 3 * (x - 1e-7), 0.0)
+
+    def backward(self, upstream):
+        return np.where(self.on, 3.0, 0.0) * upstream
+
+    samples = [np.array([3e-7, -2e-7, 1.5, -0.5])]
+
+
+@gradcli.gate(backward=lambda upstream, x: upstream / (1 + np.abs(x)) ** 2)
+def softsign(x):
+    return x / (1 + np.abs(x))
+
+
+@gradcli.gate(samples="0.4, 2; -1.5, 0.3")
+def hypotenuse(x, y):
+    r = math.sqrt(x * x + y * y)
+
+    def pullback(upstream):
+        return upstream * x / r, upstream * y / r
+
+    return r, pullback

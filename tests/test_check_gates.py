@@ -1,0 +1,120 @@
+"""`gradcli check --gates`: right gates are not accused, wrong ones are caught and named."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from gradcli.errors import GradcliError
+from gradcli.foreign.gate_file import GateFile
+from gradcli.requests import Request
+from gradcli.tasks.check_gates import check_gates
+
+GATES = Path(__file__).parent / "gates"
+RIGHT, WRONG = (GateFile(str(GATES / name)) for name in ("right.py", "wrong.py"))
+HEAD = re.compile(r"^# wrong: (.+)\n(?:@.*\n)?(?:class|def) (\w+)", re.MULTILINE)
+NAMES = {name: names.split() for names, name in HEAD.findall((GATES / "wrong.py").read_text())}
+UNNAMED = 4  # at most, of the wrong gates
+
+
+def case_of(file, name, *bindings):
+    (case,) = check_gates(file, name, [*bindings], Request())
+    return case
+
+
+def mistakes(case):
+    return {line.mistake for line in case.lines if line.is_accused}
+
+
+def test_a_file_has_gates_by_name_and_in_snake_case():
+    gates = RIGHT.gates
+    assert list(gates)[:3] == ["Add", "Mul", "Maximum"]
+    assert {"softsign", "hypotenuse"} < set(gates)
+    assert RIGHT.chosen("leaky_relu")[0].constants == {"slope": 0.1}
+    assert len(gates) >= 40 <= len(NAMES)
+    with pytest.raises(GradcliError, match="did you mean `LeakyRelu`"):
+        RIGHT.chosen("LeekyRelu")
+
+
+@pytest.mark.parametrize(
+    "name", ["Mul", "Maximum", "LeakyRelu", "Sort", "hypotenuse", "BesideAKink"]
+)
+def test_right_gates_pass(name):
+    case = case_of(RIGHT, name)
+    assert case.verdict in ("pass", "kink")
+    assert not mistakes(case)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["MulNotSwitched", "MaximumWrongBranch", "ReluMaskOnly", "OneGradientForTwo", "SumOfOneShape",
+     "CachesOnce", "CachesInTheClass", "Accumulates", "ChangesItsInput", "ChangesItsUpstream",
+     "GivesItsInputBack", "ReusesItsBuffer", "DropsAtRandom", "hypotenuse_twice", "NormAtNothing"],
+)  # fmt: skip
+def test_wrong_gates_fail_by_name(name):
+    case = case_of(WRONG, name)
+    assert case.verdict == "fail"
+    assert mistakes(case) & {*NAMES[name]}
+
+
+@pytest.mark.slow
+def test_no_right_gate_is_accused():
+    verdicts = {case.expression: case.verdict for case in check_gates(RIGHT, None, [], Request())}
+    assert {*verdicts.values()} <= {"pass", "kink"}, verdicts
+
+
+@pytest.mark.slow
+def test_every_wrong_gate_is_caught_and_nearly_all_are_named():
+    cases = [*check_gates(WRONG, None, [], Request())]
+    assert {case.verdict for case in cases} == {"fail"}
+    names = [re.sub(r"class (\w+):.*", r"\1", case.expression) for case in cases]
+    lost = [n for n, c in zip(names, cases, strict=True) if not mistakes(c) & {*NAMES[n]}]
+    assert len(lost) <= UNNAMED, lost
+
+
+def test_what_was_not_read_is_an_estimate():
+    report = case_of(WRONG, "hypotenuse_twice").as_dict()
+    assert report["inputs"]["x"]["estimate"] is True
+    assert any("estimate" in note for note in report["notes"])
+
+
+def test_inputs_may_be_given():
+    case = case_of(WRONG, "mul_not_switched", ("x", "3"), ("y", "-2"))
+    assert case.verdict == "fail"
+    assert case.inputs["x"].numeric == pytest.approx(-2 * case.inputs["x"].claim / 3)
+    with pytest.raises(GradcliError, match="`z` is no input"):
+        case_of(WRONG, "MulNotSwitched", ("z", "3"))
+
+
+FAULTS = [
+    ("return 1 / 0 + x", "ZeroDivisionError: division by zero", 4),
+    ("import sys; sys.exit(2)", "it calls sys.exit(2)", 4),
+    ("return x, x", "forward returns 2 values, not a number or an array", 3),
+    ("return np.sqrt(-1 - x * x)", "forward gives no finite number", None),
+    ("while True: pass", "it does not end within 0.5 s", 4),
+]
+
+
+@pytest.mark.parametrize(("body", "message", "line"), FAULTS)
+def test_what_cannot_be_called_is_an_error_of_the_gate(gradcli, tmp_path, body, message, line):
+    file = tmp_path / "own.py"
+    file.write_text(
+        f"import numpy as np\nclass Own:\n    def forward(self, x):\n        {body}\n"
+        "    def backward(self, upstream):\n        return upstream\n"
+    )
+    done = gradcli("check", "--gates", str(file), "--timeout", "0.5", "--json")
+    assert (done.code, done.err) == (2, "")
+    (case,) = json.loads(done.out)["cases"]
+    assert case["verdict"] == "error"
+    assert case["error"]["message"].startswith(message)
+    assert line is None or case["error"]["line"] == line
+
+
+def test_the_command_checks_one_gate_or_all(gradcli):
+    done = gradcli("check", "--gates", str(GATES / "wrong.py"), "--gate", "CachesOnce")
+    assert (done.code, done.err) == (1, "")
+    assert "stale-cache" in done.out
+    lost = gradcli("check", "--gate", "CachesOnce")
+    assert lost.code == 2
+    assert "--gate needs --gates FILE.py" in lost.err
