@@ -10,15 +10,14 @@ from gradcli.errors import BindingError, did_you_mean
 from gradcli.evaluation.compiled import Function
 from gradcli.program.files import PYTHON, subject_of
 from gradcli.program.reader import read
-from gradcli.reports.evaluations import EvalReport
 from gradcli.requests import BUDGET, Request, Setting, valid
-from gradcli.tasks.evaluate import evaluated
 from gradcli.transform.truth import true_gradients
 
 if TYPE_CHECKING:
     from gradcli.program.model import Program
     from gradcli.reports.checks import CheckReport
     from gradcli.reports.circuits import Circuit
+    from gradcli.reports.evaluations import EvalReport
     from gradcli.reports.pages import Page
     from gradcli.reports.plots import Plot
     from gradcli.reports.steps import StepsReport
@@ -42,6 +41,8 @@ def evaluate(
     >>> evaluate("(x+y)*z", {"x": -2, "y": 5, "z": -4}).gradients
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
+    from gradcli.tasks.evaluate import evaluated  # late: a compiled function needs no reports
+
     request = _request("evaluate", options)
     return evaluated(_program(text, name, bindings, request), request)
 

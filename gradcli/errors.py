@@ -88,6 +88,14 @@ class NameFault(GradcliError):
     kind = "name"
 
 
+class MissingValue(NameFault):
+    """A name of the program has no value."""
+
+    def __init__(self, name: str, span: Span, hint: str | None = None) -> None:
+        super().__init__(f"`{name}` has no value", span, hint or f"give it one: `{name}=...`")
+        self.name = name
+
+
 class BindingError(GradcliError):
     """A `NAME=VALUE` cannot be read, or is given twice."""
 
@@ -114,6 +122,12 @@ class FileError(GradcliError):
     """A file cannot be read or written."""
 
     kind = "file"
+
+
+class PointError(GradcliError):
+    """A row of a table at which the program has no finite result, where that is not allowed."""
+
+    kind = "point"
 
 
 class LayoutError(GradcliError):

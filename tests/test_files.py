@@ -6,7 +6,6 @@ import io
 import os
 import stat
 import sys
-import tempfile
 
 import numpy as np
 import pytest
@@ -245,13 +244,13 @@ def test_an_interrupt_half_way_leaves_the_old_file_and_nothing_else(tmp_path, mo
 
 def test_the_temporary_file_stands_in_the_folder_of_the_target(tmp_path, monkeypatch):
     folders = []
-    make = tempfile.mkstemp
+    replace = os.replace
 
-    def recorded(**words):
-        folders.append(words["dir"])
-        return make(**words)
+    def recorded(temporary, target):
+        folders.append(os.path.dirname(temporary))
+        replace(temporary, target)
 
-    monkeypatch.setattr(tempfile, "mkstemp", recorded)
+    monkeypatch.setattr(os, "replace", recorded)
     write_text(str(tmp_path / "out.txt"), "x")
     assert [os.path.realpath(folder) for folder in folders] == [os.path.realpath(tmp_path)]
 

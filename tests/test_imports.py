@@ -23,7 +23,7 @@ FLOORS = {
     "syntax": 4,
     "graph": 5,
     "arithmetic": 6, "program": 6,
-    "engine": 7, "emit": 7, "python": 7,
+    "engine": 7, "emit": 7, "python": 7, "tables": 7,
     "transform": 8, "foreign": 8,
     "evaluation": 9,
     "checker": 10,
@@ -35,6 +35,7 @@ FLOORS = {
 }  # fmt: skip
 ARRAYS = {
     "gradcli.arithmetic.arrays",
+    "gradcli.arithmetic.chunks",
     "gradcli.arithmetic.complex_steps",
     "gradcli.arithmetic.stacked",
     "gradcli.arithmetic.matrices",
@@ -47,6 +48,16 @@ ARRAYS = {
     "gradcli.checker.blackbox.line",
     "gradcli.checker.blackbox.noise",
     "gradcli.checker.blackbox.other_numbers",
+    "gradcli.program.npy",
+    "gradcli.tables.numbers",
+    "gradcli.tables.text",
+    "gradcli.tables.npy",
+    "gradcli.tables.npz",
+    "gradcli.tables.json_lines",
+    "gradcli.tables.arrow",
+    "gradcli.tables.made",
+    "gradcli.evaluation.columns",
+    "gradcli.tasks.batch",
     "gradcli.checker.patterns",
     "gradcli.checker.gate_states",
     "gradcli.checker.gate_names",
@@ -257,6 +268,12 @@ def test_foreign_packages_have_their_rooms(name):
         elif package == "matplotlib":
             assert is_late
             assert name == "gradcli.render.curves.figures"
+        elif package == "orjson":
+            assert is_late
+            assert name == "gradcli.tables.numbers"
+        elif package == "pyarrow":
+            assert is_late
+            assert name == "gradcli.tables.arrow"
         elif package == "mpmath":
             assert is_late or name == "gradcli.arithmetic.digits"
         elif package == "numpy":

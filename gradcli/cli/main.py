@@ -6,6 +6,7 @@ pays only for itself.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -23,6 +24,7 @@ COMMANDS = {
     "graph": ("graph", "graph_command", "The circuit, with values and gradients on its wires."),
     "explain": ("explain", "explain_command", "The backward pass told gate by gate."),
     "code": ("code", "code_command", "The forward and backward pass as code."),
+    "batch": ("batch", "batch_command", "Value and gradients at many points."),
     "steps": ("steps", "steps_command", "Numeric errors against the step, as curves."),
     "plot": ("plot", "plot_command", "Value and gradient over one input or two."),
     "gates": ("gates", "gates_command", "The table of gates, or the page of one."),
@@ -97,6 +99,13 @@ def gradcli(ctx: click.Context, version: bool) -> None:
         click.echo(ctx.get_help())
 
 
+# Linear algebra of small arrays is no faster on several threads, whose start takes half of the time
+# that numpy takes to load. What a user has set stays.
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
     run_and_exit(gradcli, sys.argv[1:] if arguments is None else arguments)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO
 
 from gradcli.errors import FileError, reason_of
 
@@ -26,9 +28,51 @@ def write_bytes(path: str, data: bytes, inputs: tuple[str, ...] = ()) -> None:
             with open(path, "wb") as file:
                 file.write(data)
         else:
-            _replace(os.path.realpath(path), data)
+            with _replacing(os.path.realpath(path)) as file:
+                file.write(data)
     except (OSError, ValueError) as trouble:
         raise FileError(f"cannot write {path}: {reason_of(trouble)}") from None
+
+
+@contextmanager
+def result_file(
+    path: str | None, inputs: tuple[str, ...], is_seekable: bool = False
+) -> Iterator[BinaryIO]:
+    """A binary file to write a long result into; it is there whole at the end, or not at all.
+
+    None and `-` are stdout, which a result that is written in order reaches as it comes;
+    `is_seekable` ones, and whatever goes to a pipe or a device, are kept in a temporary file first.
+    Raises FileError.
+    """
+    if path in (None, "-") and not is_seekable:
+        yield sys.stdout.buffer
+        return
+    if path in (None, "-") or (os.path.exists(path) and not os.path.isfile(path)):
+        yield from _kept(path)
+        return
+    refuse_overwriting(path, inputs)
+    if "\0" in path:
+        raise FileError("cannot write a file whose name has a zero byte in it")
+    try:
+        with _replacing(os.path.realpath(path)) as file:
+            yield file
+    except OSError as trouble:
+        raise FileError(f"cannot write {path}: {reason_of(trouble)}") from None
+
+
+def _kept(path: str | None) -> Iterator[BinaryIO]:
+    """A temporary file whose bytes go to a stream at the end."""
+    import shutil  # late: only writing a file pays for them
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        yield file
+        file.seek(0)
+        if path is None or path == "-":
+            shutil.copyfileobj(file, sys.stdout.buffer)
+            return
+        with open(path, "wb") as out:
+            shutil.copyfileobj(file, out)
 
 
 def write_arrays(path: str, arrays: Mapping[str, Any], inputs: tuple[str, ...] = ()) -> None:
@@ -62,14 +106,17 @@ def refuse_overwriting(path: str, inputs: tuple[str, ...]) -> None:
         raise FileError(f"cannot write {path}: {reason_of(trouble)}") from None
 
 
-def _replace(path: str, data: bytes) -> None:
-    import tempfile  # late: only writing a file pays for it
-
+@contextmanager
+def _replacing(path: str) -> Iterator[BinaryIO]:
+    """A temporary file that takes the place of a file once it has been written whole."""
     mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".gradcli-")
+    temporary = os.path.join(os.path.dirname(path), f".gradcli-{os.urandom(8).hex()}")
+    handle = os.open(
+        temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600
+    )
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
+        with os.fdopen(handle, "w+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, mode)

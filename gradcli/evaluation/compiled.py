@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from gradcli.arithmetic.floats import FAULTS
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import BindingError, ShapeError
 from gradcli.evaluation.point import arithmetics_of, inputs_of
 from gradcli.program.model import Program
+
+if TYPE_CHECKING:
+    from gradcli.evaluation.columns import ArrayColumns, NumberColumns
 
 
 class Function:
@@ -32,7 +35,7 @@ class Function:
         self._defaults = inputs_of(program)  # of inputs that get no values in a call
         self._gives_arrays = graph.has_arrays
         self._arithmetics = arithmetics_of(graph)
-        self._machines = [Machine(graph, self._arithmetics[0])]
+        self._machines: list[Machine] = []  # bound when a call needs them
 
     def __call__(self, *values: Any) -> tuple[float, list[Any]]:
         """The value and the gradient by every input, in the order of `inputs`.
@@ -47,6 +50,62 @@ class Function:
         if self._gives_arrays:
             return value, [self._array(at, gradients) for at in self._leaves]
         return value, [0.0 if at is None else gradients[at] for at in self._leaves]
+
+    def batch(self, columns: Sequence[Any] | Mapping[str, Any]) -> tuple[Any, list[Any]]:
+        """The values at many points, and the gradients by every input, as float64 arrays.
+
+        `columns` has an array for each input, in the order of `inputs` or by name, whose first axis
+        are the points; one number stands for all points. Where a value is nan its gradients are.
+        Raises BindingError, ShapeError.
+
+        >>> from gradcli import compile
+        >>> values, (dx, dy) = compile("x*y", inputs=["x", "y"]).batch([[1, 2, 3], 10])
+        >>> values.tolist(), dx.tolist(), dy.tolist()
+        ([10.0, 20.0, 30.0], [10.0, 10.0, 10.0], [1.0, 2.0, 3.0])
+        """
+        results = self.over(self.inputs).run(self._columns(columns)).columns
+        return results[0], results[1:]
+
+    def over(self, wrt: Sequence[str]) -> NumberColumns | ArrayColumns:
+        """The function over columns, with the gradients by some inputs."""
+        from gradcli.evaluation.columns import ArrayColumns, NumberColumns  # late: it loads numpy
+
+        if not self._gives_arrays:
+            return NumberColumns(self._program, self.inputs, wrt)
+        places = [self.inputs.index(name) for name in wrt]
+        return ArrayColumns(self, places, [self._shape(k) for k in places])
+
+    def _columns(self, columns: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
+        """Columns in the order of `inputs`, of equal length."""
+        import numpy as np  # late: numbers do not need it
+
+        if isinstance(columns, Mapping):
+            missing = [name for name in self.inputs if name not in columns]
+            if missing:
+                raise BindingError(f"no column for {', '.join(missing)}")
+            columns = [columns[name] for name in self.inputs]
+        if len(columns) != len(self.inputs):
+            raise BindingError(f"{len(self.inputs)} columns are needed, got {len(columns)}")
+        arrays = []
+        for k, column in enumerate(columns):
+            try:
+                array = np.asarray(column, dtype=float)
+            except (TypeError, ValueError):
+                raise BindingError(f"`{self.inputs[k]}` is not a column of numbers") from None
+            if array.shape[1:] != self._shape(k) and array.shape != self._shape(k):
+                raise ShapeError(f"a row of `{self.inputs[k]}` has shape {array.shape[1:]}, "
+                                 f"not {self._shape(k)}")  # fmt: skip
+            arrays.append(array)
+        counts = {len(x) for k, x in enumerate(arrays) if x.ndim > len(self._shape(k))} or {1}
+        if len(counts) > 1:
+            raise ShapeError(f"columns have different lengths: {sorted(counts)}")
+        (count,) = counts
+        return [np.broadcast_to(x, (count, *self._shape(k))) for k, x in enumerate(arrays)]
+
+    def _shape(self, k: int) -> tuple[int, ...]:
+        """The shape of an input; () where the program does not use it."""
+        leaf = self._leaves[k]
+        return () if leaf is None else self._program.graph.shape(leaf)
 
     def _run(self, inputs: Sequence[Any]) -> Run:
         """The sweep in the first arithmetic that does not fault."""
@@ -72,8 +131,8 @@ class Function:
 
     def _read(self, k: int, value: Any) -> Any:
         """The value of one input, of the shape it was compiled for."""
-        name, leaf = self.inputs[k], self._leaves[k]
-        shape = () if leaf is None else self._program.graph.shape(leaf)
+        name = self.inputs[k]
+        shape = self._shape(k)
         if not shape:
             try:
                 return float(value)

@@ -277,6 +277,16 @@ def wanted(program: Program, wrt: Sequence[str] | None) -> list[str]:
     ]
 
 
+def seed_notes(program: Program) -> list[str]:
+    """The note on random numbers, where a program has any."""
+    return [] if program.seed is None else [seed_note(program.seed)]
+
+
+def seed_note(seed: int) -> str:
+    """What is said of random numbers."""
+    return f"random numbers drawn with seed {seed} (--seed N)"
+
+
 # ---------------------------------------------------------------- arrays as their elements
 
 

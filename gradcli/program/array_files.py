@@ -20,6 +20,7 @@ import numpy as np
 from gradcli.errors import FileError, GradcliError, LimitError, reason_of
 from gradcli.gates.shapes import MOST_AXES
 from gradcli.program.files import file_of, open_regular
+from gradcli.program.npy import npy_header
 from gradcli.requests import RAISE
 from gradcli.syntax.tokens import out_of_range
 
@@ -27,7 +28,6 @@ MOST_CSV_BYTES = 64  # of one number in a .csv file, with what separates it from
 MOST_KEYS_NAMED = 10  # arrays of an archive in a hint
 LONGEST_FIELD = 40  # characters of a field in a message
 FAR_OUT = re.compile(r"[eE][-+]?0*[1-9][0-9]{2}|[0-9.]{300}")  # what may over- or underflow
-VERSIONS = ((1, 0), (2, 0), (3, 0))  # of .npy; the header of 3.0 is that of 2.0 in UTF-8
 ENDINGS = ".npy, .npz:KEY or .csv"
 
 
@@ -63,7 +63,7 @@ def _npy(name: str, path: str, stream: BinaryIO, most: int) -> Any:  # noqa: ARG
 
 def _array(called: str, stream: Any, size: int, most: int) -> Any:
     """An array whose header agrees with the size of what holds it."""
-    shape, dtype = _header(called, stream)
+    shape, _, dtype = npy_header(called, stream)
     count = prod(shape)
     if dtype.kind not in "biuf":
         kind = "Python objects, which are never unpickled" if dtype.hasobject else f"{dtype}"
@@ -82,25 +82,6 @@ def _array(called: str, stream: Any, size: int, most: int) -> Any:
             return np.lib.format.read_array(stream, allow_pickle=False).astype(float)
         except FloatingPointError:
             raise FileError(f"{called} holds a number that is too large for float64") from None
-
-
-def _header(called: str, stream: Any) -> tuple[tuple[int, ...], Any]:
-    """Shape and kind of number. Raises FileError."""
-    try:
-        version = np.lib.format.read_magic(stream)
-    except ValueError:
-        raise FileError(f"{called} is no .npy file: it does not begin as one") from None
-    if version not in VERSIONS:
-        raise FileError(f"{called} has version {'.'.join(map(str, version))} of .npy, which is "
-                        "not known")  # fmt: skip
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else (
-        np.lib.format.read_array_header_2_0
-    )  # fmt: skip
-    try:
-        shape, _, dtype = read(stream)
-    except Exception:  # a header is read as Python, and fails in as many ways
-        raise FileError(f"{called} has a header that cannot be read") from None
-    return shape, dtype
 
 
 # ---------------------------------------------------------------- .npz

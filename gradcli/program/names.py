@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradcli.errors import BindingError, GradcliError, NameFault, did_you_mean
+from gradcli.errors import BindingError, GradcliError, MissingValue, NameFault, did_you_mean
 from gradcli.gates.row import GateTable
 from gradcli.gates.shapes import Shape
 from gradcli.gates.table import CONSTANTS
@@ -150,7 +150,7 @@ class Names:
             hint = INSTEAD.get(word) or hint
         if prefix:
             hint = hint or f"`{prefix}.` stands before functions, pi and e only"
-        return NameFault(f"`{name}` has no value", span, hint or f"give it one: `{name}=...`")
+        return MissingValue(name, span, hint)
 
     def number_of(self, name: str) -> float | str:
         """The number an input is set to, for a size; else words for what it is."""

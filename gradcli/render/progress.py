@@ -10,8 +10,11 @@ Item = TypeVar("Item")
 PATIENCE = 1.0  # seconds
 
 
-def progress(items: Iterable[Item], count: int, title: str, out: TextIO) -> Iterator[Item]:
-    """The items as they come, with a bar on `out` of how many of `count` there have been."""
+def progress(items: Iterable[Item], count: int | None, title: str, out: TextIO) -> Iterator[Item]:
+    """The items as they come, with a bar on `out` of how many of `count` there have been.
+
+    Without a count the bar only shows that something is going on.
+    """
     if not out.isatty():
         yield from items
         return

@@ -20,6 +20,7 @@ from gradcli.evaluation.point import (
     gather,
     in_lists,
     inputs_of,
+    seed_notes,
     wanted,
 )
 from gradcli.gates.shapes import Places
@@ -104,13 +105,6 @@ def report(program: Program, request: Request, written: Program | None = None) -
     if is_overruled(program, request):
         return answer._replace(notes=[*answer.notes, OVERRULED])
     return _with_lines(answer, scalars.point if scalars else point, request)
-
-
-def seed_notes(program: Program) -> list[str]:
-    """The note on random numbers, where a program has any."""
-    if program.seed is None:
-        return []
-    return [f"random numbers drawn with seed {program.seed} (--seed N)"]
 
 
 # ---------------------------------------------------------------- parts of the report

@@ -16,12 +16,11 @@ from gradcli.checker.cone import CHOICES, Branch, Surroundings
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import LimitError, UsageError
 from gradcli.evaluation.numbers import SLACK, sweep_bounds, value_bounds
-from gradcli.evaluation.point import arithmetics_of, as_numbers, inputs_of
+from gradcli.evaluation.point import arithmetics_of, as_numbers, inputs_of, seed_notes
 from gradcli.program.model import Program
 from gradcli.program.reader import read
 from gradcli.reports.plots import LinePlot, Mark, Plot, SurfacePlot
 from gradcli.requests import Request, Setting
-from gradcli.tasks.evaluate import seed_notes
 from gradcli.tasks.ranges import Range, range_of
 
 POINTS = 401  # of a line: an odd number, so that the middle is one

@@ -19,11 +19,10 @@ from gradcli.engine import Machine
 from gradcli.errors import LimitError, UsageError
 from gradcli.evaluation.certainty import certain_numbers
 from gradcli.evaluation.numbers import Numbers, value_bounds
-from gradcli.evaluation.point import Point, as_numbers, at, inputs_of
+from gradcli.evaluation.point import Point, as_numbers, at, inputs_of, seed_notes
 from gradcli.program.model import Program
 from gradcli.reports.steps import METHODS, Chosen, StepCurve, StepCurves, StepsReport
 from gradcli.requests import Request
-from gradcli.tasks.evaluate import seed_notes
 
 A_DECADE = 4  # steps
 DECADES = 17

@@ -1,0 +1,136 @@
+"""`gradcli batch`: value and gradients at many points, from files into files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Any, BinaryIO
+
+import click
+
+from gradcli.cli.asked import split_names
+from gradcli.cli.options import output, seed, spoken, switch
+from gradcli.cli.output import result_file
+from gradcli.cli.streams import refuse_inputs, warn
+from gradcli.cli.suffixes import format_of
+from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
+from gradcli.errors import FileError, UsageError, reason_of
+from gradcli.program.files import open_regular
+from gradcli.render.progress import progress
+from gradcli.requests import Request
+from gradcli.tables.formats import BINARY, FORMATS, SUFFIXES, Results, format_of_points, open_table
+from gradcli.tables.model import WHOLE, Part, Table, part_of
+from gradcli.tables.text import names_of
+from gradcli.tasks.batch import Batch, made_points
+
+
+@click.command("batch", cls=ExpressionCommand, short_help="Value and gradients at many points.")
+@click.argument("words", nargs=-1, metavar="EXPR [NAME=VALUE]...")
+@click.option("-f", "--file", "path", metavar="FILE", help="Read the program from a file.")
+@click.option("-p", "--points", metavar="FILE", help="The points: columns are inputs; - is stdin.")
+@click.option(
+    "--points-format",
+    type=click.Choice(FORMATS),
+    default=None,
+    help="The format of the points; by default that of the suffix, csv on stdin.",
+)
+@click.option("--names", metavar="x,y", help="The names of columns that have none.")
+@switch("--grid", help="Every combination of the inputs that have many values.")
+@click.option(
+    "--wrt", multiple=True, metavar="x,y", help="Gradients by these inputs, also fixed ones."
+)
+@output
+@click.option(
+    "--on-error",
+    type=click.Choice(["mark", "stop"]),
+    default="mark",
+    help="What a row without a finite result does: it is marked and counted, or is an error.",
+)
+@click.option("--shard", metavar="I/N", help="The I-th of N parts of the points, from 1/N to N/N.")
+@seed
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default=None,
+    help="The format of the results; by default that of the suffix, csv on stdout.",
+)
+@click.option("-o", "--output-file", "target", metavar="FILE", help="Write the results to a file.")
+@spoken(quiet="No warnings, notes and progress.", verbose="The same as without.")
+def batch_command(**options: Any) -> None:
+    """Compute EXPR, or a program, and its gradients at every row of a table.
+
+    The columns of the table are inputs of the program; the results are a table with the columns
+    `value` and `dNAME` for every input that is a column. NAME=VALUE gives an input one value.
+    Without --points an input with many values makes the points: linspace(-2,2,1000), randn(1000),
+    a list, @FILE.npy. Tables are csv, tsv, npy, npz, jsonl, parquet and arrow; columns of npz and
+    jsonl may be arrays. They are read and written in blocks, whatever their size.
+
+    A row whose value is nan has nan for its gradients, too. Rows that are not finite, and rows at a
+    kink or a jump of a gate, are counted on stderr with the place of the first.
+
+    \b
+    gradcli batch "(x+y)*z" z=-4 --points points.csv -o gradients.csv
+    gradcli batch "sin(x)*y" x=linspace(-2,2,5) y=linspace(0,1,3) --grid
+    gradcli batch --file neuron.grad --points data.npz --wrt w -o out.npz
+    cat points.csv | gradcli batch "x*exp(-y)" --points - > gradients.csv
+
+    parquet and arrow need pyarrow (the extra `parquet`).
+
+    Exit codes: 0 the results were written, 2 the input cannot be read, or --on-error stop and a row
+    has no finite result; a file is written whole or not at all.
+    """
+    path, points, target = options["path"], options["points"], options["target"]
+    text, name, rest = program_text(options["words"], path)
+    if points == "-" and (path == "-" or name == "<stdin>"):
+        raise UsageError("the program and the points cannot both come from stdin")
+    inputs = input_files([path, points], [word.partition("=")[2] for word in rest])
+    refuse_inputs([target], inputs)
+    form = format_of(options["form"], False, target, SUFFIXES, "csv")
+    if form in BINARY and target in (None, "-") and sys.stdout.isatty():
+        raise UsageError(f"{form} is not text, and stdout is a terminal",
+                         hint=f"write -o FILE.{form}")  # fmt: skip
+    request = Request(output=options["output"], seed=options["seed"],
+                      wrt=split_names(options["wrt"]))  # fmt: skip
+    part = part_of(options["shard"]) if options["shard"] else WHOLE
+    with ExitStack() as files:
+        table, fixed, notes = _points(options, dict(bindings(rest)), part, files)
+        task = Batch(text, name, table, fixed, request, notes)
+        warn(task.warnings, options["strict"], options["quiet"])
+        blocks: Iterable[Any] = task.blocks(stop=options["on_error"] == "stop")
+        if not options["quiet"]:
+            blocks = progress(blocks, table.steps, "computing", sys.stderr)
+        with result_file(target, inputs, is_seekable=form in BINARY) as file:
+            results = Results(file, form, task.names, task.shapes)
+            for outcome in blocks:
+                results.put(outcome.columns, outcome.rows)
+            results.finish()
+    for remark in () if options["quiet"] else task.report().remarks():
+        click.echo(f"note: {remark}", err=True)
+
+
+def _points(
+    options: dict[str, Any], settings: dict[str, str], part: Part, files: ExitStack
+) -> tuple[Table, dict[str, str], list[str]]:
+    """The table of points, the inputs that have one value, and what there is to say."""
+    points = options["points"]
+    if points is None:
+        return made_points([*settings.items()], options["grid"], options["seed"], part)
+    if options["grid"]:
+        raise UsageError("--grid is for inputs with many values, and --points gives the points")
+    if points == "-" and sys.stdin is None:
+        raise FileError("the standard input is closed")
+    form = format_of_points(points, options["points_format"])
+    names = names_of(options["names"]) if options["names"] else None
+    called = "<stdin>" if points == "-" else points
+    stream = sys.stdin.buffer if points == "-" else files.enter_context(_opened(points))
+    return open_table(called, stream, form, names, part), settings, []
+
+
+def _opened(path: str) -> BinaryIO:
+    """A file of points. Raises FileError."""
+    try:
+        return open_regular(path)
+    except (OSError, ValueError) as trouble:
+        raise FileError(f"cannot read {path}: {reason_of(trouble)}") from None

@@ -1,0 +1,87 @@
+"""A program over columns of points: its value and gradients at every row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcli.arithmetic.chunks import Chunks
+from gradcli.evaluation.point import inputs_of
+from gradcli.gates.shapes import Shape
+from gradcli.program.model import Program
+from gradcli.transform.straight import straight_line
+
+
+class Outcome(NamedTuple):
+    """The results at some rows."""
+
+    columns: list[Any]  # the value and each gradient; their first axis are the rows
+    rows: Any  # of numbers also as one table, (rows, columns); None of arrays
+    bad: Any  # where a result is not finite: true and false; None: nowhere
+    edges: list[Any]  # for each gate of `edges`, where it has a convention in the place of a slope
+
+
+class NumberColumns:
+    """A program of numbers: one straight line of numpy calls for thousands of rows."""
+
+    def __init__(self, program: Program, varied: Sequence[str], wrt: Sequence[str]) -> None:
+        graph = program.graph
+        values = dict(zip(graph.inputs, inputs_of(program), strict=True))
+        fixed = {name: x for name, x in values.items() if name not in varied}
+        line = straight_line(graph, program.output, fixed, wrt)
+        self.edges = [*line.edges]  # gates of the program
+        self._chunks = Chunks(line.graph, line.outputs, [*line.edges.values()])
+        self._varied = varied
+        self._width = len(line.outputs)
+
+    def run(self, columns: Sequence[Any]) -> Outcome:
+        """The results at rows, whose numbers stand in the order of `varied`.
+
+        Where the value is nan, every gradient is.
+        """
+        count, step = len(columns[0]), self._chunks.size
+        rows = np.empty((count, self._width))
+        is_finite, edges = True, [np.empty(count, bool) for _ in self.edges]
+        for start in range(0, count, step):
+            part = slice(start, min(count, start + step))
+            piece = {n: x[part] for n, x in zip(self._varied, columns, strict=True)}
+            is_sure, on_edge = self._chunks.run(piece, rows[part])
+            is_finite &= is_sure
+            for whole, here in zip(edges, on_edge, strict=True):
+                whole[part] = here
+        bad = None
+        if not is_finite:
+            rows[np.isnan(rows[:, 0])] = np.nan
+            bad = ~np.isfinite(rows).all(axis=1)
+        return Outcome([*rows.T], rows, bad, edges)
+
+
+class ArrayColumns:
+    """A function of arrays, called row by row."""
+
+    edges: Sequence[int] = ()
+
+    def __init__(self, call: Callable[..., Any], places: Sequence[int], shapes: Sequence[Shape]):
+        """`places` are those of the gradients that are wanted, `shapes` of these."""
+        self._call = call
+        self._wanted = list(zip(places, shapes, strict=True))
+
+    def run(self, columns: Sequence[Any]) -> Outcome:
+        """The results at rows, of the numbers and arrays that the function takes.
+
+        Where the value is nan, every gradient is.
+        """
+        count = len(columns[0])
+        value = np.empty(count)
+        slopes = [np.empty((count, *shape)) for _, shape in self._wanted]
+        for row, point in enumerate(zip(*columns, strict=True)):
+            value[row], gradients = self._call(*point)
+            for slope, (k, _) in zip(slopes, self._wanted, strict=True):
+                slope[row] = gradients[k]
+        for slope in slopes:
+            slope[np.isnan(value)] = np.nan
+        results = [value, *slopes]
+        bad = ~np.logical_and.reduce([np.isfinite(x).reshape(count, -1).all(1) for x in results])
+        return Outcome(results, None, bad if bad.any() else None, [])

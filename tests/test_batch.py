@@ -1,0 +1,445 @@
+"""Batches: tables in every format, the rows they hold, and what is said of those that are not well."""
+
+import importlib.util
+import json
+import math
+import os
+import sys
+
+import numpy as np
+import pytest
+from conftest import run_apart
+
+import gradcli as api
+from gradcli.errors import BindingError, GradcliError, ShapeError
+from gradcli.gates.table import BUILT_IN
+from gradcli.tables import numbers
+from gradcli.tables.lines import Lines
+from gradcli.tables.model import Part, part_of
+
+POINTS = "x,y\n1,2\n-0.5,3\n2e-3,4.25\n"
+PRODUCT = "value,dx,dy\n2.0,2.0,1.0\n-1.5,3.0,-0.5\n0.0085,4.25,0.002\n"
+WITH_PYARROW = pytest.mark.skipif(
+    importlib.util.find_spec("pyarrow") is None, reason="needs pyarrow"
+)
+FORMATS = ["csv", "tsv", "npy", "npz", "jsonl"]
+ALL_FORMATS = [*FORMATS, *(pytest.param(f, marks=WITH_PYARROW) for f in ("parquet", "arrow"))]
+
+
+@pytest.fixture(params=["orjson", "json"])
+def codec(request, monkeypatch):
+    """Numbers read and printed by orjson, or by Python's own json."""
+    if request.param == "json":
+        monkeypatch.setitem(sys.modules, "orjson", None)
+    elif importlib.util.find_spec("orjson") is None:
+        pytest.skip("needs orjson")
+    numbers.loads.cache_clear()
+    yield request.param
+    numbers.loads.cache_clear()
+
+
+def written(text, name="p.csv"):
+    with open(name, "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+    return name
+
+
+def rows(text):
+    """The numbers of a table that was printed as CSV."""
+    return np.genfromtxt(text.splitlines(), delimiter=",", skip_header=1).reshape(
+        -1, text.split("\n")[0].count(",") + 1
+    )
+
+
+# ---------------------------------------------------------------- numbers
+
+
+@pytest.mark.parametrize(
+    "gate", [g for g in BUILT_IN.elementwise if not g.hidden], ids=lambda g: g.name
+)
+def test_every_gate_is_computed_in_columns_as_it_is_at_a_point(gate):
+    samples = [[float(x) for x in point.split(",")] for point in gate.samples.split(";")]
+    width = len(samples[0])
+    samples = [point for point in samples if len(point) == width]
+    names = [f"x{k}" for k in range(width)]
+    f = api.compile(f"{gate.name}({', '.join(names)})", inputs=names)
+    values, slopes = f.batch(np.array(samples).T)
+    for row, point in enumerate(samples):
+        value, gradients = f(*point)
+        assert [values[row], *(s[row] for s in slopes)] == pytest.approx(
+            [value, *gradients], rel=1e-14, abs=1e-300, nan_ok=True
+        )
+
+
+def test_columns_of_any_length_are_computed_as_points_are():
+    text = "a = x*y; b = max(a, x, -y); f = where(b > 1, log(b), tanh(b)) * sigmoid(x - y)"
+    f = api.compile(text, inputs=["x", "y"])
+    draw = np.random.default_rng(3)
+    for count in (0, 1, 100, 20_000):
+        x, y = draw.uniform(-3, 3, (2, count))
+        values, (dx, dy) = f.batch({"y": y, "x": x})
+        assert values.shape == dx.shape == dy.shape == (count,)
+        for k in range(0, count, 997):
+            assert [values[k], dx[k], dy[k]] == pytest.approx(
+                [f(x[k], y[k])[0], *f(x[k], y[k])[1]], rel=1e-13
+            )
+
+
+def test_a_zero_gradient_stops_what_is_infinite():
+    f = api.compile("where(x > 0, sqrt(x), 0) * 0 + x", inputs=["x"])
+    values, (dx,) = f.batch([[0.0, 4.0, -1.0]])
+    assert (values.tolist(), dx.tolist()) == ([0, 4, -1], [1, 1, 1])
+    f = api.compile("sqrt(x)*y", inputs=["x", "y"])
+    assert [column.tolist() for column in f.batch([[0.0, 4.0], [0.0, 1.0]])[1]] == [
+        [0, 0.25],
+        [0, 2],
+    ]
+
+
+def test_arrays_are_columns_too():
+    f = api.compile("sum(w*x)", inputs={"w": [0, 0], "x": 0})
+    values, (dw, dx) = f.batch([[[1, 2], [3, 4]], [10, 100]])
+    assert values.tolist() == [30, 700]
+    assert dw.tolist() == [[10, 10], [100, 100]]
+    assert dx.tolist() == [3, 7]
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "words"),
+    [
+        ([[1, 2]], BindingError, "2 columns are needed, got 1"),
+        ({"x": [1]}, BindingError, "no column for y"),
+        ([[1, 2], [1, 2, 3]], ShapeError, r"different lengths: \[2, 3\]"),
+        ([["a"], [1]], BindingError, "`x` is not a column of numbers"),
+        ([[[1, 2]], [1]], ShapeError, r"a row of `x` has shape \(2,\), not \(\)"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(columns, error, words):
+    with pytest.raises(error, match=words):
+        api.compile("x*y", inputs=["x", "y"]).batch(columns)
+
+
+# ---------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("start", ["", "\ufeff", "# "])
+def test_points_from_csv_give_a_row_each(gradcli, codec, line_end, start):
+    name = written(start + POINTS.replace("\n", line_end))
+    ended = gradcli("batch", "x*y", "--points", name)
+    assert (ended.code, ended.out, ended.err) == (0, PRODUCT, "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'x,y\n"1",2\n -0.5 ,"3"\n\n0.002,4.25',
+        "x;y\n1;2\n-.5;+3\n\n2e-3;4.25\n",
+        '"x" , "y"\n1,2\n-5e-1,3\n.002,4.25\n',
+    ],
+)
+def test_points_are_read_however_they_are_written(gradcli, codec, text):
+    assert gradcli("batch", "x*y", "-p", written(text)).out == PRODUCT
+
+
+def test_points_come_from_stdin(gradcli, codec):
+    assert gradcli("batch", "x*y", "--points", "-", stdin=POINTS.encode()).out == PRODUCT
+    tabs = POINTS.replace(",", "\t").encode()
+    assert gradcli("batch", "x*y", "-p", "-", "--points-format", "tsv", stdin=tabs).out == PRODUCT
+
+
+def test_numbers_are_read_and_printed_to_the_last_bit(gradcli, codec):
+    draw = np.random.default_rng(1)
+    bits = draw.integers(0, 2**64, 30_000, dtype=np.uint64).view(float)
+    special = [0.0, -0.0, 5e-324, 1.7976931348623157e308, 2.0**53 + 1, 0.1, math.inf, -math.inf]
+    x = np.array([*bits[np.isfinite(bits)], *special])
+    written("x\n" + "".join(f"{value!r}\n" for value in x.tolist()))
+    ended = gradcli("batch", "x", "-p", "p.csv", "-q")
+    values = [float(line.split(",")[0]) for line in ended.out.splitlines()[1:]]
+    assert np.array(values).tobytes() == x.tobytes()
+
+
+def test_a_zero_keeps_its_sign(gradcli, codec):
+    ended = gradcli("batch", "1/x", "-p", written("x\n-0\n0\n-0.0\n2\n"), "-q")
+    assert [line.split(",")[0] for line in ended.out.splitlines()[1:]] == [
+        "-inf",
+        "inf",
+        "-inf",
+        "0.5",
+    ]
+
+
+@pytest.mark.parametrize("source", ALL_FORMATS)
+@pytest.mark.parametrize("target", ALL_FORMATS)
+def test_every_format_is_read_and_written(gradcli, source, target):
+    """Points that one batch has written are those of the next one."""
+    count = 9000 if source == target else 3
+    assert gradcli("batch", "x", f"x=linspace(0.1,2,{count})", "-o", f"a.{source}").code == 0
+    names = ["--names", "value,dx"] if source == "npy" else []
+    ended = gradcli("batch", "exp(value)*dx", "-p", f"a.{source}", *names, "-o", f"b.{target}")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    names = ["--names", "value,dvalue,ddx"] if target == "npy" else []
+    ended = gradcli("batch", "value*dvalue + 0*ddx", "-p", f"b.{target}", *names)
+    x = np.linspace(0.1, 2, count)
+    assert rows(ended.out)[:, 0] == pytest.approx(np.exp(2 * x), rel=1e-14)
+
+
+def test_the_columns_of_an_npy_are_the_inputs_in_their_order(gradcli):
+    np.save("p.npy", np.asfortranarray([[1.0, 2], [-0.5, 3], [2e-3, 4.25]]))
+    ended = gradcli("batch", "x*y", "-p", "p.npy")
+    assert ended.out == PRODUCT
+    assert ended.err == "note: the columns of p.npy are x, y, as the program names them\n"
+    np.save("p.npy", np.array([(2, 1.0)], dtype=[("y", "i4"), ("x", "f4")]))
+    assert gradcli("batch", "x/y", "-p", "p.npy").out == "value,dy,dx\n0.5,-0.25,0.5\n"
+
+
+def test_columns_that_are_arrays_come_from_npz_and_json_lines(gradcli, codec):
+    np.savez("p.npz", w=[[1, 2], [3, 4]], x=[10, 100])
+    written('{"w":[1,2],"x":10}\n{"x":100,"w":[3,4]}\n', "p.jsonl")
+    for name in ("p.npz", "p.jsonl"):
+        ended = gradcli("batch", "sum(w*x)", "-p", name)
+        assert ended.out == "value,dw[0],dw[1],dx\n30.0,10.0,10.0,3.0\n700.0,100.0,100.0,7.0\n"
+        gradcli("batch", "sum(w*x)", "-p", name, "-o", "out.npz")
+        assert np.load("out.npz")["dw"].tolist() == [[10, 10], [100, 100]]
+    ended = gradcli("batch", "sum(w*x)", "-p", "p.npz", "--format", "jsonl")
+    assert json.loads(ended.out.split("\n")[1]) == {"value": 700, "dw": [100, 100], "dx": 7}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_parts_of_a_file_together_are_the_whole(gradcli, form):
+    made = ["x=randn(20000)", "y=linspace(0,1,20000)"]
+    gradcli("batch", "x*y", *made, "-o", f"p.{form}", "-q")
+    names = ["--names", "value,dx,dy"] if form == "npy" else []
+    read = ["batch", "value + dx*dy", "-p", f"p.{form}", *names, "-q"]
+    whole = gradcli(*read).out.splitlines()
+    parts = [gradcli(*read, "--shard", f"{k}/7").out.splitlines() for k in range(1, 8)]
+    assert all(part[0] == whole[0] for part in parts)
+    assert sum([part[1:] for part in parts], []) == whole[1:]
+
+
+def test_a_part_without_a_line_is_empty_and_places_are_those_of_the_file(gradcli):
+    name = written("x\n" + "1.25\n" * 3 + "abc\n")
+    ends = [gradcli("batch", "x", "-p", name, "--shard", f"{k}/9") for k in range(1, 10)]
+    assert sum(ended.out.count("1.25") for ended in ends) == 3
+    assert [ended.err for ended in ends if ended.code] == [
+        "error: p.csv:5:1: column `x`: expected a number, found `abc`\n  abc\n  ^\n"
+    ]
+
+
+def test_parts_are_counted_from_one():
+    assert [part_of(f"{k}/3").of(10) for k in (1, 2, 3)] == [(0, 3), (3, 6), (6, 10)]
+    for text in ("0/3", "4/3", "1", "a/b", "1/0"):
+        with pytest.raises(GradcliError, match="is no part of a file"):
+            part_of(text)
+
+
+def test_lines_are_those_of_the_file_however_it_is_cut(tmp_path):
+    path = tmp_path / "lines"
+    path.write_bytes(b"names\n" + b"".join(b"%d\n" % k * (k % 3) for k in range(5000)))
+
+    def lines(part):
+        with open(path, "rb") as file:
+            reader = Lines("lines", file)
+            reader.first_line()
+            return [(first + k, line) for block, first in reader.blocks(part)
+                    for k, line in enumerate(block.splitlines())]  # fmt: skip
+
+    whole = lines(Part(0, 1))
+    assert len(whole) == 5000 - 1
+    for count in (2, 13, 200):
+        assert sum([lines(Part(k, count)) for k in range(count)], []) == whole
+
+
+# ---------------------------------------------------------------- points without a file
+
+
+def test_a_grid_is_every_combination(gradcli):
+    ended = gradcli("batch", "10*x + y", "x=[1,2]", "y=linspace(0,2,3)", "--grid")
+    assert rows(ended.out)[:, 0].tolist() == [10, 11, 12, 20, 21, 22]
+
+
+def test_random_points_are_those_that_eval_draws(gradcli):
+    drawn = gradcli("batch", "x", "x=randn(9000)", "--seed", 5)
+    assert drawn.err == "note: random numbers drawn with seed 5 (--seed N)\n"
+    x = api.evaluate("sum(x)", {"x": "randn(9000)"}, seed=5, check=False)
+    assert rows(drawn.out)[:, 0].sum() == pytest.approx(x.value, rel=1e-10)
+    assert gradcli("batch", "x", "x=randn(9000)", "--seed", 5).out == drawn.out
+
+
+def test_an_even_column_has_the_numbers_of_linspace(gradcli):
+    values = rows(gradcli("batch", "x", "x=linspace(-2,2,10001)").out)[:, 0]
+    assert values == pytest.approx(np.linspace(-2, 2, 10001), abs=1e-15)
+    assert values[[0, -1]].tolist() == [-2, 2]
+
+
+def test_a_fixed_input_has_no_column_unless_it_is_asked_for(gradcli):
+    ended = gradcli("batch", "x*y", "y=3", "-p", written("x\n2\n"))
+    assert ended.out == "value,dx\n6.0,3.0\n"
+    ended = gradcli("batch", "x*y", "y=3", "-p", "p.csv", "--wrt", "y")
+    assert ended.out == "value,dy\n6.0,2.0\n"
+
+
+def test_a_column_wins_over_the_text_and_a_given_value_over_a_column(gradcli):
+    program = "w = 5; f = w*x"
+    name = written("x,w,f\n2,3,1\n")
+    assert gradcli("batch", program, "-p", name).out == "value,dx,dw\n6.0,3.0,2.0\n"
+    ended = gradcli("batch", program, "w=4", "-p", name)
+    assert ended.out == "value,dx\n8.0,4.0\n"
+    assert ended.err == (
+        "warning: not read from p.csv, for a value is given: `w`\n"
+        "warning: columns of p.csv that are not used: `f`\n"
+    )
+
+
+# ---------------------------------------------------------------- rows that are not well
+
+
+def test_rows_that_are_not_finite_are_marked_and_counted(gradcli, codec):
+    ended = gradcli("batch", "log(x)*y", "-p", written("x,y\n1,2\n-1,2\n0,1\n2,\n"))
+    assert ended.code == 0
+    assert ended.out.splitlines()[1:] == [
+        "0.0,2.0,0.0",
+        "nan,nan,nan",
+        "-inf,inf,-inf",
+        "nan,nan,nan",
+    ]
+    assert ended.err == (
+        "note: 3 of 4 rows are not finite, the first at p.csv:3: log at #1 is outside its domain: "
+        "got -1, gives nan\n"
+    )
+
+
+def test_the_first_row_that_is_not_finite_may_be_an_error(gradcli):
+    name = written("x\n" + "1\n" * 20_000 + "-1\n")
+    for target in ([], ["-o", "out.csv"], ["-o", "out.npy"]):
+        ended = gradcli("batch", "sqrt(x)", "-p", name, "--on-error", "stop", *target)
+        assert ended.code == 2
+        assert ended.err == (
+            "error: p.csv:20002: sqrt at #out is outside its domain: got -1, gives nan\n"
+            "  help: --on-error mark goes on and marks the row\n"
+        )
+    assert not os.path.exists("out.csv")
+
+
+def test_rows_at_kinks_and_jumps_are_counted(gradcli):
+    ended = gradcli("batch", "relu(x) + max(x, y) + floor(y)", "-p", written("x,y\n0,0.5\n1,1\n"))
+    assert ended.err == (
+        "note: 1 of 2 rows is at a kink of relu at #1, the first at p.csv:2: a convention of the "
+        "gate stands for the slope\n"
+        "note: 1 of 2 rows is at a kink of max at #2, the first at p.csv:3: a convention of the "
+        "gate stands for the slope\n"
+        "note: 1 of 2 rows is at a jump of floor at #4, the first at p.csv:3: a convention of the "
+        "gate stands for the slope\n"
+    )
+    assert gradcli("batch", "relu(x)*y", "-p", "p.csv", "-q").err == ""
+
+
+def test_json_lines_have_null_for_what_is_not_finite(gradcli, codec):
+    ended = gradcli("batch", "1/x", "-p", written('{"x":0}\n{"x":null}\n{"x":2}\n', "p.jsonl"),
+                    "--format", "jsonl")  # fmt: skip
+    assert ended.out.splitlines() == [
+        '{"value":null,"dx":null}', '{"value":null,"dx":null}', '{"value":0.5,"dx":-0.25}',
+    ]  # fmt: skip
+
+
+WRONG = {  # a file, and what is said of it
+    "": "error: p.csv is empty\n  help: its first line names the columns: x,y\n",
+    "\n1,2\n": "error: p.csv, line 1: the row of names is empty\n"
+    "  help: its first line names the columns: x,y\n",
+    "1,2\n3,4\n": "error: p.csv, line 1: the row of names is missing\n"
+    "  help: write --names x,y with a name for each column\n",
+    "x,x\n1,2\n": "error: p.csv, line 1: two columns are named `x`\n",
+    "x,y\n1,2\n3\n": "error: p.csv:3:1: expected 2 fields, found 1\n  3\n  ^\n"
+    "  help: the columns are `x`, `y`\n",
+    "x,y\n1,2,3\n4\n": "error: p.csv:2:1: expected 2 fields, found 3\n  1,2,3\n  ^\n"
+    "  help: the columns are `x`, `y`\n",
+    "x,y\n1,abc\n": "error: p.csv:2:3: column `y`: expected a number, found `abc`\n  1,abc\n    ^\n",
+    "x,y\n1,true\n": "error: p.csv:2:3: column `y`: expected a number, found `true`\n"
+    "  1,true\n    ^\n",
+    "x,y\n1,1_0\n": "error: p.csv:2:3: column `y`: expected a number, found `1_0`\n  1,1_0\n    ^\n",
+    "x,y\n1,NA\n": "error: p.csv:2:3: column `y`: expected a number, found `NA`\n  1,NA\n    ^\n"
+    "  help: leave the field of a missing number empty\n",
+    'x,y\n1,"1,5"\n': "error: p.csv:2:3: column `y`: expected a number, found `1,5`\n"
+    "  1,1,5\n    ^\n  help: write 1.5\n",
+    "x,y\n1,1e400\n": "error: p.csv:2:3: column `y`: `1e400` overflows float64\n  1,1e400\n    ^\n"
+    "  help: write `inf` for infinity\n",
+    "x,y\n1,1e-400\n": "error: p.csv:2:3: column `y`: `1e-400` underflows float64\n"
+    "  1,1e-400\n    ^\n  help: write `0`, or a number from 5e-324 on\n",
+    "X,b\n1,2\n": "error: <expression>:1:1: `x` has no value\n  x*y\n  ^\n  help: did you mean `X`?\n"
+    "error: <expression>:1:3: `y` has no value\n  x*y\n    ^\n"
+    "  help: p.csv has the columns `X`, `b`; or give it one value: y=1\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_file_is_refused_with_its_place(gradcli, codec, text):
+    ended = gradcli("batch", "x*y", "-p", written(text))
+    assert (ended.code, ended.err) == (2, WRONG[text])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"", "p.jsonl is empty"),
+        (b"[1]\n", "expected an object"),
+        (b'{"x":1}\n{"x":\n', "p.jsonl:2:"),
+        (b'{"x":1}\n{"y":2}\n', "p.jsonl, line 2: the row has no `x`"),
+        (b'{"x":1}\n{"x":"a"}\n', 'p.jsonl, line 2: `x`: expected a number, found "a"'),
+        (b'{"x":1}\n{"x":true}\n', "p.jsonl, line 2: `x`: expected a number, found true"),
+        (b'{"x":1}\n{"x":[1]}\n', "p.jsonl, line 2: `x` has shape (1,), in the rows before ()"),
+        (b'{"x":1}\n{"x":\xff}\n', "this is not"),
+    ],
+)
+def test_wrong_json_lines_are_refused(gradcli, codec, text, words):
+    ended = gradcli("batch", "x*2", "-p", written(text, "p.jsonl"))
+    assert ended.code == 2
+    assert words in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["x"], "there are no points"),
+        (["x", "-p", "none.csv"], "cannot read none.csv: No such file"),
+        (["x", "-p", "p.xyz"], "p.xyz: the suffix tells no format of points"),
+        (["x*y", "x=[1,2]", "y=[1,2,3]"], "different numbers of points: `x` has 2, `y` has 3"),
+        (["x", "x=[1,2]", "--shard", "3/2"], "`3/2` is no part of a file"),
+        (["2", "-p", "ok.csv"], "no column of ok.csv is an input of the program"),
+        (["[x, x]", "-p", "ok.csv"], "the output has shape (2,)"),
+        (["x", "-p", "ok.csv", "--grid"], "--grid is for inputs with many values"),
+        (["x", "-p", "ok.csv", "-o", "ok.csv"], "ok.csv is the input and would be overwritten"),
+        (["x", "-p", "ok.csv", "--wrt", "z"], "`z` is not an input of the program"),
+        (["x", "-p", "o.npz"], "o.npz is no .npz archive"),
+        (["x", "-p", "o.npy"], "o.npy is no .npy file"),
+    ],
+)
+def test_what_cannot_be_is_refused(gradcli, words, message):
+    written("x\n1\n", "ok.csv")
+    written("nothing", "o.npz")
+    written("nothing", "o.npy")
+    ended = gradcli("batch", *words)
+    assert ended.code == 2
+    assert message in ended.err
+
+
+def test_strict_makes_an_error_of_columns_that_are_not_used(gradcli):
+    ended = gradcli("batch", "x", "-p", written("x,label\n1,2\n"), "--strict")
+    assert (ended.code, ended.err) == (2, "error: columns of p.csv that are not used: `label`\n")
+
+
+def test_text_in_a_column_that_is_not_used_does_no_harm(gradcli):
+    ended = gradcli("batch", "x", "-p", written("x,label\n1,red\n2,\n"), "-q")
+    assert ended.out == "value,dx\n1.0,1.0\n2.0,1.0\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["csv", "npy", "jsonl"])
+def test_memory_does_not_grow_with_the_rows(tmp_path, form):
+    resource = pytest.importorskip("resource")
+    out = str(tmp_path / f"out.{form}")
+    run_apart("batch", "x", "x=linspace(0,1,3000000)", "-o", str(tmp_path / f"p.{form}"), "-q")
+    names = ["--names", "x,y"] if form == "npy" else []
+    expression = "x*y" if names else "value*dx"
+    ended = run_apart("batch", expression, "-p", str(tmp_path / f"p.{form}"), *names, "-o", out)
+    assert ended.returncode == 0
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 60 * 1024
