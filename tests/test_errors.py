@@ -59,7 +59,7 @@ def test_every_kind_of_error_can_be_told_apart_and_means_exit_code_2():
     assert len(set(KINDS.values())) == len(KINDS)
     assert set(KINDS.values()) == {
         "syntax", "name", "binding", "shape", "limit", "file", "usage", "strict",
-        "layout",
+        "layout", "point",
     }  # fmt: skip
     assert {kind.exit_code for kind in GradcliError.__subclasses__()} == {2}
     assert issubclass(GradcliError, Exception)
