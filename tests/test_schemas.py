@@ -89,10 +89,10 @@ def properties(name, *path):
 HIDDEN = {"element", "is_named", "links"}  # of stages and checks: what JSON says otherwise
 CLASSES = [
     (evaluations.Stage, "eval", "stage", {"contributions", "contribution_bounds"}),
-    (evaluations.InputCheck, "eval", "checked", set()),
+    (evaluations.InputCheck, "eval", "checked", {"estimate"}),
     (lines.LineCheck, "eval", "backward_line", set()),
     (lines.LineCheck, "check", "backward_line", set()),
-    (evaluations.InputCheck, "check", "input", set()),
+    (evaluations.InputCheck, "check", "input", {"estimate"}),
     (gates.GateSheet, "gates", "gate", set()),
     (gates.LocalGradient, "gates", "local_gradient", set()),
     (gates.KinkConvention, "gates", "convention", set()),
