@@ -509,7 +509,10 @@ CURE = "; --format FORMAT takes any name"
 UNKNOWN_SUFFIXES = {
     ("eval", *LECTURE): f".txt, .tsv, .json, .jsonl, .csv, .md, .npz, .tex, .html{CURE}",
     ("eval", "x y"): f".txt, .tsv, .json, .jsonl, .csv, .md, .npz, .tex, .html{CURE}",
-    ("check", *LECTURE): f".txt, .json, .jsonl, .sarif, .xml, .csv, .tsv, .md, .tap, .tex, .html{CURE}",
+    (
+        "check",
+        *LECTURE,
+    ): f".txt, .json, .jsonl, .sarif, .xml, .csv, .tsv, .md, .tap, .tex, .html{CURE}",
     ("check", "a.grad", "--grade"): f".txt, .json{CURE}",
     ("check", "a.grad", "--fix"): ".diff, .patch, .txt",
     ("check", "a.py", "--list"): ".txt",

@@ -176,6 +176,74 @@ def test_a_gradient_of_another_shape_is_one_wrong_line():
     assert judged.lines[1].repair == "db = sum(ds, axis=0)"
 
 
+TWO_LAYERS = """X = randn(5, 4); W1 = randn(4, 3); W2 = randn(3, 2); y = randn(5, 2)
+h = tanh(X @ W1)
+s = h @ W2
+f = sum((s - y)**2)
+ds = 2*(s - y)
+dW2 = h.T @ ds
+dh = ds @ W2.T
+da = dh*(1 - h**2)
+dW1 = X.T @ da
+dX = da @ W1.T"""
+
+
+def verdicts(judged):
+    return {line.line: (line.verdict, line.cause) for line in judged.lines}
+
+
+def test_a_mistake_behind_a_line_whose_shapes_do_not_fit_is_found_too():
+    assert case(TWO_LAYERS).verdict == "pass"
+    judged = case(TWO_LAYERS.replace("ds @ W2.T", "ds @ W2").replace("W1.T", "W1.T*3"))
+    wrong, also = (line for line in judged.lines if line.is_accused)
+    assert (wrong.claim, wrong.mistake, wrong.repair) == (None, "transposed", "dh = ds @ W2.T")
+    assert "shapes (5, 2) and (3, 2) do not fit" in wrong.reason
+    assert also.mistake == "dropped-factor"
+    assert also.claim == [[pytest.approx(3 * x) for x in row] for row in also.expected]
+    assert judged.notes == ["no gradient for y"]
+
+
+def test_what_is_added_in_another_shape_accuses_no_other_line_of_that_gradient():
+    judged = case(TWO_LAYERS.replace("dW1 =", "dW2 += 0.1*X\ndW1 ="))
+    assert {k for k, word in verdicts(judged).items() if word != ("pass", None)} == {9}
+    assert "`+=` of shape (5, 4) to shape (3, 2)" in judged.lines[4].reason
+    twice = case(TWO_LAYERS.replace("h.T @ ds", "5*h.T @ ds").replace("dW1 =", "dW2 += X\ndW1 ="))
+    assert verdicts(twice)[6][0] != "pass"
+
+
+def test_a_helper_of_the_wrong_shape_may_be_meant_where_a_line_does_not_fit():
+    text = TWO_LAYERS.replace("da =", "slope = 1 - X**2\ng =").replace("dh*(1 - h**2)", "dh*slope")
+    judged = case(text.replace("@ da", "@ g").replace("da @", "g @"))
+    assert [line.line for line in judged.lines if line.is_accused] == [9]
+    assert judged.lines[4].reason.endswith("or line 8 is the slip")
+    assert judged.lines[4].suspects == [9, 8]
+    assert verdicts(judged)[10] == verdicts(judged)[11] == ("fail", 9)
+
+
+@pytest.mark.parametrize("line", ["dx = sum(x, axis=0)", "dx = [1, 2][x]", "dx = y.T"])
+def test_what_a_line_that_does_not_fit_leaves_behind_changes_nothing(line):
+    judged = case(f"x = 2; y = 3\nf = x*y\n{line}\ndy = x")
+    assert [row.verdict for row in judged.lines] == ["fail", "pass"]
+    assert judged.inputs["y"].verdict == "pass"
+
+
+def test_helpers_before_a_gradient_that_does_not_fit_are_no_outputs():
+    text = "x = randn(4, 4)\nd = x[1:, :] - x[:-1, :]\nL = sum(d**2)\ng = 2*x\ndx = zeros_like(x)\ndx[1:, :] += g\ndx[:-1, :] -= g"
+    judged = case(text.replace("-= g", "+= -g"))
+    assert judged.output == "L"
+    assert [line.line for line in judged.lines if line.is_accused] == [6, 7]
+
+
+def test_a_helper_that_a_wrong_line_forgets_is_no_reason_to_refuse_the_program():
+    right = "x = 2; y = 3\np = x*y\nf = p**2\ndp = 2*p\nt = dp*y\ndx = t\ndy = dp*x"
+    assert case(right).verdict == "pass"
+    judged = case(right.replace("dx = t", "dx = dp"))
+    assert [line.line for line in judged.lines if line.is_accused] == [6]
+    assert any("`t` is no gradient and no later" in words for words in judged.warnings)
+    with pytest.raises(gradcli.GradcliError, match="`t` is no gradient and no later"):
+        case(right.replace("dx = t", "dx = dp*y"))
+
+
 def test_a_line_that_adds_the_same_again_is_named():
     text = "x = 3; y = 2\nq = x*y\nf = q**2\ndq = 2*q\ndx = y*dq\ndx += y*dq\ndy = x*dq"
     (line,) = [line for line in case(text).lines if line.is_accused]

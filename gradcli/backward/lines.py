@@ -298,10 +298,22 @@ class _Lines:
         named = None if misfit.name is None else self._mistake_of_misfit(k, misfit.name)
         reason = f"{misfit.message}; {misfit.hint}" if misfit.hint else misfit.message
         culprit = Suspect(k, {}, "value", False, True, named)
+        others = [] if named else self._helpers_behind(k)
+        if others:
+            reason = f"{reason}; or line {listed(others)} is the slip"
         return LineCheck(
             self._target(k), *self.places[k], "fail", True, None, None, None,
             named.mistake if named else None, reason, repair=self._repair(k, culprit),
+            suspects=[self.places[k][0], *others] if others else [],
         )  # fmt: skip
+
+    def _helpers_behind(self, k: int) -> list[int]:
+        """The lines of the helpers that a line reads and that are nothing known."""
+        places = {
+            self.places[read.line][0] for read in self.lines[k].reads.values()
+            if read.line is not None and self.meanings[read.line] is None
+        }  # fmt: skip
+        return sorted(places)
 
     def _part(self, k: int, name: str) -> LineCheck:
         """A line of a gradient that another line spoils: right where some uses send back its value.

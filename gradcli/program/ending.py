@@ -102,7 +102,7 @@ class Ending:
         """
         names = self.names
         chosen = self.chosen if self.chosen is not None else names.graph.names.get(output)
-        if not backward.claims or chosen is None or chosen not in names.stages:
+        if not backward.written or chosen is None or chosen not in names.stages:
             return None
         reads = [read for line in backward.lines for read in line.reads.values()]
         used = {read.name for read in reads if read.kind == "forward"}
@@ -112,7 +112,7 @@ class Ending:
         if self.chosen is not None:
             return None
         is_passed_on = any(read.kind == "gradient" and read.name == chosen for read in reads)
-        is_helper = chosen in used and chosen not in backward.claims and not is_passed_on
+        is_helper = chosen in used and chosen not in backward.written and not is_passed_on
         if is_helper or not self._is_seeded(chosen, backward):
             return self._idle_before(chosen, backward, aside)
         return None
@@ -127,7 +127,7 @@ class Ending:
         idle = [n for n, k in names.stages.items() if k not in read and k not in aside
                 and names.stage_tokens[n] < names.stage_tokens[chosen]]  # fmt: skip
         forward = {**names.inputs, **names.stages}
-        claimed = [forward[name] for name in backward.claims]
+        claimed = [forward[name] for name in backward.written]
         for name in idle[:-1]:
             is_behind = graph.reaches(names.stages[name])
             if self._is_seeded(name, backward) and all(is_behind[node] for node in claimed):
@@ -136,7 +136,7 @@ class Ending:
 
     def _is_seeded(self, name: str, backward: Backward) -> bool:
         """Whether a stage can be the output: a number, or an array with an upstream gradient."""
-        is_given = self.names.request.upstream is not None or name in backward.claims
+        is_given = self.names.request.upstream is not None or name in backward.written
         return is_given or not self.names.graph.shape(self.names.stages[name])
 
 

@@ -124,7 +124,14 @@ class Backward:
         self.given: str | None = None  # the name of an upstream gradient that no line assigns
         self.spoilt: dict[str, Value] = {}  # what stands in for gradients with a misfit
         self.broken: dict[str, int] = {}  # helpers without a value, by the place of their line
+        self.untold: ShapeError | None = None  # why the truth is sought that nothing tells
+        self.stray: ParseError | None = None  # of the first helper that nothing reads
         self._truth_of: Callable[[Value], Value] | None = None
+
+    @property
+    def written(self) -> list[str]:
+        """The names whose gradients have lines, also those with a misfit."""
+        return [*self.claims, *self.spoilt]
 
     def line(self, statement: Statement) -> None:
         """Read one line: a gradient, or a helper for later lines. Raises GradcliError.
@@ -282,12 +289,18 @@ class Backward:
             self.claims[name] = self._node("fill", (zero, shape), token)
         gradient = self.claims[name]
         part = self._node("index", (gradient, at), token)
-        if graph.shape(value) != graph.shape(part):
-            self._node("put", (gradient, value, at), token)  # refuses what does not fit
-            value = self._node("fill", (value, graph.static(graph.shape(part))), token)
+        value = self._in_part(line, gradient, part, value)
         total = self._node("add", (part, value), token) if line.statement.kind == "add" else value
         self.claims[name] = self._node("put", (gradient, total, at), token)
         return value
+
+    def _in_part(self, line: GradientLine, gradient: Value, part: Value, value: Value) -> Value:
+        """A value in the shape of a part of a gradient. Raises ShapeError where it does not fit."""
+        graph, token = self.reader.graph, line.statement.token
+        if graph.shape(value) == graph.shape(part):
+            return value
+        self._node("put", (gradient, value, graph.static(line.place)), token)  # refuses a misfit
+        return self._node("fill", (value, graph.static(graph.shape(part))), token)
 
     def _node(self, gate: str, operands: tuple[int, ...], token: int) -> int:
         try:
@@ -316,8 +329,7 @@ class Backward:
     def _set_aside(self, line: GradientLine, error: ShapeError) -> None:
         """Let the true gradient stand in for a line, so that the others can be judged.
 
-        A helper has no truth: the lines that read it are set aside as well. Raises the error where
-        the upstream gradient is unknown, too.
+        A helper has no truth: the lines that read it are set aside as well.
         """
         causes = [self.broken[name] for name in self._names_of(line) if name in self.broken]
         line.misfit = Misfit(line.name, error.message, error.hint, causes[0] if causes else None)
@@ -353,7 +365,10 @@ class Backward:
         return names
 
     def _truth(self, name: str, error: ShapeError) -> Value:
-        """The node of the true gradient of a name. Raises the error without an upstream one."""
+        """The node of the true gradient of a name; zeros where the upstream one is not known.
+
+        So it is also while a stage of the backward part is taken for the output.
+        """
         reader, output = self.reader, self.reader.names.stages.get(self.output_name)
         if reader.true_gradients is None or output is None:
             raise error
@@ -361,7 +376,9 @@ class Backward:
             try:
                 upstream = self._resolved(f"d{self.output_name}", reader.graph.tokens[output])
             except GradcliError:
-                raise error from None
+                self.untold = self.untold or error
+                zero, shape = reader.graph.constant(0.0), reader.graph.shape(self._forward(name, 0))
+                return self._node("fill", (zero, reader.graph.static(shape)), 0) if shape else zero
             self._truth_of = reader.true_gradients(reader.graph, output, upstream.value)
         return self._truth_of(self._forward(name, 0))
 
@@ -371,31 +388,30 @@ class Backward:
         if line.statement.place:
             line.place = self.reader.lowering.places(line.statement.place, {}, self._in_index)
             part = self._node("index", (self.spoilt[name], graph.static(line.place)), token)
-            if graph.shape(part) != graph.shape(line.value):
-                shape = graph.static(graph.shape(part))
-                line.value = self._node("fill", (line.value, shape), token)
+            line.value = self._in_part(line, self.spoilt[name], part, line.value)
         else:
             line.value = self._spread(line.value, name, token)
             self._check_shape(line.value, name, token)
         line.name, line.part_of, line.total = None, name, line.value
 
     def finish(self) -> None:
-        """Refuse a helper that nothing reads: it may be a stage after a mistaken output."""
+        """Look at helpers that nothing reads: each may be a stage after a mistaken output."""
         for name, token in self.unread.items():
-            from gradcli.program.gradient_names import GradientNames  # late: few programs err
-            from gradcli.program.strays import unread
+            self._look_at_unread(name, token)
 
-            names = GradientNames([*self.reader.names.stages, *self.reader.names.inputs])
+    def _look_at_unread(self, name: str, token: int) -> None:
+        from gradcli.program.gradient_names import GradientNames  # late: few programs err
+        from gradcli.program.strays import unread
+
+        names = self.reader.names
+        likeness = GradientNames([*names.stages, *names.inputs]).likeness(name, is_near=True)
+        is_made_of_gradients = self._reads_gradients(self.helpers[name].line)
+        if name[0] == "d" and is_made_of_gradients and likeness is None:
+            names.warnings.append(f"nothing reads `{name}`, which is made of gradients")
+        elif self.stray is None:
             message, hint = unread(name, self.output_name)
-            likeness = names.likeness(name, is_near=True)
-            is_made_of_gradients = self._reads_gradients(self.helpers[name].line)
-            if name[0] == "d" and is_made_of_gradients and likeness is None:
-                warning = f"nothing reads `{name}`, which is made of gradients"
-                self.reader.names.warnings.append(warning)
-                continue
-            self.reader.fail(
-                ParseError, token, message, f"{likeness.cure}; else {hint}" if likeness else hint
-            )
+            advice = f"{likeness.cure}; else {hint}" if likeness else hint
+            self.stray = ParseError(message, names.source.span(token), advice)
 
     def _reads_gradients(self, line: int | None) -> bool:
         """Whether a helper is made of gradients, also through others."""

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 DIRECTIVES = ("output NAME", "wrt x, y", "seed N", "tolerance T", "skip REASON")
 
 
+class StrayLineError(ParseError):
+    """Nothing reads a line of the backward part, and no verdict would be about it."""
+
+    def __init__(self, error: ParseError, program: Program) -> None:
+        super().__init__(error.message, error.span, error.hint)
+        self.program = program
+
+
 class Reader:
     """Reads one program, statement after statement."""
 
@@ -278,11 +286,13 @@ class Reader:
             name = ending.before_helpers(output, back, self.aside)
             if name is not None:
                 raise EarlierOutputError(name)
+        if back is not None and back.untold is not None:
+            raise back.untold
         needed = self._needed(output)
         self._forget_sizes(needed)
         self._look_for_strays(output, needed)
         inputs = {name: names.inputs[name] for name in names.bound if name in self.graph.inputs}
-        return Program(
+        program = Program(
             source=self.source,
             graph=self.graph,
             output=output,
@@ -309,6 +319,9 @@ class Reader:
             tolerance=self.tolerance,
             overruled=names.overruled,
         )
+        if back is not None and back.stray is not None:
+            raise StrayLineError(back.stray, program)
+        return program
 
     def _tree_of(self, output: int) -> Tree:
         """The output's own expression: that of the last forward line, or one that is read again."""

@@ -30,7 +30,7 @@ from gradcli.evaluation.point import (
     wanted,
 )
 from gradcli.program.model import Program, elements, nodes_of
-from gradcli.program.reader import read
+from gradcli.program.reader import StrayLineError, read
 from gradcli.reports.checks import SKIPPED, Case, Problem
 from gradcli.reports.evaluations import InputCheck, worst
 from gradcli.requests import Request, Setting
@@ -71,16 +71,33 @@ def check_program(
             true_gradients=true_gradients,
         )  # fmt: skip
 
-    program = reading()
+    program, stray = _with_stray(reading)
     request = with_tolerance(request, program.tolerance)
     refuse_much(program, request, is_listed=False)
     refuse_lost_claims(program, bindings, request)
     other = None if request.output else _by_earlier_output(program, reading, request)
     checked = _checked(other or program, ranges, request)
     if other is None:
+        if stray is not None:
+            _excuse(stray, checked.case)
         return checked
     note = f"`{checked.case.output}` is taken for the output: more gradients are right by that one"
     return Checked(checked.case._replace(notes=[*checked.case.notes, note]), checked.program)
+
+
+def _with_stray(reading: Callable[[], Program]) -> tuple[Program, StrayLineError | None]:
+    """A program, and the error of a line that nothing reads."""
+    try:
+        return reading(), None
+    except StrayLineError as error:
+        return error.program, error
+
+
+def _excuse(stray: StrayLineError, case: Case) -> None:
+    """Warn of a line that nothing reads where a wrong one may have forgotten it. Else raises it."""
+    if not any(line.is_accused for line in case.lines):
+        raise stray
+    case.warnings.append(stray.message)
 
 
 def _by_earlier_output(
