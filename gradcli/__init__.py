@@ -6,11 +6,17 @@
 (-12.0, {'x': -4.0, 'y': -4.0, 'z': 3.0})
 """
 
-from gradcli.api import Function, check, compile, evaluate
-from gradcli.errors import GradcliError
-from gradcli.marks import gate
-from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Stage
+from importlib import import_module
+from sys import modules
+from typing import TYPE_CHECKING, Any
+
 from gradcli.version import __version__
+
+if TYPE_CHECKING:
+    from gradcli.api import Function, check, compile, evaluate
+    from gradcli.errors import GradcliError
+    from gradcli.marks import gate
+    from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Stage
 
 __all__ = [
     "Check",
@@ -25,3 +31,19 @@ __all__ = [
     "evaluate",
     "gate",
 ]
+
+# Loaded when it is first named: the command has to heed signals before all this is there.
+ROOMS = {
+    **dict.fromkeys(("Function", "check", "compile", "evaluate"), "gradcli.api"),
+    **dict.fromkeys(("Check", "EvalReport", "InputCheck", "Stage"), "gradcli.reports.evaluations"),
+    "GradcliError": "gradcli.errors",
+    "gate": "gradcli.marks",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ROOMS:
+        raise AttributeError(f"module 'gradcli' has no attribute '{name}'")
+    value = getattr(import_module(ROOMS[name]), name)
+    setattr(modules[__name__], name, value)  # so that it is looked for once
+    return value

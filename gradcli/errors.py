@@ -16,6 +16,8 @@ EXIT_BROKEN_PIPE = 141
 
 SHORTEST_SLIP = 4  # letters of a word from which on one wrong letter leaves no doubt
 MOST_ADVICE = 3  # names in one piece of advice
+LONGEST_TEXT = 1_200  # characters of a message or of advice, which may repeat what was written
+WRITTEN_OUT = 4  # times as long are characters outside ASCII in many a format
 
 
 class Span(NamedTuple):
@@ -49,6 +51,24 @@ class Span(NamedTuple):
         return self.text[start : min((end for end in ends if end >= 0), default=len(self.text))]
 
 
+def printable(text: str) -> str:
+    r"""The text with all that is unseen or moves the cursor written as `\u001b`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def shortened(text: str) -> str:
+    """The text, cut where it is longer than anyone reads."""
+    room = LONGEST_TEXT if text.isascii() else LONGEST_TEXT // WRITTEN_OUT
+    return text if len(text) <= room else f"{text[:room]}..."
+
+
 class GradcliError(Exception):
     """The one documented exception. `also` holds further errors found in the same pass."""
 
@@ -64,16 +84,16 @@ class GradcliError(Exception):
         also: "Iterable[GradcliError]" = (),
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = shortened(message)
         self.span = span
-        self.hint = hint
+        self.hint = hint and shortened(hint)
         self.also = tuple(also)
 
     def __str__(self) -> str:
         text = f"{self.message}; {self.hint}" if self.hint else self.message
-        if self.span is None:
-            return text
-        return f"{self.span.source}:{self.span.line}:{self.span.column}: {text}"
+        if self.span is not None:
+            text = f"{self.span.source}:{self.span.line}:{self.span.column}: {text}"
+        return printable(text)
 
 
 class ParseError(GradcliError):
@@ -128,6 +148,13 @@ class PointError(GradcliError):
     """A row of a table at which the program has no finite result, where that is not allowed."""
 
     kind = "point"
+
+
+class InternalError(GradcliError):
+    """A fault of the tool itself, or of the machine."""
+
+    kind = "internal"
+    exit_code = EXIT_INTERNAL
 
 
 class LayoutError(GradcliError):

@@ -1066,7 +1066,7 @@ def test_a_terminated_process_says_nothing():
         process.stdin.write(b"#" * 2**20)  # more than a pipe holds: it is being read by now
         process.stdin.flush()
         process.terminate()
-        assert process.wait(HANGS) == -signal.SIGTERM  # 143 to a shell
+        assert process.wait(HANGS) in (143, -signal.SIGTERM)  # the latter while Python starts
         assert process.stdout.read() == process.stderr.read() == b""
 
 

@@ -315,6 +315,19 @@ NO_VALUES = [
     ("sarif", "1.0", "1.0 is not a text"),
     ("gitlab", "true", "True is not a text"),
     ("tolerence", "1", None),
+    ("tolerance", "inf", "inf is not a finite number"),
+    ("tolerance", "nan", "nan is not a finite number"),
+    (
+        "junit",
+        '"/somewhere/else.xml"',
+        "'/somewhere/else.xml' leads out of the folder of pyproject.toml",
+    ),
+    ("sarif", '"../else.sarif"', "'../else.sarif' leads out of the folder of pyproject.toml"),
+    ("gitlab", '"sub/../../else.json"', "'sub/../../else.json' leads out of the folder"),
+    ("junit", '"pyproject.toml"', "the configuration itself would be overwritten"),
+    ("junit", '""', "'' is no file that can be written"),
+    ("junit", '"."', "'.' is no file that can be written"),
+    ("junit", '"a\\u0000b"', r"'a\x00b' is no file that can be written"),
 ]
 
 
@@ -342,6 +355,40 @@ def test_a_setting_of_the_wrong_kind_is_an_error_that_names_key_and_file(
     assert error.startswith(f"error: `{key}` in [tool.gradcli] of PATH")
     if message is not None:
         assert error.startswith(f"error: `{key}` in [tool.gradcli] of PATH: {message}")
+
+
+def test_results_of_a_pyproject_stand_below_it_and_links_lead_nowhere_else(gradcli, tmp_path):
+    (tmp_path / "project" / "sub").mkdir(parents=True)
+    (tmp_path / "outside.xml").write_text("kept")
+    os.chdir(tmp_path / "project")
+    Path("pyproject.toml").write_text('[tool.gradcli]\njunit = "sub/report.xml"\n')
+    os.chdir("sub")
+    assert gradcli("check", "x*y", "x=2", "y=3").code == 0
+    assert Path("report.xml").read_text().startswith("<?xml")
+    Path("report.xml").unlink()
+    Path("report.xml").symlink_to(tmp_path / "outside.xml")
+    ended = gradcli("check", "x*y", "x=2", "y=3")
+    assert ended.code == 2
+    assert "leads out of the folder" in ended.err
+    assert (tmp_path / "outside.xml").read_text() == "kept"
+
+
+def test_the_configuration_is_never_overwritten(gradcli):
+    Path("pyproject.toml").write_text("[tool.gradcli]\n")
+    ended = gradcli("check", "x*y", "x=2", "y=3", "--junit", "pyproject.toml")
+    assert ended.code == 2
+    assert "would be overwritten" in ended.err
+    assert Path("pyproject.toml").read_text() == "[tool.gradcli]\n"
+
+
+def test_a_result_that_cannot_be_written_hinders_no_other(gradcli):
+    ended = gradcli(
+        "check", "x*y", "x=2", "y=3", "--junit", "no/such/folder.xml", "--sarif", "r.sarif"
+    )
+    assert ended.code == 2
+    assert "cannot write no/such/folder.xml" in ended.err
+    assert "pass" in ended.out
+    assert Path("r.sarif").exists()
 
 
 def test_a_pyproject_that_may_not_be_read_is_named(gradcli, monkeypatch):
@@ -509,3 +556,55 @@ def test_an_error_of_check_is_a_document_too(gradcli, words):
 
 def cases_of(ended):
     return json.loads(ended.out)["cases"]
+
+
+# ---------------------------------------------------------------- what strangers write
+
+HOSTILE_NAMES = [
+    "a\x1b]0;PWN\x07b.grad", "a\n::error file=x::pwn\n.grad", "a\x9b31mb.grad", "a\u202eb.grad", "a\r##[error]b.grad",
+]  # fmt: skip
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names are those of POSIX")
+@pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
+@pytest.mark.parametrize("text", ["x=1\nunused=2\nf=x*2\ndx=2\n", "x=1\nf=x*(2x\n"])
+@pytest.mark.parametrize("form", ["table", "github", "concise"])
+def test_a_name_of_a_file_reaches_no_terminal_as_it_is(gradcli, tmp_path, name, text, form):
+    (tmp_path / name).write_text(text)
+    _, out, err = gradcli("check", name, "--format", form)
+    assert err
+    for said in (out, err):
+        assert not set(said) & set("\x1b\x07\x9b\u202e\r")
+        assert not any(line.lstrip().startswith(("::error file=x::pwn", "##[error]b"))
+                       for line in said.splitlines())  # fmt: skip
+
+
+def test_warnings_are_few_kilobytes(gradcli, tmp_path):
+    names = [f"unused_{k}" for k in range(5000)]
+    (tmp_path / "a.grad").write_text("x=1\n" + "".join(f"{n}=2\n" for n in names) + "f=x*2\ndx=2\n")
+    code, _, err = gradcli("check", "a.grad")
+    assert code == 0
+    assert len(err) <= 4096
+    assert err.splitlines()[-1].startswith("... and ")
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_why_a_program_cannot_be_read_is_said_on_stderr_with_its_place(gradcli, tmp_path, form):
+    (tmp_path / "a.grad").write_text("x=1\nf=x*(2x)\ndx=1\n")
+    code, out, err = gradcli("check", "a.grad", "--format", form)
+    assert code == 2
+    assert err.splitlines() == [
+        "error: a.grad:2:7: expected an operator, found `x`", "  f=x*(2x)", "        ^",
+        "  help: write `2*x` for a product",
+    ]  # fmt: skip
+    assert "expected an operator" in out
+
+
+@pytest.mark.parametrize("tail", ["9" * 10**6, "é" * 10**6, "(" * 10**5, "x" * 10**6])
+def test_errors_of_files_are_few_kilobytes(gradcli, tmp_path, tail):
+    (tmp_path / "a.grad").write_text(f"x=1\nf=x*{tail}\n")
+    for form in ("table", "json"):
+        code, out, err = gradcli("check", "a.grad", "--format", form)
+        assert code == 2
+        assert len(err.encode()) <= 4096
+        assert len(out.encode()) <= 8192

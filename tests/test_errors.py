@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradcli import errors
-from gradcli.errors import GradcliError, NameFault, ParseError, Span, did_you_mean
+from gradcli.errors import GradcliError, InternalError, NameFault, ParseError, Span, did_you_mean
 
 KINDS = {kind.__name__: kind.kind for kind in GradcliError.__subclasses__()}
 
@@ -47,6 +47,13 @@ def test_an_error_reads_as_file_line_column_message_advice():
     assert str(ParseError("found `z`")) == "found `z`"
 
 
+@pytest.mark.parametrize("text", ["x" * 10**6, "é" * 10**6, "a\x1b]0;PWN\x07b", "a\n::error::b"])
+def test_an_error_as_text_is_short_and_harmless(text):
+    said = str(NameFault(f"`{text}` is unknown", Span("f\x1b", "a", 0), text))
+    assert len(said) < 4096
+    assert said.isprintable()
+
+
 def test_an_error_keeps_its_parts_and_those_found_with_it():
     also = [NameFault("b"), NameFault("c")]
     error = NameFault("a", Span("f", "a", 0), "write it", iter(also))
@@ -59,9 +66,11 @@ def test_every_kind_of_error_can_be_told_apart_and_means_exit_code_2():
     assert len(set(KINDS.values())) == len(KINDS)
     assert set(KINDS.values()) == {
         "syntax", "name", "binding", "shape", "limit", "file", "usage", "strict",
-        "layout", "point",
+        "layout", "point", "internal",
     }  # fmt: skip
-    assert {kind.exit_code for kind in GradcliError.__subclasses__()} == {2}
+    codes = {kind: kind.exit_code for kind in GradcliError.__subclasses__()}
+    assert codes.pop(InternalError) == 3
+    assert set(codes.values()) == {2}
     assert issubclass(GradcliError, Exception)
 
 

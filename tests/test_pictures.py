@@ -19,10 +19,9 @@ from xml.etree import ElementTree
 import pytest
 
 from gradcli.api import circuit
-from gradcli.errors import LayoutError
+from gradcli.errors import LayoutError, printable
 from gradcli.render.circuit.numbers import drawn, drawn_line, drawn_lines
 from gradcli.render.circuit.palette import DARK, LIGHT
-from gradcli.render.diagnostic import printable
 from gradcli.render.formats import GRAPH_FORMATS, IMAGES, image, write_circuit
 from gradcli.reports.circuits import Circuit, Node, Wire
 

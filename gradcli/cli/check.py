@@ -16,9 +16,10 @@ from gradcli.cli.check_report import (
     refuse_unclaimed,
     write_result,
 )
-from gradcli.cli.config import ConfiguredCommand
+from gradcli.cli.config import Configured, ConfiguredCommand
 from gradcli.cli.jobs import (
     Job,
+    Outcome,
     outcome_of_expression,
     outcomes_of_files,
     outcomes_of_gates,
@@ -34,16 +35,18 @@ from gradcli.cli.options import (
     spreadsheet,
     switch,
 )
-from gradcli.cli.streams import put, refuse_inputs, reporting, warn
+from gradcli.cli.signals import before_the_end, say_last
+from gradcli.cli.streams import put, refuse_inputs, reporting, say_problems, warn
 from gradcli.cli.suffixes import Suffixes, format_of
 from gradcli.cli.targets import targets
 from gradcli.cli.words import Pairs, claimed, input_files
-from gradcli.errors import EXIT_OK, UsageError
+from gradcli.errors import EXIT_OK, UsageError, printable
 from gradcli.program.files import SUFFIX, find_programs, read_text
 from gradcli.render.formats import CHECK_FORMATS, json_text
 from gradcli.reports.checks import CheckReport
 from gradcli.requests import SAMPLES, TOLERANCE, Request, valid
 
+MOST_SAID = 50  # cases, when the end comes early
 SUFFIXES: Suffixes = {
     ".txt": None, ".json": "json", ".jsonl": "jsonl", ".sarif": "sarif", ".xml": "junit",
     ".csv": "csv", ".tsv": "plain", ".md": "markdown", ".tap": "tap",
@@ -186,6 +189,7 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
     result = reporting(json_or_none(options), lambda: _checked(ctx, options))
     if result is None:
         return EXIT_OK
+    say_problems(result.report.cases)
     warnings = (f"{case.file}: {text}" for case in result.report.cases for text in case.warnings)
     warn(warnings, False, options["quiet"])
     write_result(result, options)
@@ -198,12 +202,13 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
 
 def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
     """Check what the words name; None where they ask for a list only. Raises GradcliError."""
+    configured = ctx.obj or Configured([], None)
     chosen = targets(options["words"], options["expression"], options["files"])
     is_of_gates = bool(options["gate_files"]) and chosen.expression is None and not chosen.paths
     if options["gate"] is not None and not is_of_gates:
         raise UsageError("--gate needs --gates FILE.py", hint="and no expression beside it")
     if chosen.expression is None and not chosen.paths and not is_of_gates:
-        chosen.paths.extend(ctx.obj or [])  # of pyproject.toml
+        chosen.paths.extend(configured.paths)
     files = [] if chosen.expression is not None else _files(chosen.paths, options["excluded"])
     if options["lists"]:
         _format(ctx, options)
@@ -212,15 +217,18 @@ def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
     _refuse_idle(options)
     job = _job(ctx, chosen.settings, options)
     values = [options["upstream"], *job.request.claims.values(), *(v for _, v in chosen.settings)]
-    inputs = input_files([*files, options["key"]], values)
+    inputs = input_files([*files, options["key"], configured.file], values)
     refuse_inputs([options[kind] for kind in ("target", *FILE_FORMATS)], inputs)
     form = _format(ctx, options)
+    outcomes: list[Outcome] = []
     if is_of_gates:
         gates = options["gate_files"], options["gate"], options["timeout"]
         outcomes = [*outcomes_of_gates(job, *gates)]
     elif chosen.expression is None:
         how = options["jobs"], options["fail_fast"], options["quiet"]
-        outcomes = list(outcomes_of_files(job, files, *how))
+        with before_the_end(lambda: _say_so_far(outcomes, len(files))):
+            for outcome in outcomes_of_files(job, files, *how):
+                outcomes.append(outcome)  # one by one: a signal may come between two
     else:
         outcomes = [outcome_of_expression(job, chosen.expression)]
     if not outcomes and not options["allow_empty"]:
@@ -229,6 +237,15 @@ def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
     report = CheckReport([case for case, _ in outcomes])
     grades = [grade for _, grade in outcomes if grade is not None]
     return Result(_by_baseline(report, options), grades, form, inputs)
+
+
+def _say_so_far(outcomes: list[Outcome], files: int) -> None:
+    """What has been found before the end came, in short."""
+    found = [case for case, _ in outcomes if case.verdict not in ("pass", "kink")]
+    lines = [f"{case.verdict}  {printable(case.file)}:{case.line}\n" for case in found]
+    done = len({case.file for case, _ in outcomes})
+    say_last("".join(lines[:MOST_SAID]) + f"ended early: {done} of {files} files were checked, "
+             f"{len(found)} cases of them are not right\n")  # fmt: skip
 
 
 def _files(paths: list[str], patterns: tuple[str, ...]) -> list[str]:
@@ -317,7 +334,8 @@ def _grads(words: tuple[str, ...]) -> dict[str, str]:
 
 def _job(ctx: click.Context, settings: Pairs, options: dict[str, Any]) -> Job:
     """The job of every case; a key gives its inputs and its output."""
-    job = Job([*settings], _request(ctx, options), options["strict"], options["grade"])
+    job = Job([*settings], _request(ctx, options), options["strict"], options["grade"],
+              is_debugged=options["debug"])  # fmt: skip
     if options["key"] is None:
         return job
     from gradcli.tasks.grade import read_key  # late: few checks are gradings

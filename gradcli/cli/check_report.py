@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.cli.output import append_text
 from gradcli.cli.streams import color_for, put, warn
-from gradcli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError
+from gradcli.errors import EXIT_FAILED, EXIT_INTERNAL, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
 from gradcli.render.formats import GRADE_FORMATS, write_check, write_grades
 from gradcli.reports.checks import CheckReport
 
@@ -51,13 +51,27 @@ def refuse_unclaimed(report: CheckReport) -> None:
 def _write(
     report: CheckReport, form: str, options: dict[str, Any], inputs: tuple[str, ...]
 ) -> None:
-    verbosity = int(options["verbose"])
-    for kind in FILE_FORMATS:
-        if options[kind]:
-            put(options[kind], inputs, lambda out, kind=kind: write_check(report, kind, out))  # type: ignore[misc]
+    """Write the report in all forms asked for; one that cannot be written hinders no other."""
+    problems: list[GradcliError] = []
+    for kind in (None, *FILE_FORMATS):
+        try:
+            if kind is None:
+                _write_main(report, form, options, inputs)
+            elif options[kind]:
+                put(options[kind], inputs, lambda out, kind=kind: write_check(report, kind, out))  # type: ignore[misc]
+        except GradcliError as problem:
+            problems.append(problem)
+    if problems:
+        problems[0].also = tuple(problems[1:])
+        raise problems[0]
+
+
+def _write_main(
+    report: CheckReport, form: str, options: dict[str, Any], inputs: tuple[str, ...]
+) -> None:
     put(options["target"], inputs, lambda out: write_check(
         report, form, out, color=color_for(options["target"], options["color"]),
-        verbosity=verbosity, decimals=options["decimals"],
+        verbosity=int(options["verbose"]), decimals=options["decimals"],
         is_for_spreadsheet=options["spreadsheet"],
     ))  # fmt: skip
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -103,6 +117,8 @@ def exit_code(report: CheckReport, inconclusive_is_ok: bool) -> int:
             *(check.verdict for check in case.values),
         )
     }
+    if any(case.problem and case.problem.kind == "internal" for case in report.cases):
+        return EXIT_INTERNAL
     if "error" in verdicts or verdicts & set(undecided):
         return EXIT_USAGE
     return EXIT_FAILED if "fail" in verdicts else EXIT_OK

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -22,10 +23,18 @@ KEYS = {  # key in the file: parameter of the command, and what its value is
     "require-claims": ("require_claims", "true or false"),
     "exclude": ("excluded", "a list of texts"), "baseline": ("baseline", "a text"),
 }  # fmt: skip
+OUTPUTS = ("junit", "sarif", "gitlab")
 KINDS = {  # exact types: true is no whole number
     "a number": (int, float), "a whole number": (int,), "a text": (str,), "true or false": (bool,),
     "a list of texts": (list,),
 }  # fmt: skip
+
+
+class Configured(NamedTuple):
+    """What a configuration says besides options: paths, and where it stands itself."""
+
+    paths: list[str]
+    file: str | None
 
 
 class ConfiguredCommand(ExpressionCommand):
@@ -36,7 +45,7 @@ class ConfiguredCommand(ExpressionCommand):
         if "--isolated" not in args:
             path = find_config()
             table = {} if path is None else read_config(path)
-            ctx.obj = table.pop(PATHS, [])
+            ctx.obj = Configured(table.pop(PATHS, []), path)
             ctx.default_map = {
                 KEYS[key][0]: self._default(ctx, key, value, f"{path}")
                 for key, value in table.items()
@@ -85,6 +94,10 @@ def read_config(path: str) -> dict[str, Any]:
             raise UsageError(f"`{key}` in [tool.gradcli] of {path} is not an option", hint=hint)
         elif type(value) not in KINDS[KEYS[key][1]]:
             raise _misfit(key, path, f"{value!r:.60} is not {KEYS[key][1]}")
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise _misfit(key, path, f"{value} is not a finite number")
+        elif key in OUTPUTS:
+            table[key] = _output(key, value, path)
     return table
 
 
@@ -120,6 +133,23 @@ def _paths(value: Any, path: str) -> list[str]:
     if not is_fine:
         raise _misfit(PATHS, path, f"{value!r:.60} is not a list of paths")
     return [os.path.relpath(os.path.join(os.path.dirname(path), part)) for part in paths]
+
+
+def _output(key: str, value: str, path: str) -> str:
+    """A file to be written, as the working folder sees it; it stands below the configuration's.
+
+    A project that is checked out may not overwrite a file of its reader. Raises UsageError.
+    """
+    folder = os.path.dirname(path)
+    target = os.path.join(folder, value)
+    if not value or "\0" in value or os.path.isdir(target):
+        raise _misfit(key, path, f"{value!r:.60} is no file that can be written")
+    if os.path.realpath(target) == os.path.realpath(path):
+        raise _misfit(key, path, "the configuration itself would be overwritten")
+    inside = os.path.join(os.path.realpath(folder), "")
+    if not os.path.realpath(target).startswith(inside):
+        raise _misfit(key, path, f"{value!r:.60} leads out of the folder of {NAME}")
+    return os.path.relpath(target)
 
 
 def _misfit(key: str, path: str, words: str) -> UsageError:

@@ -6,14 +6,16 @@ file it is a case with the verdict `error`.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from gradcli.cli.streams import warn
-from gradcli.errors import GradcliError, UsageError
+from gradcli.cli.signals import deaf, end_children, work_for_parent
+from gradcli.cli.streams import internal_errors, warn
+from gradcli.errors import GradcliError, InternalError, UsageError
 from gradcli.program.files import PYTHON, read_text, subject_of
 from gradcli.render.progress import progress
 from gradcli.reports.checks import Case
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from gradcli.tasks.grade import Key
 
 Outcome = tuple[Case, "Grade | None"]
+Work = Callable[[str], list[Outcome]]
+WorkOfChunk = Callable[[list[str]], list[list[Outcome]]]
+MOST_A_CORE = 4  # workers
 CHUNKS_OF_WORKER = 8  # so that none waits long for the last chunk of another
 MOST_OF_CHUNK = 25  # files; so many at once are no longer worth a message each
 
@@ -43,6 +48,7 @@ class Job(NamedTuple):
     strict: bool
     is_graded: bool = False
     key: Key | None = None
+    is_debugged: bool = False  # an internal error ends the command, and shows where it happened
 
 
 def outcome_of_expression(job: Job, expression: str) -> Outcome:
@@ -93,12 +99,57 @@ def _in_order(job: Job, paths: list[str], processes: int) -> Iterator[list[Outco
     if processes == 1 or len(paths) < 2:
         yield from map(work, paths)
         return
-    from concurrent.futures import ProcessPoolExecutor
+    workers = min(processes, len(paths), MOST_A_CORE * (os.cpu_count() or 1))
+    size = max(1, min(MOST_OF_CHUNK, len(paths) // (workers * CHUNKS_OF_WORKER)))
+    chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
+    yield from _in_processes(partial(_of_chunk, work), chunks, workers)
 
-    workers = min(processes, len(paths))
-    chunk = max(1, min(MOST_OF_CHUNK, len(paths) // (workers * CHUNKS_OF_WORKER)))
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(work, paths, chunksize=chunk)
+
+def _of_chunk(work: Work, paths: list[str]) -> list[list[Outcome]]:
+    return [*map(work, paths)]
+
+
+def _in_processes(
+    work: WorkOfChunk, chunks: list[list[str]], workers: int
+) -> Iterator[list[Outcome]]:
+    """The outcomes by so many workers; a file whose worker has died is tried once more, alone."""
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    with deaf():
+        pool = ProcessPoolExecutor(workers, initializer=work_for_parent)
+        futures = [pool.submit(work, chunk) for chunk in chunks]
+    is_whole = False
+    try:
+        for future, chunk in zip(futures, chunks, strict=True):
+            try:
+                groups = future.result()
+            except BrokenProcessPool:
+                groups = [_alone(work, path) for path in chunk]
+            yield from groups
+        is_whole = True
+    finally:
+        pool.shutdown(wait=is_whole, cancel_futures=True)
+        if not is_whole:
+            end_children()
+
+
+def _alone(work: WorkOfChunk, path: str) -> list[Outcome]:
+    """The outcomes of a file in a process of its own, or that this one dies of it."""
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    with deaf():
+        pool = ProcessPoolExecutor(1, initializer=work_for_parent)
+        future = pool.submit(work, [path])
+    with pool:
+        try:
+            (outcomes,) = future.result()
+        except BrokenProcessPool:
+            died = InternalError("the process that checked this was ended from outside",
+                                 hint="it may have taken more memory than there is")  # fmt: skip
+            outcomes = [(broken_case(path, died), None)]
+    return outcomes
 
 
 def outcomes_of_file(job: Job, path: str) -> list[Outcome]:
@@ -115,11 +166,14 @@ def outcomes_of_file(job: Job, path: str) -> list[Outcome]:
 def _outcomes(job: Job, path: str) -> list[Outcome]:
     file, subject = subject_of(path)
     try:
-        if file.endswith(PYTHON):
-            return _of_python(job, file, subject)
-        text = read_text(path)
-        reason = None if job.is_graded else skip_reason(text)
-        return [_checked(job, path, text) if reason is None else (skipped_case(path, reason), None)]
+        with internal_errors(job.is_debugged):
+            if file.endswith(PYTHON):
+                return _of_python(job, file, subject)
+            text = read_text(path)
+            reason = None if job.is_graded else skip_reason(text)
+            if reason is not None:
+                return [(skipped_case(path, reason), None)]
+            return [_checked(job, path, text)]
     except GradcliError as error:
         case = broken_case(file, error)
         if not job.is_graded:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
+from gradcli.cli.signals import before_the_end
 from gradcli.errors import FileError, reason_of
+
+BINARY = getattr(os, "O_BINARY", 0)  # Windows
 
 
 def write_text(path: str, text: str, inputs: tuple[str, ...] = ()) -> None:
@@ -25,7 +29,7 @@ def write_bytes(path: str, data: bytes, inputs: tuple[str, ...] = ()) -> None:
     refuse_overwriting(path, inputs)
     try:
         if os.path.exists(path) and not os.path.isfile(path):
-            with open(path, "wb") as file:
+            with _in_place(path) as file:
                 file.write(data)
         else:
             with _replacing(os.path.realpath(path)) as file:
@@ -71,7 +75,7 @@ def _kept(path: str | None) -> Iterator[BinaryIO]:
         if path is None or path == "-":
             shutil.copyfileobj(file, sys.stdout.buffer)
             return
-        with open(path, "wb") as out:
+        with _in_place(path) as out:
             shutil.copyfileobj(file, out)
 
 
@@ -111,18 +115,39 @@ def _replacing(path: str) -> Iterator[BinaryIO]:
     """A temporary file that takes the place of a file once it has been written whole."""
     mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
     temporary = os.path.join(os.path.dirname(path), f".gradcli-{os.urandom(8).hex()}")
-    handle = os.open(
-        temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600
-    )
+
+    def forget() -> None:
+        with suppress(OSError):
+            os.unlink(temporary)
+
+    with before_the_end(forget):
+        try:
+            handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
+            with os.fdopen(handle, "w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, mode)
+            os.replace(temporary, path)
+        except BaseException:
+            forget()
+            raise
+
+
+def _in_place(path: str) -> BinaryIO:
+    """A pipe or a device, opened without waiting for a reader that never comes. Raises OSError."""
+    file = open(path, "wb", opener=_without_waiting)  # noqa: SIM115  # closed by the caller
+    if hasattr(os, "set_blocking"):
+        os.set_blocking(file.fileno(), True)
+    return file
+
+
+def _without_waiting(path: str, flags: int) -> int:
     try:
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
+        return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    except OSError as trouble:
+        if trouble.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "nobody reads from this pipe") from None
         raise
 
 

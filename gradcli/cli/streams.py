@@ -7,8 +7,8 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable
-from typing import NoReturn, TextIO, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NoReturn, TextIO, TypeVar
 
 import click
 
@@ -19,12 +19,17 @@ from gradcli.errors import (
     EXIT_USAGE,
     FileError,
     GradcliError,
+    InternalError,
+    LimitError,
     Strict,
     UsageError,
     reason_of,
 )
-from gradcli.render.formats import error_dict, error_text, json_text
+from gradcli.render.formats import error_dict, error_text, json_text, problem_text, warning_text
 from gradcli.version import __version__
+
+if TYPE_CHECKING:
+    from gradcli.reports.checks import Case
 
 T = TypeVar("T")
 
@@ -95,8 +100,33 @@ def warn(warnings: Iterable[str], strict: bool, quiet: bool) -> None:
         problems[0].also = tuple(problems[1:])
         raise problems[0]
     if not quiet:
-        for problem in problems:
-            click.echo(f"warning: {problem.message}", err=True)
+        _say(warning_text(problems))
+
+
+@contextlib.contextmanager
+def internal_errors(is_debugged: bool = False) -> Iterator[None]:
+    """The context in which a fault of our own is an error in words, unless it is looked for."""
+    try:
+        yield
+    except (GradcliError, click.ClickException, click.Abort, click.exceptions.Exit, OSError):
+        raise
+    except MemoryError:
+        raise LimitError("this takes more memory than there is",
+                         hint="a smaller case of the same formulas") from None  # fmt: skip
+    except Exception as error:
+        if is_debugged:
+            raise
+        raise InternalError(
+            f"internal error in gradcli {__version__}: {type(error).__name__}: {error}",
+            hint="please report it; --debug shows where it happened",
+        ) from None
+
+
+def say_problems(cases: Sequence[Case]) -> None:
+    """Say on stderr, too, what could not be read: the report may go elsewhere."""
+    broken = [case for case in cases if case.problem is not None]
+    if broken:
+        _say(problem_text(broken))
 
 
 def run_and_exit(command: click.Command, words: list[str]) -> NoReturn:
@@ -118,7 +148,8 @@ def run_and_exit(command: click.Command, words: list[str]) -> NoReturn:
 def _run(command: click.Command, words: list[str]) -> int:
     """Run the command line; every way to end has its exit code here."""
     try:
-        result = command.main(words, prog_name="gradcli", standalone_mode=False)
+        with internal_errors("--debug" in words):
+            result = command.main(words, prog_name="gradcli", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except GradcliError as error:
         if "--debug" in words and error.trace:
@@ -138,15 +169,10 @@ def _run(command: click.Command, words: list[str]) -> int:
         return _stdout_failed(BrokenPipeError())
     except OSError as trouble:
         return _stdout_failed(trouble)
-    except Exception as error:
-        if "--debug" in words:
-            from traceback import format_exc
+    except Exception:  # under --debug
+        from traceback import format_exc
 
-            _say(format_exc())
-        _say(
-            f"error: internal error in gradcli {__version__}: {type(error).__name__}: {error}\n"
-            "  help: please report it; --debug shows where it happened\n"
-        )
+        _say(format_exc())
         return EXIT_INTERNAL
 
 

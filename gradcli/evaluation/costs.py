@@ -10,7 +10,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from gradcli.errors import LimitError
-from gradcli.requests import Request
+from gradcli.requests import BUDGET, Request
 
 if TYPE_CHECKING:
     from gradcli.graph.nodes import Graph
@@ -73,10 +73,11 @@ def refuse_much(program: Program, request: Request, is_listed: bool = True) -> N
 
 def refuse_work(evaluations: float, request: Request) -> None:
     """Raise LimitError where so many gate evaluations are more than a command may take."""
-    if evaluations > request.check_budget:
+    most = max(BUDGET, request.check_budget)  # a smaller one is for the check alone
+    if evaluations > most:
         raise LimitError(
             f"this takes about {evaluations:.0e} gate evaluations, more than the budget of "
-            f"{request.check_budget:.0e}",
+            f"{most:.0e}",
             hint="a smaller case of the same formulas, or --check-budget N",
         )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from gradcli.errors import printable
 from gradcli.render.csv import csv_line
-from gradcli.render.diagnostic import printable
 from gradcli.render.findings import count_line
 from gradcli.render.look import Look
 from gradcli.render.markdown import code_span, table_row

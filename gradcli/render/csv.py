@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 
-from gradcli.render.diagnostic import printable
+from gradcli.errors import printable
 from gradcli.render.look import Look
 from gradcli.render.rows import chain_cells, derivatives, exact, input_rows, verdict_cells
 from gradcli.reports.evaluations import EvalReport

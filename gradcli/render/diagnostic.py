@@ -10,22 +10,18 @@ An error is written so:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TextIO
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
-from gradcli.errors import GradcliError
+from gradcli.errors import GradcliError, printable
+
+if TYPE_CHECKING:
+    from gradcli.reports.checks import Case
 
 WIDTH = 72  # cells of a source line; with indent and the marks of a cut it makes 80
 LIMIT = 4096  # bytes of all errors together
-LONGEST_TEXT = 1200  # bytes of a message or hint, so that the first error always fits LIMIT
+LONGEST_BYTES = 1_200  # of a message or hint, so that the first error always fits LIMIT
 LONGEST_NAME = 400  # bytes of the name of a source
-
-
-def printable(text: str) -> str:
-    r"""The text with all that is unseen or moves the cursor written as `\u001b`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else _escape(c) for c in text)
 
 
 def encodable(text: str, out: TextIO) -> str:
@@ -39,15 +35,18 @@ def encodable(text: str, out: TextIO) -> str:
 def error_text(error: GradcliError) -> str:
     """An error and those found with it, each with its place; at most LIMIT bytes of UTF-8."""
     errors = _all(error)
-    blocks: list[str] = []
-    room = LIMIT - len(_more(len(errors)))
-    for block in map(_block, errors):
-        room -= len(block.encode())
-        if room < 0:
-            blocks.append(_more(len(errors) - len(blocks)))
-            break
-        blocks.append(block)
-    return "".join(blocks)
+    return _within_limit(map(_block, errors), len(errors), "error")
+
+
+def problem_text(cases: Sequence[Case]) -> str:
+    """Why cases could not be read, as errors are written; at most LIMIT bytes of UTF-8."""
+    return _within_limit(map(_block_of, cases), len(cases), "error")
+
+
+def warning_text(warnings: Sequence[GradcliError]) -> str:
+    """Warnings, a line each; at most LIMIT bytes of UTF-8."""
+    lines = (f"warning: {_shortened(warning.message, LONGEST_BYTES)}\n" for warning in warnings)
+    return _within_limit(lines, len(warnings), "warning")
 
 
 def error_dict(error: GradcliError) -> dict[str, Any]:
@@ -63,19 +62,45 @@ def _all(error: GradcliError) -> list[GradcliError]:
     return errors
 
 
-def _more(count: int) -> str:
-    return f"... and {count} more {'error' if count == 1 else 'errors'}\n"
+def _within_limit(blocks: Iterable[str], count: int, what: str) -> str:
+    """The first of so many blocks, and how many more there are."""
+    shown: list[str] = []
+    room = LIMIT - len(_more(count, what))
+    for block in blocks:
+        room -= len(block.encode())
+        if room < 0:
+            shown.append(_more(count - len(shown), what))
+            break
+        shown.append(block)
+    return "".join(shown)
+
+
+def _more(count: int, what: str) -> str:
+    return f"... and {count} more {what}{'' if count == 1 else 's'}\n"
 
 
 def _block(error: GradcliError) -> str:
-    span, place = error.span, ""
-    excerpt: tuple[str, ...] = ()
-    if span is not None:
-        excerpt = source_excerpt(span.line_text, span.column)
-        place = f"{_shortened(span.source, LONGEST_NAME)}:{span.line}:{span.column}: "
-    advice = [f"help: {_shortened(error.hint, LONGEST_TEXT)}"] if error.hint else []
-    message = f"error: {place}{_shortened(error.message, LONGEST_TEXT)}"
-    return "\n  ".join([message, *excerpt, *advice]) + "\n"
+    span = error.span
+    if span is None:
+        return _written("", error.message, error.hint)
+    place = f"{_shortened(span.source, LONGEST_NAME)}:{span.line}:{span.column}: "
+    return _written(place, error.message, error.hint, span.line_text, span.column)
+
+
+def _block_of(case: Case) -> str:
+    problem = case.problem
+    assert problem is not None
+    place = _shortened(case.file, LONGEST_NAME)
+    if problem.line is not None:
+        place = f"{place}:{problem.line}:{problem.column}"
+    return _written(f"{place}: ", problem.message, problem.hint, problem.text, problem.column or 1)
+
+
+def _written(place: str, message: str, hint: str | None, line: str = "", column: int = 1) -> str:
+    """An error with its place, the source line and a caret where there is one, and advice."""
+    advice = [f"help: {_shortened(hint, LONGEST_BYTES)}"] if hint else []
+    message = f"error: {place}{_shortened(message, LONGEST_BYTES)}"
+    return "\n  ".join([message, *source_excerpt(line, column), *advice]) + "\n"
 
 
 def _entry(error: GradcliError) -> dict[str, Any]:
@@ -134,8 +159,3 @@ def _shortened(text: str, size: int) -> str:
     if len(text) <= size and len(data) <= size:
         return data.decode()
     return data[:size].decode(errors="ignore") + "..."
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

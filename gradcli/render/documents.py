@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from rich.console import RenderableType
 from rich.text import Text
 
-from gradcli.render.diagnostic import printable
+from gradcli.errors import printable
 from gradcli.render.lines import Parts, fork_rows, listing
 from gradcli.render.look import Look
 from gradcli.render.table import FORK, UNLIMITED, Columns, Page

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import NamedTuple
 
+from gradcli.errors import printable
 from gradcli.render.arrays import nested_text
-from gradcli.render.diagnostic import printable
 from gradcli.render.rows import exact
 from gradcli.reports.checks import (
     KNOWN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, TextIO
 
-from gradcli.render.diagnostic import encodable, error_dict, error_text
+from gradcli.render.diagnostic import encodable, error_dict, error_text, problem_text, warning_text
 from gradcli.render.look import Look
 from gradcli.render.strict_json import json_text
 
@@ -21,10 +21,32 @@ if TYPE_CHECKING:
     from gradcli.reports.tellings import Telling
 
 __all__ = [
-    "CHECK_FORMATS", "CURVE_FORMATS", "CURVE_IMAGES", "FORMATS", "GATE_FORMATS", "GRADE_FORMATS",
-    "GRAPH_FORMATS", "IMAGES", "TELLING_FORMATS", "error_dict", "error_text", "image", "json_text",
-    "plot_image", "steps_image", "write", "write_check", "write_circuit", "write_gates",
-    "write_grades", "write_page", "write_plot", "write_steps", "write_telling",
+    "CHECK_FORMATS",
+    "CURVE_FORMATS",
+    "CURVE_IMAGES",
+    "FORMATS",
+    "GATE_FORMATS",
+    "GRADE_FORMATS",
+    "GRAPH_FORMATS",
+    "IMAGES",
+    "TELLING_FORMATS",
+    "error_dict",
+    "error_text",
+    "image",
+    "json_text",
+    "plot_image",
+    "problem_text",
+    "steps_image",
+    "warning_text",
+    "write",
+    "write_check",
+    "write_circuit",
+    "write_gates",
+    "write_grades",
+    "write_page",
+    "write_plot",
+    "write_steps",
+    "write_telling",
 ]  # fmt: skip
 
 # Of each kind of report the functions that write it, by format: (report, look) -> pieces of text.

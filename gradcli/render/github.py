@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradcli.render.diagnostic import printable
+from gradcli.errors import printable
 from gradcli.render.findings import TROUBLE_LEVELS, count_line, troubles
 from gradcli.render.look import Look
 from gradcli.render.markdown import code_span, table_row

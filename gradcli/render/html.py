@@ -7,8 +7,8 @@ from html import escape as html_escape
 from pathlib import Path
 from string import Template
 
+from gradcli.errors import printable
 from gradcli.render.check_table import check_parts
-from gradcli.render.diagnostic import printable
 from gradcli.render.documents import DocumentPage, Item, Listing, Run, Table, runs_of
 from gradcli.render.look import Look
 from gradcli.render.table import evaluation_parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from gradcli.render.diagnostic import printable
+from gradcli.errors import printable
 from gradcli.render.findings import TROUBLE_LEVELS, Finding, findings
 from gradcli.render.look import Look
 from gradcli.reports.checks import NOTHING_CLAIMED, SKIPPED, CheckReport

@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Iterator
 
+from gradcli.errors import printable
 from gradcli.render.chain import LOCAL, PRODUCT, local_lines, product_lines
-from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
 from gradcli.render.rows import derivatives, exact, input_rows, verdict_cells
 from gradcli.reports.evaluations import EvalReport, Stage

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from gradcli.render.diagnostic import printable
+from gradcli.errors import printable
 from gradcli.render.findings import MEANINGS, TROUBLE_LEVELS, Finding, relative_path, troubles
 from gradcli.render.look import Look
 from gradcli.render.strict_json import json_text

@@ -21,10 +21,11 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
+from gradcli.errors import printable
 from gradcli.render.arrays import MOST_WHOLE_IN_ROW, array_text, cell_text, is_large, nested_text
 from gradcli.render.chain import LOCAL, PRODUCT, local_lines, product_lines
 from gradcli.render.circuit.numbers import drawn
-from gradcli.render.diagnostic import encodable, printable
+from gradcli.render.diagnostic import encodable
 from gradcli.render.lines import fork_rows, listing
 from gradcli.render.look import Look
 from gradcli.render.rows import InputRow, blocks, input_rows

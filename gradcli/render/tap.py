@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradcli.render.diagnostic import printable
+from gradcli.errors import printable
 from gradcli.render.findings import TROUBLE_LEVELS, Finding, findings
 from gradcli.render.look import Look
 from gradcli.render.strict_json import json_text

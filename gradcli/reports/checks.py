@@ -31,6 +31,12 @@ class Problem(NamedTuple):
     hint: str | None
     text: str = ""  # of the source line
 
+    def as_dict(self) -> dict[str, Any]:
+        """What scripts read; a line may be of any length."""
+        fields = self._asdict()
+        del fields["text"]
+        return fields
+
 
 class Case(NamedTuple):
     """One program, or one expression with its claims, and what the checker says of it."""
@@ -102,7 +108,7 @@ class Case(NamedTuple):
         if self.points is not None:
             data |= {"points": self.points, "seed": self.seed, "point": self.point}
         if self.problem is not None:
-            data["error"] = self.problem._asdict()
+            data["error"] = self.problem.as_dict()
         return data
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
+from gradcli.errors import printable
 from gradcli.render.circuit.labels import Beside, Piece, one_line, pieces, symbol, title_of
 from gradcli.render.circuit.palette import DARK, LIGHT, Palette
-from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
 from gradcli.reports.circuits import GROUP, PART, Circuit, Node
 

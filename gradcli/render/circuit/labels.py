@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from gradcli.errors import printable
 from gradcli.render.arrays import flattened
 from gradcli.render.circuit.numbers import MOST_SHOWN, drawn_line, drawn_lines
-from gradcli.render.diagnostic import printable
 from gradcli.reports.circuits import Circuit, Node, Wire, Wiring
 from gradcli.reports.evaluations import Number
 

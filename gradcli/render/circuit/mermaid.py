@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gradcli.errors import printable
 from gradcli.render.circuit.labels import Piece, pieces, symbol, title_of
 from gradcli.render.circuit.palette import LIGHT
-from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
 from gradcli.reports.circuits import GROUP, PART, Circuit, Node
 

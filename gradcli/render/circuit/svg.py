@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape
 
+from gradcli.errors import printable
 from gradcli.render.circuit.dot import dot
 from gradcli.render.circuit.graphviz import laid_out
 from gradcli.render.circuit.labels import account, pieces, title_of
 from gradcli.render.circuit.numbers import drawn_line
 from gradcli.render.circuit.palette import DARK, LIGHT
-from gradcli.render.diagnostic import printable
 from gradcli.render.look import Look
 from gradcli.reports.circuits import Circuit
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from gradcli.render.diagnostic import printable
+from gradcli.errors import printable
 from gradcli.render.look import Look
 from gradcli.render.page.picture import picture
 from gradcli.render.strict_json import json_text

@@ -11,7 +11,7 @@ from html import escape
 from itertools import pairwise
 from typing import NamedTuple
 
-from gradcli.render.diagnostic import printable
+from gradcli.errors import printable
 from gradcli.render.page.layered import Layout, layered
 from gradcli.reports.circuits import Circuit, Node
 

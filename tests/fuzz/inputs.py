@@ -1,0 +1,196 @@
+"""Random command lines: expressions and programs by grammar, mutated, and soups of words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import NamedTuple
+
+from gradcli.gates.table import BUILT_IN
+
+NAMES = ("x", "y", "z", "w", "b")
+NUMBERS = (
+    "0", "1", "-1", "2", "3.5", ".5", "1e-3", "1e308", "1e-308", "5e-324", "1e400", "9**9**9", "inf", "nan",
+    "-0.0", "pi", "e", "1_000", "0x10", "1e", "1.2.3", "99999999999999999999", "1/3", "2**1e6", "-inf", "1j",
+)  # fmt: skip
+ARRAYS = (
+    "[1,2,3]", "[[1,2],[3,4]]", "[]", "[1,[2]]", "randn(3)", "randn(2,3)", "ones(2,2)", "zeros(3)", "eye(2)",
+    "linspace(0,1,5)", "randn(1000)", "randn(1e9)", "ones(0)", "randn(2,-1)", "[nan,inf]", "@missing.npy",
+)  # fmt: skip
+OPERATORS = (
+    "+",
+    "-",
+    "*",
+    "/",
+    "**",
+    "^",
+    "@",
+    "<",
+    ">=",
+    "==",
+    "!=",
+    " if ",
+    " else ",
+    ",",
+    "·",
+    "−",
+    "²",
+)
+JUNK = (
+    "\x00", "\x1b[31m", "\u202e", "\u200b", "é", "\U0001d431", "\\", "'", '"', "#", ";", "\n", "\t", "`", "$(x)",
+    "::error::", "]]>", "[/x]", "lambda", "import os", "__class__", "x.y", "x[", "(", ")", "]", "{", "}", "|", "!",
+    "x" * 300, "(" * 200, "-" * 200, "9" * 400, "and", "not", "=", "==", "+=", "%", "//", "..", "1e", "@", "0b1",
+)  # fmt: skip
+FUNCTIONS = tuple(
+    name for row in BUILT_IN if not row.hidden for name in (row.name, *row.aliases)
+    if name.isidentifier()
+)  # fmt: skip
+METHODS = (
+    ".T",
+    ".sum()",
+    ".mean(axis=0)",
+    ".shape",
+    "[0]",
+    "[-1]",
+    "[0:2]",
+    "[9]",
+    ".reshape(2,2)",
+    "[x]",
+)
+KEYWORDS = ("axis=0", "axis=-1", "axis=5", "keepdims=True", "axis=(0,1)", "axis=x", "axis=axis=0")
+COMMANDS = (
+    "eval", "eval", "eval", "check", "check", "check", "graph", "explain", "code", "steps", "plot", "exercise",
+    "gates", "help", "chek", "",
+)  # fmt: skip
+OPTIONS = {
+    "*": ("--json", "--wrt=x", "--wrt=q", "--seed=3", "--seed=-1", "--upstream=2", "--upstream=ones", "--strict",
+          "--upstream=nan", "--output=y", "-q", "-v", "--color=always", "--nosuch", "-o", "-o=", "--format=json",
+          "--format=bogus", "--max-array=10", "--max-memory=100", "--help", "--", "-", "--expand", "--fuse"),
+    "eval": ("--jacobian", "--hessian", "--digits=30", "--digits=0", "--digits=1001", "--arithmetic=mpmath",
+             "--arithmetic=float64", "--local", "--no-check", "--format=csv", "--format=markdown", "--format=plain",
+             "--check-budget=10", "--max-elements=1", "--format=jsonl"),
+    "check": ("--claim=x=1", "--claim=x=inf", "--claim=x=nan", "--claim=q=1", "--claim=x,y=2", "--claim=x=[1,2]",
+              "--tolerance=0", "--tolerance=nan", "--exact", "--samples=3", "-j=2", "--format=github", "--fix",
+              "--format=sarif", "--format=junit", "--format=gitlab", "--format=concise", "--list", "--grade",
+              "--require-claims", "--exit-zero", "--hessian", "--jacobian", "--format=jsonl", "--allow-empty"),
+    "graph": ("--format=svg", "--format=dot", "--format=mermaid", "--format=json", "--collapse", "-o=c.html"),
+    "code": ("--lang=c", "--lang=numpy", "--lang=javascript", "--lang=formula", "--lang=gradcli", "--lang=python"),
+    "exercise": ("--mistakes=1", "--mistakes=99", "-o=t.grad", "--key=k.json"),
+}  # fmt: skip
+RARELY = 0.12
+
+
+class Input(NamedTuple):
+    """A command line, the files it finds, and what stands on stdin."""
+
+    words: list[str]
+    files: dict[str, str]
+    stdin: str = ""
+
+
+def number(rng: Random) -> str:
+    """A number, mostly an ordinary one."""
+    return rng.choice(NUMBERS) if rng.random() < 0.4 else repr(round(rng.uniform(-4, 4), 2))
+
+
+def expression(rng: Random, depth: int = 4) -> str:
+    """A random expression of the language, right in its grammar and maybe in nothing else."""
+    if depth == 0 or rng.random() < 0.15:
+        if rng.random() < 0.7:
+            return rng.choice(NAMES[: 2 + 3 * (rng.random() < 0.2)])
+        return number(rng)
+    inner: Callable[[], str] = lambda: expression(rng, depth - 1)  # noqa: E731
+    kind = rng.random()
+    if kind < 0.45:
+        return f"({inner()} {rng.choice(OPERATORS[:8])} {inner()})"
+    if kind < 0.85:
+        count = rng.choice((1, 1, 1, 2, 2, 3))
+        arguments = [inner() for _ in range(count)]
+        if rng.random() < RARELY:
+            arguments.append(rng.choice(KEYWORDS))
+        return f"{rng.choice(FUNCTIONS)}({', '.join(arguments)})"
+    if kind < 0.9:
+        return f"-{inner()}"
+    if kind < 0.95:
+        return f"({inner()} if {inner()} > {inner()} else {inner()})"
+    return f"{inner()}{rng.choice(METHODS)}"
+
+
+def program(rng: Random) -> str:
+    """A random program, often with a backward part."""
+    lines = [f"{name} = {value(rng)}" for name in NAMES[: rng.randint(1, 3)]]
+    stages = []
+    for k in range(rng.randint(1, 4)):
+        lines.append(f"s{k} = {expression(rng, 2)}")
+        stages.append(f"s{k}")
+    lines.append(f"f = {' * '.join(rng.sample(stages, min(2, len(stages))))}")
+    for _ in range(rng.randint(0, 4)):
+        target = rng.choice(("ds0", "ds1", "dx", "dy", "df", "dx", "d_x", "dfdx", "t", "dq"))
+        sign = rng.choice(("=", "=", "=", "+=", "==", "-="))
+        lines.append(f"{target} {sign} {expression(rng, 2)}")
+    if rng.random() < RARELY:
+        lines.insert(rng.randrange(len(lines)), rng.choice((
+            "import math", "# gradcli: wrt x", "# gradcli: output s0", "f == 1", "x = 2", "np.random.seed(3)",
+            "N, D = x.shape", "# gradcli: seed q", "", "  ", "dx[0] += 1",
+        )))  # fmt: skip
+    return rng.choice(("\n", "\n", ";", "\r\n")).join(lines)
+
+
+def value(rng: Random) -> str:
+    """What an input may be set to."""
+    return rng.choice(ARRAYS) if rng.random() < 0.3 else number(rng)
+
+
+def mutated(rng: Random, text: str) -> str:
+    """A text with a few letters or words changed."""
+    for _ in range(rng.randint(1, 3)):
+        at = rng.randint(0, len(text))
+        kind = rng.random()
+        if kind < 0.3:
+            text = text[:at] + text[at + rng.randint(1, 3) :]
+        elif kind < 0.6:
+            text = text[:at] + rng.choice((*JUNK, *OPERATORS, *NAMES)) + text[at:]
+        elif kind < 0.8:
+            end = at + rng.randint(1, 8)
+            text = text[:end] + text[at:end] + text[end:]
+        else:
+            text = (
+                text[:at]
+                + chr(rng.choice((rng.randrange(32, 127), rng.randrange(0x2FFFF))))
+                + text[at + 1 :]
+            )
+    return "".join(c for c in text if not 0xD800 <= ord(c) < 0xE000)
+
+
+def soup(rng: Random) -> str:
+    """Words in no order at all."""
+    words = (*NAMES, *OPERATORS, *JUNK, *FUNCTIONS, *NUMBERS, *METHODS, *KEYWORDS)
+    return "".join(rng.choice(words) for _ in range(rng.randint(1, 12)))
+
+
+def _text(rng: Random, make: Callable[[Random], str]) -> str:
+    kind = rng.random()
+    if kind < 0.1:
+        return soup(rng)
+    text = make(rng)
+    return mutated(rng, text) if kind < 0.45 else text
+
+
+def random_input(rng: Random) -> Input:
+    """A random command line."""
+    command = rng.choice(COMMANDS)
+    words, files = [command] if command else [], dict[str, str]()
+    if rng.random() < 0.3:
+        files["a.grad"] = _text(rng, program)
+        words += ["a.grad"] if command == "check" else ["--file", "a.grad"]
+    elif rng.random() < 0.95:
+        words.append(_text(rng, expression))
+    for name in NAMES[: rng.randint(1, 5)] if rng.random() < 0.9 else ():
+        bound = value(rng) if rng.random() < 0.9 else _text(rng, expression)
+        words.append(f"{name}={bound}" if rng.random() < 0.97 else f"{name}=-1:2")
+    known = (*OPTIONS["*"], *OPTIONS.get(command, ()) * 2)
+    for option in rng.sample(known, rng.choice((0, 0, 1, 1, 2, 3))):
+        name, sign, setting = option.partition("=")
+        words += [name, setting] if sign and not name.startswith("--") else [option]
+    words = [word.replace("\0", "") for word in words]
+    return Input(words, files, _text(rng, program) if "-" in words else "")

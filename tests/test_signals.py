@@ -1,0 +1,140 @@
+"""A command that is told to stop stops at once: its exit code, no traceback, nothing half done."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+from conftest import HANGS
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+LONG = "x=2.5\ny=3\nf=lgamma(x)*polygamma(3,x)*gamma(x)+x*y\ndx=7\ndy=2.5\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "programs").mkdir()
+    for k in range(200):
+        (tmp_path / "programs" / f"a{k}.grad").write_text(LONG)
+    return tmp_path
+
+
+def started(folder, *words):
+    command = [sys.executable, "-m", "gradcli", *words]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, start_new_session=True)
+
+
+def is_alive(session):
+    """Whether any process of a session still runs."""
+    listed = subprocess.run(
+        ["ps", "-o", "stat=", "-s", str(session)], capture_output=True, text=True, check=False
+    )
+    return any(line and "Z" not in line for line in listed.stdout.split())
+
+
+def wait_for_workers(process, folder):
+    """Until the command is at work: its imports are done."""
+    tasks = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while tasks.exists() and not tasks.read_text() and process.poll() is None:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("words", [("-j", "2"), ()], ids=["workers", "alone"])
+@pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
+def test_a_check_that_is_ended_reports_what_it_has(folder, number, words):
+    (folder / "r.txt").write_text("before\n")
+    with started(folder, "check", "programs", "-o", "r.txt", *words) as process:
+        if words:
+            wait_for_workers(process, folder)
+        else:
+            time.sleep(1)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=HANGS)
+    assert process.returncode in (CODES[number], -number)
+    assert out == b""
+    assert b"Traceback" not in err
+    if process.returncode > 0 and err:
+        assert err.splitlines()[-1].startswith(b"ended early: ")
+    assert (folder / "r.txt").read_text() == "before\n"
+    assert [*folder.glob(".gradcli*")] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_its_parent(folder, number):
+    with started(folder, "check", "programs", "-j", "2") as process:
+        wait_for_workers(process, folder)
+        process.send_signal(number)
+        process.communicate(timeout=HANGS)  # a worker would hold the pipes open
+    for _ in range(200):
+        if not is_alive(process.pid):
+            break
+        time.sleep(0.05)
+    assert not is_alive(process.pid)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_signal_at_any_moment_ends_the_command(folder, seed):
+    rng = Random(seed)
+    words = rng.choice([("check", "programs", "-j", "2"), ("check", "programs"),
+                        ("eval", "lgamma(x)", "x=2.5", "--digits", "300")])  # fmt: skip
+    number = rng.choice([*CODES])
+    with started(folder, *words) as process:
+        time.sleep(rng.uniform(0.2, 1.2))
+        process.send_signal(number)
+        _, err = process.communicate(timeout=HANGS)
+    assert process.returncode in (CODES[number], -number, 0, 1, 2)
+    assert b"Traceback" not in err
+
+
+def test_a_process_that_is_deaf_to_interrupts_stays_so(folder):
+    """As those that a shell starts in the background of a script are."""
+    code = ("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+            "from gradcli.cli.signals import heed; heed(); "
+            "print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stdout == b"True\n"
+
+
+@pytest.mark.parametrize("words", [(), ("-j", "2")], ids=["alone", "workers"])
+def test_an_internal_error_is_a_case_and_the_others_are_checked(folder, words, monkeypatch):
+    broken = (
+        "import sys, gradcli.cli.jobs as jobs\n"
+        "checked = jobs.check_program\n"
+        "def faulty(text, name, *rest):\n"
+        "    if name.endswith('a7.grad'): raise KeyError('z')\n"
+        "    return checked('x=1;f=2*x;dx=2', name, *rest)\n"
+        "jobs.check_program = faulty\n"
+        "from gradcli.cli.main import main\n"
+        f"main(['check', 'programs', *{list(words)!r}])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", broken], cwd=folder, capture_output=True,
+                          text=True, check=False, timeout=HANGS)  # fmt: skip
+    assert done.returncode == 3
+    assert "1 error, 199 pass" in done.stdout
+    assert "internal error" in done.stderr
+    assert "KeyError: 'z'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_worker_that_dies_is_a_case_too(folder):
+    broken = (
+        "import os, sys, gradcli.cli.jobs as jobs\n"
+        "def dying(text, name, *rest):\n"
+        "    if name.endswith('a7.grad'): os._exit(9)\n"
+        "    return checked('x=1;f=2*x;dx=2', name, *rest)\n"
+        "checked, jobs.check_program = jobs.check_program, dying\n"
+        "from gradcli.cli.main import main\n"
+        "main(['check', 'programs/a6.grad', 'programs/a7.grad', 'programs/a8.grad', '-j', '2'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", broken], cwd=folder, capture_output=True,
+                          text=True, check=False, timeout=HANGS)  # fmt: skip
+    assert done.returncode == 3
+    assert "1 error, 2 pass" in done.stdout
+    assert "ended from outside" in done.stderr
