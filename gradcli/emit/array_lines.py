@@ -19,7 +19,7 @@ def handed_on(graph: Graph, node: int, k: int, names: dict[int, str], g: str) ->
     """The contribution of a gate of arrays to its operand number k; `g` is its own gradient."""
     gate, operands = graph.gates[node].name, graph.operands[node]
     looks = [graph.look(operand) for operand in operands]
-    if gate in ("matmul", "outer"):
+    if gate == "matmul" or (gate == "outer" and len(looks[0]) == len(looks[1]) == 1):
         other = names.get(operands[1 - k], "constant")
         if gate == "outer":
             return f"{g} @ {other}" if k == 0 else f"{g}.T @ {other}"

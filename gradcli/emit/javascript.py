@@ -29,12 +29,23 @@ SPELLING: Spelling = {
     "let": "const {} = {};", "each": "...{}", "function": "${}",
 }  # fmt: skip
 RETURN = "return {};"
+_DEFINITION = re.compile(
+    r"^(?:const|function) (\$?\w+)(?:[^\n]*;$|.*?^\}$|.*?;$)", re.MULTILINE | re.DOTALL
+)
 _PRIMITIVE = re.compile(r"^(?:const|function) \$(\w+)", re.MULTILINE)
 
 
 def evaluator() -> str:
     """The loops and the functions that rows are made of."""
     return Path(__file__).with_name("evaluator.js").read_text("utf-8")
+
+
+def definitions(names: str) -> dict[str, str]:
+    """Functions and constants of `evaluator.js` by name, as code of its own has them."""
+    spelled = {"inf": "Infinity", "nan": "NaN"}
+    text = re.sub(r"\b(inf|nan)\b", lambda match: spelled[match[1]], evaluator())
+    found = {match[1].lstrip("$"): match[0] for match in _DEFINITION.finditer(text)}
+    return {name: found[name].replace("$", "") for name in names.split()}
 
 
 def unknown_gates(gates: Iterable[Gate]) -> list[str]:

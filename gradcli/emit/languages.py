@@ -7,16 +7,19 @@ is written as a helper, from the text of the gate's own row.
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Collection, Iterable, Mapping
 from math import inf, isinf
 from typing import NamedTuple
 
 from gradcli.arithmetic.compiler import texts
+from gradcli.emit.javascript import definitions
 from gradcli.errors import UsageError
 from gradcli.gates.row import Gate, GateTable
 from gradcli.syntax import Tree, spell
 from gradcli.syntax.tree import COMPARISON, IF, POSTFIX, UNARY, Phrase, number_text
 
+_WORD = re.compile(r"(?<![.\w])[A-Za-z_]\w*")  # but not what a library has by that name
 COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 
 # Names that code cannot have.
@@ -158,10 +161,14 @@ class Writer:
         """Define a function that the language lacks."""
         if name in self.helpers:
             return
-        snippet, gate = self.language.snippets.get(name), self.table[name]
+        snippet = self.language.snippets.get(name)
         if snippet is not None:
             self.helpers[name] = snippet
-        elif gate.forward and not gate.is_variadic:
+            for other in {*_WORD.findall(snippet)} & self.language.snippets.keys():
+                self._helper(other)
+            return
+        gate = self.table[name]
+        if gate.forward and not gate.is_variadic:
             self._define(name, [*gate.operands], gate.forward)
         else:
             raise UsageError(f"{self.language.name} has no `{name}`",
@@ -261,12 +268,8 @@ JAVASCRIPT = Language(
         "hypot": "Math.hypot(...)", "max": "Math.max(...)", "min": "Math.min(...)",
     },
     {
-        "round": "function round(x) {\n  const down = Math.floor(x);\n"
-                 "  const isEven = x - down === 0.5 && down % 2 === 0;\n"
-                 "  return isEven ? down : Math.round(x);\n}",
-        "sinpi": "const sinpi = (x) => Math.sin(Math.PI * (x - 2 * Math.round(x / 2)));",
-        "cospi": "const cospi = (x) => Math.cos(Math.PI * (x - 2 * Math.round(x / 2)));",
-        "exp2": "const exp2 = (x) => Math.pow(2, x);",
+        **definitions("erf erfc erfcx erfinv normcdf sinpi cospi gamma lgamma digamma polygamma "
+                      "round exp2 FAR BERNOULLI factorial"),
         "logsumexp": "function logsumexp(...xs) {\n  const top = Math.max(...xs);\n"
                      "  const total = xs.reduce((sum, x) => sum + Math.exp(x - top), 0);\n"
                      "  return top + Math.log(total);\n}",

@@ -211,3 +211,8 @@ def chained(local: str, upstream: str) -> str:
     if local in ("1", "-1"):
         return local.replace("1", upstream)
     return f"({local}) * {upstream}" if any(c in local for c in " -") else f"{local} * {upstream}"
+
+
+def guarded(product: str, upstream: str) -> str:
+    """A product that is 0 where the upstream gradient is, whatever the local one is."""
+    return f"where({upstream} == 0, 0, {product})"

@@ -334,7 +334,7 @@ def before(shape: Shape, axis: Axis) -> tuple[Places]:
     (at,) = axis[0]
     places = np.roll(np.arange(prod(shape)).reshape(shape), 1, at)
     places[(*(slice(None),) * at, slice(0, 1))] = -1
-    return (Places(places, shape),)
+    return (Places(places, shape, ("earlier", f", axis={at}")),)
 
 
 def lower(shape: Shape) -> tuple[Places]:
@@ -342,7 +342,7 @@ def lower(shape: Shape) -> tuple[Places]:
     import numpy as np  # late: numbers have no places
 
     places = np.tril(1 + np.arange(prod(shape)).reshape(shape)) - 1
-    return (Places(places, shape),)
+    return (Places(places, shape, ("tril", "")),)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

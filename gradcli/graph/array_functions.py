@@ -122,8 +122,10 @@ def pad(site: Site, x: Any, pad_width: Any, mode: Any = "constant") -> int:
     return moving("pad", np.pad)(site, x, pad_width, *(() if mode == "constant" else (mode,)))
 
 
-def _gathered(x: Any, indices: Any, axis: int = 0) -> Any:
-    return np.take(x, indices, axis)
+def gather(site: Site, x: Any, indices: Any, axis: Any = None) -> int:
+    """Parts of an array by their indices along an axis, the first one by default."""
+    at = 0 if axis is None else site.plain(axis, "an axis")
+    return moving("take", np.take)(site, x, indices, axis=site.number(float(at)))
 
 
 def _taken_along(x: Any, indices: Any, axis: int) -> Any:
@@ -152,7 +154,8 @@ def scatter(site: Site, x: Any, indices: Any, size: Any) -> int:
         site.fail(f"scatter: an index is outside 0 to {count - 1}")
     whole = (count, *shape[at.ndim :])
     places = places_of(whole, np.take, at, axis=0)
-    return site.gate("give", node, whole, (Places(places, places.shape),))
+    written = ("scatter", f", {_text(at.tolist())}, {count}")
+    return site.gate("give", node, whole, (Places(places, places.shape, written),))
 
 
 def picked(site: Site, x: int, at: list[Any]) -> int:
@@ -312,7 +315,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         "tile", "take",
     )},
     "take_along_axis": moving("take_along_axis", _taken_along),
-    "pad": pad, "gather": moving("gather", _gathered),
+    "pad": pad, "gather": gather,
     "swapaxes": moving("swapaxes", np.swapaxes), "moveaxis": moving("moveaxis", np.moveaxis),
     "one_hot": one_hot, "scatter": scatter,
     "cumsum": accumulating("cumsum", None), "cumprod": accumulating("cumprod", None),

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from gradcli.gates.shapes import Shape
 
+FEW = 100  # places of a diagonal that are written out
 SPARE = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # letters for the axes that `...` stands for
 
 
@@ -74,7 +75,8 @@ def _once(maker: Maker, node: int, part: str) -> tuple[int, str]:
         places = np.einsum(f"{part}->{letters}", np.arange(prod(shape)).reshape(shape))
     except ValueError:
         maker.fail(f"einsum: subscripts `{part}` for an array of shape {shape}")
-    return maker.gate("take", node, (Places(places, places.shape),)), letters
+    written = ("take", f", {places.tolist()}") if places.size <= FEW else None
+    return maker.gate("take", node, (Places(places, places.shape, written),)), letters
 
 
 def _sizes(maker: Maker, terms: list[tuple[int, str]]) -> dict[str, int]:

@@ -14,6 +14,8 @@ REDUCTIONS_AS_WRITTEN = {"sum": "sum", "prod": "prod", "mean": "mean", "var": "v
               "lse": "logsumexp", "log_softmax": "log_softmax", "cumsum": "cumsum",
               "cumprod": "cumprod", "sort": "sort"}  # fmt: skip
 
+PLACED = ("take", "give")  # gates by places, which remember how they were written
+
 
 def gate_phrase(gate: Gate, parts: list[Phrase]) -> Phrase:
     """A gate with its operands as text: infix where the language has a sign for it."""
@@ -47,9 +49,8 @@ def structural_label(name: str, looks: Sequence[Any]) -> str:
         return _at(looks[1])
     if name == "matmul":
         return "@"
-    if name == "take" and looks[1][0].written:
-        function, rest = looks[1][0].written
-        return str(function or rest)
+    if name in PLACED and (written := _written(name, looks[-1])):
+        return str(written[0] or written[1])
     return {"transpose": ".T", "list": "[ ]", **REDUCTIONS_AS_WRITTEN}.get(name, name)
 
 
@@ -63,8 +64,8 @@ def structural_phrase(name: str, parts: list[Phrase], looks: Sequence[Any]) -> P
         return f"{inner}{_at(looks[1])}", POSTFIX
     if name == "list":
         return f"[{', '.join(texts)}]", POSTFIX
-    if name == "take" and looks[1][0].written:
-        function, rest = looks[1][0].written
+    if name in PLACED and (written := _written(name, looks[-1])):
+        function, rest = written
         return f"{function}({texts[0]}{rest})" if function else f"{inner}{rest}", POSTFIX
     if name == "fill":
         return _filled(texts[0], looks[1]), POSTFIX
@@ -79,6 +80,14 @@ def structural_phrase(name: str, parts: list[Phrase], looks: Sequence[Any]) -> P
     if name in REDUCTIONS_AS_WRITTEN:
         return f"{REDUCTIONS_AS_WRITTEN[name]}({texts[0]}{_axis(looks[0], looks[1])})", POSTFIX
     return f"{name}({', '.join(texts)})", POSTFIX
+
+
+def _written(name: str, at: tuple[Any]) -> tuple[str, str] | None:
+    """How a gate by places is written; what scatters in one direction picks in the other."""
+    written: tuple[str, str] | None = at[0].written
+    if written is None or (written[0] == "scatter") == (name == "give"):
+        return written
+    return ("", f"[{written[1][2 : written[1].rindex(',')]}]") if name == "take" else None
 
 
 def _filled(number: str, shape: Any) -> str:

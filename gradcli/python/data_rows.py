@@ -179,6 +179,10 @@ def linspace(
     """`np.linspace`."""
     count = indexing.whole(reader.tape, num)
     sized(reader, count)
+    tape, ends = reader.tape, (reader.content(start), reader.content(stop))
+    if endpoint and not all(map(tape.is_known, ends)):
+        nodes = [tape.node(end) for end in ends]
+        return Array(tape.gate("linspace", *nodes, tape.static((count,))))
     plain = as_data(reader, start), as_data(reader, stop)
     return Array(np.linspace(*plain, count, endpoint=endpoint))
 

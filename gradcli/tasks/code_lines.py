@@ -9,25 +9,19 @@ from typing import Any
 
 from gradcli.emit.array_lines import handed_on, summed, target
 from gradcli.emit.languages import Language, Writer
-from gradcli.emit.staged import chained, gradient_name, local_text, stage_line
+from gradcli.emit.numpy_calls import in_numpy
+from gradcli.emit.pullbacks import pullback_text
+from gradcli.emit.staged import chained, gradient_name, guarded, local_text, stage_line
 from gradcli.errors import UsageError
 from gradcli.evaluation.point import input_values
 from gradcli.graph.lowering import Value
 from gradcli.reports.circuits import Node, Wire
 from gradcli.reports.evaluations import Number
-from gradcli.syntax import Call, Tree, parse_expression, write
+from gradcli.syntax import parse_expression
 from gradcli.syntax.tokens import Source
 from gradcli.tasks.staged_circuits import StagedCircuit
 
-NUMPY_NAMES = {"norm": "linalg.norm", "logsumexp": "logaddexp.reduce"}
-SOFTMAX = """def softmax(x, axis=None):
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)"""
 VIEWS = re.compile(r"[\w.]+(\.T|\.reshape\(.*\)|\[.*\])?|np\.(transpose|expand_dims)\(.*\)")
-OF_NUMPY = (
-    "logsumexp", "sum", "mean", "var", "std", "prod", "max", "min", "norm", "outer", "trace",
-    "reshape", "concatenate", "linspace", "transpose", "zeros", "ones", "eye",
-)  # fmt: skip
 
 
 class CodeLines:
@@ -70,9 +64,7 @@ class CodeLines:
             place = self.staged.nodes[node.id]
             name, _, right = stage_line(self.graph, place, self.names).partition(" = ")
             if self.graph.gates[place].is_structural:
-                text = _in_numpy(right)
-                if text.startswith("softmax("):
-                    self.writer.helpers["softmax"] = SOFTMAX
+                text = self._in_numpy(right)
             else:
                 text = self.writer.text(parse_expression(Source(right)))
             yield self.language.let.format(name, text) + self.comment(f"({self.number[node.id]})")
@@ -116,7 +108,9 @@ class CodeLines:
         local, textbook = self._local(place, k)
         if local == "0":
             return None
-        right = self.writer.text(parse_expression(Source(chained(local, own))))
+        product = chained(local, own)
+        product = guarded(product, own) if self.staged.is_guarded(wire) else product
+        right = self.writer.text(parse_expression(Source(product)))
         right = summed(right, graph.shape(place), graph.shape(operand))
         told = f"{note} local gradient: {textbook}" if textbook else note
         return self._added(wire, gradient, right, is_more) + self.comment(told)
@@ -137,9 +131,14 @@ class CodeLines:
             return f"{start}{place} += {own}"
         right = handed_on(graph, node, k, self.names, own)
         if right.startswith("the pullback"):
-            raise UsageError(f"the backward pass of `{graph.gates[node].name}` cannot be written",
-                             hint="write it with other gates")  # fmt: skip
+            right = self._in_numpy(pullback_text(graph, node, k, self.names, own, exact=True))
         return self._added(wire, gradient, right, is_more)
+
+    def _in_numpy(self, text: str) -> str:
+        """A gate over whole arrays as numpy spells it, with the helpers that it takes."""
+        written, helpers = in_numpy(text)
+        self.writer.helpers |= helpers
+        return written
 
     def _local(self, node: int, k: int) -> tuple[str, str]:
         """The local gradient in our language, and how a lecture writes it where that differs."""
@@ -177,24 +176,6 @@ def _spelled(staged: StagedCircuit, language: Language) -> dict[int, str]:
             plain += "_"
         names[node] = plain
     return names
-
-
-def _in_numpy(text: str) -> str:
-    """A gate over whole arrays, with the names that numpy has for functions."""
-    tree = parse_expression(Source(text))
-    entries = zip(tree.ops, tree.args, strict=True)
-    args = [_numpy_call(arg) if op == "call" else arg for op, arg in entries]
-    written = write(Tree(tree.ops, args, tree.starts)).replace("keepdims=1", "keepdims=True")
-    return f"np.array({written})" if tree.ops[-1] == "list" else written
-
-
-def _numpy_call(call: Call) -> Call:
-    if call.name == "softmax":
-        return call
-    if call.name not in OF_NUMPY:
-        raise UsageError(f"`{call.name}` of a whole array cannot be written in NumPy",
-                         hint="write it with other gates")  # fmt: skip
-    return call._replace(name=NUMPY_NAMES.get(call.name, call.name), prefix="np.")
 
 
 def flat(parts: Any) -> list[Any]:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from gradcli.emit.array_lines import handed_on, summed, target
-from gradcli.emit.staged import chained, code_names, gradient_name, local_text, stage_line
+from gradcli.emit.pullbacks import pullback_text
+from gradcli.emit.staged import (
+    chained,
+    code_names,
+    gradient_name,
+    guarded,
+    local_text,
+    stage_line,
+)
 from gradcli.errors import UsageError
 from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program
 from gradcli.reports.circuits import Circuit, Wire, Wiring
 from gradcli.reports.pages import CodeLine
 from gradcli.tasks.drawn_nodes import DrawnNodes
+
+# Gates whose slope is infinite where their value is not: a zero that comes back must stay one.
+STEEP = ("sqrt", "cbrt", "pow", "asin", "acos", "acosh", "xlogy")
 
 
 class StagedCircuit:
@@ -30,6 +43,38 @@ class StagedCircuit:
             if node.role == "input":
                 for leaf in (self.nodes[node.id], *drawn.twins.get(self.nodes[node.id], ())):
                     self.code_names[leaf] = node.name
+
+    @cached_property
+    def silenced(self) -> dict[str, tuple[bool, bool]]:
+        """By node, whether its gradient may be 0 at many points: behind a choice, a product."""
+        found: dict[str, tuple[bool, bool]] = {self.circuit.output: (False, False)}
+        for node in reversed(self.circuit.nodes):
+            if not node.is_gate:
+                continue
+            gate = self.graph.gates[self.nodes[node.id]]
+            chosen, scaled = found.get(node.id, (False, False))
+            here = (chosen or gate.role == "routes", scaled or gate.role == "switches")
+            for wire in self.wiring.entering[node.id]:
+                earlier = found.get(wire.source, (False, False))
+                found[wire.source] = (earlier[0] or here[0], earlier[1] or here[1])
+        return found
+
+    def is_guarded(self, wire: Wire) -> bool:
+        """Whether a gradient of 0 may meet an infinite local one: it is then written as a choice.
+
+        Where the value itself would be infinite, only a choice can leave it out.
+        """
+        node = self.nodes[wire.target]
+        gate, operands = self.graph.gates[node], self.graph.operands[node]
+        if gate.bounded or not (gate.domain or gate.name in STEEP):
+            return False
+        constants = [self.graph.constants.get(operand) for operand in operands]
+        if gate.name == "pow" and isinstance(constants[1], float) and constants[1] >= 1:
+            return False
+        if gate.name == "div" and constants[1] is not None:
+            return False
+        chosen, scaled = self.silenced.get(wire.target, (False, False))
+        return chosen or (scaled and gate.name in STEEP)
 
     def place(self, wire: Wire) -> tuple[int, int]:
         """The gate that a wire enters, and the place of its operand."""
@@ -79,7 +124,19 @@ class StagedCircuit:
         if graph.gates[node].is_structural:
             place = target(graph, node, gradient)
             operator = "+=" if place != gradient else operator
-            right = own if place != gradient else handed_on(graph, node, k, self.code_names, own)
+            right = own if place != gradient else self._handed_on(node, k, own)
             return f"{place} {operator} {right}"
         right = chained(self.local_text(node, k), "" if is_output and not shape else own)
+        if self.is_guarded(wire):
+            right = guarded(right, own)
         return f"{gradient} {operator} {summed(right, shape, graph.shape(operand))}"
+
+    def _handed_on(self, node: int, k: int, own: str) -> str:
+        """What a gate of arrays hands on; in words where it cannot be written."""
+        right = handed_on(self.graph, node, k, self.code_names, own)
+        if not right.startswith("the pullback"):
+            return right
+        try:
+            return pullback_text(self.graph, node, k, self.code_names, own, exact=False)
+        except UsageError:
+            return right

@@ -155,6 +155,8 @@ class ArrayTerms(Terms):
             ((axes, is_kept),) = term.data[1]
             if reduced(term.parts[0].shape, (axes, not is_kept)) == shape:
                 return self.reduction(term, not is_kept)
+        if not shape:
+            return self.index(term, (0,) * len(term.shape))
         if self.is_gate(term, "matmul") and len(shape) == 1 and self._are_matrices(term):
             left, right = (self._vector(part) for part in term.parts)
             if right is not None and term.shape[1] == 1:

@@ -23,19 +23,27 @@ from gradcli.gates.table import CONSTANTS
 OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
 # Of max and min of two operands: what says that the first wins, and that the second does.
 WINS = {"max": ("ge", "lt"), "min": ("le", "gt")}
+LOOSE = ("first", "cofactors", "others", "where")  # right but at single points
 LINEAR = ("take", "cumsum", "backsum")
 
 
 class Formulas(Arithmetic):
-    """The arithmetic of terms."""
+    """The arithmetic of terms.
 
-    def __init__(self) -> None:
+    An `exact` one keeps what only counts at single points: the first of equal winners, the
+    convention where something is 0. It is meant for code, with a name for each helper.
+    """
+
+    def __init__(self, exact: bool = False) -> None:
         self.terms = ArrayTerms()
+        self.exact = exact
         constants = {name: self.terms.name(name) for name in CONSTANTS}
         names = {name: self._of_shapes(function) for name, function in FUNCTIONS.items()}
         super().__init__("formulas", {"number": self._number, **constants, **names}, CALLS,
                          self._number)  # fmt: skip
         self._written = _written(self.terms)
+        for name in LOOSE if exact else ():
+            del self._written[name]
 
     def _number(self, value: float) -> Term:
         return self.terms.number(value)

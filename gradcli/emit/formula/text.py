@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -35,13 +36,21 @@ def in_order(term: Term, write: Callable[[Term, list[Any]], Any]) -> Any:
     return made[term]
 
 
-def formula_text(term: Term) -> str:
+Writers = Mapping[str, Callable[..., Phrase]]  # of gates that the language does not have
+
+
+def formula_text(term: Term, writers: Writers | None = None) -> str:
     """The formula of a term. Raises UsageError where it cannot be written, or is endless."""
-    text: str = in_order(term, _phrase)[0]
-    return text
+    return phrase_of(term, ARRAYS if writers is None else writers)[0]
 
 
-def _phrase(term: Term, parts: list[Phrase]) -> Phrase:
+def phrase_of(term: Term, writers: Writers) -> Phrase:
+    """The formula, and how tightly it binds."""
+    phrase: Phrase = in_order(term, partial(_phrase, writers))
+    return phrase
+
+
+def _phrase(writers: Writers, term: Term, parts: list[Phrase]) -> Phrase:
     if sum(len(text) for text, _ in parts) > LONGEST:
         raise UsageError(TOO_LONG, hint=NAME_STAGES)
     if term.op == "number":
@@ -49,12 +58,12 @@ def _phrase(term: Term, parts: list[Phrase]) -> Phrase:
     if term.op == "name":
         return term.data, POSTFIX
     if term.op == "sum":
-        return _sum(term, parts)
+        return _sum(term, parts, writers)
     if term.op == "product":
         return quotient(Fraction(1), term, parts)
     if term.op == "fill":
         return _filled(term, parts[0])
-    return _gate(term, parts)
+    return _gate(term, parts, writers)
 
 
 def number(value: Any) -> Phrase:
@@ -71,20 +80,20 @@ def is_decimal(value: Fraction) -> bool:
     return FEW_DECIMALS % value.denominator == 0 or value.denominator > FEW_DECIMALS
 
 
-def _sum(term: Term, parts: list[Phrase]) -> Phrase:
+def _sum(term: Term, parts: list[Phrase], writers: Writers) -> Phrase:
     """A sum; what is added comes before what is taken away, if that comes first."""
     pairs = [*zip(term.data, term.parts, parts, strict=True)]
     first = next((k for k, (factor, _, _) in enumerate(pairs) if factor > 0), 0)
     pairs.insert(0, pairs.pop(first))
     whole: Phrase | None = None
     for factor, part, phrase in pairs:
-        shown = _times(factor if whole is None else abs(factor), part, phrase)
+        shown = _times(factor if whole is None else abs(factor), part, phrase, writers)
         whole = shown if whole is None else spell("sub" if factor < 0 else "add", [whole, shown])
     assert whole is not None
     return whole
 
 
-def _times(factor: Fraction, part: Term, phrase: Phrase) -> Phrase:
+def _times(factor: Fraction, part: Term, phrase: Phrase, writers: Writers) -> Phrase:
     """A term times a number."""
     if part.op == "number":
         return number(factor)
@@ -93,7 +102,7 @@ def _times(factor: Fraction, part: Term, phrase: Phrase) -> Phrase:
     if factor == -1 and not (part.op == "product" and part.data[0] < 0):
         return (f"-{phrase[0]}", UNARY) if phrase[1] >= TERM else spell("neg", [phrase])
     if part.op == "product":
-        return quotient(factor, part, _bases(part))
+        return quotient(factor, part, [phrase_of(base, writers) for base in part.parts])
     if is_product(part) and (is_decimal(factor) or abs(factor.numerator) != 1):
         above = f"{number(Fraction(factor.numerator))[0]} * {phrase[0]}", TERM
         if is_decimal(factor):
@@ -105,10 +114,6 @@ def _times(factor: Fraction, part: Term, phrase: Phrase) -> Phrase:
 def is_product(term: Term) -> bool:
     """Whether a term is a product of matrices, which needs no brackets after a number."""
     return bool(term.op == "gate" and term.data[0] == "matmul")
-
-
-def _bases(term: Term) -> list[Phrase]:
-    return [in_order(part, _phrase) for part in term.parts]
 
 
 def quotient(factor: Fraction, term: Term | None, parts: list[Phrase]) -> Phrase:
@@ -152,14 +157,19 @@ def _filled(term: Term, phrase: Phrase) -> Phrase:
     return spell("mul", [phrase, (f"ones({sizes})", POSTFIX)])
 
 
-def _gate(term: Term, parts: list[Phrase]) -> Phrase:
+def _gate(term: Term, parts: list[Phrase], writers: Writers) -> Phrase:
     name, statics = term.data
-    if name in ARRAYS:
-        return ARRAYS[name](term, parts, *statics)
+    if name in writers:
+        return writers[name](term, parts, *statics)
     gate = BUILT_IN.rows.get(name)
-    is_written = name in ("index", "list", "lse") or (name == "take" and statics[0][0].written)
+    is_placed = name == "take" and statics[0][0].written and (
+        writers is not ARRAYS or statics[0][0].written[0] != "earlier"  # which only code defines
+    )  # fmt: skip
+    is_written = is_placed or name in ("index", "list", "lse")
     if gate is None or (gate.hidden and not is_written):
-        raise UsageError(f"the formula of `{name}` cannot be written", hint="write code instead")
+        known = statics[0][0].written if name == "take" else None
+        raise UsageError(f"the formula of `{known[0] if known else name}` cannot be written",
+                         hint="write code instead")  # fmt: skip
     if not gate.is_structural:
         return gate_phrase(gate, parts)
     looks = [part.shape for part in term.parts]
@@ -193,26 +203,30 @@ def _padded(term: Term, parts: list[Phrase], shape: Shape, at: Any) -> Phrase:
 def _given(term: Term, parts: list[Phrase], shape: Shape, at: Any) -> Phrase:
     """Elements added at their places."""
     (places,) = at
-    flat = places.flat.reshape(-1)
-    if (flat < 0).any():
-        raise UsageError("the formula of what is left out of an array cannot be written",
-                         hint="write code instead")  # fmt: skip
+    flat, size = places.flat.reshape(-1).tolist(), prod(shape)
     inner = parts[0][0]
     if len(places.shape) > 1:
         inner = f"{inner}.ravel()" if parts[0][1] >= POSTFIX else f"({inner}).ravel()"
-    scattered = f"scatter({inner}, {flat.tolist()}, {prod(shape)})"
-    return (scattered if len(shape) == 1 else f"reshape({scattered}, {shape})"), POSTFIX
+    kept = [k for k, place in enumerate(flat) if place >= 0]
+    found = [flat[k] for k in kept]
+    if sorted(found) == list(range(size)):  # each comes back once
+        made = f"take({inner}, {[kept[found.index(k)] for k in range(size)]})"
+    else:
+        inner = inner if len(kept) == len(flat) else f"take({inner}, {kept})"
+        made = f"scatter({inner}, {found}, {size})"
+    return (made if len(shape) == 1 else f"reshape({made}, {shape})"), POSTFIX
 
 
 def _first(term: Term, parts: list[Phrase], axis: Any) -> Phrase:
     return spell("eq", parts)
 
 
-ARRAYS: dict[str, Callable[..., Phrase]] = {
+ARRAYS: Writers = {
     "scatter": _padded, "give": _given, "first": _first,
     "backsum": lambda term, parts, axis: (
         f"flip(cumsum(flip({parts[0][0]}, axis={axis[0][0]}), axis={axis[0][0]}), "
         f"axis={axis[0][0]})", POSTFIX,
     ),
+    "ramp": lambda term, parts, shape: (f"linspace(0, 1, {shape[0]})", POSTFIX),
     "eye": lambda term, parts, shape: (f"eye({', '.join(map(str, shape))})", POSTFIX),
 }  # fmt: skip
