@@ -14,9 +14,9 @@ from gradcli.cli.words import ExpressionCommand
 from gradcli.emit.languages import LANGUAGES
 from gradcli.errors import UsageError
 
-NAMES = ("python", "numpy", "grad", "c", "javascript", "formula", "latex")
+NAMES = (*LANGUAGES, "grad", "formula", "latex")
 SUFFIXES = {".py": "python", ".grad": "grad", ".c": "c", ".h": "c", ".js": "javascript",
-            ".mjs": "javascript", ".tex": "latex"}  # fmt: skip
+            ".mjs": "javascript", ".jl": "julia", ".tex": "latex"}  # fmt: skip
 
 
 @click.command("code", cls=ExpressionCommand, short_help="The backward pass as code.")

@@ -14,11 +14,13 @@ from typing import NamedTuple
 
 from gradcli.arithmetic.compiler import texts
 from gradcli.emit.javascript import definitions
+from gradcli.emit.numpy_calls import HELPERS
 from gradcli.errors import UsageError
 from gradcli.gates.row import Gate, GateTable
 from gradcli.syntax import Tree, spell
 from gradcli.syntax.tree import COMPARISON, IF, POSTFIX, UNARY, Phrase, number_text
 
+_OF_NUMPY = re.compile(r"\bnp\.([a-z_0-9]+(?:\.[a-z_]+)*)")
 _WORD = re.compile(r"(?<![.\w])[A-Za-z_]\w*")  # but not what a library has by that name
 COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 
@@ -35,6 +37,13 @@ JAVASCRIPT_WORDS = frozenset((
     "for", "function", "if", "implements", "import", "in", "instanceof", "interface", "let",
     "new", "null", "package", "private", "protected", "public", "return", "static", "super",
     "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield",
+))  # fmt: skip
+
+JULIA_WORDS = frozenset((
+    "baremodule", "begin", "break", "catch", "const", "continue", "do", "else", "elseif", "end",
+    "export", "false", "finally", "for", "function", "global", "if", "import", "in", "isa", "let",
+    "local", "macro", "module", "quote", "return", "struct", "true", "try", "using", "where",
+    "while",
 ))  # fmt: skip
 
 
@@ -58,6 +67,30 @@ class Language(NamedTuple):
     keywords: frozenset[str]
     constants: Mapping[str, str]
     has_arrays: bool = False
+    imports: tuple[tuple[str, str], ...] = ()  # what begins a name, and the line that it needs
+    library: str = "np."  # what stands for numpy's functions
+    renamed: Mapping[str, str] = {}  # never written to: of those with other names
+    array_helpers: Mapping[str, str] = HELPERS  # of what numpy has no function for
+    add_part: str = "{0}[{1}] += {2}"  # to a part of an array
+    fixed: str = "{}"  # of a stage that depends on nothing
+    of_numbers: Mapping[str, str] = {}  # never written to: calls of literals
+
+    @property
+    def is_python(self) -> bool:
+        """Whether the code is a file of Python."""
+        return self.helper is PYTHON_HELPER
+
+    def in_library(self, text: str) -> str:
+        """A line of numpy with the functions of the language's own library. Raises UsageError."""
+        if self.library == "np.":
+            return text
+        return _OF_NUMPY.sub(self._renamed, text)
+
+    def _renamed(self, match: re.Match[str]) -> str:
+        own = self.renamed.get(match[1], "" if self.renamed.get("*") is None else match[1])
+        if not own:
+            raise UsageError(f"{self.name} has no `{match[0]}`", hint="write --lang numpy")
+        return own if "(" in own or own in self.snippets else f"{self.library}{own}"
 
 
 class Writer:
@@ -72,6 +105,11 @@ class Writer:
     def text(self, tree: Tree) -> str:
         """An expression as text. Raises UsageError for what the language does not have."""
         return self._phrase(tree, self.constants)[0]
+
+    def need(self, text: str) -> None:
+        """Define what a line calls, as far as the language has a definition of it."""
+        for name in {*_WORD.findall(text)} & self.language.snippets.keys():
+            self._helper(name)
 
     def slope(self, gate: Gate, k: int) -> str:
         """The name of a helper for a local gradient that takes more than a line."""
@@ -143,6 +181,8 @@ class Writer:
             missing = len(self.table[name].operands) - len(operands)
             defaults = self.table[name].defaults
             operands += [self._number(x)[0] for x in defaults[len(defaults) - missing :]]
+        if self._is_number(operands):
+            known = self.language.of_numbers.get(name, known)
         if name == "pow" and known is None:
             parts = [(text, POSTFIX if text.isidentifier() else IF) for text in operands]
             return spell("pow", parts)
@@ -153,6 +193,10 @@ class Writer:
         while not takes_any and len(operands) > 2 and self._is_variadic(name):
             operands = [f"{known}({operands[0]}, {operands[1]})", *operands[2:]]
         return f"{known.removesuffix('(...)')}({', '.join(operands)})", POSTFIX
+
+    def _is_number(self, operands: list[str]) -> bool:
+        """Whether operands are numbers as they stand, and no arrays."""
+        return not {*_WORD.findall(" ".join(operands))} - {"math"}
 
     def _is_variadic(self, name: str) -> bool:
         return name in self.table and self.table[name].is_variadic
@@ -184,6 +228,7 @@ class Writer:
             lines.append(f"    {form}")
         del self.helpers[name]
         self.helpers[name] = "\n".join([*lines, *filter(None, [foot])])
+        self.need(self.language.in_library(self.helpers[name]))
 
     def _parameters(self, operands: Iterable[str]) -> list[str]:
         return [f"double {x}" if self.language.name == "C" else x for x in operands]
@@ -193,6 +238,7 @@ def _named(prefix: str, names: str) -> dict[str, str]:
     return {name: f"{prefix}{name}" for name in names.split()}
 
 
+PYTHON_HELPER = ("def {}({}):", "return {}", "")
 PYTHON = Language(
     "Python", "# ", "{} = {}", "{} = {}", "{} += {}", "{}", "math.inf", "math.nan",
     "{1} if {0} else {2}",
@@ -214,8 +260,9 @@ PYTHON = Language(
                  "    return math.cos(math.pi * turn) if turn < 0.25 else "
                  "math.sin(math.pi * (0.5 - turn))",
     },
-    ("def {}({}):", "return {}", ""), frozenset(keyword.kwlist),
+    PYTHON_HELPER, frozenset(keyword.kwlist),
     _named("math.", "pi e tau"),
+    imports=(("math.", "import math"), ("np.", "import numpy as np")),
 )  # fmt: skip
 NUMPY = PYTHON._replace(
     name="NumPy", infinity="np.inf", nan="np.nan",
@@ -278,4 +325,91 @@ JAVASCRIPT = Language(
     JAVASCRIPT_WORDS, {"pi": "Math.PI", "e": "Math.E"},
 )  # fmt: skip
 
-LANGUAGES = {"python": PYTHON, "numpy": NUMPY, "c": C, "javascript": JAVASCRIPT}
+JULIA = Language(
+    "Julia", "# ", "{} = {}", "{} = {}", "{} += {}", "{}.0", "Inf", "NaN",
+    "{0} ? {1} : {2}", "Float64({})", "({})^({})",
+    {
+        **_named("", "exp expm1 exp2 log log1p log2 log10 sqrt cbrt floor ceil round sin cos tan "
+                 "asin acos atan sinh cosh tanh asinh acosh atanh abs sinpi cospi"),
+        "atan2": "atan", "hypot": "hypot(...)", "max": "max(...)", "min": "min(...)",
+        **{name: f"SpecialFunctions.{name}" for name in
+           ("erf", "erfc", "erfcx", "erfinv", "gamma", "digamma", "polygamma")},
+        "lgamma": "SpecialFunctions.loggamma",
+    },
+    {
+        "normcdf": "normcdf(x) = 0.5 * SpecialFunctions.erfc(-x / sqrt(2))",
+        "logsumexp": "function logsumexp(xs...)\n    top = maximum(xs)\n"
+                     "    return top + log(sum(exp(x - top) for x in xs))\nend",
+    },
+    ("function {}({})", "return {}", "end"),
+    JULIA_WORDS, {"pi": "pi", "e": "exp(1.0)"},
+    imports=(("SpecialFunctions.", "import SpecialFunctions"),),
+)  # fmt: skip
+JAX = NUMPY._replace(
+    name="JAX", library="jnp.", renamed={"*": "*"},
+    imports=(("math.", "import math"), ("jax.", "import jax"), ("jnp.", "import jax.numpy as jnp")),
+    snippets={
+        **{name: f"from jax.scipy.special import {name}" for name in
+           ("erf", "erfc", "erfinv", "gamma", "digamma", "polygamma")},
+        "lgamma": "from jax.scipy.special import gammaln as lgamma",
+        "normcdf": "from jax.scipy.special import ndtr as normcdf",
+        **{name: NUMPY.snippets[name] for name in ("sinpi", "cospi")},
+        "logsumexp": "def logsumexp(*xs):\n"
+                     "    return jax.nn.logsumexp(np.stack(np.broadcast_arrays(*xs)), axis=0)",
+    },
+    array_helpers={
+        **{name: HELPERS[name] for name in (
+            "softmax", "log_softmax", "logdet", "take_along_axis", "others", "unsort", "cofactors",
+        )},
+        "scatter": "def scatter(x, places, size):\n    places = np.array(places)\n"
+                   "    return np.zeros((size, *x.shape[places.ndim:])).at[places].add(x)",
+    },
+    add_part="{0} = {0}.at[{1}].add({2})",
+)  # fmt: skip
+TORCH_AS_NUMPY = (
+    "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "floor", "ceil", "sin", "cos",
+    "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arctan2", "arcsinh", "arccosh",
+    "arctanh", "abs", "hypot", "where", "inf", "nan", "pi", "e", "sum", "mean", "outer", "reshape",
+    "zeros", "ones", "eye", "zeros_like", "ones_like", "arange", "argmax", "argmin", "trace",
+    "stack", "linalg.inv", "linalg.det", "linalg.solve", "linalg.cholesky", "tril", "triu",
+)  # fmt: skip
+TORCH = NUMPY._replace(
+    name="PyTorch", library="torch.", add="{0} = {0} + {1}",  # += would write into what is shared
+    imports=(("math.", "import math"), ("torch.", "import torch")),
+    renamed={
+        **{name: name for name in TORCH_AS_NUMPY},
+        "rint": "round", "max": "amax", "min": "amin", "concatenate": "cat", "copy": "clone",
+        "transpose": "permute", "expand_dims": "unsqueeze", "linalg.norm": "linalg.vector_norm",
+        "maximum": "maximum", "minimum": "minimum", "array": "stacked", "cbrt": "cbrt",
+    },
+    snippets={
+        **{name: f"{name} = torch.special.{name}" for name in
+           ("erf", "erfc", "erfinv", "erfcx", "digamma", "polygamma")},
+        "lgamma": "lgamma = torch.lgamma", "normcdf": "normcdf = torch.special.ndtr",
+        "cbrt": "def cbrt(x):\n    return torch.sign(x) * torch.abs(x) ** (1 / 3)",
+        "maximum": "def maximum(x, y):\n    x, y = map(number, (x, y))\n"
+                   "    return torch.where(x >= y, x, y)",
+        "minimum": "def minimum(x, y):\n    x, y = map(number, (x, y))\n"
+                   "    return torch.where(x <= y, x, y)",
+        "where": "def where(c, x, y):\n    x, y = map(number, (x, y))\n"
+                 "    return torch.where(torch.as_tensor(c), x, y)",
+        "number": "def number(x):\n    return x if torch.is_tensor(x) else "
+                  "torch.tensor(float(x), dtype=torch.float64)",
+        "stacked": "def stacked(parts):\n    return torch.stack([*map(torch.as_tensor, parts)])",
+        "sinpi": "def sinpi(x):\n    return torch.sin(torch.pi * (x - 2 * torch.round(x / 2)))",
+        "cospi": "def cospi(x):\n    return torch.cos(torch.pi * (x - 2 * torch.round(x / 2)))",
+        "logsumexp": "def logsumexp(*xs):\n    parts = map(torch.as_tensor, xs)\n"
+                     "    return torch.logsumexp(torch.stack(torch.broadcast_tensors(*parts)), 0)",
+    },
+    array_helpers={
+        "softmax": "def softmax(x, axis=-1):\n    return torch.softmax(x, axis)",
+        "log_softmax": "def log_softmax(x, axis=-1):\n    return torch.log_softmax(x, axis)",
+        "logdet": "def logdet(x):\n    return torch.linalg.slogdet(x)[1]",
+    },
+    fixed="torch.as_tensor({}, dtype=torch.float64)", of_numbers=PYTHON.calls,
+)  # fmt: skip
+
+LANGUAGES = {
+    "python": PYTHON, "numpy": NUMPY, "torch": TORCH, "jax": JAX, "c": C,
+    "javascript": JAVASCRIPT, "julia": JULIA,
+}  # fmt: skip

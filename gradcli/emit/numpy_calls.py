@@ -61,20 +61,20 @@ HELPERS = {
 }
 
 
-def in_numpy(text: str) -> tuple[str, dict[str, str]]:
+def in_numpy(text: str) -> tuple[str, list[str]]:
     """A text of our language in numpy, and the helpers it calls. Raises UsageError."""
     try:
         tree = parse_expression(Source(text))
     except ParseError:
         raise UsageError(f"`{text}` cannot be written in NumPy") from None
-    helpers: dict[str, str] = {}
+    helpers: list[str] = []
     whole = Tree([], [], [])
     for op, arg in zip(tree.ops, tree.args, strict=True):
         if op != "call":
             whole.add(op, arg, 0)
             continue
         if arg.name in HELPERS:
-            helpers[arg.name] = HELPERS[arg.name]
+            helpers.append(arg.name)
         if arg.name in OF_SHAPES and arg.count > 1:
             whole.add("tuple", arg.count, 0)
             arg = arg._replace(count=1)  # noqa: PLW2901  # of the one tuple

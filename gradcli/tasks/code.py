@@ -110,7 +110,7 @@ def _moved(number: Number) -> Number:
 
 
 def _refuse(language: str, wrapping: Wrapping) -> None:
-    if wrapping.gate_class and language not in ("python", "numpy"):
+    if wrapping.gate_class and language not in ("python", "numpy", "torch", "jax"):
         raise UsageError(f"a class is written in Python or NumPy, not in {language}",
                          hint="write --function NAME")  # fmt: skip
     if wrapping.function and language in ("grad", *FORMULAS):

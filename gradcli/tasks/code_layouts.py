@@ -35,16 +35,16 @@ def _literal(number: Number, language: Language, is_array: bool) -> str:
     """An input as it is set."""
     if isinstance(number, list):
         text = f"[{', '.join(_literal(part, language, False) for part in number)}]"
-        return f"np.array({text})" if is_array else text
+        array = "torch.tensor" if language.library == "torch." else f"{language.library}array"
+        return f"{array}({text})" if is_array else text
     if isfinite(number):
         return repr(number)
     return language.nan if number != number else f"{'-' * (number < 0)}{language.infinity}"
 
 
-def _imports(body: list[str]) -> list[str]:
+def _imports(lines: CodeLines, body: list[str]) -> list[str]:
     whole = "\n".join(body)
-    names = [("math.", "import math"), ("np.", "import numpy as np")]
-    return [text for sign, text in names if sign in whole]
+    return [text for sign, text in lines.language.imports if sign in whole]
 
 
 def _regrouped(lines: CodeLines) -> Iterator[str]:
@@ -79,15 +79,15 @@ def _seed(lines: CodeLines) -> str:
 
 
 def _helpers(lines: CodeLines) -> Iterator[str]:
-    blank = ["", ""] if lines.language.name in ("Python", "NumPy") else [""]
+    blank = ["", ""] if lines.language.is_python else [""]
     for text in lines.writer.helpers.values():
-        yield from (text, *blank)
+        yield from (lines.language.in_library(text), *blank)
 
 
 def laid_out(lines: CodeLines, wrapping: Wrapping) -> str:
     """The code in what it is to be wrapped in. Raises UsageError for arrays too large to write."""
-    if lines.language.name == "C":
-        return _c(lines, wrapping)
+    if lines.language.name in OWN_LAYOUTS:
+        return OWN_LAYOUTS[lines.language.name](lines, wrapping)
     if wrapping.function:
         return _function(lines, wrapping.function)
     if wrapping.gate_class:
@@ -107,7 +107,7 @@ def _script(lines: CodeLines) -> str:
 
 
 def _joined(lines: CodeLines, body: list[str]) -> str:
-    head = _imports(body) if lines.language.name in ("Python", "NumPy") else []
+    head = _imports(lines, body)
     return "\n".join([*head, *([""] if head else []), *body]) + "\n"
 
 
@@ -117,7 +117,7 @@ def _arguments(lines: CodeLines) -> list[str]:
 
 def _function(lines: CodeLines, name: str) -> str:
     comment, language = lines.language.comment, lines.language
-    is_python = language.name in ("Python", "NumPy")
+    is_python = language.is_python
     arguments = _arguments(lines)
     gradients = [gradient_name(a) for a in arguments]
     seeded = ", ".join(
@@ -141,25 +141,91 @@ def _function(lines: CodeLines, name: str) -> str:
     return _joined(lines, [*_helpers(lines), *head, *indented, returned, "}"])
 
 
-def _class(lines: CodeLines, name: str) -> str:
-    """A gate class as the lecture has it: forward keeps what backward needs."""
+class _Gate(NamedTuple):
+    """A gate as a class or a pair of functions: what forward keeps, what backward takes."""
+
+    arguments: str
+    forward: list[str]
+    kept: str  # names with commas between them; empty where nothing is
+    backward: list[str]
+    gradients: str
+
+
+def _gate(lines: CodeLines) -> _Gate:
     arguments = _arguments(lines)
     used = "\n".join(lines.backward)
     stages = [lines.names[lines.staged.nodes[node.id]] for node in lines.gates]
     leaves = [leaf for parts in lines.parts.values() for leaf in flat(parts)]
     cache = [x for x in [*leaves, *stages] if re.search(rf"(?<![\w.]){re.escape(x)}\b", used)]
-    kept = f"{', '.join(cache)}{',' * (len(cache) == 1)}"
-    gradients = [gradient_name(a) for a in arguments]
-    forward = [*_unpacked(lines), *lines.forward, *([f"self.cache = {kept}"] if cache else []),
-               f"return {lines.output}"]  # fmt: skip
-    backward = [*([f"{kept} = self.cache"] if cache else []), *lines.backward, *_regrouped(lines),
-                f"return {', '.join(gradients)}"]  # fmt: skip
+    return _Gate(
+        ", ".join(arguments), [*_unpacked(lines), *lines.forward],
+        f"{', '.join(cache)}{',' * (len(cache) == 1)}",
+        [*lines.backward, *_regrouped(lines)], ", ".join(map(gradient_name, arguments)),
+    )  # fmt: skip
+
+
+def _class(lines: CodeLines, name: str) -> str:
+    """A gate class as the lecture has it: forward keeps what backward needs."""
+    gate = _gate(lines)
+    keep, recall = ([f"self.cache = {gate.kept}"], [f"{gate.kept} = self.cache"])
+    forward = [*gate.forward, *keep * bool(gate.kept), f"return {lines.output}"]
+    backward = [*recall * bool(gate.kept), *gate.backward, f"return {gate.gradients}"]
     body = [
         *_helpers(lines), f"class {name}:", f'    """{lines.circuit.expression}"""', "",
-        f"    def forward(self, {', '.join(arguments)}):", *(f"        {x}" for x in forward), "",
-        f"    def backward(self, {lines.seed}):", *(f"        {x}" for x in backward),
+        f"    def forward(self, {gate.arguments}):", *_indented(forward, 2), "",
+        f"    def backward(self, {lines.seed}):", *_indented(backward, 2),
     ]  # fmt: skip
     return _joined(lines, body)
+
+
+def _indented(lines: list[str], depth: int = 1) -> list[str]:
+    return [f"{'    ' * depth}{line}" if line else "" for line in lines]
+
+
+def _autograd(lines: CodeLines, wrapping: Wrapping) -> str:
+    """An autograd function of PyTorch."""
+    gate, name = _gate(lines), wrapping.gate_class or wrapping.function or "Gate"
+    keep = [f"ctx.save_for_backward({gate.kept.removesuffix(',')})"]
+    recall = [f"{gate.kept} = ctx.saved_tensors"]
+    forward = [*gate.forward, *keep * bool(gate.kept), f"return {lines.output}"]
+    backward = [*recall * bool(gate.kept), *gate.backward, f"return {gate.gradients}"]
+    body = [
+        *_helpers(lines), f"class {name}(torch.autograd.Function):",
+        f'    """{lines.circuit.expression}; call `{name}.apply({gate.arguments})`."""', "",
+        "    @staticmethod", f"    def forward(ctx, {gate.arguments}):", *_indented(forward, 2), "",
+        "    @staticmethod", f"    def backward(ctx, {lines.seed}):", *_indented(backward, 2),
+    ]  # fmt: skip
+    return _joined(lines, body)
+
+
+def _custom_vjp(lines: CodeLines, wrapping: Wrapping) -> str:
+    """A function of JAX with a pullback of its own."""
+    gate, name = _gate(lines), wrapping.function or wrapping.gate_class or "gate"
+    forward = [*gate.forward, f"return {lines.output}, ({gate.kept})"]
+    recall = [f"{gate.kept} = kept"] * bool(gate.kept)
+    comma = "," * (len(_arguments(lines)) == 1)
+    backward = [*recall, *gate.backward, f"return ({gate.gradients}{comma})"]
+    body = [
+        *_helpers(lines), "@jax.custom_vjp", f"def {name}({gate.arguments}):",
+        f'    """{lines.circuit.expression}, with a gradient of its own."""',
+        f"    return {name}_forward({gate.arguments})[0]", "", "",
+        f"def {name}_forward({gate.arguments}):", *_indented(forward), "", "",
+        f"def {name}_backward(kept, {lines.seed}):", *_indented(backward), "", "",
+        f"{name}.defvjp({name}_forward, {name}_backward)",
+    ]  # fmt: skip
+    return _joined(lines, body)
+
+
+def _julia(lines: CodeLines, wrapping: Wrapping) -> str:
+    """A function of Julia that returns the value and the gradients."""
+    arguments, comment = _arguments(lines), lines.language.comment
+    gradients = ", ".join(map(gradient_name, arguments)) + "," * (len(arguments) == 1)
+    body = [*_unpacked(lines), f"{comment}forward pass", *lines.forward, "",
+            f"{comment}backward pass", *lines.backward, *_regrouped(lines),
+            f"return {lines.output}, ({gradients})"]  # fmt: skip
+    head = f"function {wrapping.function or 'gradient'}({', '.join(arguments)}; {lines.seed} = 1.0)"
+    told = f"{comment}{lines.circuit.expression}, and its gradients by {', '.join(arguments)}."
+    return _joined(lines, [*_helpers(lines), told, head, *_indented(body), "end"])
 
 
 def _c(lines: CodeLines, wrapping: Wrapping) -> str:
@@ -175,3 +241,9 @@ def _c(lines: CodeLines, wrapping: Wrapping) -> str:
         "#include <math.h>", "", *_helpers(lines), told, f"double {name}({arguments}) {{",
         *(f"    {line}" if line else "" for line in body), "}", "",
     ])  # fmt: skip
+
+
+# Languages whose code is always wrapped, by the name of the language.
+OWN_LAYOUTS: dict[str, Callable[[CodeLines, Wrapping], str]] = {
+    "C": _c, "PyTorch": _autograd, "JAX": _custom_vjp, "Julia": _julia,
+}  # fmt: skip

@@ -41,8 +41,8 @@ class CodeLines:
         }  # an input's name in code, or nested lists of those of its elements
         self.output = self._name(self._node(self.circuit.output))
         self.seed = gradient_name(self.output)
-        self.forward = [*self._forward()]
-        self.backward = [*self._backward()]
+        self.forward = [*map(self._in_library, self._forward())]
+        self.backward = [*map(self._in_library, self._backward())]
 
     def _node(self, id: str) -> Node:
         return self.staged.wiring.node[id]
@@ -52,6 +52,12 @@ class CodeLines:
 
     def _parts(self, value: Value) -> Any:
         return [*map(self._parts, value)] if isinstance(value, list) else self.names[value]
+
+    def _in_library(self, line: str) -> str:
+        """A line with the functions of the language's library, and the helpers that it takes."""
+        written = self.language.in_library(line)
+        self.writer.need(written)
+        return written
 
     def comment(self, text: str) -> str:
         """A comment at the end of a line."""
@@ -67,6 +73,8 @@ class CodeLines:
                 text = self._in_numpy(right)
             else:
                 text = self.writer.text(parse_expression(Source(right)))
+            if not self.graph.active[place]:
+                text = self.language.fixed.format(text)
             yield self.language.let.format(name, text) + self.comment(f"({self.number[node.id]})")
 
     def _backward(self) -> Iterator[str]:
@@ -120,6 +128,9 @@ class CodeLines:
         is_forked = len(self.staged.wiring.leaving[wire.source]) > 1
         if is_forked and not is_more and self._node(wire.source).shape and VIEWS.fullmatch(right):
             right = f"np.copy({right})"
+        whole, _, part = gradient.partition("[")
+        if part and is_more:
+            return self.language.add_part.format(whole, part.removesuffix("]"), right)
         return (self.language.add if is_more else self.language.let).format(gradient, right)
 
     def _structural(self, wire: Wire, own: str, gradient: str, is_more: bool) -> str:
@@ -128,7 +139,8 @@ class CodeLines:
         place = target(graph, node, gradient)
         if place != gradient:
             start = "" if is_more else f"{gradient} = np.zeros({graph.shape(operand)}); "
-            return f"{start}{place} += {own}"
+            part = place.removeprefix(f"{gradient}[").removesuffix("]")
+            return start + self.language.add_part.format(gradient, part, own)
         right = handed_on(graph, node, k, self.names, own)
         if right.startswith("the pullback"):
             right = self._in_numpy(pullback_text(graph, node, k, self.names, own, exact=True))
@@ -137,7 +149,10 @@ class CodeLines:
     def _in_numpy(self, text: str) -> str:
         """A gate over whole arrays as numpy spells it, with the helpers that it takes."""
         written, helpers = in_numpy(text)
-        self.writer.helpers |= helpers
+        for name in helpers:
+            if name not in self.language.array_helpers:
+                raise UsageError(f"{self.language.name} has no `{name}`", hint="write --lang numpy")
+            self.writer.helpers[name] = self.language.array_helpers[name]
         return written
 
     def _local(self, node: int, k: int) -> tuple[str, str]:
