@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from gradcli.render.check_table import check_parts
 from gradcli.render.documents import DocumentPage, Item, Listing, Run, Table, runs_of
 from gradcli.render.look import Look
-from gradcli.render.table import evaluation_parts
+from gradcli.render.table import Column, evaluation_parts
 from gradcli.render.telling import story_parts
 from gradcli.reports.checks import CheckReport
 from gradcli.reports.evaluations import EvalReport
@@ -49,7 +49,7 @@ class LatexPage(DocumentPage):
         kinds = "".join("r" if column.is_number else "l" for column in table.columns)
         titles = " & ".join(escaped(column.title) for column in table.columns)
         rows = [
-            " & ".join(_cell(cell, column.role) for column, cell in zip(table.columns, row,
+            " & ".join(_cell(cell, column) for column, cell in zip(table.columns, row,
                                                                         strict=False))
             for row in table.rows
         ]  # fmt: skip
@@ -112,10 +112,11 @@ def _run(run: Run) -> str:
     return mathematics(text) if role in ("value", "gradient") else escaped(text)
 
 
-def _cell(cell: str, role: str) -> str:
-    lines = [_run((line, "verdict." if role == "verdict" and line else
-                   "value" if role in ("value", "gradient", "error", "chain") else role))
-             for line in cell.split("\n")]  # fmt: skip
+def _cell(cell: str, column: Column) -> str:
+    """A cell; numbers of whatever role are mathematics."""
+    is_number = column.is_number or column.role == "chain"
+    role = "value" if is_number else f"{column.role}." if column.role == "verdict" else column.role
+    lines = [_run((line, role)) if line else "" for line in cell.split("\n")]
     if len(lines) == 1:
         return lines[0]
     body = r" \\ ".join(lines)
