@@ -11,6 +11,7 @@ from gradcli.evaluation.compiled import Function
 from gradcli.program.files import PYTHON, subject_of
 from gradcli.program.reader import read
 from gradcli.requests import BUDGET, Request, Setting, valid
+from gradcli.tasks.tables import table_of
 from gradcli.transform.truth import true_gradients
 
 if TYPE_CHECKING:
@@ -163,7 +164,10 @@ def _program(text: str, name: str, bindings: Bindings, request: Request) -> Prog
         from gradcli.tasks.check_python import read_python  # late: most programs are not Python
 
         return read_python(text, name, _pairs(bindings), request)
-    return read(text, name, _pairs(bindings), request=request, true_gradients=true_gradients)
+    return read(
+        text, name, _pairs(bindings), request=request, table=table_of(request),
+        true_gradients=true_gradients,
+    )  # fmt: skip
 
 
 def check(

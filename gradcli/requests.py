@@ -48,6 +48,10 @@ class Request(NamedTuple):
     samples: int = SAMPLES  # points, where inputs are ranges
     check_budget: float = BUDGET  # gate evaluations at one point
     max_elements: int = MOST_CHECKED  # of inputs that are checked one by one
+    # Of gates of the user's own.
+    gates: Sequence[str] = ()  # files that hold them, which are run
+    override: bool = False  # they may have the names of built-in ones
+    timeout: float = TIMEOUT  # seconds for a call of one
     # Of Python files.
     grads: Mapping[str, str] = {}  # result -> the input whose gradient it is; never written to
     fix_self: bool = False  # methods that lack it have the parameter `self`

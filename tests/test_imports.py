@@ -61,6 +61,8 @@ ARRAYS = {
     "gradcli.checker.patterns",
     "gradcli.checker.gate_states",
     "gradcli.checker.gate_names",
+    "gradcli.checker.own_gates",
+    "gradcli.foreign.own_rows",
     "gradcli.foreign.sides.gates",
     "gradcli.tasks.check_gates",
     "gradcli.tasks.gate_points",

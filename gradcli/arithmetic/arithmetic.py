@@ -9,6 +9,7 @@ from types import CodeType
 from typing import Any
 
 from gradcli.arithmetic.compiler import Spelling, forward_source, pullback_source, text_source
+from gradcli.errors import UsageError
 from gradcli.gates.row import Gate, GateTable
 from gradcli.gates.table import BUILT_IN
 
@@ -64,6 +65,16 @@ class Arithmetic:
         function: Callable[..., Any] = scope[name]
         return function
 
+    def of_gate(self, gate: Gate) -> Callable[..., Any]:
+        """A gate of a graph as a function; a row that is in no table has one of its own."""
+        if gate.table.rows.get(gate.name) is gate:
+            return self.function(gate.name, gate.table)
+        if gate.code is not None:
+            raise self._refused(gate)
+        if (gate, "") not in self._texts:
+            self._texts[gate, ""] = self._made(gate)
+        return self._texts[gate, ""]
+
     def _made(self, gate: Gate) -> Callable[..., Any]:
         """The gate as a function of its operands."""
         return self.text_function(gate, gate.forward)
@@ -95,6 +106,8 @@ class Arithmetic:
     def forward(self, gate: Gate, count: int) -> Forward:
         """The gate's value for `count` operands, which it reads from a list of values."""
         key = (gate, count)
+        if gate.code is not None:
+            raise self._refused(gate)
         if key not in self._forwards:
             self._forwards[key] = self._compile(gate, forward_source(gate, count, self._spelling))
         return self._forwards[key]
@@ -109,10 +122,17 @@ class Arithmetic:
         flows to any of them.
         """
         key = (gate, active, shrunk)
+        if gate.code is not None:
+            raise self._refused(gate)
         if key not in self._pullbacks:
             source = pullback_source(gate, active, self._spelling, shrunk)
             self._pullbacks[key] = self._compile(gate, source) if source else None
         return self._pullbacks[key]
+
+    def _refused(self, gate: Gate) -> UsageError:
+        """The error of a gate that runs, where more than its values is needed."""
+        return UsageError(f"`{gate.name}` runs and is not read: only its values and its gradient "
+                          "are known")  # fmt: skip
 
     def _compile(self, gate: Gate, source: tuple[str, set[str]]) -> Any:
         text, called = source

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic.arithmetic import Arithmetic
+from gradcli.arithmetic.arithmetic import Arithmetic, Forward, Pullback
 from gradcli.arithmetic.compiler import INFIX
 from gradcli.arithmetic.floats import QUIET
 from gradcli.arithmetic.matrices import (
@@ -28,6 +28,7 @@ from gradcli.arithmetic.matrices import (
     sort,
     unsort,
 )
+from gradcli.gates.row import Gate
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, grouped, inverse, permuted, reduced, to_end
 
 SAFE = 1e-140, 1e140  # sizes whose squares neither overflow nor lose digits
@@ -47,6 +48,31 @@ class Arrays(Arithmetic):
     def quiet(self) -> Any:
         """A context in which numpy does not warn."""
         return np.errstate(all="ignore")
+
+    def forward(self, gate: Gate, count: int) -> Forward:
+        """The gate's value; that of a gate that runs is what its code gives."""
+        code = gate.code
+        if code is None:
+            return super().forward(gate, count)
+        return lambda values, operands: code.value([values[at] for at in operands])
+
+    def pullback(
+        self, gate: Gate, active: tuple[bool, ...], shrunk: tuple[bool, ...] = ()
+    ) -> Pullback | None:
+        """The gate's backward pass; that of a gate that runs is what its code gives."""
+        code = gate.code
+        if code is None:
+            return super().pullback(gate, active, shrunk)
+
+        def run(
+            upstream: Any, values: Any, gradients: Any, _: int, operands: tuple[int, ...]
+        ) -> None:
+            parts = code.gradients(upstream, [values[at] for at in operands])
+            for at, part, wants in zip(operands, parts, active, strict=True):
+                if wants and part is not None:
+                    gradients[at] = gradients[at] + part
+
+        return run
 
 
 # ---------------------------------------------------------------- element by element

@@ -20,6 +20,7 @@ EVALUATIONS = 14  # of a cone, for one input that needs no many digits
 DIRECTIONS = 3  # along which a whole array is checked
 PART_OF_A_STEP = 12.0  # evaluations of a gate that has none of complex numbers
 ELEMENTS, WHOLES, NOTHING = "elements", "wholes", "nothing"
+OWN = "own"  # gates of the user's own pass back what they say: that is held against slopes
 DIGITS_LOST = "float64 loses its digits here"
 BEYOND_BUDGET = "not checked: it would take more than the budget (--check-budget)"
 ALONG = f"each is checked along {DIRECTIONS} random directions v"
@@ -28,7 +29,7 @@ DEAR = f"one by one the elements would take more than the budget: {ALONG} (--che
 
 
 class Evidence:
-    """How gradients are checked, one of ELEMENTS, WHOLES and NOTHING, and a note for the user."""
+    """How gradients are checked, one of the kinds above, and a note for the user."""
 
     __slots__ = ("kind", "note")
 
@@ -44,6 +45,8 @@ def evidence(
 
     `circuit` is that of the numbers a graph of arrays stands for; None where it is too large.
     """
+    if graph.own_gates:
+        return Evidence(OWN, run_note(graph))
     if not graph.has_arrays:
         if gradients * work_by_number(graph) * EVALUATIONS <= request.check_budget:
             return Evidence(ELEMENTS)
@@ -59,6 +62,15 @@ def evidence(
     if cost(graph, gradients) <= request.check_budget:
         return Evidence(WHOLES, note)
     return Evidence(NOTHING, BEYOND_BUDGET)
+
+
+def run_note(graph: Graph) -> str | None:
+    """A note on gates that run and are not read; None where there is none."""
+    names = dict.fromkeys(f"`{gate.name}`" for gate in graph.own_gates if gate.code is not None)
+    if not names:
+        return None
+    verb = "runs and is not read" if len(names) == 1 else "run and are not read"
+    return f"{' and '.join(names)} {verb}: what rests on it is an estimate, from values alone"
 
 
 def cost(graph: Graph, questions: int) -> float:

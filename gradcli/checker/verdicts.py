@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from gradcli.arithmetic.agreement import agree, lies_between, relative_error
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.checker.differences import Estimate, differentiate
-from gradcli.checker.evidence import NOTHING, WHOLES, evidence, unchecked
+from gradcli.checker.evidence import NOTHING, OWN, WHOLES, evidence, unchecked
 from gradcli.checker.question import Question
 from gradcli.checker.reasons import mismatch
 from gradcli.evaluation.numbers import value_bounds
@@ -37,6 +37,10 @@ def check(point: Point, questions: Sequence[Question], request: Request) -> Chec
     chosen = evidence(point.program.graph, len(questions), request)
     if chosen.kind == NOTHING:
         answers = {q.name: unchecked(q) for q in questions}
+    elif chosen.kind == OWN:
+        from gradcli.checker.own_gates import check_own  # late: few programs have such gates
+
+        answers = check_own(point, questions, request, _check_elements)
     elif chosen.kind == WHOLES:
         from gradcli.checker.directions import check_wholes  # late: numbers do not need numpy
 

@@ -204,7 +204,7 @@ def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
     """Check what the words name; None where they ask for a list only. Raises GradcliError."""
     configured = ctx.obj or Configured([], None)
     chosen = targets(options["words"], options["expression"], options["files"])
-    is_of_gates = bool(options["gate_files"]) and chosen.expression is None and not chosen.paths
+    is_of_gates = bool(options["gates"]) and chosen.expression is None and not chosen.paths
     if options["gate"] is not None and not is_of_gates:
         raise UsageError("--gate needs --gates FILE.py", hint="and no expression beside it")
     if chosen.expression is None and not chosen.paths and not is_of_gates:
@@ -222,7 +222,7 @@ def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
     form = _format(ctx, options)
     outcomes: list[Outcome] = []
     if is_of_gates:
-        gates = options["gate_files"], options["gate"], options["timeout"]
+        gates = options["gates"], options["gate"], options["timeout"]
         outcomes = [*outcomes_of_gates(job, *gates)]
     elif chosen.expression is None:
         how = options["jobs"], options["fail_fast"], options["quiet"]

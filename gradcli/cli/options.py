@@ -39,8 +39,28 @@ def program(command: Command) -> Command:
     )(command)
 
 
+def own_gates(command: Command) -> Command:
+    """Gates of the user's own, which are run in a child process: --gates and its like."""
+    return together(
+        click.option(
+            "--gates",
+            multiple=True,
+            metavar="FILE.py",
+            help="Run a Python file whose classes with forward and backward are gates; repeatable.",
+        ),
+        switch("--override", help="Gates of --gates may have the names of built-in ones."),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            default=TIMEOUT,
+            metavar="SECONDS",
+            help=f"The longest a call of a gate may take; {TIMEOUT:g} by default.",
+        ),
+    )(command)
+
+
 def gates_shown(command: Command) -> Command:
-    """Which gates stand for a program: --expand, --fuse."""
+    """Which gates stand for a program: --expand, --fuse, --gates."""
     return together(
         switch(
             "--expand",
@@ -50,6 +70,7 @@ def gates_shown(command: Command) -> Command:
             "--fuse",
             help="Recognise written-out forms, such as 1/(1+exp(-u)) or log(1+u), as one gate.",
         ),
+        own_gates,
     )(command)
 
 
@@ -72,26 +93,6 @@ def differentiated(wrt: str) -> Option:
         ),
         output,
     )
-
-
-def own_gates(command: Command) -> Command:
-    """Gates of the user's own, which are run in a child process: --gates and its like."""
-    return together(
-        click.option(
-            "--gates",
-            "gate_files",
-            multiple=True,
-            metavar="FILE.py",
-            help="Run a Python file whose classes with forward and backward are gates; repeatable.",
-        ),
-        click.option(
-            "--timeout",
-            type=click.FloatRange(min=0, min_open=True),
-            default=TIMEOUT,
-            metavar="SECONDS",
-            help=f"The longest a call of a gate may take; {TIMEOUT:g} by default.",
-        ),
-    )(command)
 
 
 def output(command: Command) -> Command:

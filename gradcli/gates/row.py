@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable, Iterator
 from keyword import iskeyword
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from gradcli.errors import UsageError
 from gradcli.gates.shapes import FUNCTIONS, Rule, broadcast
@@ -49,13 +49,16 @@ class GateTable:
         """The gates that look at their operands element by element."""
         return [row for row in self if not row.is_structural]
 
-    def extended(self, rows: Iterable["Gate"]) -> "GateTable":
+    def extended(self, rows: Iterable["Gate"], overrides: bool = False) -> "GateTable":
         """A table with more rows; the rows of this one keep their meaning in it.
 
-        Raises UsageError for a name that is taken or that no gate can have.
+        With `overrides` an alias may be the name of a gate that there is, in whose place it is
+        called then. Raises UsageError for a name that is taken or that no gate can have.
         """
         more = list(rows)
         taken = {*self.rows, *self.functions, *FUNCTIONS, *OWN_WORDS}
+        if overrides:
+            taken -= {alias for row in more for alias in row.aliases} & {*self.functions}
         for name in (name for row in more for name in (row.name, *row.aliases)):
             if not name.isidentifier() or iskeyword(name):
                 raise UsageError(f"`{name}` cannot be the name of a gate")
@@ -65,6 +68,25 @@ class GateTable:
         table = GateTable(self)
         table.fill(row._replace(table=table) for row in more)
         return table
+
+
+class Code(Protocol):
+    """Code of the user's, which runs at numbers and knows nothing else."""
+
+    def value(self, operands: list[Any]) -> Any:
+        """The value for some operands, a float or an array."""
+
+    def gradients(self, upstream: Any, operands: list[Any]) -> list[Any]:
+        """The gradient of each operand, None where it has none."""
+
+
+class Own(Protocol):
+    """A gate of the user's own: each call has a row of its own, by its shapes and constants."""
+
+    inputs: int  # how many of the operands are inputs; the others are constants
+
+    def row(self, constants: list[Any], shapes: list[tuple[int, ...]]) -> tuple["Gate", list[Any]]:
+        """The row of a call, and the constants that are its further operands."""
 
 
 class Gate(NamedTuple):
@@ -90,6 +112,9 @@ class Gate(NamedTuple):
     pullback: tuple[str, ...]
     shape: Rule
     table: GateTable
+    # Of a gate of the user's own:
+    own: "Own | None" = None  # makes the row of a call
+    code: "Code | None" = None  # what runs, where it is not read: such a row has no texts
 
     @property
     def is_structural(self) -> bool:

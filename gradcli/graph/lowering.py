@@ -21,7 +21,7 @@ from gradcli.errors import (
     ShapeError,
     did_you_mean,
 )
-from gradcli.gates.row import Gate, GateTable
+from gradcli.gates.row import Gate, GateTable, Own
 from gradcli.gates.table import CONSTANTS
 from gradcli.graph.array_calls import ARRAY_FUNCTIONS, ArrayCalls, Tuple
 from gradcli.graph.nodes import Graph
@@ -51,6 +51,7 @@ class Lowering(ArrayCalls):
         self.tree = Tree([], [], [])  # that is being lowered
         self.stream = ""  # the name that is being assigned: each draws random numbers of its own
         self.expand = expand
+        self.functions = graph.table.functions  # that calls may name
         self._binary = _operators(graph.table)
         self._plain: dict[Call, Gate] = {}  # calls whose operands are the gate's as they stand
 
@@ -166,10 +167,10 @@ class Lowering(ArrayCalls):
     # ---------------------------------------------------------------- calls
 
     def _call(self, call: Call, operands: list[Any], token: int) -> Any:
-        value = self.array_call(call, operands, token)
+        gate = self.functions.get(call.name)
+        value = None if gate and gate.own else self.array_call(call, operands, token)
         if value is not None:
             return value
-        gate = self.graph.table.functions.get(call.name)
         if gate is None:
             self._fail_unknown_function(call, token)
         self._refuse_meaningless(call, gate, token)
@@ -184,7 +185,8 @@ class Lowering(ArrayCalls):
         if not arguments:
             self.fail(ParseError, token, f"`{call.name}` needs at least one operand")
         is_one = gate.is_variadic and len(operands) == 1  # of which an array is reduced
-        if arguments is operands and not (self.expand and gate.expansion) and not is_one:
+        is_plain = gate.own is None and not (self.expand and gate.expansion)
+        if arguments is operands and is_plain and not is_one:
             self._plain[call] = gate
         return self._apply(gate, arguments, token)
 
@@ -221,13 +223,29 @@ class Lowering(ArrayCalls):
         """The node of a gate, or of its expansion."""
         nodes = tuple([x if x.__class__ is int else self.node(x, token) for x in operands])
         if self.expand and gate.expansion:
-            return self._insert(gate.expansion, dict(zip(gate.operands, nodes, strict=True)), token)
+            return self._insert(gate, dict(zip(gate.operands, nodes, strict=True)), token)
+        if gate.own is not None:
+            return self._own_gate(gate, gate.own, nodes, token)
         return self.graph.node(gate, nodes, token)
 
-    def _insert(self, text: str, operands: dict[str, int], token: int) -> int:
-        """Lower one of our own texts in place of a call."""
+    def _own_gate(self, gate: Gate, own: Own, nodes: tuple[int, ...], token: int) -> int:
+        """The node of a gate of the user's own, whose row is made for this call."""
+        count = len(nodes) if gate.is_variadic else own.inputs
+        constants = [self.graph.behind(node) for node in nodes[count:]]
+        for name, value in zip(gate.operands[count:], constants, strict=True):
+            if value is None:
+                self.fail(ParseError, token, f"`{name}` of `{gate.name}` is a constant",
+                          f"give it a number: {gate.name}(..., {name}=0.5)")  # fmt: skip
+        shapes = [self.graph.shape(node) for node in nodes[:count]]
+        row, further = own.row(constants, shapes)
+        more = [self.graph.fixed(value) for value in further]
+        return self.graph.node(row, (*nodes[:count], *more), token)
+
+    def _insert(self, gate: Gate, operands: dict[str, int], token: int) -> int:
+        """Lower the expansion of a gate in place of a call; it calls gates of the gate's table."""
         inner = Lowering(self.graph, self.source, self.expand)
-        node: int = inner.value(_own_tree(text), operands, _no_names, token)
+        inner.functions = gate.table.functions
+        node: int = inner.value(_own_tree(gate.expansion), operands, _no_names, token)
         return node
 
     # ---------------------------------------------------------------- errors
@@ -240,7 +258,7 @@ class Lowering(ArrayCalls):
 
     def _fail_unknown_function(self, call: Call, token: int) -> NoReturn:
         name = f"{call.prefix}{call.name}"
-        known = [*self.graph.table.functions, *ARRAY_FUNCTIONS]
+        known = [*self.functions, *ARRAY_FUNCTIONS]
         hint = INSTEAD.get(call.name) or did_you_mean(call.name, known, OTHERS)
         self.fail(NameFault, token, f"unknown function `{name}`", hint)
 

@@ -62,6 +62,17 @@ class Graph:
     def __len__(self) -> int:
         return len(self.gates)
 
+    @property
+    def own_gates(self) -> list[Gate]:
+        """The rows that are of the user's own, of those in the graph."""
+        own = (gate for gate in self.gates if gate.own is not None) if self.has_arrays else ()
+        return [*dict.fromkeys(own)]
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether a gate runs that is not read: nothing but values is known of it."""
+        return any(gate.code is not None for gate in self.own_gates)
+
     # ---------------------------------------------------------------- building
 
     def begin_statement(self) -> None:

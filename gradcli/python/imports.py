@@ -36,6 +36,7 @@ STANDARD: dict[str, dict[str, Library]] = {
     "functools": {"reduce": Library("functools.reduce", "python"),
                   "partial": Library("functools.partial", "python")},
     "numba": {"prange": Library("range", "python")},  # its decorators change no number
+    "gradcli": {name: Library("ignore", "python") for name in ("gate", "checked")},  # marks
     "opt_einsum": {"contract": Library("einsum")},
     "random": {},
 }  # fmt: skip

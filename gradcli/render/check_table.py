@@ -198,8 +198,7 @@ def _row(check: InputCheck, page: Page) -> list[str]:
     error = "" if check.relative_error is None else f"{check.relative_error:.2g}"
     numbers = page.number(checked), *_measured(check, page), error
     name = f"{check.name} . v" if check.directions else check.name
-    estimated = " (estimate)" if check.noise is not None else ""
-    return [page.text(name), *numbers, check.verdict + estimated]
+    return [page.text(name), *numbers, check.spoken]
 
 
 def _measured(check: InputCheck, page: Page) -> tuple[str, str]:

@@ -143,4 +143,4 @@ def verdict_cells(check: InputCheck | None) -> tuple[str, str, str]:
     """The numeric derivative, the relative error and the verdict; empty without a check."""
     if check is None:
         return "", "", ""
-    return exact(check.numeric), exact(check.relative_error), check.verdict
+    return exact(check.numeric), exact(check.relative_error), check.spoken

@@ -386,7 +386,7 @@ class Page:
         if is_whole:
             numeric = f"{row.check.directions} directions"
         numbers = numeric, "" if error is None else f"{error:.2g}"
-        return [*cells, *numbers, row.check.verdict, *condition]
+        return [*cells, *numbers, row.check.spoken, *condition]
 
     def sentence(self, *parts: str | tuple[str, str], column: int = 0) -> Text:
         """A line of parts and their styles, folded between words where it is too long.
@@ -426,7 +426,7 @@ class Page:
         of_verdict = next((k for k, c in enumerate(columns) if c.role == "verdict"), len(columns))
         cells = []
         for row in rows:
-            verdict = row[of_verdict] if of_verdict < len(row) else ""
+            verdict = row[of_verdict].partition(" ")[0] if of_verdict < len(row) else ""
             cells.append([c.styled(x, verdict) for c, x in zip(columns, row, strict=False)])
         grid = self.grid(columns, cells, UNLIMITED)
         excess = self.excess(grid)

@@ -90,6 +90,11 @@ class InputCheck(NamedTuple):
     noise: float | None = None  # of f as measured, where the verdict is an estimate of values alone
 
     @property
+    def spoken(self) -> str:
+        """The verdict as people read it: with a word where it rests on values alone."""
+        return self.verdict if self.noise is None else f"{self.verdict} (estimate)"
+
+    @property
     def whole(self) -> str:
         """The name of the array whose element this is, else the own name."""
         return self.name if self.element is None else self.element[0]

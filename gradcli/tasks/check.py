@@ -39,6 +39,7 @@ from gradcli.tasks.claims import claim_count, refuse_lost_claims
 from gradcli.tasks.outcomes import Outcome, outcome_at
 from gradcli.tasks.ranges import range_of
 from gradcli.tasks.second_point import second_point
+from gradcli.tasks.tables import table_of
 from gradcli.transform.truth import true_gradients
 
 SKIP = re.compile(r"^[ \t]*#[ \t]*gradcli:[ \t]*skip\b[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
@@ -62,12 +63,13 @@ def check_program(
     if ranges and request.claims:
         raise UsageError("a number is claimed at one point, not over a range", hint=ONE_POINT)
     fixed = [(n, ranges[n][0] if n in ranges else v) for n, v in bindings]
+    table = table_of(request)
 
     def reading(output: str | None = None, is_last: bool = False) -> Program:
         asked = request if is_last or output is None else request._replace(output=output)
         last = output if is_last else None
         return read(
-            text, name, fixed, request=asked, varied=ranges, last_stage=last,
+            text, name, fixed, request=asked, varied=ranges, table=table, last_stage=last,
             true_gradients=true_gradients,
         )  # fmt: skip
 
@@ -164,7 +166,7 @@ def _elsewhere(program: Program, first: Outcome, request: Request) -> tuple[Prog
     The numbers that stand for arrays have the upstream gradient of their own point; where a formula
     gives it, the arrays themselves are moved.
     """
-    if not _has_formulas(program):
+    if not _has_formulas(program) or program.graph.own_gates:
         return program, first
     arrays = program.arrays
     if arrays is None or arrays.upstream is None or not arrays.graph.active[arrays.upstream]:
@@ -255,13 +257,14 @@ def broken_case(name: str, error: GradcliError) -> Case:
 
 def _taken_apart(program: Program, request: Request) -> Program:
     """The program of numbers, where it is small enough for a question about each element."""
-    if not program.graph.has_arrays or (request.jacobian and _has_no_upstream(program, request)):
+    graph, is_open = program.graph, request.jacobian and _has_no_upstream(program, request)
+    if not graph.has_arrays or graph.own_gates or is_open:
         return program
     from gradcli.transform.elements import small_circuit  # late: numbers do not need numpy
 
-    circuit = small_circuit(program.graph)
+    circuit = small_circuit(graph)
     gradients = len(wanted(program, request.wrt))
-    if evidence(program.graph, gradients, request, circuit).kind != ELEMENTS:
+    if evidence(graph, gradients, request, circuit).kind != ELEMENTS:
         return program
     return as_numbers(program, request.upstream, circuit)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.arithmetic.work import OutOfReachError, limited
+from gradcli.checker.evidence import run_note
 from gradcli.engine import contributions, local_gradients
 from gradcli.evaluation.costs import refuse_much
 from gradcli.evaluation.point import NO_UPSTREAM, Point, at, in_lists, inputs_of
@@ -62,6 +63,8 @@ def _circuit(point: Point, scalars: Scalars | None, figures: Figures, notes: lis
     parts.add_gates(_in_digits(links_of(point, drawn.gates, figures), point, scalars))
     if point.upstream is None:
         notes.append(NO_UPSTREAM)
+    if (note := run_note(graph)) is not None:
+        notes.append(note)
     expression = program.expression or parts.phrases[program.output][0]
     name = graph.names.get(program.output)
     return Circuit(

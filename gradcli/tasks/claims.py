@@ -11,11 +11,14 @@ from gradcli.requests import Request, Setting
 def claim_count(program: Program, request: Request) -> int:
     """How many gradients and values are claimed; an upstream gradient is no claim.
 
-    A line whose shapes do not fit claims something, too.
+    A line whose shapes do not fit claims something, too; so does a gate of the user's own, by what
+    it passes back.
     """
     misfits = {line.misfit.name for line in program.lines if line.misfit is not None}
     names = {*program.claims, *request.claims, *(name for name in misfits if name is not None)}
-    return len(names) - (program.upstream is not None) + len(program.value_claims)
+    graph = program.graph
+    own = sum(gate.own is not None for gate in graph.gates) if graph.own_gates else 0
+    return len(names) - (program.upstream is not None) + len(program.value_claims) + own
 
 
 def refuse_lost_claims(

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from gradcli.errors import LimitError, ShapeError
+from gradcli.errors import LimitError, ShapeError, UsageError
 from gradcli.evaluation.costs import OF_AN_ENTRY, refuse_bytes, refuse_much
 from gradcli.evaluation.point import inputs_of, wanted
 from gradcli.program.model import Program
@@ -31,8 +31,11 @@ from gradcli.tasks.rows_of_numbers import as_numbers
 def derivatives_of(program: Program, request: Request) -> list[Derivative]:
     """The Jacobian and the Hessian of a program's output, those of both that are asked for.
 
-    Raises ShapeError, NameFault, and LimitError before memory is taken.
+    Raises UsageError, ShapeError, NameFault, and LimitError before memory is taken.
     """
+    if program.graph.own_gates:
+        raise UsageError("a Jacobian or a Hessian needs gates that are built in",
+                         hint="of an array give --upstream")  # fmt: skip
     names = wanted(program, request.wrt)
     _refuse(program, request, names)
     inputs = inputs_of(program)

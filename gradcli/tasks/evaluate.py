@@ -133,7 +133,7 @@ def _with_lines(answer: EvalReport, point: Point, request: Request) -> EvalRepor
 
     No line passes where the gradients it rests on were not checked.
     """
-    if not point.program.lines:
+    if not point.program.lines or point.program.graph.own_gates:
         return answer
     from gradcli.backward.lines import judge_lines  # late: few programs have a backward part
 

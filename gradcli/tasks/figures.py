@@ -8,7 +8,7 @@ stands for.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradcli.errors import ShapeError
+from gradcli.errors import ShapeError, UsageError
 from gradcli.evaluation.certainty import certain_numbers
 from gradcli.evaluation.numbers import SLACK, Numbers, bounded_run, too_many_gates
 from gradcli.evaluation.point import Point, at, gather, inputs_of
@@ -66,6 +66,11 @@ def scalars_of(point: Point, request: Request) -> Scalars | None:
     Raises ShapeError for an uncertainty of an array, LimitError for what only numbers have.
     """
     program = point.program
+    if program.graph.own_gates:
+        if request.digits or request.arithmetic == "mpmath" or program.uncertainties:
+            raise UsageError("many digits and uncertainties need gates that are built in",
+                             hint="gates of your own are computed in float64")  # fmt: skip
+        return None
     if not program.graph.has_arrays:
         return Scalars(point, *certain_numbers(point, request), lambda value: value)
     shape = program.graph.shape(program.output)
@@ -116,7 +121,7 @@ def figures_of_arrays(point: Point, request: Request) -> tuple[Figures, list[str
     import numpy as np  # late: numbers do not need it
 
     program, run, notes = point.program, point.run, point.notes
-    if request.arithmetic != "float64":
+    if request.arithmetic != "float64" and not program.graph.is_opaque:
         from gradcli.evaluation.diagnosis import array_doubts
 
         upstream_node = program.upstream if request.upstream is None else None

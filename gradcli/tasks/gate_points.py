@@ -13,11 +13,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.checker.gate_states import Player, Turn
 from gradcli.errors import UsageError
 from gradcli.evaluation.kinds import kinds_of, moved
 from gradcli.foreign.child import ForeignFault
+from gradcli.foreign.gate_file import Description
 from gradcli.foreign.gradients import is_real
+from gradcli.gates.row import gate
 
 OF_NUMBERS, OF_ARRAYS = 6, 3  # points: numbers take either side of a kink, arrays both at once
 TRIES = 12  # draws for a point that has a value
@@ -51,8 +54,8 @@ def points(player: Player, given: Mapping[str, Any], known: Mapping[str, Any], s
 
     Raises ForeignFault where it cannot be called with what was given, or with anything.
     """
-    gate, rng = player.gate, np.random.default_rng(seed)
-    names = gate.inputs
+    one, rng = player.gate, np.random.default_rng(seed)
+    names = one.inputs
     if all(name in given for name in names) and names:
         written = [_as_handed(given[name]) for name in names]
         floats = [_as_floats(x) for x in written]
@@ -61,10 +64,10 @@ def points(player: Player, given: Mapping[str, Any], known: Mapping[str, Any], s
     if given:
         missing = [name for name in names if name not in given and name not in known]
         if missing:
-            raise UsageError(f"`{gate.name}` needs a value for {', '.join(missing)}",
+            raise UsageError(f"`{one.name}` needs a value for {', '.join(missing)}",
                              hint=f"give it: {missing[0]}=...")  # fmt: skip
-    elif gate.samples:
-        firsts = [[_as_handed(x) for x in point] for point in gate.samples]
+    elif one.samples:
+        firsts = [[_as_handed(x) for x in point] for point in one.samples]
         return Points(_more(player, firsts, rng, False), "the samples it declares")
     if all(name in known or name in given for name in names) and names:
         first = [_as_handed(given.get(name, known.get(name))) for name in names]
@@ -151,19 +154,43 @@ def _more(
     Inputs that nobody gave are drawn anew, others are moved a little.
     """
     is_of_numbers = all(np.shape(x) == () for x in firsts[0])
-    count = OF_NUMBERS if is_of_numbers else OF_ARRAYS
+    count = max(OF_NUMBERS if is_of_numbers else OF_ARRAYS, len(firsts) + 1)
+    said = Said(player.gate)
     found = [*firsts]
     tries = 0
-    while len(found) < max(count, len(firsts) + 1) and tries < TRIES:
+    while tries < TRIES and (len(found) < count or not said.are_on_both_sides(found)):
         tries += 1
         start = firsts[tries % len(firsts)]
         is_near = not is_free or tries % 2 == 0
         inputs = [_drawn(x, rng, is_near) for x in start]
-        if _is_playable(player, inputs):
+        if said.has_inside(inputs) and _is_playable(player, inputs):
             found.append(inputs)
         elif not is_near:
             is_free = False  # what has no value everywhere is only moved
     return found
+
+
+class Said:
+    """What a gate says of its domain and its kinks, in the language of the gate table."""
+
+    def __init__(self, one: Description) -> None:
+        self.row = gate(one.name, ", ".join(one.inputs), "x", "1", domain=one.domain,
+                        kink=one.kinks)  # fmt: skip
+
+    def has_inside(self, inputs: Sequence[Any]) -> bool:
+        """Whether inputs are in the domain."""
+        return not self.row.domain or bool(np.all(self._at(self.row.domain, inputs)))
+
+    def are_on_both_sides(self, points: Sequence[Sequence[Any]]) -> bool:
+        """Whether the points, all together, are on both sides of the kinks."""
+        if not self.row.kink:
+            return True
+        sides = [np.sign(self._at(self.row.kink, inputs)) for inputs in points]
+        return {-1.0, 1.0} <= {float(side) for array in sides for side in np.ravel(array)}
+
+    def _at(self, text: str, inputs: Sequence[Any]) -> Any:
+        with ARRAYS.quiet():
+            return ARRAYS.text_function(self.row, text)(*inputs)
 
 
 def _drawn(x: Any, rng: np.random.Generator, is_near: bool) -> Any:

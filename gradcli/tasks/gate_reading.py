@@ -16,12 +16,12 @@ from gradcli.checker.gate_states import Player, Turn, distance
 from gradcli.errors import GradcliError
 from gradcli.evaluation.point import at, inputs_of
 from gradcli.foreign.gate_file import Description
+from gradcli.foreign.own_rows import gate_subject
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen
 from gradcli.python.inputs import value_of
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.reading import PythonFile, Reading
-from gradcli.python.subjects import Subject
 from gradcli.python.values import Array
 from gradcli.reports.checks import Case
 from gradcli.requests import Request, Setting
@@ -37,7 +37,7 @@ class GateReading:
         self.file = file
         self.gate = gate
         self.request = request
-        self.subject = _subject(file, gate)
+        self.subject = gate_subject(file, gate)
 
     def inputs(self, settings: Mapping[str, Setting]) -> dict[str, Any]:
         """What the file or its code says of the inputs and constants; empty where it is not read.
@@ -111,16 +111,6 @@ def value_given(file: PythonFile, name: str, setting: Setting, request: Request)
     """What the user gives an input: a number, or an array. Raises BindingError."""
     reader = Interpreter(file.script, request.seed or 0)
     return _plain(reader.tape.value, value_of(reader, name, setting))
-
-
-def _subject(file: PythonFile, gate: Description) -> Subject | None:
-    """The gate as a subject of the file; None for what is not written as one."""
-    if not gate.is_class:
-        if not gate.backward:
-            return None
-        return Subject("pair", gate.name, gate.name, gate.backward, None, gate.line)
-    own = [s for s in file.subjects if s.cls == gate.name and s.kind == "pair"]
-    return next((s for s in own if (s.forward, s.backward) == ("forward", "backward")), None)
 
 
 def _setting(value: Any) -> Any:

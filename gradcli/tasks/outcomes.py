@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.backward.amounts import rounding_of
-from gradcli.checker.evidence import BEYOND_BUDGET, NOTHING, evidence
+from gradcli.checker.evidence import BEYOND_BUDGET, NOTHING, OWN, evidence
 from gradcli.checker.question import Question, questions_of
 from gradcli.checker.verdicts import check
 from gradcli.evaluation.certainty import certain_numbers
@@ -16,6 +16,8 @@ from gradcli.program.model import Program
 from gradcli.reports.evaluations import InputCheck, worst
 from gradcli.reports.lines import Fork, LineCheck
 from gradcli.requests import Request
+
+UNJUDGED = "gradients are judged, lines are not: gates of your own are among what they pass"
 
 
 class Outcome(NamedTuple):
@@ -63,7 +65,9 @@ def outcome_at(
     lines: list[LineCheck] = []
     forks: list[Fork] = []
     hides = False
-    if program.lines:
+    if program.lines and chosen.kind == OWN:
+        notes.append(UNJUDGED)
+    elif program.lines:
         from gradcli.backward.lines import judge_lines  # late: few programs have a backward part
 
         lines, forks, hides = judge_lines(point, request, formulas_only)

@@ -22,6 +22,7 @@ from gradcli.program.reader import read
 from gradcli.reports.plots import LinePlot, Mark, Plot, SurfacePlot
 from gradcli.requests import Request, Setting
 from gradcli.tasks.ranges import Range, range_of
+from gradcli.tasks.tables import table_of
 
 POINTS = 401  # of a line: an odd number, so that the middle is one
 ALONG = 41  # points along each side of a surface
@@ -45,7 +46,7 @@ def plot_of(text: str, name: str, bindings: list[tuple[str, Setting]], request: 
         if low == high:
             raise UsageError(f"the range of `{at}` is a single point", hint=EXAMPLE)
     fixed = [(n, ranges[n][0] if n in ranges else v) for n, v in bindings]
-    written = read(text, name, fixed, request=request, varied=ranges)
+    written = read(text, name, fixed, request=request, varied=ranges, table=table_of(request))
     program = as_numbers(written, request.upstream)
     field = _Field(program, [*ranges])
     is_line = len(ranges) == 1

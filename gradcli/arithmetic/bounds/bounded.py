@@ -136,7 +136,7 @@ class Bounds(Arithmetic):
 
     def forward(self, gate: Gate, count: int) -> Forward:
         """The gate's value; there is nothing to compile."""
-        function = self.function(gate.name, gate.table)
+        function = self.of_gate(gate)
         if gate.is_variadic:
             return lambda values, operands: function([values[k] for k in operands])
         if count == 1:

@@ -1,0 +1,189 @@
+"""Gates of the user's own in expressions: read where they can be, else run."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gradcli
+from gradcli.errors import GradcliError
+from gradcli.foreign.own_rows import table_with
+
+GATES = """
+import numpy as np
+import gradcli
+
+class Product:
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return x * y
+    def backward(self, upstream):
+        return self.y * upstream, self.x * upstream
+
+class Switched(Product):
+    def backward(self, upstream):
+        return self.x * upstream, self.y * upstream
+
+class Leak:
+    def __init__(self, slope=0.1):
+        self.slope = slope
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, self.slope * x)
+    def backward(self, upstream):
+        return np.where(self.x > 0, 1.0, self.slope) * upstream
+
+class Relu:
+    def forward(self, x):
+        self.x = x
+        return np.maximum(x, 0)
+    def backward(self, upstream):
+        return (self.x > 0) * upstream
+
+class RowSum:
+    def forward(self, x):
+        self.shape = x.shape
+        return x.sum(axis=1)
+    def backward(self, upstream):
+        return np.repeat(upstream[:, None], self.shape[1], axis=1)
+
+@gradcli.gate(backward=lambda upstream, x: upstream / (1 + abs(x)) ** 2)
+def soft(x):
+    return x / (1 + abs(x))
+
+@gradcli.gate(backward=lambda upstream, x: 2 * upstream / (1 + abs(x)) ** 2)
+def soft_twice(x):
+    return x / (1 + abs(x))
+
+def helper(x):
+    return x
+"""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    file = tmp_path_factory.mktemp("gates") / "own.py"
+    file.write_text(GATES)
+    return str(file)
+
+
+@pytest.fixture(scope="module")
+def table(path):
+    return table_with([path])
+
+
+def evaluated(text, path, **bindings):
+    return gradcli.evaluate(text, bindings, gates=[path])
+
+
+def test_a_gate_stands_among_all_others(path):
+    report = evaluated("(a + Product(b, c)) * d", path, a=1, b=2, c=3, d=4)
+    assert report.value == 28
+    assert report.gradients == {"a": 4, "b": 12, "c": 8, "d": 7}
+    assert report.check.verdict == "pass"
+    assert [stage.gate for stage in report.stages] == ["Product", "add", "mul"]
+    assert report.notes == []
+
+
+def test_what_it_passes_back_flows_on_and_is_judged(path):
+    report = evaluated("(a + Switched(b, c)) * d", path, a=1, b=2, c=3, d=4)
+    assert report.gradients == {"a": 4, "b": 8, "c": 12, "d": 7}
+    assert {n: check.verdict for n, check in report.check.inputs.items()} == {
+        "a": "pass", "b": "fail", "c": "fail", "d": "pass",
+    }  # fmt: skip
+    assert report.check.inputs["b"].numeric == 12
+    case = gradcli.check("(a + Switched(b, c))*d", {"a": 1, "b": 2, "c": 3, "d": 4}, gates=[path])
+    assert case.verdict == "fail"
+    assert case.claims == 1
+
+
+def test_a_gate_that_is_read_is_held_to_many_digits(path):
+    """x - (x - 1e-20) in float64 is 0; the check knows better."""
+    report = evaluated("Product(x, x + y) - x*x", path, x=1e8, y=1e-7)
+    assert report.check.inputs["y"].noise is None
+    assert report.check.inputs["y"].numeric == pytest.approx(1e8, rel=1e-12)
+
+
+def test_a_gate_that_runs_is_an_estimate_everywhere(path, gradcli):
+    words = ["soft(x)*y", "x=2", "y=5", "--gates", path]
+    told = gradcli("eval", *words)
+    assert told.code == 0
+    assert "pass (estimate)" in told.out
+    assert "`soft` runs and is not read" in told.out
+    report = json.loads(gradcli("eval", *words, "--json").out)
+    assert report["check"]["inputs"]["x"]["estimate"] is True
+    assert report["gradients"]["x"] == pytest.approx(5 / 9)
+    assert "estimate" in gradcli("explain", *words).out
+    assert "soft" in gradcli("graph", *words).out
+    wrong = gradcli("check", "soft_twice(x)*y", *words[1:])
+    assert wrong.code == 1
+    assert "fail (estimate)" in wrong.out
+    assert "2 times the derivative" in wrong.out
+
+
+def test_constants_are_keywords(path):
+    x = [0.5, -2.0]
+    assert evaluated("sum(Leak(x))", path, x=x).gradients["x"] == [1.0, 0.1]
+    assert evaluated("sum(leak(x, slope=0.25))", path, x=x).gradients["x"] == [1.0, 0.25]
+    with pytest.raises(GradcliError, match="`slope` of `Leak` is a constant"):
+        evaluated("Leak(x, x)", path, x=2.0)
+    with pytest.raises(GradcliError, match="`Leak` takes 2 operands"):
+        evaluated("Leak()", path, x=2.0)
+
+
+def test_shapes_are_those_of_the_code(path):
+    report = evaluated("sum(RowSum(x)**2)", path, x=[[1, 2], [3, 4], [5, 6]])
+    assert report.stages[0].value == [3, 7, 11]
+    assert np.array(report.gradients["x"]).tolist() == [[6, 6], [14, 14], [22, 22]]
+    assert report.check.verdict == "pass"
+
+
+def test_a_name_that_a_built_in_gate_has_is_not_guessed(path):
+    assert evaluated("Relu(x)*x", path, x=3.0).gradients["x"] == 6
+    with pytest.raises(GradcliError, match="`relu` is a built-in gate, and Relu of"):
+        evaluated("relu(x)", path, x=3.0)
+    report = gradcli.evaluate("relu(x)*tanh(x)", {"x": 3.0}, gates=[path], override=True)
+    assert report.stages[0].gate == "Relu"
+
+
+def test_a_marked_function_may_not_have_a_built_in_name(tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        "import gradcli\n@gradcli.gate(backward=lambda g, x: 3 * g)\ndef tanh(x):\n    return 3 * x\n"
+    )
+    with pytest.raises(GradcliError, match=r"`tanh` of .* is the name of a built-in gate"):
+        evaluated("tanh(x)", str(file), x=1.0)
+    report = gradcli.evaluate("tanh(x) + sinh(x)", {"x": 0.5}, gates=[str(file)], override=True)
+    assert report.gradients["x"] == pytest.approx(3 + np.cosh(0.5))
+    assert gradcli.evaluate("tanh(x)", {"x": 0.5}).value == np.tanh(0.5)  # nothing is left of it
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "is_read"),
+    [("Product", [(), ()], True), ("Leak", [(2, 3)], True), ("RowSum", [(2, 3)], True),
+     ("soft", [()], False), ("Switched", [(3,), (3,)], True)],
+)  # fmt: skip
+def test_what_can_be_read_has_texts(table, name, shapes, is_read):
+    gate = table.functions[name]
+    row, _ = gate.own.row([*gate.defaults], shapes)
+    assert (row.code is None) == is_read
+    assert bool(row.forward) == is_read
+
+
+def test_what_needs_more_than_values_is_refused(path, gradcli):
+    for options in (["--hessian"], ["--digits", "30"], ["--jacobian"]):
+        done = gradcli("eval", "soft(x)*x", "x=2", "--gates", path, *options)
+        assert done.code == 2
+        assert "built in" in done.err
+    done = gradcli("code", "soft(x)*x", "x=2", "--gates", path)
+    assert done.code == 2
+
+
+def test_without_gates_nothing_runs(path, gradcli):
+    done = gradcli("eval", "Product(x, y)", "x=2", "y=3")
+    assert done.code == 2
+    assert "unknown function `Product`" in done.err
+    lost = gradcli("eval", "x", "x=1", "--gates", str(Path(path).with_name("absent.py")))
+    assert lost.code == 2
+    assert "there is no such file" in lost.err
