@@ -12,7 +12,7 @@ import math
 from gradcli.arithmetic.agreement import agree, lies_between
 from gradcli.arithmetic.floats import FAULTS
 from gradcli.checker.cone import Cone, Surroundings, power_of_two
-from gradcli.checker.differences import RESTARTS, Estimate, Tableau, differentiate
+from gradcli.checker.differences import RESTARTS, Estimate, Goal, Tableau, differentiate
 from gradcli.checker.probes import Answer
 from gradcli.checker.question import Question
 from gradcli.checker.reasons import mismatch
@@ -145,7 +145,7 @@ class Curvatures:
         if key not in self._beside:
             run = Run(line.run.machine, line.values)
             self._beside[key] = Surroundings(run, line.output, value_bounds(run))
-        return differentiate(Cone(self._beside[key], by), settled=SETTLED)
+        return differentiate(Cone(self._beside[key], by), goal=Goal(SETTLED))
 
 
 class _Slopes:

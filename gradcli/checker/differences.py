@@ -16,7 +16,7 @@ Steps are powers of two, so that x+h and x-h are mostly exact; what they slip by
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gradcli.arithmetic.floats import FAULTS, UNIT_ROUNDOFF
 from gradcli.checker.cone import Cone, power_of_two
@@ -27,10 +27,12 @@ ROMBERG_LEVELS = 6  # h**12 remains of the truncation: enough for 1e-13 when h b
 MOST_LEVELS = 12  # before giving up on a tableau that has not settled
 SETTLED = 1e-9  # a relative error so far below any tolerance needs no more levels, nor a closer
 # look at how f rounds over these very steps
+SURE = 3.0  # bounds: one to the truth, one from there to another estimate, one to spare
 CAUTION = 4.0  # times the change between entries, of which the truth may be off by more than twice
 STEP_MARGIN = 2.0  # the bound on f at x-h may exceed those at x and x+h
 RESTARTS = 60  # a kink 1e-17 away is found by then
 SHORTER = 2.0**8  # the part of a step that is tried next, where f rounds less nearer to x
+LONGER = 2.0**3  # times a step, to see what is small against the rounding of f
 GAIN = 0.25  # the part of a bound for which it is worth another try
 GUARD_STEPS = (2.0**-9, 2.0**-18)  # steps of the consistency guard, relative to the smallest used
 
@@ -63,11 +65,33 @@ class Estimate:
         return Estimate(factor * self.value, abs(factor) * self.bound, self.reason, self.step)
 
 
-def differentiate(cone: Cone, in_columns: bool = False, settled: float = SETTLED) -> Estimate:
+class Goal(NamedTuple):
+    """What an estimate is good enough for: a relative error, or what a gradient is held to.
+
+    Where an estimate and a gradient differ so little that a better one, within the bound, cannot
+    but agree with the gradient as well, there is no need for a better one.
+    """
+
+    settled: float = SETTLED
+    gradient: float = math.nan
+    tolerance: float = 0.0
+
+    def is_met(self, value: float, error: float) -> bool:
+        """Whether an estimate with a bound on its error needs no refinement."""
+        if error <= self.settled * abs(value):
+            return True
+        size = max(abs(self.gradient), abs(value))
+        return abs(self.gradient - value) + SURE * error <= self.tolerance * size
+
+
+ANY = Goal()
+
+
+def differentiate(cone: Cone, in_columns: bool = False, goal: Goal = ANY) -> Estimate:
     """The derivative of the output by the cone's input, from values alone.
 
-    `in_columns` evaluates all steps as one numpy batch, which pays for larger problems; `settled`
-    is the relative error that needs no more of them.
+    `in_columns` evaluates all steps as one numpy batch, which pays for larger problems; an estimate
+    that meets the `goal` is not refined.
     """
     if cone.is_still:
         return Estimate(0.0, 0.0)
@@ -81,23 +105,25 @@ def differentiate(cone: Cone, in_columns: bool = False, settled: float = SETTLED
         step = cone.first_step()
     except FAULTS:
         return Estimate(math.nan, math.inf, "a local gradient is infinite")
-    return _best(cone, Columns(cone) if in_columns else Plain(cone), step, settled)
+    return _best(cone, Columns(cone) if in_columns else Plain(cone), step, goal)
 
 
-def _best(cone: Cone, probe: Probe, step: float, settled: float) -> Estimate:
+def _best(cone: Cone, probe: Probe, step: float, goal: Goal) -> Estimate:
     """The best estimate of tableaux that begin at a step, or shorter.
 
     Near an extremum f rounds far more a step away than nearer to x: where the bound of a point
-    near by leaves a doubt, it is taken at the step itself, and then at shorter ones.
+    near by leaves a doubt, it is taken at the step itself, and then at shorter ones. A gradient that
+    is small against f is rather seen over a longer step, where nothing bends within it.
     """
     best = Estimate(math.nan, math.inf, "no step is short enough")
     bound, looks = cone.around.nearby, 0
+    is_long = False
     for _ in range(RESTARTS):
         if not step >= 2 * math.ulp(cone.x):
             break
         if bound < UNIT_ROUNDOFF * abs(cone.f):  # short numbers, which round less than others
             bound = max(bound, _bound_over(cone, step))
-        tableau = Tableau(cone.x, probe, bound, settled)
+        tableau = Tableau(cone.x, probe, bound, goal)
         obstacle = tableau.fill(step)
         if obstacle > 1:
             step = power_of_two(step / min(max(obstacle, 2.0), 2.0**20))
@@ -105,10 +131,11 @@ def _best(cone: Cone, probe: Probe, step: float, settled: float) -> Estimate:
         estimate = tableau.estimate()
         is_closer = estimate.bound < GAIN * best.bound
         best = min(estimate, best, key=lambda known: known.bound)
-        if tableau.is_settled or (looks > 1 and not is_closer):
+        if tableau.is_settled or (looks > 1 and not (is_closer or is_long)):
             break
         if looks:
-            step = power_of_two(step / SHORTER)
+            is_long = looks == 1 and goal.tolerance > 0
+            step = step * LONGER if is_long else power_of_two(step / SHORTER)
         bound, looks = _bound_over(cone, step), looks + 1
     return best
 
@@ -122,9 +149,9 @@ def _bound_over(cone: Cone, step: float) -> float:
 class Tableau:
     """Romberg's scheme; row j holds the extrapolations that end at step h / 2**j."""
 
-    def __init__(self, x: float, probe: Probe, bound: float, settled: float = SETTLED) -> None:
+    def __init__(self, x: float, probe: Probe, bound: float, goal: Goal = ANY) -> None:
         self.x = x
-        self.settled = settled
+        self.goal = goal
         self.probe = probe
         self.margin = STEP_MARGIN * probe.margin
         self.rows: list[list[float]] = []
@@ -154,9 +181,9 @@ class Tableau:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the best entry is as good as any tolerance needs."""
+        """Whether the best entry is as good as it needs to be."""
         error, value = self.best
-        return error <= self.settled * abs(value)
+        return self.goal.is_met(value, error)
 
     def _add_row(self, difference: float, step: float) -> None:
         row = [difference]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from gradcli.arithmetic.agreement import agree, lies_between, relative_error
 from gradcli.checker.cone import Cone, Surroundings
-from gradcli.checker.differences import Estimate, differentiate
+from gradcli.checker.differences import ANY, Estimate, Goal, differentiate
 from gradcli.checker.evidence import NOTHING, OWN, WHOLES, evidence, unchecked
 from gradcli.checker.question import Question
 from gradcli.checker.reasons import mismatch
@@ -25,6 +25,7 @@ from gradcli.requests import TOLERANCE, Request
 MOST_GATES_OF_A_CONE = 10_000  # above this many gates in a cone, many digits take too long
 COLUMNS_PAY = 20_000  # inputs times gates from which on loading numpy costs less than it saves
 ROUNDING_DIGITS = (100, 1000)  # the second for what cancels down to the tail of a tanh
+FAR = 1e3  # bounds that lie between a gradient and a slope, where it is wrong beyond doubt
 RESIDUE = 1e-60  # what 100 digits leave of a gradient that is 0
 MOST_MOVED = 50  # inputs, whose rounding is tried one by one
 
@@ -54,13 +55,16 @@ def _check_elements(
     point: Point, questions: Sequence[Question], tolerance: float
 ) -> dict[str, InputCheck]:
     """Verdicts on numbers, one by one; those at a kink also together."""
+    if not questions:
+        return {}
     around = Surroundings(point.run, point.program.output, value_bounds(point.run))
     in_columns = len(questions) * len(around.gates) > COLUMNS_PAY
     answers: dict[str, InputCheck] = {}
     for question in questions:
         cone = Cone(around, question.leaf)
-        estimate = differentiate(cone, in_columns)
-        answer = _verdict(point, question, cone, estimate, tolerance)
+        goal = _goal(point, question, tolerance) if in_columns else ANY
+        estimate = differentiate(cone, in_columns, goal)
+        answer = _verdict(point, question, cone, estimate, tolerance, goal)
         if answer.verdict == "fail" and answer.kind in ("smooth", "border"):
             reasons = (_mistake(answer, question, questions), answer.reason)
             answer = answer._replace(reason="; ".join(filter(None, reasons)))
@@ -70,17 +74,50 @@ def _check_elements(
     return answers | _joint(point, tied, answers, tolerance) if len(tied) > 1 else answers
 
 
+def _goal(point: Point, question: Question, tolerance: float) -> Goal:
+    """How well the slope of the output has to be known to pass the gradient for certain."""
+    gradient = question.checked / point.upstream if point.upstream else math.nan
+    return Goal(gradient=gradient, tolerance=tolerance)
+
+
 def _verdict(
-    point: Point, question: Question, cone: Cone, estimate: Estimate, tolerance: float
-) -> InputCheck:
+    point: Point, question: Question, cone: Cone, estimate: Estimate, tolerance: float,
+    goal: Goal = ANY,
+) -> InputCheck:  # fmt: skip
     scaled = estimate.scaled(point.upstream)
     if passes(question.checked, scaled, tolerance):
         return answer_of(question, "pass", "smooth", scaled.value, scaled.bound)
+    if goal is not ANY and _is_wrong_by_far(point, question, scaled):
+        return answer_of(question, "fail", "smooth", scaled.value, scaled.bound)
     if len(cone.gates) > MOST_GATES_OF_A_CONE:
         trouble = estimate.reason or "the numeric derivative differs"
         reason = f"{trouble}, and the graph is too large for many digits"
         return answer_of(question, "inconclusive", None, scaled.value, scaled.bound, reason=reason)
     return _in_many_digits(point, question, cone, tolerance)
+
+
+def _is_wrong_by_far(point: Point, question: Question, estimate: Estimate) -> bool:
+    """Whether a gradient is wrong on two kinds of evidence that agree with each other.
+
+    The differences in float64 are far from it, more than any rounding of theirs; and a sweep in
+    many digits, one for all such questions, gives what the differences give, while a formula gives
+    there, too, what it gives here.
+    """
+    from gradcli.arithmetic.special import OutOfReachError
+
+    gap = abs(question.checked - estimate.value)
+    if not estimate.bound * FAR < gap < math.inf or question.exact:
+        return False
+    try:
+        exact = point.in_digits.sweep(ROUNDING_DIGITS[0])
+        slope = float(exact.gradients[question.leaf])
+        formula = question.checked
+        if question.formula is not None:
+            formula = float(exact.values[question.formula])
+    except (OutOfReachError, OverflowError):
+        return False
+    is_confirmed = abs(slope - estimate.value) <= estimate.bound
+    return is_confirmed and abs(formula - question.checked) * FAR <= gap
 
 
 def passes(gradient: float, estimate: Estimate, tolerance: float) -> bool:
