@@ -69,3 +69,41 @@ def test_the_verdicts_are_the_same(text, claim, monkeypatch):
 
 def test_a_small_problem_does_not_use_them():
     assert verdicts.COLUMNS_PAY > 1000
+
+
+SMOOTH = [text for text in EXPRESSIONS if "1e12" not in text and "floor" not in text]
+
+
+@pytest.mark.parametrize("text", SMOOTH)
+@pytest.mark.parametrize("off", [0, 1e-9, 5e-7, 9.99e-7, 1.001e-6, 2e-6, 1e-4, 0.5])
+def test_a_claim_beside_the_tolerance_has_the_same_verdict(text, off, monkeypatch):
+    point = {"x": 0.7, "y": -1.3}
+    slopes = gradcli.evaluate(text, point, check=False).gradients
+    claims = {name: slope * (1 + off) for name, slope in slopes.items()}
+    before = gradcli.check(text, point, claims).cases[0].inputs
+    monkeypatch.setattr(verdicts, "COLUMNS_PAY", -1)
+    after = gradcli.check(text, point, claims).cases[0].inputs
+    assert {n: c.verdict for n, c in before.items()} == {n: c.verdict for n, c in after.items()}
+
+
+LINES = """x = 0.7; y = -1.3
+p = x*y; q = tanh(p) + x; f = q*exp(-y)
+dq = {dq}
+dp = dq * (1 - tanh(p)**2)
+dx = dp*y + dq
+dy = dp*x - f
+"""
+
+
+@pytest.mark.parametrize(
+    "dq", ["exp(-y)", "exp(y)", "-exp(-y)", "1.000002*exp(-y)", "1.0000005*exp(-y)"]
+)
+def test_lines_have_the_same_verdicts(dq, monkeypatch):
+    def said():
+        case = gradcli.check(LINES.format(dq=dq)).cases[0]
+        inputs = {n: (c.verdict, c.kind) for n, c in case.inputs.items()}
+        return case.verdict, inputs, [(k.name, k.verdict, k.mistake) for k in case.lines]
+
+    before = said()
+    monkeypatch.setattr(verdicts, "COLUMNS_PAY", -1)
+    assert said() == before
