@@ -1115,3 +1115,19 @@ def test_what_a_shell_asks_for_is_completed_and_no_error_is_printed(words, compl
     done = run_apart(env={**os.environ, **asked})
     assert done.stderr == b""
     assert done.stdout.decode().split() == completions
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["(x+y)*z", "x=-2", "y=5", "z=-4"],
+        ["exp(x)/sum(exp(x))", "x=[1000,1001]", "--jacobian"],
+        ["exp(x) - 1", "x=1e-10", "--digits", "40"],
+        ["sum(W@x)", "W=[[1,2],[3,4]]", "x=[5,6]", "--hessian"],
+        ["(1 - cos(x))/x**2", "x=1e-9", "--arithmetic", "float64"],
+    ],
+)
+def test_what_is_brief_is_the_same_with_and_without_a_page(gradcli, monkeypatch, words):
+    plain = gradcli("eval", *words, "-q")
+    monkeypatch.setenv("COLUMNS", "1000")  # asks for a page
+    assert gradcli("eval", *words, "-q") == plain

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -347,6 +348,20 @@ def test_the_table_needs_neither_numpy_nor_mpmath():
     assert "-12" in output
     assert "rich" in modules
     assert not modules & (HEAVY - {"rich"})
+
+
+def test_what_is_brief_needs_neither_numpy_nor_rich_nor_mpmath():
+    modules, output = loaded_by(*LECTURE, "-q")
+    assert output.splitlines() == ["value = -12", "dx = -4", "dy = -4", "dz = 3"]
+    assert not modules & HEAVY
+    modules, _ = loaded_by("check", "x*y", "x=3", "y=2", "--claim", "x=2", "--format", "concise")
+    assert not modules & HEAVY
+
+
+def test_the_versions_load_neither_numpy_nor_metadata():
+    modules, output = loaded_by("-V")
+    assert version("numpy") in output
+    assert not modules & {*HEAVY, "email", "csv"}  # which importlib.metadata reads with
 
 
 def test_python_m_is_the_same_command():

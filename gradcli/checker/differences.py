@@ -112,8 +112,8 @@ def _best(cone: Cone, probe: Probe, step: float, goal: Goal) -> Estimate:
     """The best estimate of tableaux that begin at a step, or shorter.
 
     Near an extremum f rounds far more a step away than nearer to x: where the bound of a point
-    near by leaves a doubt, it is taken at the step itself, and then at shorter ones. A gradient that
-    is small against f is rather seen over a longer step, where nothing bends within it.
+    near by leaves a doubt, it is taken at the step itself, and then at shorter ones. A gradient
+    that is small against f is rather seen over a longer step, where nothing bends within it.
     """
     best = Estimate(math.nan, math.inf, "no step is short enough")
     bound, looks = cone.around.nearby, 0

@@ -57,6 +57,7 @@ RENDERERS = {
         "jsonl": "jsonl.evaluation_lines", "csv": "csv.csv_rows", "markdown": "markdown.markdown",
         "latex": "latex.latex", "html": "html.html",
     },
+    "brief": {"table": "brief.brief"},  # of an evaluation, without what loads rich
     "check": {
         "table": "check_table.check_table", "json": "strict_json.json_report",
         "jsonl": "jsonl.check_lines", "concise": "concise.concise", "github": "github.github",
@@ -99,6 +100,12 @@ def write(
 ) -> None:  # fmt: skip
     """Write an evaluation in one of FORMATS; only what is for people heeds the keywords."""
     look = Look(out, color, verbosity, show_all, decimals, is_for_spreadsheet=is_for_spreadsheet)
+    if format == "table" and verbosity < 0:
+        from gradcli.render.brief import is_plain  # late: few results are brief
+
+        if is_plain(look):
+            _put("brief", "table", report, look)
+            return
     _put("evaluation", format, report, look)
 
 

@@ -21,23 +21,18 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
-from gradcli.errors import printable
-from gradcli.render.arrays import MOST_WHOLE_IN_ROW, array_text, cell_text, is_large, nested_text
+from gradcli.render.arrays import MOST_WHOLE_IN_ROW
 from gradcli.render.chain import LOCAL, PRODUCT, local_lines, product_lines
-from gradcli.render.circuit.numbers import drawn
-from gradcli.render.diagnostic import encodable
 from gradcli.render.lines import fork_rows, listing
 from gradcli.render.look import Look
-from gradcli.render.rows import InputRow, blocks, input_rows
+from gradcli.render.rows import InputRow, blocks
 from gradcli.render.styles import STYLES
-from gradcli.reports.digits import certain_text
+from gradcli.render.wording import Wording, shown_rows
 from gradcli.reports.evaluations import (
     VERDICTS,
     EvalReport,
     InputCheck,
-    Number,
     Stage,
-    elements,
 )
 from gradcli.reports.grades import Grade, GradeReport
 from gradcli.reports.lines import Fork, LineCheck
@@ -49,7 +44,6 @@ MOST_TROUBLES = 5  # reasons beneath Jacobians and Hessians
 MOST_STAGES = 200
 MOST_INPUTS = 200
 MOST_OF_EXPRESSION = 240  # characters, to the end of the word; --all lifts it too
-TABLE_DIGITS, ALL_DIGITS, ARRAY_DIGITS = 12, 17, 6
 
 _WORD = re.compile(r"\S+ *| +")
 # What is never taken apart: a number with its sign, a name, a character.
@@ -153,7 +147,7 @@ def _shortcomings(grade: Grade) -> str:
 
 def _brief(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     yield Text.assemble("value = ", (page.value(report), "value"))
-    for row in _rows(report):
+    for row in shown_rows(report):
         yield Text.assemble(
             (f"d{page.text(row.name)}", "name"), " = ",
             (page.gradient(report, row.name, row.gradient, row.bound), "gradient"),
@@ -178,7 +172,7 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
     if report.lines:
         yield from page.backward_part(report.text, report.lines, report.forks)
     if report.inputs:
-        rows = _rows(report)
+        rows = shown_rows(report)
         claims = any(row.check and row.check.claim is not None for row in rows)
         columns = CLAIMED if claims else CHECKED if report.check else UNCHECKED
         is_long = page.look.verbosity > 0 and report.conditions is not None
@@ -202,20 +196,6 @@ def _full(report: EvalReport, page: Page) -> Iterator[RenderableType]:
         yield ""
     for line in (*reasons, *notes):
         yield page.sentence(*line)
-
-
-def _rows(report: EvalReport) -> list[InputRow]:
-    """The inputs whose gradients were asked for, large arrays summed up; decimals never are."""
-    large = [n for n, x in report.inputs.items() if report.decimal is None and is_large(x)]
-    rows = []
-    for row in input_rows(report, large):
-        if row.gradient is not None:
-            rows.append(row)
-            if report.decimal is not None and isinstance(row.gradient, list):  # checked as a whole
-                parts = zip(elements(row.name, row.value), elements(row.name, row.gradient),
-                            strict=True)  # fmt: skip
-                rows += [InputRow(name, value, slope, None) for (name, value), (_, slope) in parts]
-    return rows
 
 
 def _troubles(report: EvalReport) -> list[InputCheck]:
@@ -259,11 +239,11 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-class Page:
-    """Draws the blocks of a report for one stream; all foreign text passes through `text`."""
+class Page(Wording):
+    """Draws the blocks of a report for one stream."""
 
     def __init__(self, look: Look) -> None:
-        self.look = look
+        super().__init__(look)
         self.width = _width(look.out)
         self.console = _Console(
             file=look.out, width=UNLIMITED, height=25, theme=Theme(STYLES), highlight=False,
@@ -276,72 +256,12 @@ class Page:
             self.console.print(part, soft_wrap=True)
         return "\n".join(line.rstrip() for line in captured.get().split("\n"))
 
-    def text(self, text: str) -> str:
-        """Foreign text as this stream can show it."""
-        return encodable(printable(text), self.look.out)
-
-    def number(self, number: Number | None, bound: Number | None = None) -> str:
-        """A number with as many digits as were asked for and are certain; empty for None."""
-        if number is None:
-            return ""
-        if isinstance(number, list):
-            return array_text(number, bound, self.number, self.look.show_all)
-        assert not isinstance(bound, list)
-        if self.look.decimals is not None:
-            return drawn(number, self.look.decimals, bound)
-        if self.look.verbosity > 0 and not bound:
-            return repr(number).removesuffix(".0")
-        return certain_text(number, bound, ALL_DIGITS if self.look.verbosity > 0 else TABLE_DIGITS)
-
-    def cell(self, number: Number | None, bound: Number | None) -> str:
-        """A number in a table; a matrix on several lines, an array's numbers in fewer digits."""
-        if not isinstance(number, list):
-            return self.number(number, bound)
-        digits = ALL_DIGITS if self.look.verbosity > 0 else ARRAY_DIGITS
-
-        def write(element: float, error: float | None) -> str:
-            if self.look.decimals is not None:
-                return drawn(element, self.look.decimals, error)
-            return certain_text(element, error, digits)
-
-        return cell_text(number, bound, write, self.look.show_all)
-
-    def summary(self, number: Number | None, bound: Number | None = None) -> str:
-        """An array in a row that stands for all of it."""
-        if isinstance(number, list) and not self.look.show_all:
-            return array_text(number, bound, self.number, False, MOST_WHOLE_IN_ROW)
-        return self.cell(number, bound)
-
-    def value(self, report: EvalReport) -> str:
-        """The value: the decimal that was asked for, or its certain digits."""
-        if report.decimal is not None:
-            return nested_text(report.decimal["value"])
-        return self.number(report.value, self.bound(report, report.bound))
-
-    def gradient(
-        self, report: EvalReport, name: str, number: Number | None, bound: Number | None
-    ) -> str:
-        """A gradient: the decimal that was asked for, or its certain digits."""
-        if report.decimal is not None and name in report.decimal["gradients"]:
-            return str(report.decimal["gradients"][name])
-        return self.number(number, self.bound(report, bound))
-
-    def derivative(self, report: EvalReport, block: Number, bounds: Any, decimals: Any) -> str:
-        """A block of the Jacobian or the Hessian: decimals, or certain digits."""
-        if decimals is not None:
-            return nested_text(decimals)
-        return self.number(block, self.bound(report, bounds))
-
     def verdict(self, words: str) -> list[str | tuple[str, str]]:
         """The verdicts on a block, behind its numbers; none where little is to be said."""
         if not words or self.look.verbosity < 0:
             return []
         worst = words.split(",", maxsplit=1)[0].rsplit(maxsplit=1)[-1]
         return ["  ", (words, f"verdict.{worst}")]
-
-    def bound(self, report: EvalReport, bound: Number | None) -> Number | None:
-        """The bound that decides on digits; none for a plain sweep that is shown as it is."""
-        return None if report.is_plain else bound
 
     def stage(self, stage: Stage, report: EvalReport, is_long: bool = False) -> list[str]:
         """The cells of a stage."""
