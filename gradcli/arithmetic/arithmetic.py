@@ -100,7 +100,7 @@ class Arithmetic:
         """
         key = (gate, text)
         if key not in self._texts:
-            self._texts[key] = self._compile(gate, text_source(gate, text, self._spelling))
+            self._texts[key] = self.built(gate.table, *text_source(gate, text, self._spelling))
         return self._texts[key]
 
     def forward(self, gate: Gate, count: int) -> Forward:
@@ -109,7 +109,9 @@ class Arithmetic:
         if gate.code is not None:
             raise self._refused(gate)
         if key not in self._forwards:
-            self._forwards[key] = self._compile(gate, forward_source(gate, count, self._spelling))
+            self._forwards[key] = self.built(
+                gate.table, *forward_source(gate, count, self._spelling)
+            )
         return self._forwards[key]
 
     def pullback(
@@ -126,7 +128,7 @@ class Arithmetic:
             raise self._refused(gate)
         if key not in self._pullbacks:
             source = pullback_source(gate, active, self._spelling, shrunk)
-            self._pullbacks[key] = self._compile(gate, source) if source else None
+            self._pullbacks[key] = self.built(gate.table, *source) if source else None
         return self._pullbacks[key]
 
     def _refused(self, gate: Gate) -> UsageError:
@@ -134,12 +136,15 @@ class Arithmetic:
         return UsageError(f"`{gate.name}` runs and is not read: only its values and its gradient "
                           "are known")  # fmt: skip
 
-    def _compile(self, gate: Gate, source: tuple[str, set[str]]) -> Any:
-        text, called = source
+    def built(self, table: GateTable, source: str, called: set[str]) -> Any:
+        """The function `made` of a source that our own writers have written.
+
+        `called` are the gates of the table that it calls.
+        """
         for name in called:
-            self.function(name, gate.table)
+            self.function(name, table)
         made: dict[str, Any] = {}
-        exec(_code(text), self._scope(gate.table), made)
+        exec(_code(source), self._scope(table), made)
         return made["made"]
 
 

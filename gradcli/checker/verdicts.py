@@ -103,7 +103,7 @@ def _is_wrong_by_far(point: Point, question: Question, estimate: Estimate) -> bo
     many digits, one for all such questions, gives what the differences give, while a formula gives
     there, too, what it gives here.
     """
-    from gradcli.arithmetic.special import OutOfReachError
+    from gradcli.arithmetic.work import OutOfReachError
 
     gap = abs(question.checked - estimate.value)
     if not estimate.bound * FAR < gap < math.inf or question.exact:

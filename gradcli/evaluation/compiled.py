@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradcli.arithmetic.floats import FAULTS
+from gradcli.arithmetic.floats import FAULTS, FLOATS
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import BindingError, ShapeError
 from gradcli.evaluation.point import arithmetics_of, inputs_of
 from gradcli.program.model import Program
 
 if TYPE_CHECKING:
+    from gradcli.arithmetic.lines import PointFunction
     from gradcli.evaluation.columns import ArrayColumns, NumberColumns
+
+
+WRITTEN_AFTER = 150  # calls, which take as long as writing and compiling code does
+MOST_FAULTS = 1_000
 
 
 class Function:
@@ -36,6 +41,8 @@ class Function:
         self._gives_arrays = graph.has_arrays
         self._arithmetics = arithmetics_of(graph)
         self._machines: list[Machine] = []  # bound when a call needs them
+        self._calls = self._faults = 0
+        self._at_point: PointFunction | None = None  # code of its own, once that pays
 
     def __call__(self, *values: Any) -> tuple[float, list[Any]]:
         """The value and the gradient by every input, in the order of `inputs`.
@@ -45,11 +52,39 @@ class Function:
         shapes. Never raises for numeric trouble: 1/0 is inf, log(-1) is nan, as IEEE 754 has it.
         Raises BindingError for a wrong number of values, ShapeError for another shape.
         """
+        if self._at_point is not None and len(values) == len(self.inputs):
+            try:
+                return self._at_point([*map(float, values)])
+            except (*FAULTS, TypeError):
+                self._give_up_code()
         run = self._run(self._filled_in(values))
+        self._calls += 1
+        if self._calls == WRITTEN_AFTER:
+            self._write_code()
         value, gradients = float(run.values[self._program.output]), run.gradients
         if self._gives_arrays:
             return value, [self._array(at, gradients) for at in self._leaves]
         return value, [0.0 if at is None else gradients[at] for at in self._leaves]
+
+    def _write_code(self) -> None:
+        """Have Python compile the gates, where they are not too many."""
+        from gradcli.arithmetic.lines import MOST_NODES, point_function  # late: after many calls
+        from gradcli.transform.straight import straight_line
+
+        if self._gives_arrays or len(self._program.graph) > MOST_NODES:
+            return
+        graph = self._program.graph
+        values = dict(zip(graph.inputs, self._defaults, strict=True))
+        fixed = {name: x for name, x in values.items() if name not in self.inputs}
+        line = straight_line(graph, self._program.output, fixed, self.inputs)
+        if len(line.graph) <= MOST_NODES:
+            self._at_point = point_function(FLOATS, line.graph, line.outputs, self.inputs)
+
+    def _give_up_code(self) -> None:
+        """Note a fault; where most calls end in one, the code is of no use."""
+        self._faults += 1
+        if self._faults == MOST_FAULTS:
+            self._at_point = None
 
     def batch(self, columns: Sequence[Any] | Mapping[str, Any]) -> tuple[Any, list[Any]]:
         """The values at many points, and the gradients by every input, as float64 arrays.

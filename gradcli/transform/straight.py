@@ -57,6 +57,7 @@ class _Elementary(Symbols):
 
     def __init__(self, graph: Graph) -> None:
         super().__init__(graph)
+        self._spelling = {k: text for k, text in CALLS.items() if k != "product"}  # all guarded
         self._names |= {"lead": self._ahead("max"), "trail": self._ahead("min")}
 
     def forward(self, gate: Gate, count: int) -> Forward:
@@ -65,6 +66,16 @@ class _Elementary(Symbols):
 
     def _made(self, gate: Gate) -> Callable[..., Any]:
         return (Arithmetic if _is_composite(gate) else Symbols)._made(self, gate)
+
+    def apply(self, gate: Gate, operands: list[Symbol]) -> Symbol:
+        """The gate's node, or a simpler one of the same bits at every point.
+
+        0 times x is no 0 where x is infinite, and x + 0 has not the sign of x where x is -0.
+        """
+        zeros = [self.graph.constants.get(symbol.node) == 0 for symbol in operands]
+        if (gate.name == "mul" and any(zeros)) or (gate.name == "add" and zeros[1]):
+            return Symbol(self, self.graph.node(gate, tuple([x.node for x in operands])))
+        return super().apply(gate, operands)
 
     def named(self, name: str, *operands: Symbol) -> Symbol:
         """The node of a gate by its name."""
