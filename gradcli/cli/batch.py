@@ -47,6 +47,12 @@ from gradcli.tasks.batch import Batch, made_points
     default="mark",
     help="What a row without a finite result does: it is marked and counted, or is an error.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "numpy", "native"]),
+    default="auto",
+    help="numpy, or machine code (the extra `native`); auto takes it where it pays.",
+)
 @click.option("--shard", metavar="I/N", help="The I-th of N parts of the points, from 1/N to N/N.")
 @seed
 @click.option(
@@ -76,7 +82,7 @@ def batch_command(**options: Any) -> None:
     gradcli batch --file neuron.grad --points data.npz --wrt w -o out.npz
     cat points.csv | gradcli batch "x*exp(-y)" --points - > gradients.csv
 
-    parquet and arrow need pyarrow (the extra `parquet`).
+    parquet and arrow need pyarrow (the extra `parquet`), --engine native needs llvmlite (`native`).
 
     Exit codes: 0 the results were written, 2 the input cannot be read, or --on-error stop and a row
     has no finite result; a file is written whole or not at all.
@@ -96,7 +102,7 @@ def batch_command(**options: Any) -> None:
     part = part_of(options["shard"]) if options["shard"] else WHOLE
     with ExitStack() as files:
         table, fixed, notes = _points(options, dict(bindings(rest)), part, files)
-        task = Batch(text, name, table, fixed, request, notes)
+        task = Batch(text, name, table, fixed, request, notes, options["engine"])
         warn(task.warnings, options["strict"], options["quiet"])
         blocks: Iterable[Any] = task.blocks(stop=options["on_error"] == "stop")
         if not options["quiet"]:

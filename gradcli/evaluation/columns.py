@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from gradcli.arithmetic.chunks import Chunks
+from gradcli.errors import UsageError
 from gradcli.evaluation.point import inputs_of
 from gradcli.gates.shapes import Shape
+from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program
 from gradcli.transform.straight import straight_line
+
+if TYPE_CHECKING:
+    from gradcli.native.machine import NativeChunks
+
+
+NO_CODE = "the extra `native` has what it takes (llvmlite, on a processor with FMA); or write numpy"
 
 
 class Outcome(NamedTuple):
@@ -24,17 +32,25 @@ class Outcome(NamedTuple):
 
 
 class NumberColumns:
-    """A program of numbers: one straight line of numpy calls for thousands of rows."""
+    """A program of numbers: one straight line of gates for thousands of rows at a time.
 
-    def __init__(self, program: Program, varied: Sequence[str], wrt: Sequence[str]) -> None:
+    `engine` is numpy or native. Raises UsageError where there is no machine code of the program.
+    """
+
+    def __init__(
+        self, program: Program, varied: Sequence[str], wrt: Sequence[str], engine: str = "numpy"
+    ) -> None:
         graph = program.graph
         values = dict(zip(graph.inputs, inputs_of(program), strict=True))
         fixed = {name: x for name, x in values.items() if name not in varied}
         line = straight_line(graph, program.output, fixed, wrt)
         self.edges = [*line.edges]  # gates of the program
-        self._chunks = Chunks(line.graph, line.outputs, [*line.edges.values()])
+        self.engine = engine
         self._varied = varied
         self._width = len(line.outputs)
+        parts = line.graph, line.outputs, [*line.edges.values()]
+        self._chunks: Chunks | NativeChunks
+        self._chunks = Chunks(*parts) if engine == "numpy" else _machine_code(*parts)
 
     def run(self, columns: Sequence[Any]) -> Outcome:
         """The results at rows, whose numbers stand in the order of `varied`.
@@ -58,10 +74,21 @@ class NumberColumns:
         return Outcome([*rows.T], rows, bad, edges)
 
 
+def _machine_code(graph: Graph, outputs: Sequence[int], edges: Sequence[int]) -> NativeChunks:
+    """The machine code of a straight line. Raises UsageError."""
+    from gradcli.native.machine import native_chunks  # late: it loads llvmlite
+
+    chunks = native_chunks(graph, outputs, edges)
+    if chunks is None:
+        raise UsageError("this program has no machine code here", hint=NO_CODE)
+    return chunks
+
+
 class ArrayColumns:
     """A function of arrays, called row by row."""
 
     edges: Sequence[int] = ()
+    engine = "numpy"
 
     def __init__(self, call: Callable[..., Any], places: Sequence[int], shapes: Sequence[Shape]):
         """`places` are those of the gradients that are wanted, `shapes` of these."""

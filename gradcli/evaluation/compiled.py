@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gradcli.arithmetic.floats import FAULTS, FLOATS
 from gradcli.engine import Machine, Run, backward
-from gradcli.errors import BindingError, ShapeError
+from gradcli.errors import BindingError, ShapeError, UsageError
 from gradcli.evaluation.point import arithmetics_of, inputs_of
 from gradcli.program.model import Program
 
 if TYPE_CHECKING:
     from gradcli.arithmetic.lines import PointFunction
     from gradcli.evaluation.columns import ArrayColumns, NumberColumns
+    from gradcli.transform.straight import StraightLine
 
 
 WRITTEN_AFTER = 150  # calls, which take as long as writing and compiling code does
 MOST_FAULTS = 1_000
+NATIVE_CALLS = 600  # further ones, that take as long as LLVM does for the gates; and for loading it
+LEAST_NATIVE = 100  # gates: of fewer the call itself takes longer than Python's code
+LOADING = 1e6  # gates that Python computes meanwhile
+NATIVE_FROM = 1e8  # gates times points: below it loading LLVM takes longer than it saves
 
 
 class Function:
@@ -41,7 +47,8 @@ class Function:
         self._gives_arrays = graph.has_arrays
         self._arithmetics = arithmetics_of(graph)
         self._machines: list[Machine] = []  # bound when a call needs them
-        self._calls = self._faults = 0
+        self._overs: dict[tuple[str, ...], NumberColumns] = {}
+        self._calls = self._faults = self._native_after = 0
         self._at_point: PointFunction | None = None  # code of its own, once that pays
 
     def __call__(self, *values: Any) -> tuple[float, list[Any]]:
@@ -54,9 +61,14 @@ class Function:
         """
         if self._at_point is not None and len(values) == len(self.inputs):
             try:
-                return self._at_point([*map(float, values)])
+                result = self._at_point([*map(float, values)])
             except (*FAULTS, TypeError):
                 self._give_up_code()
+            else:
+                self._calls += 1
+                if self._calls == self._native_after:
+                    self._write_machine_code()
+                return result
         run = self._run(self._filled_in(values))
         self._calls += 1
         if self._calls == WRITTEN_AFTER:
@@ -66,19 +78,36 @@ class Function:
             return value, [self._array(at, gradients) for at in self._leaves]
         return value, [0.0 if at is None else gradients[at] for at in self._leaves]
 
-    def _write_code(self) -> None:
-        """Have Python compile the gates, where they are not too many."""
-        from gradcli.arithmetic.lines import MOST_NODES, point_function  # late: after many calls
+    def _line(self) -> StraightLine | None:
+        """The gates as a straight line; None where they are too many, or of arrays."""
+        from gradcli.arithmetic.lines import MOST_NODES  # late: after many calls
         from gradcli.transform.straight import straight_line
 
-        if self._gives_arrays or len(self._program.graph) > MOST_NODES:
-            return
         graph = self._program.graph
+        if self._gives_arrays or len(graph) > MOST_NODES:
+            return None
         values = dict(zip(graph.inputs, self._defaults, strict=True))
         fixed = {name: x for name, x in values.items() if name not in self.inputs}
         line = straight_line(graph, self._program.output, fixed, self.inputs)
-        if len(line.graph) <= MOST_NODES:
+        return line if len(line.graph) <= MOST_NODES else None
+
+    def _write_code(self) -> None:
+        """Have Python compile the gates, where they are not too many."""
+        from gradcli.arithmetic.lines import point_function  # late: after many calls
+
+        line = self._line()
+        if line is not None:
             self._at_point = point_function(FLOATS, line.graph, line.outputs, self.inputs)
+            if len(line.graph) >= LEAST_NATIVE:
+                self._native_after = self._calls + round(NATIVE_CALLS + LOADING / len(line.graph))
+
+    def _write_machine_code(self) -> None:
+        """Have LLVM compile the gates, where it is there and all of them have such code."""
+        from gradcli.native.machine import native_point  # late: after many calls
+
+        line = self._line()
+        code = None if line is None else native_point(line.graph, line.outputs, self.inputs)
+        self._at_point = code or self._at_point
 
     def _give_up_code(self) -> None:
         """Note a fault; where most calls end in one, the code is of no use."""
@@ -98,17 +127,41 @@ class Function:
         >>> values.tolist(), dx.tolist(), dy.tolist()
         ([10.0, 20.0, 30.0], [10.0, 10.0, 10.0], [1.0, 2.0, 3.0])
         """
-        results = self.over(self.inputs).run(self._columns(columns)).columns
+        arrays = self._columns(columns)
+        results = self.over(self.inputs, rows=len(arrays[0]) if arrays else 1).run(arrays).columns
         return results[0], results[1:]
 
-    def over(self, wrt: Sequence[str]) -> NumberColumns | ArrayColumns:
-        """The function over columns, with the gradients by some inputs."""
-        from gradcli.evaluation.columns import ArrayColumns, NumberColumns  # late: it loads numpy
+    def over(
+        self, wrt: Sequence[str], engine: str = "auto", rows: int | None = None
+    ) -> NumberColumns | ArrayColumns:
+        """The function over columns, with the gradients by some inputs.
 
-        if not self._gives_arrays:
-            return NumberColumns(self._program, self.inputs, wrt)
-        places = [self.inputs.index(name) for name in wrt]
-        return ArrayColumns(self, places, [self._shape(k) for k in places])
+        `engine` is numpy, native, or auto: machine code, where it can be had, for so many `rows`
+        that it pays. Raises UsageError where it cannot, and `native` is asked for.
+        """
+        from gradcli.evaluation.columns import ArrayColumns  # late: it loads numpy
+
+        if self._gives_arrays:
+            if engine == "native":
+                raise UsageError("a program of arrays has no machine code",
+                                 hint="leave out --engine native")  # fmt: skip
+            places = [self.inputs.index(name) for name in wrt]
+            return ArrayColumns(self, places, [self._shape(k) for k in places])
+        if engine == "auto":
+            is_long = (rows or 0) * len(self._program.graph) > NATIVE_FROM
+            with suppress(UsageError):
+                return self._over(wrt, "native" if is_long else "numpy")
+            engine = "numpy"
+        return self._over(wrt, engine)
+
+    def _over(self, wrt: Sequence[str], engine: str) -> NumberColumns:
+        """The columns of numbers, built once for each engine."""
+        from gradcli.evaluation.columns import NumberColumns  # late: it loads numpy
+
+        key = (*wrt, engine)
+        if key not in self._overs:
+            self._overs[key] = NumberColumns(self._program, self.inputs, wrt, engine)
+        return self._overs[key]
 
     def _columns(self, columns: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
         """Columns in the order of `inputs`, of equal length."""

@@ -35,10 +35,11 @@ from gradcli.program.reader import read
 from gradcli.reports.batches import BatchReport, Spot
 from gradcli.requests import Request, Setting
 from gradcli.tables.made import Column, Even, Given, MadeTable, Normal
-from gradcli.tables.model import Block, Part, Table, listed
+from gradcli.tables.model import BLOCK_ROWS, Block, Part, Table, listed
 
 ASSIGNED = r"(?m)(?:^|;)\s*{}\s*="
 EXAMPLE = "write --points FILE, or an input as x=linspace(-2,2,1000)"
+NATIVE = "computed by machine code (llvmlite), whose last bits may differ from those of numpy"
 NOT_FINITE = "a result is not finite"
 
 
@@ -57,6 +58,7 @@ class Batch:
         fixed: Mapping[str, Setting],
         request: Request,
         notes: Sequence[str] = (),
+        engine: str = "auto",
     ) -> None:
         columns = _columns(text, name, table, fixed, request)
         self.warnings, self._notes = columns.warnings, [*notes, *columns.notes]
@@ -76,7 +78,10 @@ class Batch:
         aside = [name for name in wrt if name not in self._inputs]
         values = dict(zip(graph.inputs, inputs_of(self._program), strict=True))
         self._aside = [values[name] for name in aside]
-        self._function = Function(self._program, [*self._inputs, *aside]).over(wrt)
+        rows = (table.steps or 0) * BLOCK_ROWS
+        self._function = Function(self._program, [*self._inputs, *aside]).over(wrt, engine, rows)
+        if self._function.engine == "native":
+            self._notes.append(NATIVE)
         self._rows = 0
         self._bad = _Rows()
         self._edges = [_Rows() for _ in self._function.edges]

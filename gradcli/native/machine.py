@@ -1,0 +1,150 @@
+"""Machine code from assembly, by llvmlite; where it cannot be had, None takes its place."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from gradcli.graph.nodes import Graph
+from gradcli.native.writer import NARROW, loop_text, point_text, unknown_gates
+
+MOST_NODES = 20_000  # of a function: some 0.1 to 0.3 ms each to compile
+QUICK = 3_000  # nodes, above which LLVM looks for good code no longer
+ROWS = 8192  # at a time, so that what is read and written stays in the cache
+FEATURES = {"x86_64": "fma"}  # what a processor must have, by the beginning of its name
+
+
+@cache
+def _library() -> Any:
+    """The binding of llvmlite, ready for this machine; None where there is none."""
+    try:
+        import llvmlite.binding as llvm
+    except ImportError:
+        return None
+    try:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        features = llvm.get_host_cpu_features()
+        triple = llvm.get_default_triple()
+    except (RuntimeError, OSError):
+        return None
+    needed = next((f for name, f in FEATURES.items() if triple.startswith(name)), None)
+    return llvm if needed is None or features.get(needed) else None
+
+
+def is_available() -> bool:
+    """Whether this machine can have machine code."""
+    return _library() is not None
+
+
+def _compiled(text: str, is_small: bool, is_quick: bool) -> tuple[Any, int]:
+    """The owner of the code, which must outlive its use, and the address of `run`."""
+    llvm = _library()
+    features = llvm.get_host_cpu_features().flatten()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=features, opt=0 if is_quick else 2, jit=True
+    )
+    module = llvm.parse_assembly(text)
+    if is_small:  # merges functions into the loop, and takes what sin and cos share once
+        builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(1))
+        builder.getModulePassManager().run(module, builder)
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    return engine, engine.get_function_address("run")
+
+
+class NativeChunks:
+    """A straight line of gates as machine code, with what `Chunks` has."""
+
+    size = ROWS
+
+    def __init__(self, graph: Graph, outputs: Sequence[int], edges: Sequence[int]) -> None:
+        self._names = [*graph.inputs]
+        self._count = len(outputs)
+        text, self._width = loop_text(graph, [*outputs, *edges])
+        nodes = len(graph)
+        self._engine, address = _compiled(text, self._width > NARROW, nodes > QUICK)
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+        self._run = kind(address)
+        self._inputs = [np.empty(ROWS) for _ in self._names]
+        self._outputs = [np.empty(ROWS) for _ in (*outputs, *edges)]
+        self._tables = [_table(self._inputs), _table(self._outputs)]
+
+    def run(self, columns: Mapping[str, Any], results: Any) -> tuple[bool, list[Any]]:
+        """Compute the outputs at up to `size` points into the columns of `results`.
+
+        `columns` are by the names of inputs. Tells whether all outputs are finite for certain, and
+        for each edge which points are on it.
+        """
+        count = len(results)
+        for name, buffer in zip(self._names, self._inputs, strict=True):
+            np.copyto(buffer[:count], columns[name])
+            if count < self._width:
+                buffer[count : self._width] = buffer[0]
+        self._run(*map(ctypes.addressof, self._tables), max(count, self._width))
+        total = 0.0
+        with np.errstate(all="ignore"):
+            for k, buffer in enumerate(self._outputs[: self._count]):
+                results[:, k] = buffer[:count]
+                total += float(np.sum(buffer[:count]))
+        edges = [buffer[:count] != 0 for buffer in self._outputs[self._count :]]
+        return bool(np.isfinite(total)), edges
+
+
+class NativePoint:
+    """A straight line of gates as machine code for one point, with functions of the C library.
+
+    It never faults: 1/0 is inf, log(-1) is nan, as IEEE 754 has it.
+    """
+
+    def __init__(self, graph: Graph, outputs: Sequence[int], order: Sequence[str]) -> None:
+        self._engine, address = _compiled(point_text(graph, outputs), False, True)
+        self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address)
+        self._places = [order.index(name) for name in graph.inputs]
+        self._is_plain = self._places == [*range(len(order))]
+        self._inputs = (ctypes.c_double * max(1, len(self._places)))()
+        self._outputs = (ctypes.c_double * len(outputs))()
+        self._addresses = ctypes.addressof(self._inputs), ctypes.addressof(self._outputs)
+
+    def __call__(self, xs: Sequence[float]) -> tuple[float, list[float]]:
+        """The first output, and a list of the others."""
+        if self._places:
+            self._inputs[:] = [*xs] if self._is_plain else [xs[k] for k in self._places]
+        self._run(*self._addresses)
+        value, *slopes = self._outputs
+        return value, slopes
+
+
+def _table(buffers: list[Any]) -> Any:
+    """The addresses of buffers as C has them."""
+    return (ctypes.c_void_p * len(buffers))(*[buffer.ctypes.data for buffer in buffers])
+
+
+def native_chunks(
+    graph: Graph, outputs: Sequence[int], edges: Sequence[int]
+) -> NativeChunks | None:
+    """The machine code of a straight line for columns; None where it cannot be had."""
+    if not _has_code(graph, [*outputs, *edges]):
+        return None
+    try:
+        return NativeChunks(graph, outputs, edges)
+    except (RuntimeError, OSError):  # no memory may be executed here, or LLVM refuses the text
+        return None
+
+
+def native_point(graph: Graph, outputs: Sequence[int], order: Sequence[str]) -> NativePoint | None:
+    """The machine code of a straight line for one point; None where it cannot be had."""
+    if not _has_code(graph, outputs):
+        return None
+    try:
+        return NativePoint(graph, outputs, order)
+    except (RuntimeError, OSError):
+        return None
+
+
+def _has_code(graph: Graph, outputs: Sequence[int]) -> bool:
+    return is_available() and len(graph) <= MOST_NODES and not unknown_gates(graph, outputs)

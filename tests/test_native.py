@@ -1,0 +1,158 @@
+"""Machine code against numpy and Python: the same numbers, to the last bits."""
+
+import math
+import random
+import sys
+
+import numpy as np
+import pytest
+
+import gradcli
+from gradcli.arithmetic.chunks import Chunks
+from gradcli.evaluation import compiled
+from gradcli.native import machine
+from gradcli.native.writer import KNOWN, MOST_INLINE
+from gradcli.program.reader import read
+from gradcli.transform.straight import straight_line
+
+mpmath = pytest.importorskip("mpmath")
+needs_llvm = pytest.mark.skipif(not machine.is_available(), reason="needs llvmlite and FMA")
+SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, -1e-310, 1.0, -1.0, 1e300]
+TEXTS = [
+    "(x + sigmoid(y)) / (sigmoid(x) + (x+y)**2)", "relu(x*y) + abs(x) + max(x, y, x*y) - min(x, y)",
+    "where(x > y, log(x), exp(y)) * tanh(x*y)", "sin(x)*cos(y) + x**-1 + x**2", "sqrt(x*x + y*y)",
+    "floor(x) + ceil(y) + round(x*y) + sign(x)", "hypot(x, y)*atan2(y, x) + cbrt(x)",
+    "softplus(x) + logsigmoid(y) + silu(x)", "x*0 + y", "clip(x, -1, 1) + (x < y) + huber(x)",
+    " + ".join(f"exp(-{k}*x*x)*sin({k}*y)" for k in range(1, 40)),
+]  # fmt: skip
+
+
+def lines(text):
+    program = read(text, free=["x", "y"])
+    line = straight_line(program.graph, program.output, {}, ["x", "y"])
+    return line.graph, line.outputs, [*line.edges.values()]
+
+
+def results(chunks, columns):
+    table = np.empty((len(columns["x"]), 3))
+    _, edges = chunks.run(columns, table)
+    return table, edges
+
+
+@needs_llvm
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("count", [1, 7, 16, 1000, machine.ROWS])
+def test_columns_are_those_of_numpy(text, count):
+    draw = np.random.default_rng(4)
+    columns = {name: draw.uniform(-3, 3, count) for name in "xy"}
+    if count > 100:
+        columns["x"][: len(SPECIAL)] = SPECIAL
+        columns["y"][5 : 5 + len(SPECIAL)] = SPECIAL
+    parts = lines(text)
+    ours, edges = results(machine.NativeChunks(*parts), columns)
+    theirs, others = results(Chunks(*parts), columns)
+    size = np.nan_to_num(np.abs(theirs), posinf=0).max(axis=1, keepdims=True)
+    with np.errstate(all="ignore"):
+        is_near = np.abs(ours - theirs) <= 1e-12 * size
+    assert (is_near | (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))).all()
+    assert all((a == b).all() for a, b in zip(edges, others, strict=True))
+
+
+def test_the_texts_have_few_and_many_gates():
+    sizes = [len(lines(text)[0]) for text in TEXTS]
+    assert min(sizes) < MOST_INLINE < max(sizes)
+
+
+@needs_llvm
+@pytest.mark.parametrize("name", ["exp", "log", "tanh", "sin", "cos", "sigmoid"])
+def test_elementary_functions_are_off_by_few_units_in_the_last_place(name):
+    program = read(f"{name}(x)", free=["x"])
+    line = straight_line(program.graph, program.output, {}, [])
+    draw = np.random.default_rng(0)
+    x = np.concatenate([
+        draw.uniform(-3, 3, 500), draw.uniform(-700, 700, 300), np.arange(-150, 150) * np.pi / 2,
+        10.0 ** draw.uniform(-300, 8, 300) * draw.choice([-1, 1], 300), draw.uniform(0.99, 1.01, 200),
+    ])  # fmt: skip
+    x = np.abs(x) if name == "log" else x
+    ours = np.empty((len(x), 1))
+    machine.NativeChunks(line.graph, line.outputs, []).run({"x": x}, ours)
+    with mpmath.workprec(120):
+        truth = {"sigmoid": lambda v: 1 / (1 + mpmath.exp(-v))}.get(name) or getattr(mpmath, name)
+        for point, value in zip(x.tolist(), ours[:, 0].tolist(), strict=True):
+            exact = truth(mpmath.mpf(point))
+            if 1e-300 < abs(exact) < 1e308:
+                assert abs(value - exact) <= 2.5 * math.ulp(float(exact)), point
+
+
+@needs_llvm
+@pytest.mark.parametrize("name", ["exp", "log", "tanh", "sin", "cos"])
+def test_special_numbers_are_those_of_numpy(name):
+    program = read(f"{name}(x)", free=["x"])
+    line = straight_line(program.graph, program.output, {}, [])
+    x = np.array([*SPECIAL, 1e22, 2.0**20, -(2.0**20) - 1])
+    ours = np.empty((len(x), 1))
+    machine.NativeChunks(line.graph, line.outputs, []).run({"x": x}, ours)
+    with np.errstate(all="ignore"):
+        theirs = getattr(np, name)(x)
+    assert [str(v) for v in ours[:, 0].tolist()[:6]] == [str(v) for v in theirs.tolist()[:6]]
+    assert ours[:, 0] == pytest.approx(theirs, rel=1e-15, nan_ok=True)
+
+
+@needs_llvm
+@pytest.mark.parametrize("text", TEXTS)
+def test_single_points_are_those_of_python(text):
+    loop, code = (gradcli.compile(text, ["x", "y"]) for _ in range(2))
+    code._write_machine_code()
+    draw = random.Random(5)
+    for _ in range(100):
+        point = [draw.choice([*SPECIAL, draw.uniform(-3, 3)]) for _ in range(2)]
+        (value, slopes), (other, others) = code(*point), loop(*point)
+        assert [str(x + 0.0) for x in (value, *slopes)] == [str(x + 0.0) for x in (other, *others)]
+
+
+@needs_llvm
+def test_machine_code_is_written_once_it_pays(monkeypatch):
+    monkeypatch.setattr(compiled, "WRITTEN_AFTER", 2)
+    monkeypatch.setattr(compiled, "NATIVE_CALLS", 3)
+    monkeypatch.setattr(compiled, "LOADING", 0)
+    monkeypatch.setattr(compiled, "LEAST_NATIVE", 1)
+    f = gradcli.compile("x*y", ["y", "x"])
+    kinds = [(f(2, 3), type(f._at_point).__name__)[1] for _ in range(7)]
+    assert kinds == ["NoneType", "function", "function", "function", *["NativePoint"] * 3]
+    assert f(2, 3) == (6.0, [3.0, 2.0])
+    assert f.batch([[2, 4], 3])[0].tolist() == [6, 12]
+
+
+@needs_llvm
+def test_a_batch_says_what_has_computed_it(gradcli):
+    words = ["batch", "x*y*relu(x)", "x=[0,1,2]", "y=3"]
+    native, numpy = gradcli(*words, "--engine", "native"), gradcli(*words)
+    note = "computed by machine code (llvmlite), whose last bits may differ from those of numpy"
+    assert (native.out, native.err) == (numpy.out, f"note: {note}\n{numpy.err}")
+
+
+def test_without_llvmlite_numpy_takes_its_place(gradcli, monkeypatch):
+    monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
+    machine._library.cache_clear()
+    try:
+        assert not machine.is_available()
+        ended = gradcli("batch", "x*x", "x=[1,2]", "--engine", "native")
+        assert ended.code == 2
+        assert "this program has no machine code here" in ended.err
+        monkeypatch.setattr(compiled, "NATIVE_FROM", 0)
+        assert gradcli("batch", "x*x", "x=[1,2]").out == "value,dx\n1.0,2.0\n4.0,4.0\n"
+        f = api_function()
+        f._write_machine_code()
+        assert f(3) == (9.0, [6.0])
+    finally:
+        machine._library.cache_clear()
+
+
+def api_function():
+    return gradcli.compile("x*x", ["x"])
+
+
+def test_gates_without_machine_code_stay_with_numpy(gradcli):
+    assert "gamma" not in KNOWN
+    assert gradcli("batch", "gamma(x)", "x=[1,2]", "--engine", "native").code == 2
+    assert gradcli("batch", "sum(x)", "x=[[1,2],[3,4]]", "--engine", "native").code == 2
