@@ -103,13 +103,14 @@ def _is_wrong_by_far(point: Point, question: Question, estimate: Estimate) -> bo
     many digits, one for all such questions, gives what the differences give, while a formula gives
     there, too, what it gives here.
     """
-    from gradcli.arithmetic.work import OutOfReachError
+    from gradcli.arithmetic.work import OutOfReachError, unlimited
 
     gap = abs(question.checked - estimate.value)
     if not estimate.bound * FAR < gap < math.inf or question.exact:
         return False
     try:
-        exact = point.in_digits.sweep(ROUNDING_DIGITS[0])
+        with unlimited():
+            exact = point.in_digits.sweep(ROUNDING_DIGITS[0])
         slope = float(exact.gradients[question.leaf])
         formula = question.checked
         if question.formula is not None:

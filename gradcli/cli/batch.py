@@ -9,12 +9,11 @@ from typing import Any, BinaryIO
 
 import click
 
-from gradcli.cli.asked import split_names
+from gradcli.cli.asked import Asked, asked, say_warnings
 from gradcli.cli.options import output, seed, spoken, switch
 from gradcli.cli.output import result_file
-from gradcli.cli.streams import refuse_inputs, warn
-from gradcli.cli.suffixes import format_of
-from gradcli.cli.words import ExpressionCommand, bindings, input_files, program_text
+from gradcli.cli.streams import refuse_inputs
+from gradcli.cli.words import ExpressionCommand
 from gradcli.errors import FileError, UsageError, reason_of
 from gradcli.program.files import open_regular
 from gradcli.render.progress import progress
@@ -38,7 +37,7 @@ from gradcli.tasks.batch import Batch, made_points
 @click.option("--names", metavar="x,y", help="The names of columns that have none.")
 @switch("--grid", help="Every combination of the inputs that have many values.")
 @click.option(
-    "--wrt", multiple=True, metavar="x,y", help="Gradients by these inputs, also fixed ones."
+    "--wrt", multiple=True, metavar="x,y", help="Gradients by these inputs, also fixed. Repeatable."
 )
 @output
 @click.option(
@@ -79,7 +78,7 @@ def batch_command(**options: Any) -> None:
     \b
     gradcli batch "(x+y)*z" z=-4 --points points.csv -o gradients.csv
     gradcli batch "sin(x)*y" x=linspace(-2,2,5) y=linspace(0,1,3) --grid
-    gradcli batch --file neuron.grad --points data.npz --wrt w -o out.npz
+    gradcli batch --file sample_exprs/neuron.grad --points data.npz --wrt w -o out.npz
     cat points.csv | gradcli batch "x*exp(-y)" --points - > gradients.csv
 
     parquet and arrow need pyarrow (the extra `parquet`), --engine native needs llvmlite (`native`).
@@ -87,28 +86,26 @@ def batch_command(**options: Any) -> None:
     Exit codes: 0 the results were written, 2 the input cannot be read, or --on-error stop and a row
     has no finite result; a file is written whole or not at all.
     """
-    path, points, target = options["path"], options["points"], options["target"]
-    text, name, rest = program_text(options["words"], path)
-    if points == "-" and (path == "-" or name == "<stdin>"):
+    points, target = options["points"], options["target"]
+    job = asked(options, SUFFIXES, "csv")
+    if points == "-" and (options["path"] == "-" or job.name == "<stdin>"):
         raise UsageError("the program and the points cannot both come from stdin")
-    inputs = input_files([path, points], [word.partition("=")[2] for word in rest])
+    inputs = job.files if points is None else (*job.files, points)
     refuse_inputs([target], inputs)
-    form = format_of(options["form"], False, target, SUFFIXES, "csv")
-    if form in BINARY and target in (None, "-") and sys.stdout.isatty():
-        raise UsageError(f"{form} is not text, and stdout is a terminal",
-                         hint=f"write -o FILE.{form}")  # fmt: skip
-    request = Request(output=options["output"], seed=options["seed"],
-                      wrt=split_names(options["wrt"]))  # fmt: skip
+    if job.form in BINARY and target in (None, "-") and sys.stdout.isatty():
+        raise UsageError(f"{job.form} is not text, and stdout is a terminal",
+                         hint=f"write -o FILE.{job.form}")  # fmt: skip
     part = part_of(options["shard"]) if options["shard"] else WHOLE
     with ExitStack() as files:
-        table, fixed, notes = _points(options, dict(bindings(rest)), part, files)
-        task = Batch(text, name, table, fixed, request, notes, options["engine"])
-        warn(task.warnings, options["strict"], options["quiet"])
+        table, fixed, notes = _points(options, job, part, files)
+        request = Request(**job.keywords)
+        task = Batch(job.text, job.name, table, fixed, request, notes, options["engine"])
+        say_warnings(task.warnings, options)
         blocks: Iterable[Any] = task.blocks(stop=options["on_error"] == "stop")
         if not options["quiet"]:
             blocks = progress(blocks, table.steps, "computing", sys.stderr)
-        with result_file(target, inputs, is_seekable=form in BINARY) as file:
-            results = Results(file, form, task.names, task.shapes)
+        with result_file(target, inputs, is_seekable=job.form in BINARY) as file:
+            results = Results(file, job.form, task.names, task.shapes)
             for outcome in blocks:
                 results.put(outcome.columns, outcome.rows)
             results.finish()
@@ -117,10 +114,10 @@ def batch_command(**options: Any) -> None:
 
 
 def _points(
-    options: dict[str, Any], settings: dict[str, str], part: Part, files: ExitStack
+    options: dict[str, Any], job: Asked, part: Part, files: ExitStack
 ) -> tuple[Table, dict[str, str], list[str]]:
     """The table of points, the inputs that have one value, and what there is to say."""
-    points = options["points"]
+    points, settings = options["points"], dict(job.bindings)
     if points is None:
         return made_points([*settings.items()], options["grid"], options["seed"], part)
     if options["grid"]:
