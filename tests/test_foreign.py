@@ -50,7 +50,11 @@ def test_arrays_keep_their_kind_and_their_shape(kind, shape):
     assert np.array_equal(other, array)
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, np.array(["a"]), np.array([None])], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [object(), {1, 2}, np.array(["a"]), np.array([None])],
+    ids=lambda value: type(value).__name__,
+)
 def test_other_values_cannot_be_sent(value):
     with pytest.raises(WireError, match="is no number, text or array of numbers"):
         packed(value)

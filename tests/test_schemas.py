@@ -102,7 +102,11 @@ CLASSES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "name", "part", "more"), CLASSES, ids=str)
+@pytest.mark.parametrize(
+    ("kind", "name", "part", "more"),
+    CLASSES,
+    ids=lambda x: str(sorted(x) if isinstance(x, set) else x),
+)
 def test_a_schema_has_the_fields_of_the_report(kind, name, part, more):
     assert properties(name, part) == ({*kind._fields} - HIDDEN) | more
 
