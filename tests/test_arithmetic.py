@@ -17,8 +17,8 @@ from conftest import HANGS
 
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
-from gradcli.arithmetic.work import OutOfReachError
 from gradcli.arithmetic.symbols import Symbols
+from gradcli.arithmetic.work import OutOfReachError
 from gradcli.engine import Machine, backward
 from gradcli.gates.table import BUILT_IN
 from gradcli.graph.nodes import Graph
