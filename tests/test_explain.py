@@ -195,3 +195,30 @@ def test_a_name_alone_is_a_page(gradcli):
     assert told(gradcli, "relu") == gradcli("gates", "relu").out
     assert "f = x" in told(gradcli, "x", "x=3")
     assert gradcli("explain", "x").code == 2
+
+
+def test_arrays_are_told_by_their_shapes_and_by_what_is_lost(gradcli):
+    words = ("h = relu(W @ x + b); f = sum(tanh(h)*v)", "W=[[1,2],[3,-4]]", "x=[100,200]")
+    out = told(gradcli, *words, "b=[[1],[2]]", "v=1")
+    assert "b was broadcast along axis 1: (2, 2) is summed to (2, 1)" in out
+    assert "relu is dead at 2 of 4 elements of q" in out
+    assert "tanh is saturated at 2 of 4 elements of h" in out
+    assert "x is about 57.7 times" not in out
+    out = told(gradcli, "sum(W @ x)", "W=[[1,2],[3,-4]]", "x=[1000,2000]")
+    assert "x is about 577 times as large as W, so dW gets about 577 times what dx gets" in out
+
+
+def test_a_wrong_array_is_told_by_its_worst_number(gradcli):
+    path = SAMPLES / "mistakes/attention_transposed.grad"
+    out = told(gradcli, "--file", path)
+    assert "line 18 is wrong in 6 numbers, most at [1][1]: -0.265 where 0.169 is right" in out
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("sum(cumsum(x))", "every element gets its own dq1 and all later ones"),
+    ("sum(sort(x)*x)", "every element gets dq1 of the place it was sorted to"),
+    ("sum(flip(x))", "every element gets dq1 of the places it was taken to"),
+    ("prod(x)", "every factor gets df times all the others"),
+])  # fmt: skip
+def test_gates_of_arrays_have_words_of_their_own(gradcli, text, words):
+    assert words in told(gradcli, text, "x=[1,3,2]")

@@ -11,6 +11,7 @@ from gradcli.render.markdown import code_span
 from gradcli.render.table import Page
 from gradcli.render.table import Part as PagePart
 from gradcli.reports.evaluations import Number
+from gradcli.reports.lines import differences
 from gradcli.reports.tellings import Gathered, Part, Step, Telling
 
 DECIMALS = 3
@@ -127,7 +128,13 @@ def _wrong(part: Part, write: _Numbers) -> str:
     at = f"line {part.claim_line}" if part.claim_line else "the backward pass"
     if not part.is_cause:
         return f"{at} has {write(part.claim)}, from what is wrong before it"
-    yours = f"{at} has {write(part.claim)} here, where {write(part.expected)} is right"
+    wrong = differences(part.claim, part.expected)
+    if len(wrong) > MOST_WHOLE_IN_ROW:
+        place, claim, expected = wrong[0]
+        yours = (f"{at} is wrong in {len(wrong)} numbers, most at {place}: "
+                 f"{write(claim)} where {write(expected)} is right")  # fmt: skip
+    else:
+        yours = f"{at} has {write(part.claim)} here, where {write(part.expected)} is right"
     return f"{yours}: {part.reason}" if part.reason else yours
 
 

@@ -54,15 +54,20 @@ class LineCheck(NamedTuple):
 
     def differences(self) -> list[tuple[str, float, float]]:
         """Of an array: index, claim and expected number where they differ, the worst first."""
-        if not isinstance(self.claim, list) or not isinstance(self.expected, list):
-            return []
-        pairs = zip(elements("", self.claim), elements("", self.expected), strict=True)
-        differing = [(at, a, b) for (at, a), (_, b) in pairs if _differ(a, b)]
-        return sorted(differing, key=lambda item: -abs(item[1] - item[2]))
+        return differences(self.claim, self.expected)
 
     def as_dict(self) -> dict[str, Any]:
         """The line as JSON holds it."""
         return self._asdict()
+
+
+def differences(claim: Number | None, expected: Number | None) -> list[tuple[str, float, float]]:
+    """Of two arrays of a shape: index and both numbers where they differ, the worst first."""
+    if not isinstance(claim, list) or not isinstance(expected, list):
+        return []
+    pairs = zip(elements("", claim), elements("", expected), strict=True)
+    differing = [(at, a, b) for (at, a), (_, b) in pairs if _differ(a, b)]
+    return sorted(differing, key=lambda item: -abs(item[1] - item[2]))
 
 
 def first_of_each(checks: list[LineCheck]) -> list[LineCheck]:

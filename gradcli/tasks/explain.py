@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from math import isfinite
+from math import hypot, isfinite, sqrt
 from typing import Any
 
 from gradcli.arithmetic.floats import IEEE
@@ -13,6 +13,7 @@ from gradcli.gates.row import Gate
 from gradcli.gates.shapes import text_of
 from gradcli.program.model import Program
 from gradcli.reports.circuits import Node, Wire
+from gradcli.reports.evaluations import Number, elements
 from gradcli.reports.tellings import Gathered, InputTold, Part, Step, Telling
 from gradcli.requests import Request
 from gradcli.tasks.circuits import circuit_of
@@ -33,6 +34,20 @@ WORDS = {
     "amin": "the smallest element gets all of {g}, the others nothing",
     "where": "the branch that was taken gets all of {g}, the other nothing",
     "matmul": "each factor gets {g} times the other one, transposed",
+    "softmax": "{0} gets {g} away from its mean, weighted by the shares",
+    "log_softmax": "{0} gets {g} less the share of its sum",
+    "norm": "{0} gets {g} in its own direction",
+    "prod": "every factor gets {g} times all the others",
+    "cumsum": "every element gets its own {g} and all later ones",
+    "cumprod": "every factor gets {g} of its own product and all later ones",
+    "sort": "every element gets {g} of the place it was sorted to",
+    "take": "every element gets {g} of the places it was taken to",
+    "concatenate": "every part gets its part of {g}",
+    "list": "every part gets its part of {g}",
+    "inv": "{0} gets {g} between two inverses, transposed, with the other sign",
+    "det": "{0} gets {g} times its cofactors",
+    "logdet": "{0} gets {g} times its inverse, transposed",
+    "solve": "{1} gets {g} solved with the transposed matrix, {0} its product with the solution",
     "transpose": "{0} gets {g} transposed back",
     "reshape": "{0} gets {g} in its own shape",
 }
@@ -176,6 +191,7 @@ class _Story:
             yield self.at_kinks[node.id]
         yield from self._lost(node, wires)
         yield from self._sizes_apart(node, wires)
+        yield from self._broadcast(node, wires)
 
     def _at_kink(self, node: Node) -> str | None:
         """The convention taken, where the slope jumps."""
@@ -202,25 +218,56 @@ class _Story:
         row = self._row(node)
         for wire in wires:
             local, name = wire.local_gradient, self.name(self.wiring.node[wire.source])
+            if isinstance(local, list):
+                yield from _lost_among(row, [x for _, x in elements("", local)], name)
             if not isinstance(local, float):
                 continue
-            if row.name in SQUASHING and 0 < abs(local) < SATURATED:
+            if row.name in SQUASHING and abs(local) < SATURATED:
                 yield f"{row.name} is saturated at {name}: hardly anything comes back"
             elif local == 0 and len(wires) == 1 and row.role == "routes":
                 yield f"{row.name} is dead at {name}: nothing comes back"
 
+    def _broadcast(self, node: Node, wires: Sequence[Wire]) -> Iterator[str]:
+        """The axes along which operands were broadcast: what comes back is summed over them."""
+        if self._row(node).is_structural:
+            return
+        for source in (self.wiring.node[wire.source] for wire in wires):
+            lead = len(node.shape) - len(source.shape)
+            axes = [str(k) for k, n in enumerate(node.shape)
+                    if k < lead or (source.shape[k - lead] == 1 and n != 1)]  # fmt: skip
+            if axes:
+                which = f"ax{'is' if len(axes) == 1 else 'es'} {' and '.join(axes)}"
+                yield (f"{self.name(source)} was broadcast along {which}: "
+                       f"{_text(node.shape)} is summed to {_text(source.shape)}")  # fmt: skip
+
     def _sizes_apart(self, node: Node, wires: Sequence[Wire]) -> Iterator[str]:
         """The unintuitive effect of a product: the small factor gets the large gradient."""
-        if node.gate != "mul" or len(wires) != 2:
+        if node.gate not in ("mul", "matmul") or len(wires) != 2:
             return
         pair = [self.wiring.node[wire.source] for wire in wires]
-        sizes = [abs(x.value) if isinstance(x.value, float) else 0.0 for x in pair]
+        sizes = [_size(x.value) for x in pair]
         small, large = sorted(sizes)
         if small > 0 and isfinite(large) and large >= APART * small:
             a, b = (self.name(pair[sizes.index(x)]) for x in (large, small))
             times = _times(large / small)
-            yield (f"{a} is {times} times as large as {b}, so {gradient_name(b)} gets "
-                   f"{times} times what {gradient_name(a)} gets")  # fmt: skip
+            about = "" if not any(isinstance(x.value, list) for x in pair) else "about "
+            yield (f"{a} is {about}{times} times as large as {b}, so {gradient_name(b)} gets "
+                   f"{about}{times} times what {gradient_name(a)} gets")  # fmt: skip
+
+
+def _size(value: Number | None) -> float:
+    """The size of a number, or the root of the mean square of an array."""
+    numbers = [x for _, x in elements("", value) if x is not None]
+    return hypot(*numbers) / sqrt(len(numbers)) if numbers else 0.0
+
+
+def _lost_among(row: Gate, local: list[float], name: str) -> Iterator[str]:
+    """Of an array, at how many elements hardly anything or nothing comes back."""
+    if row.name in SQUASHING and (count := sum(abs(x) < SATURATED for x in local)):
+        yield f"{row.name} is saturated at {count} of {len(local)} elements of {name}"
+    dead = sum(x == 0 for x in local)
+    if row.role == "routes" and len(row.operands) == 1 and not row.is_variadic and dead:
+        yield f"{row.name} is dead at {dead} of {len(local)} elements of {name}"
 
 
 def _products(g: Sequence[int], other: Sequence[int], own: Sequence[int]) -> Iterator[bool]:
