@@ -99,14 +99,15 @@ def telling(
 def code(
     text: str, bindings: Bindings = (), *, name: str = "<expression>", language: str | None = None,
     function: str | None = None, gate_class: str | None = None, textbook: bool = False,
-    **options: Any,
+    batched: bool = False, **options: Any,
 ) -> Code:  # fmt: skip
     """The staged forward and backward pass of an expression or program, as code.
 
-    `language` is python, numpy, c, javascript or grad; None is Python, or NumPy where there are
-    arrays. `function` and `gate_class` are the names of what the code is wrapped in; `textbook`
-    writes local gradients as a lecture does, and not in their stable form. `bindings`, `name` and
-    the other keywords are those of `evaluate`. Raises GradcliError.
+    `language` is python, numpy, torch, jax, c, javascript, julia, grad, formula or latex; None is
+    Python, or NumPy where there are arrays. `function` and `gate_class` are the names of what the
+    code is wrapped in; `textbook` writes local gradients as a lecture does, and not in their stable
+    form; `batched` code takes many points at once. `bindings`, `name` and the other keywords are
+    those of `evaluate`. Raises GradcliError.
 
     >>> print(code("x*y", {"x": 3, "y": 2}, function="product").text.rstrip())
     # read back, and every gradient checked against a numerical one at these inputs
@@ -123,7 +124,7 @@ def code(
     from gradcli.tasks.code import Wrapping, code_of  # late: `evaluate` does not pay for it
 
     request = _request("code", options)
-    wrapping = Wrapping(function, gate_class, textbook)
+    wrapping = Wrapping(function, gate_class, textbook, batched)
     return code_of(_program(text, name, bindings, request), request, language, wrapping)
 
 

@@ -334,6 +334,34 @@ def test_a_zero_that_comes_back_stays_zero_whatever_the_slope_is(language, text,
         assert scope[f"d{name}"] == gradient
 
 
+BATCHED = [case for case in SCALARS if "[" not in case[0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"), [*BATCHED, *ARRAYS[:6]], ids=lambda part: str(part)[:40]
+)
+def test_batched_code_computes_every_point(text, bound):
+    points = [bound, {name: np.multiply(value, 1.01) for name, value in bound.items()}, bound]
+    reports = [evaluate(text, point, check=False) for point in points]
+    columns = [np.stack([np.asarray(r.inputs[name], dtype=float) for r in reports])
+               for name in reports[0].gradients]  # fmt: skip
+    made = executed(code(text, bound, batched=True).text)
+    run = made.get("gradient_batched") or made["gradient"]
+    before = [column.copy() for column in columns]
+    value, gradients = run(*columns)
+    assert close(value, [r.value for r in reports])
+    for name, gradient in zip(reports[0].gradients, gradients, strict=True):
+        assert close(gradient, [r.gradients[name] for r in reports])
+    assert all(map(np.array_equal, columns, before))
+
+
+def test_batched_code_is_of_numpy(gradcli):
+    assert (
+        "--batched is written in NumPy"
+        in gradcli("code", "x*y", "x=1", "y=2", "--batched", "--lang", "c").err
+    )
+
+
 def test_ordinary_products_have_no_guard():
     for text in ("x/y*z", "log(x)*y + sqrt(z)", "num = x + y; invden = 1/z; f = num*invden"):
         made = code(text, {"x": 1, "y": 2, "z": 3}).text

@@ -29,6 +29,7 @@ SUFFIXES = {".py": "python", ".grad": "grad", ".c": "c", ".h": "c", ".js": "java
 @click.option(
     "--class", "gate_class", metavar="NAME", help="Wrap it in a class with forward and backward."
 )
+@switch("--batched", help="A NumPy function that takes many points at once.")
 @switch("--textbook", help="Local gradients as a lecture writes them, not in their stable form.")
 @differentiated("Gradients of these inputs only.")
 @gates_shown
@@ -61,7 +62,7 @@ def code_command(**options: Any) -> None:
     _refuse_name(options["function"] or options["gate_class"])
     made = ask.answer(
         code, language=language, function=options["function"], gate_class=options["gate_class"],
-        textbook=options["textbook"],
+        textbook=options["textbook"], batched=options["batched"],
     )  # fmt: skip
     say_warnings(made.warnings, options)
     put(ask.target, ask.files, lambda out: _write(out, made.text))

@@ -48,6 +48,10 @@ def code_of(program: Program, request: Request, language: str | None, wrapping: 
 
         _refuse(language, wrapping)
         return Code(formulas_of(program, request, language), language, program.warnings)
+    if wrapping.batched and language not in (None, "numpy"):
+        raise UsageError(f"--batched is written in NumPy, not in {language}")
+    if wrapping.batched:
+        language = "numpy"
     if language is None:
         language = "numpy" if program.graph.has_arrays else "python"
     spelled = LANGUAGES.get(language)
@@ -62,7 +66,7 @@ def code_of(program: Program, request: Request, language: str | None, wrapping: 
     if spelled is None:
         text = _program_text(staged)
     else:
-        lines = CodeLines(staged, spelled, wrapping.textbook)
+        lines = CodeLines(staged, spelled, wrapping.textbook, wrapping.batched)
         text = f"{spelled.comment}{_assurance(lines, language)}\n{laid_out(lines, wrapping)}"
     return Code(text, language, circuit.warnings)
 

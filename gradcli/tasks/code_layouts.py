@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ class Wrapping(NamedTuple):
     function: str | None = None
     gate_class: str | None = None
     textbook: bool = False  # local gradients as a lecture writes them, not in their stable form
+    batched: bool = False  # at many points at once
 
 
 def _grouped(parts: Any, form: Callable[[str], str] = str) -> str:
@@ -88,6 +89,8 @@ def laid_out(lines: CodeLines, wrapping: Wrapping) -> str:
     """The code in what it is to be wrapped in. Raises UsageError for arrays too large to write."""
     if lines.language.name in OWN_LAYOUTS:
         return OWN_LAYOUTS[lines.language.name](lines, wrapping)
+    if wrapping.batched:
+        return _batched(lines, wrapping.function or "gradient")
     if wrapping.function:
         return _function(lines, wrapping.function)
     if wrapping.gate_class:
@@ -115,7 +118,25 @@ def _arguments(lines: CodeLines) -> list[str]:
     return [p if isinstance(p, str) else name for name, p in lines.parts.items()]
 
 
-def _function(lines: CodeLines, name: str) -> str:
+def _batched(lines: CodeLines, name: str) -> str:
+    """A function of many points: of numbers in one go, of arrays a point after the other."""
+    if not any(isinstance(number, list) for number in lines.inputs.values()):
+        each = f"{lines.seed} = {lines.seed} * np.ones(np.shape({lines.output}))  # of every point"
+        return _function(lines, name, [each], "; numbers, or arrays of points")
+    arguments = ", ".join(_arguments(lines))
+    driver = f"""
+
+def {name}_batched({arguments}):
+    \"\"\"Values and gradients at many points, along the first axis of every argument.\"\"\"
+    rows = [{name}(*point) for point in zip({arguments}, strict=True)]
+    gradients = zip(*[gradients for _, gradients in rows], strict=True)
+    return np.stack([value for value, _ in rows]), tuple(map(np.stack, gradients))
+"""
+    return _function(lines, name) + driver
+
+
+def _function(lines: CodeLines, name: str, upstream: Sequence[str] = (), remark: str = "") -> str:
+    """A function that returns the value and the gradients; `upstream` are lines between them."""
     comment, language = lines.language.comment, lines.language
     is_python = language.is_python
     arguments = _arguments(lines)
@@ -126,10 +147,10 @@ def _function(lines: CodeLines, name: str) -> str:
             f"{lines.seed}={_seed(lines)}" if is_python else f"{lines.seed} = {_seed(lines)}",
         ]
     )
-    about = f"{lines.circuit.expression}, and its gradients by {', '.join(arguments)}."
+    about = f"{lines.circuit.expression}, and its gradients by {', '.join(arguments)}{remark}."
     body = [
         *_unpacked(lines), f"{comment}forward pass", *lines.forward, "",
-        f"{comment}backward pass", *lines.backward, *_regrouped(lines),
+        f"{comment}backward pass", *upstream, *lines.backward, *_regrouped(lines),
     ]  # fmt: skip
     indented = [f"    {line}" if line else "" for line in body]
     if is_python:

@@ -27,8 +27,11 @@ VIEWS = re.compile(r"[\w.]+(\.T|\.reshape\(.*\)|\[.*\])?|np\.(transpose|expand_d
 class CodeLines:
     """The lines of a program in a language, before they are laid out."""
 
-    def __init__(self, staged: StagedCircuit, language: Language, textbook: bool) -> None:
-        self.staged, self.language, self.textbook = staged, language, textbook
+    def __init__(
+        self, staged: StagedCircuit, language: Language, textbook: bool, batched: bool = False
+    ) -> None:
+        self.staged, self.language = staged, language
+        self.textbook, self.batched = textbook, batched  # numbers stand for arrays of points
         self.graph, self.circuit = staged.graph, staged.circuit
         self.names = staged.code_names = _spelled(staged, language)
         self.writer = Writer(language, staged.graph.table, {*self.names.values()})
@@ -126,7 +129,8 @@ class CodeLines:
     def _added(self, wire: Wire, gradient: str, right: str, is_more: bool) -> str:
         """A contribution added to a gradient; the first one is its own array where more follow."""
         is_forked = len(self.staged.wiring.leaving[wire.source]) > 1
-        if is_forked and not is_more and self._node(wire.source).shape and VIEWS.fullmatch(right):
+        is_array = bool(self._node(wire.source).shape) or self.batched
+        if is_forked and not is_more and is_array and VIEWS.fullmatch(right):
             right = f"np.copy({right})"
         whole, _, part = gradient.partition("[")
         if part and is_more:
