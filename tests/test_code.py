@@ -5,10 +5,11 @@ import math
 import shutil
 import subprocess
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradcli.api import check, code, evaluate
@@ -188,7 +189,59 @@ def test_random_expressions_in_python(text):
         agrees(executed(code(text, bound).text), report)
 
 
+OF_ARRAYS = ["tanh({})", "exp(-({})**2)", "flip({}, axis=1)", "cumsum({}, axis=0)", "relu({})",
+             "softmax({}, axis=1)", "{} - mean({}, axis=0)", "{} * sum({}, axis=1, keepdims=True)",
+             "{} + {}", "{} * {}", "({} @ K)", "sort({}, axis=1)", "{} / ({}**2 + 1)",
+             "where({} > 0.3, {}, 1)", "max({}, {})", "roll({}, 1)"]  # fmt: skip
+ARRAY_TREES = st.recursive(
+    st.sampled_from(["X", "Y", "(Y - b)"]),
+    lambda inner: st.builds(
+        lambda f, a, b: f.format(*[a, b][: f.count("{}")]), st.sampled_from(OF_ARRAYS), inner, inner
+    ),
+    max_leaves=5,
+)
+POINT = {"X": [[0.5, -1.2, 0.7], [1.1, 0.4, -0.3]], "Y": [[0.2, 0.9, -0.6], [-1.4, 0.8, 1.3]],
+         "b": [0.3, -0.8, 0.6], "K": [[0.5, 0.1, -0.4], [0.7, -0.2, 0.3], [0.1, 0.6, 0.9]]}  # fmt: skip
+
+
+@pytest.mark.slow
+@settings(max_examples=40)
+@given(ARRAY_TREES)
+def test_random_programs_of_arrays_in_numpy(text):
+    text = f"f = sum(({text}) * (X + b))"
+    bound = {name: value for name, value in POINT.items() if name in text}
+    scope = executed(code(text, bound, language="numpy").text)
+    for name, gradient in evaluate(text, bound, check=False).gradients.items():
+        # what cancels leaves roundings of numbers near 1
+        assert np.allclose(scope[f"d{name}"], gradient, rtol=CLOSE, atol=CLOSE), name
+
+
+@pytest.mark.slow
+@settings(max_examples=40)
+@given(ARRAY_TREES)
+def test_random_programs_of_arrays_have_formulas(text):
+    """A formula that does not agree with the engine is an error of its own."""
+    text = f"f = sum(({text}) * (X + b))"
+    bound = {name: value for name, value in POINT.items() if name in text}
+    try:
+        code(text, bound, language="formula")
+    except GradcliError as error:
+        assert "cannot be written" in error.message
+
+
 # ---------------------------------------------------------------- compiled elsewhere
+
+
+def drawn(count):
+    """Random expressions of numbers, the same every time."""
+    random = Random(5)
+
+    def tree(depth):
+        if depth == 0 or random.random() < 0.2:
+            return random.choice(["x", "y", "z", "2", "0.5"])
+        return random.choice(FORMS).format(tree(depth - 1), tree(depth - 1))
+
+    return [(f"({tree(4)}) + x*y*z", {"x": 0.7, "y": -1.3, "z": 2.5}) for _ in range(count)]
 
 
 def leaves(report):
@@ -201,7 +254,7 @@ def leaves(report):
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="no C compiler")
 def test_c_computes_what_the_engine_does(tmp_path):
-    programs = [*SCALARS, ARRAYS[0]]
+    programs = [*SCALARS, ARRAYS[0], *drawn(20)]
     parts, mains = [], []
     for k, (text, bound) in enumerate(programs):
         made = code(text, bound, language="c", function=f"run{k}").text
@@ -235,6 +288,7 @@ def test_c_computes_what_the_engine_does(tmp_path):
 def test_javascript_computes_what_the_engine_does(tmp_path):
     known = [
         *SCALARS,
+        *drawn(40),
         ("erfinv(x)*erfcx(y) + lognormcdf(z)", {"x": 0.3, "y": 0.5, "z": -1.5}),
         ("gamma(x) + lgamma(y)*digamma(x) + polygamma(1, y)", {"x": 2.3, "y": 0.6}),
     ]
