@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from gradcli.version import __version__
 
 if TYPE_CHECKING:
-    from gradcli.api import Function, check, compile, evaluate
+    from gradcli.api import Function, check, check_function, compile, evaluate
     from gradcli.errors import GradcliError
-    from gradcli.marks import gate
+    from gradcli.marks import checked, gate
     from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Stage
 
 __all__ = [
@@ -27,6 +27,8 @@ __all__ = [
     "Stage",
     "__version__",
     "check",
+    "check_function",
+    "checked",
     "compile",
     "evaluate",
     "gate",
@@ -34,10 +36,12 @@ __all__ = [
 
 # Loaded when it is first named: the command has to heed signals before all this is there.
 ROOMS = {
-    **dict.fromkeys(("Function", "check", "compile", "evaluate"), "gradcli.api"),
+    **dict.fromkeys(
+        ("Function", "check", "check_function", "compile", "evaluate"), "gradcli.api"
+    ),
     **dict.fromkeys(("Check", "EvalReport", "InputCheck", "Stage"), "gradcli.reports.evaluations"),
     "GradcliError": "gradcli.errors",
-    "gate": "gradcli.marks",
+    **dict.fromkeys(("checked", "gate"), "gradcli.marks"),
 }
 
 

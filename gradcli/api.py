@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradcli.errors import BindingError, did_you_mean
 from gradcli.evaluation.compiled import Function
 from gradcli.program.files import PYTHON, subject_of
 from gradcli.program.reader import read
-from gradcli.requests import BUDGET, Request, Setting, valid
+from gradcli.requests import BUDGET, TOLERANCE, Request, Setting, valid
 from gradcli.tasks.tables import table_of
 from gradcli.transform.truth import true_gradients
 
@@ -199,6 +199,31 @@ def check(
     return CheckReport([check_program(text, name, _pairs(bindings), request).case])
 
 
+def check_function(
+    f: Callable[..., Any], grad: Callable[..., Any] | None = None, *points: Any,
+    names: Sequence[str] | None = None, upstream: str | None = None, seed: int = 0,
+    tolerance: float = TOLERANCE,
+) -> CheckReport:  # fmt: skip
+    """Verdicts on the gradient of a Python function, from its values.
+
+    A point is a number, a list or an array for a function of one argument, else a tuple of the
+    arguments. `grad` takes the same arguments and returns a gradient for each that is a float; of a
+    function whose value is an array it also takes the upstream gradient, or returns Jacobians.
+    Without `grad` the function returns its value and its gradients, or its value and a pullback.
+    `upstream` says where `grad` takes the upstream gradient: "first", "last", "none", or "cached"
+    for grad(upstream, cache) of what f returns beside its value; by default its parameters tell.
+    Verdicts are estimates, with the noise of f as measured. Raises GradcliError, and whatever the
+    two functions raise.
+
+    >>> check_function(lambda x, y: x * y**2, lambda x, y: (y**2, x * y), (3.0, 2.0)).verdict
+    'fail'
+    """
+    from gradcli.tasks.callables import check_callables  # late: `evaluate` does not pay for it
+
+    valid(Request(tolerance=tolerance))
+    return check_callables(f, grad, points, names, upstream, seed, tolerance)
+
+
 def _request(function: str, options: Mapping[str, Any]) -> Request:
     """The request of a caller. Raises TypeError, as Python does, for an option there is not."""
     for option in options:
@@ -250,4 +275,4 @@ def compile(
             gc.enable()
 
 
-__all__ = ["Function", "check", "circuit", "compile", "evaluate"]
+__all__ = ["Function", "check", "check_function", "circuit", "compile", "evaluate"]

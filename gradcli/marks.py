@@ -1,4 +1,6 @@
-"""The mark that makes a gate of a function or says more of a class, for `--gates FILE.py` to find.
+"""Marks on functions and classes, which stay what they are.
+
+`gate` makes gates that `--gates FILE.py` finds, `checked` tests that `pytest --gradcli` runs.
 
 >>> @gate(backward=lambda upstream, x: 2 * x * upstream, samples="1.5; -0.3")
 ... def squared(x):
@@ -39,3 +41,32 @@ def gate(
         return one
 
     return marked if subject is None else marked(subject)
+
+
+class Checked(NamedTuple):
+    """How the gradient of a function is checked as a test."""
+
+    gradient: Callable[..., Any] | None
+    points: tuple[Any, ...]
+    options: dict[str, Any]  # keywords of `gradcli.testing.assert_gradient`
+
+
+def checked(
+    grad: Callable[..., Any] | None = None, *points: Any, **options: Any
+) -> Callable[[T], T]:
+    """Mark a function whose gradient `pytest --gradcli` checks at some points.
+
+    The arguments are those of `gradcli.check_function` after the function itself.
+
+    >>> @checked(lambda x: 2 * x, 1.5, -0.3)
+    ... def squared(x):
+    ...     return x * x
+    >>> squared(3.0)
+    9.0
+    """
+
+    def marked(function: T) -> T:
+        function.gradcli_checked = Checked(grad, points, options)  # type: ignore[attr-defined]
+        return function
+
+    return marked

@@ -31,13 +31,14 @@ FLOORS = {
     "backward": 11,
     "tasks": 12,
     "api": 13,
-    "cli": 14,
-    "__main__": 15,
+    "cli": 14, "testing": 14,
+    "__main__": 15, "pytest_plugin": 15,
 }  # fmt: skip
 ARRAYS = {
     "gradcli.arithmetic.arrays",
     "gradcli.arithmetic.chunks",
     "gradcli.arithmetic.complex_steps",
+    "gradcli.arithmetic.digit",
     "gradcli.arithmetic.stacked",
     "gradcli.arithmetic.matrices",
     "gradcli.arithmetic.bounds.matrices",
@@ -77,6 +78,7 @@ ARRAYS = {
     "gradcli.tasks.entry_claims",
     "gradcli.tasks.entry_verdicts",
     "gradcli.tasks.derivatives",
+    "gradcli.tasks.callables",
     "gradcli.tasks.functions",
     "gradcli.tasks.rows_of_arrays",
     "gradcli.tasks.rows_of_numbers",
@@ -306,6 +308,8 @@ def test_foreign_packages_have_their_rooms(name):
         elif package == "pyarrow":
             assert is_late
             assert name == "gradcli.tables.arrow"
+        elif package == "pytest":
+            assert name == "gradcli.pytest_plugin"
         elif package == "mpmath":
             assert is_late or name == "gradcli.arithmetic.digits"
         elif package == "numpy":

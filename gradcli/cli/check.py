@@ -18,10 +18,12 @@ from gradcli.cli.check_report import (
 )
 from gradcli.cli.config import Configured, ConfiguredCommand
 from gradcli.cli.jobs import (
+    FUNCTIONS,
     Job,
     Outcome,
     outcome_of_expression,
     outcomes_of_files,
+    outcomes_of_functions,
     outcomes_of_gates,
     subjects_of_files,
 )
@@ -29,6 +31,7 @@ from gradcli.cli.options import (
     decimals,
     differentiated,
     limits,
+    own_functions,
     own_gates,
     printed,
     spoken,
@@ -38,7 +41,7 @@ from gradcli.cli.options import (
 from gradcli.cli.signals import before_the_end, say_last
 from gradcli.cli.streams import put, refuse_inputs, reporting, say_problems, warn
 from gradcli.cli.suffixes import Suffixes, format_of
-from gradcli.cli.targets import targets
+from gradcli.cli.targets import Targets, targets
 from gradcli.cli.words import Pairs, claimed, input_files
 from gradcli.errors import EXIT_OK, UsageError, printable
 from gradcli.program.files import SUFFIX, find_programs, read_text
@@ -145,11 +148,13 @@ LIST_SUFFIXES: Suffixes = {".txt": None}
     "grads",
     multiple=True,
     metavar="RESULT=INPUT",
-    help="Of a Python file: the input whose gradient a result is; repeatable.",
+    help="Of a Python file: the input whose gradient a result is; repeatable. With --call: "
+    "the function that is the gradient, and further ones for the Hessian.",
 )
 @switch("--fix-self", help="Of a Python file: methods without `self` are read as if they had it.")
 @own_gates
 @click.option("--gate", metavar="NAME", help="With --gates: check this gate only.")
+@own_functions
 @switch("--grade", help="Grade answers: a table of answers and one of mistakes.")
 @click.option(
     "--key",
@@ -183,6 +188,7 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
     gradcli check homework --junit report.xml
     gradcli check layers.py:affine "x=randn(4, 3)"
     gradcli check --gates my_gates.py --gate Relu
+    gradcli check --call scipy.optimize:rosen "x=[1.3, 0.7, 0.8]"
 
     Exit codes: 0 all pass, 1 a claim is wrong, 2 something cannot be read or decided.
     """
@@ -207,7 +213,9 @@ def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
     is_of_gates = bool(options["gates"]) and chosen.expression is None and not chosen.paths
     if options["gate"] is not None and not is_of_gates:
         raise UsageError("--gate needs --gates FILE.py", hint="and no expression beside it")
-    if chosen.expression is None and not chosen.paths and not is_of_gates:
+    is_of_function = _runs_function(options, chosen)
+    is_run = is_of_gates or is_of_function
+    if chosen.expression is None and not chosen.paths and not is_run:
         chosen.paths.extend(configured.paths)
     files = [] if chosen.expression is not None else _files(chosen.paths, options["excluded"])
     if options["lists"]:
@@ -221,7 +229,9 @@ def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
     refuse_inputs([options[kind] for kind in ("target", *FILE_FORMATS)], inputs)
     form = _format(ctx, options)
     outcomes: list[Outcome] = []
-    if is_of_gates:
+    if is_of_function:
+        outcomes = [*outcomes_of_functions(job, options)]
+    elif is_of_gates:
         gates = options["gates"], options["gate"], options["timeout"]
         outcomes = [*outcomes_of_gates(job, *gates)]
     elif chosen.expression is None:
@@ -280,6 +290,18 @@ def _refuse_idle(options: dict[str, Any]) -> None:
             raise UsageError(f"--{option.replace('_', '-')} needs --{needed}")
 
 
+def _runs_function(options: dict[str, Any], chosen: Targets) -> bool:
+    """Whether a function is run in place of an expression or files. Raises UsageError for both."""
+    named = [f"--{kind}" for kind in FUNCTIONS if options[kind] is not None]
+    if len(named) > 1:
+        raise UsageError(f"{named[0]} and {named[1]} name two functions", hint="give one of them")
+    if named and (chosen.expression is not None or chosen.paths):
+        what = chosen.expression or chosen.paths[0]
+        raise UsageError(f"`{what}` stands beside {named[0]}",
+                         hint="give its inputs as NAME=VALUE, and nothing else")  # fmt: skip
+    return bool(named)
+
+
 def _write_list(files: list[str], options: dict[str, Any]) -> None:
     """Print the subjects of Python files, a line each."""
     lines = subjects_of_files(files)
@@ -315,7 +337,7 @@ def _request(ctx: click.Context, options: dict[str, Any]) -> Request:
             raise UsageError(f"`{name}` is claimed twice")
     fields = {name: options[name] for name in Request._fields if name in options}
     fields |= {"claims": dict(claims), "wrt": split_names(options["wrt"])}
-    fields["grads"] = _grads(options["grads"])
+    fields["grads"] = {} if options["call"] else _grads(options["grads"])
     source = ctx.get_parameter_source("tolerance")
     fields["keeps_tolerance"] = source is ParameterSource.COMMANDLINE
     return valid(Request(**fields))

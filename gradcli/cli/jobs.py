@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.cli.signals import deaf, end_children, work_for_parent
 from gradcli.cli.streams import internal_errors, warn
@@ -38,6 +38,7 @@ WorkOfChunk = Callable[[list[str]], list[list[Outcome]]]
 MOST_A_CORE = 4  # workers
 CHUNKS_OF_WORKER = 8  # so that none waits long for the last chunk of another
 MOST_OF_CHUNK = 25  # files; so many at once are no longer worth a message each
+FUNCTIONS = ("call", "torch", "jax", "external")  # options that name a function to be run
 
 
 class Job(NamedTuple):
@@ -92,6 +93,20 @@ def outcomes_of_gates(
     for path in paths:
         cases = check_gates(GateFile(path, timeout), name, [*job.settings], job.request)
         yield from ((case, None) for case in cases)
+
+
+def outcomes_of_functions(job: Job, options: dict[str, Any]) -> Iterator[Outcome]:
+    """The outcomes of functions of the user's own, which run. Raises GradcliError."""
+    from gradcli.tasks.calls import Call, check_call, check_external  # late: few checks run code
+
+    kind = next(kind for kind in FUNCTIONS if options[kind] is not None)
+    named, timeout = options[kind], options["timeout"]
+    if kind == "external":
+        yield check_external(named, job.settings, job.request, timeout), None
+        return
+    side = "functions" if kind == "call" else kind
+    call = Call(named, options["grads"], side, timeout)
+    yield from ((case, None) for case in check_call(call, job.settings, job.request))
 
 
 def _in_order(job: Job, paths: list[str], processes: int) -> Iterator[list[Outcome]]:

@@ -95,6 +95,25 @@ def differentiated(wrt: str) -> Option:
     )
 
 
+def own_functions(command: Command) -> Command:
+    """Functions of the user's own, which are run in a child process: --call and its like."""
+    return together(
+        click.option(
+            "--call",
+            metavar="MODULE:FUNCTION",
+            help="Run a function, also FILE.py:FUNCTION, and check its gradient: what --grad "
+            "names, what its module calls so, or what it returns beside its value.",
+        ),
+        click.option("--torch", metavar="MODULE:FUNCTION",
+                     help="Run an autograd Function, a module or a function of tensors."),
+        click.option("--jax", metavar="MODULE:FUNCTION",
+                     help="Run a function of jax, with its custom_vjp or custom_jvp."),
+        click.option("--external", metavar="COMMAND",
+                     help="Run a program that reads inputs as JSON, and writes so its value and "
+                     "gradients."),
+    )(command)  # fmt: skip
+
+
 def output(command: Command) -> Command:
     """The stage to differentiate."""
     option = click.option("--output", "output", metavar="NAME", help="The stage to differentiate.")

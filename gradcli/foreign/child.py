@@ -190,7 +190,13 @@ class Child:
     def _fault(self, fault: dict[str, Any]) -> ForeignFault:
         """The error of an exception in the code."""
         name, message = fault["kind"], fault["message"]
-        words = message if name == "SystemExit" else f"{name}: {message}" if message else name
+        words = (
+            message
+            if name in ("SystemExit", "UsageError")
+            else f"{name}: {message}"
+            if message
+            else name
+        )
         if name == "MemoryError":
             words = f"it takes more than {self.source.memory} MB of memory"
         span = _span(fault["file"], fault["line"], self.source.path)

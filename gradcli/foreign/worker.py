@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from gradcli.foreign.wire import WireError, packed, unpacked
 
-SIDES = ("calls", "gates", "torch", "jax")  # modules of `gradcli.foreign.sides`
+SIDES = ("calls", "functions", "gates", "torch", "jax")  # modules of `gradcli.foreign.sides`
 MOST_PRINTED = 2**26  # bytes that the code may write to one file
 LONGEST_MESSAGE, LONGEST_TRACE = 400, 8000  # characters
 FORKS = ("os.fork", "os.forkpty")

@@ -94,7 +94,7 @@ def _heading(case: Case, page: Page, is_explained: bool) -> Text:
     place = f"{case.file}:{case.line}"
     if case.problem is not None:
         place = f"{case.file}:{case.problem.line or case.line}:{case.problem.column or 1}"
-    elif case.file == "<expression>":
+    elif case.file in ("<expression>", "<function>"):
         place = ""
     expression = page.text(case.expression)
     if len(expression) > MOST_OF_EXPRESSION and page.look.verbosity <= 0:

@@ -35,7 +35,10 @@ ROUGH = 1e-4  # relative: how far a rough slope may be off
 
 
 class Gradients:
-    """What is claimed as the gradients of a function at a point, and the verdicts on it."""
+    """What is claimed as the gradients of a function at a point, and the verdicts on it.
+
+    A claim that is None is none.
+    """
 
     def __init__(
         self, place: Place, names: Sequence[str], claims: Sequence[Any], tolerance: float,
@@ -43,9 +46,10 @@ class Gradients:
     ) -> None:  # fmt: skip
         self.place = place
         self.names = names
-        self.claims = [np.asarray(claim, dtype=float) for claim in claims]
+        self.claims: list[Any] = [None if g is None else np.asarray(g, dtype=float) for g in claims]
         self.tolerance = tolerance
         self.rng = np.random.default_rng(seed)
+        self._unused: dict[int, bool] = {}  # whether a claim leaves out the upstream gradient
 
     def checks(self) -> dict[str, InputCheck]:
         """The verdicts by input, or by element of an input."""
@@ -54,8 +58,25 @@ class Gradients:
             return {name: self._unmeasured(name, "undefined", "nan", reason) for name in self.names}
         checks: dict[str, InputCheck] = {}
         for leaf, claim in enumerate(self.claims):
-            checks |= self._of_input(leaf, claim)
+            if claim is not None:
+                checks |= self._of_input(leaf, claim)
         return checks | self._joint(checks)
+
+    def passes_together(self) -> bool:
+        """Whether all gradients pass along one random direction of all inputs."""
+        directions, along = dict[int, Any](), 0.0
+        for leaf, claim in enumerate(self.claims):
+            x = self.place.inputs[leaf]
+            if claim is None or not claim.size:
+                continue
+            if claim.shape != x.shape:
+                return False
+            directions[leaf] = scattered(x, np.ones(x.shape, dtype=bool), self.rng)
+            along += float(np.sum(claim * directions[leaf]))
+        if not directions or not self.place.is_finite:
+            return False
+        line = Line(self.place, directions)
+        return verdict_along(line, along, self.tolerance).verdict in ("pass", "kink")
 
     def _of_input(self, leaf: int, claim: Any) -> dict[str, InputCheck]:
         name, x = self.names[leaf], self.place.inputs[leaf]
@@ -64,9 +85,18 @@ class Gradients:
             return {name: self._unmeasured(name, "fail", None, reason)}
         if not np.isfinite(claim).all():
             return self._of_elements(leaf, self._worst_first(leaf, ~np.isfinite(claim)))
-        if claim.size <= MOST_ONE_BY_ONE:
-            return self._of_elements(leaf, list(np.ndindex(claim.shape)))
-        return self._of_many(leaf, claim)
+        if claim.size > MOST_ONE_BY_ONE:
+            return self._of_many(leaf, claim)
+        return self._with_pattern(leaf, self._of_elements(leaf, list(np.ndindex(claim.shape))))
+
+    def _with_pattern(self, leaf: int, checks: dict[str, InputCheck]) -> dict[str, InputCheck]:
+        """The checks of all elements; what all that are wrong have in common is said once."""
+        wrong = [name for name, check in checks.items() if check.verdict == "fail"]
+        relation = self._pattern(leaf, self.claims[leaf]) if len(wrong) > 1 else None
+        if relation is None or any(checks[name].kind == "kink" for name in wrong):
+            return checks
+        said = {name: checks[name]._replace(reason=None) for name in wrong}
+        return {**checks, **said, wrong[0]: checks[wrong[0]]._replace(reason=relation)}
 
     # ------------------------------------------------------------ one by one
 
@@ -89,7 +119,7 @@ class Gradients:
     def _mistake(self, leaf: int, index: tuple[int, ...], claim: float, slope: float) -> str:
         """The likely slip behind a wrong number: another input's, or by what it is off."""
         for other, claims in enumerate(self.claims):
-            if other != leaf and claims.shape == self.claims[leaf].shape and claim:
+            if other != leaf and np.shape(claims) == self.claims[leaf].shape and claim:
                 line = Line(self.place, {other: axis(self.place.inputs[other], index)})
                 if agree(_rough(line), claim, ROUGH):
                     return f"this is {self.names[other]}'s gradient: swapped?"
@@ -158,16 +188,20 @@ class Gradients:
 
     def _without_upstream(self, leaf: int) -> str | None:
         """Says so where a claim is the gradient for an upstream gradient of 1, not for this one."""
-        upstream = np.ones(np.shape(self.place.value))
-        if np.array_equal(self.place.upstream, upstream):
-            return None
+        if leaf not in self._unused:
+            self._unused[leaf] = self._is_without_upstream(leaf)
+        return UNUSED if self._unused[leaf] else None
+
+    def _is_without_upstream(self, leaf: int) -> bool:
+        claim, upstream = self.claims[leaf], np.ones(np.shape(self.place.value))
+        if np.array_equal(self.place.upstream, upstream) or not claim.any():
+            return False
         place = Place(self.place.values, self.place.inputs, upstream)
-        claim = self.claims[leaf]
         every = np.ones(claim.shape, dtype=bool)
         direction = scattered(place.inputs[leaf], every, self.rng)
         along = float(np.sum(claim * direction))
-        found = verdict_along(Line(place, {leaf: direction}), along, self.tolerance)
-        return UNUSED if claim.any() and found.verdict == "pass" else None
+        line = Line(place, {leaf: direction})
+        return verdict_along(line, along, self.tolerance).verdict == "pass"
 
     def _directions(self, leaf: int, chosen: Any) -> Iterator[Any]:
         """Random directions, each of chosen elements whose contributions are of one size."""

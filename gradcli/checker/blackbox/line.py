@@ -36,6 +36,7 @@ class Place:
         self.inputs = [np.array(x, dtype=float) for x in inputs]
         self.upstream = upstream
         self.evaluations = 0
+        self.noise: Any = None  # as measured along the first line that a quick look is taken at
         self.value = self.evaluate(self.inputs)
 
     def evaluate(self, inputs: Arrays) -> Any:

@@ -21,7 +21,7 @@ ORDERS = (3, 4, 5)  # of differences that are smooth no more, and of which there
 CERTAIN = 3.0  # standard deviations that noise may reach
 SPACING = 2.0**9  # from one spacing to the next
 ODD = 45  # times the shortest step: powers of two may meet roundings of a product in step
-EVEN = 2.0**4  # noise is the same at the next spacing, within this; kinks and curves grow faster
+EVEN = 2.0**4  # noise is the same at all spacings, within this; kinks and curves grow faster
 LOOKS = 3  # pairs of values that are searched for a jump; plateaus have one between any two
 HALVINGS = 60
 STEEP = 8.0  # times as steep as over a whole pair a curve may be somewhere between
@@ -58,10 +58,10 @@ def noise_of(line: Line) -> Noise:
     odd = max(_wavering(line, shortest * ODD, side) for side in (1, -1))
     fine = max(levels[0], odd, line.floor, CERTAIN * repeated)
     coarse = fine
-    for spacing, level, after in zip(spacings, levels, levels[1:], strict=False):
-        is_noise = level > EVEN * coarse and after < EVEN * level
-        if is_noise and _has_plateaus(line, spacing, level):
-            coarse = max(level, after)
+    for k, spacing in enumerate(spacings):
+        if levels[k] > EVEN * coarse and _has_plateaus(line, spacing, levels[k]):
+            further = max(levels[k : k + 2])
+            coarse = further if further < EVEN * levels[k] else levels[k]
     return Noise(fine, coarse, repeated == 0)
 
 

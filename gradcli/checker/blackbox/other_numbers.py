@@ -16,6 +16,7 @@ import numpy as np
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.arithmetic import Arithmetic
+from gradcli.arithmetic.digit import Digit, in_digits
 from gradcli.arithmetic.work import OutOfReachError
 from gradcli.checker.blackbox.line import Line
 from gradcli.evaluation.limits import Limit, combined
@@ -63,12 +64,12 @@ def _limit(line: Line, count: int) -> Limit | None:
     from gradcli.arithmetic.digits import digits  # late: mpmath is loaded only here
 
     place, arithmetic = line.place, digits(count)
-    exact = [_in_digits(x, arithmetic) for x in place.inputs]
+    exact = [in_digits(x, arithmetic) for x in place.inputs]
     here = _called(place.values, exact)
     if here is None or not _is_value_of(here, place.value):
         return None
-    directions = {leaf: _in_digits(v, arithmetic) for leaf, v in line.directions.items()}
-    upstream = np.broadcast_to(_in_digits(np.asarray(place.upstream), arithmetic), here.shape)
+    directions = {leaf: in_digits(v, arithmetic) for leaf, v in line.directions.items()}
+    upstream = np.broadcast_to(in_digits(np.asarray(place.upstream), arithmetic), here.shape)
     size = max(_sum(np.abs(upstream * here), arithmetic), arithmetic.number(1.0))
     rounding = size * arithmetic.number(10.0) ** (15 - count)
 
@@ -112,13 +113,6 @@ def _is_value_of(there: Any, value: Any) -> bool:
     return agree(np.reshape(numbers, value.shape), value, SAME_VALUE)
 
 
-def _in_digits(x: Any, arithmetic: Arithmetic) -> Any:
-    wrapped = np.empty(np.shape(x), dtype=object)
-    for index, number in np.ndenumerate(x):
-        wrapped[index] = Digit(arithmetic.number(float(number)), arithmetic)
-    return wrapped
-
-
 def _called(values: Callable[[list[Any]], Any], inputs: list[Any]) -> Any:
     """The value as an array; None where the code does not take such numbers, for any reason."""
     try:
@@ -127,118 +121,3 @@ def _called(values: Callable[[list[Any]], Any], inputs: list[Any]) -> Any:
             return np.asarray(values(inputs))
     except Exception:  # it is other people's code, called in a way nobody promised it would be
         return None
-
-
-def _unary(name: str) -> Any:
-    def method(self: Digit) -> Digit:
-        return Digit(self.arithmetic.function(name)(self.number), self.arithmetic)
-
-    return method
-
-
-def _binary(operation: Callable[[Any, Any], Any]) -> Any:
-    def forward(self: Digit, other: Any) -> Any:
-        number = self.read(other)
-        return NotImplemented if number is None else self.made(operation(self.number, number))
-
-    def reflected(self: Digit, other: Any) -> Any:
-        number = self.read(other)
-        return NotImplemented if number is None else self.made(operation(number, self.number))
-
-    return forward, reflected
-
-
-def _comparison(operation: Callable[[Any, Any], bool]) -> Any:
-    def compare(self: Digit, other: Any) -> Any:
-        number = self.read(other)
-        return NotImplemented if number is None else operation(self.number, number)
-
-    return compare
-
-
-class Digit:
-    """A number of many digits that code of Python and numpy can compute with.
-
-    It never becomes a float: what would lose the digits raises TypeError.
-    """
-
-    __slots__ = ("arithmetic", "number")
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, number: Any, arithmetic: Arithmetic) -> None:
-        self.number = number
-        self.arithmetic = arithmetic
-
-    def read(self, other: Any) -> Any:
-        """Another operand as a number of these digits; None for what is none."""
-        if isinstance(other, Digit):
-            return other.number
-        if isinstance(other, int | float | np.integer | np.floating):
-            return self.arithmetic.number(int(other) if isinstance(other, int) else float(other))
-        return None
-
-    def made(self, number: Any) -> Digit:
-        """A result."""
-        return Digit(number, self.arithmetic)
-
-    def _power(self, other: Any) -> Any:
-        number = self.read(other)
-        if number is None:
-            return NotImplemented
-        return self.made(self.arithmetic.function("pow")(self.number, number))
-
-    def _of_power(self, other: Any) -> Any:
-        return self.made(self.read(other))._power(self)
-
-    def _divided(self, other: Any) -> Any:
-        number = self.read(other)
-        if number is None:
-            return NotImplemented
-        return self.made(self.arithmetic.function("div")(self.number, number))
-
-    def _dividing(self, other: Any) -> Any:
-        return self.made(self.read(other))._divided(self)
-
-    def arctan2(self, other: Any) -> Digit:
-        """The angle, as numpy spells it."""
-        return self.made(self.arithmetic.function("atan2")(self.number, self.read(other)))
-
-    def hypot(self, other: Any) -> Digit:
-        """The hypotenuse."""
-        return self.made(self.arithmetic.function("hypot")([self.number, self.read(other)]))
-
-    def conjugate(self) -> Digit:
-        """The number: it is real."""
-        return self
-
-    __add__, __radd__ = _binary(lambda a, b: a + b)
-    __sub__, __rsub__ = _binary(lambda a, b: a - b)
-    __mul__, __rmul__ = _binary(lambda a, b: a * b)
-    __mod__, __rmod__ = _binary(lambda a, b: a % b)
-    __truediv__, __rtruediv__ = _divided, _dividing
-    __pow__, __rpow__ = _power, _of_power
-    __lt__, __le__ = _comparison(lambda a, b: a < b), _comparison(lambda a, b: a <= b)
-    __gt__, __ge__ = _comparison(lambda a, b: a > b), _comparison(lambda a, b: a >= b)
-    __eq__, __ne__ = _comparison(lambda a, b: a == b), _comparison(lambda a, b: a != b)
-    exp, expm1, exp2 = _unary("exp"), _unary("expm1"), _unary("exp2")
-    log, log1p, log2, log10 = _unary("log"), _unary("log1p"), _unary("log2"), _unary("log10")
-    sqrt, cbrt = _unary("sqrt"), _unary("cbrt")
-    sin, cos, tan = _unary("sin"), _unary("cos"), _unary("tan")
-    arcsin, arccos, arctan = _unary("asin"), _unary("acos"), _unary("atan")
-    sinh, cosh, tanh = _unary("sinh"), _unary("cosh"), _unary("tanh")
-    arcsinh, arccosh, arctanh = _unary("asinh"), _unary("acosh"), _unary("atanh")
-    rint = _unary("round")
-    __floor__, __ceil__ = _unary("floor"), _unary("ceil")
-    __abs__ = fabs = _unary("abs")
-
-    def __neg__(self) -> Digit:
-        return self.made(-self.number)
-
-    def __pos__(self) -> Digit:
-        return self
-
-    def __bool__(self) -> bool:
-        return bool(self.number)
-
-    def __float__(self) -> float:
-        raise TypeError("a number of many digits is no float")

@@ -21,6 +21,8 @@ from gradcli.checker.differences import Tableau
 BETWEEN = 2.0**-6  # from the first step of a reading to that of the next
 FIRST = 2.0**-5  # of the longest step: where a quick look begins
 ALLIED = 3.0  # times their bounds: noise is measured from few values, and may be twice as much
+APART = 2.0**-4  # from the last step of a reading to the first of another
+FINEST_STEPS = (8, 16)  # doublings of the shortest step
 DRIFT = 1e-9  # relative: readings this near are one, whatever their bounds say
 LIMIT_STEPS = range(1, 11)  # halvings over which a value beside the point stays, at a jump
 FAR = 8.0  # times the noise: what is further off is no noise
@@ -30,7 +32,7 @@ SHARP = 1e-3  # of the gap between the slopes of two sides, which their bounds l
 
 
 class Reading(NamedTuple):
-    """A slope, with a bound on its error, and the first step of its tableau."""
+    """A slope, with a bound on its error, and a step of its tableau."""
 
     value: float
     bound: float
@@ -99,14 +101,36 @@ class Readings:
 
     def quick(self) -> tuple[Reading, Noise] | None:
         """A central reading of few values; None where anything about it is in doubt."""
-        noise = quick_noise(self.line)
-        probe = _Differences(self.line, 0)
-        tableau = Tableau(self._size, probe, noise.fine)
-        tableau.fill(self.line.span.longest * FIRST)
-        estimate = tableau.estimate()
-        if not math.isfinite(estimate.bound) or self._bends(tableau.step, noise.fine):
+        place = self.line.place
+        place.noise = place.noise or quick_noise(self.line)
+        noise = place.noise._replace(fine=max(place.noise.fine, self.line.floor))
+        reading = self._looked(self.line.span.longest * FIRST, noise.fine)
+        if reading is None or self._bends(reading.step, noise.fine):
             return None
-        return Reading(estimate.value, estimate.bound, tableau.step), noise
+        return reading, noise
+
+    def second(self, first: Reading, noise: Noise) -> Reading | None:
+        """Another reading, of steps that a first one has not used; None where they disagree.
+
+        What is as fine as the last places of x has to agree with it, too.
+        """
+        reading = self._looked(first.step * APART, noise.fine)
+        if reading is None or not reading.agrees(first):
+            return None
+        for doublings in FINEST_STEPS:
+            step = self.line.span.shortest * 2.0**doublings
+            slope = Reading(self.line.slope(step, 0), FAR * noise.fine / step, step)
+            if not slope.agrees(first):
+                return None
+        return reading
+
+    def _looked(self, step: float, noise: float) -> Reading | None:
+        tableau = Tableau(self._size, _Differences(self.line, 0), noise)
+        tableau.fill(step)
+        estimate = tableau.estimate()
+        if not math.isfinite(estimate.bound):
+            return None
+        return Reading(estimate.value, estimate.bound, tableau.step)
 
     def _bends(self, step: float, noise: float) -> bool:
         """Whether both sides differ, and do so no less at shorter steps: a kink."""

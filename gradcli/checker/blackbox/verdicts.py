@@ -22,6 +22,8 @@ POOR = 1e-4  # relative: a reading of noisy values that is better than this may 
 FAIR = 5e-6  # the same where only rounding is in the way: half of what a wrong 5th digit is off by
 NOISY = 64.0  # times what the values' own rounding accounts for
 STILL_STEPS = range(0, 21, 4)  # doublings, to a millionth of the input
+GROSS = 1e-3  # relative: a claim that is further off is wrong by more than a matter of digits
+SHAKEN = 1e-2  # relative: what rounding may have done to a slope where it shows between scales
 CLEAR = 4.0  # times the bounds of the sides of a kink, beyond which a claim is outside
 
 
@@ -49,6 +51,11 @@ def verdict_along(line: Line, claim: float, tolerance: float) -> Verdict:
     limit = limit_in_digits(line)
     if limit is not None:
         return _by_digits(line, readings, limit, claim, tolerance)
+    if quick is not None:
+        reading, noise = quick
+        second = readings.second(reading, noise) if reading.excludes(claim, GROSS) else None
+        if second is not None and second.excludes(claim, GROSS):
+            return Verdict("fail", "smooth", reading.value, reading.bound, noise.fine)
     return _by_values(line, readings, claim, tolerance)
 
 
@@ -159,6 +166,8 @@ def _is_excluded(readings: Readings, claim: float, tolerance: float) -> bool:
     groups = readings.groups
     if len(readings.central) == 1 and not _is_still(readings.line):
         groups = [kind[0] for kind in (readings.central, readings.left, readings.right) if kind]
+    elif len(readings.central) > 1 and _is_still(readings.line):
+        tolerance = max(tolerance, SHAKEN)
     if not all(best_of(group).excludes(claim, tolerance) for group in groups):
         return False
     steps = {

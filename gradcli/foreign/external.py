@@ -1,0 +1,123 @@
+"""A program in any language, run once for each point.
+
+    stdin    {"inputs": {"x": [1.0, 2.0]}, "upstream": 1.5}
+    stdout   {"value": 3.0, "gradients": {"x": [0.5, 0.25]}}
+
+`upstream` is null where only the value is asked for; gradients are then ignored. Non-finite numbers
+are the texts NaN, Infinity and -Infinity.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.errors import UsageError
+from gradcli.foreign.child import ForeignFault
+from gradcli.requests import TIMEOUT
+
+MOST_SHOWN = 200  # letters of what a program has said
+NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+
+class External:
+    """The function that a command computes, and its gradients."""
+
+    def __init__(self, command: str, names: Sequence[str], timeout: float = TIMEOUT) -> None:
+        try:
+            self.words = shlex.split(command)
+        except ValueError as error:
+            raise UsageError(f"the command `{command}` cannot be read: {error}") from None
+        if not self.words:
+            raise UsageError("the command is empty", hint='write --external "./program"')
+        self.names = names
+        self.timeout = timeout
+
+    def values(self, inputs: Sequence[Any]) -> Any:
+        """The value for some inputs. Raises ForeignFault."""
+        return self._array("value", self._answer(inputs, None).get("value"))
+
+    def pullback(self, inputs: Sequence[Any], upstream: Any) -> list[Any]:
+        """The gradients by the inputs, None for one that has none. Raises ForeignFault."""
+        told = self._answer(inputs, upstream).get("gradients")
+        if not isinstance(told, dict):
+            raise self._fault("its JSON has no `gradients` by name")
+        lost = [name for name in told if name not in self.names]
+        if lost:
+            raise self._fault(f"it gives a gradient of `{lost[0]}`, which is no input")
+        return [
+            None if told.get(name) is None else self._array(f"the gradient of {name}", told[name])
+            for name in self.names
+        ]
+
+    def _answer(self, inputs: Sequence[Any], upstream: Any) -> dict[str, Any]:
+        if any(x.dtype.kind != "f" for x in inputs):
+            raise TypeError("a program in another language takes float64 only")
+        named = {name: _spelled(x) for name, x in zip(self.names, inputs, strict=True)}
+        question = {"inputs": named, "upstream": None if upstream is None else _spelled(upstream)}
+        answer, complaint, code = self._run(json.dumps(question))
+        if code:
+            first = complaint.strip().splitlines()[-1:] or ["it says nothing on stderr"]
+            raise self._fault(f"it exits with code {code}: {first[0][:MOST_SHOWN]}")
+        try:
+            told = json.loads(answer)
+        except json.JSONDecodeError as error:
+            raise self._fault(f"what it writes is no JSON: {error}") from None
+        if not isinstance(told, dict):
+            raise self._fault("what it writes is no JSON object")
+        return told
+
+    def _run(self, question: str) -> tuple[str, str, int]:
+        """What the program writes on stdout and stderr, and its exit code. Raises ForeignFault."""
+        try:
+            process = subprocess.Popen(
+                self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True, encoding="utf-8", errors="replace", start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            raise self._fault(f"it cannot be started: {error.strerror}") from None
+        try:
+            answer, complaint = process.communicate(question, self.timeout)
+        except subprocess.TimeoutExpired:
+            raise ForeignFault(
+                f"`{self.words[0]}` does not end within {self.timeout:g} s", None,
+                "--timeout SECONDS gives it more time", "timeout",
+            ) from None  # fmt: skip
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+        return answer, complaint, process.returncode
+
+    def _array(self, what: str, told: Any) -> Any:
+        import numpy as np  # late: numbers do not need it
+
+        try:
+            return np.asarray(_numbers(told), dtype=float)
+        except (TypeError, ValueError):
+            raise self._fault(f"{what} in its JSON is no number and no list of numbers") from None
+
+    def _fault(self, words: str) -> ForeignFault:
+        return ForeignFault(f"`{self.words[0]}`: {words}", None, None, "external")
+
+
+def _spelled(array: Any) -> Any:
+    """Numbers in nested lists, those that are not finite as texts."""
+    if isinstance(array, list):
+        return [_spelled(part) for part in array]
+    if not isinstance(array, float):
+        return _spelled(array.tolist())
+    names = {str(number): text for text, number in NUMBERS.items()}
+    return names.get(str(array), array)
+
+
+def _numbers(told: Any) -> Any:
+    if isinstance(told, list):
+        return [_numbers(part) for part in told]
+    return NUMBERS.get(told, told) if isinstance(told, str) else told

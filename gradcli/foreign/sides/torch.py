@@ -1,0 +1,123 @@
+"""Functions of torch: autograd Functions, modules, functions of tensors, by autograd's gradient.
+
+Inputs are float64 tensors, or those of the dtype that a module's own parameters have.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch  # where it is installed: the parent says so where it is not
+
+from gradcli.errors import UsageError
+from gradcli.foreign.gradients import is_real
+from gradcli.foreign.sides import functions
+
+DTYPES = {"float64": torch.float64, "float32": torch.float32, "float16": torch.float16,
+          "bfloat16": torch.bfloat16}  # fmt: skip
+SEED = 0  # of what a module draws for its parameters
+
+
+def described(module: ModuleType, name: str) -> dict[str, Any]:
+    """Where a function is and what its parameters are; it has no gradient beside its own."""
+    subject = functions.function_of(module, name)
+    inner = _inner(subject)
+    told = functions.parameters_of(inner)
+    names = None if told is None else [n for n in told if n not in ("self", "ctx")]
+    code = getattr(inner, "__code__", None)
+    needed = [
+        n for n in names or [] if told is not None and told[n].default is inspect.Parameter.empty
+    ]
+    return {
+        "file": getattr(code, "co_filename", ""), "line": getattr(code, "co_firstlineno", 1),
+        "names": names, "needed": needed, "slopes": [], "curvatures": [],
+    }  # fmt: skip
+
+
+def _inner(subject: Any) -> Any:
+    """The function whose parameters are the inputs."""
+    is_class = isinstance(subject, type)
+    if isinstance(subject, torch.nn.Module) or (
+        is_class and issubclass(subject, (torch.nn.Module, torch.autograd.Function))
+    ):
+        return subject.forward
+    return subject
+
+
+def _callable(subject: Any) -> Any:
+    if isinstance(subject, type) and issubclass(subject, torch.autograd.Function):
+        function: Any = subject
+        return function.apply
+    if isinstance(subject, type) and issubclass(subject, torch.nn.Module):
+        torch.manual_seed(SEED)
+        return subject()
+    return subject
+
+
+class Differentiated:
+    """A function of tensors at some inputs, as a pair of value and pullback."""
+
+    def __init__(
+        self, function: Callable[..., Any], inputs: Mapping[str, Any], wrt: Sequence[str] | None,
+        dtype: torch.dtype,
+    ) -> None:  # fmt: skip
+        self.function = function.to(dtype) if isinstance(function, torch.nn.Module) else function
+        self.dtype = dtype
+        self.inputs = [*inputs.values()]
+        names = [*inputs]
+        self.places = [
+            k for k, x in enumerate(self.inputs) if is_real(x) and (not wrt or names[k] in wrt)
+        ]
+        self.real_names = [names[k] for k in self.places]
+        self.takes_upstream = True
+
+    def value(self, moved: Sequence[Any]) -> Any:
+        """The value, for such real inputs."""
+        with torch.no_grad():
+            return _numbers(self._called(self._tensors(moved)))
+
+    def pullback(self, moved: Sequence[Any], upstream: Any) -> list[Any]:
+        """The gradients of autograd, None where a gradient does not reach the input."""
+        tensors = [x.requires_grad_() for x in self._tensors(moved)]
+        out = self._called(tensors)
+        if not out.requires_grad:
+            raise UsageError("no gradient reaches the output", hint="it may be detached")
+        cotangent = torch.as_tensor(upstream).to(out.dtype).reshape(out.shape)
+        gradients = torch.autograd.grad(out, tensors, cotangent, allow_unused=True)
+        return [np.zeros(np.shape(x)) if g is None else _numbers(g)
+                for g, x in zip(gradients, moved, strict=True)]  # fmt: skip
+
+    def _tensors(self, moved: Sequence[Any]) -> list[Any]:
+        if any(x.dtype.kind != "f" for x in moved):
+            raise TypeError("tensors are of real numbers here")
+        return [torch.tensor(x, dtype=self.dtype) for x in moved]
+
+    def _called(self, tensors: Sequence[Any]) -> Any:
+        whole = [torch.as_tensor(x) if isinstance(x, np.ndarray) else x for x in self.inputs]
+        for k, x in zip(self.places, tensors, strict=True):
+            whole[k] = x
+        out = self.function(*whole)
+        return out[0] if isinstance(out, (tuple, list)) else out
+
+
+def _numbers(tensor: Any) -> Any:
+    return tensor.detach().to(torch.float64).numpy()
+
+
+def opened(
+    module: ModuleType, key: str, name: str, dtype: str, given: Mapping[str, Any],
+    wrt: Sequence[str] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Keep a function at inputs, in a dtype."""
+    torch.set_num_threads(1)
+    subject = functions.function_of(module, name)
+    whole = functions.arguments(_inner(subject), given)
+    inputs = {n: x for n, x in whole.items() if n not in ("self", "ctx")}
+    return functions.kept(key, Differentiated(_callable(subject), inputs, wrt, DTYPES[dtype]))
+
+
+VERBS = {"describe": described, "open": opened, **functions.SHARED}

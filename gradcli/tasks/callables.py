@@ -1,0 +1,100 @@
+"""The task `check` for Python functions that the caller hands over: they run in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.errors import UsageError
+from gradcli.foreign.pairs import Pair
+from gradcli.reports.checks import CheckReport
+from gradcli.tasks.functions import Function, check_function
+
+
+def check_callables(
+    function: Callable[..., Any], gradient: Callable[..., Any] | None, points: Sequence[Any],
+    names: Sequence[str] | None, upstream: str | None, seed: int, tolerance: float,
+) -> CheckReport:  # fmt: skip
+    """The report on a function and its gradient at some points; a tuple is a point of several."""
+    if not points:
+        raise UsageError("there is no point to check at", hint="give one after the functions")
+    whole = [arguments_of(point) for point in points]
+    if len({len(arguments) for arguments in whole}) > 1:
+        raise UsageError("the points have different numbers of arguments",
+                         hint="a tuple is one point: its parts are the arguments")  # fmt: skip
+    pair = Pair(function, gradient, whole[0], names, upstream)
+    cases = []
+    for group in _by_constants(whole, pair.places):
+        own = Pair(function, gradient, group[0], names, upstream)
+        cases.append(check_function(
+            function_of(own, *place_of(function)),
+            [[arguments[k] for k in pair.places] for arguments in group], seed, tolerance,
+        ))  # fmt: skip
+    return CheckReport(cases)
+
+
+def function_of(pair: Pair, file: str, line: int, label: str) -> Function:
+    """A pair as the checker wants it."""
+    return Function(
+        pair.value, pair.pullback, pair.real_names, f"{label}({', '.join(pair.names)})", file, line,
+        pair.takes_upstream,
+    )  # fmt: skip
+
+
+def arguments_of(point: Any) -> list[Any]:
+    """The arguments of a point: numbers and lists of numbers as arrays, the rest as it is.
+
+    Whole numbers are floats where no argument is one; else they are counts or labels.
+    """
+    parts = [*point] if isinstance(point, tuple) else [point]
+    arrays = [_array(part) for part in parts]
+    if not any(isinstance(x, np.ndarray) and x.dtype.kind == "f" for x in arrays):
+        arrays = [x.astype(float) if _is_whole(x) else x for x in arrays]
+    return [
+        part if _is_whole(x) and not isinstance(part, list) else x
+        for part, x in zip(parts, arrays, strict=True)
+    ]
+
+
+def _is_whole(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind in "iu"
+
+
+def _array(part: Any) -> Any:
+    if isinstance(part, (bool, str, type(None))):
+        return part
+    try:
+        array = np.asarray(part)
+    except ValueError:
+        return part
+    if array.dtype.kind == "f":
+        return array.astype(float)
+    return array if array.dtype.kind in "iu" else part
+
+
+def _by_constants(points: list[list[Any]], places: list[int]) -> list[list[list[Any]]]:
+    """The points in groups that have the same constants."""
+    groups: list[list[list[Any]]] = []
+    for point in points:
+        for group in groups:
+            if all(
+                k in places or repr(a) == repr(b)
+                for k, (a, b) in enumerate(zip(group[0], point, strict=True))
+            ):
+                group.append(point)
+                break
+        else:
+            groups.append([point])
+    return groups
+
+
+def place_of(function: Any) -> tuple[str, int, str]:
+    """The file, the line and the name of a function; `<function>` where it is not in Python."""
+    label = getattr(function, "__qualname__", type(function).__name__).split("<locals>.")[-1]
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return "<function>", 1, label
+    return os.path.relpath(code.co_filename), code.co_firstlineno, label

@@ -1,0 +1,178 @@
+"""The task `check --call`: functions of a module or file, run in a child process.
+
+A function is checked with its gradient, and that with the Hessian where there is one: each is a
+case. Values are all that is known of them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcli.errors import UsageError
+from gradcli.evaluation.point import constants_at
+from gradcli.foreign.child import MEMORY, Child, ForeignFault, Source
+from gradcli.foreign.external import External
+from gradcli.foreign.gradients import TARGET
+from gradcli.foreign.remote import Remote, missing_inputs, place_in
+from gradcli.program.bindings import parse_constant
+from gradcli.reports.checks import Case
+from gradcli.requests import TIMEOUT, Request, Setting
+from gradcli.tasks.functions import Function, check_function
+from gradcli.tasks.ranges import range_of
+
+DTYPES = {"torch": ("float64", "float32"), "jax": ("float64",)}  # what a function is called in
+LESSER = ("float32",)
+WHOLE = re.compile(r"[\s\[\],+0-9-]+")  # a text of whole numbers only
+
+
+class Call(NamedTuple):
+    """What is to be called, and how."""
+
+    function: str  # MODULE:NAME or FILE.py:NAME
+    gradients: Sequence[str] = ()  # of the same form, or NAME in the same module
+    side: str = "functions"  # or torch, jax
+    timeout: float = TIMEOUT
+    memory: int = MEMORY
+
+
+def check_call(
+    call: Call, bindings: Sequence[tuple[str, Setting]], request: Request
+) -> Iterator[Case]:
+    """A case for each derivative. Raises GradcliError."""
+    source, name = place_in(call.function)
+    with Child(Source(source, call.side, call.timeout, call.memory)) as child:
+        described = _described(child, call.side, name)
+        _refuse_missing(described, name, bindings)
+        wrt = [*request.wrt] if request.wrt else described["needed"]
+        points = _points(bindings, wrt, request)
+        cases = []
+        for function, gradient in _pairs(call, source, name, described):
+            try:
+                remote = Remote(
+                    child, f"{function} {gradient}", (function, gradient, points[0], wrt)
+                )
+                cases.append(_case(remote, described, source, function, gradient, points, request))
+            except ForeignFault:
+                if gradient not in LESSER or not cases:
+                    raise
+        yield from (case for case in cases if not _is_lesser(case))
+
+
+def _described(child: Child, side: str, name: str) -> dict[str, Any]:
+    """What the child knows of a function. Raises ForeignFault, UsageError without its package."""
+    try:
+        described: dict[str, Any] = child.call("describe", (name,))
+    except ForeignFault as fault:
+        if fault.name == "ModuleNotFoundError" and fault.message.endswith(f"'{side}'"):
+            words = f"{side} is not installed in the Python that runs gradcli"
+            raise UsageError(words, hint="install it into the same environment") from None
+        raise
+    return described
+
+
+def _is_lesser(case: Case) -> bool:
+    """Whether a case is of a dtype with few digits, which can tell what is wrong and no more."""
+    return case.verdict != "fail" and case.expression.endswith(LESSER)
+
+
+def check_external(
+    command: str, bindings: Sequence[tuple[str, Setting]], request: Request, timeout: float
+) -> Case:
+    """The case of a program in another language. Raises GradcliError."""
+    if not bindings:
+        raise UsageError("the program needs inputs", hint='give them: "x=[1, 2]"')
+    names = [name for name, _ in bindings]
+    points = _points(bindings, [*(request.wrt or names)], request)
+    external = External(command, names, timeout)
+    function = Function(external.values, external.pullback, names, command, external.words[0])
+    moved = [[np.asarray(point[name], dtype=float) for name in names] for point in points]
+    return check_function(function, moved, request.seed or 0, request.tolerance)
+
+
+def _refuse_missing(
+    described: Mapping[str, Any], name: str, bindings: Sequence[tuple[str, Setting]]
+) -> None:
+    missing = missing_inputs(described, [n for n, _ in bindings])
+    if missing or not bindings:
+        example = " ".join(f'"{n}=randn(5)"' for n in missing or described["names"] or ["x"])
+        raise UsageError(f"`{name}` needs a value for {', '.join(missing) or 'an input'}",
+                         hint=f"give it: {example}")  # fmt: skip
+
+
+def _pairs(
+    call: Call, source: str, name: str, described: Mapping[str, Any]
+) -> list[tuple[str, str | None]]:
+    """The functions with the derivative of each: what is said, else what their names say.
+
+    Of torch and jax, whose derivative is part of the function, with the dtype.
+    """
+    given = [_within(source, gradient) for gradient in call.gradients]
+    if call.side != "functions":
+        return [(name, dtype) for dtype in DTYPES[call.side]]
+    if given:
+        return [(name, given[0]), *((given[0], further) for further in given[1:])]
+    slopes = described["slopes"][:1]
+    if not slopes:
+        return [(name, None)]
+    return [(name, slopes[0]), *((slopes[0], further) for further in described["curvatures"])]
+
+
+def _within(source: str, gradient: str) -> str:
+    """The name of a gradient in the module of its function. Raises UsageError for another one."""
+    if ":" not in gradient:
+        return gradient
+    other, name = place_in(gradient)
+    if other != source:
+        raise UsageError(f"`{gradient}` is not in {source}",
+                         hint="both in one module: a file that imports them will do")  # fmt: skip
+    return name
+
+
+def _points(
+    bindings: Sequence[tuple[str, Setting]], wrt: Sequence[str], request: Request
+) -> list[dict[str, Any]]:
+    """The inputs by name: one point, or some of ranges."""
+    ranges = {n: ends for n, v in bindings if (ends := range_of(n, v)) is not None}
+    fixed = {n: _input(n, v, wrt, request) for n, v in bindings if n not in ranges}
+    order = [n for n, _ in bindings]
+    if not ranges:
+        return [fixed]
+    rng = np.random.default_rng(request.seed or 0)
+    points = []
+    for _ in range(request.samples):
+        drawn = {n: np.array(rng.uniform(low, high)) for n, (low, high) in ranges.items()}
+        whole = {**fixed, **drawn}
+        points.append({n: whole[n] for n in order})
+    return points
+
+
+def _input(name: str, setting: Setting, wrt: Sequence[str], request: Request) -> Any:
+    """A value: an array of floats, or of whole numbers where these are labels."""
+    graph, node = parse_constant(name, setting, may_be_list=True)
+    graph.sow(request.seed or 0)
+    array = np.asarray(constants_at(graph, [node])[node], dtype=float)
+    is_constant = name not in wrt or (not request.wrt and bool(TARGET.match(name)))
+    if is_constant and isinstance(setting, str) and WHOLE.fullmatch(setting):
+        whole = array.astype(int)
+        return whole if whole.shape else whole.item()
+    return array
+
+
+def _case(
+    remote: Remote, described: Mapping[str, Any], source: str, function: str,
+    gradient: str | None, points: Sequence[Mapping[str, Any]], request: Request,
+) -> Case:  # fmt: skip
+    label = f"{function}" if gradient is None else f"{function}, {gradient}"
+    file = described["file"] or source
+    judged = Function(
+        remote.values, remote.pullback, remote.names, label,
+        os.path.relpath(file) if os.path.isabs(file) else file, described["line"],
+        remote.takes_upstream,
+    )  # fmt: skip
+    moved = [[point[name] for name in remote.names] for point in points]
+    return check_function(judged, moved, request.seed or 0, request.tolerance)

@@ -1,0 +1,240 @@
+"""`gradcli check --call`, `--torch`, `--jax`, `--external`: functions that run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradcli.arithmetic.digit import in_digits, read_digits, spelled
+from gradcli.arithmetic.digits import digits
+
+FOREIGN = Path(__file__).parent / "foreign"
+FUNCTIONS = FOREIGN / "functions.py"
+PROGRAM = f"{sys.executable} -I -S {FOREIGN / 'program.py'}"
+
+
+@pytest.fixture
+def called(gradcli):
+    """The report on a function of the file, its exit code and what stands on stderr."""
+
+    def run(name, *words):
+        ended = gradcli("check", "--call", f"{FUNCTIONS}:{name}", *words, "--json")
+        return json.loads(ended.out) if ended.out else None, ended.code, ended.err
+
+    return run
+
+
+# ---------------------------------------------------------------- --call
+
+
+def test_a_gradient_is_found_by_its_name(called):
+    report, code, _ = called("square", "x=1.5")
+    (case,) = report["cases"]
+    assert (report["verdict"], code, case["expression"]) == ("pass", 0, "square, square_grad")
+    assert case["inputs"]["x"]["claim"] == 3.0
+    assert case["inputs"]["x"]["estimate"] is True
+    assert case["file"].endswith("functions.py")
+    assert case["line"] == 8
+
+
+def test_hessians_are_found_by_their_names(called):
+    report, code, _ = called("quadratic", "x=[1, 2, -1]")
+    verdicts = {case["expression"].split(", ")[1]: case["verdict"] for case in report["cases"]}
+    assert verdicts == {
+        "quadratic_der": "pass", "quadratic_hess": "pass", "quadratic_hess_prod": "fail",
+    }  # fmt: skip
+    assert code == 1
+
+
+def test_a_gradient_may_be_named(called):
+    report, code, _ = called(
+        "quadratic", "x=[1, 2]", "--grad", "quadratic_der", "--grad", f"{FUNCTIONS}:quadratic_hess"
+    )
+    assert [case["verdict"] for case in report["cases"]] == ["pass", "pass"]
+    report, code, _ = called("square", "x=1.5", "--grad", "hidden_grad")
+    assert code == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "verdict"),
+    [
+        ("affine_forward", ["x=randn(4, 3)", "w=randn(3, 2)"], "pass"),
+        ("with_gradient", ["x=randn(3)"], "fail"),
+        ("with_gradient", ["x=randn(3)", "scale=3"], "fail"),
+        ("nll", ["z=randn(4, 3)", "y=[0, 2, 1, 1]"], "fail"),
+        ("hidden", ["x=1.3"], "pass"),
+        ("square", ["x=-2:2", "--samples", "3"], "pass"),
+    ],
+)
+def test_conventions_and_verdicts(called, name, words, verdict):
+    report, code, _ = called(name, *words)
+    assert (report["verdict"], code) == (verdict, int(verdict == "fail"))
+
+
+def test_mistakes_are_named(called):
+    report, _, _ = called("nll", "z=randn(4, 3)", "y=[0, 2, 1, 1]")
+    reasons = [check["reason"] for check in report["cases"][0]["inputs"].values()]
+    assert "the claim is 4 times the gradient everywhere: the mean over 4 is missing" in reasons
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "message"),
+    [
+        ("square", [], "`square` needs a value for x"),
+        ("square", ["y=1"], "`y` is no parameter"),
+        ("sqare", ["x=1"], "did you mean `square`?"),
+        ("no_function", ["x=1"], "`no_function` is int, not a function"),
+        ("broken", ["x=1"], "functions.py:77:5: KeyError: 'no key'"),
+        ("leaving", ["x=1"], "it calls sys.exit(3)"),
+        ("endless", ["x=1", "--timeout", "0.5"], "it does not end within 0.5 s"),
+        ("nll", ["z=randn(2, 2)", "y=[0, 1]", "--grad", "square_grad"], "the gradient"),
+    ],
+)
+def test_what_cannot_be_called_is_an_error_of_its_own(called, name, words, message):
+    _, code, err = called(name, *words)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_places_are_modules_or_files(gradcli):
+    for place in ("square", "nowhere:square", "nofile.py:square"):
+        ended = gradcli("check", "--call", place, "x=1")
+        assert (ended.code, ended.out) == (2, "")
+    ended = gradcli("check", "--call", "math:sin", "--grad", "cos", "x=1")
+    assert ended.code == 0
+
+
+def test_an_expression_has_no_place_beside_a_function(gradcli):
+    ended = gradcli("check", "--call", "math:sin", "x*y", "x=1")
+    assert "`x*y` stands beside --call" in ended.err
+
+
+def test_numbers_of_many_digits_travel_without_loss():
+    arithmetic = digits(120)
+    array = in_digits(np.array([1.0, -0.1, 1e300, 0.0]), arithmetic) / 3.0
+    other = read_digits(spelled(array), (4,), arithmetic)
+    assert all(a == b for a, b in zip(array, other, strict=True))
+
+
+# ---------------------------------------------------------------- --external
+
+
+@pytest.mark.parametrize(("option", "code"), [("", 0), (" wrong", 1)])
+def test_a_program_in_any_language(gradcli, option, code):
+    ended = gradcli("check", "--external", PROGRAM + option, "x=[1.5]", "y=3", "--json")
+    assert ended.code == code
+    checks = json.loads(ended.out)["cases"][0]["inputs"]
+    assert checks["x[0]"]["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (PROGRAM + " broken", "it exits with code 1: a reason of its own"),
+        (PROGRAM + " text", "what it writes is no JSON"),
+        ("no-such-program", "it cannot be started"),
+        ("sleep 5", "does not end within 0.3 s"),
+        ("'", "cannot be read"),
+        ("", "the command is empty"),
+    ],
+)
+def test_what_a_program_does_wrong_is_said(gradcli, command, message):
+    ended = gradcli(
+        "check",
+        "--external",
+        command,
+        "x=[1]",
+        "y=3",
+        "--timeout",
+        "0.3" if "sleep" in command else "60",
+    )
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+
+
+# ---------------------------------------------------------------- --torch, --jax
+
+
+@pytest.mark.parametrize("package", ["torch", "jax"])
+def test_a_package_that_is_not_there_is_said(gradcli, package):
+    try:
+        __import__(package)
+    except ImportError:
+        ended = gradcli("check", f"--{package}", f"{FUNCTIONS}:square", "x=1")
+        assert ended.code == 2
+        assert f"{package} is not installed" in ended.err
+
+
+TORCH = """
+import torch
+
+class Right(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.save_for_backward(x, w)
+        return x @ w
+
+    @staticmethod
+    def backward(ctx, g):
+        x, w = ctx.saved_tensors
+        return g @ w.T, x.T @ g
+
+class Wrong(Right):
+    @staticmethod
+    def backward(ctx, g):
+        x, w = ctx.saved_tensors
+        return g @ w.T, 0.5 * (x.T @ g)
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = torch.nn.Linear(3, 2)
+
+    def forward(self, x):
+        return torch.relu(self.inner(x)).sum()
+
+def loss(z, y):
+    return torch.nn.functional.cross_entropy(z, y)
+"""
+
+JAX = """
+import jax
+import jax.numpy as jnp
+
+@jax.custom_vjp
+def right(x, y):
+    return jnp.sin(x) * y
+
+right.defvjp(lambda x, y: (right(x, y), (x, y)), lambda kept, g: (g * jnp.cos(kept[0]) * kept[1], g * jnp.sin(kept[0])))
+
+@jax.custom_jvp
+def wrong(x):
+    return jnp.log(1.0 + jnp.exp(x))
+
+@wrong.defjvp
+def wrong_jvp(primals, tangents):
+    return wrong(primals[0]), 1.01 * tangents[0] / (1 + jnp.exp(-primals[0]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "text", "name", "words", "verdict"),
+    [
+        ("torch", TORCH, "Right", ["x=randn(2, 3)", "w=randn(3, 2)"], "pass"),
+        ("torch", TORCH, "Wrong", ["x=randn(2, 3)", "w=randn(3, 2)"], "fail"),
+        ("torch", TORCH, "Net", ["x=randn(4, 3)"], "pass"),
+        ("torch", TORCH, "loss", ["z=randn(4, 3)", "y=[0, 2, 1, 1]"], "pass"),
+        ("jax", JAX, "right", ["x=0.7", "y=2"], "pass"),
+        ("jax", JAX, "wrong", ["x=[0.5, 2]"], "fail"),
+    ],
+)
+def test_rules_of_torch_and_jax(gradcli, tmp_path, package, text, name, words, verdict):
+    pytest.importorskip(package)
+    (tmp_path / "rules.py").write_text(text)
+    ended = gradcli("check", f"--{package}", f"rules.py:{name}", *words, "--json")
+    assert json.loads(ended.out)["verdict"] == verdict

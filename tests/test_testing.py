@@ -1,0 +1,223 @@
+"""Gradients as assertions: `check_function`, `assert_gradient`, and the pytest plugin."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gradcli
+from gradcli.testing import assert_gradient
+
+ROOT = Path(__file__).parent.parent
+
+
+def affine(x, w):
+    return x @ w, (x, w)
+
+
+def affine_back(dout, cache):
+    x, w = cache
+    return dout @ w.T, x.T @ dout
+
+
+def nll(z, y):
+    z = z - z.max(1, keepdims=True)
+    chosen = (z - np.log(np.exp(z).sum(1, keepdims=True)))[np.arange(len(y)), y]
+    return -np.mean(chosen)
+
+
+def nll_grad(z, y):
+    p = np.exp(z - z.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    p[np.arange(len(y)), y] -= 1
+    return p / len(y)
+
+
+MATRIX, VECTOR = [[1.0, 2.0], [3.0, 4.0]], [1.0, -1.0]
+TABLE = np.random.default_rng(0).standard_normal((4, 3))
+
+# name, function, gradient, point
+PAIRS = [
+    ("numbers", math.sin, math.cos, 1.0),
+    ("a whole number", lambda x: x**2, lambda x: 2 * x, 3),
+    ("elementwise slopes", np.tanh, lambda x: 1 - np.tanh(x) ** 2, [1.0, 2.0, -0.5]),
+    ("a vector", lambda x: x @ x, lambda x: 2 * x, [1.0, 2.0, 3.0]),
+    ("several", lambda x, y: x * y**2, lambda x, y: (y**2, 2 * x * y), (3.0, 2.0)),
+    ("by name", lambda x, y: x * y, lambda x, y: {"y": x, "x": y}, (3.0, 2.0)),
+    ("value and gradient", lambda x: (x @ x, 2 * x), None, [1.0, 2.0, 3.0]),
+    ("value and pullback", lambda x: (np.tanh(x), lambda u: u / np.cosh(x) ** 2), None, VECTOR),
+    ("upstream last", lambda m, x: m @ x, lambda m, x, u: (np.outer(u, x), m.T @ u), (MATRIX, VECTOR)),
+    ("upstream first", lambda m, x: m @ x, lambda dout, m, x: (np.outer(dout, x), m.T @ dout), (MATRIX, VECTOR)),
+    ("a Jacobian", lambda x: np.array([x[0] * x[1], x[0]]), lambda x: np.array([[x[1], x[0]], [1, 0]]), VECTOR),
+    ("forward and backward", affine, affine_back, (TABLE, TABLE.T.copy())),
+    ("labels", nll, nll_grad, (TABLE, np.array([0, 2, 1, 1]))),
+    ("a count", lambda x, n: x**n, lambda x, n: n * x ** (n - 1), (2.5, 3)),
+    ("a default", lambda x, scale=2.0: scale * x, lambda x, scale=2.0: scale, 1.5),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "f", "grad", "point"), PAIRS)
+def test_every_convention_is_understood(name, f, grad, point):
+    assert_gradient(f, grad, point)
+
+
+@pytest.mark.parametrize(("name", "f", "grad", "point"), [p for p in PAIRS if p[2] is not None])
+def test_a_wrong_gradient_of_every_convention_is_caught(name, f, grad, point):
+    def wrong(*arguments):
+        claimed = grad(*arguments)
+        if isinstance(claimed, dict):
+            return {key: 1.01 * part for key, part in claimed.items()}
+        return tuple(1.01 * p for p in claimed) if isinstance(claimed, tuple) else 1.01 * claimed
+
+    wrong.__signature__ = __import__("inspect").signature(grad)
+    with pytest.raises(
+        AssertionError, match=r"off by 0\.0099 of its size|is 1\.01 times the gradient"
+    ):
+        assert_gradient(f, wrong, point)
+
+
+def test_the_report_is_that_of_the_command_line():
+    with pytest.raises(AssertionError) as trouble:
+        assert_gradient(lambda x, y: x * y**2, lambda x, y: (y**2, x * y), (3.0, 2.0))
+    text = str(trouble.value)
+    assert "y: the claim is 0.5 times the derivative" in text
+    assert "fail (estimate)" in text
+    assert "noisy by" in text
+    assert text.rstrip().endswith("1 fail")
+
+
+def test_a_report_is_data():
+    report = gradcli.check_function(math.sin, math.cos, 1.0, 2.0, names=["angle"])
+    case = report.cases[0]
+    assert report.verdict == "pass"
+    assert case.points == 2
+    assert case.inputs["angle"].as_dict()["estimate"] is True
+    assert gradcli.check_function(math.sin, math.cos, 1.0, 2.0, names=["angle"]) == report
+
+
+def test_undecided_may_be_let_pass():
+    def hidden(x):
+        return 1e10 + math.pow(x, 2)
+
+    with pytest.raises(AssertionError, match="noisy"):
+        assert_gradient(hidden, lambda x: 2 * x, 1.3)
+    assert_gradient(hidden, lambda x: 2 * x, 1.3, undecided="ok")
+
+
+def test_what_the_function_raises_comes_through():
+    def broken(x):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        assert_gradient(broken, math.cos, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((math.sin, math.cos), "no point"),
+        ((math.sin, math.cos, "x"), "no argument is a float"),
+        ((max, lambda x, y: 1.0, (1.0, 2.0), (1.0,)), "different numbers of arguments"),
+        ((lambda x, z: x * z, lambda x, z: x, (1.0, 2.0)), "returns 1 gradient"),
+    ],
+)
+def test_what_cannot_be_checked_is_said(arguments, words):
+    with pytest.raises(gradcli.GradcliError, match=words):
+        assert_gradient(*arguments)
+
+
+# ---------------------------------------------------------------- the plugin
+
+LIBRARY = """
+import gradcli
+
+
+@gradcli.checked(lambda x: 2 * x, 1.5, -0.3)
+def right(x):
+    return x * x
+
+
+@gradcli.checked(lambda x: x, 1.5)
+def wrong(x):
+    return x * x
+
+
+def unmarked(x):
+    raise RuntimeError
+"""
+
+TESTS = """
+import math
+import gradcli
+
+
+@gradcli.checked(math.cos, 1.0)
+def sine(x):
+    return math.sin(x)
+
+
+def test_with_fixture(check_gradient):
+    check_gradient(math.exp, math.exp, 1.0)
+
+
+def test_wrong_with_fixture(check_gradient):
+    check_gradient(math.exp, math.sin, 1.0)
+"""
+
+
+@pytest.fixture
+def outcomes(tmp_path):
+    """Runs pytest there: what it prints, and the outcomes by test."""
+    files = {
+        "library.py": LIBRARY,
+        "test_own.py": TESTS,
+        "right.grad": "x = 3; y = 2; f = x*y; dx = y; dy = x\n",
+        "wrong.grad": "x = 3; y = 2; f = x*y; dx = x; dy = x\n",
+        "broken.grad": "x = 3; f = 2x\n",
+        "unclaimed.grad": "x = 3; f = x*x\n",
+        "other.py": "raise RuntimeError('never imported')\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+
+    def run(*options):
+        command = [sys.executable, "-m", "pytest", "-p", "gradcli.pytest_plugin", "-p", "no:randomly",
+                   "-p", "no:cacheprovider", "-rA", "-v", *options]  # fmt: skip
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        lines = [line.split() for line in done.stdout.splitlines()]
+        return done.stdout, {
+            words[0]: words[1] for words in lines if len(words) > 1 and "::" in words[0]
+        }
+
+    return run
+
+
+def test_marked_functions_and_programs_are_tests(outcomes):
+    text, found = outcomes("--gradcli")
+    assert found["library.py::right"] == "PASSED"
+    assert found["library.py::wrong"] == "FAILED"
+    assert found["test_own.py::sine"] == "PASSED"
+    assert found["test_own.py::test_with_fixture"] == "PASSED"
+    assert found["test_own.py::test_wrong_with_fixture"] == "FAILED"
+    assert found["right.grad::gradients"] == "PASSED"
+    assert found["wrong.grad::gradients"] == "FAILED"
+    assert found["broken.grad::gradients"] == "FAILED"
+    assert found["unclaimed.grad::gradients"] == "SKIPPED"
+    assert "write `2*x`" in text
+    assert "the claim is 0.5 times the derivative" in text
+    assert "4 failed, 4 passed, 1 skipped" in text
+
+
+def test_without_the_option_nothing_more_is_collected(outcomes):
+    _, found = outcomes()
+    assert {name.partition("::")[0] for name in found} == {"test_own.py"}
+    assert "test_own.py::sine" not in found
