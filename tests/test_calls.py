@@ -91,7 +91,11 @@ def test_mistakes_are_named(called):
         ("broken", ["x=1"], "functions.py:77:5: KeyError: 'no key'"),
         ("leaving", ["x=1"], "it calls sys.exit(3)"),
         ("endless", ["x=1", "--timeout", "0.5"], "it does not end within 0.5 s"),
-        ("nll", ["z=randn(2, 2)", "y=[0, 1]", "--grad", "square_grad"], "the gradient"),
+        (
+            "nll",
+            ["z=randn(2, 2)", "y=[0, 1]", "--grad", "square_grad"],
+            "the gradient takes 1 arguments, the function 2",
+        ),
     ],
 )
 def test_what_cannot_be_called_is_an_error_of_its_own(called, name, words, message):

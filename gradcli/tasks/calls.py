@@ -17,7 +17,6 @@ from gradcli.errors import UsageError
 from gradcli.evaluation.point import constants_at
 from gradcli.foreign.child import MEMORY, Child, ForeignFault, Source
 from gradcli.foreign.external import External
-from gradcli.foreign.gradients import TARGET
 from gradcli.foreign.remote import Remote, missing_inputs, place_in
 from gradcli.program.bindings import parse_constant
 from gradcli.reports.checks import Case
@@ -28,6 +27,8 @@ from gradcli.tasks.ranges import range_of
 DTYPES = {"torch": ("float64", "float32"), "jax": ("float64",)}  # what a function is called in
 LESSER = ("float32",)
 WHOLE = re.compile(r"[\s\[\],+0-9-]+")  # a text of whole numbers only
+WHOLE_LIST = re.compile(r"\s*\[[\s\[\],+0-9-]+")
+WANTS_WHOLE = re.compile(r"integer|Long|int64", re.IGNORECASE)  # how labels are asked for
 
 
 class Call(NamedTuple):
@@ -48,19 +49,50 @@ def check_call(
     with Child(Source(source, call.side, call.timeout, call.memory)) as child:
         described = _described(child, call.side, name)
         _refuse_missing(described, name, bindings)
-        wrt = [*request.wrt] if request.wrt else described["needed"]
-        points = _points(bindings, wrt, request)
-        cases = []
-        for function, gradient in _pairs(call, source, name, described):
+        wrt = [*(request.wrt or described["needed"])]
+        cases = _cases_with_labels(call, child, described, bindings, wrt, request)
+    yield from (case for case in cases if not _is_lesser(case))
+
+
+def _cases_with_labels(
+    call: Call, child: Child, described: Mapping[str, Any],
+    bindings: Sequence[tuple[str, Setting]], wrt: Sequence[str], request: Request,
+) -> list[Case]:  # fmt: skip
+    """The cases; where the code asks for whole numbers, with a list of such as its labels."""
+    try:
+        return _cases(call, child, described, bindings, wrt, request)
+    except ForeignFault as fault:
+        first = fault
+    if request.wrt or not WANTS_WHOLE.search(first.message):
+        raise first
+    for name, value in reversed(bindings):
+        if WHOLE_LIST.fullmatch(str(value)) and len(wrt) > 1:
             try:
-                remote = Remote(
-                    child, f"{function} {gradient}", (function, gradient, points[0], wrt)
-                )
-                cases.append(_case(remote, described, source, function, gradient, points, request))
-            except ForeignFault:
-                if gradient not in LESSER or not cases:
+                others = [n for n in wrt if n != name]
+                return _cases(call, child, described, bindings, others, request)
+            except ForeignFault as fault:
+                if not WANTS_WHOLE.search(fault.message):
                     raise
-        yield from (case for case in cases if not _is_lesser(case))
+    raise first
+
+
+def _cases(
+    call: Call, child: Child, described: Mapping[str, Any],
+    bindings: Sequence[tuple[str, Setting]], wrt: Sequence[str], request: Request,
+) -> list[Case]:  # fmt: skip
+    """The cases where so many inputs are differentiated by. Raises ForeignFault."""
+    source, name = place_in(call.function)
+    points = _points(bindings, wrt, request)
+    cases: list[Case] = []
+    for function, gradient in _pairs(call, source, name, described):
+        try:
+            key = f"{function} {gradient} {wrt}"
+            remote = Remote(child, key, (function, gradient, points[0], wrt))
+            cases.append(_case(remote, described, source, function, gradient, points, request))
+        except ForeignFault:
+            if gradient not in LESSER or not cases:
+                raise
+    return cases
 
 
 def _described(child: Child, side: str, name: str) -> dict[str, Any]:
@@ -156,8 +188,7 @@ def _input(name: str, setting: Setting, wrt: Sequence[str], request: Request) ->
     graph, node = parse_constant(name, setting, may_be_list=True)
     graph.sow(request.seed or 0)
     array = np.asarray(constants_at(graph, [node])[node], dtype=float)
-    is_constant = name not in wrt or (not request.wrt and bool(TARGET.match(name)))
-    if is_constant and isinstance(setting, str) and WHOLE.fullmatch(setting):
+    if name not in wrt and isinstance(setting, str) and WHOLE.fullmatch(setting):
         whole = array.astype(int)
         return whole if whole.shape else whole.item()
     return array
