@@ -81,6 +81,7 @@ ARRAYS = {
     "gradcli.tasks.callables",
     "gradcli.tasks.calls",
     "gradcli.tasks.functions",
+    "gradcli.tasks.recordings",
     "gradcli.tasks.rows_of_arrays",
     "gradcli.tasks.rows_of_numbers",
     "gradcli.backward.aim",

@@ -70,7 +70,7 @@ class Pair:
 
     def value(self, moved: Sequence[Any]) -> Any:
         """The value, for such real inputs."""
-        returned = self._returned(self._whole(moved))
+        returned = self._returned(self.whole(moved))
         return returned[0] if self.is_tupled else returned
 
     def pullback(self, moved: Sequence[Any], upstream: Any) -> list[Any]:
@@ -78,7 +78,7 @@ class Pair:
 
         Raises UsageError for what is no gradient.
         """
-        whole = self._whole(moved)
+        whole = self.whole(moved)
         value = self._of_value(whole)
         claimed = self._claimed(whole, upstream)
         if self.upstream == NONE and not self._is_pulled_back(whole):
@@ -95,6 +95,11 @@ class Pair:
 
     def _returned(self, whole: Sequence[Any]) -> Any:
         return self.function(*self._fresh(whole))
+
+    def parted(self, moved: Sequence[Any]) -> tuple[Any, Any]:
+        """The value and what stands beside it, None for nothing."""
+        returned = self._returned(self.whole(moved))
+        return (returned[0] if self.is_tupled else returned), self._rest(returned)
 
     def _of_value(self, whole: Sequence[Any]) -> Any:
         returned = self._returned(whole)
@@ -144,7 +149,7 @@ class Pair:
                 pulled.append(part)
         return pulled[0] if len(pulled) == 1 else tuple(pulled)
 
-    def _whole(self, moved: Sequence[Any]) -> list[Any]:
+    def whole(self, moved: Sequence[Any]) -> list[Any]:
         """All inputs, the real ones as they are now."""
         whole = [*self._inputs]
         for k, x in zip(self.places, moved, strict=True):

@@ -23,6 +23,7 @@ from gradcli.reports.checks import Case
 from gradcli.requests import TIMEOUT, Request, Setting
 from gradcli.tasks.functions import Function, check_function
 from gradcli.tasks.ranges import range_of
+from gradcli.tasks.recordings import with_lines
 
 DTYPES = {"torch": ("float64", "float32"), "jax": ("float64",)}  # what a function is called in
 LESSER = ("float32",)
@@ -88,7 +89,10 @@ def _cases(
         try:
             key = f"{function} {gradient} {wrt}"
             remote = Remote(child, key, (function, gradient, points[0], wrt))
-            cases.append(_case(remote, described, source, function, gradient, points, request))
+            case = _case(remote, described, source, function, gradient, points, request)
+            if call.side == "functions" and len(points) == 1:
+                case = with_lines(case, remote, described["file"], points[0], request)
+            cases.append(case)
         except ForeignFault:
             if gradient not in LESSER or not cases:
                 raise

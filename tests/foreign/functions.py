@@ -1,5 +1,6 @@
 """Functions for `gradcli check --call`, right and wrong."""
 
+import math
 import time
 
 import numpy as np
@@ -82,3 +83,38 @@ def leaving(x):
 
 
 no_function = 3
+
+
+def recurrent(x, w):
+    h, kept = 0.0, []
+    for k in range(len(x)):
+        h = np.tanh(w * h + x[k])
+        kept.append(h)
+    return h, kept
+
+
+def recurrent_grad(x, w):
+    _, kept = recurrent(x, w)
+    dx, dw, dh = np.zeros_like(x), 0.0, 1.0
+    for k in range(len(x) - 1, -1, -1):
+        da = dh * (1 - kept[k] ** 2)
+        dx[k] = da
+        dw = dw + da * (kept[k - 1] if k else 0.0)
+        dh = da  # w is missing
+    return dx, dw
+
+
+def opaque(x):
+    return math.sin(x) * x
+
+
+def opaque_grad(x):
+    return math.cos(x) * x + math.sin(x)
+
+
+def opaque_norm(x):
+    return sum(math.pow(a, 2) for a in x) / len(x)
+
+
+def opaque_norm_grad(x):
+    return 2 * x

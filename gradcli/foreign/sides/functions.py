@@ -121,5 +121,14 @@ def gradients(module: ModuleType, key: str, moved: Sequence[Any], upstream: Any)
     return claimed
 
 
+def record(module: ModuleType, key: str, moved: Sequence[Any]) -> dict[str, Any]:
+    """What is open as straight-line Python, from a run on arrays that write down what is done."""
+    from gradcli.foreign.sides.records import recorded
+
+    function = _open[key].function
+    code = getattr(function, "__code__", None)
+    return recorded(_open[key], moved, getattr(code, "co_filename", ""))
+
+
 SHARED = {"value": value, "value_in_digits": value_in_digits, "gradients": gradients}
-VERBS = {"describe": described, "open": opened, **SHARED}
+VERBS = {"describe": described, "open": opened, "record": record, **SHARED}

@@ -1,0 +1,171 @@
+"""A function that was recorded as it ran, read as Python: lines, many digits, bounds.
+
+The recording is straight-line code, a statement for each operation; verdicts on its statements
+become verdicts on the lines of the code that they come from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcli.arithmetic.agreement import agree
+from gradcli.errors import GradcliError
+from gradcli.foreign.remote import Remote
+from gradcli.program.files import read_text
+from gradcli.python.assembly import Misshapen
+from gradcli.python.reading import PythonFile
+from gradcli.reports.checks import Case
+from gradcli.reports.lines import LineCheck
+from gradcli.requests import Request
+from gradcli.tasks.check_python import check_subject
+
+RECORDED = "<recording>"
+SAME = 1e-9  # relative to the largest: what is read is what was run
+LINE_NUMBERS = re.compile(r"\bline (\d+(?: or \d+)*)")
+OWN_NAMES = re.compile(r":? ?`[^`]*\bt\d+\b[^`]*`")
+TARGET = re.compile(r"^\s*([A-Za-z_][\w.]*(?:\[[^=]*?\])?)\s*(?:[-+*/@]|//|\*\*)?=(?!=)")
+
+
+class Recording(NamedTuple):
+    """The program as text, where its lines come from, and the text of that file."""
+
+    text: str
+    lines: Sequence[int]  # by line of the program, from 1 on; 0: of no line
+    is_number: bool  # its value, which has no upstream gradient then
+    source: str
+
+
+def with_lines(
+    case: Case, remote: Remote, file: str, point: Mapping[str, Any], request: Request
+) -> Case:
+    """The case of a function with what a recording of it shows, where it can be recorded.
+
+    Where both say whether it is right and differ, its values count.
+    """
+    inputs = {name: point[name] for name in remote.names}
+    moved = [np.asarray(x, dtype=float) for x in inputs.values()]
+    told = remote.child.call("record", (remote.key, moved))
+    if "unknown" in told:
+        return _noted(case, f"lines are not told: it cannot be recorded ({told['unknown']})")
+    recording = Recording(told["text"], told["lines"], told["is_number"], _text_of(file))
+    claims = dict(zip(remote.names, remote.pullback(moved, np.ones(())), strict=True)) if (
+        recording.is_number) else {}  # fmt: skip
+    read = judged(recording, inputs, claims, request)
+    if isinstance(read, str):
+        return _noted(case, f"lines are not told: the recording cannot be read ({read})")
+    is_settled = read.verdict in ("pass", "kink", "fail")
+    if not is_settled or {read.verdict, case.verdict} in ({"pass", "fail"}, {"kink", "fail"}):
+        return _noted(case, f"lines are not told: read as recorded it is {read.verdict}")
+    count = sum(1 for line in recording.lines if line)
+    note = f"recorded as it ran, {count} operations, and read as Python: many digits hold"
+    return case._replace(
+        verdict=read.verdict, inputs=read.inputs, lines=read.lines, text=read.text,
+        shown=read.shown, notes=[note, *read.notes],
+    )  # fmt: skip
+
+
+def _noted(case: Case, note: str) -> Case:
+    return case._replace(notes=[*case.notes, note])
+
+
+def _text_of(file: str) -> str:
+    """The text of the file that the code is in; empty where it has none."""
+    try:
+        return read_text(file)
+    except GradcliError:
+        return ""
+
+
+def judged(
+    recording: Recording, inputs: Mapping[str, Any], claims: Mapping[str, Any], request: Request
+) -> Case | str:
+    """The case by reading a recording; else why it cannot be had, in words.
+
+    `claims` are the gradients that were run, which the reading has to give as well.
+    """
+    file = PythonFile(recording.text, RECORDED)
+    bindings: list[tuple[str, Any]] = [*inputs.items()]
+    if recording.is_number:
+        bindings.append(("dout", "1.0"))
+    try:
+        case = check_subject(file, file.chosen(None)[0], bindings, request).case
+    except (GradcliError, Misshapen) as error:
+        return str(error)
+    if recording.is_number and not _is_what_ran(case, claims):
+        return "what was recorded does not give the numbers that were run"
+    original = PythonFile(recording.source, RECORDED) if recording.source else None
+    lines = _lines(case.lines, recording)
+    shown = original.lines_around([line.line for line in lines]) if original else frozenset()
+    notes = [note for note in case.notes if not note.startswith("gradients:")]
+    return case._replace(lines=lines, text=recording.source, shown=shown, notes=notes)
+
+
+def _is_what_ran(case: Case, claims: Mapping[str, Any]) -> bool:
+    """Whether the claims that were read are those that were run."""
+    size = max((float(np.max(np.abs(g), initial=0.0)) for g in claims.values()), default=0.0)
+    for check in case.inputs.values():
+        if check.claim is None or check.directions or check.whole not in claims:
+            continue
+        ran = np.asarray(claims[check.whole])[check.place]
+        if not agree(check.claim, float(ran), SAME, SAME * size):
+            return False
+    return True
+
+
+def _lines(checks: Sequence[LineCheck], recording: Recording) -> list[LineCheck]:
+    """The verdicts on lines of the code, each the worst of its statements."""
+    rows = recording.source.splitlines()
+    worst: dict[int, LineCheck] = {}
+    for check in checks:
+        line = _origin(check.line, recording)
+        if not line:
+            continue
+        moved = check._replace(
+            name=_target(rows, line), line=line, column=1, repair=None, meaning=None,
+            cause=None if check.cause is None else _origin(check.cause, recording),
+            suspects=sorted({_origin(k, recording) for k in check.suspects} - {0, line}),
+            reason=_renumbered(check.reason, line, recording),
+        )  # fmt: skip
+        if line not in worst or _badness(moved) > _badness(worst[line]):
+            worst[line] = moved
+    return [worst[line] for line in sorted(worst)]
+
+
+def _origin(line: int, recording: Recording) -> int:
+    """The line of the code that a line of the recording comes from; 0 for none."""
+    return recording.lines[line - 1] if 0 < line <= len(recording.lines) else 0
+
+
+def _badness(check: LineCheck) -> tuple[bool, bool, bool]:
+    return check.verdict == "fail" and check.local, check.verdict == "fail", check.verdict != "pass"
+
+
+def _renumbered(reason: str | None, own: int, recording: Recording) -> str | None:
+    """A reason with the lines of the code in place of those of the recording.
+
+    Left out are the line itself, and formulas in the names of the recording.
+    """
+    if reason is None:
+        return None
+    parts = []
+    for part in OWN_NAMES.sub("", reason).split("; "):
+        match = LINE_NUMBERS.search(part)
+        if match is None:
+            parts.append(part)
+            continue
+        lines = sorted({_origin(int(n), recording) for n in match[1].split(" or ")} - {0, own})
+        if lines:
+            words = f"line {' or '.join(map(str, lines))}"
+            parts.append(part[: match.start()] + words + part[match.end() :])
+    return "; ".join(parts) or None
+
+
+def _target(rows: Sequence[str], line: int) -> str:
+    """What a line of code assigns to, as written; `return` for one that returns."""
+    row = rows[line - 1] if line <= len(rows) else ""
+    match = TARGET.match(row)
+    return match[1].replace(" ", "") if match else row.strip().split(" ")[0]
