@@ -54,7 +54,7 @@ def own_gates(command: Command) -> Command:
             type=click.FloatRange(min=0, min_open=True),
             default=TIMEOUT,
             metavar="SECONDS",
-            help=f"The longest a call of a gate may take; {TIMEOUT:g} by default.",
+            help=f"The longest a call of such code may take; {TIMEOUT:g} by default.",
         ),
     )(command)
 
