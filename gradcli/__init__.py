@@ -36,9 +36,7 @@ __all__ = [
 
 # Loaded when it is first named: the command has to heed signals before all this is there.
 ROOMS = {
-    **dict.fromkeys(
-        ("Function", "check", "check_function", "compile", "evaluate"), "gradcli.api"
-    ),
+    **dict.fromkeys(("Function", "check", "check_function", "compile", "evaluate"), "gradcli.api"),
     **dict.fromkeys(("Check", "EvalReport", "InputCheck", "Stage"), "gradcli.reports.evaluations"),
     "GradcliError": "gradcli.errors",
     **dict.fromkeys(("checked", "gate"), "gradcli.marks"),
