@@ -31,6 +31,7 @@ class Request(NamedTuple):
     seed: int | None = None  # of randn and of sampled points; None: the program's own, or 0
     max_array: int = MOST_ELEMENTS  # most elements of all arrays
     max_memory: int = MOST_MEMORY  # MiB, of all that is held at once
+    fills_gaps: bool = False  # gradients that are read and that no line gives are the true ones
     # What is differentiated, and how its numbers are found.
     wrt: Sequence[str] | None = None  # inputs; None: the program's own choice, or all
     upstream: Setting | None = None  # the gradient of the output; None: the program's own, or 1
@@ -44,6 +45,7 @@ class Request(NamedTuple):
     claims: Mapping[str, Setting] = {}  # by input; never written to
     tolerance: float = TOLERANCE
     keeps_tolerance: bool = False  # it was asked for, and wins over the program's own
+    digits_written: bool = False  # numbers that are right to their digits pass
     exact: bool = False  # no allowance for the rounding of a float64 backward pass
     samples: int = SAMPLES  # points, where inputs are ranges
     check_budget: float = BUDGET  # gate evaluations at one point

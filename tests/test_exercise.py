@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from pathlib import Path
@@ -15,7 +17,7 @@ from gradcli.errors import UsageError
 from gradcli.gates.table import BUILT_IN
 from gradcli.program.reader import read
 from gradcli.reports.mistakes import MISTAKES
-from gradcli.tasks.exercise import make_exercise
+from gradcli.tasks.exercise import Plan, make_exercises
 
 SAMPLES = Path(__file__).parent.parent / "sample_exprs"
 POINTS = {"x": 0.7, "y": 0.4, "z": 0.9}
@@ -23,7 +25,12 @@ POINTS = {"x": 0.7, "y": 0.4, "z": 0.9}
 
 def exercise(text, mistakes=0, seed=0, **bindings):
     """An exercise from a text."""
-    return make_exercise(read(text, settings=bindings), mistakes, seed)
+    return one(read(text, settings=bindings), mistakes, seed)
+
+
+def one(program, mistakes=0, seed=0):
+    (made,) = make_exercises(program, Plan(mistakes, (), seed))
+    return made
 
 
 # ---------------------------------------------------------------- the backward pass as code
@@ -55,7 +62,7 @@ def test_every_gate_has_its_lines_or_says_how_to_get_them(name):
 def test_the_samples_are_written_back_with_the_same_gradients(path):
     program = read(path.read_text("utf-8"), path.name)
     text = path.read_text("utf-8")
-    made = make_exercise(program, 0, 0)
+    made = one(program)
     before, after = gradcli.evaluate(text), gradcli.evaluate(made.solution)
     assert after.value == pytest.approx(before.value, rel=1e-13)
     claims = {name: check.claim for name, check in after.check.inputs.items()}
@@ -139,7 +146,7 @@ def test_a_folder_of_answers_is_graded_by_the_key(gradcli, tmp_path):
     (folder / "ben.grad").write_text(key["solution"].replace("dx += ", "dx = "))
     (folder / "cas.grad").write_text((tmp_path / "task.grad").read_text())
     (folder / "dot.grad").write_text("x = 1.5; y = 2.5\nf = x*y\ndx = y; dy = x")
-    (folder / "eve.grad").write_text(key["solution"] + "dx = (")
+    (folder / "eve.grad").write_text("f = (")
     done = gradcli("check", "answers", "--grade", "--key", ".task.grad.key", "--json")
     report = json.loads(done.out)
     assert done.code == 2  # eve's cannot be read
@@ -350,3 +357,173 @@ def test_exercise_and_key_are_two_files(gradcli, tmp_path):
     assert done.code == 2
     assert "two results are to be written into k.grad" in done.err
     assert not (tmp_path / "k.grad").exists()
+
+
+# ---------------------------------------------------------------- stages, kinds, variants, pages
+
+
+def test_an_exercise_keeps_its_authors_stages():
+    made = one(read((SAMPLES / "staged.grad").read_text("utf-8")))
+    stages = re.findall(r"^(\w+) = ", "\n".join(made.head), re.MULTILINE)
+    assert stages == ["x", "y", "sigy", "num", "sigx", "xpy", "xpysqr", "den", "invden", "f"]
+    assert "dx += ((1 - sigx) * sigx) * dsigx" in made.solution
+    assert gradcli.check(made.solution).verdict == "pass"
+
+
+def test_an_exercise_keeps_arrays_and_the_lines_of_a_right_backward_pass():
+    text = (SAMPLES / "softmax_batch.grad").read_text("utf-8")
+    made = one(read(text))
+    assert "z = X @ W" in made.text
+    assert made.rows == ["# dlogp =", "# dz =", "# dW =", "# dX =", "# dt ="]
+    made = one(
+        read("p = softmax(W @ x); f = sum(p**2)", settings={"W": "randn(2, 3)", "x": [1, 2, 3]})
+    )
+    assert [row.split()[1] for row in made.rows] == ["dp", "dW", "dx"]
+    assert gradcli.check(made.solution).verdict == "pass"
+
+
+@pytest.mark.parametrize(("mistakes", "said"), [
+    (0, "# backward pass: write these 4 lines"), (1, "# backward pass: 1 of these 4 lines is wrong"),
+    (2, "# backward pass: 2 of these 4 lines are wrong"),
+])  # fmt: skip
+def test_an_exercise_says_how_many_lines_are_wrong(mistakes, said):
+    assert said in exercise("(x+y)*z", mistakes, x=-2, y=5, z=-4).head
+
+
+def test_mistakes_of_a_kind_are_planted(gradcli):
+    ended = gradcli(
+        "exercise",
+        "x*y + sin(x)",
+        "x=1.5",
+        "y=2.5",
+        "--mistakes",
+        "overwritten,sign",
+        "-o",
+        "t.grad",
+    )
+    assert ended.code == 0
+    key = json.loads(Path(".t.grad.key").read_text())
+    assert sorted(row["mistake"] for row in key["mistakes"]) == ["overwritten", "sign"]
+    assert (
+        "`sgn` is not the name of a mistake"
+        in gradcli("exercise", "x*y", "x=1", "y=2", "--mistakes", "sgn").err
+    )
+    assert "transposed" in gradcli("exercise", "x*y", "x=1", "y=2", "--mistakes", "transposed").err
+
+
+def test_variants_differ_in_values_and_each_has_its_key(gradcli):
+    assert (
+        gradcli(
+            "exercise", "(x+y)*z", "x=-2", "y=5", "z=-4", "--variants", "3", "-o", "t.grad"
+        ).code
+        == 0
+    )
+    texts = [Path(f"t-{k}.grad").read_text() for k in (1, 2, 3)]
+    assert len({*texts}) == 3
+    for k, text in enumerate(texts, start=1):
+        solution = json.loads(Path(f".t-{k}.grad.key").read_text())["solution"]
+        assert solution.startswith(text.partition("\n\n")[0])
+        assert gradcli("check", "--expr", solution).code == 0
+    assert (
+        "--variants writes files" in gradcli("exercise", "x*y", "x=1", "y=2", "--variants", "3").err
+    )
+
+
+def test_pages_to_hand_out(gradcli):
+    words = ("exercise", "(x+y)*z", "x=-2", "y=5", "z=-4")
+    markdown = gradcli(*words, "--format", "markdown").out
+    assert "dq1 = ____" in markdown
+    assert markdown.startswith("# Exercise")
+    latex = gradcli(*words, "--format", "latex").out
+    assert latex.count("\\begin{") == latex.count("\\end{") == 2
+    gradcli(*words, "-o", "t.html")
+    assert "<pre>x = -2" in Path("t.html").read_text()
+
+
+# ---------------------------------------------------------------- credit by line
+
+STAGED = (SAMPLES / "staged_by_hand.grad").read_text("utf-8")
+BROKEN_ANSWERS = [  # in the place of the line of dden: right lines, what is said
+    ("dden =", 8, "no dden"), ("dden =  # I do not know", 8, "no dden"), ("", 8, "no dden"),
+    ("dden = (-1.0 den**2) * dinvden", 8, "unreadable"), ("dden = (-1.0 / dn**2) * dinvden", 8, "unreadable"),
+    ("dden = ((-1.0 / den**2) * dinvden", 8, "unreadable"), ("dden = [1, 2]", 8, "unnamed"),
+    ("dden = (-1.0 / den) * dinvden", 8, "dropped-power"), ("dden := 3", 8, "unreadable"),
+    ("I do not know this one", 8, "unreadable, no dden"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "right", "said"), BROKEN_ANSWERS)
+def test_one_broken_line_costs_one_line(gradcli, line, right, said):
+    Path("a.grad").write_text(STAGED.replace("dden = (-1.0 / den**2) * dinvden", line))
+    (row,) = csv.DictReader(
+        io.StringIO(gradcli("check", "a.grad", "--grade", "--format", "csv").out)
+    )
+    assert (row["right"], row["asked"]) == (str(right), "9")
+    assert said in gradcli("check", "a.grad", "--grade").out
+
+
+def test_answers_in_python_files_are_graded(gradcli):
+    Path("answers").mkdir()
+    Path("answers/ann.py").write_text(f"import math\n{STAGED}")
+    Path("answers/ben.grad").write_text(STAGED)
+    out = gradcli("check", "answers", "--grade").out
+    assert out.count("9 of 9") == 2
+
+
+def test_marks_are_written_in_every_format_with_a_sheet_for_each(gradcli):
+    Path("a.grad").write_text(STAGED.replace("(-1.0 / den**2)", "(1.0 / den**2)"))
+    for suffix, start in (
+        (".csv", "answer,"),
+        (".md", "| answer"),
+        (".html", "<!doctype"),
+        (".json", "{"),
+    ):
+        gradcli(
+            "check",
+            "a.grad",
+            "--grade",
+            "-o",
+            f"marks{suffix}",
+            "--sheets",
+            "sheets",
+            "--junit",
+            "j.xml",
+        )
+        assert Path(f"marks{suffix}").read_text().startswith(start)
+    sheet = Path("sheets/a.grad.md").read_text()
+    assert "8 of 9 right" in sheet
+    assert re.search(r"^fail +18  dden = \(1.0 / den\*\*2\) \* dinvden$", sheet, re.MULTILINE)
+    assert "## sign: a wrong sign" in sheet
+    assert Path("j.xml").read_text().startswith("<?xml")
+    assert "--sheets needs --grade" in gradcli("check", "a.grad", "--sheets", "s").err
+
+
+# ---------------------------------------------------------------- rounded answers
+
+ROUNDED = """w = [2, -3, -3]; x = [-1, -2]
+dot = w[0]*x[0] + w[1]*x[1] + w[2]
+f = 1.0 / (1 + math.exp(-dot))
+ddot = 0.20
+dw = [-0.20, -0.39, 0.20]
+dx = [w[0] * ddot, w[1] * ddot]
+f == 0.73
+"""
+
+
+def test_numbers_that_are_right_to_the_digits_written_are_told_and_accepted(gradcli):
+    Path("a.grad").write_text(ROUNDED)
+    ended = gradcli("check", "a.grad")
+    assert ended.code == 1
+    assert ended.out.count("right to the digits written; --digits-written accepts that") == 2
+    assert gradcli("check", "a.grad", "--digits-written").code == 0
+    Path("a.grad").write_text(ROUNDED.replace("-0.39", "-0.38"))
+    ended = gradcli("check", "a.grad", "--digits-written")
+    assert ended.code == 1
+    assert "w[1]" in ended.out
+
+
+def test_a_claim_of_the_command_line_has_digits_too(gradcli):
+    words = ("check", "x*y", "x=1.234", "y=2.345", "--claim")
+    assert "right to the digits written" in gradcli(*words, "x=2.3").out
+    assert gradcli(*words, "x=2.3", "--digits-written").code == 0
+    assert gradcli(*words, "x=2.30", "--digits-written").code == 1

@@ -55,9 +55,11 @@ SUFFIXES: Suffixes = {
     ".csv": "csv", ".tsv": "plain", ".md": "markdown", ".tap": "tap",
     ".tex": "latex", ".html": "html",
 }  # fmt: skip
-GRADE_SUFFIXES: Suffixes = {".txt": None, ".json": "json"}
+GRADE_SUFFIXES: Suffixes = {
+    ".txt": None, ".json": "json", ".csv": "csv", ".md": "markdown", ".html": "html",
+}  # fmt: skip
 DIFF_SUFFIXES: Suffixes = {".diff": None, ".patch": None, ".txt": None}
-NEEDS = {"write": "fix", "key": "grade", "update_baseline": "baseline"}
+NEEDS = {"write": "fix", "key": "grade", "sheets": "grade", "update_baseline": "baseline"}
 LIST_SUFFIXES: Suffixes = {".txt": None}
 
 
@@ -89,6 +91,7 @@ LIST_SUFFIXES: Suffixes = {".txt": None}
     metavar="T",
     help=f"Relative; {TOLERANCE:g} by default. There is no absolute one.",
 )
+@switch("--digits-written", help="Accept numbers that are right to the digits written: dx = 0.39.")
 @switch("--exact", help="Allow nothing for the rounding of a float64 backward pass.")
 @click.option(
     "--samples",
@@ -133,9 +136,10 @@ LIST_SUFFIXES: Suffixes = {".txt": None}
     help="Processes; the order of the report does not depend on it.",
 )
 @printed(
-    CHECK_FORMATS,
+    (*CHECK_FORMATS, "html"),
     "table",
-    form="How to print the report; table by default, or what the suffix of -o says.",
+    form="How to print the report; table by default, or what the suffix of -o says. Grades are "
+    "written as table, json, csv, markdown or html.",
     target="Write the report to a file.",
 )
 @decimals("all that are certain by default")
@@ -160,6 +164,11 @@ LIST_SUFFIXES: Suffixes = {".txt": None}
     "--key",
     metavar="FILE",
     help="With --grade: the key that `exercise` has written; its inputs are every answer's.",
+)
+@click.option(
+    "--sheets",
+    metavar="DIR",
+    help="With --grade: write a sheet for each answer into a folder, with verdicts and advice.",
 )
 @switch("--fix", help="Print the repairs of wrong lines as a unified diff, in place of the report.")
 @switch("--write", help="With --fix: write the repairs to the files as well.")
@@ -217,7 +226,7 @@ def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
     is_run = is_of_gates or is_of_function
     if chosen.expression is None and not chosen.paths and not is_run:
         chosen.paths.extend(configured.paths)
-    files = [] if chosen.expression is not None else _files(chosen.paths, options["excluded"])
+    files = [] if chosen.expression is not None else _files(chosen.paths, options)
     if options["lists"]:
         _format(ctx, options)
         _write_list(files, options)
@@ -258,16 +267,17 @@ def _say_so_far(outcomes: list[Outcome], files: int) -> None:
              f"{len(found)} cases of them are not right\n")  # fmt: skip
 
 
-def _files(paths: list[str], patterns: tuple[str, ...]) -> list[str]:
-    """The files to check, without those that a pattern leaves out."""
+def _files(paths: list[str], options: dict[str, Any]) -> list[str]:
+    """The files to check, without those that --exclude leaves out."""
     from fnmatch import fnmatch  # late: few checks leave files out
 
     def is_left_out(file: str) -> bool:
         parts = os.path.normpath(file).split(os.sep)
         names = [*parts, *(os.sep.join(parts[: k + 1]) for k in range(len(parts)))]
-        return any(fnmatch(name, pattern) for name in names for pattern in patterns)
+        return any(fnmatch(name, pattern) for name in names for pattern in options["excluded"])
 
-    return [file for file in find_programs(paths) if not is_left_out(file)]
+    files = find_programs(paths, all_python=options["grade"])
+    return [file for file in files if not is_left_out(file)]
 
 
 def _by_baseline(report: CheckReport, options: dict[str, Any]) -> CheckReport:
@@ -326,6 +336,8 @@ def _format(ctx: click.Context, options: dict[str, Any]) -> str:
             return format_of(None, False, target, known, form, cure="")
     is_explicit = ctx.get_parameter_source("form") is ParameterSource.COMMANDLINE
     known = GRADE_SUFFIXES if options["grade"] else SUFFIXES
+    if form not in CHECK_FORMATS and not options["grade"]:
+        raise UsageError(f"a check has no format {form}", hint="grades have: --grade")
     return format_of(form if is_explicit else None, options["as_json"], target, known, form)
 
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from gradcli.cli.output import append_text
+from gradcli.cli.output import append_text, write_text
 from gradcli.cli.streams import color_for, put, warn
-from gradcli.errors import EXIT_FAILED, EXIT_INTERNAL, EXIT_OK, EXIT_USAGE, GradcliError, UsageError
-from gradcli.render.formats import GRADE_FORMATS, write_check, write_grades
+from gradcli.errors import (
+    EXIT_FAILED,
+    EXIT_INTERNAL,
+    EXIT_OK,
+    EXIT_USAGE,
+    FileError,
+    GradcliError,
+    UsageError,
+    reason_of,
+)
+from gradcli.render.formats import GRADE_FORMATS, grade_sheet, write_check, write_grades
 from gradcli.reports.checks import CheckReport
 
 if TYPE_CHECKING:
@@ -32,10 +43,34 @@ def write_result(result: Result, options: dict[str, Any]) -> None:
     report, grades, form, inputs = result
     if options["fix"]:
         _fix(report, options, inputs)
-    elif options["grade"]:
-        _write_grades(grades, form, options, inputs)
-    else:
-        _write(report, form, options, inputs)
+        return
+    main = partial(_write, report, form, options, inputs)
+    if options["grade"]:
+        main = partial(_write_grades, grades, form, options, inputs)
+    beside = [
+        partial(put, options[kind], inputs, partial(_put_report, report, kind))
+        for kind in FILE_FORMATS if options[kind]
+    ]  # fmt: skip
+    if options["sheets"]:
+        beside.append(partial(_write_sheets, result, options["sheets"]))
+    _all_of(main, *beside)
+
+
+def _put_report(report: CheckReport, kind: str, out: TextIO) -> None:
+    write_check(report, kind, out)
+
+
+def _all_of(*writings: Callable[[], None]) -> None:
+    """Write each; one that cannot be written hinders no other. Raises the errors together."""
+    problems: list[GradcliError] = []
+    for write in writings:
+        try:
+            write()
+        except GradcliError as problem:
+            problems.append(problem)
+    if problems:
+        problems[0].also = tuple(problems[1:])
+        raise problems[0]
 
 
 def refuse_unclaimed(report: CheckReport) -> None:
@@ -49,24 +84,6 @@ def refuse_unclaimed(report: CheckReport) -> None:
 
 
 def _write(
-    report: CheckReport, form: str, options: dict[str, Any], inputs: tuple[str, ...]
-) -> None:
-    """Write the report in all forms asked for; one that cannot be written hinders no other."""
-    problems: list[GradcliError] = []
-    for kind in (None, *FILE_FORMATS):
-        try:
-            if kind is None:
-                _write_main(report, form, options, inputs)
-            elif options[kind]:
-                put(options[kind], inputs, lambda out, kind=kind: write_check(report, kind, out))  # type: ignore[misc]
-        except GradcliError as problem:
-            problems.append(problem)
-    if problems:
-        problems[0].also = tuple(problems[1:])
-        raise problems[0]
-
-
-def _write_main(
     report: CheckReport, form: str, options: dict[str, Any], inputs: tuple[str, ...]
 ) -> None:
     put(options["target"], inputs, lambda out: write_check(
@@ -99,10 +116,23 @@ def _write_grades(
     from gradcli.reports.grades import GradeReport
 
     if form not in GRADE_FORMATS:
-        raise UsageError(f"grades have no format {form}", hint="known are table and json")
+        known = f"known are {', '.join(GRADE_FORMATS)}"
+        raise UsageError(f"grades have no format {form}", hint=known)
     put(options["target"], inputs, lambda out: write_grades(
         GradeReport(grades), form, out, color=color_for(options["target"], options["color"]),
+        is_for_spreadsheet=options["spreadsheet"],
     ))  # fmt: skip
+
+
+def _write_sheets(result: Result, folder: str) -> None:
+    """Write the sheet of every answer into a folder, under the answer's name."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as trouble:
+        raise FileError(f"cannot write into {folder}: {reason_of(trouble)}") from None
+    for case, grade in zip(result.report.cases, result.grades, strict=True):
+        name = os.path.normpath(grade.file).replace(os.sep, "-").lstrip(".-") or "answer"
+        write_text(os.path.join(folder, f"{name}.md"), grade_sheet(grade, case), result.inputs)
 
 
 def exit_code(report: CheckReport, inconclusive_is_ok: bool) -> int:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.cli.signals import deaf, end_children, work_for_parent
 from gradcli.cli.streams import internal_errors, warn
-from gradcli.errors import GradcliError, InternalError, UsageError
+from gradcli.errors import GradcliError, InternalError
 from gradcli.program.files import PYTHON, read_text, subject_of
 from gradcli.render.progress import progress
 from gradcli.reports.checks import Case
 from gradcli.requests import Request, Setting
 from gradcli.tasks.check import (
+    Checked,
     broken_case,
     check_program,
     skip_reason,
@@ -182,7 +183,7 @@ def _outcomes(job: Job, path: str) -> list[Outcome]:
     file, subject = subject_of(path)
     try:
         with internal_errors(job.is_debugged):
-            if file.endswith(PYTHON):
+            if file.endswith(PYTHON) and not job.is_graded:
                 return _of_python(job, file, subject)
             text = read_text(path)
             reason = None if job.is_graded else skip_reason(text)
@@ -201,19 +202,29 @@ def _outcomes(job: Job, path: str) -> list[Outcome]:
 def _of_python(job: Job, file: str, subject: str | None) -> list[Outcome]:
     from gradcli.tasks.check_python import check_python  # late: most programs are not Python
 
-    if job.is_graded:
-        raise UsageError("Python files are not graded", hint="grade `.grad` files")
     cases = check_python(read_text(file), file, subject, [*job.settings], job.request)
     return [(case, None) for case in cases]
 
 
 def _checked(job: Job, name: str, text: str) -> Outcome:
+    if job.is_graded:
+        return _graded(job, name, text)
     checked = check_program(text, name, [*job.settings], job.request)
+    _warn_if_strict(job, checked)
+    return checked.case, None
+
+
+def _graded(job: Job, name: str, text: str) -> Outcome:
+    """The outcome of an answer, which may be Python that is written as a program is."""
+    from gradcli.tasks.answers import check_answer, with_unread  # late: few checks are gradings
+    from gradcli.tasks.grade import grade
+
+    checked, unread = check_answer(text, name, [*job.settings], job.request)
+    _warn_if_strict(job, checked)
+    return with_unread(checked.case, unread, text), grade(checked, job.key, unread)
+
+
+def _warn_if_strict(job: Job, checked: Checked) -> None:
     if job.strict:
         missing = [f"no gradient for {name}" for name in unclaimed(checked.program)]
         warn([*checked.case.warnings, *missing], strict=True, quiet=True)
-    if not job.is_graded:
-        return checked.case, None
-    from gradcli.tasks.grade import grade  # late: few checks are gradings
-
-    return checked.case, grade(checked, job.key)

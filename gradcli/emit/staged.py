@@ -21,6 +21,7 @@ from gradcli.graph.nodes import Graph
 from gradcli.graph.text import constant_phrase, gate_phrase, structural_phrase
 from gradcli.program.model import Program
 from gradcli.syntax import Tree, parse_expression, write
+from gradcli.syntax.edit import substituted
 from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import POSTFIX
 
@@ -155,16 +156,7 @@ def _readable(text: str, meaning: dict[str, str], functions: Container[str]) -> 
             return None
         if op == "call" and arg.name not in functions:
             return None
-    whole = Tree([], [], [])
-    for op, arg in zip(tree.ops, tree.args, strict=True):
-        if op == "name":
-            part = parse_expression(Source(meaning[arg]))
-            whole.ops += part.ops
-            whole.args += part.args
-            whole.starts += part.starts
-        else:
-            whole.add(op, arg, 0)
-    return whole
+    return substituted(tree, {name: parse_expression(Source(x)) for name, x in meaning.items()})
 
 
 def _simple(tree: Tree) -> Tree:

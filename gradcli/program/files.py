@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from gradcli.errors import FileError, LimitError, UsageError, reason_of
 
-SUFFIX = ".grad"  # of program files
+SUFFIX, SCRIPT = ".grad", ".py"  # of program files, and of answers of students
 SIGNS_OF_GRADIENTS = (b"backward", b"grad", b"prop", b"jac", b"deriv", b"prime", b"_der")
 PYTHON = (".py", ".ipynb")  # suffixes of Python files, of which a subject may be named: `f.py:NAME`
 MOST_BYTES = 64 * 2**20  # of one program text
@@ -67,27 +67,29 @@ def subject_of(path: str) -> tuple[str, str | None]:
     return (file, name) if is_subject else (path, None)
 
 
-def find_programs(paths: Iterable[str]) -> Iterator[str]:
+def find_programs(paths: Iterable[str], all_python: bool = False) -> Iterator[str]:
     """Program files: paths as they are, folders walked in sorted order, each file once.
 
-    Of Python files in folders only those are found whose text has a backward part to its looks.
+    Of Python files in folders only those are found whose text has a backward part to its looks,
+    unless `all_python` takes every one.
     Hidden files and folders and `__pycache__` are left out; links to folders are not followed.
     """
     seen: set[str] = set()
     for path in paths:
-        for file in _walk(path) if os.path.isdir(path) else [path]:
+        for file in _walk(path, all_python) if os.path.isdir(path) else [path]:
             real = os.path.realpath(file)
             if real not in seen:
                 seen.add(real)
                 yield file
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _walk(folder: str, all_python: bool) -> Iterator[str]:
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if f[0] != "." and f != "__pycache__")
         for name in sorted(files):
             path = os.path.join(here, name)
-            if name[0] != "." and (name.endswith(SUFFIX) or _may_have_gradients(path)):
+            is_answer = all_python and name.endswith(SCRIPT)
+            if name[0] != "." and (name.endswith(SUFFIX) or is_answer or _may_have_gradients(path)):
                 yield path
 
 

@@ -96,6 +96,11 @@ class GradientLine:
         self.misfit: Misfit | None = None  # then it is no claim, and the truth stands in for it
         self.part_of: str | None = None  # the name of a gradient that another line's misfit spoils
 
+    @property
+    def owner(self) -> str | None:
+        """The name whose gradient the line is about, also where it is set aside."""
+        return self.name or self.part_of or (self.misfit.name if self.misfit else None)
+
     def moved(self, translate: Callable[[Value], Value]) -> GradientLine:
         """The line over another graph, whose nodes `translate` gives for those of this one."""
         line = GradientLine(self.statement, self.name)
@@ -124,7 +129,7 @@ class Backward:
         self.given: str | None = None  # the name of an upstream gradient that no line assigns
         self.spoilt: dict[str, Value] = {}  # what stands in for gradients with a misfit
         self.broken: dict[str, int] = {}  # helpers without a value, by the place of their line
-        self.untold: ShapeError | None = None  # why the truth is sought that nothing tells
+        self.untold: GradcliError | None = None  # why the truth is sought that nothing tells
         self.stray: ParseError | None = None  # of the first helper that nothing reads
         self._truth_of: Callable[[Value], Value] | None = None
 
@@ -223,10 +228,13 @@ class Backward:
                     f"or `{name}=...` on the command line, or --upstream VALUE",
                 )  # fmt: skip
             return Read("gradient", of, reader.graph.constant(1.0, token))
-        reader.fail(
-            NameFault, token, f"`{name}` has no value yet",
+        error = NameFault(
+            f"`{name}` has no value yet", reader.names.source.span(token),
             f"the gradient of `{of}` must be assigned on an earlier line",
         )  # fmt: skip
+        if not reader.request.fills_gaps:
+            raise error
+        return Read("gradient", of, self._truth(of, error))
 
     def _is_given(self, name: str) -> bool:
         """Whether a name is the upstream gradient, and the caller or the forward part gives it."""
@@ -364,7 +372,7 @@ class Backward:
                     line.reads[name] = self._resolved(name, line.statement.token)
         return names
 
-    def _truth(self, name: str, error: ShapeError) -> Value:
+    def _truth(self, name: str, error: GradcliError) -> Value:
         """The node of the true gradient of a name; zeros where the upstream one is not known.
 
         So it is also while a stage of the backward part is taken for the output.

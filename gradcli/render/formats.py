@@ -10,43 +10,23 @@ from gradcli.render.look import Look
 from gradcli.render.strict_json import json_text
 
 if TYPE_CHECKING:
-    from gradcli.reports.checks import CheckReport
+    from gradcli.reports.checks import Case, CheckReport
     from gradcli.reports.circuits import Circuit
     from gradcli.reports.evaluations import EvalReport
+    from gradcli.reports.exercises import Exercise
     from gradcli.reports.gates import GateReport
-    from gradcli.reports.grades import GradeReport
+    from gradcli.reports.grades import Grade, GradeReport
     from gradcli.reports.pages import Page
     from gradcli.reports.plots import Plot
     from gradcli.reports.steps import StepsReport
     from gradcli.reports.tellings import Telling
 
 __all__ = [
-    "CHECK_FORMATS",
-    "CURVE_FORMATS",
-    "CURVE_IMAGES",
-    "FORMATS",
-    "GATE_FORMATS",
-    "GRADE_FORMATS",
-    "GRAPH_FORMATS",
-    "IMAGES",
-    "TELLING_FORMATS",
-    "error_dict",
-    "error_text",
-    "image",
-    "json_text",
-    "plot_image",
-    "problem_text",
-    "steps_image",
-    "warning_text",
-    "write",
-    "write_check",
-    "write_circuit",
-    "write_gates",
-    "write_grades",
-    "write_page",
-    "write_plot",
-    "write_steps",
-    "write_telling",
+    "CHECK_FORMATS", "CURVE_FORMATS", "CURVE_IMAGES", "EXERCISE_FORMATS", "FORMATS",
+    "GATE_FORMATS", "GRADE_FORMATS", "GRAPH_FORMATS", "IMAGES", "TELLING_FORMATS", "error_dict",
+    "error_text", "grade_sheet", "image", "json_text", "plot_image", "problem_text", "steps_image",
+    "warning_text", "write", "write_check", "write_circuit", "write_exercise", "write_gates",
+    "write_grades", "write_page", "write_plot", "write_steps", "write_telling",
 ]  # fmt: skip
 
 # Of each kind of report the functions that write it, by format: (report, look) -> pieces of text.
@@ -66,7 +46,15 @@ RENDERERS = {
         "markdown": "check_rows.check_markdown", "plain": "check_rows.check_plain",
         "latex": "latex.latex_check", "html": "html.html_check",
     },
-    "grades": {"table": "table.grade_table", "json": "strict_json.json_report"},
+    "grades": {
+        "table": "table.grade_table", "json": "strict_json.json_report",
+        "csv": "grade_rows.grade_csv", "markdown": "grade_rows.grade_markdown",
+        "html": "grade_rows.grade_page",
+    },
+    "exercise": {
+        "program": "handout.program", "markdown": "handout.markdown", "latex": "handout.latex",
+        "html": "handout.page",
+    },
     "gates": {
         "table": "gates.gate_table", "json": "strict_json.json_report",
         "markdown": "gates.gate_markdown",
@@ -87,8 +75,9 @@ RENDERERS = {
 IMAGES = ("png", "pdf")  # the formats that are no text
 LAID_OUT = ("svg", *IMAGES)  # by Graphviz
 CURVE_IMAGES = ("png", "svg", "pdf")
-FORMATS, CHECK_FORMATS, GRADE_FORMATS, GATE_FORMATS, TELLING_FORMATS = (
-    tuple(RENDERERS[kind]) for kind in ("evaluation", "check", "grades", "gates", "telling")
+FORMATS, CHECK_FORMATS, GRADE_FORMATS, GATE_FORMATS, TELLING_FORMATS, EXERCISE_FORMATS = (
+    tuple(RENDERERS[kind])
+    for kind in ("evaluation", "check", "grades", "gates", "telling", "exercise")
 )
 GRAPH_FORMATS = ("tree", "json", "dot", "mermaid", "html", *LAID_OUT)
 CURVE_FORMATS = (*RENDERERS["plot"], *CURVE_IMAGES)
@@ -119,9 +108,24 @@ def write_check(
     ))  # fmt: skip
 
 
-def write_grades(report: GradeReport, format: str, out: TextIO, *, color: str = "auto") -> None:
+def write_grades(
+    report: GradeReport, format: str, out: TextIO, *, color: str = "auto",
+    is_for_spreadsheet: bool = False,
+) -> None:  # fmt: skip
     """Write grades in one of GRADE_FORMATS."""
-    _put("grades", format, report, Look(out, color))
+    _put("grades", format, report, Look(out, color, is_for_spreadsheet=is_for_spreadsheet))
+
+
+def grade_sheet(grade: Grade, case: Case) -> str:
+    """The sheet of one student, as Markdown."""
+    from gradcli.render.grade_rows import sheet
+
+    return sheet(grade, case)
+
+
+def write_exercise(exercise: Exercise, format: str, out: TextIO) -> None:
+    """Write an exercise in one of EXERCISE_FORMATS."""
+    _put("exercise", format, exercise, Look(out))
 
 
 def write_circuit(

@@ -34,7 +34,7 @@ from gradcli.reports.evaluations import (
     InputCheck,
     Stage,
 )
-from gradcli.reports.grades import Grade, GradeReport
+from gradcli.reports.grades import GradeReport
 from gradcli.reports.lines import Fork, LineCheck
 
 ASCII_HEAD = Box("    \n    \n -- \n" + "    \n" * 5, ascii=True)
@@ -126,7 +126,7 @@ def grade_table(report: GradeReport, look: Look) -> Iterator[str]:
     """Answers with their scores, then how often each mistake was made."""
     page = Page(look)
     rows = [
-        [page.text(g.file), f"{g.right} of {g.asked}", page.text(_shortcomings(g))]
+        [page.text(g.file), f"{g.right} of {g.asked}", page.text(g.shortcomings)]
         for g in report.grades
     ]
     yield page.drawn(page.block(GRADES, rows, head=1))
@@ -134,15 +134,6 @@ def grade_table(report: GradeReport, look: Look) -> Iterator[str]:
         counts = [[name, str(a), str(n)] for name, (a, n) in report.mistakes.items()]
         yield page.drawn("")
         yield page.drawn(page.block(MISTAKES_MADE, counts, head=1))
-
-
-def _shortcomings(grade: Grade) -> str:
-    missing = [f"no d{name}" for name in grade.missing]
-    undecided = [f"d{name} is {verdict}" for name, verdict in grade.undecided.items()]
-    words = [*filter(None, [grade.problem]), *grade.mistakes, *missing, *undecided]
-    if grade.changed:
-        words.append(f"{' and '.join(grade.changed)} changed: graded at the exercise's")
-    return ", ".join(words)
 
 
 def _brief(report: EvalReport, page: Page) -> Iterator[RenderableType]:

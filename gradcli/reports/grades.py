@@ -19,6 +19,16 @@ class Grade(NamedTuple):
     reasons: list[str] = []  # noqa: RUF012  # never written to: of each mistake, in words
 
     @property
+    def shortcomings(self) -> str:
+        """What is wrong, missing, undecided or changed, in words."""
+        missing = [f"no d{name}" for name in self.missing]
+        undecided = [f"d{name} is {verdict}" for name, verdict in self.undecided.items()]
+        words = [*filter(None, [self.problem]), *self.mistakes, *missing, *undecided]
+        if self.changed:
+            words.append(f"{' and '.join(self.changed)} changed: graded at the exercise's")
+        return ", ".join(words)
+
+    @property
     def score(self) -> float:
         """Between 0 and 1."""
         return self.right / self.asked if self.asked else 0.0

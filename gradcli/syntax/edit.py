@@ -6,7 +6,7 @@ operands are complete.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gradcli.syntax.tree import Call, Tree
@@ -167,3 +167,17 @@ def replaced(tree: Tree, start: int, k: int, part: Tree) -> Tree:
         [*tree.args[:start], *part.args, *tree.args[k + 1 :]],
         [*tree.starts[:start], *part.starts, *tree.starts[k + 1 :]],
     )
+
+
+def substituted(tree: Tree, meaning: Mapping[Any, Tree]) -> Tree:
+    """The tree with other trees in the places of names."""
+    whole = Tree([], [], [])
+    for op, arg, start in zip(tree.ops, tree.args, tree.starts, strict=True):
+        if op == "name" and arg in meaning:
+            part = meaning[arg]
+            whole.ops += part.ops
+            whole.args += part.args
+            whole.starts += part.starts
+        else:
+            whole.add(op, arg, start)
+    return whole

@@ -157,7 +157,12 @@ def _checked(program: Program, ranges: dict[str, tuple[float, float]], request: 
         whole, outcome = _elsewhere(program, first, request)
         case = _case(whole, outcome, values, request)
     verdict = worst([case.verdict, *(entry.verdict for entry in entries.values())])
-    return Checked(case._replace(claims=claims, entries=entries, verdict=verdict), program)
+    case = case._replace(claims=claims, entries=entries, verdict=verdict)
+    if verdict == "fail":
+        from gradcli.tasks.written_digits import told_of_digits  # late: few claims are rounded
+
+        case = told_of_digits(case, program, request)
+    return Checked(case, program)
 
 
 def _elsewhere(program: Program, first: Outcome, request: Request) -> tuple[Program, Outcome]:

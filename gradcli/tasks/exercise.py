@@ -2,138 +2,132 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from gradcli.emit import BackwardLine, backward_lines, forward_lines
-from gradcli.errors import GradcliError, UsageError
-from gradcli.evaluation.point import as_numbers, input_values
+from gradcli.errors import GradcliError, UsageError, did_you_mean
+from gradcli.evaluation.point import gather, in_lists, input_values, inputs_of
 from gradcli.program.model import Program
+from gradcli.program.reader import read
+from gradcli.reports.evaluations import Number
+from gradcli.reports.exercises import Exercise, task_of
+from gradcli.reports.mistakes import MISTAKES
 from gradcli.requests import PLAIN
-from gradcli.syntax import Tree, parse_expression, write
-from gradcli.syntax.tokens import Source
-from gradcli.syntax.tree import number_list
 from gradcli.tasks.check import check_program
+from gradcli.tasks.drafts import Draft, own_draft, written_draft
+from gradcli.tasks.planting import planted
+
+VARIED_DIGITS = 2  # decimals of the values of a variant
+MOST_POINTS = 20  # that are tried for one variant
 
 
-class Exercise(NamedTuple):
-    """A text for the student; its solution and the planted mistakes for the teacher."""
+class Plan(NamedTuple):
+    """What exercises are wanted."""
 
-    text: str
-    solution: str
-    mistakes: dict[int, str]  # the planted ones, by line
-    seed: int
-
-    def key(self) -> str:
-        """The key file: JSON with the solution and the planted mistakes."""
-        data = {
-            "schema": "gradcli.key/1", "solution": self.solution, "seed": self.seed,
-            "mistakes": [{"line": n, "mistake": name} for n, name in sorted(self.mistakes.items())],
-        }  # fmt: skip
-        return json.dumps(data, indent=1) + "\n"
+    mistakes: int = 0  # planted; 0 leaves blanks
+    kinds: tuple[str, ...] = ()  # then one of each of these is planted
+    seed: int = 0
+    variants: int | None = None  # exercises with values and mistakes of their own
 
 
-def make_exercise(program: Program, mistakes: int, seed: int) -> Exercise:
-    """An exercise from a program's forward part; `mistakes` are planted, 0 leaves blanks.
+def plan_of(words: str | None, seed: int, variants: int | None) -> Plan:
+    """The plan for `--mistakes K` or `--mistakes KIND,KIND`. Raises UsageError."""
+    if words is None or words.isdecimal():
+        return Plan(int(words or 0), (), seed, variants)
+    kinds = tuple(word.strip() for word in words.split(","))
+    for kind in kinds:
+        if kind not in MISTAKES:
+            hint = did_you_mean(kind, MISTAKES) or f"known are {', '.join(MISTAKES)}"
+            raise UsageError(f"`{kind}` is not the name of a mistake", hint=hint)
+    return Plan(len(kinds), kinds, seed, variants)
 
-    Raises UsageError where the program has no backward part to write at its point, or has room
-    for fewer mistakes.
+
+def make_exercises(program: Program, plan: Plan) -> Iterator[Exercise]:
+    """The exercises of a plan, from a program's forward part, or from its own backward part.
+
+    Raises UsageError where there is no right backward pass at its point, or no room for mistakes.
     """
     shape = program.graph.shape(program.output)
     if shape and program.upstream is None:
         raise UsageError(f"the output has shape {shape}, an exercise is about one number",
                          hint="sum it, or choose an element: `f[0]`")  # fmt: skip
-    program = as_numbers(program)
-    head, backward = _head(program), backward_lines(program)
-    if not backward:
-        raise UsageError("there is nothing to differentiate: the output depends on no input")
-    solution = _text(head, [str(line) for line in backward])
-    verdict = check_program(solution, "<solution>", [], PLAIN).case.verdict
+    draft = _draft(program)
+    solution = draft.text(draft.rows)
+    if plan.variants is None:
+        yield _exercise(draft, plan, plan.seed)
+        return
+    for number in range(1, plan.variants + 1):
+        varied = draft if number == 1 else _varied(solution, plan.seed + number)
+        yield _exercise(varied, plan, plan.seed + number - 1)._replace(variant=number)
+
+
+def _draft(program: Program) -> Draft:
+    """The lines of a program and of its solution, which passes. Raises UsageError."""
+    values = input_values(program)
+    verdict = None
+    if program.claims and all(line.misfit is None for line in program.lines):
+        draft = own_draft(program, {n: x for n, x in values.items() if n in program.overruled})
+        verdict = _verdict(draft)
     if verdict != "pass":
-        raise UsageError(
-            f"the right backward pass is {verdict} at this point", hint="choose another point"
-        )
-    if not mistakes:
-        return Exercise(_text(head, [f"# {b.target} {b.operator}" for b in backward]), solution,
-                        {}, seed)  # fmt: skip
-    rows, planted = _planted(head, backward, mistakes, Random(seed))
-    return Exercise(_text(head, rows), solution, planted, seed)
+        draft = written_draft(program)
+        if not draft.rows:
+            raise UsageError("there is nothing to differentiate: the output depends on no input")
+        verdict = _verdict(draft)
+    if verdict != "pass":
+        raise UsageError(f"the right backward pass is {verdict} at this point",
+                         hint="choose another point")  # fmt: skip
+    return draft
 
 
-def _head(program: Program) -> list[str]:
-    inputs = [f"{name} = {number_list(value)}" for name, value in input_values(program).items()]
-    return [*inputs, "", *forward_lines(program), "", "# backward pass"]
-
-
-def _text(head: list[str], rows: list[str]) -> str:
-    return "\n".join([*head, *rows]) + "\n"
-
-
-# -------------------------------------------------------------------- planting
-
-
-def _planted(
-    head: list[str], backward: list[BackwardLine], count: int, rng: Random
-) -> tuple[list[str], dict[int, str]]:
-    """Plant mistakes on different lines; each is one that `check` calls by its name."""
-    rows = [str(line) for line in backward]
-    planted: dict[int, str] = {}
-    order = list(range(len(rows)))
-    rng.shuffle(order)
-    for k in order:
-        if len(planted) == count:
-            break
-        candidates = list(_wrong_forms(backward[k]))
-        rng.shuffle(candidates)
-        number = len(head) + k + 1
-        for row in candidates:
-            accused = _accused(_text(head, [*rows[:k], row, *rows[k + 1 :]]))
-            mistake = accused.pop(number, None)
-            if mistake is not None and accused == planted:
-                rows[k], planted[number] = row, mistake
-                break
-    if len(planted) < count:
-        raise UsageError(
-            f"only {len(planted)} lines of this program can hold a mistake that is found by name"
-        )
-    return rows, planted
-
-
-def _accused(text: str) -> dict[int, str | None]:
-    """The lines that `check` accuses, and what it calls their mistakes."""
+def _verdict(draft: Draft) -> str:
     try:
-        case = check_program(text, "<exercise>", [], PLAIN).case
+        return check_program(draft.text(draft.rows), "<solution>", [], PLAIN).case.verdict
     except GradcliError:
-        return {}
-    return {line.line: line.mistake for line in case.lines if line.is_accused}
+        return "error"
 
 
-def _wrong_forms(line: BackwardLine) -> Iterator[str]:
-    """The slips that a line invites."""
-    start, right = f"{line.target} {line.operator} ", line.right
-    tree = parse_expression(Source(right))
-    if line.operator == "+=":
-        yield f"{line.target} = {right}"
-    yield f"{start}-({right})" if not right.startswith("-") else f"{start}{right[1:]}"
-    for k, op in enumerate(tree.ops):
-        for other in {"mul": ("div",), "sub": ("add",), "pow": ("mul",)}.get(op, ()):
-            yield start + write(_changed(tree, k, other, tree.args[k]))
-        if op == "number" and tree.args[k] > 1:
-            yield start + write(_changed(tree, k, op, tree.args[k] - 1))
-        if op == "name":
-            others = {arg for o, arg in zip(tree.ops, tree.args, strict=True) if o == "name"}
-            for name in sorted({*others, line.target[1:].partition("[")[0]} - {tree.args[k]}):
-                yield start + write(_changed(tree, k, op, name))
-    left, sign, upstream = right.rpartition(" * d")
-    if sign:
-        yield start + left
-        yield f"{start}d{upstream}"
+def _exercise(draft: Draft, plan: Plan, seed: int) -> Exercise:
+    solution, told = draft.text(draft.rows), _told(draft, plan.mistakes)
+    if not plan.mistakes:
+        blanks = [f"# {row.target} {row.operator}" for row in draft.rows]
+        return Exercise(told.head, blanks, solution, {}, seed)
+    rows, mistakes = planted(told, plan.mistakes, plan.kinds, Random(seed))
+    return Exercise(told.head, rows, solution, mistakes, seed)
 
 
-def _changed(tree: Tree, k: int, op: str, arg: object) -> Tree:
-    return Tree(
-        [*tree.ops[:k], op, *tree.ops[k + 1 :]], [*tree.args[:k], arg, *tree.args[k + 1 :]],
-        tree.starts,
-    )  # fmt: skip
+def _told(draft: Draft, wrong: int) -> Draft:
+    """The draft with what is to be done in the comment above its rows."""
+    *head, last = draft.head
+    task = task_of(len(draft.rows), wrong)
+    if last.lstrip().startswith("#"):
+        return draft._replace(head=[*head, f"{last.rstrip()}: {task}"])
+    return draft._replace(head=[*draft.head, f"# {task}"])
+
+
+def _varied(solution: str, seed: int) -> Draft:
+    """The solution at another point, where it passes. Raises UsageError where none is found."""
+    from gradcli.evaluation.elsewhere import anywhere  # late: it needs numpy
+
+    program = read(solution, "<solution>")
+    start = inputs_of(program)
+    for attempt in range(MOST_POINTS):
+        inputs = anywhere(program, start, MOST_POINTS * seed + attempt)
+        table: Any = dict(zip(program.graph.inputs.values(), inputs, strict=True))
+        values = {
+            name: in_lists(gather(value, table)) for name, value in program.inputs.items()
+        }  # fmt: skip
+        draft = own_draft(program, {name: _rounded(x) for name, x in values.items()})
+        if _verdict(draft) == "pass":
+            return draft
+    raise UsageError("no other point was found at which the backward pass is right",
+                     hint="leave --variants out, or choose another point")  # fmt: skip
+
+
+def _rounded(number: Number) -> Number:
+    """A value with few decimals; probabilities keep theirs, so that they go on to sum to 1."""
+    if isinstance(number, list):
+        flat = [x for x in number if isinstance(x, float)]
+        is_distribution = len(flat) > 1 and abs(sum(flat) - 1) < 1e-9 and min(flat) >= 0
+        return number if is_distribution else [_rounded(part) for part in number]
+    return round(number, VARIED_DIGITS) or number

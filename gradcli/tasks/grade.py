@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gradcli.errors import FileError, GradcliError
@@ -17,9 +17,10 @@ from gradcli.reports.evaluations import Number, worst
 from gradcli.reports.grades import Grade
 from gradcli.reports.lines import LineCheck
 from gradcli.syntax.tokens import line_and_column
+from gradcli.tasks.answers import Unread
 from gradcli.tasks.check import Checked
 
-UNNAMED = "unnamed"
+UNNAMED, UNREADABLE = "unnamed", "unreadable"
 RIGHT = ("pass", "kink")
 UNDECIDED = ("undefined", "inconclusive")
 
@@ -47,8 +48,11 @@ def read_key(text: str, name: str) -> Key:
     return Key(_circuit(program), output, [*program.claims], input_values(program))
 
 
-def grade(checked: Checked, key: Key | None) -> Grade:
-    """The grade of an answer; with a key it must be an answer to that exercise."""
+def grade(checked: Checked, key: Key | None, unread: Mapping[int, Unread]) -> Grade:
+    """The grade of an answer; with a key it must be an answer to that exercise.
+
+    `unread` are the lines that were left out, by their numbers.
+    """
     case, program = checked
     problem = None if key is None else _another_exercise(program, key)
     if problem is not None:
@@ -56,19 +60,43 @@ def grade(checked: Checked, key: Key | None) -> Grade:
     verdicts = _verdicts(program, case.lines)
     unexplained = _unexplained(case)
     verdicts |= dict.fromkeys(unexplained, "fail")
+    left_out = [line for line in unread.values() if line.problem]
     names = _expected(program) if key is None else key.gradients
+    if key is None:
+        more = [n for line in unread.values() for n in _owners(line, program)] + _gaps(program)
+        names = list(dict.fromkeys([*names, *more]))
+    verdicts |= {name: "fail" for line in left_out for name in _owners(line, program)}
     return Grade(
         case.file,
         right=sum(verdicts.get(name) in RIGHT for name in names),
         asked=len(names),
         mistakes=[line.mistake or UNNAMED for line in case.lines if line.is_accused]
-        + [UNNAMED] * len(unexplained),
+        + [UNNAMED] * len(unexplained)
+        + [UNREADABLE] * len(left_out),
         missing=[name for name in names if name not in verdicts],
         undecided={n: v for n, v in verdicts.items() if n in names and v in UNDECIDED},
         changed=[] if key is None else _changed(program, key),
         reasons=[line.reason or "" for line in case.lines if line.is_accused]
-        + [*unexplained.values()],
+        + [*unexplained.values()]
+        + [line.problem for line in left_out],
     )
+
+
+def _gaps(program: Program) -> list[str]:
+    """The stages whose gradients are read, and that no line gives."""
+    own = {line.owner for line in program.lines}
+    reads = [read for line in program.lines for read in line.reads.values()]
+    return [
+        read.name for read in reads
+        if read.kind == "gradient" and read.name not in own
+        and program.output not in nodes_of(program.stages.get(read.name, []))
+    ]  # fmt: skip
+
+
+def _owners(line: Unread, program: Program) -> list[str]:
+    """The stage or input whose gradient a line that was left out should have given."""
+    names = [*program.stages, *program.inputs]
+    return [name for name in names if line.target in (f"d{name}", f"d_{name}")]
 
 
 def ungraded(file: str, problem: str, key: Key | None) -> Grade:
@@ -82,7 +110,8 @@ def _expected(program: Program) -> list[str]:
     inputs = [
         name for name, value in program.inputs.items() if reached.intersection(nodes_of(value))
     ]
-    return list(dict.fromkeys([*program.claims, *inputs]))
+    spoilt = [line.owner for line in program.lines if line.owner is not None and not line.name]
+    return list(dict.fromkeys([*program.claims, *spoilt, *inputs]))
 
 
 def _unexplained(case: Case) -> dict[str, str]:
@@ -105,7 +134,7 @@ def _verdicts(program: Program, checks: Sequence[LineCheck]) -> dict[str, str]:
     wrong_helpers: set[str] = set()
     verdicts: dict[str, str] = {}
     for line in program.lines:
-        name, statement = line.name, line.statement
+        name, statement = line.owner, line.statement
         check = check_at.get(place(spans[statement.token].start))
         is_wrong = (check is not None and check.is_accused) or any(
             read.kind == "helper" and read.name in wrong_helpers for read in line.reads.values()
