@@ -513,10 +513,10 @@ UNKNOWN_SUFFIXES = {
         "check",
         *LECTURE,
     ): f".txt, .json, .jsonl, .sarif, .xml, .csv, .tsv, .md, .tap, .tex, .html{CURE}",
-    ("check", "a.grad", "--grade"): f".txt, .json{CURE}",
+    ("check", "a.grad", "--grade"): f".txt, .json, .csv, .md, .html{CURE}",
     ("check", "a.grad", "--fix"): ".diff, .patch, .txt",
     ("check", "a.py", "--list"): ".txt",
-    ("exercise", *LECTURE): ".grad, .txt",
+    ("exercise", *LECTURE): f".grad, .py, .txt, .md, .tex, .html{CURE}",
 }
 
 

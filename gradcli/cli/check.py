@@ -136,7 +136,7 @@ LIST_SUFFIXES: Suffixes = {".txt": None}
     help="Processes; the order of the report does not depend on it.",
 )
 @printed(
-    (*CHECK_FORMATS, "html"),
+    CHECK_FORMATS,
     "table",
     form="How to print the report; table by default, or what the suffix of -o says. Grades are "
     "written as table, json, csv, markdown or html.",
@@ -336,8 +336,6 @@ def _format(ctx: click.Context, options: dict[str, Any]) -> str:
             return format_of(None, False, target, known, form, cure="")
     is_explicit = ctx.get_parameter_source("form") is ParameterSource.COMMANDLINE
     known = GRADE_SUFFIXES if options["grade"] else SUFFIXES
-    if form not in CHECK_FORMATS and not options["grade"]:
-        raise UsageError(f"a check has no format {form}", hint="grades have: --grade")
     return format_of(form if is_explicit else None, options["as_json"], target, known, form)
 
 

@@ -43,7 +43,7 @@ class HtmlPage(DocumentPage):
     def _cells(self, table: Table, row: list[str]) -> str:
         return "".join(
             f'<td class="{_classes(f"verdict.{cell}" if column.role == "verdict" else column.role)}'
-            f'{" number" * column.is_number}">{escape(cell)}</td>'
+            f'{" number" * (column.is_number and column.role != "number")}">{escape(cell)}</td>'
             for column, cell in zip(table.columns, row, strict=False)
         )
 
