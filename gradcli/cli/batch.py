@@ -78,7 +78,7 @@ def batch_command(**options: Any) -> None:
     \b
     gradcli batch "(x+y)*z" z=-4 --points points.csv -o gradients.csv
     gradcli batch "sin(x)*y" x=linspace(-2,2,5) y=linspace(0,1,3) --grid
-    gradcli batch --file sample_exprs/neuron.grad --points data.npz --wrt w -o out.npz
+    gradcli batch --file neuron.grad --points data.npz --wrt w -o out.npz
     cat points.csv | gradcli batch "x*exp(-y)" --points - > gradients.csv
 
     parquet and arrow need pyarrow (the extra `parquet`), --engine native needs llvmlite (`native`).
