@@ -147,6 +147,60 @@ class Frame:
     def backward(self, dout):
         return dout[:, :, 1 : 1 + self.rows, 2:-2]
 """,
+    "ids of sentences": """
+class Embed:
+    def __init__(self, vocab_size, width):
+        self.vocab_size = vocab_size
+        self.w = np.random.randn(vocab_size, width)
+    def forward(self, sentences):
+        rows, columns = len(sentences), len(sentences[0])
+        hot = np.zeros((rows * columns, self.vocab_size))
+        hot[np.arange(rows * columns), sentences.reshape(-1)] = 1
+        self.hot = hot.reshape(rows, columns, self.vocab_size)
+        return self.hot @ self.w
+    def backward(self, dout):
+        self.dw = np.einsum("bti,btj->ij", self.hot, dout)
+        return dout @ self.w.T
+""",
+    "operands of einsum": """
+class Each:
+    def __init__(self, n, m):
+        self.W = np.random.randn(n, m)
+    def forward(self, blocks):
+        self.blocks = blocks
+        return np.einsum("ij,bjk->bik", self.W, blocks)
+    def backward(self, grad):
+        self.dW = np.einsum("bik,bjk->ij", grad, self.blocks)
+        return np.einsum("ij,bik->bjk", self.W, grad)
+""",
+    "halves": """
+class Positions:
+    def __init__(self, longest, width):
+        table = np.zeros((longest, width))
+        steps = np.arange(longest)[:, None] / np.arange(1, width, 2)
+        table[:, 0::2], table[:, 1::2] = np.sin(steps), np.cos(steps)
+        self.table = table[None]
+    def forward(self, words):
+        batch, length, _ = words.shape
+        self.words = words
+        return words * words + self.table[:, :length]
+    def backward(self, dout):
+        return 2 * dout * self.words
+""",
+    "channels in a product": """
+class Squeeze:
+    def __init__(self, planes, out):
+        self.w = np.random.randn(out, planes * 4)
+    def forward(self, x):
+        n, c, h, w = x.shape
+        self.shape, self.x = x.shape, x[:, :, :2, :2].reshape(n, -1)
+        return self.x @ self.w.T
+    def backward(self, dout):
+        dx = np.zeros(self.shape)
+        dx[:, :, :2, :2] = (dout @ self.w).reshape(self.shape[0], -1, 2, 2)
+        self.dw = dout.T @ self.x
+        return dx
+""",
     "the axes that are put in another order": """
 class Scores:
     def __init__(self, width):
@@ -197,6 +251,79 @@ class Wrap:
 @pytest.mark.parametrize("kind", [*TAUGHT])
 def test_a_fault_teaches_what_a_parameter_is(kind):
     assert verdict("import numpy as np\n" + TAUGHT[kind]) == ("pass", None)
+
+
+ANEW = """
+import numpy as np
+
+class Recurrent:
+    def __init__(self, inputs, hidden, outputs, bptt_truncate=4):
+        self.U, self.W = np.random.randn(hidden, inputs), np.random.randn(hidden, hidden)
+        self.V, self.truncate = np.random.randn(outputs, hidden), bptt_truncate
+
+    def feedforward(self, sequence):
+        states = np.zeros((len(sequence) + 1, self.W.shape[0]))
+        outputs = np.zeros((len(sequence), self.V.shape[0]))
+        for t in range(len(sequence)):
+            states[t] = np.tanh(self.U @ sequence[t] + self.W @ states[t - 1])
+            outputs[t] = self.V @ states[t]
+        return outputs, states
+
+    def loss(self, x, y):
+        return 0.5 * np.sum((self.feedforward(x)[0] - y) ** 2)
+
+    def backprop_through_time(self, x, y):
+        outputs, states = self.feedforward(x)
+        dU, dW, dV = np.zeros_like(self.U), np.zeros_like(self.W), np.zeros_like(self.V)
+        ahead = np.zeros(self.W.shape[0])
+        for t in range(len(x))[::-1]:
+            dV += np.outer(outputs[t] - y[t], states[t])
+            delta = (self.V.T @ (outputs[t] - y[t]) + ahead) * (1 - states[t] ** 2)
+            dU += np.outer(delta, x[t])
+            dW += np.outer(delta, states[t - 1])
+            ahead = self.W.T @ delta
+        return dU, dW, dV
+"""
+
+
+def test_a_backward_part_that_computes_the_forward_part_anew_takes_its_inputs():
+    (case,) = cases(ANEW)
+    assert case.verdict == "pass", case.problem
+    assert case.claims == 3
+    (case,) = cases(ANEW.replace("ahead = self.W.T @", "ahead = self.W @"))
+    assert case.verdict == "fail"
+
+
+def test_a_product_with_an_entry_is_no_entry():
+    text = """
+import numpy as np
+class Drop:
+    def __init__(self, p):
+        self.p = p
+    def forward(self, x):
+        cache = {"mask": np.random.rand(*x.shape) > self.p}
+        return x * cache["mask"] * 1.5, cache
+    def backward(self, dout, cache):
+        return dout * 1.5 * cache["mask"]
+"""
+    assert verdict(text, bindings=[("p", "0.4")]) == ("pass", None)
+    assert verdict(text.replace("dout * 1.5", "dout"), bindings=[("p", "0.4")])[0] == "fail"
+
+
+def test_what_a_layer_sends_back_may_be_called_eta():
+    text = """
+import numpy as np
+class Pool:
+    def __init__(self, size=2):
+        self.size = size
+    def forward(self, x):
+        n, h, w, c = x.shape
+        return x.reshape(n, h // 2, 2, w // 2, 2, c).mean(axis=(2, 4))
+    def backward(self, eta):
+        return (eta / self.size ** 2).repeat(2, axis=1).repeat(2, axis=2)
+"""
+    assert verdict(text) == ("pass", None)
+    assert verdict(text.replace("** 2", ""))[0] == "fail"
 
 
 PREPARED = {

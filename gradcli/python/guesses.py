@@ -25,9 +25,9 @@ RATE = re.compile(r"^_?(lr|l_?rate|eta|alpha|learning_?rate|step(_?size)?|rate|e
 LEARNING = re.compile(r"^_?(lr|l_?rate|eta|learning_?rate)$")  # what is nothing else
 PENALTY = re.compile(r"^(reg\w*|lam\w*|lmbda|l[12]\w*|weight_decay\w*|wd|decay|alpha|penalty)$")
 COUNT = re.compile(
-    r"^(?!\w*_(?:data|error|array|act\w*|signal|vector|values?|tensor|grad\w*)$)(stride|pad\w*|size|steps?|num_\w+|n_\w+|\w+_size|\w+_dim|dim\w*|n|N|K|T|H|D|M|G|axis|"
+    r"^(?!\w*_(?:data|error|array|act\w*|signal|vector|values?|tensor|grad\w*|seq\w*|batch|images?|ids|tokens)$)(stride|pad\w*|size|steps?|num_\w+|n_\w+|\w+_size|\w+_dim|dim\w*|n|N|K|T|H|D|M|G|axis|"
     r"input_\w+|hidden\w*|output_\w+|num\w*|filter_\w+|kernel_size|in_\w+|out_\w+|n[A-Z]\w*|\w+_units|"
-    r"heads|h_dim|seed|d_\w+|\w+_len|vocab\w*|embed\w*|units|features|nx|ny|nh)$"
+    r"heads|h_dim|\w*trunc\w*|bptt\w*|seed|d_\w+|\w+_len|vocab\w*|embed\w*|units|features|nx|ny|nh)$"
 )
 LABELS = re.compile(
     r"^(y|t|labels?|targets?|ids|idx|indices|word\w*|\w*_idx|\w*Idx|classes|tokens)$"
@@ -67,7 +67,7 @@ TEXTS: dict[str, list[str]] = {
 }  # fmt: skip
 COUNTS = {
     "stride": 1, "pad": 1, "padding": 1, "n_class": 3, "axis": 1, "seed": 0, "timesteps": 3,
-    "num_heads": 2, "n_heads": 2, "heads": 2,
+    "layer_num": 2, "num_layers": 2, "n_layers": 2,
     "G": 3, "groups": 3, "num_groups": 3, "n_groups": 3,
 }  # fmt: skip
 
@@ -77,6 +77,9 @@ KERNELS = re.compile(
     r"^(h|w|height|width|size)_?(k|f|filter|kernel)$|^(FH|FW|HH|WW|KH|KW)$"
 )
 POOLS = re.compile(r"^(p|pool|pooling|window)_?(h|w|height|width|size|shape)?$")
+TRUNCATION = re.compile(r"trunc|^bptt")  # of steps back: what is cut off is no gradient
+NEVER = 1000
+HEADS = re.compile(r"^(\w+_)?heads?(_(num|count))?$|^n_?head$")
 STRIDES = re.compile(r"^(s|stride|strides|stride_?\w)$")
 
 
@@ -88,6 +91,10 @@ def usual_count(name: str, is_of_pools: bool = False) -> int | None:
         return COUNTS[name]
     if KERNELS.match(name):
         return 3
+    if TRUNCATION.search(name):
+        return NEVER
+    if HEADS.match(name):
+        return 2
     return 2 if POOLS.match(name) else 1 if STRIDES.match(name) else None
 
 

@@ -36,10 +36,16 @@ from gradcli.python.misfits import (
 )
 from gradcli.python.missing import MissingInputs, NoNumber, Unclaimed
 from gradcli.python.source import PythonFault
-from gradcli.python.starts import Choice, starts
+from gradcli.python.starts import EIGHTS, EVEN, SIZES, Choice, starts
 
 MOST_READINGS = 90  # of the code, in search of shapes that fit
 MOST_WORK = 100_000  # statements, gates and thousands of elements of these readings
+# Sizes that are looked through one after the other, with the readings and the work for each.
+FAMILIES = (
+    (SIZES, MOST_READINGS, MOST_WORK),
+    (EVEN, MOST_READINGS // 3, MOST_WORK // 4),
+    (EIGHTS, MOST_READINGS // 3, MOST_WORK // 4),
+)
 MOST_DRAWN = 20_000  # elements of all inputs; code that needs more is not understood
 MOST_MERGES = 24  # of axes, for one choice of ranks
 MORE_READINGS = 40  # once there is one that ends, though not as it should
@@ -99,6 +105,7 @@ class Inference:
         self.halted: tuple[Halted, dict[str, Any]] | None = None  # the first, where none ended
         self.unclaimed: Unclaimed | None = None  # the first reading that ended without a claim
         self.most = MOST_READINGS
+        self.sizes: tuple[int, ...] = SIZES
         self.learned: dict[str, Guess] = {}  # of parameters, by their ways, from faults
         self.pending: list[Choice] = []  # that faults have taught, and that were not tried
         self.reached: dict[str, Guess] = {}  # guesses with which more inputs turned out missing
@@ -108,16 +115,26 @@ class Inference:
         self, missing: list[str], attempt: Callable[[dict[str, Any]], Any]
     ) -> tuple[Any, dict[str, Any]] | None:
         """What `attempt` gives for the first values that fit, and these; None for none."""
-        self.end = self.work() + MOST_WORK
+        for self.sizes, most, work in FAMILIES:
+            found = self._search(missing, attempt, most, self.work() + work)
+            if found is not None or self.halted is not None or self.unclaimed is not None:
+                return found
+        return None
+
+    def _search(
+        self, missing: list[str], attempt: Callable[[dict[str, Any]], Any], most: int, end: int
+    ) -> tuple[Any, dict[str, Any]] | None:
+        """What a search with sizes of one family gives."""
+        self.end = end
         for self.draws.is_positive in (False, True):
-            self.readings, self.most = 0, MOST_READINGS
+            self.readings, self.most = 0, most
             self.seen, self.pending = [], []
             for likely in self._likely(missing):
                 guesses = _with_learned(likely, self.learned)
                 if guesses in self.seen or self._would_hide(guesses):
                     continue
                 self.seen.append(guesses)
-                for shapes in starts(self.guesser, guesses):
+                for shapes in starts(self.guesser, guesses, self.sizes):
                     found = self._merged(Choice(guesses, shapes), attempt)
                     while found is None and self.pending and self.readings < self.most:
                         found = self._merged(self.pending.pop(0), attempt)
@@ -299,7 +316,7 @@ class Inference:
         if guesses in self.seen:
             return None
         self.seen.append(guesses)
-        choices = [Choice(guesses, shapes) for shapes in starts(self.guesser, guesses)]
+        choices = [Choice(guesses, shapes) for shapes in starts(self.guesser, guesses, self.sizes)]
         self.pending += choices[1:]
         return choices[0] if choices else None
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gradcli.python.guesses import Guess, Sizes
-from gradcli.python.values import Array, Instance, Library, Scope
+from gradcli.python.values import Array, Given, Instance, Library, Scope
 
 LABELS_OF_RANK: dict[int, Guess] = {0: "index", 1: "labels", 2: "labels2"}
 
@@ -146,9 +146,11 @@ def _parts(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesso
     if blamed is None:
         return None
     path, value = blamed
-    if not isinstance(value, int):
-        return Lesson(path, 1)
-    return Lesson(path, "sizes")
+    if isinstance(value, Given):
+        return Lesson(path, "labels2")
+    if isinstance(value, Array):
+        return Lesson(path, len(stop.shape(value.content)) + 1)
+    return Lesson(path, "sizes" if isinstance(value, int) else 1)
 
 
 def _key(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
@@ -186,11 +188,11 @@ def _unpacked(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Le
     source = getattr(statement, "value", None)
     if source is None:
         return None
-    blamed = _blamed(source, stop, values)
+    is_shape = any(isinstance(n, ast.Attribute) and n.attr == "shape" for n in ast.walk(source))
+    blamed = _blamed(source, stop, values, is_shape)
     if blamed is None:
         return None
     path, value = blamed
-    is_shape = any(isinstance(n, ast.Attribute) and n.attr == "shape" for n in ast.walk(source))
     if is_shape and isinstance(value, Array):
         return Lesson(path, count)
     return Lesson(path, Sizes(count)) if isinstance(value, (int, list)) else None
@@ -242,6 +244,17 @@ def _padded(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Less
     return None if blamed is None else Lesson(blamed[0], int(match[1]))
 
 
+def _subscripts(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """An operand of `einsum` has as many axes as letters."""
+    for _, value in _names(stop.node, stop):
+        path = _path(value, stop, values, True)
+        if path is not None and isinstance(value, Array):
+            rank = len(stop.shape(value.content))
+            if f"shape {stop.shape(value.content)}" in match.string and rank != len(match[1]):
+                return Lesson(path, len(match[1]))
+    return None
+
+
 def _ordered(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """So many axes are put in another order."""
     blamed = _blamed(stop.node, stop, values, True)
@@ -282,6 +295,7 @@ LESSONS = (
     (r"list index out of range", _longer),
     (r"tuple index out of range", _shape_part),
     (r"has widths for (\d+) axes", _padded),
+    (r"subscripts `(\w+)` for an array of shape", _subscripts),
     (r"\(([\d, ]+)\) is no order of \d+ axes", _ordered),
     (r"the text '(.+?)' is not an index|KeyError: '(\w+)'", _key),
     (r"axis (-?\d+) (?:does not exist|is out of bounds)", _axis),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import gcd
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -139,6 +140,9 @@ def joined(shapes: Shapes, x: int, y: int) -> Shapes | None:
     elif y in own:
         new, old = x, y
     else:
+        common = gcd(x, y)
+        if common > 1 and {x // common, y // common} <= own:  # `63 columns meet 27 rows`
+            return joined(shapes, x // common, y // common)
         return _joined_sums(shapes, own, x, y)
     if new > LARGEST or new < 2:  # an axis of one element hides much
         return None

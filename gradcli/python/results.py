@@ -13,6 +13,12 @@ from gradcli.python.values import Array, Function, Instance, arrays_in
 FACTOR = re.compile(r"^[-+]|^[\d.]+ \* | [*/] [\d.]+$")
 
 
+ENTRY = re.compile(r"[\w.\[\]'\"]+\[(['\"])([^'\"]+)\1\]")  # `grads['W1']`, and no product with one
+
+
+PLAIN = re.compile(r"[\w.\[\]'\"]+")
+
+
 class Result(NamedTuple):
     """An array that is given back."""
 
@@ -26,7 +32,7 @@ class Result(NamedTuple):
     @property
     def is_key(self) -> bool:
         """Whether it stands in a dictionary under a key of its own."""
-        return self.words.endswith(("']", '"]'))
+        return bool(ENTRY.fullmatch(self.words))
 
     @property
     def roots(self) -> list[str]:
@@ -104,16 +110,17 @@ def _collect(
             inner = elements[k] if elements and len(elements) == len(value) else f"{words}[{k}]"
             _collect(reader, part, inner, holder or _bare(words), results)
     elif isinstance(value, dict):
+        words = words if PLAIN.fullmatch(words) else "grads"  # what is written out has no name
         inside = _bare(words) or "grads"
         for key, part in value.items():
             if isinstance(part, (Array, float, dict, list, tuple)):
-                _collect(reader, part, f"{words or 'grads'}[{key!r}]", inside, results)
+                _collect(reader, part, f"{words}[{key!r}]", inside, results)
 
 
 def _bare(words: str) -> str:
     """The name an expression ends with; a sign and a factor before it change none."""
     words = FACTOR.sub("", words)
-    match = re.fullmatch(r".*\[(['\"])(.+?)\1\]", words)
+    match = ENTRY.fullmatch(words)
     if match:
         return match[2]
     for ending in (".T", ".copy()", ".flatten()", ".ravel()", ".sum()"):

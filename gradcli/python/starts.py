@@ -11,14 +11,16 @@ from gradcli.python.guesses import Guess, Guesser, Parts, Sizes, usual_count
 from gradcli.python.usage import Usage
 
 SIZES = (3, 5, 7, 4, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
+EVEN = (4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34)  # for halves, and two heads
+EIGHTS = tuple(range(8, 136, 8))  # for eight heads
 LONG = 5  # of what is sliced: parts of one element would fit anything
 LAYERS = 4  # sizes of the layers of a network
 # Ranks four say images and filters; sizes that fit one another in the two usual orders.
 IMAGES: list[dict[str, tuple[int, ...]]] = [
-    {"image": (2, 3, 5, 4), "filter": (4, 3, 3, 3), "bias": (4,)},
-    {"image": (2, 5, 4, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4)},
-    {"image": (2, 3, 6, 4), "filter": (4, 3, 2, 2), "bias": (4, 1)},
-    {"image": (2, 6, 4, 3), "filter": (2, 2, 3, 4), "bias": (4,)},
+    {"image": (2, 3, 5, 4), "filter": (4, 3, 3, 3), "bias": (4,), "channels": (3,)},
+    {"image": (2, 5, 4, 3), "filter": (3, 3, 3, 4), "bias": (1, 1, 1, 4), "channels": (3,)},
+    {"image": (2, 3, 6, 4), "filter": (4, 3, 2, 2), "bias": (4, 1), "channels": (3,)},
+    {"image": (2, 6, 4, 3), "filter": (2, 2, 3, 4), "bias": (4,), "channels": (3,)},
 ]
 # Signals of rank 3, and their filters.
 SIGNALS: list[dict[str, tuple[int, ...]]] = [
@@ -27,6 +29,9 @@ SIGNALS: list[dict[str, tuple[int, ...]]] = [
     {"image": (3, 6, 4), "filter": (4, 3, 3), "bias": (4,)},
 ]
 IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
+CHANNELS = re.compile(
+    r"^(n|num|in|input|inputs|nb)_?(c|ch|chan|channels?|depth|planes)$|^channels(_in)?$|^[cC]_in$"
+)
 FILTER = re.compile(r"^(w|W|filters?|kernels?|weights?|f|K)$")
 
 
@@ -44,7 +49,9 @@ class Choice(NamedTuple):
     shapes: dict[str, tuple[int, ...]]
 
 
-def starts(guesser: Guesser, guesses: dict[str, Guess]) -> Iterator[dict[str, tuple[int, ...]]]:
+def starts(
+    guesser: Guesser, guesses: dict[str, Guess], free: tuple[int, ...] = SIZES
+) -> Iterator[dict[str, tuple[int, ...]]]:
     """The sizes to begin with: one of its own for every axis; for images, those that fit."""
     ranks = dict(_ranks(guesses))
     shorts = {name: name.rpartition("/")[2] for name in ranks}
@@ -59,13 +66,15 @@ def starts(guesser: Guesser, guesses: dict[str, Guess]) -> Iterator[dict[str, tu
     has_filter = any(FILTER.match(shorts[name]) for name in images)
     for preset in presets if images else [{}]:
         fixed = {size for shape in preset.values() for size in shape}
-        sizes = iter([size for size in SIZES if size not in fixed])
+        sizes = iter([size for size in free if size not in fixed])
         letters: dict[str, int] = {}
         shapes: dict[str, tuple[int, ...]] = {}
         for name, rank in ranks.items():
             if name in images:
                 sample = preset["filter" if FILTER.match(shorts[name]) else "image"]
                 shapes[name] = _as_documented(guesser.usage, shorts[name], sample, letters)
+            elif CHANNELS.match(shorts[name]) and rank == 1 and "channels" in preset:
+                shapes[name] = preset["channels"]
             elif has_filter and shorts[name].startswith("b"):
                 shapes[name] = preset["bias"]
             else:

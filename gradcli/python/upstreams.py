@@ -26,6 +26,7 @@ UPSTREAM = re.compile(
     r"top\w*|\w*err\w*|D\w+)$"
 )
 
+INPUT = re.compile(r"^(x|xs|inputs?|input_\w+|images?|samples?|features?)$", re.IGNORECASE)
 OF_ARRAYS = (".dot", ".matmul", ".sum", ".reshape", ".einsum", ".tensordot", ".transpose")
 NO_UPSTREAM = ("data", "dim", "dims", "depth", "dt", "dropout", "dtype", "d", "gamma", "g0")
 
@@ -94,7 +95,7 @@ class BackwardCalls:
             else:
                 waiting.append(name)
         self._by_position(backward, forward, arguments, waiting, parts)
-        for name in [n for n in waiting if not UPSTREAM.match(n)]:
+        for name in [n for n in waiting if not (UPSTREAM.match(n) or TARGETS.match(n))]:
             if left and name not in self.values and name not in backward.defaults:
                 arguments[name] = parts[left.pop(0)]
                 waiting.remove(name)
@@ -106,7 +107,8 @@ class BackwardCalls:
     ) -> None:  # fmt: skip
         """Hand inputs over by position to a backward part that computes the forward part anew."""
         needed = [n for n in waiting if n not in backward.defaults and not UPSTREAM.match(n)]
-        if len(parts) > 1 or len(needed) < 2:  # there is a cache, or an upstream
+        is_anew = self._calls_forward(backward)
+        if not is_anew and (len(parts) > 1 or len(needed) < 2):  # a cache, or an upstream
             return
         own, others = self._parameters(backward), self._parameters(forward)
         for name, other in zip(own, others, strict=False):
@@ -178,13 +180,14 @@ class BackwardCalls:
         named = [n for n in named if n not in flags]
         if named:
             return named
+        has_targets = any(TARGETS.match(n) for n in (*self.given, *self.values, *waiting))
         needed = [
             n for n in waiting
             if n not in backward.defaults and n not in self.values
-            and (not RATE.match(n) or is_used_as_array(n, backward.node))
+            and (not RATE.match(n) or not has_targets or is_used_as_array(n, backward.node))
         ]  # fmt: skip
         is_number = bool(outputs) and not self.reader.tape.shape(outputs[0].content)
-        if len(needed) != 1 or is_number or TARGETS.match(needed[0]):
+        if len(needed) != 1 or is_number or TARGETS.match(needed[0]) or INPUT.match(needed[0]):
             return []
         return needed
 
