@@ -340,6 +340,38 @@ def test_what_is_claimed_of_nothing_is_said():
     assert any("not claimed: extra" in note for note in notes_of(text))
 
 
+STAGES = """
+import numpy as np
+
+def model_forward(x, w, b):
+    z = x @ w + b
+    a = np.tanh(z)
+    return a, (x, w, a)
+
+def model_backward(dout, cache):
+    x, w, a = cache
+    dz = dout * (1 - a ** 2)
+    dw = x.T @ dz
+    return {"dz": dz, "dw": dw, "db": dz.sum(axis=0), "dx": dz @ w.T, "da": dout.copy()}
+"""
+
+
+def test_the_gradient_of_a_stage_is_held_against_that_stage():
+    [case] = check_python(STAGES, "file.py", None, [], Request())
+    assert (case.verdict, case.claims, case.unclaimed) == ("pass", 3, [])
+    assert "gradients of stages: grads['dz'] of z, grads['da'] of a" in case.notes
+
+
+def test_a_pass_beside_a_result_that_is_the_gradient_of_nothing_says_so(gradcli, tmp_path):
+    path = tmp_path / "file.py"
+    path.write_text(STAGES.replace("dout.copy()", "2 * dout"))
+    shown = gradcli("check", str(path))
+    assert shown.out.startswith("pass, not claimed: grads['da']  ")
+    assert shown.code == 0
+    case = json.loads(gradcli("check", str(path), "--json").out)["cases"][0]
+    assert (case["verdict"], case["unclaimed"]) == ("pass", ["grads['da']"])
+
+
 def test_the_upstream_gradient_is_random_and_nowhere_1():
     program = PythonFile(PAIR, "p.py")
     (subject,) = program.subjects

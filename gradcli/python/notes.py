@@ -60,7 +60,4 @@ def without(claims: Mapped, driven: Driven) -> str:
 def mapping(claims: Mapped) -> str:
     """Which result is taken for whose gradient, in words."""
     pairs = [f"{c.result.words or 'the result'} of {c.leaf.short}" for c in claims.claims]
-    text = f"gradients: {', '.join(pairs)}" if pairs else ""
-    if claims.unclaimed:
-        text += f"; not claimed: {', '.join(claims.unclaimed)}"
-    return text
+    return f"gradients: {', '.join(pairs)}" if pairs else ""

@@ -116,6 +116,8 @@ class Reading(InputSearch):
     weights: set[str]  # that the subject has claims on
     steps: set[str]  # weights that an optimiser changes
     batches: set[int]  # sizes of what a layer hands a gradient on to
+    driven_last: Driven
+    claims: Mapped
 
     def program(self) -> Program:
         """The Program. Raises GradcliError."""
@@ -125,6 +127,7 @@ class Reading(InputSearch):
             if self.subject.kind == "gradient" and c.by == "position"
             and self._may_be_of_another(driven, c)
         ]  # fmt: skip
+        self.driven_last, self.claims = driven, claims
         self._note_batches(driven, claims)
         self._refuse_overwriting(driven)
         notes = [

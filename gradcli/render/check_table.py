@@ -103,6 +103,8 @@ def _heading(case: Case, page: Page, is_explained: bool) -> Text:
     if case.is_unclaimed:
         words += "" if words == NOTHING_CLAIMED else f", {NOTHING_CLAIMED}"
         words += f" ({OWN_GRADIENT})" * is_explained
+    elif case.unclaimed:
+        words += f", not claimed: {', '.join(case.unclaimed)}"
     parts = [(words, f"verdict.{case.standing}"), (place, "name"), (expression, "expression")]
     return page.sentence(*_joined("  ", [part for part in parts if part[0]]))
 

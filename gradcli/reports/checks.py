@@ -63,6 +63,7 @@ class Case(NamedTuple):
     entries: dict[str, InputCheck] = {}  # noqa: RUF012  # of a Jacobian and a Hessian; not written to
     excuse: str | None = None  # SKIPPED or KNOWN: then the case does not count
     seconds: float | None = None  # that the check took, where it was measured
+    unclaimed: list[str] = []  # noqa: RUF012  # results that are the gradient of nothing known
 
     @property
     def derivatives(self) -> list[InputCheck]:
@@ -105,6 +106,8 @@ class Case(NamedTuple):
             data["excuse"] = self.excuse
         if self.entries:
             data["entries"] = {name: _claimed_dict(check) for name, check in self.entries.items()}
+        if self.unclaimed:
+            data["unclaimed"] = self.unclaimed
         if self.points is not None:
             data |= {"points": self.points, "seed": self.seed, "point": self.point}
         if self.problem is not None:

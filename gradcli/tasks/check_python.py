@@ -9,13 +9,14 @@ from gradcli.errors import GradcliError, UsageError, did_you_mean
 from gradcli.program.files import subject_of
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen
-from gradcli.python.reading import PythonFile
+from gradcli.python.reading import PythonFile, Reading
 from gradcli.python.subjects import Subject
 from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
 from gradcli.requests import BUDGET, MOST_CHECKED, Request, Setting
 from gradcli.tasks.check import Checked, broken_case, check_read, skipped_case, with_tolerance
 from gradcli.tasks.conventions import convention
+from gradcli.tasks.stage_gradients import stage_gradients
 
 QUICK = 2e5  # gate evaluations: some tenths of a second, as a file may have many subjects
 QUICKLY = f"more than a few numbers: {ALONG} (--max-elements N takes up to N one by one)"
@@ -84,7 +85,7 @@ def check_subject(
     has drawn itself may have to be one-hot, and a tiny constant may be there for safety only.
     """
     original = reading = file.reading(subject, bindings, request, request.grads)
-    first = closest = _checked(file, reading.program(), request)
+    first = closest = _checked(file, reading, request)
     guessed = reading.guessed
     if first.case.verdict not in ("fail", "inconclusive", "undefined"):
         return first
@@ -92,7 +93,7 @@ def check_subject(
         reading = file.reading(subject, bindings, request, request.grads)
         reading.style = style
         try:
-            other = _checked(file, reading.program(), request)
+            other = _checked(file, reading, request)
         except GradcliError:
             continue
         if other.case.verdict in ("pass", "kink"):
@@ -120,7 +121,8 @@ def _distance(case: Case) -> tuple[int, int]:
     return len(wrong), sum(line.is_accused for line in case.lines)
 
 
-def _checked(file: PythonFile, program: Program, request: Request) -> Checked:
+def _checked(file: PythonFile, reading: Reading, request: Request) -> Checked:
+    program = reading.program()
     notes, warnings = program.warnings, file.script.warnings
     program = program._replace(warnings=warnings)
     is_default = (request.check_budget, request.max_elements) == (BUDGET, MOST_CHECKED)
@@ -129,7 +131,13 @@ def _checked(file: PythonFile, program: Program, request: Request) -> Checked:
     if is_default and BEYOND_BUDGET in [c.reason for c in checked.case.inputs.values()]:
         checked = check_read(program, request)
     seen = [QUICKLY if is_default and n in (LARGE, DEAR) else n for n in checked.case.notes]
-    return Checked(checked.case._replace(notes=[*notes, *seen]), checked.program)
+    stages, unclaimed = stage_gradients(reading)
+    if stages:
+        notes = [*notes, f"gradients of stages: {', '.join(stages)}"]
+    if unclaimed:
+        notes = [*notes, f"not claimed: {', '.join(unclaimed)}; say of what: --grad RESULT=INPUT"]
+    case = checked.case._replace(notes=[*notes, *seen], unclaimed=unclaimed)
+    return Checked(case, checked.program)
 
 
 def list_subjects(text: str, name: str) -> list[str]:
