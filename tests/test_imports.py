@@ -76,6 +76,7 @@ ARRAYS = {
     "gradcli.transform.elements",
     "gradcli.tasks.blocks",
     "gradcli.tasks.entry_claims",
+    "gradcli.tasks.stage_gradients",
     "gradcli.tasks.entry_verdicts",
     "gradcli.tasks.derivatives",
     "gradcli.tasks.callables",

@@ -220,6 +220,11 @@ class Suspects:
         is_own = is_gradient and entry.node == self.replay.forward[line.name]
         return is_own and len(self._alike.get((line.name, meaning), ())) < 2
 
+    def is_whole(self, k: int) -> bool:
+        """Whether a line's value is all that reaches a node, and not a part of it."""
+        entry = self._entry(k)
+        return entry is not None and entry.kind == "adjoint"
+
     @property
     def _alike(self) -> dict[tuple[str, Meaning], list[int]]:
         """The lines that add up to one gradient and mean the same, with what is held."""

@@ -31,4 +31,4 @@ def solve_backward(du, cache):
 
 # mistake: grad_mu = -P @ r => grad_mu = P @ r
 # mistake: db = np.linalg.solve(K.T, du) => db = np.linalg.solve(K, du)
-# mistake: grad_A = (grad_S + grad_S.T) @ A => grad_A = grad_S @ A  (elsewhere)
+# mistake: grad_A = (grad_S + grad_S.T) @ A => grad_A = grad_S @ A
