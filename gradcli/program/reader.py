@@ -394,9 +394,7 @@ class Reader:
 
 
 # Targets that may be gradients by other names than `dx`: `grad_w`, `W_grad`, `dL_dw`, `gW`.
-WIDE = re.compile(
-    r"(?:^|;)\s*(?:(?:grad|nabla|d\w+_d|g\w)\w*|\w+grad\w*)\s*\+?=", re.IGNORECASE | re.MULTILINE
-)
+WIDE = r"(?im)(?:^|;)\s*(?:(?:grad|nabla|d\w+_d|g\w)\w*|\w+grad\w*)\s*\+?="
 
 
 def read(
@@ -439,7 +437,7 @@ def read(
     try:
         return reading(is_wide=False)
     except GradcliError:
-        if not WIDE.search(text):
+        if not re.search(WIDE, text):  # compiled where a text cannot be read as it stands
             raise
         with suppress(GradcliError):
             program = reading(is_wide=True)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from gradcli.errors import ParseError
-from gradcli.syntax.elsewhere import foreign
 from gradcli.syntax.tokens import NEWLINES, Source, shown
 from gradcli.syntax.tree import COMPARISON
 
@@ -122,6 +121,8 @@ class Refusals:
 
     def _fail(self, at: int, message: str, hint: str | None = None) -> NoReturn:
         span = self.source.span(at)
+        from gradcli.syntax.elsewhere import foreign  # late: only what is refused is looked at
+
         message, hint = foreign(span.line_text) or (message, hint)
         raise ParseError(message, span, hint)
 
