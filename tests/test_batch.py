@@ -443,3 +443,41 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, form):
     ended = run_apart("batch", expression, "-p", str(tmp_path / f"p.{form}"), *names, "-o", out)
     assert ended.returncode == 0
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 60 * 1024
+
+
+DAMAGED = {
+    "p.tsv": b"x\r\ty\n1\t2\n",
+    "p.jsonl": b'{"x":1,"y":2}\n{"x":\x00}\n',
+    "p.csv": b"x,y\n1,2\n\xff,3\n",
+    "q.csv": b"\xff\xfex\x00,\x00y\x00",
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+@pytest.mark.parametrize(
+    "target", ["out.csv", "out.npz", pytest.param("out.parquet", marks=WITH_PYARROW)]
+)
+def test_a_damaged_file_is_an_error_and_leaves_nothing(gradcli, name, target):
+    ended = gradcli("batch", "x*y", "-p", written(DAMAGED[name], name), "-o", target)
+    assert (ended.code, ended.err.startswith("error: "), os.path.exists(target)) == (2, True, False)
+
+
+@pytest.mark.parametrize(
+    "form", ["npz", *(pytest.param(f, marks=WITH_PYARROW) for f in ("parquet", "arrow"))]
+)
+def test_a_damaged_archive_is_an_error(gradcli, form):
+    gradcli("batch", "x*y", "x=randn(500)", "y=randn(500)", "-o", f"a.{form}")
+    with open(f"a.{form}", "rb") as file:
+        whole = file.read()
+    for at in range(0, len(whole), len(whole) // 40):
+        ended = gradcli(
+            "batch",
+            "value*dx",
+            "-p",
+            written(whole[:at] + b"\xff\x00" + whole[at + 2 :], f"b.{form}"),
+            "-q",
+            "-o",
+            "out.csv",
+        )
+        assert ended.code in (0, 2)
+        assert "internal error" not in ended.err

@@ -104,11 +104,12 @@ def batch_command(**options: Any) -> None:
         blocks: Iterable[Any] = task.blocks(stop=options["on_error"] == "stop")
         if not options["quiet"]:
             blocks = progress(blocks, table.steps, "computing", sys.stderr)
-        with result_file(target, inputs, is_seekable=job.form in BINARY) as file:
-            results = Results(file, job.form, task.names, task.shapes)
+        with (
+            result_file(target, inputs, is_seekable=job.form in BINARY) as file,
+            Results(file, job.form, task.names, task.shapes) as results,
+        ):
             for outcome in blocks:
                 results.put(outcome.columns, outcome.rows)
-            results.finish()
     for remark in () if options["quiet"] else task.report().remarks():
         click.echo(f"note: {remark}", err=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -44,9 +45,9 @@ class ArrowTable:
             else:
                 self._file = _ipc(arrow, stream)
                 schema, self._first, self._end = self._file.schema, 0, 0
-        except (arrow.ArrowException, OSError) as trouble:
+            self.names = [*schema.names]
+        except Exception as trouble:  # a damaged file raises errors of many kinds
             raise FileError(f"{called} is no {form} file: {reason_of(trouble)}") from None
-        self.names = [*schema.names]
         self.width = len(self.names)
         self._types = schema.types
         self.steps = 1 + (self._end - self._first) // BLOCK_ROWS if form == "parquet" else None
@@ -72,7 +73,7 @@ class ArrowTable:
                     columns = [_floats(batch.column(self.names[k])[low:high]) for k in wanted]
                     yield Block(columns, row_place(self.called, at + low))
                 at += batch.num_rows
-        except self._arrow.ArrowException as trouble:
+        except (self._arrow.ArrowException, OSError, ValueError) as trouble:
             raise FileError(f"{self.called} is damaged: {reason_of(trouble)}") from None
 
     def _batches(self, names: list[str]) -> Iterator[Any]:
@@ -119,6 +120,11 @@ class ArrowResults:
         """Write what waits, and the end of the file."""
         self._write()
         self._file.close()
+
+    def abandon(self) -> None:
+        """Close the file as it is; it is thrown away."""
+        with suppress(Exception):
+            self._file.close()
 
     def _write(self) -> None:
         if self._waiting:

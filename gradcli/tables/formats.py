@@ -85,9 +85,15 @@ class Results:
             rows = np.concatenate([x.reshape(len(x), -1) for x in columns], axis=1)
         self._writer.put(rows)
 
-    def finish(self) -> None:
-        """Write what comes at the end."""
-        self._writer.finish()
+    def __enter__(self) -> Results:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Write what comes at the end; after an error only let go of what is held."""
+        if kind is None:
+            self._writer.finish()
+        else:
+            self._writer.abandon()
 
 
 def _writer(file: BinaryIO, form: str, names: Sequence[str], shapes: Sequence[Shape]) -> Any:

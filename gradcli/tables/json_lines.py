@@ -139,3 +139,5 @@ class JsonLinesResults:
 
     def finish(self) -> None:
         """Nothing is left to write."""
+
+    abandon = finish

@@ -40,7 +40,7 @@ class Rows:
         self.count, self.shape = shape[0], tuple(shape[1:])
         self._stream = stream
         if is_fortran and self.shape:
-            self._stream = self._turned(stream, shape)
+            self._stream = self._turned(shape)
         self._bytes = prod(self.shape) * self.dtype.itemsize
         self._at = 0
 
@@ -48,30 +48,42 @@ class Rows:
         """Leave rows out."""
         left = (rows - self._at) * self._bytes
         if self._stream.seekable():
-            self._stream.seek(left, os.SEEK_CUR)
+            self._seek(left)
         else:
-            while left and (piece := self._stream.read(min(COPIED, left))):
+            while left and (piece := self._read(min(COPIED, left))):
                 left -= len(piece)
         self._at = rows
 
     def take(self, rows: int) -> Any:
         """The next rows, in the kind of number of the file. Raises FileError."""
-        try:
-            data = self._stream.read(rows * self._bytes)
-        except Exception as trouble:  # each way of packing has errors of its own
-            raise FileError(f"{self.called} is damaged: {reason_of(trouble)}") from None
+        data = self._read(rows * self._bytes)
         if len(data) < rows * self._bytes:
             raise FileError(f"{self.called} is shorter than its header says")
         self._at += rows
         return np.frombuffer(data, self.dtype).reshape(rows, *self.shape)
 
-    def _turned(self, stream: Any, shape: Shape) -> Any:
+    def _read(self, size: int) -> bytes:
+        """The next bytes. Raises FileError."""
+        try:
+            data: bytes = self._stream.read(size)
+        except Exception as trouble:  # each way of packing has errors of its own
+            raise FileError(f"{self.called} is damaged: {reason_of(trouble)}") from None
+        return data
+
+    def _seek(self, size: int) -> None:
+        """Leave bytes out. Raises FileError."""
+        try:
+            self._stream.seek(size, os.SEEK_CUR)
+        except Exception as trouble:  # each way of packing has errors of its own
+            raise FileError(f"{self.called} is damaged: {reason_of(trouble)}") from None
+
+    def _turned(self, shape: Shape) -> Any:
         """An array whose columns stand one after the other, as rows; read whole."""
         if prod(shape) > MOST_ELEMENTS:
             raise LimitError(f"{self.called} is stored column by column and has more than "
                              f"{MOST_ELEMENTS} elements", hint="save it row by row: "
                              "np.ascontiguousarray")  # fmt: skip
-        data = stream.read(prod(shape) * self.dtype.itemsize)
+        data = self._read(prod(shape) * self.dtype.itemsize)
         if len(data) < prod(shape) * self.dtype.itemsize:
             raise FileError(f"{self.called} is shorter than its header says")
         return io.BytesIO(np.frombuffer(data, self.dtype).reshape(shape, order="F").tobytes())
@@ -143,6 +155,9 @@ class NpyResults:
         self._file.seek(0)
         self._header()
         self._file.seek(end)
+
+    def abandon(self) -> None:
+        """Nothing is kept; the file is thrown away."""
 
     def _header(self) -> None:
         description = {"descr": "<f8", "fortran_order": False,

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gradcli.errors import FileError, reason_of
+from gradcli.errors import FileError, GradcliError, reason_of
 from gradcli.tables.model import BLOCK_ROWS, Block, Part, Shape, row_place
 from gradcli.tables.npy import COPIED, Rows, floats
 
@@ -42,10 +42,11 @@ class NpzTable:
 
     def _opened(self, member: str) -> Rows:
         try:
-            stream = self._archive.open(member)
+            rows = Rows(f"{self.called}:{member.removesuffix('.npy')}", self._archive.open(member))
+        except GradcliError:
+            raise
         except Exception as trouble:  # each way of packing has errors of its own
             raise FileError(f"{self.called}:{member} is damaged: {reason_of(trouble)}") from None
-        rows = Rows(f"{self.called}:{member.removesuffix('.npy')}", stream)
         if rows.dtype.names:
             raise FileError(f"{rows.called} holds {rows.dtype}, not real numbers")
         return rows
@@ -92,3 +93,8 @@ class NpzResults:
                     np.lib.format.write_array_header_1_0(member, description)
                     shutil.copyfileobj(column, member, COPIED)
                 column.close()
+
+    def abandon(self) -> None:
+        """Close what is kept; it is thrown away."""
+        for column in self._columns:
+            column.close()

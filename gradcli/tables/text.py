@@ -65,7 +65,10 @@ class TextTable:
             raise FileError(f"{self.called}, line 1: the row of names is empty", hint=hint)
         if self._separator not in line and OTHERS[form] in line:
             self._separator = OTHERS[form]
-        (cells,) = csv.reader([line], delimiter=self._separator, skipinitialspace=True)
+        try:
+            (cells,) = csv.reader([line], delimiter=self._separator, skipinitialspace=True)
+        except csv.Error as trouble:
+            raise FileError(f"{self.called}, line 1: {trouble}") from None
         names = [cell.strip() for cell in cells]
         if all(map(_is_number, names)):
             raise FileError(f"{self.called}, line 1: the row of names is missing",
@@ -161,6 +164,8 @@ class TextResults:
 
     def finish(self) -> None:
         """Nothing is left to write."""
+
+    abandon = finish
 
 
 def names_of(text: str) -> list[str]:
