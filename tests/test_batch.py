@@ -481,3 +481,10 @@ def test_a_damaged_archive_is_an_error(gradcli, form):
         )
         assert ended.code in (0, 2)
         assert "internal error" not in ended.err
+
+
+def test_a_program_has_its_own_upstream_gradient_and_choice_of_inputs(gradcli):
+    program = "# gradcli: wrt y\nx = 3; y = 2; f = x*y\ndf = 2*x\ndx = y*df; dy = x*df\n"
+    ended = gradcli("batch", "-f", written(program, "p.grad"), "-p", written("x,y\n5,7\n"))
+    assert ended.out == "value,dy\n35.0,50.0\n"
+    assert api.compile(program, ["x", "y"])(5, 7) == (35.0, [70.0, 50.0])

@@ -102,7 +102,6 @@ class Chunks:
         self.edges = edges
         self.constants = _folded(graph)
         self._last = self._last_uses()
-        self._is_guarded = False  # of the calls being written
         self._conditions = self._only_conditions()
         wide = sum(node not in self.constants for node in self._last)
         self.size = max(LEAST_CHUNK, min(CHUNK, MOST_BYTES // (8 * max(1, wide))))

@@ -43,7 +43,7 @@ class NumberColumns:
         graph = program.graph
         values = dict(zip(graph.inputs, inputs_of(program), strict=True))
         fixed = {name: x for name, x in values.items() if name not in varied}
-        line = straight_line(graph, program.output, fixed, wrt)
+        line = straight_line(graph, program.output, fixed, wrt, program.upstream)
         self.edges = [*line.edges]  # gates of the program
         self.engine = engine
         self._varied = varied

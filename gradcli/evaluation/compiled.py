@@ -88,7 +88,9 @@ class Function:
             return None
         values = dict(zip(graph.inputs, self._defaults, strict=True))
         fixed = {name: x for name, x in values.items() if name not in self.inputs}
-        line = straight_line(graph, self._program.output, fixed, self.inputs)
+        line = straight_line(
+            graph, self._program.output, fixed, self.inputs, self._program.upstream
+        )
         return line if len(line.graph) <= MOST_NODES else None
 
     def _write_code(self) -> None:
@@ -197,13 +199,14 @@ class Function:
 
     def _run(self, inputs: Sequence[Any]) -> Run:
         """The sweep in the first arithmetic that does not fault."""
-        machines, output = self._machines, self._program.output
+        machines = self._machines
+        output, upstream = self._program.output, self._program.upstream
         for k, arithmetic in enumerate(self._arithmetics):
             if k == len(machines):
                 machines.append(Machine(self._program.graph, arithmetic))
             try:
                 run = machines[k].run(inputs)
-                backward(run, output, 1.0)
+                backward(run, output, 1.0 if upstream is None else run.values[upstream])
             except FAULTS:
                 continue
             return run

@@ -70,7 +70,8 @@ class Batch:
             raise BindingError(f"no column of {table.called} is an input of the program",
                                hint=f"inputs are {listed([*self._program.inputs])}")  # fmt: skip
         self._wanted = [columns.places[n] for n in self._inputs]
-        wrt = self._inputs if request.wrt is None else wanted(self._program, request.wrt)
+        has_choice = request.wrt is not None or self._program.wrt
+        wrt = wanted(self._program, request.wrt) if has_choice else self._inputs
         graph = self._program.graph
         self.names = ["value", *(f"d{name}" for name in wrt)]
         self.shapes: list[Shape] = [(), *(graph.shape(graph.inputs[name]) for name in wrt)]

@@ -28,11 +28,12 @@ class StraightLine(NamedTuple):
 
 
 def straight_line(
-    graph: Graph, output: int, fixed: Mapping[str, float], wrt: Sequence[str]
-) -> StraightLine:
+    graph: Graph, output: int, fixed: Mapping[str, float], wrt: Sequence[str],
+    upstream: int | None = None,
+) -> StraightLine:  # fmt: skip
     """Differentiate a graph of numbers by some of its inputs; `fixed` ones are constants.
 
-    Linear in the number of gates.
+    `upstream` is the node of the output's own gradient; None is 1. Linear in the number of gates.
     """
     symbols = _Elementary(Graph(graph.table))
     inputs = [
@@ -40,7 +41,7 @@ def straight_line(
         for name in graph.inputs
     ]
     run = Machine(graph, symbols).run(inputs)
-    backward(run, output, symbols.symbol(1.0))
+    backward(run, output, symbols.symbol(1.0) if upstream is None else run.values[upstream])
     slopes = [run.gradients[graph.inputs[n]] if n in graph.inputs else symbols.zero for n in wrt]
     results = [symbol.node for symbol in (run.values[output], *slopes)]
     edges = _edges(graph, output, run.values, symbols)
