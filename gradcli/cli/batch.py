@@ -19,8 +19,7 @@ from gradcli.program.files import open_regular
 from gradcli.render.progress import progress
 from gradcli.requests import Request
 from gradcli.tables.formats import BINARY, FORMATS, SUFFIXES, Results, format_of_points, open_table
-from gradcli.tables.model import WHOLE, Part, Table, part_of
-from gradcli.tables.text import names_of
+from gradcli.tables.model import WHOLE, Part, Table, names_of, part_of
 from gradcli.tasks.batch import Batch, made_points
 
 

@@ -45,6 +45,10 @@ class ExpressionCommand(click.Command):
             for param in self.get_params(ctx)
             for name in (*param.opts, *param.secondary_opts)
         }
+        # click looks among long names first, and makes up an error with advice before short ones.
+        long_names = {
+            name: max(param.opts, key=len) for param in self.get_params(ctx) for name in param.opts
+        }
         options: list[str] = []
         arguments: list[str] = []
         words = iter(args)
@@ -52,7 +56,7 @@ class ExpressionCommand(click.Command):
             if word == "--":
                 arguments += words
             elif word in takes_value or word.startswith("--"):
-                options.append(word)
+                options.append(long_names.get(word, word))
                 if takes_value.get(word):
                     value = next(words, None)
                     if value is None and ctx.resilient_parsing:

@@ -76,6 +76,14 @@ def part_of(text: str) -> Part:
                      hint="write --shard I/N, with I from 1 to N")  # fmt: skip
 
 
+def names_of(text: str) -> list[str]:
+    """The names of `--names x,y`. Raises UsageError."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names) or len({*names}) != len(names):
+        raise UsageError(f"`{text}` does not name columns", hint="write --names x,y")
+    return names
+
+
 def row_place(called: str, first: int) -> Place:
     """Places of formats without lines: rows, counted from 1."""
     return lambda row: f"{called}: row {first + row + 1}"

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gradcli.errors import FileError, UsageError
+from gradcli.errors import FileError
 from gradcli.syntax.tokens import out_of_range
 from gradcli.tables.lines import Lines
 from gradcli.tables.model import Block, Part, Place, Shape, line_error, listed
@@ -166,11 +166,3 @@ class TextResults:
         """Nothing is left to write."""
 
     abandon = finish
-
-
-def names_of(text: str) -> list[str]:
-    """The names of `--names x,y`. Raises UsageError."""
-    names = [name.strip() for name in text.split(",")]
-    if not all(names) or len({*names}) != len(names):
-        raise UsageError(f"`{text}` does not name columns", hint="write --names x,y")
-    return names
