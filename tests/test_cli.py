@@ -1131,3 +1131,35 @@ def test_what_is_brief_is_the_same_with_and_without_a_page(gradcli, monkeypatch,
     plain = gradcli("eval", *words, "-q")
     monkeypatch.setenv("COLUMNS", "1000")  # asks for a page
     assert gradcli("eval", *words, "-q") == plain
+
+
+# -------------------------------------------------------------------- help, and what was meant
+
+
+@pytest.mark.parametrize("name", ["eval", "check", "graph", "code", "exercise"])
+def test_options_are_grouped_by_purpose_and_each_stands_once(gradcli, name):
+    text = gradcli(name, "--help").out
+    text = text[text.index("What is read:") :]
+    assert "What is written:" in text
+    for option in re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE):
+        assert len(re.findall(rf"^  (?:-\w, )?{option}\b(?!-)", text, re.MULTILINE)) == 1
+    others = text.partition("Others:")[2]
+    assert re.findall(r"--[\w-]+", others)[:1] == ["--debug"]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_help_is_as_wide_as_the_window(gradcli, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = gradcli("eval", "--help").out.splitlines()
+    prose = [line for line in lines if "gradcli eval" not in line and "|" not in line]
+    assert max(map(len, prose)) <= min(columns, 100)
+
+
+@pytest.mark.parametrize(("words", "meant"), [
+    (["(x+y)*z", "x=3"], 'write gradcli eval "(x+y)*z" x=3'), (["x*y", "x=3", "y=1"], 'write gradcli eval "x*y" x=3 y=1'),
+    (["homework.grad"], "write gradcli check homework.grad"), (["chek", "a.grad"], "did you mean `check`?"),
+])  # fmt: skip
+def test_an_expression_without_its_command_is_told_the_command(gradcli, words, meant):
+    ended = gradcli(*words)
+    assert ended.code == 2
+    assert meant in ended.err

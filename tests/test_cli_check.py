@@ -608,3 +608,29 @@ def test_errors_of_files_are_few_kilobytes(gradcli, tmp_path, tail):
         assert code == 2
         assert len(err.encode()) <= 4096
         assert len(out.encode()) <= 8192
+
+
+def test_options_that_do_nothing_are_said(gradcli):
+    ended = gradcli("check", "x*y", "x=1", "y=2", "--samples", "5")
+    assert (ended.code, ended.err) == (
+        0,
+        "warning: --samples does nothing: no input has a range such as x=-2:2\n",
+    )
+    assert gradcli("check", "x*y", "x=1:2", "y=2", "--samples", "5").err == ""
+    assert "--write needs --fix" in gradcli("check", "x*y", "x=1", "y=2", "--write").err
+
+
+def test_a_quiet_check_says_what_is_wrong_in_a_line_each(gradcli):
+    Path("a.grad").write_text(WRONG_FILE)
+    Path("b.grad").write_text(RIGHT_FILE)
+    assert (
+        gradcli("check", "a.grad", "b.grad", "-q").out
+        == "fail  a.grad:1  x * y\n\n1 fail, 1 pass\n"
+    )
+
+
+def test_inputs_are_left_out_by_several_options(gradcli):
+    report = json.loads(
+        gradcli("eval", "x*y*z", "x=1", "y=2", "z=3", "--wrt", "x", "--wrt", "y", "--json").out
+    )
+    assert [*report["gradients"]] == ["x", "y"]

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import click
 
 from gradcli.cli.asked import Asked, asked, say_warnings
-from gradcli.cli.options import output, seed, spoken, switch
+from gradcli.cli.options import NO_MORE, output, seed, spoken, switch
 from gradcli.cli.output import result_file
 from gradcli.cli.streams import refuse_inputs
 from gradcli.cli.words import ExpressionCommand
@@ -61,7 +61,7 @@ from gradcli.tasks.batch import Batch, made_points
     help="The format of the results; by default that of the suffix, csv on stdout.",
 )
 @click.option("-o", "--output-file", "target", metavar="FILE", help="Write the results to a file.")
-@spoken(quiet="No warnings, notes and progress.", verbose="The same as without.")
+@spoken(NO_MORE)
 def batch_command(**options: Any) -> None:
     """Compute EXPR, or a program, and its gradients at every row of a table.
 

@@ -48,6 +48,7 @@ from gradcli.program.files import SUFFIX, find_programs, read_text
 from gradcli.render.formats import CHECK_FORMATS, json_text
 from gradcli.reports.checks import CheckReport
 from gradcli.requests import SAMPLES, TOLERANCE, Request, valid
+from gradcli.tasks.ranges import range_of
 
 MOST_SAID = 50  # cases, when the end comes early
 SUFFIXES: Suffixes = {
@@ -174,7 +175,7 @@ LIST_SUFFIXES: Suffixes = {".txt": None}
 @switch("--write", help="With --fix: write the repairs to the files as well.")
 @spreadsheet
 @switch("--isolated", help="Ignore pyproject.toml.")
-@spoken(quiet="No warnings.", verbose="Show what passed, too.")
+@spoken()
 @click.pass_context
 def check_command(ctx: click.Context, /, **options: Any) -> int:
     """Check gradients: an expression with claims, programs, Python files, or folders of these.
@@ -232,6 +233,7 @@ def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
         _write_list(files, options)
         return None
     _refuse_idle(options)
+    _warn_of_idle_samples(ctx, chosen.settings, options["quiet"])
     job = _job(ctx, chosen.settings, options)
     values = [options["upstream"], *job.request.claims.values(), *(v for _, v in chosen.settings)]
     inputs = input_files([*files, options["key"], configured.file], values)
@@ -310,6 +312,13 @@ def _runs_function(options: dict[str, Any], chosen: Targets) -> bool:
         raise UsageError(f"`{what}` stands beside {named[0]}",
                          hint="give its inputs as NAME=VALUE, and nothing else")  # fmt: skip
     return bool(named)
+
+
+def _warn_of_idle_samples(ctx: click.Context, settings: Pairs, quiet: bool) -> None:
+    """Say that --samples does nothing where no input has a range."""
+    is_asked = ctx.get_parameter_source("samples") is ParameterSource.COMMANDLINE
+    if is_asked and not any(range_of(name, value) for name, value in settings):
+        warn(["--samples does nothing: no input has a range such as x=-2:2"], False, quiet)
 
 
 def _write_list(files: list[str], options: dict[str, Any]) -> None:

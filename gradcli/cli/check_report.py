@@ -88,7 +88,7 @@ def _write(
 ) -> None:
     put(options["target"], inputs, lambda out: write_check(
         report, form, out, color=color_for(options["target"], options["color"]),
-        verbosity=int(options["verbose"]), decimals=options["decimals"],
+        verbosity=-1 if options["quiet"] else int(options["verbose"]), decimals=options["decimals"],
         is_for_spreadsheet=options["spreadsheet"],
     ))  # fmt: skip
     summary = os.environ.get("GITHUB_STEP_SUMMARY")

@@ -8,7 +8,7 @@ import click
 
 from gradcli.api import code
 from gradcli.cli.asked import asked, say_warnings
-from gradcli.cli.options import differentiated, gates_shown, program, seed, spoken, switch
+from gradcli.cli.options import NO_MORE, differentiated, gates_shown, program, seed, spoken, switch
 from gradcli.cli.streams import put
 from gradcli.cli.words import ExpressionCommand
 from gradcli.emit.languages import LANGUAGES
@@ -38,7 +38,7 @@ SUFFIXES = {".py": "python", ".grad": "grad", ".c": "c", ".h": "c", ".js": "java
     "-o", "--output-file", "target", metavar="FILE",
     help="Write the code to a file; the language follows its suffix unless given.",
 )  # fmt: skip
-@spoken(quiet="No warnings.", verbose="The same as without.")
+@spoken(NO_MORE)
 def code_command(**options: Any) -> None:
     """Write EXPR, or a program, as staged code with its backward pass.
 

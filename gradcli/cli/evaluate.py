@@ -71,7 +71,7 @@ SUFFIXES: Suffixes = {
 )
 @spreadsheet
 @decimals("all that are certain by default")
-@spoken(quiet="Value and gradients only.", verbose="Certain digits, conditions.")
+@spoken()
 def eval_command(**options: Any) -> None:
     """Evaluate EXPR, or a program, and every gradient in it.
 

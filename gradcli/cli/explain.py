@@ -8,7 +8,15 @@ import click
 
 from gradcli.api import telling
 from gradcli.cli.asked import asked, say_warnings
-from gradcli.cli.options import decimals, differentiated, gates_shown, printed, seed, spoken
+from gradcli.cli.options import (
+    NO_MORE,
+    decimals,
+    differentiated,
+    gates_shown,
+    printed,
+    seed,
+    spoken,
+)
 from gradcli.cli.streams import color_for, put
 from gradcli.cli.words import ExpressionCommand
 from gradcli.errors import UsageError, did_you_mean
@@ -35,7 +43,7 @@ SUFFIXES = {".txt": "table", ".md": "markdown", ".json": "json", ".tex": "latex"
     form="How to print the story; table by default.",
     target="Write the story to a file; the format follows its suffix unless given.",
 )
-@spoken(quiet="No warnings.", verbose="The same as without.")
+@spoken(NO_MORE)
 def explain_command(**options: Any) -> None:
     """Tell the backward pass of EXPR, or of a program, gate by gate in the order of the sweep.
 

@@ -59,7 +59,7 @@ MOST_LAID_OUT = 2_000  # gates; more take Graphviz minutes, in which it cannot b
     form="How to draw the circuit; as a tree by default. Graphviz lays out svg, png and pdf.",
     target="Write the picture to a file; the format follows its suffix unless given.",
 )
-@spoken(quiet="No warnings.", verbose="All digits that are certain.")
+@spoken()
 def graph_command(**options: Any) -> None:
     """Draw the circuit of EXPR, or of a program: above each wire its value, below it the gradient.
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "batch": ("batch", "batch_command", "Value and gradients at many points."),
     "steps": ("steps", "steps_command", "Numeric errors against the step, as curves."),
     "plot": ("plot", "plot_command", "Value and gradient over one input or two."),
+    "watch": ("watch", "watch_command", "Check again at every save."),
     "gates": ("gates", "gates_command", "The table of gates, or the page of one."),
     "exercise": ("exercise", "exercise_command", "A backward pass to write or to mend."),
     "selfcheck": ("selfcheck", "selfcheck_command", "Plant mistakes and see that each is caught."),
@@ -65,15 +66,27 @@ class Commands(click.Group):
         """The command that is named; an unknown one is answered with the nearest."""
         is_unknown = args[0] not in COMMANDS and not args[0].startswith("-")
         if is_unknown and not ctx.resilient_parsing:  # a shell that completes is told nothing
-            known = f"commands are {', '.join(COMMANDS)}"
-            hint = did_you_mean(args[0], COMMANDS) or known
-            raise UsageError(f"`{args[0]}` is not a command", hint=hint)
+            raise UsageError(f"`{args[0]}` is not a command", hint=_meant(args))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list in the help, without loading anything."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+def _meant(args: list[str]) -> str:
+    """What a line without a command may have meant: an expression, a file, a misspelt name."""
+    first, has_inputs = args[0], any("=" in word for word in args[1:])
+    near = did_you_mean(first, COMMANDS) if first.isidentifier() else None
+    if near is not None:
+        return near
+    if first.endswith((".grad", ".py", ".ipynb")):
+        return f"write gradcli check {first}"
+    if not first.isidentifier() or has_inputs:
+        words = " ".join(f'"{word}"' if set(word) & set(" ()*;<>|&$") else word for word in args)
+        return f"write gradcli eval {words}"
+    return f"commands are {', '.join(COMMANDS)}"
 
 
 @click.group(

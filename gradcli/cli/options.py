@@ -183,8 +183,13 @@ def decimals(default: str) -> Option:
     )
 
 
-def spoken(quiet: str, verbose: str) -> Option:
-    """How much is said, how it looks, and what is an error."""
+QUIET = "Say less: the result alone, without warnings."
+VERBOSE = "Say more: what passed, too, and all digits that are certain."
+NO_MORE = "Say more; there is no more to say here."
+
+
+def spoken(verbose: str = VERBOSE) -> Option:
+    """How much is said, the same in every command, how it looks, and what is an error."""
     return together(
         switch("--strict", help="Treat warnings as errors."),
         click.option(
@@ -193,7 +198,7 @@ def spoken(quiet: str, verbose: str) -> Option:
             default="auto",
             help="Colours in the table; auto means on a terminal.",
         ),
-        switch("-q", "--quiet", help=quiet),
+        switch("-q", "--quiet", help=QUIET),
         switch("-v", "--verbose", help=verbose),
         debug,
     )

@@ -27,7 +27,7 @@ from gradcli.render.formats import CURVE_FORMATS, CURVE_IMAGES, plot_image, writ
     form="How to print the curves; a chart by default.",
     target="Write the curves to a file; the format follows its suffix unless given.",
 )
-@spoken(quiet="No warnings.", verbose="All digits of the places of kinks and jumps.")
+@spoken()
 def plot_command(**options: Any) -> None:
     """Draw value and gradient of EXPR over one input, or contours and gradient arrows over two.
 

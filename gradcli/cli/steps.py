@@ -30,7 +30,7 @@ SUFFIXES: Suffixes = {
     form="How to print the curves; a chart by default.",
     target="Write the curves to a file; the format follows its suffix unless given.",
 )
-@spoken(quiet="No warnings.", verbose="All digits that are certain.")
+@spoken()
 def steps_command(**options: Any) -> None:
     """Show how wrong numeric derivatives of EXPR are, by how long the step is.
 

@@ -145,6 +145,17 @@ def run_and_exit(command: click.Command, words: list[str]) -> NoReturn:
     sys.exit(code)
 
 
+def run_once(command: click.Command, words: list[str]) -> int:
+    """Run a command among others; what ends the process of one ends this process, too.
+
+    Raises KeyboardInterrupt.
+    """
+    code = _run(command, words)
+    if code == EXIT_INTERRUPTED:
+        raise KeyboardInterrupt
+    return code
+
+
 def _run(command: click.Command, words: list[str]) -> int:
     """Run the command line; every way to end has its exit code here."""
     try:

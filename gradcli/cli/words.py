@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import click
 
+from gradcli.cli.explained import ExplainedCommand
 from gradcli.errors import UsageError
 
 Pairs = list[tuple[str, str]]
@@ -25,7 +26,7 @@ def plain_help(ctx: click.Context) -> click.Option:
     )  # fmt: skip
 
 
-class ExpressionCommand(click.Command):
+class ExpressionCommand(ExplainedCommand):
     """A command whose arguments may begin with a minus sign: `gradcli eval "-x**2" x=3`.
 
     A word that is exactly a known option is that option, a word with two leading dashes is always
