@@ -10,7 +10,7 @@ from real_styles import PROGRAMS, mutations
 from right_programs import PROGRAMS as RIGHT
 
 import gradcli
-from gradcli.backward import passage, replay
+from gradcli.backward import passage, replay, suspects
 from gradcli.backward.cut import Cut
 from gradcli.evaluation import point
 
@@ -436,3 +436,15 @@ def test_json_has_meanings_repairs_and_suspects(gradcli):
     )  # fmt: skip
     assert second["repair"] == "dw += a*w*2"
     assert "dw: contribution of w" in gradcli("check", "a.grad", "-v").out
+
+
+def test_a_search_that_is_cut_short_accuses_a_line_all_the_same(monkeypatch):
+    text = "x = [0.3, -0.8]; y = tanh(x); f = sum(y**2)\n"
+    text += "num = 2*y - 7\ndx = (num - 7)*(1 - y**2)\n"
+    told = []
+    for most in (suspects.MOST_RUN, -1):
+        monkeypatch.setattr(suspects, "MOST_RUN", most)
+        case = gradcli.check(text, {}).cases[0]
+        told.append([(line.line, line.suspects) for line in case.lines if line.is_accused])
+    assert told[0][0][0] == 2
+    assert told[1] == [(3, [])]

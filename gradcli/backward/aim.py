@@ -28,6 +28,7 @@ class Aim:
         weights = {node: rng.standard_normal(replay.graph.shape(node)) for _, node in nodes}
         seeds = [{node: np.copy(w)[()] for node, w in weights.items()} for _ in points]
         self.pulled = replay.pull(seeds)  # which adds to them in place
+        self.tries = 0  # runs of the program
         self.gaps = [
             sum(float(np.vdot(weights[node], replay.truth(name, p) - replay.value(node, p)))
                 for name, node in nodes[: len(names)])
@@ -67,6 +68,7 @@ class Aim:
 
     def is_hit_at(self, point: int, held: Held) -> bool:
         """Whether all is right at one point with some values in the places of nodes."""
+        self.tries += 1
         run = self.replay.tried_at(point, held)
         names = [*self.names, *self._right]
         return all(self.replay.is_right(name, point, run) for name in names)

@@ -26,6 +26,7 @@ MOST_TRIED = 12  # lines of which a change is tried by running the program
 MOST_ALIKE = 30  # known values that are compared with one another
 MOST_FIXES = 4  # known values that are tried in the place of one line
 MOST_SEARCHED = 40  # lines whose own texts are changed where no known value helps
+MOST_RUN = 10_000  # runs of the program with a changed line, some seconds of a long one
 
 # Mistakes that a change of a line's text may also make up for a line too many or too few.
 WEAK = ("missing-path", "lost-term", "dropped-factor", "dropped-power", "missing-mean")
@@ -198,6 +199,8 @@ class Suspects:
         is_found = stop < len(self.lines)  # another line is explained already
         for part in (unclear, rest):
             for k in part[:MOST_SEARCHED] if part is unclear or not is_found else ():
+                if aim.tries > MOST_RUN:
+                    return
                 repair = self.naming.repair(k, aim.is_hit_at)
                 if repair is not None:
                     is_found |= repair.named is not None
