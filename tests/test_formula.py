@@ -34,6 +34,8 @@ KNOWN = [
      ["dL/dx = y * s * (1 - s) / z", "dL/dy = s / z", "dL/dz = -y * s / z**2"]),
     ("t = tanh(x); f = t**2", {"x": 1}, ["df/dx = 2 * t * (1 - t**2)"]),
     ("sqrt(x)", {"x": 2}, ["df/dx = 1 / (2 * sqrt(x))"]),
+    ("x/sqrt(x**2 + y)", {"x": 2, "y": 3},
+     ["df/dx = 1 / sqrt(x**2 + y) - x**2 / (x**2 + y)**1.5", "df/dy = -0.5 * x / (x**2 + y)**1.5"]),
     ("max(x, y) + relu(z)", {"x": 2, "y": 1, "z": 1},
      ["df/dx = x >= y", "df/dy = x < y", "df/dz = z > 0"]),
     ("x**y", {"x": 2, "y": 3}, ["df/dx = y * x**(y - 1)", "df/dy = x**y * log(x)"]),

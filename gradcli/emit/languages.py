@@ -381,6 +381,7 @@ TORCH = NUMPY._replace(
         "rint": "round", "max": "amax", "min": "amin", "concatenate": "cat", "copy": "clone",
         "transpose": "permute", "expand_dims": "unsqueeze", "linalg.norm": "linalg.vector_norm",
         "maximum": "maximum", "minimum": "minimum", "array": "stacked", "cbrt": "cbrt",
+        "logaddexp.reduce": "logsumexp_of",
     },
     snippets={
         **{name: f"{name} = torch.special.{name}" for name in
@@ -391,6 +392,9 @@ TORCH = NUMPY._replace(
                    "    return torch.where(x >= y, x, y)",
         "minimum": "def minimum(x, y):\n    x, y = map(number, (x, y))\n"
                    "    return torch.where(x <= y, x, y)",
+        "logsumexp_of": "def logsumexp_of(x, axis=None, keepdims=False):\n"
+                        "    axis = tuple(range(x.ndim)) if axis is None else axis\n"
+                        "    return torch.logsumexp(x, axis, keepdims)",
         "where": "def where(c, x, y):\n    x, y = map(number, (x, y))\n"
                  "    return torch.where(torch.as_tensor(c), x, y)",
         "number": "def number(x):\n    return x if torch.is_tensor(x) else "

@@ -37,6 +37,10 @@ class ArrayTerms(Terms):
     def thin(self, term: Term, shape: Shape) -> Term:
         """A term without what broadcasting to a shape does by itself."""
         term = super().thin(term, shape)
+        if self.is_gate(term, "reshape") and shape != term.shape:
+            inner = term.parts[0]
+            ones = (1,) * (len(term.shape) - len(inner.shape))
+            term = inner if term.shape == ones + inner.shape else term
         if term.shape == shape or not self.is_reduction(term):
             return term
         axes, is_kept = term.data[1][0]

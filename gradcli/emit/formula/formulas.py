@@ -133,6 +133,7 @@ def _written(terms: ArrayTerms) -> dict[str, Callable[..., Any]]:
         "mul": terms.multiply, "scale": terms.multiply, "div": terms.divide,
         "neg": terms.negative, "copy": lambda x: x, "pow": power,
         "square": lambda x: terms.power(x, Fraction(2)),
+        "sqrt": lambda x: terms.power(x, Fraction(1, 2)),
         "reciprocal": lambda x: terms.power(x, Fraction(-1)),
         "matmul": terms.matmul, "mix": terms.matmul, "outer": terms.outer,
         "transpose": terms.transpose, "reshape": terms.reshape, "sum": terms.sum,
