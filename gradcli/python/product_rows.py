@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.gates.shapes import Shape
+from gradcli.graph.einsum import einsum_node
 from gradcli.python import indexing
 from gradcli.python.operators import MUL, SUB, matmul, operate
 from gradcli.python.reduction_rows import axes_of
@@ -114,100 +116,38 @@ def chain(reader: Reader, parts: Any) -> Any:
 # ---------------------------------------------------------------- einsum
 
 
+class _Maker:
+    """Makes the nodes of an Einstein sum on the tape."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+
+    def shape(self, node: int) -> Shape:
+        """The sizes of a node's axes."""
+        shape: Shape = self.reader.tape.graph.shape(node)
+        return shape
+
+    def gate(self, name: str, *operands: int | tuple[Any, ...]) -> int:
+        """The node of a gate; tuples are static operands."""
+        tape: Tape = self.reader.tape
+        return tape.gate(name, *[tape.static(x) if isinstance(x, tuple) else x for x in operands])
+
+    def fail(self, message: str, hint: str | None = None) -> Any:
+        """Refuse the call."""
+        return self.reader.fail(message, hint)
+
+
 def einsum(reader: Reader, subscripts: Any, *operands: Any, **_: Any) -> Any:
-    """`np.einsum`: all operands along all letters, multiplied, and summed."""
+    """`np.einsum`: products of all operands along letters, summed over those the result has not."""
     if not isinstance(subscripts, str):
         reader.fail("`np.einsum` is read with its subscripts as a text")
-    text = subscripts.replace(" ", "")
-    sources, arrow, result = text.partition("->")
-    parts = sources.split(",")
-    tape = reader.tape
-    contents = [reader.content(operand) for operand in operands]
-    if len(parts) != len(contents):
-        reader.fail(f"{len(parts)} subscripts for {len(contents)} operands")
-    parts, result = _without_dots(parts, result, [len(tape.shape(c)) for c in contents])
-    if not arrow:
-        letters = "".join(parts)
-        result = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
-    terms = [_once(tape, c, part, reader) for c, part in zip(contents, parts, strict=True)]
-    contents, parts = [t[0] for t in terms], [t[1] for t in terms]
-    if len(contents) == 2:
-        quick = _as_product(tape, contents, parts, result)
-        if quick is not None:
-            return reader.wrap(quick)
-    return reader.wrap(_summed_product(tape, contents, parts, result))
-
-
-def _without_dots(parts: list[str], result: str, ranks: list[int]) -> tuple[list[str], str]:
-    """Letters in place of `...`."""
-    if not any("..." in part for part in parts):
-        return parts, result
-    spare = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in "".join(parts)]
-    counts = [r - len(p.replace("...", "")) for p, r in zip(parts, ranks, strict=True)]
-    names = "".join(spare[: max(counts)])
-    parts = [p.replace("...", names[len(names) - n :]) for p, n in zip(parts, counts, strict=True)]
-    return parts, result.replace("...", names)
-
-
-def _once(tape: Tape, content: Content, part: str, reader: Reader) -> tuple[Content, str]:
-    """An operand with every letter once: of a letter that comes twice the diagonal."""
-    shape = tape.shape(content)
-    if len(part) != len(shape):
-        reader.fail(f"subscripts `{part}` for an array of shape {shape}")
-    letters = "".join(dict.fromkeys(part))
-    if letters == part:
-        return content, part
-    places = np.einsum(f"{part}->{letters}", tape.places(shape))
-    if tape.is_known(content):
-        return tape.data(np.ravel(content)[places]), letters
-    return tape.take(content, places), letters
-
-
-def _as_product(
-    tape: Tape, contents: list[Content], parts: list[str], result: str
-) -> Content | None:
-    """Two operands as one matrix product, batched over common letters; None where it is none."""
-    left, right = parts
-    batch = [c for c in left if c in right and c in result]
-    summed = [c for c in left if c in right and c not in result]
-    rows = [c for c in left if c not in right]
-    columns = [c for c in right if c not in left]
-    if not summed or not set(rows + columns) <= set(result):
-        return None
-    sizes = {
-        c: n
-        for content, part in zip(contents, parts, strict=True)
-        for c, n in zip(part, tape.shape(content), strict=True)
-    }
-
-    def matrix(content: Content, part: str, *groups: list[str]) -> Content:
-        order = tuple(part.index(c) for group in (batch, *groups) for c in group)
-        shape = (*[sizes[c] for c in batch], *[prod(sizes[c] for c in g) for g in groups])
-        return tape.reshape(tape.transpose(content, order), shape)
-
-    product = matmul(tape, matrix(contents[0], left, rows, summed),
-                     matrix(contents[1], right, summed, columns))  # fmt: skip
-    letters = [*batch, *rows, *columns]
-    whole = tape.reshape(product, tuple(sizes[c] for c in letters))
-    return tape.transpose(whole, tuple(letters.index(c) for c in result))
-
-
-def _summed_product(tape: Tape, contents: list[Content], parts: list[str], result: str) -> Content:
-    """The product of all operands along all letters, summed over those the result has not."""
-    letters = result + "".join(dict.fromkeys(c for c in "".join(parts) if c not in result))
-    whole: Content = None
-    for content, part in zip(contents, parts, strict=True):
-        order = [part.index(c) for c in letters if c in part]
-        shape = tape.shape(content)
-        raised = tuple(shape[part.index(c)] if c in part else 1 for c in letters)
-        term = tape.reshape(tape.transpose(content, tuple(order)), raised)
-        whole = term if whole is None else tape.apply(MUL, whole, term)
-    axes = tuple(range(len(result), len(letters)))
-    if not axes:
-        return whole
-    if tape.is_known(whole):
-        return tape.data(np.sum(whole, axis=axes))
-    return tape.reduce("sum", whole, axes, False)
+    tape, contents = reader.tape, [reader.content(operand) for operand in operands]
+    if all(map(tape.is_known, contents)):
+        try:
+            return reader.wrap(tape.data(np.einsum(subscripts, *contents)))
+        except ValueError as error:
+            reader.fail(str(error))
+    return reader.wrap(einsum_node(_Maker(reader), subscripts, [*map(tape.node, contents)]))
 
 
 # ---------------------------------------------------------------- linear algebra

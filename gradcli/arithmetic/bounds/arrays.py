@@ -14,7 +14,7 @@ import numpy as np
 from gradcli.arithmetic.arrays import ARRAYS, STRUCTURE, by_halving, key
 from gradcli.arithmetic.arrays import norm as plain_norm
 from gradcli.arithmetic.bounds.bounded import NO_ERROR, Base, Bounded, Bounds, Number
-from gradcli.arithmetic.bounds.matrices import matrix_bounds, spread_error
+from gradcli.arithmetic.bounds.matrices import MatrixBounds, spread_error
 from gradcli.arithmetic.compiler import CALLS
 from gradcli.arithmetic.floats import EXACT_BELOW, LEAST_NORMAL, LEAST_SUBNORMAL, UNIT_ROUNDOFF
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
@@ -284,7 +284,7 @@ class ArrayBounds(Bounds):
         spelling = {name: text for name, text in CALLS.items() if name != "product"}
         super().__init__(base, names, spelling, BoundedArray, ArrayBounds)
         self._names |= by_halving(self._names.__getitem__, self.exactly(1.0))
-        self._names |= matrix_bounds(self)
+        self._names |= MatrixBounds(self).names()
 
     def exactly(self, value: Any) -> Bounded:
         """A number or an array that is exact."""

@@ -24,6 +24,9 @@ from gradcli.arithmetic.matrices import factored
 from gradcli.arithmetic.mixing import by_columns, by_scanning
 from gradcli.gates.shapes import Axis, swapped
 
+SLACK = 1 + 1e-9  # for the rounding of the bounds themselves
+TINY = 1e-300  # in the place of 0, where nothing is divided
+
 
 def spread_error(x: Bounded) -> Any:
     """The errors, broadcast to the shape of the value."""
@@ -31,94 +34,106 @@ def spread_error(x: Bounded) -> Any:
     return np.broadcast_to(error, np.shape(x.value))
 
 
-def matrix_bounds(rules: Any) -> dict[str, Callable[..., Any]]:
+class MatrixBounds:
     """The gates of matrices, of an arithmetic of arrays with bounds."""
-    pair, exactly = rules.pair, rules.exactly
 
-    def gate(name: str) -> Callable[..., Any]:
+    def __init__(self, rules: Any) -> None:
+        self.rules, self.pair, self.exactly = rules, rules.pair, rules.exactly
+
+    def names(self) -> dict[str, Callable[..., Any]]:
+        """The gates by their names."""
+        pair = self.pair
+        self._columns = by_columns(self._gate)
+        return {
+            **by_scanning(self._gate), "inv": self.inv, "det": self.det, "logdet": self.logdet,
+            "cofactors": self.cofactors, "cholesky": self.cholesky,
+            "cumsum": _running(pair, "cumsum"), "backsum": _running(pair, "backsum"),
+            "sort": _sorted(pair), "unsort": _back(pair, "unsort"),
+            "resort": _back(pair, "resort"),
+        }  # fmt: skip
+
+    def _gate(self, name: str) -> Callable[..., Any]:
+        """A gate of the arithmetic, which is looked up when it is called; or its numbers."""
+        if name == "number":
+            exactly: Callable[..., Any] = self.exactly
+            return exactly
+
         def late(*operands: Any) -> Any:
-            return rules.function(name)(*operands)
+            return self.rules.function(name)(*operands)
 
         return late
 
-    matmul, sub = gate("matmul"), gate("sub")
+    def _lacks(self, product: Bounded) -> Any:
+        """How far a matrix is from 1, element by element, at most."""
+        unit = self.exactly(np.eye(np.shape(product.value)[-1]))
+        rest = self._gate("sub")(unit, product)
+        return np.abs(rest.value) + spread_error(rest)
 
-    def inv(x: Bounded) -> Bounded:
+    def inv(self, x: Bounded) -> Bounded:
+        """The inverse, by what its product with the matrix lacks of 1."""
         value = ARRAYS.function("inv")(x.value)
-        rest = sub(exactly(np.eye(np.shape(value)[-1])), matmul(x, exactly(value)))
-        size = np.abs(rest.value) + spread_error(rest)
+        size = self._lacks(self._gate("matmul")(x, self.exactly(value)))
         norm = np.max(np.sum(size, axis=-1), axis=-1, initial=0.0)[..., None, None]
         first = np.matmul(np.abs(value), size)
         later = np.max(first, axis=-1, keepdims=True, initial=0.0) * np.shape(value)[-1]
-        error = np.where(norm < 1, first + later * norm / np.maximum(1 - norm, 1e-300), np.inf)
-        return _bounded(pair, value, error * (1 + 1e-9))  # for the rounding of the bound itself
+        error = np.where(norm < 1, first + later * norm / np.maximum(1 - norm, TINY), np.inf)
+        return _bounded(self.pair, value, error * SLACK)
 
-    def logarithm(matrix: Any, error: Any) -> tuple[float, float, float]:
+    def _logarithm(self, matrix: Any, error: Any) -> tuple[float, float, float]:
         """Of one matrix the sign of the determinant, the logarithm of its size, and its error."""
-        size = len(matrix)
-        sign, order, lower, upper = factored(matrix)
+        size, matmul = len(matrix), self._gate("matmul")
+        _, order, lower, upper = factored(matrix)
         if not size or not np.isfinite(upper).all() or not np.diagonal(upper).all():
             return 1.0, 0.0, 0.0 if not size else np.inf
         left = np.tril(np.linalg.inv(lower), -1) + np.eye(size)
         right = np.triu(np.linalg.inv(upper))
-        middle = matmul(matmul(exactly(left), pair(matrix[order], error[order])), exactly(right))
-        rest = sub(exactly(np.eye(size)), middle)
-        norm = float(np.max(np.sum(np.abs(rest.value) + spread_error(rest), axis=-1)))
-        logs = np.log(np.abs(np.diagonal(right)))
+        middle = matmul(self.exactly(left), self.pair(matrix[order], error[order]))
+        lacks = self._lacks(matmul(middle, self.exactly(right)))
+        norm = float(np.max(np.sum(lacks, axis=-1)))
+        diagonal = np.diagonal(right)
+        logs = np.log(np.abs(diagonal))
         rounded = 4 * size * UNIT_ROUNDOFF * (1 + float(np.sum(np.abs(logs))))
         off = -size * float(np.log1p(-norm)) if norm < 1 else np.inf
-        sign *= float(np.prod(np.sign(np.diagonal(right))))
+        exchanged = float(np.linalg.det(np.eye(size)[order]))
+        sign = round(exchanged) * float(np.prod(np.sign(diagonal)))
         return sign, -float(np.sum(logs)), off + rounded
 
-    def logarithms(x: Bounded) -> Any:
+    def _logarithms(self, x: Bounded) -> Any:
         """These three of all matrices, in a first axis of three."""
         shape = np.shape(x.value)
-        flat = (
-            np.reshape(x.value, (-1, *shape[-2:])),
-            np.reshape(spread_error(x), (-1, *shape[-2:])),
-        )
-        found = [logarithm(*matrix) for matrix in zip(*flat, strict=True)]
+        flat = [np.reshape(part, (-1, *shape[-2:])) for part in (x.value, spread_error(x))]
+        found = [self._logarithm(*matrix) for matrix in zip(*flat, strict=True)]
         return np.reshape(np.transpose(found), (3, *shape[:-2]))
 
-    def det(x: Bounded) -> Bounded:
+    def det(self, x: Bounded) -> Bounded:
+        """The determinant, by that of the matrix between the inverses of its factors."""
         value = ARRAYS.function("det")(x.value)
-        sign, log, error = logarithms(x)
+        sign, log, error = self._logarithms(x)
         middle = sign * np.exp(log)
-        own = np.abs(middle) * np.expm1(error) * (1 + 1e-9)
-        return _bounded(pair, value, own + np.abs(value - middle))
+        own = np.abs(middle) * np.expm1(error) * SLACK
+        return _bounded(self.pair, value, own + np.abs(value - middle))
 
-    def logdet(x: Bounded) -> Bounded:
+    def logdet(self, x: Bounded) -> Bounded:
+        """The logarithm of the size of the determinant."""
         value = ARRAYS.function("logdet")(x.value)
-        _, log, error = logarithms(x)
-        return _bounded(pair, value, error + np.abs(value - log))
+        _, log, error = self._logarithms(x)
+        return _bounded(self.pair, value, error + np.abs(value - log))
 
-    def cofactors(x: Bounded) -> Bounded:
+    def cofactors(self, x: Bounded) -> Bounded:
+        """The determinant times the inverse, transposed."""
         value = ARRAYS.function("cofactors")(x.value)
-        inverse = gate("inv")(x)
-        turned = gate("transpose")(inverse, swapped(np.shape(value)))
-        whole = gate("det")(x)
-        spread = pair(
-            whole.value[..., None, None], np.asarray(spread_error(whole))[..., None, None]
-        )
-        made = gate("mul")(spread, turned)
-        return _bounded(pair, value, spread_error(made) + np.abs(made.value - value))
+        turned = self._gate("transpose")(self.inv(x), swapped(np.shape(value)))
+        whole = self.det(x)
+        parts = (np.asarray(part)[..., None, None] for part in (whole.value, spread_error(whole)))
+        return self._near(value, self._gate("mul")(self.pair(*parts), turned))
 
-    def gate_or_number(name: str) -> Callable[..., Any]:
-        return exactly if name == "number" else gate(name)
+    def cholesky(self, x: Bounded) -> Bounded:
+        """The factor, computed once more column by column."""
+        return self._near(ARRAYS.function("cholesky")(x.value), self._columns(x))
 
-    columns = by_columns(gate_or_number)
-
-    def cholesky(x: Bounded) -> Bounded:
-        value = ARRAYS.function("cholesky")(x.value)
-        made = columns(x)
-        return _bounded(pair, value, spread_error(made) + np.abs(made.value - value))
-
-    return {
-        **by_scanning(gate_or_number), "inv": inv, "det": det, "logdet": logdet,
-        "cofactors": cofactors, "cholesky": cholesky,
-        "cumsum": _running(pair, "cumsum"), "backsum": _running(pair, "backsum"),
-        "sort": _sorted(pair), "unsort": _back(pair, "unsort"), "resort": _back(pair, "resort"),
-    }  # fmt: skip
+    def _near(self, value: Any, made: Bounded) -> Bounded:
+        """A value whose bound is that of another way to compute it."""
+        return _bounded(self.pair, value, spread_error(made) + np.abs(made.value - value))
 
 
 def _bounded(pair: Callable[..., Bounded], value: Any, error: Any) -> Bounded:
