@@ -678,6 +678,16 @@ def test_bounds_and_many_digits_hold_for_every_gate(text):
         assert abs(expected - value) <= error < 1e-9
 
 
+@pytest.mark.parametrize(("size", "is_small"), [(5, True), (9, False)])
+def test_inverses_of_many_rows_are_not_taken_apart(size, is_small):
+    from gradcli.transform.elements import small_circuit
+
+    program = read("sum(inv(A) @ b)", settings=[("A", np.eye(size) + 0.1), ("b", np.ones(size))])
+    assert (small_circuit(program.graph) is not None) == is_small
+    report = gradcli.evaluate("sum(solve(A, b))", {"A": np.eye(size) * 2 + 0.1, "b": np.ones(size)})
+    assert report.check.verdict == "pass"
+
+
 def test_nothing_warns_and_infinities_are_noted():
     report = gradcli.evaluate("sum(log(x))", {"x": [0.0, 1.0]})
     assert report.value == -math.inf

@@ -27,8 +27,9 @@ from gradcli.requests import MOST_GATES
 # What gates of whole rows and matrices are made of.
 OF_NUMBERS = ("add", "sub", "mul", "div", "neg", "sqrt", "log", "abs", "max", "min", "scale")
 # Gates of matrices and rows are as many gates of numbers for each element as a power of a row's
-# length: products of matrices in turn, exchanges of neighbours, products of columns.
-ROWS_OF_GATES = {"inv": 2, "det": 2, "logdet": 2, "solve": 2, "sort": 1, "cholesky": 1}
+# length. Inverses by traces count for more than they are: with 8 rows and more they cancel so far
+# that arrays with bounds tell more in less time.
+ROWS_OF_GATES = {"inv": 3, "det": 3, "logdet": 3, "solve": 3, "sort": 1, "cholesky": 1}
 
 
 class Lifted(Arithmetic):
