@@ -15,10 +15,11 @@
     power      = postfix [ ("**" | "^") unary ]
     postfix    = atom { "(" [ arg { "," arg } ] ")" | "[" index { "," index } "]"
                       | ".T" | ".shape" | ".size" | "." METHOD "(" [ arg { "," arg } ] ")" }
-    arg        = [ "*" ] expr | NAME "=" expr
+    arg        = [ "*" ] expr | NAME "=" expr | TEXT | NAME "=" TEXT
     atom       = NUMBER | NAME | "(" expr ")" | "(" expr "," [ expr { "," expr } ] ")"
                | "[" [ expr { "," expr } ] "]"
     index      = expr | [ expr ] ":" [ expr ]
+    TEXT       = a text in quotes: the subscripts of einsum, the order of a norm
 
 `tokens` cuts the text, `parser` reads one statement into a `Tree`, `tree` is that statement as a
 flat list in postorder and writes it back as text. Nothing here recurses and nothing is guessed:
