@@ -76,6 +76,10 @@ def test_samples_are_written_and_agree_with_the_engine(path, form):
     assert "checked against the backward pass" in lines[0]
 
 
+def test_an_output_without_a_name_gets_one_that_is_free():
+    assert derivatives("f*f_", {"f": 1, "f_": 2}) == ["df__/df = f_", "df__/df_ = f"]
+
+
 def test_only_what_is_asked_for_is_written():
     assert derivatives("x*y", {"x": 1, "y": 2}, wrt=["y"]) == ["df/dy = x"]
 
@@ -91,6 +95,8 @@ def test_a_wrong_formula_is_never_written(monkeypatch):
 def test_what_cannot_be_written_is_an_error():
     with pytest.raises(GradcliError, match=r"the formula of `.*` cannot be written"):
         formulas("sum(cumprod(x))", {"x": [1, 2]})
+    with pytest.raises(GradcliError, match="random numbers cannot be written"):
+        formulas("sum(x*randn(2))", {"x": [1, 2]})
 
 
 def test_an_endless_formula_is_refused_and_not_written():

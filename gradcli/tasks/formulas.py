@@ -97,7 +97,10 @@ def _elements(name: str, term: Term) -> list[tuple[str, Term]]:
 
 def _free_name(taken: set[str]) -> str:
     """What an output without a name is called."""
-    return next(name for name in ("f", "out", "out_") if name not in taken)
+    name = "f"
+    while name in taken:
+        name += "_"
+    return name
 
 
 # ---------------------------------------------------------------- checked

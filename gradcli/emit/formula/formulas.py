@@ -78,6 +78,9 @@ class Formulas(Arithmetic):
 
     def apply(self, gate: Gate, operands: list[Any]) -> Term:
         """The term of a gate."""
+        if gate.name == "randn":
+            raise UsageError("random numbers cannot be written in a formula",
+                             hint="give them a name: `W = randn(2, 3)`")  # fmt: skip
         write = self._written.get(gate.name)
         operands = [self._number(x) if isinstance(x, (int, float)) else x for x in operands]
         made: Term | None = write(*operands) if write else None
