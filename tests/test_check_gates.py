@@ -12,9 +12,15 @@ from gradcli.requests import Request
 from gradcli.tasks.check_gates import check_gates
 
 GATES = Path(__file__).parent / "gates"
-RIGHT, WRONG = (GateFile(str(GATES / name)) for name in ("right.py", "wrong.py"))
+RIGHT, WRONG, STATES = (
+    GateFile(str(GATES / name)) for name in ("right.py", "wrong.py", "states.py")
+)
 HEAD = re.compile(r"^# wrong: (.+)\n(?:@.*\n)?(?:class|def) (\w+)", re.MULTILINE)
-NAMES = {name: names.split() for names, name in HEAD.findall((GATES / "wrong.py").read_text())}
+NAMES = {
+    name: names.split()
+    for file in (WRONG, STATES)
+    for names, name in HEAD.findall(Path(file.path).read_text())
+}
 UNNAMED = 4  # at most, of the wrong gates
 
 
@@ -58,6 +64,11 @@ def test_wrong_gates_fail_by_name(name):
     assert mistakes(case) & {*NAMES[name]}
 
 
+@pytest.mark.parametrize("name", ["GlobalCache", "StaleUpstream", "CachesByShape", "SpoilsCache"])
+def test_what_outlives_a_call_is_found(name):
+    assert mistakes(case_of(STATES, name)) & {*NAMES[name]}
+
+
 @pytest.mark.slow
 def test_no_right_gate_is_accused():
     verdicts = {case.expression: case.verdict for case in check_gates(RIGHT, None, [], Request())}
@@ -66,7 +77,7 @@ def test_no_right_gate_is_accused():
 
 @pytest.mark.slow
 def test_every_wrong_gate_is_caught_and_nearly_all_are_named():
-    cases = [*check_gates(WRONG, None, [], Request())]
+    cases = [case for file in (WRONG, STATES) for case in check_gates(file, None, [], Request())]
     assert {case.verdict for case in cases} == {"fail"}
     names = [re.sub(r"class (\w+):.*", r"\1", case.expression) for case in cases]
     lost = [n for n, c in zip(names, cases, strict=True) if not mistakes(c) & {*NAMES[n]}]

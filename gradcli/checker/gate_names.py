@@ -147,6 +147,8 @@ def _relations(claim: Any, slope: Any, scene: _Scene) -> Iterator[str]:
         yield "dropped-factor"
     if _is_power(claim, slope, scene):
         yield "dropped-power"
+    if np.shape(scene.upstream) == claim.shape and close(claim, scene.upstream):
+        yield "dropped-factor"  # the whole local gradient
     value = np.asarray(scene.value, dtype=float)
     diagonal = value * (1 - value) * scene.upstream
     if value.ndim and value.shape == claim.shape and close(claim, diagonal):

@@ -22,7 +22,7 @@ from gradcli.foreign.gate_file import Description, GateFile, Step
 from gradcli.foreign.gradients import Gradients, Misfit, gradients_of, is_real
 
 NOISE = 1e-6  # relative to the largest: above it results differ, below it they are noisy
-HALF = np.finfo(np.float32)
+OTHER = -1.75  # times the upstream gradient: that of an earlier call
 
 
 class Finding(NamedTuple):
@@ -161,7 +161,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _left_over(player: Player, a: Sequence[Any], b: Sequence[Any], upstream: Any) -> list[Finding]:
     """What an earlier call leaves for a later one, or one object for another."""
-    own, other = player.turn(a, upstream), player.turn(b, upstream)
+    earlier = OTHER * upstream
+    own, other = player.turn(a, upstream), player.turn(b, earlier)
     if isinstance(own, Misfit) or isinstance(other, Misfit):
         return []
 
@@ -174,7 +175,7 @@ def _left_over(player: Player, a: Sequence[Any], b: Sequence[Any], upstream: Any
         found = gradients_of(backward["value"], player.names(a), a, own.value)
         return None if isinstance(found, Misfit) else found
 
-    before = both(0, b, upstream)
+    before = both(0, b, earlier)
     after = both(0, a, upstream)
     plays: tuple[tuple[str, Callable[[], Gradients | None]], ...] = (
         ("after an earlier call", lambda: last(*before, *after)),
@@ -188,22 +189,19 @@ def _left_over(player: Player, a: Sequence[Any], b: Sequence[Any], upstream: Any
         if found is None or distance(found, own.gradients) <= NOISE:
             continue
         mistake, what = _named(found, own.gradients, other.gradients, words == "called twice")
-        if mistake is not None:
-            return [Finding(mistake, "backward", f"backward, {words}, {what}")]
+        return [Finding(mistake, "backward", f"backward, {words}, {what}")]
     if player.play(*before, *after)[1]["changes_later"]:
         words = "what backward returns is changed by its next call: return an array of its own"
         return [Finding("aliased", "backward", words)]
     return []
 
 
-def _named(
-    found: Gradients, own: Gradients, other: Gradients, is_twice: bool
-) -> tuple[str | None, str]:
+def _named(found: Gradients, own: Gradients, other: Gradients, is_twice: bool) -> tuple[str, str]:
     """The mistake that makes another gradient of a later call, and in words."""
     if distance(found, _added(own, own if is_twice else other)) <= NOISE:
         return "accumulated", "adds the gradient of the earlier call to its own: start from zeros"
     if is_twice:
-        return None, ""
+        return "stale-cache", "gives another gradient: its first call changes what forward has kept"
     return "stale-cache", "gives a gradient of inputs that are not its own: it reads an old cache"
 
 

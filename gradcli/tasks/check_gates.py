@@ -17,7 +17,14 @@ import numpy as np
 from gradcli.checker.blackbox.gradients import Gradients
 from gradcli.checker.blackbox.line import Place
 from gradcli.checker.gate_names import mistake_of
-from gradcli.checker.gate_states import Finding, Player, behaviour, fresh
+from gradcli.checker.gate_states import (
+    NOISE,
+    Finding,
+    Player,
+    behaviour,
+    distance,
+    fresh,
+)
 from gradcli.errors import GradcliError, UsageError, did_you_mean
 from gradcli.foreign.child import ForeignFault
 from gradcli.foreign.gate_file import Description, GateFile
@@ -28,7 +35,7 @@ from gradcli.reports.checks import Case, Problem
 from gradcli.reports.evaluations import InputCheck, worst
 from gradcli.reports.lines import LineCheck
 from gradcli.requests import Request, Setting
-from gradcli.tasks.gate_points import Points, points, upstream_of
+from gradcli.tasks.gate_points import Points, other_than, points, upstream_of
 from gradcli.tasks.gate_reading import GateReading, value_given
 
 UPSTREAMS = 2  # at the first point, where the gate cannot be read
@@ -39,6 +46,10 @@ OTHERS = 2  # points at which a name has to fit, too
 HOPELESS = ("gradient-count", "gradient-shape", "gradient-type", "unsummed-axis", "not-repeatable")
 UNSURE = ("inconclusive", "undefined")
 OF_CALLS = ("stale-cache", "accumulated", "input-modified", "aliased")  # not of the numbers
+SAID = {  # by an error of backward, of which mistake it is: factors that do not fit, and no numbers
+    "matmul: ": "transposed", "not aligned": "transposed",
+    "what is returned: ": "gradient-type",
+}  # fmt: skip
 # Mistakes that numbers show without a doubt, where lines may be mended in another way as well.
 CERTAIN = ("missing-upstream", "not-switched", "wrong-branch", "not-finite", "gradient-type")
 
@@ -100,8 +111,8 @@ class _GateCheck:
         first = found.inputs[0]
         value = self._value_of(first)
         try:
-            findings, notes = behaviour(self.player, first, found.inputs[-1],
-                                        upstream_of(value, rng))  # fmt: skip
+            other = other_than(self.player, found)
+            findings, notes = behaviour(self.player, first, other, upstream_of(value, rng))
         except ForeignFault as fault:
             return self._raised(fault, first)
         self.notes += notes
@@ -137,6 +148,8 @@ class _GateCheck:
         verdict = worst([one.verdict for one in judged])
         chosen = next(one for one in judged if one.verdict == verdict)
         self._note_points(found, judged)
+        if verdict == "fail" and chosen.inputs is not found.inputs[0]:
+            findings = [*findings, *self._outlived(chosen)]
         if verdict == "fail":
             others = [x for x in found.inputs if x is not chosen.inputs][:OTHERS]
             name = mistake_of(self.player, [chosen.inputs, *others], chosen.upstream)
@@ -144,6 +157,18 @@ class _GateCheck:
             if not is_named or name in CERTAIN:
                 findings = [*findings, self._by_numbers(chosen, name)]
         return self._told(verdict, chosen.checks, chosen.read, findings)
+
+    def _outlived(self, judged: _Judged) -> list[Finding]:
+        """What a new process shows, where the gradient is right at first and wrong later."""
+        here = self.player.turn(judged.inputs, judged.upstream)
+        self.player.file.child.end()
+        there = self.player.turn(judged.inputs, judged.upstream)
+        if isinstance(here, Misfit) or isinstance(there, Misfit):
+            return []
+        if distance(here.gradients, there.gradients) <= NOISE:
+            return []
+        words = "backward gives another gradient in a new process: a cache outlives its object"
+        return [Finding("stale-cache", "backward", words)]
 
     def _at(self, inputs: list[Any], rng: np.random.Generator, is_first: bool) -> list[_Judged]:
         """The verdicts at one point: by reading at the first, and where values do not pass."""
@@ -236,7 +261,8 @@ class _GateCheck:
         if any(line.is_accused for line in case.lines):
             return case
         span = fault.span or self.script.script.span(self._offset("backward"))
-        line = LineCheck("backward", span.line, span.column, "fail", True, None, None, None, None,
+        name = next((mistake for words, mistake in SAID.items() if words in fault.message), None)
+        line = LineCheck("backward", span.line, span.column, "fail", True, None, None, None, name,
                          f"backward fails where forward has a value: {fault.message}")  # fmt: skip
         text = self.script.script.text
         return case._replace(lines=[line], text=text, shown=self.script.lines_around([line.line]))

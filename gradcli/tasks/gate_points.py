@@ -23,15 +23,18 @@ from gradcli.foreign.gradients import is_real
 from gradcli.gates.row import gate
 
 OF_NUMBERS, OF_ARRAYS = 6, 3  # points: numbers take either side of a kink, arrays both at once
+LOST = ("timeout", "crash", "exit", "SystemExit")  # faults that other inputs do not cure
 TRIES = 12  # draws for a point that has a value
+OF_ELEMENTS = (3, 4)  # the shape of arrays for a gate of numbers
+SHRUNK = 0.8  # times an input, so that no even function is the same there
 MOST_TRIED = 40  # combinations of shapes
 SHAPES: tuple[tuple[int, ...], ...] = ((3, 4), (), (5,), (4, 5), (4,), (2, 3, 4), (2, 3, 4, 4))
-SHAPES_TOGETHER = {  # of several inputs: equal ones, and those of a product and what is added to it
+SHAPES_TOGETHER = {  # of several inputs: unlike ones first, as equal sizes hide what is not summed
     1: (((3, 4),), ((),), ((5,),), ((2, 3, 4),), ((2, 4, 6),), ((2, 3, 4, 4),), ((3, 3),)),
-    2: (((3, 4), (3, 4)), ((), ()), ((3, 4), (4, 5)), ((3, 4), (4,)), ((5,), (5,)), ((7,), (3,)),
-        ((4, 3), (3,)), ((2, 3, 4), (4, 5)), ((2, 3, 6, 6), (4, 3, 3, 3))),
-    3: (((3, 4), (4, 5), (5,)), ((3, 4), (4,), (4,)), ((3, 4),) * 3, ((), (), ()), ((5,),) * 3,
-        ((3, 4), (5, 4), (5,)), ((3, 4), (5, 4), (5, 2)), ((2, 3, 6, 6), (4, 3, 3, 3), (4,))),
+    2: (((7,), (3,)), ((3, 4), (4, 5)), ((3, 4), (4,)), ((2, 3, 6, 6), (4, 3, 3, 3)),
+        ((2, 3, 4), (4, 5)), ((4, 3), (3,)), ((3, 4), (3, 4)), ((), ()), ((5,), (5,))),
+    3: (((3, 4), (4, 5), (5,)), ((2, 3, 6, 6), (4, 3, 3, 3), (4,)), ((3, 4), (5, 4), (5,)),
+        ((3, 4), (5, 4), (5, 2)), ((3, 4), (4,), (4,)), ((3, 4),) * 3, ((), (), ()), ((5,),) * 3),
 }  # fmt: skip
 
 
@@ -71,7 +74,10 @@ def points(player: Player, given: Mapping[str, Any], known: Mapping[str, Any], s
         return Points(_more(player, firsts, rng, False), "the samples it declares")
     if all(name in known or name in given for name in names) and names:
         first = [_as_handed(given.get(name, known.get(name))) for name in names]
-        if given or _is_playable(player, first):
+        arrays = [] if given else _as_arrays(player, first, rng)
+        if arrays:
+            return Points(_more(player, [arrays], rng, True), "arrays, as it takes them")
+        if given or _is_meant(player, first, rng):
             return Points(_more(player, [first], rng, True), "inputs inferred from its code")
     return Points(_more(player, [_tried(player, rng)], rng, True), "inputs of shapes that it takes")
 
@@ -100,10 +106,52 @@ def _is_playable(player: Player, inputs: Sequence[Any]) -> bool:
         return False
 
 
+def _is_meant(player: Player, inputs: Sequence[Any], rng: np.random.Generator) -> bool:
+    """Whether inputs that nobody gave are such as the gate means.
+
+    Backward takes what forward gives, and no axis comes from places that were meant for a list.
+    """
+    if not _is_playable(player, inputs):
+        return False
+    value = player.value(inputs)
+    if np.ndim(value) > max(map(np.ndim, inputs)):
+        return False
+    try:
+        player.turn(inputs, upstream_of(value, rng))
+    except ForeignFault as fault:
+        return fault.name in LOST
+    return True
+
+
+def _as_arrays(player: Player, inputs: Sequence[Any], rng: np.random.Generator) -> list[Any]:
+    """Arrays in the place of numbers, for a gate that works on each element; empty for others.
+
+    They show a gradient that is not one for each element.
+    """
+    if any(np.shape(x) or not is_real(x) for x in inputs):
+        return []
+    arrays = [rng.standard_normal(OF_ELEMENTS) for _ in inputs]
+    try:
+        value = player.value(arrays)
+        is_of_elements = np.shape(value) == OF_ELEMENTS and _is_playable(player, arrays)
+        if is_of_elements:
+            player.turn(arrays, upstream_of(value, rng))
+        return arrays if is_of_elements else []
+    except (ForeignFault, ValueError):
+        return []
+
+
+def other_than(player: Player, found: Points) -> list[Any]:
+    """Inputs unlike the first ones, for what one call leaves to the next: of the other sign."""
+    other = [-SHRUNK * x if is_real(x) else x for x in found.inputs[0]]
+    return other if _is_playable(player, other) else found.inputs[-1]
+
+
 def _tried(player: Player, rng: np.random.Generator) -> list[Any]:
     """The first inputs that the gate takes, both ways if there are such. Raises ForeignFault."""
     first: ForeignFault | None = None
     forward_only: list[Any] | None = None
+    odd: list[Any] | None = None  # with more axes than went in
     for shapes in _combinations(len(player.gate.inputs)):
         for draw in (rng.standard_normal, lambda shape: rng.uniform(0.2, 0.9, shape)):
             inputs = [draw(shape) if shape else float(draw(shape)) for shape in shapes]
@@ -112,16 +160,19 @@ def _tried(player: Player, rng: np.random.Generator) -> list[Any]:
                 if not np.isfinite(value).all():
                     continue
                 forward_only = forward_only or inputs
-                if isinstance(player.turn(inputs, upstream_of(value, rng)), Turn):
+                if not isinstance(player.turn(inputs, upstream_of(value, rng)), Turn):
+                    continue
+                if value.ndim <= max(map(np.ndim, inputs)):
                     return inputs
+                odd = odd or inputs
             except (ForeignFault, ValueError, TypeError) as fault:
                 if isinstance(fault, ForeignFault):
                     first = first or fault
-                    if fault.name in ("timeout", "crash", "exit", "SystemExit"):
+                    if fault.name in LOST:
                         raise
                 break
-    if forward_only is not None:
-        return forward_only
+    if odd is not None or forward_only is not None:
+        return odd or forward_only or []
     names = player.gate.inputs
     example = " ".join(f"{name}='randn(3, 4)'" for name in names)
     lost = first or ForeignFault("forward gives no finite number")

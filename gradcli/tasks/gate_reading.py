@@ -6,6 +6,7 @@ it says counts only where the gate, run at the same inputs, gives the same numbe
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -59,7 +60,18 @@ class GateReading:
             name: Array(leaves[name]) if name in leaves else driver.given[name]
             for name in names if name in driver.given
         }  # fmt: skip
-        return {name: _plain(tape.value, value) for name, value in given.items()}
+        inputs = {name: _plain(tape.value, value) for name, value in given.items()}
+        return {} if self._has_too_few_axes(inputs) else inputs
+
+    def _has_too_few_axes(self, inputs: Mapping[str, Any]) -> bool:
+        """Whether the code transposes what reading takes for lists and numbers."""
+        assert self.subject is not None
+        names = (self.subject.cls, self.subject.forward)
+        parts = [n for n in self.file.script.tree.body
+                 if isinstance(n, (ast.ClassDef, ast.FunctionDef)) and n.name in names]  # fmt: skip
+        turned = any(isinstance(n, ast.Attribute) and n.attr in ("T", "transpose")
+                     for part in parts for n in ast.walk(part))  # fmt: skip
+        return turned and max(map(np.ndim, inputs.values()), default=2) < 2
 
     def case(self, inputs: Mapping[str, Any], player: Player) -> Case | None:
         """The case by reading, at inputs; None where it is not read, or not what is run."""
