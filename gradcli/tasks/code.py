@@ -39,6 +39,10 @@ class Code(NamedTuple):
 
 def code_of(program: Program, request: Request, language: str | None, wrapping: Wrapping) -> Code:
     """The code of a program. Raises GradcliError, and UsageError for what a language lacks."""
+    if program.graph.own_gates:
+        from gradcli.transform.written_out import written_out  # late: few programs have such gates
+
+        program = written_out(program)
     if request.fuse:
         from gradcli.transform.fuse import fused_program  # late: few programs are fused
 
