@@ -115,7 +115,8 @@ def test_what_cannot_be_called_is_an_error_of_the_gate(gradcli, tmp_path, body, 
         "    def backward(self, upstream):\n        return upstream\n"
     )
     done = gradcli("check", "--gates", str(file), "--timeout", "0.5", "--json")
-    assert (done.code, done.err) == (2, "")
+    assert done.code == 2
+    assert done.err.startswith(f"error: {file}:")
     (case,) = json.loads(done.out)["cases"]
     assert case["verdict"] == "error"
     assert case["error"]["message"].startswith(message)

@@ -177,7 +177,28 @@ def test_what_needs_more_than_values_is_refused(path, gradcli):
         assert done.code == 2
         assert "built in" in done.err
     done = gradcli("code", "soft(x)*x", "x=2", "--gates", path)
-    assert done.code == 2
+    assert (done.code, done.out) == (2, "")
+    assert "`soft` runs and is not read: it has no formula" in done.err
+
+
+def test_code_writes_out_what_was_read(path, gradcli):
+    """Its gradients are derived: what `Switched` passes back is wrong, and is left behind."""
+    words = ["(a + Switched(b, c)) * d", "a=1", "b=2", "c=3", "d=4", "--gates", path]
+    code = gradcli("code", *words)
+    assert code.code == 0
+    assert "q1 = b * c" in code.out
+    assert "db = c * dq1" in code.out
+    assert "df/dc = b * d" in gradcli("code", *words, "--lang", "formula").out
+
+
+def test_a_batch_passes_back_what_the_gates_do(path, gradcli, tmp_path):
+    points = tmp_path / "points.csv"
+    points.write_text("x,y\n1,2\n-3,4\n")
+    words = ["--points", str(points), "--gates", path]
+    assert gradcli("batch", "Switched(x, y) + x", *words).out == (
+        "value,dx,dy\n3.0,2.0,2.0\n-15.0,-2.0,4.0\n"
+    )
+    assert gradcli("batch", "soft(x)*y", *words).out.startswith("value,dx,dy\n1.0,0.5,0.5\n")
 
 
 def test_without_gates_nothing_runs(path, gradcli):

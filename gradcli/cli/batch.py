@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import click
 
 from gradcli.cli.asked import Asked, asked, say_warnings
-from gradcli.cli.options import NO_MORE, output, seed, spoken, switch
+from gradcli.cli.options import NO_MORE, output, own_gates, seed, spoken, switch
 from gradcli.cli.output import result_file
 from gradcli.cli.streams import refuse_inputs
 from gradcli.cli.words import ExpressionCommand
@@ -39,6 +39,7 @@ from gradcli.tasks.batch import Batch, made_points
     "--wrt", multiple=True, metavar="x,y", help="Gradients by these inputs, also fixed. Repeatable."
 )
 @output
+@own_gates
 @click.option(
     "--on-error",
     type=click.Choice(["mark", "stop"]),

@@ -36,6 +36,7 @@ from gradcli.reports.batches import BatchReport, Spot
 from gradcli.requests import Request, Setting
 from gradcli.tables.made import Column, Even, Given, MadeTable, Normal
 from gradcli.tables.model import BLOCK_ROWS, Block, Part, Table, listed
+from gradcli.tasks.tables import table_of
 
 ASSIGNED = r"(?m)(?:^|;)\s*{}\s*="
 EXAMPLE = "write --points FILE, or an input as x=linspace(-2,2,1000)"
@@ -172,7 +173,8 @@ class _Columns(NamedTuple):
         free = [n for n, shape in self.shapes.items() if not shape]
         own = request._replace(wrt=None)
         try:
-            return read(text, name, [*fixed.items(), *arrays], free, own, self.shapes)
+            given = [*fixed.items(), *arrays]
+            return read(text, name, given, free, own, self.shapes, table_of(request))
         except GradcliError as error:
             names = self.table.names or []
             for missing in (e for e in (error, *error.also) if isinstance(e, MissingValue)):
