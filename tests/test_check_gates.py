@@ -123,6 +123,18 @@ def test_what_cannot_be_called_is_an_error_of_the_gate(gradcli, tmp_path, body, 
     assert line is None or case["error"]["line"] == line
 
 
+def test_a_constant_that_nothing_tells_is_asked_for(tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        "class Odd:\n    def __init__(self, table):\n        self.row = table['a'].b\n"
+        "    def forward(self, x):\n        return self.row * x\n"
+        "    def backward(self, upstream):\n        return self.row * upstream\n"
+    )
+    case = case_of(GateFile(str(file)), None)
+    assert case.verdict == "error"
+    assert case.problem.message == "`Odd` needs a value for table"
+
+
 def test_the_command_checks_one_gate_or_all(gradcli):
     done = gradcli("check", "--gates", str(GATES / "wrong.py"), "--gate", "CachesOnce")
     assert (done.code, done.err) == (1, "")

@@ -94,10 +94,6 @@ class _GateCheck:
         constants = {n: x for n, x in given.items() if n in (*gate.constants, *gate.needed)}
         self.known = self.reading.inputs({**self.given, **constants})
         constants |= {n: self.known[n] for n in gate.needed if n in self.known and n not in given}
-        missing = [n for n in gate.needed if n not in constants]
-        if missing:
-            raise UsageError(f"`{gate.name}` needs a value for {', '.join(missing)}",
-                             hint=f"give it: {missing[0]}=...")  # fmt: skip
         self.constants = constants
         self.player = Player(file, gate, constants)
         self.seed = request.seed or 0
@@ -106,6 +102,10 @@ class _GateCheck:
 
     def case(self) -> Case:
         """The case. Raises GradcliError where nothing can be said."""
+        missing = [name for name in self.gate.needed if name not in self.constants]
+        if missing:
+            raise UsageError(f"`{self.gate.name}` needs a value for {', '.join(missing)}",
+                             hint=f"give it: {missing[0]}=...")  # fmt: skip
         found = points(self.player, self.given, self.known, self.seed)
         rng = np.random.default_rng(self.seed)
         first = found.inputs[0]

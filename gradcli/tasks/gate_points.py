@@ -72,7 +72,8 @@ def points(player: Player, given: Mapping[str, Any], known: Mapping[str, Any], s
     elif one.samples:
         firsts = [[_as_handed(x) for x in point] for point in one.samples]
         return Points(_more(player, firsts, rng, False), "the samples it declares")
-    if all(name in known or name in given for name in names) and names:
+    is_known = all(name in known or name in given for name in names)
+    if is_known and names and not one.is_variadic:
         first = [_as_handed(given.get(name, known.get(name))) for name in names]
         arrays = [] if given else _as_arrays(player, first, rng)
         if arrays:
@@ -152,7 +153,7 @@ def _tried(player: Player, rng: np.random.Generator) -> list[Any]:
     first: ForeignFault | None = None
     forward_only: list[Any] | None = None
     odd: list[Any] | None = None  # with more axes than went in
-    for shapes in _combinations(len(player.gate.inputs)):
+    for shapes in _combinations(len(player.gate.inputs) + player.gate.is_variadic):
         for draw in (rng.standard_normal, lambda shape: rng.uniform(0.2, 0.9, shape)):
             inputs = [draw(shape) if shape else float(draw(shape)) for shape in shapes]
             try:

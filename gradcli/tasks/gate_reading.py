@@ -28,6 +28,7 @@ from gradcli.reports.checks import Case
 from gradcli.requests import Request, Setting
 from gradcli.tasks.check_python import check_subject, misshapen_case
 
+PLAIN = (bool, int, float, str, np.ndarray, np.generic)  # what code can be handed
 AGREE = 1e-9  # relative to the largest number: what is read is what is run
 
 
@@ -60,7 +61,8 @@ class GateReading:
             name: Array(leaves[name]) if name in leaves else driver.given[name]
             for name in names if name in driver.given
         }  # fmt: skip
-        inputs = {name: _plain(tape.value, value) for name, value in given.items()}
+        values = {name: _plain(tape.value, value) for name, value in given.items()}
+        inputs = {name: value for name, value in values.items() if isinstance(value, PLAIN)}
         return {} if self._has_too_few_axes(inputs) else inputs
 
     def _has_too_few_axes(self, inputs: Mapping[str, Any]) -> bool:

@@ -173,12 +173,23 @@ def played(
             handed[which] = given
             value, told = _watched(partial(one.forward, *given, **calls), given, [])
         else:
-            value, told = _watched(partial(one.backward, given), [given], handed.get(which, []))
+            value, told = _watched(partial(_back, one, given), [given], handed.get(which, []))
         results.append(told)
         returned.append(value)
     for value, told in zip(returned, results, strict=True):
         told["changes_later"] = not _is_same(value, told["value"])
     return results
+
+
+def _back(one: Any, upstream: Any) -> Any:
+    """What backward gives; that of a loss may take no upstream gradient, which is 1 then."""
+    takes_none = not inspect.signature(one.backward).parameters
+    if not takes_none or np.shape(upstream):
+        return one.backward(upstream)
+    value = one.backward()
+    if isinstance(value, (list, tuple)):
+        return [None if part is None else upstream * part for part in value]
+    return upstream * value
 
 
 def _made(gate: Any, constants: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
