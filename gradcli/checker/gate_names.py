@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcli.checker.gate_states import Player, Turn, fresh
+from gradcli.checker.gate_states import Player, Turn, distance, fresh
 from gradcli.foreign.gradients import Gradients
 
+UNMOVED = 1e-10  # relative: what another upstream gradient does not move does not read it
 CLOSE = 1e-4  # relative to the largest: the slopes are rough
 STEP = 2.0**-17  # relative to the input, or to 1 where that is smaller
 MOST = 400  # elements, two values each
@@ -51,7 +52,8 @@ def _names_at(player: Player, inputs: Sequence[Any], upstream: Any) -> list[str]
              if c is not None and not close(c, s)]  # fmt: skip
     if not wrong:
         return None
-    if all(close(claims[k], other.gradients[k]) and np.any(claims[k]) for k in wrong):
+    unmoved = distance([claims[k] for k in wrong], [other.gradients[k] for k in wrong])
+    if all(np.any(claims[k]) for k in wrong) and unmoved <= UNMOVED:
         return ["missing-upstream"]
     is_sent = any(np.any(claims[k]) for k in wrong)
     if is_sent and all(_is_elsewhere(claims[k], slopes[k]) for k in wrong):
