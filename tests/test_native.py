@@ -3,6 +3,7 @@
 import math
 import random
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -146,6 +147,27 @@ def test_without_llvmlite_numpy_takes_its_place(gradcli, monkeypatch):
         assert f(3) == (9.0, [6.0])
     finally:
         machine._library.cache_clear()
+
+
+def in_threads(call):
+    """The results of a call in many threads at once."""
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(call, range(400)))
+
+
+@needs_llvm
+def test_threads_do_not_meet_in_machine_code():
+    f = gradcli.compile("x*x + y", ["x", "y"])
+    f._write_machine_code()
+    assert in_threads(lambda k: f(k, 1)) == [(k * k + 1.0, [2.0 * k, 1.0]) for k in range(400)]
+
+
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("native", marks=needs_llvm)])
+def test_threads_do_not_meet_in_columns(engine, monkeypatch):
+    monkeypatch.setattr(compiled, "NATIVE_FROM", 0 if engine == "native" else 1e99)
+    f = gradcli.compile("x*x + y", ["x", "y"])
+    values = in_threads(lambda k: f.batch([[k] * 500, 1])[0].tolist())
+    assert values == [[k * k + 1.0] * 500 for k in range(400)]
 
 
 def api_function():

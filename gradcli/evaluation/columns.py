@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from gradcli.arithmetic.chunks import Chunks
 from gradcli.errors import UsageError
-from gradcli.evaluation.point import inputs_of
+from gradcli.evaluation.lines import line_of
 from gradcli.gates.shapes import Shape
 from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program
-from gradcli.transform.straight import straight_line
 
 if TYPE_CHECKING:
     from gradcli.native.machine import NativeChunks
@@ -40,13 +40,11 @@ class NumberColumns:
     def __init__(
         self, program: Program, varied: Sequence[str], wrt: Sequence[str], engine: str = "numpy"
     ) -> None:
-        graph = program.graph
-        values = dict(zip(graph.inputs, inputs_of(program), strict=True))
-        fixed = {name: x for name, x in values.items() if name not in varied}
-        line = straight_line(graph, program.output, fixed, wrt, program.upstream)
+        line = line_of(program, varied, wrt)
         self.edges = [*line.edges]  # gates of the program
         self.engine = engine
         self._varied = varied
+        self._lock = Lock()  # its buffers are those of one call
         self._width = len(line.outputs)
         parts = line.graph, line.outputs, [*line.edges.values()]
         self._chunks: Chunks | NativeChunks
@@ -63,7 +61,8 @@ class NumberColumns:
         for start in range(0, count, step):
             part = slice(start, min(count, start + step))
             piece = {n: x[part] for n, x in zip(self._varied, columns, strict=True)}
-            is_sure, on_edge = self._chunks.run(piece, rows[part])
+            with self._lock:
+                is_sure, on_edge = self._chunks.run(piece, rows[part])
             is_finite &= is_sure
             for whole, here in zip(edges, on_edge, strict=True):
                 whole[part] = here

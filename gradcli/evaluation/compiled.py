@@ -81,16 +81,11 @@ class Function:
     def _line(self) -> StraightLine | None:
         """The gates as a straight line; None where they are too many, or of arrays."""
         from gradcli.arithmetic.lines import MOST_NODES  # late: after many calls
-        from gradcli.transform.straight import straight_line
+        from gradcli.evaluation.lines import line_of
 
-        graph = self._program.graph
-        if self._gives_arrays or len(graph) > MOST_NODES:
+        if self._gives_arrays or len(self._program.graph) > MOST_NODES:
             return None
-        values = dict(zip(graph.inputs, self._defaults, strict=True))
-        fixed = {name: x for name, x in values.items() if name not in self.inputs}
-        line = straight_line(
-            graph, self._program.output, fixed, self.inputs, self._program.upstream
-        )
+        line = line_of(self._program, self.inputs, self.inputs)
         return line if len(line.graph) <= MOST_NODES else None
 
     def _write_code(self) -> None:

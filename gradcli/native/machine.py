@@ -103,19 +103,20 @@ class NativePoint:
 
     def __init__(self, graph: Graph, outputs: Sequence[int], order: Sequence[str]) -> None:
         self._engine, address = _compiled(point_text(graph, outputs), False, True)
-        self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address)
         self._places = [order.index(name) for name in graph.inputs]
         self._is_plain = self._places == [*range(len(order))]
-        self._inputs = (ctypes.c_double * max(1, len(self._places)))()
-        self._outputs = (ctypes.c_double * len(outputs))()
-        self._addresses = ctypes.addressof(self._inputs), ctypes.addressof(self._outputs)
+        # Numbers of its own for every call, so that threads do not meet in them.
+        self._inputs = ctypes.c_double * len(self._places)
+        self._outputs = ctypes.c_double * len(outputs)
+        kinds = ctypes.POINTER(self._inputs), ctypes.POINTER(self._outputs)
+        self._run = ctypes.PYFUNCTYPE(None, *kinds)(address)
 
     def __call__(self, xs: Sequence[float]) -> tuple[float, list[float]]:
         """The first output, and a list of the others."""
-        if self._places:
-            self._inputs[:] = [*xs] if self._is_plain else [xs[k] for k in self._places]
-        self._run(*self._addresses)
-        value, *slopes = self._outputs
+        inputs = self._inputs(*(xs if self._is_plain else [xs[k] for k in self._places]))
+        outputs = self._outputs()
+        self._run(inputs, outputs)
+        value, *slopes = outputs
         return value, slopes
 
 
