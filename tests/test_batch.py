@@ -404,6 +404,7 @@ def test_wrong_json_lines_are_refused(gradcli, codec, text, words):
         (["x"], "there are no points"),
         (["x", "-p", "none.csv"], "cannot read none.csv: No such file"),
         (["x", "-p", "p.xyz"], "p.xyz: the suffix tells no format of points"),
+        (["x*", "x=[1]"], "expected a value, found the end"),
         (["x*y", "x=[1,2]", "y=[1,2,3]"], "different numbers of points: `x` has 2, `y` has 3"),
         (["x", "x=[1,2]", "--shard", "3/2"], "`3/2` is no part of a file"),
         (["2", "-p", "ok.csv"], "no column of ok.csv is an input of the program"),
@@ -504,3 +505,9 @@ def test_a_program_has_its_own_upstream_gradient_and_choice_of_inputs(gradcli):
     ended = gradcli("batch", "-f", written(program, "p.grad"), "-p", written("x,y\n5,7\n"))
     assert ended.out == "value,dy\n35.0,50.0\n"
     assert api.compile(program, ["x", "y"])(5, 7) == (35.0, [70.0, 50.0])
+
+
+def test_a_list_of_one_is_one_row(gradcli):
+    assert gradcli("batch", "x*x", "x=[3]").out == "value,dx\n9.0,6.0\n"
+    assert gradcli("batch", "x*x", "x=linspace(3,4,1)").out == "value,dx\n9.0,6.0\n"
+    assert gradcli("batch", "sum(x*x)", "x=[[3,4]]").out == "value,dx[0],dx[1]\n25.0,6.0,8.0\n"

@@ -24,7 +24,7 @@ class Even(NamedTuple):
         """The numbers of some rows."""
         places = np.arange(first, last) / max(1, self.size - 1)
         numbers = self.start + (self.stop - self.start) * places
-        if last == self.size and last > first:
+        if 1 < self.size == last > first:
             numbers[-1] = self.stop
         return numbers
 

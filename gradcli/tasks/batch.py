@@ -270,7 +270,8 @@ def made_points(
 def _column(graph: Graph, node: int) -> Column:
     """An array of settings as a column; long ones are made as they are needed."""
     shape, gate = graph.shape(node), graph.gates[node].name
-    first, second, *_ = [graph.constants.get(k) for k in graph.operands[node]] or (None, None)
+    constants = [graph.constants.get(k) for k in graph.operands[node]]
+    first, second, *_ = [*constants, None, None]
     if gate == "linspace" and isinstance(first, float) and isinstance(second, float):
         return Even(first, second, shape[0])
     if gate == "randn" and isinstance(second, tuple):
