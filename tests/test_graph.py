@@ -211,3 +211,13 @@ def test_the_texts_of_a_long_chain_stay_short():
     phrases = program.graph.phrases(stage_names(program.graph, program.output))
     longest = max(len(text) for text, _ in phrases)
     assert LONGEST_EXPRESSION < longest <= 3 * LONGEST_EXPRESSION
+
+
+def test_constants_keep_their_names_where_nothing_else_bears_them():
+    import gradcli
+
+    report = gradcli.evaluate("sin(pi*x) + e**-x + tau", {"x": 1}, check=False)
+    assert report.expression == "sin(pi * x) + e**-x + tau"
+    assert [stage.label for stage in report.stages] == ["*pi", "sin", "*-1", "e**x", "+", "+tau"]
+    report = gradcli.evaluate("e = 2*x; f = e*2.718281828459045", {"x": 1}, check=False)
+    assert report.expression == "e * 2.718281828459045"

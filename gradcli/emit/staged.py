@@ -12,12 +12,12 @@ Gradients of names that are used more than once are added with `+=`, as the lect
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
 from gradcli.errors import GradcliError, UsageError
 from gradcli.gates.table import CONSTANTS
-from gradcli.graph.nodes import Graph
+from gradcli.graph.nodes import NAMED, Graph
 from gradcli.graph.text import constant_phrase, gate_phrase, structural_phrase
 from gradcli.program.model import Program
 from gradcli.syntax import Tree, parse_expression, write
@@ -86,7 +86,7 @@ def code_names(program: Program, nodes: list[int]) -> dict[int, str]:
 def stage_line(graph: Graph, node: int, names: dict[int, str]) -> str:
     """The line that computes a gate: `q = x + y`."""
     parts = [
-        constant_phrase(graph.constants[k]) if k in graph.constants else (names[k], POSTFIX)
+        graph.constant_phrase(k) if k in graph.constants else (names[k], POSTFIX)
         for k in graph.operands[node]
     ]
     gate = graph.gates[node]
@@ -130,7 +130,9 @@ def local_text(
     for text in texts:
         tree = _readable(text, {**constants, **meaning}, graph.table.functions)
         if tree is not None:
-            return write(_simple(tree))
+            simple = _simple(tree)
+            named = {number: name for number, name in NAMED.items() if name not in taken}
+            return write(_with_names(simple, named))
     raise UsageError(
         f"the local gradient of `{gate.name}` cannot be written in one line",
         hint="--expand writes it as elementary gates"
@@ -157,6 +159,18 @@ def _readable(text: str, meaning: dict[str, str], functions: Container[str]) -> 
         if op == "call" and arg.name not in functions:
             return None
     return substituted(tree, {name: parse_expression(Source(x)) for name, x in meaning.items()})
+
+
+def _with_names(tree: Tree, named: Mapping[float, str]) -> Tree:
+    """The tree with names for some numbers: `pi`."""
+    is_named = [
+        op == "number" and arg in named for op, arg in zip(tree.ops, tree.args, strict=True)
+    ]  # fmt: skip
+    ops = ["name" if named_here else op for op, named_here in zip(tree.ops, is_named, strict=True)]
+    args = [
+        named[arg] if named_here else arg for arg, named_here in zip(tree.args, is_named, strict=True)
+    ]  # fmt: skip
+    return Tree(ops, args, tree.starts)
 
 
 def _simple(tree: Tree) -> Tree:

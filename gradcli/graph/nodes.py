@@ -25,13 +25,14 @@ from typing import Any
 from gradcli.errors import LimitError, ShapeError
 from gradcli.gates.row import CONSTANT, INPUT, Gate, GateTable
 from gradcli.gates.shapes import MOST_AXES, Shape
-from gradcli.gates.table import BUILT_IN
+from gradcli.gates.table import BUILT_IN, CONSTANTS
 from gradcli.graph.text import constant_phrase, gate_phrase, structural_label, structural_phrase
 from gradcli.requests import MOST_ELEMENTS, RAISE
-from gradcli.syntax.tree import POSTFIX, SIGNS, Phrase, number_text
+from gradcli.syntax.tree import POSTFIX, SIGNS, Phrase
 
 Operands = tuple[int, ...]
 
+NAMED = {value: name for name, value in CONSTANTS.items() if name.isascii()}
 LONGEST_EXPRESSION = 60  # an operand longer than this is shown as its stage number
 
 
@@ -378,14 +379,20 @@ class Graph:
         if gate.name not in SIGNS:
             return gate.name
         sign = SIGNS[gate.name][0]
-        left, right = (
-            number_text(self.constants[k]) if k in self.constants else "" for k in operands
-        )
+        left, right = (self.constant_phrase(k)[0] if k in self.constants else "" for k in operands)
         if right and not left:
             return f"x**{right}" if gate.name == "pow" else f"{sign}{right}"
         if left and not right:
             return f"{sign}{left}" if gate.name in ("add", "mul") else f"{left}{sign}x"
         return sign
+
+    def constant_phrase(self, node: int) -> Phrase:
+        """A constant as text: `pi`, `tau` and `e` by their names, where nothing else bears them."""
+        value = self.constants[node]
+        name = NAMED.get(value) if isinstance(value, float) else None
+        if name is not None and name not in self.names.values():
+            return name, POSTFIX
+        return constant_phrase(value)
 
     def phrases(self, stage_names: dict[int, str]) -> list[Phrase]:
         """Every node as text in terms of inputs and named stages.
@@ -396,7 +403,7 @@ class Graph:
         phrases: list[Phrase] = []
         for node, (gate, operands) in enumerate(zip(self.gates, self.operands, strict=True)):
             if gate is CONSTANT:
-                phrases.append(constant_phrase(self.constants[node]))
+                phrases.append(self.constant_phrase(node))
             elif gate is INPUT:
                 phrases.append((self.names[node], POSTFIX))
             else:
