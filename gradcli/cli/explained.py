@@ -13,7 +13,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "What is read": (
         "path", "files", "expression", "excluded", "baseline", "update_baseline", "isolated",
         "gates", "gate", "override", "grads", "fix_self", "lists", "points", "points_format",
-        "names", "grid", "shard", "key", "mistake",
+        "names", "grid", "shard", "key", "mistake", "call", "torch", "jax", "batched",
+        "external",
     ),
     "What is computed": (
         "output", "wrt", "upstream", "jacobian", "hessian", "local", "expand", "fuse", "digits",

@@ -163,14 +163,11 @@ def _readable(text: str, meaning: dict[str, str], functions: Container[str]) -> 
 
 def _with_names(tree: Tree, named: Mapping[float, str]) -> Tree:
     """The tree with names for some numbers: `pi`."""
-    is_named = [
-        op == "number" and arg in named for op, arg in zip(tree.ops, tree.args, strict=True)
-    ]  # fmt: skip
-    ops = ["name" if named_here else op for op, named_here in zip(tree.ops, is_named, strict=True)]
-    args = [
-        named[arg] if named_here else arg for arg, named_here in zip(tree.args, is_named, strict=True)
-    ]  # fmt: skip
-    return Tree(ops, args, tree.starts)
+    whole = Tree([], [], [])
+    for op, arg, start in zip(tree.ops, tree.args, tree.starts, strict=True):
+        is_named = op == "number" and arg in named
+        whole.add("name" if is_named else op, named[arg] if is_named else arg, start)
+    return whole
 
 
 def _simple(tree: Tree) -> Tree:
