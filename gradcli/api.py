@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradcli.errors import BindingError, did_you_mean
+from gradcli.errors import BindingError, GradcliError, did_you_mean
 from gradcli.evaluation.compiled import Function
 from gradcli.program.files import PYTHON, subject_of
 from gradcli.program.reader import read
@@ -165,10 +165,18 @@ def _program(text: str, name: str, bindings: Bindings, request: Request) -> Prog
         from gradcli.tasks.check_python import read_python  # late: most programs are not Python
 
         return read_python(text, name, _pairs(bindings), request)
-    return read(
-        text, name, _pairs(bindings), request=request, table=table_of(request),
-        true_gradients=true_gradients,
-    )  # fmt: skip
+    pairs, table = _pairs(bindings), table_of(request)
+
+    def reading(text: str) -> Program:
+        return read(text, name, pairs, request=request, table=table, true_gradients=true_gradients)
+
+    try:
+        return reading(text)
+    except GradcliError as error:
+        from gradcli.tasks.pasted_programs import LEFT_OUT, program_in  # late: few are pasted
+
+        program = reading(program_in(text, error))
+        return program._replace(warnings=[*program.warnings, LEFT_OUT])
 
 
 def check(

@@ -58,7 +58,19 @@ class Checked(NamedTuple):
 def check_program(
     text: str, name: str, bindings: list[tuple[str, Setting]], request: Request
 ) -> Checked:
-    """Read a program and check it. Raises GradcliError for what cannot be read."""
+    """Read a program, also a pasted one, and check it. Raises GradcliError."""
+    try:
+        return _check_text(text, name, bindings, request)
+    except GradcliError as error:
+        from gradcli.tasks.pasted_programs import LEFT_OUT, program_in  # late: few are pasted
+
+        case, program = _check_text(program_in(text, error), name, bindings, request)
+        return Checked(case._replace(notes=[*case.notes, LEFT_OUT]), program)
+
+
+def _check_text(
+    text: str, name: str, bindings: list[tuple[str, Setting]], request: Request
+) -> Checked:
     ranges = {n: bounds for n, v in bindings if (bounds := range_of(n, v)) is not None}
     if ranges and request.claims:
         raise UsageError("a number is claimed at one point, not over a range", hint=ONE_POINT)
