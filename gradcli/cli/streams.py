@@ -16,6 +16,7 @@ from gradcli.errors import (
     EXIT_BROKEN_PIPE,
     EXIT_INTERNAL,
     EXIT_INTERRUPTED,
+    EXIT_OK,
     EXIT_USAGE,
     FileError,
     GradcliError,
@@ -176,8 +177,8 @@ def _run(command: click.Command, words: list[str]) -> int:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-    except SystemExit:  # click's way to end when the reader has gone away
-        return _stdout_failed(BrokenPipeError())
+    except SystemExit as end:  # click's way to end after completion, or when no reader is left
+        return _stdout_failed(BrokenPipeError()) if end.code else EXIT_OK
     except OSError as trouble:
         return _stdout_failed(trouble)
     except Exception:  # under --debug

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import permutations
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from gradcli.errors import BindingError, GradcliError, NameFault, ParseError, ShapeError, SizeFault
-from gradcli.gates.shapes import Shape, broadcast
+from gradcli.gates.shapes import broadcast
 from gradcli.graph.lowering import Lowering, Value
 from gradcli.graph.nodes import Graph
+from gradcli.program.shape_words import has_shape, product_advice
 from gradcli.syntax import Statement, Tree
 
 # Of a graph, its output and the upstream gradient: the node of the gradient of every node.
@@ -264,8 +264,8 @@ class Backward:
             self.tokens[self.output_name] = token
             if graph.shape(self.upstream) != shape:
                 reader.fail(BindingError, token, f"the upstream gradient `{name}` "
-                            f"{_has(graph.shape(self.upstream))}, `{self.output_name}` "
-                            f"{_has(shape)}")  # fmt: skip
+                            f"{has_shape(graph.shape(self.upstream))}, `{self.output_name}` "
+                            f"{has_shape(shape)}")  # fmt: skip
         return self.claims[self.output_name]
 
     def _spread(self, value: Value, name: str, token: int) -> Value:
@@ -328,8 +328,8 @@ class Backward:
         if expected != shape:
             self.reader.fail(
                 ShapeError, token,
-                f"the gradient of `{name}` {_has(shape)}, `{name}` {_has(expected)}",
-                _advice(graph, value, expected, {**graph.names, **graph.spoken}),
+                f"the gradient of `{name}` {has_shape(shape)}, `{name}` {has_shape(expected)}",
+                product_advice(graph, value, expected, {**graph.names, **graph.spoken}),
             )  # fmt: skip
 
     # ---------------------------------------------------------------- what does not fit
@@ -433,55 +433,3 @@ class Backward:
                     seen.add(read.line)
                     pending.append(read.line)
         return False
-
-
-def _has(shape: Shape) -> str:
-    return f"has {_described(shape)}"
-
-
-def _described(shape: Shape) -> str:
-    return f"shape {shape}" if shape else "no axes: it is one number"
-
-
-def shape_advice(shape: Shape, expected: Shape) -> str | None:
-    """What makes a gradient of one shape one of another; None where nothing simple does."""
-    if len(shape) > 1 and shape == expected[::-1]:
-        return "transpose it: `.T`"
-    extra = len(shape) - len(expected)
-    if extra > 0 and shape[extra:] == expected:
-        axes = "0" if extra == 1 else str(tuple(range(extra)))
-        return f"it was broadcast: sum over axis {axes}, `np.sum(..., axis={axes})`"
-    if len(shape) == len(expected):
-        axes_ = [k for k, (n, m) in enumerate(zip(shape, expected, strict=True)) if n != m]
-        if axes_ and all(expected[k] == 1 for k in axes_):
-            which = str(axes_[0]) if len(axes_) == 1 else str(tuple(axes_))
-            return f"it was broadcast: `np.sum(..., axis={which}, keepdims=True)`"
-    return None
-
-
-def _advice(graph: Graph, claim: Value, expected: Shape, names: dict[int, str]) -> str | None:
-    """Advice for the right shape, by the lecture's analysis of dimensions; None for none."""
-    shape = graph.shape(claim)
-    if graph.gates[claim].name == "matmul":
-        parts = []
-        for operand in graph.operands[claim]:
-            is_turned = graph.gates[operand].name == "transpose"
-            node = graph.operands[operand][0] if is_turned else operand
-            parts.append((names.get(node, "..."), graph.shape(node)))
-        ways = [
-            f"{left}.dot({right})"
-            for (a, s), (b, t) in (parts, parts[::-1])
-            for left, p in ((a, s), (f"{a}.T", s[::-1]))
-            for right, q in ((b, t), (f"{b}.T", t[::-1]))
-            if len(p) == len(q) == 2 and p[1] == q[0] and (p[0], q[1]) == expected
-        ]
-        if len(ways) == 1:
-            return f"the one product of these two that has shape {expected}: `{ways[0]}`"
-        if ways:
-            return f"products of shape {expected}: {', '.join(f'`{way}`' for way in ways)}"
-    if graph.gates[claim].name == "mul":
-        for left, right in permutations(graph.operands[claim]):
-            shapes = graph.shape(left), graph.shape(right)
-            if [*map(len, shapes)] == [1, 1] and sum(shapes, ()) == expected:
-                return f"each with each is {graph.outer_product(left, right)}"
-    return shape_advice(shape, expected)

@@ -10,8 +10,9 @@ import numpy as np
 
 from gradcli.errors import Span
 from gradcli.graph.nodes import Graph
-from gradcli.program.gradient_lines import GradientLine, Read, shape_advice
+from gradcli.program.gradient_lines import GradientLine, Read
 from gradcli.program.model import Decision, Program
+from gradcli.program.shape_words import shape_advice
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.drive import Driven
 from gradcli.python.interpreter import Assigned
