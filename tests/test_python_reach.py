@@ -310,6 +310,52 @@ class Drop:
     assert verdict(text.replace("dout * 1.5", "dout"), bindings=[("p", "0.4")])[0] == "fail"
 
 
+def test_what_a_loss_keeps_as_the_gradient_of_its_inputs_is_that_of_its_input():
+    text = """
+import numpy as np
+class SquaredError:
+    def forward(self, y_pred, y_true):
+        self.y_pred, self.y_true = y_pred, y_true
+        return np.sum((y_true - y_pred) ** 2)
+    def backward(self):
+        self.dinputs = -2 * (self.y_true - self.y_pred)
+"""
+    assert verdict(text) == ("pass", None)
+    assert verdict(text.replace("-2 *", "2 *"))[0] == "fail"
+
+
+def test_a_method_that_computes_gradients_is_handed_the_upstream_gradient():
+    text = """
+import numpy as np
+class Relu:
+    def forward(self, x):
+        self.out = np.maximum(0, x)
+        return self.out
+    def zero_grad(self):
+        pass
+    def compute_gradients(self, grads):
+        input_grads = grads * (self.out > 0)
+        return input_grads
+"""
+    assert verdict(text) == ("pass", None)
+    assert verdict(text.replace("grads * (", "grads + ("))[0] == "fail"
+
+
+def test_settings_of_another_layer_lack_nothing_usual():
+    text = """
+import numpy as np
+def pad_forward(x, hparameters):
+    p = hparameters["pad"]
+    return np.pad(x, ((0, 0), (p, p))) * hparameters["stride"], (x, hparameters)
+def pad_backward(dout, cache):
+    x, hparameters = cache
+    p = hparameters["pad"]
+    return dout[:, p:-p] * hparameters["stride"]
+hparameters = {"stride": 2, "f": 3}
+"""
+    assert verdict(text) == ("pass", None)
+
+
 def test_what_a_layer_sends_back_may_be_called_eta():
     text = """
 import numpy as np

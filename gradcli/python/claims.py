@@ -48,6 +48,7 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     claims += _by_name(driven, results, claims)
     claims += _by_step(driven, [*driven.leaves, *unread], claims)
     claims += _between(driven, results, claims)
+    claims += _of_the_input(driven, results, claims)
     claims += _itself(driven, results, claims)
     claims += _of_unread(driven, unread, results, claims)
     claims += _by_position(driven, results, claims)
@@ -111,6 +112,20 @@ def _handed_on(driven: Driven, results: list[Result], claims: list[Claim]) -> li
     if returned[0].is_key or any(kin(root) in others for root in returned[0].roots):
         return []
     return [Claim(inputs[0], returned[0], "position")]
+
+
+def _of_the_input(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
+    """`self.dinputs` and its like, which are of the only input, whatever that is called."""
+    inputs = [x for x in driven.leaves if x.is_parameter and not TARGETS.match(x.short)]
+    taken = {c.leaf.node for c in claims}
+    kept = [
+        r for r in results
+        if r.order < 0 and kin("inputs") in map(kin, r.roots)
+        and all(c.result is not r for c in claims)
+    ]  # fmt: skip
+    if len(inputs) != 1 or len(kept) != 1 or inputs[0].node in taken:
+        return []
+    return [Claim(inputs[0], kept[0], "name")]
 
 
 def _by_name(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:

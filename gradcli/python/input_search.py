@@ -16,7 +16,7 @@ from gradcli.python.draws import Draws
 from gradcli.python.drive import Driven
 from gradcli.python.examples import examples, key_of, known_of
 from gradcli.python.fit import refuse_misfits, refuse_unlike
-from gradcli.python.guesses import TARGETS, Guesser
+from gradcli.python.guesses import OPTIONS, SETTINGS, TARGETS, Guesser
 from gradcli.python.inference import Halted, Inference
 from gradcli.python.lessons import Lesson, lesson
 from gradcli.python.misfits import is_misfit
@@ -88,10 +88,14 @@ class InputSearch(Attempts):
         _, scope = self._reader()
         known = {name.casefold(): value for name, value in scope.items()}
         found = {name: known.get(name.casefold()) for name in names}
-        return {
+        settings = {
             name: known_of(value) for name, value in found.items()
             if isinstance(value, (list, tuple, dict)) and value and known_of(value) is not None
         }  # fmt: skip
+        return {  # those of another layer may lack what is usual
+            name: {**SETTINGS, **value} if OPTIONS.fullmatch(name) else value
+            for name, value in settings.items()
+        }
 
     def _with_settings(
         self, settings: Mapping[str, Any], values: dict[str, Any]

@@ -275,17 +275,21 @@ def _methods(
 def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subject]:
     methods = _methods(node, tree, bases)
     real = [m for m in methods.values() if not _is_abstract(m)]
-    names = {m.name for m in real}
+    names = [m.name for m in real]  # in their order, so that every run finds the same
     found = _pairs(real, node.name)
     if not found:
         backward = next(
-            (n for n in names if role(n, BACKWARD) is not None or role(n, GRADIENT) == ""), None
+            (n for n in names if role(n, BACKWARD) is not None or role(n, GRADIENT) in ANY_LOSS),
+            None,
         )
-        is_gradient = backward is not None and role(backward, BACKWARD) is None
+        is_gradient = (
+            backward is not None and role(backward, BACKWARD) is None
+            and not _takes_gradients(methods[backward])
+        )  # fmt: skip
         likely = (*VALUE_METHODS, *FORWARD_METHODS) if is_gradient else FORWARD_METHODS
         forward = next((n for n in likely if n in names), None)
         if forward and backward and forward != backward:
-            kind = "pair" if role(backward, BACKWARD) is not None else "gradient"
+            kind = "gradient" if is_gradient else "pair"
             found = [Subject(kind, node.name, forward, backward, node.name, node.lineno)]
     objectives = [
         Subject("objective", f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
@@ -307,6 +311,12 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
                  for s in found]  # fmt: skip
     at_class = [s._replace(line=node.lineno) for s in found]
     return at_class + [s if s.kind == "node" else s._replace(line=node.lineno) for s in objectives]
+
+
+def _takes_gradients(node: ast.FunctionDef) -> bool:
+    """Whether the first parameter of a method is an upstream gradient, by its name."""
+    names = [a.arg for a in node.args.args if a.arg != "self"]
+    return bool(names) and bool(GRADIENT_NAME.match(names[0]))
 
 
 def _is_abstract(node: ast.FunctionDef) -> bool:
