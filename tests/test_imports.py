@@ -42,6 +42,8 @@ ARRAYS = {
     "gradcli.arithmetic.stacked",
     "gradcli.arithmetic.matrices",
     "gradcli.arithmetic.bounds.matrices",
+    "gradcli.foreign.recording",
+    "gradcli.foreign.records",
     "gradcli.gates.moves",
     "gradcli.graph.array_functions",
     "gradcli.arithmetic.bounds.arrays",

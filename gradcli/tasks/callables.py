@@ -10,8 +10,11 @@ import numpy as np
 
 from gradcli.errors import UsageError
 from gradcli.foreign.pairs import Pair
-from gradcli.reports.checks import CheckReport
+from gradcli.foreign.records import recorded
+from gradcli.reports.checks import Case, CheckReport
+from gradcli.requests import Request
 from gradcli.tasks.functions import Function, check_function
+from gradcli.tasks.recordings import with_lines
 
 
 def check_callables(
@@ -26,14 +29,26 @@ def check_callables(
         raise UsageError("the points have different numbers of arguments",
                          hint="a tuple is one point: its parts are the arguments")  # fmt: skip
     pair = Pair(function, gradient, whole[0], names, upstream)
-    cases = []
-    for group in _by_constants(whole, pair.places):
-        own = Pair(function, gradient, group[0], names, upstream)
-        cases.append(check_function(
-            function_of(own, *place_of(function)),
-            [[arguments[k] for k in pair.places] for arguments in group], seed, tolerance,
-        ))  # fmt: skip
-    return CheckReport(cases)
+    request = Request(seed=seed, tolerance=tolerance)
+    groups = _by_constants(whole, pair.places)
+    return CheckReport([
+        _case(Pair(function, gradient, group[0], names, upstream), group, request)
+        for group in groups
+    ])  # fmt: skip
+
+
+def _case(pair: Pair, points: list[list[Any]], request: Request) -> Case:
+    """The case of a pair; with its lines at its one point, or where it fails."""
+    file, line, label = place_of(pair.function)
+    function = function_of(pair, file, line, label)
+    moved = [[arguments[k] for k in pair.places] for arguments in points]
+    case = check_function(function, moved, request.seed or 0, request.tolerance)
+    if len(points) > 1 and case.verdict != "fail":
+        return case
+    shown = moved[0] if case.point is None else [case.point[name] for name in pair.real_names]
+    inputs = {n: np.asarray(x, dtype=float) for n, x in zip(pair.real_names, shown, strict=True)}
+    told = recorded(pair, [*inputs.values()])
+    return with_lines(case, told, file, inputs, pair.pullback, request)
 
 
 def function_of(pair: Pair, file: str, line: int, label: str) -> Function:

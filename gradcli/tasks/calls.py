@@ -91,12 +91,20 @@ def _cases(
             remote = Remote(child, key, (function, gradient, points[0], wrt))
             case = _case(remote, described, source, function, gradient, points, request)
             if call.side == "functions" and len(points) == 1:
-                case = with_lines(case, remote, described["file"], points[0], request)
+                case = _with_lines(case, remote, described["file"], points[0], request)
             cases.append(case)
         except ForeignFault:
             if gradient not in LESSER or not cases:
                 raise
     return cases
+
+
+def _with_lines(
+    case: Case, remote: Remote, file: str, point: Mapping[str, Any], request: Request
+) -> Case:
+    inputs = {name: np.asarray(point[name], dtype=float) for name in remote.names}
+    told = remote.child.call("record", (remote.key, [*inputs.values()]))
+    return with_lines(case, told, file, inputs, remote.pullback, request)
 
 
 def _described(child: Child, side: str, name: str) -> dict[str, Any]:

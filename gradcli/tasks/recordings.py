@@ -7,14 +7,13 @@ become verdicts on the lines of the code that they come from.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.errors import GradcliError
-from gradcli.foreign.remote import Remote
 from gradcli.program.files import read_text
 from gradcli.python.assembly import Misshapen
 from gradcli.python.reading import PythonFile
@@ -26,7 +25,9 @@ from gradcli.tasks.check_python import check_subject
 RECORDED = "<recording>"
 SAME = 1e-9  # relative to the largest: what is read is what was run
 LINE_NUMBERS = re.compile(r"\bline (\d+(?: or \d+)*)")
-OWN_NAMES = re.compile(r":? ?`[^`]*\bt\d+\b[^`]*`")
+OWN_NAME = re.compile(r"\bt\d+\b")
+ASSIGNED = re.compile(r"^    (t\d+) = (.*)$", re.MULTILINE)
+MOST_OF_FORMULA = 80  # letters of a formula that a reason may quote
 TARGET = re.compile(r"^\s*([A-Za-z_][\w.]*(?:\[[^=]*?\])?)\s*(?:[-+*/@]|//|\*\*)?=(?!=)")
 
 
@@ -37,23 +38,35 @@ class Recording(NamedTuple):
     lines: Sequence[int]  # by line of the program, from 1 on; 0: of no line
     is_number: bool  # its value, which has no upstream gradient then
     source: str
+    variables: Mapping[str, str]  # what the code calls an array, by the name in the program
+
+    def formula(self, name: str) -> str:
+        """What stands for a name of the program in the code: a variable, else its formula."""
+        if name in self.variables:
+            return self.variables[name]
+        formula = dict(ASSIGNED.findall(self.text)).get(name, name)
+        if formula == name or len(formula) > MOST_OF_FORMULA:
+            return name
+        inner = OWN_NAME.sub(lambda match: self.formula(match[0]), formula)
+        return f"({inner})" if " " in inner else inner
 
 
 def with_lines(
-    case: Case, remote: Remote, file: str, point: Mapping[str, Any], request: Request
-) -> Case:
+    case: Case, told: Mapping[str, Any], file: str, inputs: Mapping[str, Any],
+    pullback: Callable[[list[Any], Any], Sequence[Any]], request: Request,
+) -> Case:  # fmt: skip
     """The case of a function with what a recording of it shows, where it can be recorded.
 
-    Where both say whether it is right and differ, its values count.
+    `told` is what `foreign.records` says. Where a reading and the values differ about whether the
+    gradient is right, the values count.
     """
-    inputs = {name: point[name] for name in remote.names}
-    moved = [np.asarray(x, dtype=float) for x in inputs.values()]
-    told = remote.child.call("record", (remote.key, moved))
     if "unknown" in told:
         return _noted(case, f"lines are not told: it cannot be recorded ({told['unknown']})")
-    recording = Recording(told["text"], told["lines"], told["is_number"], _text_of(file))
-    claims = dict(zip(remote.names, remote.pullback(moved, np.ones(())), strict=True)) if (
-        recording.is_number) else {}  # fmt: skip
+    recording = Recording(told["text"], told["lines"], told["is_number"], _text_of(file),
+                          told["variables"])  # fmt: skip
+    claims: dict[str, Any] = {}
+    if recording.is_number:
+        claims = dict(zip(inputs, pullback([*inputs.values()], np.ones(())), strict=True))
     read = judged(recording, inputs, claims, request)
     if isinstance(read, str):
         return _noted(case, f"lines are not told: the recording cannot be read ({read})")
@@ -145,14 +158,15 @@ def _badness(check: LineCheck) -> tuple[bool, bool, bool]:
 
 
 def _renumbered(reason: str | None, own: int, recording: Recording) -> str | None:
-    """A reason with the lines of the code in place of those of the recording.
+    """A reason with lines and names of the code in place of those of the recording.
 
-    Left out are the line itself, and formulas in the names of the recording.
+    The line itself is left out.
     """
     if reason is None:
         return None
     parts = []
-    for part in OWN_NAMES.sub("", reason).split("; "):
+    said = OWN_NAME.sub(lambda match: recording.formula(match[0]), reason)
+    for part in said.split("; "):
         match = LINE_NUMBERS.search(part)
         if match is None:
             parts.append(part)

@@ -123,11 +123,9 @@ def gradients(module: ModuleType, key: str, moved: Sequence[Any], upstream: Any)
 
 def record(module: ModuleType, key: str, moved: Sequence[Any]) -> dict[str, Any]:
     """What is open as straight-line Python, from a run on arrays that write down what is done."""
-    from gradcli.foreign.sides.records import recorded
+    from gradcli.foreign.records import recorded
 
-    function = _open[key].function
-    code = getattr(function, "__code__", None)
-    return recorded(_open[key], moved, getattr(code, "co_filename", ""))
+    return recorded(_open[key], moved)
 
 
 SHARED = {"value": value, "value_in_digits": value_in_digits, "gradients": gradients}

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from gradcli.foreign.pairs import CACHED, FIRST, LAST, NONE, Pair
-from gradcli.foreign.sides.recording import NAME, Recorded, Tape, Unrecorded, text_of
+from gradcli.foreign.recording import NAME, Recorded, Tape, Unrecorded, text_of
 
 UPSTREAM = "dout"
 
 
-def recorded(pair: Pair, moved: Sequence[Any], home: str) -> dict[str, Any]:
-    """The program as text, and the line in the file `home` that each of its lines comes from.
+def recorded(pair: Pair, moved: Sequence[Any]) -> dict[str, Any]:
+    """The program as text, and the line in the function's file that each of its lines comes from.
 
     It is 0 for a line of the program's own. Where something cannot be recorded `unknown` says what.
     """
     try:
-        return _Record(pair, moved, home).program()
+        return _Record(pair, moved).program()
     except Unrecorded as unknown:
         return {"unknown": str(unknown)}
     except Exception as error:  # the code is called with what nobody promised it would be
@@ -29,9 +29,10 @@ def recorded(pair: Pair, moved: Sequence[Any], home: str) -> dict[str, Any]:
 class _Record:
     """One run of a pair at some inputs."""
 
-    def __init__(self, pair: Pair, moved: Sequence[Any], home: str) -> None:
+    def __init__(self, pair: Pair, moved: Sequence[Any]) -> None:
         self.pair = pair
-        self.tape = Tape(home)
+        code = getattr(pair.function, "__code__", None)
+        self.tape = Tape(getattr(code, "co_filename", ""))
         self.names = pair.real_names
         arrays = [np.array(x, dtype=float) for x in moved]
         self.inputs = [Recorded(self.tape, n, x) for n, x in zip(self.names, arrays, strict=True)]
@@ -54,8 +55,11 @@ class _Record:
             (f"def recorded_backward({UPSTREAM}, cache):", 0), (f"    ({cache},) = cache", 0),
             *self._body(end, None), (f"    return {', '.join(results)}", 0),
         ]  # fmt: skip
-        return {"text": "\n".join(text for text, _ in lines) + "\n",
-                "lines": [line for _, line in lines], "is_number": not value.shape}  # fmt: skip
+        return {
+            "text": "\n".join(text for text, _ in lines) + "\n",
+            "lines": [line for _, line in lines], "is_number": not value.shape,
+            "variables": self.tape.variables,
+        }  # fmt: skip
 
     def _body(self, start: int, end: int | None) -> list[tuple[str, int]]:
         texts = [f"    {statement}" for statement in self.tape.statements[start:end]]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from operator import methodcaller
 from types import FrameType
 from typing import Any
 
@@ -38,13 +39,18 @@ class Tape:
         self.home = home
         self.statements: list[str] = []
         self.lines: list[int] = []
+        self.variables: dict[str, str] = {}  # what the code calls an array, by our name
 
     def write(self, statement: str) -> None:
         """Add a statement of the line that is run."""
         if len(self.statements) >= MOST_STATEMENTS:
             raise Unrecorded(f"more than {MOST_STATEMENTS} operations")
+        frame = _frame_in(self.home)
         self.statements.append(statement)
-        self.lines.append(_line_in(self.home))
+        self.lines.append(frame.f_lineno if frame else 0)
+        for variable, value in frame.f_locals.items() if frame else ():
+            if isinstance(value, Recorded):
+                self.variables.setdefault(value.name, variable)
 
     def kept(self, expression: str, value: Any) -> Any:
         """The result of an operation: an array that is recorded from here on."""
@@ -62,14 +68,23 @@ class Tape:
         return Recorded(self, name, array)
 
 
-def _line_in(home: str) -> int:
-    """The line that the code is at: the innermost frame in its own file."""
+def _frame_in(home: str) -> FrameType | None:
+    """Where the code is: the innermost frame in its own file."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_filename == home:
-            return frame.f_lineno
+    while frame is not None and frame.f_code.co_filename != home:
         frame = frame.f_back
-    return 0
+    return frame
+
+
+def _method(name: str) -> Any:
+    """A method of arrays that gives a new array, with the statement that calls it."""
+
+    def method(self: Recorded, *arguments: Any, **keywords: Any) -> Any:
+        value = methodcaller(name, *plain(arguments), **plain(keywords))(self.value)
+        texts = [text_of(x) for x in arguments]
+        return self.tape.kept(_call(f"{self.name}.{name}", texts, keywords), value)
+
+    return method
 
 
 class Recorded(NDArrayOperatorsMixin):
@@ -89,7 +104,7 @@ class Recorded(NDArrayOperatorsMixin):
         out = keywords.pop("out", None)
         if method != "__call__" or keywords.pop("where", True) is not True:
             raise Unrecorded(f"np.{ufunc.__name__}.{method}")
-        value = getattr(ufunc, method)(*map(plain, inputs), **keywords)
+        value = ufunc(*map(plain, inputs), **keywords)
         sign, texts = SIGNS.get(ufunc.__name__), [text_of(x) for x in inputs]
         if out is not None:
             return self._in_place(ufunc, sign, inputs, out[0], value)
@@ -173,24 +188,13 @@ class Recorded(NDArrayOperatorsMixin):
             raise Unrecorded("it is made an array of whole numbers")
         return self.tape.kept(f"{self.name} * 1.0", self.value.astype(float))
 
-    def copy(self, *_: Any) -> Any:
-        """A copy."""
-        return self.tape.kept(f"{self.name}.copy()", self.value.copy())
-
-
-def _method(name: str) -> Any:
-    def method(self: Recorded, *arguments: Any, **keywords: Any) -> Any:
-        value = getattr(self.value, name)(*plain(arguments), **plain(keywords))
-        texts = [text_of(x) for x in arguments]
-        return self.tape.kept(_call(f"{self.name}.{name}", texts, keywords), value)
-
-    return method
-
-
-for _name in ("sum", "mean", "max", "min", "prod", "var", "std", "dot", "reshape", "transpose",
-              "ravel", "flatten", "squeeze", "clip", "cumsum", "argmax", "argmin", "argsort",
-              "repeat", "all", "any", "swapaxes", "trace", "diagonal"):  # fmt: skip
-    setattr(Recorded, _name, _method(_name))
+    copy = _method("copy")
+    sum, mean, prod, var, std = map(_method, ("sum", "mean", "prod", "var", "std"))
+    max, min, argmax, argmin = map(_method, ("max", "min", "argmax", "argmin"))
+    all, any, argsort, cumsum = map(_method, ("all", "any", "argsort", "cumsum"))
+    dot, trace, diagonal, clip = map(_method, ("dot", "trace", "diagonal", "clip"))
+    reshape, transpose, swapaxes = map(_method, ("reshape", "transpose", "swapaxes"))
+    ravel, flatten, squeeze, repeat = map(_method, ("ravel", "flatten", "squeeze", "repeat"))
 
 
 # ---------------------------------------------------------------- texts
