@@ -185,6 +185,18 @@ def max_pool_back(a, u):
     return [((x == x.max(axis=(1, 3), keepdims=True)) * u[:, None, :, None]).reshape(8, 8)]
 
 
+def sort_back(a, u):
+    back = np.zeros_like(a[0])
+    back[np.argsort(a[0], kind="stable")] = u
+    return [back]
+
+
+def median_back(a, u):
+    back = np.zeros_like(a[0])
+    back[np.argsort(a[0], kind="stable")[len(a[0]) // 2]] = u
+    return [back]
+
+
 A, B = numbers(4, 4), numbers(4, 3, seed=2)
 ARRAYS = [
     ("relu", relu, lambda a, u: [u * (a[0] > 0)], [numbers(5, 7)]),
@@ -192,6 +204,8 @@ ARRAYS = [
     ("matmul", lambda a: a[0] @ a[1], lambda a, u: [u @ a[1].T, a[0].T @ u], [A, B]),
     ("softmax", softmax, softmax_back, [numbers(3, 10)]),
     ("sort", lambda a: np.sort(a[0]), lambda a, u: [u[np.argsort(np.argsort(a[0]))]], [numbers(20)]),
+    ("sort of equal numbers", lambda a: np.sort(a[0]), sort_back, [np.round(numbers(20) * 2) / 2]),
+    ("median of equal numbers", lambda a: np.median(a[0]), median_back, [np.round(numbers(15))]),
     ("cumsum", lambda a: np.cumsum(a[0]), lambda a, u: [np.cumsum(u[::-1])[::-1]], [numbers(20)]),
     ("max pool", max_pool, max_pool_back, [numbers(8, 8)]),
     ("two sizes", lambda a: np.sum(a[0] ** 2), lambda a, u: [u * 2 * a[0]], [numbers(20) * 10.0 ** -(np.arange(20) / 3)]),

@@ -48,6 +48,7 @@ ARRAYS = {
     "gradcli.graph.array_functions",
     "gradcli.arithmetic.bounds.arrays",
     "gradcli.program.array_files",
+    "gradcli.checker.blackbox.corners",
     "gradcli.checker.blackbox.gradients",
     "gradcli.checker.blackbox.line",
     "gradcli.checker.blackbox.noise",

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic.agreement import agree, lies_between, relative_error
+from gradcli.checker.blackbox.corners import legal_range, slopes_around
 from gradcli.checker.blackbox.line import Directions, Line, Place, axis, scattered
 from gradcli.checker.blackbox.verdicts import Verdict, verdict_along
 from gradcli.checker.patterns import pattern
@@ -27,10 +28,9 @@ MOST_WRONG_NAMED = 5  # wrong elements that have an entry of their own
 SAME_SIZE = 10  # binary orders within which contributions are of one size
 DIRECTIONS = 2  # of one size
 NEAR = 2.0**-14  # of the longest step: where kinks are told from curves
-NEARER = 2.0**-10  # of that: a step around a point so near
 KINKED = 1e-2  # relative: slopes of two sides, or claims and slopes, that differ by more do so
-CORNERS = 64  # points around a kink of several inputs
 UNUSED = "the claim is right for an upstream gradient of 1: it is not multiplied by the one given"
+RESIDUE = 2.0**-50  # of the largest contribution: what rounding leaves of a 0
 ROUGH = 1e-4  # relative: how far a rough slope may be off
 
 
@@ -107,7 +107,7 @@ class Gradients:
     def _of_element(self, leaf: int, index: tuple[int, ...]) -> InputCheck:
         name, claim = self.names[leaf], float(self.claims[leaf][index])
         line = Line(self.place, {leaf: axis(self.place.inputs[leaf], index)})
-        found = verdict_along(line, claim, self.tolerance)
+        found = self._verdict(line, claim)
         spelled = name + "".join(f"[{k}]" for k in index)
         reason = found.reason
         if found.verdict == "fail" and found.kind in ("smooth", "border"):
@@ -136,11 +136,15 @@ class Gradients:
             checks = self._of_elements(leaf, self._illegal(leaf, is_tied))
             verdicts = self._along(leaf, ~is_tied)
         name = self.names[leaf]
+        together = self._together({leaf: is_tied * 1.0}, float(np.sum(claim[is_tied])), name)
         whole = self._whole(name, verdicts, "kink" if is_tied.any() else "pass")
         if whole.verdict not in ("pass", "kink"):
             checks |= self._of_elements(leaf, self._worst_first(leaf, ~is_tied))
-            reason = self._without_upstream(leaf) or self._pattern(leaf, claim)
-            whole = whole._replace(reason=reason or whole.reason)
+            if whole.verdict == "fail":
+                reason = self._without_upstream(leaf) or self._pattern(leaf, claim)
+                whole = whole._replace(reason=reason or whole.reason)
+        if together is not None:
+            whole = whole._replace(verdict="fail", reason=together)
         named = {key: check for key, check in checks.items() if check.verdict == "fail"}
         return {name: whole._replace(verdict="fail") if named else whole} | named
 
@@ -150,8 +154,33 @@ class Gradients:
         for direction in self._directions(leaf, chosen):
             along = float(np.sum(self.claims[leaf] * direction))
             line = Line(self.place, {leaf: direction})
-            verdicts.append((verdict_along(line, along, self.tolerance), along))
+            found = self._verdict(line, along)
+            if found.verdict == "inconclusive" and self._is_residue(leaf, direction):
+                nothing = verdict_along(line, 0.0, self.tolerance)
+                found = nothing if nothing.verdict == "pass" else found
+            verdicts.append((found, along))
         return verdicts
+
+    def _is_residue(self, leaf: int, direction: Any) -> bool:
+        """Whether claims are so small beside others that rounding may have left them of 0."""
+        claim = self.claims[leaf]
+        largest = np.max(np.abs(claim * self.place.inputs[leaf]), initial=0.0)
+        return bool(np.max(np.abs(claim * direction)) <= RESIDUE * largest)
+
+    def _verdict(self, line: Line, claim: float) -> Verdict:
+        """The verdict along a line; what is legal where kinks meet does not fail."""
+        found = verdict_along(line, claim, self.tolerance)
+        if found.verdict != "fail" or not math.isfinite(claim + (found.numeric or 0.0)):
+            return found
+        slope = found.numeric or 0.0
+        legal = legal_range(self.place, line.directions, claim, slope, found.noise, self.rng)
+        if legal is None:
+            return found
+        reason = (
+            f"kinks meet here: slopes near by run from {legal.low:.6g} to {legal.high:.6g}; "
+            f"{claim:.6g} lies between"
+        )
+        return Verdict("kink", "kink", claim, 0.0, found.noise, reason, [legal.low, legal.high])
 
     def _whole(self, name: str, verdicts: list[tuple[Verdict, float]], least: str) -> InputCheck:
         """The verdict on an array: the worst of those along directions."""
@@ -264,30 +293,24 @@ class Gradients:
             direction = directions.setdefault(leaf, np.zeros(self.place.inputs[leaf].shape))
             direction[check.place] = 1.0
             claimed += check.claim or 0.0
-        low, high = self._slopes_near(directions)
-        if lies_between(claimed, low, high, KINKED * max(abs(low), abs(high))):
-            return {}
         names = [check.name for check in tied]
-        reason = (
-            f"together {', '.join(names)} are no subgradient: along {' + '.join(names)} they give "
-            f"{claimed:.6g}, the slopes near by run from {low:.6g} to {high:.6g}"
-        )
+        reason = self._together(directions, claimed, ", ".join(names))
+        if reason is None:
+            return {}
         return {check.name: check._replace(verdict="fail", reason=reason) for check in tied}
 
-    def _slopes_near(self, directions: Directions) -> tuple[float, float]:
-        """The smallest and largest slope along a direction, at the point and around it."""
-        line = Line(self.place, directions)
-        near, step = line.span.longest * NEAR, line.span.longest * NEAR * NEARER
-        slopes = [line.slope(step, side) for side in (-1, 1)]
-        for _ in range(CORNERS):
-            inputs = [
-                x + near * v * self.rng.uniform(-1.0, 1.0, x.shape)
-                for x, v in ((x, directions.get(k, 0.0)) for k, x in enumerate(self.place.inputs))
-            ]
-            corner = Line(Place(self.place.values, inputs, self.place.upstream), directions)
-            slopes.append(corner.slope(step, 1))
-        known = [slope for slope in slopes if math.isfinite(slope)]
-        return min(known, default=-math.inf), max(known, default=math.inf)
+    def _together(self, directions: Directions, claimed: float, names: str) -> str | None:
+        """Why claims at kinks are not legal together, in words; None where they are."""
+        if sum(np.count_nonzero(direction) for direction in directions.values()) < 2:
+            return None
+        noise = self.place.noise.fine if self.place.noise else 0.0
+        around = slopes_around(self.place, directions, abs(claimed), noise, self.rng)
+        if around.holds(claimed):
+            return None
+        return (
+            f"together the claims at kinks of {names} are no subgradient: their sum is "
+            f"{claimed:.6g}, the slopes near by run from {around.low:.6g} to {around.high:.6g}"
+        )
 
     def _unmeasured(self, name: str, verdict: str, kind: str | None, reason: str) -> InputCheck:
         return InputCheck(name, verdict, kind, None, None, None, None, None, reason, noise=0.0)

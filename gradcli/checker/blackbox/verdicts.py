@@ -12,6 +12,7 @@ import math
 from typing import NamedTuple
 
 from gradcli.arithmetic.agreement import agree, lies_between
+from gradcli.arithmetic.floats import UNIT_ROUNDOFF
 from gradcli.checker.blackbox.line import Line
 from gradcli.checker.blackbox.other_numbers import complex_slope, limit_in_digits
 from gradcli.checker.blackbox.readings import Group, Reading, Readings, best_of
@@ -24,6 +25,7 @@ NOISY = 64.0  # times what the values' own rounding accounts for
 STILL_STEPS = range(0, 21, 4)  # doublings, to a millionth of the input
 GROSS = 1e-3  # relative: a claim that is further off is wrong by more than a matter of digits
 SHAKEN = 1e-2  # relative: what rounding may have done to a slope where it shows between scales
+NOTHING = 1e-10  # of the value: what a slope that is 0 may move it by
 CLEAR = 4.0  # times the bounds of the sides of a kink, beyond which a claim is outside
 
 
@@ -114,7 +116,7 @@ def _smooth(line: Line, readings: Readings, claim: float, tolerance: float, kind
     best = min(finest, key=lambda reading: reading.bound)
     size = max(abs(claim), abs(best.value))
     contradicting = [reading for reading in finest if reading.excludes(claim, tolerance)]
-    if claim == 0 and not contradicting and _is_still(line):
+    if claim == 0 and not contradicting and (_is_still(line) or _is_nothing(line, best)):
         return Verdict("pass", kind, 0.0, best.bound, noise)
     reason = "at the border of the domain: checked from one side" if kind == "border" else None
     if not contradicting and best.bound <= max(tolerance, _worth(readings)) * size:
@@ -141,6 +143,11 @@ def _is_still(line: Line) -> bool:
     """
     steps = (line.span.shortest * 2.0**k for k in STILL_STEPS)
     return all(line.at(side * step) == 0 for step in steps for side in (1, -1))
+
+
+def _is_nothing(line: Line, best: Reading) -> bool:
+    """Whether the bound on a slope of 0 is nothing beside the value, over the longest step."""
+    return best.bound * line.span.longest <= NOTHING * line.floor / UNIT_ROUNDOFF
 
 
 def _worth(readings: Readings) -> float:
