@@ -28,8 +28,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "max_array", "max_memory", "max_elements", "check_budget", "timeout", "jobs", "engine",
     ),
     "What is written": (
-        "form", "function", "gate_class", "textbook", "as_json", "target", "junit", "sarif",
-        "gitlab", "sheets", "fix", "write", "spreadsheet", "decimals", "theme", "collapse",
+        "form", "function", "gate_class", "batched", "textbook", "as_json", "target", "junit",
+        "sarif", "gitlab", "sheets", "fix", "write", "spreadsheet", "decimals", "theme", "collapse",
         "show_all", "color", "quiet", "verbose",
     ),
 }  # fmt: skip
