@@ -1036,3 +1036,18 @@ def f_forward(x):
 def f_backward(dout, x):
     return dout * 2
 """
+
+
+def test_targets_of_one_example_are_shares_of_1():
+    text = """
+import numpy as np
+class CrossEntropy:
+    def forward(self, x, y):
+        self.p = np.exp(x) / np.exp(x).sum(axis=0)
+        return -(y * np.log(self.p)).sum(axis=0).mean()
+    def backward(self, x, y):
+        return self.p - y
+"""
+    bindings = [("x", "[0.3, -0.2, 1.1]")]
+    assert verdict(text, bindings=bindings) == ("pass", None)
+    assert verdict(text.replace("self.p - y", "self.p + y"), bindings=bindings)[0] == "fail"

@@ -43,6 +43,7 @@ class Draws:
         self.is_of_pools = False  # by the names of the functions
         self.is_positive = False  # whether all numbers are above 0
         self.has_targets = False  # whether a value could be drawn in another style
+        self.has_shared_targets = False  # or in one, where these are shares of 1
         self.has_shares = False  # whether something is called a probability
         self.has_labels = False  # whether targets were taken for labels
 
@@ -87,8 +88,9 @@ class Draws:
         shape = shapes[name]
         if MASKS.match(short):
             return known_value(random.randint(0, 2, shape).astype(float))
-        if TARGETS.match(short) and len(shape) > 1:
-            self.has_targets = True
+        if TARGETS.match(short) and shape:
+            self.has_targets |= len(shape) > 1
+            self.has_shared_targets = True
             if self.style.targets:
                 return Array(_one_hot(random, shape, self.style.targets))
         if SHARES.match(short):

@@ -177,7 +177,8 @@ class Reading(InputSearch):
         ways: list[tuple[Style, str]] = []
         draws = self.inference.draws if self.inference is not None else None
         style = Style()
-        if draws is not None and (draws.has_targets or draws.has_labels):
+        has_shares = draws is not None and draws.has_shared_targets and self.has_logarithm
+        if draws is not None and (draws.has_targets or draws.has_labels or has_shares):
             for targets in ("rows", "columns"):
                 words = f"right for targets with a single 1 in their {targets}"
                 one_hot = style._replace(targets=targets, is_one_hot=draws.has_labels)
