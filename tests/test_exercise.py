@@ -17,6 +17,7 @@ from gradcli.errors import UsageError
 from gradcli.gates.table import BUILT_IN
 from gradcli.program.reader import read
 from gradcli.reports.mistakes import MISTAKES
+from gradcli.tasks import planting
 from gradcli.tasks.exercise import Plan, make_exercises
 
 SAMPLES = Path(__file__).parent.parent / "sample_exprs"
@@ -527,3 +528,18 @@ def test_a_claim_of_the_command_line_has_digits_too(gradcli):
     assert "right to the digits written" in gradcli(*words, "x=2.3").out
     assert gradcli(*words, "x=2.3", "--digits-written").code == 0
     assert gradcli(*words, "x=2.30", "--digits-written").code == 1
+
+
+def test_more_mistakes_than_lines_are_refused_at_the_first_attempt(monkeypatch):
+    attempts = []
+    attempt = planting._attempt
+
+    def counted(*parts):
+        attempts.append(parts)
+        return attempt(*parts)
+
+    monkeypatch.setattr(planting, "_attempt", counted)
+    program = read("x*y", "<test>", [("x", 2.0), ("y", 3.0)])
+    with pytest.raises(UsageError, match="lines of this program can hold"):
+        next(make_exercises(program, Plan(mistakes=99)))
+    assert len(attempts) == 1

@@ -161,3 +161,9 @@ def test_a_pole_does_not_flatten_the_rest():
     assert -60 < low < high < 60
     assert seen([1.0, 2.0]) == (0.95, 2.05)
     assert seen([math.nan]) == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize("text", ["1.7e308*sin(x)", "1.7e308*x", "where(x > 0, 1.7e308, -1.7e308)"])
+def test_curves_as_high_as_float64_are_drawn(gradcli, text):
+    ended = gradcli("plot", text, "x=-2:2")
+    assert ended.code == 0, ended.err

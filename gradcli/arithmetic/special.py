@@ -29,6 +29,7 @@ DIGITS_PER_BIT = 0.30103
 FEW = 400  # bits up to which mpmath is faster
 LARGEST_LOG = 64  # no logarithm of a point that few digits are computed at is larger
 FIRST = 64  # bits, and terms, are counted in so many, so that few different ones are in use
+COARSE = 1024  # bits, for each of which they are counted in so many more
 BITS_PER_TERM = 2.54  # of zeta's sum: the logarithm of 3 + sqrt(8)
 BLOCK = 16  # factors multiplied out together
 
@@ -279,10 +280,12 @@ def _series(mp: Any, n: int, x: Any) -> Any:
     As B_2k is (-1)**(k-1) 2 (2k)! zeta(2k) / (2 pi)**(2k), the terms are (2k+n-1)! / (2 pi x)**(2k)
     but for signs and for factors near 1, and the first of them is taken out of all.
     """
-    bits = -(-(mp.prec + GUARD) // FIRST) * FIRST
+    grid = FIRST * (1 + mp.prec // COARSE)
+    bits = -(-(mp.prec + GUARD) // grid) * grid
     square = (2 * mp.pi * x) ** -2
     step, term, total, k = int(mp.ldexp(square, bits)), 1 << bits, 0, 1
-    zetas = _zetas(bits, (bits // 8 // FIRST + 1) * FIRST)
+    needed = min(bits // 8, bits // (2 * mp.mag(x)))  # beyond the horizon, and far beyond it
+    zetas = _zetas(bits, (needed // FIRST + 1) * FIRST)
     while term:
         if k >= len(zetas):
             zetas = _zetas(bits, 2 * k)

@@ -29,7 +29,7 @@ def planted(
     the program has no room for them.
     """
     best: tuple[list[str], dict[int, str]] = ([], {})
-    for _ in range(ATTEMPTS):
+    for _ in range(ATTEMPTS if count <= len(draft.rows) else 1):
         rows, mistakes = _attempt(draft, count, kinds, rng)
         if len(mistakes) == count:
             return rows, mistakes

@@ -12,6 +12,7 @@ FRAME = {"side": "│", "tick": "┤", "corner": "└", "floor": "─", "mark": 
 ASCII_FRAME = {"side": "|", "tick": "+", "corner": "+", "floor": "-", "mark": "+"}
 TICKS_APART = 3  # rows between the numbers of the upright axis
 NUMBERS_APART = 12  # columns between those of the level one
+MOST_SEEN = 8e307  # of a curve, so that margins have room
 EDGE, POLE = 0.05, 0.5  # the part of points at both ends that may be far out, and how far
 STEPS_OF_TICKS = (1.0, 2.0, 5.0, 10.0)  # what the distance of ticks may begin with
 
@@ -38,7 +39,7 @@ class Axis(NamedTuple):
         low, high, at = (
             map(math.log10, (self.low, self.high, x)) if self.is_log else (self.low, self.high, x)
         )
-        share = (at - low) / (high - low)
+        share = (at / 2 - low / 2) / (high / 2 - low / 2)  # the whole may be more than float64 has
         return share if -1e-9 <= share <= 1 + 1e-9 else None
 
     def ticks(self, most: int) -> list[float]:
@@ -47,7 +48,8 @@ class Axis(NamedTuple):
             first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
             decades = max(1, math.ceil((last - first + 1) / max(1, most)))
             return [10.0**k for k in range(first, last + 1) if k % decades == 0]
-        rough = (self.high - self.low) / max(1, most - 1)
+        share = max(1, most - 1)
+        rough = self.high / share - self.low / share  # the whole may be more than float64 has
         power = 10.0 ** math.floor(math.log10(rough))
         step = next(power * k for k in STEPS_OF_TICKS if power * k >= rough * (1 - 1e-9))
         first = math.ceil(self.low / step - 1e-9)
@@ -61,7 +63,7 @@ class Axis(NamedTuple):
 
 def seen(numbers: Sequence[float]) -> tuple[float, float]:
     """The range of a curve that is drawn: all of it, but of a pole only so much as has room."""
-    finite = sorted(x for x in numbers if math.isfinite(x))
+    finite = sorted(min(max(x, -MOST_SEEN), MOST_SEEN) for x in numbers if math.isfinite(x))
     if not finite:
         return -1.0, 1.0
     low, high = finite[0], finite[-1]
