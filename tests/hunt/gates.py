@@ -177,6 +177,20 @@ def _normal(x: Any) -> Any:
     return mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
 
 
+def _sinc(x: Any) -> Any:
+    """The slope of sin(pi*x) / (pi*x), whose two parts cancel near 0."""
+    if not x:
+        return mp.zero
+    with mp.workprec(mp.prec + 60 + 3 * max(0, -mp.mag(x))):
+        return (mp.cospi(x) - mp.sinpi(x) / (mp.pi * x)) / x
+
+
+def _mish(x: Any) -> Any:
+    with mp.workprec(mp.prec + 2 * max(0, mp.mag(x)) + 60):
+        s = mp.log1p(mp.exp(x)) if x < 0 else x + mp.log1p(mp.exp(-x))
+        return mp.tanh(s) + x * _down(-x) / mp.cosh(s) ** 2
+
+
 # What is 0 where a gate of one operand has a kink, or jumps.
 KINKS: dict[str, Callable[..., Any]] = {
     "abs": lambda x: x, "sign": lambda x: x, "step": lambda x: x, "relu": lambda x: x,
@@ -185,7 +199,9 @@ KINKS: dict[str, Callable[..., Any]] = {
     "sqrt": lambda x: x, "cbrt": lambda x: x, "acos": lambda x: 1 - x * x,
     "asin": lambda x: 1 - x * x, "acosh": lambda x: x - 1,
     "huber": lambda x, d: abs(x) - abs(d), "pow": lambda x, y: x,
-    "atan2": lambda y, x: x * x + y * y,
+    "atan2": lambda y, x: x * x + y * y, "elu": lambda x, alpha=1: x, "selu": lambda x: x,
+    "hardtanh": lambda x: abs(x) - 1, "xlogy": lambda x, y: y,
+    "clip": lambda x, low, high: min(abs(x - low), abs(x - high)) * max(high - low, 0),
 }  # fmt: skip
 ZERO = (lambda *xs: mp.zero,)
 SLOPES: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -221,6 +237,23 @@ SLOPES: dict[str, tuple[Callable[..., Any], ...]] = {
               lambda x, d: mp.zero if abs(x) <= d else abs(x) - d),
     "erf": (lambda x: 2 * mp.exp(-x * x) / mp.sqrt(mp.pi),),
     "erfc": (lambda x: -2 * mp.exp(-x * x) / mp.sqrt(mp.pi),),
+    "exp10": (lambda x: mp.exp(x * mp.ln10) * mp.ln10,), "cot": (lambda x: -1 / mp.sin(x) ** 2,),
+    "sec": (lambda x: mp.sin(x) / mp.cos(x) ** 2,),
+    "csc": (lambda x: -mp.cos(x) / mp.sin(x) ** 2,), "sinc": (_sinc,),
+    "xlogy": (lambda x, y: mp.log(y) if y > 0 else None, lambda x, y: x / y),
+    "clip": (lambda x, low, high: mp.mpf(low < x < high), lambda x, low, high: mp.mpf(x < low),
+             lambda x, low, high: mp.mpf(x > high)),
+    "elu": (lambda x, a=1: mp.one if x > 0 else a * mp.exp(x),
+            lambda x, a: mp.zero if x > 0 else mp.expm1(x)),
+    "selu": (lambda x: mp.mpf(1.0507009873554805)
+             * (1 if x > 0 else mp.mpf(1.6732632423543772) * mp.exp(x)),),
+    "softsign": (lambda x: 1 / (1 + abs(x)) ** 2,),
+    "mish": (_mish,), "hardtanh": (lambda x: mp.mpf(abs(x) < 1),),
+    "logit": (lambda x: 1 / (x * (1 - x)),), "log1mexp": (lambda x: 1 / mp.expm1(x),),
+    "erfcx": (lambda x: 2 * (x * _value("erfcx", [x]) - 1 / mp.sqrt(mp.pi)),),
+    "erfinv": (lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(_value("erfinv", [x]) ** 2),),
+    "normpdf": (lambda x: -x * _normal(x),), "normcdf": (_normal,),
+    "lognormcdf": (lambda x: _normal(x) / _value("normcdf", [x]),),
     "gamma": (lambda x: mp.gamma(x) * mp.psi(0, x),), "lgamma": (lambda x: mp.psi(0, x),),
     "digamma": (lambda x: mp.psi(1, x),),
     "polygamma": (lambda n, x: mp.zero, lambda n, x: _value("polygamma", [n + 1, x])),

@@ -109,10 +109,25 @@ class Evaluator:
 
 # How many bits below 1 the tail of a gate lies that comes near to a constant or to its operand.
 TAILS: dict[str, Callable[[float], float]] = {
-    **dict.fromkeys(("erf", "erfc", "gelu"), lambda x: 1.5 * x * x),
     **dict.fromkeys(
-        ("sigmoid", "softplus", "logsigmoid", "silu", "expm1", "logsumexp"), lambda x: 1.5 * x
+        ("erf", "erfc", "gelu", "normpdf", "normcdf", "lognormcdf", "erfcx"),
+        lambda x: 1.5 * x * x,
     ),
+    **dict.fromkeys(
+        (
+            "sigmoid",
+            "softplus",
+            "logsigmoid",
+            "silu",
+            "expm1",
+            "logsumexp",
+            "elu",
+            "selu",
+            "log1mexp",
+        ),
+        lambda x: 1.5 * x,
+    ),
+    "mish": lambda x: 3 * x,
     **dict.fromkeys(("tanh", "cosh", "sinh"), lambda x: 3 * x),
 }
 
@@ -291,6 +306,62 @@ def _leaky_relu(x: Any, slope: Any = 0.01) -> Any:
     return x if x > 0 else mp.mpf(slope) * x
 
 
+def _elu(x: Any, alpha: Any = 1) -> Any:
+    return x if x > 0 else mp.mpf(alpha) * mp.expm1(_small(x))
+
+
+def _selu(x: Any) -> Any:
+    return mp.mpf(1.0507009873554805) * _elu(x, 1.6732632423543772)
+
+
+def _logit(x: Any) -> Any:
+    _inside(0 <= x <= 1)
+    if x in (0, 1):
+        raise PoleError
+    return mp.log(x) - mp.log1p(-x)
+
+
+def _log1mexp(x: Any) -> Any:
+    _inside(x >= 0)
+    return mp.log1p(-mp.exp(-_small(x))) if x > 1 else _log(-mp.expm1(-x))
+
+
+def _erfcx(x: Any) -> Any:
+    if x and mp.mag(x) >= 8:
+        raise BeyondError
+    return mp.exp(x * x) * mp.erfc(x)
+
+
+def _erfinv(x: Any) -> Any:
+    if abs(x) == 1:
+        raise PoleError
+    _inside(abs(x) < 1)
+    with mp.workprec(mp.prec + 60 - min(0, mp.mag(1 - abs(x)))):
+        return mp.erfinv(x)
+
+
+def _normpdf(x: Any) -> Any:
+    return mp.exp(_small(-x * x / 2)) / mp.sqrt(2 * mp.pi)
+
+
+def _normcdf(x: Any) -> Any:
+    return _erfc(-x / mp.sqrt(2)) / 2
+
+
+def _lognormcdf(x: Any) -> Any:
+    return mp.log1p(-_normcdf(-x)) if x > 0 else mp.log(_normcdf(x))
+
+
+def _xlogy(x: Any, y: Any) -> Any:
+    if not x and y >= 0:
+        return mp.zero
+    return x * _log(y)
+
+
+def _clip(x: Any, low: Any, high: Any) -> Any:
+    return min(max(x, low), high)
+
+
 def _whole(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A rounding function of operands that are whole, or halves, where they are so to the end."""
 
@@ -322,6 +393,13 @@ GATES: dict[str, Callable[..., Any]] = {
     "sigmoid": _sigmoid, "relu": lambda x: x if x > 0 else mp.zero, "leaky_relu": _leaky_relu,
     "softplus": _softplus, "logsigmoid": lambda x: -_softplus(-x),
     "silu": lambda x: x * _sigmoid(x), "gelu": _gelu, "huber": _huber, "erf": mp.erf, "erfc": _erfc,
+    "exp10": lambda x: mp.exp(_small(x) * mp.ln10), "cot": lambda x: mp.cos(x) / mp.sin(x),
+    "sec": lambda x: 1 / mp.cos(x), "csc": lambda x: 1 / mp.sin(x),
+    "sinc": lambda x: mp.sinpi(x) / (mp.pi * x) if x else mp.one, "xlogy": _xlogy, "clip": _clip, "elu": _elu,
+    "selu": _selu, "softsign": lambda x: x / (1 + abs(x)),
+    "mish": lambda x: x * mp.tanh(_softplus(x)), "hardtanh": lambda x: _clip(x, -mp.one, mp.one),
+    "logit": _logit, "log1mexp": _log1mexp, "erfcx": _erfcx, "erfinv": _erfinv,
+    "normpdf": _normpdf, "normcdf": _normcdf, "lognormcdf": _lognormcdf,
     "gamma": _gamma, "lgamma": _lgamma, "digamma": _digamma, "polygamma": _polygamma,
 }  # fmt: skip
 

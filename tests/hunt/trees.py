@@ -64,6 +64,18 @@ UNARY = [
     "gamma",
     "lgamma",
     "digamma",
+    "elu",
+    "selu",
+    "softsign",
+    "mish",
+    "hardtanh",
+    "logit",
+    "log1mexp",
+    "sinc",
+    "normcdf",
+    "normpdf",
+    "lognormcdf",
+    "erfinv",
 ]
 KINKED = ["abs", "relu", "sqrt", "cbrt", "square", "leaky_relu", "huber", "sqrt", "abs", "relu"]
 BINARY = ("add", "sub", "mul", "div", "add", "sub", "mul", "pow", "max", "min", "hypot", "atan2",
