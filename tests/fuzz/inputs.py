@@ -13,6 +13,21 @@ NUMBERS = (
     "0", "1", "-1", "2", "3.5", ".5", "1e-3", "1e308", "1e-308", "5e-324", "1e400", "9**9**9", "inf", "nan",
     "-0.0", "pi", "e", "1_000", "0x10", "1e", "1.2.3", "99999999999999999999", "1/3", "2**1e6", "-inf", "1j",
 )  # fmt: skip
+SPECIAL = (
+    "0",
+    "1",
+    "-1",
+    "2",
+    "1e-9",
+    "1e300",
+    "5e-324",
+    "-1e-300",
+    "1000",
+    "-40",
+    "inf",
+    "nan",
+    "0.5",
+)
 ARRAYS = (
     "[1,2,3]", "[[1,2],[3,4]]", "[]", "[1,[2]]", "randn(3)", "randn(2,3)", "ones(2,2)", "zeros(3)", "eye(2)",
     "linspace(0,1,5)", "randn(1000)", "randn(1e9)", "ones(0)", "randn(2,-1)", "[nan,inf]", "@missing.npy",
@@ -58,25 +73,39 @@ METHODS = (
     "[x]",
 )
 KEYWORDS = ("axis=0", "axis=-1", "axis=5", "keepdims=True", "axis=(0,1)", "axis=x", "axis=axis=0")
+ARITIES = {  # of functions of numbers
+    name: len(row.operands) - len(row.defaults)
+    for row in BUILT_IN if not (row.hidden or row.is_structural or row.is_variadic)
+    for name in (row.name, *row.aliases) if name.isidentifier()
+}  # fmt: skip
+OF_MANY = ("max", "min", "hypot", "logsumexp")
+OF_ARRAYS = ("sum", "mean", "prod", "norm", "var", "std", "max", "min", "softmax", "logsumexp")
 COMMANDS = (
     "eval", "eval", "eval", "check", "check", "check", "graph", "explain", "code", "steps", "plot", "exercise",
     "gates", "help", "chek", "",
 )  # fmt: skip
+SHOWN = ("--json", "-q", "-v", "--color=always", "--output-file=r.txt")
+LIMITS = ("--max-array=10", "--max-memory=100", "--check-budget=10", "--max-elements=1", "--seed=3")
+ASKED = ("--wrt=x", "--upstream=2", "--upstream=ones", "--expand", "--fuse", "--strict")
 OPTIONS = {
-    "*": ("--json", "--wrt=x", "--wrt=q", "--seed=3", "--seed=-1", "--upstream=2", "--upstream=ones", "--strict",
-          "--upstream=nan", "--output=y", "-q", "-v", "--color=always", "--nosuch", "-o", "-o=", "--format=json",
-          "--format=bogus", "--max-array=10", "--max-memory=100", "--help", "--", "-", "--expand", "--fuse"),
-    "eval": ("--jacobian", "--hessian", "--digits=30", "--digits=0", "--digits=1001", "--arithmetic=mpmath",
-             "--arithmetic=float64", "--local", "--no-check", "--format=csv", "--format=markdown", "--format=plain",
-             "--check-budget=10", "--max-elements=1", "--format=jsonl"),
-    "check": ("--claim=x=1", "--claim=x=inf", "--claim=x=nan", "--claim=q=1", "--claim=x,y=2", "--claim=x=[1,2]",
-              "--tolerance=0", "--tolerance=nan", "--exact", "--samples=3", "-j=2", "--format=github", "--fix",
-              "--format=sarif", "--format=junit", "--format=gitlab", "--format=concise", "--list", "--grade",
-              "--require-claims", "--exit-zero", "--hessian", "--jacobian", "--format=jsonl", "--allow-empty"),
-    "graph": ("--format=svg", "--format=dot", "--format=mermaid", "--format=json", "--collapse", "-o=c.html"),
-    "code": ("--lang=c", "--lang=numpy", "--lang=javascript", "--lang=formula", "--lang=gradcli", "--lang=python"),
-    "exercise": ("--mistakes=1", "--mistakes=99", "-o=t.grad", "--key=k.json"),
+    "eval": (*SHOWN, *LIMITS, *ASKED, "--jacobian", "--hessian", "--digits=30", "--arithmetic=mpmath",
+             "--arithmetic=float64", "--local", "--no-check", "--format=csv", "--format=markdown",
+             "--format=plain", "--format=jsonl", "--digits=200"),
+    "check": (*SHOWN, *LIMITS, "--claim=x=1", "--claim=x=inf", "--claim=x=nan", "--claim=x,x=2", "--tolerance=0",
+              "--claim=x=[1,2]", "--exact", "--samples=3", "--format=github", "--fix", "--format=sarif",
+              "--format=junit", "--format=gitlab", "--format=concise", "--hessian", "--jacobian", "--format=jsonl",
+              "--exit-zero", "--require-claims", "--inconclusive=ok", "--junit=r.xml"),
+    "graph": (*SHOWN, "--format=svg", "--format=dot", "--format=mermaid", "--format=json", "--collapse"),
+    "explain": (*SHOWN,),
+    "code": ("--lang=c", "--lang=numpy", "--lang=javascript", "--lang=formula", "--lang=python"),
+    "steps": ("--json", "-q"),
+    "plot": ("--json", "-q"),
+    "exercise": ("--mistakes=1", "--mistakes=99", "--output-file=t.grad"),
 }  # fmt: skip
+ODD_OPTIONS = (
+    "--nosuch", "--wrt=q", "--seed=-1", "--upstream=nan", "--digits=0", "--format=bogus", "-o", "-", "--", "--help",
+    "--output=y", "--file=a.grad", "--tolerance=nan", "--jacobain", "-j=0", "--json=1", "--claim=q=1",
+)  # fmt: skip
 RARELY = 0.12
 
 
@@ -90,7 +119,7 @@ class Input(NamedTuple):
 
 def number(rng: Random) -> str:
     """A number, mostly an ordinary one."""
-    return rng.choice(NUMBERS) if rng.random() < 0.4 else repr(round(rng.uniform(-4, 4), 2))
+    return rng.choice(NUMBERS) if rng.random() < 0.3 else repr(round(rng.uniform(-4, 4), 2))
 
 
 def expression(rng: Random, depth: int = 4) -> str:
@@ -102,18 +131,31 @@ def expression(rng: Random, depth: int = 4) -> str:
     inner: Callable[[], str] = lambda: expression(rng, depth - 1)  # noqa: E731
     kind = rng.random()
     if kind < 0.45:
-        return f"({inner()} {rng.choice(OPERATORS[:8])} {inner()})"
+        sign = rng.choice(OPERATORS[:8]) if rng.random() < RARELY else rng.choice("+-**/")
+        return f"({inner()} {sign} {inner()})"
     if kind < 0.85:
-        count = rng.choice((1, 1, 1, 2, 2, 3))
-        arguments = [inner() for _ in range(count)]
-        if rng.random() < RARELY:
-            arguments.append(rng.choice(KEYWORDS))
-        return f"{rng.choice(FUNCTIONS)}({', '.join(arguments)})"
+        return _call(rng, inner)
     if kind < 0.9:
         return f"-{inner()}"
-    if kind < 0.95:
+    if kind < 0.98:
         return f"({inner()} if {inner()} > {inner()} else {inner()})"
     return f"{inner()}{rng.choice(METHODS)}"
+
+
+def _call(rng: Random, inner: Callable[[], str]) -> str:
+    """A call of a function, mostly with as many operands as it takes."""
+    kind = rng.random()
+    if kind < RARELY:
+        arguments = [inner() for _ in range(rng.choice((0, 1, 2, 3)))]
+        if rng.random() < 0.5:
+            arguments.append(rng.choice(KEYWORDS))
+        return f"{rng.choice(FUNCTIONS)}({', '.join(arguments)})"
+    if kind < 0.2:
+        return f"{rng.choice(OF_MANY)}({inner()}, {inner()})"
+    if kind < 0.3:
+        return f"{rng.choice(OF_ARRAYS)}({inner()})"
+    name = rng.choice([*ARITIES])
+    return f"{name}({', '.join(inner() for _ in range(ARITIES[name]))})"
 
 
 def program(rng: Random) -> str:
@@ -138,7 +180,9 @@ def program(rng: Random) -> str:
 
 def value(rng: Random) -> str:
     """What an input may be set to."""
-    return rng.choice(ARRAYS) if rng.random() < 0.3 else number(rng)
+    if rng.random() < 0.2:
+        return rng.choice(ARRAYS)
+    return number(rng) if rng.random() < 0.5 else rng.choice(SPECIAL)
 
 
 def mutated(rng: Random, text: str) -> str:
@@ -168,29 +212,32 @@ def soup(rng: Random) -> str:
     return "".join(rng.choice(words) for _ in range(rng.randint(1, 12)))
 
 
-def _text(rng: Random, make: Callable[[Random], str]) -> str:
-    kind = rng.random()
-    if kind < 0.1:
-        return soup(rng)
-    text = make(rng)
-    return mutated(rng, text) if kind < 0.45 else text
+def _text(rng: Random, make: Callable[[Random], str], is_wild: bool) -> str:
+    if not is_wild:
+        return make(rng)
+    return soup(rng) if rng.random() < 0.3 else mutated(rng, make(rng))
 
 
 def random_input(rng: Random) -> Input:
-    """A random command line."""
-    command = rng.choice(COMMANDS)
+    """A random command line; half of them are wild: no word of theirs need be right."""
+    is_wild = rng.random() < 0.5
+    command = rng.choice(COMMANDS if is_wild else [*OPTIONS, "eval", "eval", "check", "check"])
     words, files = [command] if command else [], dict[str, str]()
     if rng.random() < 0.3:
-        files["a.grad"] = _text(rng, program)
+        text = files["a.grad"] = _text(rng, program, is_wild)
         words += ["a.grad"] if command == "check" else ["--file", "a.grad"]
-    elif rng.random() < 0.95:
-        words.append(_text(rng, expression))
-    for name in NAMES[: rng.randint(1, 5)] if rng.random() < 0.9 else ():
-        bound = value(rng) if rng.random() < 0.9 else _text(rng, expression)
-        words.append(f"{name}={bound}" if rng.random() < 0.97 else f"{name}=-1:2")
-    known = (*OPTIONS["*"], *OPTIONS.get(command, ()) * 2)
-    for option in rng.sample(known, rng.choice((0, 0, 1, 1, 2, 3))):
+    else:
+        text = _text(rng, expression, is_wild)
+        words.append(text)
+    used = [name for name in NAMES if name in text] if not is_wild and not files else NAMES[:2]
+    for name in used if not files or is_wild else ():
+        bound = _text(rng, value, is_wild and rng.random() < 0.3)
+        words.append(f"{name}={bound}")
+    if command == "plot" and not is_wild and len(words) > 2:
+        words[2] = f"{words[2].partition('=')[0]}=-2:2"
+    known = ODD_OPTIONS if is_wild else OPTIONS.get(command, ())
+    for option in rng.sample(known, min(len(known), rng.choice((0, 0, 1, 1, 2, 3)))):
         name, sign, setting = option.partition("=")
         words += [name, setting] if sign and not name.startswith("--") else [option]
     words = [word.replace("\0", "") for word in words]
-    return Input(words, files, _text(rng, program) if "-" in words else "")
+    return Input(words, files, _text(rng, program, is_wild) if "-" in words else "")

@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,16 @@ class LateError(Exception):
     """A command that does not end."""
 
 
-def findings(case: Input) -> Iterator[str]:
-    """What is wrong with how a command line ends, in words."""
+def findings(
+    case: Input, codes: Sequence[int] = (0, 1, 2), lacks: str | None = None
+) -> Iterator[str]:
+    """What is wrong with how a command line ends, in words; `lacks` may not stand on stdout."""
     with _folder(case.files) as before:
         code, out, err, left = _run(case, before)
-    if code not in (0, 1, 2):
+    if code not in codes:
         yield f"exit {code}: {err[-300:]}"
+    if lacks is not None and lacks in out:
+        yield f"says {lacks!r}"
     if "Traceback" in err or "please report it" in err + out:
         yield f"internal error: {err[-300:]}"
     if code == 1 and "check" not in case.words[:1]:
@@ -99,13 +103,14 @@ def _run(case: Input, before: set[str]) -> tuple[Any, str, str, list[str]]:
     for stream in (out, err):
         stream.flush()
         said.append(stream.buffer.getvalue().decode("utf-8", "replace"))  # type: ignore[attr-defined]
-    left = [name for name in os.listdir() if name.startswith(".") and name not in before]
+    left = [name for name in os.listdir() if name.startswith(".gradcli") and name not in before]
     return code, said[0], said[1], left
 
 
 def _documents(case: Input, code: Any, out: str) -> Iterator[str]:
     """Whether JSON is one strict document."""
-    is_json = "--json" in case.words or "--format=json" in case.words
+    forms = [word for word in case.words if word.startswith("--format=")]
+    is_json = "--json" in case.words or forms[-1:] == ["--format=json"]
     if not is_json or "--help" in case.words or not out or out.startswith("Usage"):
         return
     if case.words and case.words[0] in ("help", "gates", "exercise"):

@@ -1,0 +1,54 @@
+"""Hostile inputs, a line each: nothing crashes, hangs, leaks, or is answered with a wrong exit code."""
+
+import json
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.fuzz.inputs import Input, random_input
+from tests.fuzz.judge import findings, printed_again
+from tests.hunt import trees
+
+LINES = (Path(__file__).parent / "hostile" / "cases.jsonl").read_text(encoding="utf-8").splitlines()
+CASES = [json.loads(line) for line in LINES]
+CLASSES = sorted({case["class"] for case in CASES})
+QUICK = ("bindings", "code", "parse")  # the others take seconds to minutes
+
+
+def _found(case):
+    """What is wrong with how a case ends."""
+    given = Input(case["words"], case.get("files", {}), case.get("stdin", ""))
+    return [*findings(given, case["exit"], case.get("lacks"))]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in CLASSES],
+)
+def test_hostile_inputs_end_as_they_must(kind):
+    found = {
+        json.dumps(case["words"]): wrong
+        for case in CASES if case["class"] == kind and (wrong := _found(case))
+    }  # fmt: skip
+    assert found == {}
+
+
+def test_there_are_many_of_all_classes():
+    assert len(CASES) >= 600
+    assert all(sum(case["class"] == kind for case in CASES) >= 15 for kind in CLASSES)
+
+
+def test_a_few_random_command_lines_end_as_all_do():
+    found = {}
+    for number in range(120):
+        case = random_input(Random(number))
+        if wrong := [*findings(case)]:
+            found[json.dumps(case.words)] = wrong
+    assert found == {}
+
+
+def test_expressions_print_as_they_are_read():
+    for number in range(60):
+        tree, point = trees.random_case(Random(number))
+        assert [*printed_again(trees.text_of(tree), point)] == []
