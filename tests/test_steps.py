@@ -261,3 +261,8 @@ def test_neither_numpy_nor_mpmath_is_loaded_for_numbers():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert told.stdout == "[]\n"
+
+
+def test_there_are_no_steps_from_infinity(gradcli):
+    ended = gradcli("steps", "sin(y) + 0*exp(-x)", "x=inf", "y=1")
+    assert (ended.code, "not finite" in ended.err) == (2, True)

@@ -29,7 +29,11 @@ def planted(
     the program has no room for them.
     """
     best: tuple[list[str], dict[int, str]] = ([], {})
-    for _ in range(ATTEMPTS if count <= len(draft.rows) else 1):
+    if count > len(draft.rows):
+        raise UsageError(
+            f"no more than {len(draft.rows)} lines of this program can hold a mistake, not {count}"
+        )
+    for _ in range(ATTEMPTS):
         rows, mistakes = _attempt(draft, count, kinds, rng)
         if len(mistakes) == count:
             return rows, mistakes

@@ -48,6 +48,9 @@ def steps_of(program: Program, request: Request) -> StepsReport:
     if not math.isfinite(value):
         raise UsageError(f"the value is {value} at this point, and has no derivative",
                          hint=point.notes[0] if point.notes else None)  # fmt: skip
+    if not all(map(math.isfinite, point.inputs)):
+        raise UsageError("an input is not finite, and steps lead nowhere from there",
+                         hint="give every input a finite value")  # fmt: skip
     numbers, notes = certain_numbers(point, request)
     around = Surroundings(point.run, point.program.output, value_bounds(point.run))
     inputs = []
