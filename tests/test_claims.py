@@ -104,7 +104,10 @@ def test_a_finding_without_claims_is_a_note_at_its_place(gradcli, tmp_path, monk
     forms = {form: gradcli("check", "a.grad", "--format", form).out for form in CHECK_FORMATS}
     assert forms["concise"] == f"a.grad:2:1: nothing claimed: {OWN}\n1 case: 1 nothing claimed\n"
     title = "gradcli%3A nothing claimed"
-    assert forms["github"] == f"::notice file=a.grad,line=2,col=1,title={title}::{OWN}\n"
+    assert forms["github"] == (
+        f"::notice file=a.grad,line=2,col=1,title={title}::{OWN}\n"
+        "gradcli: 1 case: 1 nothing claimed\n"
+    )
     assert (tmp_path / "summary.md").read_text().startswith("### gradcli: nothing claimed\n")
     suites = JUnitXml.fromstring(forms["junit"].encode())
     assert (suites.tests, suites.failures, suites.errors, suites.skipped) == (3, 0, 0, 1)

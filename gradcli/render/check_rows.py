@@ -12,7 +12,7 @@ from gradcli.render.look import Look
 from gradcli.render.markdown import code_span, table_row
 from gradcli.render.plain import tabbed
 from gradcli.render.rows import exact
-from gradcli.reports.checks import Case, CheckReport
+from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, Case, CheckReport
 from gradcli.reports.evaluations import InputCheck
 from gradcli.reports.lines import LineCheck
 
@@ -22,7 +22,7 @@ class Row(NamedTuple):
 
     file: str
     line: str
-    kind: str  # line, input, entry, value, or case for one that has none of these
+    kind: str  # line, input, entry, value, or case for one without these or without claims
     name: str
     verdict: str
     claim: str = ""
@@ -65,7 +65,9 @@ def _rows(report: CheckReport) -> Iterator[Row]:
             *(_of_check(case, "entry", check) for check in case.entries.values()),
             *(_of_check(case, "value", check) for check in case.values),
         ]
-        yield from rows or [_of_case(case)]
+        if not rows or case.standing == NOTHING_CLAIMED:
+            yield _of_case(case)
+        yield from rows
 
 
 def _of_line(case: Case, line: LineCheck) -> Row:
@@ -85,6 +87,7 @@ def _of_check(case: Case, kind: str, check: InputCheck) -> Row:
 
 def _of_case(case: Case) -> Row:
     problem = case.problem
-    reason = "; ".join(case.notes) if problem is None else problem.message
+    notes = [OWN_GRADIENT, *case.notes] if case.standing == NOTHING_CLAIMED else case.notes
+    reason = "; ".join(notes) if problem is None else problem.message
     place = case.line if problem is None else problem.line or case.line
     return Row(case.file, str(place), "case", case.output, case.standing, reason=reason)
