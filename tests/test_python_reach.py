@@ -1051,3 +1051,98 @@ class CrossEntropy:
     bindings = [("x", "[0.3, -0.2, 1.1]")]
     assert verdict(text, bindings=bindings) == ("pass", None)
     assert verdict(text.replace("self.p - y", "self.p + y"), bindings=bindings)[0] == "fail"
+
+
+# ---------------------------------------------------------------- what must not be guessed wrongly
+
+POOL = """
+import numpy as np
+
+def max_pool_forward(x, pool_param):
+    N, C, H, W = x.shape
+    h, w, s = pool_param['pool_height'], pool_param['pool_width'], pool_param['stride']
+    out = np.zeros((N, C, 1 + (H - h) // s, 1 + (W - w) // s))
+    for i in range(out.shape[2]):
+        for j in range(out.shape[3]):
+            out[:, :, i, j] = x[:, :, i*s:i*s+h, j*s:j*s+w].max(axis=(2, 3))
+    return out, (x, pool_param)
+
+def max_pool_backward(dout, cache):
+    x, pool_param = cache
+    h, w, s = pool_param['pool_height'], pool_param['pool_width'], pool_param['stride']
+    dx = np.zeros_like(x)
+    for n in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            for i in range(dout.shape[2]):
+                for j in range(dout.shape[3]):
+                    window = x[n, c, i*s:i*s+h, j*s:j*s+w]
+                    dx[n, c, i*s:i*s+h, j*s:j*s+w] = (window == window.max())*dout[n, c, i, j]
+    return dx
+"""
+
+
+def test_windows_of_a_pool_do_not_overlap_unless_they_are_said_to():
+    assert verdict(POOL) == ("pass", None)
+    assert verdict(POOL, bindings=[("pool_param", {"pool_height": 2, "pool_width": 2, "stride": 1})])[0] == "fail"  # fmt: skip
+
+
+CALLED = """
+import numpy as np
+
+class Activation:
+    def __init__(self, activation, activation_prime):
+        self.activation, self.activation_prime = activation, activation_prime
+
+    def forward(self, x):
+        self.x = x
+        return self.activation(self.x)
+
+    def backward(self, grad):
+        return grad*self.activation_prime(self.x)
+"""
+
+
+def test_a_derivative_that_is_handed_in_is_not_taken_for_its_function():
+    said, problem = verdict(CALLED)
+    assert said == "error"
+    assert "not callable" in problem.message
+
+
+def test_a_learn_rate_is_one_number():
+    text = """
+class Scale:
+    def __init__(self):
+        self.w = np.ones(3)
+
+    def forward(self, x):
+        self.x = x
+        return x*self.w
+
+    def backprop(self, d_L_d_out, learn_rate):
+        d_L_d_w = np.sum(d_L_d_out*self.x, axis=0)
+        d_L_d_x = d_L_d_out*self.w
+        self.w -= learn_rate*d_L_d_w
+        return d_L_d_x
+"""
+    assert verdict("import numpy as np\n" + text) == ("pass", None)
+
+
+MASKED = """
+import numpy as np
+
+def sigmoid(x):
+    out = np.empty_like(x)
+    positive = x >= 0
+    out[positive] = 1/(1 + np.exp(-x[positive]))
+    out[~positive] = np.exp(x[~positive])/(1 + np.exp(x[~positive]))
+    return out
+
+def sigmoid_deriv(x):
+    s = sigmoid(x)
+    return s*(1 - s)
+"""
+
+
+def test_a_mask_may_be_one_of_a_single_number():
+    assert verdict(MASKED, bindings=[("x", 0.3)]) == ("pass", None)
+    assert verdict(MASKED.replace("(1 - s)", "s"), bindings=[("x", 0.3)])[0] == "fail"

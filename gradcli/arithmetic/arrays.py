@@ -245,7 +245,7 @@ def put(x: Any, v: Any, at: tuple[Any, ...]) -> Any:
 def take(x: Any, at: tuple[Any, ...]) -> Any:
     """Elements by their flat places; the 0 that is put last is what place -1 stands for."""
     (places,) = at
-    return np.append(np.ravel(x), 0.0)[places.flat].reshape(places.shape)[()]
+    return np.append(np.ravel(x), 0.0)[np.ravel(places.flat)].reshape(places.shape)[()]
 
 
 def give(x: Any, shape: Shape, at: tuple[Any, ...]) -> Any:

@@ -31,11 +31,11 @@ def einsum_node(maker: Maker, subscripts: str, operands: list[int]) -> int:
     parts = sources.split(",")
     if len(parts) != len(operands):
         maker.fail(f"einsum: {len(parts)} subscripts for {len(operands)} operands")
-    ranks = [len(maker.shape(node)) for node in operands]
-    parts, result = without_dots(parts, result, ranks)
-    for part, rank in zip(parts, ranks, strict=True):
-        if len(part) != rank or not (part.isalpha() or not part):
-            maker.fail(f"einsum: subscripts `{part}` for an array of {rank} axes")
+    shapes = [maker.shape(node) for node in operands]
+    parts, result = without_dots(parts, result, [*map(len, shapes)])
+    for part, shape in zip(parts, shapes, strict=True):
+        if len(part) != len(shape) or not (part.isalpha() or not part):
+            maker.fail(f"einsum: subscripts `{part}` for an array of shape {shape}")
     if not arrow:
         letters = "".join(parts)
         result = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))

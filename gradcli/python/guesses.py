@@ -9,7 +9,7 @@ guess = a rank                 floats in so many axes, each of a size of its own
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gradcli.python.usage import Usage
@@ -19,10 +19,10 @@ Guess = Any
 
 NUMBER = re.compile(
     r"^(lr|weight_decay\w*|wd|penalty|lmbda|reg\w*|lam\w*|lambd\w*|l2|l1|alpha|eps|epsilon|beta[12]|momentum|margin|sigma|sig|temp\w*|"
-    r"tau|keep_?prob|drop\w*|rate|decay|slope|scale|eta|l_?rate|c|C|k|p|dt|learning_?rate|m|v0|nu|theta0|\w*ratio)$"
+    r"tau|keep_?prob|drop\w*|rate|decay|slope|scale|eta|l_?rate|c|C|k|p|dt|learn(ing)?_?rate|m|v0|nu|theta0|\w*ratio)$"
 )
-RATE = re.compile(r"^_?(lr|l_?rate|eta|alpha|learning_?rate|step(_?size)?|rate|epsilon)$")
-LEARNING = re.compile(r"^_?(lr|l_?rate|eta|learning_?rate)$")  # what is nothing else
+RATE = re.compile(r"^_?(lr|l_?rate|eta|alpha|learn(ing)?_?rate|step(_?size)?|rate|epsilon)$")
+LEARNING = re.compile(r"^_?(lr|l_?rate|eta|learn(ing)?_?rate)$")  # what is nothing else
 PENALTY = re.compile(r"^(reg\w*|lam\w*|lmbda|l[12]\w*|weight_decay\w*|wd|decay|alpha|penalty)$")
 COUNT = re.compile(
     r"^(?!\w*_(?:data|error|array|act\w*|signal|vector|values?|tensor|grad\w*|seq\w*|batch|images?|ids|tokens)$)(stride|pad\w*|size|steps?|num_\w+|n_\w+|\w+_size|\w+_dim|dim\w*|n|N|K|T|H|D|M|G|axis|"
@@ -160,7 +160,7 @@ class Guesser:
         if OPTIONS.fullmatch(name) and name not in usage.keys:
             return [("value", dict(SETTINGS))]
         if name in usage.keys and not (name in usage.ranks or name in usage.least):
-            return [{key: self._entry(key, rank) for key in usage.keys[name]} for rank in (1, 2)]
+            return [self._entries(usage.keys[name], rank) for rank in (1, 2)]
         if name in usage.texts:
             return ["text"]
         if "shape" in name and name not in usage.ranks:
@@ -235,6 +235,13 @@ class Guesser:
         if VECTOR.match(name):
             return [2, 1, "number"] if name in self.usage.transposed else [1, 2, "number"]
         return [2, 1, 3, 4, "number"] if len(name) > 1 or name.isupper() else [2, 1, "number", 3, 4]
+
+    def _entries(self, keys: Iterable[str], rank: int) -> dict[str, Guess]:
+        """What the entries of a dictionary are; pools that are stepped through do not overlap."""
+        entries = {key: self._entry(key, rank) for key in keys}
+        if "stride" in entries and "pool_height" in entries:
+            entries["stride"] = entries["pool_height"]
+        return entries
 
     def _entry(self, key: str, rank: int) -> Guess:
         """What an entry of a dictionary is: a usual setting, or an array by its name."""

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from gradcli.python.guesses import Guess, Sizes
 from gradcli.python.values import Array, Given, Instance, Library, Scope
 
+DERIVATIVE = re.compile(r"prime|deriv|grad|diff|slope", re.IGNORECASE)
+
 LABELS_OF_RANK: dict[int, Guess] = {0: "index", 1: "labels", 2: "labels2"}
 
 
@@ -262,8 +264,8 @@ def _ordered(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Les
 
 
 def _function(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
-    """A value is called: it is an activation."""
-    if not isinstance(stop.node, ast.Call):
+    """A value is called: it is an activation. Of which, a derivative that is called cannot tell."""
+    if not isinstance(stop.node, ast.Call) or DERIVATIVE.search(ast.unparse(stop.node.func)):
         return None
     blamed = _blamed(stop.node.func, stop, values)
     return None if blamed is None else Lesson(blamed[0], ("value", Library("tanh")))

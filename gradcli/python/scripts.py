@@ -197,10 +197,12 @@ class ScriptDriver(Driver):
 
     def _find_output(self) -> None:
         scope, tape = self.driven.scope, self.reader.tape
-        before = [n for n in self.stages if scope[n].content in (self.reader.forward or set())]
+        forward = self.reader.forward or set()
+        stages = [n for n in self.stages if isinstance(getattr(scope[n], "content", None), int)]
+        before = [n for n in stages if scope[n].content in forward]
         numbers = [n for n in before if int(np.prod(tape.shape(scope[n].content))) == 1]
         losses = [n for n in numbers if OBJECTIVES.search(n)]
-        late = [n for n in self.stages if n not in before and OBJECTIVES.search(n)
+        late = [n for n in stages if n not in before and OBJECTIVES.search(n)
                 and not tape.shape(scope[n].content)]  # fmt: skip
         chosen = [self.output_name] if self.output_name in scope else (
             losses or numbers or late or before
