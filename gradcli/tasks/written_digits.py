@@ -13,8 +13,10 @@ from gradcli.program.model import Program
 from gradcli.reports.checks import Case
 from gradcli.reports.evaluations import InputCheck, Number, elements, worst
 from gradcli.reports.lines import LineCheck
-from gradcli.reports.statement_text import offset_of, split_statement, statement_end
+from gradcli.reports.statement_text import split_statement, statement_end
 from gradcli.requests import Request
+from gradcli.syntax import Statement
+from gradcli.syntax.tokens import line_and_column
 
 LITERAL = re.compile(r"(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 CONSTANT = frozenset({"number", "neg", "list"})
@@ -29,8 +31,9 @@ def told_of_digits(case: Case, program: Program, request: Request) -> Case:
     units = {**_claimed_units(request), **_units_of_values(program)}
     accepted: set[int] = set()
     lines = []
+    places = _places(program)
     for line in case.lines:
-        own = _units_of_line(line, program) if line.verdict == "fail" else []
+        own = _units_of_line(line, program, places) if line.verdict == "fail" else []
         if own and _is_near(line.claim, line.expected, own):
             accepted.add(line.line)
             units |= {line.name.removeprefix("d").removeprefix("_"): own}
@@ -108,17 +111,27 @@ def _units_of_values(program: Program) -> dict[str, list[float]]:
     return units
 
 
-def _units_of_line(line: LineCheck, program: Program) -> list[float]:
+def _places(program: Program) -> dict[tuple[int, int], tuple[int, Statement]]:
+    """The statements of the backward part and where they begin, by line and column."""
+    place = line_and_column(program.source.text)
+    spans = program.source.spans({line.statement.token for line in program.lines})
+    return {
+        place(span.start): (span.start, line.statement)
+        for line in program.lines if (span := spans.get(line.statement.token)) is not None
+    }  # fmt: skip
+
+
+def _units_of_line(
+    line: LineCheck, program: Program, places: Mapping[tuple[int, int], tuple[int, Statement]]
+) -> list[float]:
     """Half a unit of the last digit of each number of a line; none where it is a formula."""
+    if (line.line, line.column) not in places:
+        return []
+    start, statement = places[line.line, line.column]
+    if statement.tree is None or not CONSTANT.issuperset(statement.tree.ops):
+        return []
     text = program.source.text
-    start = offset_of(text, line.line, line.column)
-    right = split_statement(text[start : statement_end(text, start)])[1]
-    trees = [
-        own.statement.tree for own in program.lines
-        if program.source.span(own.statement.token).start == start
-    ]  # fmt: skip
-    is_constant = bool(trees) and trees[0] is not None and CONSTANT.issuperset(trees[0].ops)
-    return [*_halves(right)] if is_constant else []
+    return [*_halves(split_statement(text[start : statement_end(text, start)])[1])]
 
 
 def _halves(text: str) -> Iterator[float]:
@@ -130,9 +143,5 @@ def _halves(text: str) -> Iterator[float]:
 
 def _names_by_line(program: Program, case: Case) -> dict[int, str]:
     """The names whose gradients the lines of a case give."""
-    names = {}
-    for line in case.lines:
-        owners = [own.name for own in program.lines if own.statement.target == line.name]
-        if owners and owners[0] is not None:
-            names[line.line] = owners[0]
-    return names
+    owners = {line.statement.target: line.name for line in reversed(program.lines)}
+    return {line.line: name for line in case.lines if (name := owners.get(line.name)) is not None}
