@@ -4,12 +4,12 @@ import importlib.util
 import json
 import math
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from peak import peak_of
 
 import gradcli as api
 from gradcli.errors import BindingError, GradcliError, ShapeError
@@ -436,15 +436,6 @@ def test_text_in_a_column_that_is_not_used_does_no_harm(gradcli):
 
 
 MOST_MEMORY = 60 * 1024  # KiB
-MEASURED = """
-import atexit, sys
-def say():  # the peak since this program began; that of a process includes what it was forked from
-    status = open("/proc/self/status").read()
-    sys.stderr.write(status.partition("VmHWM:")[2].split()[0])
-atexit.register(say)
-from gradcli.cli.main import main
-main()
-"""
 
 
 @pytest.mark.slow
@@ -457,9 +448,8 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, form):
         ["batch", "value*dx", "-p", points, *names, "-o", f"out.{form}", "-q"],
     )
     for part in words:
-        ended = subprocess.run([sys.executable, "-c", MEASURED, *part], cwd=tmp_path, check=True,
-                               capture_output=True, env={**os.environ, "PYTHONPATH": ROOT})  # fmt: skip
-        assert int(ended.stderr) < MOST_MEMORY
+        peak = peak_of(*part, cwd=tmp_path, env={**os.environ, "PYTHONPATH": ROOT})
+        assert peak < MOST_MEMORY
 
 
 DAMAGED = {

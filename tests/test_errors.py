@@ -6,7 +6,11 @@ import pytest
 
 from gradcli import errors
 from gradcli.errors import GradcliError, InternalError, NameFault, ParseError, Span, did_you_mean
+from gradcli.foreign.child import ForeignFault
+from gradcli.python.source import PythonFault
 
+# Those of rooms that few commands enter are loaded by naming them.
+OF_FEW = (ForeignFault, PythonFault)
 KINDS = {kind.__name__: kind.kind for kind in GradcliError.__subclasses__()}
 
 
@@ -66,7 +70,7 @@ def test_every_kind_of_error_can_be_told_apart_and_means_exit_code_2():
     assert len(set(KINDS.values())) == len(KINDS)
     assert set(KINDS.values()) == {
         "syntax", "name", "binding", "shape", "limit", "file", "usage", "strict",
-        "layout", "point", "internal",
+        "layout", "point", "internal", "python", "gate",
     }  # fmt: skip
     codes = {kind: kind.exit_code for kind in GradcliError.__subclasses__()}
     assert codes.pop(InternalError) == 3

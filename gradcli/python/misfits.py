@@ -14,6 +14,7 @@ PAIRS = (
     re.compile(r"(\d+) columns meet (\d+) rows"),
     re.compile(r"size (\d+) is different from (\d+)"),
     re.compile(r"(\d+) \(dim \d+\) != (\d+) \(dim \d+\)"),
+    re.compile(r"stands for (\d+) and for (\d+)"),
 )
 SHAPE = re.compile(r"\(((?:\d+,? ?)*)\)")
 IN_PLACE = "cannot become one of"
