@@ -291,7 +291,7 @@ def gradients(text, point):
                 scope[name] = 0.0
             try:
                 exec(_compiled(part.strip()), scope)
-            except (NameError, ArithmeticError, ValueError):
+            except (NameError, ArithmeticError, ValueError, TypeError):
                 return None
     return {name: value for name, value in scope.items() if name.startswith("d")}
 

@@ -178,8 +178,7 @@ class _Inquiry:
         order = ("add", "value", "path", "drop", "formula", "total").index(suspect.kind)
         is_far = suspect.named is not None and suspect.named.is_far
         is_whole = suspect.is_sound and self.suspects.is_whole(suspect.line)
-        soundness = suspect.is_sound + is_whole
-        return soundness, not suspect.is_explained, is_far, suspect.line, order
+        return suspect.is_sound, not suspect.is_explained, is_far, is_whole, suspect.line, order
 
     def _of_ends(self, names: list[str]) -> list[Suspect]:
         """Suspects that make the end results right, and between them what its writer likes."""

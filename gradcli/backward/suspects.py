@@ -224,9 +224,16 @@ class Suspects:
         return is_own and len(self._alike.get((line.name, meaning), ())) < 2
 
     def is_whole(self, k: int) -> bool:
-        """Whether a line's value is all that reaches a node, and not a part of it."""
-        entry = self._entry(k)
-        return entry is not None and entry.kind == "adjoint"
+        """Whether a line's value is all that reaches a node, and not a part of it.
+
+        The gradient of an input that nobody asks for, as of targets, is no such: it is the negative
+        of what is asked for.
+        """
+        entry, replay = self._entry(k), self.replay
+        if entry is None or entry.kind != "adjoint":
+            return False
+        idle = replay.program.inputs.keys() - replay.claims.keys()
+        return all(replay.forward[name] != entry.node for name in idle)
 
     @property
     def _alike(self) -> dict[tuple[str, Meaning], list[int]]:
