@@ -27,6 +27,13 @@ def is_real(x: Any) -> bool:
     return not isinstance(x, (str, bool)) and x is not None and np.asarray(x).dtype.kind == "f"
 
 
+def real_places(
+    inputs: Sequence[Any], names: Sequence[str], wrt: Sequence[str] | None
+) -> list[int]:
+    """The places of the inputs that are differentiated by: all real ones, or those asked for."""
+    return [k for k, x in enumerate(inputs) if is_real(x) and (not wrt or names[k] in wrt)]
+
+
 def gradients_of(
     returned: Any, names: Sequence[str], inputs: Sequence[Any], value: Any
 ) -> Gradients | Misfit:

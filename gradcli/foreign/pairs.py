@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.errors import UsageError
-from gradcli.foreign.gradients import Misfit, gradients_of, is_real
+from gradcli.foreign.gradients import Misfit, gradients_of, real_places
 
 UPSTREAM = (
     "upstream", "g", "u", "v", "ct", "cotangent", "dout", "dy", "df", "dz", "d_out", "dupstream",
@@ -38,9 +38,7 @@ class Pair:
         self.function = function
         self.gradient = gradient
         self.names = [*(names or names_of(function, len(inputs)))]
-        self.places = [
-            k for k, x in enumerate(inputs) if is_real(x) and (not wrt or self.names[k] in wrt)
-        ]
+        self.places = real_places(inputs, self.names, wrt)
         if not self.places:
             raise UsageError("no argument is a float", hint="write 3.0 for the number 3")
         self._inputs = [*inputs]

@@ -14,8 +14,8 @@ import numpy as np
 import torch  # where it is installed: the parent says so where it is not
 
 from gradcli.errors import UsageError
-from gradcli.foreign.gradients import is_real
 from gradcli.foreign.sides import functions
+from gradcli.foreign.sides.differentiated import AtInputs, refuse_unreal
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32, "float16": torch.float16,
           "bfloat16": torch.bfloat16}  # fmt: skip
@@ -58,32 +58,27 @@ def _callable(subject: Any) -> Any:
     return subject
 
 
-class Differentiated:
+class Differentiated(AtInputs):
     """A function of tensors at some inputs, as a pair of value and pullback."""
 
     def __init__(
         self, function: Callable[..., Any], inputs: Mapping[str, Any], wrt: Sequence[str] | None,
         dtype: torch.dtype,
     ) -> None:  # fmt: skip
-        self.function = function.to(dtype) if isinstance(function, torch.nn.Module) else function
+        if isinstance(function, torch.nn.Module):
+            function = function.to(dtype)
+        super().__init__(function, inputs, wrt)
         self.dtype = dtype
-        self.inputs = [*inputs.values()]
-        names = [*inputs]
-        self.places = [
-            k for k, x in enumerate(self.inputs) if is_real(x) and (not wrt or names[k] in wrt)
-        ]
-        self.real_names = [names[k] for k in self.places]
-        self.takes_upstream = True
 
     def value(self, moved: Sequence[Any]) -> Any:
         """The value, for such real inputs."""
         with torch.no_grad():
-            return _numbers(self._called(self._tensors(moved)))
+            return _numbers(self.called(self._tensors(moved)))
 
     def pullback(self, moved: Sequence[Any], upstream: Any) -> list[Any]:
         """The gradients of autograd, None where a gradient does not reach the input."""
         tensors = [x.requires_grad_() for x in self._tensors(moved)]
-        out = self._called(tensors)
+        out = self.called(tensors)
         if not out.requires_grad:
             raise UsageError("no gradient reaches the output", hint="it may be detached")
         cotangent = torch.as_tensor(upstream).to(out.dtype).reshape(out.shape)
@@ -92,16 +87,12 @@ class Differentiated:
                 for g, x in zip(gradients, moved, strict=True)]  # fmt: skip
 
     def _tensors(self, moved: Sequence[Any]) -> list[Any]:
-        if any(x.dtype.kind != "f" for x in moved):
-            raise TypeError("tensors are of real numbers here")
+        refuse_unreal(moved)
         return [torch.tensor(x, dtype=self.dtype) for x in moved]
 
-    def _called(self, tensors: Sequence[Any]) -> Any:
-        whole = [torch.as_tensor(x) if isinstance(x, np.ndarray) else x for x in self.inputs]
-        for k, x in zip(self.places, tensors, strict=True):
-            whole[k] = x
-        out = self.function(*whole)
-        return out[0] if isinstance(out, (tuple, list)) else out
+    def constant(self, x: Any) -> Any:
+        """An array as a tensor."""
+        return torch.as_tensor(x) if isinstance(x, np.ndarray) else x
 
 
 def _numbers(tensor: Any) -> Any:
