@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import nan, prod
 from typing import Any, NoReturn
@@ -48,7 +49,7 @@ class Tuple:
         self.token = token  # where it stands
 
 
-class ArrayCalls:
+class ArrayCalls(ABC):
     """The part of lowering that deals with array functions, indices and attributes."""
 
     graph: Graph
@@ -58,11 +59,11 @@ class ArrayCalls:
     measured: set[int]
     tree: Tree
 
+    @abstractmethod
     def fail(
         self, kind: type[GradcliError], token: int, message: str, hint: str | None = None
     ) -> NoReturn:
         """Raise an error at the place of a token."""
-        raise NotImplementedError
 
     # ---------------------------------------------------------------- values
 

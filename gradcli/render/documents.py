@@ -7,6 +7,7 @@ margin and an item are written.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
@@ -42,7 +43,7 @@ class Listing(NamedTuple):
     rows: list[Parts]
 
 
-class DocumentPage(Page):
+class DocumentPage(ABC, Page):
     """A page that keeps its parts; a subclass writes them."""
 
     def __init__(self, look: Look) -> None:
@@ -83,21 +84,21 @@ class DocumentPage(Page):
             return self.program(part)
         return self.paragraph([(str(part), "")]) if part else ""
 
+    @abstractmethod
     def paragraph(self, text: list[Run]) -> str:
         """A sentence."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tabular(self, table: Table) -> str:
         """A table."""
-        raise NotImplementedError
 
+    @abstractmethod
     def entry(self, item: Item) -> str:
         """A title and a text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def program(self, listing: Listing) -> str:
         """A program with verdicts in its margin."""
-        raise NotImplementedError
 
 
 def runs(text: Text) -> list[Run]:
