@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
@@ -194,6 +195,10 @@ def test_wrong_with_fixture(check_gradient):
 """
 
 
+# Where gradcli is installed, pytest has found the plugin and refuses it a second time.
+LOADED = () if entry_points(group="pytest11", name="gradcli") else ("-p", "gradcli.pytest_plugin")
+
+
 @pytest.fixture
 def outcomes(tmp_path):
     """Runs pytest there: what it prints, and the outcomes by test."""
@@ -210,7 +215,7 @@ def outcomes(tmp_path):
         (tmp_path / name).write_text(text)
 
     def run(*options):
-        command = [sys.executable, "-m", "pytest", "-p", "gradcli.pytest_plugin", "-p", "no:randomly",
+        command = [sys.executable, "-m", "pytest", *LOADED, "-p", "no:randomly",
                    "-p", "no:cacheprovider", "-rA", "-v", *options]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
