@@ -273,3 +273,50 @@ def test_a_number_of_a_table_that_float64_has_not_is_refused(tmp_path, field, wo
         gradcli.evaluate("sum(x)", {"x": f"@{path}"})
     path.write_text("1, inf, 0 # 1e999\n0.0, -inf, 0e500\n")
     assert gradcli.evaluate("x[1][2]", {"x": f"@{path}"}).value == 0.0
+
+
+LOGISTIC = """y = @data/y.csv  # beside this file
+w = [0.5, -1]
+p = sigmoid(X @ w)
+f = sum((p - y)**2)
+dw = X.T @ (2*(p - y)*p*(1 - p))
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["X = @data/X.csv", "X = @data/X.csv ", 'X = np.loadtxt("data/X.csv", delimiter=",")',
+     "X = np.load('data/X.npy')", "X = @data/X.npz:rows", "X = np.genfromtxt('data/X.csv').T.T"],
+)  # fmt: skip
+def test_a_program_names_files_beside_it(tmp_path, monkeypatch, line):
+    rows = np.array([[1.0, 2.0], [-0.5, 0.25], [3.0, -1.0]])
+    (tmp_path / "data").mkdir()
+    np.save(tmp_path / "data" / "X.npy", rows)
+    np.savez(tmp_path / "data" / "X.npz", rows=rows)
+    np.savetxt(tmp_path / "data" / "X.csv", rows, delimiter=",")
+    (tmp_path / "data" / "y.csv").write_text("1\n0\n1\n")
+    (tmp_path / "a.grad").write_text(f"{line}\n{LOGISTIC}")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")  # paths begin at the program, not where one stands
+    report = gradcli.check((tmp_path / "a.grad").read_text(), name=str(tmp_path / "a.grad"))
+    assert report.verdict == "pass"
+    p = 1 / (1 + np.exp(-(rows @ [0.5, -1])))
+    expected = rows.T @ (2 * (p - [1, 0, 1]) * p * (1 - p))
+    assert [claim.claim for claim in report.claims] == pytest.approx(expected.tolist())
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("X = @", "name of a file after `@`"), ("X = @  # none", "name of a file after `@`"),
+     ("X = @/etc/passwd", "the ending must be"), ("X = @nil.npy", "cannot read nil.npy"),
+     ("X = 1 + @x.npy", "expected a value, found `@`"), ("X = np.load(3)", "in quotes"),
+     ("X = np.load('a.npy', 'r')", "in quotes"), ("X = np.loadtxt('x.csv', skiprows=1)", "takes no"),
+     ("X = np.loadtxt('x.csv', delimiter=';')", "takes no `delimiter=`"),
+     ("X = @big.npy", "at most [0-9]+ are read")],
+)  # fmt: skip
+def test_a_file_that_a_program_cannot_have_is_an_error_at_its_place(tmp_path, line, words):
+    (tmp_path / "big.npy").write_bytes(npy_header((10**9,)))
+    with pytest.raises(gradcli.GradcliError, match=words) as raised:
+        gradcli.evaluate(f"{line}\nf = sum(X)", name=str(tmp_path / "a.grad"))
+    assert raised.value.span is not None
+    assert raised.value.span.line == 1

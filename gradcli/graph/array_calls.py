@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import nan, prod
 from typing import Any, NoReturn
 from zlib import crc32
@@ -14,6 +14,7 @@ from gradcli.graph.nodes import Graph
 from gradcli.graph.sizes import NumberOf, UnknownSizeError, known_number
 from gradcli.syntax import Call, Tree
 from gradcli.syntax.refusals import INSTEAD, MASK, ONE_HOT
+from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import number_text
 
 # The gate that a function is when it is called with one array.
@@ -33,10 +34,14 @@ MOVED = ("flip", "fliplr", "flipud", "roll", "rot90", "tril", "triu", "diag", "d
          "scatter", "cumsum", "cumprod", "sort", "diff", "inv", "det", "logdet", "cholesky",
          "solve", "slogdet", "cross", "kron", "einsum")  # fmt: skip
 SAME = ("array", "asarray")  # of a list or an array; every array of the language is one of numpy
+LOADED = ("load", "loadtxt", "genfromtxt")  # of a file of numbers
 JOINED = ("concatenate", "stack")
 FLATTENED = ("ravel", "flatten")
 ARRAY_FUNCTIONS = (*REDUCTIONS, *FILLED, "randn", "eye", "linspace", "outer", "dot", "matmul",
-                   "trace", "transpose", "reshape", *JOINED, *FLATTENED, *SAME, *MOVED)  # fmt: skip
+                   "trace", "transpose", "reshape", *JOINED, *FLATTENED, *SAME, *MOVED,
+                   *LOADED)  # fmt: skip
+
+OpenFile = Callable[[str], Any]  # the path of a file of numbers, as written -> its array
 
 
 class Tuple:
@@ -53,8 +58,10 @@ class ArrayCalls(ABC):
     """The part of lowering that deals with array functions, indices and attributes."""
 
     graph: Graph
+    source: Source
     stream: str
     number_of: NumberOf
+    open_file: OpenFile | None
     known: dict[int, float]
     measured: set[int]
     tree: Tree
@@ -208,11 +215,35 @@ class ArrayCalls(ABC):
             return self._reduction(call, positional, keywords, token)
         if name in ELEMENTWISE:
             return None
+        if name in LOADED:
+            return self._loading(name, positional, keywords, token)
         axis = keywords.pop("axis", None) if name in JOINED else None
         self._refuse_keywords(name, keywords, token)
         if name in FILLED or name in SHAPED:
             return self._filled(name, positional, token)
         return self._rearranged(name, positional, axis, token)
+
+    def _loading(
+        self, name: str, positional: list[Any], keywords: dict[str, Any], token: int
+    ) -> int:
+        """`np.loadtxt("X.csv", delimiter=",")`: the array in the file."""
+        if keywords.get("delimiter") == ",":
+            del keywords["delimiter"]
+        self._refuse_keywords(name, keywords, token)
+        if len(positional) != 1 or not isinstance(positional[0], str):
+            self.fail(ParseError, token, f"`{name}` takes the name of one file, in quotes")
+        return self.loaded(positional[0], token)
+
+    def loaded(self, path: str, token: int) -> int:
+        """The node of the array in a file that the program names."""
+        if self.open_file is None:
+            self.fail(ParseError, token, "no file is read here", "write its numbers out")
+        try:
+            array = self.open_file(path)
+        except GradcliError as error:
+            error.span = self.source.span(token)
+            raise
+        return self.graph.array(array) if array.shape else self.graph.constant(float(array))
 
     def _refuse_keywords(self, name: str, keywords: dict[str, Any], token: int) -> None:
         for key in keywords:

@@ -23,7 +23,7 @@ from gradcli.errors import (
 )
 from gradcli.gates.row import Gate, GateTable, Own
 from gradcli.gates.table import CONSTANTS
-from gradcli.graph.array_calls import ARRAY_FUNCTIONS, ArrayCalls, Tuple
+from gradcli.graph.array_calls import ARRAY_FUNCTIONS, ArrayCalls, OpenFile, Tuple
 from gradcli.graph.nodes import Graph
 from gradcli.graph.sizes import NumberOf
 from gradcli.syntax import Call, Tree, parse_expression
@@ -41,11 +41,17 @@ class Lowering(ArrayCalls):
     """Lowers the trees of one source into one graph."""
 
     def __init__(
-        self, graph: Graph, source: Source, expand: bool = False, number_of: NumberOf | None = None
+        self,
+        graph: Graph,
+        source: Source,
+        expand: bool = False,
+        number_of: NumberOf | None = None,
+        open_file: OpenFile | None = None,
     ) -> None:
         self.graph = graph
         self.source = source
         self.number_of = number_of or _operand_words
+        self.open_file = open_file
         self.known: dict[int, float] = {}  # nodes that were read as sizes, and what sizes are of
         self.measured: set[int] = set()  # nodes whose shape was read
         self.tree = Tree([], [], [])  # that is being lowered
@@ -159,6 +165,8 @@ class Lowering(ArrayCalls):
             stack[at:] = [Tuple(stack[at:], token)]
         elif op == "text":
             stack.append(arg)
+        elif op == "file":
+            stack.append(self.loaded(arg, token))
         elif op == "unpack":
             stack[-1] = self.unpacked(stack[-1], arg, token)
         else:

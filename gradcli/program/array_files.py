@@ -22,13 +22,12 @@ from gradcli.gates.shapes import MOST_AXES
 from gradcli.program.files import file_of, open_regular
 from gradcli.program.npy import npy_header
 from gradcli.requests import RAISE
-from gradcli.syntax.tokens import out_of_range
+from gradcli.syntax.tokens import ENDINGS, out_of_range
 
 MOST_CSV_BYTES = 64  # of one number in a .csv file, with what separates it from the next
 MOST_KEYS_NAMED = 10  # arrays of an archive in a hint
 LONGEST_FIELD = 40  # characters of a field in a message
 FAR_OUT = re.compile(r"[eE][-+]?0*[1-9][0-9]{2}|[0-9.]{300}")  # what may over- or underflow
-ENDINGS = ".npy, .npz:KEY or .csv"
 
 
 def open_array(name: str, path: str, most: int) -> Any:

@@ -5,6 +5,7 @@ They stay expressions here; a room further up evaluates them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from gradcli.errors import BindingError, LimitError, ShapeError
 from gradcli.gates.row import GateTable
 from gradcli.gates.shapes import MOST_AXES
 from gradcli.gates.table import CONSTANTS
+from gradcli.graph.array_calls import OpenFile
 from gradcli.graph.lowering import Lowering, Value, find_constant
 from gradcli.graph.nodes import Graph
 from gradcli.requests import Setting
@@ -146,9 +148,23 @@ def lower_constant(
     `sizes` are nodes of that graph, of names that only sizes and shapes are taken from.
     """
     graph.begin_statement()
-    lowering = Lowering(graph, source)
+    lowering = Lowering(graph, source, open_file=beside(source, graph.most_elements))
     lowering.stream = name
     return lowering.value(tree, sizes or {}, _constants_only(graph, name, source))
+
+
+def beside(source: Source, most: int) -> OpenFile:
+    """How the files that a program names are opened: their paths begin in its own folder.
+
+    Arrays of more than `most` elements are refused.
+    """
+
+    def open_file(path: str) -> Any:
+        from gradcli.program.array_files import open_array  # late: few programs have files
+
+        return open_array(path, os.path.join(os.path.dirname(source.name), path), most)
+
+    return open_file
 
 
 def _constants_only(graph: Graph, target: str, source: Source) -> Callable[[str, int], Value]:

@@ -12,6 +12,7 @@ from gradcli.errors import GradcliError, NameFault, ParseError, ShapeError, did_
 from gradcli.gates.row import GateTable
 from gradcli.gates.table import BUILT_IN
 from gradcli.graph.lowering import Lowering
+from gradcli.program.bindings import beside
 from gradcli.program.ending import EarlierOutputError, Ending
 from gradcli.program.model import Program, ValueClaim
 from gradcli.program.names import Names
@@ -55,7 +56,10 @@ class Reader:
         self.is_wide = is_wide  # gradients may have other names than `dx`
         self.names = Names(source, request, varied, table)
         self.graph = self.names.graph
-        self.lowering = Lowering(self.graph, source, request.expand, self.names.number_of)
+        self.lowering = Lowering(
+            self.graph, source, request.expand, self.names.number_of,
+            beside(source, request.max_array),
+        )  # fmt: skip
         self.ending = Ending(self.names, last_stage)
         self.backward: Backward | None = None
         self.value_claims: list[ValueClaim] = []

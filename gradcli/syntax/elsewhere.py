@@ -8,7 +8,7 @@ SENTENCE = re.compile(r"\s*(?:[A-Za-z][\w'\u2019-]*[,;:]? +){3,}[A-Za-z][\w'\u20
 WORD = re.compile(r"[A-Za-z]{4,}")
 STATEMENTS = ("import ", "from ", "for ", "if ", "while ", "with ", "print ", "not ")
 RESERVED = re.compile(r"\b(?:if|else|and|or|not|lambda|in)\b")
-LATEX = re.compile(r"\\([A-Za-z]{2,})|\$")
+LATEX = re.compile(r"\\([A-Za-z]{2,})|\$|\\[\[\](),;!]|[\^_]\{")
 PARTIAL = re.compile(r"(?:\u2202|\bd)(\w*)\s*/\s*\u2202(\w+)")
 
 
@@ -32,5 +32,5 @@ def _plain(command: str | None) -> str:
                "partial": "`dx = ...` for `\\frac{\\partial f}{\\partial x}`",
                "sum": "`sum(x)` for `\\sum x`"}  # fmt: skip
     if command is None:
-        return "leave the `$` out, and write `a/b` for `\\frac{a}{b}`, `x**2` for `x^{2}`"
+        return "leave out `$` and `\\[`, and write `a/b` for `\\frac{a}{b}`, `x**2` for `x^{2}`"
     return f"write {written.get(command, f'`{command}(x)` or its name for `{chr(92)}{command}`')}"

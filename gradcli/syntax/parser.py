@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gradcli.errors import did_you_mean
 from gradcli.syntax.refusals import ENDS, INSTEAD, NAME_STARTS, ROUND, Bracket, Refusals, is_name
-from gradcli.syntax.tokens import NEWLINES, Source, out_of_range
+from gradcli.syntax.tokens import ENDINGS, NEWLINES, Source, out_of_range
 from gradcli.syntax.tree import COMPARISON, IF, POWER, SUM, TERM, UNARY, Call, Tree
 
 
@@ -82,7 +82,9 @@ class _Parser(Refusals):
             if tokens[at + 1] == "=" and (token[:1] in NAME_STARTS or is_name(token)):
                 if token in RESERVED:
                     self._fail(at, f"`{token}` is a word of the language and no name")
-                tree, end = self._gate(at + 2) or self._expression(at + 2)
+                is_file = tokens[at + 2] == "@"
+                read = self._file if is_file else self._gate
+                tree, end = read(at + 2) or self._expression(at + 2)
                 yield new(Statement, ("assign", at, tree, token, None, False, ""))
                 names.add(token)
                 at = end + 1 if tokens[end] in ENDS else self._end(end)
@@ -162,6 +164,17 @@ class _Parser(Refusals):
         if token not in ENDS and token[0] != "#":
             self._refuse_rest(at)
         return at
+
+    def _file(self, at: int) -> tuple[Tree, int]:
+        """Read `@PATH` at token `at`: a path goes as far as the statement does."""
+        tokens, end = self.tokens, at
+        while tokens[end] not in ENDS and tokens[end][0] != "#":
+            end += 1
+        source = self.source
+        path = source.text[source.span(at).start + 1 : source.span(end).start].strip()
+        if not path:
+            self._fail(at, "expected the name of a file after `@`", f"write `@FILE` with {ENDINGS}")
+        return Tree(["file"], [path], [at]), end
 
     # ---------------------------------------------------------------- expressions
 

@@ -30,6 +30,7 @@ SPELLINGS = {
 LOWERED = str.maketrans(SUPERSCRIPTS, "0123456789-")
 _RAISED = str.maketrans("0123456789-", SUPERSCRIPTS)
 
+ENDINGS = ".npy, .npz:KEY or .csv"  # of files of numbers
 LONGEST_SHOWN = 40  # characters of a number in a message
 NEWLINES = frozenset(("\n", "\r", "\r\n"))
 

@@ -3,6 +3,7 @@
     entry = "number" value          a literal
           | "name" text
           | "text" text             in quotes, an operand of a call
+          | "file" text             the path of a file of numbers, the whole of an expression
           | "neg"                   one operand
           | "add" | "sub" | "mul" | "div" | "matmul" | "pow"
           | "lt" | "le" | "gt" | "ge" | "eq" | "ne"     two operands
@@ -162,6 +163,8 @@ def _postfix_form(op: str, arg: Any) -> list[str | int]:
         return [arg]
     if op == "text":
         return [text_literal(arg)]
+    if op == "file":
+        return [f"@{arg}"]
     if op == "attribute":
         return [DOT, f".{arg}"]
     if op == "unpack":
