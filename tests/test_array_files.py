@@ -298,17 +298,17 @@ def test_a_program_names_files_beside_it(tmp_path, monkeypatch, line):
     (tmp_path / "a.grad").write_text(f"{line}\n{LOGISTIC}")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")  # paths begin at the program, not where one stands
-    report = gradcli.check((tmp_path / "a.grad").read_text(), name=str(tmp_path / "a.grad"))
-    assert report.verdict == "pass"
+    text, name = (tmp_path / "a.grad").read_text(), str(tmp_path / "a.grad")
+    assert gradcli.check(text, name=name).verdict == "pass"
     p = 1 / (1 + np.exp(-(rows @ [0.5, -1])))
     expected = rows.T @ (2 * (p - [1, 0, 1]) * p * (1 - p))
-    assert [claim.claim for claim in report.claims] == pytest.approx(expected.tolist())
+    assert gradcli.evaluate(text, name=name).gradients["w"] == pytest.approx(expected.tolist())
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [("X = @", "name of a file after `@`"), ("X = @  # none", "name of a file after `@`"),
-     ("X = @/etc/passwd", "the ending must be"), ("X = @nil.npy", "cannot read nil.npy"),
+     ("X = @/etc/passwd", "the ending must be"), ("X = @nil.npy", "cannot read .*nil.npy"),
      ("X = 1 + @x.npy", "expected a value, found `@`"), ("X = np.load(3)", "in quotes"),
      ("X = np.load('a.npy', 'r')", "in quotes"), ("X = np.loadtxt('x.csv', skiprows=1)", "takes no"),
      ("X = np.loadtxt('x.csv', delimiter=';')", "takes no `delimiter=`"),

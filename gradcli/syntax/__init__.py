@@ -2,7 +2,7 @@
 
     program    = { statement ( NEWLINE | ";" ) }
     statement  = import-line
-               | target "=" expr | target "+=" expr
+               | target "=" expr | target "+=" expr | NAME "=" "@" PATH
                | NAME "," NAME { "," NAME } "=" NAME ".shape"
                | NAME "==" expr
                | expr
@@ -19,14 +19,17 @@
     atom       = NUMBER | NAME | "(" expr ")" | "(" expr "," [ expr { "," expr } ] ")"
                | "[" [ expr { "," expr } ] "]"
     index      = expr | [ expr ] ":" [ expr ]
-    TEXT       = a text in quotes: the subscripts of einsum, the order of a norm
+    TEXT       = a text in quotes: the subscripts of einsum, the order of a norm, a path
+    PATH       = what stands up to the end of the statement: a file of numbers
 
-`tokens` cuts the text, `parser` reads one statement into a `Tree`, `tree` is that statement as a
-flat list in postorder and writes it back as text. Nothing here recurses and nothing is guessed:
-what is not in the grammar is an error that shows what to write instead.
+`tokens` cuts the text, `parser` reads one statement after the other and `expressions` what each
+computes, `tree` is that as a flat list in postorder and writes it back as text. Nothing here
+recurses and nothing is guessed: what is not in the grammar is an error that shows what to write
+instead.
 """
 
-from gradcli.syntax.parser import RESERVED, Statement, parse_expression, statements
+from gradcli.syntax.expressions import RESERVED
+from gradcli.syntax.parser import Statement, parse_expression, statements
 from gradcli.syntax.tree import Call, Tree, spell, write
 
 __all__ = [
