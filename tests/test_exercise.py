@@ -449,7 +449,7 @@ BROKEN_ANSWERS = [  # in the place of the line of dden: right lines, what is sai
     ("dden = (-1.0 den**2) * dinvden", 8, "unreadable"), ("dden = (-1.0 / dn**2) * dinvden", 8, "unreadable"),
     ("dden = ((-1.0 / den**2) * dinvden", 8, "unreadable"), ("dden = [1, 2]", 8, "unnamed"),
     ("dden = (-1.0 / den) * dinvden", 8, "dropped-power"), ("dden := 3", 8, "unreadable"),
-    ("I do not know this one", 8, "unreadable, no dden"),
+    ("I do not know this one", 8, "unreadable, no dden"), ("dden = 0.5", 8, "unnamed"),
 ]  # fmt: skip
 
 
@@ -461,6 +461,37 @@ def test_one_broken_line_costs_one_line(gradcli, line, right, said):
     )
     assert (row["right"], row["asked"]) == (str(right), "9")
     assert said in gradcli("check", "a.grad", "--grade").out
+
+
+NEURON = """w = [2, -3]; x = [-1, 0.5]
+q = w[0]*x[0] + w[1]*x[1]
+f = q**2
+dq = 2*q
+dw = [x[0]*dq, x[1]*dq]
+"""
+
+
+def test_an_answer_in_numbers_is_one_to_the_exercise(gradcli):
+    """Its constants are not a part of the circuit, whether there are arrays or not."""
+    Path("task.grad").write_text(NEURON)
+    gradcli("exercise", "--file", "task.grad", "-o", "hw.grad")
+    head = NEURON.partition("dq")[0]
+    Path("a.grad").write_text(f"{head}dq = -7\ndw = [7, -3.5]\n")
+    Path("b.grad").write_text(f"{head}dq = -7.1\ndw = [7, -3.5]\n")
+    out = gradcli("check", "a.grad", "b.grad", "--grade", "--key", ".hw.grad.key").out
+    assert [line.split()[1:4] for line in out.splitlines()[2:4]] == [
+        ["2", "of", "2"],
+        ["1", "of", "2"],
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "# nothing yet\n"])
+def test_an_answer_with_nothing_in_it_says_so(gradcli, text):
+    Path("task.grad").write_text(NEURON)
+    gradcli("exercise", "--file", "task.grad", "-o", "hw.grad")
+    Path("a.grad").write_text(text)
+    result = gradcli("check", "a.grad", "--grade", "--key", ".hw.grad.key")
+    assert "0 of 2  nothing is written in it" in result.out
 
 
 def test_answers_in_python_files_are_graded(gradcli):

@@ -929,8 +929,11 @@ def test_a_method_without_self_is_read_with_it_where_that_is_asked_for(gradcli, 
 
 FOREIGN = {
     "The gradient of the loss is computed first.\n": ("this is a sentence, not a program", "#"),
+    "I did not do it, sorry\n": ("this is a sentence, not a program", "#"),
+    "f = x^{2} y\n": ("this is LaTeX, not a program", "x**2"),
+    "\\[f = x\\]\n": ("this is LaTeX, not a program", "x**2"),
     "x = 2\nf = \\frac{x}{2}\n": ("this is LaTeX, not a program", "a/b"),
-    "x = 2\nf = $x$\n": ("this is LaTeX, not a program", "leave the `$` out"),
+    "x = 2\nf = $x$\n": ("this is LaTeX, not a program", "leave out `$`"),
     "x = 2\nf = x*x\n\u2202f/\u2202x = 2*x\n": (
         "a derivative in the signs of mathematics",
         "write `dx = ...`",

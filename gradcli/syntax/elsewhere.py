@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 
 SENTENCE = re.compile(r"\s*(?:[A-Za-z][\w'\u2019-]*[,;:]? +){3,}[A-Za-z][\w'\u2019-]*[.:!?]?\s*")
-WORD = re.compile(r"[A-Za-z]{4,}")
 STATEMENTS = ("import ", "from ", "for ", "if ", "while ", "with ", "print ", "not ")
-RESERVED = re.compile(r"\b(?:if|else|and|or|not|lambda|in)\b")
+_WORDS_OF_CODE = r"(?:if|else|and|or|not|lambda|in)\b"
+_PLAIN = rf"\b(?!{_WORDS_OF_CODE})[A-Za-z]"
+RESERVED = re.compile(rf"\b{_WORDS_OF_CODE}")
+WORD = re.compile(rf"{_PLAIN}{{4,}}")
+ADJACENT = re.compile(rf"{_PLAIN}+ +{_PLAIN}+\b")  # two words with nothing between: no code
 LATEX = re.compile(r"\\([A-Za-z]{2,})|\$|\\[\[\](),;!]|[\^_]\{")
 PARTIAL = re.compile(r"(?:\u2202|\bd)(\w*)\s*/\s*\u2202(\w+)")
 
@@ -15,7 +18,9 @@ PARTIAL = re.compile(r"(?:\u2202|\bd)(\w*)\s*/\s*\u2202(\w+)")
 def foreign(line: str) -> tuple[str, str] | None:
     """What a line is that is no program, and what to write; None where it may be one."""
     is_sentence = SENTENCE.fullmatch(line) and WORD.search(line)
-    is_code = RESERVED.search(line) and not line.rstrip().endswith((".", ":", "!", "?"))
+    is_code = RESERVED.search(line) and not (
+        ADJACENT.search(line) or line.rstrip().endswith((".", ":", "!", "?"))
+    )
     if is_sentence and not is_code and not line.lstrip().startswith(STATEMENTS):
         return "this is a sentence, not a program", "leave it out, or put `#` before it"
     if match := PARTIAL.search(line):

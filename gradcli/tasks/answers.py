@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gradcli.errors import GradcliError
+from gradcli.errors import GradcliError, ParseError
 from gradcli.reports.checks import Case
 from gradcli.reports.evaluations import worst
 from gradcli.reports.lines import LineCheck
@@ -32,8 +32,10 @@ def check_answer(
 ) -> tuple[Checked, dict[int, Unread]]:
     """Check an answer, and the lines of its backward part that were left out, by their numbers.
 
-    Raises GradcliError for a forward part that cannot be read.
+    Raises GradcliError for a forward part that cannot be read, or where there is none.
     """
+    if not any(row.partition("#")[0].strip() for row in text.splitlines()):
+        raise ParseError("nothing is written in it")
     rows, unread = text.splitlines(), dict[int, Unread]()
     begin = next((k for k, row in enumerate(rows) if GRADIENT_LINE.match(row)), len(rows))
     for k in range(begin, len(rows)):

@@ -170,11 +170,21 @@ def _another_exercise(program: Program, key: Key) -> str | None:
 
 
 def _circuit(program: Program) -> object:
-    graph, count = program.graph, program.forward_nodes
-    gates = [gate.name for gate in graph.gates[:count]]
-    names = {node: name for node, name in graph.names.items() if node < count}
-    constants = {node: value for node, value in graph.constants.items() if node < count}
-    return gates, graph.operands[:count], names, constants
+    """The forward part: the name, the gate and the operands of each node.
+
+    Constants stand in it by value, since the backward part has constants of its own.
+    """
+    graph = program.graph
+    place: dict[int, object] = {}
+    circuit = []
+    for node in range(program.forward_nodes):
+        if node in graph.constants:
+            place[node] = ("constant", graph.constants[node])
+            continue
+        place[node] = len(circuit)
+        operands = [place[operand] for operand in graph.operands[node]]
+        circuit.append((graph.names.get(node), graph.gates[node].name, operands))
+    return circuit
 
 
 def _changed(program: Program, key: Key) -> list[str]:
