@@ -184,7 +184,8 @@ class Writer:
         if self._is_number(operands):
             known = self.language.of_numbers.get(name, known)
         if name == "pow" and known is None:
-            parts = [(text, POSTFIX if text.isidentifier() else IF) for text in operands]
+            is_one = [text.isidentifier() or text.isdigit() for text in operands]
+            parts = [(x, POSTFIX if one else IF) for x, one in zip(operands, is_one, strict=True)]
             return spell("pow", parts)
         if known is None:
             self._helper(name)

@@ -34,6 +34,7 @@ from gradcli.syntax.tree import SIGNS
 Value = Any  # a node; in a program of numbers made from arrays, nested lists of nodes
 Find = Callable[[str, int], Value]  # (name, token) -> the value of the name
 
+ALL_FUNCTIONS = "`gradcli gates` lists the functions, --gates FILE.py adds gates of your own"
 COMMUTATIVE = ("add", "mul")
 
 
@@ -267,7 +268,7 @@ class Lowering(ArrayCalls):
     def _fail_unknown_function(self, call: Call, token: int) -> NoReturn:
         name = f"{call.prefix}{call.name}"
         known = [*self.functions, *ARRAY_FUNCTIONS]
-        hint = INSTEAD.get(call.name) or did_you_mean(call.name, known, OTHERS)
+        hint = INSTEAD.get(call.name) or did_you_mean(call.name, known, OTHERS) or ALL_FUNCTIONS
         self.fail(NameFault, token, f"unknown function `{name}`", hint)
 
 
