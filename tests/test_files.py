@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,6 +167,56 @@ def test_rings_of_folders_end(tmp_path):
     tree(tmp_path, "a/b.grad")
     (tmp_path / "a" / "ring").symlink_to(tmp_path)
     assert found(tmp_path, ".") == ["a/b.grad"]
+
+
+@pytest.fixture
+def deep_folder(tmp_path, monkeypatch):
+    """The working folder, with a program below more folders than there may be calls in calls."""
+    monkeypatch.chdir(tmp_path)
+    depth = sys.getrecursionlimit() + 200
+    for _ in range(depth):
+        os.mkdir("a")
+        os.chdir("a")
+    Path("x.grad").write_text("x")
+    os.chdir(tmp_path)
+    yield depth
+    os.chdir(os.path.join(*["a"] * depth))
+    os.unlink("x.grad")
+    for _ in range(depth):  # Python's own way to remove folders calls itself
+        os.chdir("..")
+        os.rmdir("a")
+
+
+def test_folders_are_walked_however_deep(deep_folder):
+    assert [*find_programs(["."])] == [os.path.join(".", *["a"] * deep_folder, "x.grad")]
+
+
+def denied(monkeypatch, module, name, *paths):
+    """Let a call that opens or lists a file fail for some paths."""
+    call = getattr(module, name)
+
+    def failing(path, *rest):
+        if os.path.basename(path) in paths:
+            raise PermissionError(13, "Permission denied", path)
+        return call(path, *rest)
+
+    monkeypatch.setattr(module, name, failing)
+
+
+def test_a_folder_that_cannot_be_listed_is_found(tmp_path, monkeypatch):
+    tree(tmp_path, "a.grad", "no/b.grad", "z/c.grad")
+    denied(monkeypatch, os, "scandir", "no")
+    assert found(tmp_path, ".") == ["a.grad", "no", "z/c.grad"]
+    assert found(tmp_path, "no") == ["no"]
+
+
+def test_a_python_file_that_cannot_be_read_is_found_and_what_is_no_file_is_not(
+    tmp_path, monkeypatch
+):
+    tree(tmp_path, "a.py", "b.py")
+    (tmp_path / "link.py").symlink_to("nowhere")
+    denied(monkeypatch, os, "open", "b.py")
+    assert found(tmp_path, ".") == ["b.py"]
 
 
 def test_nothing_is_found_in_an_empty_folder(tmp_path):

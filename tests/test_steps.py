@@ -98,6 +98,19 @@ def test_where_there_is_no_value_there_is_nothing_to_compare_with(text, x):
         api.steps(text, {"x": x})
 
 
+@pytest.mark.parametrize(
+    ("text", "slope"),
+    [("sqrt(x)", "inf"), ("tanh(2**1e6 - x) * (1 if x > 5 else cos(x))", "nan")],
+)
+def test_where_the_slope_is_not_finite_no_error_is(gradcli, text, slope):
+    ended = gradcli("steps", text, "x=0")
+    assert ended.code == 0
+    assert f"no difference by x has an error that is finite: dx is {slope}" in ended.out
+    data = json.loads(gradcli("steps", text, "x=0", "--json").out)
+    SCHEMA.validate(data)
+    assert data["inputs"][0]["curves"] == []
+
+
 @pytest.mark.parametrize("x", [0.0, 5e-324, 1e-320, 1e-300, 1e300, -1e308])
 def test_inputs_of_any_size_have_curves(x):
     curves, by_method = curves_of("x*0.5", x)

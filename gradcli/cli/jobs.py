@@ -66,7 +66,7 @@ def subjects_of_files(paths: list[str]) -> list[str]:
 
     files = [subject_of(path)[0] for path in paths]
     return [
-        line for file in files if file.endswith(PYTHON)
+        line for file in files if file.endswith(PYTHON) or os.path.isdir(file)  # an unreadable one
         for line in list_subjects(read_text(file), file)
     ]  # fmt: skip
 

@@ -18,7 +18,7 @@ from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import LEAST_SUBNORMAL, UNIT_ROUNDOFF
 from gradcli.arithmetic.work import OutOfReachError
 from gradcli.engine import Machine
-from gradcli.evaluation.in_digits import InDigits, hidden, is_within_reach
+from gradcli.evaluation.in_digits import SLOW, InDigits, hidden, is_within_reach
 from gradcli.evaluation.moving import Change, Moving, is_finite
 from gradcli.evaluation.sides import (
     Side,
@@ -38,7 +38,6 @@ ENOUGH = 600  # digits at which a change that is lost in f means a slope below a
 ORDINARY = 12  # decimal orders below 1 that the first steps resolve anyway
 OF_FLOAT64 = 350  # orders that the program's own inputs may have: 5e-324
 FINEST = 2_500  # orders: twice as many digits are taken, at some 20 ms for an exp
-SLOW = ("gamma", "lgamma", "digamma", "polygamma", "erf", "erfc", "normcdf", "erfcx", "erfinv")
 SLOWLY = 600  # orders where one of these is computed: they take ten to a hundred times as long
 STRAIGHT = ("add", "sub", "mul", "div", "neg", "copy")  # gates that bend nothing
 FINENESS = 50  # finer scales are rounded up to so many orders, so that few precisions are in use
@@ -176,7 +175,8 @@ class Search:
         self.leaf = leaf
         self.gates = gates
         self.upstream = upstream
-        is_slow = any(point.graph.gates[node].name in SLOW for node in gates)
+        computed = point.graph.gates[: point.output + 1]  # those that stand still, too
+        is_slow = any(gate.name in SLOW for gate in computed)
         self.most = SLOWLY if is_slow else FINEST
         is_seen = is_within_reach(point.graph, point.hides)
         self.hides = point.hides if is_seen else 0

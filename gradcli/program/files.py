@@ -13,6 +13,7 @@ from gradcli.errors import FileError, LimitError, UsageError, reason_of
 SUFFIX, SCRIPT = ".grad", ".py"  # of program files, and of answers of students
 SIGNS_OF_GRADIENTS = (b"backward", b"grad", b"prop", b"jac", b"deriv", b"prime", b"_der")
 PYTHON = (".py", ".ipynb")  # suffixes of Python files, of which a subject may be named: `f.py:NAME`
+CACHE = "__pycache__"  # a folder of Python's own
 MOST_BYTES = 64 * 2**20  # of one program text
 
 
@@ -73,6 +74,7 @@ def find_programs(paths: Iterable[str], all_python: bool = False) -> Iterator[st
     Of Python files in folders only those are found whose text has a backward part to its looks,
     unless `all_python` takes every one.
     Hidden files and folders and `__pycache__` are left out; links to folders are not followed.
+    A folder that cannot be listed is found itself.
     """
     seen: set[str] = set()
     for path in paths:
@@ -84,24 +86,54 @@ def find_programs(paths: Iterable[str], all_python: bool = False) -> Iterator[st
 
 
 def _walk(folder: str, all_python: bool) -> Iterator[str]:
-    for here, folders, files in os.walk(folder):
-        folders[:] = sorted(f for f in folders if f[0] != "." and f != "__pycache__")
-        for name in sorted(files):
-            path = os.path.join(here, name)
-            is_answer = all_python and name.endswith(SCRIPT)
-            if name[0] != "." and (name.endswith(SUFFIX) or is_answer or _may_have_gradients(path)):
-                yield path
+    """The programs below a folder, however deep, and what cannot be listed: reading says why."""
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as listed:
+                entries = sorted(listed, key=lambda entry: entry.name)
+        except OSError:
+            yield here
+            continue
+        inside = []
+        for entry in entries:
+            if entry.name[0] == "." or entry.name == CACHE:
+                continue
+            if not _is_folder(entry):
+                if _is_program(entry.path, all_python):
+                    yield entry.path
+            elif not entry.is_symlink():
+                inside.append(entry.path)
+        waiting += reversed(inside)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a ring of links: to be read, and refused, as a file
+        return False
+
+
+def _is_program(path: str, all_python: bool) -> bool:
+    is_answer = all_python and path.endswith(SCRIPT)
+    return path.endswith(SUFFIX) or is_answer or _may_have_gradients(path)
 
 
 def _may_have_gradients(path: str) -> bool:
-    """Whether a file of Python says anything of gradients; other files of a folder are left out."""
+    """Whether a file of Python says anything of gradients, or cannot be read, which is an error.
+
+    Others of a folder are left out, and so is what is no file, as a link that leads nowhere.
+    """
     if not path.endswith(PYTHON):
         return False
     try:
         with open_regular(path) as file:
             text = file.read(MOST_BYTES).lower()
-    except (OSError, ValueError, FileError):
+    except (FileError, FileNotFoundError):
         return False
+    except OSError:
+        return True
     return b"def " in text and any(word in text for word in SIGNS_OF_GRADIENTS)
 
 

@@ -57,11 +57,14 @@ def steps_of(program: Program, request: Request) -> StepsReport:
     for name, leaf in point.leaves:
         curves, trouble = _curves(point, numbers, Cone(around, leaf), str(name))
         inputs.append(curves)
-        if curves.chosen.reason is not None:
+        if curves.chosen.reason is not None and curves.curves:
             notes.append(f"d{name}: {curves.chosen.reason}: the errors are to {curves.gradient:g}, "
                          "which may be a convention")  # fmt: skip
         if trouble is not None and trouble not in notes:
             notes.append(trouble)
+        if not curves.curves:
+            notes.append(f"no difference by {name} has an error that is finite: "
+                         f"d{name} is {curves.gradient:g}")  # fmt: skip
     if not inputs:
         raise UsageError("the program has no input", hint="name one: gradcli steps 'x**2' x=3")
     output = point.names[point.program.output]
@@ -98,6 +101,7 @@ def _curves(point: Point, numbers: Numbers, cone: Cone, name: str) -> tuple[Step
         if difference is not None:
             pairs = [(h, difference(h)) for h in steps]
             values = [(h, factor * d) for h, d in pairs if d is not None]
+            values = [(h, d) for h, d in values if math.isfinite(abs(d - slope) / size)]
             if values:
                 noise = 0.0 if method == "complex" else abs(factor) * _noise(cone, own)
                 curves.append(_curve(method, values, slope, size, noise / size))

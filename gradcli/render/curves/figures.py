@@ -105,7 +105,8 @@ def _draw_steps(expression: str, curves: StepCurves, axes: Any) -> None:
     kind = "relative error" if curves.is_relative else "error"
     axes.set_ylabel(_plain(f"{kind} of d{curves.name}"))
     axes.grid(color="0.9")
-    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=2)
+    if curves.curves:
+        axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=2)
 
 
 # ---------------------------------------------------------------- plots

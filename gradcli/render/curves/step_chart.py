@@ -45,6 +45,8 @@ def _one(expression: str, curves: StepCurves, page: Page) -> Iterator[Renderable
         (slope, "gradient"),
         at,
     )
+    if not curves.curves:
+        return
     yield ""
     width = WIDTH if page.width == UNLIMITED else max(NARROWEST, min(WIDTH, page.width - MARGIN))
     is_ascii = page.console.options.ascii_only
