@@ -89,7 +89,7 @@ def _curves(point: Point, numbers: Numbers, cone: Cone, name: str) -> tuple[Step
     own = slope / factor if factor else 0.0  # of the output itself
     size = abs(slope) if slope and math.isfinite(slope) else 1.0
     steps = _steps(cone.x)
-    complex_step, trouble = _complex_step(cone)
+    complex_step, trouble = _complex_step(cone, steps)
     ways: dict[str, Difference | None] = {
         "forward": lambda h: _quotient(cone, cone.x + h, cone.x, h),
         "central": lambda h: _quotient(cone, cone.x + h, cone.x - h, 2 * h),
@@ -138,8 +138,8 @@ def _extrapolated(cone: Cone, h: float) -> float | None:
     return None if long is None or short is None else short + (short - long) / 3
 
 
-def _complex_step(cone: Cone) -> tuple[Difference | None, str | None]:
-    """Im f(x + ih) / h; None and the reason where a gate has no complex form."""
+def _complex_step(cone: Cone, steps: Sequence[float]) -> tuple[Difference | None, str | None]:
+    """Im f(x + ih) / h at some steps; None and the reason where a gate has no complex form."""
     graph, arithmetic = cone.run.machine.graph, COMPLEX
     forwards = Machine(graph, arithmetic).forwards
 
@@ -157,10 +157,10 @@ def _complex_step(cone: Cone) -> tuple[Difference | None, str | None]:
         return slope if math.isfinite(slope) else None
 
     try:
-        difference(UNIT_ROUNDOFF)
+        slopes = {h: difference(h) for h in steps}
     except NoComplexFormError as missing:
         return None, f"no complex step: `{missing}` is computed of real numbers only"
-    return difference, None
+    return slopes.get, None
 
 
 def _bound(cone: Cone, h: float, slope: float) -> float | None:

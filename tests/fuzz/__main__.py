@@ -9,12 +9,29 @@ import time
 from collections import Counter
 from random import Random
 
-from tests.fuzz.inputs import random_input
-from tests.fuzz.judge import findings, printed_again
+from tests.fuzz.differences import differences
+from tests.fuzz.forks import in_children
+from tests.fuzz.judge import findings
+from tests.fuzz.lines import any_input
 from tests.hunt import trees
 
 STRIDE = 1_000_003  # seeds of an input: that of the run times this, and its number
 SLOW = 5.0  # seconds
+
+
+def line_found(seed: int) -> list[str]:
+    """What is wrong with how the command line of a seed ends."""
+    case = any_input(Random(seed))
+    began = time.process_time()
+    said = [*findings(case)]
+    seconds = time.process_time() - began
+    return said or ([f"slow: {seconds:.1f} s"] if seconds > SLOW else [])
+
+
+def difference_found(seed: int) -> list[str]:
+    """Where two answers on the expression of a seed differ."""
+    tree, point = trees.random_case(Random(seed))
+    return [*differences(tree, point, seed)]
 
 
 def main() -> int:
@@ -22,31 +39,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--inputs", type=int, default=0, help="command lines")
-    parser.add_argument("--printed", type=int, default=0, help="expressions printed and read again")
+    parser.add_argument(
+        "--differences", type=int, default=0, help="expressions, asked several ways"
+    )
     options = parser.parse_args()
     start, found = time.monotonic(), Counter[str]()
-    for number in range(options.inputs):
-        case = random_input(Random(options.seed * STRIDE + number))
-        began = time.process_time()
-        said = [*findings(case)]
-        seconds = time.process_time() - began
-        if seconds > SLOW and not said:
-            said.append(f"slow: {seconds:.1f} s")
-        for finding in said:
-            found[finding[:30]] += 1
-            line = {
-                "seed": [options.seed, number],
-                "words": case.words,
-                "files": case.files,
-                "found": finding,
-            }
-            print(json.dumps(line), flush=True)
-    for number in range(options.printed):
-        tree, point = trees.random_case(Random(options.seed * STRIDE + number))
-        for finding in printed_again(trees.text_of(tree), point):
-            found["printed"] += 1
-            print(json.dumps({"seed": [options.seed, number], "found": finding}), flush=True)
-    print(f"seed {options.seed}: {options.inputs} inputs, {options.printed} printed again, "
+    for judge, count in ((line_found, options.inputs), (difference_found, options.differences)):
+        first = options.seed * STRIDE
+        for seed, said in in_children(judge, range(first, first + count)):
+            found[said[:30]] += 1
+            told = any_input(Random(seed)).as_dict() if judge is line_found else {}
+            print(json.dumps({"seed": seed, "found": said, **told}), flush=True)
+            if (seed - first) % 1000 == 999:
+                print(f"{seed - first + 1}", file=sys.stderr)
+    print(f"seed {options.seed}: {options.inputs} command lines, {options.differences} expressions, "
           f"{sum(found.values())} findings in {time.monotonic() - start:.0f} s")  # fmt: skip
     return 1 if found else 0
 

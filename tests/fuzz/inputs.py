@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import NamedTuple
 
 from gradcli.gates.table import BUILT_IN
+from tests.fuzz.case import Input
 
 NAMES = ("x", "y", "z", "w", "b")
 NUMBERS = (
@@ -107,14 +107,6 @@ ODD_OPTIONS = (
     "--output=y", "--file=a.grad", "--tolerance=nan", "--jacobain", "-j=0", "--json=1", "--claim=q=1",
 )  # fmt: skip
 RARELY = 0.12
-
-
-class Input(NamedTuple):
-    """A command line, the files it finds, and what stands on stdin."""
-
-    words: list[str]
-    files: dict[str, str]
-    stdin: str = ""
 
 
 def number(rng: Random) -> str:
@@ -222,9 +214,11 @@ def random_input(rng: Random) -> Input:
     """A random command line; half of them are wild: no word of theirs need be right."""
     is_wild = rng.random() < 0.5
     command = rng.choice(COMMANDS if is_wild else [*OPTIONS, "eval", "eval", "check", "check"])
-    words, files = [command] if command else [], dict[str, str]()
+    words = [command] if command else []
+    files = dict[str, str | bytes]()
     if rng.random() < 0.3:
-        text = files["a.grad"] = _text(rng, program, is_wild)
+        text = _text(rng, program, is_wild)
+        files["a.grad"] = text
         words += ["a.grad"] if command == "check" else ["--file", "a.grad"]
     else:
         text = _text(rng, expression, is_wild)

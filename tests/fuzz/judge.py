@@ -14,14 +14,19 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import fromstring as parse_xml
 
 import gradcli
 from gradcli.cli.main import main
-from tests.fuzz.inputs import Input
+from tests.fuzz.case import Input
 
 LATE = 10.0  # seconds of processor time
 LIMIT = 4096  # bytes of what is said on stderr
 UNSEEN = {chr(c) for c in (*range(9), *range(11, 32), *range(0x7F, 0xA0), *range(0x202A, 0x202F))}
+COLORED = ("--color=always", "always")
+BINARY = ("npy", "npz", "png", "pdf", "parquet", "arrow")
+WRITING = {"--write", "--update-baseline"}  # over what was read
 SAME = 1e-9
 
 
@@ -33,56 +38,92 @@ def findings(
     case: Input, codes: Sequence[int] = (0, 1, 2), lacks: str | None = None
 ) -> Iterator[str]:
     """What is wrong with how a command line ends, in words; `lacks` may not stand on stdout."""
-    with _folder(case.files) as before:
-        code, out, err, left = _run(case, before)
+    with _folder(case.files):
+        ended = _run(case)
+        after = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    code, out, err = ended
     if code not in codes:
         yield f"exit {code}: {err[-300:]}"
     if lacks is not None and lacks in out:
         yield f"says {lacks!r}"
     if "Traceback" in err or "please report it" in err + out:
         yield f"internal error: {err[-300:]}"
-    if code == 1 and "check" not in case.words[:1]:
+    if code == 1 and "check" not in case.words:
         yield "exit 1 without a check"
-    if code == 2 and not (err or "check" in case.words[:1]):
+    if code == 2 and not (err or "check" in case.words):
         yield "exit 2 without a word"
     if len(err.encode("utf-8", "replace")) > LIMIT + 1024:
         yield f"{len(err)} characters on stderr"
-    if (
-        UNSEEN & set(err)
-        or (UNSEEN - {"\x1b", "\r"}) & set(out)
-        or ("\x1b" in out and not _is_colored(case))
-    ):
-        yield "raw control characters"
+    yield from _control_characters(case, out, err)
     yield from _documents(case, code, out)
-    if left:
-        yield f"files left: {left}"
+    yield from _files(case, after)
 
 
-def _is_colored(case: Input) -> bool:
-    return "--color=always" in case.words
+def _control_characters(case: Input, out: str, err: str) -> Iterator[str]:
+    """What a terminal would obey; drawings of arrays and archives are no texts."""
+    is_colored = any(word in COLORED for word in case.words)
+    seen = UNSEEN - ({"\x1b"} if is_colored else set())
+    is_binary = any(word.endswith(BINARY) for word in case.words)
+    if UNSEEN & set(err) or (seen - {"\r"} & set(out) and not is_binary):
+        yield "raw control characters"
+
+
+def _files(case: Input, after: dict[Path, bytes]) -> Iterator[str]:
+    """Whether files are whole, read ones as they were, and none is left over."""
+    for path, held in after.items():
+        before = case.files.get(str(path))
+        given = before.encode("utf-8", "surrogatepass") if isinstance(before, str) else before
+        if path.name.startswith(".gradcli"):
+            yield f"{path} is left"
+        elif given is not None and given != held and not WRITING & {*case.words}:
+            yield f"{path} was written over"
+        elif given is None:
+            yield from _whole(path, held)
+    if missing := [name for name in case.files if Path(name) not in after]:
+        yield f"{missing} are gone"
+
+
+def _whole(path: Path, held: bytes) -> Iterator[str]:
+    """Whether a file that was written is a document of its kind."""
+    try:
+        if path.suffix in (".xml", ".svg"):
+            parse_xml(held)
+        elif path.suffix in (".json", ".sarif"):
+            json.loads(held, parse_constant=_refuse)
+        elif path.suffix == ".jsonl":
+            for line in held.splitlines():
+                json.loads(line)
+    except (ValueError, ParseError) as error:
+        yield f"{path} is not whole: {error}"
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(text)
 
 
 @contextlib.contextmanager
-def _folder(files: dict[str, str]) -> Iterator[set[str]]:
+def _folder(files: dict[str, str | bytes]) -> Iterator[None]:
+    """A folder of its own with some files in it, as the working one."""
     here = Path.cwd()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.chdir(folder)
-        for name, text in files.items():
-            Path(name).write_bytes(text.encode("utf-8", "surrogatepass"))
+        for name, held in files.items():
+            data = held.encode("utf-8", "surrogatepass") if isinstance(held, str) else held
+            Path(name).write_bytes(data)
         try:
-            yield set(files)
+            yield
         finally:
             os.chdir(here)
 
 
-def _run(case: Input, before: set[str]) -> tuple[Any, str, str, list[str]]:
-    """The exit code, both streams, and hidden files that are left."""
+def _run(case: Input) -> tuple[Any, str, str]:
+    """The exit code and both streams."""
 
     def late(*_: object) -> None:
         raise LateError
 
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
-    stdin = io.TextIOWrapper(io.BytesIO(case.stdin.encode()))
+    stdin = io.TextIOWrapper(io.BytesIO(case.stdin.encode("utf-8", "surrogatepass")))
     streams, handler = (sys.stdin, sys.stdout, sys.stderr), signal.signal(signal.SIGPROF, late)
     sys.stdin, sys.stdout, sys.stderr = stdin, out, err
     signal.setitimer(signal.ITIMER_PROF, LATE)
@@ -103,24 +144,21 @@ def _run(case: Input, before: set[str]) -> tuple[Any, str, str, list[str]]:
     for stream in (out, err):
         stream.flush()
         said.append(stream.buffer.getvalue().decode("utf-8", "replace"))  # type: ignore[attr-defined]
-    left = [name for name in os.listdir() if name.startswith(".gradcli") and name not in before]
-    return code, said[0], said[1], left
+    return code, said[0], said[1]
 
 
 def _documents(case: Input, code: Any, out: str) -> Iterator[str]:
     """Whether JSON is one strict document."""
-    forms = [word for word in case.words if word.startswith("--format=")]
-    is_json = "--json" in case.words or forms[-1:] == ["--format=json"]
-    if not is_json or "--help" in case.words or not out or out.startswith("Usage"):
+    forms = [word.removeprefix("--format=") for word in case.words if "--format=" in word]
+    forms += [word for at, word in enumerate(case.words) if case.words[at - 1] == "--format"]
+    is_json = "--json" in case.words or forms[-1:] in (["json"], ["sarif"], ["gitlab"])
+    asked = {"--help", "-h", "--list", "--fix", "--version", "-V"} & {*case.words}
+    if not is_json or asked or not out or out.startswith("Usage") or len({*forms}) > 1:
         return
     if case.words and case.words[0] in ("help", "gates", "exercise"):
         return
-
-    def refuse(text: str) -> Any:
-        raise ValueError(text)
-
     try:
-        json.loads(out, parse_constant=refuse)
+        json.loads(out, parse_constant=_refuse)
     except ValueError as error:
         yield f"no strict JSON: {error}"
     if not out.endswith("\n") or out.count("\n") != 1:
