@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple
@@ -23,7 +24,12 @@ class Even(NamedTuple):
     def read(self, first: int, last: int) -> Any:
         """The numbers of some rows."""
         places = np.arange(first, last) / max(1, self.size - 1)
-        numbers = self.start + (self.stop - self.start) * places
+        width = self.stop - self.start
+        if math.isfinite(width):
+            numbers = self.start + width * places
+        else:  # more than float64 has
+            with np.errstate(invalid="ignore"):  # of ends that are infinite
+                numbers = self.start * (1 - places) + self.stop * places
         if 1 < self.size == last > first:
             numbers[-1] = self.stop
         return numbers

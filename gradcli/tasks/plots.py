@@ -8,6 +8,7 @@ reaches the output is a kink or a jump of the curve.
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 from gradcli.arithmetic.floats import FAULTS
@@ -103,8 +104,8 @@ class _Field:
 
 def _between(low: float, high: float, count: int) -> list[float]:
     """Numbers at even distances, both ends included."""
-    last = count - 1
-    return [(low * (last - k) + high * k) / last for k in range(count)]
+    first, last = Fraction(low), Fraction(high)  # whose distance may be more than float64 has
+    return [float(first + (last - first) * k / (count - 1)) for k in range(count)]
 
 
 def _surface(field: _Field, ranges: dict[str, Range]) -> SurfacePlot:
@@ -129,7 +130,7 @@ def _line(field: _Field, over: tuple[str, Range]) -> LinePlot:
     values = [float(run.values[output]) for run in runs]
     branches = _branches(field, runs[0])
     gradients = [
-        _slope_at_edge(field, x, ASIDE * (high - low))
+        _slope_at_edge(field, x, ASIDE * high - ASIDE * low)
         if any(branch.at(run.values) == 0 for branch in branches)
         else float(run.gradients[leaf])
         for x, run in zip(xs, runs, strict=True)
@@ -161,7 +162,7 @@ def _marks(
         for branch, before, after in zip(branches, sides[k], sides[k + 1], strict=True):
             if before != after and len(marks) < MOST_MARKS:
                 ends = _narrowed(field, branch, xs[k], xs[k + 1])
-                mark = _mark(field, *ends, ASIDE * (xs[-1] - xs[0]), height)
+                mark = _mark(field, *ends, ASIDE * xs[-1] - ASIDE * xs[0], height)
                 if mark is not None:
                     marks.setdefault(round(mark.x, 12), mark)
     return [marks[x] for x in sorted(marks)]
@@ -182,7 +183,7 @@ def _narrowed(field: _Field, branch: Branch, low: float, high: float) -> tuple[f
     """The two neighbouring numbers between which a gate changes its branch."""
     side = branch.side(field.run(low).values)
     for _ in range(HALVINGS):
-        middle = (low + high) / 2
+        middle = low / 2 + high / 2  # their sum may be more than float64 has
         if not low < middle < high:
             break
         if branch.side(field.run(middle).values) == side:

@@ -77,7 +77,7 @@ def _files(case: Input, after: dict[Path, bytes]) -> Iterator[str]:
             yield f"{path} is left"
         elif given is not None and given != held and not WRITING & {*case.words}:
             yield f"{path} was written over"
-        elif given is None:
+        elif given is None and case.words[0] == "check" and "--format" not in case.words:
             yield from _whole(path, held)
     if missing := [name for name in case.files if Path(name) not in after]:
         yield f"{missing} are gone"

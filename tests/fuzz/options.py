@@ -30,7 +30,7 @@ TEXTS = {  # by the name of the parameter
     "target": ("r.txt", "r.json", "r.csv", "r.svg", "r.html", "r.md", "r.tex", "r.xml", "r.sarif",
                "r.npz", "r.jsonl", "r.npy", "r.png", "r.tsv", "r.dot", "a.grad", ".", "", "-", "no/r",
                "r", "r.grad", "/dev/null", "r.parquet"),
-    "junit": ("r.xml", "r.json", "a.grad"), "sarif": ("r.sarif", "r.xml"), "gitlab": ("r.json", "."),
+    "junit": ("s.xml", "r.xml", "a.grad"), "sarif": ("r.sarif", "a.grad"), "gitlab": ("g.json", "."),
     "points": ("a.csv", "a.npy", "a.npz", "a.jsonl", "-", "missing.csv", "a.grad"),
     "names": ("x", "x,y", "x,x", "", "x,y,z,w"),
     "shard": ("1/2", "2/2", "3/2", "0/0", "1/1000000000000", "1", "-1/2", "x/y", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 Piece = tuple[str, str]  # text and its role
@@ -14,7 +15,8 @@ TICKS_APART = 3  # rows between the numbers of the upright axis
 NUMBERS_APART = 12  # columns between those of the level one
 MOST_SEEN = 8e307  # of a curve, so that margins have room
 EDGE, POLE = 0.05, 0.5  # the part of points at both ends that may be far out, and how far
-STEPS_OF_TICKS = (1.0, 2.0, 5.0, 10.0)  # what the distance of ticks may begin with
+NEARLY = Fraction(1, 10**9)  # exact, as are places: two ends of an axis may be all of float64 apart
+STEPS_OF_TICKS = (1, 2, 5, 10)  # what the distance of ticks may begin with
 
 
 class Curve(NamedTuple):
@@ -37,10 +39,12 @@ class Axis(NamedTuple):
         if not math.isfinite(x) or (self.is_log and x <= 0):
             return None
         low, high, at = (
-            map(math.log10, (self.low, self.high, x)) if self.is_log else (self.low, self.high, x)
+            map(Fraction, map(math.log10, (self.low, self.high, x)))
+            if self.is_log
+            else map(Fraction, (self.low, self.high, x))
         )
-        share = (at / 2 - low / 2) / (high / 2 - low / 2)  # the whole may be more than float64 has
-        return share if -1e-9 <= share <= 1 + 1e-9 else None
+        share = (at - low) / (high - low)
+        return float(share) if -NEARLY <= share <= 1 + NEARLY else None
 
     def ticks(self, most: int) -> list[float]:
         """Round numbers on the axis, at most so many."""
@@ -48,13 +52,13 @@ class Axis(NamedTuple):
             first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
             decades = max(1, math.ceil((last - first + 1) / max(1, most)))
             return [10.0**k for k in range(first, last + 1) if k % decades == 0]
-        share = max(1, most - 1)
-        rough = self.high / share - self.low / share  # the whole may be more than float64 has
-        power = 10.0 ** math.floor(math.log10(rough))
-        step = next(power * k for k in STEPS_OF_TICKS if power * k >= rough * (1 - 1e-9))
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
-        return [k * step + 0.0 for k in range(first, last + 1)]
+        low, high = Fraction(self.low), Fraction(self.high)
+        rough = (high - low) / max(1, most - 1)
+        order = math.floor(math.log10(rough.numerator) - math.log10(rough.denominator))
+        power = Fraction(10) ** order
+        step = next(power * k for k in STEPS_OF_TICKS if power * k >= rough * (1 - NEARLY))
+        first, last = math.ceil(low / step - NEARLY), math.floor(high / step + NEARLY)
+        return [float(k * step) for k in range(first, last + 1)]
 
     def text(self, x: float) -> str:
         """A tick as text."""

@@ -94,6 +94,7 @@ def _surface(surface: SurfacePlot, width: int, is_ascii: bool) -> Iterator[list[
     """Bands of equal value, and here and there the direction of the gradient."""
     x, y = Axis(surface.xs[0], surface.xs[-1]), Axis(surface.ys[0], surface.ys[-1])
     low, high = _range(surface)
+    values = Axis(low, high)
     bands: list[list[tuple[float, float]]] = [[] for _ in BANDS]
     arrows: list[list[tuple[float, float]]] = [[] for _ in ARROWS]
     for row in range(SURFACE_HEIGHT):
@@ -103,8 +104,8 @@ def _surface(surface: SurfacePlot, width: int, is_ascii: bool) -> Iterator[list[
             value = surface.values[j][k]
             place = (_at(column, width, x), _at(row, SURFACE_HEIGHT, y))
             if math.isfinite(value):
-                share = (value - low) / (high - low) if high > low else 0.0
-                bands[min(len(BANDS) - 1, int(share * len(BANDS)))].append(place)
+                share = values.place(value) if high > low else None
+                bands[min(len(BANDS) - 1, int((share or 0.0) * len(BANDS)))].append(place)
             is_arrow = column % ARROWS_APART[0] == 3 and row % ARROWS_APART[1] == 1
             turn = _turn(surface, j, k) if is_arrow else None
             if turn is not None:
@@ -116,7 +117,8 @@ def _surface(surface: SurfacePlot, width: int, is_ascii: bool) -> Iterator[list[
 
 
 def _at(place: int, count: int, axis: Axis) -> float:
-    return axis.low + (axis.high - axis.low) * place / (count - 1)
+    share = place / (count - 1)
+    return axis.low * (1 - share) + axis.high * share
 
 
 def _nearest(place: int, count: int, numbers: Sequence[float]) -> int:
