@@ -81,6 +81,8 @@ def test_second_slopes_come_from_every_side():
     assert sorted(map(float, left_right)) == [0, 2]
     (tiny, _) = second_slopes(("acosh", X), {"x": 1e160}, X, X)
     assert float(tiny.slope) == -1e-320
+    (below, _) = second_slopes(("sinc", ("mul", X, 1e300)), {"x": 0.5}, X, X)
+    assert float(below.slope) == -8  # a third derivative of 1e300 is above it
     mixed = second_slopes(("mul", X, "y"), {"x": 1.0, "y": 2.0}, X, "y")
     assert [float(side.slope) for side in mixed] == [1, 1, 1, 1]
 

@@ -7,6 +7,7 @@ from typing import Any
 from tests.hunt.oracle import (
     MOST_BITS,
     SNAP,
+    VANISHED,
     BeyondError,
     Evaluator,
     Side,
@@ -17,8 +18,8 @@ from tests.hunt.oracle import (
 )
 from tests.hunt.trees import Point, Tree
 
-BELOW, RESERVE, RATIO_BITS = 85, 170, 10  # as of the first level of slopes
-DEEPER = 250
+LEVELS = (85, 335, 1435)  # bits of the step below everything else
+RESERVE, RATIO_BITS = 170, 10  # as of the first level of slopes
 
 
 def second_slopes(tree: Tree, point: Point, one: str, other: str) -> list[Side]:
@@ -35,7 +36,7 @@ def _limit(
     tree: Tree, point: Point, one: tuple[str, int], other: tuple[str, int], scale: Any
 ) -> Side:
     slopes: list[Any] = []
-    for below in (BELOW, BELOW + DEEPER):
+    for below in LEVELS:
         bits = 4 * scale.span + 4 * below + RESERVE
         if bits > MOST_BITS:
             raise BeyondError
@@ -46,12 +47,14 @@ def _limit(
             change = _second_difference(Evaluator(bits), tree, point, one, other, step)
             noise = mp.ldexp(1, scale.high - bits + 2 * SNAP)
             slopes.append(change / step**2 if abs(change) > noise else mp.zero)
-        if below == BELOW and not all(slopes):
+        if below == LEVELS[0] and not all(slopes):
             continue  # what is lost to rounding may show itself in more digits
         if same(*slopes, 2.0**-60):
             return Side("slope", slopes[1] + (slopes[1] - slopes[0]) / (2**RATIO_BITS - 1))
         if abs(slopes[1]) < abs(slopes[0]) / 2 ** (0.9 * RATIO_BITS):
-            return Side("slope", mp.zero)
+            if below == LEVELS[-1] or abs(slopes[1]) < VANISHED:
+                return Side("slope", mp.zero)
+            continue  # it may stand below a third derivative that is huge
         if abs(slopes[1]) > abs(slopes[0]) * 2 ** (0.02 * RATIO_BITS):
             return Side("infinite", mp.sign(slopes[1]) * mp.inf)
     return Side("undecided")
