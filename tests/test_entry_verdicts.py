@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import gradcli
+from gradcli.checker.curvatures import Curvatures
 from gradcli.gates.table import BUILT_IN
 from gradcli.program.reader import read
 from gradcli.requests import Request
@@ -187,3 +188,11 @@ def test_what_all_but_the_most_digits_lose_is_seen_once_more(text, x):
     check = gradcli.evaluate(text, {"x": x}, hessian=True).hessian_check.entries["x by x"]
     assert check.verdict == "pass", check.reason
     assert 0 < abs(check.numeric) < 1e-100
+
+
+@pytest.mark.parametrize(("text", "x"), [("lgamma(x)", -170.3), ("polygamma(3, x)", -2.5)])
+def test_gates_that_mpmath_computes_anyway_go_to_many_digits_at_once(text, x, monkeypatch):
+    """Some 2,000 evaluations in float64 took seconds."""
+    monkeypatch.setattr(Curvatures, "_estimate", None)
+    report = gradcli.evaluate(text, {"x": x}, hessian=True)
+    assert report.hessian_check.entries["x by x"].verdict == "pass"

@@ -7,7 +7,7 @@ import math
 import mpmath
 import pytest
 
-from gradcli.arithmetic import special
+from gradcli.arithmetic import error_functions, special
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS
 
@@ -69,9 +69,21 @@ def test_distributions_are_right_where_they_are_flat(name, count):
         27.5,
         40.0,
         -40.0,
+        61.0,
     ):
         true = getattr(sharp, "ncdf" if name == "normcdf" else name)(sharp.mpf(x))
         assert abs(sharp.mpf(ours(digits(count).number(x))) - true) <= abs(true) * unit, x
+
+
+@pytest.mark.parametrize("count", [20, 60, 300, 745])
+def test_the_inverse_of_erf_is_right_beside_its_borders(count):
+    mp, sharp = context(count), context(2 * count + 60)
+    rest = mp.mpf(10) ** (4 - count)
+    for x in (mp.mpf(1e-200), mp.mpf(0.3), mp.mpf(-0.9), 1 - mp.mpf(2) ** -53, rest - 1):
+        y = sharp.mpf(error_functions.erfinv(mp, x))
+        slope = 2 * sharp.exp(-y * y) / sharp.sqrt(sharp.pi)
+        off = abs(sharp.erf(y) - sharp.mpf(x)) / slope
+        assert off <= abs(y) * sharp.mpf(2) ** (1 - mp.prec), x
 
 
 def test_a_new_precision_costs_next_to_nothing(monkeypatch):

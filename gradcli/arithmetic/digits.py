@@ -16,14 +16,12 @@ from mpmath.ctx_mp import MPContext
 
 from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.compiler import INFIX
+from gradcli.arithmetic.error_functions import erf, erfc, erfcx, erfinv, normcdf
 from gradcli.arithmetic.floats import QUIET
 from gradcli.arithmetic.special import (
     DIGITS_PER_BIT,
     GUARD,
     LOCK,
-    erf,
-    erfcx,
-    erfinv,
     exponential,
     gamma,
     lgamma,
@@ -259,8 +257,8 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         "hypot": hypot, "max": maximum, "min": minimum, "logsumexp": logsumexp,
         "winner": winner, "lead": lead, "trail": trail,
         "erf": tail(lambda x: erf(mp, x), -1, 1),
-        "erfc": tail(lambda x: mp.erfc(x) if x > 0 else 1 - erf(mp, x), 2, 0),
-        "normcdf": tail(lambda x: mp.ncdf(x) if x < 0 else (1 + erf(mp, x / mp.sqrt(2))) / 2, 0, 1),
+        "erfc": tail(lambda x: erfc(mp, x), 2, 0),
+        "normcdf": tail(lambda x: normcdf(mp, x), 0, 1),
         "gamma": lambda x: real(gamma)(mp, x) if x else inf, "lgamma": log_gamma,
         "digamma": lambda x: derivative(mp.zero, x), "polygamma": derivative,
         "erfcx": lambda x: erfcx(mp, x),

@@ -138,7 +138,7 @@ def erfcx(x: float) -> float:
         raise OverflowError("erfcx far on the negative side")
     if x == INF or x != x:
         return 1 / x
-    from gradcli.arithmetic.special import erfcx as scaled
+    from gradcli.arithmetic.error_functions import erfcx as scaled
     from gradcli.arithmetic.special import working
 
     with working(SHARP) as mp:
@@ -154,7 +154,7 @@ def erfinv(x: float) -> float:
         if x != x:
             return NAN
         raise ValueError("erfinv at or beyond a border of its domain")
-    from gradcli.arithmetic.special import erfinv as inverse
+    from gradcli.arithmetic.error_functions import erfinv as inverse
     from gradcli.arithmetic.special import working
 
     with working(SHARP) as mp:

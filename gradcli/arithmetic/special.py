@@ -30,7 +30,6 @@ FEW = 400  # bits up to which mpmath is faster
 LARGEST_LOG = 64  # no logarithm of a point that few digits are computed at is larger
 FIRST = 64  # bits, and terms, are counted in so many, so that few different ones are in use
 COARSE = 1024  # bits, for each of which they are counted in so many more
-BITS_PER_TERM = 2.54  # of zeta's sum: the logarithm of 3 + sqrt(8)
 BLOCK = 16  # factors multiplied out together
 
 
@@ -187,40 +186,6 @@ def exponential(mp: Any, x: Any) -> Any:
     return +value
 
 
-def erf(mp: Any, x: Any) -> Any:
-    """The error function; far out as what its complement leaves of 1, in the few bits that has."""
-    lost = int(min(x * x, mp.prec) / mp.ln2)
-    if 3 * lost < mp.prec:
-        return mp.erf(x)
-    with mp.workprec(max(mp.prec - lost, 0) + GUARD):
-        rest = mp.erfc(abs(x))
-    return 1 - rest if x > 0 else rest - 1
-
-
-def erfcx(mp: Any, x: Any) -> Any:
-    """exp(x*x) * erfc(x); far on the positive side by the series of DLMF 7.12.1."""
-    if x < 0:
-        return 2 * exponential(mp, x * x) - erfcx(mp, -x)
-    square = 2 * x * x
-    if square < 2 * mp.prec:
-        with mp.workprec(mp.prec + GUARD):
-            value = mp.exp(x * x) * mp.erfc(x)
-        return +value
-    term, total, k = mp.one, mp.one, 1
-    while mp.mag(term) > -mp.prec:
-        term *= -(2 * k - 1) / square
-        total += term
-        k += 1
-    return total / (x * mp.sqrt(mp.pi))
-
-
-def erfinv(mp: Any, x: Any) -> Any:
-    """The inverse of erf inside -1 to 1; what is close to a border is taken from its distance."""
-    with mp.workprec(mp.prec + GUARD + max(0, -mp.mag(1 - abs(x)))):
-        value = mp.erfinv(x)
-    return +value
-
-
 # ---------------------------------------------------------------- series
 
 
@@ -299,31 +264,35 @@ def _series(mp: Any, n: int, x: Any) -> Any:
 def _zetas(bits: int, count: int) -> list[int]:
     """The values of zeta at even numbers, times 2**bits.
 
-    (1 - 2**(1-s)) zeta(s) is the sum of (-1)**j (1 - d_j/d_n) / (j+1)**s over j < n, but for a part
-    of (3 + sqrt(8))**-n, where d_j is the sum of the first coefficients of a Chebyshev polynomial
-    (Borwein, An efficient algorithm for the Riemann zeta function, algorithm 2). All s are summed
-    at once, in whole numbers, and ever more of the terms vanish.
+    zeta(2k) is T_k pi**(2k) / (2 (2k-1)! (4**k - 1)), with T_k the k-th tangent number.
     """
-    working = bits + GUARD
-    terms, zetas = _weights(working), [0]
-    for k in range(1, count + 1):
-        terms = [term // j**2 for j, term in enumerate(terms, 1)]
-        while not terms[-1]:
-            terms.pop()
-        eta, half = sum(terms[::2]) - sum(terms[1::2]), 1 << (2 * k - 1)
-        zetas.append((eta * half // (half - 1)) >> GUARD)
+    mp, zetas = context(bits + GUARD), [0]
+    square = mp.pi**2
+    factor = square / 2
+    for k, tangent in enumerate(_tangents(count)[: count + 1]):
+        if k:
+            zetas.append(int(mp.ldexp(factor * tangent / ((1 << 2 * k) - 1), bits)))
+            factor *= square / (2 * k * (2 * k + 1))
     return zetas
 
 
-def _weights(bits: int) -> list[int]:
-    """The weights 1 - d_j/d_n of that sum, times 2**bits."""
-    count = int(bits / BITS_PER_TERM) + 1
-    coefficient, sums = 1, [1]
-    for i in range(count):
-        coefficient = coefficient * 4 * (count + i) * (count - i) // ((2 * i + 1) * (2 * i + 2))
-        sums.append(sums[-1] + coefficient)
-    whole = sums.pop()
-    return [((whole - part) << bits) // whole for part in sums]
+_TANGENTS, _COLUMN = [0, 1], [0, 1]
+
+
+def _tangents(count: int) -> list[int]:
+    """The first so many tangent numbers and a 0 before them, whole and so of every precision.
+
+    Column by column of the triangle of Brent and Harvey, Fast computation of Bernoulli, tangent and
+    secant numbers, algorithm 4, of which each column needs the one before it alone.
+    """
+    with LOCK:
+        for j in range(len(_TANGENTS), count + 1):
+            _COLUMN[1] *= j - 1
+            for k in range(2, j):
+                _COLUMN[k] = (j - k) * _COLUMN[k] + (j - k + 2) * _COLUMN[k - 1]
+            _COLUMN.append(2 * _COLUMN[-1])
+            _TANGENTS.append(_COLUMN[-1])
+    return _TANGENTS
 
 
 def _cotangent_derivative(mp: Any, n: int, x: Any) -> Any:

@@ -17,9 +17,10 @@ PRICE, PRICE_OF_DIGIT = 15.0, 0.05  # of a sum or a product, with its bound
 TRANSCENDENTAL = (40.0, 0.6, 4e-4)  # what exp and its like take: by no, one, two powers of digits
 STEEP, STEEP_OF_DIGIT = 8.0, 1 / 7  # times that for the gates below
 SERIES = {  # and what part of it, for those that sum long series
+    **dict.fromkeys(("erf", "erfc", "normcdf", "erfcx"), 0.15),
     **dict.fromkeys(("gamma", "lgamma"), 0.2),
-    **dict.fromkeys(("erf", "erfc", "normcdf", "erfcx", "digamma"), 0.35),
-    **dict.fromkeys(("polygamma", "erfinv"), 1.0),
+    **dict.fromkeys(("digamma", "erfinv"), 0.35),
+    "polygamma": 1.0,
 }
 CHEAP = ("div", "sqrt", "abs", "max", "min", "floor", "ceil", "round", "winner", "lead", "trail")
 

@@ -33,6 +33,7 @@ SETTLED = 1e-11  # relative: of a slope, whose differences are divided by a step
 ALIKE = 4.0  # by how much more than those of the first step the slopes of another may be off
 EVALUATIONS = 400  # of a cone, for an entry that needs no many digits
 MOST_IN_DIGITS = 3_000  # gates times entries that need them: some 2 s
+BY_MPMATH = {"lgamma", "digamma", "polygamma", "erfcx", "erfinv", "lognormcdf"}  # in float64, too
 NO_TIME = "float64 does not settle it, and many digits would take long"
 
 
@@ -54,17 +55,26 @@ class Curvatures:
         along, gradient = question.leaf, question.checked
         if not self.limits.meets(by, along):
             return constant_answer(question)
+        has_time = self.limits.knows(by, along) or self.limits.work <= self.most
+        if has_time and self._is_slow_in_float64(by, along):
+            return self._in_many_digits(question, by)
         pair = min(by, along), max(by, along)  # where f is smooth the order does not matter
         if pair not in self._estimates:
             self._estimates[pair] = self._estimate(*pair)
         estimate = self._estimates[pair]
         if passes(gradient, estimate, self.tolerance):
             return answer_of(question, "pass", "smooth", estimate.value, estimate.bound)
-        if not self.limits.knows(by, along) and self.limits.work > self.most:
+        if not has_time:
             return answer_of(
                 question, "inconclusive", None, estimate.value, estimate.bound, reason=NO_TIME
             )
         return self._in_many_digits(question, by)
+
+    def _is_slow_in_float64(self, by: int, along: int) -> bool:
+        """Whether the many evaluations that float64 needs cost more than the few in many digits."""
+        graph = self.point.program.graph
+        gates = {*self._cone(by).gates, *self._cone(along).gates}
+        return not BY_MPMATH.isdisjoint(graph.gates[node].name for node in gates)
 
     def _in_many_digits(self, question: Question, by: int) -> InputCheck:
         try:
