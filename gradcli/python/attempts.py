@@ -16,7 +16,7 @@ from gradcli.python.lessons import Stop
 from gradcli.python.missing import NoAttribute, Unclaimed
 from gradcli.python.nodes import NodeDriver
 from gradcli.python.scripts import ScriptDriver, script_scope
-from gradcli.python.setups import has_gradient, is_set_from_outside, setups
+from gradcli.python.setups import calls, has_gradient, is_set_from_outside, setups
 from gradcli.python.source import Script
 from gradcli.python.styles import Style
 from gradcli.python.subjects import Subject
@@ -44,11 +44,13 @@ class Attempts:
         self.values: dict[str, Any] = {}  # as they were read last
         self.other_outputs: dict[int, str] = {}
         self.has_spare_loss = False
+        self.is_force = False  # whether minus the value was differentiated
         self.has_tiny = False  # whether such a constant was met
         self.has_logarithm = False  # which says of a probability that it is one
         self.stop: Stop | None = None  # where the last reading stopped
         self.driver: Driver | None = None  # of the last attempt
         self.setups: list[str] = []  # methods that prepare the object
+        self.caller = ""  # the method that keeps the operands and calls the forward part
         self.attributes: list[str] = []  # of the object that other code sets
         self.numbers: set[str] = set()  # attributes that are numbers and have a gradient
         self.seed = request.seed if request.seed is not None else said.seed or 0
@@ -94,8 +96,11 @@ class Attempts:
         if not any(fault.owner is x for x in (instance, *instance.attributes.values())):
             return False
         subject = self.subject
-        taken = {"__init__", subject.forward, subject.backward or "", *self.setups}
+        taken = {"__init__", subject.forward, subject.backward or "", *self.setups, self.caller}
         more = setups(instance.cls, fault.name, taken)
+        if more and calls(instance.cls, more[0], subject.forward):
+            self.caller = more[0]
+            return True
         if more:
             is_early = self.driver is not None and not self.driver.is_made
             self.setups = [*more, *self.setups] if is_early else [*self.setups, *more]
@@ -165,10 +170,11 @@ class Attempts:
             driver.style = self.style
             driver.numbers, self.driver = self.numbers, driver
             driver.setups, driver.attributes = self.setups, self.attributes
+            driver.caller = self.caller
             self.stop = None
             driven = driver.drive()
             self.has_tiny, self.has_spare_loss = reader.has_tiny, driven.has_spare_loss
-            self.other_outputs = driven.others
+            self.other_outputs, self.is_force = driven.others, driven.is_force
             self.has_logarithm = any(g.name in LOGARITHMS for g in reader.tape.graph.gates)
             return driven
         except GradcliError as error:

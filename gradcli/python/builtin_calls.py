@@ -154,8 +154,11 @@ def _is_a(reader: Reader, x: Any, kind: Any) -> bool:
         return isinstance(x, Instance) and kind in x.cls.order()
     name = kind.name.rpartition(".")[2] if isinstance(kind, Library) else ""
     if isinstance(x, Array):
-        has_axes = bool(reader.tape.shape(x.content))
-        return name == "ndarray" if has_axes else name in ("float", "float64", "floating", "number")
+        content, tape = x.content, reader.tape
+        is_array = bool(tape.shape(content)) or content.__class__ is not int or (
+            content in tape.boxed
+        )  # fmt: skip
+        return name == "ndarray" if is_array else name in ("float", "float64", "floating", "number")
     if name in ("integer", "Integral", "int64"):
         return isinstance(x, int)
     if name in ("Number", "number"):
@@ -342,6 +345,8 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "ignore": _ignore, "defaultdict": _defaultdict, "copy.copy": _copy,
     "copy.deepcopy": _deepcopy, "itertools.product": _product, "itertools.chain": _chain,
     "open": _open, "functools.reduce": _reduce, "functools.partial": _partial,
+    "weakref.proxy": lambda _, x: x,
+    "weakref.ref": lambda _, x: Partial(Library("weakref.proxy", "python"), [x], {}),
     "namedtuple": _namedtuple, "save_for_backward": contexts.save,
     **dict.fromkeys(EXCEPTIONS, _ignore),
     **{name: _refused(name) for name in REFUSED},

@@ -198,6 +198,9 @@ def array(reader: Reader, x: Any, dtype: Any = None, **keywords: Any) -> Any:
     shape = reader.tape.shape(content)
     if len(shape) < least:
         content = reader.tape.reshape(content, (*(1,) * (least - len(shape)), *shape))
+    elif not shape and content.__class__ is int:
+        content = reader.tape.copy(content)
+        reader.tape.boxed.add(content)
     return Array(content)
 
 

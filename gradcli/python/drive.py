@@ -8,6 +8,7 @@ result   what the backward part gives back, and what it calls it
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -36,7 +37,10 @@ from gradcli.python.values import (
     Scope,
     Unknown,
     arrays_in,
+    unwrapped,
 )
+
+ALONG = re.compile(r"^[fF](orce)?_?(?=\w{1,2}$)")  # before a coordinate
 
 
 class Leaf(NamedTuple):
@@ -62,6 +66,7 @@ class Driven:
         self.own: list[str] = []  # the parameters of the function that is its derivative
         self.instance: Instance | None = None
         self.has_spare_loss = False  # a number beside the output that has no upstream gradient
+        self.is_force = False  # whether it is minus the value that is differentiated
         self.upstreams: list[str] = []
         self.places: dict[str, int] = {}  # of results, where no function returns them
         self.others: dict[int, str] = {}  # results that the upstream gradient may be of, by place
@@ -86,6 +91,7 @@ class Driver(BackwardCalls, Outputs):
         self.given: dict[str, Any] = {}  # parameters as they were handed over
         self.numbers: set[str] = set()  # attributes that are numbers, and inputs
         self.setups: list[str] = []  # methods that prepare the object
+        self.caller = ""  # the method that keeps the operands and calls the forward part
         self.attributes: list[str] = []  # of the object that other code sets
         self.is_made = False  # whether the object has been prepared
         self.has_ended = False  # whether the forward part has been read
@@ -152,6 +158,10 @@ class Driver(BackwardCalls, Outputs):
         instance = self.driven.instance
         before = dict(instance.attributes) if instance is not None else {}
         kept = {name: _copied(value) for name, value in before.items()}
+        if self.caller:
+            caller, operands = self._function(self.caller), [*arguments.values()]
+            with self.reader.faults():
+                return unwrapped(self.reader.call(self._bound(caller), operands, {}))
         value = self._call(forward, arguments)
         if instance is None:
             return value
@@ -192,6 +202,8 @@ class Driver(BackwardCalls, Outputs):
         if self.style.of_output and own:
             arguments[own[0]] = value
         results = returned(self.reader, self._call(backward, arguments), backward)
+        if self.subject.is_force:  # along x: fx
+            results = [r._replace(name=ALONG.sub("d", r.name)) for r in results]
         output, upstream = self.driven.outputs[0]
         if upstream is None:
             return results

@@ -167,7 +167,8 @@ class _Finder:
             self.made.setdefault(id(owner), (owner, _known(function, scope)))
         if function.node.lineno not in self.lines:
             return
-        names = [None] if owner is None else [cls.name for cls in owner.cls.order()][:1]
+        cls = owner.cls if owner is not None else function.owner  # of a static method
+        names = [cls.name if cls is not None else None]
         for key in [(function.node.lineno, name) for name in names]:
             if key not in self.wanted or key in self.found:
                 continue

@@ -63,10 +63,14 @@ class Expressions:
             return holder[name]
         if name in BUILTINS or name in ("super", "print"):
             return Library(name, "python")
+        if name in ("np", "numpy") and self.script.is_fragment:
+            return Library("")
         self.at(node)
-        if self.missing and name in HELPERS:
-            note = f"`{name}` of `{self.missing[0]}`, which is not beside the file, is taken for " \
-                   "what its name says"  # fmt: skip
+        if name in HELPERS and (self.missing or self.script.is_fragment):
+            whose = f" of `{self.missing[0]}`, which is not beside the file," if self.missing else (
+                ", which this fragment does not define,"
+            )  # fmt: skip
+            note = f"`{name}`{whose} is taken for what its name says"
             if note not in self.notes:
                 self.notes.append(note)
             return Library(f"helper {name}", "python")

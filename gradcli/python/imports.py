@@ -37,6 +37,7 @@ STANDARD: dict[str, dict[str, Library]] = {
                   "partial": Library("functools.partial", "python")},
     "numba": {"prange": Library("range", "python")},  # its decorators change no number
     "gradcli": {name: Library("ignore", "python") for name in ("gate", "checked")},  # marks
+    "weakref": {name: Library(f"weakref.{name}", "python") for name in ("ref", "proxy")},
     "opt_einsum": {"contract": Library("einsum")},
     "random": {},
 }  # fmt: skip
@@ -184,23 +185,44 @@ class Imports:
         kept, self.is_lenient = self.is_lenient, True
         own = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
         for node in tree.body:
-            if isinstance(node, DEFINITIONS) or (
-                isinstance(node, (ast.Assign, ast.AnnAssign)) and not _calls(node, own)
-            ):
+            if isinstance(node, ast.Try):
+                self._look_over_try(node, scope, own)
+            elif _is_setting(node, own):
                 self._define(node, scope)
-            elif isinstance(node, ast.Try):
-                for part in node.body:
-                    if isinstance(part, (ast.Import, ast.ImportFrom)):
-                        self._define(part, scope)
         self.is_lenient = kept
+
+    def _look_over_try(self: Any, node: ast.Try, scope: Scope, own: set[str]) -> None:
+        """What a file tries to import or to set; the first handler's where a module is not read."""
+        body = [part for part in node.body if _is_setting(part, own)]
+        for part in body:
+            self._define(part, scope)
+        names = {name for part in body for name in _imported(part)}
+        if any(isinstance(scope.get(name), Unknown) for name in names):
+            for part in node.handlers[0].body if node.handlers else ():
+                if _is_setting(part, own):
+                    self._define(part, scope)
 
     def _define(self: Any, node: ast.stmt, scope: Scope) -> None:
         try:
             self.statement(node, scope)
         except GradcliError as error:
             self.stopped = None  # it goes on
-            for name in names_set(node):
+            for name in [*names_set(node), *_imported(node)]:
                 scope.setdefault(name, Unknown(error.message, error.hint))
+
+
+def _is_setting(node: ast.stmt, own: set[str]) -> bool:
+    """Whether a statement defines or imports something, or sets what no function computes."""
+    return isinstance(node, DEFINITIONS) or (
+        isinstance(node, (ast.Assign, ast.AnnAssign)) and not _calls(node, own)
+    )
+
+
+def _imported(node: ast.stmt) -> list[str]:
+    """The names that an import gives values to."""
+    if not isinstance(node, (ast.Import, ast.ImportFrom)):
+        return []
+    return [alias.asname or alias.name.partition(".")[0] for alias in node.names]
 
 
 def _calls(node: ast.stmt, names: set[str]) -> bool:

@@ -47,7 +47,7 @@ def _reshape(reader: Reader, x: Any, *shape: Any, order: str = "C") -> Any:
 def _transpose(reader: Reader, x: Any, *axes: Any) -> Any:
     if len(axes) == 1 and isinstance(axes[0], (tuple, list)):
         axes = tuple(axes[0])
-    return shape_rows.transpose(reader, x, axes or None)
+    return shape_rows.transpose(reader, x, None if axes in ((), (None,)) else axes)
 
 
 def _astype(reader: Reader, x: Any, dtype: Any, **_: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from gradcli.python.missing import NoNumber
 from gradcli.python.results import named_parts, returned
 from gradcli.python.source import PythonFault
-from gradcli.python.subjects import OBJECTIVES
+from gradcli.python.subjects import FORCES, OBJECTIVES
 from gradcli.python.values import Array, Function
 
 
@@ -40,12 +40,21 @@ class Outputs:
             raise PythonFault(f"`{forward.name}` returns nothing that depends on its inputs")
         tape = self.reader.tape
         shape = tape.shape(first.content)
+        node = self._downhill(first.content) if self.subject.is_force else first.content
         if int(np.prod(shape)) == 1:
-            self.driven.outputs.append((self._scalar(first.content), None))
+            self.driven.outputs.append((self._scalar(node), None))
         else:
             upstream = tape.input("upstream", self._upstream_value("upstream", shape))
-            self.driven.outputs.append((first.content, upstream))
+            self.driven.outputs.append((node, upstream))
         self.reader.forward = set(range(len(self.reader.tape.graph)))
+
+    def _downhill(self: Any, energy: int) -> int:
+        """Minus an energy, whose gradient is the force."""
+        self.driven.is_force = True
+        if self.style.is_uphill:
+            return energy
+        node: int = self.reader.tape.gate("neg", energy)
+        return node
 
     def _is_elementwise(self: Any, node: int) -> bool:
         """Whether every element of a node depends on one element of each input only."""
@@ -78,8 +87,11 @@ class Outputs:
             gates = reader.tape.graph.gates
             raise NoNumber(f"`{forward.name}` returns no number that could be the value",
                            not any(gate.is_structural for gate in gates))  # fmt: skip
-        driven.outputs.append((self._scalar(found[place].node), None))
         driven.results = [r for k, r in enumerate(found) if k != place]
+        value = self._scalar(found[place].node)
+        if any(FORCES.search(r.name) for r in driven.results):
+            value = self._downhill(value)
+        driven.outputs.append((value, None))
         if driven.instance is not None:
             driven.results += named_parts(reader, driven.instance, "self")
 

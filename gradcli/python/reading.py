@@ -186,6 +186,9 @@ class Reading(InputSearch):
         if draws is not None and draws.has_shares and self.has_logarithm:
             words = "right for probabilities, which lie in 0 to 1"
             ways.append((style._replace(has_shares=True), words))
+        if self.is_force:
+            words = "right where what is called a force is the gradient itself, and not minus it"
+            ways.append((style._replace(is_uphill=True), words))
         if self.has_spare_loss:
             words = "right with the loss that is returned beside"
             ways.append((style._replace(adds_loss=True), words))

@@ -31,6 +31,15 @@ def setups(cls: Class, name: str, taken: set[str]) -> list[str]:
     return setting[:1] or [key for key in methods if PREPARES.match(key)]
 
 
+def calls(cls: Class, name: str, forward: str) -> bool:
+    """Whether a method calls the forward part, on what it keeps of the operands: `__call__`."""
+    method = cls.find(name)
+    return isinstance(method, Function) and any(
+        isinstance(part, ast.Call) and ast.unparse(part.func) == f"self.{forward}"
+        for part in ast.walk(method.node)
+    )
+
+
 def _sets(function: ast.AST, name: str) -> bool:
     """Whether a method sets `self.NAME` or `self.params["NAME"]`."""
     return any(

@@ -97,6 +97,13 @@ class Script(Source):
         return names
 
     @cached_property
+    def is_fragment(self) -> bool:
+        """Whether a file imports nothing, not even numpy that it uses: it is a part of another."""
+        parts = [*ast.walk(self.tree)]
+        is_alone = not any(isinstance(part, (ast.Import, ast.ImportFrom)) for part in parts)
+        return is_alone and any(isinstance(part, ast.Name) and part.id == "np" for part in parts)
+
+    @cached_property
     def safeguards(self) -> set[int]:
         """The identities of constants that are added to something, or bound it, or are named so.
 

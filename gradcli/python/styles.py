@@ -15,3 +15,4 @@ class Style(NamedTuple):
     of_output: bool = False  # a derivative is handed the output, and not the input
     upstream_at: int = 0  # the place of the result that the upstream gradient is of
     adds_loss: bool = False  # the backward part is that of a loss beside the output, too
+    is_uphill: bool = False  # what is called a force is the gradient itself, and not minus it

@@ -21,12 +21,18 @@ BACKWARD = "backward_propagation|backpropagation|back_propagation|back_propagate
            "pullback|vjp|bptt|bw|back"  # fmt: skip
 GRADIENT = "gradients|gradient|grad|derivative|deriv|der|prime|jacobian|jac|nabla"
 ANY_LOSS = ("", "compute", "calc", "calculate", "get")  # what else is in the name of its gradient
+ENERGY = "potential_energy|potential|energy|pot|hamiltonian|u|v|e"
+FORCE = "forces|force|f"  # minus the gradient of an energy
+FORCES = re.compile(r"(^|_)forces?(_|$)|^F$|^F_", re.IGNORECASE)
+ENERGIES = re.compile(r"(^|_)(potential|energy|energies|e?pot|u|v|e)(_|$)|energy$", re.IGNORECASE)
+GETTERS = re.compile(r"^_?(get|set|load|save|parameters?|params?|gradients?|grads?|weights)"
+                     r"(_|$|[A-Z])")  # fmt: skip
 HESSIAN = "hessian|hess"
 FORWARD_METHODS = ("forward", "__call__", "call", "fn", "f", "function", "activate", "compute",
                    "loss", "apply", "evaluate")  # fmt: skip
 VALUE_METHODS = ("loss", "cost", "objective", "nll", "energy", "compute_loss", "compute_cost")
-OBJECTIVES = re.compile(r"loss|cost|objective|obj|nll|likelihood|energy|value|^f$|^j$|^e$|err",
-                        re.IGNORECASE)  # fmt: skip
+OBJECTIVES = re.compile(r"loss|cost|objective|obj|nll|likelihood|energy|potential|value|^[fjeuv]$|"
+                        r"err", re.IGNORECASE)  # fmt: skip
 TRAINING = re.compile(r"train|optimi[sz]e|^fit|update|descent|check|^sgd|^solve|^run|^main|^test",
                       re.IGNORECASE)  # fmt: skip
 GRADIENT_NAME = re.compile(
@@ -43,6 +49,11 @@ class Subject(NamedTuple):
     backward: str | None  # None where one function gives both
     cls: str | None
     line: int
+
+    @property
+    def is_force(self) -> bool:
+        """Whether what is claimed is minus the gradient: the force of an energy."""
+        return self.kind == "gradient" and _of_energy(self.backward or "") is not None
 
     @property
     def words(self) -> str:
@@ -128,7 +139,39 @@ def _pairs(functions: list[ast.FunctionDef], cls: str | None) -> list[Subject]:
             found.append(Subject("gradient", of, of, node.name, cls, lines[of]))
     if cls is None:
         found += _of_losses(functions, found)
+    found += _forces(functions, found, cls)
     return found + _hessians(functions, found, cls)
+
+
+def _forces(
+    functions: list[ast.FunctionDef], found: list[Subject], cls: str | None
+) -> list[Subject]:
+    """The energies that have a force, a function of the same coordinates."""
+    taken = {s.backward for s in found}
+    energies = {
+        rest: node for node in functions if (rest := role(node.name, ENERGY)) is not None
+        and _of_energy(node.name) is None
+    }  # fmt: skip
+    pairs = []
+    for node in functions:
+        rest = _of_energy(node.name)
+        energy = energies.get(rest) if rest is not None and node.name not in taken else None
+        if energy is not None and _required(node) == _required(energy) != []:
+            pairs.append(
+                Subject("gradient", energy.name, energy.name, node.name, cls, energy.lineno)
+            )
+    return pairs
+
+
+def _of_energy(name: str) -> str | None:
+    """What the name of a force is without that word; None for the name of nothing such."""
+    return role(name, FORCE)
+
+
+def _required(node: ast.FunctionDef) -> list[str]:
+    """The parameters that a function cannot do without, and not the object."""
+    names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+    return [n for n in names[: len(names) - len(node.args.defaults)] if n != "self"]
 
 
 def _of_losses(functions: list[ast.FunctionDef], found: list[Subject]) -> list[Subject]:
@@ -178,7 +221,7 @@ def _differentiated(name: str) -> str | None:
 
 def returns_gradients(node: ast.FunctionDef) -> bool:
     """Whether a function returns a value and gradients, by the names in its `return`."""
-    if TRAINING.search(node.name):
+    if TRAINING.search(node.name) or GETTERS.match(node.name):
         return False
     for part in ast.walk(node):
         if not isinstance(part, ast.Return) or not isinstance(part.value, ast.Tuple):
@@ -186,6 +229,10 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
         names = [_last_name(element) for element in part.value.elts]
         if len(names) < 2:  # a value and a gradient
             continue
+        if any(map(FORCES.search, filter(None, names))) and any(
+            map(ENERGIES.search, filter(None, names))
+        ):
+            return True
         are = [_is_gradient(n, e) for n, e in zip(names, part.value.elts, strict=True)]
         others = [n or "" for n, is_gradient in zip(names, are, strict=True) if not is_gradient]
         if any(are) and (not are[0] or any(map(OBJECTIVES.search, others))):
@@ -204,6 +251,9 @@ def _may_be_gradients(element: ast.expr) -> bool:
 
 
 def _is_gradient(name: str | None, element: ast.expr) -> bool:
+    if isinstance(element, ast.Dict):
+        keys = [key.value for key in element.keys if isinstance(key, ast.Constant)]
+        return any(isinstance(key, str) and GRADIENT_NAME.match(key) for key in keys)
     if isinstance(element, (ast.Tuple, ast.List)):
         return any(_is_gradient(_last_name(part), part) for part in element.elts)
     return name is not None and bool(GRADIENT_NAME.match(name)) and name not in (

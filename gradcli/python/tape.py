@@ -38,6 +38,7 @@ class Tape:
         self.graph = Graph()
         self.values: list[Any] = []
         self.booleans: set[int] = set()  # nodes that hold True and False
+        self.boxed: set[int] = set()  # numbers that `np.array` has made arrays without axes
         self.decisions: list[Decision] = []
         self.place = 0  # the offset in the text of what is read now
         self._lifted: dict[int, tuple[Any, int]] = {}  # by the identity of a numpy array

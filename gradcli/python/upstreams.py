@@ -17,7 +17,7 @@ from gradcli.python.results import collected, named_parts, returned, short_name
 from gradcli.python.source import PythonFault
 from gradcli.python.steps import inputs_in, steps_of
 from gradcli.python.subjects import GRADIENT, OBJECTIVES, role
-from gradcli.python.values import Array, Function, Instance, Scope
+from gradcli.python.values import Array, Function, Instance, Scope, unwrapped
 
 CACHE = re.compile(r"cache|^(mem|memory|ctx|saved|store|tape|states?|context|aux|intermediates?)$",
                    re.IGNORECASE)  # fmt: skip
@@ -56,7 +56,7 @@ class BackwardCalls:
         held = inputs_in(driven.instance, leaves)
         is_layer = all(upstream is not None for _, upstream in driven.outputs)
         before = {name: {*part} for name, part in arguments.items() if isinstance(part, dict)}
-        result = self._call(backward, arguments)
+        result = unwrapped(self._call(backward, arguments))
         driven.results = returned(reader, result, backward)
         for name, keys in before.items():
             added = {key: part for key, part in arguments[name].items() if key not in keys}
@@ -138,6 +138,8 @@ class BackwardCalls:
                     continue  # `dout=1` of a loss
                 left.pop(0)
                 upstream = tape.input(name, self._upstream_value(name, shape))
+                if self.caller:  # whose operations take arrays only
+                    tape.boxed.add(upstream)
                 self.driven.upstreams.append(name)
                 self.driven.outputs.append((node, upstream))
                 arguments[name] = Array(upstream)

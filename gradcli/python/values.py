@@ -246,6 +246,15 @@ def arrays_in(value: Any, path: str = "", depth: int = 4) -> Iterator[tuple[str,
             yield from arrays_in(part, f"{path}.{name}", depth - 1)
 
 
+def unwrapped(value: Any) -> Any:
+    """A value with the arrays that objects of an autograd class hold in the place of these."""
+    if isinstance(value, (tuple, list)):
+        return tuple(unwrapped(part) for part in value)
+    if not isinstance(value, Instance):
+        return value
+    return next((part for part in value.attributes.values() if isinstance(part, Array)), value)
+
+
 class Given(list[Any]):
     """A list of whole numbers that was given as a value: an array where one is needed."""
 
