@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import run_apart
 
 from gradcli.cli.output import write_arrays, write_text
 from gradcli.errors import FileError, LimitError
@@ -315,6 +316,22 @@ def test_an_input_is_never_overwritten(tmp_path, monkeypatch, spelling):
     with pytest.raises(FileError, match="is the input and would be overwritten"):
         write_text(spelling, "new", inputs=("missing.grad", "a.grad"))
     assert (tmp_path / "a.grad").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    "words", [("eval", "--file", "a.grad"), ("check", "a.grad", "b.py"),
+              ("check", "a.grad", "b.py", "--jobs", "2")],
+)  # fmt: skip
+def test_a_file_that_a_program_names_is_never_overwritten(tmp_path, words):
+    (tmp_path / "X.csv").write_text("1,2\n3,4\n")
+    (tmp_path / "a.grad").write_text("X = @X.csv\nf = sum(X**2)\ndX = 2*X\n")
+    (tmp_path / "b.py").write_text(
+        "import numpy as np\nX = np.loadtxt('X.csv', delimiter=',')\nf = np.sum(X**2)\ndX = 2*X\n"
+    )
+    done = run_apart(*words, "-o", "X.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert b"X.csv is the input and would be overwritten" in done.stderr
+    assert (tmp_path / "X.csv").read_text() == "1,2\n3,4\n"
 
 
 def test_what_cannot_be_written_is_refused(tmp_path):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gradcli.cli.signals import deaf, end_children, work_for_parent
 from gradcli.cli.streams import internal_errors, warn
 from gradcli.errors import GradcliError, InternalError
-from gradcli.program.files import PYTHON, read_text, subject_of
+from gradcli.program.files import PYTHON, data_files, read_text, subject_of
 from gradcli.render.progress import progress
 from gradcli.reports.checks import Case
 from gradcli.requests import Request, Setting
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 Outcome = tuple[Case, "Grade | None"]
 Work = Callable[[str], list[Outcome]]
-WorkOfChunk = Callable[[list[str]], list[list[Outcome]]]
+WorkOfChunk = Callable[[list[str]], tuple[list[list[Outcome]], set[str]]]
 MOST_A_CORE = 4  # workers
 CHUNKS_OF_WORKER = 8  # so that none waits long for the last chunk of another
 MOST_OF_CHUNK = 25  # files; so many at once are no longer worth a message each
@@ -121,8 +121,9 @@ def _in_order(job: Job, paths: list[str], processes: int) -> Iterator[list[Outco
     yield from _in_processes(partial(_of_chunk, work), chunks, workers)
 
 
-def _of_chunk(work: Work, paths: list[str]) -> list[list[Outcome]]:
-    return [*map(work, paths)]
+def _of_chunk(work: Work, paths: list[str]) -> tuple[list[list[Outcome]], set[str]]:
+    """The outcomes of files, and the files of numbers that were read for them."""
+    return [*map(work, paths)], data_files
 
 
 def _in_processes(
@@ -139,7 +140,8 @@ def _in_processes(
     try:
         for future, chunk in zip(futures, chunks, strict=True):
             try:
-                groups = future.result()
+                groups, read = future.result()
+                data_files.update(read)
             except BrokenProcessPool:
                 groups = [_alone(work, path) for path in chunk]
             yield from groups
@@ -160,7 +162,8 @@ def _alone(work: WorkOfChunk, path: str) -> list[Outcome]:
         future = pool.submit(work, [path])
     with pool:
         try:
-            (outcomes,) = future.result()
+            (outcomes,), read = future.result()
+            data_files.update(read)
         except BrokenProcessPool:
             died = InternalError("the process that checked this was ended from outside",
                                  hint="it may have taken more memory than there is")  # fmt: skip

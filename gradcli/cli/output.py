@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from gradcli.cli.signals import before_the_end
 from gradcli.errors import FileError, reason_of
+from gradcli.program.files import data_files
 
 BINARY = getattr(os, "O_BINARY", 0)  # Windows
 
@@ -101,9 +102,12 @@ def append_text(path: str, text: str, hint: str) -> None:
 
 
 def refuse_overwriting(path: str, inputs: tuple[str, ...]) -> None:
-    """Raise FileError where a result is to be written over one of the files it is made from."""
+    """Raise FileError where a result is to be written over one of the files it is made from.
+
+    They are `inputs`, and the files of numbers that have been read.
+    """
     try:
-        for source in inputs:
+        for source in (*inputs, *data_files):
             if os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):
                 raise FileError(f"{path} is the input and would be overwritten")
     except (OSError, ValueError) as trouble:

@@ -19,7 +19,7 @@ import numpy as np
 
 from gradcli.errors import FileError, GradcliError, LimitError, reason_of
 from gradcli.gates.shapes import MOST_AXES
-from gradcli.program.files import file_of, open_regular
+from gradcli.program.files import data_files, file_of, open_regular
 from gradcli.program.npy import npy_header
 from gradcli.requests import RAISE
 from gradcli.syntax.tokens import ENDINGS, out_of_range
@@ -43,6 +43,7 @@ def open_array(name: str, path: str, most: int) -> Any:
         raise FileError(f"{path}: the ending must be {ENDINGS}")
     try:
         with open_regular(file) as stream:
+            data_files.add(os.path.realpath(file))
             array = read(name, path, stream, most)
     except GradcliError:
         raise

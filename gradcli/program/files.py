@@ -16,6 +16,8 @@ PYTHON = (".py", ".ipynb")  # suffixes of Python files, of which a subject may b
 CACHE = "__pycache__"  # a folder of Python's own
 MOST_BYTES = 64 * 2**20  # of one program text
 
+data_files: set[str] = set()  # of numbers, that were read: programs name some, so no caller knows
+
 
 def read_text(path: str) -> str:
     """The text of a program file, or of stdin for `-`; UTF-8, a byte order mark is dropped.

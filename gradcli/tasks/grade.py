@@ -176,7 +176,7 @@ def _circuit(program: Program) -> object:
     """
     graph = program.graph
     place: dict[int, object] = {}
-    circuit = []
+    circuit: list[object] = []
     for node in range(program.forward_nodes):
         if node in graph.constants:
             place[node] = ("constant", graph.constants[node])
