@@ -36,7 +36,8 @@ __all__ = [
 
 # Loaded when it is first named: the command has to heed signals before all this is there.
 ROOMS = {
-    **dict.fromkeys(("Function", "check", "check_function", "compile", "evaluate"), "gradcli.api"),
+    **dict.fromkeys(("check", "check_function", "compile", "evaluate"), "gradcli.api"),
+    "Function": "gradcli.evaluation.compiled",
     **dict.fromkeys(("Check", "EvalReport", "InputCheck", "Stage"), "gradcli.reports.evaluations"),
     "GradcliError": "gradcli.errors",
     **dict.fromkeys(("checked", "gate"), "gradcli.marks"),

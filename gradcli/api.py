@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradcli.errors import BindingError, GradcliError, did_you_mean
-from gradcli.evaluation.compiled import Function
+from gradcli.gates.table import BUILT_IN
 from gradcli.program.files import PYTHON, subject_of
 from gradcli.program.reader import read
 from gradcli.requests import BUDGET, TOLERANCE, Request, Setting, valid
-from gradcli.tasks.tables import table_of
-from gradcli.transform.truth import true_gradients
 
 if TYPE_CHECKING:
+    from gradcli.evaluation.compiled import Function
+    from gradcli.graph.nodes import Graph
     from gradcli.program.model import Program
     from gradcli.reports.checks import CheckReport
     from gradcli.reports.circuits import Circuit
@@ -165,10 +165,14 @@ def _program(text: str, name: str, bindings: Bindings, request: Request) -> Prog
         from gradcli.tasks.check_python import read_python  # late: most programs are not Python
 
         return read_python(text, name, _pairs(bindings), request)
-    pairs, table = _pairs(bindings), table_of(request)
+    pairs, table = _pairs(bindings), BUILT_IN
+    if request.gates:
+        from gradcli.tasks.tables import table_of  # late: few have gates of their own
+
+        table = table_of(request)
 
     def reading(text: str) -> Program:
-        return read(text, name, pairs, request=request, table=table, true_gradients=true_gradients)
+        return read(text, name, pairs, request=request, table=table, true_gradients=_truth)
 
     try:
         return reading(text)
@@ -177,6 +181,13 @@ def _program(text: str, name: str, bindings: Bindings, request: Request) -> Prog
 
         program = reading(program_in(text, error))
         return program._replace(warnings=[*program.warnings, LEFT_OUT])
+
+
+def _truth(graph: Graph, output: int, upstream: int) -> Callable[[int], int]:
+    """What `read` asks for where the shapes of a gradient line do not fit."""
+    from gradcli.transform.truth import true_gradients  # late: few lines do not fit
+
+    return true_gradients(graph, output, upstream)
 
 
 def check(
@@ -271,6 +282,8 @@ def compile(
     >>> value, dx.tolist()
     (25.0, [6.0, 8.0])
     """
+    from gradcli.evaluation.compiled import Function  # late: `evaluate` does not pay for it
+
     was_enabled = gc.isenabled()
     gc.disable()  # nothing that is built here is garbage
     try:

@@ -4,8 +4,11 @@ Only the command line prints. Every other room raises a `GradcliError` and leave
 place and caret to `gradcli.render`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+
+from gradcli.named_tuples import NamedTuple
 
 EXIT_OK = 0
 EXIT_FAILED = 1  # a claim is wrong
@@ -81,7 +84,7 @@ class GradcliError(Exception):
         message: str,
         span: Span | None = None,
         hint: str | None = None,
-        also: "Iterable[GradcliError]" = (),
+        also: Iterable[GradcliError] = (),
     ) -> None:
         super().__init__(message)
         self.message = shortened(message)

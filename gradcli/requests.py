@@ -1,10 +1,13 @@
 """Requests: the options of `eval` and `check`, with every default and tolerance stated once."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.errors import UsageError
+from gradcli.named_tuples import NamedTuple
 
 # Tolerances are data, with a reason each.
 TOLERANCE = 1e-6  # relative; there is no absolute one, which would pass a doubled 1e-9

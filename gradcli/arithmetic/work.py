@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from threading import local
 
 MOST = 5e6  # units of work, each about a microsecond, for one program at one point
 ASIDE = 2e6  # of those for its second derivatives or its Jacobian, and for the verdicts on them
@@ -39,38 +39,43 @@ class TooLongError(OutOfReachError):
         super().__init__("many digits would take long here")
 
 
-_left: ContextVar[float | None] = ContextVar("left", default=None)
+class _Left(local):
+    """What is left to the question that a thread is at."""
+
+    work: float | None = None  # outside any question all is free
+
+
+_left = _Left()
 
 
 @contextmanager
 def limited(work: float = MOST) -> Iterator[None]:
     """The context of one question; within another's, work is the other's."""
-    if _left.get() is not None:
+    if _left.work is not None:
         yield
         return
-    token = _left.set(work)
+    _left.work = work
     try:
         yield
     finally:
-        _left.reset(token)
+        _left.work = None
 
 
 @contextmanager
 def unlimited() -> Iterator[None]:
     """The context of a few passes without which what is right would be called wrong."""
-    token = _left.set(None)
+    before, _left.work = _left.work, None
     try:
         yield
     finally:
-        _left.reset(token)
+        _left.work = before
 
 
 def spend(work: float) -> None:
     """Pay for work. Raises TooLongError where nothing is left; outside any question all is free."""
-    left = _left.get()
-    if left is not None:
-        _left.set(left - work)
-        if left < work:
+    if _left.work is not None:
+        _left.work -= work
+        if _left.work < 0:
             raise TooLongError
 
 

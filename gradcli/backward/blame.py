@@ -7,7 +7,7 @@ peeled: the first is taken back, and the next is looked for.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from gradcli.backward.known import Known
 from gradcli.backward.naming import Naming
 from gradcli.backward.replay import Held, Replay, is_finite, same
 from gradcli.backward.suspects import MOST_FIXES, Suspect, Suspects
+from gradcli.named_tuples import NamedTuple
 
 MOST_MISTAKES = 12  # that are peeled
 MOST_PAIRED = 6  # lines of one gradient, and values, that are tried two at a time

@@ -6,12 +6,13 @@ import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import chain, combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.engine import Run
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.gradient_lines import GradientLine
 from gradcli.program.model import Program
 from gradcli.syntax import Tree, write

@@ -13,12 +13,13 @@ gradients, and one slip makes one wrong line.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.engine import Machine, Run, events
 from gradcli.gates.shapes import Shape
 from gradcli.graph.nodes import Graph
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.model import Element, Program, elements
 
 Uses = dict[Element, dict[Element, list[Any]]]  # of a name: by consumer, what each use sends back

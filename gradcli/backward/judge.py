@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import product
-from typing import NamedTuple
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.backward.amounts import Amount, is_finite
@@ -25,6 +24,7 @@ from gradcli.checker.verdicts import RESIDUE, check
 from gradcli.engine import Machine, backward
 from gradcli.evaluation.point import Point, arithmetic_of
 from gradcli.gates.table import CONSTANTS
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.model import Element, nodes_of
 
 DECIDING_DIGITS = (100, 1000)  # a wrong formula, or rounding: the tail of a tanh needs many

@@ -17,13 +17,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gradcli.arithmetic.arrays import key
 from gradcli.backward.replay import SAME, Replay, same
 from gradcli.engine import Run, events
+from gradcli.named_tuples import NamedTuple
 
 FEW_USES = 5  # of which every partial sum is known; of more those in order
 MOST_SAMPLED = 500  # elements of an array that are compared first

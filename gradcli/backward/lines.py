@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from gradcli.checker.patterns import pattern
 from gradcli.checker.reasons import mismatch
 from gradcli.evaluation.point import Point, gather, in_lists
 from gradcli.graph.text import place_text
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.gradient_lines import GradientLine
 from gradcli.program.model import Element, Program, elements, nodes_of
 from gradcli.reports.evaluations import Number, worst

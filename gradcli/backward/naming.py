@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from gradcli.backward.repairs import Found, Named, counts, find_mistake
 from gradcli.backward.replay import Replay
 from gradcli.backward.uses import Uses
 from gradcli.engine import Run
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.model import Element
 from gradcli.syntax import Tree
 from gradcli.syntax.edit import element_places, element_tree, part, replaced

@@ -7,7 +7,7 @@ in_digits, in_bounds     the written ones in other arithmetics
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.backward.amounts import Amount
@@ -15,6 +15,7 @@ from gradcli.backward.cut import Cut, Uses
 from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation.numbers import bounded_run
 from gradcli.evaluation.point import Point
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.model import Element, Program, elements
 from gradcli.requests import Request
 

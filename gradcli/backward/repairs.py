@@ -8,7 +8,7 @@ mistake has a name only if all repairs that fit bear the same one.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.backward.candidates import (
     Repair,
@@ -31,6 +31,7 @@ from gradcli.evaluation.point import gather
 from gradcli.gates.shapes import count
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
+from gradcli.named_tuples import NamedTuple
 from gradcli.syntax import Tree, write
 
 FEWEST_NUMBERS = 3  # that a change has to fit: at all points, of all elements

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from difflib import SequenceMatcher
-from typing import NamedTuple
 
 from gradcli.errors import GradcliError
+from gradcli.named_tuples import NamedTuple
 from gradcli.syntax import Tree, statements, write
 from gradcli.syntax.tokens import Source
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from gradcli.backward.known import Known, Meaning
 from gradcli.backward.naming import Naming
 from gradcli.backward.repairs import Named
 from gradcli.backward.replay import Held, Replay, is_finite, same
+from gradcli.named_tuples import NamedTuple
 
 MOST_PARTS = 10_000  # a factor that a convention may have
 MOST_TRIED = 12  # lines of which a change is tried by running the program

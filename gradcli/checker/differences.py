@@ -16,11 +16,25 @@ Steps are powers of two, so that x+h and x-h are mostly exact; what they slip by
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from gradcli.arithmetic.floats import FAULTS, UNIT_ROUNDOFF
 from gradcli.checker.cone import Cone, power_of_two
 from gradcli.checker.probes import Answer, Columns, Plain
+from gradcli.named_tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Probe(Protocol):
+        """Differences of a function along a line."""
+
+        margin: float  # by how much more than its bound the function may be off
+        order: int  # of a difference's error in the step, and of each further term: 2 where central
+
+        def at(self, step: float) -> Answer:
+            """The difference over a step, or None, and by what factor the step was too long."""
+
 
 # Tolerances are data, with a reason each.
 ROMBERG_LEVELS = 6  # h**12 remains of the truncation: enough for 1e-13 when h bends nothing
@@ -35,16 +49,6 @@ SHORTER = 2.0**8  # the part of a step that is tried next, where f rounds less n
 LONGER = 2.0**3  # times a step, to see what is small against the rounding of f
 GAIN = 0.25  # the part of a bound for which it is worth another try
 GUARD_STEPS = (2.0**-9, 2.0**-18)  # steps of the consistency guard, relative to the smallest used
-
-
-class Probe(Protocol):
-    """Differences of a function along a line."""
-
-    margin: float  # by how much more than its bound the function may be off
-    order: int  # of a difference's error in the step, and of each further term: 2 where central
-
-    def at(self, step: float) -> Answer:
-        """The difference over a step, or None, and by what factor the step was too long."""
 
 
 class Estimate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.arithmetic.agreement import agree, relative_error
 from gradcli.arithmetic.bounds.bounded import Bounded
@@ -12,6 +12,7 @@ from gradcli.checker.reasons import mismatch
 from gradcli.engine import Run
 from gradcli.evaluation.numbers import bounded_run, value_bounds
 from gradcli.evaluation.point import Point
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.model import Element
 from gradcli.reports.evaluations import InputCheck
 

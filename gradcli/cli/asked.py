@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from gradcli.cli.streams import refuse_inputs, reporting, warn
 from gradcli.cli.suffixes import Suffixes, format_of
 from gradcli.cli.words import Pairs, bindings, input_files, program_text
+from gradcli.named_tuples import NamedTuple
 from gradcli.requests import Request
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from gradcli.cli.output import append_text, write_text
 from gradcli.cli.streams import color_for, put, warn
@@ -19,6 +19,7 @@ from gradcli.errors import (
     UsageError,
     reason_of,
 )
+from gradcli.named_tuples import NamedTuple
 from gradcli.render.formats import GRADE_FORMATS, grade_sheet, write_check, write_grades
 from gradcli.reports.checks import CheckReport
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from gradcli.cli.words import ExpressionCommand
 from gradcli.errors import FileError, UsageError, did_you_mean, reason_of
+from gradcli.named_tuples import NamedTuple
 
 NAME = "pyproject.toml"
 PATHS, BASELINE = "paths", "baseline"  # lead there from the folder of the file

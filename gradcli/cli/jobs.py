@@ -11,11 +11,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from gradcli.cli.signals import deaf, end_children, work_for_parent
 from gradcli.cli.streams import internal_errors, warn
 from gradcli.errors import GradcliError, InternalError
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.files import PYTHON, data_files, read_text, subject_of
 from gradcli.render.progress import progress
 from gradcli.reports.checks import Case

@@ -7,6 +7,7 @@ exit code is what shells expect, 128 and the signal.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from _thread import start_new_thread
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import NoReturn
 
 ENDS = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 SHOW_CURSOR = b"\x1b[?25h"  # which a progress bar hides
@@ -43,6 +45,15 @@ def _leave_at(bell: int) -> None:
         (number,) = os.read(bell, 1)
         if number in ENDS:
             _leave(number)
+
+
+def leave(code: object) -> NoReturn:
+    """End the process when all is said: memory that goes with it is not tidied up before."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """The targets of `check`: the expression, the paths and the bindings among its words."""
 
+from __future__ import annotations
+
 import os
-from typing import NamedTuple
 
 from gradcli.cli.words import Pairs, bindings, is_binding
 from gradcli.errors import FileError, GradcliError, UsageError
 from gradcli.gates.table import CONSTANTS
 from gradcli.graph.lowering import find_constant
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.files import PYTHON, SUFFIX, subject_of
 from gradcli.syntax import parse_expression
 from gradcli.syntax.tokens import Source

@@ -41,15 +41,14 @@ class ExpressionCommand(ExplainedCommand):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the options before the arguments, then parse as ever."""
+        params = self.get_params(ctx)
         takes_value = {
             name: isinstance(param, click.Option) and not (param.is_flag or param.count)
-            for param in self.get_params(ctx)
+            for param in params
             for name in (*param.opts, *param.secondary_opts)
         }
         # click looks among long names first, and makes up an error with advice before short ones.
-        long_names = {
-            name: max(param.opts, key=len) for param in self.get_params(ctx) for name in param.opts
-        }
+        long_names = {name: max(param.opts, key=len) for param in params for name in param.opts}
         options: list[str] = []
         arguments: list[str] = []
         words = iter(args)

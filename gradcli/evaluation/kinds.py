@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
+
+from gradcli.named_tuples import NamedTuple
 
 JITTER = 0.1  # how far a point near by lies, relative to the input; no input changes its sign
 SAME = 1e-9  # relative: sums and norms of data that is written with all its digits

@@ -3,12 +3,38 @@
 `gradcli.gates.table` says what the columns mean and holds the rows of the language.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from keyword import iskeyword
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
 from gradcli.errors import UsageError
 from gradcli.gates.shapes import FUNCTIONS, Rule, broadcast
+from gradcli.named_tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Code(Protocol):
+        """Code of the user's, which runs at numbers and knows nothing else."""
+
+        def value(self, operands: list[Any]) -> Any:
+            """The value for some operands, a float or an array."""
+
+        def gradients(self, upstream: Any, operands: list[Any]) -> list[Any]:
+            """The gradient of each operand, None where it has none."""
+
+    class Own(Protocol):
+        """A gate of the user's own: each call has a row of its own, by its shapes and constants."""
+
+        inputs: int  # how many of the operands are inputs; the others are constants
+
+        def row(
+            self, constants: list[Any], shapes: list[tuple[int, ...]]
+        ) -> tuple[Gate, list[Any]]:
+            """The row of a call, and the constants that are its further operands."""
+
 
 # Names that texts and compiled texts use themselves.
 OWN_WORDS = {
@@ -22,11 +48,11 @@ class GateTable:
 
     __slots__ = ("functions", "rows")
 
-    def __init__(self, base: "GateTable | None" = None) -> None:
+    def __init__(self, base: GateTable | None = None) -> None:
         self.rows: dict[str, Gate] = dict(base.rows) if base else {}
         self.functions: dict[str, Gate] = dict(base.functions) if base else {}  # and aliases
 
-    def fill(self, rows: Iterable["Gate"]) -> None:
+    def fill(self, rows: Iterable[Gate]) -> None:
         """Add rows; done before anything reads the table."""
         for row in rows:
             self.rows[row.name] = row
@@ -35,21 +61,21 @@ class GateTable:
                 for alias in row.aliases:
                     self.functions[alias] = row
 
-    def __getitem__(self, name: str) -> "Gate":
+    def __getitem__(self, name: str) -> Gate:
         return self.rows[name]
 
     def __contains__(self, name: str) -> bool:
         return name in self.rows
 
-    def __iter__(self) -> Iterator["Gate"]:
+    def __iter__(self) -> Iterator[Gate]:
         return iter(self.rows.values())
 
     @property
-    def elementwise(self) -> "list[Gate]":
+    def elementwise(self) -> list[Gate]:
         """The gates that look at their operands element by element."""
         return [row for row in self if not row.is_structural]
 
-    def extended(self, rows: Iterable["Gate"], overrides: bool = False) -> "GateTable":
+    def extended(self, rows: Iterable[Gate], overrides: bool = False) -> GateTable:
         """A table with more rows; the rows of this one keep their meaning in it.
 
         With `overrides` an alias may be the name of a gate that there is, in whose place it is
@@ -68,25 +94,6 @@ class GateTable:
         table = GateTable(self)
         table.fill(row._replace(table=table) for row in more)
         return table
-
-
-class Code(Protocol):
-    """Code of the user's, which runs at numbers and knows nothing else."""
-
-    def value(self, operands: list[Any]) -> Any:
-        """The value for some operands, a float or an array."""
-
-    def gradients(self, upstream: Any, operands: list[Any]) -> list[Any]:
-        """The gradient of each operand, None where it has none."""
-
-
-class Own(Protocol):
-    """A gate of the user's own: each call has a row of its own, by its shapes and constants."""
-
-    inputs: int  # how many of the operands are inputs; the others are constants
-
-    def row(self, constants: list[Any], shapes: list[tuple[int, ...]]) -> tuple["Gate", list[Any]]:
-        """The row of a call, and the constants that are its further operands."""
 
 
 class Gate(NamedTuple):
@@ -113,8 +120,8 @@ class Gate(NamedTuple):
     shape: Rule
     table: GateTable
     # Of a gate of the user's own:
-    own: "Own | None" = None  # makes the row of a call
-    code: "Code | None" = None  # what runs, where it is not read: such a row has no texts
+    own: Own | None = None  # makes the row of a call
+    code: Code | None = None  # what runs, where it is not read: such a row has no texts
 
     @property
     def is_structural(self) -> bool:

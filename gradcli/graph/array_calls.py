@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from math import nan, prod
 from typing import Any, NoReturn
-from zlib import crc32
 
 from gradcli.errors import GradcliError, LimitError, ParseError, ShapeError, SizeFault
 from gradcli.gates.shapes import MOST_AXES, Shape, normal_axes, with_unknown
@@ -339,6 +338,8 @@ class ArrayCalls(ABC):
             if len(shape) not in (1, 2):
                 self.fail(ParseError, token, f"`eye` takes 1 or 2 sizes, got {len(shape)}")
             return self._gate("eye", [graph.static((*shape, *shape)[:2])], token)
+        from zlib import crc32  # late: few programs draw numbers
+
         return graph.random(shape, crc32(self.stream.encode()), token)
 
     def _sizes(self, positional: list[Any], token: int) -> Shape:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import repeat
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradcli.errors import (
     GradcliError,
@@ -21,7 +21,7 @@ from gradcli.errors import (
     ShapeError,
     did_you_mean,
 )
-from gradcli.gates.row import Gate, GateTable, Own
+from gradcli.gates.row import Gate, GateTable
 from gradcli.gates.table import CONSTANTS
 from gradcli.graph.array_calls import ARRAY_FUNCTIONS, ArrayCalls, OpenFile, Tuple
 from gradcli.graph.nodes import Graph
@@ -30,6 +30,9 @@ from gradcli.syntax import Call, Tree, parse_expression
 from gradcli.syntax.refusals import INSTEAD, OTHERS
 from gradcli.syntax.tokens import Source
 from gradcli.syntax.tree import SIGNS
+
+if TYPE_CHECKING:
+    from gradcli.gates.row import Own
 
 Value = Any  # a node; in a program of numbers made from arrays, nested lists of nodes
 Find = Callable[[str, int], Value]  # (name, token) -> the value of the name

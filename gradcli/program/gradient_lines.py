@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradcli.errors import BindingError, GradcliError, NameFault, ParseError, ShapeError, SizeFault
 from gradcli.gates.shapes import broadcast
 from gradcli.graph.lowering import Lowering, Value
 from gradcli.graph.nodes import Graph
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.shape_words import has_shape, product_advice
 from gradcli.syntax import Statement, Tree
 

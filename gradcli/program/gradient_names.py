@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from functools import cached_property
-from typing import NamedTuple
+
+from gradcli.named_tuples import NamedTuple
 
 _WORDS = "gradient|grad|nabla"
 _NOUNS = f"{_WORDS}|adjoint|adj|derivative|deriv|partial"

@@ -1,10 +1,13 @@
 """The program as data: its graph, names and claims, and the elements of its values."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
+from gradcli.named_tuples import NamedTuple
 from gradcli.syntax import Tree
 from gradcli.syntax.tokens import Source
 

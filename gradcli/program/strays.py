@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain, islice
-from typing import NamedTuple
 
 from gradcli.graph.nodes import Graph
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.gradient_names import GradientNames, Likeness
 from gradcli.syntax.tokens import Source
 

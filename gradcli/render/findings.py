@@ -9,9 +9,9 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from typing import NamedTuple
 
 from gradcli.errors import printable
+from gradcli.named_tuples import NamedTuple
 from gradcli.render.arrays import nested_text
 from gradcli.render.rows import exact
 from gradcli.reports.checks import (

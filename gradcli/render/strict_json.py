@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from gradcli.render.look import Look
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Report(Protocol):
+        """Any report of the tool."""
+
+        def as_dict(self) -> dict[str, Any]:
+            """The report as JSON holds it."""
 
 
 class _Mark(str):
     """Punctuation, which goes out as it is."""
 
     __slots__ = ()
-
-
-class Report(Protocol):
-    """Any report of the tool."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report as JSON holds it."""
 
 
 def json_report(report: Report, _: Look) -> Iterator[str]:

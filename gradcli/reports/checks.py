@@ -6,8 +6,9 @@ Case        = one program or expression, checked
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from gradcli.named_tuples import NamedTuple
 from gradcli.reports.evaluations import InputCheck, Number, worst
 from gradcli.reports.lines import Fork, LineCheck
 

@@ -8,9 +8,13 @@
 something was not computed.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+from gradcli.named_tuples import NamedTuple
 
 Number = float | list["Number"]
 

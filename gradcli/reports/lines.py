@@ -6,8 +6,9 @@ Fork         = a name that is used more than once: its contributions, line by li
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from gradcli.named_tuples import NamedTuple
 from gradcli.reports.evaluations import Number, elements
 
 FEW = 6  # numbers of an array that are shown one by one

@@ -1,8 +1,10 @@
 """Statements from tokens, one at a time."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from __future__ import annotations
 
+from collections.abc import Iterator
+
+from gradcli.named_tuples import NamedTuple
 from gradcli.syntax.expressions import ASSIGNMENTS, RESERVED, Expressions
 from gradcli.syntax.refusals import ENDS, NAME_STARTS, is_name
 from gradcli.syntax.tokens import ENDINGS, NEWLINES, Source

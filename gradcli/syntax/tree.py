@@ -19,7 +19,11 @@ An operand stands before its operator, so a single pass with a stack reads the w
 costs nothing, and two trees are equal when their lists are.
 """
 
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+from typing import Any
+
+from gradcli.named_tuples import NamedTuple
 
 
 class Call(NamedTuple):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gradcli.errors import UsageError
+from gradcli.named_tuples import NamedTuple
 from gradcli.tables.model import BLOCK_ROWS, Block, Part, Shape, row_place
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from gradcli.errors import FileError, Span, UsageError
+from gradcli.named_tuples import NamedTuple
 
 BLOCK_ROWS = 8192  # of formats that count rows
 BLOCK_BYTES = 2**18  # of texts: some 8,000 rows of two numbers

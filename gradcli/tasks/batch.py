@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from gradcli.evaluation.point import at, constants_at, inputs_of, seed_note, see
 from gradcli.gates.shapes import Shape
 from gradcli.gates.table import BUILT_IN
 from gradcli.graph.nodes import Graph, stage_names
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.bindings import check_name, parse_constant
 from gradcli.program.model import Program
 from gradcli.program.reader import read

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import product
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.work import limited
@@ -29,6 +29,7 @@ from gradcli.evaluation.point import (
     inputs_of,
     wanted,
 )
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.model import Program, elements, nodes_of
 from gradcli.program.reader import StrayLineError, read
 from gradcli.reports.checks import SKIPPED, Case, Problem

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations_with_replacement
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.evaluation.elsewhere import Surroundings
 from gradcli.evaluation.ties import SAME, Tie, ties
+from gradcli.named_tuples import NamedTuple
 
 NEUTRAL = (0.0, 1.0, -1.0)
 USUAL = (0.0, 1.0, 2.0, 0.5)  # numbers that stand in derivatives, whatever the data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.backward.amounts import rounding_of
@@ -12,6 +12,7 @@ from gradcli.checker.question import Question, questions_of
 from gradcli.checker.verdicts import check
 from gradcli.evaluation.certainty import certain_numbers
 from gradcli.evaluation.point import Point, at
+from gradcli.named_tuples import NamedTuple
 from gradcli.program.model import Program
 from gradcli.reports.evaluations import InputCheck, worst
 from gradcli.reports.lines import Fork, LineCheck

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcli.arithmetic.arithmetic import Arithmetic, Forward
 from gradcli.arithmetic.compiler import CALLS
@@ -17,6 +17,7 @@ from gradcli.arithmetic.symbols import Symbol, Symbols
 from gradcli.engine import Machine, backward
 from gradcli.gates.row import Gate
 from gradcli.graph.nodes import Graph
+from gradcli.named_tuples import NamedTuple
 
 
 class StraightLine(NamedTuple):
