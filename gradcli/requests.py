@@ -53,6 +53,7 @@ class Request(NamedTuple):
     samples: int = SAMPLES  # points, where inputs are ranges
     check_budget: float = BUDGET  # gate evaluations at one point
     max_elements: int = MOST_CHECKED  # of inputs that are checked one by one
+    only_here: bool = False  # no second point: what is checked holds for one run only
     # Of gates of the user's own.
     gates: Sequence[str] = ()  # files that hold them, which are run
     override: bool = False  # they may have the names of built-in ones

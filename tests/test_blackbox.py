@@ -119,6 +119,57 @@ def test_what_does_not_repeat_itself_is_said():
     assert "does not repeat itself" in case.inputs["x"].reason
 
 
+def test_noise_of_one_input_is_in_the_slope_by_another():
+    """log(1 + exp(-x)) loses digits, and by y its product with y is straight however many."""
+    x, y = 27.784489633612033, 0.8987292631079655
+    true = math.log1p(math.exp(-x))
+
+    def of(factor):
+        return case_of(
+            lambda a: math.log(1 + math.exp(-float(a[0]))) * float(a[1]),
+            lambda a, u: [u * -y / (1 + math.exp(x)), u * factor * true], x, y,
+        ).inputs["y"]  # fmt: skip
+
+    assert of(1.0).verdict == "inconclusive"
+    assert "noisy" in of(1.0).reason
+    assert of(1.01).verdict == "fail"
+
+
+@pytest.mark.parametrize("x", [0.6748064889697107, -0.9014104544817281])
+def test_plateaus_of_float32_beside_float64_are_noise(x):
+    """On a plateau only x * x moves, and over steps of powers of two all is straight."""
+
+    def f(x):
+        return float(np.exp(-(np.float32(x) ** 2))) + x * x
+
+    slope = 2 * x - 2 * x * math.exp(-x * x)
+    assert of_number(f, lambda _: slope, x).verdict in ("pass", "inconclusive")
+    assert of_number(f, lambda _: 1.1 * slope, x).verdict == "fail"
+
+
+def test_steps_that_are_wide_are_the_function_and_no_noise():
+    def f(x):
+        return math.floor(922.5 * x) / 922.5 + x * x
+
+    assert of_number(f, lambda x: 2 * x, 0.5036).verdict == "pass"
+    assert of_number(f, lambda x: 2.01 * x, 0.5036).verdict == "fail"
+
+
+def test_outside_a_table_there_is_no_value():
+    def f(x):
+        return [1.0, 2.0, 4.0][int(x)] * x
+
+    assert of_number(f, lambda x: 4.0, 2.9).verdict == "pass"
+    assert of_number(f, lambda x: 2.0, 2.9).verdict == "fail"
+
+
+def test_kinks_near_by_excuse_no_wrong_gradient():
+    beside = of_number(lambda x: abs(x - 2), lambda x: 0.0, 2.000001, element)
+    assert beside.verdict == "fail"
+    cancelling = of_number(lambda x: np.log(1 + x) / x, lambda x: -0.505, 5e-5, element)
+    assert cancelling.verdict == "fail"
+
+
 # ---------------------------------------------------------------- evidence
 
 

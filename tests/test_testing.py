@@ -127,11 +127,88 @@ def test_a_report_is_data():
 
 def test_undecided_may_be_let_pass():
     def hidden(x):
-        return 1e10 + math.pow(x, 2)
+        return 1e10 + sum(math.modf(x)) ** 2  # modf takes floats only
 
     with pytest.raises(AssertionError, match="noisy"):
         assert_gradient(hidden, lambda x: 2 * x, 1.3)
     assert_gradient(hidden, lambda x: 2 * x, 1.3, undecided="ok")
+
+
+def helper(x):
+    return math.exp(-float(x))
+
+
+def by_helper(x):
+    return math.log1p(helper(x)) * math.sin(x)
+
+
+def by_helper_slope(x):
+    return math.cos(x) * math.log1p(helper(x)) - math.sin(x) * helper(x) / (1 + helper(x))
+
+
+class Scaled:
+    """A function as an object, with a method of its own."""
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def __call__(self, x):
+        self.last = self.scaled(x)
+        return 1e10 + math.tanh(self.last)
+
+    def scaled(self, x):
+        return self.scale * float(x)
+
+
+def buffered(x):
+    x = np.asarray(x, dtype=float)
+    parts = np.zeros(len(x))
+    for k, number in enumerate(x):
+        parts[k] = number * math.erf(x[k - 1])
+    return 1e10 + parts.sum()
+
+
+def buffered_slope(x):
+    slope = np.zeros_like(x)
+    for k in range(len(x)):
+        slope[k] += math.erf(x[k - 1])
+        slope[k - 1] += x[k] * 2 / math.sqrt(math.pi) * math.exp(-(x[k - 1] ** 2))
+    return slope
+
+
+@pytest.mark.parametrize(
+    ("function", "slope", "point"),
+    [
+        (by_helper, by_helper_slope, 1.3),
+        (Scaled(2.0), lambda x: 2 / math.cosh(2 * x) ** 2, 0.3),
+        (buffered, buffered_slope, [0.5, -1.0, 2.0]),
+        (lambda x, exp=math.exp: 1e10 + exp(x), math.exp, 0.3),
+    ],
+)
+def test_code_of_math_is_certain_to_many_digits(function, slope, point):
+    """An offset of 1e10 leaves six digits in values."""
+    assert gradcli.check_function(function, slope, point).verdict == "pass"
+    wrong = gradcli.check_function(function, lambda x: 1.0001 * slope(x), point)
+    assert wrong.verdict == "fail"
+    if isinstance(function, Scaled):
+        assert type(function.last) is float  # what copies do, they do not do to it
+
+
+def test_code_of_math_has_lines():
+    def wrong(x):
+        inner = math.exp(-x)
+        return math.cos(x) * math.log1p(inner) + math.sin(x) * inner / (1 + inner)
+
+    (case,) = gradcli.check_function(by_helper, wrong, 1.3).cases
+    assert [line.name for line in case.lines if line.is_accused] == ["return"]
+    assert "recorded as it ran" in case.notes[0]
+
+
+def test_a_recording_says_nothing_of_other_branches():
+    def slope(x):
+        return 1.0 if x > 0 else -1.0
+
+    assert gradcli.check_function(abs, slope, 2.0).verdict == "pass"
 
 
 def test_what_the_function_raises_comes_through():

@@ -147,6 +147,7 @@ class Digit:
     arcsin, arccos, arctan = _unary("asin"), _unary("acos"), _unary("atan")
     sinh, cosh, tanh = _unary("sinh"), _unary("cosh"), _unary("tanh")
     arcsinh, arccosh, arctanh = _unary("asinh"), _unary("acosh"), _unary("atanh")
+    erf, erfc, gamma, lgamma = map(_unary, ("erf", "erfc", "gamma", "lgamma"))
     rint = _unary("round")
     __floor__, __ceil__ = _unary("floor"), _unary("ceil")
     __abs__ = fabs = _unary("abs")
@@ -162,3 +163,6 @@ class Digit:
 
     def __float__(self) -> float:
         raise TypeError("a number of many digits is no float")
+
+    def __repr__(self) -> str:
+        raise TypeError("a number of many digits has no text that code could compute with")

@@ -27,6 +27,10 @@ FRAME = re.compile(r'^  File "([^"]+)", line (\d+) in ', re.MULTILINE)
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )  # sums in another order at every call would look like noise of the code
+NO_VALUE = (
+    "ValueError", "ArithmeticError", "ZeroDivisionError", "OverflowError", "FloatingPointError",
+    "IndexError", "KeyError",
+)  # of what is outside a domain, or a table  # fmt: skip
 SIGNALS = {signal.SIGSEGV: "it crashes with a segmentation fault",
            signal.SIGABRT: "it aborts", signal.SIGFPE: "it crashes with a floating point exception",
            signal.SIGBUS: "it crashes with a bus error",
@@ -46,6 +50,10 @@ class ForeignFault(GradcliError):
         super().__init__(message, span, hint)
         self.name = name  # of the exception; `timeout`, `crash` and `exit` are none
         self.trace = trace  # what --debug shows
+
+
+class NoValue(ForeignFault, ArithmeticError):
+    """The code has no value for its inputs, as ln(0) has none; beside a point that is no fault."""
 
 
 class Source(NamedTuple):
@@ -200,7 +208,8 @@ class Child:
         if name == "MemoryError":
             words = f"it takes more than {self.source.memory} MB of memory"
         span = _span(fault["file"], fault["line"], self.source.path)
-        return ForeignFault(words, span, None, name, fault["trace"])
+        kind = NoValue if name in NO_VALUE else ForeignFault
+        return kind(words, span, None, name, fault["trace"])
 
     def _ending(self) -> tuple[str, str, str | None]:
         """Why the process has ended: its name, and in words."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any
 
 from gradcli.errors import UsageError
@@ -42,6 +43,7 @@ class Pair:
         if not self.places:
             raise UsageError("no argument is a float", hint="write 3.0 for the number 3")
         self._inputs = [*inputs]
+        self._rebound: dict[int, Pair] = {}  # by the arithmetic
         returned = function(*self._fresh(inputs))
         self.is_tupled = isinstance(returned, tuple) and len(returned) >= 2
         self.value_at_first = returned[0] if self.is_tupled else returned
@@ -67,9 +69,26 @@ class Pair:
         return not is_number or self.upstream != NONE or is_pullback
 
     def value(self, moved: Sequence[Any]) -> Any:
-        """The value, for such real inputs."""
-        returned = self._returned(self.whole(moved))
-        return returned[0] if self.is_tupled else returned
+        """The value, for such real inputs, which may be numbers of many digits."""
+        digit = next((x.flat[0] for x in moved if x.dtype == object and x.size), None)
+        pair = self if digit is None else self._in_digits(digit.arithmetic)
+        return pair._of_value(pair.whole(moved))
+
+    def rebound(self, dialect: Any) -> Pair:
+        """The pair of copies that compute with the numbers of a dialect."""
+        from gradcli.foreign.rebinding import rebound  # late: the parent may have no arrays
+
+        pair = copy(self)
+        pair.function = rebound(self.function, dialect)
+        pair.gradient = self.gradient and rebound(self.gradient, dialect)
+        return pair
+
+    def _in_digits(self, arithmetic: Any) -> Pair:
+        from gradcli.foreign.dialects import InDigits  # late: the parent may have no arrays
+
+        if id(arithmetic) not in self._rebound:
+            self._rebound[id(arithmetic)] = self.rebound(InDigits(arithmetic))
+        return self._rebound[id(arithmetic)]
 
     def pullback(self, moved: Sequence[Any], upstream: Any) -> list[Any]:
         """The claimed gradients by the real inputs, None for one that has none.

@@ -7,9 +7,10 @@ hand to the array, such as a conversion to float, cannot be recorded, and raises
 
 from __future__ import annotations
 
+import math
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import methodcaller
 from types import FrameType
 from typing import Any
@@ -81,8 +82,17 @@ def _method(name: str) -> Any:
 
     def method(self: Recorded, *arguments: Any, **keywords: Any) -> Any:
         value = methodcaller(name, *plain(arguments), **plain(keywords))(self.value)
-        texts = [text_of(x) for x in arguments]
-        return self.tape.kept(_call(f"{self.name}.{name}", texts, keywords), value)
+        return self.tape.kept(call_text(f"{self.name}.{name}", arguments, keywords), value)
+
+    return method
+
+
+def _of_math(function: Callable[[float], float]) -> Any:
+    """A function of math that numpy does not have, as a method."""
+
+    def method(self: Recorded) -> Any:
+        value = function(float(self.value))
+        return self.tape.kept(f"math.{function.__name__}({self.name})", np.asarray(value))
 
     return method
 
@@ -113,7 +123,7 @@ class Recorded(NDArrayOperatorsMixin):
             return self.tape.kept(f"{left} {sign} {right}", value)
         if ufunc.__name__ == "negative":
             return self.tape.kept(f"-{texts[0]}", value)
-        return self.tape.kept(_call(f"np.{ufunc.__name__}", texts, keywords), value)
+        return self.tape.kept(call_text(f"np.{ufunc.__name__}", inputs, keywords), value)
 
     def _in_place(self, ufunc: Any, sign: str | None, inputs: Any, out: Any, value: Any) -> Any:
         if not isinstance(out, Recorded) or inputs[0] is not out or ufunc.__name__ not in IN_PLACE:
@@ -127,8 +137,8 @@ class Recorded(NDArrayOperatorsMixin):
         if function.__name__ in PLAIN:
             return value
         module = "np.linalg" if "linalg" in (function.__module__ or "") else "np"
-        texts = [text_of(x) for x in arguments]
-        return self.tape.kept(_call(f"{module}.{function.__name__}", texts, keywords), value)
+        name = f"{module}.{function.__name__}"
+        return self.tape.kept(call_text(name, arguments, keywords), value)
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise Unrecorded("it is made a plain array")
@@ -188,6 +198,7 @@ class Recorded(NDArrayOperatorsMixin):
             raise Unrecorded("it is made an array of whole numbers")
         return self.tape.kept(f"{self.name} * 1.0", self.value.astype(float))
 
+    erf, erfc, gamma, lgamma = map(_of_math, (math.erf, math.erfc, math.gamma, math.lgamma))
     copy = _method("copy")
     sum, mean, prod, var, std = map(_method, ("sum", "mean", "prod", "var", "std"))
     max, min, argmax, argmin = map(_method, ("max", "min", "argmax", "argmin"))
@@ -224,14 +235,16 @@ def text_of(x: Any) -> str:
         return f"np.array({x.tolist()!r})"
     if isinstance(x, np.generic):
         return repr(x.item())
-    if isinstance(x, type) and x in (float, int, bool):
-        return x.__name__
+    if isinstance(x, type) and issubclass(x, (float, int)):
+        return next(kind.__name__ for kind in (bool, int, float) if issubclass(x, kind))
     if x is None or isinstance(x, (bool, int, float, str)):
         return repr(x)
     raise Unrecorded(f"an operand of type {type(x).__name__}")
 
 
-def _call(name: str, texts: Sequence[str], keywords: Any) -> str:
+def call_text(name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> str:
+    """A call as Python writes it."""
+    texts = [text_of(x) for x in arguments]
     named = [f"{key}={text_of(x)}" for key, x in keywords.items()]
     return f"{name}({', '.join([*texts, *named])})"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.foreign.dialects import OnTape
 from gradcli.foreign.pairs import CACHED, FIRST, LAST, NONE, Pair
 from gradcli.foreign.recording import NAME, Recorded, Tape, Unrecorded, text_of
 
@@ -30,9 +31,9 @@ class _Record:
     """One run of a pair at some inputs."""
 
     def __init__(self, pair: Pair, moved: Sequence[Any]) -> None:
-        self.pair = pair
         code = getattr(pair.function, "__code__", None)
         self.tape = Tape(getattr(code, "co_filename", ""))
+        self.pair = pair.rebound(OnTape(self.tape))
         self.names = pair.real_names
         arrays = [np.array(x, dtype=float) for x in moved]
         self.inputs = [Recorded(self.tape, n, x) for n, x in zip(self.names, arrays, strict=True)]
@@ -50,7 +51,7 @@ class _Record:
         made = {s.split(" ")[0] for s in self.tape.statements[:end]}
         cache = ", ".join([*self.names, *sorted(seen & made)])
         lines = [
-            ("import numpy as np", 0), (f"def recorded_forward({forward}):", 0),
+            ("import math", 0), ("import numpy as np", 0), (f"def recorded_forward({forward}):", 0),
             *self._body(0, end), (f"    return {value.name}, ({cache},)", 0),
             (f"def recorded_backward({UPSTREAM}, cache):", 0), (f"    ({cache},) = cache", 0),
             *self._body(end, None), (f"    return {', '.join(results)}", 0),

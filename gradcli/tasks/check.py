@@ -184,7 +184,7 @@ def _elsewhere(program: Program, first: Outcome, request: Request) -> tuple[Prog
     The numbers that stand for arrays have the upstream gradient of their own point; where a formula
     gives it, the arrays themselves are moved.
     """
-    if not _has_formulas(program) or program.graph.own_gates:
+    if request.only_here or not _has_formulas(program) or program.graph.own_gates:
         return program, first
     arrays = program.arrays
     if arrays is None or arrays.upstream is None or not arrays.graph.active[arrays.upstream]:

@@ -18,6 +18,7 @@ from gradcli.program.files import read_text
 from gradcli.python.assembly import Misshapen
 from gradcli.python.reading import PythonFile
 from gradcli.reports.checks import Case
+from gradcli.reports.evaluations import InputCheck
 from gradcli.reports.lines import LineCheck
 from gradcli.requests import Request
 from gradcli.tasks.check_python import check_subject
@@ -76,9 +77,21 @@ def with_lines(
     count = sum(1 for line in recording.lines if line)
     note = f"recorded as it ran, {count} operations, and read as Python: many digits hold"
     return case._replace(
-        verdict=read.verdict, inputs=read.inputs, lines=read.lines, text=read.text,
-        shown=read.shown, notes=[note, *read.notes],
+        verdict=read.verdict, inputs=_with_reasons(read.inputs, case.inputs), lines=read.lines,
+        text=read.text, shown=read.shown, notes=[note, *read.notes],
     )  # fmt: skip
+
+
+def _with_reasons(
+    checks: Mapping[str, InputCheck], by_values: Mapping[str, InputCheck]
+) -> dict[str, InputCheck]:
+    """The checks of a reading; why one fails is told as by values, which look at whole arrays."""
+    return {
+        name: check._replace(reason=by_values[name].reason)
+        if check.verdict == "fail" and name in by_values and by_values[name].verdict == "fail"
+        else check
+        for name, check in checks.items()
+    }
 
 
 def _noted(case: Case, note: str) -> Case:
@@ -105,7 +118,8 @@ def judged(
     if recording.is_number:
         bindings.append(("dout", "1.0"))
     try:
-        case = check_subject(file, file.chosen(None)[0], bindings, request).case
+        own = request._replace(only_here=True)  # elsewhere the code may do something else
+        case = check_subject(file, file.chosen(None)[0], bindings, own).case
     except (GradcliError, Misshapen) as error:
         return str(error)
     if recording.is_number and not _is_what_ran(case, claims):

@@ -105,7 +105,7 @@ def recurrent_grad(x, w):
 
 
 def opaque(x):
-    return math.sin(x) * x
+    return math.sin(sum(math.modf(x))) * x  # modf takes floats only
 
 
 def opaque_grad(x):

@@ -64,7 +64,7 @@ def slopes_around(
     slopes = [line.slope(step, side) for side in (-1, 1)]
     pace = max(float(np.max(np.abs(v), initial=0.0)) for v in directions.values())
     distance = step / STEP * pace
-    first = CORNERS if _has_equals(place) else FIRST
+    first = CORNERS if has_equals(place) else FIRST
     for count in range(CORNERS):
         if count == first and not _range(slopes, unsure).is_kinked:
             break
@@ -74,7 +74,7 @@ def slopes_around(
     return _range(slopes, unsure)
 
 
-def _has_equals(place: Place) -> bool:
+def has_equals(place: Place) -> bool:
     """Whether two numbers among the inputs are equal, or one is 0: kinks meet where they are."""
     numbers = np.concatenate([np.ravel(x) for x in place.inputs])
     return bool(np.unique(numbers).size < numbers.size or (numbers == 0).any())

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic.agreement import agree, lies_between, relative_error
-from gradcli.checker.blackbox.corners import legal_range, slopes_around
+from gradcli.checker.blackbox.corners import has_equals, legal_range, slopes_around
 from gradcli.checker.blackbox.line import Directions, Line, Place, axis, scattered
 from gradcli.checker.blackbox.verdicts import Verdict, verdict_along
 from gradcli.checker.patterns import pattern
@@ -168,9 +168,16 @@ class Gradients:
         return bool(np.max(np.abs(claim * direction)) <= RESIDUE * largest)
 
     def _verdict(self, line: Line, claim: float) -> Verdict:
-        """The verdict along a line; what is legal where kinks meet does not fail."""
+        """The verdict along a line; what is legal where kinks meet does not fail.
+
+        They meet where a line has one, or where inputs are equal: none shows along the line of the
+        middle one of three. Elsewhere slopes that differ near by are those of kinks near by.
+        """
         found = verdict_along(line, claim, self.tolerance)
-        if found.verdict != "fail" or not math.isfinite(claim + (found.numeric or 0.0)):
+        may_meet = found.kind == "kink" or has_equals(self.place)
+        if found.verdict != "fail" or not may_meet:
+            return found
+        if not math.isfinite(claim + (found.numeric or 0.0)):
             return found
         slope = found.numeric or 0.0
         legal = legal_range(self.place, line.directions, claim, slope, found.noise, self.rng)

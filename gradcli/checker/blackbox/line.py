@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +46,7 @@ class Place:
         try:
             with np.errstate(all="ignore"):
                 value = np.asarray(self.values([x.copy() for x in inputs]))
-        except FAULTS:
+        except (*FAULTS, LookupError):  # outside its domain, or a table that it looks up
             return NOTHING
         return NOTHING if value.dtype.kind == "c" else value.astype(float)
 
@@ -111,6 +112,26 @@ class Line:
         if not size:
             size = max(1.0, float(np.sum(np.abs(self.place.upstream * self.place.value))))
         return 2 * UNIT_ROUNDOFF * size
+
+    @property
+    def reach(self) -> float:
+        """The step that moves inputs by their own size; the longest where these are 0."""
+        steps = [
+            float(np.min(np.abs(x[v != 0] / v[v != 0]), initial=math.inf))
+            for x, v in ((self.place.inputs[k], v) for k, v in self.directions.items())
+        ]
+        return min([step for step in steps if step > 0], default=self.span.longest)
+
+    def across(self, rng: np.random.Generator) -> Line | None:
+        """A line along which all else moves, of what has moved here; None for nothing."""
+        place = copy(self.place)
+        place.upstream = np.where(self._size > 0, place.upstream, 0.0)
+        directions = {
+            k: scattered(x, self.directions.get(k, np.zeros(x.shape)) == 0, rng)
+            for k, x in enumerate(place.inputs)
+        }
+        moving = {k: v for k, v in directions.items() if v.any()}
+        return Line(place, moving) if moving else None
 
     def slope(self, step: float, side: int) -> float:
         """The difference over a step: central for side 0, else towards that side."""

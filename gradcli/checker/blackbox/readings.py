@@ -21,8 +21,6 @@ from gradcli.checker.differences import Tableau
 BETWEEN = 2.0**-6  # from the first step of a reading to that of the next
 FIRST = 2.0**-5  # of the longest step: where a quick look begins
 ALLIED = 3.0  # times their bounds: noise is measured from few values, and may be twice as much
-APART = 2.0**-4  # from the last step of a reading to the first of another
-FINEST_STEPS = (8, 16)  # doublings of the shortest step
 DRIFT = 1e-9  # relative: readings this near are one, whatever their bounds say
 LIMIT_STEPS = range(1, 11)  # halvings over which a value beside the point stays, at a jump
 FAR = 8.0  # times the noise: what is further off is no noise
@@ -108,21 +106,6 @@ class Readings:
         if reading is None or self._bends(reading.step, noise.fine):
             return None
         return reading, noise
-
-    def second(self, first: Reading, noise: Noise) -> Reading | None:
-        """Another reading, of steps that a first one has not used; None where they disagree.
-
-        What is as fine as the last places of x has to agree with it, too.
-        """
-        reading = self._looked(first.step * APART, noise.fine)
-        if reading is None or not reading.agrees(first):
-            return None
-        for doublings in FINEST_STEPS:
-            step = self.line.span.shortest * 2.0**doublings
-            slope = Reading(self.line.slope(step, 0), FAR * noise.fine / step, step)
-            if not slope.agrees(first):
-                return None
-        return reading
 
     def _looked(self, step: float, noise: float) -> Reading | None:
         tableau = Tableau(self._size, _Differences(self.line, 0), noise)

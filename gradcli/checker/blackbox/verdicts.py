@@ -14,6 +14,7 @@ from typing import NamedTuple
 from gradcli.arithmetic.agreement import agree, lies_between
 from gradcli.arithmetic.floats import UNIT_ROUNDOFF
 from gradcli.checker.blackbox.line import Line
+from gradcli.checker.blackbox.noise import noise_of_others
 from gradcli.checker.blackbox.other_numbers import complex_slope, limit_in_digits
 from gradcli.checker.blackbox.readings import Group, Reading, Readings, best_of
 from gradcli.evaluation.limits import Limit
@@ -23,7 +24,6 @@ POOR = 1e-4  # relative: a reading of noisy values that is better than this may 
 FAIR = 5e-6  # the same where only rounding is in the way: half of what a wrong 5th digit is off by
 NOISY = 64.0  # times what the values' own rounding accounts for
 STILL_STEPS = range(0, 21, 4)  # doublings, to a millionth of the input
-GROSS = 1e-3  # relative: a claim that is further off is wrong by more than a matter of digits
 SHAKEN = 1e-2  # relative: what rounding may have done to a slope where it shows between scales
 NOTHING = 1e-10  # of the value: what a slope that is 0 may move it by
 CLEAR = 4.0  # times the bounds of the sides of a kink, beyond which a claim is outside
@@ -53,12 +53,21 @@ def verdict_along(line: Line, claim: float, tolerance: float) -> Verdict:
     limit = limit_in_digits(line)
     if limit is not None:
         return _by_digits(line, readings, limit, claim, tolerance)
-    if quick is not None:
-        reading, noise = quick
-        second = readings.second(reading, noise) if reading.excludes(claim, GROSS) else None
-        if second is not None and second.excludes(claim, GROSS):
-            return Verdict("fail", "smooth", reading.value, reading.bound, noise.fine)
-    return _by_values(line, readings, claim, tolerance)
+    return _unshaken(line, _by_values(line, readings, claim, tolerance), claim)
+
+
+def _unshaken(line: Line, found: Verdict, claim: float) -> Verdict:
+    """A verdict, undecided where it rests on a slope that noise along other inputs may have moved.
+
+    Of c(x) * y the slope by y is as wrong as c(x) is, however straight it is as y moves.
+    """
+    if found.verdict != "fail" or found.numeric is None:
+        return found
+    noise, room = noise_of_others(line)
+    if abs(claim - found.numeric) > room:
+        return found
+    reason = f"f is noisy by {noise:.2g} as other inputs move, and this slope by {room:.2g}"
+    return found._replace(verdict="inconclusive", bound=room, reason=reason)
 
 
 # ---------------------------------------------------------------- many digits
