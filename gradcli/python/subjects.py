@@ -221,7 +221,8 @@ def _differentiated(name: str) -> str | None:
 
 def returns_gradients(node: ast.FunctionDef) -> bool:
     """Whether a function returns a value and gradients, by the names in its `return`."""
-    if TRAINING.search(node.name) or GETTERS.match(node.name):
+    is_getter = GETTERS.match(node.name) and not [a for a in node.args.args if a.arg != "self"]
+    if TRAINING.search(node.name) or is_getter:
         return False
     for part in ast.walk(node):
         if not isinstance(part, ast.Return) or not isinstance(part.value, ast.Tuple):
