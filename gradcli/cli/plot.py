@@ -7,12 +7,11 @@ from typing import Any
 import click
 
 from gradcli.api import plot
-from gradcli.cli.asked import asked, say_warnings
+from gradcli.cli.asked import asked
+from gradcli.cli.curves import SUFFIXES, put_curves
 from gradcli.cli.options import output, printed, seed, spoken, switch
-from gradcli.cli.steps import SUFFIXES
-from gradcli.cli.streams import color_for, put, put_bytes
 from gradcli.cli.words import ExpressionCommand
-from gradcli.render.formats import CURVE_FORMATS, CURVE_IMAGES, plot_image, write_plot
+from gradcli.render.formats import CURVE_FORMATS, plot_image, write_plot
 
 
 @click.command("plot", cls=ExpressionCommand, short_help="Value and gradient as curves.")
@@ -44,12 +43,4 @@ def plot_command(**options: Any) -> None:
     Exit codes: 0 the curves were printed, 2 the input cannot be read or matplotlib is missing.
     """
     ask = asked(options, SUFFIXES, "chart")
-    report = ask.answer(plot)
-    say_warnings(report.warnings, options)
-    if ask.form in CURVE_IMAGES:
-        put_bytes(ask.target, ask.files, plot_image(report, ask.form), ask.form)
-        return
-    put(ask.target, ask.files, lambda out: write_plot(
-        report, ask.form, out, color=color_for(ask.target, options["color"]),
-        verbosity=int(options["verbose"]),
-    ))  # fmt: skip
+    put_curves(ask, options, ask.answer(plot), plot_image, write_plot)

@@ -7,16 +7,11 @@ from typing import Any
 import click
 
 from gradcli.api import steps
-from gradcli.cli.asked import asked, say_warnings
+from gradcli.cli.asked import asked
+from gradcli.cli.curves import SUFFIXES, put_curves
 from gradcli.cli.options import differentiated, printed, program, seed, spoken, switch
-from gradcli.cli.streams import color_for, put, put_bytes
-from gradcli.cli.suffixes import Suffixes
 from gradcli.cli.words import ExpressionCommand
-from gradcli.render.formats import CURVE_FORMATS, CURVE_IMAGES, steps_image, write_steps
-
-SUFFIXES: Suffixes = {
-    ".txt": None, ".json": "json", ".png": "png", ".svg": "svg", ".pdf": "pdf",
-}  # fmt: skip
+from gradcli.render.formats import CURVE_FORMATS, steps_image, write_steps
 
 
 @click.command("steps", cls=ExpressionCommand, short_help="Numeric errors against the step.")
@@ -48,12 +43,4 @@ def steps_command(**options: Any) -> None:
     Exit codes: 0 the curves were printed, 2 the input cannot be read or matplotlib is missing.
     """
     ask = asked(options, SUFFIXES, "chart")
-    report = ask.answer(steps)
-    say_warnings(report.warnings, options)
-    if ask.form in CURVE_IMAGES:
-        put_bytes(ask.target, ask.files, steps_image(report, ask.form), ask.form)
-        return
-    put(ask.target, ask.files, lambda out: write_steps(
-        report, ask.form, out, color=color_for(ask.target, options["color"]),
-        verbosity=int(options["verbose"]),
-    ))  # fmt: skip
+    put_curves(ask, options, ask.answer(steps), steps_image, write_steps)

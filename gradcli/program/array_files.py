@@ -22,7 +22,7 @@ from gradcli.gates.shapes import MOST_AXES
 from gradcli.program.files import data_files, file_of, open_regular
 from gradcli.program.npy import npy_header
 from gradcli.requests import RAISE
-from gradcli.syntax.tokens import ENDINGS, out_of_range
+from gradcli.syntax.tokens import ENDINGS, is_number_text, out_of_range
 
 MOST_CSV_BYTES = 64  # of one number in a .csv file, with what separates it from the next
 MOST_KEYS_NAMED = 10  # arrays of an archive in a hint
@@ -173,10 +173,10 @@ def _wrong_row(path: str, text: Iterable[str]) -> FileError:
             continue
         fields = [field.strip() for field in row.split(",")]
         for field in fields:
-            if not _is_number(field):
+            if not is_number_text(field):
                 words = f"`{field[:LONGEST_FIELD]}`" if field else "nothing"
                 hint = "remove the row of titles" if not columns and field else None
-                if all(map(_is_number, re.split(r"[;\s]+", field))):
+                if all(map(is_number_text, re.split(r"[;\s]+", field))):
                     hint = "separate numbers by commas"
                 return FileError(f"{path}, line {number}: expected a number, found {words}",
                                  hint=hint)  # fmt: skip
@@ -185,14 +185,6 @@ def _wrong_row(path: str, text: Iterable[str]) -> FileError:
             return FileError(f"{path}, line {number}: expected {columns} in a row, found "
                              f"{len(fields)}")  # fmt: skip
     return FileError(f"{path} is no table of numbers")
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return "_" not in field
 
 
 READERS: dict[str, Callable[[str, str, BinaryIO, int], Any]] = {

@@ -121,6 +121,15 @@ class Source:
             )
 
 
+def is_number_text(field: str) -> bool:
+    """Whether the field of a table is a number; Python's underscores are in no table."""
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return "_" not in field
+
+
 def out_of_range(token: str, value: float) -> tuple[str, str] | None:
     """What is wrong with a literal that is not the number it says, and what to write; or None."""
     words = f"`{token[:LONGEST_SHOWN]}...`" if len(token) > LONGEST_SHOWN else f"`{token}`"

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gradcli.errors import FileError
-from gradcli.syntax.tokens import out_of_range
+from gradcli.syntax.tokens import is_number_text, out_of_range
 from gradcli.tables.lines import Lines
 from gradcli.tables.model import Block, Part, Place, Shape, line_error, listed
 from gradcli.tables.numbers import lines_of, plain_rows
@@ -70,7 +70,7 @@ class TextTable:
         except csv.Error as trouble:
             raise FileError(f"{self.called}, line 1: {trouble}") from None
         names = [cell.strip() for cell in cells]
-        if all(map(_is_number, names)):
+        if all(map(is_number_text, names)):
             raise FileError(f"{self.called}, line 1: the row of names is missing",
                             hint="write --names x,y with a name for each column")  # fmt: skip
         twice = [name for k, name in enumerate(names) if name in names[:k]]
@@ -133,21 +133,13 @@ def _expected(field: str) -> tuple[str, str | None]:
     """The words for a field that is no number, and what to write."""
     shown = field if len(field) <= LONGEST_FIELD else f"{field[:LONGEST_FIELD]}..."
     hint = None
-    if _is_number(field.replace(",", "")):
+    if is_number_text(field.replace(",", "")):
         hint = (
             f"write {field.replace(',', '.') if field.count(',') == 1 else field.replace(',', '')}"
         )
     elif field.lower() in ("na", "n/a", "null", "none", "-", "?"):
         hint = "leave the field of a missing number empty"
     return f"expected a number, found `{shown}`", hint
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return "_" not in field
 
 
 class TextResults:
