@@ -6,6 +6,7 @@ import os
 import pickle
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -320,3 +321,53 @@ def test_a_file_that_a_program_cannot_have_is_an_error_at_its_place(tmp_path, li
         gradcli.evaluate(f"{line}\nf = sum(X)", name=str(tmp_path / "a.grad"))
     assert raised.value.span is not None
     assert raised.value.span.line == 1
+
+
+SCRIPT = """import numpy as np
+{read}
+w = np.array([[0.3, -0.2, 0.1], [0.5, 0.4, -0.7]])
+scores = X.dot(w)
+p = np.exp(scores) / np.sum(np.exp(scores), axis=1, keepdims=True)
+f = -np.mean(np.log(p[range(3), y]))
+ds = p.copy()
+ds[range(3), y] -= 1
+ds /= 3
+dw = X.T.dot(ds)
+"""
+
+
+@pytest.mark.parametrize(
+    "read",
+    ['data = np.load("d.npz"); X, y = data["X"], data["y"]',
+     'X = np.load("X.npy"); y = np.load("y.npy")',
+     'X = np.loadtxt("t.csv", delimiter=",", skiprows=1, usecols=(0, 1))\n'
+     'y = np.loadtxt("t.csv", delimiter=",", skiprows=1, usecols=2, dtype=int)',
+     'a, b, y = np.genfromtxt("t.csv", delimiter=",", skip_header=1, unpack=True)\n'
+     "X = np.stack([a, b], axis=1); y = y.astype(int)"],
+)  # fmt: skip
+def test_a_script_reads_its_files_as_numpy_does(gradcli, read):
+    rows, labels = np.array([[1.0, 2.0], [-0.5, 0.25], [3.0, -1.0]]), np.array([2, 0, 1])
+    np.save("X.npy", rows)
+    np.save("y.npy", labels)
+    np.savez("d.npz", X=rows, y=labels)
+    table = np.column_stack([rows, labels])
+    np.savetxt("t.csv", table, delimiter=",", header="a,b,label", comments="")
+    path = Path("script.py")
+    path.write_text(SCRIPT.format(read=read))
+    assert gradcli("check", path).code == 0
+    path.write_text(SCRIPT.format(read=read).replace("-= 1", "-= 2"))
+    assert gradcli("check", path).code == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [('np.loadtxt("t.csv", delimiter=";")', "stand between commas"),
+     ('np.loadtxt("t.csv", skiprows=1)', "t.csv, line 3: expected a number, found `x`"),
+     ('np.loadtxt("t.csv", max_rows=3)', "max_rows"), ('np.load("nil.npz")', "cannot read nil.npz"),
+     ('np.load("t.csv")[0].x', "t.csv")],
+)  # fmt: skip
+def test_what_a_script_cannot_read_is_said(gradcli, call, words):
+    Path("t.csv").write_text("a,b\n1,2\n3,x\n")
+    Path("script.py").write_text(f"import numpy as np\nX = {call}\nf = np.sum(X**2)\ndX = 2*X\n")
+    ended = gradcli("check", "script.py")
+    assert (ended.code, words in ended.err) == (2, True), ended.err

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from gradcli.errors import GradcliError, did_you_mean
-from gradcli.program.array_files import open_array
 from gradcli.python import (
     data_rows,
     elementwise_rows,
+    file_rows,
     product_rows,
     random_rows,
     reduction_rows,
@@ -30,22 +27,13 @@ MODULES = {"random", "linalg", "special", "lib", "lib.stride_tricks", "stats", "
            "numpy", "math"}  # fmt: skip
 
 
-def load(reader: Reader, path: Any, *_: Any, **__: Any) -> Any:
-    """`np.load` and `np.loadtxt`: files of numbers beside the file that is read."""
-    if not isinstance(path, str):
-        reader.fail("files are read by their names only")
-    whole = os.path.join(os.path.dirname(reader.script.name), path)
-    return Array(np.asarray(open_array(path, whole, reader.tape.graph.most_elements)))
-
-
 def ignored(reader: Reader, *_: Any, **__: Any) -> None:
     """A call that changes no number."""
 
 
 ROWS: dict[str, Callable[..., Any]] = {
     **data_rows.ROWS, **elementwise_rows.ROWS, **reduction_rows.ROWS, **shape_rows.ROWS,
-    **product_rows.ROWS, **random_rows.ROWS,
-    "load": load, "loadtxt": load, "genfromtxt": load,
+    **product_rows.ROWS, **random_rows.ROWS, **file_rows.ROWS,
     "asnumpy": lambda _, x: x, "get_array_module": lambda *_: Library(""),  # of CuPy
     "scatter_add": shape_rows.ROWS["add.at"],
     **dict.fromkeys(("seterr", "set_printoptions", "errstate", "warn"), ignored),
