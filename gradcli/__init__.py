@@ -6,13 +6,16 @@
 (-12.0, {'x': -4.0, 'y': -4.0, 'z': 3.0})
 """
 
-from importlib import import_module
+from __future__ import annotations
+
 from sys import modules
-from typing import TYPE_CHECKING, Any
 
 from gradcli.version import __version__
 
+TYPE_CHECKING = False  # not that of `typing`, which takes most of the time until signals are heeded
 if TYPE_CHECKING:
+    from typing import Any
+
     from gradcli.api import Function, check, check_function, compile, evaluate
     from gradcli.errors import GradcliError
     from gradcli.marks import checked, gate
@@ -47,6 +50,8 @@ ROOMS = {
 def __getattr__(name: str) -> Any:
     if name not in ROOMS:
         raise AttributeError(f"module 'gradcli' has no attribute '{name}'")
+    from importlib import import_module  # late: see above
+
     value = getattr(import_module(ROOMS[name]), name)
     setattr(modules[__name__], name, value)  # so that it is looked for once
     return value

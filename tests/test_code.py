@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradcli.api import check, code, evaluate
-from gradcli.errors import GradcliError
+from gradcli.errors import GradcliError, UsageError
 from tests.test_arrays import OTHERS, draws
 
 SAMPLES = Path(__file__).parent.parent / "sample_exprs"
@@ -63,6 +63,15 @@ SCALARS = [
     ("lambda1 = 2; a = lambda1*x; b = a*a; f = a + b*exp(-b)", {"x": 0.3}),
 ]
 LANGUAGES = ("python", "numpy", "c", "javascript", "grad")
+
+
+def test_what_depends_on_no_input_is_computed_in_floats():
+    written = code("9**9**9*x", {"x": 2.0}).text
+    assert "q1 = 9.0**9.0  # (1)\nq2 = 9.0**q1  # (2)" in written  # of ints, without end
+    with pytest.raises(OverflowError):
+        executed(written)
+    with pytest.raises(UsageError, match="numbers beyond float64"):
+        code("5e-324/x*5e-324", {"x": 2.0}, language="formula")
 
 
 @pytest.mark.parametrize("form", ["script", "function", "class", "textbook"])

@@ -93,6 +93,14 @@ def test_a_signal_at_any_moment_ends_the_command(folder, seed):
     assert b"Traceback" not in err
 
 
+def test_nothing_that_takes_time_is_loaded_before_an_interrupt_is_heeded():
+    root = str(Path(__file__).parent.parent)
+    code = (f"import sys; sys.path.insert(0, {root!r}); import gradcli.__main__; "
+            "print({'typing', 're', 'enum', 'signal', 'importlib', 'contextlib'} & {*sys.modules})")  # fmt: skip
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, check=True)
+    assert done.stdout == b"set()\n"
+
+
 def test_a_process_that_is_deaf_to_interrupts_stays_so(folder):
     """As those that a shell starts in the background of a script are."""
     code = ("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "

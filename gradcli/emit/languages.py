@@ -22,6 +22,7 @@ from gradcli.syntax.tree import COMPARISON, IF, POSTFIX, UNARY, Phrase, number_t
 
 _OF_NUMPY = re.compile(r"\bnp\.([a-z_0-9]+(?:\.[a-z_]+)*)")
 _WORD = re.compile(r"(?<![.\w])[A-Za-z_]\w*")  # but not what a library has by that name
+OF_FLOATS = "{}.0"  # how a whole number is written where it is to be a float
 COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 
 # Names that code cannot have.
@@ -98,12 +99,18 @@ class Writer:
 
     def __init__(self, language: Language, table: GateTable, taken: Collection[str] = ()) -> None:
         self.language = language
+        self.whole = language.whole
         self.constants = {k: v for k, v in language.constants.items() if k not in taken}
         self.table = table
         self.helpers: dict[str, str] = {}
 
-    def text(self, tree: Tree) -> str:
-        """An expression as text. Raises UsageError for what the language does not have."""
+    def text(self, tree: Tree, is_fixed: bool = False) -> str:
+        """An expression as text. Raises UsageError for what the language does not have.
+
+        One that depends on no input `is_fixed`: no number of it is a whole one of the language, of
+        which `9**9**9` has as many digits as there is memory for.
+        """
+        self.whole = OF_FLOATS if is_fixed else self.language.whole
         return self._phrase(tree, self.constants)[0]
 
     def need(self, text: str) -> None:
@@ -164,7 +171,7 @@ class Writer:
             text = self.language.infinity if value == inf else f"-{self.language.infinity}"
             return text, POSTFIX if value > 0 else UNARY
         text = number_text(value)
-        text = self.language.whole.format(text) if text.lstrip("-").isdigit() else text
+        text = self.whole.format(text) if text.lstrip("-").isdigit() else text
         return text, UNARY if text[0] == "-" else POSTFIX
 
     def _choice(self, parts: list[Phrase], conditions: set[str]) -> Phrase:

@@ -6,10 +6,10 @@ their bounds, and the lists of numbers that reports hold.
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 from gradcli.errors import LimitError
+from gradcli.gates.shapes import amount
 from gradcli.requests import BUDGET, Request
 
 if TYPE_CHECKING:
@@ -95,9 +95,9 @@ def refuse_bytes(size: float, request: Request) -> None:
 def _bytes(program: Program, is_listed: bool) -> float:
     """About how many bytes the arrays of a program take, and their numbers in a report."""
     graph, listed = program.graph, 0
-    held = OF_A_SETTING * sum(map(prod, program.settings.shapes.values()))
+    held = OF_A_SETTING * sum(map(amount, program.settings.shapes.values()))
     for node, shape in graph.shapes.items():
-        size, operands = prod(shape), graph.operands[node]
+        size, operands = amount(shape), graph.operands[node]
         held += OF_AN_ELEMENT * size
         if node < program.forward_nodes:
             listed += size * (OF_A_STAGE + len(operands) if operands else OF_AN_INPUT)

@@ -21,12 +21,18 @@ Shape = tuple[int, ...]
 Axis = tuple[Shape, bool]
 Rule = Callable[..., Shape]
 
+OF_NOTHING = 8  # numbers that take as much as a row without any: in a list, in a report
 MOST_AXES = 32  # of an array, as many as numpy has in every version
 
 
 def text_of(shape: Shape) -> str:
     """A shape as numpy writes it: `(5, 10)`, `(3,)`; `()` is a number."""
     return str(tuple(shape))
+
+
+def amount(shape: Shape) -> int:
+    """How many numbers an array is made of, or what takes as much: the rows of an empty one."""
+    return prod(shape) or OF_NOTHING * prod([size for size in shape if size])
 
 
 def broadcast(*shapes: Shape) -> Shape:

@@ -99,7 +99,7 @@ def moving(name: str, function: Callable[..., Any]) -> Callable[..., int]:
         keywords = {key: site.plain(value) for key, value in named.items()}
         try:
             places = places_of(site.shape(node), function, *plain, **keywords)
-        except (ValueError, IndexError, TypeError) as error:
+        except (ValueError, IndexError, TypeError, OverflowError) as error:
             site.fail(f"{name}: {error}")
         texts = [*map(_text, plain), *(f"{key}={_text(v)}" for key, v in keywords.items())]
         return take(site, node, places, (name, "".join(f", {text}" for text in texts)))
@@ -172,7 +172,7 @@ def picked(site: Site, x: int, at: list[Any]) -> int:
             texts.append(_text(key[-1]))
     try:
         places = places_of(site.shape(x), lambda numbered: numbered[tuple(key)])
-    except IndexError as error:
+    except (IndexError, OverflowError) as error:
         site.fail(str(error))
     return take(site, x, places, ("", f"[{', '.join(texts)}]"))
 
@@ -205,7 +205,10 @@ def diff(site: Site, x: Any, n: Any = None, axis: Any = None) -> int:
         site.fail("`diff` needs an array, this is a number")
     at = rank - 1 if axis is None else site.axis(axis, rank)
     lead = ((None, None),) * at
-    for _ in range(1 if n is None else site.plain(n, "a number of times")):
+    times = 1 if n is None else site.plain(n, "a number of times")
+    if times < 0:
+        site.fail(f"`diff` is taken {times} times", "`n` is at least 0")
+    for _ in range(min(times, site.shape(node)[at])):  # then nothing is left
         later, earlier = (
             site.gate("index", node, (*lead, part)) for part in ((1, None), (None, -1))
         )

@@ -19,12 +19,11 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable
-from math import prod
 from typing import Any
 
 from gradcli.errors import LimitError, ShapeError
 from gradcli.gates.row import CONSTANT, INPUT, Gate, GateTable
-from gradcli.gates.shapes import MOST_AXES, Shape
+from gradcli.gates.shapes import MOST_AXES, Shape, amount
 from gradcli.gates.table import BUILT_IN, CONSTANTS
 from gradcli.graph.text import constant_phrase, gate_phrase, structural_label, structural_phrase
 from gradcli.requests import MOST_ELEMENTS, RAISE
@@ -230,7 +229,7 @@ class Graph:
             if len(shape) > MOST_AXES:
                 raise LimitError(f"an array has at most {MOST_AXES} axes, this has {len(shape)}")
             self.has_arrays = True
-            self.elements += prod(shape)
+            self.elements += amount(shape)
             if self.elements > self.most_elements:
                 raise LimitError(
                     f"the arrays have more than {self.most_elements} elements in all",
@@ -357,7 +356,7 @@ class Graph:
         smaller.has_arrays = self.has_arrays and (
             bool(smaller.shapes) or any(gate.is_structural for gate in smaller.gates)
         )
-        smaller.elements = sum(map(prod, smaller.shapes.values()))
+        smaller.elements = sum(map(amount, smaller.shapes.values()))
         smaller.most_elements = self.most_elements
         return smaller, moved
 

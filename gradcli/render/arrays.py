@@ -23,10 +23,11 @@ def array_text(
 
     `bounds` are those of the elements, in nested lists like them, or None.
     """
-    numbers = flattened(array)
-    if show_all or len(numbers) <= most:
+    numbers, shape = flattened(array), str(shape_of(array))
+    if show_all or _length(array) <= most:
         return nested_text(_texts(array, bounds, write))
-    shape = str(shape_of(array))
+    if not numbers:
+        return f"{shape}, empty"
     if any(number != number for number in numbers):
         return f"{shape} with nan"
     errors = [0.0] if bounds is None else flattened(bounds)
@@ -100,6 +101,11 @@ def shape_of(array: Any) -> tuple[int, ...]:
     return tuple(sizes)
 
 
+def _length(array: list[Any]) -> int:
+    """How many numbers the text of an array has; that of an empty one has brackets for its rows."""
+    return math.prod([size or 1 for size in shape_of(array)])
+
+
 def is_large(number: Any) -> bool:
     """Whether a number is an array that is summarised."""
-    return isinstance(number, list) and math.prod(shape_of(number)) > MOST_WHOLE
+    return isinstance(number, list) and _length(number) > MOST_WHOLE

@@ -75,7 +75,8 @@ class CodeLines:
             if self.graph.gates[place].is_structural:
                 text = self._in_numpy(right)
             else:
-                text = self.writer.text(parse_expression(Source(right)))
+                is_fixed = not self.graph.active[place]
+                text = self.writer.text(parse_expression(Source(right)), is_fixed)
             if not self.graph.active[place]:
                 text = self.language.fixed.format(text)
             yield self.language.let.format(name, text) + self.comment(f"({self.number[node.id]})")

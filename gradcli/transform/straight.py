@@ -113,6 +113,6 @@ def _edges(graph: Graph, output: int, values: list[Symbol], symbols: _Elementary
         arguments = [operands] if gate.is_variadic else operands
         place = function(*arguments, out=values[node])
         edge = symbols.named("eq", place, symbols.zero).node
-        if edge not in symbols.graph.constants:
+        if symbols.graph.active[edge]:  # else it is the same at all points
             edges[node] = edge
     return edges

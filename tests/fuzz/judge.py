@@ -26,6 +26,7 @@ LIMIT = 4096  # bytes of what is said on stderr
 UNSEEN = {chr(c) for c in (*range(9), *range(11, 32), *range(0x7F, 0xA0), *range(0x202A, 0x202F))}
 COLORED = ("--color=always", "always")
 BINARY = ("npy", "npz", "png", "pdf", "parquet", "arrow")
+WRITTEN = ("-o", "--output-file", "--junit", "--sarif", "--gitlab", "--sheets")
 WRITING = {"--write", "--update-baseline"}  # over what was read
 SAME = 1e-9
 
@@ -70,12 +71,16 @@ def _control_characters(case: Input, out: str, err: str) -> Iterator[str]:
 
 def _files(case: Input, after: dict[Path, bytes]) -> Iterator[str]:
     """Whether files are whole, read ones as they were, and none is left over."""
+    pairs = zip(["", *case.words], case.words, strict=False)
+    read = " ".join(word for option, word in pairs if option not in WRITTEN)
     for path, held in after.items():
         before = case.files.get(str(path))
         given = before.encode("utf-8", "surrogatepass") if isinstance(before, str) else before
         if path.name.startswith(".gradcli"):
             yield f"{path} is left"
         elif given is not None and given != held and not WRITING & {*case.words}:
+            if str(path) not in read and "." not in read.split():
+                continue
             yield f"{path} was written over"
         elif given is None and case.words[0] == "check" and "--format" not in case.words:
             yield from _whole(path, held)
@@ -151,7 +156,7 @@ def _documents(case: Input, code: Any, out: str) -> Iterator[str]:
     """Whether JSON is one strict document."""
     forms = [word.removeprefix("--format=") for word in case.words if "--format=" in word]
     forms += [word for at, word in enumerate(case.words) if case.words[at - 1] == "--format"]
-    is_json = "--json" in case.words or forms[-1:] in (["json"], ["sarif"], ["gitlab"])
+    is_json = "--json" in case.words or forms[-1:] == ["json"]
     asked = {"--help", "-h", "--list", "--fix", "--version", "-V"} & {*case.words}
     if not is_json or asked or not out or out.startswith("Usage") or len({*forms}) > 1:
         return

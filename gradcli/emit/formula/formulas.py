@@ -169,7 +169,7 @@ def _comparison(terms: ArrayTerms, name: str) -> Callable[[Term, Term], Term | N
             out, *operands = other.parts
             return _winner(terms, out, operands, int(number.data))
         if x.op == y.op == "number":
-            left, right = float(x.data), float(y.data)
+            left, right = x.data, y.data
             holds = {"lt": left < right, "le": left <= right, "gt": left > right,
                      "ge": left >= right, "eq": left == right, "ne": left != right}  # fmt: skip
             return terms.number(float(holds[name]))

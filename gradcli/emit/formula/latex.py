@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from gradcli.emit.formula.terms import NAME_STAGES, TOO_LONG, Term
-from gradcli.emit.formula.text import formula_text, in_order, is_decimal
+from gradcli.emit.formula.text import formula_text, in_order, is_decimal, of_float64
 from gradcli.errors import UsageError
 from gradcli.gates.shapes import Axis, Shape
 from gradcli.graph.text import place_text
@@ -88,7 +88,7 @@ def _number(value: Any) -> Piece:
     if not is_decimal(value):
         sign = "-" * (value < 0)
         return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}", PRODUCT
-    text = repr(float(value)).removesuffix(".0")
+    text = repr(of_float64(value)).removesuffix(".0")
     mantissa, e, exponent = text.partition("e")
     text = rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else text
     return text, SUM if value < 0 else PRODUCT if e else SYMBOL

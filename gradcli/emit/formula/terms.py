@@ -20,6 +20,7 @@ from typing import Any
 from gradcli.gates.shapes import Shape, broadcast
 
 TOO_LONG = "the formula has become too long to be read"
+BEYOND = "the formula has numbers beyond float64"
 NAME_STAGES = "give stages names: formulas are written in terms of them"
 LARGEST = 10**9  # numerators and denominators of the products of numbers that are kept exact
 
@@ -109,7 +110,7 @@ class Terms:
         if term.op == "number":
             if isinstance(term.data, Fraction):
                 return self.number(product_of(factor, term.data))
-            return self.number(float(factor) * term.data)
+            return self.number(term.data if factor > 0 else -term.data)  # inf, or nan
         if factor == -1 and term.op == "sum":
             opposite = {part: -own for part, own in zip(term.parts, term.data, strict=True)}
             return self._sum(opposite, term.shape)
@@ -234,6 +235,6 @@ def product_of(left: Fraction, right: Fraction) -> Fraction:
     if product.denominator < LARGEST and abs(product.numerator) < LARGEST:
         return product
     try:
-        return Fraction(float(left) * float(right))
+        return Fraction(float(left) * float(right)) or product
     except OverflowError:
         return product

@@ -8,7 +8,7 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from gradcli.emit.formula.terms import NAME_STAGES, TOO_LONG, Term
+from gradcli.emit.formula.terms import BEYOND, NAME_STAGES, TOO_LONG, Term
 from gradcli.errors import UsageError
 from gradcli.gates.shapes import Shape
 from gradcli.gates.table import BUILT_IN
@@ -68,11 +68,20 @@ def _phrase(writers: Writers, term: Term, parts: list[Phrase]) -> Phrase:
 
 def number(value: Any) -> Phrase:
     """A number; a fraction that is no short decimal as a quotient."""
-    if not isinstance(value, Fraction):
-        return number_phrase(float(value))
-    if is_decimal(value):
-        return number_phrase(float(value))
+    if not isinstance(value, Fraction) or is_decimal(value):
+        return number_phrase(of_float64(value))
     return spell("div", [number_phrase(float(n)) for n in (value.numerator, value.denominator)])
+
+
+def of_float64(value: Any) -> float:
+    """A number that code can have. Raises UsageError."""
+    try:
+        number = float(value)
+    except OverflowError:
+        raise UsageError(BEYOND, hint=NAME_STAGES) from None
+    if value and not number:
+        raise UsageError(BEYOND, hint=NAME_STAGES)
+    return number
 
 
 def is_decimal(value: Fraction) -> bool:
@@ -121,7 +130,8 @@ def quotient(factor: Fraction, term: Term | None, parts: list[Phrase]) -> Phrase
     powers = term.data if term else (Fraction(1),) * len(parts)
     above = [_power(p, k) for p, k in zip(parts, powers, strict=True) if k > 0]
     below = [_power(p, -k) for p, k in zip(parts, powers, strict=True) if k < 0]
-    if is_decimal(factor) and (above or factor.denominator == 1):
+    is_short = factor.denominator == 1 or factor.denominator > FEW_DECIMALS
+    if is_decimal(factor) and (above or is_short):
         is_idle = abs(factor) == 1 and above
         above = above if is_idle else [number(abs(factor)), *above]
     else:
