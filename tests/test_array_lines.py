@@ -246,7 +246,7 @@ L = sum((s - T)**2) + 0.01*sum(W**2)
 ds = 2*(s - T)
 dW = X.T @ ds + 0.02*W"""
     assert blamed(text, way) == []
-    assert blamed(text + "\ndW[0, 1] += 1e-4", way) == [("dW[0][1]", None)]
+    assert blamed(text + "\ndW[0, 1] += 1e-4", way) == [("dW[0][1]", "extra-term")]
     assert blamed(text.replace("+ 0.02", "- 0.02"), way) == [("dW", "sign")]
 
 

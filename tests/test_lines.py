@@ -420,7 +420,7 @@ def test_fix_prints_a_diff_and_writes_only_where_that_is_asked_for(gradcli):
     gradcli("check", "a.grad", "--fix", "--write")
     assert Path("a.grad").read_text() == CHAIN.replace("dx/3", "dx/2") + "\n"
     assert gradcli("check", "a.grad", "--fix").out == ""
-    Path("b.grad").write_text("x = 2; y = 3\nf = x*y\ndx = 17*y**3 + 1\ndy = x\n")
+    Path("b.grad").write_text("x = 2; y = 3\nf = x*y\ndx = 17\ndy = x\n")
     assert (
         "b.grad:3: dx is wrong, and no repair is known" in gradcli("check", "b.grad", "--fix").err
     )

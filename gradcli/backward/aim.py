@@ -34,14 +34,14 @@ class Aim:
                 for name, node in nodes[: len(names)])
             for p in points
         ]  # fmt: skip
-        self._reached = replay.graph.reaches(*[replay.claims[name] for name in names or right])
+        self._reached = [replay.graph.reaches(replay.claims[name]) for name in names or right]
 
     def reaches(self, node: int) -> bool:
-        """Whether a wrong gradient depends on a node."""
-        return bool(self._reached[node])
+        """Whether every wrong gradient depends on a node: a change there can mend them all."""
+        return all(reached[node] for reached in self._reached)
 
     def lines(self, lines: list[Any]) -> list[int]:
-        """The lines that a wrong gradient depends on."""
+        """The lines that every wrong gradient depends on."""
         output = self.replay.output
         return [
             k for k, line in enumerate(lines)

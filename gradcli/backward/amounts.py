@@ -10,6 +10,9 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from gradcli.errors import ShapeError
+from gradcli.gates.shapes import Shape, broadcast
+
 Amount = Any  # a float, a number in many digits, or an array
 LOST = 1e-14  # of the largest gradient: far away, where others saturate, rounding may be as large
 
@@ -71,6 +74,14 @@ def in_words(amount: Amount, digits: int = 5) -> str:
     if isinstance(amount, float):
         return f"{amount:.{digits}g}"
     return f"an array of norm {math.hypot(*flat(amount)):.{digits}g}"
+
+
+def spreads(shape: Shape, to: Shape) -> bool:
+    """Whether an array can be broadcast to a shape."""
+    try:
+        return broadcast(shape, to) == to
+    except ShapeError:
+        return False
 
 
 def nested(shape: Any, amounts: Iterator[Any]) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.backward.aim import Aim, ends_of, scaled
-from gradcli.backward.known import Known
+from gradcli.backward.known import Known, Meaning
 from gradcli.backward.naming import Naming
 from gradcli.backward.replay import Held, Replay, is_finite, same
 from gradcli.backward.suspects import MOST_FIXES, Suspect, Suspects
@@ -155,8 +155,36 @@ class _Inquiry:
         if len(odd) == 1:
             others = [s for s in others if s.line not in (*twins, *odd)]
             chosen, twins = next(s for s in suspects if s.line == odd[0]), ()
+        if self._is_settled(chosen):
+            others = [s for s in others if not self._reads(s.line, chosen.line)]
         lines = [*dict.fromkeys(s.line for s in others)]
         return Culprit(chosen, lines, names, twins, any(s.is_explained for s in others))
+
+    def _is_settled(self, suspect: Suspect) -> bool:
+        """Whether a line's value is no gradient of its name now, and is with the change."""
+        k = suspect.line
+        name = self.lines[k].name
+        values = suspect.held.get(self.replay.sites[k])
+        if not suspect.is_explained or values is None:
+            return False
+        now = self.suspects.meaning(k)
+        node = None if name is None else self.replay.forward[name]
+        mended = self.suspects.known.meaning(values, node)
+        if self._is_own(now, name) or not self._is_own(mended, name):
+            return False
+        is_scaled = now is not None and self._is_own(now._replace(factor=1.0), None)
+        return name is not None or not is_scaled  # a helper may be so many times a gradient
+
+    def _is_own(self, meaning: Meaning | None, name: str | None) -> bool:
+        """Whether a meaning is a gradient of a name itself; of a helper, of any node."""
+        if meaning is None or meaning.entry is None or not meaning.is_exact:
+            return False
+        is_gradient = meaning.entry.kind in ("adjoint", "contribution", "path")
+        return is_gradient and (name is None or meaning.entry.node == self.replay.forward[name])
+
+    def _reads(self, k: int, j: int) -> bool:
+        """Whether a line reads what another one has assigned."""
+        return k > j and bool(self.replay.graph.reaches(self.replay.sites[k])[self.replay.sites[j]])
 
     def _reads_of_its_own(self, k: int) -> bool:
         """Whether a line reads the gradient of a stage whose contribution it is."""
@@ -225,7 +253,7 @@ class _Inquiry:
                     if self._is_half(held, name, k):
                         found = self.naming.mistake(k, values)
                         if found is not None:
-                            return [Suspect(k, held, "value", False, True, found.named)]
+                            return [Suspect(k, held, "value", False, True, found.named, found.tree)]
         return []
 
     def _is_half(self, held: Held, name: str, k: int) -> bool:

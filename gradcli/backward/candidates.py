@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain, combinations
 from typing import Any
 
 from gradcli.arithmetic.agreement import agree
-from gradcli.engine import Run
+from gradcli.backward.scene import Repair, Scene
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
-from gradcli.named_tuples import NamedTuple
-from gradcli.program.gradient_lines import GradientLine
-from gradcli.program.model import Program
 from gradcli.syntax import Tree, write
 from gradcli.syntax.edit import (
     cut_out,
@@ -48,37 +45,6 @@ MOST_PARTS = 1000  # of a fraction that a constant may be
 MOST_NAMES = 200  # forward names that are tried in the place of another one
 
 
-class Scene(NamedTuple):
-    """A wrong line, the names it may read, and the consumers it answers for."""
-
-    program: Program
-    line: GradientLine
-    tree: Tree  # of the line, or of one element of its list
-    target: str  # the name whose gradient the line is
-    consumers: list[str]
-    operands: dict[str, set[str]]  # of each consumer: the names it is computed from
-    names: dict[int, str]  # of the program's gates
-    nodes: list[int]  # of the program: what the consumers are computed from, and themselves
-    gates: set[str]  # of the consumers
-    counts: set[float]  # of examples in a batch, as far as the consumers tell
-    scope: dict[str, Any]  # what the backward part has assigned before the line, by name
-    gradients: dict[str, str]  # those of them that are gradients, by the forward name
-    runs: list[Run]  # of the program, at its point and at others
-    expected: list[list[float]]  # at each of these points, of each number; none: not known
-    accepts: Callable[[int, list[float]], bool]  # whether numbers are right at a point
-    shape: tuple[int, ...]  # of what the line should give
-
-
-class Repair(NamedTuple):
-    """A changed line, the mistake it takes back, and words for the reader."""
-
-    tree: Tree
-    mistake: str
-    reason: str
-    is_complete: bool = False  # read the final values of gradients
-    is_general: bool = False  # a factor that would mend much else
-
-
 def candidates(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
     """The line with a change at one place."""
     tree = scene.tree
@@ -108,11 +74,17 @@ def _signs(tree: Tree) -> Iterator[Repair]:
             other = "sub" if op == "add" else "add"
             changed = with_op(tree, k, other)
             yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
-            if op == "sub":
-                changed = swapped(tree, k)
-                yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
         if op == "neg":
             changed = Tree(cut_out(tree.ops, k), cut_out(tree.args, k), cut_out(tree.starts, k))
+            yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
+
+
+def swaps(scene: Scene) -> Iterator[Repair]:
+    """The two sides of a difference in the other order."""
+    tree = scene.tree
+    for k, op in enumerate(tree.ops):
+        if op == "sub":
+            changed = swapped(tree, k)
             yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
 
 
@@ -137,7 +109,7 @@ def _names(scene: Scene, is_alike: bool) -> Iterator[Repair]:
     known = list(dict.fromkeys([*program.inputs, *program.stages]))[-MOST_NAMES:]
     gradients = [*scene.scope]
     compared = compared_in(tree)
-    compared_with = set().union(*scene.operands.values())
+    compared_with = set().union(scene.consumers, *scene.operands.values()) or {*known}
     for name in dict.fromkeys(a for op, a in zip(tree.ops, tree.args, strict=True) if op == "name"):
         kind = scene.line.reads[name].kind if name in scene.line.reads else "forward"
         places = [k for k, op in enumerate(tree.ops) if op == "name" and tree.args[k] == name]
@@ -248,7 +220,7 @@ def _constants(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
     ratio = next((right / got for right, got in pairs if got and right), math.nan)
     if not math.isfinite(ratio) or not ratio or math.isclose(abs(ratio), 1.0):
         return
-    tree = _times(scene.tree, ratio)
+    tree = times(scene.tree, ratio)
     size = max(abs(ratio), 1 / abs(ratio))
     if any(math.isclose(size, count) for count in scene.counts):
         reason = f"the line is {1 / ratio:.6g} times the gradient: the mean over {size:.0f}"
@@ -265,7 +237,7 @@ def _constants(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
     yield Repair(tree, "dropped-factor", reason, is_general=True)
 
 
-def _times(tree: Tree, ratio: float) -> Tree:
+def times(tree: Tree, ratio: float) -> Tree:
     """A tree times a number; a fraction is multiplied by its top and divided by its bottom."""
     if ratio < 0:
         tree = unary(tree, "neg")
@@ -273,7 +245,9 @@ def _times(tree: Tree, ratio: float) -> Tree:
     if not math.isclose(float(fraction), abs(ratio), rel_tol=1e-9):
         return joined(tree, number_tree(abs(ratio)), "mul")
     if fraction.numerator != 1:
-        tree = joined(tree, number_tree(float(fraction.numerator)), "mul")
+        number = number_tree(float(fraction.numerator))
+        is_atom = tree.ops[-1] in ("name", "pow", "call", "index")
+        tree = joined(number, tree, "mul") if is_atom else joined(tree, number, "mul")
     if fraction.denominator != 1:
         tree = joined(tree, number_tree(float(fraction.denominator)), "div")
     return tree
@@ -338,7 +312,7 @@ def factors(scene: Scene, written: list[list[float]], tolerance: float) -> Itera
     tables = [
         (node, power, [_power(run.values[node], power) for run in scene.runs])
         for node in scene.nodes[-MOST_FACTORS:]
-        if _is_number(scene.program.graph, node) for power in (1, -1, 2, -2)
+        if _is_varied(scene.program.graph, node) for power in (1, -1, 2, -2)
     ]  # fmt: skip
     tables = [table for table in tables if all(v and math.isfinite(v) for v in table[2])]
     # Two at once must both be lost, or both be too many: one for the other is no factor's slip.
@@ -359,6 +333,11 @@ def _is_number(graph: Graph, node: int) -> bool:
     return node not in graph.shapes and not isinstance(graph.constants.get(node), tuple)
 
 
+def _is_varied(graph: Graph, node: int) -> bool:
+    """Whether a node is a number that is another one at another point."""
+    return _is_number(graph, node) and node not in graph.constants
+
+
 def _lost_factor(scene: Scene, chosen: Any, constant: float) -> Repair:
     tree, inside = scene.tree, set(factors_in(scene.tree))
     names = [scene.program.graph.names.get(node, "") for node, _, _ in chosen]
@@ -369,7 +348,7 @@ def _lost_factor(scene: Scene, chosen: Any, constant: float) -> Repair:
     for node, power, _ in chosen:
         for _ in range(abs(power)):
             tree = joined(tree, name_tree(called[node]), "mul" if power > 0 else "div")
-    tree = joined(tree, number_tree(constant), "mul")
+    tree = times(tree, constant)
     is_power = all(name in inside for name in names) and len(chosen) == 1
     phrases = scene.program.graph.phrases(scene.names)
     words = [name or phrases[node][0] for (node, _, _), name in zip(chosen, names, strict=True)]
@@ -404,14 +383,19 @@ def _powers(scene: Scene) -> Iterator[Repair]:
     tree = scene.tree
     for k, op in enumerate(tree.ops):
         if op == "pow" and tree.ops[k - 1] == "number":
-            for step in (1.0, -1.0):
-                exponent = tree.args[k - 1] + step
+            for exponent in _exponents(tree.args[k - 1]):
                 changed = _with_exponent(tree, k, exponent)
                 yield Repair(changed, "dropped-power", f"a power is wrong: `{write(changed)}`")
     for k in _factor_places(scene):
         squared = joined(name_tree(tree.args[k]), number_tree(2.0), "pow")
         changed = replaced(tree, k, k, squared)
         yield Repair(changed, "dropped-power", f"a power is lost: `{write(changed)}` is right")
+
+
+def _exponents(own: float) -> Iterator[float]:
+    """Exponents that one may be a slip for, the nearest first."""
+    tried = dict.fromkeys((own + 1, own - 1, *map(own.__add__, (2, -2)), own / 2, 2 * own))
+    return (exponent for exponent in tried if exponent not in (own, 0.0))
 
 
 def _with_exponent(tree: Tree, k: int, exponent: float) -> Tree:

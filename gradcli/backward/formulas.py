@@ -25,6 +25,14 @@ NOWHERE = Source("", "<formula>")  # errors are not shown: their places need not
 Meaning = Any  # what a name stands for, in the caller's terms
 
 
+class _Wordless(Graph):
+    """A graph whose errors nobody reads: most formulas have one, and its words take long."""
+
+    def called(self, node: int) -> str:  # noqa: ARG002 the words of every operand
+        """No words for an operand."""
+        return ""
+
+
 class Formulas:
     """Trees lowered into one graph; `look` tells what a meaning is at a point.
 
@@ -32,7 +40,7 @@ class Formulas:
     """
 
     def __init__(self, look: Callable[[Meaning, int], Any], table: GateTable) -> None:
-        self.graph = Graph(table)
+        self.graph = _Wordless(table)
         self._look = look
         self._meanings: dict[int, Meaning] = {}  # of the inputs
         self._sizes: dict[str, float] = {}  # inputs that are known numbers

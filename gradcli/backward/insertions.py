@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain, product
 
-from gradcli.backward.candidates import Repair, Scene, compared_in
+from gradcli.backward.candidates import compared_in
+from gradcli.backward.scene import Repair, Scene
 from gradcli.syntax import Tree, write
 from gradcli.syntax.edit import (
     joined,
@@ -19,14 +20,9 @@ from gradcli.syntax.edit import (
     transposed,
     unary,
 )
-from gradcli.syntax.tree import Call
 
 MOST_PUT_IN = 16  # names that are tried as factors and terms
 MOST_USUAL_FACTOR = 4.0  # above it a factor is a size
-SLOPES = {  # of gates that are functions of their input, but for a sign
-    "sin": "cos", "cos": "sin", "exp": "exp", "softplus": "sigmoid", "abs": "sign",
-    "sinh": "cosh", "cosh": "sinh", "lgamma": "digamma",
-}  # fmt: skip
 EXPONENTS = (2.0, -1.0, 0.5, -0.5, -1.5, -2.0, 3.0, 1.5)  # of parts whose power is left out
 OTHER_NUMBERS = (0.0, 1.0, 2.0, 3.0, 0.5, -1.0)  # tried in the place of one
 
@@ -76,13 +72,15 @@ def _numbers(scene: Scene) -> Iterator[Repair]:
         if op != "number":
             continue
         value = tree.args[k]
-        others = dict.fromkeys((*OTHER_NUMBERS, value + 1, value - 1, 2 * value, value / 2,
+        others = dict.fromkeys((*OTHER_NUMBERS, value + 1, value - 1, 2 * value, value / 2, -value,
                                 *sorted(scene.counts)))  # fmt: skip
         for other in others:
             if other != value and not (other == 1.0 and k in factors):  # that is to leave it out
                 changed = replaced(tree, k, k, number_tree(float(other)))
                 reason = f"the number {value:g} is wrong: `{write(changed)}` is right"
-                name = "unsummed-axis" if _is_axis(tree, k) else "wrong-constant"
+                is_power = tree.ops[k + 1 : k + 2] == ["pow"]
+                name = "dropped-power" if is_power else "wrong-constant"
+                name = "unsummed-axis" if _is_axis(tree, k) else name
                 yield Repair(changed, "sign" if other == -value else name, reason)
 
 
@@ -98,19 +96,19 @@ def _is_axis(tree: Tree, k: int) -> bool:
 def put_in(scene: Scene) -> Iterator[Repair]:
     """A factor, a divisor, a sum or a transpose that is missing somewhere."""
     tree, last = scene.tree, len(scene.tree.ops) - 1
-    known = _known(scene)
+    known = [*map(name_tree, known_names(scene))]
     helpers = [name for name in scene.scope if name not in scene.line.reads][-MOST_PUT_IN:]
-    for k in _places(tree):
+    for k in places(tree):
         start = start_of(tree, k)
         whole = part(tree, start, k + 1)
-        for name in known:
-            factor = name_tree(name)
-            reason = f"the factor {name} is lost"
+        for factor in known:
+            text = write(factor)
+            reason = f"the factor {text} is lost"
             changed = replaced(tree, start, k, joined(whole, factor, "mul"))
             yield Repair(changed, "dropped-factor", f"{reason}: `{write(changed)}`")
             changed = replaced(tree, start, k, joined(whole, factor, "div"))
             yield Repair(
-                changed, "dropped-factor", f"it is to be divided by {name}: `{write(changed)}`"
+                changed, "dropped-factor", f"it is to be divided by {text}: `{write(changed)}`"
             )
         for number in (2.0, 0.5, *sorted(scene.counts)):
             for form in ("mul", "div"):
@@ -134,7 +132,7 @@ def put_in(scene: Scene) -> Iterator[Repair]:
             power = joined(whole, number_tree(exponent), "pow")
             changed = replaced(tree, start, k, power)
             yield Repair(changed, "dropped-power", f"a power is lost: `{write(changed)}` is right")
-    for name in known:
+    for name in known_names(scene):
         mask = joined(name_tree(name), number_tree(0.0), "gt")
         reason = f"nothing goes back where the gate is off: the factor `({write(mask)})` is lost"
         yield Repair(joined(tree, mask, "mul"), "wrong-branch", reason)
@@ -143,28 +141,12 @@ def put_in(scene: Scene) -> Iterator[Repair]:
 def terms(scene: Scene) -> Iterator[Repair]:
     """The line with a name added to it, or taken from it."""
     tree = scene.tree
-    for name in dict.fromkeys([*_known(scene), *scene.scope]):
+    for name in dict.fromkeys([*known_names(scene), *scene.scope]):
         term = name_tree(name)
         for changed in (joined(tree, term, "add"), joined(tree, term, "sub"),
                         joined(term, tree, "sub")):  # fmt: skip
             mistake = "missing-path" if name in scene.scope else "lost-term"
             yield Repair(changed, mistake, f"the term `{name}` is missing: `{write(changed)}`")
-
-
-def inner_terms(scene: Scene) -> Iterator[Repair]:
-    """The line with a term put in inside of it: a name, or a number of the forward part."""
-    tree, last = scene.tree, len(scene.tree.ops) - 1
-    graph, forward = scene.program.graph, scene.program.forward_nodes
-    numbers = [c for node, c in graph.constants.items() if node < forward and isinstance(c, float)]
-    terms = [*map(name_tree, _known(scene)), *map(number_tree, numbers[:MOST_PUT_IN])]
-    for k in _places(tree):
-        start = start_of(tree, k)
-        whole = part(tree, start, k + 1)
-        for term in (t for t in terms if t != whole) if k != last else ():
-            for changed in (joined(whole, term, "sub"), joined(term, whole, "sub"),
-                            joined(whole, term, "add")):  # fmt: skip
-                reason = f"`{write(changed)}` is right where `{write(whole)}` stands"
-                yield Repair(replaced(tree, start, k, changed), "lost-term", reason)
 
 
 def upstreams(scene: Scene) -> Iterator[Repair]:
@@ -176,7 +158,7 @@ def upstreams(scene: Scene) -> Iterator[Repair]:
         name for name in scene.scope
         if name not in read and (name in of_consumers or name not in scene.gradients.values())
     ][-MOST_PUT_IN:]  # fmt: skip
-    known = _known(scene)
+    known = known_names(scene)
     for upstream in gradients:
         whole = joined(tree, name_tree(upstream), "mul")
         reason = f"the factor {upstream} is lost: the upstream gradient"
@@ -189,34 +171,22 @@ def upstreams(scene: Scene) -> Iterator[Repair]:
 
 def usual_factors(scene: Scene) -> Iterator[Repair]:
     """The line times a name and a usual number, such as the `2*lam` of a penalty."""
-    for name in _known(scene):
+    for name in known_names(scene):
         for number in (2.0, 0.5):
             whole = joined(scene.tree, joined(number_tree(number), name_tree(name), "mul"), "mul")
             reason = f"the factor {number:g} * {name} is lost"
             yield Repair(whole, "dropped-factor", reason)
 
 
-def slopes(scene: Scene) -> Iterator[Repair]:
-    """The line times the slope of a gate that it has left out, written as a function."""
-    tree = scene.tree
-    for gate, function in SLOPES.items():
-        for name in _known(scene) if gate in scene.gates else ():
-            slope = Tree(["name", "call"], [name, Call(function, 1)], [0, 0])
-            reason = f"the slope `{write(slope)}` of {gate} is lost"
-            for k in _places(tree):
-                start = start_of(tree, k)
-                whole = joined(part(tree, start, k + 1), slope, "mul")
-                yield Repair(replaced(tree, start, k, whole), "dropped-factor", reason)
-            yield Repair(joined(unary(tree, "neg"), slope, "mul"), "dropped-factor", reason)
-
-
-def _known(scene: Scene) -> list[str]:
-    """The names that are put in: those the line reads, then the latest of the forward part."""
+def known_names(scene: Scene) -> list[str]:
+    """The names that are put in: those the line reads, those near its target, then the latest."""
+    near = [name for names in scene.operands.values() for name in sorted(names)]
     forward = [*scene.program.inputs, *scene.program.stages]
-    return list(dict.fromkeys([*scene.line.reads, *reversed(forward)]))[:MOST_PUT_IN]
+    names = dict.fromkeys([*scene.line.reads, *near, *scene.consumers, *reversed(forward)])
+    return [name for name in names if name in scene.line.reads or name in forward][:MOST_PUT_IN]
 
 
-def _places(tree: Tree) -> list[int]:
+def places(tree: Tree) -> list[int]:
     """Where something may be put in, the whole line first: no argument, and nothing compared."""
     compared = compared_in(tree)
     return [

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic.arrays import key
+from gradcli.backward.amounts import spreads
 from gradcli.backward.replay import SAME, Replay, same
 from gradcli.engine import Run, events
 from gradcli.named_tuples import NamedTuple
@@ -91,6 +92,7 @@ class Known:
                 if followed < MOST_FOLLOWED and graph.operands[node]:
                     followed += 1
                     yield from self._followed(run, node, through, total)
+        yield from self._by_stages(run)
         yield from self._unsummed(run)
         for node in self.order:
             yield Entry("value", node), replay.whole(node, run.values[node])
@@ -113,6 +115,35 @@ class Known:
             totals[operand] = totals[operand] + more if operand in totals else more
         for operand, total in totals.items():
             yield Entry("path", operand, through), self.replay.whole(operand, total)
+
+    def _by_stages(self, run: Run) -> Iterator[tuple[Entry, Any]]:
+        """What each stage sends back to a name of many uses, however often its formula reads it."""
+        graph, zero = self.replay.graph, self.replay.machine.arithmetic.zero
+        parts: dict[int, dict[int, Any]] = {}
+        for stage in self._definitions:
+            for _, node, part in events(run, stage, run.gradients[stage], self._definitions[stage]):
+                if node in self._stages and graph.active[node]:
+                    own = parts.setdefault(node, {})
+                    own[stage] = own.get(stage, zero) + part
+        for node, amounts in parts.items():
+            uses = [(stage, self.replay.whole(node, part)) for stage, part in amounts.items()]
+            for through, total in _sums(uses) if len(uses) > 1 else ():
+                yield Entry("contribution", node, through), total
+
+    @cached_property
+    def _definitions(self) -> dict[int, list[int]]:
+        """The nodes between each stage and the named ones that it is computed from."""
+        operands, roots = self.replay.graph.operands, {*self._stages, self.replay.output}
+        definitions = {}
+        for stage in (node for node in self.order if node in roots and operands[node]):
+            inside = {stage}
+            pending = [stage]
+            for gate in pending:
+                new = [k for k in operands[gate] if k not in inside and k not in self._stages]
+                inside.update(new)
+                pending += new
+            definitions[stage] = sorted(inside, reverse=True)
+        return definitions
 
     def _unsummed(self, run: Run) -> Iterator[tuple[Entry, Any]]:
         """What a gate sends back before it is summed over the axes it was spread over."""
@@ -170,7 +201,7 @@ class Known:
             return self._like[shape]
         tables = self._like[shape] = [self.of_size(int(np.prod(shape)))]
         for other in dict.fromkeys(np.shape(v[0]) for v in self.values.values()):
-            if other != shape and np.prod(other) < np.prod(shape) and _spreads(other, shape):
+            if other != shape and np.prod(other) < np.prod(shape) and spreads(other, shape):
                 own = {e: v for e, v in self.values.items() if np.shape(v[0]) == other}
                 wide = {e: [np.broadcast_to(x, shape) for x in v] for e, v in own.items()}
                 tables.append(_Table(wide, int(np.prod(shape))))
@@ -305,14 +336,6 @@ class _Table:
         columns = [np.stack([np.ravel(v[p]) for v in self.values]) @ np.ravel(g)
                    for p, g in enumerate(gradient)]  # fmt: skip
         return np.stack(columns, axis=1)
-
-
-def _spreads(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
-    """Whether an array can be broadcast to a shape."""
-    try:
-        return np.broadcast_shapes(shape, to) == to
-    except ValueError:
-        return False
 
 
 def _close(a: Any, b: Any) -> bool:

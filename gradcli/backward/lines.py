@@ -8,6 +8,7 @@ blame    the line that makes all right, if it gives what it should
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -15,16 +16,18 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic.agreement import agree
+from gradcli.arithmetic.arrays import key
 from gradcli.backward.aim import ends_of, scaled
 from gradcli.backward.amounts import rounding_of
 from gradcli.backward.blame import Blame, Culprit, blame
+from gradcli.backward.contributions import Piece, simplified
 from gradcli.backward.judge import ELSEWHERE, Judgement, Word, judge
 from gradcli.backward.known import Known, Meaning, words
 from gradcli.backward.naming import Naming, listed
 from gradcli.backward.passage import Evidence, evidence_at
 from gradcli.backward.repairs import Named
 from gradcli.backward.replay import Replay, is_finite, same
-from gradcli.backward.rewriting import respelt, rewritten
+from gradcli.backward.rewriting import numpy_text, respelt, rewritten
 from gradcli.backward.suspects import Suspect
 from gradcli.checker.patterns import pattern
 from gradcli.checker.reasons import mismatch
@@ -37,9 +40,12 @@ from gradcli.reports.evaluations import Number, worst
 from gradcli.reports.lines import Contribution, Fork, LineCheck
 from gradcli.reports.statement_text import offset_of, split_statement, statement_end
 from gradcli.requests import Request
+from gradcli.syntax import Tree, write
+from gradcli.syntax.edit import joined
 from gradcli.syntax.tokens import line_and_column
 
 MOST_CONTRIBUTIONS = 4  # that a line of wrong shape is held against
+LONGEST_DERIVED = 60  # of the text of a line that is written anew
 MOST_SUSPECTS = 5  # lines that are named beside the likeliest
 
 
@@ -171,6 +177,7 @@ class _Lines:
         self.claims = claims
         self.meanings = meanings
         self.lines: list[GradientLine] = replay.program.lines
+        self.source = replay.program.source.text
 
     def checks(self) -> list[LineCheck]:
         """The verdicts in the order of the text."""
@@ -253,7 +260,8 @@ class _Lines:
         reason: str | None = None
         if suspect.named is not None:
             mistake, reason = suspect.named.mistake, suspect.named.reason
-            repair = None if culprit.has_rival else self._repair(k, suspect)
+        if not culprit.has_rival:
+            repair = self._repair(k, suspect)
         others = [self.places[j][0] for j in culprit.others[:MOST_SUSPECTS]]
         if others:
             either = f"or line {' or '.join(map(str, others))} is the slip"
@@ -265,26 +273,70 @@ class _Lines:
         return check if check.reason else check._replace(reason=_difference(check))
 
     def _repair(self, k: int, suspect: Suspect) -> str | None:
-        """The line as it should be, in its writer's style."""
-        spelling, named = self.lines[k].spelling, suspect.named
-        if spelling is not None and suspect.kind in ("value", "formula"):
-            whole = named.tree if named is not None else None
-            after = None if whole is None else spelling.in_python(whole)
-            if after is None:
-                return None
-            whole_text = self.replay.program.source.text
-            text = respelt(spelling.words, spelling.tree, after, whole_text)
-            return f"{spelling.before}{text}{spelling.after}"
-        source = self.replay.program.source.text
-        start = offset_of(source, *self.places[k])
-        head, right = split_statement(source[start : statement_end(source, start)])
+        """The line as it should be, in its writer's style, and lines that are missing behind it."""
+        start = offset_of(self.source, *self.places[k])
+        head, right = split_statement(self.source[start : statement_end(self.source, start)])
         if suspect.kind == "add":
             return f"{head.replace('=', '+=')}{right}"
-        tree = None if suspect.named is None else suspect.named.tree
-        before = self.lines[k].statement.tree
-        if tree is None or before is None or suspect.kind not in ("value", "formula"):
+        tree, before = suspect.tree, self.lines[k].statement.tree
+        if before is None:
             return None
-        return head + rewritten(right, before, tree, source)
+        if suspect.kind == "path":
+            if not self._is_sum(k):
+                return self._with_more(k, f"{head}{right}", suspect.pieces)
+            tree = simplified(joined(before, suspect.pieces[0].tree, "add"))
+        elif suspect.kind not in ("value", "formula"):
+            return None
+        elif tree is None:
+            return self._derived(k, suspect, head)
+        return None if tree is None else self._written(k, tree, head, right)
+
+    def _written(self, k: int, tree: Tree, head: str, right: str) -> str | None:
+        """A line with another tree on its right side; None where it cannot be written."""
+        spelling, before = self.lines[k].spelling, self.lines[k].statement.tree
+        if before is None:
+            return None
+        if spelling is None:
+            return head + rewritten(right, before, tree, self.source)
+        after = spelling.in_python(tree)
+        if after is None:
+            return None
+        text = respelt(spelling.words, spelling.tree, after, self.source)
+        return f"{spelling.before}{text}{spelling.after}"
+
+    def _is_sum(self, k: int) -> bool:
+        """Whether a line adds up what several stages send back."""
+        return len(self.naming.uses.consumers(str(self.lines[k].name), self.written[k])) > 1
+
+    def _derived(self, k: int, suspect: Suspect, head: str) -> str | None:
+        """The line as the forward part has it, where no small change makes it right."""
+        values = suspect.held.get(self.replay.sites[k])
+        is_number = k in self.replay.numbers
+        if values is None or is_number or self.lines[k].place or self.lines[k].name is None:
+            return None
+        pieces = self.naming.missing_pieces(k, values)
+        if len(pieces) != 1 or pieces[0].place:
+            return None
+        text = self._text(k, pieces[0].tree)
+        return f"{head}{text}" if text and len(text) <= LONGEST_DERIVED else None
+
+    def _text(self, k: int, tree: Tree) -> str | None:
+        """A tree as its program writes one; None where its language cannot."""
+        spelling = self.lines[k].spelling
+        own = tree if spelling is None else spelling.in_python(tree)
+        return None if own is None else numpy_text(write(own), self.source)
+
+    def _with_more(self, k: int, text: str, pieces: Sequence[Piece]) -> str | None:
+        """The line, and those that are missing behind it."""
+        line = self.lines[k]
+        begin = " " * (self.places[k][1] - 1)
+        rows = [text]
+        for piece in pieces:
+            right = self._text(k, piece.tree)
+            if right is None:
+                return None
+            rows.append(f"{begin}{line.statement.target}{piece.where} += {right}")
+        return "\n".join(rows) if pieces else None
 
     def _misfit(self, k: int) -> LineCheck:
         """A line whose shapes do not fit, or that reads what such a line does not give."""
@@ -296,9 +348,9 @@ class _Lines:
                 self._target(k), *self.places[k], "fail", False, row, None, None, None,
                 f"not judged: it reads what line {row} does not give",
             )  # fmt: skip
-        named = None if misfit.name is None else self._mistake_of_misfit(k, misfit.name)
+        named = self._mistake_of_misfit(k, misfit.name)
         reason = f"{misfit.message}; {misfit.hint}" if misfit.hint else misfit.message
-        culprit = Suspect(k, {}, "value", False, True, named)
+        culprit = Suspect(k, {}, "value", False, True, named, named.tree if named else None)
         others = [] if named else self._helpers_behind(k)
         if others:
             reason = f"{reason}; or line {listed(others)} is the slip"
@@ -328,23 +380,59 @@ class _Lines:
         sums = [sum(some) for n in range(1, len(parts) + 1) for some in combinations(parts, n)]
         sums.append(self.replay.truth(name, 0))
         is_right = not np.any(value) or any(same(value, _at(amount, place)) for amount in sums)
+        spoiling = [j for j, line in enumerate(self.lines) if line.misfit and name == line.owner]
+        if not is_right and spoiling and not self._is_for_itself(k, node):
+            row = self.places[spoiling[0]][0]
+            return LineCheck(
+                self._target(k), *self.places[k], "fail", False, row, _number(value), None, None,
+                f"not judged: line {row} spoils the gradient that it is a part of",
+            )  # fmt: skip
         reason = None if is_right else f"no use of `{name}` sends this back"
         return LineCheck(
             self._target(k), *self.places[k], "pass" if is_right else "fail", not is_right, None,
             _number(value), _number(value) if is_right else None, None, reason,
         )  # fmt: skip
 
-    def _mistake_of_misfit(self, k: int, name: str) -> Named | None:
-        """The change that gives a gradient of the right shape: all of it, or one contribution."""
-        replay, node = self.replay, self.replay.forward[name]
-        rights = [[replay.truth(name, p) for p in range(len(replay.runs))]]
-        rights += [v for e, v in self.known.values.items()
-                   if e.node == node and e.kind == "contribution"][:MOST_CONTRIBUTIONS]  # fmt: skip
-        for right in rights:
-            found = self.naming.mistake(k, right)
-            if found is not None and found.named is not None:
-                return found.named
-        return None
+    def _is_for_itself(self, k: int, node: int) -> bool:
+        """Whether a line is a contribution of its own, not a step with one, and known as such."""
+        line, meaning = self.lines[k], self.meanings[k]
+        reads = [read.name for read in line.reads.values() if read.kind == "gradient"]
+        is_step = line.part_of in reads
+        if is_step or meaning is None:
+            return not is_step
+        return meaning.entry is not None and meaning.entry.node == node
+
+    def _mistake_of_misfit(self, k: int, name: str | None) -> Named | None:
+        """The change of a line that gives what is known and wanted there, in the right shape."""
+        if name is None:
+            return self.naming.mistake_of_any(k, self._not_yet_given(k))
+        replay, place, node = self.replay, self.lines[k].place, self.replay.forward[name]
+        if place:
+            return self.naming.mistake_of_any(k, [*self.known.parts(node, key(place)).values()])
+        own = [v for e, v in self.known.values.items()
+               if e.node == node and e.kind in ("adjoint", "contribution")]  # fmt: skip
+        others = [j for j, line in enumerate(self.lines)
+                  if name in (line.name, line.part_of) and j != k]  # fmt: skip
+        if not any(self.lines[j].place for j in others):
+            rest = [
+                replay.truth(name, p) - sum(replay.value(replay.sites[j], p) for j in others)
+                for p in range(len(replay.runs))
+            ]
+            named = self.naming.mistake_of_any(k, [rest])
+            if named is not None:
+                return named
+        return self.naming.mistake_of_any(k, own)
+
+    def _not_yet_given(self, k: int) -> list[list[Any]]:
+        """The gradients of nodes that no line before another one gives."""
+        replay = self.replay
+        points = range(len(replay.runs))
+        given = [[replay.value(node, p) for p in points] for node in replay.sites[:k]]
+        return [
+            values for entry, values in self.known.values.items()
+            if entry.kind in ("adjoint", "unsummed") and any(map(np.any, values))
+            and not any(_are_same(own, values) for own in given)
+        ]  # fmt: skip
 
     def _missing(self, k: int, claim: Any, expected: Any) -> tuple[str, Any, Any]:
         """What is missing from a gradient: an element of it, where no line gives that one."""
@@ -414,6 +502,11 @@ def _difference(check: LineCheck) -> str:
     relation = pattern(np.array(claim), np.array(expected), ())
     at, number, right = differences[0]
     return f"{what} {relation}" if relation else f"at {at} {mismatch(number, right, what, of)}"
+
+
+def _are_same(some: list[Any], others: list[Any]) -> bool:
+    """Whether two values are the same at every point."""
+    return np.shape(some[0]) == np.shape(others[0]) and all(map(same, some, others))
 
 
 def _at(amount: Any, place: tuple[Any, ...]) -> Any:

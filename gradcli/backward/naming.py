@@ -10,17 +10,19 @@ import numpy as np
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.backward.amounts import in_words
-from gradcli.backward.candidates import Scene
+from gradcli.backward.contributions import Piece, contributions, together
 from gradcli.backward.cut import Cut
 from gradcli.backward.known import Entry
-from gradcli.backward.repairs import Found, Named, counts, find_mistake
-from gradcli.backward.replay import Replay
+from gradcli.backward.repairs import Found, Named, counts, find_mistake, give
+from gradcli.backward.replay import Replay, same
+from gradcli.backward.scene import Scene
 from gradcli.backward.uses import Uses
 from gradcli.engine import Run
+from gradcli.evaluation.point import gather
 from gradcli.named_tuples import NamedTuple
 from gradcli.program.model import Element
 from gradcli.syntax import Tree
-from gradcli.syntax.edit import element_places, element_tree, part, replaced
+from gradcli.syntax.edit import element_places, element_tree, number_tree, part, replaced
 
 ROUNDING_OF_LINE = 1e-12  # of the largest number of a line: what may be lost in its others
 
@@ -30,6 +32,7 @@ class Repaired(NamedTuple):
 
     values: list[Any]
     named: Named | None
+    tree: Tree | None
 
 
 class Naming:
@@ -83,20 +86,40 @@ class Naming:
             else:
                 changed = None
             first = named
-        return Found(first._replace(tree=changed), []) if first else None
+        return Found(first._replace(tree=changed), [], changed) if first else None
 
     def _found(
         self, k: int, tree: Tree, expected: list[list[float]], shape: tuple[int, ...]
     ) -> Found | None:
         def accepts(point: int, numbers: list[float]) -> bool:
-            right = expected[point]
-            slack = ROUNDING_OF_LINE * max(map(abs, right), default=0.0)
-            return len(numbers) == len(right) and all(
-                agree(a, b, self._tolerance, slack) for a, b in zip(numbers, right, strict=True)
-            )
+            return self._is_near(numbers, expected[point])
 
         scene = self._scene(k, tree, expected, accepts, shape)
         return find_mistake(scene, self._tolerance)
+
+    def mistake_of_any(self, k: int, rights: Sequence[Sequence[Any]]) -> Named | None:
+        """The one mistake in line k without which it gives one of these values."""
+        tree, shapes = self.lines[k].statement.tree, dict.fromkeys(np.shape(r[0]) for r in rights)
+        fits: list[Named] = []
+        for shape in shapes if tree is not None else ():
+            wanted = [[*map(_flat, r)] for r in rights if np.shape(r[0]) == shape]
+
+            def accepts(point: int, numbers: list[float], wanted: Any = wanted) -> bool:
+                return any(self._is_near(numbers, right[point]) for right in wanted)
+
+            expected = wanted[0] if len(wanted) == 1 else []
+            found = find_mistake(self._scene(k, tree, expected, accepts, shape), self._tolerance)
+            if found is not None and found.named is not None and any(map(any, found.numbers)):
+                fits.append(found.named)
+        near = [named for named in fits if not named.is_far] or fits
+        return near[0] if len({named.mistake for named in near}) == 1 else None
+
+    def _is_near(self, numbers: list[float], right: list[float]) -> bool:
+        """Whether a line gives what it should, but for rounding."""
+        slack = ROUNDING_OF_LINE * max(map(abs, right), default=0.0)
+        return len(numbers) == len(right) and all(
+            agree(a, b, self._tolerance, slack) for a, b in zip(numbers, right, strict=True)
+        )
 
     # ---------------------------------------------------------------- by what comes of it
 
@@ -119,7 +142,8 @@ class Naming:
         found = find_mistake(self._scene(k, tree, [], accepts, shape), self._tolerance)
         if found is None or not any(map(any, found.numbers)):  # anything times 0 would fit
             return None
-        return Repaired([np.reshape(numbers, shape) for numbers in found.numbers], found.named)
+        values = [np.reshape(numbers, shape) for numbers in found.numbers]
+        return Repaired(values, found.named, found.tree)
 
     # ---------------------------------------------------------------- by what is missing
 
@@ -132,7 +156,9 @@ class Naming:
         name, own = line.name, self.uses.amounts.get(line.name, {})
         claim, truth = replay.value(replay.claims[name], 0), replay.truth(name, 0)
         lost = len(self.uses.consumers(name, truth - claim))
-        count = lost or sum(other.name == name for other in self.lines[:k])
+        count = lost or sum(
+            other.name == name and j not in replay.numbers for j, other in enumerate(self.lines[:k])
+        )
         return Named(
             "overwritten",
             f"{name} feeds {listed(own)}; this line overwrites {count} of "
@@ -151,8 +177,7 @@ class Naming:
         own = self.uses.amounts.get(name, {})
         lacking = self.uses.consumers(name, amount)
         if not lacking:
-            phrases = self.replay.program.graph.phrases(self.uses.names)
-            lacking = [phrases[self.replay.back[k]][0] for k in dict.fromkeys(entry.through)]
+            lacking = [self._phrases[self.replay.back[k]][0] for k in dict.fromkeys(entry.through)]
         return Named(
             "missing-path",
             f"{name} feeds {listed(own)}; no line adds the contribution of "
@@ -160,6 +185,80 @@ class Naming:
         )
 
     # ---------------------------------------------------------------- the scene
+
+    @cached_property
+    def _phrases(self) -> list[Any]:
+        """Every node of the program as text."""
+        return self.replay.program.graph.phrases(self.uses.names)
+
+    def _pieces(
+        self, name: str, gradients: dict[str, str], scope: dict[str, Any]
+    ) -> dict[str, list[Piece]]:
+        """What each stage sends back to a name, as terms over what lines have assigned."""
+        cut, graph = self.uses.cut, self.replay.program.graph
+        leaf = cut.leaves.get(Element(name))
+        pieces: dict[str, list[Piece]] = {}
+        for consumer in self.uses.amounts.get(name, ()) if leaf is not None else ():
+            order = cut.order(Element(consumer))
+            called = {node: f"({self._phrases[k][0]})" for node, k in cut.source.items()}
+            called |= {n: graph.names[k] for n, k in cut.source.items() if k in graph.names}
+            upstream = gradients.get(consumer)
+            if upstream is None and consumer == self.uses.output:
+                upstream = ""
+            if upstream is not None and leaf is not None:
+                own = self._gradients_in(order[1:], scope) | {order[0]: upstream}
+                pieces[consumer] = contributions(cut.graph, order, leaf, own, called)
+        return pieces
+
+    def _gradients_in(self, nodes: list[int], scope: dict[str, Any]) -> dict[int, str]:
+        """The nodes of the cut graph whose gradients a helper of the backward part is."""
+        replay, cut = self.replay, self.uses.cut
+        values, gradients = replay.program_values(0), replay.runs[0].gradients
+        own = {name: gather(value, values) for name, value in scope.items()
+               if name not in self._gradient_names}  # fmt: skip
+        return {
+            node: name for node in nodes for name, value in own.items()
+            if node not in cut.names and cut.graph.operands[node]
+            and _is_like(value, gradients[replay.moved[cut.source[node]]])
+        }  # fmt: skip
+
+    @cached_property
+    def _gradient_names(self) -> set[str]:
+        return {line.statement.target for line in self.lines if line.name}
+
+    def missing_pieces(self, k: int, missing: Sequence[Any]) -> list[Piece]:
+        """Terms that are an amount of the gradient of line k; none where they cannot be written."""
+        name = self.lines[k].owner
+        if name is None or self.lines[k].statement.tree is None:
+            return []
+        wanted = [*map(_flat, missing)]
+
+        def accepts(point: int, numbers: list[float]) -> bool:
+            return self._is_near(numbers, wanted[point])
+
+        shape = self.replay.graph.shape(self.replay.forward[name])
+        scene = self._scene(k, number_tree(1.0), wanted, accepts, shape)
+        known = scene.pieces()
+        lacking = [p for c in self.uses.consumers(name, missing[0]) for p in known.get(c, [])]
+        each = [[piece] for pieces in known.values() for piece in pieces]
+        return next((together(own) for own in (lacking, *each) if own and give(scene, own)), [])
+
+    @cached_property
+    def _users(self) -> dict[int, list[int]]:
+        """The gates of the forward part that read each node."""
+        users: dict[int, list[int]] = {}
+        for gate, operands in enumerate(self.replay.graph.operands[: self.replay.output + 1]):
+            for node in operands:
+                users.setdefault(node, []).append(gate)
+        return users
+
+    def _upstreams(self, nodes: list[int], scope: dict[str, Any]) -> set[str]:
+        """The names of the backward part that are the true gradient of one of some nodes."""
+        values, gradients = self.replay.program_values(0), self.replay.runs[0].gradients
+        return {
+            name for name, value in scope.items()
+            if any(_is_like(gather(value, values), gradients[k]) for k in nodes)
+        }  # fmt: skip
 
     def _scene(
         self, k: int, tree: Tree, expected: list[list[float]],
@@ -180,20 +279,27 @@ class Naming:
             other for other in self.lines[:k]
             if other.statement.target != line.statement.target and other.name not in self.wrong
         ]  # fmt: skip
+        scope = {other.statement.target: other.total for other in earlier}
+        own = replay.forward.get(line.owner or "", -1)
+        stages = [replay.forward[name] for name in self.uses.amounts.get(line.owner or "", ())
+                  if name in replay.forward]  # fmt: skip
+        nearest = self._upstreams(self._users.get(own, []), scope)
+        gradients = {other.name: other.statement.target for other in earlier if other.name}
         return Scene(
-            program=program, line=line, tree=tree, target=line.name or "",
+            program=program, line=line, tree=tree, target=line.owner or "",
             consumers=list(operands), operands=operands, names=self.uses.names,
             nodes=sorted(nodes), gates={cut.graph.gates[node].name for node in inside},
             counts=counts(cut.graph, inside, self.uses.run.values),
-            scope={other.statement.target: other.total for other in earlier},
-            gradients={other.name: other.statement.target for other in earlier if other.name},
+            scope=scope, nearest=nearest, phrases=self._phrases,
+            upstreams=nearest | self._upstreams(stages, scope),
+            gradients=gradients, pieces=lambda: self._pieces(line.owner or "", gradients, scope),
             runs=[Run(replay.machine, replay.program_values(p)) for p in range(len(replay.runs))],
             expected=expected, accepts=accepts, shape=shape,
         )  # fmt: skip
 
     def _consumers(self, k: int, expected: list[list[float]]) -> list[str]:
         """The stages whose contributions a line stands for; of a helper those of its readers."""
-        name = self.lines[k].name
+        name = self.lines[k].owner
         if name is None:
             targets = {self.lines[r].name for r in readers_of(self.lines, k)} - {None}
             own = [c for target in targets for c in self.uses.amounts.get(str(target), {})]
@@ -214,6 +320,12 @@ def readers_of(lines: list[Any], k: int) -> list[int]:
         if any(read.line in reached for read in lines[j].reads.values()):
             reached.add(j)
     return sorted(reached - {k})
+
+
+def _is_like(value: Any, gradient: Any) -> bool:
+    """Whether a value is a gradient, as it is or as it stands in another shape."""
+    value, gradient = np.asarray(value), np.asarray(gradient)
+    return value.size == gradient.size and same(np.ravel(value), np.ravel(gradient))
 
 
 def _flat(values: Any) -> list[float]:

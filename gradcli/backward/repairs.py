@@ -7,33 +7,37 @@ mistake has a name only if all repairs that fit bear the same one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
-from gradcli.backward.candidates import (
-    Repair,
-    Scene,
-    candidates,
-    factors,
-    other_names,
-)
+from gradcli.arithmetic.arrays import key
+from gradcli.backward.amounts import flat, spreads
+from gradcli.backward.candidates import candidates, factors, other_names, swaps
+from gradcli.backward.contributions import Piece
 from gradcli.backward.formulas import Formulas
 from gradcli.backward.insertions import (
-    inner_terms,
     left_out,
     put_in,
-    slopes,
     terms,
     upstreams,
     usual_factors,
 )
+from gradcli.backward.other_parts import Open, coefficients, functions, inner_terms, other_parts
+from gradcli.backward.scene import Repair, Scene, tree_of
 from gradcli.evaluation.point import gather
-from gradcli.gates.shapes import count
+from gradcli.gates.shapes import Shape, count
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
 from gradcli.named_tuples import NamedTuple
 from gradcli.syntax import Tree, write
+from gradcli.syntax.edit import number_tree, replaced, substituted
 
+NEAR = 1e-6  # of the largest number: a number that is found is tried exactly afterwards
+MOST_TIMES = 1000.0  # a number that may be lost
+MOST_PARTS = 24  # of a fraction that is one
+USUAL = (1.0, -1.0, 2.0, 0.5)
 FEWEST_NUMBERS = 3  # that a change has to fit: at all points, of all elements
 MOST_USUAL = 4.0  # factors up to this are slips of another kind than a lost mean
 
@@ -87,53 +91,96 @@ class Found(NamedTuple):
 
     named: Named | None  # None where several mistakes would explain the line
     numbers: list[list[float]]
+    tree: Tree | None = None  # the line as it should be, where it can be written
+
+
+class Fit(NamedTuple):
+    """A change that makes a line right, and the numbers of the line with it."""
+
+    repair: Repair
+    numbers: list[list[float]]
 
 
 def find_mistake(scene: Scene, tolerance: float) -> Found | None:
     """Name and explanation of the mistake, where exactly one explains the line.
 
     A change at one place is looked for first, then factors that may stand in several, then what may
-    have been put in, or left out: each group only where none before it explains the line.
+    have been put in, or left out: each group only where none before it explains the line, or where
+    a change would take the upstream gradient of the line away.
     """
     if scene.expected and not any(map(any, scene.expected)):
         return None  # anything times 0 would fit
     workshop = _Workshop(scene)
     written = workshop.as_written()
-    near = (candidates(scene, written), other_names(scene), factors(scene, written, tolerance),
-            left_out(scene), put_in(scene))  # fmt: skip
-    far = (slopes(scene), usual_factors(scene), terms(scene), inner_terms(scene),
-           upstreams(scene))  # fmt: skip
-    for group, repairs in enumerate((*near, *far)):
-        fitting: list[tuple[Repair, list[list[float]]]] = []
-        for repair in repairs:
-            if all(repair.mistake != known.mistake for known, _ in fitting):
-                numbers = workshop.fitting(repair)
-                if numbers:
-                    fitting.append((repair, numbers))
-        if fitting:
-            special = [pair for pair in fitting if not pair[0].is_general]
-            if special and all(repair.mistake != "wrong-cache" for repair, _ in special):
-                fitting = special
-            (repair, numbers), *others = fitting
-            if others or _is_vague(scene, repair, numbers, workshop):
-                return Found(None, numbers)
-            tree = _as_text(_simplest(repair, scene, written, workshop))
-            named = Named(
-                repair.mistake, repair.reason, tree, repair.is_general, group >= len(near)
-            )
-            return Found(named, numbers)
-    return None
+    near = (candidates(scene, written), swaps(scene), other_names(scene),
+            factors(scene, written, tolerance), left_out(scene), functions(scene),
+            put_in(scene))  # fmt: skip
+    far = (coefficients(scene), usual_factors(scene), terms(scene),
+           inner_terms(scene), upstreams(scene), other_parts(scene))  # fmt: skip
+    odd: Found | None = None
+    groups: tuple[Iterator[Repair | Open], ...] = (*near, *far)
+    for group, repairs in enumerate(groups):
+        fits: list[Fit] = []
+        for change in repairs:
+            some = workshop.filled(change) if isinstance(change, Open) else iter((change,))
+            for repair in some:
+                if all(repair.mistake != fit.repair.mistake for fit in fits):
+                    numbers = workshop.fitting(repair)
+                    if numbers:
+                        fits.append(Fit(repair, numbers))
+        likely = [fit for fit in fits if not _loses_upstream(scene, fit.repair)]
+        if likely:
+            return _found(likely, workshop, written, group >= len(near))
+        if fits and odd is None:
+            odd = _found(fits, workshop, written, group >= len(near))
+    return odd
 
 
-def _is_vague(
-    scene: Scene, repair: Repair, numbers: list[list[float]], workshop: _Workshop
-) -> bool:
-    """Whether a change may fit by accident, or another gradient only as a factor put in does."""
-    if sum(map(len, numbers)) < FEWEST_NUMBERS:
-        return True
+def _found(
+    fits: list[Fit], workshop: _Workshop, written: list[list[float]], is_far: bool
+) -> Found:  # fmt: skip
+    """The mistake that some changes of a line take back, each of another name."""
+    scene = workshop.scene
+    special = [fit for fit in fits if not fit.repair.is_general]
+    if special and all(fit.repair.mistake != "wrong-cache" for fit in special):
+        fits = special
+    for gradients in (scene.nearest, scene.upstreams):
+        fits = [f for f in fits if not gradients.isdisjoint(_names(f.repair.tree))] or fits
+    (repair, numbers), *others = fits
+    is_vague = _may_be_chance(numbers) or _may_be_a_factor(repair, workshop)
+    if others or is_vague:
+        trees = [_as_text(scene, fit.repair) for fit in fits] if not _may_be_chance(numbers) else []
+        return Found(None, numbers, next((tree for tree in trees if tree is not None), None))
+    simplest = _simplest(repair, scene, written, workshop)
+    tree = _as_text(scene, simplest)
+    reason = repair.reason if repair.is_general else simplest.reason
+    named = Named(repair.mistake, reason, tree, repair.is_general, is_far)
+    return Found(named, numbers, tree)
+
+
+def _names(tree: Tree) -> set[str]:
+    return {arg for op, arg in zip(tree.ops, tree.args, strict=True) if op == "name"}
+
+
+def _loses_upstream(scene: Scene, repair: Repair) -> bool:
+    """Whether a changed line no longer reads a gradient that comes back to it, and no other."""
+    before, after = _names(scene.tree) & scene.upstreams, _names(repair.tree) & scene.upstreams
+    return bool(before) and not after
+
+
+def _may_be_chance(numbers: list[list[float]]) -> bool:
+    """Whether there are too few numbers to tell a change that fits from one that is right."""
+    return sum(map(len, numbers)) < FEWEST_NUMBERS
+
+
+def _may_be_a_factor(repair: Repair, workshop: _Workshop) -> bool:
+    """Whether another gradient fits only as a factor put in does, and is none that comes back."""
+    scene = workshop.scene
     is_new = [arg for op, arg in zip(repair.tree.ops, repair.tree.args, strict=True)
               if op == "name" and arg in scene.scope and arg not in scene.line.reads]  # fmt: skip
     if repair.mistake != "wrong-cache" or not is_new or not scene.program.graph.has_arrays:
+        return False
+    if scene.upstreams.issuperset(is_new):
         return False
     others = (other for other in put_in(scene) if other.mistake == "dropped-factor")
     return any(map(workshop.fitting, others))
@@ -156,13 +203,34 @@ def _length(repair: Repair) -> int:
     return len(write(repair.tree))
 
 
-def _as_text(repair: Repair) -> Tree | None:
-    """The changed line, where all in it can be written."""
-    tree = repair.tree
-    is_written = all(
-        op != "name" or arg[0] != "#" for op, arg in zip(tree.ops, tree.args, strict=True)
-    )
-    return tree if is_written and not repair.is_complete else None
+def _as_text(scene: Scene, repair: Repair) -> Tree | None:
+    """The changed line, where all in it can be written: parts of the forward part as they stand.
+
+    A number that is claimed is made no formula.
+    """
+    if repair.is_complete or (_names(repair.tree) and not _names(scene.tree)):
+        return None
+    parts = {name: tree_of(scene, int(name[1:])) for name in _names(repair.tree) if name[0] == "#"}
+    meaning = {name: tree for name, tree in parts.items() if tree is not None}
+    return substituted(repair.tree, meaning) if len(meaning) == len(parts) else None
+
+
+def give(scene: Scene, pieces: list[Piece]) -> bool:
+    """Whether some terms give what a scene expects, at every point."""
+    import numpy as np  # late: numbers do not need it
+
+    workshop = _Workshop(scene)
+    nodes = [workshop.node(piece.tree) for piece in pieces]
+    for point in range(len(scene.runs)):
+        total = np.zeros(scene.shape)
+        for node, piece in zip(nodes, pieces, strict=True):
+            at = key(piece.place) if piece.place else ...
+            if node is None or not spreads(shape := workshop.shape(node), np.shape(total[at])):
+                return False
+            total[at] += np.reshape(workshop.formulas.numbers(node, point), shape)
+        if not scene.accepts(point, flat(total) if scene.shape else [float(total)]):
+            return False
+    return True
 
 
 class _Workshop:
@@ -190,19 +258,78 @@ class _Workshop:
                 return []
         return numbers
 
+    def filled(self, change: Open) -> Iterator[Repair]:
+        """The line with the number for which it is right at the first point, if that is plain.
+
+        Where nothing says what the line should give, with each of the usual ones.
+        """
+        if not self.scene.expected:
+            some = map(change.filled, USUAL)
+            yield from (repair for repair in some if repair is not None)
+            return
+        tree, place = change.tree, change.place
+        other = replaced(tree, place, place, number_tree(2.0))
+        nodes = [self._nodes(Repair(t, "", "")) for t in (tree, other)]
+        if all(nodes):
+            one, two = (self._numbers(node, 0) for node in nodes)
+            number = _solved(one, two, self.scene.expected[0])
+            repair = None if number is None else change.filled(number)
+            if repair is not None:
+                yield repair
+
     def _numbers(self, nodes: list[int], point: int) -> list[float]:
-        return [x for node in nodes for x in self.formulas.numbers(node, point)]
+        numbers = [x for node in nodes for x in self.formulas.numbers(node, point)]
+        shapes = {self.shape(node) for node in nodes}
+        if shapes and shapes != {self.scene.shape} and all(map(self._fits, shapes)):
+            import numpy as np  # late: numbers do not need it
+
+            (shape,) = shapes
+            return flat(np.broadcast_to(np.reshape(numbers, shape), self.scene.shape))
+        return numbers
 
     def _nodes(self, repair: Repair, is_any: bool = False) -> list[int]:
         """A changed line as a formula; none where it has no value, or `is_any` of what shape."""
+        node = self.node(repair.tree, repair.is_complete)
+        return [node] if node is not None and (is_any or self._fits(self.shape(node))) else []
+
+    def node(self, tree: Tree, is_complete: bool = False) -> int | None:
+        """A tree as a formula; None where it has no value."""
         scene = self.scene
-        node = self.formulas.lowered(
-            repair.tree, lambda name: _meaning(scene, name, repair.is_complete), scene.line.sizes
+        return self.formulas.lowered(
+            tree, lambda name: _meaning(scene, name, is_complete), scene.line.sizes
         )
-        is_right_shape = node is not None and (
-            is_any or self.formulas.graph.shape(node) == scene.shape
+
+    def shape(self, node: int) -> Shape:
+        """The shape of a formula."""
+        return self.formulas.graph.shape(node)
+
+    def _fits(self, shape: Shape) -> bool:
+        """Whether a shape is right, or is spread to the right one where a line adds or helps."""
+        line, right = self.scene.line, self.scene.shape
+        is_spread = line.misfit is None and (
+            line.statement.kind == "add" or line.place or not (line.owner or self.scene.expected)
         )
-        return [node] if node is not None and is_right_shape else []
+        return shape == right or bool(is_spread and spreads(shape, right))
+
+
+def _solved(one: list[float], two: list[float], right: list[float]) -> float | None:
+    """The plain number for which a line is right that is linear in it; None where there is none.
+
+    `one` and `two` are the line with 1 and with 2 for it.
+    """
+    steps = [b - a for a, b in zip(one, two, strict=True)]
+    k = max(range(len(steps)), key=lambda k: abs(steps[k]))
+    if not steps[k] or len(right) != len(one):
+        return None
+    number = 1.0 + (right[k] - one[k]) / steps[k]
+    if not math.isfinite(number) or abs(number) > MOST_TIMES:
+        return None
+    size = max(map(abs, (*one, *right)))
+    rows = zip(one, steps, right, strict=True)
+    if not all(abs(a + (number - 1.0) * step - b) <= NEAR * size for a, step, b in rows):
+        return None
+    plain = Fraction(number).limit_denominator(MOST_PARTS)
+    return float(plain) if math.isclose(plain, number, rel_tol=NEAR) else None
 
 
 def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:

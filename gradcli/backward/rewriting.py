@@ -46,7 +46,7 @@ def rewritten(right: str, before: Tree, after: Tree, source: str = "") -> str:
     """
     if after.ops == [*before.ops, "neg"] and after.args == [*before.args, None]:
         return f"-{right}" if before.ops[-1] in PRODUCTS else f"-({right})"
-    old, new = _tokens(_spelt(write(before), "")), _tokens(_spelt(write(after), source))
+    old, new = _tokens(numpy_text(write(before), "")), _tokens(numpy_text(write(after), source))
     new = _tightened(new, right)
     own = _tokens(right)
     wanted = write(after)
@@ -85,7 +85,7 @@ def _tokens(text: str) -> list[Token]:
     return [Token(*pair) for pair in TOKEN.findall(text)]
 
 
-def _spelt(text: str, source: str) -> str:
+def numpy_text(text: str, source: str) -> str:
     """The text with `np.` before functions of numpy, if the program calls them so."""
     text = text.replace("keepdims=1", "keepdims=True")
     if "np." not in source:

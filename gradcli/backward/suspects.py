@@ -16,11 +16,13 @@ import numpy as np
 
 from gradcli.arithmetic.arrays import key as array_key
 from gradcli.backward.aim import FIT, Aim
+from gradcli.backward.contributions import Piece
 from gradcli.backward.known import Known, Meaning
 from gradcli.backward.naming import Naming
 from gradcli.backward.repairs import Named
 from gradcli.backward.replay import Held, Replay, is_finite, same
 from gradcli.named_tuples import NamedTuple
+from gradcli.syntax import Tree
 
 MOST_PARTS = 10_000  # a factor that a convention may have
 MOST_TRIED = 12  # lines of which a change is tried by running the program
@@ -42,6 +44,8 @@ class Suspect(NamedTuple):
     is_sound: bool  # its own value is what it should be, by its name
     is_explained: bool = False  # by a change of its text
     named: Named | None = None  # where all such changes are one mistake
+    tree: Tree | None = None  # the line with the change, where it can be written
+    pieces: tuple[Piece, ...] = ()  # the terms that are missing beside the line
 
 
 class Suspects:
@@ -84,8 +88,8 @@ class Suspects:
                 held = {self.replay.sites[k]: values}
                 if aim.is_hit(held):
                     found = self.naming.mistake(k, values)
-                    named = found.named if found else None
-                    yield Suspect(k, held, "value", is_sound, found is not None, named)
+                    named, tree = (found.named, found.tree) if found else (None, None)
+                    yield Suspect(k, held, "value", is_sound, found is not None, named, tree)
                     break
 
     def fitting(self, aim: Aim, k: int) -> list[list[Any]]:
@@ -143,19 +147,20 @@ class Suspects:
         before: dict[str, int] = {}
         for k, line in enumerate(self.lines):
             target = line.statement.target
-            if target in before and not line.place and aim.reaches(replay.sites[k]):
-                node, old = replay.sites[k], before[target]
+            if target in before and aim.reaches(replay.sites[k]):
+                node, place = replay.sites[k], array_key(line.place) if line.place else ...
                 values = [replay.value(node, p) for p in points]
-                if line.statement.kind != "add" and np.shape(values[0]) == replay.graph.shape(old):
-                    held = {node: [v + replay.value(old, p) for p, v in enumerate(values)]}
+                old = [replay.value(before[target], p)[place] for p in points]
+                if line.statement.kind != "add" and np.shape(values[0]) == np.shape(old[0]):
+                    held = {node: [a + b for a, b in zip(values, old, strict=True)]}
                     if aim.may_hit(held) and aim.is_hit(held):
                         yield Suspect(k, held, "add", False, True, self.naming.overwritten(k))
                 elif k not in self.fixed:
                     held = {node: [np.zeros_like(v) for v in values]}
                     if aim.may_hit(held) and aim.is_hit(held):
                         twin = self._twin(k, values)
-                        place = None if twin is None else self.places[twin]
-                        named = self.naming.superfluous(twin, place)
+                        row = None if twin is None else self.places[twin]
+                        named = self.naming.superfluous(twin, row)
                         yield Suspect(k, held, "drop", False, True, named)
             before[target] = replay.totals[k]
 
@@ -189,7 +194,9 @@ class Suspects:
             if entry.kind in ("contribution", "adjoint", "path") and aim.is_hit(held):
                 named = self.naming.missing(name, entry, missing[0])
                 is_there = any(self._entry(k) == entry for k in own)
-                yield Suspect(own[-1], held, "path", is_there or entry.kind == "path", True, named)
+                is_sound = is_there or entry.kind == "path"
+                pieces = tuple(self.naming.missing_pieces(own[-1], missing))
+                yield Suspect(own[-1], held, "path", is_sound, True, named, None, pieces)
 
     def _by_formula(self, aim: Aim, done: set[int], stop: int) -> Iterator[Suspect]:
         """Lines before another that a change of their own text makes right."""
@@ -206,7 +213,9 @@ class Suspects:
                 if repair is not None:
                     is_found |= repair.named is not None
                     held = {self.replay.sites[k]: repair.values}
-                    yield Suspect(k, held, "formula", self.is_sound(k), True, repair.named)
+                    yield Suspect(
+                        k, held, "formula", self.is_sound(k), True, repair.named, repair.tree
+                    )
 
     # ---------------------------------------------------------------- what lines mean
 
@@ -216,10 +225,11 @@ class Suspects:
         if meaning is None or not meaning.is_exact:
             return False
         entry = meaning.entry
-        if line.name is None:
-            return True
+        if line.name is None:  # a helper; one that is a name alone may have lost the rest
+            return line.statement.tree is None or len(line.statement.tree.ops) > 1
         if entry is None:  # zeros, to which others are added
-            return any(r.name == line.name and r.statement.kind == "add" for r in self.lines[k:])
+            is_begun = k in self.replay.numbers and line.statement.kind != "add"
+            return is_begun and any(r.name == line.name for r in self.lines[k + 1 :])
         is_gradient = entry.kind in ("adjoint", "contribution", "unsummed", "path")
         is_own = is_gradient and entry.node == self.replay.forward[line.name]
         return is_own and len(self._alike.get((line.name, meaning), ())) < 2

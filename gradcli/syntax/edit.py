@@ -88,13 +88,14 @@ def start_of(tree: Tree, k: int) -> int:
     """Where the part that ends at k begins."""
     missing = 1
     while True:
-        missing += _arity(tree.ops[k], tree.args[k]) - 1
+        missing += arity(tree.ops[k], tree.args[k]) - 1
         if not missing:
             return k
         k -= 1
 
 
-def _arity(op: str, arg: Any) -> int:
+def arity(op: str, arg: Any) -> int:
+    """How many operands an operation has."""
     if op in ("number", "name"):
         return 0
     if op in ("neg", "attribute"):

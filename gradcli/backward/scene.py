@@ -1,0 +1,108 @@
+"""A wrong line and what may stand in it: names, parts of the forward part, slopes of its gates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from gradcli.backward.contributions import Piece
+from gradcli.emit.staged import local_text
+from gradcli.engine import Run
+from gradcli.errors import GradcliError
+from gradcli.named_tuples import NamedTuple
+from gradcli.program.gradient_lines import GradientLine
+from gradcli.program.model import Program
+from gradcli.syntax import Tree, parse_expression
+from gradcli.syntax.tokens import Source
+
+MOST_PARTS_PUT_IN = 24  # of the forward part that are tried in one line
+LONGEST_PART = 40  # of its text: what is longer is no slip
+
+
+class Scene(NamedTuple):
+    """A wrong line, the names it may read, and the consumers it answers for."""
+
+    program: Program
+    line: GradientLine
+    tree: Tree  # of the line, or of one element of its list
+    target: str  # the name whose gradient the line is
+    consumers: list[str]
+    operands: dict[str, set[str]]  # of each consumer: the names it is computed from
+    names: dict[int, str]  # of the program's gates
+    nodes: list[int]  # of the program: what the consumers are computed from, and themselves
+    gates: set[str]  # of the consumers
+    counts: set[float]  # of examples in a batch, as far as the consumers tell
+    scope: dict[str, Any]  # what the backward part has assigned before the line, by name
+    gradients: dict[str, str]  # those of them that are gradients, by the forward name
+    nearest: set[str]  # those of them that a gate which reads the target gets, in right code
+    upstreams: set[str]  # those, and the gradients of the stages that it is a part of
+    phrases: list[Any]  # every node of the program as text
+    pieces: Callable[[], dict[str, list[Piece]]]  # what each consumer sends back to the target
+    runs: list[Run]  # of the program, at its point and at others
+    expected: list[list[float]]  # at each of these points, of each number; none: not known
+    accepts: Callable[[int, list[float]], bool]  # whether numbers are right at a point
+    shape: tuple[int, ...]  # of what the line should give
+
+
+class Repair(NamedTuple):
+    """A changed line, the mistake it takes back, and words for the reader."""
+
+    tree: Tree
+    mistake: str
+    reason: str
+    is_complete: bool = False  # read the final values of gradients
+    is_general: bool = False  # a factor that would mend much else
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> Tree | None:
+    """A text of a node as a tree; None where it is none that the language reads."""
+    try:
+        return parse_expression(Source(text, "<forward part>"))
+    except GradcliError:
+        return None
+
+
+def tree_of(scene: Scene, node: int) -> Tree | None:
+    """What a node of the forward part is, over names; None where it cannot be written."""
+    text = scene.phrases[node][0]
+    return None if "#" in text else _read(text)
+
+
+def parts_of(scene: Scene) -> list[Tree]:
+    """The nameless parts of what reads the target, and the slopes of its gates, the nearest first.
+
+    `t1 - t2` and `-sin(t1 - t2)` of `c = cos(t1 - t2)`.
+    """
+    graph = scene.program.graph
+    texts: dict[str, Tree] = {}
+    for node in reversed(scene.nodes):
+        if node >= scene.program.forward_nodes or not graph.operands[node]:
+            continue
+        for text in (
+            *_slopes(scene, node),
+            *([] if node in graph.names else [scene.phrases[node][0]]),
+        ):
+            if len(texts) < MOST_PARTS_PUT_IN and len(text) <= LONGEST_PART and "#" not in text:
+                tree = _read(text)
+                if tree is not None and len(tree.ops) > 1:
+                    texts.setdefault(text, tree)
+    return [*texts.values()]
+
+
+def _slopes(scene: Scene, node: int) -> Iterator[str]:
+    """The slopes of a gate that works element by element, as a lecture writes them."""
+    graph = scene.program.graph
+    gate, operands = graph.gates[node], graph.operands[node]
+    if gate.is_structural or gate.name in ("add", "sub", "mul", "copy", "neg"):
+        return  # of these the slopes are their operands
+    names = {k: scene.phrases[k][0] for k in operands if k not in graph.constants}
+    names = {k: graph.names.get(k, f"({text})") for k, text in names.items()}
+    names[node] = graph.names.get(node, f"({scene.phrases[node][0]})")
+    for k, operand in enumerate(operands):
+        if graph.active[operand]:
+            try:
+                yield local_text(graph, node, k, names)
+            except GradcliError:  # no line of text
+                continue
