@@ -202,6 +202,7 @@ HIDDEN_KINKS = [
     ("sqrt(abs(x))", -INF, INF), ("cbrt(x**2)", -INF, INF), ("(x**2)**0.3", -INF, INF),
     ("where(x > 0, sqrt(x), 0)", 0, INF), ("max(cbrt(x), 0)", 0, INF), ("-sqrt(relu(x))", 0, -INF),
     ("where(x > 0, x*log(x), 0)", 0, -INF), ("sqrt(sqrt(x*x))", -INF, INF),
+    ("where(x > 0, 1/log(x), 0)", 0, -INF), ("where(x > 0, x/log(x) + 3*x, x)", 1, 3),
 ]  # fmt: skip
 
 
@@ -224,6 +225,17 @@ def test_a_kink_that_no_gate_declares_is_one(text, left, right):
 
 
 @pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("where(x > 0, 1/log(x), 1)", "undefined"), ("where(x > 0, 1 + 1/log(x), 0)", "undefined"),
+        ("where(x > 0, x/(log(x) + 3), 0)", "inconclusive"),  # a sum of many powers
+    ],
+)  # fmt: skip
+def test_what_a_logarithm_hides_is_no_limit(text, verdict):
+    assert gradcli.evaluate(text, {"x": 0}).check.verdict == verdict
+
+
+@pytest.mark.parametrize(
     ("text", "point"),
     [
         ("log(1 + exp(x))", {"x": 800}), ("log(1 + exp(x))", {"x": 1e5}),
@@ -233,6 +245,7 @@ def test_a_kink_that_no_gate_declares_is_one(text, left, right):
         ("log(1 - sigmoid(x))", {"x": 171.7}), ("(1 - cos(x))/x**2", {"x": 1e-100}),
         ("sqrt(x)**2", {"x": 0}), ("relu(x) - relu(-x)", {"x": 0}), ("abs(x) + x**1.5", {"x": 0}),
         ("max(x**1.5, x)", {"x": 0}), ("log1p(exp(-abs(x))) + relu(x)", {"x": 0}),
+        ("where(x > 0, x/log(x), 0)", {"x": 0}), ("where(x > 0, x/sqrt(-log(x)) + 1e-9*x, 1e-9*x)", {"x": 0}),
         ("where(x < 1, exp(1/(x - 1)), 0)", {"x": 1}), ("(3*x - 0.9)**2", {"x": 0.3}),
         ("1e160*(1e160*(1e-160*(1e-160*x)))", {"x": 2}),
         ("where(x != max(y, (x + 1e16) - 1e16), acosh(x), logsigmoid(x + y))", {"x": 0, "y": 0}),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from gradcli.evaluation.sides import (
     compared,
     is_same_side,
     least_slope,
+    of_logarithms,
     one_side,
     same,
     to_float,
@@ -32,6 +34,7 @@ from gradcli.evaluation.sides import (
 from gradcli.graph.nodes import Graph
 
 DIGITS = (50, 100, 200, 400, 600, 1000)
+LONG = 200  # digits whose steps are the longest for what is as slow as a logarithm
 ONCE_MORE = 1250  # digits, for what has been lost below all but the last of these
 PART = 4  # of the digits are the step, so that even its cube shows in a sum
 ENOUGH = 600  # digits at which a change that is lost in f means a slope below any float64
@@ -220,7 +223,23 @@ class Search:
             before = sides
         if any(side.kind == "unclear" for side in before):
             raise OutOfDigits(self._unclear())
-        raise OutOfDigits(f"the slopes still change at {DIGITS[-1] + 2 * self.fine} digits")
+        return self._of_logarithms()
+
+    def _of_logarithms(self) -> Limit:
+        """The limit of what is too slow for steps that are shorter by a factor: 1 / log(x) at 0."""
+        moving = self._moving(DIGITS[-1])
+        sides, step = self._measured(DIGITS[-1], moving)[0], self._step(moving, LONG)
+        left, right = (
+            side if side.is_plain or side.kind == "outside" else self._slow(moving, h)
+            for side, h in zip(sides, (-step, step), strict=True)
+        )
+        return combined(left, right, DIGITS[-1])
+
+    def _slow(self, moving: Moving, step: Any) -> Side:
+        side = None if self.fine else of_logarithms(partial(self._change, moving), step)
+        if side is None:
+            raise OutOfDigits(f"the slopes still change at {DIGITS[-1] + 2 * self.fine} digits")
+        return side
 
     def _unclear(self) -> str:
         """Why a change is not known, in words."""
@@ -292,13 +311,17 @@ class Search:
         excesses = [step * 0]
 
         def change(h: Any) -> Change:
-            size, error = moving.change(h)
+            changed = self._change(moving, h)
             if abs(h) == step and count == DIGITS[0]:  # far shorter steps are short enough
                 excesses.append(moving.excess())
-            return Change(size * self.upstream, error * abs(self.upstream))
+            return changed
 
         sides = one_side(change, -step), one_side(change, step)
         return sides, max(excesses)
+
+    def _change(self, moving: Moving, h: Any) -> Change:
+        size, error = moving.change(h)
+        return Change(size * self.upstream, error * abs(self.upstream))
 
 
 def slopes_along(point: InDigits, leaves: list[int]) -> list[tuple[list[float], float, float]]:

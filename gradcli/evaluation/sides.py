@@ -26,6 +26,8 @@ CONVERGING = 1 - 1e-15  # where differences stay equal f is a logarithm; 0**2e-1
 STEADY = 10  # a change that shrinks by more over a thousandth of the step is none of a jump
 MOST_TERMS = 9  # of slopes over steps: four powers that vanish one beside the other
 ORDERS = 30  # decimal, of products of ordinary numbers
+DOUBLINGS = 4  # of the exponent of a step, where f changes with its logarithm
+NOTHING = 1e-20  # relative to the last difference: what is extrapolated to 0 exactly leaves less
 SAME_JUMP = 1e-3  # relative, between two runs: a change that tends to 0, however slowly, shrinks
 
 
@@ -178,6 +180,40 @@ def extrapolated(terms: list[Term]) -> Term:
         if not order % 2:
             limit = column[-1]
     return limit
+
+
+def of_logarithms(change: Callable[[Any], Change], step: Any) -> Side | None:
+    """The kind of one side of a function of the logarithm of the step, None if it is none.
+
+    The exponents of the steps double, so that a power of the logarithm shrinks by a constant factor
+    from one to the next, and what is left without it is extrapolated exactly (Aitken).
+    """
+    steps = [step * abs(step) ** (2**k - 1) for k in range(DOUBLINGS)]
+    changes = [change(h) for h in steps]
+    if not all(map(_is_known, changes)):
+        return None
+    sizes = [c.size for c in changes]
+    slope = _geometric([size / h for size, h in zip(sizes, steps, strict=True)])
+    if slope is not None:
+        return Side("slope", to_float(slope))
+    height = _geometric(sizes)
+    if height is None:
+        return None
+    if height:
+        return Side("jump", to_float(height))
+    return Side("infinite", math.copysign(math.inf, sizes[-1] * step))
+
+
+def _geometric(values: list[Any]) -> Any:
+    """The limit of numbers whose differences shrink by one factor, or None if they do not."""
+    differences = [after - before for before, after in pairwise(values)]
+    if not all(differences):
+        return None
+    ratios = [after / before for before, after in pairwise(differences)]
+    if not all(0 < ratio < SMOOTH and agree(ratio, ratios[0], AGREEMENT) for ratio in ratios):
+        return None
+    limit = values[-1] + differences[-1] * ratios[-1] / (1 - ratios[-1])
+    return limit if abs(limit) > NOTHING * abs(differences[-1]) else 0 * limit
 
 
 def compared(before: Side, side: Side, least: float) -> Side:
