@@ -7,12 +7,14 @@ import math
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 
 import gradcli
 from tests.hunt import array_trees, arrays, gates, trees
 from tests.hunt.judge import judge as judge_expression
 from tests.hunt.judge import number_findings, place_of, standing_of, verdict_findings
+from tests.hunt.matrix_operations import OPERATIONS
 from tests.hunt.oracle import Side, mp, truth_of
 from tests.hunt.seconds import second_slopes
 
@@ -143,6 +145,24 @@ def test_arrays_are_evaluated_as_the_tool_evaluates_them():
             value = arrays._pick(report.value, of)
             assert abs(value - truth.value[of]) <= 1e-9 * abs(truth.value[of])
         judged += 1
+
+
+def test_operations_of_matrices_are_evaluated_as_the_tool_evaluates_them():
+    """Every one at each of its shapes, over whole numbers of which none is tied."""
+    for operation in OPERATIONS.values():
+        for shapes, keywords in operation.cases:
+            inputs = {"ab"[k]: _spread(shape, k) for k, shape in enumerate(shapes)}
+            text = operation.text.format(*inputs, **keywords)
+            value = gradcli.evaluate(text, inputs, check=False).value
+            exact = [arrays.numbers(x) for x in inputs.values()]
+            truth = operation.value(mp.fsum, *exact, **keywords)
+            np.testing.assert_allclose(value, truth.astype(float), rtol=1e-12, atol=1e-13)
+
+
+def _spread(shape, k):
+    size = math.prod(shape)
+    x = np.array([(7 * j * j + 3 * j + k) % 31 for j in range(size)], float).reshape(shape)
+    return (x + 40 * np.eye(*shape[-2:]) if len(shape) > 1 else x).tolist()
 
 
 def test_a_few_gates_keep_their_bounds():

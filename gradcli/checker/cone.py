@@ -21,6 +21,7 @@ from gradcli.gates.row import Gate
 CHOICES = ("where",)
 NEARBY = 0.4837061925  # how far inputs are moved to see what rounding is like around: twice the
 # first step, to long numbers, as sums and products of short ones are exact
+ROUGH = 2.0**-40  # a relative error, some thousand times that of ordinary numbers
 SEEN = 4.0  # ulps, by which an operand has to move for a gate to show that it does
 
 
@@ -125,6 +126,12 @@ class Surroundings:
         ]
         error: float = machine.run(inputs, self.output + 1).values[self.output].error
         return max(error, self.bounds[self.output])
+
+    @cached_property
+    def is_rough(self) -> bool:
+        """Whether terms nearly cancel somewhere, so that much of a number may be rounding."""
+        values, bounds = self.run.values, self.bounds
+        return any(bounds[node] > ROUGH * abs(values[node]) for node in self.gates)
 
     def branch(self, node: int) -> Branch:
         """A gate of branches, with its distance to the edge."""
@@ -272,6 +279,27 @@ class Cone:
             elif not moving.isdisjoint(operands):
                 moving.add(node)
         return moving
+
+    @cached_property
+    def rounds_elsewhere(self) -> bool:
+        """Whether f may round far more a step away than here, or than where all inputs are moved.
+
+        Short numbers keep a gate from rounding here, and what it rounds where the input moves may
+        be all that is left of terms that nearly cancel; where they do, no point near by tells.
+        """
+        if self.around.is_rough:
+            return True
+        graph, bounds = self.run.machine.graph, self.around.bounds
+        return any(
+            not bounds[node] and graph.gates[node].ulps and not self._only_scales(node)
+            for node in self.gates
+        )
+
+    def _only_scales(self, node: int) -> bool:
+        """Whether a gate multiplies by a power of two that stands still."""
+        graph = self.run.machine.graph
+        resting = [k for k in graph.operands[node] if not graph.active[k]]
+        return any(abs(math.frexp(self.run.values[k])[0]) == 0.5 for k in resting)
 
     @cached_property
     def _scratch(self) -> list[Any]:

@@ -125,7 +125,7 @@ def _best(cone: Cone, probe: Probe, step: float, goal: Goal) -> Estimate:
     for _ in range(RESTARTS):
         if not step >= 2 * math.ulp(cone.x):
             break
-        if bound < UNIT_ROUNDOFF * abs(cone.f):  # short numbers, which round less than others
+        if cone.rounds_elsewhere or bound < UNIT_ROUNDOFF * abs(cone.f):
             bound = max(bound, _bound_over(cone, step))
         tableau = Tableau(cone.x, probe, bound, goal)
         obstacle = tableau.fill(step)

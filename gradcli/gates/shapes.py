@@ -324,13 +324,15 @@ def determinant(name: str) -> Rule:
 
 
 def solved(matrix: Shape, right: Shape) -> Shape:
-    """The solution of a system of equations, or of several with one matrix. Raises ShapeError."""
-    if len(matrix) != 2:
-        raise ShapeError(f"solve needs a square matrix, this has shape {text_of(matrix)}")
-    if len(right) not in (1, 2):
-        raise ShapeError(f"the right side of solve is a vector or a matrix, "
-                         f"this has shape {text_of(right)}")  # fmt: skip
-    return matmul(square("solve")(matrix), right)
+    """The solution of a system of equations, of several with one matrix, or of a stack of these.
+
+    Raises ShapeError.
+    """
+    square("solve")(matrix)
+    if matrix[:-2] != right[:-2] or not right or (len(right) == 1 and len(matrix) > 2):
+        like = "a vector or a matrix" if len(matrix) == 2 else f"a stack like {text_of(matrix)}"
+        raise ShapeError(f"the right side of solve is {like}, this has shape {text_of(right)}")
+    return matmul(matrix, right)
 
 
 def before(shape: Shape, axis: Axis) -> tuple[Places]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, NamedTuple
 
-from tests.hunt import array_trees, arrays, gates, large, trees
+from tests.hunt import array_trees, arrays, gates, large, matrices, trees
 from tests.hunt.judge import Finding, Judged, judge
 
 MOST_TRIES = 400  # of smaller cases, for one finding
@@ -42,6 +42,8 @@ KINDS = {
                         trees.text_of, trees.simpler, trees.cost_of),
     "arrays": Kind(array_trees.random_program, arrays.judge_arrays, array_trees.text_of,
                    array_trees.simpler_program, array_trees.cost_of_program),
+    "matrices": Kind(matrices.random_matrix_program, arrays.judge_arrays, array_trees.text_of,
+                     array_trees.simpler_program, array_trees.cost_of_program),
     "large": Kind(large.random_large, large.judge_large, large.text_of,
                   large.simpler_large, large.cost_of_large),
 }  # fmt: skip
@@ -134,6 +136,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--expressions", type=int, default=0)
     parser.add_argument("--arrays", type=int, default=0)
+    parser.add_argument("--matrices", type=int, default=0, help="programs of arrays' own gates")
     parser.add_argument(
         "--large", type=int, default=0, help="programs of large arrays; needs torch"
     )
@@ -150,7 +153,7 @@ def main() -> int:
         hunt.kinds[finding.kind] += 1
         hunt.show(finding, text, point, 0)
     print(f"seed {options.seed}: {options.expressions} expressions, {options.arrays} programs of "
-          f"arrays, {options.large} of large ones, {options.gates} calls of gates in {time.monotonic() - start:.0f} s")  # fmt: skip
+          f"arrays, {options.matrices} of matrices, {options.large} of large ones, {options.gates} calls of gates in {time.monotonic() - start:.0f} s")  # fmt: skip
     for name, count in sorted(hunt.counts.items()):
         print(f"  {count:7d}  {name}")
     for name, count in hunt.kinds.most_common():

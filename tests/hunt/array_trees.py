@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from tests.hunt.matrix_operations import OPERATIONS, Shape
 from tests.hunt.trees import SPECIAL, number, replaced
 
 Tree = Any
-Shape = tuple[int, ...]
 Arrays = dict[str, Any]  # nested lists, by name
 
 UNARY = [
@@ -148,7 +148,7 @@ def random_program(rng: Random) -> tuple[Tree, Arrays]:
         tree = maker.tree(shape, rng.choice((2, 3, 3, 4)))
         used = {name for name in maker.inputs if name in leaves_of(tree)}
         if used and any(maker.inputs[name] for name in used):
-            return tree, {name: _array(rng, maker.inputs[name]) for name in sorted(used)}
+            return tree, {name: random_array(rng, maker.inputs[name]) for name in sorted(used)}
 
 
 def leaves_of(tree: Tree) -> set[str]:
@@ -160,16 +160,17 @@ def leaves_of(tree: Tree) -> set[str]:
     return set()
 
 
-def _array(rng: Random, shape: Shape) -> Any:
+def random_array(rng: Random, shape: Shape) -> Any:
+    """Nested lists of a shape, of elements that are often tied; rows may be equal."""
     if not shape:
         chance = rng.random()
         if chance < 0.55:
             return rng.choice(ELEMENTS)
         return rng.choice(SPECIAL) + 0.0 if chance < 0.7 else round(rng.uniform(-3, 3), 2)
     if rng.random() < 0.15:
-        part = _array(rng, shape[1:])
+        part = random_array(rng, shape[1:])
         return [part] * shape[0]  # equal rows
-    return [_array(rng, shape[1:]) for _ in range(shape[0])]
+    return [random_array(rng, shape[1:]) for _ in range(shape[0])]
 
 
 def text_of(tree: Tree) -> str:
@@ -181,6 +182,8 @@ def text_of(tree: Tree) -> str:
     operation, *parts = tree
     keywords = parts.pop() if isinstance(parts[-1], dict) else {}
     texts = [text_of(part) for part in parts]
+    if operation in OPERATIONS:
+        return OPERATIONS[operation].text.format(*texts, **keywords)
     if operation == "neg":
         return f"(-{texts[0]})"
     if operation in METHODS:

@@ -21,6 +21,7 @@ from tests.hunt.array_trees import REDUCTIONS, Arrays, Shape, Tree, text_of
 from tests.hunt.judge import (
     Finding,
     Judged,
+    asked,
     guarded,
     number_findings,
     right_claim,
@@ -29,6 +30,7 @@ from tests.hunt.judge import (
     words_of,
     wrong_claim,
 )
+from tests.hunt.matrix_operations import OPERATIONS
 from tests.hunt.oracle import (
     MOST_BITS,
     BeyondError,
@@ -79,6 +81,8 @@ class ArrayEvaluator:
         if operation == "ones":
             return numbers(np.ones(keywords["shape"]))
         xs = [self._value(part, arrays) for part in parts]
+        if operation in OPERATIONS:
+            return OPERATIONS[operation].value(self._sum, *xs, **keywords)
         if operation in STRUCTURAL:
             return STRUCTURAL[operation](*xs, **keywords)
         if operation == "matmul":
@@ -268,7 +272,7 @@ def _number(
     truth: ArrayTruth, text: str, arrays: Arrays, rng: Random, level: int, counts: Counter[str]
 ) -> Iterator[Finding]:
     """The findings on a program whose output is a number: value, gradients, verdicts, claims."""
-    report = gradcli.evaluate(text, arrays)
+    report = asked(gradcli.evaluate, text, arrays)
     yield from number_findings("value", report.value, report.bound, truth.value[()])
     sides = {}
     bounds = report.gradient_bounds or {}
@@ -283,7 +287,7 @@ def _number(
         counts["own " + answer.verdict] += 1
         yield from verdict_findings("own gradient", answer.analytic, answer, whole)
     for what, claims in _claims(arrays, sides, rng):
-        case = gradcli.check(text, arrays, claims).cases[0]
+        case = asked(gradcli.check, text, arrays, claims).cases[0]
         for name, claim in claims.items():
             for at in np.ndindex(np.shape(claim)):
                 answer = case.inputs[name + "".join(f"[{k}]" for k in at)]
@@ -319,7 +323,7 @@ def _jacobian(
     truth: ArrayTruth, text: str, arrays: Arrays, rng: Random, level: int, counts: Counter[str]
 ) -> Iterator[Finding]:
     """The findings on a program whose output is an array: value and Jacobian."""
-    report = gradcli.evaluate(text, arrays, jacobian=True, check=False)
+    report = asked(gradcli.evaluate, text, arrays, jacobian=True, check=False)
     is_noted = any(note.startswith("jacobian:") for note in report.notes)
     for of in np.ndindex(truth.value.shape):
         yield from number_findings("value", _pick(report.value, of), _pick(report.bound, of),

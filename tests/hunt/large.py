@@ -17,7 +17,7 @@ import numpy as np
 
 import gradcli
 from tests.hunt.array_trees import leaves_of
-from tests.hunt.judge import Finding, Judged, guarded
+from tests.hunt.judge import Finding, Judged, asked, guarded
 
 try:
     import torch
@@ -157,7 +157,7 @@ def _look(
     if not all(np.isfinite(g).all() for g in true.values()):
         counts["beyond"] += 1
         return
-    report = gradcli.evaluate(text, arrays, max_elements=100)
+    report = asked(gradcli.evaluate, text, arrays, max_elements=100)
     off = abs(report.value - value.item())
     if off > (report.bound or 0.0) + ROUNDING * abs(value.item()):
         yield Finding("digits", "value of large arrays", f"{report.value!r} +- {report.bound!r}",
@@ -194,7 +194,7 @@ def _wrong(
     wrong = true[name].copy()
     at = tuple(rng.randrange(n) for n in wrong.shape)
     wrong[at] += 0.5 * size
-    case = gradcli.check(text, arrays, {name: wrong}, max_elements=100, wrt=[name]).cases[0]
+    case = asked(gradcli.check, text, arrays, {name: wrong}, max_elements=100, wrt=[name]).cases[0]
     counts[f"wrong {case.verdict}"] += 1
     if case.verdict == "pass":
         yield Finding("kinks", "wrong claim of large arrays: pass",
