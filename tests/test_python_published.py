@@ -253,3 +253,140 @@ def test_a_name_that_a_whole_file_does_not_define_is_an_error():
     file = PythonFile("import numpy as np\n" + FRAGMENT, "file.py")
     with pytest.raises(GradcliError, match="'sigmoid' is not defined"):
         file.program(file.subjects[0], [], Request(), {})
+
+
+# ---------------------------------------------------------------- trainings
+
+METHOD = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+class Classifier:
+    def __init__(self, lr=0.1, turns=100):
+        self.lr = lr
+        self.turns = turns
+        self.losses = []
+
+    def fit(self, X, y):
+        n, d = X.shape
+        self.w = np.zeros(d)
+        self.b = 0
+        for i in range(self.turns):
+            p = sigmoid(X @ self.w + self.b)
+            loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+            self.losses.append(loss)
+            dw = X.T @ (p - y) / n
+            db = np.mean(p - y)
+            self.w -= self.lr * dw
+            self.b -= self.lr * db
+        return self
+"""
+ASCENT = """
+import numpy as np
+
+def train(X, Y, hidden, epochs, learning_rate):
+    W1 = np.random.randn(X.shape[1], hidden)
+    W2 = np.random.randn(hidden, Y.shape[1])
+    for epoch in range(epochs):
+        h = np.tanh(X @ W1)
+        loss = 0.5 * np.sum((Y - h @ W2) ** 2)
+        delta = Y - h @ W2
+        back = (delta @ W2.T) * (1 - h ** 2)
+        W2 += learning_rate * h.T @ delta
+        W1 += learning_rate * X.T @ back
+    return W1, W2
+"""
+KEYS = """
+import numpy as np
+
+def fit(X, Y, units, rate=0.1, epochs=5):
+    params = {"W": np.random.randn(units, X.shape[0]), "b": np.zeros((units, 1))}
+    history = {"cost": []}
+    losses = []
+    for epoch in range(epochs):
+        A = np.tanh(params["W"] @ X + params["b"])
+        losses.append(np.sum((A - Y) ** 2) / 2)
+        dZ = (A - Y) * (1 - A ** 2)
+        grads = {"dW": dZ @ X.T, "db": np.sum(dZ, axis=1, keepdims=True)}
+        for key in params:
+            params[key] = params[key] - rate * grads["d" + key]
+    return params, history
+"""
+MEAN = """
+import numpy as np
+
+def descend(x, y, steps, eta):
+    m, c = 0.0, 0.0
+    while True:
+        mse = np.mean((m * x + c - y) ** 2)
+        m = m - eta * np.mean((m * x + c - y) * x)
+        c = c - eta * np.mean(m * x + c - y)
+"""
+TRAININGS = {"method": METHOD, "ascent": ASCENT, "keys": KEYS}
+
+
+@pytest.mark.parametrize("kind", TRAININGS)
+def test_one_turn_of_a_training_is_judged_by_its_steps(kind):
+    (case,) = cases(TRAININGS[kind])
+    assert case.verdict == "pass", case.problem
+    assert "the first turn of the loop is read" in " ".join(case.notes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "line"),
+    [("method", "db = np.mean(p - y)", "db = np.mean(y - p)", 22),
+     ("ascent", "(1 - h ** 2)", "(1 - h)", 11),
+     ("keys", '"dW": dZ @', '"dW": A @', 12)],
+)  # fmt: skip
+def test_a_slip_in_a_training_is_found_at_its_line(kind, old, new, line):
+    assert old in TRAININGS[kind]
+    (case,) = cases(TRAININGS[kind].replace(old, new))
+    assert case.verdict == "fail"
+    assert line in [found.line for found in case.lines if found.is_accused]
+
+
+def test_weights_that_are_changed_one_after_the_other_do_not_see_one_another():
+    text = MEAN.replace("while True", "for k in range(steps)")
+    (case,) = cases(text)
+    assert case.verdict == "pass", case.problem  # both steps are half the gradients
+    assert "the steps are 0.5 times the gradients" in " ".join(case.notes)
+
+
+def test_a_training_without_end_is_read_for_one_turn():
+    (case,) = cases(MEAN)
+    assert case.verdict == "pass", case.problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        METHOD.replace("loss = ", "score = ").replace("losses.append(loss)", "scores.append(1)"),
+        "def sgd(f, x, turns):\n    for k in range(turns):\n        loss, g = f(x)\n"
+        "        x -= 0.1 * g\n    return x\n",
+        METHOD.replace("self.w -= self.lr * dw", "").replace("self.b -= self.lr * db", ""),
+        METHOD.replace("loss = ", "val_loss = ").replace("losses.append(loss)", "scores.append(1)"),
+    ],
+)
+def test_a_loop_without_loss_or_weights_or_gradients_of_its_own_is_no_training(text):
+    assert subjects_of(text) == []
+
+
+def test_a_loss_after_the_step_is_not_the_one_that_was_followed():
+    lines = METHOD.splitlines()
+    moved = [line for line in lines if "loss" not in line or "losses = []" in line]
+    moved.insert(moved.index("            self.b -= self.lr * db") + 1,
+                 "            loss = np.mean((sigmoid(X @ self.w) - y) ** 2)")  # fmt: skip
+    (case,) = cases("\n".join(moved))
+    assert case.verdict == "error"
+    assert "before it changes its weights" in case.problem.message
+
+
+def test_a_training_that_is_not_read_hides_nothing_of_what_is():
+    text = FORCES["pair"] + METHOD.replace("import numpy as np", "").replace(
+        "n, d = X.shape", "n, d = load(X)"
+    )
+    assert [case.verdict for case in cases(text)] == ["pass"]
+    (case,) = cases(text, subject="Classifier.fit")
+    assert case.verdict == "error"

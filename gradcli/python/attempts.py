@@ -20,6 +20,7 @@ from gradcli.python.setups import calls, has_gradient, is_set_from_outside, setu
 from gradcli.python.source import Script
 from gradcli.python.styles import Style
 from gradcli.python.subjects import Subject
+from gradcli.python.training_driver import TrainingDriver
 from gradcli.python.values import Scope
 from gradcli.requests import Request, Setting
 
@@ -163,6 +164,8 @@ class Attempts:
                 script = ScriptDriver(reader, scope, self.subject, values, floats)
                 script.output_name = self.request.output
                 driver: Driver = script
+            elif self.subject.kind == "training":
+                driver = TrainingDriver(reader, scope, self.subject, values, floats, self.values)
             elif self.subject.kind == "node":
                 driver = NodeDriver(reader, scope, self.subject, values, floats, self.values)
             else:

@@ -172,7 +172,7 @@ class Functions:
             self.at(node or function.node)
             self.fail(f"the method `{function.name}` lacks its first parameter `self`",
                       f"it stands in line {function.node.lineno}; or --fix-self")  # fmt: skip
-        scope = self._arguments(function, values, keywords)
+        scope = self.scope_of_call(function, values, keywords)
         if self.watch is not None:
             self.watch(function, scope)
         if isinstance(function.node, ast.Lambda):
@@ -205,7 +205,7 @@ class Functions:
             self.record_new(value, "return", node.value)
         raise ReturnSignal(value)
 
-    def _arguments(
+    def scope_of_call(
         self: Any, function: Function, values: list[Any], keywords: dict[str, Any]
     ) -> Scope:
         """The scope of a call: its parameters by position, by keyword, by default."""

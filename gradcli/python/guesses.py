@@ -18,7 +18,7 @@ from gradcli.python.values import Library
 Guess = Any
 
 NUMBER = re.compile(
-    r"^(lr|weight_decay\w*|wd|penalty|lmbda|reg\w*|lam\w*|lambd\w*|l2|l1|alpha|eps|epsilon|beta[12]|momentum|margin|sigma|sig|temp\w*|"
+    r"^(lr|weight_decay\w*|wd|\w*lambda\w*|penalty|lmbda|reg\w*|lam\w*|lambd\w*|l2|l1|alpha|eps|epsilon|beta[12]|momentum|margin|sigma|sig|temp\w*|"
     r"tau|keep_?prob|drop\w*|rate|decay|slope|scale|eta|l_?rate|c|C|k|p|dt|learn(ing)?_?rate|m|v0|nu|theta0|\w*ratio)$"
 )
 RATE = re.compile(r"^_?(lr|l_?rate|eta|alpha|learn(ing)?_?rate|step(_?size)?|rate|epsilon)$")
@@ -226,7 +226,7 @@ class Guesser:
             return ["labels", 2, 1, "number", 3]
         if LABELS.match(name):
             return [2, 1, "labels", "number", 3]
-        if COUNT.match(name):
+        if COUNT.match(name) and not (TARGETS.match(name) and name in self.usage.parted):
             return ["count", 2, "number", 1]
         if NUMBER.match(name):
             return ["number", 1, 2]

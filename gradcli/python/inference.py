@@ -41,7 +41,8 @@ from gradcli.python.starts import EIGHTS, EVEN, SIZES, Choice, starts
 MOST_READINGS = 90  # of the code, in search of shapes that fit
 MOST_WORK = 100_000  # statements, gates and thousands of elements of these readings
 # Sizes that are looked through one after the other, with the readings and the work for each.
-FAMILIES = (
+Family = tuple[tuple[int, ...], int, int]
+FAMILIES: tuple[Family, ...] = (
     (SIZES, MOST_READINGS, MOST_WORK),
     (EVEN, MOST_READINGS // 3, MOST_WORK // 4),
     (EIGHTS, MOST_READINGS // 3, MOST_WORK // 4),
@@ -105,6 +106,7 @@ class Inference:
         self.halted: tuple[Halted, dict[str, Any]] | None = None  # the first, where none ended
         self.unclaimed: Unclaimed | None = None  # the first reading that ended without a claim
         self.most = MOST_READINGS
+        self.families: tuple[Family, ...] = FAMILIES
         self.sizes: tuple[int, ...] = SIZES
         self.learned: dict[str, Guess] = {}  # of parameters, by their ways, from faults
         self.pending: list[Choice] = []  # that faults have taught, and that were not tried
@@ -115,7 +117,8 @@ class Inference:
         self, missing: list[str], attempt: Callable[[dict[str, Any]], Any]
     ) -> tuple[Any, dict[str, Any]] | None:
         """What `attempt` gives for the first values that fit, and these; None for none."""
-        for self.sizes, most, work in FAMILIES:
+        for sizes, most, work in self.families:
+            self.sizes = sizes
             found = self._search(missing, attempt, most, self.work() + work)
             if found is not None or self.halted is not None or self.unclaimed is not None:
                 return found

@@ -17,7 +17,7 @@ from gradcli.python.drive import Driven
 from gradcli.python.examples import examples, key_of, known_of
 from gradcli.python.fit import refuse_misfits, refuse_unlike
 from gradcli.python.guesses import OPTIONS, SETTINGS, TARGETS, Guesser
-from gradcli.python.inference import Halted, Inference
+from gradcli.python.inference import FAMILIES, Halted, Inference
 from gradcli.python.lessons import Lesson, lesson
 from gradcli.python.misfits import is_misfit
 from gradcli.python.missing import MissingInputs, Unclaimed
@@ -61,6 +61,8 @@ class InputSearch(Attempts):
                 draws.is_of_pools = "pool" in f"{self.subject.forward} {self.subject.cls}".lower()
                 reached = self.inference.reached if self.inference is not None else {}
                 self.inference = Inference(guesser, draws, self._lesson, lambda: self.work, reached)
+                if self.subject.kind == "training":  # which may be none
+                    self.inference.families = FAMILIES[:1]
                 attempt = partial(self._with_settings, settings)
                 found = self.inference.search(missing, attempt)
                 if found is None:

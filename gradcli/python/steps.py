@@ -47,20 +47,39 @@ def steps_of(
         leaf, content = before.get(path), array.content
         if leaf is None or content.__class__ is not int or content == leaf:
             continue
-        change = _change(reader, content, leaf)
-        if change is None:
-            continue
-        if is_layer:
-            change = _without_decay(reader, change, leaf)
-        without = _without_rate(reader, change)
-        change = change if without is None else without
-        if is_layer:
-            change = _without_decay(reader, change, leaf)
         record = _record(reader, content)
-        place = None if record is None else record.place
         is_own = record is None or len(record.call) == 1
-        steps[leaf] = Step(Result("", f"the step of self{path}", "", change, -1, place), is_own)
+        step = step_of(reader, leaf, content, f"self{path}", is_layer, is_own)
+        if step is not None:
+            steps[leaf] = step
     return steps
+
+
+def step_of(
+    reader: Interpreter, leaf: int, content: int, name: str, is_layer: bool, is_own: bool
+) -> Step | None:  # fmt: skip
+    """The step from a weight to its new value; None where it is changed in another way."""
+    change = _change(reader, content, leaf)
+    if change is None:
+        return None
+    if is_layer:
+        change = _without_decay(reader, change, leaf)
+    without = _without_rate(reader, change)
+    change = change if without is None else without
+    if is_layer:
+        change = _without_decay(reader, change, leaf)
+    record = _record(reader, content)
+    place = None if record is None else record.place
+    return Step(Result("", f"the step of {name}", "", change, -1, place), is_own)
+
+
+def changes_of(reader: Interpreter, leaf: int, content: int) -> int:
+    """How often a weight was added to or subtracted from."""
+    graph, node, count = reader.tape.graph, content, 0
+    while node != leaf and graph.gates[node].name in ("copy", "add", "sub"):
+        count += graph.gates[node].name != "copy"
+        node = graph.operands[node][0]
+    return count
 
 
 def _record(reader: Interpreter, node: int) -> Assigned | None:

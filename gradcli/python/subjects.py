@@ -4,6 +4,7 @@ pair       NAME_forward and NAME_backward, in one of their usual spellings
 class      a class with forward and backward, or with a method that returns loss and gradients
 objective  a function that returns a value and gradients
 node       a method of an autograd class, and the closure in it that sends gradients back
+training   a function whose loop computes a loss and changes the weights
 gradient   f and its gradient: f_grad, grad_f, f_der, f_prime, jac_f, ...
 """
 
@@ -13,6 +14,8 @@ import ast
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
+
+from gradcli.python.trainings import Training
 
 FORWARD = "forward_propagation|forward_prop|forwardprop|forward_pass|feedforward|feed_forward|" \
           "forward|fwd|fprop|fw"  # fmt: skip
@@ -78,6 +81,11 @@ def subjects(tree: ast.Module, bases: Bases | None = None) -> list[Subject]:
         for node in functions
         if node.name not in taken and returns_gradients(node)
     ]
+    taken |= {s.forward for s in found}
+    found += [
+        Subject("training", node.name, node.name, None, None, node.lineno)
+        for node in functions if node.name not in taken and Training(node, {}).is_one
+    ]  # fmt: skip
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             found += _of_class(node, tree, bases or {})
@@ -352,6 +360,12 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
         for m in real for inner in m.body
         if isinstance(inner, ast.FunctionDef) and role(inner.name, BACKWARD) is not None
     ]  # fmt: skip
+    taken = {n for s in (*found, *objectives) for n in (s.forward, s.backward)}
+    objectives += [
+        Subject("training", f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
+        for m in node.body
+        if isinstance(m, ast.FunctionDef) and m.name not in taken and Training(m, methods).is_one
+    ]
     main = [s for s in found if role(s.forward, FORWARD) == "" or s.forward == "__call__"]
     if main:
         found = [s._replace(name=node.name) for s in main[:1]] + [

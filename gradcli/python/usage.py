@@ -34,6 +34,7 @@ class Usage:
         self.keys: dict[str, list[str]] = {}  # of dictionaries
         self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
         self.lists: set[str] = set()  # what has a length, or is gone through
+        self.parted: set[str] = set()  # names of which one part is taken: `x[i]`
         self.sliced: set[str] = set()  # names of which parts are taken: `x[1:-1]`
         self.transposed: set[str] = set()  # names with `.T`
         self.indices: set[str] = set()  # names that stand in square brackets
@@ -140,6 +141,7 @@ class Usage:
                 self.filled.add(node.value.id)
                 return
             self._indexed(node.value.id, place)
+            self.parted.add(node.value.id)
             if isinstance(place, ast.Slice):
                 self.sliced.add(node.value.id)
 

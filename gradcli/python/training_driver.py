@@ -1,0 +1,207 @@
+"""One turn of a training is read: its loss is differentiated, and its weights change by steps."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from gradcli.errors import GradcliError
+from gradcli.python.drive import Driven, Driver
+from gradcli.python.imports import names_set
+from gradcli.python.missing import MissingInputs, Unclaimed
+from gradcli.python.operators import is_true
+from gradcli.python.source import PythonFault
+from gradcli.python.statements import BreakSignal, ContinueSignal, ReturnSignal
+from gradcli.python.steps import changes_of, step_of
+from gradcli.python.trainings import Training, loss_of
+from gradcli.python.values import Array, Class, Function, Unknown
+
+ENDS = (BreakSignal, ContinueSignal, ReturnSignal)
+
+
+class Weight(NamedTuple):
+    """Where a weight is kept, and its input."""
+
+    name: str
+    holder: Any  # a scope, the attributes of an object, a dictionary, a list
+    key: Any
+    array: Array
+    leaf: int
+
+
+class TrainingDriver(Driver):
+    """Reads a function up to the end of the first turn of its loop."""
+
+    def drive(self) -> Driven:
+        """Read the training. Raises GradcliError."""
+        driven, subject = self.driven, self.subject
+        self._take_globals()
+        function = self._function(subject.forward)
+        driven.forward = function.name
+        self._refuse_missing(function)
+        driven.handed = self._arguments(function, is_parameter=True)
+        assert isinstance(function.node, ast.FunctionDef)
+        self.training = Training(function.node, self._methods())
+        self.weights: list[Weight] = []
+        self.loss: int | None = None
+        bound = [driven.instance] if "self" in function.positional[:1] else []
+        self.scope = self.reader.scope_of_call(function, bound, driven.handed)
+        self.reader.file = function.scope.file
+        with suppress(*ENDS):
+            self._walk(function.node.body)
+        if self.loss is None:
+            raise PythonFault(f"`{function.name}` computes no loss in the first turn of its loop "
+                              "before it changes its weights")  # fmt: skip
+        if not driven.steps:
+            raise Unclaimed(f"`{function.name}` changes no weight that its loss is computed from",
+                            None)  # fmt: skip
+        driven.outputs.append((self._scalar(self.loss), None))
+        return driven
+
+    def _methods(self) -> dict[str, ast.FunctionDef]:
+        """The methods of the class, which the training may call."""
+        holder = self.driven.scope.get(self.subject.cls or "")
+        if not isinstance(holder, Class):
+            return {}
+        return {
+            name: part.node for cls in holder.order() for name, part in cls.body.items()
+            if isinstance(part, Function) and isinstance(part.node, ast.FunctionDef)
+        }  # fmt: skip
+
+    # ---------------------------------------------------------------- statements
+
+    def _walk(self, body: list[ast.stmt]) -> None:
+        for node in body:
+            if self.training.is_entered(node) and isinstance(node, (ast.For, ast.While)):
+                self._enter(node)
+                return  # one turn is enough
+            if self.training.is_entered(node) and isinstance(node, ast.If):
+                with self.reader.faults():
+                    chosen = is_true(self.reader, self.reader.evaluate(node.test, self.scope))
+                self._walk(node.body if chosen else node.orelse)
+            else:
+                self._read(node)
+
+    def _enter(self, node: ast.For | ast.While) -> None:
+        """The first turn of a loop of the training."""
+        reader = self.reader
+        if isinstance(node, ast.For):
+            with reader.faults():
+                items = reader.iterate(reader.evaluate(node.iter, self.scope))
+            if not items:
+                reader.at(node)
+                reader.fail("this loop has no turn")
+            reader.assign_silently(node.target, items[0], self.scope)
+        note = f"line {node.lineno}: the first turn of the loop is read"
+        if note not in reader.notes:
+            reader.notes.append(note)
+        self._walk(node.body)
+
+    def _read(self, node: ast.stmt) -> None:
+        """Read a statement; what has nothing to do with the loss may stay unknown."""
+        try:
+            with self.reader.faults():
+                self.reader.statement(node, self.scope)
+        except MissingInputs:
+            raise
+        except GradcliError as error:
+            if self.training.is_needed(node):
+                raise
+            self.reader.stopped = None
+            for name in names_set(node):
+                self.scope[name] = Unknown(error.message, error.hint)
+        if self.loss is None:
+            self._take_weights()
+        self._take_steps(node)
+        if self.loss is None and not self.driven.steps and node in self.training.losses:
+            self._take_loss(node)
+
+    def _take_loss(self, node: ast.stmt) -> None:
+        """Note the loss that a statement has computed."""
+        tape, holder = self.reader.tape, loss_of(node)
+        assert holder is not None
+        value = self.reader.evaluate(holder, self.scope)
+        while isinstance(value, (list, tuple)) and value:  # losses.append([turn, loss])
+            value = value[-1]
+        if not self._is_output(value) or int(np.prod(tape.shape(value.content))) != 1:
+            return
+        leaves = {weight.leaf for weight in self.weights}
+        if leaves.intersection(tape.graph.ancestors([value.content])):
+            self.loss = value.content
+            self.reader.forward = {*range(len(tape.graph))}
+            self._end_forward()
+
+    # ---------------------------------------------------------------- weights
+
+    def _take_weights(self) -> None:
+        """Make inputs of the weights that are there by now."""
+        for place in self.training.weights:
+            holder: Any = self.scope
+            name = place.removeprefix("self.")
+            if name != place:
+                holder = self.driven.instance.attributes if self.driven.instance else {}
+            if name in holder:
+                for where, key, called in _positions(holder, name, name):
+                    self._take_weight(where, key, called)
+
+    def _take_weight(self, holder: Any, key: Any, name: str) -> None:
+        value = holder[key]
+        if any(weight.holder is holder and weight.key == key for weight in self.weights):
+            return
+        if not isinstance(value, Array):
+            value = Array(np.array(float(value)))
+        content = value.content
+        if content.__class__ is not int:
+            if content.dtype.kind not in "fi" or not content.size:
+                return
+            value.write(self._leaf(name, self._anywhere(name, content), False))
+        elif all(leaf.node != content for leaf in self.driven.leaves):
+            return
+        holder[key] = value
+        self.weights.append(Weight(name, holder, key, value, value.content))
+
+    def _anywhere(self, name: str, content: Any) -> Any:
+        """The first value of a weight; another where all its elements are alike, as zeros are."""
+        if np.ptp(content):
+            return content.astype(float)
+        random = np.random.RandomState((crc32(name.encode()) + self.reader.seed) % 2**32)
+        return random.uniform(-0.5, 0.5, content.shape)
+
+    def _take_steps(self, node: ast.stmt) -> None:
+        """Note the weights that a statement has changed, and undo it."""
+        for weight in self.weights:
+            value = weight.holder[weight.key]
+            content = value.content if isinstance(value, Array) else weight.leaf
+            if content.__class__ is int and content == weight.leaf:
+                continue
+            weight.holder[weight.key] = weight.array
+            weight.array.write(weight.leaf)
+            if content.__class__ is not int or weight.leaf in self.driven.steps:
+                continue
+            if isinstance(node, ast.For) and changes_of(self.reader, weight.leaf, content) > 1:
+                self.reader.at(node)
+                self.reader.fail(
+                    f"this loop changes `{weight.name}` more than once",
+                    "compute the loss in it, so that one turn can be read",
+                )
+            step = step_of(self.reader, weight.leaf, content, weight.name, False, False)
+            if step is not None:
+                self.driven.steps[weight.leaf] = step
+
+
+def _positions(holder: Any, key: Any, name: str) -> Iterator[tuple[Any, Any, str]]:
+    """Where the numbers and arrays of a value are, with the names of these."""
+    value = holder[key]
+    if isinstance(value, dict):
+        for inner in [*value]:
+            yield from _positions(value, inner, str(inner))
+    elif isinstance(value, list):
+        for place in range(len(value)):
+            yield from _positions(value, place, f"{name}[{place}]")
+    elif isinstance(value, (Array, int, float)) and not isinstance(value, bool):
+        yield holder, key, name

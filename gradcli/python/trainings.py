@@ -1,0 +1,153 @@
+"""A training in one function: its loop computes a loss and changes weights, turn by turn.
+
+weight   what the loop changes, and what its loss is computed from
+loss     what the loop calls one: `loss = ...`, `self.cost = ...`, `losses.append(...)`
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+LOSS = re.compile(
+    r"^(?!(?:.*_)?(?:val|test|valid|validation|dev|eval)(?:_|$))"
+    r"(?:.*(?:loss|cost|objective|nll|likelihood|entropy).*|(?!r)\w*mse.*|[JLE])$",
+    re.IGNORECASE,
+)
+PRODUCT = re.compile(r"@|\.T\b|dot|matmul|outer|einsum|sum|mean|transpose")
+
+Methods = Mapping[str, ast.FunctionDef]
+
+
+class Training:
+    """What one function trains, as far as its text says it."""
+
+    def __init__(self, node: ast.FunctionDef, methods: Methods) -> None:
+        self.node = node
+        self.methods = methods  # of its class, which it may call
+        self.loops = [part for part in ast.walk(node) if isinstance(part, (ast.For, ast.While))]
+        inside = [part for loop in self.loops for part in ast.walk(loop)]
+        changed = {place for part in inside for place in _changed(part)}
+        self.losses: list[Any] = [part for part in inside if loss_of(part) is not None]
+        self.needed = self._needed() if changed and self.losses else set()
+        self.weights = {place for place in changed & self.needed if not LOSS.search(place)}
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is one: there are a loss, weights, and gradients that it computes itself."""
+        return bool(self.losses and self.weights) and self._computes_gradients()
+
+    def _computes_gradients(self) -> bool:
+        """Whether what a weight is changed by comes of sums and products in the function."""
+        pending: list[Any] = [
+            part for loop in self.loops for part in ast.walk(loop)
+            if {*_changed(part)} & self.weights
+        ]  # fmt: skip
+        seen: set[ast.AST] = set()
+        while pending:
+            node = pending.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            if PRODUCT.search(ast.unparse(node.value)):
+                return True
+            read = {place for part in ast.walk(node.value) for place in _places(part)}
+            pending += [
+                part for part in ast.walk(self.node)
+                if isinstance(part, (ast.Assign, ast.AugAssign)) and part.value is not None
+                and read & {place for target in _targets(part) for place in _places(target)}
+            ]  # fmt: skip
+        return False
+
+    def is_entered(self, node: ast.stmt) -> bool:
+        """Whether a loop is one of the training, of which one turn is read."""
+        return any(part in self.losses for part in ast.walk(node))
+
+    def is_needed(self, node: ast.stmt) -> bool:
+        """Whether the loss or a weight depends on a statement."""
+        if any(part in self.losses for part in ast.walk(node)):
+            return True
+        targets = {
+            place for part in ast.walk(node)
+            if isinstance(part, (ast.Assign, ast.AugAssign, ast.AnnAssign))
+            for target in _targets(part) for place in _places(target)
+        }  # fmt: skip
+        return bool(targets & (self.needed | self.weights))
+
+    def _needed(self) -> set[str]:
+        """The names and attributes that the losses are computed from."""
+        needed = {place for loss in self.losses for place in self._read(loss.value)}
+        computed: list[tuple[set[str], set[str]]] = []
+        for part in ast.walk(self.node):
+            if isinstance(part, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and not _changed(part):
+                targets = {place for target in _targets(part) for place in _places(target)}
+                computed.append((targets, self._read(part.value)))
+            elif isinstance(part, (ast.For, ast.comprehension)):
+                computed.append(({*_places(part.target)}, self._read(part.iter)))
+        count = -1
+        while len(needed) > count:
+            count = len(needed)
+            needed.update(*(read for targets, read in computed if targets & needed))
+        return needed
+
+    def _read(self, node: ast.AST | None) -> set[str]:
+        """The names and attributes that a part reads, those in methods that it calls among them."""
+        pending, seen, found = [node] if node is not None else [], set[str](), set[str]()
+        while pending:
+            for part in ast.walk(pending.pop()):
+                found |= {*_places(part)}
+                name = part.attr if isinstance(part, ast.Attribute) else ""
+                if name in self.methods and name not in seen:
+                    seen.add(name)
+                    pending.append(self.methods[name])
+        return found
+
+
+def _targets(node: Any) -> list[ast.expr]:
+    """What an assignment gives a value to."""
+    return node.targets if isinstance(node, ast.Assign) else [node.target]
+
+
+def _places(node: ast.AST) -> Iterator[str]:
+    """The names and attributes of `self` in a target, or that a node is: `W`, `self.W`."""
+    if isinstance(node, (ast.Tuple, ast.List)):
+        for part in node.elts:
+            yield from _places(part)
+        return
+    while isinstance(node, (ast.Subscript, ast.Starred)):
+        node = node.value
+    if isinstance(node, ast.Name) and node.id != "self":
+        yield node.id
+    elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self":
+        yield f"self.{node.attr}"
+
+
+def _changed(node: ast.AST) -> list[str]:
+    """The places that a statement changes by something: `W -= ...`, `W = W - ...`."""
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)):
+        return [] if isinstance(node.value, ast.Constant) else [*_places(node.target)]
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+        target, value = ast.unparse(node.targets[0]), node.value
+        sides = [ast.unparse(value.left), ast.unparse(value.right)]
+        if isinstance(value.op, (ast.Add, ast.Sub)) and target in sides:
+            return [*_places(node.targets[0])]
+    return []
+
+
+def loss_of(node: ast.AST) -> ast.expr | None:
+    """What holds the loss that a statement computes: its target, or the list it is appended to."""
+    if isinstance(node, (ast.Assign, ast.AugAssign)):
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        name = next(_places(target), "").removeprefix("self.")
+        is_plain = isinstance(node, ast.Assign) or not isinstance(node.value, ast.Name)
+        is_one = not isinstance(target, (ast.Tuple, ast.List))  # `loss, grads = f(x)`
+        return target if LOSS.search(name) and is_plain and is_one else None
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        call = node.value
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "append" and call.args:
+            name = next(_places(call.func.value), "").removeprefix("self.")
+            is_new = not isinstance(call.args[0], (ast.Name, ast.Attribute))
+            return call.func.value if LOSS.search(name) and is_new else None
+    return None
