@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gradcli.errors import GradcliError
+from gradcli.python.interpreter import Interpreter
 from gradcli.python.reading import PythonFile
+from gradcli.python.source import Script
+from gradcli.python.values import Library, Scope
 from gradcli.requests import Request
 from gradcli.tasks.check_python import check_python
 
@@ -390,3 +393,24 @@ def test_a_training_that_is_not_read_hides_nothing_of_what_is():
     assert [case.verdict for case in cases(text)] == ["pass"]
     (case,) = cases(text, subject="Classifier.fit")
     assert case.verdict == "error"
+
+
+def test_what_a_file_s_own_test_gives_is_the_same_on_a_machine_that_is_busy(monkeypatch):
+    passed = iter(range(10**9))
+    monkeypatch.setattr("time.monotonic", lambda: 1e4 * next(passed))
+    (case,) = cases(OLD)
+    assert "inputs taken from the file" in " ".join(case.notes)
+
+
+def test_what_a_file_s_own_test_does_is_counted_as_work(monkeypatch):
+    monkeypatch.setattr("gradcli.python.examples.MOST_WORK", 1)
+    (case,) = cases(OLD)
+    assert "inputs taken from the file" not in " ".join(case.notes)
+
+
+def test_known_data_is_counted_as_work():
+    reader = Interpreter(Script("x = np.ones((200, 100)) @ np.ones((100, 200))", "file.py"))
+    scope = Scope.of({"np": Library("")})
+    for statement in reader.script.tree.body:
+        reader.statement(statement, scope)
+    assert reader.work > 200 * 100 * 200 // 20_000

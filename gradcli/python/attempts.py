@@ -41,7 +41,7 @@ class Attempts:
         self.request = request
         self.grads = {**said.grads, **grads}
         self.style = Style()
-        self.work = 0  # statements, gates and thousands of elements of all attempts
+        self.work = 0  # of all attempts, as a reader counts it
         self.values: dict[str, Any] = {}  # as they were read last
         self.other_outputs: dict[int, str] = {}
         self.has_spare_loss = False
@@ -186,8 +186,7 @@ class Attempts:
                 error.span = self.script.span(self.script.line_starts[self.subject.line - 1])
             raise
         finally:
-            graph = reader.tape.graph
-            self.work += reader.steps + len(graph) + graph.elements // 1000
+            self.work += reader.work
 
 
 def _stop(reader: Interpreter) -> Stop | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -33,15 +32,15 @@ from gradcli.python.values import (
 
 MOST_ELEMENTS = 3_000  # of the values of an example; larger ones are for training, not for tests
 MOST_STEPS = 3_000  # that one statement of an example may take, all it calls among them
-LONGEST = 5.0  # seconds that all examples of a file may take
-LONGEST_STATEMENT = 0.6  # seconds
+MOST_WORK = 50_000  # that all examples of a file may take, as the reader counts it: some seconds
+MOST_WORK_OF_ONE = 6_000  # statement
 DEEPEST = 4  # objects inside one another that are taken as values
 DEMONSTRATIONS = ("test", "main", "check", "demo", "run", "example", "try", "grad_check",
                   "gradient_check")  # fmt: skip
 
 
 class Finished(Exception):  # no error: control flow
-    """Everything that was looked for has been called, or the time is over."""
+    """Everything that was looked for has been called, or it has taken too much work."""
 
 
 Key = tuple[int, str | None]  # the line of a function, and the class of its object
@@ -119,13 +118,13 @@ class _Finder:
         self.lines = {line for line, _ in wanted}
         self.found: dict[Key, dict[str, Any]] = {}
         self.made: dict[int, tuple[Any, dict[str, Any] | None]] = {}  # by their constructors
-        self.deadline = monotonic() + LONGEST
-        self.steps, self.end = MOST_STEPS, self.deadline  # of the statement that is read
+        self.most = reader.work + MOST_WORK
+        self.steps, self.end = MOST_STEPS, self.most  # of the statement that is read
 
     def walk(self, body: list[ast.stmt], scope: Scope) -> None:
         """Read a block. Raises Finished."""
         for statement in body:
-            if monotonic() > self.deadline:
+            if self.reader.work > self.most:
                 raise Finished
             if isinstance(statement, (ast.For, ast.While)) and (
                 self.leading & _mentioned(statement)
@@ -148,7 +147,7 @@ class _Finder:
 
     def _read(self, statement: ast.stmt, scope: Scope) -> None:
         self.steps = self.reader.steps + MOST_STEPS
-        self.end = monotonic() + LONGEST_STATEMENT
+        self.end = min(self.most, self.reader.work + MOST_WORK_OF_ONE)
         try:
             self.reader.statement(statement, scope)
         except (GradcliError, ReturnSignal, BreakSignal, ContinueSignal) as error:
@@ -158,7 +157,7 @@ class _Finder:
 
     def look_at(self, function: Function, scope: Scope) -> None:
         """Look at a call that is about to be read, with its parameters set. Raises Finished."""
-        if self.reader.steps > self.steps or monotonic() > self.end:
+        if self.reader.steps > self.steps or self.reader.work > self.end:
             self.reader.fail("this example takes too long")
         owner = scope.get(function.positional[0]) if function.positional else None
         if not isinstance(owner, Instance) or function.owner is None:

@@ -182,8 +182,10 @@ def power(tape: Tape, left: Content, right: Content) -> Content:
 def matmul(tape: Tape, left: Content, right: Content) -> Content:
     """The matrix product. Raises ShapeError."""
     if tape.is_known(left) and tape.is_known(right):
-        if left.ndim and prod(left.shape) * (right.shape[-1] if right.ndim else 1) > MATMUL_SIZE:
+        products = prod(left.shape) * (right.shape[-1] if right.ndim else 1)
+        if left.ndim and products > MATMUL_SIZE:
             raise LimitError("a matrix product of known data is too large")
+        tape.known += products
         return tape.data(np.matmul(left, right))
     return tape.gate("matmul", tape.node(left), tape.node(right))
 

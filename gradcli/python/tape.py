@@ -40,6 +40,7 @@ class Tape:
         self.booleans: set[int] = set()  # nodes that hold True and False
         self.boxed: set[int] = set()  # numbers that `np.array` has made arrays without axes
         self.decisions: list[Decision] = []
+        self.known = 0  # elements that numpy has computed as known data
         self.place = 0  # the offset in the text of what is read now
         self._lifted: dict[int, tuple[Any, int]] = {}  # by the identity of a numpy array
         self._ranges: dict[Shape, Any] = {}
@@ -146,6 +147,7 @@ class Tape:
             raise LimitError(f"an array of {array.size} elements is more than {MOST_DATA}")
         if array.dtype.kind == "c":
             raise ShapeError("complex numbers are not read")
+        self.known += array.size
         return array
 
     def reshape(self, content: Content, shape: Shape) -> Content:
