@@ -59,6 +59,26 @@ def test_columns_are_those_of_numpy(text, count):
     assert all((a == b).all() for a, b in zip(edges, others, strict=True))
 
 
+@needs_llvm
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 1000, machine.ROWS, machine.ROWS + 1])
+def test_columns_may_lie_in_memory_as_they_like(count):
+    text, draw = "sigmoid(w*x + b)*relu(x)", np.random.default_rng(3)
+    function = gradcli.compile(text, ["w", "x", "b"]).over(["w", "x", "b"], "native")
+    table = draw.uniform(-2, 2, (count, 3))
+    dense, apart = [c.copy() for c in table.T], [*table.T]
+    frozen = table.T.copy()
+    frozen.flags.writeable = False
+    truth = function.run(dense).columns
+    for columns in (apart, [*frozen], [dense[0], apart[1], dense[2].astype(">f8")]):
+        for by_rows in (True, False):
+            results = function.run(columns, by_rows=by_rows).columns
+            assert all(np.array_equal(a, b) for a, b in zip(results, truth, strict=True))
+    assert np.array_equal(np.stack(dense, 1), table)  # what is read stays as it is
+    (value, slopes) = gradcli.compile(text, ["w", "x", "b"]).batch(dense)
+    assert value.flags.c_contiguous
+    assert all(slope.flags.c_contiguous for slope in slopes)
+
+
 def test_the_texts_have_few_and_many_gates():
     sizes = [len(lines(text)[0]) for text in TEXTS]
     assert min(sizes) < MOST_INLINE < max(sizes)

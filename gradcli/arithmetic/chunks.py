@@ -208,9 +208,10 @@ class _Bound:
         for function, arguments in self._calls:
             function(*arguments)
         total = 0.0
-        for k, node in enumerate(self._program.outputs):
-            results[:, k] = value = self.value(node)
-            total += float(np.sum(value))
+        for result, node in zip(results.T, self._program.outputs, strict=True):
+            value = self.value(node)
+            result[:] = value
+            total += float(np.add.reduce(value, axis=None))
         return math.isfinite(total)
 
     def value(self, node: int) -> Any:

@@ -51,13 +51,14 @@ class NumberColumns:
         self._chunks: Chunks | NativeChunks
         self._chunks = Chunks(*parts) if engine == "numpy" else _machine_code(*parts)
 
-    def run(self, columns: Sequence[Any]) -> Outcome:
+    def run(self, columns: Sequence[Any], by_rows: bool = True) -> Outcome:
         """The results at rows, whose numbers stand in the order of `varied`.
 
-        Where the value is nan, every gradient is.
+        Where the value is nan, every gradient is. The results of a row are neighbours in memory,
+        or those of a column.
         """
         count, step = len(columns[0]), self._chunks.size
-        rows = np.empty((count, self._width))
+        rows = np.empty((count, self._width), order="C" if by_rows else "F")
         is_finite, edges = True, [np.empty(count, bool) for _ in self.edges]
         for start in range(0, count, step):
             part = slice(start, min(count, start + step))
@@ -95,7 +96,7 @@ class ArrayColumns:
         self._call = call
         self._wanted = list(zip(places, shapes, strict=True))
 
-    def run(self, columns: Sequence[Any]) -> Outcome:
+    def run(self, columns: Sequence[Any], by_rows: bool = True) -> Outcome:  # noqa: ARG002
         """The results at rows, of the numbers and arrays that the function takes.
 
         Where the value is nan, every gradient is.

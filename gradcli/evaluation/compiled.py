@@ -125,8 +125,9 @@ class Function:
         ([10.0, 20.0, 30.0], [10.0, 10.0, 10.0], [1.0, 2.0, 3.0])
         """
         arrays = self._columns(columns)
-        results = self.over(self.inputs, rows=len(arrays[0]) if arrays else 1).run(arrays).columns
-        return results[0], results[1:]
+        function = self.over(self.inputs, rows=len(arrays[0]) if arrays else 1)
+        value, *slopes = function.run(arrays, by_rows=False).columns
+        return value, slopes
 
     def over(
         self, wrt: Sequence[str], engine: str = "auto", rows: int | None = None

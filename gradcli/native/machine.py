@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping, Sequence
 from functools import cache
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from gradcli.native.writer import NARROW, loop_text, point_text, unknown_gates
 
 MOST_NODES = 20_000  # of a function: some 0.1 to 0.3 ms each to compile
 QUICK = 3_000  # nodes, above which LLVM looks for good code no longer
-ROWS = 8192  # at a time, so that what is read and written stays in the cache
+ROWS = 32_768  # at a time, so that what is written is still near when it is looked at
 FEATURES = {"x86_64": "fma"}  # what a processor must have, by the beginning of its name
 
 
@@ -72,7 +73,6 @@ class NativeChunks:
         self._run = kind(address)
         self._inputs = [np.empty(ROWS) for _ in self._names]
         self._outputs = [np.empty(ROWS) for _ in (*outputs, *edges)]
-        self._tables = [_table(self._inputs), _table(self._outputs)]
 
     def run(self, columns: Mapping[str, Any], results: Any) -> tuple[bool, list[Any]]:
         """Compute the outputs at up to `size` points into the columns of `results`.
@@ -81,18 +81,39 @@ class NativeChunks:
         for each edge which points are on it.
         """
         count = len(results)
-        for name, buffer in zip(self._names, self._inputs, strict=True):
-            np.copyto(buffer[:count], columns[name])
-            if count < self._width:
-                buffer[count : self._width] = buffer[0]
-        self._run(*map(ctypes.addressof, self._tables), max(count, self._width))
+        inputs = [
+            self._input(columns[name], buffer)
+            for name, buffer in zip(self._names, self._inputs, strict=True)
+        ]
+        outputs = [
+            result if self._is_in_reach(result) else buffer
+            for result, buffer in zip(results.T, self._outputs, strict=False)
+        ]
+        edges = self._outputs[self._count :]
+        tables = _table(inputs), _table([*outputs, *edges])
+        self._run(*map(ctypes.addressof, tables), max(count, self._width))
         total = 0.0
         with np.errstate(all="ignore"):
-            for k, buffer in enumerate(self._outputs[: self._count]):
-                results[:, k] = buffer[:count]
-                total += float(np.sum(buffer[:count]))
-        edges = [buffer[:count] != 0 for buffer in self._outputs[self._count :]]
-        return bool(np.isfinite(total)), edges
+            for result, output in zip(results.T, outputs, strict=True):
+                if result is not output:
+                    result[:] = output[:count]
+                total += float(np.add.reduce(output[:count]))
+        return isfinite(total), [edge[:count] != 0 for edge in edges]
+
+    def _input(self, column: Any, buffer: Any) -> Any:
+        """A column itself, or the buffer with what it holds."""
+        if self._is_in_reach(column):
+            return column
+        count = len(column)
+        np.copyto(buffer[:count], column)
+        if count < self._width:
+            buffer[count : self._width] = buffer[0]
+        return buffer
+
+    def _is_in_reach(self, column: Any) -> bool:
+        """Whether the code can read and write a column where it is: its numbers are neighbours."""
+        is_dense = column.strides == (8,) and column.dtype == float
+        return is_dense and len(column) >= self._width and column.flags.aligned
 
 
 class NativePoint:
