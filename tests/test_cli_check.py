@@ -493,6 +493,12 @@ def test_a_baseline_holds_what_is_known_to_fail(gradcli):
     assert gradcli("check", ".", "--baseline", "known.json").code == 1
 
 
+def test_a_file_that_cannot_be_read_is_never_known(gradcli):
+    words = ("check", "missing.grad", "--baseline", "known.json")
+    assert gradcli(*words, "--update-baseline").code == 2
+    assert gradcli(*words).code == 2
+
+
 def test_a_baseline_that_is_none_is_refused(gradcli):
     Path("a.grad").write_text(RIGHT_FILE)
     assert "cannot read known.json" in gradcli("check", "a.grad", "--baseline", "known.json").err

@@ -307,6 +307,68 @@ def test_the_temporary_file_stands_in_the_folder_of_the_target(tmp_path, monkeyp
     assert [os.path.realpath(folder) for folder in folders] == [os.path.realpath(tmp_path)]
 
 
+WRONG = "x=3;y=-4\nq=x*y\nf=q*x\ndq=x\ndx=y*dq\ndy=x*dq\n"
+WRITING = (
+    ("check", "a.grad", "--junit", "out.txt"), ("check", "a.grad", "--fix", "--write"),
+    ("batch", "x*x", "--points", "p.csv", "-o", "out.csv"),
+    ("check", "a.grad", "--baseline", "known.json", "--update-baseline"),
+    ("check", "folder", "--grade", "--sheets", "sheets"),
+    ("exercise", "x*y*x", "x=1", "y=2", "-o", "out.grad", "--variants", "2"),
+)  # fmt: skip
+
+
+HELD = {
+    "a.grad": WRONG, "folder/a.grad": WRONG, "p.csv": "x\n1\n2\n", "out.txt": "old\n",
+    "out.csv": "old\n", "known.json": '{"schema": "gradcli.baseline/1", "failures": []}',
+}  # fmt: skip
+
+
+def texts_in(folder):
+    return {path.relative_to(folder): path.read_text() for path in sorted(folder.rglob("*.*"))}
+
+
+@pytest.mark.parametrize("call", ["open", "fdopen", "fsync", "replace"])
+@pytest.mark.parametrize("words", WRITING, ids=" ".join)
+def test_whichever_call_fails_files_are_whole_and_it_is_said(
+    gradcli, tmp_path, monkeypatch, words, call
+):
+    """The n-th call fails, for n = 1, 2, ... until the command passes."""
+    right, calls = getattr(os, call), 0
+
+    def ended_where(number):
+        """How the command ends where the call of a number fails, and the files there are then."""
+        nonlocal calls
+        calls = 0
+
+        def failing(*given, **named):
+            nonlocal calls
+            calls += 1
+            if calls == number:
+                raise OSError(5, "Input/output error")
+            return right(*given, **named)
+
+        for path in sorted(tmp_path.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        for name, text in HELD.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+        with monkeypatch.context() as context:
+            context.setattr(os, call, failing)
+            ended = gradcli(*words)
+        return ended, texts_in(tmp_path)
+
+    before, (passed, after) = {Path(name): text for name, text in HELD.items()}, ended_where(0)
+    for number in range(1, calls + 1):
+        ended, texts = ended_where(number)
+        assert ended.code == 2
+        assert "Input/output error" in ended.err
+        assert before.keys() <= texts.keys() <= after.keys()
+        assert all(text in (before.get(path), after[path]) for path, text in texts.items()) or (
+            call == "open"  # what cannot be read is reported
+        )
+    assert passed.code in (0, 1)
+
+
 @pytest.mark.parametrize("spelling", ["a.grad", "./a.grad", "link.grad", "hard.grad"])
 def test_an_input_is_never_overwritten(tmp_path, monkeypatch, spelling):
     monkeypatch.chdir(tmp_path)

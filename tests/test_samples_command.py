@@ -1,5 +1,6 @@
 """`gradcli samples`: the sample programs that come with the package."""
 
+import os
 from pathlib import Path
 
 from gradcli.program.samples import sample_names
@@ -37,3 +38,13 @@ def test_an_unknown_sample_is_answered_with_the_nearest(gradcli):
     ended = gradcli("samples", "stagd.grad")
     assert ended.code == 2
     assert "did you mean `staged.grad`?" in ended.err
+
+
+def test_samples_that_cannot_be_listed_are_no_fewer_samples(gradcli, monkeypatch):
+    def denied(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    ended = gradcli("samples")
+    assert (ended.code, ended.out) == (2, "")
+    assert "the samples cannot be listed: Permission denied" in ended.err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -62,7 +62,13 @@ def explain_command(**options: Any) -> None:
     if name is None and len(words) == 1 and options["path"] is None:
         name = words[0] if words[0] in MISTAKES or words[0] in BUILT_IN.functions else None
     if name is not None or not (words or options["path"]):
-        _print_page(name)
+        if options["mistake"] is not None and (words or options["path"]):
+            raise UsageError("--mistake is the page of a mistake, of no program",
+                             hint="leave one of them out")  # fmt: skip
+        if options["as_json"] or options["form"] not in (None, "table"):
+            raise UsageError("a page is text, and has no other format",
+                             hint="`gradcli gates NAME --json` is the row of a gate")  # fmt: skip
+        put(options["target"], (), lambda out: _write_page(name, out))
         return
     ask = asked(options, SUFFIXES, "table")
     told = ask.answer(telling)
@@ -73,16 +79,15 @@ def explain_command(**options: Any) -> None:
     ))  # fmt: skip
 
 
-def _print_page(name: str | None) -> None:
+def _write_page(name: str | None, out: TextIO) -> None:
     """The page of a mistake or a gate; the list of mistakes without a name."""
     if name is None:
         width = max(map(len, MISTAKES))
-        for known, row in MISTAKES.items():
-            click.echo(f"{known:{width}}  {row.title}")
+        out.writelines(f"{known:{width}}  {row.title}\n" for known, row in MISTAKES.items())
     elif name in MISTAKES:
-        click.echo(_page(MISTAKES[name]))
+        out.write(f"{_page(MISTAKES[name])}\n")
     elif name in BUILT_IN.functions:
-        put(None, (), lambda out: write_gates(gates(name), "table", out))
+        write_gates(gates(name), "table", out)
     else:
         known = did_you_mean(name, MISTAKES) or f"known are {', '.join(MISTAKES)}"
         raise UsageError(f"`{name}` is not the name of a mistake", hint=known)

@@ -34,7 +34,7 @@ def read_text(path: str) -> str:
             with open_regular(path) as file:
                 data = file.read(MOST_BYTES + 1)
         except (OSError, ValueError) as trouble:
-            raise FileError(f"cannot read {path}: {reason_of(trouble)}") from None
+            raise FileError(f"cannot read {path}: {_reason(path, trouble)}") from None
     if len(data) > MOST_BYTES:
         raise LimitError(f"{_called(path)} is larger than {MOST_BYTES // 2**20} MiB")
     try:
@@ -43,6 +43,16 @@ def read_text(path: str) -> str:
         raise FileError(
             f"{_called(path)} is not UTF-8 (byte {trouble.start})", hint="save it as UTF-8"
         ) from None
+
+
+def _reason(path: str, trouble: OSError | ValueError) -> str:
+    """Why a file cannot be read; of a folder that cannot be listed, why not."""
+    if isinstance(trouble, IsADirectoryError):
+        try:
+            os.scandir(path).close()
+        except OSError as of_listing:
+            trouble = of_listing
+    return reason_of(trouble)
 
 
 def open_regular(path: str) -> BinaryIO:

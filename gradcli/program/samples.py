@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import NoReturn
 
-from gradcli.errors import UsageError, did_you_mean
+from gradcli.errors import FileError, UsageError, did_you_mean, reason_of
 from gradcli.program.files import PYTHON, SUFFIX, read_text
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -19,9 +20,14 @@ def sample_names() -> list[str]:
     home = _home()
     files = [
         os.path.relpath(os.path.join(here, name), home)
-        for here, _, names in os.walk(home) for name in names if name.endswith((SUFFIX, *PYTHON))
+        for here, _, names in os.walk(home, onerror=_refuse)
+        for name in names if name.endswith((SUFFIX, *PYTHON))
     ]  # fmt: skip
     return sorted((name.replace(os.sep, "/") for name in files), key=lambda n: (n.count("/"), n))
+
+
+def _refuse(trouble: OSError) -> NoReturn:
+    raise FileError(f"the samples cannot be listed: {reason_of(trouble)}")
 
 
 def sample_text(name: str) -> str:

@@ -72,7 +72,8 @@ class Draws:
             return 1
         if guess in ("labels", "labels2"):
             self.has_labels = True
-            return Given(random.randint(0, CLASSES, shapes[name]).tolist())
+            drawn = np.asarray(random.randint(0, CLASSES, shapes[name])).tolist()
+            return Given(drawn) if isinstance(drawn, list) else drawn
         if isinstance(guess, Call):
             arguments = {k: self._value(f"{name}/{k}", g, shapes) for k, g in guess.guesses.items()}
             return self.make(guess.function, arguments)

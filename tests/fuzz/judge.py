@@ -21,12 +21,13 @@ import gradcli
 from gradcli.cli.main import main
 from tests.fuzz.case import Input
 
-LATE = 10.0  # seconds of processor time
+LATE, LATE_OF_FILES = 10.0, 40.0  # seconds of processor time, of short inputs and of long ones
+SHORT = 200  # letters
 LIMIT = 4096  # bytes of what is said on stderr
 UNSEEN = {chr(c) for c in (*range(9), *range(11, 32), *range(0x7F, 0xA0), *range(0x202A, 0x202F))}
 COLORED = ("--color=always", "always")
 BINARY = ("npy", "npz", "png", "pdf", "parquet", "arrow")
-WRITTEN = ("-o", "--output-file", "--junit", "--sarif", "--gitlab", "--sheets")
+WRITTEN = ("-o", "--output-file", "--key", "--junit", "--sarif", "--gitlab", "--sheets")
 WRITING = {"--write", "--update-baseline"}  # over what was read
 SAME = 1e-9
 
@@ -131,7 +132,8 @@ def _run(case: Input) -> tuple[Any, str, str]:
     stdin = io.TextIOWrapper(io.BytesIO(case.stdin.encode("utf-8", "surrogatepass")))
     streams, handler = (sys.stdin, sys.stdout, sys.stderr), signal.signal(signal.SIGPROF, late)
     sys.stdin, sys.stdout, sys.stderr = stdin, out, err
-    signal.setitimer(signal.ITIMER_PROF, LATE)
+    is_short = len(str(case)) < SHORT + len(str(Input([], {})))
+    signal.setitimer(signal.ITIMER_PROF, LATE if is_short else LATE_OF_FILES)
     code: Any = None
     try:
         with warnings.catch_warnings():
