@@ -145,7 +145,10 @@ class _Inquiry:
         others = [s for s in sorted(suspects, key=self._rank) if s.line != chosen.line]
         rank = self._rank(chosen)[:3]
         is_vague = chosen.is_explained and chosen.named is None  # more than one change explains it
-        if not any(self._rank(s)[:3] <= rank or (is_vague and s.named) for s in others):
+        if not any(
+            self._rank(s)[:3] <= rank or (is_vague and s.named) or self._may_be_meant(s, chosen)
+            for s in others
+        ):
             others = []
         twins = tuple(dict.fromkeys(
             s.line for s in others
@@ -159,6 +162,14 @@ class _Inquiry:
             others = [s for s in others if not self._reads(s.line, chosen.line)]
         lines = [*dict.fromkeys(s.line for s in others)]
         return Culprit(chosen, lines, names, twins, any(s.is_explained for s in others))
+
+    def _may_be_meant(self, suspect: Suspect, chosen: Suspect) -> bool:
+        """Whether a helper that a line reads, and that only stands for a slope, may be the slip."""
+        meaning = self.suspects.meaning(suspect.line)
+        entry = None if meaning is None else meaning.entry
+        is_weak = entry is not None and entry.kind in ("slope", "value")
+        is_helper = self.lines[suspect.line].name is None and suspect.named is not None
+        return is_weak and is_helper and self._reads(chosen.line, suspect.line)
 
     def _is_settled(self, suspect: Suspect) -> bool:
         """Whether a line's value is no gradient of its name now, and is with the change."""

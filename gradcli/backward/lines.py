@@ -8,7 +8,6 @@ blame    the line that makes all right, if it gives what it should
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -16,18 +15,16 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic.agreement import agree
-from gradcli.arithmetic.arrays import key
 from gradcli.backward.aim import ends_of, scaled
 from gradcli.backward.amounts import rounding_of
 from gradcli.backward.blame import Blame, Culprit, blame
-from gradcli.backward.contributions import Piece, simplified
 from gradcli.backward.judge import ELSEWHERE, Judgement, Word, judge
 from gradcli.backward.known import Known, Meaning, words
+from gradcli.backward.misfits import Misfits, behind_misfits
 from gradcli.backward.naming import Naming, listed
 from gradcli.backward.passage import Evidence, evidence_at
-from gradcli.backward.repairs import Named
+from gradcli.backward.pasted import Pasting
 from gradcli.backward.replay import Replay, is_finite, same
-from gradcli.backward.rewriting import numpy_text, respelt, rewritten
 from gradcli.backward.suspects import Suspect
 from gradcli.checker.patterns import pattern
 from gradcli.checker.reasons import mismatch
@@ -38,14 +35,10 @@ from gradcli.program.gradient_lines import GradientLine
 from gradcli.program.model import Element, Program, elements, nodes_of
 from gradcli.reports.evaluations import Number, worst
 from gradcli.reports.lines import Contribution, Fork, LineCheck
-from gradcli.reports.statement_text import offset_of, split_statement, statement_end
 from gradcli.requests import Request
-from gradcli.syntax import Tree, write
-from gradcli.syntax.edit import joined
 from gradcli.syntax.tokens import line_and_column
 
 MOST_CONTRIBUTIONS = 4  # that a line of wrong shape is held against
-LONGEST_DERIVED = 60  # of the text of a line that is written anew
 MOST_SUSPECTS = 5  # lines that are named beside the likeliest
 
 
@@ -102,7 +95,9 @@ def _judged(evidence: Evidence, point: Point, request: Request) -> JudgedLines:
     claims = {name: replay.value(node, 0) for name, node in replay.claims.items()}
     meanings = known.of_lines()
     rows = [place[0] for place in places]
-    origin = blame(replay, known, naming, judgement.wrong, rows, evidence.formulas_only)
+    spoilt = behind_misfits(replay.program.lines)
+    wrong = judgement.wrong.difference(str(replay.program.lines[k].name) for k in spoilt)
+    origin = blame(replay, known, naming, wrong, rows, evidence.formulas_only)
     lines = _Lines(
         evidence,
         judgement,
@@ -114,6 +109,11 @@ def _judged(evidence: Evidence, point: Point, request: Request) -> JudgedLines:
         written,
         claims,
         meanings,
+        {
+            k: cause
+            for k, cause in spoilt.items()
+            if replay.program.lines[k].name in judgement.wrong
+        },
     )
     hides = bool(origin.culprits) and not all(
         replay.is_right(name, p, run)
@@ -164,7 +164,7 @@ class _Lines:
     def __init__(
         self, evidence: Evidence, judgement: Judgement, replay: Replay, known: Known,
         naming: Naming, origin: Blame, places: list[tuple[int, int]], written: list[Any],
-        claims: dict[str, Any], meanings: list[Meaning | None],
+        claims: dict[str, Any], meanings: list[Meaning | None], spoilt: dict[int, int],
     ) -> None:  # fmt: skip
         self.evidence = evidence
         self.judgement = judgement
@@ -176,8 +176,10 @@ class _Lines:
         self.written = written
         self.claims = claims
         self.meanings = meanings
+        self.spoilt = spoilt  # lines that cannot be judged, and the misfit behind each
         self.lines: list[GradientLine] = replay.program.lines
-        self.source = replay.program.source.text
+        self.pasting = Pasting(replay, naming, places)
+        self.misfits = Misfits(replay, known, naming, meanings)
 
     def checks(self) -> list[LineCheck]:
         """The verdicts in the order of the text."""
@@ -225,6 +227,9 @@ class _Lines:
         if verdict == "pass" and cause is not None:
             verdict, root = "fail", self.places[cause][0]
             reason = f"right by itself: what it reads is wrong since line {root}"
+        if k in self.spoilt:
+            verdict, root = "fail", self.places[self.spoilt[k]][0]
+            reason = f"not judged: it reads what line {root} does not give"
         expected = self.replay.value(self.replay.sites[k], 0)
         return LineCheck(
             self._target(k), *self.places[k], verdict, False, root, _number(self.written[k]),
@@ -261,7 +266,7 @@ class _Lines:
         if suspect.named is not None:
             mistake, reason = suspect.named.mistake, suspect.named.reason
         if not culprit.has_rival:
-            repair = self._repair(k, suspect)
+            repair = self.pasting.repair(k, suspect)
         others = [self.places[j][0] for j in culprit.others[:MOST_SUSPECTS]]
         if others:
             either = f"or line {' or '.join(map(str, others))} is the slip"
@@ -271,72 +276,6 @@ class _Lines:
             mistake, reason, repair=repair, suspects=[self.places[k][0], *others] if others else [],
         )  # fmt: skip
         return check if check.reason else check._replace(reason=_difference(check))
-
-    def _repair(self, k: int, suspect: Suspect) -> str | None:
-        """The line as it should be, in its writer's style, and lines that are missing behind it."""
-        start = offset_of(self.source, *self.places[k])
-        head, right = split_statement(self.source[start : statement_end(self.source, start)])
-        if suspect.kind == "add":
-            return f"{head.replace('=', '+=')}{right}"
-        tree, before = suspect.tree, self.lines[k].statement.tree
-        if before is None:
-            return None
-        if suspect.kind == "path":
-            if not self._is_sum(k):
-                return self._with_more(k, f"{head}{right}", suspect.pieces)
-            tree = simplified(joined(before, suspect.pieces[0].tree, "add"))
-        elif suspect.kind not in ("value", "formula"):
-            return None
-        elif tree is None:
-            return self._derived(k, suspect, head)
-        return None if tree is None else self._written(k, tree, head, right)
-
-    def _written(self, k: int, tree: Tree, head: str, right: str) -> str | None:
-        """A line with another tree on its right side; None where it cannot be written."""
-        spelling, before = self.lines[k].spelling, self.lines[k].statement.tree
-        if before is None:
-            return None
-        if spelling is None:
-            return head + rewritten(right, before, tree, self.source)
-        after = spelling.in_python(tree)
-        if after is None:
-            return None
-        text = respelt(spelling.words, spelling.tree, after, self.source)
-        return f"{spelling.before}{text}{spelling.after}"
-
-    def _is_sum(self, k: int) -> bool:
-        """Whether a line adds up what several stages send back."""
-        return len(self.naming.uses.consumers(str(self.lines[k].name), self.written[k])) > 1
-
-    def _derived(self, k: int, suspect: Suspect, head: str) -> str | None:
-        """The line as the forward part has it, where no small change makes it right."""
-        values = suspect.held.get(self.replay.sites[k])
-        is_number = k in self.replay.numbers
-        if values is None or is_number or self.lines[k].place or self.lines[k].name is None:
-            return None
-        pieces = self.naming.missing_pieces(k, values)
-        if len(pieces) != 1 or pieces[0].place:
-            return None
-        text = self._text(k, pieces[0].tree)
-        return f"{head}{text}" if text and len(text) <= LONGEST_DERIVED else None
-
-    def _text(self, k: int, tree: Tree) -> str | None:
-        """A tree as its program writes one; None where its language cannot."""
-        spelling = self.lines[k].spelling
-        own = tree if spelling is None else spelling.in_python(tree)
-        return None if own is None else numpy_text(write(own), self.source)
-
-    def _with_more(self, k: int, text: str, pieces: Sequence[Piece]) -> str | None:
-        """The line, and those that are missing behind it."""
-        line = self.lines[k]
-        begin = " " * (self.places[k][1] - 1)
-        rows = [text]
-        for piece in pieces:
-            right = self._text(k, piece.tree)
-            if right is None:
-                return None
-            rows.append(f"{begin}{line.statement.target}{piece.where} += {right}")
-        return "\n".join(rows) if pieces else None
 
     def _misfit(self, k: int) -> LineCheck:
         """A line whose shapes do not fit, or that reads what such a line does not give."""
@@ -348,25 +287,17 @@ class _Lines:
                 self._target(k), *self.places[k], "fail", False, row, None, None, None,
                 f"not judged: it reads what line {row} does not give",
             )  # fmt: skip
-        named = self._mistake_of_misfit(k, misfit.name)
+        named = self.misfits.mistake(k, misfit)
         reason = f"{misfit.message}; {misfit.hint}" if misfit.hint else misfit.message
         culprit = Suspect(k, {}, "value", False, True, named, named.tree if named else None)
-        others = [] if named else self._helpers_behind(k)
+        others = [] if named else sorted(self.places[j][0] for j in self.misfits.helpers_behind(k))
         if others:
             reason = f"{reason}; or line {listed(others)} is the slip"
         return LineCheck(
             self._target(k), *self.places[k], "fail", True, None, None, None,
-            named.mistake if named else None, reason, repair=self._repair(k, culprit),
+            named.mistake if named else None, reason, repair=self.pasting.repair(k, culprit),
             suspects=[self.places[k][0], *others] if others else [],
         )  # fmt: skip
-
-    def _helpers_behind(self, k: int) -> list[int]:
-        """The lines of the helpers that a line reads and that are nothing known."""
-        places = {
-            self.places[read.line][0] for read in self.lines[k].reads.values()
-            if read.line is not None and self.meanings[read.line] is None
-        }  # fmt: skip
-        return sorted(places)
 
     def _part(self, k: int, name: str) -> LineCheck:
         """A line of a gradient that another line spoils: right where some uses send back its value.
@@ -381,7 +312,7 @@ class _Lines:
         sums.append(self.replay.truth(name, 0))
         is_right = not np.any(value) or any(same(value, _at(amount, place)) for amount in sums)
         spoiling = [j for j, line in enumerate(self.lines) if line.misfit and name == line.owner]
-        if not is_right and spoiling and not self._is_for_itself(k, node):
+        if not is_right and spoiling and not self.misfits.is_for_itself(k, node):
             row = self.places[spoiling[0]][0]
             return LineCheck(
                 self._target(k), *self.places[k], "fail", False, row, _number(value), None, None,
@@ -392,47 +323,6 @@ class _Lines:
             self._target(k), *self.places[k], "pass" if is_right else "fail", not is_right, None,
             _number(value), _number(value) if is_right else None, None, reason,
         )  # fmt: skip
-
-    def _is_for_itself(self, k: int, node: int) -> bool:
-        """Whether a line is a contribution of its own, not a step with one, and known as such."""
-        line, meaning = self.lines[k], self.meanings[k]
-        reads = [read.name for read in line.reads.values() if read.kind == "gradient"]
-        is_step = line.part_of in reads
-        if is_step or meaning is None:
-            return not is_step
-        return meaning.entry is not None and meaning.entry.node == node
-
-    def _mistake_of_misfit(self, k: int, name: str | None) -> Named | None:
-        """The change of a line that gives what is known and wanted there, in the right shape."""
-        if name is None:
-            return self.naming.mistake_of_any(k, self._not_yet_given(k))
-        replay, place, node = self.replay, self.lines[k].place, self.replay.forward[name]
-        if place:
-            return self.naming.mistake_of_any(k, [*self.known.parts(node, key(place)).values()])
-        own = [v for e, v in self.known.values.items()
-               if e.node == node and e.kind in ("adjoint", "contribution")]  # fmt: skip
-        others = [j for j, line in enumerate(self.lines)
-                  if name in (line.name, line.part_of) and j != k]  # fmt: skip
-        if not any(self.lines[j].place for j in others):
-            rest = [
-                replay.truth(name, p) - sum(replay.value(replay.sites[j], p) for j in others)
-                for p in range(len(replay.runs))
-            ]
-            named = self.naming.mistake_of_any(k, [rest])
-            if named is not None:
-                return named
-        return self.naming.mistake_of_any(k, own)
-
-    def _not_yet_given(self, k: int) -> list[list[Any]]:
-        """The gradients of nodes that no line before another one gives."""
-        replay = self.replay
-        points = range(len(replay.runs))
-        given = [[replay.value(node, p) for p in points] for node in replay.sites[:k]]
-        return [
-            values for entry, values in self.known.values.items()
-            if entry.kind in ("adjoint", "unsummed") and any(map(np.any, values))
-            and not any(_are_same(own, values) for own in given)
-        ]  # fmt: skip
 
     def _missing(self, k: int, claim: Any, expected: Any) -> tuple[str, Any, Any]:
         """What is missing from a gradient: an element of it, where no line gives that one."""
@@ -502,11 +392,6 @@ def _difference(check: LineCheck) -> str:
     relation = pattern(np.array(claim), np.array(expected), ())
     at, number, right = differences[0]
     return f"{what} {relation}" if relation else f"at {at} {mismatch(number, right, what, of)}"
-
-
-def _are_same(some: list[Any], others: list[Any]) -> bool:
-    """Whether two values are the same at every point."""
-    return np.shape(some[0]) == np.shape(others[0]) and all(map(same, some, others))
 
 
 def _at(amount: Any, place: tuple[Any, ...]) -> Any:

@@ -20,9 +20,10 @@ from gradcli.backward.uses import Uses
 from gradcli.engine import Run
 from gradcli.evaluation.point import gather
 from gradcli.named_tuples import NamedTuple
-from gradcli.program.model import Element
+from gradcli.program.model import Element, nodes_of
 from gradcli.syntax import Tree
 from gradcli.syntax.edit import element_places, element_tree, number_tree, part, replaced
+from gradcli.syntax.tree import Call
 
 ROUNDING_OF_LINE = 1e-12  # of the largest number of a line: what may be lost in its others
 
@@ -166,6 +167,11 @@ class Naming:
             f"got {in_words(_number(claim))}: use +=",
         )
 
+    def no_zeros(self, name: str) -> Named:
+        """The words for a line that does not begin a sum with zeros."""
+        tree = Tree(["name", "call"], [name, Call("zeros_like", 1)], [0, 0])
+        return Named("wrong-operator", "the sum that follows is to begin with zeros", tree)
+
     def superfluous(self, twin: int | None, place: int | None) -> Named:
         """The words for a line that should not stand there."""
         if twin is None:
@@ -190,6 +196,15 @@ class Naming:
     def _phrases(self) -> list[Any]:
         """Every node of the program as text."""
         return self.replay.program.graph.phrases(self.uses.names)
+
+    def _carriers(self, upstreams: set[str], scope: dict[str, Any]) -> set[str]:
+        """The names of the backward part that depend on some of them."""
+        graph = self.replay.program.graph
+        reached = {node for name in upstreams for node in nodes_of(scope[name])}
+        for node in range(min(reached, default=len(graph)), len(graph)):
+            if not reached.isdisjoint(graph.operands[node]):
+                reached.add(node)
+        return {name for name, value in scope.items() if not reached.isdisjoint(nodes_of(value))}
 
     def _pieces(
         self, name: str, gradients: dict[str, str], scope: dict[str, Any]
@@ -275,15 +290,18 @@ class Naming:
             inside.update(order)
         nodes = {cut.source[node] for node in inside if node in cut.source}
         nodes.update(program.claims[name] for name in operands if name in program.claims)
+        is_step = line.statement.kind != "add" and not line.place
         earlier = [
             other for other in self.lines[:k]
-            if other.statement.target != line.statement.target and other.name not in self.wrong
+            if (other.statement.target != line.statement.target or is_step)
+            and other.name not in self.wrong
         ]  # fmt: skip
         scope = {other.statement.target: other.total for other in earlier}
         own = replay.forward.get(line.owner or "", -1)
         stages = [replay.forward[name] for name in self.uses.amounts.get(line.owner or "", ())
                   if name in replay.forward]  # fmt: skip
         nearest = self._upstreams(self._users.get(own, []), scope)
+        upstreams = nearest | self._upstreams(stages, scope)
         gradients = {other.name: other.statement.target for other in earlier if other.name}
         return Scene(
             program=program, line=line, tree=tree, target=line.owner or "",
@@ -291,7 +309,7 @@ class Naming:
             nodes=sorted(nodes), gates={cut.graph.gates[node].name for node in inside},
             counts=counts(cut.graph, inside, self.uses.run.values),
             scope=scope, nearest=nearest, phrases=self._phrases,
-            upstreams=nearest | self._upstreams(stages, scope),
+            upstreams=upstreams, carriers=self._carriers(upstreams, scope),
             gradients=gradients, pieces=lambda: self._pieces(line.owner or "", gradients, scope),
             runs=[Run(replay.machine, replay.program_values(p)) for p in range(len(replay.runs))],
             expected=expected, accepts=accepts, shape=shape,

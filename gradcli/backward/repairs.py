@@ -163,9 +163,9 @@ def _names(tree: Tree) -> set[str]:
 
 
 def _loses_upstream(scene: Scene, repair: Repair) -> bool:
-    """Whether a changed line no longer reads a gradient that comes back to it, and no other."""
-    before, after = _names(scene.tree) & scene.upstreams, _names(repair.tree) & scene.upstreams
-    return bool(before) and not after
+    """Whether a changed line reads the gradient that comes back no more, nor what is made of it."""
+    before, after = _names(scene.tree) & scene.upstreams, _names(repair.tree)
+    return bool(before) and after.isdisjoint(scene.upstreams | scene.carriers)
 
 
 def _may_be_chance(numbers: list[list[float]]) -> bool:

@@ -21,7 +21,7 @@ TOKEN = re.compile(r"(\s*)(#[^\n]*|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[\w.]*\w
 PRODUCTS = ("mul", "div", "matmul", "pow", "name", "number", "call", "index", "attribute")
 OF_NUMPY = (
     "sum", "mean", "sin", "cos", "tan", "exp", "log", "sqrt", "abs", "sign", "tanh", "sinh", "cosh",
-    "outer", "dot", "where", "maximum", "minimum",
+    "outer", "dot", "where", "maximum", "minimum", "zeros_like",
 )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ class Scene(NamedTuple):
     gradients: dict[str, str]  # those of them that are gradients, by the forward name
     nearest: set[str]  # those of them that a gate which reads the target gets, in right code
     upstreams: set[str]  # those, and the gradients of the stages that it is a part of
+    carriers: set[str]  # those of them that are made of one of these
     phrases: list[Any]  # every node of the program as text
     pieces: Callable[[], dict[str, list[Piece]]]  # what each consumer sends back to the target
     runs: list[Run]  # of the program, at its point and at others

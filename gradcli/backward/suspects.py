@@ -162,7 +162,20 @@ class Suspects:
                         row = None if twin is None else self.places[twin]
                         named = self.naming.superfluous(twin, row)
                         yield Suspect(k, held, "drop", False, True, named)
+            elif target not in before and line.name and self._is_start(k):
+                held = {replay.sites[k]: [np.zeros(np.shape(replay.value(replay.sites[k], p)))
+                                          for p in points]}  # fmt: skip
+                if aim.reaches(replay.sites[k]) and aim.may_hit(held) and aim.is_hit(held):
+                    named = self.naming.no_zeros(line.name)
+                    yield Suspect(k, held, "value", False, True, named, named.tree)
             before[target] = replay.totals[k]
+
+    def _is_start(self, k: int) -> bool:
+        """Whether parts are added to what a line gives, which is not zeros."""
+        later = (line for line in self.lines[k + 1 :] if line.name == self.lines[k].name)
+        first = next(later, None)
+        is_zero = self.meaning(k) == Meaning(None)
+        return first is not None and first.statement.kind == "add" and not is_zero
 
     def _twin(self, k: int, values: list[Any]) -> int | None:
         """An earlier line of the same gradient that has added the same."""
@@ -287,12 +300,15 @@ def _settled(suspects: list[Suspect]) -> Iterator[Suspect]:
     slips = {s.line for s in suspects if s.kind == "value" and s.is_explained
              and not (s.named and s.named.mistake in WEAK)}  # fmt: skip
     odd = {s.line for s in suspects if s.kind in ("path", "drop") and not s.is_sound}
+    trees = {s.line: s.tree for s in suspects if s.kind == "value" and s.is_explained}
     for suspect in suspects:
         if suspect.line in slips:
             if suspect.kind == "value":
                 yield suspect._replace(is_sound=suspect.is_sound and suspect.line not in odd)
             elif suspect.kind == "add":
                 yield suspect
+        elif suspect.kind == "path" and not suspect.pieces:
+            yield suspect._replace(tree=trees.get(suspect.line))
         else:
             yield suspect
 

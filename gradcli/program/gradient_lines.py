@@ -60,6 +60,7 @@ class Misfit(NamedTuple):
     message: str
     hint: str | None
     cause: int | None = None  # the place of the line that gives what this one reads, but for a fit
+    place: tuple[Any, ...] = ()  # of an indexed target
 
 
 class Spelling(NamedTuple):
@@ -341,7 +342,12 @@ class Backward:
         A helper has no truth: the lines that read it are set aside as well.
         """
         causes = [self.broken[name] for name in self._names_of(line) if name in self.broken]
-        line.misfit = Misfit(line.name, error.message, error.hint, causes[0] if causes else None)
+        place: tuple[Any, ...] = ()
+        with suppress(GradcliError):
+            if line.statement.place:
+                place = self.reader.lowering.places(line.statement.place, {}, self._in_index)
+        cause = causes[0] if causes else None
+        line.misfit = Misfit(line.name, error.message, error.hint, cause, place)
         graph, token, name, target = (
             self.reader.graph, line.statement.token, line.name, line.statement.target
         )  # fmt: skip
