@@ -102,6 +102,7 @@ ARRAYS = {
     "gradcli.backward.suspects",
     "gradcli.backward.naming",
     "gradcli.backward.lines",
+    "gradcli.backward.misfits",
     "gradcli.backward.uses",
 }
 FACE = {"api", "errors", "marks", "reports", "version"}  # what gradcli/__init__.py may import

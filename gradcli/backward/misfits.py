@@ -81,7 +81,10 @@ class Misfits:
             return self.naming.mistake_of_any(k, self._not_yet_given(k))
         node, naming = replay.forward[name], self.naming
         if misfit.place:
-            parts = self.known.parts(node, key(misfit.place))
+            try:
+                parts = self.known.parts(node, key(misfit.place))
+            except IndexError:  # there is no such part
+                return None
             return naming.mistake_of_any(k, [*parts.values()])
         others = [j for j, line in enumerate(self.lines)
                   if name in (line.name, line.part_of) and j != k]  # fmt: skip

@@ -34,6 +34,8 @@ MOST_RUN = 10_000  # runs of the program with a changed line, some seconds of a 
 # Mistakes that a change of a line's text may also make up for a line too many or too few.
 WEAK = ("missing-path", "lost-term", "dropped-factor", "dropped-power", "missing-mean")
 
+GRADIENTS = ("adjoint", "contribution", "unsummed", "path")  # meanings that are
+
 
 class Suspect(NamedTuple):
     """A line, and a change of it that makes wrong gradients right."""
@@ -171,11 +173,13 @@ class Suspects:
             before[target] = replay.totals[k]
 
     def _is_start(self, k: int) -> bool:
-        """Whether parts are added to what a line gives, which is not zeros."""
-        later = (line for line in self.lines[k + 1 :] if line.name == self.lines[k].name)
-        first = next(later, None)
+        """Whether parts are added to what a line gives, which is no gradient of its name."""
+        name, entry = self.lines[k].name, self._entry(k)
+        first = next((line for line in self.lines[k + 1 :] if line.name == name), None)
+        is_begun = first is not None and first.statement.kind == "add"
         is_zero = self.meaning(k) == Meaning(None)
-        return first is not None and first.statement.kind == "add" and not is_zero
+        is_part = entry is not None and entry.node == self.replay.forward[str(name)]
+        return is_begun and not is_zero and not (is_part and entry.kind in GRADIENTS)
 
     def _twin(self, k: int, values: list[Any]) -> int | None:
         """An earlier line of the same gradient that has added the same."""
@@ -243,7 +247,7 @@ class Suspects:
         if entry is None:  # zeros, to which others are added
             is_begun = k in self.replay.numbers and line.statement.kind != "add"
             return is_begun and any(r.name == line.name for r in self.lines[k + 1 :])
-        is_gradient = entry.kind in ("adjoint", "contribution", "unsummed", "path")
+        is_gradient = entry.kind in GRADIENTS
         is_own = is_gradient and entry.node == self.replay.forward[line.name]
         return is_own and len(self._alike.get((line.name, meaning), ())) < 2
 
