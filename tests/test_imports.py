@@ -74,6 +74,7 @@ ARRAYS = {
     "gradcli.checker.patterns",
     "gradcli.checker.gate_states",
     "gradcli.checker.gate_names",
+    "gradcli.checker.gate_outputs",
     "gradcli.checker.own_gates",
     "gradcli.foreign.own_rows",
     "gradcli.foreign.sides.gates",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradcli.checker.gate_outputs import name_by_outputs
 from gradcli.checker.gate_states import Player, Turn, distance, fresh
 from gradcli.foreign.gradients import Gradients
 
@@ -62,7 +63,8 @@ def _names_at(player: Player, inputs: Sequence[Any], upstream: Any) -> list[str]
         return ["not-switched"]
     scene = _Scene([*inputs, turn.value], turn.value, upstream)
     first, *rest = [[*_relations(claims[k], slopes[k], scene)] for k in wrong]
-    return [name for name in first if all(name in names for names in rest)]
+    common = [name for name in first if all(name in names for names in rest)]
+    return common or name_by_outputs(player, inputs, wrong, np.shape(turn.value))
 
 
 class _Scene(NamedTuple):

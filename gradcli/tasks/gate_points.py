@@ -22,17 +22,19 @@ from gradcli.foreign.gate_file import Description
 from gradcli.foreign.gradients import is_real
 from gradcli.gates.row import gate
 
-OF_NUMBERS, OF_ARRAYS = 6, 3  # points: numbers take either side of a kink, arrays both at once
+OF_NUMBERS, OF_ARRAYS = 6, 4  # points: numbers take either side of a kink, arrays both at once
 LOST = ("timeout", "crash", "exit", "SystemExit")  # faults that other inputs do not cure
 TRIES = 12  # draws for a point that has a value
 OF_ELEMENTS = (3, 4)  # the shape of arrays for a gate of numbers
+SPREADS = (1.5, 0.3)  # of inputs that are drawn, in turn: a margin is kept where all is small
 SHRUNK = 0.8  # times an input, so that no even function is the same there
 MOST_TRIED = 40  # combinations of shapes
 SHAPES: tuple[tuple[int, ...], ...] = ((3, 4), (), (5,), (4, 5), (4,), (2, 3, 4), (2, 3, 4, 4))
 SHAPES_TOGETHER = {  # of several inputs: unlike ones first, as equal sizes hide what is not summed
     1: (((3, 4),), ((),), ((5,),), ((2, 3, 4),), ((2, 4, 6),), ((2, 3, 4, 4),), ((3, 3),)),
-    2: (((7,), (3,)), ((3, 4), (4, 5)), ((3, 4), (4,)), ((2, 3, 6, 6), (4, 3, 3, 3)),
-        ((2, 3, 4), (4, 5)), ((4, 3), (3,)), ((3, 4), (3, 4)), ((), ()), ((5,), (5,))),
+    2: (((7,), (3,)), ((3, 4), (4, 5)), ((5, 6), (2, 3)), ((3, 4), (4,)),
+        ((2, 3, 6, 6), (4, 3, 3, 3)), ((2, 3, 4), (4, 5)), ((4, 3), (3,)), ((3, 4), (3, 4)),
+        ((), ()), ((5,), (5,))),
     3: (((3, 4), (4, 5), (5,)), ((2, 3, 6, 6), (4, 3, 3, 3), (4,)), ((3, 4), (5, 4), (5,)),
         ((3, 4), (5, 4), (5, 2)), ((3, 4), (4,), (4,)), ((3, 4),) * 3, ((), (), ()), ((5,),) * 3),
 }  # fmt: skip
@@ -74,13 +76,18 @@ def points(player: Player, given: Mapping[str, Any], known: Mapping[str, Any], s
         return Points(_more(player, firsts, rng, False), "the samples it declares")
     is_known = all(name in known or name in given for name in names)
     if is_known and names and not one.is_variadic:
-        first = [_as_handed(given.get(name, known.get(name))) for name in names]
+        first = [
+            _as_handed(given[name]) if name in given else _varied(_as_handed(known[name]), rng)
+            for name in names
+        ]
         arrays = [] if given else _as_arrays(player, first, rng)
         if arrays:
             return Points(_more(player, [arrays], rng, True), "arrays, as it takes them")
         if given or _is_meant(player, first, rng):
-            return Points(_more(player, [first], rng, True), "inputs inferred from its code")
-    return Points(_more(player, [_tried(player, rng)], rng, True), "inputs of shapes that it takes")
+            wide = first if given else _widened(player, first)
+            return Points(_more(player, [wide], rng, True), "inputs inferred from its code")
+    tried = _widened(player, _tried(player, rng))
+    return Points(_more(player, [tried], rng, True), "inputs of shapes that it takes")
 
 
 def _as_handed(x: Any) -> Any:
@@ -99,6 +106,17 @@ def _as_floats(x: Any) -> Any:
     return float(x) if isinstance(x, int) and not isinstance(x, bool) else x
 
 
+def _varied(x: Any, rng: np.random.Generator) -> Any:
+    """An array that reading found; where all its numbers are one, such as ones, others like it.
+
+    A factor of 1 that is left out does not show.
+    """
+    is_array = isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.size > 1
+    if not is_array or not (x == x.flat[0]).all():
+        return x
+    return rng.uniform(0.5, 1.5, x.shape) * (x if x.flat[0] else 1.0)
+
+
 def _is_playable(player: Player, inputs: Sequence[Any]) -> bool:
     """Whether forward takes the inputs, and gives finite numbers."""
     try:
@@ -110,7 +128,8 @@ def _is_playable(player: Player, inputs: Sequence[Any]) -> bool:
 def _is_meant(player: Player, inputs: Sequence[Any], rng: np.random.Generator) -> bool:
     """Whether inputs that nobody gave are such as the gate means.
 
-    Backward takes what forward gives, and no axis comes from places that were meant for a list.
+    Backward takes what forward gives, and no axis comes from places that were meant for a list. A
+    whole number that has a gradient is none.
     """
     if not _is_playable(player, inputs):
         return False
@@ -118,9 +137,60 @@ def _is_meant(player: Player, inputs: Sequence[Any], rng: np.random.Generator) -
     if np.ndim(value) > max(map(np.ndim, inputs)):
         return False
     try:
-        player.turn(inputs, upstream_of(value, rng))
+        turn = player.turn(inputs, upstream_of(value, rng))
     except ForeignFault as fault:
         return fault.name in LOST
+    returned = turn.backward["value"] if isinstance(turn, Turn) else None
+    if not isinstance(returned, (list, tuple)) or len(returned) != len(inputs):
+        return True
+    return not any(
+        isinstance(x, (int, np.integer)) and part is not None
+        for x, part in zip(inputs, returned, strict=True)
+    ) or not _takes_alike(player, inputs, rng)
+
+
+def _takes_alike(player: Player, inputs: Sequence[Any], rng: np.random.Generator) -> bool:
+    """Whether the gate takes arrays of one shape in the place of all its inputs."""
+    alike = [rng.standard_normal(SHAPES[0]) for _ in inputs]
+    try:
+        return isinstance(player.turn(alike, upstream_of(player.value(alike), rng)), Turn)
+    except (ForeignFault, ValueError, TypeError):
+        return False
+
+
+def _widened(player: Player, inputs: list[Any]) -> list[Any]:
+    """The inputs; with twice as long axes, where one of them does not move the value at all.
+
+    What is normalised over groups of one element is 0, however it is differentiated.
+    """
+    if _all_move(player, inputs):
+        return inputs
+    wide = [_twice(x) for x in inputs]
+    return wide if _is_playable(player, wide) and _all_move(player, wide) else inputs
+
+
+def _twice(x: Any) -> Any:
+    """An array of floats with more like it along every axis."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+        return x
+    for axis in range(x.ndim):
+        x = np.concatenate([x, np.roll(x, 1) * SHRUNK], axis)
+    return x
+
+
+def _all_move(player: Player, inputs: Sequence[Any]) -> bool:
+    """Whether the value moves with each input that is an array."""
+    try:
+        value = np.asarray(player.value(inputs), dtype=float)
+        for k, x in enumerate(inputs):
+            if not is_real(x) or not np.shape(x):
+                continue
+            other = [*inputs[:k], x + SHRUNK * np.cos(np.arange(x.size)).reshape(x.shape),
+                     *inputs[k + 1 :]]  # fmt: skip
+            if np.array_equal(value, np.asarray(player.value(other), dtype=float)):
+                return False
+    except (ForeignFault, ValueError, TypeError):
+        return True
     return True
 
 
@@ -158,7 +228,7 @@ def _tried(player: Player, rng: np.random.Generator) -> list[Any]:
             inputs = [draw(shape) if shape else float(draw(shape)) for shape in shapes]
             try:
                 value = np.asarray(player.value(inputs), dtype=float)
-                if not np.isfinite(value).all():
+                if not np.isfinite(value).all() or not value.size:
                     continue
                 forward_only = forward_only or inputs
                 if not isinstance(player.turn(inputs, upstream_of(value, rng)), Turn):
@@ -214,7 +284,8 @@ def _more(
         tries += 1
         start = firsts[tries % len(firsts)]
         is_near = not is_free or tries % 2 == 0
-        inputs = [_drawn(x, rng, is_near) for x in start]
+        spread = SPREADS[tries // 2 % len(SPREADS)]
+        inputs = [_drawn(x, rng, is_near, spread) for x in start]
         if said.has_inside(inputs) and _is_playable(player, inputs):
             found.append(inputs)
         elif not is_near:
@@ -245,12 +316,12 @@ class Said:
             return ARRAYS.text_function(self.row, text)(*inputs)
 
 
-def _drawn(x: Any, rng: np.random.Generator, is_near: bool) -> Any:
+def _drawn(x: Any, rng: np.random.Generator, is_near: bool, spread: float) -> Any:
     """Another input like x: of its shape and kind; whole numbers stay as they are."""
     if not is_real(x):
         return x
     kinds = kinds_of(x, False) if np.shape(x) else []
     if is_near or kinds:
         return moved(x, Random(int(rng.integers(2**31))), int(rng.choice([-1, 1])), kinds)
-    drawn = 1.5 * rng.standard_normal(np.shape(x))
+    drawn = spread * rng.standard_normal(np.shape(x))
     return drawn if np.shape(x) else float(drawn)

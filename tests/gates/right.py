@@ -582,3 +582,109 @@ class Needs:
 
     def backward(self, upstream):
         return self.factor * upstream
+
+
+class GroupNorm:
+    eps = 1e-5
+
+    def forward(self, x, gamma, beta):
+        N, C = x.shape
+        G = 2
+        xg = x.reshape(N, G, C // G)
+        mu = xg.mean(axis=2, keepdims=True)
+        var = xg.var(axis=2, keepdims=True)
+        self.std = np.sqrt(var + self.eps)
+        self.xhat = (xg - mu) / self.std
+        self.gamma = gamma
+        self.shape = (N, C, G)
+        return self.xhat.reshape(N, C) * gamma + beta
+
+    def backward(self, dout):
+        N, C, G = self.shape
+        xh = self.xhat.reshape(N, C)
+        dgamma = (dout * xh).sum(0)
+        dbeta = dout.sum(0)
+        dxhat = (dout * self.gamma).reshape(N, G, C // G)
+        m = C // G
+        dx = (
+            dxhat
+            - dxhat.mean(2, keepdims=True)
+            - self.xhat * (dxhat * self.xhat).mean(2, keepdims=True)
+        ) / self.std
+        return dx.reshape(N, C), dgamma, dbeta
+
+
+class Conv2d:
+    def forward(self, image, kernel):
+        H, W = image.shape
+        kh, kw = kernel.shape
+        out = np.zeros((H - kh + 1, W - kw + 1))
+        for i in range(out.shape[0]):
+            for j in range(out.shape[1]):
+                out[i, j] = np.sum(image[i : i + kh, j : j + kw] * kernel)
+        self.saved = (image, kernel)
+        return out
+
+    def backward(self, g):
+        image, kernel = self.saved
+        kh, kw = kernel.shape
+        dimage = np.zeros_like(image)
+        dkernel = np.zeros_like(kernel)
+        for i in range(g.shape[0]):
+            for j in range(g.shape[1]):
+                dimage[i : i + kh, j : j + kw] += g[i, j] * kernel
+                dkernel += g[i, j] * image[i : i + kh, j : j + kw]
+        return dimage, dkernel
+
+
+class Triplet:
+    def forward(self, a, p, n):
+        self.a, self.p, self.n = a, p, n
+        self.active = ((a - p) ** 2).sum() - ((a - n) ** 2).sum() + 1.0 > 0
+        return max(0.0, ((a - p) ** 2).sum() - ((a - n) ** 2).sum() + 1.0)
+
+    def backward(self, g):
+        if not self.active:
+            return 0 * self.a, 0 * self.p, 0 * self.n
+        return g * 2 * (self.n - self.p), g * 2 * (self.p - self.a), g * 2 * (self.a - self.n)
+
+
+class MaxPool1dTies:
+    def forward(self, x):
+        n = len(x) // 2
+        r = x[: 2 * n].reshape(n, 2)
+        self.arg = r.argmax(1)
+        self.shape = x.shape
+        return r.max(1)
+
+    def backward(self, dout):
+        dx = np.zeros(self.shape)
+        n = len(self.arg)
+        d = np.zeros((n, 2))
+        d[np.arange(n), self.arg] = dout
+        dx[: 2 * n] = d.ravel()
+        return dx
+
+
+class CosineSimilarity:
+    def forward(self, a, b):
+        self.a, self.b = a, b
+        self.na, self.nb = np.linalg.norm(a), np.linalg.norm(b)
+        self.s = a @ b / (self.na * self.nb)
+        return self.s
+
+    def backward(self, g):
+        a, b, na, nb, s = self.a, self.b, self.na, self.nb, self.s
+        return g * (b / (na * nb) - s * a / na**2), g * (a / (na * nb) - s * b / nb**2)
+
+
+class RNNCell:
+    def forward(self, x, h, Wx, Wh, b):
+        self.saved = x, h, Wx, Wh
+        self.out = np.tanh(x @ Wx + h @ Wh + b)
+        return self.out
+
+    def backward(self, dnext):
+        x, h, Wx, Wh = self.saved
+        da = dnext * (1 - self.out**2)
+        return da @ Wx.T, da @ Wh.T, x.T @ da, h.T @ da, da.sum(axis=0)

@@ -349,7 +349,7 @@ class ExpExtra:
         return self.out * upstream + self.x
 
 
-# wrong: None
+# wrong: wrong-branch
 class SortUnsorted:
     def forward(self, x):
         self.order = np.argsort(x)
@@ -598,3 +598,105 @@ class GivesWholeNumbers:
 
     def backward(self, upstream):
         return (2 * self.x * upstream).astype(int)
+
+
+# wrong: None
+class GroupNormWithoutScale:
+    eps = 1e-5
+
+    def forward(self, x, gamma, beta):
+        N, C = x.shape
+        G = 2
+        xg = x.reshape(N, G, C // G)
+        mu = xg.mean(axis=2, keepdims=True)
+        var = xg.var(axis=2, keepdims=True)
+        self.std = np.sqrt(var + self.eps)
+        self.xhat = (xg - mu) / self.std
+        self.gamma = gamma
+        self.shape = (N, C, G)
+        return self.xhat.reshape(N, C) * gamma + beta
+
+    def backward(self, dout):
+        N, C, G = self.shape
+        xh = self.xhat.reshape(N, C)
+        dgamma = (dout * xh).sum(0)
+        dbeta = dout.sum(0)
+        dxhat = (dout).reshape(N, G, C // G)
+        m = C // G
+        dx = (
+            dxhat
+            - dxhat.mean(2, keepdims=True)
+            - self.xhat * (dxhat * self.xhat).mean(2, keepdims=True)
+        ) / self.std
+        return dx.reshape(N, C), dgamma, dbeta
+
+
+# wrong: overwritten
+class Conv2dOverwritten:
+    def forward(self, image, kernel):
+        H, W = image.shape
+        kh, kw = kernel.shape
+        out = np.zeros((H - kh + 1, W - kw + 1))
+        for i in range(out.shape[0]):
+            for j in range(out.shape[1]):
+                out[i, j] = np.sum(image[i : i + kh, j : j + kw] * kernel)
+        self.saved = (image, kernel)
+        return out
+
+    def backward(self, g):
+        image, kernel = self.saved
+        kh, kw = kernel.shape
+        dimage = np.zeros_like(image)
+        dkernel = np.zeros_like(kernel)
+        for i in range(g.shape[0]):
+            for j in range(g.shape[1]):
+                dimage[i : i + kh, j : j + kw] = g[i, j] * kernel
+                dkernel += g[i, j] * image[i : i + kh, j : j + kw]
+        return dimage, dkernel
+
+
+# wrong: sign
+class TripletSign:
+    def forward(self, a, p, n):
+        self.a, self.p, self.n = a, p, n
+        self.active = ((a - p) ** 2).sum() - ((a - n) ** 2).sum() + 1.0 > 0
+        return max(0.0, ((a - p) ** 2).sum() - ((a - n) ** 2).sum() + 1.0)
+
+    def backward(self, g):
+        if not self.active:
+            return 0 * self.a, 0 * self.p, 0 * self.n
+        return g * 2 * (self.n - self.p), g * 2 * (self.a - self.p), g * 2 * (self.a - self.n)
+
+
+# wrong: wrong-branch
+class SortDescendingUnsorted:
+    def forward(self, v):
+        self.order = np.argsort(-v)
+        return v[self.order]
+
+    def backward(self, dv):
+        out = np.empty_like(dv)
+        out = dv[self.order]
+        return out
+
+
+# wrong: overwritten
+class EmbeddingOverwritten:
+    def forward(self, table):
+        self.ids = np.array([0, 2, 1, 2, 0])
+        self.shape = table.shape
+        return table[self.ids % len(table)]
+
+    def backward(self, dout):
+        d = np.zeros(self.shape)
+        d[self.ids % self.shape[0]] = dout
+        return d
+
+
+# wrong: wrong-branch
+class RollForwards:
+    def forward(self, x):
+        return np.roll(x, 2, axis=-1)
+
+    def backward(self, g):
+        return np.roll(g, 2, axis=-1)
