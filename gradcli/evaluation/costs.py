@@ -6,6 +6,7 @@ their bounds, and the lists of numbers that reports hold.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from gradcli.errors import LimitError
@@ -52,7 +53,8 @@ def work(graph: Graph, times: float = 1.0) -> float:
 def work_by_number(graph: Graph) -> float:
     """That of a pass over the numbers a graph stands for, one gate at a time."""
     if not graph.has_arrays:
-        return sum(_weight(gate.name) for gate in graph.gates)
+        counts = Counter([gate.name for gate in graph.gates])
+        return sum(count * _weight(name) for name, count in counts.items())
     from gradcli.transform.elements import gate_sizes
 
     return sum(size * _weight(name) for name, size in gate_sizes(graph))
