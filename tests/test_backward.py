@@ -10,6 +10,7 @@ from mutations import PROGRAMS, STAGED, is_equivalent, mutations
 
 import gradcli
 from gradcli.backward.lines import judge_lines
+from gradcli.engine import Machine
 from gradcli.evaluation.point import at
 from gradcli.program.reader import read
 from gradcli.reports.mistakes import MISTAKES
@@ -461,3 +462,18 @@ def test_a_branch_on_which_a_stage_has_no_value_proves_nothing(point):
     dp = sigmoid(p)*(1 - sigmoid(p)); dr = -1/r**2*dp; dx = (x > 0)*dr
     """
     assert gradcli.check(text, point).verdict == "pass"
+
+
+def test_numbers_that_are_claimed_are_held_in_one_go(monkeypatch):
+    """However many there are: else n lines would take n runs of n gates."""
+    again, counts = Machine.run_again, []
+    for size in (5, 20):
+        runs = []
+        monkeypatch.setattr(Machine, "run_again", lambda *a, r=runs: r.append(1) or again(*a))
+        inputs = "\n".join(f"x{k} = {k}.5" for k in range(size))
+        claims = "\n".join(f"dx{k} = {2 * k + 1}" for k in range(size))
+        text = f"{inputs}\nf = {' + '.join(f'x{k}**2' for k in range(size))}\n{claims}"
+        case = gradcli.check(text).cases[0]
+        assert [line.verdict for line in case.lines] == ["pass"] * size
+        counts.append(len(runs))
+    assert counts[0] == counts[1]

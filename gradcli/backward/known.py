@@ -293,12 +293,22 @@ class _Table:
 
     def equal(self, values: Sequence[Any]) -> list[Entry]:
         """The entries that are the same as a value at every point."""
-        if not self.entries:
-            return []
-        row = self._row(values)
+        if not (self.entries and self.size):
+            return self.entries
+        row, room = self._row(values), SAME * self._sizes(values)
+        order, firsts = self._by_first
         with np.errstate(all="ignore"):
-            near = np.abs(self._rows - row) <= SAME * self._sizes(values)
-        return [self.entries[k] for k in np.flatnonzero(near.all(axis=1))]
+            ends = row[0] - 2 * room[0], row[0] + 2 * room[0]  # more than what is near
+            low, high = np.searchsorted(firsts, ends[0]), np.searchsorted(firsts, ends[1], "right")
+            some = np.sort(order[low:high])
+            near = np.abs(self._rows[some] - row) <= room
+        return [self.entries[k] for k in some[near.all(axis=1)]]
+
+    @cached_property
+    def _by_first(self) -> tuple[Any, Any]:
+        """The rows in the order of their first numbers, and these."""
+        order = np.argsort(self._rows[:, 0])
+        return order, self._rows[order, 0]
 
     def _sizes(self, values: Sequence[Any]) -> Any:
         """The largest element at each point, for every place of a row."""

@@ -10,6 +10,7 @@ that has a gradient even where no input reaches it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,14 +68,15 @@ class Replay:
 
     def _hold_numbers(self, formulas_only: bool) -> None:
         """Let numbers that are claimed stand for gradients: they are those of one point only."""
-        lines = self.program.lines
+        lines, points, held = self.program.lines, range(len(self.runs)), {}
+        times = Counter([line.name for line in lines])
         for k in self.numbers:
             name, node = lines[k].name, self.sites[k]
-            if name is None or [line.name for line in lines].count(name) > 1 or lines[k].place:
+            if name is None or times[name] > 1 or lines[k].place:
                 continue
-            own, points = self.value(node, 0), range(len(self.runs))
-            if formulas_only or same(own, self.truth(name, 0)):
-                self.hold({node: [self.truth(name, p) for p in points]})
+            if formulas_only or same(self.value(node, 0), self.truth(name, 0)):
+                held[node] = [self.truth(name, p) for p in points]
+        self.hold(held)
 
     def _enter(self, inputs: list[Any]) -> None:
         run = self.machine.run(inputs)
@@ -87,7 +89,8 @@ class Replay:
 
     def whole(self, node: int, number: Any) -> Any:
         """A value or gradient of a node as an array in its shape."""
-        return np.broadcast_to(number, self.graph.shape(node))
+        shape, array = self.graph.shape(node), np.asarray(number)
+        return array if array.shape == shape else np.broadcast_to(array, shape)
 
     def truth(self, name: str, point: int) -> Any:
         """The gradient of a name as the engine has it."""
