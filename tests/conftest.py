@@ -33,6 +33,12 @@ for name in [*os.environ]:
         del os.environ[name]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _cache_of_its_own(tmp_path_factory):
+    """Machine code is kept where the tests end with it."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 # Seconds after which a process is taken to hang; it is not a measure of how fast one is.
 HANGS = 900
 

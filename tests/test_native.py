@@ -1,6 +1,7 @@
 """Machine code against numpy and Python: the same numbers, to the last bits."""
 
 import math
+import os
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import pytest
 import gradcli
 from gradcli.arithmetic.chunks import Chunks
 from gradcli.evaluation import compiled
-from gradcli.native import machine
+from gradcli.native import cache, machine
 from gradcli.native.writer import KNOWN, MOST_INLINE
 from gradcli.program.reader import read
 from gradcli.transform.straight import straight_line
@@ -77,6 +78,54 @@ def test_columns_may_lie_in_memory_as_they_like(count):
     (value, slopes) = gradcli.compile(text, ["w", "x", "b"]).batch(dense)
     assert value.flags.c_contiguous
     assert all(slope.flags.c_contiguous for slope in slopes)
+
+
+def values_of(text):
+    over = gradcli.compile(text, ["x", "y"]).over(["x", "y"], "native")
+    return np.stack(over.run([np.linspace(-2, 1e22, 40), np.linspace(0, 1, 40)]).columns)
+
+
+@needs_llvm
+def test_machine_code_is_kept_and_read_where_it_is_trusted(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    text, written = "sin(x)*exp(-y) + cbrt(x)", []
+    keep = machine.keep
+    monkeypatch.setattr(machine, "keep", lambda *a: written.append(a) or keep(*a))
+    truth = values_of(text)
+    (file,) = (tmp_path / "gradcli").iterdir()
+    assert len(written) == 1
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert np.array_equal(values_of(text), truth, equal_nan=True)
+    assert len(written) == 1  # it was read
+    whole = file.read_bytes()
+    for spoilt in (b"", whole[:-1], bytes([whole[0] ^ 1]) + whole[1:], whole[:-1] + b"x"):
+        file.write_bytes(spoilt)
+        assert np.array_equal(values_of(text), truth, equal_nan=True)
+        assert file.read_bytes() == whole
+    assert len(written) == 5
+    if hasattr(os, "getuid"):
+        file.chmod(0o666)
+        assert np.array_equal(values_of(text), truth, equal_nan=True)
+        assert len(written) == 6
+
+
+@needs_llvm
+def test_machine_code_that_cannot_be_kept_is_made_again(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert np.array_equal(values_of("x*y"), values_of("x*y"))
+    assert (tmp_path / "file").read_text() == ""
+
+
+def test_code_that_was_written_first_makes_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "MOST_FILES", 3)
+    for k in range(5):
+        path = tmp_path / "gradcli" / f"{k}.o"
+        cache.keep(path, b"code")
+        os.utime(path, (k, k))
+    assert sorted(p.name for p in (tmp_path / "gradcli").iterdir()) == ["2.o", "3.o", "4.o"]
+    assert cache.kept(path) == b"code"
+    assert cache.kept(None) is None
 
 
 def test_the_texts_have_few_and_many_gates():

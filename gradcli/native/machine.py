@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.graph.nodes import Graph
+from gradcli.native.cache import keep, kept, path_for
 from gradcli.native.writer import NARROW, loop_text, point_text, unknown_gates
 
 MOST_NODES = 20_000  # of a function: some 0.1 to 0.3 ms each to compile
@@ -45,15 +46,20 @@ def is_available() -> bool:
 def _compiled(text: str, is_small: bool, is_quick: bool) -> tuple[Any, int]:
     """The owner of the code, which must outlive its use, and the address of `run`."""
     llvm = _library()
-    features = llvm.get_host_cpu_features().flatten()
+    features, name = llvm.get_host_cpu_features().flatten(), llvm.get_host_cpu_name()
     machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=features, opt=0 if is_quick else 2, jit=True
+        cpu=name, features=features, opt=0 if is_quick else 2, jit=True
     )
     module = llvm.parse_assembly(text)
-    if is_small:  # merges functions into the loop, and takes what sin and cos share once
+    version = ".".join(map(str, llvm.llvm_version_info))
+    path = path_for(text, version, name, features, f"{is_small} {is_quick}")
+    code = kept(path)
+    if is_small and code is None:
+        # Merges functions into the loop, and takes what sin and cos share once.
         builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(1))
         builder.getModulePassManager().run(module, builder)
     engine = llvm.create_mcjit_compiler(module, machine)
+    engine.set_object_cache(lambda _, made: keep(path, made), lambda _: code)
     engine.finalize_object()
     return engine, engine.get_function_address("run")
 

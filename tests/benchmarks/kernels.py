@@ -160,7 +160,7 @@ def growth() -> None:
         lines, inputs = random_program(gates)
         text, point = "\n".join(lines), [1.0] * len(inputs)
         once = lambda t=text, i=inputs, p=point: gradcli.compile(t, i)(*p)  # noqa: E731
-        least = min(seconds(once) for _ in range(3))
+        least = min(seconds(once) for _ in range(3 if gates < 10**5 else 1))
         print(f"  {len(lines):9} gates  {least / len(lines) * 1e6:8.2f} us each", flush=True)
     function = gradcli.compile(FORMULA, ["x", "y"]).over(["x", "y"], "numpy")
     for points in (10**k for k in range(3, 8)):
