@@ -17,6 +17,7 @@ from mpmath import mp
 import gradcli
 from gradcli.arithmetic.digits import digits
 from gradcli.engine import Machine, backward
+from gradcli.evaluation import limits
 from gradcli.program.reader import read
 from gradcli.reports.digits import certain_text
 
@@ -202,3 +203,16 @@ def test_many_digits_are_needed_on_few_of_them(capsys):
         )
     assert rate <= 0.05
     assert all(math.isfinite(report.value) for report in reports)
+
+
+def test_verdicts_need_them_on_fewer(capsys, monkeypatch):
+    """Each limit that is searched for is an input that float64 differences have not settled."""
+    searched, own = [], limits._searched
+    monkeypatch.setattr(limits, "_searched", lambda *parts: searched.append(parts) or own(*parts))
+    reports = [gradcli.evaluate(text, point) for text, point in ALL[::POINTS]]
+    answers = [answer for report in reports for answer in report.check.inputs.values()]
+    rate = len(searched) / len(answers)
+    with capsys.disabled():
+        print(f"\n{len(answers)} verdicts on their inputs: {rate:.1%} in many digits")
+    assert rate <= 0.01
+    assert {answer.verdict for answer in answers} == {"pass"}
