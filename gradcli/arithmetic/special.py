@@ -119,6 +119,11 @@ def polygamma(mp: Any, n: int, x: Any) -> Any:
         if 2 * n > mp.prec:
             value, size = _nearest_poles(mp, power, x)
             return -sign * value, abs(sign) * size
+        if mp.mag(x) < -GUARD:  # beside so large a term the rest needs few digits
+            pole = sign * x**-power
+            with mp.workprec(max(FIRST, mp.prec + GUARD - mp.mag(pole))):
+                rest = polygamma(mp, n, 1 + x)
+            return rest - pole, abs(pole)
         if x < -_horizon(mp):  # psi_n(x) = (-1)**n psi_n(1-x) - pi d^n/dx^n cot(pi x)
             first = (-1) ** n * polygamma(mp, n, 1 - x)
             second = mp.pi * _cotangent_derivative(mp, n, x)
