@@ -23,7 +23,9 @@ from tests.hunt.judge import (
     Judged,
     asked,
     guarded,
+    hessian_findings,
     number_findings,
+    place_of,
     right_claim,
     slope_findings,
     verdict_findings,
@@ -44,6 +46,11 @@ from tests.hunt.oracle import (
     mp,
     same,
 )
+from tests.hunt.seconds import second_limits
+
+LOOKED_AT = 3  # one program in so many is asked for second derivatives
+ENTRIES = 6  # of those that are looked at
+Place = tuple[str, Shape]  # an element of an input
 
 # ---------------------------------------------------------------- evaluation
 
@@ -253,6 +260,18 @@ class ArrayTruth:
         left = limit(lambda bits, step: moved(bits, -step), -1, scale, level)
         return left, limit(moved, 1, scale, level)
 
+    def seconds(self, one: Place, other: Place) -> list[Side]:
+        """The second slopes of the output, a number, by two elements of inputs."""
+
+        def moved(bits: int, *steps: Any) -> Any:
+            inputs = {name: x.copy() for name, x in self.inputs.items()}
+            mp.prec = bits
+            for (name, at), step in zip((one, other), steps, strict=True):
+                inputs[name][at] = inputs[name][at] + step
+            return ArrayEvaluator(bits)(self.tree, inputs)[()]
+
+        return second_limits(moved, Scale(self.value[()], self.span, self.high), one == other)
+
 
 # ---------------------------------------------------------------- judging
 
@@ -264,8 +283,14 @@ def judge_arrays(tree: Tree, arrays: Arrays, seed: int, level: int = 0) -> Judge
         truth = ArrayTruth(tree, arrays)
     except (OutsideError, PoleError, BeyondError, ZeroDivisionError):
         return Judged([], Counter(beyond=1))
-    look = _number if not truth.value.shape else _jacobian
-    return guarded(look, truth, text_of(tree), arrays, Random(seed), level, counts=counts)
+    looks = [_jacobian] if truth.value.shape else [_number]
+    if not truth.value.shape and seed % LOOKED_AT == 0:
+        looks.append(_hessian)
+    findings: list[Finding] = []
+    for look in looks:
+        parts = (truth, text_of(tree), arrays, Random(seed), level)
+        findings += guarded(look, *parts, counts=counts).findings
+    return Judged(findings, counts)
 
 
 def _number(
@@ -343,6 +368,32 @@ def _jacobian(
         if is_kink and not is_noted and not (bound is not None and math.isinf(bound)):
             yield Finding("jacobians", "jacobian at a kink without a note",
                               f"{label}: {number_!r} +- {bound!r}", words_of(left, right))  # fmt: skip
+
+
+def _hessian(
+    truth: ArrayTruth, text: str, arrays: Arrays, rng: Random, level: int, counts: Counter[str]
+) -> Iterator[Finding]:
+    """The findings on some second derivatives of a program whose output is a number."""
+    places = [(name, at) for name, x in arrays.items() for at in np.ndindex(np.shape(x))]
+    sides = {place: truth.sides(*place, (), level) for place in places}
+    if any(place_of(*pair) not in ("smooth", "kink") for pair in sides.values()):
+        return
+    report = asked(gradcli.evaluate, text, arrays, hessian=True, check=False)
+    is_noted = any(note.startswith("hessian:") for note in report.notes)
+    for _ in range(ENTRIES):
+        one, other = rng.choice(places), rng.choice(places)
+        at = (*one[1], *other[1])
+        number_ = _pick(report.hessian[one[0]][other[0]], at)
+        bounds = report.hessian_bounds
+        bound = None if bounds is None else _pick(bounds[one[0]][other[0]], at)
+        is_smooth = all(place_of(*sides[place]) == "smooth" for place in (one, other))
+        said = f"d2/d{one}d{other}: {number_!r} +- {bound!r}"
+        try:
+            seconds = truth.seconds(one, other)
+        except OutsideError:
+            continue
+        counts["hessian entries of arrays"] += 1
+        yield from hessian_findings(number_, bound, said, seconds, is_smooth, is_noted, counts)
 
 
 def _pick(x: Any, at: Shape) -> Any:

@@ -459,23 +459,31 @@ def _hessian(
             except OutsideError:
                 continue
             counts["hessian entries"] += 1
-            finite = [s.slope for s in seconds if s.kind == "slope"]
             has_slopes = all(place_of(*truth.sides[name]) == "smooth" for name in (one, other))
-            if (
-                has_slopes
-                and len(finite) == len(seconds)
-                and all(same(s, finite[0], 1e-9) for s in finite)
-            ):
-                if not all(same(s, finite[0], 1e-12) for s in finite):
-                    continue  # too near to tell from one
-                if bound is None and is_noted:
-                    continue
-                for finding in number_findings("hessian", number, bound, finite[0], SLOPE_NOISE):
-                    yield Finding("jacobians", finding.kind, said, written(finite[0], 17))
-            elif len(finite) == len(seconds) and all(abs(s) < UNSEEN for s in finite):
-                counts["hessian entries below float64"] += 1
-            elif not any(s.kind == "undecided" for s in seconds):
-                silent = bound is None or math.isfinite(bound)
-                if silent and not is_noted and not math.isnan(number):
-                    true = ", ".join(f"{s.kind} {written(s.slope, 8)}" for s in seconds)
-                    yield Finding("jacobians", "hessian that does not exist", said, true)
+            yield from hessian_findings(number, bound, said, seconds, has_slopes, is_noted, counts)
+
+
+def hessian_findings(
+    number: float, bound: float | None, said: str, seconds: list[Side], has_slopes: bool,
+    is_noted: bool, counts: Counter[str],
+) -> Iterator[Finding]:  # fmt: skip
+    """Whether an entry of a Hessian is the second slope from all sides, or a note says otherwise.
+
+    `has_slopes` where the first slopes exist.
+    """
+    finite = [s.slope for s in seconds if s.kind == "slope"]
+    is_whole = len(finite) == len(seconds)
+    if has_slopes and is_whole and all(same(s, finite[0], 1e-9) for s in finite):
+        if not all(same(s, finite[0], 1e-12) for s in finite):
+            return  # too near to tell from one
+        if bound is None and is_noted:
+            return
+        for finding in number_findings("hessian", number, bound, finite[0], SLOPE_NOISE):
+            yield Finding("jacobians", finding.kind, said, written(finite[0], 17))
+    elif is_whole and all(abs(s) < UNSEEN for s in finite):
+        counts["hessian entries below float64"] += 1
+    elif not any(s.kind == "undecided" for s in seconds):
+        silent = bound is None or math.isfinite(bound)
+        if silent and not is_noted and not math.isnan(number):
+            true = ", ".join(f"{s.kind} {written(s.slope, 8)}" for s in seconds)
+            yield Finding("jacobians", "hessian that does not exist", said, true)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.hunt.oracle import (
@@ -10,6 +11,7 @@ from tests.hunt.oracle import (
     VANISHED,
     BeyondError,
     Evaluator,
+    Scale,
     Side,
     exact,
     mp,
@@ -22,19 +24,33 @@ LEVELS = (85, 335, 1435)  # bits of the step below everything else
 RESERVE, RATIO_BITS = 170, 10  # as of the first level of slopes
 
 
+Moved = Callable[[int, Any, Any], Any]  # the value in so many bits, with two inputs moved
+
+
 def second_slopes(tree: Tree, point: Point, one: str, other: str) -> list[Side]:
     """The limits of second differences by two inputs from each side, or from each quadrant.
 
     Raises OutsideError where f has no value on some side.
     """
-    scale = scale_of(tree, point)
-    signs = ((1, 1), (-1, -1)) if one == other else ((1, 1), (1, -1), (-1, 1), (-1, -1))
-    return [_limit(tree, point, (one, a), (other, b), scale) for a, b in signs]
+    here = exact(point)
+
+    def moved(bits: int, a: Any, b: Any) -> Any:
+        mp.prec = bits
+        there = dict(here)
+        there[one] = there[one] + a
+        there[other] = there[other] + b
+        return Evaluator(bits)(tree, there)
+
+    return second_limits(moved, scale_of(tree, point), one == other)
 
 
-def _limit(
-    tree: Tree, point: Point, one: tuple[str, int], other: tuple[str, int], scale: Any
-) -> Side:
+def second_limits(f: Moved, scale: Scale, is_one: bool) -> list[Side]:
+    """Those of any function, of which `is_one` says that both inputs are the same."""
+    signs = ((1, 1), (-1, -1)) if is_one else ((1, 1), (1, -1), (-1, 1), (-1, -1))
+    return [_limit(f, *pair, scale) for pair in signs]
+
+
+def _limit(f: Moved, one: int, other: int, scale: Scale) -> Side:
     slopes: list[Any] = []
     for below in LEVELS:
         bits = 4 * scale.span + 4 * below + RESERVE
@@ -44,9 +60,10 @@ def _limit(
         for k in (0, 1):
             mp.prec = bits
             step = mp.ldexp(1, -scale.span - below - k * RATIO_BITS)
-            change = _second_difference(Evaluator(bits), tree, point, one, other, step)
+            a, b = one * step, other * step
+            change = f(bits, a, b) - f(bits, a, 0 * b) - f(bits, 0 * a, b) + f(bits, 0 * a, 0 * b)
             noise = mp.ldexp(1, scale.high - bits + 2 * SNAP)
-            slopes.append(change / step**2 if abs(change) > noise else mp.zero)
+            slopes.append(one * other * change / step**2 if abs(change) > noise else mp.zero)
         if below == LEVELS[0] and not all(slopes):
             continue  # what is lost to rounding may show itself in more digits
         if same(*slopes, 2.0**-60):
@@ -58,18 +75,3 @@ def _limit(
         if abs(slopes[1]) > abs(slopes[0]) * 2 ** (0.02 * RATIO_BITS):
             return Side("infinite", mp.sign(slopes[1]) * mp.inf)
     return Side("undecided")
-
-
-def _second_difference(
-    f: Evaluator, tree: Tree, point: Point, one: tuple[str, int], other: tuple[str, int], step: Any
-) -> Any:
-    here = exact(point)
-
-    def at(a: int, b: int) -> Any:
-        moved = dict(here)
-        moved[one[0]] = moved[one[0]] + a * one[1] * step
-        moved[other[0]] = moved[other[0]] + b * other[1] * step
-        return f(tree, moved)
-
-    change = at(1, 1) - at(1, 0) - at(0, 1) + at(0, 0)
-    return change * one[1] * other[1]
