@@ -207,3 +207,13 @@ def test_roots_of_cubes_and_powers_of_one_are_exact(text, x, slope):
     """Behind them stands a border, which any rounding would hide."""
     answer = gradcli.evaluate(text, {"x": x}).check.inputs["x"]
     assert (answer.verdict, answer.numeric) == ("pass", slope)
+
+
+@pytest.mark.parametrize(
+    "text", ["polygamma(-1, x)", "inf - inf + x", "log(-1)*0 + x", "x**0.5 - 3"]
+)
+def test_what_has_no_value_has_no_certain_slope(text):
+    report = gradcli.evaluate(text, {"x": -2.5})
+    assert math.isnan(report.value)
+    assert report.gradient_bounds == {"x": math.inf}
+    assert report.check.verdict == "undefined"

@@ -35,6 +35,20 @@ def certain_numbers(
     gradients without a bound are sought as limits. Raises LimitError where many digits are
     requested of too many gates.
     """
+    numbers, notes = _best_numbers(point, request, explains, takes_limits)
+    has_value = point.program.parts or not math.isnan(numbers.values[point.program.output])
+    if numbers.gradient_errors is not None and not has_value:  # nor has it a slope
+        errors = [*numbers.gradient_errors]
+        for _, leaf in point.leaves:
+            errors[leaf] = math.inf
+        numbers.gradient_errors = errors
+    return numbers, notes
+
+
+def _best_numbers(
+    point: Point, request: Request, explains: bool, takes_limits: bool
+) -> tuple[Numbers, list[str]]:
+    """The numbers of the sweep where they are certain, else those of many digits."""
     run, program = point.run, point.program
     count = request.digits or 0
     # The weighted sum of an array's elements is not the user's: it must not cost the bounds.
