@@ -229,9 +229,11 @@ def test_a_kink_that_no_gate_declares_is_one(text, left, right):
     [
         ("where(x > 0, 1/log(x), 1)", "undefined"), ("where(x > 0, 1 + 1/log(x), 0)", "undefined"),
         ("where(x > 0, x/(log(x) + 3), 0)", "inconclusive"),  # a sum of many powers
+        ("x + 1e-300*atan(1/x)", "undefined"), ("log(exp((x + 27)**2) + atan2(x, -1))", "undefined"),
+        ("log(exp((x + 27)**2) + atan(1/x))", "undefined"),
     ],
 )  # fmt: skip
-def test_what_a_logarithm_hides_is_no_limit(text, verdict):
+def test_what_is_hidden_far_below_is_no_limit(text, verdict):
     assert gradcli.evaluate(text, {"x": 0}).check.verdict == verdict
 
 

@@ -161,10 +161,20 @@ class Moving:
     def is_choosing(self) -> bool:
         """Whether a gate stands where it jumps from one of its branches to the other."""
         gates = self.graph.gates
-        return any(
+        is_tied = any(
             not here and (gates[node].jump or gates[node].name == "where")
             for node, _, here in self._edges
         )
+        return is_tied or any(map(self._is_torn, self.gates))
+
+    def _is_torn(self, node: int) -> bool:
+        """Whether a gate stands at a pole, on the cut of atan2, or is a power 0**0."""
+        operands = [self.run.values[k] for k in self.graph.operands[node]]
+        is_zero = [abs(x.value) <= x.error for x in operands]
+        name = self.graph.gates[node].name
+        if name == "atan2":
+            return is_zero[0] and bool(operands[1].value <= operands[1].error)
+        return not is_finite(self.run.values[node].value) or (name == "pow" and all(is_zero))
 
     def excess(self) -> Any:
         """By what factor the last step was too long for the gates it moved; 1 or less is fine.
