@@ -175,7 +175,7 @@ def test_what_needs_more_than_values_is_refused(path, gradcli):
     for options in (["--hessian"], ["--digits", "30"], ["--jacobian"]):
         done = gradcli("eval", "soft(x)*x", "x=2", "--gates", path, *options)
         assert done.code == 2
-        assert "built in" in done.err
+        assert "can be read" in done.err
     done = gradcli("code", "soft(x)*x", "x=2", "--gates", path)
     assert (done.code, done.out) == (2, "")
     assert "`soft` runs and is not read: it has no formula" in done.err
@@ -208,3 +208,99 @@ def test_without_gates_nothing_runs(path, gradcli):
     lost = gradcli("eval", "x", "x=1", "--gates", str(Path(path).with_name("absent.py")))
     assert lost.code == 2
     assert "there is no such file" in lost.err
+
+
+# ---------------------------------------------------------------- derivatives, digits, lines
+
+CUBES = """
+import numpy as np
+
+class Cube:
+    def forward(self, x):
+        self.x = x
+        return x * x * x
+    def backward(self, g):
+        return 3 * self.x * self.x * g
+
+class TwiceCube(Cube):
+    def backward(self, g):
+        return 2 * self.x * self.x * g
+
+class Softmax1:
+    def forward(self, x):
+        e = np.exp(x - x.max())
+        self.s = e / e.sum()
+        return self.s
+    def backward(self, g):
+        return self.s * (g - (g * self.s).sum())
+
+class Hidden:
+    def forward(self, x):
+        self.x = x
+        return x * 2 * float(np.float32(repr(1.0)))
+    def backward(self, g):
+        return g * 2
+"""
+
+
+@pytest.fixture(scope="module")
+def cubes(tmp_path_factory):
+    file = tmp_path_factory.mktemp("gates") / "cubes.py"
+    file.write_text(CUBES)
+    return str(file)
+
+
+def derived(text, cubes, **options):
+    return gradcli.evaluate(text, {"x": 2, "y": 3}, gates=[cubes], **options)
+
+
+def test_jacobians_and_hessians_are_those_of_its_own_backward_part(cubes):
+    report = derived("Cube(x)*y", cubes, jacobian=True, hessian=True)
+    assert report.jacobian == {"x": 36, "y": 8}
+    assert report.hessian == {"x": {"x": 36, "y": 12}, "y": {"x": 12, "y": 0}}
+    assert report.jacobian_check.verdict == report.hessian_check.verdict == "pass"
+    wrong = derived("TwiceCube(x)*y", cubes, jacobian=True, hessian=True)
+    assert wrong.jacobian == {"x": 24, "y": 8}
+    assert wrong.jacobian_check.entries["value by x"].verdict == "fail"
+    assert wrong.jacobian_check.entries["value by x"].numeric == 36
+    assert wrong.hessian_check.entries["x by x"].verdict == "fail"
+
+
+def test_digits_are_had_of_gates_that_are_read(cubes):
+    report = derived("exp(Cube(x))", cubes, digits=30)
+    assert report.decimal["value"].startswith("2980.95798704172827474359209945")
+
+
+@pytest.mark.parametrize("option", [{"jacobian": True}, {"hessian": True}, {"digits": 30}])
+def test_of_gates_that_only_run_they_are_refused_in_words(cubes, option):
+    with pytest.raises(GradcliError, match="can be read"):
+        derived("Hidden(x)*y", cubes, **option)
+
+
+LINES = """
+x = 2; y = 3
+a = Cube(x)
+b = a * y
+f = b + x
+db = 1
+dx = 1
+da = y * db
+dy = a * db
+dx += {factor} * x * x * da
+"""
+
+
+def test_lines_through_it_have_verdicts(cubes):
+    right = gradcli.check(LINES.format(factor=3), gates=[cubes]).cases[0]
+    assert [line.verdict for line in right.lines] == ["pass"] * 5
+    wrong = gradcli.check(LINES.format(factor=2), gates=[cubes]).cases[0]
+    accused = [line for line in wrong.lines if line.is_accused]
+    assert [(line.line, line.mistake) for line in accused] == [(10, "dropped-factor")]
+    hidden = gradcli.check(LINES.replace("Cube", "Hidden").format(factor=3), gates=[cubes]).cases[0]
+    assert not hidden.lines
+    assert any("gates that only run" in note for note in hidden.notes)
+
+
+def test_code_says_that_the_forward_part_is_written_out(cubes, gradcli):
+    told = gradcli("code", "TwiceCube(x)*y", "x=2", "y=3", "--gates", cubes).out
+    assert "# of `TwiceCube` the forward part is written out, and its gradient derived" in told

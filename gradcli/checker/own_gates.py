@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcli.checker.blackbox.gradients import Gradients
 from gradcli.checker.blackbox.line import Place
-from gradcli.checker.question import Question
+from gradcli.checker.question import Question, passed_back
 from gradcli.evaluation.point import Point, at
 from gradcli.foreign.child import ForeignFault
 from gradcli.reports.evaluations import InputCheck
@@ -82,7 +82,4 @@ def _by_values(
 
 def _own(check: InputCheck, question: Question) -> InputCheck:
     """A verdict on what the gates pass back: that is no claim of the caller's."""
-    if question.claim is not None:
-        return check
-    reason = check.reason and check.reason.replace("the claim", "the gradient")
-    return check._replace(analytic=check.claim, claim=None, reason=reason)
+    return check if question.claim is not None else passed_back(check)

@@ -8,6 +8,7 @@ from typing import Any
 from gradcli.errors import ShapeError
 from gradcli.evaluation.point import NO_UPSTREAM, Point
 from gradcli.program.model import Element, elements
+from gradcli.reports.evaluations import InputCheck
 
 
 class Question:
@@ -42,6 +43,12 @@ class Question:
     def checked(self) -> Any:
         """The gradient that gets the verdict."""
         return self.analytic if self.claim is None else self.claim
+
+
+def passed_back(check: InputCheck) -> InputCheck:
+    """A verdict on what gates of the user's own pass back: that is no claim of the caller's."""
+    reason = check.reason and check.reason.replace("the claim", "the gradient")
+    return check._replace(analytic=check.claim, claim=None, reason=reason)
 
 
 def questions_of(

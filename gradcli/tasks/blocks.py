@@ -44,6 +44,7 @@ class Derivative(NamedTuple):
     notes: list[str]
     circuit: Circuit | None = None  # of numbers, on which the rows are; None: rows over arrays
     limits: SecondLimits | None = None  # of a Hessian on that circuit
+    derived: Blocks | None = None  # where gates of the user's own give the blocks: what is true
 
     def part(self, of_block: Callable[[Block], Any]) -> dict[str, Any] | None:
         """A part of every block as reports hold it; None where some block has none."""

@@ -39,7 +39,8 @@ class Code(NamedTuple):
 
 def code_of(program: Program, request: Request, language: str | None, wrapping: Wrapping) -> Code:
     """The code of a program. Raises GradcliError, and UsageError for what a language lacks."""
-    if program.graph.own_gates:
+    own = ", ".join(f"`{gate.name}`" for gate in program.graph.own_gates)
+    if own:
         from gradcli.transform.written_out import written_out  # late: few programs have such gates
 
         program = written_out(program)
@@ -71,7 +72,9 @@ def code_of(program: Program, request: Request, language: str | None, wrapping: 
         text = _program_text(staged)
     else:
         lines = CodeLines(staged, spelled, wrapping.textbook, wrapping.batched)
-        text = f"{spelled.comment}{_assurance(lines, language)}\n{laid_out(lines, wrapping)}"
+        derived = f"of {own} the forward part is written out, and its gradient derived from that"
+        head = [_assurance(lines, language), *([derived] if own else [])]
+        text = "".join(f"{spelled.comment}{line}\n" for line in head) + laid_out(lines, wrapping)
     return Code(text, language, circuit.warnings)
 
 

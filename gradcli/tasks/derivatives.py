@@ -33,18 +33,32 @@ def derivatives_of(program: Program, request: Request) -> list[Derivative]:
 
     Raises UsageError, ShapeError, NameFault, and LimitError before memory is taken.
     """
-    if program.graph.own_gates:
-        raise UsageError("a Jacobian or a Hessian needs gates that are built in",
+    if program.graph.is_opaque:
+        name = next(gate.name for gate in program.graph.own_gates if gate.code is not None)
+        raise UsageError(f"Jacobians and Hessians need gates that can be read: `{name}` only runs",
                          hint="of an array give --upstream")  # fmt: skip
     names = wanted(program, request.wrt)
     _refuse(program, request, names)
     inputs = inputs_of(program)
     kinds = ["jacobian"] * request.jacobian + ["hessian"] * request.hessian
-    return [
-        as_numbers(program, names, inputs, kind, request)
-        or as_arrays(program, names, inputs, kind, request)
-        for kind in kinds
-    ]
+    return [_derivative(program, names, inputs, kind, request) for kind in kinds]
+
+
+def _derivative(
+    program: Program, names: Sequence[str], inputs: Sequence[Any], kind: str, request: Request
+) -> Derivative:
+    """The entries on numbers where these are few, else on arrays.
+
+    Gates of the user's own have their backward parts on arrays only: what these give is held to
+    the numbers that are derived from their forward parts.
+    """
+    numbers = as_numbers(program, names, inputs, kind, request)
+    if numbers is not None and not program.graph.own_gates:
+        return numbers
+    arrays = as_arrays(program, names, inputs, kind, request)
+    if numbers is None:
+        return arrays
+    return arrays._replace(circuit=numbers.circuit, limits=numbers.limits, derived=numbers.blocks)
 
 
 def with_derivatives(

@@ -17,7 +17,7 @@ from gradcli.checker.curvatures import EVALUATIONS as OF_CURVATURES
 from gradcli.checker.curvatures import Curvatures
 from gradcli.checker.evidence import BEYOND_BUDGET
 from gradcli.checker.evidence import EVALUATIONS as OF_SLOPES
-from gradcli.checker.question import Question
+from gradcli.checker.question import Question, passed_back
 from gradcli.checker.verdicts import check, constant_answer
 from gradcli.engine import Machine, backward
 from gradcli.evaluation.point import Point, inputs_of
@@ -34,12 +34,13 @@ TOO_LARGE = "not checked: there are too many entries, or too many gates, to chec
 class Entry:
     """An entry of a Jacobian or a Hessian: what is differentiated, by what, and the number."""
 
-    __slots__ = ("by", "number", "of")
+    __slots__ = ("by", "given", "number", "of")
 
-    def __init__(self, of: Element, by: Element, number: float) -> None:
+    def __init__(self, of: Element, by: Element, number: float, given: float | None) -> None:
         self.of = of
         self.by = by
         self.number = number  # the engine's
+        self.given = given  # by gates of the user's own; None without such
 
     @property
     def name(self) -> str:
@@ -63,6 +64,8 @@ def entry_checks(
         entries = [*_entries(program, derivative)]
         questions = [_question(x, derivative.circuit, claims, request) for x in entries]
         checks = kind(program, derivative, request).checks(entries, questions)
+        own = {x.name for x in entries if x.given is not None and x.name not in claims}
+        checks = {name: passed_back(c) if name in own else c for name, c in checks.items()}
     else:
         names = [f"{of} by {by}" for of, row in derivative.blocks.items() for by in row]
         checks = {name: _unchecked(name, str(reason)) for name in names}
@@ -84,8 +87,13 @@ def _entries(program: Program, derivative: Derivative) -> Iterator[Entry]:
         node = program.output if derivative.kind == "jacobian" else graph.inputs[of]
         for row in np.ndindex(graph.shape(node)):
             for by, block in blocks.items():
-                for at, number in np.ndenumerate(block.values[row]):
-                    yield Entry(Element(of, row), Element(by, at), float(number))
+                for at, given in np.ndenumerate(block.values[row]):
+                    places = Element(of, row), Element(by, at)
+                    if derivative.derived is None:
+                        yield Entry(*places, float(given), None)
+                    else:
+                        derived = derivative.derived[of][by].values[row]
+                        yield Entry(*places, float(derived[at]), float(given))
 
 
 def obstacle(derivative: Derivative, output: int, request: Request) -> str | None:
@@ -107,9 +115,9 @@ def obstacle(derivative: Derivative, output: int, request: Request) -> str | Non
 def _question(
     entry: Entry, circuit: Circuit, claims: Mapping[str, float], request: Request
 ) -> Question:
-    claim = claims.get(entry.name)
+    claim = claims.get(entry.name, entry.given)
     leaf = circuit.graph.inputs[str(entry.by)]
-    exact = request.exact or claim is not None
+    exact = request.exact or entry.name in claims
     return Question(entry.name, leaf, entry.number, claim, None, exact, entry.element)
 
 

@@ -67,10 +67,11 @@ def scalars_of(point: Point, request: Request) -> Scalars | None:
     """
     program = point.program
     if program.graph.own_gates:
-        if request.digits or request.arithmetic == "mpmath" or program.uncertainties:
-            raise UsageError("many digits and uncertainties need gates that are built in",
-                             hint="gates of your own are computed in float64")  # fmt: skip
-        return None
+        if not (request.digits or request.arithmetic == "mpmath" or program.uncertainties):
+            return None
+        if program.graph.is_opaque:
+            raise UsageError("many digits and uncertainties need gates that can be read",
+                             hint="gates that only run are computed in float64")  # fmt: skip
     if not program.graph.has_arrays:
         return Scalars(point, *certain_numbers(point, request), lambda value: value)
     shape = program.graph.shape(program.output)

@@ -18,7 +18,7 @@ from gradcli.reports.evaluations import InputCheck, worst
 from gradcli.reports.lines import Fork, LineCheck
 from gradcli.requests import Request
 
-UNJUDGED = "gradients are judged, lines are not: gates of your own are among what they pass"
+UNJUDGED = "gradients are judged, lines are not: gates that only run are among what they pass"
 
 
 class Outcome(NamedTuple):
@@ -66,12 +66,17 @@ def outcome_at(
     lines: list[LineCheck] = []
     forks: list[Fork] = []
     hides = False
-    if program.lines and chosen.kind == OWN:
+    if program.lines and chosen.kind == OWN and program.graph.is_opaque:
         notes.append(UNJUDGED)
     elif program.lines:
         from gradcli.backward.lines import judge_lines  # late: few programs have a backward part
 
-        lines, forks, hides = judge_lines(point, request, formulas_only)
+        written = point
+        if chosen.kind == OWN:
+            from gradcli.transform.written_out import written_out  # late: few have such gates
+
+            written = at(written_out(program), inputs, request)
+        lines, forks, hides = judge_lines(written, request, formulas_only)
     if chosen.kind == NOTHING:
         lines = [line.unchecked(BEYOND_BUDGET) for line in lines]
     is_claimed = bool(program.claims or typed)

@@ -1,6 +1,7 @@
 """Gates of the user's own, written out: what they compute, in gates of the table.
 
-Their own backward part is left behind, so that the gradients of the new program are derived.
+Their own backward part is left behind, so that the gradients of the new program are derived. What
+the program says of gradients, its lines and claims, stays.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from gradcli.arithmetic.symbols import Symbol, Symbols
 from gradcli.errors import UsageError
 from gradcli.gates.row import CONSTANT, INPUT
+from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
-from gradcli.program.model import Program
+from gradcli.program.model import Program, ValueClaim
 
 
 def written_out(program: Program) -> Program:
@@ -18,6 +20,7 @@ def written_out(program: Program) -> Program:
     symbols = Symbols(Graph(old.table))
     new = symbols.graph
     moved: dict[int, int] = {}
+    ends: list[int] = []  # by node, of what it has become
     for node, (gate, operands) in enumerate(zip(old.gates, old.operands, strict=True)):
         token, first = old.tokens[node], len(new)
         if gate is INPUT:
@@ -37,11 +40,27 @@ def written_out(program: Program) -> Program:
                 new.tokens[made] = token
         if node in old.names and gate is not INPUT:
             new.names[moved[node]] = old.names[node]
+        ends.append(len(new))
     new.has_arrays = bool(new.shapes) or any(gate.is_structural for gate in new.gates)
     upstream = None if program.upstream is None else moved[program.upstream]
+
+    def table(values: dict[str, Value]) -> dict[str, Value]:
+        return {name: moved_value(value) for name, value in values.items()}
+
+    def moved_value(value: Value) -> Value:
+        return [*map(moved_value, value)] if isinstance(value, list) else moved[value]
+
     return program._replace(
-        graph=new, output=moved[program.output], forward_nodes=len(new), aside=set(),
-        inputs={name: moved[node] for name, node in program.inputs.items()},
-        stages={name: moved[node] for name, node in program.stages.items()},
-        claims={}, claim_tokens={}, lines=[], value_claims=[], upstream=upstream,
+        graph=new, output=moved[program.output], forward_nodes=ends[program.forward_nodes - 1],
+        aside={
+            new_node for node in program.aside
+            for new_node in range(ends[node - 1] if node else 0, ends[node])
+        },
+        inputs=table(program.inputs), stages=table(program.stages), claims=table(program.claims),
+        lines=[line.moved(moved_value) for line in program.lines],
+        value_claims=[
+            ValueClaim(claim.name, moved[claim.stage], moved[claim.claimed], claim.token)
+            for claim in program.value_claims
+        ],
+        upstream=upstream,
     )  # fmt: skip
