@@ -72,7 +72,7 @@ class Attempts:
                     raise
                 floats = whole & self.settings.keys()
                 continue
-            claims = mapped(driven, self.grads)
+            claims = mapped(driven, self._said_grads(driven))
             numbers = self._claimed_numbers(driven, claims)
             if numbers - self.numbers:
                 self.numbers |= numbers
@@ -88,6 +88,12 @@ class Attempts:
                 "say which is which: # gradcli: grads dW=W, or --grad dW=W",
             )  # fmt: skip
         return driven, claims
+
+    def _said_grads(self, driven: Driven) -> Mapping[str, str]:
+        """What was said of results, and what the style takes one for."""
+        if self.style.of is None or self.style.of[0] not in {r.words for r in driven.results}:
+            return self.grads
+        return {**self.grads, self.style.of[0]: self.style.of[1]}
 
     def _has_more(self, fault: NoAttribute) -> bool:
         """Whether the subject's object may have what it lacks: from a method, or from outside."""

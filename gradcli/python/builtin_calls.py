@@ -34,6 +34,7 @@ def _len(reader: Reader, x: Any) -> int:
     if isinstance(x, Array):
         shape = reader.tape.shape(x.content)
         size: int = shape[0] if shape else reader.fail("a number has no length")
+        reader.reads_one |= size == 1
         return size
     if isinstance(x, Instance):
         length: int = reader.call_method(x, "__len__", [])

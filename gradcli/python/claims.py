@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradcli.errors import NameFault, did_you_mean
 from gradcli.python.drive import Driven, Leaf
 from gradcli.python.gradient_words import folded, kin
-from gradcli.python.guesses import TARGETS
+from gradcli.python.guesses import SHARES, TARGETS
 from gradcli.python.results import Result
+from gradcli.python.values import Array
 
 WEIGHT = re.compile(r"^_?(W|w|U|V|K|b|gamma|beta)\w*$")
+INNER = re.compile(r"^self\.\w+(\[.*?\])?\.")  # `self.layer1.dinputs`
 SHORTEST = 3  # letters that a name shares with another
 
 
@@ -43,6 +45,7 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     results = [
         r for r in driven.results if not _is_forward(driven, r) and not _is_upstream(driven, r)
     ]  # fmt: skip
+    results = [r for r in results if not _is_inner(r)]
     claims = _as_said(driven, results, said)
     claims += _handed_on(driven, results, claims)
     claims += _by_name(driven, results, claims)
@@ -71,6 +74,12 @@ def _is_forward(driven: Driven, result: Result) -> bool:
         return result.node in forward
     reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
     return bool(reached[result.node])
+
+
+def _is_inner(result: Result) -> bool:
+    """Whether a result is what a layer inside the object keeps of its own input."""
+    inner = result.order < 0 and INNER.match(result.words)
+    return bool(inner) and kin("inputs") in map(kin, result.roots)
 
 
 def _is_upstream(driven: Driven, result: Result) -> bool:
@@ -200,7 +209,13 @@ def _itself(driven: Driven, results: list[Result], claims: list[Claim]) -> list[
 def _of_unread(
     driven: Driven, unread: list[Leaf], results: list[Result], claims: list[Claim]
 ) -> list[Claim]:
-    """What is named the gradient of a weight that the output does not depend on, and is no 0."""
+    """What is named the gradient of a weight that the output does not depend on, and is no 0.
+
+    Where it depends on an input that has no gradient, that one may depend on the weight.
+    """
+    taken = {c.leaf.node for c in claims}
+    if any(x.is_parameter and x.node not in taken and SHARES.match(x.short) for x in driven.leaves):
+        return []
     left = [r for r in results if all(c.result is not r for c in claims)]
     values = driven.reader.tape.values
     return [
@@ -236,8 +251,8 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
         parameters = leaves
     own = [x for x in parameters if x.short in driven.own and not TARGETS.match(x.short)]
     parameters = own or parameters
-    inner: Iterable[str] = driven.reader.scopes.get(driven.forward, {})
-    known = {kin(name) for name in inner} - {kin(x.short) for x in parameters}
+    inner: Mapping[str, Any] = driven.reader.scopes.get(driven.forward, {})
+    known = {kin(name): value for name, value in inner.items()}
     free = [
         r for r in results
         if r.order >= 0 and not r.is_key and all(c.result is not r for c in claims)
@@ -251,9 +266,31 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
         parameters = parts
     if len(free) != len(parameters):  # a result of another name may be of something else
         parameters = [x for x in parameters if not TARGETS.match(x.short)]
+    if 1 < len(free) < len(parameters) and driven.own and _are_alike(driven, parameters, free):
+        parameters = parameters[: len(free)]
     if len(free) != len(parameters):
-        free = [r for r in free if not any(kin(name) in known for name in r.roots)]
+        free = [r for r in free if not _is_of_stage(driven, r, known, parameters)]
         parameters = parameters[: len(free)] if len(free) == 1 else parameters
     if len(free) != len(parameters):
         return []
     return [Claim(leaf, result, "position") for leaf, result in zip(parameters, free, strict=True)]
+
+
+def _is_of_stage(
+    driven: Driven, result: Result, known: Mapping[str, Any], leaves: list[Leaf]
+) -> bool:
+    """Whether a result is called after a value of the forward part that is alike, and no input."""
+    shape, own = driven.reader.tape.shape, {kin(x.short) for x in leaves}
+    for name in {*map(kin, result.roots)} - own:
+        value = known.get(name)
+        content = value.content if isinstance(value, Array) else None
+        is_reshaped = content.__class__ is int and shape(content) != shape(result.node)
+        if name in known and not is_reshaped:
+            return True
+    return False
+
+
+def _are_alike(driven: Driven, leaves: list[Leaf], results: list[Result]) -> bool:
+    """Whether results have the shapes of the first leaves, one after the other."""
+    shape = driven.reader.tape.shape
+    return all(shape(x.node) == shape(r.node) for x, r in zip(leaves, results, strict=False))

@@ -13,7 +13,7 @@ from gradcli.python import indexing
 from gradcli.python.limits import MOST_DATA
 from gradcli.python.reduction_rows import axes_of
 from gradcli.python.shape_rows import array_of, as_data, shape_of
-from gradcli.python.values import Array, Content, Library, Partial, Reader
+from gradcli.python.values import Array, Content, Library, Partial, Reader, Shape
 
 # Functions of known data, or of what data there is at the point: their results are whole numbers,
 # masks and orders, which do not change near by.
@@ -218,7 +218,7 @@ def meshgrid(reader: Reader, *axes: Any, **keywords: Any) -> Any:
 
 def shape_row(reader: Reader, x: Any) -> Any:
     """`np.shape`."""
-    return tuple(reader.tape.shape(reader.content(x)))
+    return Shape(reader.tape.shape(reader.content(x)))
 
 
 def size_row(reader: Reader, x: Any, axis: int | None = None) -> Any:

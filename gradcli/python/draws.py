@@ -96,6 +96,9 @@ class Draws:
                 return Array(_one_hot(random, shape, self.style.targets))
         if SHARES.match(short):
             self.has_shares = True
+        if name == self.style.symmetric and shape == shape[::-1]:
+            square = random.standard_normal(shape)
+            return Array(square + square.T)
         if self.is_positive or (self.style.has_shares and SHARES.match(short)):
             return Array(random.uniform(0.2, 0.9, shape))
         return known_value(random.standard_normal(shape))

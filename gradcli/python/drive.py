@@ -65,6 +65,7 @@ class Driven:
         self.handed: dict[str, Any] = {}  # its arguments
         self.own: list[str] = []  # the parameters of the function that is its derivative
         self.instance: Instance | None = None
+        self.loss = ""  # the function that makes one number of what the forward part gives
         self.has_spare_loss = False  # a number beside the output that has no upstream gradient
         self.is_force = False  # whether it is minus the value that is differentiated
         self.upstreams: list[str] = []

@@ -18,7 +18,7 @@ from gradcli.python.operators import binary, compare, is_true, unary
 from gradcli.python.source import PythonFault
 from gradcli.python.statements import turn_of
 from gradcli.python.tape import content_of, kind_of
-from gradcli.python.values import Array, Default, Given, Instance, Library, Scope, Unknown
+from gradcli.python.values import Array, Default, Given, Instance, Library, Scope, Shape, Unknown
 
 NOT_READ = {
     "Await": "`await` is not read",
@@ -285,6 +285,8 @@ class Expressions:
             known = ", ".join(map(repr, owner))
             hint = f"known keys are {known}" if known else None
             raise NoAttribute(owner, key, f"KeyError: {key!r}", self.span(), hint)
+        if isinstance(owner, Shape) and isinstance(key, int):
+            self.reads_one |= owner[key] == 1
         return owner[key]
 
     def _e_attribute(self: Any, node: ast.Attribute, scope: Scope) -> Any:

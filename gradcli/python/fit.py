@@ -22,6 +22,7 @@ from gradcli.python.misfits import WEIGHT
 # Parameters that are usually spread over the batch.
 SPREAD = re.compile(r"^(g|gain|scale|alpha|a|s|std|weights?|coefs?|mean|center|means|prior)$")
 SHARED = re.compile(r"^(gamma|beta|bias\w*|shift)\w*$")  # by all examples, always
+REDUCTIONS = ("sum", "mean", "max", "min", "var", "std", "prod", "norm", "logsumexp", "softmax")
 MEETINGS = ("add", "sub", "mul", "div", "pow", "max", "min")
 
 Shape = tuple[int, ...]
@@ -50,6 +51,29 @@ def refuse_misfits(driven: Driven, claims: Mapped, free: set[str], fixed: set[st
     whole = {name for name, value in driven.handed.items() if is_like_labels(value)}
     if claims.unclaimed and whole & free:
         raise Imperfect(f"{claims.unclaimed[0]} is the gradient of nothing", outcome)
+
+
+def refuse_degenerate(driven: Driven, claims: Mapped) -> None:
+    """Raise Imperfect where the code counts one, or sums over one element.
+
+    That such a sum, or a division by such a count, is missing would not show.
+    """
+    if driven.reader.reads_one:
+        raise Imperfect("a size that is read is 1", (driven, claims))
+    tape = driven.reader.tape
+    graph = tape.graph
+    for node in range(len(graph)):
+        name, operands = graph.gates[node].name, graph.operands[node]
+        if name in REDUCTIONS and len(operands) == 2:
+            shape, static = tape.shape(operands[0]), graph.constants.get(operands[1])
+            axes = static[0] if isinstance(static, tuple) else ()
+            summed = [shape[axis] for axis in axes or ()]
+        elif name == "matmul":
+            summed = [*tape.shape(operands[0])[-1:]]
+        else:
+            continue
+        if summed and {*summed} == {1}:
+            raise Imperfect("a sum has one element", (driven, claims))
 
 
 def refuse_unlike(driven: Driven, free: set[str], outcome: Any) -> None:

@@ -18,7 +18,7 @@ from gradcli.python.values import Library
 Guess = Any
 
 NUMBER = re.compile(
-    r"^(lr|weight_decay\w*|wd|\w*lambda\w*|penalty|lmbda|reg\w*|lam\w*|lambd\w*|l2|l1|alpha|eps|epsilon|beta[12]|momentum|margin|sigma|sig|temp\w*|"
+    r"^_?(?:log_?)?(lr|weight_decay\w*|wd|\w*lambda\w*|penalty|lmbda|reg\w*|lam\w*|lambd\w*|l2|l1|alpha|eps|epsilon|beta[12]|momentum|mom|kappa|margin|sigma|sig|temp\w*|"
     r"tau|keep_?prob|drop\w*|rate|decay|slope|scale|eta|l_?rate|c|C|k|p|dt|learn(ing)?_?rate|m|v0|nu|theta0|\w*ratio)$"
 )
 RATE = re.compile(r"^_?(lr|l_?rate|eta|alpha|learn(ing)?_?rate|step(_?size)?|rate|epsilon)$")
@@ -98,6 +98,11 @@ def usual_count(name: str, is_of_pools: bool = False) -> int | None:
     return 2 if POOLS.match(name) else 1 if STRIDES.match(name) else None
 
 
+def _is_alphabet(names: list[str]) -> bool:
+    """Whether names are the first letters in their order, as numbers are called: a, b, c."""
+    return "".join(names) == "abcdefgh"[: len(names)]
+
+
 class Parts(NamedTuple):
     """Something that is unpacked: a list of its parts."""
 
@@ -158,7 +163,9 @@ class Guesser:
         if name in usage.filled and name not in usage.keys:
             return [("value", {})]
         if OPTIONS.fullmatch(name) and name not in usage.keys:
-            return [("value", dict(SETTINGS))]
+            needed = SETTINGS.keys() - usage.defaulted  # the code's own defaults suit it best
+            options = ("value", {key: SETTINGS[key] for key in SETTINGS if key in needed})
+            return [1] if name in usage.lengths else [options, 1, 2]
         if name in usage.keys and not (name in usage.ranks or name in usage.least):
             return [self._entries(usage.keys[name], rank) for rank in (1, 2)]
         if name in usage.texts:
@@ -167,7 +174,7 @@ class Guesser:
             own = self._of_input(name, (0, 1) if self.is_prepared else (1, 0))
             return [*own, Sizes(2), Sizes(1), Sizes(3), "count"]
         if SIZES_OF_LAYERS.match(name) and name not in usage.ranks:
-            return ["sizes", "count"]
+            return ["sizes", "count", 1]
         if name in usage.ranks:
             return self._of_rank(name, usage.ranks[name])
         if self.is_of_images and IMAGES.match(name):
@@ -191,7 +198,8 @@ class Guesser:
             return [*self._of_input(name, (-len(parts),)), Sizes(len(parts)), "count"]
         if name not in parts:
             own = [Parts({str(k): self._guesses(part)[0] for k, part in enumerate(parts)})]
-        is_array = name in self.usage.lengths and not any(ARRAY.match(part) for part in parts)
+        are_arrays = any(ARRAY.match(part) for part in parts) and not _is_alphabet(parts)
+        is_array = name in self.usage.lengths and not are_arrays
         return [1, *own] if is_array else [*own, 1]
 
     def _of_input(self, name: str, places: tuple[int, ...]) -> list[Guess]:
@@ -226,6 +234,10 @@ class Guesser:
             return ["labels", 2, 1, "number", 3]
         if LABELS.match(name):
             return [2, 1, "labels", "number", 3]
+        if name in self.usage.vectors:
+            return [1, 2]
+        if name in self.usage.transposed | self.usage.products and not VECTOR.match(name):
+            return [2, 1, 3]
         if COUNT.match(name) and not (TARGETS.match(name) and name in self.usage.parted):
             return ["count", 2, "number", 1]
         if NUMBER.match(name):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -47,6 +47,7 @@ FAMILIES: tuple[Family, ...] = (
     (EVEN, MOST_READINGS // 3, MOST_WORK // 4),
     (EIGHTS, MOST_READINGS // 3, MOST_WORK // 4),
 )
+AGAIN = ((SIZES, MOST_READINGS // 3, MOST_WORK // 4),)  # once a reading has failed
 MOST_DRAWN = 20_000  # elements of all inputs; code that needs more is not understood
 MOST_MERGES = 24  # of axes, for one choice of ranks
 MORE_READINGS = 40  # once there is one that ends, though not as it should
@@ -89,17 +90,20 @@ class Inference:
     def __init__(
         self, guesser: Guesser, draws: Draws,
         learn: Callable[[GradcliError, dict[str, Any]], Lesson | None], work: Callable[[], int],
-        first: Mapping[str, Guess] | None = None,
+        first: Mapping[str, Guess] | None = None, refused: Sequence[Choice] = (),
     ) -> None:  # fmt: skip
         self.guesser = guesser
         self.usage = guesser.usage
         self.draws = draws
         self.learn = learn  # says what a fault teaches of the values
         self.first = first or {}  # guesses to begin with
+        self.refused = refused  # with which a reading has failed
+        self.chosen: Choice | None = None  # what the values are drawn for
         self.work = work  # that all readings have been so far
         self.readings = 0
         self.faults: list[GradcliError] = []  # that ended the readings with each choice of ranks
         self.imperfect: tuple[Any, dict[str, Any]] | None = None  # the first of such readings
+        self.is_final = False  # whether other shapes would only hide what is wrong with it
         self.is_unreal = False  # whether a value was no number
         self.wants_numbers = False  # as arrays gave none, or were refused
         self.is_single = False  # whether the code takes one example at a time
@@ -117,7 +121,7 @@ class Inference:
         self, missing: list[str], attempt: Callable[[dict[str, Any]], Any]
     ) -> tuple[Any, dict[str, Any]] | None:
         """What `attempt` gives for the first values that fit, and these; None for none."""
-        for sizes, most, work in self.families:
+        for sizes, most, work in AGAIN if self.refused else self.families:
             self.sizes = sizes
             found = self._search(missing, attempt, most, self.work() + work)
             if found is not None or self.halted is not None or self.unclaimed is not None:
@@ -129,6 +133,9 @@ class Inference:
     ) -> tuple[Any, dict[str, Any]] | None:
         """What a search with sizes of one family gives."""
         self.end = end
+        for choice in self._narrowed():
+            if (found := self._merged(choice, attempt)) is not None:
+                return found
         for self.draws.is_positive in (False, True):
             self.readings, self.most = 0, most
             self.seen, self.pending = [], []
@@ -141,7 +148,7 @@ class Inference:
                     found = self._merged(Choice(guesses, shapes), attempt)
                     while found is None and self.pending and self.readings < self.most:
                         found = self._merged(self.pending.pop(0), attempt)
-                    if found is None and self.draws.style.targets:
+                    if found is None and self.draws.style.targets and not self.refused:
                         found = self._with_targets(Choice(guesses, shapes), attempt)
                     if found is not None:
                         return found
@@ -151,7 +158,7 @@ class Inference:
                     break
             if not self.is_unreal:
                 break
-        return self.imperfect
+        return None if self.refused else self.imperfect
 
     def _likely(self, missing: list[str]) -> Iterator[dict[str, Guess]]:
         """The combinations of guesses; numbers early where the code is of numbers.
@@ -190,6 +197,8 @@ class Inference:
 
         Once the likely choices have been read with a misfit, such a one would only hide it.
         """
+        if self.refused:
+            return self._is_narrower(guesses)
         is_stuck = self.halted is not None and is_misfit(self.halted[0].message)
         if not (is_stuck or self.imperfect is not None) or self.wants_numbers:
             return False
@@ -198,6 +207,28 @@ class Inference:
             if isinstance(guess, int) != isinstance(likely, int) and guess not in LABELLED:
                 return True
             if isinstance(guess, int) and guess > max(likely, FLAT):
+                return True
+        return False
+
+    def _narrowed(self) -> Iterator[Choice]:
+        """The refused choices with columns for vectors, or one axis of size 1."""
+        for guesses, shapes in self.refused:
+            vectors = [name for name, guess in guesses.items() if guess == 1]
+            if vectors:
+                columns = {name: (*shapes[name], 1) for name in vectors}
+                yield Choice({**guesses, **dict.fromkeys(vectors, FLAT)}, {**shapes, **columns})
+            for size in {n for name, shape in shapes.items() for n in shape
+                         if guesses.get(name) == FLAT}:  # fmt: skip
+                if (narrow := with_size_one(shapes, size)) is not None:
+                    yield Choice(guesses, narrow)
+
+    def _is_narrower(self, guesses: dict[str, Guess]) -> bool:
+        """Whether a choice has fewer axes than is likely: a mistake along these would be hidden."""
+        for name, guess in guesses.items():
+            likely = self.guesser.guesses(name)[0]
+            if isinstance(likely, int) and guess != likely and (
+                guess == "number" or (isinstance(guess, int) and guess < likely)
+            ):  # fmt: skip
                 return True
         return False
 
@@ -228,16 +259,20 @@ class Inference:
             if self.work() > self.end:
                 self.readings = self.most
                 return None
+            if choice in self.refused:
+                return None
             values = self.draws.values(choice)
             changed: dict[str, tuple[int, ...]] | None
             try:
-                return attempt(values), values
+                outcome = attempt(values)
+                self.chosen = choice
+                return outcome, values
             except MissingInputs:
                 self.reached = choice.guesses
                 raise
             except Imperfect as flaw:
-                self._keep(flaw, values)
-                if flaw.is_final:
+                self._keep(flaw, values, choice)
+                if flaw.is_final and not self.refused:
                     return flaw.outcome, values
                 changed = with_ones(choice.shapes, flaw.shapes, [*choice.guesses])
             except Halted as halt:
@@ -266,11 +301,12 @@ class Inference:
             choice = choice._replace(shapes=changed)
         return None
 
-    def _keep(self, flaw: Imperfect, values: dict[str, Any]) -> None:
+    def _keep(self, flaw: Imperfect, values: dict[str, Any], choice: Choice) -> None:
         """Keep the first reading that ends, and look at few more."""
         self.is_unreal = self.is_unreal or isinstance(flaw, Unreal)
         if self.imperfect is None and flaw.outcome is not None:
-            self.imperfect = flaw.outcome, values
+            self.imperfect, self.chosen = (flaw.outcome, values), choice
+            self.is_final = flaw.is_final
             self.most = min(self.most, self.readings + MORE_READINGS)
 
     def _refitted(self, error: GradcliError, choice: Choice) -> dict[str, tuple[int, ...]] | None:
@@ -306,7 +342,7 @@ class Inference:
         if pair is not None and not {*pair} <= halt.sizes:
             return joined(choice.shapes, *pair)
         if self.halted is None or _line(halt) > _line(self.halted[0]):  # the furthest it came
-            self.halted = halt, values
+            self.halted, self.chosen = (halt, values), choice
         return None
 
     def _taught(self, error: GradcliError, choice: Choice, values: dict[str, Any]) -> Choice | None:

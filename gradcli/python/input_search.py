@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,14 +15,14 @@ from gradcli.python.claims import Mapped
 from gradcli.python.draws import Draws
 from gradcli.python.drive import Driven
 from gradcli.python.examples import examples, key_of, known_of
-from gradcli.python.fit import refuse_misfits, refuse_unlike
+from gradcli.python.fit import refuse_degenerate, refuse_misfits, refuse_unlike
 from gradcli.python.guesses import OPTIONS, SETTINGS, TARGETS, Guesser
 from gradcli.python.inference import FAMILIES, Halted, Inference
 from gradcli.python.lessons import Lesson, lesson
 from gradcli.python.misfits import is_misfit
 from gradcli.python.missing import MissingInputs, Unclaimed
 from gradcli.python.notes import shown_value
-from gradcli.python.starts import Call
+from gradcli.python.starts import Call, Choice
 from gradcli.python.subjects import subjects
 from gradcli.python.usage import Usage
 
@@ -38,6 +38,7 @@ class InputSearch(Attempts):
 
     inference: Inference | None = None
     inferred: Collection[str] = ()  # the inputs that were
+    refused: Sequence[Choice] = ()  # of these, with which other readings have failed
 
     def with_inferred(self) -> tuple[Driven, Mapped, dict[str, Any]]:
         """The subject driven with what is given, and what is not given inferred."""
@@ -60,7 +61,8 @@ class InputSearch(Attempts):
                 draws = Draws(guesser.usage, self.seed, self.style, self._made)
                 draws.is_of_pools = "pool" in f"{self.subject.forward} {self.subject.cls}".lower()
                 reached = self.inference.reached if self.inference is not None else {}
-                self.inference = Inference(guesser, draws, self._lesson, lambda: self.work, reached)
+                self.inference = Inference(guesser, draws, self._lesson, lambda: self.work, reached,
+                                           self.refused)  # fmt: skip
                 if self.subject.kind == "training":  # which may be none
                     self.inference.families = FAMILIES[:1]
                 attempt = partial(self._with_settings, settings)
@@ -199,6 +201,8 @@ class InputSearch(Attempts):
             raise
         free = set() if is_shown else self._free(values)
         refuse_misfits(driven, claims, free, self._fixed())
+        if self.refused:
+            refuse_degenerate(driven, claims)
         return driven, claims
 
     def _fixed(self) -> set[str]:

@@ -135,6 +135,7 @@ class Interpreter(Statements, Definitions, Expressions, Functions, Imports):
         self.scopes: dict[str, Scope] = {}  # the latest names inside each function
         self.tiny_is_zero = False  # constants such as the 1e-8 of `log(p + 1e-8)`
         self.has_tiny = False  # whether one was met
+        self.reads_one = False  # whether a size that was read is 1
         self.fixes_self = False  # methods that lack `self` are given it
         self.is_lenient = False  # while a file's top level is looked over
         self.source: Any = None  # the right side that is assigned now

@@ -10,7 +10,7 @@ from gradcli.errors import did_you_mean
 from gradcli.python import data_rows, shape_rows
 from gradcli.python.calls import ROWS, find_row
 from gradcli.python.tape import kind_of
-from gradcli.python.values import Array, Library, OfArray, Reader, TextFile
+from gradcli.python.values import Array, Library, OfArray, Reader, Shape, TextFile
 
 
 def _flat(reader: Reader, x: Array) -> Any:
@@ -31,7 +31,7 @@ def _strides(reader: Reader, x: Array) -> Any:
 
 ATTRIBUTES: dict[str, Callable[[Reader, Array], Any]] = {
     "T": shape_rows.transpose,
-    "shape": lambda reader, x: tuple(reader.tape.shape(x.content)),
+    "shape": lambda reader, x: Shape(reader.tape.shape(x.content)),
     "ndim": lambda reader, x: len(reader.tape.shape(x.content)),
     "size": lambda reader, x: prod(reader.tape.shape(x.content)),
     "itemsize": lambda *_: shape_rows.ITEM, "strides": _strides,

@@ -15,8 +15,10 @@ PAIRS = (
     re.compile(r"size (\d+) is different from (\d+)"),
     re.compile(r"(\d+) \(dim \d+\) != (\d+) \(dim \d+\)"),
     re.compile(r"stands for (\d+) and for (\d+)"),
+    re.compile(r"square matri\w+, this has shape \((\d+), (\d+)\)"),
 )
 SHAPE = re.compile(r"\(((?:\d+,? ?)*)\)")
+ALONG = re.compile(r"differ in an axis other than (\d+)")
 IN_PLACE = "cannot become one of"
 
 
@@ -26,6 +28,8 @@ def pair_of(message: str) -> tuple[int, int] | None:
         if match := form.search(message):
             return int(match[1]), int(match[2])
     shapes = shapes_in(message)[:2]
+    if (along := ALONG.search(message)) and len(shapes) == 2:  # the axis that they may differ in
+        shapes = [s[: int(along[1])] + s[int(along[1]) + 1 :] for s in shapes]
     if len(shapes) == 2:
         for x, y in zip(shapes[0][::-1], shapes[1][::-1], strict=False):
             if x != y and 1 not in (x, y):

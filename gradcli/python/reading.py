@@ -17,11 +17,13 @@ from gradcli.python.interpreter import Interpreter
 from gradcli.python.notes import mapping, taken, without
 from gradcli.python.scripts import written_gradients
 from gradcli.python.source import Script
+from gradcli.python.starts import Choice
 from gradcli.python.styles import Style
 from gradcli.python.subjects import Subject, chosen, outer_bases, subjects
 from gradcli.python.values import Class, Function, Scope
 from gradcli.requests import Request, Setting
 
+SQUARE = 2  # axes
 FEW_WRITTEN = 2  # gradients outside functions that are no test of these
 PARAMETER = re.compile(r"^_?(W|w|U|V|K|theta|b|B|beta|gamma|bias)\w*$")
 NOTHING = "no function or class of this file has a backward part that is recognised"
@@ -112,9 +114,11 @@ def _lines_of(script: Script, subject: Subject) -> list[int]:
 class Reading(InputSearch):
     """The reading of one subject, as often as its inputs need it."""
 
-    guessed: list[str]
+    guessed: Claim | None = None  # whose input no name says
+    asked: str = ""  # the input that it is taken for though its function does not take that
     weights: set[str]  # that the subject has claims on
     steps: set[str]  # weights that an optimiser changes
+    examples: set[int]  # sizes of inputs that no weight has
     batches: set[int]  # sizes of what a layer hands a gradient on to
     driven_last: Driven
     claims: Mapped
@@ -122,12 +126,8 @@ class Reading(InputSearch):
     def program(self) -> Program:
         """The Program. Raises GradcliError."""
         driven, claims, extra = self.with_inferred()
-        self.guessed = [
-            c.leaf.short for c in claims.claims
-            if self.subject.kind == "gradient" and c.by == "position"
-            and self._may_be_of_another(driven, c)
-        ]  # fmt: skip
         self.driven_last, self.claims = driven, claims
+        self._note_guessed(driven, claims)
         self._note_batches(driven, claims)
         self._refuse_overwriting(driven)
         notes = [
@@ -162,15 +162,33 @@ class Reading(InputSearch):
         sizes: dict[bool, set[int]] = {True: set(), False: set()}
         for claim in claims.claims:
             sizes[claim.leaf.name in self.weights].update(shape(claim.leaf.node))
+        inputs = [x for x in driven.leaves if x.is_parameter and x.name not in self.weights]
+        self.examples = {n for x in inputs for n in shape(x.node)} - sizes[True] - {1}
         self.batches = sizes[False] - sizes[True] - {1} if is_layer else set()
 
-    def _may_be_of_another(self, driven: Driven, claim: Claim) -> bool:
-        """Whether a gradient without a name may be that of another input: by shapes and names."""
+    def _note_guessed(self, driven: Driven, claims: Mapped) -> None:
+        """Note the only gradient, where it has no name and its function has several inputs."""
         assert self.driver is not None
-        shape = driven.reader.tape.shape
-        alike = [x for x in driven.leaves if shape(x.node) == shape(claim.leaf.node)]
-        is_only = len(driven.leaves) == 1
-        return len(alike) > 1 or not (is_only or self.driver.takes(claim.leaf.short))
+        unnamed = [c for c in claims.claims if c.by in ("position", "as said")]
+        if self.subject.kind not in ("gradient", "objective") or len(claims.claims) > 1:
+            return
+        if unnamed and len(driven.leaves) > 1:
+            self.guessed = unnamed[0]
+            if self.subject.kind == "gradient" and not self.driver.takes(unnamed[0].leaf.short):
+                self.asked = unnamed[0].leaf.short
+
+    @property
+    def choice(self) -> Choice | None:
+        """The guesses that the inputs were drawn for; None where there were none."""
+        return None if self.inference is None else self.inference.chosen
+
+    @property
+    def is_free(self) -> bool:
+        """Whether other guesses may suit the code, and would not only hide what is wrong."""
+        inference = self.inference
+        if inference is None or inference.chosen is None or inference.is_final:
+            return False
+        return bool(self._free(inference.chosen.guesses))
 
     def others(self) -> Iterator[tuple[Style, str]]:
         """Other ways to read the file, and a note on each."""
@@ -198,12 +216,46 @@ class Reading(InputSearch):
         if self.subject.kind == "gradient":
             words = f"`{self.subject.backward}` is handed what `{self.subject.forward}` returns"
             ways.append((style._replace(of_output=True), words))
+        ways += self._other_claims()
+        if self._asks_upstream():
+            words = "right for an upstream gradient with one entry that is not 0"
+            ways.append((style._replace(has_one_entry=True), words))
         if self.has_tiny:
             tiny = "right where constants below 1e-4 are taken for 0"
             yield style._replace(tiny_is_zero=True), tiny
             ways += [(way._replace(tiny_is_zero=True), f"{words}, and {tiny[6:]}")
                      for way, words in ways]  # fmt: skip
         yield from ways
+
+    def _asks_upstream(self) -> bool:
+        """Whether the code has decided something by the upstream gradient."""
+        if self.driver is None:
+            return False
+        driven = self.driver.driven
+        tape = driven.reader.tape
+        upstreams = {upstream for _, upstream in driven.outputs if upstream is not None}
+        return any(
+            upstreams & {*tape.graph.ancestors([decision.value])} for decision in tape.decisions
+        )
+
+    def _other_claims(self) -> Iterator[tuple[Style, str]]:
+        """Other inputs that a gradient without a name may be of; matrices may be symmetric."""
+        if self.guessed is None:
+            return
+        leaf, result = self.guessed.leaf, self.guessed.result
+        shape = self.driven_last.reader.tape.shape
+        fitting = [x for x in self.driven_last.leaves if shape(x.node) == shape(result.node)]
+        fitting = [leaf, *(x for x in fitting if x.node != leaf.node)]
+        square = [x for x in self.driven_last.leaves if len({*shape(x.node)}) == 1
+                  and len(shape(x.node)) == SQUARE and x.short in self.inferred]  # fmt: skip
+        for x in fitting:
+            style = Style(of=(result.words, x.short))
+            if x is not leaf:
+                yield style, f"right as the gradient of `{x.short}`"
+            for matrix in square:
+                if matrix is not x:
+                    words = f"right as the gradient of `{x.short}` for a symmetric `{matrix.short}`"
+                    yield style._replace(symmetric=matrix.short), words
 
 
 def _bases(script: Script) -> dict[str, ast.ClassDef]:

@@ -10,9 +10,11 @@ from typing import NamedTuple
 from gradcli.python.guesses import Guess, Guesser, Parts, Sizes, usual_count
 from gradcli.python.usage import Usage
 
-SIZES = (3, 5, 7, 4, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
+# All odd: what is as long as two of them together is none of them.
+SIZES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59)
 EVEN = (4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34)  # for halves, and two heads
 EIGHTS = tuple(range(8, 136, 8))  # for eight heads
+TURNS = 4  # of what is gone through: few, as every turn is read
 LONG = 5  # of what is sliced: parts of one element would fit anything
 LAYERS = 4  # sizes of the layers of a network
 # Ranks four say images and filters; sizes that fit one another in the two usual orders.
@@ -65,8 +67,9 @@ def starts(
     presets = SIGNALS if deep == 3 else IMAGES
     has_filter = any(FILTER.match(shorts[name]) for name in images)
     for preset in presets if images else [{}]:
-        fixed = {size for shape in preset.values() for size in shape}
+        fixed = {size for shape in preset.values() for size in shape} | _said(guesser.usage)
         sizes = iter([size for size in free if size not in fixed])
+        turns = iter([TURNS])
         letters: dict[str, int] = {}
         shapes: dict[str, tuple[int, ...]] = {}
         for name, rank in ranks.items():
@@ -78,12 +81,21 @@ def starts(
             elif has_filter and shorts[name].startswith("b"):
                 shapes[name] = preset["bias"]
             else:
-                shapes[name] = _sizes(guesser.usage, shorts[name], rank, letters, sizes)
+                own = (
+                    itertools.chain(turns, sizes) if shorts[name] in guesser.usage.lists else sizes
+                )
+                shapes[name] = _sizes(guesser.usage, shorts[name], rank, letters, own)
         biases = [
             n for n in ranks if has_filter and n not in images and shorts[n].startswith("b")
         ]  # fmt: skip
         if all(len(shapes[name]) == ranks[name] for name in ranks if name not in biases):
             yield shapes
+
+
+def _said(usage: Usage) -> set[int]:
+    """The sizes that the code or its docstrings say; an axis of unknown size is none of them."""
+    letters = {part for parts in usage.letters.values() for part in parts}
+    return {*usage.lengths.values(), *(int(part) for part in letters if part.isdecimal())}
 
 
 def _as_documented(

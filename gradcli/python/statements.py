@@ -10,7 +10,7 @@ from gradcli.gates.shapes import with_unknown
 from gradcli.python import indexing
 from gradcli.python.limits import MOST_ITERATIONS, MOST_LENGTH
 from gradcli.python.operators import binary, compare, is_true
-from gradcli.python.values import Array, Class, Function, Instance, Scope, Unknown, arrays_in
+from gradcli.python.values import Array, Class, Function, Instance, Scope, Shape, Unknown, arrays_in
 
 LONGEST_ITEM = 30  # characters of an item that a turn is named by
 NOT_READ = {
@@ -152,6 +152,7 @@ class Statements:
         if len(parts) != len(names):
             self.at(target)
             self.fail(f"{len(names)} names on the left for {len(parts)} values")
+        self.reads_one |= isinstance(value, Shape) and 1 in value
         for name, part in zip(names, parts, strict=True):
             self.assign(name, part, scope)
 

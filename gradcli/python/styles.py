@@ -14,5 +14,8 @@ class Style(NamedTuple):
     tiny_is_zero: bool = False  # constants that are there for safety only
     of_output: bool = False  # a derivative is handed the output, and not the input
     upstream_at: int = 0  # the place of the result that the upstream gradient is of
+    of: tuple[str, str] | None = None  # a result, and the input that it is taken to be of
+    symmetric: str = ""  # the input that is drawn as a symmetric matrix
+    has_one_entry: bool = False  # the upstream gradient is 0 everywhere else
     adds_loss: bool = False  # the backward part is that of a loss beside the output, too
     is_uphill: bool = False  # what is called a force is the gradient itself, and not minus it

@@ -26,6 +26,9 @@ UPSTREAM = re.compile(
     r"top\w*|\w*err\w*|D\w+)$"
 )
 
+MOMENT = re.compile(r"(?<=\w)_?(next|new|cur|curr|current|out|t)$|^(next|new|cur|curr)_(?=\w)")
+PREDICTION = re.compile(r"^(y_?hat|y_?pred|pred|prediction|y_?prob|prob|probabilitie|score|logit)"
+                        r"s?(icted|iction)?$", re.IGNORECASE)  # fmt: skip
 INPUT = re.compile(r"^(x|xs|inputs?|input_\w+|images?|samples?|features?)$", re.IGNORECASE)
 OF_ARRAYS = (".dot", ".matmul", ".sum", ".reshape", ".einsum", ".tensordot", ".transpose")
 NO_UPSTREAM = ("data", "dim", "dims", "depth", "dt", "dropout", "dtype", "d", "gamma", "g0")
@@ -42,14 +45,20 @@ class BackwardCalls:
                    and not CACHE.search(names[k])]  # fmt: skip
         caches = [k for k in range(len(parts)) if k not in outputs]
         parameters = self._parameters(backward)
-        if len(parts) == 2 and not caches and len(parameters) == 2:  # out, x
+        if (
+            len(parts) == 2
+            and not caches
+            and len(parameters) == 2
+            and not all(UPSTREAM.match(name) and name not in NO_UPSTREAM for name in parameters)
+        ):  # out, x
             caches, outputs = [1], [0]
         if not outputs and parts and self._is_output(parts[0]):
             outputs = [0]
         arguments, waiting = self._by_name(backward, forward, names, parts, caches)
+        self._hand_predictions(arguments, waiting, [parts[k] for k in outputs])
         self._upstreams(waiting, outputs, parts, names, arguments, backward)
         if not driven.outputs:
-            self._loss_after(parts, names, outputs, forward)
+            self._loss_after(parts, names, outputs, forward, backward)
         handed = {upstream for _, upstream in driven.outputs}
         reader.forward = {*range(len(reader.tape.graph))} - handed
         leaves = {leaf.node for leaf in driven.leaves}
@@ -101,6 +110,16 @@ class BackwardCalls:
                 waiting.remove(name)
         return arguments, waiting
 
+    def _hand_predictions(
+        self: Any, arguments: dict[str, Any], waiting: list[str], outputs: list[Any]
+    ) -> None:
+        """Hand the only output over as the prediction that stands beside targets."""
+        predictions = [n for n in waiting if PREDICTION.match(n) and n not in self.values]
+        has_targets = any(TARGETS.match(n) for n in (*arguments, *waiting))
+        if len(outputs) == len(predictions) == 1 and has_targets:
+            arguments[predictions[0]] = outputs[0]
+            waiting.remove(predictions[0])
+
     def _by_position(
         self: Any, backward: Function, forward: Function, arguments: dict[str, Any],
         waiting: list[str], parts: list[Any],
@@ -129,14 +148,16 @@ class BackwardCalls:
         if self.style.upstream_at < len(left):
             left.insert(0, left.pop(self.style.upstream_at))
         upstreams = self._waiting_for_upstream(waiting, backward, [parts[k] for k in outputs])
+        own = _outputs_by_name(upstreams, left, names)
         for name in waiting:
             has_default = name in backward.defaults
             if left and name in upstreams:
-                node = parts[left[0]].content
+                place = own.get(name, next((k for k in left if k not in own.values()), left[0]))
+                node = parts[place].content
                 shape = tape.shape(node)
                 if has_default and not shape and name not in self.values:
                     continue  # `dout=1` of a loss
-                left.pop(0)
+                left.remove(place)
                 upstream = tape.input(name, self._upstream_value(name, shape))
                 if self.caller:  # whose operations take arrays only
                     tape.boxed.add(upstream)
@@ -204,16 +225,22 @@ class BackwardCalls:
             return numbers if shape else float(numbers)
         random = np.random.RandomState((crc32(name.encode()) + self.reader.seed) % 2**32)
         numbers = random.standard_normal(shape)
+        if self.style.has_one_entry and shape:
+            numbers.flat[1:] = 0.0
         return numbers if shape else float(numbers)
 
     def _loss_after(
-        self: Any, parts: list[Any], names: list[str], outputs: list[int], forward: Function
-    ) -> None:
+        self: Any, parts: list[Any], names: list[str], outputs: list[int], forward: Function,
+        backward: Function,
+    ) -> None:  # fmt: skip
         """The output of a backward part without upstream: the number, or the file's loss of it."""
         reader, driven = self.reader, self.driven
         if not outputs:
             raise PythonFault(f"`{forward.name}` returns nothing that depends on its inputs")
-        for k in outputs:
+        meets_targets = any(
+            TARGETS.match(n) and n not in self.given for n in self._parameters(backward)
+        )
+        for k in outputs if not meets_targets else ():
             if int(np.prod(reader.tape.shape(parts[k].content))) == 1:
                 driven.outputs.append((self._scalar(parts[k].content), None))
                 return
@@ -294,6 +321,7 @@ class BackwardCalls:
                 callee = self._bound(function) if function.owner else function
                 value = self.reader.call(callee, [], arguments)
                 if self._is_output(value) and not self.reader.tape.shape(value.content):
+                    self.driven.loss = function.name
                     return value
         return None
 
@@ -304,6 +332,17 @@ class BackwardCalls:
             isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name
             for node in ast.walk(function.node)
         )  # fmt: skip
+
+
+def _outputs_by_name(upstreams: list[str], outputs: list[int], names: list[str]) -> dict[str, int]:
+    """The places of the outputs whose gradients are called after them: `dc_next` is that of `c`."""
+    called: dict[str, int] = {}
+    for name in upstreams:
+        own = {kin(MOMENT.sub("", root)) for root in roots(name)}
+        fitting = [k for k in outputs if names[k] and kin(MOMENT.sub("", names[k])) in own]
+        if len(fitting) == 1 and fitting[0] not in called.values():
+            called[name] = fitting[0]
+    return called
 
 
 def is_used_as_array(name: str, function: ast.AST) -> bool:

@@ -37,9 +37,12 @@ class Usage:
         self.parted: set[str] = set()  # names of which one part is taken: `x[i]`
         self.sliced: set[str] = set()  # names of which parts are taken: `x[1:-1]`
         self.transposed: set[str] = set()  # names with `.T`
+        self.products: set[str] = set()  # names that a matrix product is of: `A @ x`, `A.dot(x)`
+        self.vectors: set[str] = set()  # names that an outer product is of
         self.indices: set[str] = set()  # names that stand in square brackets
         self.compared: set[str] = set()  # with numbers: `y == 1`
         self.parts: dict[str, list[str]] = {}  # the names that something is unpacked into
+        self.defaulted: set[str] = set()  # keys that are read with a default
         self.filled: set[str] = set()  # what entries are stored in, under texts
         self.texts: dict[str, str] = {}  # that a parameter is compared with
         self.functions = [*functions]
@@ -108,11 +111,17 @@ class Usage:
             self._comparison(node)
         elif isinstance(node, ast.Attribute) and node.attr == "T":
             self.transposed |= {_name(node.value) or ""}
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            self.products |= {_name(node.left) or "", _name(node.right) or ""}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             is_get = node.func.attr == "get" and len(node.args) == 1
+            if node.func.attr == "get" and not is_get and _is_text(next(iter(node.args), node)):
+                self.defaulted.add(ast.literal_eval(node.args[0]))
             if is_get and isinstance(owner, ast.Name) and isinstance(node.args[0], ast.Constant):
                 self._key(owner.id, str(node.args[0].value))
+            if node.func.attr == "outer":
+                self.vectors |= {_name(part) or "" for part in node.args}
             if node.func.attr in TAKES_INDICES and len(node.args) > 1:
                 self._index(node.args[1])
 

@@ -19,6 +19,10 @@ Reader = Any  # the Interpreter: its parts know it by this name, so that imports
 View = tuple[Callable[[Content], Content], Callable[[Content, Content], Content]]
 
 
+class Shape(tuple[int, ...]):
+    """The shape of an array: the code reads the sizes that it takes out of it."""
+
+
 class Array:
     """An array as a name holds it: two names may hold one, and a view is a part of another.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from gradcli.checker.evidence import ALONG, BEYOND_BUDGET, DEAR, LARGE
 from gradcli.errors import GradcliError, UsageError, did_you_mean
@@ -20,6 +21,8 @@ from gradcli.tasks.stage_gradients import stage_gradients
 
 QUICK = 2e5  # gate evaluations: some tenths of a second, as a file may have many subjects
 QUICKLY = f"more than a few numbers: {ALONG} (--max-elements N takes up to N one by one)"
+LOOKED_AT_AGAIN = ("fail", "inconclusive", "undefined")
+MOST_OTHERS = 2  # guesses of inputs that are looked at once the first one has failed
 FEW = 60  # elements that are checked one by one
 
 
@@ -32,6 +35,7 @@ def check_python(
     found = file.chosen(subject)
     _refuse_lost(file, found, bindings)
     primary = [one for one in found if one.kind != "training"]
+    wrong: dict[str, int] = {}  # functions that are gradients, by the lines that are accused
     for one in found:
         said = file.said(one)
         if said.skip is not None:
@@ -46,7 +50,20 @@ def check_python(
             if one.kind == "training" and primary and subject is None:
                 continue  # a loop around what has been read
             case = broken_case(name, error)._replace(expression=one.words)
+        if one.forward in wrong and one.kind == "gradient":
+            case = _followed(case, wrong[one.forward])
+        elif one.backward is not None and (accused := [x.line for x in case.lines if x.is_accused]):
+            wrong[one.backward] = accused[0]
         yield case._replace(shown=file.lines_around([line.line for line in case.lines]))
+
+
+def _followed(case: Case, cause: int) -> Case:
+    """The case of a derivative of what is wrong itself: its lines need not be."""
+    reason = f"it is the derivative of what line {cause} gives, which is wrong"
+    return case._replace(lines=[
+        line._replace(local=False, cause=cause, reason=reason, mistake=None, repair=None)
+        if line.is_accused else line for line in case.lines
+    ])  # fmt: skip
 
 
 def read_python(
@@ -85,33 +102,83 @@ def check_subject(
 ) -> Checked:  # fmt: skip
     """Check one subject. Raises GradcliError for what cannot be read.
 
-    A failure is looked at again where the file may mean something else: targets that the checker
-    has drawn itself may have to be one-hot, and a tiny constant may be there for safety only.
+    A failure is looked at again where the file may mean something else: what was guessed of its
+    inputs and claims accuses nobody as long as another guess is right.
     """
-    original = reading = file.reading(subject, bindings, request, request.grads)
-    first = closest = _checked(file, reading, request)
-    guessed = reading.guessed
-    if first.case.verdict not in ("fail", "inconclusive", "undefined"):
+    original = file.reading(subject, bindings, request, request.grads)
+    first = _failure(file, original, request)
+    if isinstance(first, Checked) and first.case.verdict not in LOOKED_AT_AGAIN:
         return first
-    for style, words in reading.others():
-        reading = file.reading(subject, bindings, request, request.grads)
-        reading.style = style
+    closest = first
+    others = _other_styles(file, subject, bindings, request, original)
+    if not (isinstance(first, Checked) and _has_pass(first.case)):
+        others = chain(others, _other_inputs(file, subject, bindings, request, original))
+    for reading, words in others:
         try:
             other = _checked(file, reading, request)
         except GradcliError:
             continue
         if other.case.verdict in ("pass", "kink"):
             return _noted(other, words)
-        if other.case.verdict == "fail" and _distance(other.case) < _distance(closest.case):
+        if _is_closer(other, closest):
             closest = _noted(other, f"nearly {words}; told is what is wrong even then")
+    if isinstance(first, Misshapen):
+        raise first
     if (meant := convention(first.case, original)) is not None:
         return Checked(first.case._replace(verdict="pass", **meant), first.program)
-    if guessed:
+    if original.asked:
         raise UsageError(
-            f"`{subject.backward}` is not the gradient by `{guessed[0]}`, and nothing says of what "
-            "it is", hint=f"say it: --grad RESULT=INPUT, or # gradcli: grads RESULT={guessed[0]}",
+            f"`{subject.backward}` is not the gradient by `{original.asked}`, and nothing says of "
+            "what it is",
+            hint=f"say it: --grad RESULT=INPUT, or # gradcli: grads RESULT={original.asked}",
         )  # fmt: skip
-    return closest if first.case.verdict == "fail" else first
+    return closest if first.case.verdict == "fail" and isinstance(closest, Checked) else first
+
+
+def _failure(file: PythonFile, reading: Reading, request: Request) -> Checked | Misshapen:
+    """What a check of a reading gives, gradients of wrong shapes among it. Raises GradcliError."""
+    try:
+        return _checked(file, reading, request)
+    except Misshapen as misfit:
+        return misfit
+
+
+def _has_pass(case: Case) -> bool:
+    """Whether a gradient is right, as it would hardly be if its inputs did not suit the code."""
+    return any(check.verdict == "pass" for check in case.inputs.values())
+
+
+def _other_styles(
+    file: PythonFile, subject: Subject, bindings: list[tuple[str, Setting]], request: Request,
+    original: Reading,
+) -> Iterator[tuple[Reading, str]]:  # fmt: skip
+    """Readings in other styles, and a note on each."""
+    for style, words in original.others():
+        reading = file.reading(subject, bindings, request, request.grads)
+        reading.style = style
+        yield reading, words
+
+
+def _other_inputs(
+    file: PythonFile, subject: Subject, bindings: list[tuple[str, Setting]], request: Request,
+    original: Reading,
+) -> Iterator[tuple[Reading, str]]:  # fmt: skip
+    """Readings with other guesses of what nobody gives, and a note on each."""
+    refused = [original.choice] if original.choice is not None and original.is_free else []
+    while 0 < len(refused) <= MOST_OTHERS:
+        reading = file.reading(subject, bindings, request, request.grads)
+        reading.refused = refused
+        yield reading, "right for these inputs; others do not suit the code, or fail"
+        if reading.choice is None or reading.choice in refused:
+            return
+        refused = [*refused, reading.choice]
+
+
+def _is_closer(other: Checked, closest: Checked | Misshapen) -> bool:
+    """Whether a failed case is nearer to a pass than the closest so far."""
+    if other.case.verdict != "fail" or isinstance(closest, Misshapen):
+        return False
+    return _distance(other.case) < _distance(closest.case)
 
 
 def _noted(checked: Checked, words: str) -> Checked:

@@ -1,6 +1,8 @@
 """Conventions by which gradients with a constant factor are what a file means.
 
 mean over the batch   a layer divides all its weights' gradients by the size of the batch
+mean of a sum         all gradients are those of a loss that is a function of its own, divided by
+                      the number of examples, as the loss would be where it is used
 steps of an optimiser weights change by one positive multiple of their gradients, all by the same
 """
 
@@ -21,7 +23,11 @@ def convention(case: Case, reading: Reading) -> dict[str, Any] | None:
     if factors is None:
         return None
     scaled = {name: factor for name, factor in factors.items() if abs(factor - 1) > SAME}
-    words = _mean_over_batch(scaled, factors, reading) or _steps(scaled, factors, reading)
+    words = (
+        _mean_over_batch(scaled, factors, reading)
+        or _mean_of_sum(scaled, factors, reading)
+        or _steps(scaled, factors, reading)
+    )
     if words is None:
         return None
     inputs = {n: c._replace(verdict="pass", reason=None) for n, c in case.inputs.items()}
@@ -52,6 +58,20 @@ def _mean_over_batch(
         return None
     return (f"{', '.join(scaled)}: 1/{batch} of the gradient, a mean over the batch; "
             "what is handed on is not")  # fmt: skip
+
+
+def _mean_of_sum(
+    scaled: dict[str, float], factors: dict[str, float], reading: Reading
+) -> str | None:
+    """The note on gradients that are the mean over the batch of those of a loss that is a sum."""
+    if not reading.driven_last.loss or len(scaled) < LEAST_SCALED or len(scaled) != len(factors):
+        return None
+    batch = round(1 / next(iter(scaled.values())))
+    if batch not in reading.examples or any(abs(f * batch - 1) > SAME for f in scaled.values()):
+        return None
+    return (
+        f"all gradients: 1/{batch} of those of `{reading.driven_last.loss}`, a mean over the batch"
+    )
 
 
 def _steps(scaled: dict[str, float], factors: dict[str, float], reading: Reading) -> str | None:
