@@ -1,4 +1,6 @@
-"""The hunt by hand: `python -m tests.hunt --seed 1 --expressions 10000 --arrays 500 --gates 20000`.
+"""The hunt by hand:
+
+    python -m tests.hunt --seed 1 --expressions 10000 --arrays 500 --matrices 500 --gates 20000
 
 Prints every finding in its smallest form, one JSON document a line, and a summary; the exit code
 is 1 if there is any. The same seed gives the same cases.
