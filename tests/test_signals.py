@@ -146,3 +146,17 @@ def test_a_worker_that_dies_is_a_case_too(folder):
     assert done.returncode == 3
     assert "1 error, 2 pass" in done.stdout
     assert "ended from outside" in done.stderr
+
+
+@pytest.mark.parametrize(("words", "code"), [(["x*y", "x=1", "y=2", "-q"], 0), (["x*"], 2)])
+def test_a_process_ends_without_tidying_up_but_says_all(words, code):
+    program = (
+        "import atexit, sys; from gradcli.__main__ import main; atexit.register(print, 'last')\n"
+        f"sys.argv = {['gradcli', 'eval', *words]!r}; main()"
+    )
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert ended.returncode == code
+    assert ended.stdout.endswith("last\n")
+    assert ("value = 2" in ended.stdout) == (code == 0)
+    assert bool(ended.stderr) == (code != 0)
