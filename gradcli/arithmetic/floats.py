@@ -191,12 +191,22 @@ def digamma(x: float) -> float:
     return polygamma(0.0, x)
 
 
+HIGH_ORDER = 10_000  # of polygamma: most are beyond float64, and their logarithm tells
+BEYOND_FLOATS = 2_000  # of a logarithm: 710 and what all other poles may add
+
+
 def polygamma(n: float, x: float) -> float:
     """The n-th derivative of digamma, by mpmath, correctly rounded but for rare last bits."""
     if not (0 <= n < INF) or n != math.floor(n) or x != x or x == -INF:
         return NAN
     if x <= 0 and x == math.floor(x):
         raise ValueError("polygamma at a pole")
+    if n >= HIGH_ORDER and (x > 0 or 2 * x != math.floor(2 * x)):  # half way, poles cancel
+        size = math.lgamma(n + 1) - (n + 1) * math.log(x if x > 0 else abs(x - round(x)))
+        if size > BEYOND_FLOATS:  # what the next pole makes of it; a huge n takes seconds
+            raise OverflowError("polygamma is beyond float64")
+        if size < -BEYOND_FLOATS:
+            return 0.0
     from gradcli.arithmetic.special import polygamma as psi
     from gradcli.arithmetic.special import working
 

@@ -29,6 +29,8 @@ SPEEDS = {
 }
 SWEEPS = 3.0  # passes that a sweep is: forwards, and for each operand backwards
 
+OF_A_POINT, OF_A_NUMBER = 500, 40  # evaluations: the check of one point, and of each number there
+
 AT_REST = 64 * 2**20  # bytes of Python and numpy themselves
 OF_AN_ELEMENT = 56  # of any array: value and gradient, the bounds of both, and a complex step
 OF_A_SETTING = 16  # of what an input is set to: the array, and what it is drawn in
@@ -62,6 +64,13 @@ def work_by_number(graph: Graph) -> float:
 
 def _weight(name: str) -> float:
     return max(1.0, 1 / SPEEDS.get(name, QUICK))
+
+
+def refuse_points(graph: Graph, points: int, request: Request) -> None:
+    """Raise LimitError where the check of so many points takes too long."""
+    numbers = len(graph) + sum(map(amount, graph.shapes.values()))
+    of_each = OF_A_POINT + OF_A_NUMBER * numbers + SWEEPS * work_by_number(graph)
+    refuse_work(points * of_each, request)
 
 
 def refuse_much(program: Program, request: Request, is_listed: bool = True) -> None:

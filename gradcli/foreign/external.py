@@ -15,14 +15,18 @@ import os
 import shlex
 import signal
 import subprocess
+import tempfile
 from collections.abc import Sequence
-from typing import Any
+from threading import Thread
+from typing import IO, Any
 
 from gradcli.errors import UsageError
 from gradcli.foreign.child import ForeignFault
 from gradcli.requests import TIMEOUT
 
 MOST_SHOWN = 200  # letters of what a program has said
+MOST_WRITTEN = 64 * 2**20  # bytes of what a program writes
+LINGERING = 5.0  # seconds that what a program has started may hold its streams open
 NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 
@@ -67,6 +71,8 @@ class External:
             raise self._fault(f"it exits with code {code}: {first[0][:MOST_SHOWN]}")
         try:
             told = json.loads(answer)
+        except RecursionError:
+            raise self._fault("what it writes is nested too deeply") from None
         except json.JSONDecodeError as error:
             raise self._fault(f"what it writes is no JSON: {error}") from None
         if not isinstance(told, dict):
@@ -75,15 +81,19 @@ class External:
 
     def _run(self, question: str) -> tuple[str, str, int]:
         """What the program writes on stdout and stderr, and its exit code. Raises ForeignFault."""
+        with tempfile.TemporaryFile() as asked:
+            asked.write(question.encode())
+            asked.seek(0)
+            try:
+                process = subprocess.Popen(
+                    self.words, stdin=asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    start_new_session=True,
+                )  # fmt: skip
+            except OSError as error:
+                raise self._fault(f"it cannot be started: {error.strerror}") from None
+        streams = [_Stream(stream) for stream in (process.stdout, process.stderr) if stream]
         try:
-            process = subprocess.Popen(
-                self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                text=True, encoding="utf-8", errors="replace", start_new_session=True,
-            )  # fmt: skip
-        except OSError as error:
-            raise self._fault(f"it cannot be started: {error.strerror}") from None
-        try:
-            answer, complaint = process.communicate(question, self.timeout)
+            process.wait(self.timeout)
         except subprocess.TimeoutExpired:
             raise ForeignFault(
                 f"`{self.words[0]}` does not end within {self.timeout:g} s", None,
@@ -92,7 +102,10 @@ class External:
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.wait()
+        answer, complaint = (stream.text() for stream in streams)
+        if any(stream.is_cut for stream in streams):
+            raise self._fault(f"it writes more than {MOST_WRITTEN // 2**20} MiB")
         return answer, complaint, process.returncode
 
     def _array(self, what: str, told: Any) -> Any:
@@ -105,6 +118,30 @@ class External:
 
     def _fault(self, words: str) -> ForeignFault:
         return ForeignFault(f"`{self.words[0]}`: {words}", None, None, "external")
+
+
+class _Stream:
+    """What a program writes, read beside it as far as there may be of it; then it is closed."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._held = b""
+        self._thread = Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with self._stream:
+            self._held = self._stream.read(MOST_WRITTEN + 1)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there was more."""
+        return len(self._held) > MOST_WRITTEN
+
+    def text(self) -> str:
+        """All that was written, once the program has ended."""
+        self._thread.join(LINGERING)
+        return self._held.decode("utf-8", "replace")
 
 
 def _spelled(array: Any) -> Any:

@@ -19,7 +19,7 @@ from gradcli.arithmetic.work import limited
 from gradcli.checker.evidence import ELEMENTS, evidence
 from gradcli.checker.values import check_values
 from gradcli.errors import GradcliError, UsageError
-from gradcli.evaluation.costs import refuse_much
+from gradcli.evaluation.costs import refuse_much, refuse_points
 from gradcli.evaluation.point import (
     as_numbers,
     at,
@@ -299,6 +299,7 @@ def _sampled(
     """
     for claim in program.value_claims:
         raise _one_point(program, f"the value of `{claim.name}` is claimed", claim.token)
+    refuse_points(program.graph, request.samples, request)
     places = {name: k for k, name in enumerate(program.graph.inputs)}
     varied = {places[name]: bounds for name, bounds in ranges.items() if name in places}
     rng = Random(request.seed or 0)
