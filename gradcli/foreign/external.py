@@ -81,17 +81,21 @@ class External:
 
     def _run(self, question: str) -> tuple[str, str, int]:
         """What the program writes on stdout and stderr, and its exit code. Raises ForeignFault."""
+        pipes = [os.pipe(), os.pipe()]
+        streams = [_Stream(os.fdopen(reading, "rb")) for reading, _ in pipes]
         with tempfile.TemporaryFile() as asked:
             asked.write(question.encode())
             asked.seek(0)
+            out, err = (writing for _, writing in pipes)
             try:
                 process = subprocess.Popen(
-                    self.words, stdin=asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                    start_new_session=True,
-                )  # fmt: skip
+                    self.words, stdin=asked, stdout=out, stderr=err, start_new_session=True
+                )
             except OSError as error:
                 raise self._fault(f"it cannot be started: {error.strerror}") from None
-        streams = [_Stream(stream) for stream in (process.stdout, process.stderr) if stream]
+            finally:
+                os.close(out)
+                os.close(err)
         try:
             process.wait(self.timeout)
         except subprocess.TimeoutExpired:
