@@ -414,3 +414,103 @@ def test_known_data_is_counted_as_work():
     for statement in reader.script.tree.body:
         reader.statement(statement, scope)
     assert reader.work > 200 * 100 * 200 // 20_000
+
+
+# ---------------------------------------------------------------- what inputs are
+
+CELL = """
+import numpy as np
+
+class Loss:
+    def forward(self, scores, labels):
+        return scores[np.arange(len(labels)), labels]
+
+class Cell:
+    def forward(self, input, kernel):
+        x, state = input
+        return np.tanh(x @ kernel + state)
+    def backward(self, dout, input, kernel):
+        x, state = input
+        dz = dout * (1 - np.tanh(x @ kernel + state) ** 2)
+        return [dz @ kernel.T, dz], x.T @ dz
+"""
+CONV = """
+import numpy as np
+
+class Conv:
+    def __init__(self, conv_params):
+        self.p = conv_params
+        shape = (self.p["out_channel"], self.p["in_channel"], self.p["kernel_h"], 1)
+        self.W = np.random.randn(*shape)
+    def forward(self, x):
+        self.x = x
+        rows = x.shape[2] - self.p["kernel_h"] + 1
+        out = np.zeros((len(x), self.p["out_channel"], rows, x.shape[3]))
+        for i in range(rows):
+            part = x[:, :, i : i + self.p["kernel_h"]]
+            out[:, :, i] = np.einsum("nchw,kch->nkw", part, self.W[:, :, :, 0])
+        return out
+    def backward(self, dout):
+        dx, self.dW = np.zeros_like(self.x), np.zeros_like(self.W)
+        for i in range(dout.shape[2]):
+            part = self.x[:, :, i : i + self.p["kernel_h"]]
+            self.dW[:, :, :, 0] += np.einsum("nkw,nchw->kch", dout[:, :, i], part)
+            dx[:, :, i : i + self.p["kernel_h"]] += np.einsum(
+                "nkw,kch->nchw", dout[:, :, i], self.W[:, :, :, 0])
+        return dx
+"""
+CACHE = """
+import numpy as np
+
+def forward_pair(centers, others, w_in, w_out):
+    u, v = w_in[centers], w_out[others]
+    return {"u": u, "v": v, "scores": np.sum(u * v, axis=1)}
+
+def pair_loss(scores):
+    return -np.mean(np.log(1 / (1 + np.exp(-scores))))
+
+def backward_pair(centers, others, w_in, w_out, cache):
+    slope = (1 / (1 + np.exp(-cache["scores"])) - 1) / len(centers)
+    grad_w_in, grad_w_out = np.zeros_like(w_in), np.zeros_like(w_out)
+    np.add.at(grad_w_in, centers, slope[:, None] * cache["v"])
+    np.add.at(grad_w_out, others, slope[:, None] * cache["u"])
+    return grad_w_in, grad_w_out
+"""
+WIDTHS = """
+import numpy as np
+
+class State:
+    def __init__(self, cellWidth, xSize):
+        self.g = np.zeros(cellWidth)
+        self.dx = np.zeros(xSize)
+
+class Gate:
+    def __init__(self, cellWidth, xSize):
+        self.state = State(cellWidth, xSize)
+        self.W = np.random.randn(cellWidth, xSize)
+    def forward(self, x):
+        self.x = x
+        self.g = np.tanh(self.W @ x)
+        return self.g
+    def backward(self, dg):
+        dz = dg * (1 - self.g ** 2)
+        self.dW = np.outer(dz, self.x)
+        return self.W.T @ dz
+"""
+INPUTS = {
+    "a list of arrays": (CELL, "Cell"), "sizes in a dictionary": (CONV, "Conv"),
+    "a cache only": (CACHE, None), "sizes through a call": (WIDTHS, "Gate"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+def test_inputs_are_what_the_code_makes_of_them(kind):
+    text, subject = INPUTS[kind]
+    (case,) = cases(text, subject=subject)
+    assert case.verdict == "pass", case.problem
+
+
+def test_a_step_of_a_simulation_is_no_energy_with_its_forces():
+    text = "def step_vv(x, v, f, dt):\n    x = x + v * dt\n    f = -x\n    return x, v, f, x @ x\n"
+    assert subjects_of(text) == []
+    assert subjects_of("def run(r):\n    F, E = -r, r @ r\n    v = F\n    return v, F, E\n") == []

@@ -35,6 +35,7 @@ ROWS: dict[str, Callable[..., Any]] = {
     **data_rows.ROWS, **elementwise_rows.ROWS, **reduction_rows.ROWS, **shape_rows.ROWS,
     **product_rows.ROWS, **random_rows.ROWS, **file_rows.ROWS,
     "asnumpy": lambda _, x: x, "get_array_module": lambda *_: Library(""),  # of CuPy
+    **dict.fromkeys(("result_type", "promote_types"), lambda *_: Library("float64")),
     "scatter_add": shape_rows.ROWS["add.at"],
     **dict.fromkeys(("seterr", "set_printoptions", "errstate", "warn"), ignored),
     "math.fsum": reduction_rows.ROWS["sum"], "math.prod": reduction_rows.ROWS["prod"],

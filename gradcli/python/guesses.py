@@ -27,7 +27,7 @@ PENALTY = re.compile(r"^(reg\w*|lam\w*|lmbda|l[12]\w*|weight_decay\w*|wd|decay|a
 COUNT = re.compile(
     r"^(?!\w*_(?:data|error|array|act\w*|signal|vector|values?|tensor|grad\w*|seq\w*|batch|images?|ids|tokens)$)(stride|pad\w*|size|steps?|num_\w+|n_\w+|\w+_size|\w+_dim|dim\w*|n|N|K|T|H|D|M|G|axis|"
     r"input_\w+|hidden\w*|output_\w+|num\w*|filter_\w+|kernel_size|in_\w+|out_\w+|n[A-Z]\w*|\w+_units|"
-    r"heads|h_dim|\w*trunc\w*|bptt\w*|seed|d_\w+|\w+_len|vocab\w*|embed\w*|units|features|nx|ny|nh)$"
+    r"heads|h_dim|\w*trunc\w*|bptt\w*|seed|d_\w+|\w+_len|\w+(?:Size|Dim|Width|Units|Length|Count)|num[A-Z]\w*|vocab\w*|embed\w*|units|features|nx|ny|nh)$"
 )
 LABELS = re.compile(
     r"^(y|t|labels?|targets?|ids|idx|indices|word\w*|\w*_idx|\w*Idx|classes|tokens)$"
@@ -49,10 +49,13 @@ OPTIONS = re.compile(r"\w*_params?|hparam\w*|config|options|cfg")
 IMAGES = re.compile(r"^(x|X|w|W|inputs?|A_prev|img\w*|images?|data|filters?|kernels?|A)$")
 IMAGE_RANK = 4
 LABELS_OF_RANK = {1: "labels", 2: "labels2"}
-ARRAY = re.compile(r"^([A-Z]\w*|w\w*|b\w*|x_?\w+|weights?\w*|bias\w*|h\w*)$")  # of a tuple
+ARRAY = re.compile(  # of a tuple
+    r"^([A-Z]\w*|w\w*|b\w*|x_?\w+|weights?\w*|bias\w*|h\w*|prev_\w+|\w+_prev)$"
+)
 RANDOM = re.compile(r"^_?(np_)?(rng|random_state|prng|random_generator|generator)$")
 OF_INPUT = re.compile(r"(^|_)(x|in|inp|inputs?|image|img|prev)(_|$)", re.IGNORECASE)
 OF_OUTPUT = re.compile(r"(^|_)(out|output|target|new)(_|$)", re.IGNORECASE)
+SIZE_OF = re.compile(r"(channels?|size|dim|units|features)$|^(num|n)_", re.IGNORECASE)
 INDEX = re.compile(r"^(\w+(2|_to_)(idx|ix|char|id|word|index)|vocab(ulary)?)$")
 # What settings in dictionaries usually are.
 SETTINGS: dict[str, Any] = {
@@ -63,6 +66,7 @@ SETTINGS: dict[str, Any] = {
 TEXTS: dict[str, list[str]] = {
     "mode": ["train", "max", "average"], "activation": ["relu", "sigmoid", "tanh"],
     "act": ["relu", "sigmoid", "tanh"], "nonlinearity": ["relu", "tanh"], "optimizer": ["sgd"],
+    "pool_type": ["max", "average"], "pool_mode": ["max", "average"],
     "reduction": ["mean"], "loss": ["mse"], "padding": ["same", "valid"],
 }  # fmt: skip
 COUNTS = {
@@ -101,6 +105,16 @@ def usual_count(name: str, is_of_pools: bool = False) -> int | None:
 def _is_alphabet(names: list[str]) -> bool:
     """Whether names are the first letters in their order, as numbers are called: a, b, c."""
     return "".join(names) == "abcdefgh"[: len(names)]
+
+
+def setting(key: str) -> Guess:
+    """What an entry of a dictionary may be, by its key: a size, a text, a number, an array."""
+    if key in TEXTS:
+        return ("value", TEXTS[key][0])
+    usual = usual_count(key)
+    if usual is not None:
+        return ("value", usual)
+    return "count" if COUNT.match(key) else "number" if NUMBER.match(key) else 2
 
 
 class Parts(NamedTuple):
@@ -164,7 +178,7 @@ class Guesser:
             return [("value", {})]
         if OPTIONS.fullmatch(name) and name not in usage.keys:
             needed = SETTINGS.keys() - usage.defaulted  # the code's own defaults suit it best
-            options = ("value", {key: SETTINGS[key] for key in SETTINGS if key in needed})
+            options = {key: ("value", SETTINGS[key]) for key in SETTINGS if key in needed}
             return [1] if name in usage.lengths else [options, 1, 2]
         if name in usage.keys and not (name in usage.ranks or name in usage.least):
             return [self._entries(usage.keys[name], rank) for rank in (1, 2)]
@@ -259,4 +273,6 @@ class Guesser:
         """What an entry of a dictionary is: a usual setting, or an array by its name."""
         if key in SETTINGS:
             return ("value", SETTINGS[key])
+        if key in TEXTS or usual_count(key) is not None or SIZE_OF.search(key):
+            return setting(key)
         return rank if VECTOR.match(key) and key[0] not in "w" else 2

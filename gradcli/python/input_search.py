@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -159,8 +160,27 @@ class InputSearch(Attempts):
                     yield part
 
     def _callable(self) -> dict[str, ast.FunctionDef]:
-        """The functions of the file, and the methods of its classes, by their names."""
-        return {n.name: n for n in ast.walk(self.script.tree) if isinstance(n, ast.FunctionDef)}
+        """The functions, methods and classes of the file by their names, where these are one's own.
+
+        Of the methods that several classes have, only those of the subject's class are known.
+        """
+        parts = [*ast.walk(self.script.tree)]
+        methods = [
+            (cls.name, part) for cls in parts if isinstance(cls, ast.ClassDef)
+            for part in cls.body if isinstance(part, ast.FunctionDef)
+        ]  # fmt: skip
+        counts = Counter(method.name for _, method in methods)
+        inside = {method for _, method in methods}
+        known = {
+            part.name: part for part in parts
+            if isinstance(part, ast.FunctionDef) and part not in inside
+        }  # fmt: skip
+        for cls, method in methods:
+            if counts[method.name] == 1 or cls == self.subject.cls:
+                known[method.name] = method
+            if method.name == "__init__":
+                known[cls] = method
+        return known
 
     def _maker(self, name: str) -> ast.FunctionDef | None:
         """The function that makes a dictionary of parameters, such as `initialize_parameters`."""

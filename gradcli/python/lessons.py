@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gradcli.python.guesses import Guess, Sizes
+from gradcli.python.guesses import Guess, Parts, Sizes, setting
 from gradcli.python.values import Array, Given, Instance, Library, Scope
 
 DERIVATIVE = re.compile(r"prime|deriv|grad|diff|slope", re.IGNORECASE)
@@ -120,7 +120,7 @@ def _blamed(
 
 def _whole(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """A number of floats stands where a whole number does: a size, or the part of a list."""
-    kind = list if match[0].startswith("a list") else (Array, float)
+    kind = (list, Array) if match[0].startswith("a list") else (Array, float)
     if (blamed := _blamed(stop.node, stop, values, False, kind)) is not None:
         return Lesson(blamed[0], "count")
     blamed = _blamed(stop.node, stop, values, True, kind)
@@ -162,7 +162,8 @@ def _key(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson 
             value = _value(node.value, stop.scope)
             if isinstance(value, dict):
                 same = [name for name, guessed in values.items() if _is_like(guessed, value)]
-                return Lesson(f"{same[0]}/{match[1] or match[2]}", 2) if same else None
+                key = match[1] or match[2]
+                return Lesson(f"{same[0]}/{key}", setting(key)) if same else None
             blamed = _blamed(node.value, stop, values)
             if blamed is not None:
                 is_filled = isinstance(node.ctx, ast.Store)
@@ -197,6 +198,8 @@ def _unpacked(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Le
     path, value = blamed
     if is_shape and isinstance(value, Array):
         return Lesson(path, count)
+    if isinstance(value, Array) and isinstance(source, ast.Name):  # `x, state = inputs`
+        return Lesson(path, Parts({str(k): 2 for k in range(count)}))
     return Lesson(path, Sizes(count)) if isinstance(value, (int, list)) else None
 
 

@@ -27,9 +27,13 @@ ANY_LOSS = ("", "compute", "calc", "calculate", "get")  # what else is in the na
 ENERGY = "potential_energy|potential|energy|pot|hamiltonian|u|v|e"
 FORCE = "forces|force|f"  # minus the gradient of an energy
 FORCES = re.compile(r"(^|_)forces?(_|$)|^F$|^F_", re.IGNORECASE)
-ENERGIES = re.compile(r"(^|_)(potential|energy|energies|e?pot|u|v|e)(_|$)|energy$", re.IGNORECASE)
+ENERGIES = re.compile(r"(^|_)(potential|energy|energies|e?pot|u|e)(_|$)|energy$", re.IGNORECASE)
+INTEGRATES = re.compile(r"step|verlet|leap|integr|evolve|simul|move|langevin|update",
+                        re.IGNORECASE)  # fmt: skip
+MOVES = re.compile(r"^(x|v|p|r|pos\w*|vel\w*|mom\w*|acc\w*)(_?new)?$", re.IGNORECASE)
 GETTERS = re.compile(r"^_?(get|set|load|save|parameters?|params?|gradients?|grads?|weights)"
                      r"(_|$|[A-Z])")  # fmt: skip
+STORES = re.compile(r"^_?(get|set|load|save)\w*(param|weight|state)s?\w*$", re.IGNORECASE)
 HESSIAN = "hessian|hess"
 FORWARD_METHODS = ("forward", "__call__", "call", "fn", "f", "function", "activate", "compute",
                    "loss", "apply", "evaluate")  # fmt: skip
@@ -230,7 +234,7 @@ def _differentiated(name: str) -> str | None:
 def returns_gradients(node: ast.FunctionDef) -> bool:
     """Whether a function returns a value and gradients, by the names in its `return`."""
     is_getter = GETTERS.match(node.name) and not [a for a in node.args.args if a.arg != "self"]
-    if TRAINING.search(node.name) or is_getter:
+    if TRAINING.search(node.name) or is_getter or STORES.match(node.name):
         return False
     for part in ast.walk(node):
         if not isinstance(part, ast.Return) or not isinstance(part.value, ast.Tuple):
@@ -238,9 +242,7 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
         names = [_last_name(element) for element in part.value.elts]
         if len(names) < 2:  # a value and a gradient
             continue
-        if any(map(FORCES.search, filter(None, names))) and any(
-            map(ENERGIES.search, filter(None, names))
-        ):
+        if _are_energy_and_forces(node.name, [name for name in names if name]):
             return True
         are = [_is_gradient(n, e) for n, e in zip(names, part.value.elts, strict=True)]
         others = [n or "" for n, is_gradient in zip(names, are, strict=True) if not is_gradient]
@@ -250,6 +252,13 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
         if OBJECTIVES.search(node.name) and len(names) == 2 and is_unnamed:  # loss, 2 * diff / n
             return True
     return False
+
+
+def _are_energy_and_forces(function: str, names: list[str]) -> bool:
+    """Whether an energy is returned with its forces, and nothing that moves: that is a step."""
+    if INTEGRATES.search(function) or any(map(MOVES.match, names)):
+        return False
+    return any(map(FORCES.search, names)) and any(map(ENERGIES.search, names))
 
 
 def _may_be_gradients(element: ast.expr) -> bool:
