@@ -514,3 +514,48 @@ def test_a_step_of_a_simulation_is_no_energy_with_its_forces():
     text = "def step_vv(x, v, f, dt):\n    x = x + v * dt\n    f = -x\n    return x, v, f, x @ x\n"
     assert subjects_of(text) == []
     assert subjects_of("def run(r):\n    F, E = -r, r @ r\n    v = F\n    return v, F, E\n") == []
+
+
+# ---------------------------------------------------------------- what is not accused
+
+VECTOR = """
+import numpy as np
+
+def lml(alpha, beta, Phi, Y):
+    C = alpha * Phi @ Phi.T + beta * np.eye(len(Y))
+    return -0.5 * Y.T @ np.linalg.inv(C) @ Y
+
+def grad_lml(alpha, beta, Phi, Y):
+    inverse = np.linalg.inv(alpha * Phi @ Phi.T + beta * np.eye(len(Y)))
+    d_alpha = 0.5 * Y.T @ inverse @ (Phi @ Phi.T) @ inverse @ Y
+    d_bete = 0.5 * Y.T @ inverse @ inverse @ Y
+    return np.array([d_alpha, d_bete])
+"""
+ROWS = """
+from common.functions import softmax
+
+class Softmax:
+    def forward(self, x):
+        self.out = softmax(x)
+        return self.out
+    def backward(self, dout):
+        dx = self.out * dout
+        return dx - self.out * dx.sum(axis=1, keepdims=True)
+"""
+
+
+def test_an_array_of_the_gradients_of_numbers_is_taken_apart_by_their_names():
+    (case,) = cases(VECTOR)
+    assert case.verdict == "pass", case.problem
+    assert {"alpha", "beta"} == {check.whole for check in case.inputs.values()}
+    (case,) = cases(VECTOR.replace("d_bete", "d_beta").replace("d_beta = 0.5", "d_beta = 0.25"))
+    assert case.verdict == "fail"
+    assert 11 in [line.line for line in case.lines if line.is_accused]
+
+
+def test_a_softmax_that_is_not_there_may_be_that_of_rows():
+    (case,) = cases(ROWS)
+    assert case.verdict == "pass", case.problem
+    assert "that is not there is that of rows" in " ".join(case.notes)
+    (case,) = cases(ROWS.replace("- self.out", "+ self.out"))
+    assert case.verdict == "fail"

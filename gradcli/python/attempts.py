@@ -46,6 +46,7 @@ class Attempts:
         self.other_outputs: dict[int, str] = {}
         self.has_spare_loss = False
         self.is_force = False  # whether minus the value was differentiated
+        self.has_softmax = False  # whether one that is not there was called
         self.has_tiny = False  # whether such a constant was met
         self.has_logarithm = False  # which says of a probability that it is one
         self.stop: Stop | None = None  # where the last reading stopped
@@ -151,6 +152,7 @@ class Attempts:
         reader = Interpreter(self.script, self.seed)
         reader.tape.graph.most_elements = self.request.max_array
         reader.tiny_is_zero = self.style.tiny_is_zero
+        reader.softmax_axis = self.style.softmax_axis
         reader.fixes_self = self.request.fix_self
         if self.subject.kind == "script":
             return reader, script_scope()
@@ -183,6 +185,7 @@ class Attempts:
             self.stop = None
             driven = driver.drive()
             self.has_tiny, self.has_spare_loss = reader.has_tiny, driven.has_spare_loss
+            self.has_softmax = reader.has_softmax
             self.other_outputs, self.is_force = driven.others, driven.is_force
             self.has_logarithm = any(g.name in LOGARITHMS for g in reader.tape.graph.gates)
             return driven

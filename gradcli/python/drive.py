@@ -22,7 +22,7 @@ from gradcli.python.inputs import known_value
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.missing import MissingInputs
 from gradcli.python.outputs import Outputs, last_line_of_value
-from gradcli.python.results import Result, returned, short_name
+from gradcli.python.results import Result, of_each, returned, short_name
 from gradcli.python.source import PythonFault
 from gradcli.python.steps import Step
 from gradcli.python.styles import Style
@@ -67,6 +67,7 @@ class Driven:
         self.instance: Instance | None = None
         self.loss = ""  # the function that makes one number of what the forward part gives
         self.has_spare_loss = False  # a number beside the output that has no upstream gradient
+        self.is_apart = False  # whether the results are the elements of one array
         self.is_force = False  # whether it is minus the value that is differentiated
         self.upstreams: list[str] = []
         self.places: dict[str, int] = {}  # of results, where no function returns them
@@ -202,7 +203,10 @@ class Driver(BackwardCalls, Outputs):
                 arguments[name] = self.given[other]
         if self.style.of_output and own:
             arguments[own[0]] = value
-        results = returned(self.reader, self._call(backward, arguments), backward)
+        claimed = self._call(backward, arguments)
+        results = of_each(self.reader, claimed, backward, own)
+        self.driven.is_apart = bool(results)
+        results = results or returned(self.reader, claimed, backward)
         if self.subject.is_force:  # along x: fx
             results = [r._replace(name=ALONG.sub("d", r.name)) for r in results]
         output, upstream = self.driven.outputs[0]

@@ -41,6 +41,8 @@ def refuse_misfits(driven: Driven, claims: Mapped, free: set[str], fixed: set[st
         if _plain(has) != _plain(wants):
             name = claim.leaf.short
             shapes = {} if name in fixed else _suggested(driven, claim, has, wants)
+            if driven.is_apart and not has and name not in fixed:  # an element of an array
+                shapes = {name: has}
             message = f"the gradient of `{name}` has shape {has}"
             raise Imperfect(message, outcome, shapes, not shapes and bool(BIAS.match(name)))
     refuse_unlike(driven, free, outcome)

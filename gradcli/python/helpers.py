@@ -28,10 +28,11 @@ def sigmoid(reader: Reader, x: Any) -> Any:
 
 
 def softmax(reader: Reader, x: Any) -> Any:
-    """The softmax of columns, as courses with one example a column have it."""
+    """The softmax of columns, as courses with one example a column have it; or that of rows."""
     tape, content = reader.tape, reader.content(x)
+    reader.has_softmax = True
     powers = Array(tape.apply(UNARY["exp"], content))
-    total = reduction("sum", np.sum)(reader, powers, 0, None, True)
+    total = reduction("sum", np.sum)(reader, powers, reader.softmax_axis, None, True)
     return reader.wrap(tape.apply(DIV, powers.content, reader.content(total)))
 
 

@@ -136,6 +136,8 @@ class Interpreter(Statements, Definitions, Expressions, Functions, Imports):
         self.tiny_is_zero = False  # constants such as the 1e-8 of `log(p + 1e-8)`
         self.has_tiny = False  # whether one was met
         self.reads_one = False  # whether a size that was read is 1
+        self.softmax_axis = 0  # of a `softmax` that is not there
+        self.has_softmax = False  # whether one was called
         self.fixes_self = False  # methods that lack `self` are given it
         self.is_lenient = False  # while a file's top level is looked over
         self.source: Any = None  # the right side that is assigned now

@@ -207,6 +207,9 @@ class Reading(InputSearch):
         if self.is_force:
             words = "right where what is called a force is the gradient itself, and not minus it"
             ways.append((style._replace(is_uphill=True), words))
+        if self.has_softmax:
+            words = "right where the `softmax` that is not there is that of rows"
+            ways.append((style._replace(softmax_axis=-1), words))
         if self.has_spare_loss:
             words = "right with the loss that is returned beside"
             ways.append((style._replace(adds_loss=True), words))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from gradcli.python.gradient_words import is_holder, roots
+from gradcli.python.gradient_words import is_holder, kin, roots
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.values import Array, Function, Instance, arrays_in
 
@@ -49,6 +50,28 @@ def returned(reader: Interpreter, value: Any, function: Function | None) -> list
     results: list[Result] = []
     _collect(reader, value, _expression(function, value), "", results)
     return [r._replace(place=_assignment(reader, function, r.words) or r.place) for r in results]
+
+
+def of_each(
+    reader: Interpreter, value: Any, function: Function, names: Sequence[str]
+) -> list[Result]:  # fmt: skip
+    """The elements of a returned `np.array([da, db])` that are of one parameter each, by names."""
+    node = _expression(function, value)
+    if not isinstance(value, Array) or not isinstance(node, ast.Call) or not node.args:
+        return []
+    elements = getattr(node.args[0], "elts", [])
+    is_array = ast.unparse(node.func).endswith("array")
+    if not is_array or reader.tape.shape(value.content) != (len(elements),):
+        return []
+    found = [
+        Result(_bare(words), words, "", reader.tape.node(reader.content(reader.part(value, k))), k,
+               reader.script.offset(element))
+        for k, element in enumerate(elements) for words in [ast.unparse(element)]
+    ]  # fmt: skip
+    known = {kin(name): place for place, name in enumerate(names)}
+    of = [{known[kin(root)] for root in r.roots if kin(root) in known} for r in found]
+    is_in_order = all(places <= {k} for k, places in enumerate(of))
+    return found if len(found) > 1 and any(of) and is_in_order else []
 
 
 def _assignment(reader: Interpreter, function: Function, words: str) -> int | None:

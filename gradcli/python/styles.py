@@ -19,3 +19,4 @@ class Style(NamedTuple):
     has_one_entry: bool = False  # the upstream gradient is 0 everywhere else
     adds_loss: bool = False  # the backward part is that of a loss beside the output, too
     is_uphill: bool = False  # what is called a force is the gradient itself, and not minus it
+    softmax_axis: int = 0  # of a `softmax` that is not there
