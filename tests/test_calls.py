@@ -11,6 +11,9 @@ import pytest
 
 from gradcli.arithmetic.digit import in_digits, read_digits, spelled
 from gradcli.arithmetic.digits import digits
+from gradcli.foreign.child import ForeignFault
+from gradcli.requests import Request
+from gradcli.tasks.calls import check_external
 
 FOREIGN = Path(__file__).parent / "foreign"
 FUNCTIONS = FOREIGN / "functions.py"
@@ -165,6 +168,25 @@ def test_a_program_in_any_language(gradcli, option, code):
     assert ended.code == code
     checks = json.loads(ended.out)["cases"][0]["inputs"]
     assert checks["x[0]"]["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(("option", "verdict"), [("", "pass"), (" wrong", "fail")])
+def test_a_program_that_answers_lines_is_started_once_for_all(tmp_path, option, verdict):
+    starts = tmp_path / "starts"
+    command = f"{PROGRAM}{option} lines {starts}"
+    case = check_external(command, [("x", "[1.5]"), ("y", "3")], Request(), 60.0)
+    assert case.verdict == verdict
+    assert starts.read_text().count("started") == 2  # the first time it says that it can
+
+
+@pytest.mark.parametrize(
+    ("option", "memory", "message"),
+    [("lines stops", 1024, "ends before it has answered"), ("greedy", 256, "MemoryError")],
+)
+def test_a_program_that_ends_early_or_takes_too_much_is_told(tmp_path, option, memory, message):
+    command = f"{PROGRAM} {option} {tmp_path / 'starts'}"
+    with pytest.raises(ForeignFault, match=message):
+        check_external(command, [("x", "[1.5]"), ("y", "3")], Request(max_memory=memory), 60.0)
 
 
 @pytest.mark.parametrize(

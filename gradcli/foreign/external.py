@@ -1,10 +1,11 @@
-"""A program in any language, run once for each point.
+"""A program in any language, run once for each point, or once for all.
 
     stdin    {"inputs": {"x": [1.0, 2.0]}, "upstream": 1.5}
     stdout   {"value": 3.0, "gradients": {"x": [0.5, 0.25]}}
 
 `upstream` is null where only the value is asked for; gradients are then ignored. Non-finite numbers
-are the texts NaN, Infinity and -Infinity.
+are the texts NaN, Infinity and -Infinity. A program whose first answer says `"lines": true` is
+started once more, for all that follows: it reads a question a line, and answers each with a line.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
+import select
 import shlex
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from threading import Thread
 from typing import IO, Any
 
@@ -26,6 +30,7 @@ from gradcli.requests import TIMEOUT
 
 MOST_SHOWN = 200  # letters of what a program has said
 MOST_WRITTEN = 64 * 2**20  # bytes of what a program writes
+MOST_READ = 2**20  # of them at once
 LINGERING = 5.0  # seconds that what a program has started may hold its streams open
 NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
@@ -33,7 +38,10 @@ NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-i
 class External:
     """The function that a command computes, and its gradients."""
 
-    def __init__(self, command: str, names: Sequence[str], timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, command: str, names: Sequence[str], timeout: float = TIMEOUT,
+        memory: int | None = None,
+    ) -> None:  # fmt: skip
         try:
             self.words = shlex.split(command)
         except ValueError as error:
@@ -42,6 +50,21 @@ class External:
             raise UsageError("the command is empty", hint='write --external "./program"')
         self.names = names
         self.timeout = timeout
+        self.memory = memory  # MiB that the program may take; None: no limit
+        self.takes_lines = False
+        self.process: subprocess.Popen[bytes] | None = None  # that answers line after line
+
+    def __enter__(self) -> External:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is None:
+            return
+        self._end(self.process)
+        for pipe in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                if pipe is not None:
+                    pipe.close()
 
     def values(self, inputs: Sequence[Any]) -> Any:
         """The value for some inputs. Raises ForeignFault."""
@@ -65,10 +88,8 @@ class External:
             raise TypeError("a program in another language takes float64 only")
         named = {name: _spelled(x) for name, x in zip(self.names, inputs, strict=True)}
         question = {"inputs": named, "upstream": None if upstream is None else _spelled(upstream)}
-        answer, complaint, code = self._run(json.dumps(question))
-        if code:
-            first = complaint.strip().splitlines()[-1:] or ["it says nothing on stderr"]
-            raise self._fault(f"it exits with code {code}: {first[0][:MOST_SHOWN]}")
+        ask = self._asked if self.takes_lines else self._run
+        answer = ask(json.dumps(question) + "\n")
         try:
             told = json.loads(answer)
         except RecursionError:
@@ -77,40 +98,84 @@ class External:
             raise self._fault(f"what it writes is no JSON: {error}") from None
         if not isinstance(told, dict):
             raise self._fault("what it writes is no JSON object")
+        self.takes_lines = self.takes_lines or told.get("lines") is True
         return told
 
-    def _run(self, question: str) -> tuple[str, str, int]:
-        """What the program writes on stdout and stderr, and its exit code. Raises ForeignFault."""
-        pipes = [os.pipe(), os.pipe()]
-        streams = [_Stream(os.fdopen(reading, "rb")) for reading, _ in pipes]
+    def _run(self, question: str) -> str:
+        """What the program writes, started for one question. Raises ForeignFault."""
         with tempfile.TemporaryFile() as asked:
             asked.write(question.encode())
             asked.seek(0)
-            out, err = (writing for _, writing in pipes)
-            try:
-                process = subprocess.Popen(
-                    self.words, stdin=asked, stdout=out, stderr=err, start_new_session=True
-                )
-            except OSError as error:
-                raise self._fault(f"it cannot be started: {error.strerror}") from None
-            finally:
-                os.close(out)
-                os.close(err)
+            process = self._started(asked, subprocess.PIPE)
+        streams = [_Stream(pipe) for pipe in (process.stdout, process.stderr) if pipe is not None]
         try:
             process.wait(self.timeout)
         except subprocess.TimeoutExpired:
-            raise ForeignFault(
-                f"`{self.words[0]}` does not end within {self.timeout:g} s", None,
-                "--timeout SECONDS gives it more time", "timeout",
-            ) from None  # fmt: skip
+            raise self._late("end") from None
         finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            self._end(process)
         answer, complaint = (stream.text() for stream in streams)
         if any(stream.is_cut for stream in streams):
-            raise self._fault(f"it writes more than {MOST_WRITTEN // 2**20} MiB")
-        return answer, complaint, process.returncode
+            raise self._too_much()
+        if process.returncode:
+            first = complaint.strip().splitlines()[-1:] or ["it says nothing on stderr"]
+            words = f"it exits with code {process.returncode}: {first[0][:MOST_SHOWN]}"
+            raise self._fault(words)
+        return answer
+
+    def _asked(self, question: str) -> str:
+        """The line that the running program writes for one more question. Raises ForeignFault."""
+        if self.process is None:
+            self.process = self._started(subprocess.PIPE, subprocess.DEVNULL)
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # that it has ended shows when it is read
+            self.process.stdin.write(question.encode())
+            self.process.stdin.flush()
+        until, parts, size = time.monotonic() + self.timeout, list[bytes](), 0
+        pipe = self.process.stdout.fileno()
+        while not parts or not parts[-1].endswith(b"\n"):
+            ready, _, _ = select.select([pipe], [], [], max(0.0, until - time.monotonic()))
+            if not ready:
+                raise self._late("answer")
+            parts.append(os.read(pipe, MOST_READ))
+            size += len(parts[-1])
+            if size > MOST_WRITTEN:
+                raise self._too_much()
+            if not parts[-1]:
+                raise self._fault("it ends before it has answered every line")
+        return b"".join(parts).decode("utf-8", "replace")
+
+    def _started(self, asked: IO[bytes] | int, complaints: int) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                self.words, stdin=asked, stdout=subprocess.PIPE, stderr=complaints,
+                start_new_session=True,
+                preexec_fn=self._limit(),  # noqa: PLW1509  # no thread of ours is running yet
+            )  # fmt: skip
+        except OSError as error:
+            raise self._fault(f"it cannot be started: {error.strerror}") from None
+
+    def _limit(self) -> Callable[[], None] | None:
+        """What limits the memory of the program, before it begins."""
+        if self.memory is None:
+            return None
+        most = self.memory * 2**20
+        return lambda: resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes]) -> None:
+        """Kill a program and all that it has started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def _too_much(self) -> ForeignFault:
+        return self._fault(f"it writes more than {MOST_WRITTEN // 2**20} MiB")
+
+    def _late(self, verb: str) -> ForeignFault:
+        words = f"`{self.words[0]}` does not {verb} within {self.timeout:g} s"
+        return ForeignFault(words, None, "--timeout SECONDS gives it more time", "timeout")
 
     def _array(self, what: str, told: Any) -> Any:
         import numpy as np  # late: numbers do not need it

@@ -20,7 +20,7 @@ from gradcli.foreign.external import External
 from gradcli.foreign.remote import Remote, missing_inputs, place_in
 from gradcli.program.bindings import parse_constant
 from gradcli.reports.checks import Case
-from gradcli.requests import TIMEOUT, Request, Setting
+from gradcli.requests import MOST_MEMORY, TIMEOUT, Request, Setting
 from gradcli.tasks.functions import Function, check_function
 from gradcli.tasks.ranges import range_of
 from gradcli.tasks.recordings import with_lines
@@ -132,10 +132,11 @@ def check_external(
         raise UsageError("the program needs inputs", hint='give them: "x=[1, 2]"')
     names = [name for name, _ in bindings]
     points = _points(bindings, [*(request.wrt or names)], request)
-    external = External(command, names, timeout)
-    function = Function(external.values, external.pullback, names, command, external.words[0])
     moved = [[np.asarray(point[name], dtype=float) for name in names] for point in points]
-    return check_function(function, moved, request.seed or 0, request.tolerance)
+    memory = None if request.max_memory == MOST_MEMORY else request.max_memory  # of our own arrays
+    with External(command, names, timeout, memory) as external:
+        function = Function(external.values, external.pullback, names, command, external.words[0])
+        return check_function(function, moved, request.seed or 0, request.tolerance)
 
 
 def _refuse_missing(
