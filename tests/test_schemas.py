@@ -69,6 +69,17 @@ def test_an_output_is_of_its_schema(gradcli, name, words):
     assert document["schema"].startswith(f"gradcli.{name}/")
 
 
+OF_LINES = [(name, words) for name, words in OUTPUTS if name in ("eval", "check")]
+
+
+@pytest.mark.parametrize(("name", "words"), OF_LINES[:-2], ids=lambda part: str(part)[:40])
+def test_lines_are_of_their_schema(gradcli, name, words):
+    lines = gradcli(*words, "--format", "jsonl").out.splitlines()
+    assert lines
+    for line in lines:
+        VALIDATORS[f"{name}-lines"].validate(json.loads(line))
+
+
 def test_the_key_of_an_exercise_is_of_its_schema(gradcli, tmp_path):
     assert (
         gradcli(
@@ -112,12 +123,15 @@ def test_a_schema_has_the_fields_of_the_report(kind, name, part, more):
 
 
 def test_every_schema_is_one_and_has_a_file_and_every_file_a_command(gradcli):
-    assert {path.stem for path in FOLDER.glob("*.json")} == {*SCHEMAS}
+    documents = {name for name in SCHEMAS if not name.endswith("-lines")}
+    assert {path.stem for path in FOLDER.glob("*.json")} == documents
     for name in SCHEMAS:
         schema = json.loads(schema_text(name))
         Draft202012Validator.check_schema(schema)
-        number = schema["properties"]["schema"]["const"]
-        assert number.startswith(f"gradcli.{name}/")
+        number = schema["title"].partition(":")[0]
+        assert number.startswith(f"gradcli.{name.removesuffix('-lines')}/")
+        if name in documents:
+            assert schema["properties"]["schema"]["const"] == number
         assert schema["title"].startswith(f"{number}: ")
         assert gradcli("schema", name).out == schema_text(name)
 
@@ -128,7 +142,7 @@ def test_new_keys_pass_what_is_published(gradcli):
 
 
 def test_the_schemas_are_listed_and_an_unknown_one_is_answered_with_the_nearest(gradcli):
-    assert gradcli("schema").out.splitlines()[0] == "eval     gradcli eval --json"
+    assert gradcli("schema").out.splitlines()[0] == "eval         gradcli eval --json"
     ended = gradcli("schema", "evl")
     assert (ended.code, ended.err) == (
         2, "error: `evl` is no output with a schema\n  help: did you mean `eval`?\n",
