@@ -182,6 +182,12 @@ def test_a_word_with_two_dashes_is_always_an_option(gradcli, word):
     assert re.match(rf"error: No such option:? '?{re.escape(word)}", ended.err)
 
 
+def test_an_option_of_other_commands_is_told_to_be_theirs(gradcli):
+    ended = gradcli("steps", "x**2", "x=2", "--decimals", "3")
+    assert ended.code == 2
+    assert "eval, check, graph, explain take it, gradcli steps does not" in ended.err
+
+
 def test_options_and_arguments_stand_in_any_order(gradcli):
     parts = [["-x*y"], ["x=1"], ["y=2"], ["--upstream", "-2"], ["-q"], ["--wrt=y"]]
     results = {

@@ -488,3 +488,12 @@ def test_each_language_has_a_word_for_no_number(language, line):
         line
         in code(text, {"x": 0 if language == "c" else math.nan, "y": 1}, language=language).text
     )
+
+
+@pytest.mark.parametrize(("text", "is_said"), [("x**0.5", True), ("1/x", True), ("x*x", False)])
+def test_python_that_raises_where_something_is_infinite_says_so(gradcli, text, is_said):
+    told = gradcli("code", text, "x=0").out
+    assert ("# something is infinite at these inputs" in told) == is_said
+    if is_said:
+        with pytest.raises(ZeroDivisionError):
+            exec(told, {})  # our own code

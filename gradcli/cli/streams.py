@@ -157,6 +157,23 @@ def run_once(command: click.Command, words: list[str]) -> int:
     return code
 
 
+def _hint(error: click.UsageError) -> str:
+    """What to look at; for an option of other commands, which these are."""
+    where = error.ctx.command_path if error.ctx else "gradcli"
+    if error.ctx is not None and isinstance(error, click.NoSuchOption):
+        root = error.ctx.find_root()
+        if isinstance(root.command, click.Group):
+            group = root.command
+            commands = [(name, group.get_command(root, name)) for name in group.list_commands(root)]
+            having = [
+                name for name, command in commands
+                if command and any(error.option_name in param.opts for param in command.params)
+            ]  # fmt: skip
+            if having:
+                return f"{', '.join(having)} take it, {where} does not"
+    return f"{where} --help shows what there is"
+
+
 def _run(command: click.Command, words: list[str]) -> int:
     """Run the command line; every way to end has its exit code here."""
     try:
@@ -169,9 +186,7 @@ def _run(command: click.Command, words: list[str]) -> int:
         _say(error_text(error))
         return error.exit_code
     except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "gradcli"
-        usage = UsageError(error.format_message(), hint=f"{where} --help shows what there is")
-        _say(error_text(usage))
+        _say(error_text(UsageError(error.format_message(), hint=_hint(error))))
         return EXIT_USAGE
     except click.exceptions.Exit as end:
         return end.exit_code

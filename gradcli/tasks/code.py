@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import count
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from gradcli.emit.staged import gradient_name
 from gradcli.errors import GradcliError, UsageError
 from gradcli.evaluation.point import as_numbers, input_values
 from gradcli.program.model import Program
+from gradcli.reports.circuits import Circuit
 from gradcli.reports.evaluations import Number
 from gradcli.requests import PLAIN, Request
 from gradcli.syntax.tree import number_list
@@ -74,8 +76,16 @@ def code_of(program: Program, request: Request, language: str | None, wrapping: 
         lines = CodeLines(staged, spelled, wrapping.textbook, wrapping.batched)
         derived = f"of {own} the forward part is written out, and its gradient derived from that"
         head = [_assurance(lines, language), *([derived] if own else [])]
+        if language == "python" and not _is_finite(circuit):
+            head.append("something is infinite at these inputs, where plain Python raises an error")
         text = "".join(f"{spelled.comment}{line}\n" for line in head) + laid_out(lines, wrapping)
     return Code(text, language, circuit.warnings)
+
+
+def _is_finite(circuit: Circuit) -> bool:
+    """Whether every value and every gradient of a circuit of numbers is finite."""
+    numbers = [x for node in circuit.nodes for x in (node.value, node.gradient)]
+    return all(x is None or isinstance(x, list) or math.isfinite(x) for x in numbers)
 
 
 def _assurance(lines: CodeLines, language: str) -> str:
