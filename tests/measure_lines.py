@@ -14,7 +14,7 @@ import warnings
 from collections import Counter
 from functools import cache
 
-from real_styles import HELD, PROGRAMS, mutations
+from real_styles import HELD, KINDS, PROGRAMS, mutations
 
 import gradcli
 
@@ -156,6 +156,13 @@ def understood(names):
     return known, len(lines), sum(line.verdict != "pass" for line in lines)
 
 
+def by_kind():
+    """The share of lines that are understood by value, for each kind of code, as rows of text."""
+    for kind, names in KINDS.items():
+        known, count, _ = understood(names.split())
+        yield f"  {kind:24} {known:4} of {count:4}  {100 * known / count:5.1f} %"
+
+
 SHARES = (
     ("first", "mutants"), ("alone", "mutants"), ("listed", "mutants"), ("flat", "mutants"),
     ("flat right", "flat"), ("named rightly", "mutants"), ("named wrongly", "mutants"),
@@ -173,6 +180,8 @@ def main():
     options.add_argument("--misses", action="store_true")
     asked = options.parse_args()
     warnings.simplefilter("ignore")
+    if asked.program is None:
+        print("lines understood by value", *by_kind(), sep="\n")
     parts = {"dev": [n for n in PROGRAMS if n not in HELD], "held": HELD}
     for part, names in parts.items():
         if asked.part not in (part, "both"):

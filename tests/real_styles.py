@@ -11,7 +11,8 @@ import copy
 from random import Random
 from typing import NamedTuple
 
-PROGRAMS = {}
+from other_styles import OTHERS, UNTOUCHED
+
 TEXTS = """
 ## linear_mse
 X = randn(5, 3); W = randn(3, 2); b = randn(2); Y = randn(5, 2)
@@ -596,10 +597,31 @@ dx = W.T @ dau
 dy = W.T @ dav
 """
 
-for _block in TEXTS.strip().split("## ")[1:]:
-    _name, _, _text = _block.partition("\n")
-    PROGRAMS[_name] = _text
-HELD = sorted(PROGRAMS)[::3]  # looked at when the rules were made, and not before
+
+def _programs(texts):
+    blocks = [block.partition("\n") for block in texts.strip().split("## ")[1:]]
+    return {name: text for name, _, text in blocks}
+
+
+PROGRAMS = {**_programs(TEXTS), **_programs(OTHERS), **_programs(UNTOUCHED)}
+# Not looked at when the rules were made.
+HELD = sorted([*sorted(_programs(TEXTS))[::3], *_programs(UNTOUCHED)])
+KINDS = {
+    "layers and networks": "autoencoder_tied coursera cs231n_net dLdy_style dropout elu_like gW_style gcn "
+    "grad_names highway linear_mse maxout mlp_three neuron_lists nielsen raschka residual "
+    "squeeze_excite W_grad_style helpers_first",
+    "norms": "batchnorm_fused batchnorm_staged groupnorm_like layernorm rmsnorm capsule_squash",
+    "convolutions, grids": "conv1d_unrolled conv2d_loops heat_equation pooling total_variation",
+    "recurrent": "gru_batch gru_step lstm_cell rnn_lm rnn_two_steps",
+    "attention": "attention bilinear_attention contrastive_ntxent softmax_fused softmax_vector",
+    "losses, likelihoods": "bayes_linear cosine crf_step elastic_net factorisation focal_loss "
+    "gaussian_nll gaussian_process_like huber_line kl_vae logistic mixture_em poincare "
+    "poisson_regression ppo quantile ridge shared_weights siamese_cosine skipgram svm_hinge triplet "
+    "two_losses vae_elbo fm_pairwise",
+    "physics, steps unrolled": "adam_unrolled camera_projection kalman_step "
+    "lagrangian_double_pendulum lecture_staged lennard_jones momentum_two_steps pendulum rk4_decay "
+    "spline_hermite stereo_residual",
+}  # fmt: skip
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 COMPARED = {ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Lt: ast.GtE, ast.GtE: ast.Lt}
 

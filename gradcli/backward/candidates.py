@@ -9,7 +9,9 @@ from itertools import chain, combinations
 from typing import Any
 
 from gradcli.arithmetic.agreement import agree
+from gradcli.backward.amounts import flat
 from gradcli.backward.scene import Repair, Scene
+from gradcli.evaluation.point import gather
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
 from gradcli.syntax import Tree, write
@@ -416,6 +418,10 @@ def _branches(scene: Scene) -> Iterator[Repair]:
             changed = with_op(tree, k, other)
             yield Repair(changed, "wrong-branch", f"the other branch is right: `{write(changed)}`")
     if scene.gates & SWITCHES:
+        for name in _masks(scene):
+            changed = joined(tree, name_tree(name), "mul")
+            reason = f"nothing goes back where the gate is off: the factor `{name}` is lost"
+            yield Repair(changed, "wrong-branch", reason)
         for name in sorted(set().union(*scene.operands.values())):
             mask = joined(name_tree(name), number_tree(0.0), "gt")
             changed = joined(tree, mask, "mul")
@@ -428,6 +434,14 @@ def _branches(scene: Scene) -> Iterator[Repair]:
             if consumer in scene.gradients:
                 changed = joined(name_tree(scene.gradients[consumer]), tree, "sub")
                 yield Repair(changed, "wrong-branch", reason)
+
+
+def _masks(scene: Scene) -> list[str]:
+    """The helpers that the line does not read and that are 1 or 0 everywhere, and both."""
+    values = scene.runs[0].values
+    others = {*scene.line.reads, *scene.gradients.values()}
+    helpers = [name for name in scene.scope if name not in others]
+    return [name for name in helpers if {*flat(gather(scene.scope[name], values))} == {0, 1}]
 
 
 def _upstream(scene: Scene) -> Iterator[Repair]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from gradcli.arithmetic.arrays import key
@@ -32,7 +33,7 @@ from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
 from gradcli.named_tuples import NamedTuple
 from gradcli.syntax import Tree, write
-from gradcli.syntax.edit import number_tree, replaced, substituted
+from gradcli.syntax.edit import number_tree, replaced, substituted, unary
 
 NEAR = 1e-6  # of the largest number: a number that is found is tried exactly afterwards
 MOST_TIMES = 1000.0  # a number that may be lost
@@ -139,13 +140,17 @@ def find_mistake(scene: Scene, tolerance: float) -> Found | None:
 def _found(
     fits: list[Fit], workshop: _Workshop, written: list[list[float]], is_far: bool
 ) -> Found:  # fmt: skip
-    """The mistake that some changes of a line take back, each of another name."""
+    """The mistake that some changes of a line take back, each of another name.
+
+    That the whole line has the wrong sign is the simplest of all.
+    """
     scene = workshop.scene
     special = [fit for fit in fits if not fit.repair.is_general]
     if special and all(fit.repair.mistake != "wrong-cache" for fit in special):
         fits = special
     for gradients in (scene.nearest, scene.upstreams):
         fits = [f for f in fits if not gradients.isdisjoint(_names(f.repair.tree))] or fits
+    fits = [fit for fit in fits if fit.repair.tree == unary(scene.tree, "neg")] or fits
     (repair, numbers), *others = fits
     is_vague = _may_be_chance(numbers) or _may_be_a_factor(repair, workshop)
     if others or is_vague:
@@ -163,9 +168,10 @@ def _names(tree: Tree) -> set[str]:
 
 
 def _loses_upstream(scene: Scene, repair: Repair) -> bool:
-    """Whether a changed line reads the gradient that comes back no more, nor what is made of it."""
-    before, after = _names(scene.tree) & scene.upstreams, _names(repair.tree)
-    return bool(before) and after.isdisjoint(scene.upstreams | scene.carriers)
+    """Whether a gradient that comes back is read no more, and none in its place."""
+    before, after = _names(scene.tree), _names(repair.tree)
+    is_lost = bool((before & scene.upstreams) - after)
+    return is_lost and (after - before).isdisjoint(scene.upstreams | scene.carriers)
 
 
 def _may_be_chance(numbers: list[list[float]]) -> bool:
@@ -206,9 +212,10 @@ def _length(repair: Repair) -> int:
 def _as_text(scene: Scene, repair: Repair) -> Tree | None:
     """The changed line, where all in it can be written: parts of the forward part as they stand.
 
-    A number that is claimed is made no formula.
+    A number that is claimed is not made a formula with that number on both sides of a quotient.
     """
-    if repair.is_complete or (_names(repair.tree) and not _names(scene.tree)):
+    is_made = scene.tree.ops == ["number"] and repair.tree.args.count(scene.tree.args[0]) > 1
+    if repair.is_complete or is_made:
         return None
     parts = {name: tree_of(scene, int(name[1:])) for name in _names(repair.tree) if name[0] == "#"}
     meaning = {name: tree for name, tree in parts.items() if tree is not None}
@@ -272,10 +279,18 @@ class _Workshop:
         nodes = [self._nodes(Repair(t, "", "")) for t in (tree, other)]
         if all(nodes):
             one, two = (self._numbers(node, 0) for node in nodes)
-            number = _solved(one, two, self.scene.expected[0])
+            number = _solved(one, two, self.scene.expected[0], self._settings)
             repair = None if number is None else change.filled(number)
             if repair is not None:
                 yield repair
+
+    @cached_property
+    def _settings(self) -> list[float]:
+        """The numbers of the forward part, and twice each: the `2*lam` of a penalty."""
+        program = self.scene.program
+        constants = program.graph.constants.items()
+        own = {c for node, c in constants if node < program.forward_nodes and isinstance(c, float)}
+        return [times * c for c in own for times in (1.0, 2.0) if c]
 
     def _numbers(self, nodes: list[int], point: int) -> list[float]:
         numbers = [x for node in nodes for x in self.formulas.numbers(node, point)]
@@ -312,10 +327,12 @@ class _Workshop:
         return shape == right or bool(is_spread and spreads(shape, right))
 
 
-def _solved(one: list[float], two: list[float], right: list[float]) -> float | None:
+def _solved(
+    one: list[float], two: list[float], right: list[float], settings: list[float]
+) -> float | None:
     """The plain number for which a line is right that is linear in it; None where there is none.
 
-    `one` and `two` are the line with 1 and with 2 for it.
+    `one` and `two` are the line with 1 and with 2 for it; `settings` are allowed as plain ones are.
     """
     steps = [b - a for a, b in zip(one, two, strict=True)]
     k = max(range(len(steps)), key=lambda k: abs(steps[k]))
@@ -328,6 +345,10 @@ def _solved(one: list[float], two: list[float], right: list[float]) -> float | N
     rows = zip(one, steps, right, strict=True)
     if not all(abs(a + (number - 1.0) * step - b) <= NEAR * size for a, step, b in rows):
         return None
+    for setting in settings:
+        for own in (setting, 1 / setting):
+            if math.isclose(own, number, rel_tol=NEAR):
+                return own
     plain = Fraction(number).limit_denominator(MOST_PARTS)
     return float(plain) if math.isclose(plain, number, rel_tol=NEAR) else None
 
