@@ -97,7 +97,7 @@ class Tally:
     def _is_equal(self, mutation, line) -> bool:
         rows = mutation.text.splitlines()
         rows[line.line - 1] = line.repair
-        if "\n" in line.repair:  # a line is added behind it
+        if "\n" in line.repair or not mutation.now:  # there is no line it should be
             whole = "\n".join(rows) + "\n"
             return all(gradcli.check(whole, seed=seed).verdict == "pass" for seed in SEEDS)
         at = line.line + (not mutation.now and line.line >= mutation.line)

@@ -375,6 +375,58 @@ def test_kinds_of_slips_have_names_and_repairs_in_the_style_of_the_line(
     assert (wrong.line, wrong.mistake, wrong.repair) == (line, mistake, repair)
 
 
+def accused_after(name, was, now):
+    """The one accused line of a program of another field with a slip in it."""
+    assert was in PROGRAMS[name]
+    text = PROGRAMS[name].replace(was, now) if now else PROGRAMS[name].replace(f"{was}\n", "")
+    (line,) = [line for line in case(text).lines if line.is_accused]
+    return line
+
+
+@pytest.mark.parametrize(("name", "was", "now", "mistake", "is_as_before"), [
+    ("lagrangian_double_pendulum", "dt2 = sin(t1 - t2)*dc", "dt2 = dc", "dropped-factor", False),
+    ("lagrangian_double_pendulum", "m*l**2*(2*w1 + w2*c)", "m*l**4*(2*w1 + w2*c)", "dropped-power", True),
+    ("spline_hermite", "3*t**2 - 4*t + 1", "3*t**2 - t + 1", "dropped-factor", True),
+    ("elastic_net", "l1*np.sign(w)", "l1*w", "wrong-operator", True),
+    ("heat_equation", "dk = np.sum(dun*lap)", "dk = np.sum(dlap*lap)", "wrong-cache", True),
+    ("heat_equation", "du[0:4] += dlap", "du[0:4] = dlap", "overwritten", True),
+    ("heat_equation", "du = np.zeros_like(u)", "du = u", "wrong-operator", True),
+    ("ppo", "pi_*(dpi_ - inner)", "pi_*dpi_", "lost-term", True),
+    ("groupnorm_like", "dx += dmean_/6", "dx += dmean_/12", "dropped-factor", True),
+    ("vae_elbo", "dpre = dh*(1 - h*h)", "dpre = dxr*(1 - h*h)", "wrong-cache", True),
+    ("camera_projection", "dP[:, 1] = dpy*f_/z", "dP[:, 1] = dP*f_/z", "wrong-cache", True),
+    ("pooling", "dx = np.zeros_like(x)", "dx = np.zeros_like(w)", "wrong-cache", True),
+    ("quantile", "np.where(u > 0", "np.where(w > 0", "wrong-cache", True),
+    ("maxout", "dza = dh*won", "dza = dh", "wrong-branch", True),
+])  # fmt: skip
+def test_slips_inside_of_lines_have_names_and_repairs(name, was, now, mistake, is_as_before):
+    line = accused_after(name, was, now)
+    assert line.mistake == mistake
+    if is_as_before:
+        (row,) = [row for row in PROGRAMS[name].splitlines() if was in row]
+        assert line.repair == row
+
+
+@pytest.mark.parametrize(("name", "left_out", "more"), [
+    ("elastic_net", "dw += 2*l2*w", "dw += 2 * w * l2"),
+    ("conv2d_loops", "dX[0:2, 1:3] += do01*F", "dX[0:2, 1:3] += F * do01"),
+    ("spline_hermite", "dt += dh01*(6*t - 6*t**2)", "dt += 6 * t * dh01 - 6 * t**2 * dh01"),
+])  # fmt: skip
+def test_a_contribution_that_no_line_adds_is_written_as_a_line(name, left_out, more):
+    line = accused_after(name, left_out, "")
+    assert line.mistake == "missing-path"
+    assert line.repair.split("\n")[1:] == [more]
+    rows = PROGRAMS[name].replace(f"{left_out}\n", "").splitlines()
+    rows[line.line - 1] = line.repair
+    assert case("\n".join(rows)).verdict == "pass"
+
+
+def test_lines_behind_a_step_that_does_not_fit_are_not_judged():
+    text = PROGRAMS["cs231n_net"].replace("dh = ds.dot(W2.T)", "dh = ds.dot(reg.T)")
+    wrong = {line.line: line.cause for line in case(text).lines if line.verdict == "fail"}
+    assert wrong == {13: None, 14: 13, 15: 13, 16: 13}
+
+
 def test_no_repair_is_shown_where_that_of_another_line_does_as_well():
     text = "x = 0.4; k = 1.2\nh = tanh(k*x)\nL = h**2\ndh = 2*h\ns1 = -dh*(1 - h**2)\ndx = s1*k"
     (line,) = [line for line in case(text).lines if line.is_accused]

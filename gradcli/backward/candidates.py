@@ -76,6 +76,9 @@ def _signs(tree: Tree) -> Iterator[Repair]:
             other = "sub" if op == "add" else "add"
             changed = with_op(tree, k, other)
             yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
+        if op == "number" and tree.args[k] < 0:
+            changed = replaced(tree, k, k, number_tree(-tree.args[k]))
+            yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
         if op == "neg":
             changed = Tree(cut_out(tree.ops, k), cut_out(tree.args, k), cut_out(tree.starts, k))
             yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")

@@ -96,20 +96,15 @@ def _is_axis(tree: Tree, k: int) -> bool:
 def put_in(scene: Scene) -> Iterator[Repair]:
     """A factor, a divisor, a sum or a transpose that is missing somewhere."""
     tree, last = scene.tree, len(scene.tree.ops) - 1
-    known = [*map(name_tree, known_names(scene))]
+    known = known_names(scene)
     helpers = [name for name in scene.scope if name not in scene.line.reads][-MOST_PUT_IN:]
     for k in places(tree):
         start = start_of(tree, k)
         whole = part(tree, start, k + 1)
-        for factor in known:
-            text = write(factor)
-            reason = f"the factor {text} is lost"
-            changed = replaced(tree, start, k, joined(whole, factor, "mul"))
-            yield Repair(changed, "dropped-factor", f"{reason}: `{write(changed)}`")
-            changed = replaced(tree, start, k, joined(whole, factor, "div"))
-            yield Repair(
-                changed, "dropped-factor", f"it is to be divided by {text}: `{write(changed)}`"
-            )
+        for name, form in product(known, ("mul", "div")):
+            changed = replaced(tree, start, k, joined(whole, name_tree(name), form))
+            words = f"the factor {name} is lost" if form == "mul" else f"a `/{name}` is lost"
+            yield Repair(changed, "dropped-factor", f"{words}: `{write(changed)}`")
         for number in (2.0, 0.5, *sorted(scene.counts)):
             for form in ("mul", "div"):
                 changed = replaced(tree, start, k, joined(whole, number_tree(number), form))
@@ -132,7 +127,7 @@ def put_in(scene: Scene) -> Iterator[Repair]:
             power = joined(whole, number_tree(exponent), "pow")
             changed = replaced(tree, start, k, power)
             yield Repair(changed, "dropped-power", f"a power is lost: `{write(changed)}` is right")
-    for name in known_names(scene):
+    for name in known:
         mask = joined(name_tree(name), number_tree(0.0), "gt")
         reason = f"nothing goes back where the gate is off: the factor `({write(mask)})` is lost"
         yield Repair(joined(tree, mask, "mul"), "wrong-branch", reason)

@@ -19,6 +19,7 @@ from gradcli.syntax.edit import (
     joined,
     name_tree,
     number_tree,
+    operands,
     part,
     replaced,
     start_of,
@@ -50,8 +51,11 @@ class Open(NamedTuple):
 def coefficients(scene: Scene) -> Iterator[Open]:
     """The line with a number at one of its parts, as factor; a number of the text as another."""
     tree = scene.tree
-    numbers = [k for k, op in enumerate(tree.ops) if op == "number" and _is_factor(tree, k)]
-    for k in (*places(tree), *numbers):
+    numbers = {
+        start for k, op in enumerate(tree.ops) if op in ("add", "sub", "mul", "div")
+        for start, stop in operands(tree, k) if tree.ops[start:stop] == ["number"]
+    }  # fmt: skip
+    for k in (*places(tree), *sorted(numbers)):
         start = start_of(tree, k)
         whole = part(tree, start, k + 1)
         changed = replaced(tree, start, k, joined(whole, number_tree(1.0), "mul"))
@@ -90,14 +94,6 @@ def _signed(c: float, tree: Tree) -> tuple[float, Tree]:
     if tree.ops[-1] == "neg":
         return -c, part(tree, 0, len(tree.ops) - 1)
     return c, tree
-
-
-def _is_factor(tree: Tree, k: int) -> bool:
-    """Whether a number is an operand of a product or sum, next to it."""
-    after = [*tree.ops[k + 1 :], ""][0]
-    return after in ("add", "sub", "mul", "div") or (
-        k + 1 < len(tree.ops) and tree.ops[k - 1 : k] != ["number"] and not tree.ops[k + 1 :]
-    )
 
 
 def _with_factor(scene: Scene, start: int, k: int, whole: Tree, c: float) -> Repair | None:

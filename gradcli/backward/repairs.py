@@ -142,7 +142,7 @@ def _found(
 ) -> Found:  # fmt: skip
     """The mistake that some changes of a line take back, each of another name.
 
-    That the whole line has the wrong sign is the simplest of all.
+    That the whole line has the wrong sign is simpler than that something is put in.
     """
     scene = workshop.scene
     special = [fit for fit in fits if not fit.repair.is_general]
@@ -150,7 +150,8 @@ def _found(
         fits = special
     for gradients in (scene.nearest, scene.upstreams):
         fits = [f for f in fits if not gradients.isdisjoint(_names(f.repair.tree))] or fits
-    fits = [fit for fit in fits if fit.repair.tree == unary(scene.tree, "neg")] or fits
+    if all(len(fit.repair.tree.ops) > len(scene.tree.ops) for fit in fits):
+        fits = [fit for fit in fits if fit.repair.tree == unary(scene.tree, "neg")] or fits
     (repair, numbers), *others = fits
     is_vague = _may_be_chance(numbers) or _may_be_a_factor(repair, workshop)
     if others or is_vague:
