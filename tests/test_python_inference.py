@@ -500,6 +500,17 @@ def test_a_batch_of_one_acquits_nobody():
     assert verdict(MEAN.replace("return 2 * d / n", "return 2 * d")) == "fail"
 
 
+def test_one_row_acquits_no_sum_of_more_and_more_rows():
+    text = (
+        "import numpy as np\ndef risk(beta, X):\n    return np.sum(np.log(np.cumsum(np.exp(X @ beta))))\n"
+        "def risk_grad(beta, X):\n    w = np.exp(X @ beta)\n"
+        "    wx = np.cumsum(w[:, None] * X, axis=0)\n"
+        "    return np.sum(wx / np.cumsum(w)[:, None], axis=0)\n"
+    )
+    assert verdict(text) == "pass"
+    assert verdict(text.replace("np.cumsum(w[:, None] * X, axis=0)", "w[:, None] * X")) == "fail"
+
+
 QUADRATIC = """
 import numpy as np
 def energy_and_grad(A, b, x):

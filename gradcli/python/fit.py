@@ -22,7 +22,8 @@ from gradcli.python.misfits import WEIGHT
 # Parameters that are usually spread over the batch.
 SPREAD = re.compile(r"^(g|gain|scale|alpha|a|s|std|weights?|coefs?|mean|center|means|prior)$")
 SHARED = re.compile(r"^(gamma|beta|bias\w*|shift)\w*$")  # by all examples, always
-REDUCTIONS = ("sum", "mean", "max", "min", "var", "std", "prod", "norm", "logsumexp", "softmax")
+REDUCTIONS = ("sum", "mean", "max", "min", "var", "std", "prod", "norm", "logsumexp", "softmax",
+              "cumsum", "cumprod")  # fmt: skip
 MEETINGS = ("add", "sub", "mul", "div", "pow", "max", "min")
 
 Shape = tuple[int, ...]
@@ -69,7 +70,8 @@ def refuse_degenerate(driven: Driven, claims: Mapped) -> None:
         if name in REDUCTIONS and len(operands) == 2:
             shape, static = tape.shape(operands[0]), graph.constants.get(operands[1])
             axes = static[0] if isinstance(static, tuple) else ()
-            summed = [shape[axis] for axis in axes or ()]
+            axes = (axes,) if isinstance(axes, int) else axes or ()
+            summed = [shape[axis] for axis in axes]
         elif name == "matmul":
             summed = [*tape.shape(operands[0])[-1:]]
         else:

@@ -211,14 +211,18 @@ class Inference:
         return False
 
     def _narrowed(self) -> Iterator[Choice]:
-        """The refused choices with columns for vectors, or one axis of size 1."""
+        """The refused choices with columns for vectors, or a last axis of size 1.
+
+        First axes keep their sizes: most often they are examples, and one alone would hide much.
+        """
         for guesses, shapes in self.refused:
             vectors = [name for name, guess in guesses.items() if guess == 1]
             if vectors:
                 columns = {name: (*shapes[name], 1) for name in vectors}
                 yield Choice({**guesses, **dict.fromkeys(vectors, FLAT)}, {**shapes, **columns})
-            for size in {n for name, shape in shapes.items() for n in shape
-                         if guesses.get(name) == FLAT}:  # fmt: skip
+            flat = [shape for name, shape in shapes.items() if guesses.get(name) == FLAT]
+            firsts = {shape[0] for shape in shapes.values() if shape}
+            for size in dict.fromkeys(shape[-1] for shape in flat if shape[-1] not in firsts):
                 if (narrow := with_size_one(shapes, size)) is not None:
                     yield Choice(guesses, narrow)
 
