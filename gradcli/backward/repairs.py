@@ -27,6 +27,7 @@ from gradcli.backward.insertions import (
 )
 from gradcli.backward.other_parts import Open, coefficients, functions, inner_terms, other_parts
 from gradcli.backward.scene import Repair, Scene, tree_of
+from gradcli.errors import NameFault
 from gradcli.evaluation.point import gather
 from gradcli.gates.shapes import Shape, count
 from gradcli.graph.lowering import Value
@@ -370,4 +371,6 @@ def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
         return scene.scope[name]
     if name in program.stages or name in program.inputs:
         return program.stages.get(name, program.inputs.get(name, []))
+    if name[1:] not in program.claims:  # one that another line has, and this one cannot read
+        raise NameFault(f"`{name}` has no value here")
     return program.claims[name[1:]]
