@@ -177,8 +177,8 @@ class Guesser:
         if name in usage.filled and name not in usage.keys:
             return [("value", {})]
         if OPTIONS.fullmatch(name) and name not in usage.keys:
-            needed = SETTINGS.keys() - usage.defaulted  # the code's own defaults suit it best
-            options = {key: ("value", SETTINGS[key]) for key in SETTINGS if key in needed}
+            left = {*usage.defaulted, "axis"}  # the code's own defaults suit it best
+            options = {key: ("value", SETTINGS[key]) for key in SETTINGS if key not in left}
             return [1] if name in usage.lengths else [options, 1, 2]
         if name in usage.keys and not (name in usage.ranks or name in usage.least):
             return [self._entries(usage.keys[name], rank) for rank in (1, 2)]

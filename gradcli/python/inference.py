@@ -226,6 +226,11 @@ class Inference:
                 if (narrow := with_size_one(shapes, size)) is not None:
                     yield Choice(guesses, narrow)
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the choice that was kept has fewer axes than is likely."""
+        return self.chosen is not None and self._is_narrower(self.chosen.guesses)
+
     def _is_narrower(self, guesses: dict[str, Guess]) -> bool:
         """Whether a choice has fewer axes than is likely: a mistake along these would be hidden."""
         for name, guess in guesses.items():

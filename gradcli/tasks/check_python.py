@@ -120,6 +120,8 @@ def check_subject(
             continue
         if other.case.verdict in ("pass", "kink"):
             return _noted(other, words)
+        if reading.style.of is not None and other.case.verdict in ("inconclusive", "undefined"):
+            original.asked = original.asked or reading.style.of[1]  # which may be right
         if _is_closer(other, closest):
             closest = _noted(other, f"nearly {words}; told is what is wrong even then")
     if isinstance(first, Misshapen):
@@ -127,9 +129,9 @@ def check_subject(
     if (meant := convention(first.case, original)) is not None:
         return Checked(first.case._replace(verdict="pass", **meant), first.program)
     if original.asked:
+        gradient = subject.backward or subject.forward
         raise UsageError(
-            f"`{subject.backward}` is not the gradient by `{original.asked}`, and nothing says of "
-            "what it is",
+            f"`{gradient}` is not the gradient by `{original.asked}`, nothing says of what it is",
             hint=f"say it: --grad RESULT=INPUT, or # gradcli: grads RESULT={original.asked}",
         )  # fmt: skip
     return closest if first.case.verdict == "fail" and isinstance(closest, Checked) else first
