@@ -66,6 +66,7 @@ class Driven:
         self.own: list[str] = []  # the parameters of the function that is its derivative
         self.instance: Instance | None = None
         self.loss = ""  # the function that makes one number of what the forward part gives
+        self.usual_loss = ""  # that stands for one, where the file has none
         self.has_spare_loss = False  # a number beside the output that has no upstream gradient
         self.is_apart = False  # whether the results are the elements of one array
         self.is_force = False  # whether it is minus the value that is differentiated

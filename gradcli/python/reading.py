@@ -178,9 +178,19 @@ class Reading(InputSearch):
                 self.asked = unnamed[0].leaf.short
 
     @property
+    def lacks_loss(self) -> bool:
+        """Whether a usual loss stands for that of the file, which has none."""
+        return self.driver is not None and bool(self.driver.driven.usual_loss)
+
+    @property
     def choice(self) -> Choice | None:
         """The guesses that the inputs were drawn for; None where there were none."""
         return None if self.inference is None else self.inference.chosen
+
+    @property
+    def widened(self) -> str:
+        """A parameter that has more axes than is likely, as the likely ones did not suit."""
+        return "" if self.inference is None else self.inference.widened
 
     @property
     def is_free(self) -> bool:

@@ -81,9 +81,11 @@ def starts(
             elif has_filter and shorts[name].startswith("b"):
                 shapes[name] = preset["bias"]
             else:
-                own = (
-                    itertools.chain(turns, sizes) if shorts[name] in guesser.usage.lists else sizes
-                )
+                own: Iterator[int] = sizes
+                if shorts[name] in guesser.usage.lists:
+                    own = itertools.chain(turns, sizes)
+                elif guesses.get(name) == "labels" and guesser.usage.lists:  # one for every turn
+                    own = itertools.repeat(TURNS)
                 shapes[name] = _sizes(guesser.usage, shorts[name], rank, letters, own)
         biases = [
             n for n in ranks if has_filter and n not in images and shorts[n].startswith("b")

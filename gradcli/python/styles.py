@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from gradcli.named_tuples import NamedTuple
+from gradcli.python.usual_losses import USUAL_LOSSES
 
 
 class Style(NamedTuple):
@@ -18,5 +19,7 @@ class Style(NamedTuple):
     symmetric: str = ""  # the input that is drawn as a symmetric matrix
     has_one_entry: bool = False  # the upstream gradient is 0 everywhere else
     adds_loss: bool = False  # the backward part is that of a loss beside the output, too
+    loss: str = next(iter(USUAL_LOSSES))  # of a network, where the file computes none
+    scale: float = 1.0  # what this loss is multiplied with
     is_uphill: bool = False  # what is called a force is the gradient itself, and not minus it
     softmax_axis: int = 0  # of a `softmax` that is not there

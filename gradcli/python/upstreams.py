@@ -17,6 +17,7 @@ from gradcli.python.results import collected, named_parts, returned, short_name
 from gradcli.python.source import PythonFault
 from gradcli.python.steps import inputs_in, steps_of
 from gradcli.python.subjects import GRADIENT, OBJECTIVES, role
+from gradcli.python.usual_losses import usual_loss
 from gradcli.python.values import Array, Function, Instance, Scope, unwrapped
 
 CACHE = re.compile(r"cache|^(mem|memory|ctx|saved|store|tape|states?|context|aux|intermediates?)$",
@@ -27,10 +28,11 @@ UPSTREAM = re.compile(
 )
 
 MOMENT = re.compile(r"(?<=\w)_?(next|new|cur|curr|current|out|t)$|^(next|new|cur|curr)_(?=\w)")
-PREDICTION = re.compile(r"^(y_?hat|y_?pred|pred|prediction|y_?prob|prob|probabilitie|score|logit)"
-                        r"s?(icted|iction)?$", re.IGNORECASE)  # fmt: skip
+PREDICTION = re.compile(r"^(y_?hat|y_?pred|pred|prediction|y_?prob|prob|probabilitie|score|logit|"
+                        r"output|out|o|al|a\d?)s?(icted|iction)?$", re.IGNORECASE)  # fmt: skip
 INPUT = re.compile(r"^(x|xs|inputs?|input_\w+|images?|samples?|features?)$", re.IGNORECASE)
 OF_ARRAYS = (".dot", ".matmul", ".sum", ".reshape", ".einsum", ".tensordot", ".transpose")
+NAME_LOSS = "name its loss `loss` or `compute_cost`, a function of the same file"
 NO_UPSTREAM = ("data", "dim", "dims", "depth", "dt", "dropout", "dtype", "d", "gamma", "g0")
 
 
@@ -58,7 +60,8 @@ class BackwardCalls:
         self._hand_predictions(arguments, waiting, [parts[k] for k in outputs])
         self._upstreams(waiting, outputs, parts, names, arguments, backward)
         if not driven.outputs:
-            self._loss_after(parts, names, outputs, forward, backward)
+            targets = [x for n, x in arguments.items() if TARGETS.match(n)]
+            self._loss_after(parts, names, outputs, forward, backward, targets)
         handed = {upstream for _, upstream in driven.outputs}
         reader.forward = {*range(len(reader.tape.graph))} - handed
         leaves = {leaf.node for leaf in driven.leaves}
@@ -131,6 +134,8 @@ class BackwardCalls:
             return
         own, others = self._parameters(backward), self._parameters(forward)
         for name, other in zip(own, others, strict=False):
+            if TARGETS.match(name) and not TARGETS.match(other):
+                continue
             if name in needed and name not in self.settings and other in self.given:
                 arguments[name] = self.given[other]
                 waiting.remove(name)
@@ -231,7 +236,7 @@ class BackwardCalls:
 
     def _loss_after(
         self: Any, parts: list[Any], names: list[str], outputs: list[int], forward: Function,
-        backward: Function,
+        backward: Function, targets: list[Any],
     ) -> None:  # fmt: skip
         """The output of a backward part without upstream: the number, or the file's loss of it."""
         reader, driven = self.reader, self.driven
@@ -254,13 +259,28 @@ class BackwardCalls:
         if value is None and self._upstream_of_loss(parts, outputs):
             return
         if value is None:
+            value = self._usual_loss(parts[outputs[0]], targets)
+        if value is None:
             shape = reader.tape.shape(parts[outputs[0]].content)
             raise PythonFault(
                 f"`{self.subject.backward}` takes no upstream gradient, and `{forward.name}` "
                 f"returns an array of shape {shape}",
-                None, "name its loss `loss` or `compute_cost`, a function of the same file",
+                None, NAME_LOSS,
             )  # fmt: skip
         driven.outputs.append((self._scalar(value.content), None))
+
+    def _usual_loss(self: Any, output: Array, targets: list[Any]) -> Any:
+        """The loss that the style has for outputs beside targets like them; None without these.
+
+        Raises ShapeError where they have the same axes and other sizes.
+        """
+        rank = len(self.reader.tape.shape(output.content))
+        fitting = [x for x in targets if isinstance(x, Array)
+                   and len(self.reader.tape.shape(x.content)) == rank]  # fmt: skip
+        if len(fitting) != 1:
+            return None
+        self.driven.usual_loss = self.style.loss
+        return usual_loss(self.reader, self.style.loss, self.style.scale, output, fitting[0])
 
     def _upstream_of_loss(self: Any, parts: list[Any], outputs: list[int]) -> bool:
         """Take what the file calls the derivative of its loss for the upstream gradient."""

@@ -11,13 +11,16 @@ from gradcli.program.files import subject_of
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen
 from gradcli.python.reading import PythonFile, Reading
+from gradcli.python.styles import Style
 from gradcli.python.subjects import Subject
+from gradcli.python.upstreams import NAME_LOSS
 from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
 from gradcli.requests import BUDGET, MOST_CHECKED, Request, Setting
 from gradcli.tasks.check import Checked, broken_case, check_read, skipped_case, with_tolerance
 from gradcli.tasks.conventions import convention
 from gradcli.tasks.stage_gradients import stage_gradients
+from gradcli.tasks.usual_losses import by_usual_loss
 
 QUICK = 2e5  # gate evaluations: some tenths of a second, as a file may have many subjects
 QUICKLY = f"more than a few numbers: {ALONG} (--max-elements N takes up to N one by one)"
@@ -81,7 +84,12 @@ def read_python(
         names = ", ".join(f"{path}:{one.name}" for one in found)
         raise UsageError(f"{path} has {len(found)} subjects", hint=f"name one: {names}")
     _refuse_lost(file, found, bindings)
-    return file.program(found[0], bindings, request, request.grads)
+    reading = file.reading(found[0], bindings, request, request.grads)
+    program = reading.program()
+    if not reading.lacks_loss:
+        return program
+    taken = f"no loss is in the file: taken is that of {reading.style.loss}"
+    return program._replace(warnings=[*program.warnings, taken])
 
 
 def misshapen_case(file: PythonFile, subject: Subject, misfit: Misshapen) -> Case:
@@ -107,6 +115,8 @@ def check_subject(
     """
     original = file.reading(subject, bindings, request, request.grads)
     first = _failure(file, original, request)
+    if original.lacks_loss:
+        return _by_usual_loss(file, subject, bindings, request)
     if isinstance(first, Checked) and first.case.verdict not in LOOKED_AT_AGAIN:
         return first
     closest = first
@@ -125,6 +135,7 @@ def check_subject(
         if _is_closer(other, closest):
             closest = _noted(other, f"nearly {words}; told is what is wrong even then")
     if isinstance(first, Misshapen):
+        _refuse_guessed(first, original.widened)
         raise first
     if (meant := convention(first.case, original)) is not None:
         return Checked(first.case._replace(verdict="pass", **meant), first.program)
@@ -143,6 +154,37 @@ def _failure(file: PythonFile, reading: Reading, request: Request) -> Checked | 
         return _checked(file, reading, request)
     except Misshapen as misfit:
         return misfit
+
+
+def _by_usual_loss(
+    file: PythonFile, subject: Subject, bindings: list[tuple[str, Setting]], request: Request
+) -> Checked:  # fmt: skip
+    """The check of a network by the loss that it is trained for. Raises UsageError for none."""
+
+    def reading(style: Style) -> Reading:
+        own = file.reading(subject, bindings, request, request.grads)
+        own.style = style
+        return own
+
+    checked = by_usual_loss(
+        lambda style: reading(style).program(),
+        lambda style: _checked(file, reading(style), request),
+    )
+    if checked is None:
+        raise UsageError(
+            f"`{subject.backward}` takes no upstream gradient, and the file has no loss of what "
+            f"`{subject.forward}` returns", hint=NAME_LOSS,
+        )  # fmt: skip
+    return checked
+
+
+def _refuse_guessed(misfit: Misshapen, widened: str) -> None:
+    """Raise UsageError where a shape does not fit one that is hardly more than a guess."""
+    if widened:
+        raise UsageError(
+            f"{misfit.message}, where the axes of `{widened}` are a guess",
+            hint=f"give it: {widened}=..., or in a comment # gradcli: {widened} = randn(4, 5)",
+        )  # fmt: skip
 
 
 def _has_pass(case: Case) -> bool:

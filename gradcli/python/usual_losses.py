@@ -1,0 +1,44 @@
+"""Losses that networks are trained for, where a file computes none itself.
+
+Which of them is meant, and by what number it is divided, the gradients of the file have to tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradcli.python.elementwise_rows import ROWS as GATES
+from gradcli.python.reduction_rows import ROWS as REDUCTIONS
+from gradcli.python.values import Array, Reader
+
+Loss = Callable[[Reader, Any, Any], Any]
+
+
+def _squares(reader: Reader, output: Array, target: Array) -> Any:
+    difference = GATES["subtract"](reader, output, target)
+    return GATES["multiply"](reader, 0.5, GATES["square"](reader, difference))
+
+
+def _entropy(reader: Reader, output: Array, target: Array) -> Any:
+    logarithm = GATES["log"](reader, output)
+    return GATES["negative"](reader, GATES["multiply"](reader, target, logarithm))
+
+
+def _logistic(reader: Reader, output: Array, target: Array) -> Any:
+    others = (GATES["subtract"](reader, 1.0, x) for x in (output, target))
+    return GATES["add"](reader, _entropy(reader, output, target), _entropy(reader, *others))
+
+
+# By what they are called in notes; `squares` stands first, as it has a value for any output.
+USUAL_LOSSES: dict[str, Loss] = {
+    "half the squared errors": _squares,
+    "the binary cross-entropy": _logistic,
+    "the cross-entropy": _entropy,
+}
+
+
+def usual_loss(reader: Reader, words: str, scale: float, output: Array, target: Array) -> Any:
+    """The sum of a loss over all outputs, times a number."""
+    total = REDUCTIONS["sum"](reader, USUAL_LOSSES[words](reader, output, target))
+    return GATES["multiply"](reader, scale, total)

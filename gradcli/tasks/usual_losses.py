@@ -1,0 +1,76 @@
+"""Which usual loss the gradients of a network are those of, where its file computes none.
+
+The loss is known up to a number, such as one by the batch: gradients that are the right ones times
+one number tell it. A loss by which no gradient is right accuses nobody.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from gradcli.errors import GradcliError
+from gradcli.evaluation.point import at, inputs_of
+from gradcli.program.model import Program
+from gradcli.python.styles import Style
+from gradcli.python.usual_losses import USUAL_LOSSES
+from gradcli.requests import PLAIN
+from gradcli.tasks.check import Checked
+
+SAME = 1e-6  # relative: factors that differ by less are one
+LEAST_ELEMENTS = 2  # of a gradient, before one factor of all of them says anything
+OF_SHARES = "the cross-entropy"  # whose targets are a single 1 in each example
+
+
+def by_usual_loss(
+    read: Callable[[Style], Program], check: Callable[[Style], Checked]
+) -> Checked | None:
+    """The check by the loss by which most gradients are right; None where none is by any."""
+    best, most = None, 0
+    for style in _styles():
+        try:
+            factors = [*_factors(read(style))]
+        except GradcliError:
+            continue
+        for factor, count in Counter(factors).most_common(1):
+            if count > most:
+                best, most = style._replace(scale=factor), count
+    if best is None:
+        return None
+    checked = check(best)
+    is_right = checked.case.verdict in ("pass", "kink")
+    told = f"right for {_words(best)}" if is_right else f"held to {_words(best)}"
+    notes = [*checked.case.notes, f"no loss is in the file: {told}"]
+    return checked._replace(case=checked.case._replace(notes=notes))
+
+
+def _styles() -> Iterator[Style]:
+    for loss in USUAL_LOSSES:
+        for targets in ("", "rows", "columns") if loss == OF_SHARES else ("",):
+            yield Style(loss=loss, targets=targets)
+
+
+def _factors(program: Program) -> Iterator[float]:
+    """The positive numbers that gradients are the right ones times, of each that has one."""
+    point = at(program, inputs_of(program), PLAIN)
+    for name, node in program.claims.items():
+        own = program.inputs[name] if name in program.inputs else program.stages[name]
+        claim = np.asarray(point.run.values[node], dtype=float)
+        true = np.broadcast_to(point.gradient(own), claim.shape)
+        if true.size < LEAST_ELEMENTS or not np.isfinite([claim, true]).all() or not true.any():
+            continue
+        largest = np.unravel_index(np.argmax(np.abs(true)), true.shape)
+        factor = float(claim[largest] / true[largest])
+        slack = SAME * abs(factor * true[largest])
+        if factor > 0 and np.allclose(claim, factor * true, rtol=SAME, atol=slack):
+            yield float(f"{factor:.9g}")
+
+
+def _words(style: Style) -> str:
+    """The loss of a style as a note calls it: by which number it is divided, or multiplied."""
+    count = round(1 / style.scale)
+    if count > 1 and abs(style.scale * count - 1) < SAME:
+        return f"{style.loss}, divided by {count}"
+    return style.loss if abs(style.scale - 1) < SAME else f"{style.loss}, times {style.scale:.6g}"
