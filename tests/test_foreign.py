@@ -1,5 +1,9 @@
 """Other people's code in a child process: what it is handed, what it gives, how it fails."""
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -128,3 +132,49 @@ def test_its_process_ends_with_it():
     process = child.process
     child.end()
     assert process.poll() is not None
+
+
+ENDLESS = """import os
+
+
+class Endless:
+    def forward(self, x):
+        with open("worker.part", "w") as file:
+            file.write(str(os.getpid()))
+        os.replace("worker.part", "worker")
+        while True:
+            pass
+
+    def backward(self, upstream):
+        return upstream
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_a_worker_ends_with_a_parent_that_is_killed(tmp_path):
+    (tmp_path / "gates.py").write_text(ENDLESS)
+    command = [sys.executable, "-m", "gradcli", "check", "--gates", "gates.py", "--timeout", "300"]
+    parent = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    worker = tmp_path / "worker"
+    try:
+        _until(worker.exists)
+    finally:
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    _until(lambda: not _is_running(int(worker.read_text())))
+
+
+def _until(has_come):
+    end = time.monotonic() + 60
+    while not has_come():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def _is_running(process):
+    """Whether there is such a process, and it does more than to wait for being counted."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"

@@ -8,11 +8,13 @@ module that imports what a user names.
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import importlib
 import importlib.util
 import os
 import resource
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -24,6 +26,7 @@ from gradcli.foreign.wire import WireError, packed, unpacked
 SIDES = ("calls", "functions", "gates", "torch", "jax")  # modules of `gradcli.foreign.sides`
 MOST_PRINTED = 2**26  # bytes that the code may write to one file
 LONGEST_MESSAGE, LONGEST_TRACE = 400, 8000  # characters
+SIGNAL_AT_DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of prctl
 FORKS = ("os.fork", "os.forkpty")
 
 Verb = Callable[..., Any]
@@ -32,6 +35,7 @@ Verb = Callable[..., Any]
 def main(side: str, source: str, memory: str, *pipes: str) -> None:
     """Serve requests until there are no more."""
     faulthandler.enable()
+    _end_with_parent()
     _limit(int(memory))
     for pipe in map(int, pipes):
         os.set_inheritable(pipe, False)
@@ -83,6 +87,15 @@ def _next(requests: Any) -> Any:
         return unpacked(read)
     except EOFError:
         return None
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end this process when its parent is killed; only Linux can do that.
+
+    A loop of the code that never ends would otherwise go on alone.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SIGNAL_AT_DEATH_OF_PARENT, signal.SIGKILL)
 
 
 def _limit(megabytes: int) -> None:
