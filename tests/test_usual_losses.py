@@ -71,17 +71,27 @@ def checked(kind, mean="", sign="-", mistake=("", "")):
     return case, changed
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=[f"{k[3]} of {k[2]}" for k in KINDS])
-@pytest.mark.parametrize(("mean", "sign"), [("", "-"), (" / len(y)", "-"), (" / x.shape[0]", "+")])
-def test_a_network_without_a_loss_is_right_by_a_usual_one(kind, mean, sign):
-    case, _ = checked(kind, mean, sign)
+WAYS = [("", "-"), (" / len(y)", "-"), (" / x.shape[0]", "+")]  # sums or means, down or up
+TOGETHER = [*zip(KINDS, WAYS * 2, strict=True)]
+APART = [(kind, way) for kind in KINDS for way in WAYS if (kind, way) not in TOGETHER]
+
+
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [*TOGETHER, *(pytest.param(*pair, marks=pytest.mark.slow) for pair in APART)],
+)
+def test_a_network_without_a_loss_is_right_by_a_usual_one(kind, way):
+    case, _ = checked(kind, *way)
     assert case.verdict == "pass"
     (note,) = [note for note in case.notes if note.startswith("no loss is in the file")]
     assert note.startswith(f"no loss is in the file: right for {kind[3]}")
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=[new for _, new in MISTAKES])
-@pytest.mark.parametrize("kind", [KINDS[1], KINDS[4], KINDS[5]], ids=["squares", "binary", "many"])
+@pytest.mark.parametrize(
+    "kind", [KINDS[1], *(pytest.param(KINDS[k], marks=pytest.mark.slow) for k in (4, 5))],
+    ids=["squares", "binary", "many"],
+)  # fmt: skip
 def test_a_wrong_line_of_it_is_told_all_the_same(kind, mistake):
     case, (line,) = checked(kind, mistake=mistake)
     assert case.verdict == "fail"
