@@ -93,7 +93,6 @@ def test_loops_and_changes_in_place_are_recorded(called):
     assert case["verdict"] == "fail"
     wrong = {line["name"]: line for line in case["lines"] if line["local"]}
     assert wrong["da"]["mistake"] == "dropped-factor"
-    assert wrong["da"]["suspects"] == [102]
     assert "the factor w is lost" in wrong["da"]["reason"]
 
 

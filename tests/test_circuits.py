@@ -290,14 +290,14 @@ def test_contributions_that_are_overwritten_are_missing_on_their_wires():
 
 def test_places_that_are_taken_from_an_array_are_lists_of_them():
     taken = [n.operands for n in python_circuit("two_layer_functions.py").nodes if n.gate == "take"]
-    assert taken == [["n12", [[0, 19, 36]]]]
+    assert taken == [["n12", [[0, 21, 40]]]]
 
 
 def test_eval_has_places_as_lists_too(gradcli):
     path = ROOT / "tests/python_files/two_layer_functions.py"
     data = json.loads(gradcli("eval", "--file", path, "--no-check", "--json").out)
     assert [s["operands"] for s in data["stages"] if s["gate"] == "take"] == [
-        ["probs", [[0, 19, 36]]]
+        ["probs", [[0, 21, 40]]]
     ]
 
 

@@ -8,16 +8,16 @@ module that imports what a user names.
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import importlib
 import importlib.util
 import os
 import resource
-import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
+from threading import Thread
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -26,7 +26,7 @@ from gradcli.foreign.wire import WireError, packed, unpacked
 SIDES = ("calls", "functions", "gates", "torch", "jax")  # modules of `gradcli.foreign.sides`
 MOST_PRINTED = 2**26  # bytes that the code may write to one file
 LONGEST_MESSAGE, LONGEST_TRACE = 400, 8000  # characters
-SIGNAL_AT_DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of prctl
+LOOK = 0.5  # seconds from one look after the parent to the next
 FORKS = ("os.fork", "os.forkpty")
 
 Verb = Callable[..., Any]
@@ -90,12 +90,15 @@ def _next(requests: Any) -> Any:
 
 
 def _end_with_parent() -> None:
-    """Let the kernel end this process when its parent is killed; only Linux can do that.
+    """End when the parent has gone, whatever runs: a loop of the code would go on alone."""
+    parent = os.getppid()
 
-    A loop of the code that never ends would otherwise go on alone.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(SIGNAL_AT_DEATH_OF_PARENT, signal.SIGKILL)
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK)
+        os._exit(1)
+
+    Thread(target=look, daemon=True).start()
 
 
 def _limit(megabytes: int) -> None:

@@ -231,14 +231,11 @@ class Inference:
         """Whether the choice that was kept has fewer axes than is likely."""
         return self.chosen is not None and self._is_narrower(self.chosen.guesses)
 
-    @property
-    def widened(self) -> str:
-        """An input that the kept choice gives more axes than is likely; empty for none."""
-        for name, guess in self.chosen.guesses.items() if self.chosen is not None else ():
-            likely = self.guesser.guesses(name)[0]
-            if isinstance(likely, int) and isinstance(guess, int) and guess > likely:
-                return name
-        return ""
+    def is_widened(self, name: str) -> bool:
+        """Whether the kept choice gives an input more axes than is likely."""
+        guess = self.chosen.guesses.get(name) if self.chosen is not None else None
+        likely = self.guesser.guesses(name)[0] if guess is not None else None
+        return isinstance(likely, int) and isinstance(guess, int) and guess > likely
 
     def _is_narrower(self, guesses: dict[str, Guess]) -> bool:
         """Whether a choice has fewer axes than is likely: a mistake along these would be hidden."""

@@ -187,10 +187,9 @@ class Reading(InputSearch):
         """The guesses that the inputs were drawn for; None where there were none."""
         return None if self.inference is None else self.inference.chosen
 
-    @property
-    def widened(self) -> str:
-        """A parameter that has more axes than is likely, as the likely ones did not suit."""
-        return "" if self.inference is None else self.inference.widened
+    def is_widened(self, name: str) -> bool:
+        """Whether a parameter has more axes than is likely, as the likely ones did not suit."""
+        return self.inference is not None and self.inference.is_widened(name)
 
     @property
     def is_free(self) -> bool:

@@ -136,7 +136,8 @@ def check_subject(
         if _is_closer(other, closest):
             closest = _noted(other, f"nearly {words}; told is what is wrong even then")
     if isinstance(first, Misshapen):
-        _refuse_guessed(first, original.widened)
+        if original.is_widened(first.of):
+            raise _guessed(first)
         raise first
     if (meant := convention(first.case, original)) is not None:
         return Checked(first.case._replace(verdict="pass", **meant), first.program)
@@ -188,13 +189,12 @@ def _is_exact(case: Case) -> bool:
     )
 
 
-def _refuse_guessed(misfit: Misshapen, widened: str) -> None:
-    """Raise UsageError where a shape does not fit one that is hardly more than a guess."""
-    if widened:
-        raise UsageError(
-            f"{misfit.message}, where the axes of `{widened}` are a guess",
-            hint=f"give it: {widened}=..., or in a comment # gradcli: {widened} = randn(4, 5)",
-        )  # fmt: skip
+def _guessed(misfit: Misshapen) -> UsageError:
+    """The error of a shape that does not fit one that is hardly more than a guess."""
+    return UsageError(
+        f"{misfit.message}, where the axes of `{misfit.of}` are a guess",
+        hint=f"give it: {misfit.of}=..., or in a comment # gradcli: {misfit.of} = randn(4, 5)",
+    )
 
 
 def _has_pass(case: Case) -> bool:

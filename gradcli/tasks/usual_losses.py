@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
 from gradcli.errors import GradcliError
 from gradcli.evaluation.point import at, inputs_of
 from gradcli.program.model import Program
@@ -54,6 +52,8 @@ def _styles() -> Iterator[Style]:
 
 def _factors(program: Program) -> Iterator[float]:
     """The positive numbers that gradients are the right ones times, of each that has one."""
+    import numpy as np  # late: numbers do not need it
+
     point = at(program, inputs_of(program), PLAIN)
     for name, node in program.claims.items():
         own = program.inputs[name] if name in program.inputs else program.stages[name]
