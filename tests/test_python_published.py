@@ -88,7 +88,7 @@ def test_a_force_is_minus_the_gradient_of_its_energy(kind):
 @pytest.mark.parametrize(
     ("kind", "old", "new", "line"),
     [("pair", "24 * (2", "24 * (3", 10), ("plane", "-2 * x * y", "-x * y", 9),
-     ("both", "forces[j] -= f", "forces[j] += f", 16)],
+     pytest.param("both", "forces[j] -= f", "forces[j] += f", 16, marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_a_slip_in_a_force_is_found_at_its_line(kind, old, new, line):
     assert old in FORCES[kind]
