@@ -71,6 +71,6 @@ def conv_backward(dout, cache):
     return dX, dW, db
 
 
-# mistake: dX_col = W_reshape.T @ dout_reshaped => dX_col = -W_reshape.T @ dout_reshaped
+# mistake: dX_col = W_reshape.T @ dout_reshaped => dX_col = -W_reshape.T @ dout_reshaped  (elsewhere)
 # mistake: db = np.sum(dout, axis=(0, 2, 3)) => db = np.mean(dout, axis=(0, 2, 3))
 # mistake: np.add.at(x_padded, (slice(None), k, i, j), cols_reshaped) => x_padded[:, k, i, j] = cols_reshaped

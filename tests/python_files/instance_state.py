@@ -40,5 +40,5 @@ class MeanSquaredError:
 
 
 # mistake: self.gradients['b'] += dz.sum(axis=0) => self.gradients['b'] -= dz.sum(axis=0)
-# mistake: return 2 * self.diff / self.diff.size => return 2 * self.diff / len(self.diff)
+# mistake: return 2 * self.diff / self.diff.size => return self.diff / self.diff.size
 # mistake: return dz.dot(self.params['W'].T) => return dz.dot(self.params['W'].T) / 2

@@ -19,6 +19,6 @@ def focal_loss(p, y, gamma=1.5):
     return L, dL_dp
 
 
-# mistake: dz = ((1 - t) + w * (sig - 1)) / z.size => dz = ((1 - t) + w * sig) / z.size
+# mistake: dz = ((1 - t) + w * (sig - 1)) / z.size => dz = ((1 - t) + w * sig) / z.size  (elsewhere)
 # mistake: dL_dp = dL_dpt * (2 * y - 1) => dL_dp = dL_dpt  (elsewhere)
 # mistake: dL_dpt = (gamma * (1 - pt) => dL_dpt = ((1 - pt)
