@@ -32,7 +32,7 @@ def name_by_outputs(
     claimed = _claimed(player, inputs, wrong, shape)
     if claimed is None:
         return []
-    pairs = [(claimed[at], _right(player, inputs, k)) for at, k in enumerate(wrong)]
+    pairs = [(claimed[at], rough_jacobian(player, inputs, k)) for at, k in enumerate(wrong)]
     names = {_name(claim, right) for claim, right in pairs if not _close(claim, right).all()}
     return [name for name in names if name] if len(names) == 1 else []
 
@@ -56,8 +56,8 @@ def _claimed(
     return [np.array(own) for own in rows]
 
 
-def _right(player: Player, inputs: Sequence[Any], k: int) -> Any:
-    """The Jacobian by one input, from central differences."""
+def rough_jacobian(player: Player, inputs: Sequence[Any], k: int) -> Any:
+    """The Jacobian by one input, flat on both sides, from central differences."""
     x = np.asarray(inputs[k], dtype=float)
     columns = []
     for index in np.ndindex(x.shape):
