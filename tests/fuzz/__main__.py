@@ -1,4 +1,4 @@
-"""The fuzzer by hand: every finding as a line of JSON; the exit code is 1 if there is any."""
+"""The fuzzer by hand: every finding as a line of JSON; the exit code is 1 if there is a fault."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 import time
-from collections import Counter
 from random import Random
 
 from tests.fuzz.differences import differences
@@ -16,7 +15,8 @@ from tests.fuzz.lines import any_input
 from tests.hunt import trees
 
 STRIDE = 1_000_003  # seeds of an input: that of the run times this, and its number
-SLOW = 5.0  # seconds
+SLOW = 5.0  # seconds of processor time: told, but no fault as long as the promise holds
+TELLS_SLOW = "slow"
 
 
 def line_found(seed: int) -> list[str]:
@@ -25,7 +25,7 @@ def line_found(seed: int) -> list[str]:
     began = time.process_time()
     said = [*findings(case)]
     seconds = time.process_time() - began
-    return said or ([f"slow: {seconds:.1f} s"] if seconds > SLOW else [])
+    return said or ([f"{TELLS_SLOW}: {seconds:.1f} s"] if seconds > SLOW else [])
 
 
 def difference_found(seed: int) -> list[str]:
@@ -43,18 +43,19 @@ def main() -> int:
         "--differences", type=int, default=0, help="expressions, asked several ways"
     )
     options = parser.parse_args()
-    start, found = time.monotonic(), Counter[str]()
+    start, faults, slow = time.monotonic(), 0, 0
     for judge, count in ((line_found, options.inputs), (difference_found, options.differences)):
         first = options.seed * STRIDE
         for seed, said in in_children(judge, range(first, first + count)):
-            found[said[:30]] += 1
+            is_slow = said.startswith(TELLS_SLOW)
+            slow, faults = slow + is_slow, faults + (not is_slow)
             told = any_input(Random(seed)).as_dict() if judge is line_found else {}
             print(json.dumps({"seed": seed, "found": said, **told}), flush=True)
             if (seed - first) % 1000 == 999:
                 print(f"{seed - first + 1}", file=sys.stderr)
     print(f"seed {options.seed}: {options.inputs} command lines, {options.differences} expressions, "
-          f"{sum(found.values())} findings in {time.monotonic() - start:.0f} s")  # fmt: skip
-    return 1 if found else 0
+          f"{faults} faults and {slow} slow answers in {time.monotonic() - start:.0f} s")  # fmt: skip
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
