@@ -6,12 +6,12 @@ their bounds, and the lists of numbers that reports hold.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from gradcli.errors import LimitError
 from gradcli.gates.shapes import amount
 from gradcli.requests import BUDGET, Request
+from gradcli.transform.sizes import gate_sizes
 
 if TYPE_CHECKING:
     from gradcli.graph.nodes import Graph
@@ -46,19 +46,12 @@ def work(graph: Graph, times: float = 1.0) -> float:
 
     Gates that are computed one by one are so many `times` in it.
     """
-    from gradcli.transform.elements import gate_sizes  # late: numbers do not need numpy
-
     speeds = [(SPEEDS.get(name, QUICK), size) for name, size in gate_sizes(graph)]
     return sum(1 + size / speed * (times if speed < 1 else 1) for speed, size in speeds)
 
 
 def work_by_number(graph: Graph) -> float:
     """That of a pass over the numbers a graph stands for, one gate at a time."""
-    if not graph.has_arrays:
-        counts = Counter([gate.name for gate in graph.gates])
-        return sum(count * _weight(name) for name, count in counts.items())
-    from gradcli.transform.elements import gate_sizes
-
     return sum(size * _weight(name) for name, size in gate_sizes(graph))
 
 

@@ -20,6 +20,7 @@ from gradcli.program.bindings import parse_constant
 from gradcli.program.model import Element, Program, elements
 from gradcli.reports.evaluations import Number
 from gradcli.requests import Request, Setting
+from gradcli.transform.sizes import gate_count
 
 if TYPE_CHECKING:
     from gradcli.evaluation.in_digits import InDigits
@@ -300,7 +301,7 @@ def as_numbers(
     """
     if not program.graph.has_arrays:
         return program
-    from gradcli.transform.elements import gate_count, unrolled  # late: numbers do not need numpy
+    from gradcli.transform.elements import unrolled  # late: numbers do not need numpy
 
     count = gate_count(program.graph)
     if count > MOST_UNROLLED:

@@ -15,6 +15,7 @@ from gradcli.evaluation.numbers import too_many_gates
 from gradcli.evaluation.point import (
     NO_UPSTREAM,
     Point,
+    as_numbers,
     at,
     constants_at,
     gather,
@@ -29,6 +30,7 @@ from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Link, Sta
 from gradcli.requests import MOST_GATES, Request
 from gradcli.syntax.tokens import line_and_column
 from gradcli.tasks.figures import Figure, Figures, Scalars, each, figures_of
+from gradcli.transform.sizes import gate_count
 
 NO_GRADIENTS = f"{NO_UPSTREAM}, or --jacobian"
 OVERRULED = (
@@ -156,17 +158,13 @@ def is_overruled(program: Program, request: Request) -> bool:
 def to_be_fused(program: Program) -> Program:
     """The program of numbers whose forms may be recognised.
 
-    Raises ShapeError where the output is an array, LimitError where there are too many elements.
+    Raises ShapeError where the output is an array, LimitError where there are too many gates.
     """
-    if not program.graph.has_arrays:
-        return program
     if program.graph.shape(program.output):
         raise ShapeError("--fuse needs an output of one number", hint=ONE_NUMBER)
-    from gradcli.transform.elements import gate_count, unrolled  # late: it needs numpy
-
     if gate_count(program.graph) > MOST_GATES:
         raise too_many_gates("fused forms")
-    return unrolled(program)
+    return as_numbers(program)
 
 
 def _as_written(written: Program, request: Request, notes: list[str]) -> dict[str, Any]:

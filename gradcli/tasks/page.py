@@ -15,6 +15,7 @@ from gradcli.requests import Request
 from gradcli.tasks.circuits import circuit_of
 from gradcli.tasks.evaluate import to_be_fused
 from gradcli.tasks.staged_circuits import StagedCircuit
+from gradcli.transform.sizes import gate_count
 
 MOST_STEPPED = 1_000  # gates of a page: nobody steps through more, and files grow to many megabytes
 MOST_COMPUTED = 5_000  # numbers of a program that the page computes anew at every keystroke
@@ -99,13 +100,12 @@ def _with_wires(
 
 def _as_numbers(graph: Graph) -> tuple[Graph | None, Any]:
     """The graph over numbers, and by node its nodes there; None where there are too many."""
-    if not graph.has_arrays:
-        return (graph, range(len(graph))) if len(graph) <= MOST_COMPUTED else (None, ())
-    from gradcli.transform.elements import Circuit as Elements  # late: numbers do not need numpy
-    from gradcli.transform.elements import gate_count
-
     if gate_count(graph) > MOST_COMPUTED:
         return None, ()
+    if not graph.has_arrays:
+        return graph, range(len(graph))
+    from gradcli.transform.elements import Circuit as Elements  # late: numbers do not need numpy
+
     circuit = Elements(graph, apart=True)
     if len(circuit.graph) > MOST_COMPUTED:
         return None, ()

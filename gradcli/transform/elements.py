@@ -7,7 +7,7 @@ pass, run on arrays of symbols.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -23,13 +23,10 @@ from gradcli.gates.shapes import Axis, Shape, column, grouped, inverse, reduced,
 from gradcli.graph.nodes import Graph, stage_names
 from gradcli.program.model import Element, Program, ValueClaim
 from gradcli.requests import MOST_GATES
+from gradcli.transform.sizes import gate_count
 
 # What gates of whole rows and matrices are made of.
 OF_NUMBERS = ("add", "sub", "mul", "div", "neg", "sqrt", "log", "abs", "max", "min", "scale")
-# Gates of matrices and rows are as many gates of numbers for each element as a power of a row's
-# length. Inverses by traces count for more than they are: with 8 rows and more they cancel so far
-# that arrays with bounds tell more in less time.
-ROWS_OF_GATES = {"inv": 3, "det": 3, "logdet": 3, "solve": 3, "sort": 1, "cholesky": 1}
 
 
 class Lifted(Arithmetic):
@@ -39,20 +36,7 @@ class Lifted(Arithmetic):
         self.symbols = symbols
         names = {**STRUCTURE, "number": symbols.symbol, **_mixing(self)}
         table, one = symbols.graph.table, symbols.symbol(1.0)
-        of_numbers = (
-            "add",
-            "sub",
-            "mul",
-            "div",
-            "neg",
-            "sqrt",
-            "log",
-            "abs",
-            "max",
-            "min",
-            "scale",
-        )
-        gates = {**names, **{name: self._each(table[name]) for name in of_numbers}}.__getitem__
+        gates = {**names, **{name: self._each(table[name]) for name in OF_NUMBERS}}.__getitem__
         names |= by_halving(gates, one) | by_scanning(gates) | by_traces(gates, one)
         names |= {"sort": by_comparing(gates), "cholesky": by_columns(gates)}
         super().__init__("lifted", names, CALLS, symbols.symbol)
@@ -329,25 +313,3 @@ def _inputs(symbols: Symbols, name: str, shape: Shape) -> Any:
     for at in np.ndindex(shape):
         leaves[at] = symbols.input(str(Element(name, at)))
     return leaves
-
-
-def gate_count(graph: Graph) -> int:
-    """About how many gates the circuit has."""
-    return sum(size for _, size in gate_sizes(graph))
-
-
-def gate_sizes(graph: Graph) -> Iterator[tuple[str, int]]:
-    """Every gate of an array graph, and about how many gates of the circuit it is."""
-    for node, operands in enumerate(graph.operands):
-        if operands:
-            shapes = [graph.shape(k) for k in operands]
-            name = graph.gates[node].name
-            size = max(prod(graph.shape(node)), *map(prod, shapes))
-            if name == "matmul":
-                size = 2 * prod(graph.shape(node)) * shapes[0][-1]
-            if name == "others":
-                size *= size  # each factor is left out of a product of its own
-            if name in ROWS_OF_GATES:
-                size *= shapes[0][-1] ** ROWS_OF_GATES[name]
-            is_composed = name in ("var", "std", "softmax", "log_softmax", "linspace")
-            yield name, 3 * size if is_composed else size
