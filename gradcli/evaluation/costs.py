@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gradcli.errors import LimitError
 from gradcli.gates.shapes import amount
 from gradcli.requests import BUDGET, Request
-from gradcli.transform.sizes import gate_sizes
+from gradcli.transform.gate_counts import gate_sizes
 
 if TYPE_CHECKING:
     from gradcli.graph.nodes import Graph

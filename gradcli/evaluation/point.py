@@ -20,7 +20,7 @@ from gradcli.program.bindings import parse_constant
 from gradcli.program.model import Element, Program, elements
 from gradcli.reports.evaluations import Number
 from gradcli.requests import Request, Setting
-from gradcli.transform.sizes import gate_count
+from gradcli.transform.gate_counts import gate_count
 
 if TYPE_CHECKING:
     from gradcli.evaluation.in_digits import InDigits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import Any
 
 from gradcli.errors import GradcliError, LimitError
@@ -264,12 +265,35 @@ class Statements:
         if len(items) > MOST_ITERATIONS:
             raise LimitError(f"a loop of {len(items)} iterations; at most {MOST_ITERATIONS} are "
                              "read", self.span(), "check a smaller case")  # fmt: skip
-        self.turn.append("")
-        try:
+
+        def turns() -> Iterator[None]:
             for count, item in enumerate(items):
                 self.turn[-1] = turn_of(node.target, item, count)
-                self.step()
                 self.assign_silently(node.target, item, scope)
+                yield
+
+        self._loop(node, turns(), scope)
+
+    def _s_while(self: Any, node: ast.While, scope: Scope) -> None:
+        def turns() -> Iterator[None]:
+            count = 0
+            while is_true(self, self.evaluate(node.test, scope)):
+                count += 1
+                self.turn[-1] = f"turn {count}"
+                if count > MOST_ITERATIONS:
+                    self.at(node)
+                    raise LimitError(f"a loop of more than {MOST_ITERATIONS} iterations",
+                                     self.span(), "give it an end that is known")  # fmt: skip
+                yield
+
+        self._loop(node, turns(), scope)
+
+    def _loop(self: Any, node: ast.For | ast.While, turns: Iterator[None], scope: Scope) -> None:
+        """Read the body once for each of the turns, and what stands after a loop without break."""
+        self.turn.append("")
+        try:
+            for _ in turns:
+                self.step()
                 try:
                     self.block(node.body, scope)
                 except ContinueSignal:
@@ -292,28 +316,6 @@ class Statements:
                 self.assign_silently(name, part, scope)
         else:
             self.assign(target, value, scope)
-
-    def _s_while(self: Any, node: ast.While, scope: Scope) -> None:
-        self.turn.append("")
-        count = 0
-        try:
-            while is_true(self, self.evaluate(node.test, scope)):
-                self.step()
-                count += 1
-                self.turn[-1] = f"turn {count}"
-                if count > MOST_ITERATIONS:
-                    self.at(node)
-                    raise LimitError(f"a loop of more than {MOST_ITERATIONS} iterations",
-                                     self.span(), "give it an end that is known")  # fmt: skip
-                try:
-                    self.block(node.body, scope)
-                except ContinueSignal:
-                    continue
-                except BreakSignal:
-                    return
-        finally:
-            self.turn.pop()
-        self.block(node.orelse, scope)
 
     def _s_match(self: Any, node: ast.Match, scope: Scope) -> None:
         """The first case that a known value fits."""

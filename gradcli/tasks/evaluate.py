@@ -30,7 +30,7 @@ from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Link, Sta
 from gradcli.requests import MOST_GATES, Request
 from gradcli.syntax.tokens import line_and_column
 from gradcli.tasks.figures import Figure, Figures, Scalars, each, figures_of
-from gradcli.transform.sizes import gate_count
+from gradcli.transform.gate_counts import gate_count
 
 NO_GRADIENTS = f"{NO_UPSTREAM}, or --jacobian"
 OVERRULED = (

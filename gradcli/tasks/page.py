@@ -15,7 +15,7 @@ from gradcli.requests import Request
 from gradcli.tasks.circuits import circuit_of
 from gradcli.tasks.evaluate import to_be_fused
 from gradcli.tasks.staged_circuits import StagedCircuit
-from gradcli.transform.sizes import gate_count
+from gradcli.transform.gate_counts import gate_count
 
 MOST_STEPPED = 1_000  # gates of a page: nobody steps through more, and files grow to many megabytes
 MOST_COMPUTED = 5_000  # numbers of a program that the page computes anew at every keystroke

@@ -23,7 +23,7 @@ from gradcli.gates.shapes import Axis, Shape, column, grouped, inverse, reduced,
 from gradcli.graph.nodes import Graph, stage_names
 from gradcli.program.model import Element, Program, ValueClaim
 from gradcli.requests import MOST_GATES
-from gradcli.transform.sizes import gate_count
+from gradcli.transform.gate_counts import gate_count
 
 # What gates of whole rows and matrices are made of.
 OF_NUMBERS = ("add", "sub", "mul", "div", "neg", "sqrt", "log", "abs", "max", "min", "scale")
