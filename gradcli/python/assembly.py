@@ -15,9 +15,9 @@ from gradcli.program.model import Decision, Program
 from gradcli.program.shape_words import shape_advice
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.drive import Driven
-from gradcli.python.interpreter import Assigned
 from gradcli.python.phrases import Phrase, phrase
 from gradcli.python.source import PythonFault
+from gradcli.python.state import Assigned
 from gradcli.python.subjects import Subject
 from gradcli.python.values import Array, Instance, Scope
 from gradcli.syntax import Statement

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
 
+from gradcli.python.statements import Statements
 from gradcli.python.values import Class, Function, Instance, Library, Scope
 
 ENUMERATIONS = {"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"}
 
 
-class Definitions:
+class Definitions(Statements):
     """The part of the interpreter that reads definitions."""
 
-    def _s_functiondef(self: Any, node: ast.FunctionDef, scope: Scope) -> None:
+    def _s_functiondef(self, node: ast.FunctionDef, scope: Scope) -> None:
         function = self.function(node, scope, node.name)
         for decorator in node.decorator_list:
             name = self.scripts[self.file].words(decorator)
@@ -27,7 +27,7 @@ class Definitions:
                 function.kind = "property"
         self.set_name(node.name, function, scope)
 
-    def _s_classdef(self: Any, node: ast.ClassDef, scope: Scope) -> None:
+    def _s_classdef(self, node: ast.ClassDef, scope: Scope) -> None:
         bases = []
         for base in node.bases:
             value = self.evaluate_or_unknown(base, scope)
@@ -51,7 +51,7 @@ class Definitions:
                         self._complete(function)
         self.set_name(node.name, cls, scope)
 
-    def _complete(self: Any, function: Function) -> None:
+    def _complete(self, function: Function) -> None:
         """Give a method the `self` that it lacks, where that is asked for; else note it."""
         if function.kind != "plain" or function.positional[:1] == ["self"]:
             return
@@ -66,12 +66,12 @@ class Definitions:
         else:
             function.lacks_self = True
 
-    def _is_enum(self: Any, node: ast.ClassDef) -> bool:
+    def _is_enum(self, node: ast.ClassDef) -> bool:
         """Whether a class is made from one of the standard library's enumerations."""
         words = [self.scripts[self.file].words(base) for base in node.bases]
         return any(word.rpartition(".")[2] in ENUMERATIONS for word in words)
 
-    def _fields(self: Any, node: ast.ClassDef, bases: list[Class]) -> list[str]:
+    def _fields(self, node: ast.ClassDef, bases: list[Class]) -> list[str]:
         """The fields of a dataclass or a named tuple; of another class there are none."""
         words = [
             self.scripts[self.file].words(part) for part in (*node.decorator_list, *node.bases)

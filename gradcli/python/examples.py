@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from gradcli.errors import GradcliError
+from gradcli.python.control import BreakSignal, ContinueSignal, ReturnSignal
 from gradcli.python.imports import names_set
 from gradcli.python.interpreter import Interpreter
-from gradcli.python.statements import BreakSignal, ContinueSignal, ReturnSignal
 from gradcli.python.subjects import Subject
 from gradcli.python.values import (
     Array,

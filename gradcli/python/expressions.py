@@ -6,43 +6,25 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from gradcli.errors import LimitError, did_you_mean
-from gradcli.python import indexing
+from gradcli.python.assignments import Assignments
 from gradcli.python.builtin_calls import BUILTINS
+from gradcli.python.control import turn_of
 from gradcli.python.helpers import HELPERS
 from gradcli.python.limits import MOST_ITERATIONS
-from gradcli.python.missing import NoAttribute
 from gradcli.python.operators import binary, compare, is_true, unary
-from gradcli.python.source import PythonFault
-from gradcli.python.statements import turn_of
-from gradcli.python.tape import content_of, kind_of
-from gradcli.python.values import Array, Default, Given, Instance, Library, Scope, Shape, Unknown
+from gradcli.python.values import Array, Library, Scope
 
-NOT_READ = {
-    "Await": "`await` is not read",
-}
 TINY = 1e-4  # below it a constant keeps a logarithm or a quotient away from 0
 PLAIN = (bool, int, float, str, type(None))
 
 
-class Expressions:
+class Expressions(Assignments):
     """The part of the interpreter that reads expressions."""
-
-    def evaluate(self: Any, node: ast.expr, scope: Scope) -> Any:
-        """The value of an expression."""
-        kind = type(node).__name__
-        method = self.expressions.get(type(node))
-        if method is None:
-            self.at(node)
-            self.fail(NOT_READ.get(kind, f"an expression `{kind}` is not read"))
-        value = self.parts[id(node)] = method(self, node, scope)
-        return value
 
     # ---------------------------------------------------------------- leaves
 
-    def _e_constant(self: Any, node: ast.Constant, scope: Scope) -> Any:
+    def _e_constant(self, node: ast.Constant, scope: Scope) -> Any:
         if isinstance(node.value, (complex, bytes)):
             self.at(node)
             self.fail(f"`{node.value!r}` is not read")
@@ -52,10 +34,10 @@ class Expressions:
             return 0.0 if self.tiny_is_zero else node.value
         return node.value
 
-    def _e_name(self: Any, node: ast.Name, scope: Scope) -> Any:
+    def _e_name(self, node: ast.Name, scope: Scope) -> Any:
         return self.look_up(node.id, scope, node)
 
-    def look_up(self: Any, name: str, scope: Scope, node: ast.expr) -> Any:
+    def look_up(self, name: str, scope: Scope, node: ast.expr) -> Any:
         """The value of a name."""
         away = scope.elsewhere.get(name)
         holder = (away if away is not None else scope).find(name)
@@ -83,7 +65,7 @@ class Expressions:
 
     # ---------------------------------------------------------------- collections
 
-    def _e_tuple(self: Any, node: ast.Tuple | ast.List, scope: Scope) -> Any:
+    def _e_tuple(self, node: ast.Tuple | ast.List, scope: Scope) -> Any:
         values: list[Any] = []
         for part in node.elts:
             if isinstance(part, ast.Starred):
@@ -94,18 +76,18 @@ class Expressions:
                 values.append(value)
         return tuple(values)
 
-    def _record_part(self: Any, node: ast.expr, value: Any) -> None:
+    def _record_part(self, node: ast.expr, value: Any) -> None:
         """Note what an entry of a list or a dictionary computes."""
         if isinstance(value, Array) and not isinstance(node, (ast.Name, ast.Attribute)):
             self.record_new(value, self.scripts[self.file].words(node), node)
 
-    def _e_list(self: Any, node: ast.List, scope: Scope) -> Any:
+    def _e_list(self, node: ast.List, scope: Scope) -> Any:
         return list(self._e_tuple(node, scope))
 
-    def _e_set(self: Any, node: ast.Set, scope: Scope) -> Any:
+    def _e_set(self, node: ast.Set, scope: Scope) -> Any:
         return {self.plain(self.evaluate(part, scope)) for part in node.elts}
 
-    def _e_dict(self: Any, node: ast.Dict, scope: Scope) -> Any:
+    def _e_dict(self, node: ast.Dict, scope: Scope) -> Any:
         values: dict[Any, Any] = {}
         for key, part in zip(node.keys, node.values, strict=True):
             value = self.evaluate(part, scope)
@@ -116,21 +98,21 @@ class Expressions:
             values[self.plain(self.evaluate(key, scope))] = value
         return values
 
-    def _e_joinedstr(self: Any, node: ast.JoinedStr, scope: Scope) -> str:
+    def _e_joinedstr(self, node: ast.JoinedStr, scope: Scope) -> str:
         return "".join(str(self.evaluate(part, scope)) for part in node.values)
 
-    def _e_formattedvalue(self: Any, node: ast.FormattedValue, scope: Scope) -> str:
+    def _e_formattedvalue(self, node: ast.FormattedValue, scope: Scope) -> str:
         value = self.plain(self.evaluate(node.value, scope))
         form = self.evaluate(node.format_spec, scope) if node.format_spec else ""
         if len(form) > 8:  # a width of millions would be a text of that length
             self.fail("a format of this length is not read")
         return format(value if isinstance(value, PLAIN) else str(value), form)
 
-    def _e_starred(self: Any, node: ast.Starred, scope: Scope) -> Any:
+    def _e_starred(self, node: ast.Starred, scope: Scope) -> Any:
         self.at(node)
         self.fail("`*` does not stand here")
 
-    def _e_yield(self: Any, node: ast.Yield | ast.YieldFrom, scope: Scope) -> Any:
+    def _e_yield(self, node: ast.Yield | ast.YieldFrom, scope: Scope) -> Any:
         """`yield`: a generator is read to its end, and is the list of what it gives."""
         value = None if node.value is None else self.evaluate(node.value, scope)
         yielded = scope.yielded
@@ -140,24 +122,24 @@ class Expressions:
         yielded.extend(self.iterate(value) if isinstance(node, ast.YieldFrom) else [value])
         self.count_length(len(yielded))
 
-    def _e_namedexpr(self: Any, node: ast.NamedExpr, scope: Scope) -> Any:
+    def _e_namedexpr(self, node: ast.NamedExpr, scope: Scope) -> Any:
         value = self.evaluate(node.value, scope)
         self.assign(node.target, value, scope)
         return value
 
     # ---------------------------------------------------------------- operators
 
-    def _e_unaryop(self: Any, node: ast.UnaryOp, scope: Scope) -> Any:
+    def _e_unaryop(self, node: ast.UnaryOp, scope: Scope) -> Any:
         value = self.evaluate(node.operand, scope)
         self.at(node)
         return unary(self, type(node.op), value)
 
-    def _e_binop(self: Any, node: ast.BinOp, scope: Scope) -> Any:
+    def _e_binop(self, node: ast.BinOp, scope: Scope) -> Any:
         left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
         self.at(node)
         return binary(self, type(node.op), left, right)
 
-    def _e_boolop(self: Any, node: ast.BoolOp, scope: Scope) -> Any:
+    def _e_boolop(self, node: ast.BoolOp, scope: Scope) -> Any:
         value: Any = None
         for part in node.values:
             value = self.evaluate(part, scope)
@@ -166,7 +148,7 @@ class Expressions:
                 break
         return value
 
-    def _e_compare(self: Any, node: ast.Compare, scope: Scope) -> Any:
+    def _e_compare(self, node: ast.Compare, scope: Scope) -> Any:
         left = self.evaluate(node.left, scope)
         value: Any = True
         for op, part in zip(node.ops, node.comparators, strict=True):
@@ -178,17 +160,17 @@ class Expressions:
             left = right
         return value
 
-    def _e_ifexp(self: Any, node: ast.IfExp, scope: Scope) -> Any:
+    def _e_ifexp(self, node: ast.IfExp, scope: Scope) -> Any:
         condition = self.evaluate(node.test, scope)
         self.at(node.test)
         return self.evaluate(node.body if is_true(self, condition) else node.orelse, scope)
 
-    def _e_lambda(self: Any, node: ast.Lambda, scope: Scope) -> Any:
+    def _e_lambda(self, node: ast.Lambda, scope: Scope) -> Any:
         return self.function(node, scope, "lambda")
 
     # ---------------------------------------------------------------- comprehensions
 
-    def _e_listcomp(self: Any, node: Any, scope: Scope) -> Any:
+    def _e_listcomp(self, node: Any, scope: Scope) -> Any:
         values: list[Any] = []
 
         def collect(inner: Scope) -> None:
@@ -201,10 +183,10 @@ class Expressions:
 
     _e_generatorexp = _e_listcomp
 
-    def _e_setcomp(self: Any, node: ast.SetComp, scope: Scope) -> Any:
+    def _e_setcomp(self, node: ast.SetComp, scope: Scope) -> Any:
         return {self.plain(value) for value in self._e_listcomp(node, scope)}
 
-    def _e_dictcomp(self: Any, node: ast.DictComp, scope: Scope) -> Any:
+    def _e_dictcomp(self, node: ast.DictComp, scope: Scope) -> Any:
         values: dict[Any, Any] = {}
 
         def collect(inner: Scope) -> None:
@@ -216,7 +198,7 @@ class Expressions:
         return values
 
     def _comprehend(
-        self: Any, generators: list[ast.comprehension], scope: Scope,
+        self, generators: list[ast.comprehension], scope: Scope,
         collect: Callable[[Scope], None],
     ) -> None:  # fmt: skip
         """Call `collect` for every combination of what the generators give."""
@@ -244,98 +226,44 @@ class Expressions:
 
     # ---------------------------------------------------------------- parts
 
-    def _e_slice(self: Any, node: ast.Slice, scope: Scope) -> Any:
+    def _e_slice(self, node: ast.Slice, scope: Scope) -> Any:
         parts = (node.lower, node.upper, node.step)
         return slice(*[None if part is None else self.evaluate(part, scope) for part in parts])
 
-    def _e_subscript(self: Any, node: ast.Subscript, scope: Scope) -> Any:
+    def _e_subscript(self, node: ast.Subscript, scope: Scope) -> Any:
         owner = self.evaluate(node.value, scope)
         index = self.evaluate(node.slice, scope)
         self.at(node)
         return self.part(owner, index)
 
-    def part(self: Any, owner: Any, index: Any) -> Any:
-        """A part of a value: `x[0]`, `params["W1"]`."""
-        tape = self.tape
-        if isinstance(owner, Given) and isinstance(index, (Array, tuple, Given)):
-            owner = Array(np.array(owner))
-        if isinstance(owner, Array):
-            key = indexing.key_of(tape, index)
-            content = indexing.get(tape, owner.content, key)
-            if indexing.is_view(key) and tape.shape(content):
-                return Array(content, owner, (
-                    lambda whole: indexing.get(tape, whole, key),
-                    lambda whole, new: indexing.put(tape, whole, key, new),
-                ))  # fmt: skip
-            return self.wrap(content)
-        if isinstance(owner, Library):
-            return self.joined_by_index(owner, index)
-        if isinstance(owner, Instance) and owner.cls.is_tuple:
-            return self.part(self.iterate(owner), index)
-        if isinstance(owner, Instance):
-            return self.call_method(owner, "__getitem__", [index])
-        self.refuse_unknown(owner)
-        if isinstance(index, slice):
-            ends = (index.start, index.stop, index.step)
-            index = slice(*[None if end is None else indexing.whole(tape, end) for end in ends])
-        key = self.plain(index)
-        if isinstance(owner, Default) and key not in owner:
-            owner[key] = self.call(owner.factory, [], {})
-        if isinstance(owner, dict) and key not in owner:
-            known = ", ".join(map(repr, owner))
-            hint = f"known keys are {known}" if known else None
-            raise NoAttribute(owner, key, f"KeyError: {key!r}", self.span(), hint)
-        if isinstance(owner, Shape) and isinstance(key, int):
-            self.reads_one |= owner[key] == 1
-        return owner[key]
-
-    def _e_attribute(self: Any, node: ast.Attribute, scope: Scope) -> Any:
+    def _e_attribute(self, node: ast.Attribute, scope: Scope) -> Any:
         owner = self.evaluate(node.value, scope)
         self.at(node)
         return self.attribute(owner, node.attr)
 
-    # ---------------------------------------------------------------- conversions
+    # ---------------------------------------------------------------- calls
 
-    def content(self: Any, value: Any) -> Any:
-        """A value as the content of an array."""
-        self.refuse_unknown(value)
-        return content_of(self.tape, value)
-
-    def wrap(self: Any, content: Any) -> Any:
-        """A content as a value: one known number is a number of Python."""
-        if content.__class__ is not int and not content.shape:
-            return content.item()
-        return Array(content)
-
-    def refuse_unknown(self: Any, value: Any) -> None:
-        """Raise the error of a value that is not known."""
-        if isinstance(value, Unknown):
-            self.fail(value.reason, value.hint)
-
-    def plain(self: Any, value: Any) -> Any:
-        """A value as Python has it: a key, a number for a text."""
-        if isinstance(value, Array):
-            number = self.tape.decide(value.content, np.array)
-            return number.item() if not number.shape else number.tolist()
-        if isinstance(value, tuple):
-            return tuple(self.plain(part) for part in value)
-        self.refuse_unknown(value)
-        return value
-
-    def iterate(self: Any, value: Any) -> list[Any]:
-        """The items of what a loop goes over."""
-        if isinstance(value, Array):
-            shape = self.tape.shape(value.content)
-            if not shape:
-                self.fail("a number is not iterable")
-            self.count_length(shape[0])
-            return [self.part(value, k) for k in range(shape[0])]
-        self.refuse_unknown(value)
-        if isinstance(value, (list, tuple, dict, set, str, range)):
-            self.count_length(len(value))
-            return sorted(value, key=repr) if isinstance(value, set) else list(value)
-        if isinstance(value, Instance) and value.cls.fields and value.cls.is_tuple:
-            return [value.attributes[name] for name in value.cls.fields]
-        if isinstance(value, Instance) and value.cls.find("__iter__") is not None:
-            return [*self.iterate(self.call_method(value, "__iter__", []))]
-        raise PythonFault(f"{kind_of(value)} is not iterable")
+    def _e_call(self, node: ast.Call, scope: Scope) -> Any:
+        callee = self.evaluate(node.func, scope)
+        if isinstance(callee, Library) and callee == Library("super", "python"):
+            return self._super(node, scope)
+        if isinstance(callee, Library) and callee.name == "print":
+            if self.watch is not None:  # a test that prints what it calls
+                for part in node.args:
+                    self.evaluate(part, scope)
+            return None
+        values: list[Any] = []
+        keywords: dict[str, Any] = {}
+        for part in node.args:
+            if isinstance(part, ast.Starred):
+                values += self.iterate(self.evaluate(part.value, scope))
+            else:
+                values.append(self.evaluate(part, scope))
+        for keyword in node.keywords:
+            value = self.evaluate(keyword.value, scope)
+            if keyword.arg is None:
+                keywords.update(value)
+            else:
+                keywords[keyword.arg] = value
+        self.at(node)
+        return self.call(callee, values, keywords, node)

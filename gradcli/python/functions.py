@@ -9,12 +9,13 @@ from gradcli.errors import LimitError, did_you_mean
 from gradcli.python.builtin_calls import BUILTINS
 from gradcli.python.calls import CONSTANTS, MODULES, library_call
 from gradcli.python.contexts import SAVES, keeper
+from gradcli.python.control import ReturnSignal
 from gradcli.python.helpers import HELPERS, WITH_CACHE
 from gradcli.python.limits import DEEPEST_CALLS
 from gradcli.python.methods import ATTRIBUTES, OF_LISTS, method_call
 from gradcli.python.missing import NoAttribute
 from gradcli.python.source import PythonFault
-from gradcli.python.statements import ReturnSignal
+from gradcli.python.state import Reader
 from gradcli.python.tape import kind_of
 from gradcli.python.values import (
     Array,
@@ -31,12 +32,10 @@ from gradcli.python.values import (
 )
 
 
-class Functions:
+class Functions(Reader):
     """The part of the interpreter that calls functions and looks up attributes."""
 
-    def function(
-        self: Any, node: ast.FunctionDef | ast.Lambda, scope: Scope, name: str
-    ) -> Function:
+    def function(self, node: ast.FunctionDef | ast.Lambda, scope: Scope, name: str) -> Function:
         """A function of the file, with the values of its defaults."""
         function = Function(node, scope, name)
         args = node.args
@@ -53,33 +52,8 @@ class Functions:
 
     # ---------------------------------------------------------------- calls
 
-    def _e_call(self: Any, node: ast.Call, scope: Scope) -> Any:
-        callee = self.evaluate(node.func, scope)
-        if isinstance(callee, Library) and callee == Library("super", "python"):
-            return self._super(node, scope)
-        if isinstance(callee, Library) and callee.name == "print":
-            if self.watch is not None:  # a test that prints what it calls
-                for part in node.args:
-                    self.evaluate(part, scope)
-            return None
-        values: list[Any] = []
-        keywords: dict[str, Any] = {}
-        for part in node.args:
-            if isinstance(part, ast.Starred):
-                values += self.iterate(self.evaluate(part.value, scope))
-            else:
-                values.append(self.evaluate(part, scope))
-        for keyword in node.keywords:
-            value = self.evaluate(keyword.value, scope)
-            if keyword.arg is None:
-                keywords.update(value)
-            else:
-                keywords[keyword.arg] = value
-        self.at(node)
-        return self.call(callee, values, keywords, node)
-
     def call(
-        self: Any, callee: Any, values: list[Any], keywords: dict[str, Any],
+        self, callee: Any, values: list[Any], keywords: dict[str, Any],
         node: Any = None,
     ) -> Any:  # fmt: skip
         """The value of a call."""
@@ -116,7 +90,7 @@ class Functions:
         self.refuse_unknown(callee)
         self.fail(f"{kind_of(callee)} is not callable")
 
-    def _member(self: Any, cls: Class, value: Any) -> Any:
+    def _member(self, cls: Class, value: Any) -> Any:
         """The member of an enumeration that has a value, or that is handed over itself."""
         members = [part for part in cls.body.values() if isinstance(part, Instance)]
         for member in members:
@@ -125,9 +99,7 @@ class Functions:
         known = ", ".join(repr(member.attributes["value"]) for member in members)
         return self.fail(f"{value!r} is no value of `{cls.name}`", f"these are {known}")
 
-    def _set_fields(
-        self: Any, instance: Instance, values: list[Any], keywords: dict[str, Any]
-    ) -> None:
+    def _set_fields(self, instance: Instance, values: list[Any], keywords: dict[str, Any]) -> None:
         """Give the fields of a dataclass or a named tuple their values."""
         cls = instance.cls
         given = {**dict(zip(cls.fields, values, strict=False)), **keywords}
@@ -142,7 +114,7 @@ class Functions:
             self.call_method(instance, "__post_init__", [])
 
     def call_method(
-        self: Any, instance: Instance, name: str, values: list[Any],
+        self, instance: Instance, name: str, values: list[Any],
         keywords: dict[str, Any] | None = None,
     ) -> Any:  # fmt: skip
         """The value of a method of an instance."""
@@ -160,7 +132,7 @@ class Functions:
         return Method(function, owner)
 
     def _read_call(
-        self: Any, function: Function, values: list[Any], keywords: dict[str, Any],
+        self, function: Function, values: list[Any], keywords: dict[str, Any],
         node: Any,
     ) -> Any:  # fmt: skip
         """Read a function of the file with its parameters set."""
@@ -195,7 +167,7 @@ class Functions:
             self.file, self.turn, self.here, self.tape.place, self.first = kept
         return yielded if function.is_generator else None
 
-    def _s_return(self: Any, node: ast.Return, scope: Scope) -> None:
+    def _s_return(self, node: ast.Return, scope: Scope) -> None:
         """`return`: what it computes is a line of its own."""
         if node.value is None:
             raise ReturnSignal(None)
@@ -206,7 +178,7 @@ class Functions:
         raise ReturnSignal(value)
 
     def scope_of_call(
-        self: Any, function: Function, values: list[Any], keywords: dict[str, Any]
+        self, function: Function, values: list[Any], keywords: dict[str, Any]
     ) -> Scope:
         """The scope of a call: its parameters by position, by keyword, by default."""
         scope = Scope(function.scope)
@@ -246,7 +218,7 @@ class Functions:
             return None
         return f"the first parameter of a method is `self`: `def {function.name}(self, ...)`"
 
-    def _super(self: Any, node: ast.Call, scope: Scope) -> Super:
+    def _super(self, node: ast.Call, scope: Scope) -> Super:
         holder: Scope | None = scope
         while holder is not None and (holder.function is None or holder.function.owner is None):
             holder = holder.outer
@@ -256,7 +228,7 @@ class Functions:
 
     # ---------------------------------------------------------------- attributes
 
-    def attribute(self: Any, owner: Any, name: str) -> Any:
+    def attribute(self, owner: Any, name: str) -> Any:
         """What stands behind a dot."""
         if isinstance(owner, Given) and (name in ATTRIBUTES or name not in OF_LISTS):
             owner = Array(self.content(owner))
@@ -288,7 +260,7 @@ class Functions:
             return ATTRIBUTES[name](self, Array(self.content(owner)))
         return OfArray(owner, name)
 
-    def _of_instance(self: Any, owner: Instance, name: str) -> Any:
+    def _of_instance(self, owner: Instance, name: str) -> Any:
         value = owner.cls.find(name)
         is_property = isinstance(value, Function) and value.kind == "property"
         if name in owner.attributes and not is_property:
@@ -308,7 +280,7 @@ class Functions:
             return self.call(bound, [], {}) if value.kind == "property" else bound
         return value
 
-    def _of_super(self: Any, owner: Super, name: str) -> Any:
+    def _of_super(self, owner: Super, name: str) -> Any:
         start = owner.instance if isinstance(owner.instance, Class) else owner.instance.cls
         order = [*start.order()]
         for cls in order[order.index(owner.cls) + 1 :]:
@@ -320,7 +292,7 @@ class Functions:
             return Library("ignore", "python")
         self.fail(f"no class above `{owner.cls.name}` has `{name}`")
 
-    def _of_library(self: Any, owner: Library, name: str) -> Any:
+    def _of_library(self, owner: Library, name: str) -> Any:
         full = f"{owner.name}.{name}" if owner.name else name
         if full in CONSTANTS or name in CONSTANTS:
             return CONSTANTS.get(full, CONSTANTS.get(name))
@@ -332,7 +304,7 @@ class Functions:
             self.fail(f"`{full}` is not read")
         return Library(full, owner.kind)
 
-    def joined_by_index(self: Any, owner: Library, index: Any) -> Any:
+    def joined_by_index(self, owner: Library, index: Any) -> Any:
         """`np.r_[a, b]` and `np.c_[a, b]`, which join arrays in square brackets."""
         parts = list(index) if isinstance(index, tuple) else [index]
         if owner.name not in ("r_", "c_"):

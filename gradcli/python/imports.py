@@ -13,6 +13,7 @@ from gradcli.python.calls import CONSTANTS, OTHER_FRAMEWORKS, ROWS, refusal
 from gradcli.python.helpers import HELPERS, WITH_CACHE
 from gradcli.python.limits import MOST_FILES
 from gradcli.python.source import Script
+from gradcli.python.statements import Statements
 from gradcli.python.values import Library, Scope, Unknown
 
 KNOWN_ROOTS = ("numpy", "math", "cmath", "scipy", "autograd", "cupy", "cupyx")  # numpy's names
@@ -45,16 +46,16 @@ DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Wi
 MOST_UP = 3  # folders above the file in which another is looked for
 
 
-class Imports:
+class Imports(Statements):
     """The part of the interpreter that reads imports, and other files with them."""
 
-    def _s_import(self: Any, node: ast.Import, scope: Scope) -> None:
+    def _s_import(self, node: ast.Import, scope: Scope) -> None:
         for alias in node.names:
             name = alias.asname or alias.name.split(".")[0]
             taken = alias.name if alias.asname else name
             self.set_name(name, self._module(taken), scope)
 
-    def _module(self: Any, name: str) -> Any:
+    def _module(self, name: str) -> Any:
         root, _, rest = name.partition(".")
         if root in KNOWN_ROOTS:
             is_mathematics = root in MATHEMATICS
@@ -71,7 +72,7 @@ class Imports:
             return Library("ignore", "python")
         return Unknown(*refusal(name))
 
-    def _s_importfrom(self: Any, node: ast.ImportFrom, scope: Scope) -> None:
+    def _s_importfrom(self, node: ast.ImportFrom, scope: Scope) -> None:
         module = node.module or ""
         root = "" if node.level else module.partition(".")[0]
         for alias in node.names:
@@ -97,9 +98,7 @@ class Imports:
                 if isinstance(scope.get(name), Unknown) or alias.name == "*":
                     self._helper(module, alias.name, name, names, scope)
 
-    def _helper(
-        self: Any, module: str, taken: str, name: str, names: set[str], scope: Scope
-    ) -> None:
+    def _helper(self, module: str, taken: str, name: str, names: set[str], scope: Scope) -> None:
         """A function of a missing helper module, where its name says what it is."""
         if module.partition(".")[0] in OTHER_FRAMEWORKS:
             return
@@ -114,16 +113,14 @@ class Imports:
             self.notes.append(f"`{taken}` of `{module}`, which is not beside the file, is taken "
                               "for what its name says")  # fmt: skip
 
-    def _star(self: Any, kind: str, scope: Scope) -> None:
+    def _star(self, kind: str, scope: Scope) -> None:
         for row in ROWS:
             if "." not in row and row not in BUILTINS:
                 scope.setdefault(row, Library(row, kind))
         for name in ("pi", "e", "inf", "nan"):
             scope.setdefault(name, CONSTANTS[name])
 
-    def _import_beside(
-        self: Any, module: str, level: int, taken: str, name: str, scope: Scope
-    ) -> None:
+    def _import_beside(self, module: str, level: int, taken: str, name: str, scope: Scope) -> None:
         whole = self._beside(module, level)
         inner = None
         if taken != "*" and (whole is None or taken not in whole):
@@ -141,7 +138,7 @@ class Imports:
             reason = Unknown(f"`{module}.py` has no `{taken}`")
             self.set_name(name, whole.get(taken, reason), scope)
 
-    def _beside(self: Any, name: str, level: int) -> Scope | None:
+    def _beside(self, name: str, level: int) -> Scope | None:
         """The names of a file beside the one that is read, or above it; None for no such file."""
         start = os.path.dirname(self.scripts[self.file].name) or os.curdir
         for _ in range(level - 1):
@@ -159,7 +156,7 @@ class Imports:
                 folder = os.path.join(folder, os.pardir)
         return None
 
-    def _file(self: Any, path: str) -> Scope:
+    def _file(self, path: str) -> Scope:
         real = os.path.realpath(path)
         if real in self.modules:
             whole: Scope = self.modules[real]
@@ -179,7 +176,7 @@ class Imports:
             self.file, self.here = kept
         return scope
 
-    def look_over(self: Any, tree: ast.Module, scope: Scope) -> None:
+    def look_over(self, tree: ast.Module, scope: Scope) -> None:
         """The definitions and settings of a file; what cannot be read is unknown until used."""
         scope["__name__"] = "__gradcli__"
         kept, self.is_lenient = self.is_lenient, True
@@ -191,7 +188,7 @@ class Imports:
                 self._define(node, scope)
         self.is_lenient = kept
 
-    def _look_over_try(self: Any, node: ast.Try, scope: Scope, own: set[str]) -> None:
+    def _look_over_try(self, node: ast.Try, scope: Scope, own: set[str]) -> None:
         """What a file tries to import or to set; the first handler's where a module is not read."""
         body = [part for part in node.body if _is_setting(part, own)]
         for part in body:
@@ -202,7 +199,7 @@ class Imports:
                 if _is_setting(part, own):
                     self._define(part, scope)
 
-    def _define(self: Any, node: ast.stmt, scope: Scope) -> None:
+    def _define(self, node: ast.stmt, scope: Scope) -> None:
         try:
             self.statement(node, scope)
         except GradcliError as error:

@@ -21,7 +21,7 @@ from gradcli.python.gradient_words import is_holder, roots
 from gradcli.python.imports import names_set
 from gradcli.python.results import collected
 from gradcli.python.source import PythonFault
-from gradcli.python.statements import BreakSignal, ContinueSignal
+from gradcli.python.control import BreakSignal, ContinueSignal
 from gradcli.python.subjects import OBJECTIVES
 from gradcli.python.values import Array, Scope, Unknown
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gradcli.python.guesses import RATE
-from gradcli.python.interpreter import Assigned, Interpreter
+from gradcli.python.interpreter import Interpreter
 from gradcli.python.results import Result
+from gradcli.python.state import Assigned
 from gradcli.python.values import Instance, arrays_in
 
 # Gates that a factor passes through, and the number of operands it may be in.

@@ -16,7 +16,7 @@ from gradcli.python.imports import names_set
 from gradcli.python.missing import MissingInputs, Unclaimed
 from gradcli.python.operators import is_true
 from gradcli.python.source import PythonFault
-from gradcli.python.statements import BreakSignal, ContinueSignal, ReturnSignal
+from gradcli.python.control import BreakSignal, ContinueSignal, ReturnSignal
 from gradcli.python.steps import changes_of, step_of
 from gradcli.python.trainings import Training, loss_of
 from gradcli.python.values import Array, Class, Function, Unknown
