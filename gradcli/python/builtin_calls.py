@@ -11,6 +11,7 @@ from gradcli.errors import GradcliError
 from gradcli.program.files import read_text
 from gradcli.python import contexts, indexing
 from gradcli.python.operators import binary, compare, is_true
+from gradcli.python.state import Reader
 from gradcli.python.values import (
     Array,
     Class,
@@ -20,7 +21,6 @@ from gradcli.python.values import (
     Library,
     Method,
     Partial,
-    Reader,
     TextFile,
 )
 

@@ -16,7 +16,8 @@ from gradcli.python import (
     reduction_rows,
     shape_rows,
 )
-from gradcli.python.values import Array, Library, Reader
+from gradcli.python.state import Reader
+from gradcli.python.values import Array, Library
 
 CONSTANTS = {
     "pi": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "Inf": math.inf,

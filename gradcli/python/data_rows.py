@@ -13,7 +13,8 @@ from gradcli.python import indexing
 from gradcli.python.limits import MOST_DATA
 from gradcli.python.reduction_rows import axes_of
 from gradcli.python.shape_rows import array_of, as_data, shape_of
-from gradcli.python.values import Array, Content, Library, Partial, Reader, Shape
+from gradcli.python.state import Reader
+from gradcli.python.values import Array, Content, Library, Partial, Shape
 
 # Functions of known data, or of what data there is at the point: their results are whole numbers,
 # masks and orders, which do not change near by.

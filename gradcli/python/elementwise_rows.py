@@ -13,8 +13,8 @@ import numpy as np
 
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.python.operators import COMPARE, OPERATORS, binary, compare, operate
+from gradcli.python.state import Reader
 from gradcli.python.tape import Elementwise
-from gradcli.python.values import Reader
 
 
 def _own(gate: str) -> Elementwise:

@@ -13,7 +13,8 @@ import numpy as np
 
 from gradcli.program.array_files import keys_of, open_array
 from gradcli.python.data_rows import cast, kind_of_numbers
-from gradcli.python.values import Array, Reader
+from gradcli.python.state import Reader
+from gradcli.python.values import Array
 
 SEPARATORS = (None, ",")
 

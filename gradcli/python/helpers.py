@@ -17,7 +17,8 @@ import numpy as np
 from gradcli.python.elementwise_rows import UNARY, ZERO, relu
 from gradcli.python.operators import COMPARE, DIV, MUL, SUB
 from gradcli.python.reduction_rows import reduction
-from gradcli.python.values import Array, Reader
+from gradcli.python.state import Reader
+from gradcli.python.values import Array
 
 ONE = np.array(1.0)
 

@@ -16,7 +16,8 @@ import numpy as np
 from gradcli.errors import BindingError, GradcliError
 from gradcli.program.array_files import open_array
 from gradcli.python.calls import CONSTANTS, ROWS
-from gradcli.python.values import Array, Given, Library, Reader, Scope
+from gradcli.python.state import Reader
+from gradcli.python.values import Array, Given, Library, Scope
 from gradcli.requests import Setting, finite_number
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import Any
 from gradcli.errors import did_you_mean
 from gradcli.python import data_rows, shape_rows
 from gradcli.python.calls import ROWS, find_row
+from gradcli.python.state import Reader
 from gradcli.python.tape import kind_of
-from gradcli.python.values import Array, Library, OfArray, Reader, Shape, TextFile
+from gradcli.python.values import Array, Library, OfArray, Shape, TextFile
 
 
 def _flat(reader: Reader, x: Array) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 from gradcli.errors import LimitError, ShapeError
 from gradcli.python.limits import MOST_DIGITS, MOST_LENGTH
+from gradcli.python.state import Reader
 from gradcli.python.tape import Elementwise, Tape, kind_of
 from gradcli.python.values import (
     Array,
@@ -22,7 +23,6 @@ from gradcli.python.values import (
     Instance,
     Library,
     Method,
-    Reader,
     Unknown,
 )
 

@@ -15,8 +15,9 @@ from gradcli.python import indexing
 from gradcli.python.operators import MUL, SUB, matmul, operate
 from gradcli.python.reduction_rows import axes_of
 from gradcli.python.shape_rows import as_data, transpose
+from gradcli.python.state import Reader
 from gradcli.python.tape import Tape
-from gradcli.python.values import Array, Content, Reader
+from gradcli.python.values import Array, Content
 
 
 def dot(reader: Reader, a: Any, b: Any) -> Any:

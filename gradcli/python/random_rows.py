@@ -9,7 +9,8 @@ import numpy as np
 
 from gradcli.python.data_rows import known, sized
 from gradcli.python.shape_rows import as_data
-from gradcli.python.values import Library, Reader
+from gradcli.python.state import Reader
+from gradcli.python.values import Library
 
 # Names of generators, old and new, and the method of the old one that draws for them.
 BY_SHAPE = {"randn": "standard_normal", "rand": "random_sample"}

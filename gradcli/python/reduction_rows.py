@@ -13,7 +13,8 @@ from gradcli.gates.shapes import normal_axes
 from gradcli.python import indexing
 from gradcli.python.elementwise_rows import UNARY, mask
 from gradcli.python.operators import ADD, DIV, MUL, SUB, binary
-from gradcli.python.values import Array, Reader
+from gradcli.python.state import Reader
+from gradcli.python.values import Array
 
 REDUCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "sum": ("sum", np.sum), "mean": ("mean", np.mean), "prod": ("prod", np.prod),

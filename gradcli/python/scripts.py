@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from gradcli.errors import GradcliError
+from gradcli.python.control import BreakSignal, ContinueSignal
 from gradcli.python.drive import Driven, Driver
 from gradcli.python.gradient_words import is_holder, roots
 from gradcli.python.imports import names_set
 from gradcli.python.results import collected
 from gradcli.python.source import PythonFault
-from gradcli.python.control import BreakSignal, ContinueSignal
 from gradcli.python.subjects import OBJECTIVES
 from gradcli.python.values import Array, Scope, Unknown
 

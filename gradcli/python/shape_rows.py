@@ -14,7 +14,8 @@ from gradcli.gates.shapes import with_unknown
 from gradcli.python import indexing
 from gradcli.python.operators import ADD, MUL
 from gradcli.python.reduction_rows import axes_of
-from gradcli.python.values import Array, Content, Reader
+from gradcli.python.state import Reader
+from gradcli.python.values import Array, Content
 
 ITEM = 8  # bytes of a float64
 

@@ -1,12 +1,13 @@
-"""The state of the reader of Python: where it stands, what it has recorded, and what it may ask.
+"""The state of the reader of Python: where it stands, what it has recorded, what it may be asked.
 
-Its parts, one for each kind of syntax, are classes on top of this one, and the interpreter is all
-of them together. What one part asks of another is declared here.
+Its parts, one for each kind of syntax, are classes above this one, each above those that it asks,
+and the interpreter is all of them together. The rows of calls know it by this class alone.
 """
 
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
@@ -17,7 +18,7 @@ from gradcli.errors import GradcliError, LimitError, Span
 from gradcli.python.limits import MOST_LENGTH, MOST_STATEMENTS
 from gradcli.python.source import PythonFault, Script
 from gradcli.python.tape import Tape, content_of
-from gradcli.python.values import Array, Scope, Unknown, arrays_in
+from gradcli.python.values import Array, Instance, Scope, Unknown, arrays_in
 
 NO_STATEMENT = {
     "AsyncFunctionDef": "`async` functions are not read",
@@ -54,7 +55,7 @@ class Assigned(NamedTuple):
     scope: Scope | None = None  # the names around it
 
 
-class Reader:
+class Reader(ABC):
     """What every part of the interpreter stands on: the state, places and records."""
 
     statements: dict[type, Callable[..., None]]  # the method of each kind
@@ -253,6 +254,33 @@ class Reader:
     def set_name(self, name: str, value: Any, scope: Scope) -> None:
         """Give a name its value."""
         scope.elsewhere.get(name, scope)[name] = value
+
+    # ---------------------------------------------------------------- what parts ask of others
+
+    @abstractmethod
+    def call(
+        self, callee: Any, values: list[Any], keywords: dict[str, Any], node: Any = None
+    ) -> Any:
+        """The value of a call."""
+
+    @abstractmethod
+    def call_method(
+        self, instance: Instance, name: str, values: list[Any],
+        keywords: dict[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
+        """The value of a method of an instance."""
+
+    @abstractmethod
+    def attribute(self, owner: Any, name: str) -> Any:
+        """What stands behind a dot."""
+
+    @abstractmethod
+    def part(self, owner: Any, index: Any) -> Any:
+        """A part of a value: `x[0]`, `params["W1"]`."""
+
+    @abstractmethod
+    def iterate(self, value: Any) -> list[Any]:
+        """The items of what a loop goes over."""
 
     # ---------------------------------------------------------------- values
 

@@ -11,12 +11,12 @@ from zlib import crc32
 import numpy as np
 
 from gradcli.errors import GradcliError
+from gradcli.python.control import BreakSignal, ContinueSignal, ReturnSignal
 from gradcli.python.drive import Driven, Driver
 from gradcli.python.imports import names_set
 from gradcli.python.missing import MissingInputs, Unclaimed
 from gradcli.python.operators import is_true
 from gradcli.python.source import PythonFault
-from gradcli.python.control import BreakSignal, ContinueSignal, ReturnSignal
 from gradcli.python.steps import changes_of, step_of
 from gradcli.python.trainings import Training, loss_of
 from gradcli.python.values import Array, Class, Function, Unknown

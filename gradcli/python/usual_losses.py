@@ -10,7 +10,8 @@ from typing import Any
 
 from gradcli.python.elementwise_rows import ROWS as GATES
 from gradcli.python.reduction_rows import ROWS as REDUCTIONS
-from gradcli.python.values import Array, Reader
+from gradcli.python.state import Reader
+from gradcli.python.values import Array
 
 Loss = Callable[[Reader, Any, Any], Any]
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 Content = Any  # a numpy array, or the number of a node
-Reader = Any  # the Interpreter: its parts know it by this name, so that imports run in no circle
 View = tuple[Callable[[Content], Content], Callable[[Content, Content], Content]]
 
 
