@@ -3,6 +3,11 @@
 import pytest
 
 import gradcli
+from gradcli.evaluation.elsewhere import is_comparable
+from gradcli.requests import PLAIN
+from gradcli.tasks import second_point
+from gradcli.tasks.check_python import check_python
+from gradcli.tasks.outcomes import outcome_of
 
 WAYS = {"by element": 10**6, "whole": 0}
 
@@ -236,3 +241,26 @@ def test_a_point_is_special_only_where_what_is_claimed_may_hide_a_mistake():
     assert not notes("x = 0.7; t = 0.7\nf = (x - 3*t)**2\ndx = 2*(x - 3*t)")
     assert notes("x = [1, 1]; y = [0.3, 0.4]\nf = sum(x*y)\ndx = y\ndy = x")
     assert notes("x = 0.7; y = 0.7\nf = x*y\ndx = y\ndy = x")
+
+
+def test_no_line_is_judged_where_a_file_would_take_another_branch(monkeypatch):
+    """The search for a mistake takes seconds, and there is none: the program is another one."""
+    judged = []
+    monkeypatch.setattr(
+        second_point,
+        "outcome_of",
+        lambda point, *rest, **named: judged.append(point) or outcome_of(point, *rest, **named),
+    )
+    text = (
+        "def gradient(x, w, df=1.0):\n"
+        "    s = (0 if x <= 0 else x) + w * x\n"
+        "    f = s * s\n"
+        "    ds = 2 * s * df\n"
+        "    dx = w * ds\n"
+        "    dw = x * ds\n"
+        "    return f, (dx, dw)\n"
+    )
+    (case,) = check_python(text, "gradient.py", None, [("x", 0.0), ("w", 3.0)], PLAIN)
+    assert case.verdict == "pass"
+    assert judged
+    assert all(map(is_comparable, judged))

@@ -37,13 +37,21 @@ def outcome_at(
     program: Program, inputs: list[Any], request: Request, typed: Mapping[str, Any],
     formulas_only: bool = False, elsewhere: bool = False,
 ) -> Outcome:  # fmt: skip
+    """Check a program at some inputs, as `outcome_of` does at the point they make."""
+    return outcome_of(at(program, inputs, request), request, typed, formulas_only, elsewhere)
+
+
+def outcome_of(
+    point: Point, request: Request, typed: Mapping[str, Any],
+    formulas_only: bool = False, elsewhere: bool = False,
+) -> Outcome:  # fmt: skip
     """Check at one point; `typed` are claims of the caller, by the names of the point's leaves.
 
     `formulas_only` leaves out claims that are numbers: they hold at the program's own point only.
     At a point `elsewhere` a formula that gives what the engine does needs no other evidence: the
     engine itself is checked at the program's own point.
     """
-    point = at(program, inputs, request)
+    program = point.program
     has_gradients = point.upstream is not None or not request.jacobian
     questions = questions_of(point, typed, request.exact) if has_gradients else []
     is_of_numbers = not point.is_of_arrays
@@ -75,7 +83,7 @@ def outcome_at(
         if chosen.kind == OWN:
             from gradcli.transform.written_out import written_out  # late: few have such gates
 
-            written = at(written_out(program), inputs, request)
+            written = at(written_out(program), point.inputs, request)
         lines, forks, hides = judge_lines(written, request, formulas_only)
     if chosen.kind == NOTHING:
         lines = [line.unchecked(BEYOND_BUDGET) for line in lines]

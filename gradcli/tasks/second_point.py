@@ -17,7 +17,7 @@ from gradcli.evaluation.ties import Tie
 from gradcli.program.model import Program, nodes_of
 from gradcli.requests import Request
 from gradcli.tasks.excuses import excuses
-from gradcli.tasks.outcomes import Outcome, outcome_at
+from gradcli.tasks.outcomes import Outcome, outcome_of
 
 MOST_MOVED = 6  # inputs of a second point in a note
 
@@ -54,7 +54,7 @@ class _Search:
             self.notes.append(f"{special}: {_point_words(second.point, self.first.point)}")
         for inputs in on_other_branches(self.program, self.first.point.inputs):
             second = self._at(inputs)
-            if second.verdict == "fail" and is_comparable(second.point):
+            if second is not None and second.verdict == "fail":
                 return _shown_elsewhere(self.first, second, "another branch was checked")
         return self.first._replace(notes=[*self.first.notes, *self.notes, *self._reservations()])
 
@@ -77,16 +77,18 @@ class _Search:
                     lines[k] = there._replace(reason=reason)
         return None if lines == self.first.lines else self.first._replace(lines=lines)
 
-    def _at(self, inputs: list[Any]) -> Outcome:
-        return outcome_at(
-            self.program, inputs, self.request, {}, formulas_only=True, elsewhere=True
-        )
+    def _at(self, inputs: list[Any]) -> Outcome | None:
+        """The outcome at some inputs; None where no line may be held to them."""
+        point = at(self.program, inputs, self.request)
+        if not is_comparable(point):
+            return None  # before the search for a mistake there, which takes long
+        return outcome_of(point, self.request, {}, formulas_only=True, elsewhere=True)
 
     def _moved(self, **how: Any) -> Outcome | None:
         """The outcome near by; None where the output has no value on either side."""
         for sign in (1, -1):
             second = self._at(self.around.moved(sign=sign, **how))
-            if second.verdict != "undefined" and is_comparable(second.point):
+            if second is not None and second.verdict != "undefined":
                 return second
         return None
 
