@@ -163,3 +163,13 @@ def test_floats_and_many_digits_agree_next_to_zeros_and_far_from_them():
     for x in (-2.4570247382208006, -2.7476826467274127, -3.14358088834998, 1.0000000000000002):
         near, far = FLOATS.function("lgamma")(x), many.function("lgamma")(many.number(x))
         assert math.isclose(near, float(far), rel_tol=2.0**-52), x
+
+
+@pytest.mark.parametrize("x", [5e-324, 1e-9, 0.3, -0.9, 0.999999])
+def test_the_inverse_of_erf_takes_one_erf_for_five_times_the_digits_of_a_float(x, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        error_functions, "erf", lambda mp, y, erf=error_functions.erf: calls.append(y) or erf(mp, y)
+    )
+    digits(50).function("erfinv")(digits(50).number(x))
+    assert len(calls) == 1
