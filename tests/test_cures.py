@@ -9,7 +9,8 @@ import mpmath
 import pytest
 
 import gradcli
-from gradcli.transform.fuse import GATED, REWRITTEN
+from gradcli.program.reader import read
+from gradcli.transform.fuse import GATED, REWRITTEN, fused
 
 mp = mpmath.mp.clone()
 mp.dps = 800  # 1e-300 squared, and a hundred digits to spare
@@ -110,3 +111,9 @@ def test_what_is_not_right_to_the_last_digits_is_no_cure():
     """The rounding of x - y is far larger than the sine of it."""
     (note,) = gradcli.evaluate("exp(sin(x)*1e9)/exp(y)", {"x": 3.0, "y": 1e8}, check=False).notes
     assert "use" not in note
+
+
+def test_a_graph_without_the_gates_of_any_form_stays_as_it_is():
+    program = read("(x - y) * atan2(x, tanh(y))", "<test>", {"x": 1.0, "y": 2.0})
+    for forms in (GATED, REWRITTEN):
+        assert fused(program.graph, [program.output], forms).graph is program.graph

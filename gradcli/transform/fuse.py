@@ -7,7 +7,7 @@ stage is a wall: only the names of a form may stand for one.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from gradcli.gates.row import CONSTANT, INPUT
 from gradcli.gates.table import BUILT_IN
@@ -73,6 +73,8 @@ REWRITTEN: Forms = (
 )
 
 MOST_PASSES = 4
+LEAVES = (INPUT, CONSTANT)
+OF_ANY_LENGTH = {"sqrt", "sub", "neg", "log"}  # the outermost gates of forms with long sums
 
 
 class Fused:
@@ -106,14 +108,9 @@ def _pass(graph: Graph, keep: list[int], forms: Forms) -> Fused:
     for node in range(len(graph) - 1, -1, -1):
         for operand in graph.operands[node] if needed[node] else ():
             needed[operand] = 1
-    matches: dict[int, tuple[str, dict[str, int]]] = {}
-    inside: set[int] = set()  # nodes of forms that are matched already
-    for node in range(len(graph) - 1, -1, -1):
-        if needed[node] and graph.operands[node] and node not in inside:
-            match = _replacement(graph, node, forms)
-            if match is not None:
-                matches[node] = match
-                inside |= _between(graph, node, set(match[1].values()))
+    matches = _matches(graph, needed, forms)
+    if not matches:
+        return Fused(graph, {node: node for node in range(len(graph))}, [])
     new = Graph(graph.table)
     moved: dict[int, int] = {}
     used = []
@@ -141,6 +138,23 @@ def _pass(graph: Graph, keep: list[int], forms: Forms) -> Fused:
     return Fused(new, moved, used)
 
 
+def _matches(
+    graph: Graph, needed: bytearray, forms: Forms
+) -> dict[int, tuple[str, dict[str, int]]]:
+    """What may stand for the needed nodes that are of some form, the outermost of each."""
+    matches: dict[int, tuple[str, dict[str, int]]] = {}
+    inside: set[int] = set()  # nodes of forms that are matched already
+    by_gate = _by_gate(forms, frozenset([gate.name for gate in graph.gates]))
+    outermost = by_gate.keys() | OF_ANY_LENGTH
+    for node in range(len(graph) - 1, -1, -1):
+        if needed[node] and graph.gates[node].name in outermost and node not in inside:
+            match = _replacement(graph, node, by_gate)
+            if match is not None:
+                matches[node] = match
+                inside |= _between(graph, node, set(match[1].values()))
+    return matches
+
+
 def _between(graph: Graph, top: int, ends: set[int]) -> set[int]:
     """The nodes of a form below its top."""
     inside: set[int] = set()
@@ -153,19 +167,23 @@ def _between(graph: Graph, top: int, ends: set[int]) -> set[int]:
     return inside
 
 
-@cache
-def _by_gate(forms: Forms) -> dict[str, list[tuple[str, str]]]:
-    """Forms by their outermost gate, in order."""
+@lru_cache(maxsize=64)
+def _by_gate(forms: Forms, gates: frozenset[str]) -> dict[str, list[tuple[str, str]]]:
+    """The forms that have no other gates than these, by their outermost one, in order."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for form, better in forms:
         pattern, root = _pattern(form)
+        if not all(gate.name in gates for gate in pattern.gates if gate not in LEAVES):
+            continue
         groups.setdefault(pattern.gates[root].name, []).append((form, better))
     return groups
 
 
-def _replacement(graph: Graph, node: int, forms: Forms) -> tuple[str, dict[str, int]] | None:
+def _replacement(
+    graph: Graph, node: int, by_gate: dict[str, list[tuple[str, str]]]
+) -> tuple[str, dict[str, int]] | None:
     """The text that may stand for a node, and the nodes its names stand for."""
-    for form, better in _by_gate(forms).get(graph.gates[node].name, ()):
+    for form, better in by_gate.get(graph.gates[node].name, ()):
         subtrees = _match(graph, node, *_pattern(form))
         if subtrees is not None:
             return better, subtrees
