@@ -407,3 +407,13 @@ def test_a_condition_that_is_a_number_at_0_is_about_to_change():
     report = gradcli.evaluate("where(x, 2*x, 0)", {"x": 0.0})
     assert report.gradients["x"] == 2.0
     assert report.check.inputs["x"].verdict == "pass"
+
+
+def test_no_gradient_is_computed_in_many_digits_where_none_is_asked_for(monkeypatch):
+    def refused(*_):
+        raise AssertionError("an array without an upstream gradient has no gradients")
+
+    monkeypatch.setattr(many_digits, "backward", refused)
+    answer = gradcli.evaluate("1 - cos(x)", {"x": [1e-9, 2e-9]})
+    assert answer.arithmetic == "mpmath"
+    assert answer.value == pytest.approx([5e-19, 2e-18], rel=1e-15)

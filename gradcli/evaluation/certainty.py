@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from gradcli.evaluation.numbers import (
+    Bounds,
     Numbers,
     delicate,
     doubtful,
@@ -27,15 +28,16 @@ ONLY_CERTAIN = (
 
 
 def certain_numbers(
-    point: Point, request: Request, explains: bool = True, takes_limits: bool = True
-) -> tuple[Numbers, list[str]]:
+    point: Point, request: Request, explains: bool = True, takes_limits: bool = True,
+    bounds: Bounds | None = None,
+) -> tuple[Numbers, list[str]]:  # fmt: skip
     """The numbers to report and the notes on them: of the sweep, or in many digits.
 
     `explains`: the notes say why many digits were needed, and what would cure it. `takes_limits`:
-    gradients without a bound are sought as limits. Raises LimitError where many digits are
-    requested of too many gates.
+    gradients without a bound are sought as limits. `bounds` are those of the sweep, where the
+    caller has them. Raises LimitError where many digits are requested of too many gates.
     """
-    numbers, notes = _best_numbers(point, request, explains, takes_limits)
+    numbers, notes = _best_numbers(point, request, explains, takes_limits, bounds)
     has_value = point.program.parts or not math.isnan(numbers.values[point.program.output])
     if numbers.gradient_errors is not None and not has_value:  # nor has it a slope
         errors = [*numbers.gradient_errors]
@@ -46,7 +48,7 @@ def certain_numbers(
 
 
 def _best_numbers(
-    point: Point, request: Request, explains: bool, takes_limits: bool
+    point: Point, request: Request, explains: bool, takes_limits: bool, bounds: Bounds | None
 ) -> tuple[Numbers, list[str]]:
     """The numbers of the sweep where they are certain, else those of many digits."""
     run, program = point.run, point.program
@@ -58,12 +60,14 @@ def _best_numbers(
         raise too_many_gates("many digits")
     if gates > MOST_WITH_BOUNDS:
         return plain_numbers(run, None), [*point.notes, UNBOUNDED]
-    bounds = sweep_bounds(run, program.output, upstream_node)
+    leaves = [leaf for _, leaf in point.leaves]
+    if bounds is None:
+        has_gradients = point.upstream is not None
+        bounds = sweep_bounds(run, program.output, upstream_node, has_gradients)
     plain = plain_numbers(run, bounds)
     inputs = [run.values[node] for node in program.graph.inputs.values()]
     if request.arithmetic == "float64" or not all(map(math.isfinite, inputs)):
         return plain, [*point.notes]
-    leaves = [leaf for _, leaf in point.leaves]
     doubts = doubtful(run, bounds, point.results, leaves)
     is_enough = count <= FLOAT_DIGITS and request.arithmetic == "auto" and not doubts
     if is_enough and not delicate(run, bounds, program.output).intersection(leaves):

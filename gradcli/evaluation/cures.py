@@ -62,8 +62,10 @@ def _rewritten(graph: Graph, output: int, steps: Iterable[Forms]) -> _Cured:
 def _is_right(point: Any, cured: _Cured, run: Run, better: Numbers) -> bool:
     """Whether value and gradients are right here, and certain, so that they are near by as well."""
     program, output = point.program, cured.moved[point.program.output]
-    backward(run, output, point.upstream)
-    bounds = sweep_bounds(run, output, None)
+    has_gradients = point.upstream is not None
+    if has_gradients:
+        backward(run, output, point.upstream)
+    bounds = sweep_bounds(run, output, None, has_gradients)
     value, truth = run.values[output], better.values[program.output]
     if not (_is_exact(value, truth) and bounds.values[output] <= CERTAIN * abs(truth) + TINY):
         return False

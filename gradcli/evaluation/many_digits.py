@@ -62,9 +62,10 @@ class _Sweep:
         program = task.point.program
         bounding = Bounding(program.graph, count, at_limits, snaps)
         run = bounding.run(task.point.inputs)
-        node = task.upstream_node
-        seed = bounding.bounded.number(task.point.upstream) if node is None else run.values[node]
-        backward(run, program.output, seed)
+        if task.point.upstream is not None:
+            node, number = task.upstream_node, bounding.bounded.number
+            seed = number(task.point.upstream) if node is None else run.values[node]
+            backward(run, program.output, seed)
         self.count = count
         self.at_limits = at_limits
         self.hides = 0  # digits that some number is deep, where they are too many to be tried

@@ -112,8 +112,15 @@ def value_bounds(run: Run) -> list[float]:
     return [x.error for x in bounded_run(run).values]
 
 
-def sweep_bounds(run: Run, output: int, upstream_node: int | None) -> Bounds:
-    """The bounds of a finished sweep over numbers, whose seed `upstream_node` may compute."""
+def sweep_bounds(
+    run: Run, output: int, upstream_node: int | None, has_gradients: bool = True
+) -> Bounds:
+    """The bounds of a finished sweep over numbers, whose seed `upstream_node` may compute.
+
+    Without gradients to be told they are those of the values alone.
+    """
+    if not has_gradients:
+        return Bounds(bounded_run(run))
     return Bounds(bounded_run(run, output, run.gradients[output], upstream_node))
 
 

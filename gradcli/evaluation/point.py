@@ -80,7 +80,8 @@ class Point:
             from gradcli.evaluation.in_digits import InDigits  # late: it loads mpmath
 
             graph, output = self.program.graph, self.program.output
-            self._in_digits = InDigits(graph, self.inputs, output, self.upstream)
+            upstream = 1.0 if self.upstream is None else self.upstream
+            self._in_digits = InDigits(graph, self.inputs, output, upstream)
         return self._in_digits
 
 

@@ -92,8 +92,8 @@ def scalars_of(point: Point, request: Request) -> Scalars | None:
     weights = np.ones(shape) if point.upstream is None else point.upstream
     taken_apart = unrolled(program, weights, circuit)
     single = at(taken_apart, inputs_of(taken_apart), request)
-    if point.upstream is None:
-        single.leaves = []  # the weights are any: there are no gradients
+    if point.upstream is None:  # the weights are any: there are no gradients
+        single.upstream, single.leaves = None, []
     return Scalars(single, *certain_numbers(single, request), circuit.value, circuit)
 
 
