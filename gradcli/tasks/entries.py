@@ -16,7 +16,7 @@ from gradcli.arithmetic.floats import UNIT_ROUNDOFF
 from gradcli.engine import Run
 from gradcli.evaluation.in_digits import InDigits
 from gradcli.evaluation.limits import Limit, OutOfDigits, limit
-from gradcli.evaluation.numbers import Bounds, bounded_run, possible_ties
+from gradcli.evaluation.numbers import Bounds, possible_ties
 from gradcli.evaluation.second_limits import SecondLimits
 
 EDGED = ("pow", "atan2", "where")  # gates without a kink or a jump of their own, but in places
@@ -35,10 +35,10 @@ class Entry(NamedTuple):
 class Slopes:
     """The slopes of one number, a row of a Jacobian."""
 
-    def __init__(self, run: Run, root: int) -> None:
+    def __init__(self, run: Run, bounds: Bounds, root: int) -> None:
         graph = run.machine.graph
         self.leaves = graph.inputs
-        self.near = near_ties(run, root)
+        self.near = near_ties(run, bounds, root)
         self.work = 0  # gates that limits have evaluated in many digits
         self._point = InDigits(graph, [run.values[k] for k in graph.inputs.values()], root)
 
@@ -97,12 +97,12 @@ class Curvatures:
 Row = Slopes | Curvatures
 
 
-def near_ties(run: Run, output: int) -> set[str]:
-    """The inputs under gates that may stand at a kink."""
+def near_ties(run: Run, bounds: Bounds, output: int) -> set[str]:
+    """The inputs under gates that may stand at a kink, for all that bounds on the values tell."""
     graph = run.machine.graph
     if not any(gate.kink or gate.jump or gate.name in EDGED for gate in graph.gates):
         return set()
-    below = possible_ties(run, Bounds(bounded_run(run)), output)
+    below = possible_ties(run, bounds, output)
     return {name for name, leaf in graph.inputs.items() if leaf in below}
 
 

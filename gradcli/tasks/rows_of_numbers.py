@@ -13,7 +13,7 @@ from gradcli.engine import Machine, Run, backward
 from gradcli.errors import LimitError
 from gradcli.evaluation.certainty import certain_numbers, decimals
 from gradcli.evaluation.in_digits import InDigits
-from gradcli.evaluation.numbers import is_certain
+from gradcli.evaluation.numbers import Bounds, bounded_run, is_certain
 from gradcli.evaluation.point import Point
 from gradcli.evaluation.second_limits import SecondLimits
 from gradcli.graph.nodes import Graph
@@ -98,19 +98,24 @@ class _Whole:
 
     def __init__(self, run: Run, output: int) -> None:
         self.leaves = run.machine.graph.inputs
-        self.near = near_ties(run, output)
+        self.near = near_ties(run, Bounds(bounded_run(run)), output)
         inputs = [run.values[leaf] for leaf in self.leaves.values()]
         self.limits = SecondLimits(InDigits(run.machine.graph, inputs, output))
 
-    def row(self, name: str, run: Run, root: int) -> Curvatures:
+    def row(self, name: str, run: Run, bounds: Bounds, root: int) -> Curvatures:
         """The row of an input, whose gradient a run has computed as `root`."""
-        return Curvatures(name, self.leaves, self.near, near_ties(run, root), self.limits)
+        return Curvatures(name, self.leaves, self.near, near_ties(run, bounds, root), self.limits)
 
 
 def _whole(circuit: Circuit, program: Program, inputs: Mapping[str, float]) -> _Whole:
     graph = circuit.graph
     run = Machine(graph, IEEE).run([inputs[name] for name in graph.inputs])
     return _Whole(run, int(circuit.elements[program.output]))
+
+
+def _part(run: Run, graph: Graph, nodes: Sequence[int]) -> Run:
+    """The run of a part of its graph, some nodes with all they depend on."""
+    return Run(Machine(graph, run.machine.arithmetic), [run.values[node] for node in nodes])
 
 
 class _Rows:
@@ -123,7 +128,8 @@ class _Rows:
         self.program = program
         self.graph = graph
         self.leaves = leaves
-        self.inputs = inputs
+        self.run = Machine(graph, IEEE).run([inputs[name] for name in graph.inputs])
+        self.bounded = bounded_run(self.run)
         self.whole = whole  # None for a Jacobian
         self.request = Request(arithmetic=request.arithmetic, digits=request.digits)
         self.places = {
@@ -156,19 +162,21 @@ class _Rows:
     ) -> None:  # fmt: skip
         """One row: the gradient of one number, by the leaves in its cone."""
         graph, moved = self.graph.part(cone)
-        run = Machine(graph, IEEE).run([self.inputs[name] for name in graph.inputs])
-        backward(run, moved[root], 1.0)
+        run, bounded = (_part(whole, graph, cone) for whole in (self.run, self.bounded))
+        for sweep in (run, bounded):
+            backward(sweep, moved[root], sweep.machine.arithmetic.number(1.0))
+        bounds = Bounds(bounded)
         alone = self.program._replace(graph=graph, output=moved[root], parts=None, upstream=None)
         limits = (
-            Slopes(run, moved[root])
+            Slopes(run, bounds, moved[root])
             if self.whole is None
-            else self.whole.row(label, run, moved[root])
+            else self.whole.row(label, run, bounds, moved[root])
         )
         named = [(Element(*self.places[k]), moved[k]) for k in cone if k in self.places]
         sure = [pair for pair in named if not self._in_doubt(limits, pair[0])]
         point = Point(alone, run, 1.0, {}, sure)
         request = self.request if self.left > 0 else Request(arithmetic="float64")
-        numbers, remarks = certain_numbers(point, request, explains=False, takes_limits=False)
+        numbers, remarks = certain_numbers(point, request, False, False, bounds)
         self.remarks += [f"row {label}: {remark}" for remark in remarks]
         if numbers.digits is not None:
             self.left -= len(cone)
