@@ -1,6 +1,8 @@
 """Gates of the user's own in expressions: read where they can be, else run."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -181,14 +183,17 @@ def test_what_needs_more_than_values_is_refused(path, gradcli):
     assert "`soft` runs and is not read: it has no formula" in done.err
 
 
-def test_code_writes_out_what_was_read(path, gradcli):
-    """Its gradients are derived: what `Switched` passes back is wrong, and is left behind."""
+def test_code_has_what_was_read_and_formulas_are_derived(path, gradcli):
+    """What `Switched` passes back is wrong, and stays so in code; a formula is the derivative."""
     words = ["(a + Switched(b, c)) * d", "a=1", "b=2", "c=3", "d=4", "--gates", path]
     code = gradcli("code", *words)
     assert code.code == 0
     assert "q1 = b * c" in code.out
-    assert "db = c * dq1" in code.out
-    assert "df/dc = b * d" in gradcli("code", *words, "--lang", "formula").out
+    assert "db = " in code.out
+    assert "db = c * dq1" not in code.out
+    formula = gradcli("code", *words, "--lang", "formula").out
+    assert formula.startswith("# of `Switched` the forward part is written out, and its gradient")
+    assert "df/dc = b * d" in formula
 
 
 def test_a_batch_passes_back_what_the_gates_do(path, gradcli, tmp_path):
@@ -301,6 +306,157 @@ def test_lines_through_it_have_verdicts(cubes):
     assert any("gates that only run" in note for note in hidden.notes)
 
 
-def test_code_says_that_the_forward_part_is_written_out(cubes, gradcli):
-    told = gradcli("code", "TwiceCube(x)*y", "x=2", "y=3", "--gates", cubes).out
-    assert "# of `TwiceCube` the forward part is written out, and its gradient derived" in told
+WRITTEN = """
+import math
+import numpy as np
+
+class Leaky:
+    def forward(self, x, slope=0.1):
+        self.x, self.slope = x, slope
+        return np.where(x > 0, x, slope * x)
+
+    def backward(self, dout):
+        return dout * np.where(self.x > 0, 1, self.slope)
+
+class Distance:
+    def forward(self, a, b):
+        dx = a - b
+        self.dx = dx
+        self.r = math.sqrt(dx * dx + 1)
+        return self.r
+
+    def backward(self, dz):
+        d = dz * self.dx / self.r
+        return d, -d
+
+class NotSwitched:
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return x * y
+
+    def backward(self, dz):
+        return dz * self.x, dz * self.y
+
+class LayerNorm:
+    def forward(self, x, gamma):
+        mu = x.mean()
+        inv = 1 / np.sqrt(((x - mu) ** 2).mean() + 1e-5)
+        self.xhat, self.inv, self.gamma = (x - mu) * inv, inv, gamma
+        return self.xhat * gamma
+
+    def backward(self, dy):
+        dxhat = dy * self.gamma
+        centred = dxhat - dxhat.mean() - self.xhat * (dxhat * self.xhat).mean()
+        return self.inv * centred, dy * self.xhat
+"""
+OF_NUMBERS = "Distance(x, y) * Leaky(y, slope=0.3) + NotSwitched(x, y) * Distance(y, x)"
+OF_ARRAYS = "sum(LayerNorm(x, w) * x)"
+
+
+@pytest.fixture(scope="module")
+def authors(tmp_path_factory):
+    file = tmp_path_factory.mktemp("code") / "own.py"
+    file.write_text(WRITTEN)
+    return str(file)
+
+
+@pytest.mark.parametrize(("text", "bound"), [
+    (OF_NUMBERS, {"x": 2, "y": -3}), (OF_ARRAYS, {"x": [1, 2, 4, 3], "w": [1, 0.5, -1, 2]}),
+])  # fmt: skip
+@pytest.mark.parametrize("language", ["numpy", "torch", "jax"])
+def test_code_computes_what_the_authors_of_gates_wrote(authors, gradcli, text, bound, language):
+    if language in ("torch", "jax"):
+        pytest.importorskip(language)
+    options = ["--gates", authors, "--lang", language, "--function", "made"]
+    words = [f"{name}={value}".replace(" ", "") for name, value in bound.items()]
+    ended = gradcli("code", text, *words, *options)
+    assert ended.code == 0, ended.err
+    assert "is the one that its author wrote" in ended.out
+    report = evaluated(text, authors, **bound)
+    value, gradients = _run(ended.out, language, [*bound.values()])
+    assert np.allclose(value, report.value, rtol=1e-12)
+    for got, expected in zip(gradients, report.gradients.values(), strict=True):
+        assert np.allclose(got, expected, rtol=1e-12)
+
+
+def _run(text, language, inputs):
+    """Value and gradients of code, as numbers."""
+    scope = {}
+    exec(text, scope)  # code that the tests have had written
+    made = scope["made"]
+    if language == "torch":
+        import torch
+
+        leaves = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in inputs]
+        value = made.apply(*leaves)
+        value.backward()
+        return value.item(), [leaf.grad.numpy() for leaf in leaves]
+    if language == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+        leaves = [jax.numpy.asarray(x, dtype=float) for x in inputs]
+        return jax.value_and_grad(made, tuple(range(len(leaves))))(*leaves)
+    return made(*[np.array(x) if isinstance(x, list) else x for x in inputs])
+
+
+def test_code_keeps_the_names_and_the_mistakes_of_authors(authors, gradcli):
+    """A variable that is named as a gradient of another is would be read as that."""
+    ended = gradcli("code", "Distance(x, y) + NotSwitched(x, y)", "x=2", "y=-3", "--gates", authors)
+    assert ended.out.splitlines()[0] == (
+        "# read back; the gradients are those that the gates give, and do not pass a check here"
+    )
+    told = ended.out.partition("# forward pass\n")[2]
+    assert (
+        told
+        == """\
+dx_ = x - y  # (1) Distance
+q1 = math.sqrt(dx_ * dx_ + 1)  # (1) Distance
+q2 = x * y  # (2) NotSwitched
+f = q1 + q2  # (3)
+
+# backward pass
+df = 1.0
+dq1 = df  # (3)
+dq2 = df  # (3)
+dx = dq2 * x  # (2) backward of NotSwitched
+dy = dq2 * y  # (2) backward of NotSwitched
+d = dq1 * dx_ / q1  # (1) backward of Distance
+dx += d  # (1) backward of Distance
+dy += -d  # (1) backward of Distance
+"""
+    )
+
+
+@pytest.mark.parametrize("text", ["Distance(x, y) + NotSwitched(x, y)", OF_ARRAYS])
+def test_our_own_language_has_the_lines_of_authors(authors, gradcli, text, tmp_path):
+    bound = ["x=2", "y=-3"] if text != OF_ARRAYS else ["x=[1,2,4,3]", "w=[1,0.5,-1,2]"]
+    made = gradcli("code", text, *bound, "--gates", authors, "--lang", "grad").out
+    (tmp_path / "made.grad").write_text(made)
+    ended = gradcli("check", str(tmp_path / "made.grad"))
+    assert ended.code == (1 if text != OF_ARRAYS else 0)
+    assert ("dx_ = x - y" if text != OF_ARRAYS else "dxhat = dq1 * w") in made
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no C compiler")
+def test_c_has_the_lines_of_authors(authors, gradcli, tmp_path):
+    made = gradcli("code", OF_NUMBERS, "x=2", "y=-3", "--gates", authors, "--lang", "c").out
+    main = 'int main(void) { double g[2]; gradient(2.0, -3.0, 1.0, g); printf("%.17g %.17g", g[0], g[1]); }'
+    (tmp_path / "made.c").write_text(f"#include <stdio.h>\n{made}\n{main}\n")
+    command = ["gcc", "-Wall", "-Werror", "-o", tmp_path / "made", tmp_path / "made.c", "-lm"]
+    subprocess.run(command, check=True)
+    told = subprocess.run([tmp_path / "made"], check=True, capture_output=True, text=True).stdout
+    expected = [*evaluated(OF_NUMBERS, authors, x=2, y=-3).gradients.values()]
+    assert np.allclose([*map(float, told.split())], expected, rtol=1e-12)
+
+
+def test_code_of_numbers_says_that_gates_of_arrays_are_derived(authors, gradcli):
+    bound = ["x=[1,2,4,3]", "w=[1,0.5,-1,2]"]
+    told = gradcli("code", OF_ARRAYS, *bound, "--gates", authors, "--lang", "c").out
+    assert "// of `LayerNorm` the forward part is written out, and its gradient derived" in told
+
+
+def test_code_of_a_gate_that_only_runs_names_it(cubes, gradcli):
+    ended = gradcli("code", "Hidden(x)", "x=2", "--gates", cubes)
+    assert ended.code == 2
+    assert "`Hidden` runs and is not read" in ended.err

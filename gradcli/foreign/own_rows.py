@@ -61,6 +61,9 @@ class Clash:
         self.one = one
         self.path = path
 
+    def reading(self, row: Gate) -> None:
+        """None: nothing is read."""
+
     def row(self, constants: list[Any], shapes: list[Shape]) -> tuple[Gate, list[Any]]:  # noqa: ARG002
         """No row: there are two gates of the name. Raises UsageError."""
         own, name = self.one.name, self.one.snake
@@ -103,7 +106,13 @@ class OwnGate:
         self.constants = constants
         self.inputs = len(description.inputs)
         self._rows: dict[Any, tuple[Gate, list[Any]]] = {}
+        self._readings: dict[Gate, Program] = {}
         self._script: PythonFile | None = None
+
+    def reading(self, row: Gate) -> tuple[Program, list[str]] | None:
+        """The program that was read as a row, and which of its inputs are operands."""
+        program = self._readings.get(row)
+        return None if program is None else (program, [*self.description.inputs])
 
     def row(self, constants: list[Any], shapes: list[Shape]) -> tuple[Gate, list[Any]]:
         """The row for operands of some shapes, and its further operands. Raises ForeignFault."""
@@ -133,7 +142,10 @@ class OwnGate:
             row = _read_row(self, self.description, program)
         except GradcliError:
             return None
-        return row if row is not None and _is_what_runs(row, code, inputs) else None
+        if row is None or not _is_what_runs(row, code, inputs):
+            return None
+        self._readings[row[0]] = program
+        return row
 
     def _python(self) -> PythonFile:
         if self._script is None:

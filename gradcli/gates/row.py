@@ -35,6 +35,9 @@ if TYPE_CHECKING:
         ) -> tuple[Gate, list[Any]]:
             """The row of a call, and the constants that are its further operands."""
 
+        def reading(self, row: Gate) -> tuple[Any, list[str]] | None:
+            """What was read as a row, a program with its inputs' names; None where it runs."""
+
 
 # Names that texts and compiled texts use themselves.
 OWN_WORDS = {

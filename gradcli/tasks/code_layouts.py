@@ -176,8 +176,13 @@ def _gate(lines: CodeLines) -> _Gate:
     arguments = _arguments(lines)
     used = "\n".join(lines.backward)
     stages = [lines.names[lines.staged.nodes[node.id]] for node in lines.gates]
+    stages += [line.name for own in lines.own.values() for line in own.forward]
     leaves = [leaf for parts in lines.parts.values() for leaf in flat(parts)]
-    cache = [x for x in [*leaves, *stages] if re.search(rf"(?<![\w.]){re.escape(x)}\b", used)]
+    cache = [
+        x
+        for x in dict.fromkeys([*leaves, *stages])
+        if re.search(rf"(?<![\w.]){re.escape(x)}\b", used)
+    ]
     return _Gate(
         ", ".join(arguments), [*_unpacked(lines), *lines.forward],
         f"{', '.join(cache)}{',' * (len(cache) == 1)}",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
 from gradcli.emit.array_lines import handed_on, summed, target
 from gradcli.emit.languages import Language, Writer
 from gradcli.emit.numpy_calls import in_numpy
+from gradcli.emit.own_lines import OwnLine
 from gradcli.emit.pullbacks import pullback_text
 from gradcli.emit.staged import chained, gradient_name, guarded, local_text, stage_line
 from gradcli.errors import UsageError
@@ -34,7 +35,9 @@ class CodeLines:
         self.textbook, self.batched = textbook, batched  # numbers stand for arrays of points
         self.graph, self.circuit = staged.graph, staged.circuit
         self.names = staged.code_names = _spelled(staged, language)
-        self.writer = Writer(language, staged.graph.table, {*self.names.values()})
+        self.own = staged.own_lines(_words(language))
+        own_names = {name for own in self.own.values() for name in own.names}
+        self.writer = Writer(language, staged.graph.table, {*self.names.values(), *own_names})
         self.gates = [node for node in self.circuit.nodes if node.is_gate]
         self.number = {node.id: k for k, node in enumerate(self.gates, 1)}
         self.inputs: dict[str, Number] = input_values(staged.program)
@@ -71,15 +74,27 @@ class CodeLines:
     def _forward(self) -> Iterator[str]:
         for node in self.gates:
             place = self.staged.nodes[node.id]
+            note = f"({self.number[node.id]})"
+            if node.id in self.own:
+                yield from self._own(self.own[node.id].forward, f"{note} {node.gate}")
+                continue
             name, _, right = stage_line(self.graph, place, self.names).partition(" = ")
-            if self.graph.gates[place].is_structural:
-                text = self._in_numpy(right)
-            else:
-                is_fixed = not self.graph.active[place]
-                text = self.writer.text(parse_expression(Source(right)), is_fixed)
-            if not self.graph.active[place]:
-                text = self.language.fixed.format(text)
-            yield self.language.let.format(name, text) + self.comment(f"({self.number[node.id]})")
+            is_whole, is_fixed = self.graph.gates[place].is_structural, not self.graph.active[place]
+            text = self._text(OwnLine(name, right, is_whole, is_fixed))
+            yield self.language.let.format(name, text) + self.comment(note)
+
+    def _text(self, line: OwnLine) -> str:
+        """The right side of a line in the language."""
+        if line.is_structural:
+            text = self._in_numpy(line.text)
+        else:
+            text = self.writer.text(parse_expression(Source(line.text)), line.is_fixed)
+        return self.language.fixed.format(text) if line.is_fixed else text
+
+    def _own(self, lines: Sequence[OwnLine], note: str) -> Iterator[str]:
+        """The lines that the author of a gate wrote."""
+        for line in lines:
+            yield self.language.let.format(line.name, self._text(line)) + self.comment(note)
 
     def _backward(self) -> Iterator[str]:
         """A line for every contribution but those that are 0 whatever comes back."""
@@ -87,9 +102,10 @@ class CodeLines:
         for node in reversed(self.gates):
             if self._name(node) not in seen:
                 continue
-            for wire in self.staged.wiring.entering[node.id]:
-                if wire.contribution is None:
-                    continue
+            wires = [w for w in self.staged.wiring.entering[node.id] if w.contribution is not None]
+            if node.id in self.own and wires:
+                yield from self._own(self.own[node.id].backward, self._backward_of(node))
+            for wire in wires:
                 source = self.names[self.graph.operands[self.staged.nodes[node.id]][wire.operand]]
                 whole = source.partition("[")[0]
                 if source != whole and whole not in seen:
@@ -115,6 +131,12 @@ class CodeLines:
         operand = graph.operands[place][k]
         own, gradient = gradient_name(self._name(node)), gradient_name(self.names[operand])
         note = f"({self.number[node.id]})"
+        if node.id in self.own:
+            part = self.own[node.id].gradients[k]
+            if part is None:
+                return None
+            told = self.comment(self._backward_of(node))
+            return self._added(wire, gradient, self._text(part), is_more) + told
         if graph.gates[place].is_structural:
             return self._structural(wire, own, gradient, is_more) + self.comment(note)
         local, textbook = self._local(place, k)
@@ -126,6 +148,9 @@ class CodeLines:
         right = summed(right, graph.shape(place), graph.shape(operand))
         told = f"{note} local gradient: {textbook}" if textbook else note
         return self._added(wire, gradient, right, is_more) + self.comment(told)
+
+    def _backward_of(self, node: Node) -> str:
+        return f"({self.number[node.id]}) backward of {node.gate}"
 
     def _added(self, wire: Wire, gradient: str, right: str, is_more: bool) -> str:
         """A contribution added to a gradient; the first one is its own array where more follow."""
@@ -185,9 +210,14 @@ def _or_none(write_local: Callable[[], str]) -> str | None:
         return None
 
 
+def _words(language: Language) -> set[str]:
+    """The names that code in a language cannot have."""
+    return {*language.keywords, *language.calls, *language.snippets, "math", "np"}
+
+
 def _spelled(staged: StagedCircuit, language: Language) -> dict[int, str]:
     """Names of nodes as a language can have them: `w_0` for `w[0]`, `lambda_` for `lambda`."""
-    taken = {*language.keywords, *language.calls, *language.snippets, "math", "np"}
+    taken = _words(language)
     names: dict[int, str] = {}
     for node, name in staged.code_names.items():
         plain = name.replace("][", "_").replace("[", "_").removesuffix("]")

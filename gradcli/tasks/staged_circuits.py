@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from functools import cached_property
 
 from gradcli.emit.array_lines import handed_on, summed, target
+from gradcli.emit.own_lines import OwnLines
 from gradcli.emit.pullbacks import pullback_text
 from gradcli.emit.staged import (
     chained,
@@ -19,10 +21,12 @@ from gradcli.graph.nodes import Graph
 from gradcli.program.model import Program
 from gradcli.reports.circuits import Circuit, Wire, Wiring
 from gradcli.reports.pages import CodeLine
+from gradcli.syntax.tree import POSTFIX
 from gradcli.tasks.drawn_nodes import DrawnNodes
 
 # Gates whose slope is infinite where their value is not: a zero that comes back must stay one.
 STEEP = ("sqrt", "cbrt", "pow", "asin", "acos", "acosh", "xlogy")
+NO_OWN: dict[str, OwnLines] = {}
 
 
 class StagedCircuit:
@@ -76,24 +80,66 @@ class StagedCircuit:
         chosen, scaled = self.silenced.get(wire.target, (False, False))
         return chosen or (scaled and gate.name in STEEP)
 
+    def own_lines(self, words: Collection[str] = ()) -> dict[str, OwnLines]:
+        """By node, the lines of gates of the user's own; `words` are names that code cannot have.
+
+        Raises UsageError for a gate that runs and is not read.
+        """
+        graph, named = self.graph, self.code_names
+        taken = {*words, *(gate.name for gate in graph.gates), *named.values()}
+        taken |= {gradient_name(name) for name in named.values()}
+        found: dict[str, OwnLines] = {}
+        for node in self.circuit.nodes:
+            gate = graph.gates[self.nodes[node.id]] if node.is_gate else None
+            if gate is None or gate.own is None:
+                continue
+            reading = gate.own.reading(gate)
+            if reading is None:
+                raise UsageError(f"`{gate.name}` runs and is not read: it has no formula",
+                                 hint="its code is in the file that --gates names")  # fmt: skip
+            program, inputs = reading
+            place = self.nodes[node.id]
+            operands = {
+                name: graph.constant_phrase(k) if k in graph.constants else (named[k], POSTFIX)
+                for name, k in zip(inputs, graph.operands[place], strict=False)
+            }
+            own = OwnLines(program, operands, named[place], gradient_name(named[place]), taken)
+            taken |= {*own.names}
+            found[node.id] = own
+        return found
+
     def place(self, wire: Wire) -> tuple[int, int]:
         """The gate that a wire enters, and the place of its operand."""
         return self.nodes[wire.target], wire.operand
 
-    def code(self) -> list[CodeLine]:
-        """The forward pass, then the backward one in the order the sweep goes."""
+    def code(self, own: Mapping[str, OwnLines] = NO_OWN) -> list[CodeLine]:
+        """The forward pass, then the backward one in the order the sweep goes.
+
+        Gates of the user's `own` are written as the lines of their authors.
+        """
         gates = [node for node in self.circuit.nodes if node.is_gate]
-        lines = [
-            CodeLine(stage_line(self.graph, self.nodes[node.id], self.code_names), node.id)
-            for node in gates
-        ]
+        lines: list[CodeLine] = []
+        for node in gates:
+            if node.id in own:
+                lines += [CodeLine(str(line), node.id) for line in own[node.id].forward]
+            else:
+                text = stage_line(self.graph, self.nodes[node.id], self.code_names)
+                lines.append(CodeLine(text, node.id))
         seen: set[str] = set()
         for node in reversed(gates):
-            for wire in self.wiring.entering[node.id]:
-                if wire.contribution is not None:
-                    operator = "+=" if wire.source in seen else "="
-                    seen.add(wire.source)
-                    lines.append(CodeLine(self.backward_line(wire, operator), node.id, wire.id))
+            wires = [w for w in self.wiring.entering[node.id] if w.contribution is not None]
+            if node.id in own and wires:
+                lines += [CodeLine(str(x), node.id, wires[0].id) for x in own[node.id].backward]
+            for wire in wires:
+                operator = "+=" if wire.source in seen else "="
+                part = own[node.id].gradients[wire.operand] if node.id in own else None
+                text = self.backward_line(wire, operator)
+                if part is not None:
+                    text = f"{text.partition(operator)[0]}{operator} {part.text}"
+                elif node.id in own:
+                    continue
+                seen.add(wire.source)
+                lines.append(CodeLine(text, node.id, wire.id))
         return lines
 
     def formulas(self) -> dict[str, str]:
