@@ -5,21 +5,25 @@ too large for that are checked as wholes, by complex steps along directions.
 """
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gradcli.checker.question import Question
 from gradcli.evaluation.costs import work, work_by_number
+from gradcli.evaluation.point import Point
 from gradcli.graph.nodes import Graph
 from gradcli.reports.evaluations import InputCheck
 from gradcli.requests import Request
 
 if TYPE_CHECKING:
+    from gradcli.checker.parts import Part, Sum
     from gradcli.transform.elements import Circuit
 
 EVALUATIONS = 14  # of a cone, for one input that needs no many digits
 DIRECTIONS = 3  # along which a whole array is checked
 PART_OF_A_STEP = 12.0  # evaluations of a gate that has none of complex numbers
 ELEMENTS, WHOLES, NOTHING = "elements", "wholes", "nothing"
+PARTS = "parts"  # elements, each in a program of those terms of a sum that it is in
 OWN = "own"  # gates of the user's own pass back what they say: that is held against slopes
 DIGITS_LOST = "float64 loses its digits here"
 BEYOND_BUDGET = "not checked: it would take more than the budget (--check-budget)"
@@ -31,11 +35,29 @@ DEAR = f"one by one the elements would take more than the budget: {ALONG} (--che
 class Evidence:
     """How gradients are checked, one of the kinds above, and a note for the user."""
 
-    __slots__ = ("kind", "note")
+    __slots__ = ("kind", "note", "parts")
 
-    def __init__(self, kind: str, note: str | None = None) -> None:
+    def __init__(
+        self, kind: str, note: str | None = None, parts: "tuple[Sum, list[Part]] | None" = None
+    ) -> None:
         self.kind = kind
         self.note = note
+        self.parts = parts  # a large sum, and how the questions fall apart
+
+
+def evidence_at(
+    point: Point, questions: Sequence[Question], request: Request, circuit: "Circuit | None" = None
+) -> Evidence:
+    """The best evidence on some questions that the budget allows, where large sums fall apart."""
+    graph, output = point.program.graph, point.program.output
+    chosen = evidence(graph, len(questions), request, circuit)
+    if chosen.kind != NOTHING or graph.has_arrays or not math.isfinite(point.run.values[output]):
+        return chosen
+    from gradcli.checker.parts import Sum  # late: few programs are so large
+
+    whole = Sum(graph, output)
+    parts = whole.split(questions, EVALUATIONS, request.check_budget)
+    return chosen if parts is None else Evidence(PARTS, None, (whole, parts))
 
 
 def evidence(

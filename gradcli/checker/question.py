@@ -28,10 +28,13 @@ class Question:
         self.exact = exact  # no allowance for the rounding of a float64 backward pass
         self.element = element  # None: a number of its own, or a whole array
 
-    def at(self, leaf: int) -> Question:
-        """The question where its leaf has another number."""
+    def at(self, moved: Mapping[int, int]) -> Question:
+        """The question in another graph, where the nodes have other numbers."""
+        leaf, formula = moved[self.leaf], self.formula
+        if formula is not None:
+            formula = moved[formula]
         return Question(
-            self.name, leaf, self.analytic, self.claim, self.formula, self.exact, self.element
+            self.name, leaf, self.analytic, self.claim, formula, self.exact, self.element
         )
 
     @property

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from gradcli.arithmetic.agreement import agree, lies_between, relative_error
 from gradcli.checker.cone import Cone, Surroundings
 from gradcli.checker.differences import ANY, Estimate, Goal, differentiate
-from gradcli.checker.evidence import NOTHING, OWN, WHOLES, evidence, unchecked
+from gradcli.checker.evidence import NOTHING, OWN, WHOLES, Evidence, evidence_at, unchecked
 from gradcli.checker.question import Question
 from gradcli.checker.reasons import mismatch
 from gradcli.evaluation.numbers import value_bounds
@@ -21,23 +22,29 @@ from gradcli.evaluation.point import Point
 from gradcli.reports.evaluations import Check, InputCheck, worst
 from gradcli.requests import TOLERANCE, Request
 
+if TYPE_CHECKING:
+    from gradcli.checker.parts import Part, Sum
+
 # Tolerances are data, with a reason each.
 MOST_GATES_OF_A_CONE = 10_000  # above this many gates in a cone, many digits take too long
 COLUMNS_PAY = 20_000  # inputs times gates from which on loading numpy costs less than it saves
 ROUNDING_DIGITS = (100, 1000)  # the second for what cancels down to the tail of a tanh
 FAR = 1e3  # bounds that lie between a gradient and a slope, where it is wrong beyond doubt
 RESIDUE = 1e-60  # what 100 digits leave of a gradient that is 0
+MOST_SUSPECTS = 5  # claims that are checked where all are too many
 MOST_MOVED = 50  # inputs, whose rounding is tried one by one
 
 
-def check(point: Point, questions: Sequence[Question], request: Request) -> Check:
-    """Verdicts on the gradients at a point, by the best evidence that the budget allows.
+def check(
+    point: Point, questions: Sequence[Question], request: Request, chosen: Evidence | None = None
+) -> Check:
+    """Verdicts on the gradients at a point, by `chosen` or the best evidence the budget allows.
 
     Never raises for numeric trouble: that is a verdict, and so is a budget that is too small.
     """
-    chosen = evidence(point.program.graph, len(questions), request)
+    chosen = chosen or evidence_at(point, questions, request)
     if chosen.kind == NOTHING:
-        answers = {q.name: unchecked(q) for q in questions}
+        answers = {q.name: unchecked(q) for q in questions} | _suspects(point, questions, request)
     elif chosen.kind == OWN:
         from gradcli.checker.own_gates import check_own  # late: few programs have such gates
 
@@ -46,15 +53,64 @@ def check(point: Point, questions: Sequence[Question], request: Request) -> Chec
         from gradcli.checker.directions import check_wholes  # late: numbers do not need numpy
 
         answers = check_wholes(point, questions, request.tolerance)
+    elif chosen.parts is not None:
+        answers = _check_parts(point, questions, chosen.parts, request.tolerance)
     else:
         answers = _check_elements(point, questions, request.tolerance)
     return Check(worst([answer.verdict for answer in answers.values()]), answers)
+
+
+def _suspects(
+    point: Point, questions: Sequence[Question], request: Request
+) -> dict[str, InputCheck]:
+    """Verdicts on the claims on numbers that differ most from the engine, where all are too many.
+
+    None where the budget does not allow these few either.
+    """
+    if point.is_of_arrays:
+        return {}
+    differing = [
+        q for q in questions
+        if q.claim is not None and not agree(q.claim, q.analytic, request.tolerance)
+    ]  # fmt: skip
+    worst_first = sorted(differing, key=lambda q: -_off(q))[:MOST_SUSPECTS]
+    chosen = evidence_at(point, worst_first, request)
+    if not worst_first or chosen.kind == NOTHING:
+        return {}
+    return dict(check(point, worst_first, request, chosen).inputs)
+
+
+def _off(question: Question) -> float:
+    """How far a claim is from what the engine says; what is no number is farthest off."""
+    error = relative_error(question.claim, question.analytic)
+    return math.inf if math.isnan(error) else error
 
 
 def _check_elements(
     point: Point, questions: Sequence[Question], tolerance: float
 ) -> dict[str, InputCheck]:
     """Verdicts on numbers, one by one; those at a kink also together."""
+    answers = _one_by_one(point, questions, tolerance)
+    return answers | _joint(point, _tied(questions, answers), answers, tolerance)
+
+
+def _check_parts(
+    point: Point, questions: Sequence[Question], parts: tuple[Sum, list[Part]], tolerance: float
+) -> dict[str, InputCheck]:
+    """Verdicts on numbers, each by the terms of a sum that it is in."""
+    whole, pieces = parts
+    found: dict[str, InputCheck] = {}
+    for piece in pieces:
+        found |= _one_by_one(*whole.at(point, piece), tolerance, is_part=True)
+    answers = {q.name: found[q.name] for q in questions}
+    there, tied = whole.at(point, whole.part(_tied(questions, answers)))
+    return answers | _joint(there, tied, answers, tolerance)
+
+
+def _one_by_one(
+    point: Point, questions: Sequence[Question], tolerance: float, is_part: bool = False
+) -> dict[str, InputCheck]:
+    """Verdicts on numbers, each for itself; of many no slope is known better than it has to be."""
     if not questions:
         return {}
     around = Surroundings(point.run, point.program.output, value_bounds(point.run))
@@ -62,16 +118,20 @@ def _check_elements(
     answers: dict[str, InputCheck] = {}
     for question in questions:
         cone = Cone(around, question.leaf)
-        goal = _goal(point, question, tolerance) if in_columns else ANY
+        goal = _goal(point, question, tolerance) if in_columns or is_part else ANY
         estimate = differentiate(cone, in_columns, goal)
         answer = _verdict(point, question, cone, estimate, tolerance, goal)
         if answer.verdict == "fail" and answer.kind in ("smooth", "border"):
             reasons = (_mistake(answer, question, questions), answer.reason)
             answer = answer._replace(reason="; ".join(filter(None, reasons)))
         answers[question.name] = answer
-    claimed = [q for q in questions if q.claim is not None]  # where there are any, they are judged
-    tied = [q for q in claimed or questions if answers[q.name].verdict == "kink"]
-    return answers | _joint(point, tied, answers, tolerance) if len(tied) > 1 else answers
+    return answers
+
+
+def _tied(questions: Sequence[Question], answers: dict[str, InputCheck]) -> list[Question]:
+    """The questions at a kink; where there are claims, these are judged."""
+    claimed = [q for q in questions if q.claim is not None]
+    return [q for q in claimed or questions if answers[q.name].verdict == "kink"]
 
 
 def _goal(point: Point, question: Question, tolerance: float) -> Goal:
@@ -264,6 +324,8 @@ def _joint(
     point: Point, tied: list[Question], answers: dict[str, InputCheck], tolerance: float
 ) -> dict[str, InputCheck]:
     """Fail gradients that are legal one by one but not together: 1 and 1 of max(x, x)."""
+    if len(tied) < 2:
+        return {}
     from gradcli.evaluation.limits import OutOfDigits, slopes_along
 
     try:

@@ -6,6 +6,8 @@ their bounds, and the lists of numbers that reports hold.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gradcli.errors import LimitError
@@ -53,6 +55,12 @@ def work(graph: Graph, times: float = 1.0) -> float:
 def work_by_number(graph: Graph) -> float:
     """That of a pass over the numbers a graph stands for, one gate at a time."""
     return sum(size * _weight(name) for name, size in gate_sizes(graph))
+
+
+def work_of_gates(graph: Graph, nodes: Iterable[int]) -> float:
+    """That of a pass over some of the gates of a graph of numbers."""
+    counts = Counter([graph.gates[node].name for node in nodes])
+    return sum(count * _weight(name) for name, count in counts.items())
 
 
 def _weight(name: str) -> float:

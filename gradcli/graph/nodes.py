@@ -349,10 +349,11 @@ class Graph:
             moved[node] = smaller._append(
                 self.gates[node], operands, self.active[node], self.tokens[node]
             )
-        smaller.inputs = {name: moved[node] for name, node in self.inputs.items() if node in moved}
-        smaller.names = {moved[node]: name for node, name in self.names.items() if node in moved}
-        smaller.constants = {moved[n]: v for n, v in self.constants.items() if n in moved}
-        smaller.shapes = {moved[n]: shape for n, shape in self.shapes.items() if n in moved}
+        names, constants, shapes = self.names, self.constants, self.shapes
+        smaller.names = {moved[node]: names[node] for node in nodes if node in names}
+        smaller.inputs = {names[n]: moved[n] for n in nodes if self.gates[n] is INPUT}
+        smaller.constants = {moved[n]: constants[n] for n in nodes if n in constants}
+        smaller.shapes = {moved[n]: shapes[n] for n in nodes if n in shapes} if shapes else {}
         smaller.has_arrays = self.has_arrays and (
             bool(smaller.shapes) or any(gate.is_structural for gate in smaller.gates)
         )

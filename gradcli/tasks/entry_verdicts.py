@@ -166,7 +166,7 @@ class _Slopes:
         names = {moved[k]: name for k, name in called.items() if k in moved}
         alone = self.program._replace(graph=graph, output=moved[root], parts=None, upstream=None)
         checks = {q.name: constant_answer(q) for q in questions if q.leaf not in moved}
-        inner = [q.at(moved[q.leaf]) for q in questions if q.leaf in moved]
+        inner = [q.at(moved) for q in questions if q.leaf in moved]
         if inner:
             point = Point(alone, run, 1.0, names)
             checks |= check(point, inner, self.request).inputs

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from gradcli.arithmetic.work import ASIDE, limited
-from gradcli.checker.evidence import BEYOND_BUDGET, ELEMENTS, NOTHING, evidence
+from gradcli.checker.evidence import BEYOND_BUDGET, ELEMENTS, NOTHING, evidence_at
 from gradcli.checker.question import questions_of
 from gradcli.checker.verdicts import check
 from gradcli.engine import local_gradients
@@ -116,18 +116,20 @@ def _checked(
     point: Point, scalars: Scalars | None, request: Request
 ) -> tuple[Check | None, list[str]]:
     """The verdicts on the gradients, and how they were found; None where nothing was checked."""
-    graph, gradients = point.program.graph, len(point.leaves)
     leaves = scalars.point.leaves if scalars else point.leaves  # none of an array without elements
     if not (request.check and leaves) or point.upstream is None:
         return None, []
-    chosen = evidence(graph, gradients, request, scalars.circuit if scalars else None)
+    circuit = scalars.circuit if scalars else None
+    better = scalars.numbers.gradients if scalars and circuit is None else None
+    questions = questions_of(point, {}, request.exact, better)
+    chosen = evidence_at(point, questions, request, circuit)
     notes = [] if chosen.note is None else [chosen.note]
     if chosen.kind == NOTHING:
         return None, notes
-    if scalars and chosen.kind == ELEMENTS:
+    if scalars and circuit is not None and chosen.kind == ELEMENTS:
         questions = questions_of(scalars.point, {}, request.exact, scalars.numbers.gradients)
-        return check(scalars.point, questions, request), notes
-    return check(point, questions_of(point, {}, request.exact), request), notes
+        return check(scalars.point, questions, request, chosen), notes
+    return check(point, questions, request, chosen), notes
 
 
 def _with_lines(answer: EvalReport, point: Point, request: Request) -> EvalReport:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.backward.amounts import rounding_of
-from gradcli.checker.evidence import BEYOND_BUDGET, NOTHING, OWN, evidence
+from gradcli.checker.evidence import BEYOND_BUDGET, NOTHING, OWN, evidence_at
 from gradcli.checker.question import Question, questions_of
 from gradcli.checker.verdicts import check
 from gradcli.evaluation.certainty import certain_numbers
@@ -63,8 +63,8 @@ def outcome_of(
         questions = [q for q in questions if q.formula is None or active[q.formula]]
     if elsewhere:
         questions = _differing(questions, request)
-    chosen = evidence(program.graph, len(questions), request)
-    answer = check(point, questions, request)
+    chosen = evidence_at(point, questions, request)
+    answer = check(point, questions, request, chosen)
     notes = [*point.notes, *([chosen.note] if questions and chosen.note is not None else [])]
     has_lists = any(isinstance(value, list) for value in program.inputs.values())
     if answer.verdict == "fail" and has_lists and not program.lines:
