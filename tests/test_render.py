@@ -22,6 +22,7 @@ import gradcli
 from gradcli.errors import GradcliError, NameFault, ParseError, Span
 from gradcli.render import progress
 from gradcli.render.formats import FORMATS, error_dict, error_text, json_text, write
+from gradcli.render.strict_json import json_blocks
 from gradcli.reports.evaluations import Check, EvalReport, InputCheck, Stage
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -283,6 +284,15 @@ def test_json_spells_what_is_not_finite_and_keeps_every_bit():
     assert math.copysign(1, data["stages"][0]["gradient"]) == -1
     assert data["stages"][1]["gradient"] is None
     assert data["check"]["inputs"]["x"]["numeric"] == "NaN"
+
+
+def test_json_of_large_arrays_comes_in_blocks():
+    data = {"a": [[k / 7 for k in range(20_000)], [math.inf] * 20_000], "b": ["é"]}
+    blocks = [*json_blocks(data)]
+    assert "".join(blocks) == json_text(data) == json.dumps(
+        {"a": [data["a"][0], ["Infinity"] * 20_000], "b": ["é"]}
+    ) + "\n"  # fmt: skip
+    assert max(map(len, blocks)) < 300_000
 
 
 def test_json_text_takes_tuples_and_nested_lists():

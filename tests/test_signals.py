@@ -93,6 +93,47 @@ def test_a_signal_at_any_moment_ends_the_command(folder, seed):
     assert b"Traceback" not in err
 
 
+STEPS = "\n".join(["x=1", "y=2", "a0=x*y", *(f"a{k}=sin(a{k - 1})*x+y" for k in range(1, 900))])
+NEVER = "def f(x):\n    while True: pass\ndef df(x):\n    return 2*x\n"
+ENDLESS = {
+    "watch": ["watch", "programs"],
+    "exercise": ["exercise", "lgamma(x)*gamma(x)", "x=2.5", "--variants", "500", "-o", "out.d"],
+    "batch": ["batch", "lgamma(x)*polygamma(3,x)", "--points", "points.csv", "-o", "out.csv"],
+    "code": ["code", "--file", "steps.grad", "--lang", "formula", "-o", "out.txt"],
+    "explain": ["explain", "--file", "steps.grad", "-o", "out.txt"],
+    "graph": ["graph", "--file", "steps.grad", "--format", "html", "-o", "out.html"],
+    "selfcheck": ["selfcheck"],
+    "call": ["check", "--call", "never.py:f", "x=2"],
+    "gates": ["check", "--gates", "gates.py"],
+    "eval-gates": ["eval", "Never(x)", "x=2", "--gates", "gates.py"],
+    "external": ["check", "--external", "sleep 100", "x=2"],
+    "grade": ["check", "programs", "--grade", "--sheets", "sheets", "-j", "2"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", ENDLESS.values(), ids=[*ENDLESS])
+def test_every_command_ends_at_a_signal(folder, words):
+    """Its children too, and no temporary file is left."""
+    (folder / "points.csv").write_text("x\n" + "2.5\n" * 200_000)
+    (folder / "steps.grad").write_text(STEPS)
+    (folder / "never.py").write_text(NEVER)
+    (folder / "gates.py").write_text(
+        "class Never:\n    def forward(self, x):\n        while True: pass\n"
+        "    def backward(self, d):\n        return d\n"
+    )
+    rng = Random(str(words))
+    number = rng.choice([*CODES])
+    with started(folder, *words) as process:
+        time.sleep(rng.uniform(0.3, 2))
+        process.send_signal(number)
+        _, err = process.communicate(timeout=HANGS)
+    assert process.returncode in (CODES[number], -number)
+    assert b"Traceback" not in err
+    assert not is_alive(process.pid)
+    assert [*folder.glob(".gradcli*")] == []
+
+
 def test_nothing_that_takes_time_is_loaded_before_an_interrupt_is_heeded():
     root = str(Path(__file__).parent.parent)
     code = (f"import sys; sys.path.insert(0, {root!r}); import gradcli.__main__; "

@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO
+from io import TextIOWrapper
+from typing import Any, BinaryIO, TextIO
 
 from gradcli.cli.signals import before_the_end
 from gradcli.errors import FileError, reason_of
@@ -52,17 +53,31 @@ def result_file(
     if path in (None, "-") and not is_seekable:
         yield sys.stdout.buffer
         return
-    if path in (None, "-") or (os.path.exists(path) and not os.path.isfile(path)):
+    if path in (None, "-"):
         yield from _kept(path)
         return
     refuse_overwriting(path, inputs)
     if "\0" in path:
         raise FileError("cannot write a file whose name has a zero byte in it")
     try:
-        with _replacing(os.path.realpath(path)) as file:
-            yield file
+        if os.path.exists(path) and not os.path.isfile(path):
+            yield from _kept(path)
+        else:
+            with _replacing(os.path.realpath(path)) as file:
+                yield file
     except OSError as trouble:
         raise FileError(f"cannot write {path}: {reason_of(trouble)}") from None
+
+
+@contextmanager
+def text_file(path: str, inputs: tuple[str, ...]) -> Iterator[TextIO]:
+    """A text file to write a result into, piece by piece, as `result_file` is. Raises FileError."""
+    with result_file(path, inputs) as file:
+        text = TextIOWrapper(file, "utf-8", "backslashreplace", newline="\n")
+        try:
+            yield text
+        finally:
+            text.detach()  # the file is closed where it was opened
 
 
 def _kept(path: str | None) -> Iterator[BinaryIO]:

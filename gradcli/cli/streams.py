@@ -40,11 +40,10 @@ def put(target: str | None, inputs: tuple[str, ...], render: Callable[[TextIO], 
     if target is None or target == "-":
         render(sys.stdout)
         return
-    from gradcli.cli.output import write_text  # late: most results go to stdout
+    from gradcli.cli.output import text_file  # late: most results go to stdout
 
-    buffer = io.StringIO()
-    render(buffer)
-    write_text(target, buffer.getvalue(), inputs)
+    with text_file(target, inputs) as file:
+        render(file)
 
 
 def put_bytes(target: str | None, inputs: tuple[str, ...], data: bytes, form: str) -> None:

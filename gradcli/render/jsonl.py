@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gradcli.render.look import Look
-from gradcli.render.strict_json import json_text
+from gradcli.render.strict_json import json_blocks, json_text
 
 if TYPE_CHECKING:  # an evaluation does not load the reports of `check`
     from gradcli.reports.checks import Case, CheckReport
@@ -17,9 +17,9 @@ def evaluation_lines(report: EvalReport, _: Look) -> Iterator[str]:
     """The result, then stages, checks and notes."""
     data = report.as_dict()
     stages, check, notes = data.pop("stages"), data.pop("check"), data.pop("notes")
-    yield json_text({"type": "result", **data, "verdict": check and check["verdict"]})
+    yield from json_blocks({"type": "result", **data, "verdict": check and check["verdict"]})
     for stage in stages:
-        yield json_text({"type": "stage", **stage})
+        yield from json_blocks({"type": "stage", **stage})
     for entry in check["inputs"].values() if check else ():
         yield json_text({"type": "check", **entry})
     for note in notes:

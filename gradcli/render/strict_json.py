@@ -28,9 +28,14 @@ class _Mark(str):
     __slots__ = ()
 
 
+COMMA = _Mark(", ")
+BLOCK = 100_000  # characters: the text of large arrays is never held whole
+ROW = 5_000  # numbers of one piece
+
+
 def json_report(report: Report, _: Look) -> Iterator[str]:
-    """A whole report as one document on one line."""
-    yield json_text(report.as_dict())
+    """A whole report as one document on one line, in blocks."""
+    return json_blocks(report.as_dict())
 
 
 def json_text(data: Any) -> str:
@@ -41,29 +46,45 @@ def json_text(data: Any) -> str:
     >>> json_text({"a": [1.0, None, float("nan")]})
     '{"a": [1.0, null, "NaN"]}\n'
     """
-    pieces: list[str] = []
+    return "".join(_pieces(data)) + "\n"
+
+
+def json_blocks(data: Any) -> Iterator[str]:
+    """That line in blocks of some BLOCK characters. Raises TypeError."""
+    block: list[str] = []
+    length = 0
+    for piece in _pieces(data):
+        block.append(piece)
+        length += len(piece)
+        if length > BLOCK:
+            yield "".join(block)
+            block.clear()
+            length = 0
+    yield "".join(block) + "\n"
+
+
+def _pieces(data: Any) -> Iterator[str]:
     waiting: list[Any] = [data]  # what is still to be written, the next at the end
     while waiting:
         item = waiting.pop()
         if isinstance(item, _Mark):
-            pieces.append(item)
+            yield item
         elif isinstance(item, str):
-            pieces.append(_quoted(item))
+            yield _quoted(item)
         elif isinstance(item, dict):
             waiting.append(_Mark("}"))
             for key, value in reversed(item.items()):
-                waiting += (value, _Mark(f"{_quoted(key)}: "), _Mark(", "))
+                waiting += (value, _Mark(f"{_quoted(key)}: "), COMMA)
             _open(waiting, "{", bool(item))
         elif _is_row(item):
-            pieces.append(repr(item))
+            yield from _row(item)
         elif isinstance(item, list | tuple):
             waiting.append(_Mark("]"))
             for value in reversed(item):
-                waiting += (value, _Mark(", "))
+                waiting += (value, COMMA)
             _open(waiting, "[", bool(item))
         else:
-            pieces.append(_scalar(item))
-    return "".join(pieces) + "\n"
+            yield _scalar(item)
 
 
 def _is_row(item: Any) -> bool:
@@ -71,6 +92,13 @@ def _is_row(item: Any) -> bool:
     return (
         item.__class__ is list and {*map(type, item)} == {float} and all(map(math.isfinite, item))
     )
+
+
+def _row(numbers: list[float]) -> Iterator[str]:
+    for at in range(0, len(numbers), ROW):
+        text = repr(numbers[at : at + ROW])
+        yield (", " if at else "[") + text[1:-1]
+    yield "]"
 
 
 def _open(waiting: list[Any], bracket: str, has_items: bool) -> None:
