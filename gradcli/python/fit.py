@@ -17,13 +17,12 @@ from gradcli.python.drive import Driven, Leaf
 from gradcli.python.guesses import BIAS, NUMBER, TARGETS
 from gradcli.python.inference import Imperfect, Unreal
 from gradcli.python.inputs import is_like_labels
+from gradcli.python.likely_axes import degenerate
 from gradcli.python.misfits import WEIGHT
 
 # Parameters that are usually spread over the batch.
 SPREAD = re.compile(r"^(g|gain|scale|alpha|a|s|std|weights?|coefs?|mean|center|means|prior)$")
 SHARED = re.compile(r"^(gamma|beta|bias\w*|shift)\w*$")  # by all examples, always
-REDUCTIONS = ("sum", "mean", "max", "min", "var", "std", "prod", "norm", "logsumexp", "softmax",
-              "cumsum", "cumprod")  # fmt: skip
 MEETINGS = ("add", "sub", "mul", "div", "pow", "max", "min")
 
 Shape = tuple[int, ...]
@@ -57,27 +56,9 @@ def refuse_misfits(driven: Driven, claims: Mapped, free: set[str], fixed: set[st
 
 
 def refuse_degenerate(driven: Driven, claims: Mapped) -> None:
-    """Raise Imperfect where the code counts one, or sums over one element.
-
-    That such a sum, or a division by such a count, is missing would not show.
-    """
-    if driven.reader.reads_one:
-        raise Imperfect("a size that is read is 1", (driven, claims))
-    tape = driven.reader.tape
-    graph = tape.graph
-    for node in range(len(graph)):
-        name, operands = graph.gates[node].name, graph.operands[node]
-        if name in REDUCTIONS and len(operands) == 2:
-            shape, static = tape.shape(operands[0]), graph.constants.get(operands[1])
-            axes = static[0] if isinstance(static, tuple) else ()
-            axes = (axes,) if isinstance(axes, int) else axes or ()
-            summed = [shape[axis] for axis in axes]
-        elif name == "matmul":
-            summed = [*tape.shape(operands[0])[-1:]]
-        else:
-            continue
-        if summed and {*summed} == {1}:
-            raise Imperfect("a sum has one element", (driven, claims))
+    """Raise Imperfect where one element stands for many: what is right there acquits nobody."""
+    if (words := degenerate(driven.reader)) is not None:
+        raise Imperfect(words, (driven, claims))
 
 
 def refuse_unlike(driven: Driven, free: set[str], outcome: Any) -> None:

@@ -21,6 +21,7 @@ from gradcli.python.guesses import (
     Guesser,
 )
 from gradcli.python.lessons import Lesson
+from gradcli.python.likely_axes import Unlikely, unlikely
 from gradcli.python.misfits import (
     beyond,
     is_misfit,
@@ -198,7 +199,7 @@ class Inference:
         Once the likely choices have been read with a misfit, such a one would only hide it.
         """
         if self.refused:
-            return self._is_narrower(guesses)
+            return bool(unlikely(self.guesser, guesses).fewer)
         is_stuck = self.halted is not None and is_misfit(self.halted[0].message)
         if not (is_stuck or self.imperfect is not None) or self.wants_numbers:
             return False
@@ -227,25 +228,10 @@ class Inference:
                     yield Choice(guesses, narrow)
 
     @property
-    def is_narrow(self) -> bool:
-        """Whether the choice that was kept has fewer axes than is likely."""
-        return self.chosen is not None and self._is_narrower(self.chosen.guesses)
-
-    def is_widened(self, name: str) -> bool:
-        """Whether the kept choice gives an input more axes than is likely."""
-        guess = self.chosen.guesses.get(name) if self.chosen is not None else None
-        likely = self.guesser.guesses(name)[0] if guess is not None else None
-        return isinstance(likely, int) and isinstance(guess, int) and guess > likely
-
-    def _is_narrower(self, guesses: dict[str, Guess]) -> bool:
-        """Whether a choice has fewer axes than is likely: a mistake along these would be hidden."""
-        for name, guess in guesses.items():
-            likely = self.guesser.guesses(name)[0]
-            if isinstance(likely, int) and guess != likely and (
-                guess == "number" or (isinstance(guess, int) and guess < likely)
-            ):  # fmt: skip
-                return True
-        return False
+    def unlikely(self) -> Unlikely:
+        """The inputs that the kept choice gives fewer or more axes than is likely."""
+        kept = self.chosen
+        return Unlikely() if kept is None else unlikely(self.guesser, kept.guesses)
 
     def _with_targets(
         self, choice: Choice, attempt: Callable[[dict[str, Any]], Any]

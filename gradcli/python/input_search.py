@@ -114,8 +114,8 @@ class InputSearch(Attempts):
         halted = inference.halted if inference is not None and not inference.unclaimed else None
         if halted is None or halted[0].span is None:
             return
-        if inference is not None and inference.is_narrow:
-            return  # of fewer axes than is likely: the likely reading has stopped elsewhere
+        if inference is not None and inference.unlikely.fewer:
+            return
         halt, values = halted
         if not is_misfit(f"{halt.message} {halt.hint or ''}"):
             raise halt.error

@@ -14,6 +14,7 @@ from gradcli.python.drive import Driven
 from gradcli.python.input_search import InputSearch
 from gradcli.python.inputs import Directives, directives
 from gradcli.python.interpreter import Interpreter
+from gradcli.python.likely_axes import Unlikely
 from gradcli.python.notes import mapping, taken, without
 from gradcli.python.scripts import written_gradients
 from gradcli.python.source import Script
@@ -187,9 +188,10 @@ class Reading(InputSearch):
         """The guesses that the inputs were drawn for; None where there were none."""
         return None if self.inference is None else self.inference.chosen
 
-    def is_widened(self, name: str) -> bool:
-        """Whether a parameter has more axes than is likely, as the likely ones did not suit."""
-        return self.inference is not None and self.inference.is_widened(name)
+    @property
+    def unlikely(self) -> Unlikely:
+        """The inputs that have fewer or more axes than is likely, as those did not suit."""
+        return Unlikely() if self.inference is None else self.inference.unlikely
 
     @property
     def is_free(self) -> bool:

@@ -136,7 +136,7 @@ def check_subject(
         if _is_closer(other, closest):
             closest = _noted(other, f"nearly {words}; told is what is wrong even then")
     if isinstance(first, Misshapen):
-        if original.is_widened(first.of):
+        if first.of in original.unlikely.more:
             raise _guessed(first)
         raise first
     if (meant := convention(first.case, original)) is not None:
