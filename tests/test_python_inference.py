@@ -361,6 +361,17 @@ def test_a_gradient_of_the_first_parameter_needs_no_name():
     assert accused(text.replace("+ 2 * alpha * beta", "+ alpha * beta")) == 7
 
 
+def test_a_gradient_without_a_name_is_of_the_input_that_has_its_shape():
+    text = (
+        "import numpy as np\ndef cost(X, y, theta, c=0.5):\n    r = X @ theta - y\n"
+        "    return np.sum(r ** 2) + c * np.sum(theta[1:] ** 2)\n"
+        "def cost_gradient(X, y, theta, c=0.5):\n    grad = 2 * X.T @ (X @ theta - y)\n"
+        "    grad += 2 * c * theta\n    return grad\n"
+    )
+    assert accused(text) == 7
+    assert all(name.startswith("theta") for name in case_of(text).inputs)
+
+
 def test_the_line_of_a_result_is_where_it_is_assigned_or_returned():
     text = (
         "class Relu:\n    def forward(self, x):\n        self.mask = x > 0\n"

@@ -172,7 +172,7 @@ class Attempts:
                 script = ScriptDriver(reader, scope, self.subject, values, floats)
                 script.output_name = self.request.output
                 driver: Driver = script
-            elif self.subject.kind == "training":
+            elif self.subject.is_training:
                 driver = TrainingDriver(reader, scope, self.subject, values, floats, self.values)
             elif self.subject.kind == "node":
                 driver = NodeDriver(reader, scope, self.subject, values, floats, self.values)

@@ -270,7 +270,7 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
         parameters = parameters[: len(free)]
     if len(free) != len(parameters):
         free = [r for r in free if not _is_of_stage(driven, r, known, parameters)]
-        parameters = parameters[: len(free)] if len(free) == 1 else parameters
+        parameters = _likeliest(driven, parameters, free[0]) if len(free) == 1 else parameters
     if len(free) != len(parameters):
         return []
     return [Claim(leaf, result, "position") for leaf, result in zip(parameters, free, strict=True)]
@@ -288,6 +288,13 @@ def _is_of_stage(
         if name in known and not is_reshaped:
             return True
     return False
+
+
+def _likeliest(driven: Driven, leaves: list[Leaf], result: Result) -> list[Leaf]:
+    """The first input that has the shape of the only gradient; else the first of all."""
+    shape = driven.reader.tape.shape
+    fitting = [x for x in leaves if shape(x.node) == shape(result.node)]
+    return (fitting or leaves)[:1]
 
 
 def _are_alike(driven: Driven, leaves: list[Leaf], results: list[Result]) -> bool:

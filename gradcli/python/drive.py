@@ -20,6 +20,7 @@ from gradcli.python.gradient_words import kin, roots
 from gradcli.python.guesses import LABELS, LEARNING, PENALTY, TARGETS
 from gradcli.python.inputs import known_value
 from gradcli.python.interpreter import Interpreter
+from gradcli.python.loss_search import LossSearch
 from gradcli.python.missing import MissingInputs
 from gradcli.python.outputs import Outputs, last_line_of_value
 from gradcli.python.results import Result, of_each, returned, short_name
@@ -68,6 +69,7 @@ class Driven:
         self.loss = ""  # the function that makes one number of what the forward part gives
         self.usual_loss = ""  # that stands for one, where the file has none
         self.has_spare_loss = False  # a number beside the output that has no upstream gradient
+        self.is_of_examples = False  # whether the loss may be one for each example
         self.is_apart = False  # whether the results are the elements of one array
         self.is_force = False  # whether it is minus the value that is differentiated
         self.upstreams: list[str] = []
@@ -77,7 +79,7 @@ class Driven:
         self.steps: dict[int, Step] = {}  # of weights that the backward part changes, by leaf
 
 
-class Driver(BackwardCalls, Outputs):
+class Driver(BackwardCalls, LossSearch, Outputs):
     """Calls the functions of one subject with values by the names of their parameters."""
 
     def __init__(
@@ -339,6 +341,13 @@ class Driver(BackwardCalls, Outputs):
             for name in self._parameters(function)
             if name in self.values
         }
+
+    def _rates(self, function: Function) -> dict[str, float]:
+        """The learning rates that may be left out: inputs, so that they are no other factor."""
+        return {
+            name: default for name, default in function.defaults.items()
+            if LEARNING.match(name) and isinstance(default, float) and name not in self.values
+        }  # fmt: skip
 
     def _argument(self, name: str, is_parameter: bool) -> Any:
         if name not in self.given:

@@ -64,7 +64,7 @@ class InputSearch(Attempts):
                 reached = self.inference.reached if self.inference is not None else {}
                 self.inference = Inference(guesser, draws, self._lesson, lambda: self.work, reached,
                                            self.refused)  # fmt: skip
-                if self.subject.kind == "training":  # which may be none
+                if self.subject.is_training:  # which may be none
                     self.inference.families = FAMILIES[:1]
                 attempt = partial(self._with_settings, settings)
                 found = self.inference.search(missing, attempt)
@@ -114,7 +114,7 @@ class InputSearch(Attempts):
         halted = inference.halted if inference is not None and not inference.unclaimed else None
         if halted is None or halted[0].span is None:
             return
-        if inference is not None and inference.unlikely.fewer:
+        if inference is not None and any(inference.unlikely):
             return
         halt, values = halted
         if not is_misfit(f"{halt.message} {halt.hint or ''}"):

@@ -234,6 +234,11 @@ class Reading(InputSearch):
         if self._asks_upstream():
             words = "right for an upstream gradient with one entry that is not 0"
             ways.append((style._replace(has_one_entry=True), words))
+        if self.driver is not None and self.driver.driven.is_of_examples:
+            mean = "right for the mean of the losses of all examples"
+            yield style._replace(is_mean=True), mean
+            ways += [(way._replace(is_mean=True), f"{words}, and for the mean of all examples")
+                     for way, words in ways]  # fmt: skip
         if self.has_tiny:
             tiny = "right where constants below 1e-4 are taken for 0"
             yield style._replace(tiny_is_zero=True), tiny

@@ -156,13 +156,27 @@ def _sign_of_rate(reader: Interpreter, node: int) -> int:
     return (number > 0) - (number < 0) if 0 < abs(number) < 1 else 0
 
 
-def _without_decay(reader: Interpreter, change: int, leaf: int) -> int:
-    """The change without a multiple of the weight itself."""
-    graph = reader.tape.graph
-    if graph.gates[change].name == "add":
-        for one, other in (graph.operands[change], graph.operands[change][::-1]):
-            is_scaled = graph.gates[one].name == "mul" and leaf in graph.operands[one]
-            if is_scaled and all(k == leaf or not reader.tape.shape(k)
-                                 for k in graph.operands[one]):  # fmt: skip
-                return int(other)
-    return change
+def _without_decay(reader: Interpreter, node: int, leaf: int, depth: int = DEEPEST) -> int:
+    """The change without what depends on the weight alone: decay, and other penalties."""
+    graph, tape = reader.tape.graph, reader.tape
+    name, operands = graph.gates[node].name, graph.operands[node]
+    if name in ("add", "sub"):
+        first, second = operands
+        if _is_of_weight(reader, second, leaf):
+            return _without_decay(reader, first, leaf, depth)
+        if _is_of_weight(reader, first, leaf):
+            return _without_decay(reader, tape.gate("neg", second) if name == "sub" else second,
+                                  leaf, depth)  # fmt: skip
+    for k, operand in enumerate(operands[: LINEAR.get(name, 0)] if depth else ()):
+        rest = _without_decay(reader, operand, leaf, depth - 1)
+        if rest != operand:
+            return tape.gate(name, *operands[:k], rest, *operands[k + 1 :])
+    return node
+
+
+def _is_of_weight(reader: Interpreter, node: int, leaf: int) -> bool:
+    """Whether a value depends on a weight, and on nothing else than numbers."""
+    graph, shape = reader.tape.graph, reader.tape.shape
+    ancestors = {*graph.ancestors([node])}
+    read = [k for k in graph.inputs.values() if k in ancestors]
+    return leaf in read and all(k == leaf or not shape(k) for k in read)

@@ -19,6 +19,7 @@ class Style(NamedTuple):
     symmetric: str = ""  # the input that is drawn as a symmetric matrix
     has_one_entry: bool = False  # the upstream gradient is 0 everywhere else
     adds_loss: bool = False  # the backward part is that of a loss beside the output, too
+    is_mean: bool = False  # the losses of all examples are averaged, and not summed
     loss: str = next(iter(USUAL_LOSSES))  # of a network, where the file computes none
     scale: float = 1.0  # what this loss is multiplied with
     is_uphill: bool = False  # what is called a force is the gradient itself, and not minus it

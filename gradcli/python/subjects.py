@@ -5,6 +5,7 @@ class      a class with forward and backward, or with a method that returns loss
 objective  a function that returns a value and gradients
 node       a method of an autograd class, and the closure in it that sends gradients back
 training   a function whose loop computes a loss and changes the weights
+fit        one whose loop computes no loss, but the error of a prediction
 gradient   f and its gradient: f_grad, grad_f, f_der, f_prime, jac_f, ...
 """
 
@@ -63,6 +64,11 @@ class Subject(NamedTuple):
         return self.kind == "gradient" and _of_energy(self.backward or "") is not None
 
     @property
+    def is_training(self) -> bool:
+        """Whether one turn of its loop is read."""
+        return self.kind in ("training", "fit")
+
+    @property
     def words(self) -> str:
         """The subject as it is shown."""
         if self.kind == "script":
@@ -87,8 +93,8 @@ def subjects(tree: ast.Module, bases: Bases | None = None) -> list[Subject]:
     ]
     taken |= {s.forward for s in found}
     found += [
-        Subject("training", node.name, node.name, None, None, node.lineno)
-        for node in functions if node.name not in taken and Training(node, {}).is_one
+        Subject(training.kind, node.name, node.name, None, None, node.lineno)
+        for node in functions if node.name not in taken and (training := Training(node, {})).is_one
     ]  # fmt: skip
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
@@ -371,9 +377,11 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
     ]  # fmt: skip
     taken = {n for s in (*found, *objectives) for n in (s.forward, s.backward)}
     objectives += [
-        Subject("training", f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
+        Subject(training.kind, f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
         for m in node.body
-        if isinstance(m, ast.FunctionDef) and m.name not in taken and Training(m, methods).is_one
+        if isinstance(m, ast.FunctionDef)
+        and m.name not in taken
+        and (training := Training(m, methods)).is_one
     ]
     main = [s for s in found if role(s.forward, FORWARD) == "" or s.forward == "__call__"]
     if main:

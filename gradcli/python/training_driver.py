@@ -14,11 +14,12 @@ from gradcli.errors import GradcliError
 from gradcli.python.control import BreakSignal, ContinueSignal, ReturnSignal
 from gradcli.python.drive import Driven, Driver
 from gradcli.python.imports import names_set
+from gradcli.python.inference import Imperfect
 from gradcli.python.missing import MissingInputs, Unclaimed
 from gradcli.python.operators import is_true
 from gradcli.python.source import PythonFault
 from gradcli.python.steps import changes_of, step_of
-from gradcli.python.trainings import Training, loss_of
+from gradcli.python.trainings import Error, Training, loss_of
 from gradcli.python.values import Array, Class, Function, Unknown
 
 ENDS = (BreakSignal, ContinueSignal, ReturnSignal)
@@ -44,6 +45,7 @@ class TrainingDriver(Driver):
         function = self._function(subject.forward)
         driven.forward = function.name
         self._refuse_missing(function)
+        self.values.update(self._rates(function))
         driven.handed = self._arguments(function, is_parameter=True)
         assert isinstance(function.node, ast.FunctionDef)
         self.training = Training(function.node, self._methods())
@@ -106,6 +108,8 @@ class TrainingDriver(Driver):
         """Read a statement; what has nothing to do with the loss may stay unknown."""
         try:
             with self.reader.faults():
+                if self.loss is None and not self.driven.steps and node in self.training.errors:
+                    self._take_error(self.training.errors[node])
                 self.reader.statement(node, self.scope)
         except MissingInputs:
             raise
@@ -128,13 +132,36 @@ class TrainingDriver(Driver):
         value = self.reader.evaluate(holder, self.scope)
         while isinstance(value, (list, tuple)) and value:  # losses.append([turn, loss])
             value = value[-1]
-        if not self._is_output(value) or int(np.prod(tape.shape(value.content))) != 1:
+        if self._is_output(value) and int(np.prod(tape.shape(value.content))) != 1:
             return
+        if self._is_of_weights(value):
+            self._set_loss(value)
+
+    def _set_loss(self, value: Array) -> None:
+        self.loss = value.content
+        self.reader.forward = {*range(len(self.reader.tape.graph))}
+        self._end_forward()
+
+    def _take_error(self, error: Error) -> None:
+        """Take a usual loss of a prediction and its targets for the one that is not there."""
+        self._take_weights()
+        prediction, targets = (self.reader.evaluate(x, self.scope) for x in error)
+        wanted = Array(self.reader.content(targets))
+        if not self._is_of_weights(prediction) or self._is_of_weights(wanted):
+            return
+        own, like = (self.reader.tape.shape(x.content) for x in (wanted, prediction))
+        if own != like:
+            name = ast.unparse(error.targets)
+            message = f"`{name}` has shape {own}, what it is compared with has shape {like}"
+            raise Imperfect(message, None, {name: like})
+        self._set_loss(self._by_usual(prediction, wanted))
+
+    def _is_of_weights(self, value: Any) -> bool:
+        """Whether a value was computed from a weight."""
         leaves = {weight.leaf for weight in self.weights}
-        if leaves.intersection(tape.graph.ancestors([value.content])):
-            self.loss = value.content
-            self.reader.forward = {*range(len(tape.graph))}
-            self._end_forward()
+        return self._is_output(value) and not leaves.isdisjoint(
+            self.reader.tape.graph.ancestors([value.content])
+        )
 
     # ---------------------------------------------------------------- weights
 
@@ -189,7 +216,9 @@ class TrainingDriver(Driver):
                     f"this loop changes `{weight.name}` more than once",
                     "compute the loss in it, so that one turn can be read",
                 )
-            step = step_of(self.reader, weight.leaf, content, weight.name, False, False)
+            step = step_of(
+                self.reader, weight.leaf, content, weight.name, not self.training.losses, False
+            )
             if step is not None:
                 self.driven.steps[weight.leaf] = step
 

@@ -2,6 +2,7 @@
 
 weight   what the loop changes, and what its loss is computed from
 loss     what the loop calls one: `loss = ...`, `self.cost = ...`, `losses.append(...)`
+error    without a loss, the difference of a prediction and targets: `y_pred - y`
 """
 
 from __future__ import annotations
@@ -9,16 +10,25 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+from gradcli.python.guesses import TARGETS
 
 LOSS = re.compile(
     r"^(?!(?:.*_)?(?:val|test|valid|validation|dev|eval)(?:_|$))"
-    r"(?:.*(?:loss|cost|objective|nll|likelihood|entropy).*|(?!r)\w*mse.*|[JLE])$",
+    r"(?:.*(?:loss|cost|objective|nll|likelihood|entropy).*|(?!r)\w*mse.*|[JL]|(?-i:E))$",
     re.IGNORECASE,
 )
 PRODUCT = re.compile(r"@|\.T\b|dot|matmul|outer|einsum|sum|mean|transpose")
 
 Methods = Mapping[str, ast.FunctionDef]
+
+
+class Error(NamedTuple):
+    """A prediction, and the targets that it is compared with."""
+
+    prediction: ast.expr
+    targets: ast.expr
 
 
 class Training:
@@ -31,13 +41,21 @@ class Training:
         inside = [part for loop in self.loops for part in ast.walk(loop)]
         changed = {place for part in inside for place in _changed(part)}
         self.losses: list[Any] = [part for part in inside if loss_of(part) is not None]
-        self.needed = self._needed() if changed and self.losses else set()
+        self.errors: dict[Any, Error] = {}  # by the statements that compute them
+        if not self.losses:
+            self.errors = {part: error for part in inside if (error := error_of(part)) is not None}
+        self.needed = self._needed() if changed and (self.losses or self.errors) else set()
         self.weights = {place for place in changed & self.needed if not LOSS.search(place)}
 
     @property
+    def kind(self) -> str:
+        """The kind of subject that it is."""
+        return "training" if self.losses else "fit"
+
+    @property
     def is_one(self) -> bool:
-        """Whether it is one: there are a loss, weights, and gradients that it computes itself."""
-        return bool(self.losses and self.weights) and self._computes_gradients()
+        """Whether it is one: weights change by gradients that it computes itself."""
+        return bool(self.weights) and self._computes_gradients()
 
     def _computes_gradients(self) -> bool:
         """Whether what a weight is changed by comes of sums and products in the function."""
@@ -51,7 +69,7 @@ class Training:
             if node in seen:
                 continue
             seen.add(node)
-            if PRODUCT.search(ast.unparse(node.value)):
+            if node in self.errors or PRODUCT.search(ast.unparse(node.value)):
                 return True
             read = {place for part in ast.walk(node.value) for place in _places(part)}
             pending += [
@@ -63,11 +81,11 @@ class Training:
 
     def is_entered(self, node: ast.stmt) -> bool:
         """Whether a loop is one of the training, of which one turn is read."""
-        return any(part in self.losses for part in ast.walk(node))
+        return any(part in self.losses or part in self.errors for part in ast.walk(node))
 
     def is_needed(self, node: ast.stmt) -> bool:
         """Whether the loss or a weight depends on a statement."""
-        if any(part in self.losses for part in ast.walk(node)):
+        if self.is_entered(node):
             return True
         targets = {
             place for part in ast.walk(node)
@@ -77,8 +95,10 @@ class Training:
         return bool(targets & (self.needed | self.weights))
 
     def _needed(self) -> set[str]:
-        """The names and attributes that the losses are computed from."""
-        needed = {place for loss in self.losses for place in self._read(loss.value)}
+        """The names and attributes that the losses, or the predictions, are computed from."""
+        values = [loss.value for loss in self.losses]
+        values += [error.prediction for error in self.errors.values()]
+        needed = {place for value in values for place in self._read(value)}
         computed: list[tuple[set[str], set[str]]] = []
         for part in ast.walk(self.node):
             if isinstance(part, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and not _changed(part):
@@ -134,6 +154,20 @@ def _changed(node: ast.AST) -> list[str]:
         if isinstance(value.op, (ast.Add, ast.Sub)) and target in sides:
             return [*_places(node.targets[0])]
     return []
+
+
+def error_of(node: ast.AST) -> Error | None:
+    """The prediction and the targets whose difference an assignment computes."""
+    if not isinstance(node, (ast.Assign, ast.AugAssign)):
+        return None
+    for part in ast.walk(node.value):
+        if not (isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub)):
+            continue
+        for targets, prediction in ((part.left, part.right), (part.right, part.left)):
+            are = [next(_places(x), "").removeprefix("self.") for x in (targets, prediction)]
+            if TARGETS.match(are[0]) and not TARGETS.match(are[1]):
+                return None if isinstance(prediction, ast.Constant) else Error(prediction, targets)
+    return None
 
 
 def loss_of(node: ast.AST) -> ast.expr | None:

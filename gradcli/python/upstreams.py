@@ -16,9 +16,7 @@ from gradcli.python.missing import MissingInputs
 from gradcli.python.results import collected, named_parts, returned, short_name
 from gradcli.python.source import PythonFault
 from gradcli.python.steps import inputs_in, steps_of
-from gradcli.python.subjects import GRADIENT, OBJECTIVES, role
-from gradcli.python.usual_losses import usual_loss
-from gradcli.python.values import Array, Function, Instance, Scope, unwrapped
+from gradcli.python.values import Array, Function, Instance, Scope, arrays_in, unwrapped
 
 CACHE = re.compile(r"cache|^(mem|memory|ctx|saved|store|tape|states?|context|aux|intermediates?)$",
                    re.IGNORECASE)  # fmt: skip
@@ -32,7 +30,6 @@ PREDICTION = re.compile(r"^(y_?hat|y_?pred|pred|prediction|y_?prob|prob|probabil
                         r"output|out|o|al|a\d?)s?(icted|iction)?$", re.IGNORECASE)  # fmt: skip
 INPUT = re.compile(r"^(x|xs|inputs?|input_\w+|images?|samples?|features?)$", re.IGNORECASE)
 OF_ARRAYS = (".dot", ".matmul", ".sum", ".reshape", ".einsum", ".tensordot", ".transpose")
-NAME_LOSS = "name its loss `loss` or `compute_cost`, a function of the same file"
 NO_UPSTREAM = ("data", "dim", "dims", "depth", "dt", "dropout", "dtype", "d", "gamma", "g0")
 
 
@@ -58,6 +55,7 @@ class BackwardCalls:
             outputs = [0]
         arguments, waiting = self._by_name(backward, forward, names, parts, caches)
         self._hand_predictions(arguments, waiting, [parts[k] for k in outputs])
+        self._hand_inputs_of_loss(arguments, waiting, forward, backward)
         self._upstreams(waiting, outputs, parts, names, arguments, backward)
         if not driven.outputs:
             targets = [x for n, x in arguments.items() if TARGETS.match(n)]
@@ -123,6 +121,40 @@ class BackwardCalls:
             arguments[predictions[0]] = outputs[0]
             waiting.remove(predictions[0])
 
+    def _hand_inputs_of_loss(
+        self: Any, arguments: dict[str, Any], waiting: list[str], forward: Function,
+        backward: Function,
+    ) -> None:  # fmt: skip
+        """Hand a loss its predictions, where its backward part calls these like a gradient.
+
+        They are that where the targets stand beside, and the predictions come from nowhere else.
+        """
+        others = [n for n in self._parameters(forward) if not TARGETS.match(n) and n in self.given]
+        is_alone = len(waiting) == 1 and waiting[0] not in {*self.values, *backward.defaults}
+        has_targets = bool(arguments) and all(map(TARGETS.match, arguments))
+        if not (is_alone and has_targets and len(others) == 1 and UPSTREAM.match(waiting[0])):
+            return
+        prediction = self.given[others[0]]
+        if not self._is_output(prediction) or self._keeps(prediction, backward):
+            return
+        kept = self.driven.instance.attributes.get("output") if self.driven.instance else None
+        shape, is_like = self.reader.tape.shape, False
+        if kept is not None and self._is_output(kept) and self._is_made_of(kept, prediction):
+            is_like = shape(kept.content) == shape(prediction.content)
+        arguments[waiting.pop()] = kept if is_like else prediction
+        self.driven.is_of_examples = True
+
+    def _keeps(self: Any, operand: Array, backward: Function) -> bool:
+        """Whether the backward part reads what the forward part has kept of an operand."""
+        kept = self.driven.instance.attributes if self.driven.instance is not None else {}
+        read = {part.attr for part in ast.walk(backward.node) if isinstance(part, ast.Attribute)}
+        arrays = [x for name in read & kept.keys() for _, x in arrays_in(kept[name])]
+        return any(self._is_output(x) and self._is_made_of(x, operand) for x in arrays)
+
+    def _is_made_of(self: Any, array: Array, operand: Array) -> bool:
+        """Whether an array is another one, or was computed from it."""
+        return operand.content in self.reader.tape.graph.ancestors([array.content])
+
     def _by_position(
         self: Any, backward: Function, forward: Function, arguments: dict[str, Any],
         waiting: list[str], parts: list[Any],
@@ -153,7 +185,7 @@ class BackwardCalls:
         if self.style.upstream_at < len(left):
             left.insert(0, left.pop(self.style.upstream_at))
         upstreams = self._waiting_for_upstream(waiting, backward, [parts[k] for k in outputs])
-        own = _outputs_by_name(upstreams, left, names)
+        own, rates = _outputs_by_name(upstreams, left, names), self._rates(backward)
         for name in waiting:
             has_default = name in backward.defaults
             if left and name in upstreams:
@@ -170,6 +202,9 @@ class BackwardCalls:
                 self.driven.outputs.append((node, upstream))
                 arguments[name] = Array(upstream)
             elif name in self.values:
+                arguments[name] = self._argument(name, False)
+            elif name in rates:
+                self.values[name] = rates[name]
                 arguments[name] = self._argument(name, False)
             elif not has_default:
                 raise MissingInputs(
@@ -233,131 +268,6 @@ class BackwardCalls:
         if self.style.has_one_entry and shape:
             numbers.flat[1:] = 0.0
         return numbers if shape else float(numbers)
-
-    def _loss_after(
-        self: Any, parts: list[Any], names: list[str], outputs: list[int], forward: Function,
-        backward: Function, targets: list[Any],
-    ) -> None:  # fmt: skip
-        """The output of a backward part without upstream: the number, or the file's loss of it."""
-        reader, driven = self.reader, self.driven
-        kept = {name: v for part in parts if isinstance(part, dict) for name, v in part.items()}
-        if not outputs and kept:  # a cache only
-            value = self._loss([*parts, *kept.values()], [*names, *kept], [], forward)
-            if value is not None:
-                driven.outputs.append((self._scalar(value.content), None))
-                return
-        if not outputs:
-            raise PythonFault(f"`{forward.name}` returns nothing that depends on its inputs")
-        meets_targets = any(
-            TARGETS.match(n) and n not in self.given for n in self._parameters(backward)
-        )
-        for k in outputs if not meets_targets else ():
-            if int(np.prod(reader.tape.shape(parts[k].content))) == 1:
-                driven.outputs.append((self._scalar(parts[k].content), None))
-                return
-        value = self._loss(parts, names, outputs, forward)
-        if value is None and self._upstream_of_loss(parts, outputs):
-            return
-        if value is None:
-            value = self._usual_loss(parts[outputs[0]], targets)
-        if value is None:
-            shape = reader.tape.shape(parts[outputs[0]].content)
-            raise PythonFault(
-                f"`{self.subject.backward}` takes no upstream gradient, and `{forward.name}` "
-                f"returns an array of shape {shape}",
-                None, NAME_LOSS,
-            )  # fmt: skip
-        driven.outputs.append((self._scalar(value.content), None))
-
-    def _usual_loss(self: Any, output: Array, targets: list[Any]) -> Any:
-        """The loss that the style has for outputs beside targets like them; None without these.
-
-        Raises ShapeError where they have the same axes and other sizes.
-        """
-        rank = len(self.reader.tape.shape(output.content))
-        fitting = [x for x in targets if isinstance(x, Array)
-                   and len(self.reader.tape.shape(x.content)) == rank]  # fmt: skip
-        if len(fitting) != 1:
-            return None
-        self.driven.usual_loss = self.style.loss
-        return usual_loss(self.reader, self.style.loss, self.style.scale, output, fitting[0])
-
-    def _upstream_of_loss(self: Any, parts: list[Any], outputs: list[int]) -> bool:
-        """Take what the file calls the derivative of its loss for the upstream gradient."""
-        holder = self.driven.instance.cls.body if self.driven.instance is not None else {}
-        functions = {**self.driven.scope, **holder}
-        for name, function in functions.items():
-            of = role(name, GRADIENT)
-            targets = [v for n, v in self.given.items() if TARGETS.match(n)]
-            targets += [self._argument(n, False) for n in self.values if TARGETS.match(n)]
-            if not (of and OBJECTIVES.search(of) and isinstance(function, Function) and targets):
-                continue
-            if len(self._parameters(function)) != 2:  # output and targets
-                continue
-            output = parts[outputs[0]]
-            callee = self._bound(function) if function.owner else function
-            value = self.reader.call(callee, [output, targets[0]], {})
-            shape = self.reader.tape.shape(output.content)
-            if isinstance(value, Array) and self.reader.tape.shape(value.content) == shape:
-                node = self.reader.tape.node(value.content)
-                self.reader.tape.decide(node, np.array)  # at other points it would be another one
-                self.driven.outputs.append((output.content, node))
-                return True
-        return False
-
-    def _loss(
-        self: Any, parts: list[Any], names: list[str], outputs: list[int], forward: Function
-    ) -> Any:
-        """The value of the file's loss function on what the forward part returns."""
-        functions = [
-            value for name, value in self.driven.scope.items()
-            if isinstance(value, Function) and OBJECTIVES.search(name)
-            and name not in (self.subject.forward, self.subject.backward)
-            and role(name, GRADIENT) is None
-        ]  # fmt: skip
-        if self.driven.instance is not None:
-            functions = [
-                value for cls in self.driven.instance.cls.order()
-                for name, value in cls.body.items()
-                if isinstance(value, Function) and OBJECTIVES.search(name)
-                and name not in (self.subject.forward, self.subject.backward)
-                and role(name, GRADIENT) is None
-            ] + functions  # fmt: skip
-        known = dict(zip(names, parts, strict=True))
-        for function in functions:
-            arguments: dict[str, Any] = {}
-            waiting = []
-            parameters = self._parameters(function)
-            for name in parameters:
-                if name in known:
-                    arguments[name] = known[name]
-                elif name in self.given:
-                    arguments[name] = self.given[name]
-                elif name in self.values:
-                    arguments[name] = self._argument(name, False)
-                elif name not in function.defaults:
-                    waiting.append(name)
-            if self._calls_forward(function):
-                inputs = [self.given[n] for n in self._parameters(forward) if n in self.given]
-                arguments.update(zip(waiting, inputs, strict=False))
-                waiting = waiting[len(inputs) :]
-            spare = [parts[k] for k in outputs if names[k] not in arguments]
-            if len(waiting) <= len(spare):
-                arguments.update(zip(waiting, spare, strict=False))
-                callee = self._bound(function) if function.owner else function
-                value = self.reader.call(callee, [], arguments)
-                if self._is_output(value) and not self.reader.tape.shape(value.content):
-                    self.driven.loss = function.name
-                    return value
-        return None
-
-    def _calls_forward(self: Any, function: Function) -> bool:
-        """Whether a loss computes the forward part itself, from its inputs."""
-        name = self.subject.forward
-        return any(
-            isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name
-            for node in ast.walk(function.node)
-        )  # fmt: skip
 
 
 def _outputs_by_name(upstreams: list[str], outputs: list[int], names: list[str]) -> dict[str, int]:

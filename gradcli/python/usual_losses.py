@@ -31,11 +31,16 @@ def _logistic(reader: Reader, output: Array, target: Array) -> Any:
     return GATES["add"](reader, _entropy(reader, output, target), _entropy(reader, *others))
 
 
+def _counts(reader: Reader, output: Array, target: Array) -> Any:
+    return GATES["add"](reader, output, _entropy(reader, output, target))
+
+
 # By what they are called in notes; `squares` stands first, as it has a value for any output.
 USUAL_LOSSES: dict[str, Loss] = {
     "half the squared errors": _squares,
     "the binary cross-entropy": _logistic,
     "the cross-entropy": _entropy,
+    "the likelihood of Poisson counts": _counts,
 }
 
 

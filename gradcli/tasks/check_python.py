@@ -10,10 +10,10 @@ from gradcli.errors import GradcliError, UsageError, did_you_mean
 from gradcli.program.files import subject_of
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen
+from gradcli.python.loss_search import NAME_LOSS
 from gradcli.python.reading import PythonFile, Reading
 from gradcli.python.styles import Style
 from gradcli.python.subjects import Subject
-from gradcli.python.upstreams import NAME_LOSS
 from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
 from gradcli.requests import BUDGET, MOST_CHECKED, Request, Setting
@@ -38,7 +38,7 @@ def check_python(
     file = PythonFile(text, name)
     found = file.chosen(subject)
     _refuse_lost(file, found, bindings)
-    primary = [one for one in found if one.kind != "training"]
+    primary = [one for one in found if not one.is_training]
     wrong: dict[str, int] = {}  # functions that are gradients, by the lines that are accused
     for one in found:
         said = file.said(one)
@@ -51,8 +51,9 @@ def check_python(
         except Misshapen as misfit:
             case = misshapen_case(file, one, misfit)
         except GradcliError as error:
-            if one.kind == "training" and primary and subject is None:
-                continue  # a loop around what has been read
+            others = primary if one.kind == "training" else [x for x in found if x.kind != "fit"]
+            if one.is_training and others and subject is None:
+                continue  # a loop around what has been read, or one that follows no gradient
             case = broken_case(name, error)._replace(expression=one.words)
         if one.forward in wrong and one.kind == "gradient":
             case = _followed(case, wrong[one.forward])
@@ -80,7 +81,7 @@ def read_python(
     path, subject = subject_of(name)
     file = PythonFile(text, path)
     found = file.chosen(subject)
-    found = [one for one in found if one.kind != "training"] or found
+    found = [one for one in found if not one.is_training] or found
     if len(found) > 1:
         names = ", ".join(f"{path}:{one.name}" for one in found)
         raise UsageError(f"{path} has {len(found)} subjects", hint=f"name one: {names}")
@@ -115,9 +116,10 @@ def check_subject(
     inputs and claims accuses nobody as long as another guess is right.
     """
     original = file.reading(subject, bindings, request, request.grads)
-    first = _failure(file, original, request)
+    read = _read(original)
     if original.lacks_loss:
         return _by_usual_loss(file, subject, bindings, request)
+    first = read if isinstance(read, Misshapen) else _checked(file, original, read, request)
     if isinstance(first, Checked) and first.case.verdict not in LOOKED_AT_AGAIN:
         return first
     closest = first
@@ -126,7 +128,7 @@ def check_subject(
         others = chain(others, _other_inputs(file, subject, bindings, request, original))
     for reading, words in others:
         try:
-            other = _checked(file, reading, request)
+            other = _checked(file, reading, reading.program(), request)
         except GradcliError:
             continue
         if other.case.verdict in ("pass", "kink") and _is_exact(other.case):
@@ -150,10 +152,10 @@ def check_subject(
     return closest if first.case.verdict == "fail" and isinstance(closest, Checked) else first
 
 
-def _failure(file: PythonFile, reading: Reading, request: Request) -> Checked | Misshapen:
-    """What a check of a reading gives, gradients of wrong shapes among it. Raises GradcliError."""
+def _read(reading: Reading) -> Program | Misshapen:
+    """The program of a reading, or its gradient of a wrong shape. Raises GradcliError."""
     try:
-        return _checked(file, reading, request)
+        return reading.program()
     except Misshapen as misfit:
         return misfit
 
@@ -163,19 +165,21 @@ def _by_usual_loss(
 ) -> Checked:  # fmt: skip
     """The check of a network by the loss that it is trained for. Raises UsageError for none."""
 
-    def reading(style: Style) -> Reading:
+    def read(style: Style) -> tuple[Reading, Program]:
         own = file.reading(subject, bindings, request, request.grads)
         own.style = style
-        return own
+        return own, own.program()
 
     checked = by_usual_loss(
-        lambda style: reading(style).program(),
-        lambda style: _checked(file, reading(style), request),
+        lambda style: read(style)[1], lambda style: _checked(file, *read(style), request)
     )
     if checked is None:
+        is_pair = subject.backward is not None
+        what = f"`{subject.backward}` takes no upstream gradient, and the file has no loss of"
         raise UsageError(
-            f"`{subject.backward}` takes no upstream gradient, and the file has no loss of what "
-            f"`{subject.forward}` returns", hint=NAME_LOSS,
+            f"{what} what `{subject.forward}` returns" if is_pair else
+            f"`{subject.forward}` computes no loss, and changes weights by the gradient of none "
+            "that is usual", hint=NAME_LOSS,
         )  # fmt: skip
     return checked
 
@@ -246,8 +250,8 @@ def _distance(case: Case) -> tuple[int, int]:
     return len(wrong), sum(line.is_accused for line in case.lines)
 
 
-def _checked(file: PythonFile, reading: Reading, request: Request) -> Checked:
-    program = reading.program()
+def _checked(file: PythonFile, reading: Reading, program: Program, request: Request) -> Checked:
+    """The check of the program of a reading, with what is to say of both."""
     notes, warnings = program.warnings, file.script.warnings
     program = program._replace(warnings=warnings)
     is_default = (request.check_budget, request.max_elements) == (BUDGET, MOST_CHECKED)

@@ -18,7 +18,8 @@ from gradcli.requests import PLAIN
 from gradcli.tasks.check import Checked
 
 SAME = 1e-6  # relative: factors that differ by less are one
-LEAST_ELEMENTS = 2  # of a gradient, before one factor of all of them says anything
+LEAST_ELEMENTS = 2  # of a gradient, before any factor of all of them says something
+LARGEST = 100  # number that a single one is divided by, before any factor would be near such a one
 OF_SHARES = "the cross-entropy"  # whose targets are a single 1 in each example
 
 
@@ -26,15 +27,16 @@ def by_usual_loss(
     read: Callable[[Style], Program], check: Callable[[Style], Checked]
 ) -> Checked | None:
     """The check by the loss by which most gradients are right; None where none is by any."""
-    best, most = None, 0
+    best, most = None, (0, False, False)
     for style in _styles():
         try:
             factors = [*_factors(read(style))]
         except GradcliError:
             continue
-        for factor, count in Counter(factors).most_common(1):
-            if count > most:
-                best, most = style._replace(scale=factor), count
+        for factor, count in Counter(factors).items():
+            weight = count, _plain_count(factor) > 0, factor != 1.0  # which somebody has written
+            if weight > most:
+                best, most = style._replace(scale=factor), weight
     if best is None:
         return None
     checked = check(best)
@@ -59,13 +61,27 @@ def _factors(program: Program) -> Iterator[float]:
         own = program.inputs[name] if name in program.inputs else program.stages[name]
         claim = np.asarray(point.run.values[node], dtype=float)
         true = np.broadcast_to(point.gradient(own), claim.shape)
-        if true.size < LEAST_ELEMENTS or not np.isfinite([claim, true]).all() or not true.any():
+        if not np.isfinite([claim, true]).all() or not true.any():
             continue
         largest = np.unravel_index(np.argmax(np.abs(true)), true.shape)
-        factor = float(claim[largest] / true[largest])
+        factor = _plain(float(claim[largest] / true[largest]))
+        if true.size < LEAST_ELEMENTS and not _plain_count(factor):
+            continue
         slack = SAME * abs(factor * true[largest])
         if factor > 0 and np.allclose(claim, factor * true, rtol=SAME, atol=slack):
-            yield float(f"{factor:.9g}")
+            yield factor
+
+
+def _plain(factor: float) -> float:
+    """A factor to nine digits; one that is near a half, a third, ... or twice that is this."""
+    count = _plain_count(factor)
+    return 2 / count if count else float(f"{factor:.9g}")
+
+
+def _plain_count(factor: float) -> int:
+    """The number that 2 is divided by in a factor; 0 where that is none up to the largest."""
+    count = round(2 / factor) if factor * LARGEST > 1 else 0
+    return count if abs(factor * count / 2 - 1) < SAME else 0
 
 
 def _words(style: Style) -> str:
