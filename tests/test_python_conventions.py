@@ -270,3 +270,47 @@ def test_numbers_are_looked_at_one_by_one_where_that_is_asked_for():
     [whole] = check_python(MEAN, "file.py", None, [], Request(max_elements=500))
     assert "W[0][0]" in whole.inputs
     assert not any("directions" in note for note in whole.notes)
+
+
+PROBABILITIES = """
+import numpy as np
+
+def entropy(preds, targets):
+    preds = np.clip(preds, 1e-8, 1 - 1e-8)
+    return -np.mean(targets * np.log(preds) + (1 - targets) * np.log(1 - preds))
+
+def entropy_grad(preds, targets):
+    preds = np.clip(preds, 1e-8, 1 - 1e-8)
+    return (-targets / preds + (1 - targets) / (1 - preds)) / preds.shape[0]
+"""
+
+
+def test_probabilities_in_one_column_are_right_in_one_column():
+    case = case_of(PROBABILITIES)
+    assert case.verdict == "pass", case.notes
+    assert any("preds (3, 1)" in note for note in case.notes)
+
+
+@pytest.mark.parametrize("wrong", ["(targets / preds", "(-targets / preds - ", "preds.shape[1]"])
+def test_probabilities_in_one_column_hide_no_mistake(wrong):
+    right = {"(targets / preds": "(-targets / preds", "(-targets / preds - ": "(-targets / preds + ",
+             "preds.shape[1]": "preds.shape[0]"}[wrong]  # fmt: skip
+    assert right in PROBABILITIES
+    case = case_of(PROBABILITIES.replace(right, wrong))
+    assert case.verdict == "fail"
+
+
+OF_NUMBERS = """
+def moments(a, b, s):
+    value = a * b * s**2
+    deriv = 2 * a * b * s
+    return value, deriv
+"""
+
+
+def test_a_derivative_of_numbers_without_a_name_is_of_any_of_them_or_asked_for():
+    case = case_of(OF_NUMBERS)
+    assert case.verdict == "pass", case.problem
+    case = case_of(OF_NUMBERS.replace("deriv = 2 *", "deriv = 3 *"))
+    assert case.verdict == "error"
+    assert "nothing says of what it is" in case.problem.message

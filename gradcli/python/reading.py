@@ -174,9 +174,15 @@ class Reading(InputSearch):
         if self.subject.kind not in ("gradient", "objective") or len(claims.claims) > 1:
             return
         if unnamed and len(driven.leaves) > 1:
-            self.guessed = unnamed[0]
-            if self.subject.kind == "gradient" and not self.driver.takes(unnamed[0].leaf.short):
-                self.asked = unnamed[0].leaf.short
+            self.guessed, name = unnamed[0], unnamed[0].leaf.short
+            is_own = self.subject.kind == "objective" or self.driver.takes(name)
+            if not is_own or (unnamed[0].by == "position" and self._is_of_numbers(driven)):
+                self.asked = name
+
+    def _is_of_numbers(self, driven: Driven) -> bool:
+        """Whether all inputs are numbers, none of which comes first, as the array does."""
+        shape = driven.reader.tape.shape
+        return self.subject.kind == "objective" and not any(shape(x.node) for x in driven.leaves)
 
     @property
     def lacks_loss(self) -> bool:
@@ -201,6 +207,16 @@ class Reading(InputSearch):
             return False
         return bool(self._free(inference.chosen.guesses))
 
+    @property
+    def likely_style(self) -> Style:
+        """The style of other inputs: in a logarithm, what is called a probability is one.
+
+        What holds it off from 0 and 1 is for safety only.
+        """
+        draws = self.inference.draws if self.inference is not None else None
+        has_shares = draws is not None and draws.has_shares and self.has_logarithm
+        return Style(has_shares=has_shares, tiny_is_zero=has_shares and self.has_tiny)
+
     def others(self) -> Iterator[tuple[Style, str]]:
         """Other ways to read the file, and a note on each."""
         ways: list[tuple[Style, str]] = []
@@ -212,7 +228,7 @@ class Reading(InputSearch):
                 words = f"right for targets with a single 1 in their {targets}"
                 one_hot = style._replace(targets=targets, is_one_hot=draws.has_labels)
                 ways.append((one_hot, words))
-        if draws is not None and draws.has_shares and self.has_logarithm:
+        if self.likely_style.has_shares:
             words = "right for probabilities, which lie in 0 to 1"
             ways.append((style._replace(has_shares=True), words))
         if self.is_force:

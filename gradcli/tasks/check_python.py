@@ -225,7 +225,7 @@ def _other_inputs(
     refused = [original.choice] if original.choice is not None and original.is_free else []
     while 0 < len(refused) <= MOST_OTHERS:
         reading = file.reading(subject, bindings, request, request.grads)
-        reading.refused = refused
+        reading.refused, reading.style = refused, original.likely_style
         yield reading, "right for these inputs; others do not suit the code, or fail"
         if reading.choice is None or reading.choice in refused:
             return
