@@ -14,7 +14,7 @@ from gradcli.program.gradient_lines import GradientLine, Read
 from gradcli.program.model import Decision, Program
 from gradcli.program.shape_words import shape_advice
 from gradcli.python.claims import Claim, Mapped
-from gradcli.python.drive import Driven
+from gradcli.python.driven import Driven
 from gradcli.python.phrases import Phrase, phrase
 from gradcli.python.source import PythonFault
 from gradcli.python.state import Assigned

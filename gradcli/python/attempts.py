@@ -7,7 +7,8 @@ from typing import Any
 
 from gradcli.errors import GradcliError
 from gradcli.python.claims import Mapped, mapped
-from gradcli.python.drive import Driven, Driver
+from gradcli.python.drive import Driver
+from gradcli.python.driven import Driven
 from gradcli.python.gradient_words import kin
 from gradcli.python.guesses import RANDOM
 from gradcli.python.inputs import Directives, is_like_labels, value_of

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcli.errors import NameFault, did_you_mean
-from gradcli.python.drive import Driven, Leaf
+from gradcli.python.driven import Driven, Leaf
 from gradcli.python.gradient_words import folded, kin
 from gradcli.python.guesses import SHARES, TARGETS
 from gradcli.python.results import Result

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.python.claims import Claim, Mapped
-from gradcli.python.drive import Driven, Leaf
+from gradcli.python.driven import Driven, Leaf
 from gradcli.python.guesses import BIAS, NUMBER, TARGETS
 from gradcli.python.inference import Imperfect, Unreal
 from gradcli.python.inputs import is_like_labels

@@ -14,7 +14,7 @@ from gradcli.python.assembly import Misshapen
 from gradcli.python.attempts import Attempts
 from gradcli.python.claims import Mapped
 from gradcli.python.draws import Draws
-from gradcli.python.drive import Driven
+from gradcli.python.driven import Driven
 from gradcli.python.examples import examples, key_of, known_of
 from gradcli.python.fit import refuse_degenerate, refuse_misfits, refuse_unlike
 from gradcli.python.guesses import OPTIONS, SETTINGS, TARGETS, Guesser

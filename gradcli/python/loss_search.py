@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.python.guesses import TARGETS
+from gradcli.python.outputs import Outputs
 from gradcli.python.reduction_rows import ROWS as REDUCTIONS
 from gradcli.python.source import PythonFault
 from gradcli.python.subjects import GRADIENT, OBJECTIVES, role
@@ -25,11 +26,11 @@ MEAN = re.compile("(calc|calculate|compute|mean|total|average)(_mean|_total)?") 
 NAME_LOSS = "name its loss `loss` or `compute_cost`, a function of the same file"
 
 
-class LossSearch:
+class LossSearch(Outputs):
     """The part of a driver that finds the loss of what the forward part returns."""
 
     def _loss_after(
-        self: Any, parts: list[Any], names: list[str], outputs: list[int], forward: Function,
+        self, parts: list[Any], names: list[str], outputs: list[int], forward: Function,
         backward: Function, targets: list[Any],
     ) -> None:  # fmt: skip
         """The output of a backward part without upstream: the number, or the file's loss of it."""
@@ -66,7 +67,7 @@ class LossSearch:
             )  # fmt: skip
         driven.outputs.append((self._scalar(value.content), None))
 
-    def _usual_loss(self: Any, output: Array, targets: list[Any]) -> Any:
+    def _usual_loss(self, output: Array, targets: list[Any]) -> Any:
         """The loss that the style has for outputs beside targets like them; None without these.
 
         Raises ShapeError where they have the same axes and other sizes.
@@ -78,12 +79,12 @@ class LossSearch:
             return None
         return self._by_usual(output, fitting[0])
 
-    def _by_usual(self: Any, output: Array, targets: Array) -> Any:
+    def _by_usual(self, output: Array, targets: Array) -> Any:
         """The loss that the style has."""
         self.driven.usual_loss = self.style.loss
         return usual_loss(self.reader, self.style.loss, self.style.scale, output, targets)
 
-    def _upstream_of_loss(self: Any, parts: list[Any], outputs: list[int]) -> bool:
+    def _upstream_of_loss(self, parts: list[Any], outputs: list[int]) -> bool:
         """Take what the file calls the derivative of its loss for the upstream gradient."""
         holder = self.driven.instance.cls.body if self.driven.instance is not None else {}
         functions = {**self.driven.scope, **holder}
@@ -107,7 +108,7 @@ class LossSearch:
         return False
 
     def _loss(
-        self: Any, parts: list[Any], names: list[str], outputs: list[int], forward: Function
+        self, parts: list[Any], names: list[str], outputs: list[int], forward: Function
     ) -> Any:
         """The value of the file's loss function on what the forward part returns."""
         functions = [
@@ -148,7 +149,7 @@ class LossSearch:
                     return value
         return None
 
-    def _is_loss(self: Any, name: str, function: Function) -> bool:
+    def _is_loss(self, name: str, function: Function) -> bool:
         """Whether a function is a loss by its name, or of those that the forward part gives."""
         if name in (self.subject.forward, self.subject.backward):
             return False
@@ -156,7 +157,7 @@ class LossSearch:
             return bool(MEAN.fullmatch(name)) and self._calls_forward(function)
         return bool(OBJECTIVES.search(name)) and role(name, GRADIENT) is None
 
-    def _calls_forward(self: Any, function: Function) -> bool:
+    def _calls_forward(self, function: Function) -> bool:
         """Whether a loss computes the forward part itself, from its inputs."""
         name = self.subject.forward
         return any(

@@ -13,7 +13,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from gradcli.python.drive import Driven, Driver
+from gradcli.python.drive import Driver
+from gradcli.python.driven import Driven
 from gradcli.python.missing import MissingInputs
 from gradcli.python.results import Result, returned
 from gradcli.python.source import PythonFault

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from gradcli.python.claims import Mapped
-from gradcli.python.drive import Driven
+from gradcli.python.driven import Driven
 from gradcli.python.guesses import LEARNING, TARGETS
 from gradcli.python.misfits import WEIGHT
 from gradcli.python.values import Array, Class, Function, Instance, Library

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
+from gradcli.errors import BindingError
+from gradcli.python.arguments import Arguments
 from gradcli.python.missing import NoNumber
 from gradcli.python.results import named_parts, returned
 from gradcli.python.source import PythonFault
@@ -14,13 +17,13 @@ from gradcli.python.subjects import FORCES, OBJECTIVES
 from gradcli.python.values import Array, Function
 
 
-class Outputs:
+class Outputs(Arguments):
     """The part of a driver that finds what a forward part gives."""
 
-    def _is_output(self: Any, value: Any) -> bool:
+    def _is_output(self, value: Any) -> bool:
         return isinstance(value, Array) and value.content.__class__ is int
 
-    def _stored_output(self: Any) -> Any:
+    def _stored_output(self) -> Any:
         """What a forward part without a result has put into the object."""
         instance = self.driven.instance
         if instance is None:
@@ -33,7 +36,7 @@ class Outputs:
                 return value
         raise PythonFault(f"`{self.subject.forward}` returns nothing and sets no `self.output`")
 
-    def _outputs_of_value(self: Any, value: Any, forward: Function) -> None:
+    def _outputs_of_value(self, value: Any, forward: Function) -> None:
         parts = value if isinstance(value, tuple) else (value,)
         first = next((part for part in parts if self._is_output(part)), None)
         if first is None:
@@ -48,7 +51,22 @@ class Outputs:
             self.driven.outputs.append((node, upstream))
         self.reader.forward = set(range(len(self.reader.tape.graph)))
 
-    def _downhill(self: Any, energy: int) -> int:
+    def _upstream_value(self, name: str, shape: tuple[int, ...]) -> Any:
+        """The upstream gradient that was given, or a random one that is nowhere 1."""
+        if name in self.values:
+            value = self.values[name]
+            numbers = self.reader.tape.value(self.reader.content(value)).astype(float)
+            if numbers.shape != shape:
+                raise BindingError(f"`{name}` has shape {numbers.shape}, what it is the gradient "
+                                   f"of has shape {shape}")  # fmt: skip
+            return numbers if shape else float(numbers)
+        random = np.random.RandomState((crc32(name.encode()) + self.reader.seed) % 2**32)
+        numbers = random.standard_normal(shape)
+        if self.style.has_one_entry and shape:
+            numbers.flat[1:] = 0.0
+        return numbers if shape else float(numbers)
+
+    def _downhill(self, energy: int) -> int:
         """Minus an energy, whose gradient is the force."""
         self.driven.is_force = True
         if self.style.is_uphill:
@@ -56,7 +74,7 @@ class Outputs:
         node: int = self.reader.tape.gate("neg", energy)
         return node
 
-    def _is_elementwise(self: Any, node: int) -> bool:
+    def _is_elementwise(self, node: int) -> bool:
         """Whether every element of a node depends on one element of each input only."""
         graph = self.reader.tape.graph
         return not any(
@@ -64,14 +82,14 @@ class Outputs:
             for k in graph.ancestors([node]) if graph.active[k]
         )  # fmt: skip
 
-    def _scalar(self: Any, node: int) -> int:
+    def _scalar(self, node: int) -> int:
         tape = self.reader.tape
         if tape.graph.shape(node):
             reshaped: int = tape.reshape(node, ())
             return reshaped
         return node
 
-    def _objective(self: Any, value: Any, forward: Function) -> None:
+    def _objective(self, value: Any, forward: Function) -> None:
         """A value and its gradients in one: the first number is the value."""
         reader, driven = self.reader, self.driven
         if not isinstance(value, (tuple, list)):
@@ -95,7 +113,7 @@ class Outputs:
         if driven.instance is not None:
             driven.results += named_parts(reader, driven.instance, "self")
 
-    def _pulled_back(self: Any, node: int, output: int, upstream: int) -> Any:
+    def _pulled_back(self, node: int, output: int, upstream: int) -> Any:
         """A derivative as what it makes of an upstream gradient; None where its shape is no such.
 
         Of an elementwise function it has an element for each of the output's, else a matrix.

@@ -10,7 +10,7 @@ from gradcli.errors import NameFault, ParseError, did_you_mean
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen, assembled
 from gradcli.python.claims import Claim, Mapped
-from gradcli.python.drive import Driven
+from gradcli.python.driven import Driven
 from gradcli.python.input_search import InputSearch
 from gradcli.python.inputs import Directives, directives
 from gradcli.python.interpreter import Interpreter

@@ -17,7 +17,8 @@ import numpy as np
 
 from gradcli.errors import GradcliError
 from gradcli.python.control import BreakSignal, ContinueSignal
-from gradcli.python.drive import Driven, Driver
+from gradcli.python.drive import Driver
+from gradcli.python.driven import Driven
 from gradcli.python.gradient_words import is_holder, roots
 from gradcli.python.imports import names_set
 from gradcli.python.results import collected

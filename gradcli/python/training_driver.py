@@ -12,7 +12,8 @@ import numpy as np
 
 from gradcli.errors import GradcliError
 from gradcli.python.control import BreakSignal, ContinueSignal, ReturnSignal
-from gradcli.python.drive import Driven, Driver
+from gradcli.python.drive import Driver
+from gradcli.python.driven import Driven
 from gradcli.python.imports import names_set
 from gradcli.python.inference import Imperfect
 from gradcli.python.missing import MissingInputs, Unclaimed

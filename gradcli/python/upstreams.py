@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
-from gradcli.errors import BindingError
 from gradcli.python.gradient_words import kin, roots
 from gradcli.python.guesses import RATE, TARGETS
+from gradcli.python.loss_search import LossSearch
 from gradcli.python.missing import MissingInputs
 from gradcli.python.results import collected, named_parts, returned, short_name
 from gradcli.python.source import PythonFault
@@ -33,10 +32,10 @@ OF_ARRAYS = (".dot", ".matmul", ".sum", ".reshape", ".einsum", ".tensordot", ".t
 NO_UPSTREAM = ("data", "dim", "dims", "depth", "dt", "dropout", "dtype", "d", "gamma", "g0")
 
 
-class BackwardCalls:
+class BackwardCalls(LossSearch):
     """The part of a driver that finds what a backward part takes, and calls it."""
 
-    def _backward(self: Any, value: Any, forward: Function, backward: Function) -> None:
+    def _backward(self, value: Any, forward: Function, backward: Function) -> None:
         """Call the backward part with the caches, the inputs, and upstream gradients."""
         reader, driven = self.reader, self.driven
         names, parts = _items(value, forward)
@@ -76,7 +75,7 @@ class BackwardCalls:
             driven.results += named_parts(reader, driven.instance, "self")
 
     def _by_name(
-        self: Any, backward: Function, forward: Function, names: list[str], parts: list[Any],
+        self, backward: Function, forward: Function, names: list[str], parts: list[Any],
         caches: list[int],
     ) -> tuple[dict[str, Any], list[str]]:  # fmt: skip
         """Arguments that are caches, parameters or results by name; and those that are not."""
@@ -112,7 +111,7 @@ class BackwardCalls:
         return arguments, waiting
 
     def _hand_predictions(
-        self: Any, arguments: dict[str, Any], waiting: list[str], outputs: list[Any]
+        self, arguments: dict[str, Any], waiting: list[str], outputs: list[Any]
     ) -> None:
         """Hand the only output over as the prediction that stands beside targets."""
         predictions = [n for n in waiting if PREDICTION.match(n) and n not in self.values]
@@ -122,7 +121,7 @@ class BackwardCalls:
             waiting.remove(predictions[0])
 
     def _hand_inputs_of_loss(
-        self: Any, arguments: dict[str, Any], waiting: list[str], forward: Function,
+        self, arguments: dict[str, Any], waiting: list[str], forward: Function,
         backward: Function,
     ) -> None:  # fmt: skip
         """Hand a loss its predictions, where its backward part calls these like a gradient.
@@ -144,19 +143,19 @@ class BackwardCalls:
         arguments[waiting.pop()] = kept if is_like else prediction
         self.driven.is_of_examples = True
 
-    def _keeps(self: Any, operand: Array, backward: Function) -> bool:
+    def _keeps(self, operand: Array, backward: Function) -> bool:
         """Whether the backward part reads what the forward part has kept of an operand."""
         kept = self.driven.instance.attributes if self.driven.instance is not None else {}
         read = {part.attr for part in ast.walk(backward.node) if isinstance(part, ast.Attribute)}
         arrays = [x for name in read & kept.keys() for _, x in arrays_in(kept[name])]
         return any(self._is_output(x) and self._is_made_of(x, operand) for x in arrays)
 
-    def _is_made_of(self: Any, array: Array, operand: Array) -> bool:
+    def _is_made_of(self, array: Array, operand: Array) -> bool:
         """Whether an array is another one, or was computed from it."""
         return operand.content in self.reader.tape.graph.ancestors([array.content])
 
     def _by_position(
-        self: Any, backward: Function, forward: Function, arguments: dict[str, Any],
+        self, backward: Function, forward: Function, arguments: dict[str, Any],
         waiting: list[str], parts: list[Any],
     ) -> None:  # fmt: skip
         """Hand inputs over by position to a backward part that computes the forward part anew."""
@@ -173,7 +172,7 @@ class BackwardCalls:
                 waiting.remove(name)
 
     def _upstreams(
-        self: Any, waiting: list[str], outputs: list[int], parts: list[Any], names: list[str],
+        self, waiting: list[str], outputs: list[int], parts: list[Any], names: list[str],
         arguments: dict[str, Any], backward: Function,
     ) -> None:  # fmt: skip
         """Draw an upstream gradient for every output that a parameter waits for."""
@@ -221,7 +220,7 @@ class BackwardCalls:
             self.driven.outputs += [(node, one) for node in spare]
 
     def _note_others(
-        self: Any, upstream: str, outputs: list[int], names: list[str], parts: list[Any]
+        self, upstream: str, outputs: list[int], names: list[str], parts: list[Any]
     ) -> None:
         """Note what else is returned that an upstream gradient may be of, by shape and name."""
         shape = self.reader.tape.shape
@@ -235,7 +234,7 @@ class BackwardCalls:
         }  # fmt: skip
 
     def _waiting_for_upstream(
-        self: Any, waiting: list[str], backward: Function, outputs: list[Any]
+        self, waiting: list[str], backward: Function, outputs: list[Any]
     ) -> list[str]:
         """The parameters that are upstream gradients: by name, or the only one that waits."""
         flags = [n for n in waiting if isinstance(backward.defaults.get(n), (bool, str))]
@@ -253,21 +252,6 @@ class BackwardCalls:
         if len(needed) != 1 or is_number or TARGETS.match(needed[0]) or INPUT.match(needed[0]):
             return []
         return needed
-
-    def _upstream_value(self: Any, name: str, shape: tuple[int, ...]) -> Any:
-        """The upstream gradient that was given, or a random one that is nowhere 1."""
-        if name in self.values:
-            value = self.values[name]
-            numbers = self.reader.tape.value(self.reader.content(value)).astype(float)
-            if numbers.shape != shape:
-                raise BindingError(f"`{name}` has shape {numbers.shape}, what it is the gradient "
-                                   f"of has shape {shape}")  # fmt: skip
-            return numbers if shape else float(numbers)
-        random = np.random.RandomState((crc32(name.encode()) + self.reader.seed) % 2**32)
-        numbers = random.standard_normal(shape)
-        if self.style.has_one_entry and shape:
-            numbers.flat[1:] = 0.0
-        return numbers if shape else float(numbers)
 
 
 def _outputs_by_name(upstreams: list[str], outputs: list[int], names: list[str]) -> dict[str, int]:

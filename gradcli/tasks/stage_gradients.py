@@ -14,7 +14,7 @@ import numpy as np
 
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.engine import Machine, Run, sweep
-from gradcli.python.drive import Driven
+from gradcli.python.driven import Driven
 from gradcli.python.gradient_words import kin
 from gradcli.python.reading import Reading
 from gradcli.python.results import Result, short_name
