@@ -1089,28 +1089,6 @@ def test_windows_of_a_pool_do_not_overlap_unless_they_are_said_to():
     assert verdict(POOL, bindings=[("pool_param", {"pool_height": 2, "pool_width": 2, "stride": 1})])[0] == "fail"  # fmt: skip
 
 
-CALLED = """
-import numpy as np
-
-class Activation:
-    def __init__(self, activation, activation_prime):
-        self.activation, self.activation_prime = activation, activation_prime
-
-    def forward(self, x):
-        self.x = x
-        return self.activation(self.x)
-
-    def backward(self, grad):
-        return grad*self.activation_prime(self.x)
-"""
-
-
-def test_a_derivative_that_is_handed_in_is_not_taken_for_its_function():
-    said, problem = verdict(CALLED)
-    assert said == "error"
-    assert "not callable" in problem.message
-
-
 def test_a_learn_rate_is_one_number():
     text = """
 class Scale:

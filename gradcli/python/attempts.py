@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,14 +15,14 @@ from gradcli.python.guesses import RANDOM
 from gradcli.python.inputs import Directives, is_like_labels, value_of
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.lessons import Stop
-from gradcli.python.missing import NoAttribute, Unclaimed
+from gradcli.python.missing import MissingInputs, NoAttribute, Unclaimed
 from gradcli.python.nodes import NodeDriver
 from gradcli.python.scripts import ScriptDriver, script_scope
 from gradcli.python.setups import calls, has_gradient, is_set_from_outside, setups
 from gradcli.python.source import Script
 from gradcli.python.styles import Style
 from gradcli.python.subjects import Subject
-from gradcli.python.training_driver import TrainingDriver
+from gradcli.python.training_driver import ScriptTrainingDriver, TrainingDriver
 from gradcli.python.values import Scope
 from gradcli.requests import Request, Setting
 
@@ -68,7 +69,10 @@ class Attempts:
                 if not self._has_more(error):
                     raise
                 continue
-            except GradcliError:
+            except GradcliError as error:
+                unset = None if isinstance(error, MissingInputs) else self._unset()
+                if unset is not None and self._has_more(unset):
+                    continue
                 whole = {n for n, v in self.values.items() if is_like_labels(v)}
                 if floats or not whole & self.settings.keys():
                     raise
@@ -122,6 +126,18 @@ class Attempts:
         self.attributes.append(fault.name)
         return True
 
+    def _unset(self) -> NoAttribute | None:
+        """The fault of an attribute that is None where the last reading stopped; None for none."""
+        instance = self.driver.driven.instance if self.driver is not None else None
+        if self.stop is None or self.stop.scope.get("self") is not instance or instance is None:
+            return None
+        for part in ast.walk(self.stop.node):
+            if not isinstance(part, ast.Attribute) or ast.unparse(part.value) != "self":
+                continue
+            if instance.attributes.get(part.attr, 0) is None:
+                return NoAttribute(instance, part.attr, f"`self.{part.attr}` is None", None, None)
+        return None
+
     def _claimed_numbers(self, driven: Driven, claims: Mapped) -> set[str]:
         """The attributes that are numbers, and that a result is the gradient of by its name."""
         if driven.instance is None:
@@ -155,11 +171,22 @@ class Attempts:
         reader.tiny_is_zero = self.style.tiny_is_zero
         reader.softmax_axis = self.style.softmax_axis
         reader.fixes_self = self.request.fix_self
-        if self.subject.kind == "script":
+        if self.subject.is_script:
             return reader, script_scope()
         scope = Scope()
         reader.look_over(self.script.tree, scope)
+        self._take_partner(reader, scope)
         return reader, scope
+
+    def _take_partner(self, reader: Interpreter, scope: Scope) -> None:
+        """Take the forward part from the file beside, where it is in one that is not imported."""
+        name = self.subject.forward
+        partner = self.script.partners.get(name)
+        if self.subject.cls is None and partner is not None and partner.module:
+            module = reader.module_beside(partner.module)
+            if name not in scope and module is not None:
+                scope[name] = module[name]
+                reader.notes.append(f"`{name}` is that of `{partner.module}.py`, beside the file")
 
     def _once(self, extra: Mapping[str, Any], floats: set[str]) -> Driven:
         reader, scope = self._reader()
@@ -174,7 +201,8 @@ class Attempts:
                 script.output_name = self.request.output
                 driver: Driver = script
             elif self.subject.is_training:
-                driver = TrainingDriver(reader, scope, self.subject, values, floats, self.values)
+                kind = ScriptTrainingDriver if self.subject.is_script else TrainingDriver
+                driver = kind(reader, scope, self.subject, values, floats, self.values)
             elif self.subject.kind == "node":
                 driver = NodeDriver(reader, scope, self.subject, values, floats, self.values)
             else:

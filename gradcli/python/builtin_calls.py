@@ -11,6 +11,7 @@ from gradcli.errors import GradcliError
 from gradcli.program.files import read_text
 from gradcli.python import contexts, indexing
 from gradcli.python.operators import binary, compare, is_true
+from gradcli.python.options import parser
 from gradcli.python.state import Reader
 from gradcli.python.values import (
     Array,
@@ -348,7 +349,8 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "open": _open, "functools.reduce": _reduce, "functools.partial": _partial,
     "weakref.proxy": lambda _, x: x,
     "weakref.ref": lambda _, x: Partial(Library("weakref.proxy", "python"), [x], {}),
-    "namedtuple": _namedtuple, "save_for_backward": contexts.save,
+    "argparse.ArgumentParser": parser, "namedtuple": _namedtuple,
+    "save_for_backward": contexts.save,
     **dict.fromkeys(EXCEPTIONS, _ignore),
     **{name: _refused(name) for name in REFUSED},
 }  # fmt: skip

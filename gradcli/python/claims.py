@@ -56,8 +56,9 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     claims += _of_unread(driven, unread, results, claims)
     claims += _by_position(driven, results, claims)
     taken = {claim.result.words for claim in claims}
+    nodes = {claim.result.node for claim in claims}  # which may have another name, too
     left = [r.words for r in results if r.words not in taken and (r.order >= 0 or r.roots)
-            and r.words]  # fmt: skip
+            and r.words and r.node not in nodes]  # fmt: skip
     return Mapped(claims, [] if not claims else [w for w in left if _is_gradient(results, w)])
 
 

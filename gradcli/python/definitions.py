@@ -39,6 +39,10 @@ class Definitions(Statements):
         cls = Class(node.name, bases, dict(body))
         cls.fields = self._fields(node, bases)
         cls.is_tuple = bool(cls.fields) and not node.decorator_list
+        if cls.fields and not cls.is_tuple and "__init__" not in cls.body:
+            cls.settings = _settings(node, bases)
+            start = _constructor(node, cls.settings, cls.find("__post_init__") is not None)
+            cls.body["__init__"] = self.function(start, body, "__init__")
         cls.is_enum = any(base.is_enum for base in bases) or self._is_enum(node)
         if cls.is_enum:
             _make_members(cls)
@@ -83,6 +87,51 @@ class Definitions(Statements):
             if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
         ]  # fmt: skip
         return [name for base in bases for name in base.fields if name not in own] + own
+
+
+def _settings(node: ast.ClassDef, bases: list[Class]) -> dict[str, ast.expr | None]:
+    """The fields of a dataclass, those of its bases first, with what each is set to."""
+    own = {
+        part.target.id: part.value for part in node.body
+        if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+        and "ClassVar" not in ast.unparse(part.annotation)
+    }  # fmt: skip
+    return {**{k: value for base in bases for k, value in base.settings.items()}, **own}
+
+
+def _constructor(
+    node: ast.ClassDef, settings: dict[str, ast.expr | None], is_continued: bool
+) -> ast.FunctionDef:  # fmt: skip
+    """The `__init__` that a dataclass is given."""
+    parameters, body = ["self"], []
+    for name, value in settings.items():
+        of_field = _of_field(value)
+        is_made = "default_factory" in of_field
+        default = of_field.get("default") if value is None or of_field else ast.unparse(value)
+        if of_field.get("init") != "False":
+            default = "None" if is_made else default
+            parameters.append(name if default is None else f"{name}={default}")
+            made = f"{of_field['default_factory']}() if {name} is None else " if is_made else ""
+            body.append(f"self.{name} = {made}{name}")
+        elif is_made or default is not None:
+            body.append(
+                f"self.{name} = {of_field['default_factory'] + '()' if is_made else default}"
+            )
+    body += ["self.__post_init__()"] if is_continued else []
+    parameters.sort(key=lambda words: "=" in words)  # as keywords may stand in any order
+    text = f"def __init__({', '.join(parameters)}):\n " + "\n ".join(body or ["pass"])
+    function = ast.parse(text).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    for part in ast.walk(function):
+        ast.copy_location(part, node)
+    return function
+
+
+def _of_field(value: ast.expr | None) -> dict[str, str]:
+    """What `field(default=0, init=False)` says."""
+    if isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] == "field":
+        return {k.arg: ast.unparse(k.value) for k in value.keywords if k.arg}
+    return {}
 
 
 def _make_members(cls: Class) -> None:

@@ -1,4 +1,4 @@
-"""What a docstring says of parameters: `x: an array of shape (N, D)`, `b -- bias, a scalar`."""
+"""What docstrings and hints say of parameters: `x: an array of shape (N, D)`, `n_out: int`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,38 @@ INLINE = re.compile(
     r"\(([^()\n]{0,40})\)"
 )
 SIZE = re.compile(r"\s*[\w*+ /-]+\s*")
+
+
+HINTS = {"int": "int", "float": "float", "str": "str", "ndarray": "array", "NDArray": "array",
+         "ArrayLike": "array", "Array": "array"}  # fmt: skip
+LISTS = {"list", "List", "Sequence", "Iterable"}
+
+
+def hints_of(function: ast.AST) -> dict[str, str]:
+    """What parameters and fields are by their hints: int, float, str, array, or ints of a list."""
+    pairs = [
+        (part.arg, part.annotation) if isinstance(part, ast.arg) else (
+            ast.unparse(part.target).removeprefix("self."), part.annotation
+        )
+        for part in ast.walk(function) if isinstance(part, (ast.arg, ast.AnnAssign))
+    ]  # fmt: skip
+    hints = {name: _hint(node) for name, node in pairs if node is not None}
+    return {name: hint for name, hint in hints.items() if hint}
+
+
+def _hint(node: ast.expr) -> str:
+    """The kind of value that a hint names; nothing for others."""
+    if isinstance(node, ast.Constant):  # "np.ndarray", written as a text
+        return HINTS.get(str(node.value).rpartition(".")[2], "")
+    if isinstance(node, ast.BinOp):  # int | None
+        return _hint(node.left)
+    if isinstance(node, ast.Subscript):
+        of = ast.unparse(node.value).rpartition(".")[2]
+        if of == "Optional":
+            return _hint(node.slice)
+        is_of_ints = of in LISTS and ast.unparse(node.slice) == "int"
+        return "ints" if is_of_ints else HINTS.get(of, "")
+    return HINTS.get(ast.unparse(node).rpartition(".")[2], "")
 
 
 def numbers_of(function: ast.AST) -> set[str]:

@@ -53,6 +53,7 @@ ARRAY = re.compile(  # of a tuple
     r"^([A-Z]\w*|w\w*|b\w*|x_?\w+|weights?\w*|bias\w*|h\w*|prev_\w+|\w+_prev)$"
 )
 RANDOM = re.compile(r"^_?(np_)?(rng|random_state|prng|random_generator|generator)$")
+OPTIMISER = re.compile(r"^_?(opt|optim|optimi[sz]er)$")
 OF_INPUT = re.compile(r"(^|_)(x|in|inp|inputs?|image|img|prev)(_|$)", re.IGNORECASE)
 OF_OUTPUT = re.compile(r"(^|_)(out|output|target|new)(_|$)", re.IGNORECASE)
 SIZE_OF = re.compile(r"(channels?|size|dim|units|features)$|^(num|n)_", re.IGNORECASE)
@@ -81,6 +82,7 @@ KERNELS = re.compile(
     r"^(h|w|height|width|size)_?(k|f|filter|kernel)$|^(FH|FW|HH|WW|KH|KW)$"
 )
 POOLS = re.compile(r"^(p|pool|pooling|window)_?(h|w|height|width|size|shape)?$")
+DERIVATIVE = re.compile(r"prime|deriv|grad|diff|slope", re.IGNORECASE)
 TRUNCATION = re.compile(r"trunc|^bptt")  # of steps back: what is cut off is no gradient
 NEVER = 1000
 HEADS = re.compile(r"^(\w+_)?heads?(_(num|count))?$|^n_?head$")
@@ -117,6 +119,21 @@ def setting(key: str) -> Guess:
     return "count" if COUNT.match(key) else "number" if NUMBER.match(key) else 2
 
 
+HINTED: dict[str, list[Guess]] = {"int": ["count", "index"], "float": ["number"], "array": [2, 1],
+                                  "ints": ["sizes", "labels"]}  # fmt: skip
+
+
+def _is_of(hint: str, guess: Guess) -> bool:
+    """Whether a guess is one of what a type hint names."""
+    if isinstance(guess, int):
+        return hint == "array"
+    if isinstance(guess, tuple) and guess[:1] == ("value",):
+        return hint in ("int", "float", "str") and type(guess[1]).__name__ == hint
+    kinds = {"int": ("count", "index"), "float": ("number",), "str": ("text",),
+             "array": (*LABELS_OF_RANK.values(),), "ints": ("sizes", "labels")}  # fmt: skip
+    return guess in kinds[hint]
+
+
 class Parts(NamedTuple):
     """Something that is unpacked: a list of its parts."""
 
@@ -149,10 +166,18 @@ class Guesser:
 
     def guesses(self, name: str) -> list[Guess]:
         """What a parameter may be, the likeliest first."""
-        found = self._guesses(name)
+        found = self._as_hinted(name, self._guesses(name))
         if self.has_labels:
             return found
         return [g for g in found if g not in LABELS_OF_RANK.values()] or found
+
+    def _as_hinted(self, name: str, found: list[Guess]) -> list[Guess]:
+        """The guesses that a type hint leaves, or what it says itself."""
+        hint = self.usage.hints.get(name)
+        if hint is None or name in self.made:
+            return found
+        fitting = [guess for guess in found if _is_of(hint, guess)]
+        return fitting or HINTED.get(hint, found)
 
     def is_labels(self, name: str) -> bool:
         """Whether a parameter is used as whole numbers are: as an index, or compared."""
@@ -163,6 +188,10 @@ class Guesser:
         usage = self.usage
         if name in self.made:
             return [self.made[name]]
+        if name in usage.called and name not in usage.texts:
+            return [("value", self._function(name))]
+        if OPTIMISER.match(name):
+            return [("value", Library("helper step", "python"))]
         if RANDOM.match(name):
             return [("value", Library("random"))]
         if name in ("name", "layer_name"):
@@ -204,6 +233,13 @@ class Guesser:
         if name in usage.counts:
             return ["count", "sizes", 2]
         return self._of_name(name)
+
+    def _function(self, name: str) -> Library:
+        """An activation; where its derivative is one of its own, both are those of a leaky relu."""
+        if not any(map(DERIVATIVE.search, self.usage.called)):
+            return Library("tanh")
+        of = "slope of leaky relu" if DERIVATIVE.search(name) else "leaky relu"
+        return Library(f"helper {of}", "python")
 
     def _unpacked(self, name: str, parts: list[str]) -> list[Guess]:
         """Numbers in one array, `x, y = p`; parts of their own where these are called arrays."""

@@ -20,7 +20,7 @@ from gradcli.python.reduction_rows import reduction
 from gradcli.python.state import Reader
 from gradcli.python.values import Array
 
-ONE = np.array(1.0)
+ONE, MOST, TENTH = np.array(1.0), np.array(0.9), np.array(0.1)
 
 
 def sigmoid(reader: Reader, x: Any) -> Any:
@@ -35,6 +35,30 @@ def softmax(reader: Reader, x: Any) -> Any:
     powers = Array(tape.apply(UNARY["exp"], content))
     total = reduction("sum", np.sum)(reader, powers, reader.softmax_axis, None, True)
     return reader.wrap(tape.apply(DIV, powers.content, reader.content(total)))
+
+
+def leaky(reader: Reader, x: Any) -> Any:
+    """A leaky relu: its slope is that at its output, too, so either may be what a file hands on."""
+    return reader.wrap(reader.tape.apply(MUL, reader.content(x), reader.content(slope(reader, x))))
+
+
+def slope(reader: Reader, x: Any) -> Any:
+    """The slope of the leaky relu."""
+    tape = reader.tape
+    is_negative = tape.apply(COMPARE[ast.LtE][1], reader.content(x), ZERO)
+    return reader.wrap(tape.apply(SUB, ONE, tape.apply(MUL, MOST, is_negative)))
+
+
+def step(reader: Reader, *values: Any) -> Any:
+    """What a method of an optimiser makes of a weight and its gradient; of other things, nothing.
+
+    It is a plain step, whoever asks for it: `optimizer.update(W, dW)`, `opt(W, dW)`.
+    """
+    arrays = [value for value in values if isinstance(value, Array)]
+    if len(arrays) != 2:
+        return None
+    change = reader.tape.apply(MUL, TENTH, arrays[1].content)
+    return reader.wrap(reader.tape.apply(SUB, arrays[0].content, change))
 
 
 def with_cache(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,6 +122,8 @@ COMPARE_GREATER = COMPARE[ast.Gt][1]
 HELPERS: dict[str, Callable[..., Any]] = {
     "sigmoid": sigmoid, "relu": relu, "softmax": softmax,
     "tanh": lambda reader, x: reader.wrap(reader.tape.apply(UNARY["tanh"], reader.content(x))),
+    # For functions and objects that nobody gives.
+    "leaky relu": leaky, "slope of leaky relu": slope, "step": step,
     "im2col_cython": im2col, "col2im_cython": col2im, "col2im_6d_cython": col2im_6d,
 }  # fmt: skip
 WITH_CACHE: dict[str, Callable[..., Any]] = {

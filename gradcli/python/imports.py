@@ -25,6 +25,8 @@ IGNORED_ROOTS = {
     "os", "matplotlib", "pprint", "argparse", "datetime", "unittest", "pytest", "doctest", "tqdm",
     "gc", "IPython", "seaborn", "inspect", "numbers", "pathlib",
 }  # fmt: skip
+OF_HELP = ("ArgumentDefaultsHelpFormatter", "RawTextHelpFormatter", "RawDescriptionHelpFormatter",
+           "BooleanOptionalAction", "SUPPRESS")  # fmt: skip
 # Names of the standard library that are read, by what they are here.
 STANDARD: dict[str, dict[str, Library]] = {
     "collections": {"OrderedDict": Library("dict", "python"),
@@ -40,6 +42,8 @@ STANDARD: dict[str, dict[str, Library]] = {
     "gradcli": {name: Library("ignore", "python") for name in ("gate", "checked")},  # marks
     "weakref": {name: Library(f"weakref.{name}", "python") for name in ("ref", "proxy")},
     "opt_einsum": {"contract": Library("einsum")},
+    "argparse": {"ArgumentParser": Library("argparse.ArgumentParser", "python"),
+                 **dict.fromkeys(OF_HELP, Library("ignore", "python"))},
     "random": {},
 }  # fmt: skip
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.With)
@@ -65,7 +69,7 @@ class Imports(Statements):
             return Library("random")
         if root in STANDARD:
             return Scope.of(STANDARD[root])
-        beside = self._beside(name, 0)
+        beside = self.module_beside(name, 0)
         if beside is not None:
             return beside
         if root in IGNORED_ROOTS:
@@ -103,7 +107,7 @@ class Imports(Statements):
         if module.partition(".")[0] in OTHER_FRAMEWORKS:
             return
         if taken == "*":
-            if self._beside(module, 0) is None:
+            if self.module_beside(module, 0) is None:
                 self.missing.append(module)
             return
         has_cache = any(other.endswith("_backward") for other in names)
@@ -121,10 +125,10 @@ class Imports(Statements):
             scope.setdefault(name, CONSTANTS[name])
 
     def _import_beside(self, module: str, level: int, taken: str, name: str, scope: Scope) -> None:
-        whole = self._beside(module, level)
+        whole = self.module_beside(module, level)
         inner = None
         if taken != "*" and (whole is None or taken not in whole):
-            inner = self._beside(f"{module}.{taken}" if module else taken, level)
+            inner = self.module_beside(f"{module}.{taken}" if module else taken, level)
         if inner is not None:
             self.set_name(name, inner, scope)
         elif whole is None:
@@ -138,7 +142,7 @@ class Imports(Statements):
             reason = Unknown(f"`{module}.py` has no `{taken}`")
             self.set_name(name, whole.get(taken, reason), scope)
 
-    def _beside(self, name: str, level: int) -> Scope | None:
+    def module_beside(self, name: str, level: int = 0) -> Scope | None:
         """The names of a file beside the one that is read, or above it; None for no such file."""
         start = os.path.dirname(self.scripts[self.file].name) or os.curdir
         for _ in range(level - 1):

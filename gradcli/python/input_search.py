@@ -243,6 +243,9 @@ class InputSearch(Attempts):
         for node in self.script.tree.body:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in names:
                 found.append(node)
+        partner = self.script.partners.get(self.subject.forward)
+        if self.subject.cls is None and partner is not None:
+            found.append(partner.node)
         return found
 
 

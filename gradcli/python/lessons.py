@@ -12,10 +12,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gradcli.python.guesses import Guess, Parts, Sizes, setting
+from gradcli.python.guesses import DERIVATIVE, Guess, Parts, Sizes, setting
 from gradcli.python.values import Array, Given, Instance, Library, Scope
-
-DERIVATIVE = re.compile(r"prime|deriv|grad|diff|slope", re.IGNORECASE)
 
 LABELS_OF_RANK: dict[int, Guess] = {0: "index", 1: "labels", 2: "labels2"}
 

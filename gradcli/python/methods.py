@@ -9,6 +9,7 @@ from typing import Any
 from gradcli.errors import did_you_mean
 from gradcli.python import data_rows, shape_rows
 from gradcli.python.calls import ROWS, find_row
+from gradcli.python.options import OF_PARSERS, Parser
 from gradcli.python.state import Reader
 from gradcli.python.tape import kind_of
 from gradcli.python.values import Array, Library, OfArray, Shape, TextFile
@@ -204,5 +205,5 @@ OF_FILES: dict[str, Callable[..., Any]] = {
 }
 OF_VALUES: list[tuple[type, dict[str, Callable[..., Any]]]] = [
     (list, OF_LISTS), (dict, OF_DICTIONARIES), (str, OF_TEXTS), (tuple, OF_TUPLES), (set, OF_SETS),
-    (TextFile, OF_FILES),
+    (TextFile, OF_FILES), (Parser, OF_PARSERS),
 ]  # fmt: skip

@@ -34,11 +34,11 @@ def shown_value(value: Any) -> str:
     if isinstance(value, float):
         return f"= {value:.3g}"
     if isinstance(value, (Function, Class)):
-        return f"= {value.name}"
+        return f"= {value.name.removeprefix('helper ')}"
     if isinstance(value, Instance):
         return f"= {value.cls.name}()"
     if isinstance(value, Library):
-        return f"= {value.name}"
+        return f"= {value.name.removeprefix('helper ')}"
     return f"= {list(value) if isinstance(value, list) else value!r}"
 
 

@@ -16,11 +16,20 @@ from gradcli.python.inputs import Directives, directives
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.likely_axes import Unlikely
 from gradcli.python.notes import mapping, taken, without
-from gradcli.python.scripts import written_gradients
+from gradcli.python.partners import beside, imported
+from gradcli.python.scripts import training_of, written_gradients
 from gradcli.python.source import Script
 from gradcli.python.starts import Choice
 from gradcli.python.styles import Style
-from gradcli.python.subjects import Subject, chosen, outer_bases, subjects
+from gradcli.python.subjects import (
+    BACKWARD,
+    Subject,
+    chosen,
+    outer_bases,
+    role,
+    subjects,
+    without_partner,
+)
 from gradcli.python.values import Class, Function, Scope
 from gradcli.requests import Request, Setting
 
@@ -41,13 +50,31 @@ class PythonFile:
         self.script = Script(text, name)
         self.script.bases = _bases(self.script)
         self.subjects = subjects(self.script.tree, self.script.bases)
+        if without_partner(self.script.tree, self.subjects):
+            self._look_elsewhere()
         gradients = written_gradients(self.script.tree)
-        if len(gradients) >= (FEW_WRITTEN if self.subjects else 1):
-            line = min(node.lineno for node in gradients.values())
-            self.subjects.append(Subject("script", "script", "", None, None, line))
+        training = training_of(self.script.tree, gradients)
+        if training is not None or len(gradients) >= (FEW_WRITTEN if self.subjects else 1):
+            line = min([node.lineno for node in gradients.values()], default=1)
+            kind = "script" if training is None else training.kind
+            self.subjects.append(Subject(kind, "script", "", None, None, line))
+
+    def _look_elsewhere(self) -> None:
+        """Look in other files for the forward parts that backward parts of this one lack."""
+        script, tree = self.script, self.script.tree
+        own = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+        for find in (imported, beside):
+            script.partners = {**find(script), **script.partners}
+            others = [p.node for name, p in script.partners.items() if name not in own]
+            self.subjects = subjects(tree, script.bases, others)
+            if not without_partner(tree, self.subjects):
+                return
 
     def chosen(self, name: str | None) -> list[Subject]:
         """The subjects of a name, or all. Raises GradcliError where there is none."""
+        lonely = without_partner(self.script.tree, self.subjects)
+        if not self.subjects and lonely:
+            raise _without_forward(self.script, lonely[0])
         if not self.subjects:
             what = NOTHING if self.script.tree.body else "this file is empty: nothing is to check"
             raise ParseError(what, self.script.span(0), HOW)
@@ -64,7 +91,7 @@ class PythonFile:
     def parameters(self, found: list[Subject]) -> set[str]:
         """The names of all parameters of some subjects, and of the file's loss functions."""
         names: set[str] = set()
-        if any(subject.kind == "script" for subject in found):
+        if any(subject.is_script for subject in found):
             names |= {part.id for part in ast.walk(self.script.tree) if isinstance(part, ast.Name)}
         for node in ast.walk(self.script.tree):
             if isinstance(node, ast.FunctionDef):
@@ -99,6 +126,16 @@ class PythonFile:
     def said(self, subject: Subject) -> Directives:
         """What the comments of the file say of a subject."""
         return directives(self.script, _lines_of(self.script, subject))
+
+
+def _without_forward(script: Script, node: ast.FunctionDef) -> ParseError:
+    """The error of a backward part that has no forward part anywhere."""
+    rest = role(node.name, BACKWARD)
+    return ParseError(
+        f"the forward part of `{node.name}` is not in this file, in one that it imports or in one "
+        "beside it", script.span(script.offset(node)),
+        f"put it beside: `{rest}_forward` or `{rest}`, which computes what is differentiated",
+    )  # fmt: skip
 
 
 def _lines_of(script: Script, subject: Subject) -> list[int]:

@@ -149,7 +149,7 @@ def _bare(words: str) -> str:
     for ending in (".T", ".copy()", ".flatten()", ".ravel()", ".sum()"):
         words = words.removesuffix(ending)
     words = re.sub(r"\.(reshape|astype|squeeze)\(.*\)$", "", words)
-    match = re.fullmatch(r"(?:\w+\.)*(\w+)((?:\[\d+\])*)", words)
+    match = re.fullmatch(r"(?:\w+(?:\[\d+\])*\.)*(\w+)((?:\[\d+\])*)", words)
     return match[1] + match[2] if match else ""
 
 

@@ -10,7 +10,7 @@ Loops around gradients are those of a training: their first turn is read, and no
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,11 @@ from gradcli.python.drive import Driver
 from gradcli.python.driven import Driven
 from gradcli.python.gradient_words import is_holder, roots
 from gradcli.python.imports import names_set
+from gradcli.python.loaded import Loaded
 from gradcli.python.results import collected
 from gradcli.python.source import PythonFault
 from gradcli.python.subjects import OBJECTIVES
+from gradcli.python.trainings import Training, names_read, needed_for
 from gradcli.python.values import Array, Scope, Unknown
 
 
@@ -43,6 +45,14 @@ def written_gradients(tree: ast.Module) -> dict[str, ast.stmt]:
             if name is not None:
                 known.add(name)
     return found
+
+
+def training_of(tree: ast.Module, gradients: Iterable[str]) -> Training | None:
+    """What a file's own statements train by what has no name of a gradient; None for nothing."""
+    training = Training(tree, {})
+    named = {root for name in gradients for root in roots(name)}
+    is_named = bool(named & training.weights) or any(map(is_holder, gradients))
+    return training if training.is_one and not is_named else None
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -93,10 +103,15 @@ class ScriptDriver(Driver):
         tree = self.reader.script.tree
         self.gradients = written_gradients(tree)
         self.begun: int | None = None  # nodes before the first gradient
+        self.has_entered = False  # whether a loop was
         self.stages: list[str] = []
         self.wanted = {root for name in self.gradients for root in roots(name)}
         if any(is_holder(name) for name in self.gradients):
             self.wanted |= _keys(tree)
+        parts = [part for node in _statements(tree.body) for part in ast.walk(node)]
+        values = [getattr(node, "value", None) for node in self.gradients.values()]
+        needed = needed_for(parts, values, names_read)
+        self.loaded = Loaded(tree, needed, {*self.values})
         self._walk(tree.body)
         self._find_output()
         names = {leaf.short for leaf in self.driven.leaves}
@@ -132,6 +147,7 @@ class ScriptDriver(Driver):
 
     def _enter(self, node: ast.For | ast.While) -> None:
         """The first turn of a loop that computes gradients."""
+        self.has_entered = True
         reader, scope = self.reader, self.driven.scope
         if isinstance(node, ast.For):
             with reader.faults():
@@ -158,16 +174,26 @@ class ScriptDriver(Driver):
         if self.begun is not None and known & {*names} and node not in self.gradients.values():
             return  # an update
         try:
-            self.reader.statement(node, self.driven.scope)
+            if not self._is_given(node):
+                self.reader.statement(node, self.driven.scope)
         except (BreakSignal, ContinueSignal):
             return
         except GradcliError as error:
             if node in self.gradients.values():
                 raise
+            if not self.has_entered and not self.loaded.is_object(node):
+                self.loaded.refuse(node, error, self.wanted)
             for name in names_set(node):
                 self.driven.scope[name] = Unknown(error.message, error.hint)
         for name in names:
             self._take(name)
+
+    def _is_given(self, node: ast.stmt) -> bool:
+        """Whether what a statement would set has been given, and is set."""
+        names = self.loaded.taken(node)
+        for name in names_set(node) if names else ():
+            self.driven.scope[name] = self.values.get(name, Unknown("it is not needed"))
+        return bool(names)
 
     def _take(self, name: str) -> None:
         """Make an input of numbers that a gradient is assigned for; or note a stage."""

@@ -39,6 +39,7 @@ class Script(Source):
         self.tokens = []
         self.others: dict[str, Script] = {}  # files that it imports, by their paths
         self.bases: dict[str, ast.ClassDef] = {}  # of its classes, in other files
+        self.partners: dict[str, Any] = {}  # functions of other files, by their names
         self.examples: dict[int, Any] = {}  # calls in its own tests, by the seed they draw with
         self.line_starts = [0]
         for at, character in enumerate(self.text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,9 @@ from gradcli.python.control import BreakSignal, ContinueSignal, turn_of
 from gradcli.python.expressions import Expressions
 from gradcli.python.limits import MOST_ITERATIONS
 from gradcli.python.operators import binary, compare, is_true
-from gradcli.python.values import Array, Scope
+from gradcli.python.values import Array, Scope, Unknown
+
+CHECKS = re.compile(r"^_?(assert|check|validate|verify|log|show)(_|$)")  # what changes no number
 
 
 class Statements(Expressions):
@@ -22,9 +25,18 @@ class Statements(Expressions):
     def _s_expr(self, node: ast.Expr, scope: Scope) -> None:
         if isinstance(node.value, ast.Constant):
             return  # a docstring
+        if self._is_foreign_check(node.value, scope):
+            return
         value = self.evaluate(node.value, scope)
         if not isinstance(node.value, ast.Call):
             self.record_new(value, self.scripts[self.file].words(node), node)
+
+    def _is_foreign_check(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether a statement only calls what a module that is not read has for checks."""
+        callee = node.func if isinstance(node, ast.Call) else node
+        name = callee.id if isinstance(callee, ast.Name) else ""
+        holder = scope.find(name) if CHECKS.match(name) else None
+        return holder is not None and isinstance(holder[name], Unknown)
 
     def _s_assign(self, node: ast.Assign, scope: Scope) -> None:
         value = self.evaluate(node.value, scope)

@@ -177,6 +177,5 @@ def _without_decay(reader: Interpreter, node: int, leaf: int, depth: int = DEEPE
 def _is_of_weight(reader: Interpreter, node: int, leaf: int) -> bool:
     """Whether a value depends on a weight, and on nothing else than numbers."""
     graph, shape = reader.tape.graph, reader.tape.shape
-    ancestors = {*graph.ancestors([node])}
-    read = [k for k in graph.inputs.values() if k in ancestors]
+    read = [k for k in graph.ancestors([node]) if graph.is_leaf(k)]
     return leaf in read and all(k == leaf or not shape(k) for k in read)

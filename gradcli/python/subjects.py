@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gradcli.python.trainings import Training
@@ -59,6 +59,11 @@ class Subject(NamedTuple):
     line: int
 
     @property
+    def is_script(self) -> bool:
+        """Whether it is the file's own statements."""
+        return not self.forward
+
+    @property
     def is_force(self) -> bool:
         """Whether what is claimed is minus the gradient: the force of an energy."""
         return self.kind == "gradient" and _of_energy(self.backward or "") is not None
@@ -71,7 +76,7 @@ class Subject(NamedTuple):
     @property
     def words(self) -> str:
         """The subject as it is shown."""
-        if self.kind == "script":
+        if self.is_script:
             return "the statements of the file"
         parts = [part for part in (self.forward, self.backward) if part]
         inner = " and ".join(parts)
@@ -81,10 +86,15 @@ class Subject(NamedTuple):
 Bases = Mapping[str, ast.ClassDef]
 
 
-def subjects(tree: ast.Module, bases: Bases | None = None) -> list[Subject]:
-    """All subjects of a file, in the order of their lines; `bases` are classes of other files."""
+def subjects(
+    tree: ast.Module, bases: Bases | None = None, others: Iterable[ast.FunctionDef] = ()
+) -> list[Subject]:  # fmt: skip
+    """All subjects of a file, in the order of their lines.
+
+    `bases` are classes of other files, `others` functions of these that may be forward parts.
+    """
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    found = _pairs(functions, None)
+    found = _pairs(functions, None, others)
     taken = {name for s in found for name in (s.forward, s.backward)}
     found += [
         Subject("objective", node.name, node.name, None, None, node.lineno)
@@ -100,6 +110,16 @@ def subjects(tree: ast.Module, bases: Bases | None = None) -> list[Subject]:
         if isinstance(node, ast.ClassDef):
             found += _of_class(node, tree, bases or {})
     return sorted(found, key=lambda subject: subject.line)
+
+
+def without_partner(tree: ast.Module, found: list[Subject]) -> list[ast.FunctionDef]:
+    """The backward functions of a file that no subject has."""
+    taken = {name for s in found for name in (s.forward, s.backward)}
+    return [
+        node for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name not in taken
+        and role(node.name, BACKWARD) and not _is_abstract(node)
+    ]  # fmt: skip
 
 
 def chosen(found: list[Subject], name: str) -> list[Subject]:
@@ -124,15 +144,17 @@ def _base(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_")
 
 
-def _pairs(functions: list[ast.FunctionDef], cls: str | None) -> list[Subject]:
+def _pairs(
+    functions: list[ast.FunctionDef], cls: str | None, others: Iterable[ast.FunctionDef] = ()
+) -> list[Subject]:  # fmt: skip
     """Functions that belong together, the forward one first."""
     lines = {node.name: node.lineno for node in functions}
     forwards: dict[str, str] = {}
-    for node in functions:
+    for node in (*functions, *others):
         rest = role(node.name, FORWARD)
         if rest is not None and role(node.name, BACKWARD) is None:
             forwards.setdefault(rest, node.name)
-    plain = {_base(node.name): node.name for node in functions}
+    plain = {_base(node.name): node.name for node in (*others, *functions)}
     found, used = [], set()
     for node in functions:
         rest = role(node.name, BACKWARD)
@@ -146,14 +168,15 @@ def _pairs(functions: list[ast.FunctionDef], cls: str | None) -> list[Subject]:
             partner = forwards.get("")  # `backprop_through_time` of the only forward pass
         if partner is not None and partner != node.name:
             name = rest or node.name
-            found.append(Subject("pair", name, partner, node.name, cls, lines[partner]))
+            line = lines.get(partner, node.lineno)
+            found.append(Subject("pair", name, partner, node.name, cls, line))
             used.add(node.name)
     for node in functions:
         differentiated = _differentiated(node.name)
         if node.name in used or differentiated is None:
             continue
         of = plain.get(differentiated, node.name)
-        if of != node.name:
+        if of != node.name and of in lines:
             found.append(Subject("gradient", of, of, node.name, cls, lines[of]))
     if cls is None:
         found += _of_losses(functions, found)

@@ -16,6 +16,7 @@ from gradcli.python.drive import Driver
 from gradcli.python.driven import Driven
 from gradcli.python.imports import names_set
 from gradcli.python.inference import Imperfect
+from gradcli.python.loaded import Loaded
 from gradcli.python.missing import MissingInputs, Unclaimed
 from gradcli.python.operators import is_true
 from gradcli.python.source import PythonFault
@@ -24,6 +25,14 @@ from gradcli.python.trainings import Error, Training, loss_of
 from gradcli.python.values import Array, Class, Function, Unknown
 
 ENDS = (BreakSignal, ContinueSignal, ReturnSignal)
+
+
+class Compared(NamedTuple):
+    """A prediction and its targets, and how many nodes there were when they met."""
+
+    prediction: Array
+    targets: Array
+    end: int
 
 
 class Weight(NamedTuple):
@@ -37,34 +46,49 @@ class Weight(NamedTuple):
 
 
 class TrainingDriver(Driver):
-    """Reads a function up to the end of the first turn of its loop."""
+    """Reads a function, or a file, up to the end of the first turn of its loop."""
 
     def drive(self) -> Driven:
         """Read the training. Raises GradcliError."""
-        driven, subject = self.driven, self.subject
+        driven = self.driven
+        self.weights: list[Weight] = []
+        self.loss: int | None = None
+        self.compared: Compared | None = None
+        self.has_begun = False  # whether a loop has been entered
+        body = self._begin()
+        with suppress(*ENDS):
+            self._walk(body)
+        if self.loss is None and self.compared is not None:
+            self._take_usual(self.compared)
+        if self.loss is None:
+            raise PythonFault(f"`{driven.forward}` computes no loss in the first turn of its loop "
+                              "before it changes its weights")  # fmt: skip
+        if not driven.steps:
+            raise Unclaimed(f"`{driven.forward}` changes no weight that its loss is computed from",
+                            None)  # fmt: skip
+        driven.outputs.append((self._scalar(self.loss), None))
+        return driven
+
+    def _begin(self) -> list[ast.stmt]:
+        """Prepare the function for being read: its statements."""
+        driven = self.driven
         self._take_globals()
-        function = self._function(subject.forward)
+        function = self._function(self.subject.forward)
         driven.forward = function.name
         self._refuse_missing(function)
         self.values.update(self._rates(function))
         driven.handed = self._arguments(function, is_parameter=True)
         assert isinstance(function.node, ast.FunctionDef)
         self.training = Training(function.node, self._methods())
-        self.weights: list[Weight] = []
-        self.loss: int | None = None
         bound = [driven.instance] if "self" in function.positional[:1] else []
         self.scope = self.reader.scope_of_call(function, bound, driven.handed)
         self.reader.file = function.scope.file
-        with suppress(*ENDS):
-            self._walk(function.node.body)
-        if self.loss is None:
-            raise PythonFault(f"`{function.name}` computes no loss in the first turn of its loop "
-                              "before it changes its weights")  # fmt: skip
-        if not driven.steps:
-            raise Unclaimed(f"`{function.name}` changes no weight that its loss is computed from",
-                            None)  # fmt: skip
-        driven.outputs.append((self._scalar(self.loss), None))
-        return driven
+        self.loaded = self._loaded(function.node, {*driven.handed})
+        return function.node.body
+
+    def _loaded(self, node: ast.AST, known: set[str]) -> Loaded:
+        """The names that statements would set, and that have values instead."""
+        return Loaded(node, self.training.needed, self.values.keys() - known)
 
     def _methods(self) -> dict[str, ast.FunctionDef]:
         """The methods of the class, which the training may call."""
@@ -92,7 +116,7 @@ class TrainingDriver(Driver):
 
     def _enter(self, node: ast.For | ast.While) -> None:
         """The first turn of a loop of the training."""
-        reader = self.reader
+        reader, self.has_begun = self.reader, True
         if isinstance(node, ast.For):
             with reader.faults():
                 items = reader.iterate(reader.evaluate(node.iter, self.scope))
@@ -107,15 +131,20 @@ class TrainingDriver(Driver):
 
     def _read(self, node: ast.stmt) -> None:
         """Read a statement; what has nothing to do with the loss may stay unknown."""
+        if self._is_given(node):
+            return
         try:
             with self.reader.faults():
-                if self.loss is None and not self.driven.steps and node in self.training.errors:
+                if self.compared is None and node in self.training.errors:
                     self._take_error(self.training.errors[node])
                 self.reader.statement(node, self.scope)
         except MissingInputs:
             raise
         except GradcliError as error:
-            if self.training.is_needed(node):
+            is_object = not self.has_begun and self.loaded.is_object(node)
+            if self.training.is_needed(node) and not is_object:
+                if not self.has_begun:
+                    self.loaded.refuse(node, error, self.training.weights)
                 raise
             self.reader.stopped = None
             for name in names_set(node):
@@ -123,10 +152,20 @@ class TrainingDriver(Driver):
         if self.loss is None:
             self._take_weights()
         self._take_steps(node)
-        if self.loss is None and not self.driven.steps and node in self.training.losses:
-            self._take_loss(node)
+        for part in ast.walk(node) if self.loss is None and not self.driven.steps else ():
+            if part in self.training.losses:
+                self._take_loss(part)
 
-    def _take_loss(self, node: ast.stmt) -> None:
+    def _is_given(self, node: ast.stmt) -> bool:
+        """Whether what a statement would set before the loop has been given, and is set."""
+        names = [] if self.has_begun else self.loaded.taken(node)
+        for name in names_set(node) if names else ():
+            self.scope[name] = (
+                self._argument(name, True) if name in names else Unknown("it is not needed")
+            )
+        return bool(names)
+
+    def _take_loss(self, node: ast.AST) -> None:
         """Note the loss that a statement has computed."""
         tape, holder = self.reader.tape, loss_of(node)
         assert holder is not None
@@ -144,18 +183,30 @@ class TrainingDriver(Driver):
         self._end_forward()
 
     def _take_error(self, error: Error) -> None:
-        """Take a usual loss of a prediction and its targets for the one that is not there."""
+        """Note a prediction and its targets, whose usual loss stands for one that is not there."""
         self._take_weights()
         prediction, targets = (self.reader.evaluate(x, self.scope) for x in error)
         wanted = Array(self.reader.content(targets))
         if not self._is_of_weights(prediction) or self._is_of_weights(wanted):
             return
         own, like = (self.reader.tape.shape(x.content) for x in (wanted, prediction))
+        if own != like and self.training.losses:
+            return
         if own != like:
             name = ast.unparse(error.targets)
             message = f"`{name}` has shape {own}, what it is compared with has shape {like}"
             raise Imperfect(message, None, {name: like})
-        self._set_loss(self._by_usual(prediction, wanted))
+        self.compared = Compared(prediction, wanted, len(self.reader.tape.graph))
+        if not self.training.losses:
+            self._take_usual(self.compared)
+
+    def _take_usual(self, compared: Compared) -> None:
+        """Take a usual loss for the one that is not there, or that comes too late."""
+        before = len(self.reader.tape.graph)
+        value = self._by_usual(compared.prediction, compared.targets)
+        self.loss = value.content
+        self.reader.forward = {*range(compared.end), *range(before, len(self.reader.tape.graph))}
+        self._end_forward()
 
     def _is_of_weights(self, value: Any) -> bool:
         """Whether a value was computed from a weight."""
@@ -222,6 +273,22 @@ class TrainingDriver(Driver):
             )
             if step is not None:
                 self.driven.steps[weight.leaf] = step
+
+
+class ScriptTrainingDriver(TrainingDriver):
+    """Reads the statements of a file up to the end of the first turn of its training."""
+
+    def _begin(self) -> list[ast.stmt]:
+        tree = self.reader.script.tree
+        self.driven.forward = self.subject.name
+        self.scope = self.driven.scope
+        self.training = Training(tree, {})
+        self.loaded = self._loaded(tree, set())
+        return tree.body
+
+    def takes(self, name: str) -> bool:
+        """A script hands nothing over."""
+        return True
 
 
 def _positions(holder: Any, key: Any, name: str) -> Iterator[tuple[Any, Any, str]]:

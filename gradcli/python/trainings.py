@@ -1,4 +1,4 @@
-"""A training in one function: its loop computes a loss and changes weights, turn by turn.
+"""A training in a function or a file: its loop computes a loss and changes weights, turn by turn.
 
 weight   what the loop changes, and what its loss is computed from
 loss     what the loop calls one: `loss = ...`, `self.cost = ...`, `losses.append(...)`
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gradcli.python.guesses import TARGETS
@@ -19,6 +19,8 @@ LOSS = re.compile(
     r"(?:.*(?:loss|cost|objective|nll|likelihood|entropy).*|(?!r)\w*mse.*|[JL]|(?-i:E))$",
     re.IGNORECASE,
 )
+# Names of targets beside the plain ones: `training_outputs`, `expected`.
+WANTED = re.compile(r"(^|_)(targets?|labels?|true|outputs|expected|desired)(_|$)", re.IGNORECASE)
 PRODUCT = re.compile(r"@|\.T\b|dot|matmul|outer|einsum|sum|mean|transpose")
 
 Methods = Mapping[str, ast.FunctionDef]
@@ -32,19 +34,20 @@ class Error(NamedTuple):
 
 
 class Training:
-    """What one function trains, as far as its text says it."""
+    """What one function trains, or a file, as far as its text says it."""
 
-    def __init__(self, node: ast.FunctionDef, methods: Methods) -> None:
-        self.node = node
+    def __init__(self, node: ast.FunctionDef | ast.Module, methods: Methods) -> None:
         self.methods = methods  # of its class, which it may call
-        self.loops = [part for part in ast.walk(node) if isinstance(part, (ast.For, ast.While))]
-        inside = [part for loop in self.loops for part in ast.walk(loop)]
-        changed = {place for part in inside for place in _changed(part)}
+        self.parts = [*_own(node)]
+        loops = [part for part in self.parts if isinstance(part, (ast.For, ast.While))]
+        inside = [part for loop in loops for part in ast.walk(loop)]
+        self.changes = {part for part in inside if _changed(part)}
+        changed = {place for part in self.changes for place in _changed(part)}
         self.losses: list[Any] = [part for part in inside if loss_of(part) is not None]
-        self.errors: dict[Any, Error] = {}  # by the statements that compute them
-        if not self.losses:
-            self.errors = {part: error for part in inside if (error := error_of(part)) is not None}
-        self.needed = self._needed() if changed and (self.losses or self.errors) else set()
+        # By the statements that compute them; a loss that is computed first comes before them.
+        self.errors = {part: error for part in inside if (error := error_of(part)) is not None}
+        aims = [loss.value for loss in self.losses] or [x.prediction for x in self.errors.values()]
+        self.needed = needed_for(self.parts, aims, self._read) if changed and aims else set()
         self.weights = {place for place in changed & self.needed if not LOSS.search(place)}
 
     @property
@@ -60,8 +63,7 @@ class Training:
     def _computes_gradients(self) -> bool:
         """Whether what a weight is changed by comes of sums and products in the function."""
         pending: list[Any] = [
-            part for loop in self.loops for part in ast.walk(loop)
-            if {*_changed(part)} & self.weights
+            part for part in self.changes if {*_changed(part)} & self.weights
         ]  # fmt: skip
         seen: set[ast.AST] = set()
         while pending:
@@ -69,23 +71,27 @@ class Training:
             if node in seen:
                 continue
             seen.add(node)
-            if node in self.errors or PRODUCT.search(ast.unparse(node.value)):
+            is_error = not self.losses and node in self.errors
+            if is_error or PRODUCT.search(ast.unparse(node.value)):
                 return True
             read = {place for part in ast.walk(node.value) for place in _places(part)}
             pending += [
-                part for part in ast.walk(self.node)
-                if isinstance(part, (ast.Assign, ast.AugAssign)) and part.value is not None
+                part for part in self.parts if isinstance(part, (ast.Assign, ast.AugAssign))
                 and read & {place for target in _targets(part) for place in _places(target)}
             ]  # fmt: skip
         return False
 
     def is_entered(self, node: ast.stmt) -> bool:
-        """Whether a loop is one of the training, of which one turn is read."""
-        return any(part in self.losses or part in self.errors for part in ast.walk(node))
+        """Whether a block is one of the training, of which one turn is read."""
+        inside = {*ast.walk(node)}
+        return self._has_aim(inside) and bool(inside & self.changes)
+
+    def _has_aim(self, parts: set[ast.AST]) -> bool:
+        return bool(parts.intersection(self.losses or self.errors))
 
     def is_needed(self, node: ast.stmt) -> bool:
         """Whether the loss or a weight depends on a statement."""
-        if self.is_entered(node):
+        if self._has_aim({*ast.walk(node)}):
             return True
         targets = {
             place for part in ast.walk(node)
@@ -93,24 +99,6 @@ class Training:
             for target in _targets(part) for place in _places(target)
         }  # fmt: skip
         return bool(targets & (self.needed | self.weights))
-
-    def _needed(self) -> set[str]:
-        """The names and attributes that the losses, or the predictions, are computed from."""
-        values = [loss.value for loss in self.losses]
-        values += [error.prediction for error in self.errors.values()]
-        needed = {place for value in values for place in self._read(value)}
-        computed: list[tuple[set[str], set[str]]] = []
-        for part in ast.walk(self.node):
-            if isinstance(part, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and not _changed(part):
-                targets = {place for target in _targets(part) for place in _places(target)}
-                computed.append((targets, self._read(part.value)))
-            elif isinstance(part, (ast.For, ast.comprehension)):
-                computed.append(({*_places(part.target)}, self._read(part.iter)))
-        count = -1
-        while len(needed) > count:
-            count = len(needed)
-            needed.update(*(read for targets, read in computed if targets & needed))
-        return needed
 
     def _read(self, node: ast.AST | None) -> set[str]:
         """The names and attributes that a part reads, those in methods that it calls among them."""
@@ -123,6 +111,45 @@ class Training:
                     seen.add(name)
                     pending.append(self.methods[name])
         return found
+
+
+def needed_for(
+    parts: list[ast.AST], values: Iterable[Any], read: Callable[[ast.AST | None], set[str]]
+) -> set[str]:
+    """The names and attributes that some values are computed from, in some parts of a file."""
+    needed = {place for value in values for place in read(value)}
+    computed: list[tuple[set[str], set[str]]] = []
+    for part in parts:
+        if isinstance(part, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and not _changed(part):
+            targets = {place for target in _targets(part) for place in _places(target)}
+            computed.append((targets, read(part.value)))
+        elif isinstance(part, (ast.For, ast.comprehension)):
+            computed.append(({*_places(part.target)}, read(part.iter)))
+    count = -1
+    while len(needed) > count:
+        count = len(needed)
+        needed.update(*(names for targets, names in computed if targets & needed))
+    return needed
+
+
+def names_read(node: ast.AST | None) -> set[str]:
+    """The names and attributes in a part."""
+    return set() if node is None else {place for x in ast.walk(node) for place in _places(x)}
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """All parts of a function; of a file those that are in no definition."""
+    if isinstance(node, ast.FunctionDef):
+        yield from ast.walk(node)
+        return
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        yield part
+        pending += [
+            inner for inner in ast.iter_child_nodes(part)
+            if not isinstance(inner, (ast.FunctionDef, ast.ClassDef))
+        ]  # fmt: skip
 
 
 def _targets(node: Any) -> list[ast.expr]:
@@ -165,9 +192,14 @@ def error_of(node: ast.AST) -> Error | None:
             continue
         for targets, prediction in ((part.left, part.right), (part.right, part.left)):
             are = [next(_places(x), "").removeprefix("self.") for x in (targets, prediction)]
-            if TARGETS.match(are[0]) and not TARGETS.match(are[1]):
+            if _is_wanted(are[0]) and not _is_wanted(are[1]):
                 return None if isinstance(prediction, ast.Constant) else Error(prediction, targets)
     return None
+
+
+def _is_wanted(name: str) -> bool:
+    """Whether targets are called by a name."""
+    return bool(TARGETS.match(name) or WANTED.search(name))
 
 
 def loss_of(node: ast.AST) -> ast.expr | None:

@@ -58,6 +58,8 @@ class BackwardCalls(LossSearch):
         self._upstreams(waiting, outputs, parts, names, arguments, backward)
         if not driven.outputs:
             targets = [x for n, x in arguments.items() if TARGETS.match(n)]
+            kept = driven.instance.attributes if driven.instance is not None else {}
+            targets = targets or [x for n, x in kept.items() if TARGETS.match(n)]
             self._loss_after(parts, names, outputs, forward, backward, targets)
         handed = {upstream for _, upstream in driven.outputs}
         reader.forward = {*range(len(reader.tape.graph))} - handed

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 
-from gradcli.python.documented import numbers_of, shapes_of
+from gradcli.python.documented import hints_of, numbers_of, shapes_of
 
 MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "normal", "uniform",
                 "standard_normal", "random", "full", "identity")  # fmt: skip
@@ -44,6 +44,8 @@ class Usage:
         self.parts: dict[str, list[str]] = {}  # the names that something is unpacked into
         self.defaulted: set[str] = set()  # keys that are read with a default
         self.filled: set[str] = set()  # what entries are stored in, under texts
+        self.called: set[str] = set()  # what is called with one value: `self.act(z)`
+        self.hints: dict[str, str] = {}  # what type hints say
         self.texts: dict[str, str] = {}  # that a parameter is compared with
         self.functions = [*functions]
         followed = [part for f in self.functions for part in self._followed(f, DEEPEST)]
@@ -53,6 +55,7 @@ class Usage:
         )  # fmt: skip
         for function in self.functions:
             self.numbers |= numbers_of(function)
+            self.hints.update(hints_of(function))
             for name, parts in shapes_of(function).items():
                 self.ranks.setdefault(name, len(parts))
                 self.letters.setdefault(name, parts)
@@ -96,7 +99,7 @@ class Usage:
                 targets, values = _pairs_of(node)
                 for target, value in zip(targets, values, strict=False):
                     if isinstance(target, ast.Attribute) and isinstance(value, ast.Name):
-                        for names in (self.indices, self.compared):
+                        for names in (self.indices, self.compared, self.called):
                             if target.attr in names:
                                 names.add(value.id)
 
@@ -113,6 +116,8 @@ class Usage:
             self.transposed |= {_name(node.value) or ""}
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             self.products |= {_name(node.left) or "", _name(node.right) or ""}
+        if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+            self.called |= {_name(node.func) or ""}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             is_get = node.func.attr == "get" and len(node.args) == 1

@@ -158,6 +158,7 @@ class Class:
         self.bases = bases
         self.body = body
         self.fields: list[str] = []  # of a named tuple or a dataclass, in order
+        self.settings: dict[str, Any] = {}  # what the fields of a dataclass are set to
         self.is_tuple = False
         self.is_enum = False  # its members are its only instances
 

@@ -1,0 +1,68 @@
+"""Forward parts that stand in other files than their backward parts: imported, or beside them.
+
+A function of another file is a partner where no other file of the folder has one of its name.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections import Counter
+from typing import NamedTuple
+
+from gradcli.errors import GradcliError
+from gradcli.program.files import read_text
+from gradcli.python.interpreter import Interpreter
+from gradcli.python.source import Script
+from gradcli.python.values import Function, Scope
+
+MOST_BESIDE = 40  # files of a folder that are looked at
+LARGEST = 200_000  # characters of such a file
+
+
+class Partner(NamedTuple):
+    """A function of another file."""
+
+    node: ast.FunctionDef
+    module: str  # that it is taken from, where the file does not import it
+
+
+def imported(script: Script) -> dict[str, Partner]:
+    """The functions that a file takes from other files."""
+    reader, scope = Interpreter(script), Scope()
+    reader.look_over(script.tree, scope)
+    return {
+        name: Partner(value.node, "") for name, value in scope.items()
+        if isinstance(value, Function) and value.scope.file
+        and isinstance(value.node, ast.FunctionDef) and value.name == name
+    }  # fmt: skip
+
+
+def beside(script: Script) -> dict[str, Partner]:
+    """The functions of the files beside one, where only one of these has such a function."""
+    folder = os.path.dirname(script.name) or os.curdir
+    found: list[Partner] = []
+    for path in _paths(folder, script.name):
+        try:
+            tree = Script(read_text(path), path).tree
+        except (GradcliError, OSError):
+            continue  # which is no program, and was not asked for
+        module = os.path.basename(path).removesuffix(".py")
+        found += [Partner(node, module) for node in tree.body if isinstance(node, ast.FunctionDef)]
+    counts = Counter(partner.node.name for partner in found)
+    return {p.node.name: p for p in found if counts[p.node.name] == 1}
+
+
+def _paths(folder: str, own: str) -> list[str]:
+    """The other files of a folder that may be imported by their names; none of pasted text."""
+    if not os.path.isfile(own):
+        return []
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    paths = [os.path.join(folder, name) for name in names
+             if name.endswith(".py") and name.removesuffix(".py").isidentifier()
+             and name != os.path.basename(own)]  # fmt: skip
+    small = [path for path in paths if os.path.isfile(path) and os.path.getsize(path) <= LARGEST]
+    return small[:MOST_BESIDE]

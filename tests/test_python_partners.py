@@ -1,0 +1,121 @@
+"""Forward and backward parts in different files, and networks of the layers of another file."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradcli.errors import GradcliError
+from gradcli.requests import Request
+from gradcli.tasks.check_python import check_python
+
+FORWARD = """import numpy as np
+
+def affine_forward(x, w, b):
+    return x @ w + b, (x, w, b)
+
+def relu_forward(x):
+    return np.maximum(x, 0), x
+"""
+BACKWARD = """import numpy as np
+
+def affine_backward(dout, cache):
+    x, w, b = cache
+    return dout @ w.T, x.T @ dout, dout.sum(axis=0)
+
+def relu_backward(dout, cache):
+    return dout * (cache > 0)
+"""
+
+
+def cases(folder, name, files):
+    for other, text in files.items():
+        (folder / other).write_text(text)
+    path = folder / name
+    return list(check_python(path.read_text(), str(path), None, [], Request()))
+
+
+@pytest.mark.parametrize("imports", [
+    "from ahead import *\n", "from ahead import affine_forward, relu_forward\n", "",
+])  # fmt: skip
+def test_a_forward_part_is_found_in_the_file_that_has_it(tmp_path, imports):
+    files = {"ahead.py": FORWARD, "back.py": imports + BACKWARD}
+    found = cases(tmp_path, "back.py", files)
+    assert [case.verdict for case in found] == ["pass", "pass"]
+    told = "`affine_forward` is that of `ahead.py`" in " ".join(found[0].notes)
+    assert told == (not imports)
+
+
+def test_a_wrong_line_of_a_backward_part_is_found_across_files(tmp_path):
+    files = {"ahead.py": FORWARD, "back.py": BACKWARD.replace("x.T @ dout", "2 * x.T @ dout")}
+    wrong, right = cases(tmp_path, "back.py", files)
+    assert [line.line for line in wrong.lines if line.is_accused] == [5]
+    assert right.verdict == "pass"
+
+
+def test_two_files_with_a_forward_part_of_one_name_are_no_partner(tmp_path):
+    files = {"ahead.py": FORWARD, "behind.py": FORWARD, "back.py": BACKWARD}
+    with pytest.raises(GradcliError, match="the forward part of `affine_backward` is not in"):
+        cases(tmp_path, "back.py", files)
+
+
+def test_a_backward_part_alone_is_told_at_its_line(tmp_path):
+    with pytest.raises(GradcliError) as caught:
+        cases(tmp_path, "back.py", {"back.py": BACKWARD})
+    assert caught.value.span.line == 3
+    assert "`affine_forward` or `affine`" in caught.value.hint
+
+
+def test_nothing_of_a_file_beside_is_executed(tmp_path):
+    trace = tmp_path / "trace"
+    left = f"open({str(trace)!r}, 'w').write('x')\n__import__('os').system('touch {trace}')\n"
+    cases(tmp_path, "back.py", {"ahead.py": left + FORWARD, "back.py": BACKWARD})
+    assert not trace.exists()
+
+
+LAYERS = """import numpy as np
+
+class Linear:
+    def __init__(self, many, few):
+        self.W = np.random.randn(many, few)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, upstream):
+        self.dW = self.x.T @ upstream
+        return upstream @ self.W.T
+"""
+NET = """import numpy as np
+from layers import *
+from somewhere.tests import assert_same_shape
+
+class Net:
+    def __init__(self, wide, high):
+        self.layers = [Linear(wide, high), Linear(high, 2)]
+
+    def loss(self, x, y):
+        out = x
+        for layer in self.layers:
+            out = layer.forward(out)
+        assert_same_shape(out, y)
+        loss = 0.5 * np.sum((out - y) ** 2)
+        back = out - y
+        for layer in reversed(self.layers):
+            back = layer.backward(back)
+        grads = {"first": self.layers[0].dW, "second": self.layers[1].dW}
+        return loss, grads
+"""
+
+
+def test_weights_inside_layers_have_the_gradients_that_their_layers_keep(tmp_path):
+    (case,) = cases(tmp_path, "net.py", {"layers.py": LAYERS, "net.py": NET})
+    assert case.verdict == "pass", case.problem
+    assert {"W", "W_2"} <= {*case.inputs}
+    assert not case.unclaimed
+
+
+def test_a_wrong_gradient_inside_a_layer_fails(tmp_path):
+    files = {"layers.py": LAYERS.replace("self.x.T @ up", "2 * self.x.T @ up"), "net.py": NET}
+    (case,) = cases(tmp_path, "net.py", files)
+    assert case.verdict == "fail"
