@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcli.errors import NameFault, did_you_mean
 from gradcli.python.driven import Driven, Leaf
-from gradcli.python.gradient_words import folded, kin
+from gradcli.python.gradient_words import folded, is_holder, kin
 from gradcli.python.guesses import SHARES, TARGETS
 from gradcli.python.results import Result
 from gradcli.python.values import Array
@@ -49,6 +49,7 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     claims = _as_said(driven, results, said)
     claims += _handed_on(driven, results, claims)
     claims += _by_name(driven, results, claims)
+    claims += _by_place(driven, results, claims)
     claims += _by_step(driven, [*driven.leaves, *unread], claims)
     claims += _between(driven, results, claims)
     claims += _of_the_input(driven, results, claims)
@@ -155,6 +156,25 @@ def _by_name(driven: Driven, results: list[Result], claims: list[Claim]) -> list
             if fitting and (matches is not _inside or len(fitting) == 1):
                 found.append(Claim(leaf, fitting[0], "name"))
     return found
+
+
+def _by_place(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
+    """What a list of gradients has where the list of weights has one: `self.grads[0]`."""
+    instance = driven.instance
+    lists = {
+        name: value for name, value in (instance.attributes.items() if instance else ())
+        if isinstance(value, list) and all(isinstance(part, Array) for part in value)
+    }  # fmt: skip
+    taken = {c.leaf.node for c in claims}
+    leaves = {leaf.node: leaf for leaf in driven.leaves if leaf.node not in taken}
+    by_words = {r.words: r for r in results}
+    return [
+        Claim(leaves[part.content], by_words[words], "name")
+        for weights, parts in lists.items() if not is_holder(weights)
+        for name, others in lists.items() if is_holder(name) and len(others) == len(parts)
+        for k, part in enumerate(parts)
+        if part.content in leaves and (words := f"self.{name}[{k}]") in by_words
+    ]  # fmt: skip
 
 
 def _by_step(driven: Driven, leaves: list[Leaf], claims: list[Claim]) -> list[Claim]:

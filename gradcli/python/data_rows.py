@@ -75,7 +75,9 @@ def known(reader: Reader, result: Any) -> Any:
 # ---------------------------------------------------------------- kinds of numbers
 
 WHOLE = ("int", "uint", "long", "intp")
-KINDS = {"bool": bool, "bool_": bool, "bool8": bool}
+KINDS = {"bool": bool, "bool_": bool, "bool8": bool, "?": bool,
+         **dict.fromkeys(("f", "d", "e", "f2"), float),
+         **dict.fromkeys(("i", "l", "q", "u", "b", "h", "i2", "i4", "i8", "u1", "u2"), int)}  # fmt: skip
 
 
 def kind_of_numbers(reader: Reader, dtype: Any) -> type:
@@ -84,7 +86,7 @@ def kind_of_numbers(reader: Reader, dtype: Any) -> type:
     name = name.rpartition(".")[2].lstrip("<>=")
     if name in KINDS:
         return KINDS[name]
-    if name.startswith(WHOLE) or name in ("i4", "i8", "u1"):
+    if name.startswith(WHOLE):
         return int
     if name.startswith(("float", "double", "half", "single", "f4", "f8", "None", "object")):
         return float

@@ -12,7 +12,7 @@ FORMS = [
     re.compile(r"d_?\w{0,8}?_+d_?(\w+)", re.IGNORECASE),  # dL_dw, d_loss__d_w
     re.compile(r"d(?:L|l|loss|J|E|C|cost)d_?(\w+)"),  # dLdw
     re.compile(r"[dD]_?(\w+)"),
-    re.compile(rf"(?:{WORDS})_?(?:of_|wrt_)?(\w+)", re.IGNORECASE),
+    re.compile(rf"(?:{WORDS})_?(?:(?:{WORDS})_)?(?:of_|wrt_)?(\w+)", re.IGNORECASE),
     re.compile(rf"(\w+?)_?(?:{WORDS})", re.IGNORECASE),
     re.compile(r"g_?(\w+)"),
 ]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from gradcli.python.blocks import FIRST
 from gradcli.python.guesses import Guess, Guesser, Parts, Sizes, usual_count
 from gradcli.python.usage import Usage
 
@@ -34,6 +35,7 @@ IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
 CHANNELS = re.compile(
     r"^(n|num|in|input|inputs|nb)_?(c|ch|chan|channels?|depth|planes)$|^channels(_in)?$|^[cC]_in$"
 )
+MULTIPLE = re.compile(r"(\d+) ?\*? ?([A-Za-z]\w*)")  # of another size: `4H`, `4 * H`
 FILTER = re.compile(r"^(w|W|filters?|kernels?|weights?|f|K)$")
 
 
@@ -120,11 +122,22 @@ def _sizes(
     if rank == 1 and name in usage.lengths:
         return (usage.lengths[name],)
     parts = usage.letters.get(name, [])
+    if len(parts) != rank and name in usage.blocks:
+        axis, count = usage.blocks[name]
+        letters["block"] = letters.get("block") or next(sizes)
+        others = [*itertools.islice(sizes, rank - 1)]
+        cut = [count * letters["block"]]
+        return (*cut, *others) if axis == FIRST else (*others, *cut)
     if len(parts) != rank:
         own = (n for n in sizes if n >= LONG) if name in usage.sliced else sizes
         return tuple(itertools.islice(own, rank))
     shape = []
     for part in parts:
+        multiple = MULTIPLE.fullmatch(part)
+        if multiple and multiple[2] not in letters:
+            letters[multiple[2]] = next(sizes)
+        if multiple:
+            letters[part] = int(multiple[1]) * letters[multiple[2]]
         is_number = part.isdecimal() and int(part) > 0
         if not is_number and part not in letters:
             letters[part] = next(sizes)

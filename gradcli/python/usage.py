@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 
+from gradcli.python.blocks import Blocks, blocks_of
 from gradcli.python.documented import hints_of, numbers_of, shapes_of
 
 MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "normal", "uniform",
@@ -44,6 +45,7 @@ class Usage:
         self.parts: dict[str, list[str]] = {}  # the names that something is unpacked into
         self.defaulted: set[str] = set()  # keys that are read with a default
         self.filled: set[str] = set()  # what entries are stored in, under texts
+        self.blocks: dict[str, Blocks] = {}  # axes that are cut into equal parts
         self.called: set[str] = set()  # what is called with one value: `self.act(z)`
         self.hints: dict[str, str] = {}  # what type hints say
         self.texts: dict[str, str] = {}  # that a parameter is compared with
@@ -60,6 +62,7 @@ class Usage:
                 self.ranks.setdefault(name, len(parts))
                 self.letters.setdefault(name, parts)
         for function in [*self.functions, *followed]:
+            self.blocks.update(blocks_of(function))
             for node in ast.walk(function):
                 self._look(node)
                 if isinstance(node, ast.FunctionDef):
