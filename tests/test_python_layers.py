@@ -141,3 +141,51 @@ def value_and_grads(w, b):
 """
     (case,) = cases(text)
     assert case.verdict == "pass", case.problem
+
+
+OPEN = """
+class Activation:
+    def forward(self, x):
+        self.x = x
+        return self.func(x)
+
+    def backward(self, upstream):
+        return upstream * self.slope(self.x)
+
+    def func(self, x):
+        raise NotImplementedError
+
+    def slope(self, x):
+        raise NotImplementedError
+
+class Tanh(Activation):
+    def func(self, x):
+        return np.tanh(x)
+
+    def slope(self, x):
+        return 1 - np.tanh(x) ** 2
+"""
+
+
+def test_a_class_whose_parts_only_subclasses_have_is_checked_as_these():
+    (case,) = cases(OPEN)
+    assert (case.verdict, case.expression) == ("pass", "class Tanh: forward and backward")
+
+
+@pytest.mark.parametrize("text", [
+    "def tanh_derivative(values):\n    return 1 - values**2\n",
+    "def d_sigmoid(x):\n    s = 1 / (1 + np.exp(-x))\n    return s * (1 - s)\n",
+    "def relu_prime(z):\n    return (z > 0).astype(float)\n",
+])  # fmt: skip
+def test_a_derivative_of_what_everybody_knows_needs_no_function_beside_it(text):
+    (case,) = cases(text)
+    assert case.verdict == "pass", case.problem
+    assert "which is not in the file, is what its name says" in " ".join(case.notes)
+    wrong = text.replace("1 - v", "1 + v").replace("s * (", "2 * s * (").replace("z > 0", "z > 1")
+    assert verdict(wrong)[0] == "fail"
+
+
+def test_a_derivative_of_something_else_has_no_function():
+    text = "def tanh(x, k):\n    return np.tanh(k * x)\ndef ramp_prime(z):\n    return z\n"
+    with pytest.raises(Exception, match="no function or class of this file"):
+        cases(text)

@@ -17,13 +17,14 @@ from gradcli.python.interpreter import Interpreter
 from gradcli.python.lessons import Stop
 from gradcli.python.missing import MissingInputs, NoAttribute, Unclaimed
 from gradcli.python.nodes import NodeDriver
+from gradcli.python.partners import known_function
 from gradcli.python.scripts import ScriptDriver, script_scope
 from gradcli.python.setups import calls, has_gradient, is_set_from_outside, setups
 from gradcli.python.source import Script
 from gradcli.python.styles import Style
-from gradcli.python.subjects import Subject
+from gradcli.python.subjects import KNOWN, Subject
 from gradcli.python.training_driver import ScriptTrainingDriver, TrainingDriver
-from gradcli.python.values import Scope
+from gradcli.python.values import Library, Scope
 from gradcli.requests import Request, Setting
 
 LOGARITHMS = ("log", "log1p", "log2", "log10")
@@ -179,8 +180,12 @@ class Attempts:
         return reader, scope
 
     def _take_partner(self, reader: Interpreter, scope: Scope) -> None:
-        """Take the forward part from the file beside, where it is in one that is not imported."""
+        """Take the forward part from elsewhere, where the file neither has nor imports it."""
         name = self.subject.forward
+        if self.subject.cls is None and name in KNOWN and name not in scope:
+            node = known_function(name, self.subject.line)
+            scope[name] = reader.function(node, Scope.of({"np": Library("")}), name)
+            reader.notes.append(f"`{name}`, which is not in the file, is what its name says")
         partner = self.script.partners.get(name)
         if self.subject.cls is None and partner is not None and partner.module:
             module = reader.module_beside(partner.module)

@@ -19,7 +19,7 @@ class Blocks(NamedTuple):
     """How many blocks an axis of a parameter has."""
 
     axis: int  # the last or the first
-    count: int
+    number: int  # of blocks
 
 
 def blocks_of(function: ast.AST) -> dict[str, Blocks]:

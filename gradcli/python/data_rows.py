@@ -75,9 +75,11 @@ def known(reader: Reader, result: Any) -> Any:
 # ---------------------------------------------------------------- kinds of numbers
 
 WHOLE = ("int", "uint", "long", "intp")
-KINDS = {"bool": bool, "bool_": bool, "bool8": bool, "?": bool,
-         **dict.fromkeys(("f", "d", "e", "f2"), float),
-         **dict.fromkeys(("i", "l", "q", "u", "b", "h", "i2", "i4", "i8", "u1", "u2"), int)}  # fmt: skip
+KINDS = {
+    "bool": bool, "bool_": bool, "bool8": bool, "?": bool,
+    **dict.fromkeys(("f", "d", "e", "f2"), float),
+    **dict.fromkeys(("i", "l", "q", "u", "b", "h", "i2", "i4", "i8", "u1", "u2"), int),
+}  # fmt: skip
 
 
 def kind_of_numbers(reader: Reader, dtype: Any) -> type:

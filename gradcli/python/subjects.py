@@ -35,6 +35,11 @@ MOVES = re.compile(r"^(x|v|p|r|pos\w*|vel\w*|mom\w*|acc\w*)(_?new)?$", re.IGNORE
 GETTERS = re.compile(r"^_?(get|set|load|save|parameters?|params?|gradients?|grads?|weights)"
                      r"(_|$|[A-Z])")  # fmt: skip
 STORES = re.compile(r"^_?(get|set|load|save)\w*(param|weight|state)s?\w*$", re.IGNORECASE)
+KNOWN = {  # functions of one variable, by what they are called wherever they are
+    "tanh": "np.tanh(x)", "sigmoid": "1 / (1 + np.exp(-x))", "relu": "np.maximum(x, 0)",
+    "softplus": "np.log(1 + np.exp(x))", "sin": "np.sin(x)", "cos": "np.cos(x)", "exp": "np.exp(x)",
+    "arctan": "np.arctan(x)", "swish": "x / (1 + np.exp(-x))", "silu": "x / (1 + np.exp(-x))",
+}  # fmt: skip
 HESSIAN = "hessian|hess"
 FORWARD_METHODS = ("forward", "__call__", "call", "fn", "f", "function", "activate", "compute",
                    "loss", "apply", "evaluate")  # fmt: skip
@@ -179,9 +184,22 @@ def _pairs(
         if of != node.name and of in lines:
             found.append(Subject("gradient", of, of, node.name, cls, lines[of]))
     if cls is None:
+        found += _of_known(functions, found, {*plain})
         found += _of_losses(functions, found)
     found += _forces(functions, found, cls)
     return found + _hessians(functions, found, cls)
+
+
+def _of_known(
+    functions: list[ast.FunctionDef], found: list[Subject], names: set[str]
+) -> list[Subject]:  # fmt: skip
+    """The derivatives of functions that everybody knows, where the file has these nowhere."""
+    taken = {s.backward for s in found}
+    pairs = [(node, role(node.name, GRADIENT) or _differentiated(node.name)) for node in functions]
+    return [
+        Subject("gradient", node.name, of, node.name, None, node.lineno) for node, of in pairs
+        if of in KNOWN and of not in names and node.name not in taken and len(_required(node)) == 1
+    ]  # fmt: skip
 
 
 def _forces(
@@ -398,6 +416,9 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
         for m in real for inner in m.body
         if isinstance(inner, ast.FunctionDef) and role(inner.name, BACKWARD) is not None
     ]  # fmt: skip
+    if any(base.id == node.name for cls in tree.body if isinstance(cls, ast.ClassDef)
+           for base in cls.bases if isinstance(base, ast.Name)):  # fmt: skip
+        found = [s for s in found if not _is_left_open(s, methods)]
     taken = {n for s in (*found, *objectives) for n in (s.forward, s.backward)}
     objectives += [
         Subject(training.kind, f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
@@ -422,6 +443,17 @@ def _takes_gradients(node: ast.FunctionDef) -> bool:
     """Whether the first parameter of a method is an upstream gradient, by its name."""
     names = [a.arg for a in node.args.args if a.arg != "self"]
     return bool(names) and bool(GRADIENT_NAME.match(names[0]))
+
+
+def _is_left_open(subject: Subject, methods: dict[str, ast.FunctionDef]) -> bool:
+    """Whether a part of a class calls a method that only subclasses have."""
+    names = {subject.forward, subject.backward or subject.forward}
+    called = {
+        part.func.attr for name in names for part in ast.walk(methods[name])
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute)
+        and ast.unparse(part.func.value) == "self"
+    }  # fmt: skip
+    return any(name in methods and _is_abstract(methods[name]) for name in called)
 
 
 def _is_abstract(node: ast.FunctionDef) -> bool:
