@@ -314,3 +314,57 @@ def test_a_derivative_of_numbers_without_a_name_is_of_any_of_them_or_asked_for()
     case = case_of(OF_NUMBERS.replace("deriv = 2 *", "deriv = 3 *"))
     assert case.verdict == "error"
     assert "nothing says of what it is" in case.problem.message
+
+
+OF_SCORES = """
+import numpy as np
+
+class CrossEntropy:
+    def forward(self, label, out):
+        return -np.mean(label * np.log(out) + (1 - label) * np.log(1 - out))
+
+    def backward(self, label, out):
+        return (out - label) / out.size
+"""
+OF_ROWS = """
+import numpy as np
+
+def loss_and_delta(y_pred, y):
+    loss = -np.sum(y * np.log(y_pred)) / len(y)
+    delta = (y_pred - y) / len(y)
+    return loss, delta
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "made"), [(OF_SCORES, "sigmoid"), (OF_ROWS, "softmax of rows")], ids=["two", "many"]
+)
+def test_the_gradient_of_a_prediction_may_be_that_of_its_scores(text, made):
+    case = case_of(text)
+    assert case.verdict == "pass", case.notes
+    assert any(note.startswith(f"right by what goes into the {made}") for note in case.notes)
+
+
+def test_a_multiple_of_the_gradient_of_scores_neither_passes_nor_is_accused():
+    case = case_of(OF_ROWS.replace("y_pred - y) / len(y)", "y_pred - y)"))
+    assert case.verdict == "error"
+    assert "a multiple of what is right by what goes into the softmax" in case.problem.message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [(OF_SCORES, "(out - label)", "(label - out)"), (OF_ROWS, "(y_pred - y)", "(y_pred + y)")],
+)
+def test_the_gradient_of_scores_hides_no_mistake(text, old, new):
+    assert case_of(text.replace(old, new)).verdict == "fail"
+
+
+def test_a_loss_is_not_taken_for_one_of_its_targets():
+    text = (
+        "import numpy as np\ndef mse(y_true, y_pred):\n    return np.mean((y_true - y_pred)**2)\n"
+        "def mse_prime(y_true, y_pred):\n    return 2 * (y_pred - y_true) / y_true.size\n"
+    )
+    assert case_of(text).verdict == "pass"
+    wrong = text.replace("2 * (y_pred - y_true)", "2 * (y_true - y_pred)")
+    assert case_of(wrong).verdict == "fail"

@@ -637,3 +637,15 @@ def test_what_follows_a_wrong_gradient_is_not_accused():
     assert [case.verdict for case in cases] == ["fail", "fail"]
     assert [line.line for case in cases for line in case.lines if line.is_accused] == [5]
     assert 5 in [line.cause for line in cases[1].lines]
+
+
+def test_an_axis_that_is_squeezed_has_one_element():
+    text = (
+        "import numpy as np\nclass Mse:\n    def forward(self, inp, targ):\n"
+        "        self.inp, self.targ = inp, targ\n"
+        "        return np.mean((inp.squeeze(-1) - targ) ** 2)\n"
+        "    def backward(self):\n        n = self.targ.shape[0]\n"
+        "        self.dinp = 2 * (self.inp.squeeze(-1) - self.targ)[:, None] / n\n"
+    )
+    assert "inp (3, 1)" in taken(text)
+    assert accused(text.replace("2 * (", "(")) == 8

@@ -9,11 +9,13 @@ import numpy as np
 
 from gradcli.python.contexts import context, is_context
 from gradcli.python.driven import Driven, Leaf
+from gradcli.python.elementwise_rows import ROWS as GATES
 from gradcli.python.gradient_words import kin, roots
-from gradcli.python.guesses import LABELS, LEARNING, PENALTY, TARGETS
+from gradcli.python.guesses import LABELS, LEARNING, PENALTY, SHARES, TARGETS
 from gradcli.python.inputs import known_value
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.missing import MissingInputs
+from gradcli.python.reduction_rows import ROWS as REDUCTIONS
 from gradcli.python.results import short_name
 from gradcli.python.source import PythonFault
 from gradcli.python.styles import Style
@@ -201,7 +203,7 @@ class Arguments:
             content = value.content
             if content.__class__ is int or content.dtype.kind != "f":
                 return Array(content)
-            return Array(self._leaf(name, content, is_parameter))
+            return self._predicted(Array(self._leaf(name, content, is_parameter)), name)
         if isinstance(value, dict):
             return {
                 key: self._with_leaves(part, str(key), is_parameter) if _is_array(part) else part
@@ -214,6 +216,17 @@ class Arguments:
             ]
             return tuple(parts) if isinstance(value, tuple) else parts
         return value
+
+    def _predicted(self, scores: Array, name: str) -> Array:
+        """A prediction, which the style may have made of scores."""
+        kind = self.style.through
+        if not kind or not SHARES.match(name):
+            return scores
+        if kind == "sigmoid":
+            made: Array = GATES["sigmoid"](self.reader, scores)
+        else:
+            made = REDUCTIONS["softmax"](self.reader, scores, -1 if kind == "rows" else 0)
+        return made
 
     def _leaf(self, short: str, value: Any, is_parameter: bool) -> int:
         """The node of a new input."""

@@ -29,6 +29,7 @@ from gradcli.python.misfits import (
     like_other,
     pair_of,
     shapes_in,
+    single_axis,
     single_column,
     single_example,
     with_column,
@@ -313,6 +314,8 @@ class Inference:
     def _refitted(self, error: GradcliError, choice: Choice) -> dict[str, tuple[int, ...]] | None:
         """The shapes that an error of the forward part asks for; None where it asks for none."""
         message = f"{error.message} {error.hint or ''}"
+        if (single := single_axis(message)) is not None:
+            return with_size_one(choice.shapes, single)
         column = like_other(choice.shapes, message, TARGETS) or with_column(
             choice.shapes, message, BIAS
         )

@@ -17,6 +17,7 @@ PAIRS = (
     re.compile(r"stands for (\d+) and for (\d+)"),
     re.compile(r"square matri\w+, this has shape \((\d+), (\d+)\)"),
 )
+SQUEEZED = re.compile(r"axis (-?\d+) of \(((?:\d+,? ?)*)\) is not of size 1")
 SHAPE = re.compile(r"\(((?:\d+,? ?)*)\)")
 ALONG = re.compile(r"differ in an axis other than (\d+)")
 IN_PLACE = "cannot become one of"
@@ -66,6 +67,12 @@ def single_example(message: str) -> int | None:
     own, new = shapes_in(message)[:2]
     sizes = [n for m, n in zip(own, new, strict=False) if m == 1 != n]
     return sizes[0] if len(sizes) == 1 and len(own) == len(new) else None
+
+
+def single_axis(message: str) -> int | None:
+    """The size that is 1 where the code takes an axis of that size away."""
+    match = SQUEEZED.search(message)
+    return None if match is None else int(match[2].split(",")[int(match[1])])
 
 
 def single_column(message: str, shapes: Shapes) -> int | None:

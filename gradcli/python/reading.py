@@ -11,6 +11,7 @@ from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen, assembled
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.driven import Driven
+from gradcli.python.guesses import SHARES, TARGETS
 from gradcli.python.input_search import InputSearch
 from gradcli.python.inputs import Directives, directives
 from gradcli.python.interpreter import Interpreter
@@ -36,6 +37,8 @@ from gradcli.requests import Request, Setting
 SQUARE = 2  # axes
 FEW_WRITTEN = 2  # gradients outside functions that are no test of these
 PARAMETER = re.compile(r"^_?(W|w|U|V|K|theta|b|B|beta|gamma|bias)\w*$")
+# What predictions are made of scores by.
+SCORES = {"sigmoid": "sigmoid", "rows": "softmax of rows", "columns": "softmax of columns"}
 NOTHING = "no function or class of this file has a backward part that is recognised"
 HOW = (
     "name them NAME_forward and NAME_backward, or return the value and its gradients, each under a "
@@ -154,12 +157,13 @@ class Reading(InputSearch):
 
     guessed: Claim | None = None  # whose input no name says
     asked: str = ""  # the input that it is taken for though its function does not take that
+    multiple: str = ""  # what its gradient is so many times, in words
     weights: set[str]  # that the subject has claims on
     steps: set[str]  # weights that an optimiser changes
     examples: set[int]  # sizes of inputs that no weight has
     batches: set[int]  # sizes of what a layer hands a gradient on to
     driven_last: Driven
-    claims: Mapped
+    claims = Mapped([], [])
 
     def program(self) -> Program:
         """The Program. Raises GradcliError."""
@@ -298,6 +302,17 @@ class Reading(InputSearch):
             ways += [(way._replace(tiny_is_zero=True), f"{words}, and {tiny[6:]}")
                      for way, words in ways]  # fmt: skip
         yield from ways
+        yield from self._of_scores()
+
+    def _of_scores(self) -> Iterator[tuple[Style, str]]:
+        """The gradient of a prediction may be that of what a sigmoid or a softmax makes it of."""
+        names = [claim.leaf.short for claim in self.claims.claims]
+        if not self.likely_style.has_shares or len(names) != 1 or not SHARES.match(names[0]):
+            return
+        for kind, made in SCORES.items():
+            targets = kind if kind in ("rows", "columns") else ""
+            style = self.likely_style._replace(through=kind, targets=targets, has_shares=False)
+            yield style, f"right by what goes into the {made} that makes `{names[0]}`"
 
     def _asks_upstream(self) -> bool:
         """Whether the code has decided something by the upstream gradient."""
@@ -317,6 +332,7 @@ class Reading(InputSearch):
         leaf, result = self.guessed.leaf, self.guessed.result
         shape = self.driven_last.reader.tape.shape
         fitting = [x for x in self.driven_last.leaves if shape(x.node) == shape(result.node)]
+        fitting = [x for x in fitting if not TARGETS.match(x.short)]  # whose sign would be another
         fitting = [leaf, *(x for x in fitting if x.node != leaf.node)]
         square = [x for x in self.driven_last.leaves if len({*shape(x.node)}) == 1
                   and len(shape(x.node)) == SQUARE and x.short in self.inferred]  # fmt: skip

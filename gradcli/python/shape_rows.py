@@ -216,8 +216,8 @@ def squeeze(reader: Reader, x: Any, axis: Any = None) -> Any:
         axes = tuple(k for k, n in enumerate(shape) if n == 1)
     else:
         axes = axes_of(reader, axis, len(shape))
-    if any(shape[k] != 1 for k in axes):
-        reader.fail(f"only axes of size 1 are squeezed; the shape is {shape}")
+    if wide := [k for k in axes if shape[k] != 1]:
+        reader.fail(f"axis {wide[0]} of {shape} is not of size 1, and cannot be squeezed")
     return reshape(reader, x, [n for k, n in enumerate(shape) if k not in axes])
 
 

@@ -12,6 +12,7 @@ class Style(NamedTuple):
     targets: str = ""  # a single 1 in their rows, or in their columns; any numbers otherwise
     is_one_hot: bool = False  # targets are arrays, even where labels would do
     has_shares: bool = False  # what is called a probability is drawn between 0 and 1
+    through: str = ""  # a sigmoid or a softmax: what it makes a prediction of is differentiated
     tiny_is_zero: bool = False  # constants that are there for safety only
     of_output: bool = False  # a derivative is handed the output, and not the input
     upstream_at: int = 0  # the place of the result that the upstream gradient is of

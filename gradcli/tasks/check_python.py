@@ -18,7 +18,7 @@ from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
 from gradcli.requests import BUDGET, MOST_CHECKED, Request, Setting
 from gradcli.tasks.check import Checked, broken_case, check_read, skipped_case, with_tolerance
-from gradcli.tasks.conventions import convention
+from gradcli.tasks.conventions import convention, is_multiple
 from gradcli.tasks.stage_gradients import stage_gradients
 from gradcli.tasks.usual_losses import by_usual_loss
 
@@ -135,7 +135,9 @@ def check_subject(
             return _noted(other, words)
         if reading.style.of is not None and other.case.verdict in ("inconclusive", "undefined"):
             original.asked = original.asked or reading.style.of[1]  # which may be right
-        if _is_closer(other, closest):
+        if reading.style.through and is_multiple(other.case, reading):
+            original.multiple = words.replace("right", "a multiple of what is right")
+        if _is_closer(other, closest) and not reading.style.through:
             closest = _noted(other, f"nearly {words}; told is what is wrong even then")
     if isinstance(first, Misshapen):
         if first.of in original.unlikely.more:
@@ -143,6 +145,11 @@ def check_subject(
         raise first
     if (meant := convention(first.case, original)) is not None:
         return Checked(first.case._replace(verdict="pass", **meant), first.program)
+    if original.multiple:
+        raise UsageError(
+            f"`{subject.backward or subject.forward}` gives {original.multiple}",
+            hint="divide the loss and its gradient by the same number, to have them checked",
+        )
     if original.asked:
         gradient = subject.backward or subject.forward
         raise UsageError(

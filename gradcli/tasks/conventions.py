@@ -8,6 +8,7 @@ steps of an optimiser weights change by one positive multiple of their gradients
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from gradcli.python.reading import Reading
@@ -19,7 +20,7 @@ LEAST_SCALED = 2  # gradients with one factor, before that is a convention
 
 def convention(case: Case, reading: Reading) -> dict[str, Any] | None:
     """What makes a pass of a case by one of the conventions; None where none holds."""
-    factors = _factors(case)
+    factors = factors_of(case)
     if factors is None:
         return None
     scaled = {name: factor for name, factor in factors.items() if abs(factor - 1) > SAME}
@@ -34,7 +35,7 @@ def convention(case: Case, reading: Reading) -> dict[str, Any] | None:
     return {"inputs": inputs, "notes": [*case.notes, words], "lines": []}
 
 
-def _factors(case: Case) -> dict[str, float] | None:
+def factors_of(case: Case) -> dict[str, float] | None:
     """What each gradient is multiplied with; None where that is not one number for each."""
     factors: dict[str, float] = {}
     for check in case.inputs.values():
@@ -44,6 +45,15 @@ def _factors(case: Case) -> dict[str, float] | None:
         if abs(factors.setdefault(check.whole, factor) - factor) > SAME * abs(factor):
             return None
     return factors
+
+
+def is_multiple(case: Case, reading: Reading) -> bool:
+    """Whether all gradients are so many times the right ones as there are examples, or numbers."""
+    factors = {*(factors_of(case) or {}).values()}
+    counts = {*reading.examples, prod(reading.examples)} - {1}
+    return bool(factors) and any(
+        all(abs(factor - count) <= SAME * count for factor in factors) for count in counts
+    )
 
 
 def _mean_over_batch(
