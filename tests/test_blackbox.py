@@ -147,6 +147,28 @@ def test_plateaus_of_float32_beside_float64_are_noise(x):
     assert of_number(f, lambda _: 1.1 * slope, x).verdict == "fail"
 
 
+@pytest.mark.parametrize(("kind", "x"), [
+    (np.float32, [10.0, 12.0, -9.0, 8.5]), (np.float16, [1.5, -2.0, 3.0, 0.3]),
+])  # fmt: skip
+def test_where_nothing_moves_values_are_rounded_to_the_precision_they_have(kind, x):
+    """A plateau of float32 is a thousandth wide where the slope is 1e-4: it is no slope of 0."""
+
+    def case(factor):
+        def pullback(a, u):
+            s = 1 / (1 + np.exp(-a[0]))
+            return [factor * u * s * (1 - s)]
+
+        return case_of(lambda a: (1 / (1 + np.exp(-kind(a[0])))).astype(float), pullback, x)
+
+    assert case(1.0).verdict in ("pass", "inconclusive")
+    assert case(2.0).verdict == "fail"
+
+
+def test_functions_in_steps_are_not_taken_for_low_precision():
+    assert of_number(math.floor, lambda x: 0.0, 2.4).verdict == "pass"
+    assert of_number(lambda x: round(8 * x) / 8, lambda x: 0.0, 2.53).verdict == "pass"
+
+
 def test_steps_that_are_wide_are_the_function_and_no_noise():
     def f(x):
         return math.floor(922.5 * x) / 922.5 + x * x

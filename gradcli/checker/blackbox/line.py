@@ -23,6 +23,8 @@ Directions = dict[int, Any]  # by the inputs that move
 
 # Tolerances are data, with a reason each.
 FINEST = 2.0**-52  # of the longest step, where x is 0 and any step moves it
+PRECISIONS = ((np.float16, 2.0**-11), (np.float32, 2.0**-24), (np.float64, UNIT_ROUNDOFF))
+FEW_ROUNDINGS = 2.0**4  # more are the steps of a function, or a function that shakes
 NOTHING = np.asarray(math.nan)  # where there is no value, or no real one: (-1) ** 0.5 in Python
 MANTISSAS = (1.0, 1.25, 1.5, 1.75)  # three bits: enough to tell elements apart, few enough to add
 
@@ -38,6 +40,7 @@ class Place:
         self.upstream = upstream
         self.evaluations = 0
         self.noise: Any = None  # as measured along the first line that a quick look is taken at
+        self._precisions = [*PRECISIONS]  # that no value has shown to be finer yet
         self.value = self.evaluate(self.inputs)
 
     def evaluate(self, inputs: Arrays) -> Any:
@@ -48,7 +51,25 @@ class Place:
                 value = np.asarray(self.values([x.copy() for x in inputs]))
         except (*FAULTS, LookupError):  # outside its domain, or a table that it looks up
             return NOTHING
-        return NOTHING if value.dtype.kind == "c" else value.astype(float)
+        if value.dtype.kind == "c":
+            return NOTHING
+        value = value.astype(float)
+        if len(self._precisions) > 1 and np.isfinite(value).all():
+            self._see(value)
+        return value
+
+    def _see(self, value: Any) -> None:
+        """Leave out the precisions that have no number for what was seen."""
+        with np.errstate(over="ignore"):
+            self._precisions = [
+                (kind, roundoff) for kind, roundoff in self._precisions
+                if (value.astype(kind) == value).all()
+            ]  # fmt: skip
+
+    @property
+    def roundoff(self) -> float:
+        """What values are rounded by: code may compute in fewer digits than it returns."""
+        return self._precisions[0][1]
 
     def moved(self, directions: Directions, step: float) -> Arrays:
         """The inputs, a step along a direction away."""
@@ -108,10 +129,37 @@ class Line:
 
         Where nothing has moved at all it is that of ordinary numbers, which may hide a slope.
         """
+        return self._roundoff * self.size
+
+    @property
+    def _roundoff(self) -> float:
+        """What values are rounded by: in few digits where they first move by about such a rounding.
+
+        Those of a function in steps have few digits too, and move by whole steps.
+        """
+        if self.place.roundoff > UNIT_ROUNDOFF:
+            moved = self._first_move()
+            if 0 < moved <= FEW_ROUNDINGS * self.place.roundoff * self.size:
+                return self.place.roundoff
+        return UNIT_ROUNDOFF
+
+    def _first_move(self) -> float:
+        """By how much the value first moves, as steps on both sides grow; 0 if it never does."""
+        step = self.span.shortest
+        while step <= self.span.longest and self.place.roundoff > UNIT_ROUNDOFF:
+            moved = max(abs(self.at(step)), abs(self.at(-step)))
+            if moved > 0:
+                return moved
+            step *= 2
+        return 0.0
+
+    @property
+    def size(self) -> float:
+        """Twice the values that the steps have moved, as large as their differences may be."""
         size = float(np.sum(self._size))
         if not size:
             size = max(1.0, float(np.sum(np.abs(self.place.upstream * self.place.value))))
-        return 2 * UNIT_ROUNDOFF * size
+        return 2 * size
 
     @property
     def reach(self) -> float:

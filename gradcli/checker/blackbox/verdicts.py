@@ -156,13 +156,14 @@ def _is_still(line: Line) -> bool:
 
 def _is_nothing(line: Line, best: Reading) -> bool:
     """Whether the bound on a slope of 0 is nothing beside the value, over the longest step."""
-    return best.bound * line.span.longest <= NOTHING * line.floor / UNIT_ROUNDOFF
+    return best.bound * line.span.longest <= NOTHING * line.size
 
 
 def _worth(readings: Readings) -> float:
     """The relative bound with which a claim may still pass: looser only where f is noisy."""
     line = readings.line
-    is_noisy = readings.noise.coarse > NOISY * line.floor or not readings.noise.is_repeatable
+    rounding = UNIT_ROUNDOFF * line.size
+    is_noisy = readings.noise.coarse > NOISY * rounding or not readings.noise.is_repeatable
     return POOR if is_noisy else FAIR
 
 
