@@ -76,6 +76,23 @@ def test_a_file_that_cannot_be_read_is_a_case_and_the_others_are_still_checked(g
     assert done.code == 2
 
 
+@pytest.mark.parametrize(
+    ("options", "is_once"),
+    [((), True), (("-q",), False), (("--json",), False), (("-o", "r.txt"), False)],
+)
+def test_on_a_terminal_what_cannot_be_read_is_told_once(
+    gradcli, tmp_path, monkeypatch, options, is_once
+):
+    programs(tmp_path, a=BROKEN)
+    assert "write `2*x`" in gradcli("check", "a.grad", *options).err
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    ended = gradcli("check", "a.grad", *options)
+    assert ended.code == 2
+    assert ("write `2*x`" in ended.err) == (not is_once)
+    assert not is_once or ended.out.count("write `2*x`") == 1
+
+
 def test_nothing_to_check_is_an_error_unless_it_is_meant(gradcli, tmp_path):
     assert gradcli("check", tmp_path).code == 2
     assert gradcli("check", tmp_path, "--allow-empty").code == 0

@@ -205,7 +205,9 @@ def check_command(ctx: click.Context, /, **options: Any) -> int:
     result = reporting(json_or_none(options), lambda: _checked(ctx, options))
     if result is None:
         return EXIT_OK
-    say_problems(result.report.cases)
+    elsewhere = ("target", "quiet", "fix")
+    is_shown = result.form == "table" and not (result.grades or any(map(options.get, elsewhere)))
+    say_problems(result.report.cases, is_shown)
     warnings = (f"{case.file}: {text}" for case in result.report.cases for text in case.warnings)
     warn(warnings, False, options["quiet"])
     write_result(result, options)

@@ -122,10 +122,13 @@ def internal_errors(is_debugged: bool = False) -> Iterator[None]:
         ) from None
 
 
-def say_problems(cases: Sequence[Case]) -> None:
-    """Say on stderr, too, what could not be read: the report may go elsewhere."""
+def say_problems(cases: Sequence[Case], is_shown: bool) -> None:
+    """Say on stderr, too, what could not be read: the report may go elsewhere.
+
+    Where it is shown on the terminal that has stderr as well, once is enough.
+    """
     broken = [case for case in cases if case.problem is not None]
-    if broken:
+    if broken and not (is_shown and sys.stdout.isatty() and sys.stderr.isatty()):
         _say(problem_text(broken))
 
 

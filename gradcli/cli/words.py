@@ -141,7 +141,20 @@ def bindings(words: list[str]) -> Pairs:
     for word in words:
         pair = _split(word)
         if pair is None:
-            raise UsageError(f"`{word}` is neither the expression nor NAME=VALUE",
-                             hint="quote an expression; no spaces around `=`")  # fmt: skip
+            raise UsageError(f"`{word}` is neither the expression nor NAME=VALUE", hint=_hint(word))
         pairs.append(pair)
     return pairs
+
+
+def _hint(word: str) -> str:
+    """What to write instead of a word that is no binding: `w₀=1`, `x[0]=3`, half an expression."""
+    from unicodedata import normalize  # late: few words are refused
+
+    name, sign, value = word.partition("=")
+    plain = normalize("NFKC", name.strip())
+    if sign and plain != name and plain.isidentifier():
+        return f"`{name}` is no name: write {plain}={value}, and {plain} in the expression"
+    whole, bracket, _ = name.partition("[")
+    if sign and bracket and whole.isidentifier():
+        return f"an array is given whole: {whole}=[1,2], {whole}=@{whole}.npy"
+    return "quote an expression; no spaces around `=`"

@@ -210,6 +210,9 @@ class Refusals:
                        "save it as a file that ends in .py, and check that")  # fmt: skip
         if token == "(" or is_name(token) or token[:1].isdigit() or token[:1] == ".":
             self._fail(at, f"expected an operator, found `{token}`", self._product(at, before))
+        if token == ":" and self.source.name.endswith("="):  # of NAME=LOW:HIGH
+            hint = "ranges are for `gradcli check`, which samples points, and `gradcli plot`"
+            self._fail(at, f"expected an operator, found `{token}`", hint)
         if token == "," and is_number(before) and is_number(self.tokens[at + 1]):
             hint = "a number has a point and no comma: `1.5`, `1000`"
             self._fail(at, f"expected an operator, found `{token}`", hint)

@@ -24,8 +24,8 @@ _UNICODE = rf"(?![0-9]){_LETTER}(?:{_LETTER})*|[{SUPERSCRIPTS}]+|{_REST}"
 # Operators as slides and PDF files write them. They are translated token by token, before any
 # Unicode normalisation: NFKC would turn x² into the name x2.
 SPELLINGS = {
-    "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "^": "**",
-    "≤": "<=", "≥": ">=", "≠": "!=",
+    "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "∗": "*", "÷": "/", "∕": "/",
+    "⁄": "/", "^": "**", "≤": "<=", "≥": ">=", "≠": "!=",
 }  # fmt: skip
 LOWERED = str.maketrans(SUPERSCRIPTS, "0123456789-")
 _RAISED = str.maketrans("0123456789-", SUPERSCRIPTS)
