@@ -243,6 +243,13 @@ def test_a_point_is_special_only_where_what_is_claimed_may_hide_a_mistake():
     assert notes("x = 0.7; y = 0.7\nf = x*y\ndx = y\ndy = x")
 
 
+def test_a_line_that_is_wrong_elsewhere_says_at_which_point():
+    text = "r = 2.5\nL = where(abs(r) <= 1, 0.5*r**2, abs(r) - 0.5)\ndr = sign(r)"
+    (line,) = gradcli.check(text).cases[0].lines
+    assert line.reason == "at r = -0.869044, the line is 1.151 times what comes back"
+    assert line.claim == -1
+
+
 def test_no_line_is_judged_where_a_file_would_take_another_branch(monkeypatch):
     """The search for a mistake takes seconds, and there is none: the program is another one."""
     judged = []

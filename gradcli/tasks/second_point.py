@@ -8,7 +8,7 @@ but what has no neighbours; where a line is right only because of what the data 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.evaluation.elsewhere import Surroundings, is_comparable, on_other_branches
@@ -19,7 +19,10 @@ from gradcli.requests import Request
 from gradcli.tasks.excuses import excuses
 from gradcli.tasks.outcomes import Outcome, outcome_of
 
-MOST_MOVED = 6  # inputs of a second point in a note
+if TYPE_CHECKING:
+    from gradcli.reports.lines import LineCheck
+
+MOST_MOVED, MOST_IN_A_LINE = 6, 2  # inputs of a second point, in a note and in a verdict
 
 
 def second_point(program: Program, outcome: Outcome, request: Request) -> Outcome | None:
@@ -69,12 +72,10 @@ class _Search:
         for point in (at(self.program, inputs, self.request) for inputs in points):
             if not is_comparable(point):
                 continue
-            where = f"at {_point_words(point, self.first.point)}"
             others = judge_lines(point, self.request, formulas_only=True).lines
             for k, (here, there) in enumerate(zip(lines, others, strict=True)):
                 if there.is_accused and here.verdict == "pass":
-                    reason = f"{where}: {there.reason}" if there.reason else where
-                    lines[k] = there._replace(reason=reason)
+                    lines[k] = _placed(there, point, self.first.point)
         return None if lines == self.first.lines else self.first._replace(lines=lines)
 
     def _at(self, inputs: list[Any]) -> Outcome | None:
@@ -195,7 +196,20 @@ def _shown_elsewhere(first: Outcome, second: Outcome, why: str) -> Outcome:
         for line in second.lines if line.mistake == "overwritten"
     ]  # fmt: skip
     kept = [note for note in first.notes if note not in second.notes]
-    return second._replace(notes=[*notes, *kept, *second.notes])
+    hidden = {line.name for line in first.lines if line.verdict == "pass"}
+    hidden &= {line.name for line in second.lines if line.is_accused}
+    lines = [
+        _placed(line, second.point, first.point) if line.name in hidden else line
+        for line in second.lines
+    ]
+    return second._replace(notes=[*notes, *kept, *second.notes], lines=lines)
+
+
+def _placed(line: LineCheck, there: Point, here: Point) -> LineCheck:
+    """The verdict on a line with the point in it, where its numbers are those of another."""
+    moved = "" if there.is_of_arrays else _point_words(there, here)
+    where = f"at {moved}" if 0 < moved.count("=") <= MOST_IN_A_LINE else "at another point"
+    return line._replace(reason=f"{where}, {line.reason}" if line.reason else where)
 
 
 def _point_words(there: Point, here: Point) -> str:
