@@ -6,6 +6,7 @@ import math
 
 import mpmath
 import pytest
+from mpmath.libmp import libelefun
 
 from gradcli.arithmetic import error_functions, special
 from gradcli.arithmetic.digits import digits
@@ -173,3 +174,28 @@ def test_the_inverse_of_erf_takes_one_erf_for_five_times_the_digits_of_a_float(x
     )
     digits(50).function("erfinv")(digits(50).number(x))
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("bits", [2401, 3322, 9000])
+def test_a_logarithm_of_many_bits_is_right_without_any_means(bits, monkeypatch):
+    def refused(*_):
+        raise AssertionError("the arithmetic-geometric mean takes twice the time")
+
+    mp, sharp = context(bits), context(2 * bits + 1100)
+    points = [
+        mp.mpf(3), mp.mpf(1e300), mp.mpf(0.7), 1 - mp.mpf(2) ** -13 / 3, 1 + mp.mpf(2) ** -900 / 3,
+        mp.mpf(2) ** -4000 / 3, mp.mpf(1),
+    ]  # fmt: skip
+    right = [sharp.log(sharp.mpf(x)) for x in points]
+    monkeypatch.setattr(libelefun, "log_agm", refused)
+    for x, true in zip(points, right, strict=True):
+        off = abs(sharp.mpf(special.logarithm(mp, x)) - true)
+        assert off <= abs(true) * sharp.mpf(2) ** -bits, x
+
+
+@pytest.mark.parametrize("x", [-0.9999, -0.4, 1e-4, 3e-5, 0.7, 1e300])
+def test_log1p_in_many_digits_is_right(x):
+    number, sharp = digits(1000), context(8000)
+    true = sharp.log(1 + sharp.mpf(x))
+    off = abs(sharp.mpf(number.function("log1p")(number.number(x))) - true)
+    assert off <= abs(true) * sharp.mpf(10) ** -1000

@@ -19,12 +19,14 @@ from gradcli.arithmetic.compiler import INFIX
 from gradcli.arithmetic.error_functions import erf, erfc, erfcx, erfinv, normcdf
 from gradcli.arithmetic.floats import QUIET
 from gradcli.arithmetic.special import (
+    BESIDE_ONE,
     DIGITS_PER_BIT,
     GUARD,
     LOCK,
     exponential,
     gamma,
     lgamma,
+    logarithm,
     polygamma,
     settled,
 )
@@ -160,7 +162,7 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         if x < 0 and not mp.isint(y):
             return nan
         with mp.workprec(mp.prec + max(mp.mag(y), 0) + GUARD):
-            size = exponential(mp, y * mp.log(abs(x)))
+            size = exponential(mp, y * logarithm(mp, abs(x)))
         return -size if x < 0 and int(y) % 2 else +size
 
     def expm1(x: Any) -> Any:
@@ -175,6 +177,16 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
             return exponential(mp, abs(x)) / (-2 if is_odd and x < 0 else 2)
 
         return hyperbolic
+
+    def log(x: Any) -> Any:
+        return logarithm(mp, x)
+
+    def log1p(x: Any) -> Any:
+        if mp.mag(x) < -BESIDE_ONE:
+            return mp.log1p(x)
+        with mp.workprec(mp.prec + GUARD):
+            value = logarithm(mp, 1 + x)
+        return +value
 
     def log_of(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return lambda x: function(x) if x > 0 else -inf if x == 0 else nan
@@ -242,9 +254,9 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         "div": divide, "pow": power,
         "exp": lambda x: exponential(mp, x), "expm1": expm1,
         "exp2": lambda x: power(mp.mpf(2), x),
-        "log": log_of(mp.log), "log2": log_of(lambda x: mp.log(x) / mp.log(2)),
-        "log10": log_of(lambda x: mp.log(x) / mp.log(10)),
-        "log1p": lambda x: mp.log1p(x) if x > -1 else -inf if x == -1 else nan,
+        "log": log_of(log), "log2": log_of(lambda x: log(x) / mp.ln2),
+        "log10": log_of(lambda x: log(x) / mp.ln10),
+        "log1p": lambda x: log1p(x) if x > -1 else -inf if x == -1 else nan,
         "sqrt": real(mp.sqrt), "cbrt": cbrt, "abs": abs,
         "floor": mp.floor, "ceil": mp.ceil,
         "round": round_half_even,

@@ -30,6 +30,8 @@ FEW = 400  # bits up to which mpmath is faster
 LARGEST_LOG = 64  # no logarithm of a point that few digits are computed at is larger
 FIRST = 64  # bits, and terms, are counted in so many, so that few different ones are in use
 COARSE = 1024  # bits, for each of which they are counted in so many more
+OF_SERIES = 2_400  # bits up to which mpmath sums a series for a logarithm
+BESIDE_ONE = 14  # bits of the distance, from where it does so in any number of bits
 BLOCK = 16  # factors multiplied out together
 
 
@@ -90,13 +92,13 @@ def lgamma(mp: Any, x: Any) -> Any:
 
     def terms() -> tuple[Any, Any]:
         if x < -_horizon(mp):
-            first, second = mp.log(mp.pi / abs(mp.sinpi(x))), lgamma(mp, 1 - x)
+            first, second = logarithm(mp, mp.pi / abs(mp.sinpi(x))), lgamma(mp, 1 - x)
         elif mp.prec <= FEW:
             value = mp.re(mp.loggamma(x)) if x > 0 else mp.log(abs(mp.gamma(x)))
             return value, value if x > 0 else max(value, 1)
         else:
             product, far = _moved(mp, x)
-            first, second = _stirling(mp, far), mp.log(abs(product))
+            first, second = _stirling(mp, far), logarithm(mp, abs(product))
         return first - second, max(abs(first), abs(second))
 
     return settled(mp, terms)
@@ -191,6 +193,23 @@ def exponential(mp: Any, x: Any) -> Any:
     return +value
 
 
+def logarithm(mp: Any, x: Any) -> Any:
+    """log(x) of what is positive, from that of a third of the bits, where mpmath takes means.
+
+    A step y + 2 (x - exp(y)) / (x + exp(y)) has three times the bits of y, and exp(y) is found in
+    half the time that means take. Beside 1 mpmath sums a short series itself.
+    """
+    if mp.prec <= OF_SERIES or mp.mag(x - 1) < -BESIDE_ONE:
+        return mp.log(x)
+    size = int(abs(mp.mag(x))).bit_length()
+    with mp.workprec((mp.prec + GUARD) // 3 + size + GUARD):
+        y = logarithm(mp, x)
+    with mp.workprec(mp.prec + GUARD):
+        power = exponential(mp, y)
+        y += 2 * (x - power) / (x + power)
+    return +y
+
+
 # ---------------------------------------------------------------- series
 
 
@@ -234,12 +253,12 @@ def _rising(start: int) -> list[int]:
 
 def _stirling(mp: Any, x: Any) -> Any:
     """The logarithm of gamma(x) beyond the horizon."""
-    return (x - mp.mpf(0.5)) * mp.log(x) - x + mp.log(2 * mp.pi) / 2 + _series(mp, -1, x)
+    return (x - mp.mpf(0.5)) * logarithm(mp, x) - x + mp.log(2 * mp.pi) / 2 + _series(mp, -1, x)
 
 
 def _derivative_of_stirling(mp: Any, n: int, x: Any) -> Any:
     """The n-th derivative of digamma beyond the horizon."""
-    value = mp.log(x) if not n else -mp.factorial(n - 1) / x**n
+    value = logarithm(mp, x) if not n else -mp.factorial(n - 1) / x**n
     value -= mp.factorial(n) / 2 / x ** (n + 1) + _series(mp, n, x)
     return value if n % 2 == 0 else -value
 
