@@ -1,5 +1,7 @@
 """Work in many digits is counted: what takes too long is refused, or left to float64, in words."""
 
+import math
+
 import pytest
 
 import gradcli
@@ -23,6 +25,19 @@ def test_work_is_of_the_outermost_question():
             work.spend(1000)
     with work.limited(10):
         work.spend(10)
+
+
+def test_what_must_be_done_and_does_not_fit_is_not_begun():
+    assert work.left() == math.inf
+    work.ensure(1e300)
+    with work.limited(1000.0):
+        work.spend(600.0)
+        work.ensure(400.0)
+        assert work.left() == 400.0
+        with pytest.raises(work.TooLongError):
+            work.ensure(401.0)
+        with pytest.raises(work.TooLongError):
+            work.spend(1.0)
 
 
 def test_gates_are_paid_for_by_their_digits():

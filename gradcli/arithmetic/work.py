@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from threading import local
 
 MOST = 5e6  # units of work, each about a microsecond, for one program at one point
@@ -77,6 +78,17 @@ def spend(work: float) -> None:
         _left.work -= work
         if _left.work < 0:
             raise TooLongError
+
+
+def left() -> float:
+    """What is left to the question; infinite outside any."""
+    return inf if _left.work is None else _left.work
+
+
+def ensure(work: float) -> None:
+    """Raise TooLongError, with nothing left, where there is less than what must be done."""
+    if left() < work:
+        spend(work)
 
 
 def price(name: str, digits: float) -> float:

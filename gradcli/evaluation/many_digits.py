@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.floats import LEAST_SUBNORMAL
 from gradcli.arithmetic.special import DIGITS_PER_BIT
-from gradcli.arithmetic.work import OutOfReachError, TooLongError
+from gradcli.arithmetic.work import OutOfReachError, TooLongError, ensure, left
 from gradcli.engine import Run, backward
 from gradcli.errors import LimitError
 from gradcli.evaluation.in_digits import hidden, is_within_reach
@@ -163,7 +163,7 @@ def _settled(task: Task) -> _Sweep:
     from its depth. Raises LimitError where the digits asked for are too many for the graph.
     """
     graph = task.point.program.graph
-    deep, k, before = 0, 0, None
+    deep, k, before, work = 0, 0, None, 0.0
     ladder = _ladder(task)
     if task.count and ladder[0] > LADDER[3] and len(graph) > MOST_AT_THE_END:
         raise LimitError(
@@ -171,7 +171,11 @@ def _settled(task: Task) -> _Sweep:
             hint=f"--digits {LADDER[3] - GUARD} or fewer, or a smaller case of the same formulas",
         )
     while k < len(ladder) and (ladder[k] <= LADDER[3] or len(graph) <= MOST_AT_THE_END):
+        if before is not None and ladder[k] + deep >= before.count:
+            ensure(work)  # more digits take no less than those before
+        start = left()
         sweep = _swept(task, ladder[k] + deep, before is not None and before.at_limits)
+        work = start - left() if start < math.inf else 0.0
         if before is not None and _agree(task, before, sweep):
             return sweep
         before, k = sweep, k + 1
