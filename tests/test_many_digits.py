@@ -15,6 +15,7 @@ from gradcli.arithmetic import digits
 from gradcli.arithmetic.bounds import numbers
 from gradcli.evaluation import certainty, in_digits, limits, many_digits
 from gradcli.gates.table import BUILT_IN
+from gradcli.program.reader import read
 
 MOST = limits.DIGITS[-1] + 2 * limits.FINEST  # digits: 9**9**9 has 370 million
 
@@ -417,3 +418,35 @@ def test_no_gradient_is_computed_in_many_digits_where_none_is_asked_for(monkeypa
     answer = gradcli.evaluate("1 - cos(x)", {"x": [1e-9, 2e-9]})
     assert answer.arithmetic == "mpmath"
     assert answer.value == pytest.approx([5e-19, 2e-18], rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("condition", "x", "is_left_out"),
+    [
+        ("x > 0", 5e-324, True),
+        ("x > 0", 0.0, False),
+        ("x", 1e-300, True),
+        ("x", 0.0, False),
+        ("floor(x) > 0.5", 1.0, False),
+        ("floor(x) > 0.5", 1.5, True),
+        ("1/x > 0", 0.0, False),
+        ("x**x > 2", 0.0, False),
+        ("(x > 0)*(x < 2)", 1.0, True),
+        ("(x > 0)*(x < 2)", 2.0, False),
+        ("max(x, 1) - 1 > -0.5", 1.0, False),
+        ("x*x - 2 > 0", 2.0**0.5, False),  # rounding might have turned it
+    ],
+)
+def test_a_branch_that_no_short_step_takes_is_left_out(condition, x, is_left_out):
+    text = f"where({condition}, gamma(x), digamma(x))"
+    program = read(text, "<test>", {"x": x})
+    point = in_digits.InDigits(program.graph, [x], program.output)
+    names = {gate.name for gate in point.taken.graph.gates}
+    assert len(names & {"gamma", "digamma"}) == 2 - is_left_out
+
+
+def test_what_the_branch_that_is_not_taken_would_cost_is_not_paid():
+    point = {"x": 5e-324, "w": 1e-3}
+    text = "where(x > 0, abs(w), erfcx(polygamma(2, w)))"
+    entries = gradcli.check(text, point, hessian=True).cases[0].entries
+    assert {entry.verdict for entry in entries.values()} == {"pass"}

@@ -10,6 +10,7 @@ from gradcli.arithmetic.bounds.numbers import value_bounds_of_digits
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.work import OutOfReachError, pass_price, spend
 from gradcli.engine import Machine, Run, backward
+from gradcli.evaluation.branches import with_branches_taken
 from gradcli.evaluation.sweeps import Bounding, depth, is_certain
 from gradcli.graph.nodes import Graph
 
@@ -33,8 +34,8 @@ class InDigits:
     """
 
     __slots__ = (
-        "_bounded", "_hides", "_results", "_runs", "_sweeps", "graph", "inputs", "limits",
-        "output", "upstream",
+        "_bounded", "_hides", "_results", "_runs", "_sweeps", "_taken", "graph", "inputs",
+        "limits", "output", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -49,7 +50,17 @@ class InDigits:
         self._results: dict[int, Bounded] = {}
         self._hides: int | None = None
         self._bounded: dict[int, Run] = {}
+        self._taken: InDigits | None = None
         self.limits: dict[tuple[int, float], Any] = {}  # by leaf and upstream; or why there is none
+
+    @property
+    def taken(self) -> InDigits:
+        """The point with the branches it takes, for all that looks near it only."""
+        if self._taken is None:
+            graph = with_branches_taken(self.graph, self.inputs, self.output)
+            is_whole, point = graph is self.graph, (self.inputs, self.output, self.upstream)
+            self._taken = self if is_whole else InDigits(graph, *point)
+        return self._taken
 
     def run(self, count: int) -> Run:
         """A forward pass, as far as the output."""

@@ -151,7 +151,7 @@ def limit(point: InDigits, leaf: int, upstream: float = 1.0) -> Limit:
     """
     key = leaf, upstream
     if key not in point.limits:
-        point.limits[key] = _searched(point, leaf, upstream)
+        point.limits[key] = _searched(point.taken, leaf, upstream)
     answer = point.limits[key]
     if isinstance(answer, str):
         raise OutOfDigits(answer)
@@ -333,6 +333,7 @@ def slopes_along(point: InDigits, leaves: list[int]) -> list[tuple[list[float], 
     smallest, largest) for each direction, in the order of `leaves`; none for more than three, whose
     corners are too many to meet them all. Raises OutOfDigits when mpmath cannot go on.
     """
+    point = point.taken
     inputs = point.inputs
     order = {leaf: k for k, leaf in enumerate(point.graph.inputs.values())}
     places = [order[leaf] for leaf in leaves]

@@ -45,7 +45,7 @@ class SecondLimits:
     __slots__ = ("_entries", "_first", "point", "work")
 
     def __init__(self, point: InDigits) -> None:
-        self.point = point
+        self.point = point.taken
         self._first: dict[int, tuple[Limit | OutOfDigits, int]] = {}
         self._entries: dict[tuple[int, int], Limit | OutOfDigits] = {}
         self.work = 0  # gates of the cones that have been evaluated in many digits
