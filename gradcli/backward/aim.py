@@ -40,6 +40,14 @@ class Aim:
         """Whether every wrong gradient depends on a node: a change there can mend them all."""
         return all(reached[node] for reached in self._reached)
 
+    def is_touched_by(self, node: int) -> bool:
+        """Whether any of the wrong gradients depends on a node."""
+        return any(reached[node] for reached in self._reached)
+
+    def is_reached_by(self, nodes: list[int]) -> bool:
+        """Whether every wrong gradient depends on one of some nodes."""
+        return all(any(reached[node] for node in nodes) for reached in self._reached)
+
     def lines(self, lines: list[Any]) -> list[int]:
         """The lines that every wrong gradient depends on."""
         output = self.replay.output
@@ -68,8 +76,11 @@ class Aim:
 
     def is_hit_at(self, point: int, held: Held) -> bool:
         """Whether all is right at one point with some values in the places of nodes."""
+        return self.is_hit_in(point, self.replay.tried_at(point, held))
+
+    def is_hit_in(self, point: int, run: Run) -> bool:
+        """Whether all is right in a run at one point."""
         self.tries += 1
-        run = self.replay.tried_at(point, held)
         names = [*self.names, *self._right]
         return all(self.replay.is_right(name, point, run) for name in names)
 

@@ -158,10 +158,19 @@ class _Inquiry:
         if len(odd) == 1:
             others = [s for s in others if s.line not in (*twins, *odd)]
             chosen, twins = next(s for s in suspects if s.line == odd[0]), ()
-        if self._is_settled(chosen):
+        for earlier in others if self._takes_what_was_left(chosen) else ():
+            if self._takes_what_was_left(earlier) and self._reads(chosen.line, earlier.line):
+                chosen, others = earlier, [chosen, *others]
+        if self._is_settled(chosen) or self._takes_what_was_left(chosen):
             others = [s for s in others if not self._reads(s.line, chosen.line)]
-        lines = [*dict.fromkeys(s.line for s in others)]
-        return Culprit(chosen, lines, names, twins, any(s.is_explained for s in others))
+        turns = self.suspects.turns
+        lines = [s.line for s in others]
+        if not chosen.is_explained:
+            lines += self._loops_behind(chosen.line)
+        own = turns.of(chosen.line)[0]
+        lines = [k for k in dict.fromkeys(turns.of(k)[0] for k in lines) if k != own]
+        has_rival = any(s.is_explained and turns.of(s.line)[0] != own for s in others)
+        return Culprit(chosen, lines, names, twins, has_rival)
 
     def _may_be_meant(self, suspect: Suspect, chosen: Suspect) -> bool:
         """Whether a helper that a line reads, and that only stands for a slope, may be the slip."""
@@ -186,6 +195,13 @@ class _Inquiry:
         is_scaled = now is not None and self._is_own(now._replace(factor=1.0), None)
         return name is not None or not is_scaled  # a helper may be so many times a gradient
 
+    def _takes_what_was_left(self, suspect: Suspect) -> bool:
+        """Whether a line with the change reads what no line has read."""
+        unread, tree = self.lines[suspect.line].unread, suspect.tree
+        return tree is not None and any(
+            op == "name" and arg in unread for op, arg in zip(tree.ops, tree.args, strict=True)
+        )
+
     def _is_own(self, meaning: Meaning | None, name: str | None) -> bool:
         """Whether a meaning is a gradient of a name itself; of a helper, of any node."""
         if meaning is None or meaning.entry is None or not meaning.is_exact:
@@ -204,6 +220,12 @@ class _Inquiry:
         consumers = self.naming.uses.consumers(str(line.name), value)
         read = {read.name for read in line.reads.values() if read.kind == "gradient"}
         return not consumers or not read or not read.isdisjoint(consumers)
+
+    def _loops_behind(self, k: int) -> list[int]:
+        """The lines of loops whose values a line is made of: their slips may look like its own."""
+        turns = self.suspects.turns
+        own = turns.of(k)[0]
+        return [g[0] for g in turns.groups if g[0] != own and any(self._reads(k, j) for j in g)]
 
     def _are_twins(self, k: int, j: int) -> bool:
         """Whether two lines of one gradient add the same, so that either may be the slip."""
@@ -295,7 +317,7 @@ class _Inquiry:
         unknown = [k for k in own if self.suspects.meaning(k) is None]
         line = (unknown or own)[0 if unknown else -1]
         held = {replay.claims[name]: [replay.truth(name, p) for p in range(len(replay.runs))]}
-        others = [k for k in own if k != line]
+        others = [k for k in (*own, *self._loops_behind(line)) if k != line]
         return Culprit(Suspect(line, held, "total", False), others, [name])
 
     def _narrow(self) -> None:

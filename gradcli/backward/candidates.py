@@ -158,6 +158,8 @@ def _wrong_name(scene: Scene, name: str, other: str, kind: str) -> tuple[str, st
         if {name, other} <= operands and name == scene.target and "mul" in scene.gates:
             text = f"your factor is {name}; a product sends each input the other one, {other}"
             return "not-switched", text
+    if other in scene.line.shifted:
+        return "wrong-cache", f"the place is wrong: `{other}` is right, not `{name}`"
     if kind == "gradient" and other in scene.scope:
         where = f"the upstream gradient is taken from the wrong place: {other} is right, not {name}"
         return "wrong-cache", where

@@ -8,6 +8,7 @@ The definition of the stage is walked backward once, with texts in the place of 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import chain
@@ -25,6 +26,23 @@ from gradcli.syntax.tokens import Source
 
 SIGNS = {"add": "sub", "sub": "add"}
 LONGEST_TERM = 160  # of a text that is derived: what is longer is no term to paste
+
+
+# What a value of a loop of Python is called: `hs[t]@10.2`, by line and turn.
+OF_A_TURN = re.compile(r"[\w.]+(?:\[[^\]]*\])*@\d+(?:\.\d+)?")
+
+
+def read_phrase(text: str) -> Tree:
+    """The text of a node as a tree. Raises GradcliError for what the language has no words for."""
+    names: dict[str, str] = {}
+    plain = OF_A_TURN.sub(lambda match: names.setdefault(match[0], f"name{len(names)}_"), text)
+    tree = parse_expression(Source(plain, "<forward part>"))
+    back = {mark: name for name, mark in names.items()}
+    args = [
+        back.get(arg, arg) if op == "name" else arg
+        for op, arg in zip(tree.ops, tree.args, strict=True)
+    ]  # fmt: skip
+    return Tree(tree.ops, args, tree.starts)
 
 
 class Piece(NamedTuple):
@@ -100,7 +118,7 @@ def _read(parts: Iterator[tuple[tuple[Any, ...], str]]) -> Iterator[Piece]:
     for place, text in parts:
         if len(text) <= LONGEST_TERM and "#" not in text:
             try:
-                tree = parse_expression(Source(text.replace("np.", ""), "<contribution>"))
+                tree = read_phrase(text.replace("np.", ""))
             except GradcliError:
                 continue
             yield Piece(place, simplified(tree))

@@ -304,6 +304,15 @@ class _Table:
             near = np.abs(self._rows[some] - row) <= room
         return [self.entries[k] for k in some[near.all(axis=1)]]
 
+    def holds(self, value: Any, point: int) -> bool:
+        """Whether a value is one of the entries at one point."""
+        if not (self.entries and self.size):
+            return bool(self.entries)
+        own, most = np.ravel(value)[self._at], SAME * np.max(np.abs(value), initial=0.0)
+        columns = self._rows[:, point * len(own) : (point + 1) * len(own)]
+        with np.errstate(all="ignore"):
+            return bool((np.abs(columns - own) <= most).all(axis=1).any())
+
     @cached_property
     def _by_first(self) -> tuple[Any, Any]:
         """The rows in the order of their first numbers, and these."""

@@ -13,9 +13,10 @@ from gradcli.backward.amounts import in_words
 from gradcli.backward.contributions import Piece, contributions, together
 from gradcli.backward.cut import Cut
 from gradcli.backward.known import Entry
-from gradcli.backward.repairs import Found, Named, counts, find_mistake, give
+from gradcli.backward.repairs import Found, Named, Search, counts, find_mistake, give
 from gradcli.backward.replay import Replay, same
 from gradcli.backward.scene import Scene
+from gradcli.backward.turns import ATOM, alongside, beside
 from gradcli.backward.uses import Uses
 from gradcli.engine import Run
 from gradcli.evaluation.point import gather
@@ -25,6 +26,9 @@ from gradcli.syntax import Tree
 from gradcli.syntax.edit import element_places, element_tree, number_tree, part, replaced
 from gradcli.syntax.tree import Call
 
+Confirms = Callable[[Tree], bool]  # whether a line with another tree is right in all its turns
+
+MOST_SEARCHES = 10  # lines of loops whose texts are changed, half a second for each
 ROUNDING_OF_LINE = 1e-12  # of the largest number of a line: what may be lost in its others
 
 
@@ -47,6 +51,7 @@ class Naming:
         self.lines = replay.program.lines
         self.wrong: set[str] = set()  # names whose gradients stand for nothing yet
         self._tolerance = tolerance
+        self._searches: dict[tuple[int, int], Search] = {}  # by line and by how much is held
 
     @cached_property
     def uses(self) -> Uses:
@@ -55,14 +60,20 @@ class Naming:
 
     # ---------------------------------------------------------------- by what is expected
 
-    def mistake(self, k: int, expected: Sequence[Any]) -> Found | None:
-        """The mistake in line k, which should give these values; None where no change does."""
+    def mistake(
+        self, k: int, expected: Sequence[Any], confirms: Confirms | None = None
+    ) -> Found | None:
+        """The mistake in line k, which should give these values; None where no change does.
+
+        `confirms` tells of a line with another tree whether it is right in all its turns.
+        """
         tree = self.lines[k].statement.tree
         if tree is None:
             return None  # of another language, whose formulas are not rewritten
         shape = self.replay.graph.shape(self.replay.sites[k])
         if element_tree(tree, 0) is None or np.shape(expected[0]) != shape or not shape:
-            return self._found(k, tree, [*map(_flat, expected)], np.shape(expected[0]))
+            numbers = [*map(_flat, expected)]
+            return self._found(k, tree, numbers, np.shape(expected[0]), confirms)
         return self._of_elements(k, tree, expected)
 
     def _of_elements(self, k: int, tree: Tree, expected: Sequence[Any]) -> Found | None:
@@ -90,13 +101,16 @@ class Naming:
         return Found(first._replace(tree=changed), [], changed) if first else None
 
     def _found(
-        self, k: int, tree: Tree, expected: list[list[float]], shape: tuple[int, ...]
-    ) -> Found | None:
+        self, k: int, tree: Tree, expected: list[list[float]], shape: tuple[int, ...],
+        confirms: Confirms | None = None,
+    ) -> Found | None:  # fmt: skip
         def accepts(point: int, numbers: list[float]) -> bool:
             return self._is_near(numbers, expected[point])
 
+        if not any(map(any, expected)):
+            return None  # anything times 0 would fit
         scene = self._scene(k, tree, expected, accepts, shape)
-        return find_mistake(scene, self._tolerance)
+        return Search(scene, self._tolerance).mistake(confirms)
 
     def mistake_of_any(self, k: int, rights: Sequence[Sequence[Any]]) -> Named | None:
         """The one mistake in line k without which it gives one of these values."""
@@ -145,6 +159,29 @@ class Naming:
             return None
         values = [np.reshape(numbers, shape) for numbers in found.numbers]
         return Repaired(values, found.named, found.tree)
+
+    def repair_in_turns(
+        self, k: int, is_known: Callable[[int, Any], bool], confirms: Confirms
+    ) -> Found | None:
+        """The change of line k that makes results right where it is made in all its turns.
+
+        What it gives in the first of them is something known.
+        """
+        tree, shape = self.lines[k].statement.tree, self.replay.graph.shape(self.replay.sites[k])
+        size = int(np.prod(shape))
+
+        def accepts(point: int, numbers: list[float]) -> bool:
+            is_alike = len(numbers) == size and point == 0  # the rest is confirmed
+            return point > 0 or (is_alike and is_known(point, np.reshape(numbers, shape)))
+
+        assert tree is not None
+        case = (k, len(self.replay.held))
+        if case not in self._searches:
+            if len(self._searches) >= MOST_SEARCHES:
+                return None
+            scene = self._scene(k, tree, [], accepts, shape)
+            self._searches[case] = Search(scene, self._tolerance)
+        return self._searches[case].mistake(confirms)
 
     # ---------------------------------------------------------------- by what is missing
 
@@ -290,6 +327,12 @@ class Naming:
             inside.update(order)
         nodes = {cut.source[node] for node in inside if node in cut.source}
         nodes.update(program.claims[name] for name in operands if name in program.claims)
+        if line.spelling is not None:  # of its own stages few have lines
+            around = self._around(k)
+            nodes = {*around} or nodes
+            named = {program.graph.names.get(node, self.uses.output): own
+                     for node, own in around.items()}  # fmt: skip
+            operands = named or operands
         is_step = line.statement.kind != "add" and not line.place
         earlier = [
             other for other in self.lines[:k]
@@ -297,6 +340,7 @@ class Naming:
             and other.name not in self.wrong
         ]  # fmt: skip
         scope = {other.statement.target: other.total for other in earlier}
+        scope |= beside(self.lines, k)
         own = replay.forward.get(line.owner or "", -1)
         stages = [replay.forward[name] for name in self.uses.amounts.get(line.owner or "", ())
                   if name in replay.forward]  # fmt: skip
@@ -312,8 +356,38 @@ class Naming:
             upstreams=upstreams, carriers=self._carriers(upstreams, scope),
             gradients=gradients, pieces=lambda: self._pieces(line.owner or "", gradients, scope),
             runs=[Run(replay.machine, replay.program_values(p)) for p in range(len(replay.runs))],
-            expected=expected, accepts=accepts, shape=shape,
+            expected=expected, accepts=accepts, shape=shape, spellings=self._spellings(k),
         )  # fmt: skip
+
+    def _around(self, k: int) -> dict[int, set[str]]:
+        """The nodes whose gradients a line reads, back to named ones; and of each these names."""
+        replay, graph = self.replay, self.replay.program.graph
+        values, gradients = replay.program_values(0), replay.runs[0].gradients
+        read = [gather(read.value, values) for read in self.lines[k].reads.values()
+                if read.kind != "forward"]  # fmt: skip
+        around: dict[int, set[str]] = {}
+        for node in range(replay.program.forward_nodes):
+            gradient = gradients[replay.moved[node]]
+            if graph.active[node] and any(_is_like(value, gradient) for value in read):
+                pending = [node]
+                for near in pending:
+                    named = {k for k in graph.operands[near] if k in graph.names}
+                    around.setdefault(near, set()).update(graph.names[k] for k in named)
+                    pending += [k for k in graph.operands[near] if k not in named]
+        return around
+
+    def _spellings(self, k: int) -> dict[str, str]:
+        """What forward values are called in the turn of a loop that a line stands in."""
+        spoken = alongside(self.lines, k)
+        if not spoken:
+            return {}
+        names = self.replay.program.graph.names
+        own = [*spoken.items(), *((name, read.value) for name, read in self.lines[k].reads.items())]
+        return {
+            names[node]: text for text, node in own
+            if node.__class__ is int and node in names and names[node] != text
+            and ATOM.fullmatch(text)
+        }  # fmt: skip
 
     def _consumers(self, k: int, expected: list[list[float]]) -> list[str]:
         """The stages whose contributions a line stands for; of a helper those of its readers."""

@@ -8,7 +8,7 @@ mistake has a name only if all repairs that fit bear the same one.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -26,15 +26,14 @@ from gradcli.backward.insertions import (
     usual_factors,
 )
 from gradcli.backward.other_parts import Open, coefficients, functions, inner_terms, other_parts
-from gradcli.backward.scene import Repair, Scene, tree_of
-from gradcli.errors import NameFault
+from gradcli.backward.scene import Repair, Scene, meaning_of, tree_of
 from gradcli.evaluation.point import gather
 from gradcli.gates.shapes import Shape, count
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
 from gradcli.named_tuples import NamedTuple
 from gradcli.syntax import Tree, write
-from gradcli.syntax.edit import number_tree, replaced, substituted, unary
+from gradcli.syntax.edit import name_tree, number_tree, replaced, substituted, unary
 
 NEAR = 1e-6  # of the largest number: a number that is found is tried exactly afterwards
 MOST_TIMES = 1000.0  # a number that may be lost
@@ -103,39 +102,86 @@ class Fit(NamedTuple):
     numbers: list[list[float]]
 
 
-def find_mistake(scene: Scene, tolerance: float) -> Found | None:
-    """Name and explanation of the mistake, where exactly one explains the line.
+class Search:
+    """The search for the mistake in one line: changes of it, the likeliest first.
 
     A change at one place is looked for first, then factors that may stand in several, then what may
     have been put in, or left out: each group only where none before it explains the line, or where
-    a change would take the upstream gradient of the line away.
+    a change would take the upstream gradient of the line away. Changes that the scene accepts are
+    kept, for who asks again with other questions about them.
     """
+
+    def __init__(self, scene: Scene, tolerance: float) -> None:
+        self.scene = scene
+        self.workshop = _Workshop(scene)
+        self.written = self.workshop.as_written()
+        near = (candidates(scene, self.written), swaps(scene), other_names(scene),
+                factors(scene, self.written, tolerance), left_out(scene), functions(scene),
+                put_in(scene))  # fmt: skip
+        far = (coefficients(scene), usual_factors(scene), terms(scene),
+               inner_terms(scene), upstreams(scene), other_parts(scene))  # fmt: skip
+        self.groups: list[Iterator[Fit]] = [self._fits(changes) for changes in (*near, *far)]
+        self._kept: list[list[Fit]] = [[] for _ in self.groups]
+        self._near = len(near)
+        self._explained: set[str] = set()  # mistakes that nobody asks for again
+
+    def mistake(self, confirms: Callable[[Tree], bool] | None = None) -> Found | None:
+        """Name and explanation of the mistake, where exactly one explains the line.
+
+        `confirms` is asked about every change that the scene accepts.
+        """
+        odd: Found | None = None
+        for group in range(len(self.groups)):
+            fits: list[Fit] = []
+            self._explained.clear()
+            for fit in self._group(group):
+                if confirms is None:
+                    self._explained.add(fit.repair.mistake)
+                elif fit.repair.is_complete or not confirms(fit.repair.tree):
+                    continue
+                if all(fit.repair.mistake != other.repair.mistake for other in fits):
+                    fits.append(fit)
+            likely = [fit for fit in fits if not _loses_upstream(self.scene, fit.repair)]
+            if likely:
+                return _found(likely, self.workshop, self.written, group >= self._near)
+            if fits and odd is None:
+                odd = _found(fits, self.workshop, self.written, group >= self._near)
+        return odd
+
+    def _group(self, group: int) -> Iterator[Fit]:
+        """The changes of a group that the scene accepts, those that are known already first."""
+        yield from self._kept[group]
+        for fit in self.groups[group]:
+            self._kept[group].append(fit)
+            yield fit
+
+    def _fits(self, changes: Iterator[Repair | Open]) -> Iterator[Fit]:
+        for change in changes:
+            some = self.workshop.filled(change) if isinstance(change, Open) else iter((change,))
+            for repair in some:
+                is_new = repair.mistake not in self._explained
+                spelt = self._spelt(repair)
+                numbers = self.workshop.fitting(spelt) if is_new else []
+                if numbers:
+                    yield Fit(spelt, numbers)
+
+    def _spelt(self, repair: Repair) -> Repair:
+        """The repair with forward values called as they are where the line stands."""
+        spellings = self.scene.spellings
+        if not spellings or spellings.keys().isdisjoint(_names(repair.tree)):
+            return repair
+        tree = substituted(repair.tree, {old: name_tree(new) for old, new in spellings.items()})
+        reason = repair.reason
+        for old in sorted(spellings, key=len, reverse=True):
+            reason = reason.replace(old, spellings[old])
+        return repair._replace(tree=tree, reason=reason)
+
+
+def find_mistake(scene: Scene, tolerance: float) -> Found | None:
+    """Name and explanation of the mistake in a line, where exactly one explains it."""
     if scene.expected and not any(map(any, scene.expected)):
         return None  # anything times 0 would fit
-    workshop = _Workshop(scene)
-    written = workshop.as_written()
-    near = (candidates(scene, written), swaps(scene), other_names(scene),
-            factors(scene, written, tolerance), left_out(scene), functions(scene),
-            put_in(scene))  # fmt: skip
-    far = (coefficients(scene), usual_factors(scene), terms(scene),
-           inner_terms(scene), upstreams(scene), other_parts(scene))  # fmt: skip
-    odd: Found | None = None
-    groups: tuple[Iterator[Repair | Open], ...] = (*near, *far)
-    for group, repairs in enumerate(groups):
-        fits: list[Fit] = []
-        for change in repairs:
-            some = workshop.filled(change) if isinstance(change, Open) else iter((change,))
-            for repair in some:
-                if all(repair.mistake != fit.repair.mistake for fit in fits):
-                    numbers = workshop.fitting(repair)
-                    if numbers:
-                        fits.append(Fit(repair, numbers))
-        likely = [fit for fit in fits if not _loses_upstream(scene, fit.repair)]
-        if likely:
-            return _found(likely, workshop, written, group >= len(near))
-        if fits and odd is None:
-            odd = _found(fits, workshop, written, group >= len(near))
-    return odd
+    return Search(scene, tolerance).mistake()
 
 
 def _found(
@@ -184,8 +230,9 @@ def _may_be_chance(numbers: list[list[float]]) -> bool:
 def _may_be_a_factor(repair: Repair, workshop: _Workshop) -> bool:
     """Whether another gradient fits only as a factor put in does, and is none that comes back."""
     scene = workshop.scene
+    known = scene.line.reads.keys() | scene.line.shifted.keys()
     is_new = [arg for op, arg in zip(repair.tree.ops, repair.tree.args, strict=True)
-              if op == "name" and arg in scene.scope and arg not in scene.line.reads]  # fmt: skip
+              if op == "name" and arg in scene.scope and arg not in known]  # fmt: skip
     if repair.mistake != "wrong-cache" or not is_new or not scene.program.graph.has_arrays:
         return False
     if scene.upstreams.issuperset(is_new):
@@ -356,21 +403,11 @@ def _solved(
 
 
 def _meaning(scene: Scene, name: str, is_complete: bool) -> Value:
-    """The nodes a name stands for in the line, or would stand for; `#7` is a node itself."""
+    """The nodes a name stands for in the line; `is_complete` reads the last values of gradients."""
     program, reads = scene.program, scene.line.reads
     if name == scene.names.get(program.output):  # it may have no name of its own: `#out`
         return program.output
-    if name.startswith("#"):
-        return int(name[1:])
-    if name in reads:
-        read = reads[name]
-        if is_complete and read.kind == "gradient":
-            return program.claims.get(read.name, read.value)  # the output's need not be written
-        return read.value
-    if name in scene.scope:
-        return scene.scope[name]
-    if name in program.stages or name in program.inputs:
-        return program.stages.get(name, program.inputs.get(name, []))
-    if name[1:] not in program.claims:  # one that another line has, and this one cannot read
-        raise NameFault(f"`{name}` has no value here")
-    return program.claims[name[1:]]
+    if is_complete and name in reads and reads[name].kind == "gradient":
+        # The output's need not be written.
+        return program.claims.get(reads[name].name, reads[name].value)
+    return meaning_of(program, scene.line, scene.scope, name)

@@ -11,12 +11,12 @@ that has a gradient even where no input reaches it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from gradcli.engine import Machine, Run, backward, sweep
+from gradcli.engine import Machine, Run, backward, forward, sweep
 from gradcli.evaluation.elsewhere import anywhere
 from gradcli.evaluation.point import Point, arithmetic_of, gather
 from gradcli.graph.nodes import Graph
@@ -152,6 +152,23 @@ class Replay:
     def tried_at(self, point: int, values: Held) -> Run:
         """The run at one point with some values beside those that are held."""
         return self._again_at(point, {**self.held, **values})
+
+    def given(
+        self, point: int, places: Mapping[int, int], give: Callable[[int, int, Any], Any]
+    ) -> Run | None:
+        """The run at one point with values for some nodes that are made of those before them.
+
+        `places` says what each of the nodes is called when its value is asked for; None ends it.
+        """
+        values, start = self.runs[point].values.copy(), len(self.moved)
+        for node in sorted({*places, *self.held}):
+            forward(self.machine, values, start, node)
+            own = give(places[node], point, values) if node in places else self.held[node][point]
+            if own is None:
+                return None
+            values[node], start = own, node + 1
+        forward(self.machine, values, start)
+        return Run(self.machine, values)
 
     def program_values(self, point: int) -> list[Any]:
         """The values of the program's own nodes with what is held."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from gradcli.errors import GradcliError
 from gradcli.named_tuples import NamedTuple
@@ -18,6 +19,7 @@ from gradcli.syntax import Tree, statements, write
 from gradcli.syntax.tokens import Source
 
 TOKEN = re.compile(r"(\s*)(#[^\n]*|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[\w.]*\w|\*\*|[<>=!]=|\S)")
+PRODUCT = re.compile(r"[\w)\]] ?[*/] ?[\w(]")
 PRODUCTS = ("mul", "div", "matmul", "pow", "name", "number", "call", "index", "attribute")
 OF_NUMPY = (
     "sum", "mean", "sin", "cos", "tan", "exp", "log", "sqrt", "abs", "sign", "tanh", "sinh", "cosh",
@@ -47,7 +49,7 @@ def rewritten(right: str, before: Tree, after: Tree, source: str = "") -> str:
     if after.ops == [*before.ops, "neg"] and after.args == [*before.args, None]:
         return f"-{right}" if before.ops[-1] in PRODUCTS else f"-({right})"
     old, new = _tokens(numpy_text(write(before), "")), _tokens(numpy_text(write(after), source))
-    new = _tightened(new, right)
+    new = _tightened(new, _style(right, source))
     own = _tokens(right)
     wanted = write(after)
     for is_outer in (False, True):
@@ -55,6 +57,15 @@ def rewritten(right: str, before: Tree, after: Tree, source: str = "") -> str:
         if _reads_as(text, wanted):
             return text
     return "".join(t.space + t.text for t in new).strip()
+
+
+def _style(right: str, source: str) -> str:
+    """Products and powers as a line writes them, or as most lines of its program do."""
+    products = PRODUCT.findall(source)
+    spaced = [product for product in products if " " in product]
+    usual = "a * b" if 2 * len(spaced) > len(products) else "a*b"
+    power = " a ** b" if 2 * source.count(" ** ") > source.count("**") else ""
+    return (right if PRODUCT.search(right) else usual) + (power if "**" not in right else "")
 
 
 def respelt(right: str, before: Tree, after: Tree, source: str) -> str:
@@ -102,6 +113,9 @@ def numpy_text(text: str, source: str) -> str:
 def _tightened(tokens: list[Token], right: str) -> list[Token]:
     """The tokens without spaces around the signs that the writer puts none around."""
     tight = set("*/" if not re.search(r" [*/@] ", right) else "")
+    if " ** " in right:
+        tokens = [Token(" ", t.text) if "**" in (t.text, before.text) else t
+                  for before, t in pairwise([Token("", ""), *tokens])]  # fmt: skip
     if re.search(r"[\w)\]][+-][\w(]", right) and not re.search(r" [+-] ", right):
         tight.update("+-")
     return [

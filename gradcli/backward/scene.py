@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from gradcli.backward.contributions import Piece
+from gradcli.backward.contributions import Piece, read_phrase
 from gradcli.emit.staged import local_text
 from gradcli.engine import Run
-from gradcli.errors import GradcliError
+from gradcli.errors import GradcliError, NameFault
+from gradcli.graph.lowering import Value
 from gradcli.named_tuples import NamedTuple
 from gradcli.program.gradient_lines import GradientLine
 from gradcli.program.model import Program
-from gradcli.syntax import Tree, parse_expression
-from gradcli.syntax.tokens import Source
+from gradcli.syntax import Tree
 
 MOST_PARTS_PUT_IN = 24  # of the forward part that are tried in one line
 LONGEST_PART = 40  # of its text: what is longer is no slip
@@ -44,6 +44,7 @@ class Scene(NamedTuple):
     expected: list[list[float]]  # at each of these points, of each number; none: not known
     accepts: Callable[[int, list[float]], bool]  # whether numbers are right at a point
     shape: tuple[int, ...]  # of what the line should give
+    spellings: dict[str, str]  # what forward values are called where the line stands
 
 
 class Repair(NamedTuple):
@@ -56,11 +57,28 @@ class Repair(NamedTuple):
     is_general: bool = False  # a factor that would mend much else
 
 
+def meaning_of(
+    program: Program, line: GradientLine, scope: Mapping[str, Value], name: str
+) -> Value:
+    """The nodes a name stands for in a line, or would stand for; `#7` is a node itself."""
+    if name.startswith("#"):
+        return int(name[1:])
+    if name in line.reads:
+        return line.reads[name].value
+    if name in scope:
+        return scope[name]
+    if name in program.stages or name in program.inputs:
+        return program.stages.get(name, program.inputs.get(name, []))
+    if name[1:] not in program.claims:  # one that another line has, and this one cannot read
+        raise NameFault(f"`{name}` has no value here")
+    return program.claims[name[1:]]
+
+
 @lru_cache(maxsize=4096)
 def _read(text: str) -> Tree | None:
     """A text of a node as a tree; None where it is none that the language reads."""
     try:
-        return parse_expression(Source(text, "<forward part>"))
+        return read_phrase(text)
     except GradcliError:
         return None
 

@@ -21,6 +21,7 @@ from gradcli.backward.known import Known, Meaning
 from gradcli.backward.naming import Naming
 from gradcli.backward.repairs import Named
 from gradcli.backward.replay import Held, Replay, is_finite, same
+from gradcli.backward.turns import Turns
 from gradcli.named_tuples import NamedTuple
 from gradcli.syntax import Tree
 
@@ -29,6 +30,7 @@ MOST_TRIED = 12  # lines of which a change is tried by running the program
 MOST_ALIKE = 30  # known values that are compared with one another
 MOST_FIXES = 4  # known values that are tried in the place of one line
 MOST_SEARCHED = 40  # lines whose own texts are changed where no known value helps
+TURNS_TRIED = 2  # the first may lack what later ones read
 MOST_RUN = 10_000  # runs of the program with a changed line, some seconds of a long one
 
 # Mistakes that a change of a line's text may also make up for a line too many or too few.
@@ -62,6 +64,7 @@ class Suspects:
         self.places = places  # the lines in the text
         self.fixed = fixed  # lines that are not looked at
         self.lines = replay.program.lines
+        self.turns = Turns(replay, known)
 
     def afresh(self) -> Suspects:
         """The search with what is known at the points that are left."""
@@ -71,7 +74,8 @@ class Suspects:
     def of(self, names: list[str], right: list[str]) -> list[Suspect]:
         """Lines of which one change makes all these gradients right, and keeps what is right."""
         aim = Aim(self.replay, names, right)
-        suspects = [*self._by_way_of_adding(aim), *self._by_value(aim), *self._by_path(aim)]
+        suspects = [*self._by_way_of_adding(aim), *self._in_turns(aim), *self._by_value(aim),
+                    *self._by_path(aim)]  # fmt: skip
         done = {s.line for s in suspects if s.is_explained}
         clear = [s.line for s in suspects if not s.is_sound and s.is_explained]
         suspects += self._by_formula(aim, done, min(clear, default=len(self.lines)))
@@ -89,8 +93,10 @@ class Suspects:
             for values in fixes[:MOST_FIXES]:
                 held = {self.replay.sites[k]: values}
                 if aim.is_hit(held):
-                    found = self.naming.mistake(k, values)
+                    in_turns = _InTurns(self.turns, k, aim)
+                    found = self.naming.mistake(k, values, in_turns.confirms)
                     named, tree = (found.named, found.tree) if found else (None, None)
+                    held = in_turns.held or held
                     yield Suspect(k, held, "value", is_sound, found is not None, named, tree)
                     break
 
@@ -149,7 +155,8 @@ class Suspects:
         before: dict[str, int] = {}
         for k, line in enumerate(self.lines):
             target = line.statement.target
-            if target in before and aim.reaches(replay.sites[k]):
+            is_one = len(self.turns.of(k)) == 1
+            if target in before and is_one and aim.reaches(replay.sites[k]):
                 node, place = replay.sites[k], array_key(line.place) if line.place else ...
                 values = [replay.value(node, p) for p in points]
                 old = [replay.value(before[target], p)[place] for p in points]
@@ -171,6 +178,24 @@ class Suspects:
                     named = self.naming.no_zeros(line.name)
                     yield Suspect(k, held, "value", False, True, named, named.tree)
             before[target] = replay.totals[k]
+
+    def _in_turns(self, aim: Aim) -> Iterator[Suspect]:
+        """Lines of loops that should add in every turn, or should not stand there at all."""
+        for group in self.turns.groups:
+            k, line = group[0], self.lines[group[0]]
+            if k in self.fixed or not aim.is_reached_by(self._sites(group)):
+                continue
+            if line.statement.kind != "add":
+                held = self.turns.added(k, aim)
+                if held is not None:
+                    at = self._first_changed(held, k)
+                    named = self.naming.overwritten(at)
+                    yield Suspect(at, held, "add", False, True, named)
+            elif (held := self.turns.left_out(k, aim)) is not None:
+                twin = self._twin(k, [self.replay.value(self.replay.sites[k], p)
+                                      for p in range(len(self.replay.runs))])  # fmt: skip
+                named = self.naming.superfluous(twin, None if twin is None else self.places[twin])
+                yield Suspect(k, held, "drop", False, True, named)
 
     def _is_start(self, k: int) -> bool:
         """Whether parts are added to what a line gives, which is no gradient of its name."""
@@ -217,7 +242,7 @@ class Suspects:
 
     def _by_formula(self, aim: Aim, done: set[int], stop: int) -> Iterator[Suspect]:
         """Lines before another that a change of their own text makes right."""
-        some = [k for k in aim.lines(self.lines) if k < stop and k not in done | self.fixed]
+        some = [k for k in self._searched(aim) if k < stop and k not in done | self.fixed]
         unclear = [k for k in some if not self.is_sound(k)]
         helpers = [k for k in some if k not in unclear and self.lines[k].name is None]
         rest = helpers if unclear else some
@@ -226,13 +251,46 @@ class Suspects:
             for k in part[:MOST_SEARCHED] if part is unclear or not is_found else ():
                 if aim.tries > MOST_RUN:
                     return
-                repair = self.naming.repair(k, aim.is_hit_at)
-                if repair is not None:
-                    is_found |= repair.named is not None
-                    held = {self.replay.sites[k]: repair.values}
-                    yield Suspect(
-                        k, held, "formula", self.is_sound(k), True, repair.named, repair.tree
-                    )
+                suspect = self._by_text(k, aim)
+                if suspect is not None:
+                    is_found |= suspect.named is not None
+                    yield suspect
+
+    def _searched(self, aim: Aim) -> list[int]:
+        """The lines whose texts may be changed; of a line in several turns the first."""
+        some = [k for k in aim.lines(self.lines) if len(self.turns.of(k)) == 1]
+        groups = self.turns.groups if aim.names else []
+        return sorted([*some, *(g[0] for g in groups if aim.is_reached_by(self._sites(g)))])
+
+    def _sites(self, lines: list[int]) -> list[int]:
+        return [self.replay.sites[k] for k in lines]
+
+    def _by_text(self, k: int, aim: Aim) -> Suspect | None:
+        """A line that a change of its text makes right, in all its turns."""
+        turns, naming = self.turns.of(k), self.naming
+        if len(turns) == 1:
+            repair = naming.repair(k, aim.is_hit_at)
+            if repair is None:
+                return None
+            held, named, tree = {self.replay.sites[k]: repair.values}, repair.named, repair.tree
+        else:
+            in_turns = _InTurns(self.turns, k, aim)
+            tries = (naming.repair_in_turns(j, self.turns.is_known, in_turns.confirms)
+                     for j in turns[:TURNS_TRIED])  # fmt: skip
+            found = next((repair for repair in tries if repair is not None), None)
+            if found is None or in_turns.held is None:
+                return None
+            held, named, tree = in_turns.held, found.named, found.tree
+        is_sound = all(map(self.is_sound, turns))
+        return Suspect(self._first_changed(held, k), held, "formula", is_sound, True, named, tree)
+
+    def _first_changed(self, held: Held, k: int) -> int:
+        """The first turn of a line in which it gives something else now."""
+        replay = self.replay
+        return next(
+            (j for j in self.turns.of(k)
+             if not same(replay.value(replay.sites[j], 0), held[replay.sites[j]][0])), k,
+        )  # fmt: skip
 
     # ---------------------------------------------------------------- what lines mean
 
@@ -297,6 +355,24 @@ class Suspects:
     @cached_property
     def _meanings(self) -> dict[tuple[int, int], Meaning | None]:
         return {}
+
+
+class _InTurns:
+    """Asks of other trees of a line whether they are right in all its turns."""
+
+    def __init__(self, turns: Turns, k: int, aim: Aim) -> None:
+        self.turns = turns
+        self.line = k
+        self.aim = aim
+        self.held: Held | None = None  # what the line gives with the first tree that is
+
+    def confirms(self, tree: Tree) -> bool:
+        """Whether a tree is right in all turns; a line that has one only is right already."""
+        if len(self.turns.of(self.line)) == 1:
+            return True
+        held = self.turns.rewritten(self.line, tree, self.aim)
+        self.held = self.held or held
+        return held is not None
 
 
 def _settled(suspects: list[Suspect]) -> Iterator[Suspect]:

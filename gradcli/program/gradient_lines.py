@@ -80,8 +80,8 @@ class GradientLine:
     """
 
     __slots__ = (
-        "call", "misfit", "name", "part_of", "place", "reads", "sizes", "spelling", "statement",
-        "total", "turn", "value",
+        "call", "misfit", "name", "part_of", "place", "reads", "shifted", "sizes", "spelling",
+        "statement", "total", "turn", "unread", "value",
     )  # fmt: skip
 
     def __init__(self, statement: Statement, name: str | None) -> None:
@@ -95,6 +95,8 @@ class GradientLine:
         self.turn: tuple[str, ...] = ()  # of a Python file: the loops around it, as `t = 2`
         self.call: tuple[int, ...] = ()  # and the lines of the calls it stands in
         self.spelling: Spelling | None = None  # of a line of Python
+        self.unread: dict[str, Value] = {}  # what it might have read, and no line does
+        self.shifted: dict[str, Value] = {}  # `hs[t - 1]` beside `hs[t]`, which it reads
         self.misfit: Misfit | None = None  # then it is no claim, and the truth stands in for it
         self.part_of: str | None = None  # the name of a gradient that another line's misfit spoils
 
@@ -110,6 +112,8 @@ class GradientLine:
         line.part_of = self.part_of
         line.turn, line.call, line.spelling = self.turn, self.call, self.spelling
         line.value, line.total = translate(self.value), translate(self.total)
+        line.unread = {name: translate(value) for name, value in self.unread.items()}
+        line.shifted = {name: translate(value) for name, value in self.shifted.items()}
         line.reads = {
             name: read._replace(value=translate(read.value)) for name, read in self.reads.items()
         }

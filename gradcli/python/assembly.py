@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,8 @@ from gradcli.python.state import Assigned
 from gradcli.python.subjects import Subject
 from gradcli.python.values import Array, Instance, Scope
 from gradcli.syntax import Statement
+
+MOST_SPARE = 6  # values that no line reads, and that one might have read
 
 
 class Misshapen(PythonFault):
@@ -60,13 +63,17 @@ class _Assembly:
         """The whole."""
         reached = self.tape.graph.reaches(self.output)
         lines = self._lines(reached)
+        self.spare = self._spare(reached, lines)
         self.phrases = {k: told for k, record in enumerate(lines) if (told := self._told(record))}
         order, forward_nodes = self._order(reached, [record.total for record in lines])
         graph, moved = self.tape.graph.part(order)
         stages = self._name_stages(graph, moved, reached)
         called = {node: name for name, node in (*graph.inputs.items(), *stages.items())}
-        for told in self.phrases.values():
+        spoken: dict[Any, set[str]] = defaultdict(set)
+        for k, told in self.phrases.items():
             told.aliases = _aliases(told.scope, moved, called)
+            told.alongside = spoken[lines[k].turn, lines[k].call]
+            told.alongside.update(told.names)
         output_name = graph.names[moved[self.output]]
         inputs = dict(graph.inputs)
         settings, values = self._settings(inputs)
@@ -146,14 +153,29 @@ class _Assembly:
         Nothing is told of other lines, so they have no verdict.
         """
         claimed = self.tape.graph.reaches(*self.results.values())
-        return [
-            record for record in self.reader.records
-            if claimed[record.total] and not (record.total < len(reached) and reached[record.total])
-        ]  # fmt: skip
+        later = [r for r in self.reader.records
+                 if not (r.total < len(reached) and reached[r.total])]  # fmt: skip
+        told = {(r.place, r.target) for r in later if claimed[r.total]}
+        return [r for r in later if claimed[r.total] or (r.turn and (r.place, r.target) in told)]
+
+    def _spare(self, reached: bytearray, lines: list[Assigned]) -> list[dict[str, int]]:
+        """For every line what the same call has assigned before it, and no line reads."""
+        told = {id(record) for record in lines}
+        unread: dict[tuple[int, ...], dict[str, int]] = defaultdict(dict)
+        spare = []
+        for record in self.reader.records:
+            if id(record) in told:
+                unread[record.call].pop(record.target, None)
+                spare.append(dict([*unread[record.call].items()][-MOST_SPARE:]))
+            elif not (record.total < len(reached) and reached[record.total]):
+                unread[record.call][record.target] = record.total
+        return spare
 
     def _written(self, records: list[Assigned], moved: dict[int, int]) -> list[GradientLine]:
         """The lines of the backward part; every claim has one, though nothing may be assigned."""
         lines = [self._line(record, moved) for record in records]
+        for line, spare in zip(lines, self.spare, strict=True):
+            line.unread = {name: moved[node] for name, node in spare.items()}
         self._tell(lines, moved)
         named = {line.name for line in lines}
         for claim in self.claims:
@@ -173,6 +195,7 @@ class _Assembly:
                       record.scope)  # fmt: skip
         if told is not None:
             told.names = {name: self.tape.node(value) for name, value in told.names.items()}
+            told.shifted = {name: self.tape.node(value) for name, value in told.shifted.items()}
         return told
 
     def _tell(self, lines: list[GradientLine], moved: dict[int, int]) -> None:
@@ -180,6 +203,7 @@ class _Assembly:
         forward = self.reader.forward or set()
         for k, told in self.phrases.items():
             line = lines[k]
+            line.shifted = {name: moved[node] for name, node in told.shifted.items()}
             line.statement = line.statement._replace(tree=told.tree)
             for name, node in told.names.items():
                 kind = "forward" if node in forward else "helper"
@@ -206,7 +230,9 @@ class _Assembly:
         graph = self.tape.graph
         values = [record.value for record in self.reader.records if record.total in set(lines)]
         decisions = [decision.value for decision in self.tape.decisions]
-        told = [node for phrase in self.phrases.values() for node in phrase.names.values()]
+        told = [node for phrase in self.phrases.values()
+                for node in (*phrase.names.values(), *phrase.shifted.values())]  # fmt: skip
+        told += [node for names in self.spare for node in names.values()]
         keep = [self.output, *self.results.values(), *lines, *values, *decisions, *told]
         keep += [claim.leaf.node for claim in self.claims]
         if self.upstream is not None:

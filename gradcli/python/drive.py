@@ -8,7 +8,7 @@ from typing import Any
 from gradcli.errors import Span
 from gradcli.python.arguments import stores_gradients
 from gradcli.python.driven import Driven
-from gradcli.python.outputs import last_line_of_value
+from gradcli.python.outputs import end_of_loops, last_line_of_value
 from gradcli.python.results import Result, of_each, returned, short_name
 from gradcli.python.upstreams import BackwardCalls
 from gradcli.python.values import (
@@ -54,6 +54,7 @@ class Driver(BackwardCalls):
         self._refuse_missing(forward)
         if backward is None:
             self.last_line = last_line_of_value(forward.node)
+            self.reader.last_line = end_of_loops(forward.node, self.last_line)
         arguments = driven.handed = self._arguments(forward, is_parameter=True)
         value = self._forward_call(forward, arguments)
         if isinstance(value, Unknown) or value is None:

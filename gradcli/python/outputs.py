@@ -139,10 +139,9 @@ def last_line_of_value(node: Any) -> int:
         part.value for part in ast.walk(node)
         if isinstance(part, ast.Return) and isinstance(part.value, ast.Tuple)
     ]  # fmt: skip
-    names = {
-        element.id for value in returns[-1:] for element in value.elts
-        if isinstance(element, ast.Name) and OBJECTIVES.search(element.id)
-    }  # fmt: skip
+    elements = [part for value in returns[-1:] for part in value.elts]
+    known = [part.id for part in elements if isinstance(part, ast.Name)]
+    names = {name for name in known if OBJECTIVES.search(name)} or {*known[:1]}
     return max(
         (
             part.lineno for part in ast.walk(node)
@@ -152,3 +151,10 @@ def last_line_of_value(node: Any) -> int:
         ),
         default=0,
     )  # fmt: skip
+
+
+def end_of_loops(node: Any, line: int) -> int:
+    """The last line of the loops around a line of a function; the line itself where none is."""
+    loops = [part for part in ast.walk(node) if isinstance(part, (ast.For, ast.While))]
+    return max((x.end_lineno or 0 for x in loops if x.lineno <= line <= (x.end_lineno or 0)),
+               default=line)  # fmt: skip

@@ -44,6 +44,8 @@ class Phrase:
         self.names: dict[str, Content] = {}  # what the names in the tree stand for
         self.aliases: Mapping[str, str | None] = {}  # what the names of the program are called
         self.scope = scope
+        self.shifted: dict[str, Content] = {}  # the neighbours of the parts of lists in it
+        self.alongside: set[str] = set()  # what the other lines of the same turn read
         text, start = script.text, script.offset(node)
         stop = script.offset_behind(node)
         end = text.find("\n", stop)
@@ -64,7 +66,11 @@ class Phrase:
         if "\n" in self.before + self.words:
             return None
         for op, arg in zip(after.ops, after.args, strict=True):
-            is_new = op == "name" and arg not in self.names
+            is_new = (
+                op == "name"
+                and arg not in self.names
+                and arg not in self.alongside | self.shifted.keys()
+            )
             args.append(self._called(arg) if is_new else arg)
             if is_new and args[-1] is None:
                 return None
@@ -161,6 +167,31 @@ class _Translation:
         if known is not content and known.__class__ is int and known != content:
             raise Untold
         self.tree.add("name", words, 0)
+        if isinstance(node, ast.Subscript):
+            self._note_neighbours(node)
+
+    def _note_neighbours(self, node: ast.Subscript) -> None:
+        """Note what stands before and behind the part of a list that a line reads."""
+        owner, index = self.values.get(id(node.value)), self.values.get(id(node.slice))
+        if not isinstance(owner, (list, tuple, dict)) or not isinstance(index, int):
+            return
+        known = owner if isinstance(owner, dict) else dict(enumerate(owner))
+        for step in (-1, 1):
+            value = known.get(index + step)
+            if isinstance(value, Array):
+                place = self._moved_on(node.slice, step)
+                self.result.shifted[f"{self.script.words(node.value)}[{place}]"] = value.content
+
+    def _moved_on(self, index: ast.expr, step: int) -> str:
+        """The text of an index one further, or one before: `t + 1`, `t` or `t - 1`."""
+        match index:
+            case ast.Constant(int() as place):
+                return str(place + step)
+            case ast.BinOp(left, ast.Add() | ast.Sub() as sign, ast.Constant(int() as size)):
+                step += size if isinstance(sign, ast.Add) else -size
+                index = left
+        words = self.script.words(index)
+        return f"{words} {'+' if step > 0 else '-'} {abs(step)}" if step else words
 
     def _call(self, node: ast.Call) -> bool:
         """Add a call that our language has, too; False for any other."""

@@ -70,6 +70,8 @@ class Reader(ABC):
         self.records: list[Assigned] = []
         self.recorded: set[int] = set()  # nodes that have a record
         self.forward: set[int] | None = None  # once the backward part begins: the nodes before it
+        self.last_line = 0  # of the forward part, where one function has both
+        self.begun: int | None = None  # then: the first node behind that line
         self.turn: list[str] = []
         self.calls: list[int] = []
         self.functions: list[Any] = []  # that are being read
@@ -176,12 +178,24 @@ class Reader(ABC):
         if not isinstance(value, Array) or value.content.__class__ is not int:
             return value
         node = value.content
-        if node not in self.recorded and node >= self.first:
-            return value
-        if self.forward is None or node in self.forward:
+        if self._is_forward(node) or (node not in self.recorded and node >= self.first):
             return value
         tape = self.tape
         return Array(tape.copy(node), value, (tape.copy, lambda _, new: new))
+
+    def fresh(self, content: Any) -> Any:
+        """A content that this statement has made, so that its line has a node of its own."""
+        is_old = content.__class__ is int and content < self.first
+        return self.tape.copy(content) if is_old else content
+
+    def _is_forward(self, node: int) -> bool:
+        """Whether a node is one of the forward part, or nothing tells yet where that ends."""
+        if self.forward is not None:
+            return node in self.forward
+        line = getattr(self.here[1], "lineno", 0) if self.file == 0 and len(self.calls) < 2 else 0
+        if self.begun is None and 0 < self.last_line < line:
+            self.begun = self.first
+        return self.begun is None or node < self.begun
 
     def record_new(self, value: Any, text: str, node: Any) -> None:
         """Note the arrays of a value that this statement has made and nothing has named yet."""

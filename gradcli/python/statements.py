@@ -65,8 +65,11 @@ class Statements(Expressions):
             load = self.evaluate(target.value, scope), self.evaluate(target.slice, scope)
             old = self.part(*load)
         added = self.evaluate(node.value, scope)
+        if isinstance(added, Array):
+            added = Array(self.fresh(added.content))
         self.at(node)
         kind = "add" if isinstance(node.op, ast.Add) else "assign"
+        source = node.value if kind == "add" else None
         if isinstance(old, list) and isinstance(node.op, ast.Add):
             old.extend(self.iterate(added))
             return
@@ -80,19 +83,18 @@ class Statements(Expressions):
                           f"shape {self.tape.shape(content)} in place")  # fmt: skip
             if isinstance(target, ast.Subscript) and isinstance(load[0], Array):
                 part = self.content(added) if kind == "add" else content
-                self.write_part(load[0], load[1], value, words, kind, part)
+                self.write_part(load[0], load[1], value, words, kind, part, source)
                 return
             old.write(content)
         elif isinstance(target, ast.Subscript) and isinstance(load[0], Array):
             value = Array(self.content(value))
             part = self.content(added) if kind == "add" else value.content
-            self.write_part(load[0], load[1], value, words, kind, part)
+            self.write_part(load[0], load[1], value, words, kind, part, source)
             return
         else:
             old = value
         if content.__class__ is int:
             part = self.content(added) if kind == "add" else content
-            source = node.value if kind == "add" else None
             self.record(words, kind, self.tape.node(part), content, None, source)
         self._store(target, load, old, scope)
 

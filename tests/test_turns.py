@@ -1,0 +1,91 @@
+"""Slips in lines that stand for several statements: a change of one holds in all its turns."""
+
+import pytest
+from test_python import cases
+
+CHAIN = """import numpy as np
+
+
+def chain_loss(x, w):
+    h, kept = 0.0, []
+    for k in range(len(x)):
+        h = np.tanh(w * h + x[k])
+        kept.append(h)
+    dx, dw, dh = np.zeros_like(x), 0.0, 1.0
+    for k in range(len(x) - 1, -1, -1):
+        da = dh * (1 - kept[k] ** 2)
+        dx[k] = da
+        dw += da * (kept[k - 1] if k else 0.0)
+        dh = da * w
+    return h, dx, dw
+"""
+CELLS = """import numpy as np
+
+
+def cells_loss(X, U, V, Y):
+    hs, loss = [np.zeros(2)], 0.0
+    for t in range(3):
+        hs.append(np.tanh(X[t] @ U + hs[t] @ V))
+        loss += 0.5 * np.sum((hs[t + 1] - Y[t]) ** 2)
+    dU, dV, later = np.zeros_like(U), np.zeros_like(V), np.zeros(2)
+    for t in reversed(range(3)):
+        dh = hs[t + 1] - Y[t] + later
+        dz = (1 - hs[t + 1] ** 2) * dh
+        dU += np.outer(X[t], dz)
+        dV += np.outer(hs[t], dz)
+        later = dz @ V.T
+    return loss, dU, dV
+"""
+SIZES = [("X", "randn(3, 4)"), ("U", "randn(4, 2)"), ("V", "randn(2, 2)"), ("Y", "randn(3, 2)")]
+
+
+def accused_after(text, was, now, bindings=()):
+    """The accused lines of a program in which a line is another."""
+    (row,) = [number for number, line in enumerate(text.splitlines(), 1) if line.strip() == was]
+    (case,) = cases(text.replace(was, now), bindings=bindings)
+    return row, [line for line in case.lines if line.is_accused]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "mistake"),
+    [
+        ("dh = da * w", "dh = da", "dropped-factor"),
+        ("dh = da * w", "dh = da * x[k]", "wrong-cache"),
+        ("dh = da * w", "dh = -da * w", "sign"),
+        ("da = dh * (1 - kept[k] ** 2)", "da = dh * (1 - kept[k])", "dropped-power"),
+        ("dx[k] = da", "dx[k] = 2 * da", "dropped-factor"),
+    ],
+)
+def test_a_slip_in_a_loop_is_found_and_mended_in_all_turns(was, now, mistake):
+    row, (line,) = accused_after(CHAIN, was, now)
+    assert (line.line, line.mistake, line.suspects) == (row, mistake, [])
+    assert line.repair.replace(" ", "") == was.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "mistake"),
+    [
+        ("dh = hs[t + 1] - Y[t] + later", "dh = hs[t + 1] - Y[t]", "missing-path"),
+        ("dz = (1 - hs[t + 1] ** 2) * dh", "dz = dh", "dropped-one-minus"),
+        ("dU += np.outer(X[t], dz)", "dU = np.outer(X[t], dz)", "overwritten"),
+        ("later = dz @ V.T", "later = dz @ V", "transposed"),
+        ("dV += np.outer(hs[t], dz)", "dV += np.outer(hs[t + 1], dz)", "wrong-cache"),
+    ],
+)
+def test_a_slip_in_a_loop_over_arrays_is_found(was, now, mistake):
+    row, (line,) = accused_after(CELLS, was, now, SIZES)
+    assert (line.line, line.mistake, line.suspects) == (row, mistake, [])
+    (case,) = cases(CELLS.replace(was, line.repair.strip()), bindings=SIZES)
+    assert case.verdict == "pass"
+
+
+def test_what_is_not_explained_in_a_loop_is_not_accused_flatly():
+    row, lines = accused_after(CHAIN, "dh = da * w", "dh = da * np.cos(w) + 3.0")
+    assert all(row in line.suspects for line in lines)
+
+
+def test_right_loops_have_no_accused_line():
+    for text, bindings in ((CHAIN, []), (CELLS, SIZES)):
+        (case,) = cases(text, bindings=bindings)
+        assert case.verdict == "pass"
+        assert not any(line.is_accused for line in case.lines)
