@@ -101,6 +101,7 @@ ARRAYS = {
     "gradcli.backward.known",
     "gradcli.backward.blame",
     "gradcli.backward.suspects",
+    "gradcli.backward.turns",
     "gradcli.backward.naming",
     "gradcli.backward.lines",
     "gradcli.backward.misfits",
