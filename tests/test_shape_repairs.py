@@ -1,0 +1,42 @@
+"""Lines of Python whose shapes do not fit have the name of the mistake, and a repair."""
+
+import pytest
+from test_turns import accused_after
+
+LAYER = """import numpy as np
+
+
+def layer_forward(x, w, b):
+    return np.tanh(x @ w + b), (x, w, np.tanh(x @ w + b))
+
+
+def layer_backward(dout, cache):
+    x, w, h = cache
+    dz = dout * (1 - h ** 2)
+    dx = np.dot(dz, w.T)
+    dw = x.T @ dz
+    db = dz.sum(axis=0)
+    return dx, dw, db
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "mistake"),
+    [
+        ("dx = np.dot(dz, w.T)", "dx = np.dot(dz, w)", "transposed"),
+        ("dw = x.T @ dz", "dw = x @ dz", "transposed"),
+        ("dw = x.T @ dz", "dw = dz.T @ x", "transposed"),
+        ("db = dz.sum(axis=0)", "db = dz.sum(axis=1)", "unsummed-axis"),
+        ("db = dz.sum(axis=0)", "db = dz", "unsummed-axis"),
+    ],
+)
+def test_a_misfit_has_a_name_and_a_repair(was, now, mistake):
+    row, (line,) = accused_after(LAYER, was, now)
+    assert (line.line, line.mistake) == (row, mistake)
+    again, accused = accused_after(LAYER.replace(was, line.repair), line.repair, line.repair)
+    assert (again, accused) == (row, [])
+
+
+def test_a_misfit_that_no_change_mends_has_no_name():
+    _, (line,) = accused_after(LAYER, "dw = x.T @ dz", "dw = x.T @ (dz + x)")
+    assert (line.mistake, line.repair) == (None, None)
