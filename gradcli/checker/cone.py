@@ -234,6 +234,7 @@ class Cone:
         self.x: float = run.values[leaf]
         self.f: float = run.values[self.output]
         self.bound = around.bounds[around.output]  # on the rounding error of f at x
+        self._bounds: dict[float, float] = {}  # by the value of the input
         self.gates: list[int] = []
         self.branches: list[Branch] = []
         moving = self._follow()
@@ -330,7 +331,12 @@ class Cone:
         return f if math.isfinite(f) else None
 
     def bound_at(self, x: float) -> float:
-        """The bound on the rounding error of the output with the input at x."""
+        """The bound on the rounding error of the output with the input at x, worked out once."""
+        if x not in self._bounds:
+            self._bounds[x] = self._bound_at(x)
+        return self._bounds[x]
+
+    def _bound_at(self, x: float) -> float:
         machine, values = self.around.bounded
         forwards, operands, values = machine.forwards, machine.graph.operands, values.copy()
         values[self.leaf] = FLOAT_BOUNDS.number(x)
