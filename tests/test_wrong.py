@@ -43,6 +43,14 @@ def test_a_wrong_input_is_refused_with_the_golden_text(said, name):
 
 
 @pytest.mark.parametrize("name", [name for name in INPUTS if name.endswith(".grad")])
+def test_advice_in_a_long_text_is_that_in_a_short_one(said, name, monkeypatch):
+    """Tokens of long texts are let go of while they are read, all but those advice looks at."""
+    monkeypatch.setattr("gradcli.syntax.tokens.MANY", 1)
+    _, _, err = said(name)
+    assert err == (WRONG / name).with_suffix(".golden").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", [name for name in INPUTS if name.endswith(".grad")])
 def test_an_error_in_a_program_shows_its_place(said, name):
     _, _, err = said(name)
     first, *others = err.splitlines()

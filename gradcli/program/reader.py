@@ -87,6 +87,7 @@ class Reader:
         expression: Statement | None = None
         graph = self.graph
         for statement in statements(self.source):
+            self.source.forget(statement.token)  # advice looks back no farther than this one
             kind, target = statement.kind, statement.target
             if expression is not None and not self._may_follow_output(statement):
                 span = self.source.span(expression.token)

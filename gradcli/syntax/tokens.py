@@ -32,6 +32,7 @@ _RAISED = str.maketrans("0123456789-", SUPERSCRIPTS)
 
 ENDINGS = ".npy, .npz:KEY or .csv"  # of files of numbers
 LONGEST_SHOWN = 40  # characters of a number in a message
+MANY = 4_096  # tokens that are let go of together
 NEWLINES = frozenset(("\n", "\r", "\r\n"))
 
 
@@ -48,11 +49,12 @@ class Source:
     without them.
     """
 
-    __slots__ = ("_pattern", "name", "text", "tokens")
+    __slots__ = ("_forgotten", "_pattern", "name", "text", "tokens")
 
     def __init__(self, text: str, name: str = "<expression>") -> None:
         self.name = name
         self.text = text
+        self._forgotten = 0
         self._pattern = _ASCII if text.isascii() else re.compile(_UNICODE)
         self.tokens: list[str] = self._pattern.findall(text)
         self.tokens += ("", "")
@@ -63,6 +65,12 @@ class Source:
         """The place of a token; past the last token is the end of the text."""
         match = next(islice(self._pattern.finditer(self.text), token, None), None)
         return self.end() if match is None else Span(self.name, self.text, match.start())
+
+    def forget(self, end: int) -> None:
+        """Let go of the tokens before one, once they are many; their places stay."""
+        if end - self._forgotten >= MANY:
+            self.tokens[self._forgotten : end] = [""] * (end - self._forgotten)
+            self._forgotten = end
 
     def end(self) -> Span:
         """The place after everything that is written."""
