@@ -123,6 +123,20 @@ def test_what_cannot_be_called_is_an_error_of_the_gate(gradcli, tmp_path, body, 
     assert line is None or case["error"]["line"] == line
 
 
+@pytest.mark.parametrize("bindings", [(), (("x", "2"),)])
+def test_an_endless_loop_is_waited_for_once(tmp_path, bindings):
+    """No other inputs cure it: the process was started, and lost, a dozen times."""
+    file = tmp_path / "own.py"
+    file.write_text(
+        "class Own:\n    def forward(self, x):\n        while True: pass\n"
+        "    def backward(self, upstream):\n        return upstream\n"
+    )
+    gates = GateFile(str(file), 0.3)
+    case = case_of(gates, None, *bindings)
+    assert case.problem.message == "it does not end within 0.3 s"
+    assert gates.child.starts <= 2  # the first one reads the file
+
+
 def test_a_constant_that_nothing_tells_is_asked_for(tmp_path):
     file = tmp_path / "own.py"
     file.write_text(

@@ -87,6 +87,7 @@ WAYS = [
     ("crashes", "it crashes with a segmentation fault", 37),
     ("forks", "RuntimeError: a process is forked here, and only one can answer", 41),
     ("eats", "it takes more than 4096 MB of memory", 45),
+    ("is_mute", "Mute: its text cannot be had (ValueError)", 58),
     ("gives_an_object", "TypeError: what is returned: object is no number", None),
     ("nothing", "AttributeError: module 'faults' has no attribute 'nothing'", None),
 ]
@@ -102,6 +103,12 @@ def test_every_fault_is_one_of_the_code_at_its_line(child, name, message, line):
     assert (place and place.line) == line
     assert place is None or place.source == str(FAULTS)
     assert child.call("call", ("back", 7)) == (7,)  # the next call is answered all the same
+
+
+def test_code_that_changes_libraries_still_answers():
+    with Child(Source(str(FAULTS))) as child:
+        assert child.call("call", ("puts_others_in_place",)) == 1
+        assert child.call("call", ("back", 7)) == (7,)
 
 
 def test_a_fault_says_where_it_was_for_debug(child):

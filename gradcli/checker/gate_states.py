@@ -49,6 +49,7 @@ class Player:
         self.file = file
         self.gate = gate
         self.constants = constants
+        self.has_played = False  # at any inputs
 
     def names(self, inputs: Sequence[Any]) -> list[str]:
         """The names of the inputs; those of `*xs` are numbered."""
@@ -60,7 +61,9 @@ class Player:
 
     def play(self, *steps: Step) -> list[dict[str, Any]]:
         """What the steps give. Raises ForeignFault."""
-        return self.file.play(self.gate, self.constants, steps)
+        answers = self.file.play(self.gate, self.constants, steps)
+        self.has_played = True
+        return answers
 
     def value(self, inputs: Sequence[Any]) -> Any:
         """What forward gives, of a new object."""

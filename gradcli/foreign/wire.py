@@ -9,9 +9,9 @@ Nothing is looked up by name and nothing is unpickled: what is no such value can
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Callable
+from json import dumps, loads  # code may put other things in their place
 from math import prod
 from typing import Any
 
@@ -29,7 +29,7 @@ def packed(value: Any) -> bytes:
     """A value as one message. Raises WireError."""
     parts: list[bytes] = []
     tree = _tree(value, parts, [0])
-    text = json.dumps(tree).encode()
+    text = dumps(tree).encode()
     body = b"".join(parts)
     return HEAD.pack(len(text), len(body)) + text + body
 
@@ -74,7 +74,7 @@ def unpacked(read: Callable[[int], bytes]) -> Any:
     if text_size > MOST_BYTES or body_size > MOST_BYTES:
         raise WireError("the message is too long")
     try:
-        tree = json.loads(read(text_size))
+        tree = loads(read(text_size))
     except ValueError:
         raise WireError("the message is no JSON") from None
     return _value(tree, read(body_size))

@@ -140,7 +140,7 @@ def _loaded(source: str) -> ModuleType:
 
 def _fault(error: BaseException, home: str) -> dict[str, Any]:
     """An exception of the code: its kind and message, and the last line of the code it passed."""
-    kind, message = type(error).__name__, str(error)
+    kind, message = type(error).__name__, _message(error)
     if isinstance(error, SystemExit):
         message = f"it calls sys.exit({error.code!r})"
     fault = _named(kind, message, home)
@@ -153,8 +153,16 @@ def _fault(error: BaseException, home: str) -> dict[str, Any]:
     elif own or near:
         frame = (own or near)[-1]
         fault |= {"file": os.path.realpath(frame.filename), "line": frame.lineno or 1}
-    trace = "".join(traceback.format_exception(error))
+    trace = "".join(traceback.format_exception(error))  # which minds no text that fails
     return {**fault, "trace": trace[-LONGEST_TRACE:]}
+
+
+def _message(error: BaseException) -> str:
+    """The message of an exception; its text is code of the user's as well, and may fail itself."""
+    try:
+        return str(error)
+    except BaseException as fault:
+        return f"its text cannot be had ({type(fault).__name__})"
 
 
 def _named(kind: str, message: str, home: str) -> dict[str, Any]:

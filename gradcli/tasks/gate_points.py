@@ -118,10 +118,16 @@ def _varied(x: Any, rng: np.random.Generator) -> Any:
 
 
 def _is_playable(player: Player, inputs: Sequence[Any]) -> bool:
-    """Whether forward takes the inputs, and gives finite numbers."""
+    """Whether forward takes the inputs, and gives finite numbers.
+
+    Raises ForeignFault for a gate that has not played yet, and ends in a way that nothing cures.
+    """
     try:
         return bool(np.isfinite(np.asarray(player.value(inputs), dtype=float)).all())
-    except (ForeignFault, ValueError, TypeError):
+    except (ForeignFault, ValueError, TypeError) as fault:
+        is_lost = isinstance(fault, ForeignFault) and fault.name in LOST
+        if is_lost and not player.has_played:
+            raise
         return False
 
 
@@ -208,7 +214,9 @@ def _as_arrays(player: Player, inputs: Sequence[Any], rng: np.random.Generator) 
         if is_of_elements:
             player.turn(arrays, upstream_of(value, rng))
         return arrays if is_of_elements else []
-    except (ForeignFault, ValueError):
+    except (ForeignFault, ValueError) as fault:
+        if isinstance(fault, ForeignFault) and fault.name in LOST and not player.has_played:
+            raise
         return []
 
 

@@ -47,3 +47,19 @@ def eats():
 
 def gives_an_object():
     return object()
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError("no text")
+
+
+def is_mute():
+    raise Mute
+
+
+def puts_others_in_place():
+    import json
+
+    json.dumps = json.loads = None
+    return 1
