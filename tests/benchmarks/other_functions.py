@@ -3,16 +3,20 @@
     python tests/benchmarks/other_functions.py
 
 Each function has its own gradient, which is right, and one that is off by a hundredth in its largest
-element (a thousandth everywhere for torch and jax), which is not. Beside ours stand scipy's check_grad (its advice: below 1e-6 of the size),
-torch's gradcheck and jax's check_grads. What is not installed is left out.
+element (a thousandth everywhere for torch and jax), which is not. Beside ours stand scipy's
+check_grad (its advice: below 1e-6 of the size), torch's gradcheck and jax's check_grads. All of a
+row take turns within this process; told is the CPU time, the median of five turns. What is not
+installed is left out.
 """
 
 from __future__ import annotations
 
-import time
+import statistics
 import warnings
+from functools import partial
 
 import numpy as np
+from measure import ratio, take_turns
 
 from gradcli import GradcliError, check_function
 
@@ -133,14 +137,16 @@ def wrong_of(gradient):
     return wrong
 
 
-def timed(check, *arguments, **keywords):
-    """The verdict of a check, and its milliseconds."""
-    start = time.perf_counter()
-    try:
-        result = check(*arguments, **keywords)
-    except GradcliError as error:
-        result = f"error: {error}"
-    return getattr(result, "verdict", result), 1e3 * (time.perf_counter() - start)
+def ours(*arguments, **keywords):
+    """Our verdict, as work to be done."""
+
+    def verdict():
+        try:
+            return check_function(*arguments, **keywords).verdict
+        except GradcliError as error:
+            return f"error: {error}"
+
+    return verdict
 
 
 def scipy_verdict(f, gradient, x):
@@ -153,13 +159,11 @@ def scipy_verdict(f, gradient, x):
 
 def plain_rows(rows):
     for name, f, gradient, point in rows:
-        told = []
-        for one in (gradient, wrong_of(gradient)):
-            told.append(timed(check_function, f, one, point))
-        peers = [("", 0.0), ("", 0.0)]
+        both = (gradient, wrong_of(gradient))
+        peers = []
         if not isinstance(point, tuple) and np.ndim(f(point)) == 0:
-            peers = [timed(scipy_verdict, f, one, point) for one in (gradient, wrong_of(gradient))]
-        show(name, told, "check_grad", peers)
+            peers = [partial(scipy_verdict, f, one, point) for one in both]
+        show(name, [ours(f, one, point) for one in both], "check_grad", peers)
 
 
 def torch_rows():
@@ -250,10 +254,8 @@ def torch_lines():
                 return tuple(g.numpy() for g in grads)
 
             names = [f"x{k}" for k in range(len(inputs))]
-            told.append(
-                timed(check_function, value, pullback, tuple(inputs), names=names, upstream="last")
-            )
-            peers.append(timed(torch_verdict, one, tensors))
+            told.append(ours(value, pullback, tuple(inputs), names=names, upstream="last"))
+            peers.append(lambda one=one, tensors=tensors: torch_verdict(one, tensors))
         show(f"torch {kind.__name__}", told, "gradcheck", peers)
 
 
@@ -312,24 +314,37 @@ def jax_lines():
 
             names = [f"x{k}" for k in range(len(arguments))]
             value = lambda *xs, f=f: np.asarray(f(*map(jnp.asarray, xs)))  # noqa: E731
-            told.append(
-                timed(
-                    check_function, value, pullback, tuple(arguments), names=names, upstream="last"
-                )
-            )
-            peers.append(timed(agrees))
+            told.append(ours(value, pullback, tuple(arguments), names=names, upstream="last"))
+            peers.append(agrees)
         show(f"jax {name}", told, "check_grads", peers)
 
 
+ROUNDS = 5
 TALLY: list[tuple[str, str]] = []
+RATIOS: dict[str, list[float]] = {}  # by peer, of right gradients
 
 
 def show(name, told, peer, peers):
     """Print a row: our verdicts on right and wrong with their time, and those of the peer."""
-    TALLY.extend(zip(("right", "wrong"), (verdict for verdict, _ in told), strict=True))
-    ours = "  ".join(f"{verdict:12} {ms:8.1f} ms" for verdict, ms in told)
-    theirs = "  ".join(f"{verdict:4} {ms:7.1f} ms" for verdict, ms in peers if verdict)
-    print(f"{name:18} {ours}   {peer + ': ' + theirs if theirs else ''}")
+    seen = {}
+
+    def kept(key, work):
+        def run():
+            seen[key] = work()
+
+        return run
+
+    keys = [f"{whose} {kind}" for whose in ("ours", "theirs") for kind in ("right", "wrong")]
+    contenders = {key: kept(key, work) for key, work in zip(keys, [*told, *peers], strict=False)}
+    times = take_turns(contenders, ROUNDS)
+    TALLY.extend((kind, seen[f"ours {kind}"]) for kind in ("right", "wrong"))
+    words = [f"{seen[key]:12} {1e3 * statistics.median(times[key]):7.1f} ms" for key in contenders]
+    beside = ""
+    if peers:
+        middle, *_ = ratio(times, "ours right", "theirs right")
+        RATIOS.setdefault(peer, []).append(middle)
+        beside = f"   {peer}: {'  '.join(words[2:])}   {middle:.2f}"
+    print(f"{name:18} {'  '.join(words[:2])}{beside}", flush=True)
 
 
 def main():
@@ -346,6 +361,11 @@ def main():
             lines()
         except ImportError as error:
             print(f"{error.name} is not installed")
+    for peer, ratios in RATIOS.items():
+        low, high = min(ratios), max(ratios)
+        print(
+            f"{peer}: ours take {statistics.median(ratios):.2f} of its time ({low:.2f} to {high:.2f})"
+        )
     for kind in ("right", "wrong"):
         verdicts = [verdict for one, verdict in TALLY if one == kind]
         print(kind, {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))})
