@@ -71,6 +71,7 @@ ARRAYS = {
     "gradcli.tables.made",
     "gradcli.evaluation.columns",
     "gradcli.tasks.batch",
+    "gradcli.tasks.cluster",
     "gradcli.checker.patterns",
     "gradcli.checker.gate_states",
     "gradcli.checker.gate_names",
@@ -328,6 +329,9 @@ def test_foreign_packages_have_their_rooms(name):
         elif package == "pyarrow":
             assert is_late
             assert name == "gradcli.tables.arrow"
+        elif package == "distributed":
+            assert is_late
+            assert name == "gradcli.tasks.cluster"
         elif package == "pytest":
             assert name == "gradcli.pytest_plugin"
         elif package == "mpmath":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -53,6 +54,11 @@ from gradcli.tasks.batch import Batch, made_points
     help="numpy, or machine code (the extra `native`); auto takes it where it pays.",
 )
 @click.option("--shard", metavar="I/N", help="The I-th of N parts of the points, from 1/N to N/N.")
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Compute on the workers of a Dask scheduler, which read the points themselves.",
+)
 @seed
 @click.option(
     "--format",
@@ -81,7 +87,8 @@ def batch_command(**options: Any) -> None:
     gradcli batch --file neuron.grad --points data.npz --wrt w -o out.npz
     cat points.csv | gradcli batch "x*exp(-y)" --points - > gradients.csv
 
-    parquet and arrow need pyarrow (the extra `parquet`), --engine native needs llvmlite (`native`).
+    parquet and arrow need pyarrow (the extra `parquet`), --engine native needs llvmlite (`native`),
+    --scheduler needs dask (`dask`) here and gradcli on the workers.
 
     Exit codes: 0 the results were written, 2 the input cannot be read, or --on-error stop and a row
     has no finite result; a file is written whole or not at all.
@@ -101,7 +108,7 @@ def batch_command(**options: Any) -> None:
         request = Request(**job.keywords)
         task = Batch(job.text, job.name, table, fixed, request, notes, options["engine"])
         say_warnings(task.warnings, options)
-        blocks: Iterable[Any] = task.blocks(stop=options["on_error"] == "stop")
+        blocks: Iterable[Any] = _blocks(task, options, job, request, fixed)
         if not options["quiet"]:
             blocks = progress(blocks, table.steps, "computing", sys.stderr)
         with (
@@ -112,6 +119,29 @@ def batch_command(**options: Any) -> None:
                 results.put(outcome.columns, outcome.rows)
     for remark in () if options["quiet"] else task.report().remarks():
         click.echo(f"note: {remark}", err=True)
+
+
+def _blocks(
+    task: Batch, options: dict[str, Any], job: Asked, request: Request, fixed: dict[str, str]
+) -> Iterable[Any]:
+    """The blocks of results, computed here or by the workers of a scheduler. Raises UsageError."""
+    points, address = options["points"], options["scheduler"]
+    stops = options["on_error"] == "stop"
+    if address is None:
+        return task.blocks(stops)
+    if points in (None, "-") or options["shard"]:
+        raise UsageError("--scheduler is for all rows of a file", hint="write --points FILE")
+    if request.gates:
+        raise UsageError("--scheduler sends no gates of your own to its workers",
+                         hint="--shard I/N computes parts of the points anywhere")  # fmt: skip
+    from gradcli.tasks.cluster import Job, blocks_on_cluster  # late: it is rarely asked for
+
+    form = format_of_points(points, options["points_format"])
+    names = names_of(options["names"]) if options["names"] else None
+    return blocks_on_cluster(task, Job(
+        job.text, job.name, os.path.abspath(points), form, names, fixed, request,
+        options["engine"], stops,
+    ), address)  # fmt: skip
 
 
 def _points(

@@ -85,12 +85,11 @@ class Batch:
         self._function = Function(self._program, [*self._inputs, *aside]).over(wrt, engine, rows)
         if self._function.engine == "native":
             self._notes.append(NATIVE)
-        self._rows = 0
-        self._bad = _Rows()
-        self._edges = [_Rows() for _ in self._function.edges]
+        self.tally = Tally(len(self._function.edges))
 
     def blocks(self, stop: bool = False) -> Iterator[Outcome]:
         """The results block by block; with `stop` a row that is not finite is a PointError."""
+        tally = self.tally
         for block in self._table.blocks(self._wanted):
             count = len(block.columns[0])
             if not count:
@@ -98,29 +97,30 @@ class Batch:
             aside = [np.broadcast_to(x, (count, *np.shape(x))) for x in self._aside]
             outcome = self._function.run([*block.columns, *aside])
             if outcome.bad is not None:
-                self._bad.add(outcome.bad, block, partial(self._reason, block))
-            if stop and self._bad.count:
-                raise PointError(f"{self._bad.first}: {self._bad.words}",
+                tally.bad.add(outcome.bad, block, partial(self._reason, block))
+            if stop and tally.bad.count:
+                raise PointError(f"{tally.bad.first}: {tally.bad.words}",
                                  hint="--on-error mark goes on and marks the row")  # fmt: skip
-            for rows, edge in zip(self._edges, outcome.edges, strict=True):
+            for rows, edge in zip(tally.edges, outcome.edges, strict=True):
                 rows.add(edge, block)
-            self._rows += count
+            tally.rows += count
             yield outcome
 
     def report(self) -> BatchReport:
         """What there is to say once all blocks have been taken."""
         graph, notes = self._program.graph, [*self._notes, *seed_notes(self._program)]
-        if not self._rows:
+        tally = self.tally
+        if not tally.rows:
             notes.append(f"{self._table.called} has no rows")
         names = stage_names(graph, self._program.output)
         edges = []
-        for rows, node in zip(self._edges, self._function.edges, strict=True):
+        for rows, node in zip(tally.edges, self._function.edges, strict=True):
             if rows.count:
                 gate = graph.gates[node]
                 kind = "a kink" if gate.kink else "a jump"
                 edges.append(rows.spot(f"{kind} of {gate.name} at {names[node]}"))
-        marked = self._bad.spot(self._bad.words) if self._bad.count else None
-        return BatchReport(self._rows, marked, edges, notes)
+        marked = tally.bad.spot(tally.bad.words) if tally.bad.count else None
+        return BatchReport(tally.rows, marked, edges, notes)
 
     def _reason(self, block: Block, row: int) -> str:
         """Why the results of a row are not finite: what `eval` says of the point."""
@@ -151,9 +151,31 @@ class _Rows:
             self.first, self.words = block.place(row), words(row)
         self.count += count
 
+    def join(self, later: _Rows) -> None:
+        """Count the rows of a later part, too."""
+        if not self.count:
+            self.first, self.words = later.first, later.words
+        self.count += later.count
+
     def spot(self, words: str) -> Spot:
         """What is said of them."""
         return Spot(self.count, self.first, words)
+
+
+class Tally:
+    """Counts of rows: of all, of those that are not finite, of those at each of some edges."""
+
+    def __init__(self, edges: int) -> None:
+        self.rows = 0
+        self.bad = _Rows()
+        self.edges = [_Rows() for _ in range(edges)]
+
+    def join(self, later: Tally) -> None:
+        """Count the rows of a later part, too."""
+        self.rows += later.rows
+        self.bad.join(later.bad)
+        for rows, others in zip(self.edges, later.edges, strict=True):
+            rows.join(others)
 
 
 # ---------------------------------------------------------------- which column is which input
