@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -174,6 +175,13 @@ def growth() -> None:
             words = ["check", folder, "-q", "--jobs", "1"]
             taken = seconds(lambda w=words: command.main(w, standalone_mode=False))
         print(f"  {files:9} files  {taken / files * 1e3:8.2f} ms each", flush=True)
+    for size in (100, 1_000, 10_000):
+        names = [f"x{k}" for k in range(size)]
+        text = " + ".join(f"sin({a})*{b}" for a, b in pairwise(names))
+        point = dict.fromkeys(names, 0.7) | {"x0": 0.3}
+        claims = dict(zip(names, gradcli.compile(text, names)(*point.values())[1], strict=True))
+        taken = seconds(lambda t=text, p=point, c=claims: gradcli.check(t, p, c))
+        print(f"  {size:9} inputs of a sum {taken / size * 1e6:8.0f} us each", flush=True)
 
 
 PARTS = {"kernels": kernels, "first": first, "oneshot": oneshot, "checks": checks, "growth": growth}
