@@ -89,3 +89,53 @@ def test_right_loops_have_no_accused_line():
         (case,) = cases(text, bindings=bindings)
         assert case.verdict == "pass"
         assert not any(line.is_accused for line in case.lines)
+
+
+PAIRS = """import numpy as np
+
+
+def springs(pos, k, r0):
+    total, dpos, dk = 0.0, np.zeros_like(pos), 0.0
+    for i in range(3):
+        for j in range(i + 1, 3):
+            r = np.sqrt(np.sum((pos[i] - pos[j]) ** 2))
+            total += 0.5 * k * (r - r0) ** 2
+            pull = k * (r - r0) * (pos[i] - pos[j]) / r
+            dk += 0.5 * (r - r0) ** 2
+            dpos[i] += pull
+            dpos[j] -= pull
+    return total, dpos, dk
+"""
+
+
+def test_a_part_of_the_forward_part_of_the_same_turn_is_put_in():
+    was = "pull = k * (r - r0) * (pos[i] - pos[j]) / r"
+    sizes = [("pos", "randn(3, 2)"), ("k", "0.7"), ("r0", "1.3")]
+    row, (line,) = accused_after(PAIRS, was, was.replace("(r - r0) * ", ""), sizes)
+    assert (line.line, line.mistake) == (row, "dropped-factor")
+    assert "(r - r0)" in line.repair
+
+
+STEP = """import numpy as np
+
+
+def gate_forward(x, h, u):
+    z = np.tanh(h * u)
+    return z * (x - h), (x, h, u, z)
+
+
+def gate_backward(dout, cache):
+    x, h, u, z = cache
+    dz = dout * (x - h)
+    da = dz * (1 - z ** 2)
+    dx = dout * z
+    dh = da * u - dx
+    du = da * h
+    return dx, dh, du
+"""
+
+
+def test_a_line_that_only_names_a_forward_value_is_judged():
+    row, (line,) = accused_after(STEP, "dx = dout * z", "dx = z")
+    assert (line.line, line.suspects) == (row, [])
+    assert line.repair.replace("z * dout", "dout * z") == "dx = dout * z"

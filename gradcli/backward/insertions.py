@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain, product
 
 from gradcli.backward.candidates import compared_in
-from gradcli.backward.scene import Repair, Scene
+from gradcli.backward.scene import Repair, Scene, is_told
 from gradcli.syntax import Tree, write
 from gradcli.syntax.edit import (
     joined,
@@ -178,7 +178,8 @@ def known_names(scene: Scene) -> list[str]:
     near = [name for names in scene.operands.values() for name in sorted(names)]
     forward = [*scene.program.inputs, *scene.program.stages]
     names = dict.fromkeys([*scene.line.reads, *near, *scene.consumers, *reversed(forward)])
-    return [name for name in names if name in scene.line.reads or name in forward][:MOST_PUT_IN]
+    known = [name for name in names if name in scene.line.reads or name in forward]
+    return [name for name in known if is_told(scene, name_tree(name))][:MOST_PUT_IN]
 
 
 def places(tree: Tree) -> list[int]:

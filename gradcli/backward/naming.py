@@ -329,7 +329,7 @@ class Naming:
         nodes.update(program.claims[name] for name in operands if name in program.claims)
         if line.spelling is not None:  # of its own stages few have lines
             around = self._around(k)
-            nodes = {*around} or nodes
+            nodes = {*around} or nodes or {*range(program.forward_nodes)}
             named = {program.graph.names.get(node, self.uses.output): own
                      for node, own in around.items()}  # fmt: skip
             operands = named or operands

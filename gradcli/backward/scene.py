@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from gradcli.backward.contributions import Piece, read_phrase
+from gradcli.backward.contributions import OF_A_TURN, Piece, read_phrase
 from gradcli.emit.staged import local_text
 from gradcli.engine import Run
 from gradcli.errors import GradcliError, NameFault
@@ -89,6 +89,14 @@ def tree_of(scene: Scene, node: int) -> Tree | None:
     return None if "#" in text else _read(text)
 
 
+def is_told(scene: Scene, tree: Tree) -> bool:
+    """Whether a tree can be written where the line stands: other turns of a loop have no names."""
+    return not scene.line.turn or not any(
+        op == "name" and OF_A_TURN.fullmatch(arg) and arg not in scene.spellings
+        for op, arg in zip(tree.ops, tree.args, strict=True)
+    )
+
+
 def parts_of(scene: Scene) -> list[Tree]:
     """The nameless parts of what reads the target, and the slopes of its gates, the nearest first.
 
@@ -105,7 +113,7 @@ def parts_of(scene: Scene) -> list[Tree]:
         ):
             if len(texts) < MOST_PARTS_PUT_IN and len(text) <= LONGEST_PART and "#" not in text:
                 tree = _read(text)
-                if tree is not None and len(tree.ops) > 1:
+                if tree is not None and len(tree.ops) > 1 and is_told(scene, tree):
                     texts.setdefault(text, tree)
     return [*texts.values()]
 

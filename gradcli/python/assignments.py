@@ -50,7 +50,8 @@ class Assignments(Parts):
     def _named(self, target: ast.expr, value: Any) -> Any:
         """The value as the name has it, with a record of it."""
         words = self.scripts[self.file].words(target)
-        value = self.own(value)
+        is_plain = isinstance(target, ast.Name) and isinstance(self.source, ast.Name)
+        value = self.own(value, is_plain)
         if isinstance(value, Array):
             content = value.content
             if content.__class__ is int and (content >= self.first):

@@ -173,12 +173,19 @@ class Reader(ABC):
             Assigned(place, target, kind, contents[0], contents[1], turn, calls, line, *told)
         )
 
-    def own(self, value: Any) -> Any:
-        """An array of the backward part as a node of its own, so that each line has one."""
+    def own(self, value: Any, is_named: bool = False) -> Any:
+        """An array of the backward part as a node of its own, so that each line has one.
+
+        `is_named` does so with a value of the forward part that a line only gives a name.
+        """
         if not isinstance(value, Array) or value.content.__class__ is not int:
             return value
         node = value.content
-        if self._is_forward(node) or (node not in self.recorded and node >= self.first):
+        is_forward = self._is_forward(node)
+        is_past = self.forward is not None or self.begun is not None
+        if is_forward and not (is_named and is_past):
+            return value
+        if not is_forward and node not in self.recorded and node >= self.first:
             return value
         tape = self.tape
         return Array(tape.copy(node), value, (tape.copy, lambda _, new: new))
