@@ -398,6 +398,7 @@ def accused_after(name, was, now):
     ("pooling", "dx = np.zeros_like(x)", "dx = np.zeros_like(w)", "wrong-cache", True),
     ("quantile", "np.where(u > 0", "np.where(w > 0", "wrong-cache", True),
     ("maxout", "dza = dh*won", "dza = dh", "wrong-branch", True),
+    ("elu_like", "neg*(np.exp(x) - 1)", "neg*np.exp(x)", "lost-term", False),
 ])  # fmt: skip
 def test_slips_inside_of_lines_have_names_and_repairs(name, was, now, mistake, is_as_before):
     line = accused_after(name, was, now)

@@ -29,13 +29,18 @@ LONGEST_TERM = 160  # of a text that is derived: what is longer is no term to pa
 
 
 # What a value of a loop of Python is called: `hs[t]@10.2`, by line and turn.
-OF_A_TURN = re.compile(r"[\w.]+(?:\[[^\]]*\])*@\d+(?:\.\d+)?")
+OF_A_TURN = re.compile(r"[\w.]+(?:\[[^\]]*\])*\s?@\s?\d+(?:\.\d+)?")
 
 
 def read_phrase(text: str) -> Tree:
     """The text of a node as a tree. Raises GradcliError for what the language has no words for."""
     names: dict[str, str] = {}
-    plain = OF_A_TURN.sub(lambda match: names.setdefault(match[0], f"name{len(names)}_"), text)
+
+    def mark(match: re.Match[str]) -> str:
+        name = re.sub(r"\s?@\s?", "@", match[0])
+        return names.setdefault(name, f"name{len(names)}_")
+
+    plain = OF_A_TURN.sub(mark, text)
     tree = parse_expression(Source(plain, "<forward part>"))
     back = {mark: name for name, mark in names.items()}
     args = [

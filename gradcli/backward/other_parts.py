@@ -199,7 +199,11 @@ def functions(scene: Scene) -> Iterator[Repair]:
                           [*whole.starts, whole.starts[0]])  # fmt: skip
             reason = f"the function {name} is lost: `{write(called)}` is right"
             yield Repair(replaced(tree, start, k, called), "wrong-operator", reason)
-            if is_call and tree.args[k].name in known and tree.args[k].name != name:
+            if is_call and (tree.args[k].name, name) == ("exp", "expm1"):
+                less = joined(whole, number_tree(1.0), "sub")
+                reason = f"`{write(less)}` is right: the term `1` is lost"
+                yield Repair(replaced(tree, start, k, less), "lost-term", reason)
+            elif is_call and tree.args[k].name in known and tree.args[k].name != name:
                 args = [*tree.args]
                 args[k] = Call(name, 1)
                 changed = Tree(tree.ops, args, tree.starts)
