@@ -139,3 +139,17 @@ def test_a_line_that_only_names_a_forward_value_is_judged():
     row, (line,) = accused_after(STEP, "dx = dout * z", "dx = z")
     assert (line.line, line.suspects) == (row, [])
     assert line.repair.replace("z * dout", "dout * z") == "dx = dout * z"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "mistake"),
+    [
+        ("dpos[j] -= pull", "dpos[j] -= 2 * pull", "dropped-factor"),
+        ("dpos[j] -= pull", "dpos[j] += pull", "sign"),
+    ],
+)
+def test_what_is_taken_away_in_a_loop_is_judged(was, now, mistake):
+    sizes = [("pos", "randn(3, 2)"), ("k", "0.7"), ("r0", "1.3")]
+    row, (line,) = accused_after(PAIRS, was, now, sizes)
+    assert (line.line, line.mistake) == (row, mistake)
+    assert line.repair.strip() in (was, "dpos[j] += -pull")

@@ -9,7 +9,7 @@ formula    a change of the line's own text does, though its value is nothing kno
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -275,7 +275,7 @@ class Suspects:
             held, named, tree = {self.replay.sites[k]: repair.values}, repair.named, repair.tree
         else:
             in_turns = _InTurns(self.turns, k, aim)
-            tries = (naming.repair_in_turns(j, self.turns.is_known, in_turns.confirms)
+            tries = (naming.repair_in_turns(j, partial(self._is_known, j), in_turns.confirms)
                      for j in turns[:TURNS_TRIED])  # fmt: skip
             found = next((repair for repair in tries if repair is not None), None)
             if found is None or in_turns.held is None:
@@ -283,6 +283,9 @@ class Suspects:
             held, named, tree = in_turns.held, found.named, found.tree
         is_sound = all(map(self.is_sound, turns))
         return Suspect(self._first_changed(held, k), held, "formula", is_sound, True, named, tree)
+
+    def _is_known(self, k: int, point: int, value: Any) -> bool:
+        return self.turns.is_known(k, point, value, self.replay.now[point].values)
 
     def _first_changed(self, held: Held, k: int) -> int:
         """The first turn of a line in which it gives something else now."""

@@ -47,9 +47,16 @@ class Turns:
         """All lines that a line of the file stands for, in order."""
         return self._group.get(k, [k])
 
-    def is_known(self, point: int, value: Any) -> bool:
-        """Whether the forward part knows a value, at one point."""
-        return self.known.of_size(np.size(value)).holds(value, point)
+    def is_known(self, k: int, point: int, value: Any, values: list[Any]) -> bool:
+        """Whether the forward part knows what a line gives at one point, or what it changes by."""
+        table, line = self.known.of_size(np.size(value)), self.lines[k]
+        if table.holds(value, point):
+            return True
+        read = line.reads.get(line.statement.target)
+        if read is None or read.value.__class__ is not int:
+            return False
+        change = value - values[self.replay.moved[read.value]]
+        return table.holds(change, point) or table.holds(-change, point)
 
     def rewritten(self, k: int, tree: Tree, aim: Aim) -> Held | None:
         """What a line with another tree gives in its turns; None where that does not hit.
@@ -66,7 +73,9 @@ class Turns:
                 return self._as_written(j, values)
             value = looks[j].value(point, values)
             is_idle = not aim.is_touched_by(self.replay.sites[j])
-            if value is not None and (is_idle or not np.any(value) or self.is_known(point, value)):
+            if value is not None and (
+                is_idle or not np.any(value) or self.is_known(j, point, value, values)
+            ):
                 return value
             self._unknown.add(change)
             return None

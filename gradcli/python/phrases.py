@@ -14,9 +14,10 @@ from gradcli.errors import GradcliError
 from gradcli.program.gradient_lines import Spelling
 from gradcli.python.source import Script
 from gradcli.python.tape import Tape, content_of
-from gradcli.python.values import Array, Content, Library, Scope
+from gradcli.python.values import Array, Content, Library, Scope, Taken
 from gradcli.reports.statement_text import statement_end
 from gradcli.syntax import Tree
+from gradcli.syntax.edit import part, start_of, unary
 from gradcli.syntax.tree import Call
 
 OPERATORS: dict[type, str] = {
@@ -27,6 +28,7 @@ OPERATORS: dict[type, str] = {
 SAME = {"exp": 1, "log": 1, "tanh": 1, "sqrt": 1, "sin": 1, "cos": 1, "abs": 1, "square": 1,
         "sign": 1, "log1p": 1, "expm1": 1, "maximum": 2, "minimum": 2, "where": 3,
         "outer": 2}  # fmt: skip
+SIGNS = ("sub", "add")
 PRODUCTS = ("dot", "matmul")
 REDUCTIONS = ("sum", "mean")
 OPTIONS = ("axis", "keepdims")
@@ -44,6 +46,7 @@ class Phrase:
         self.names: dict[str, Content] = {}  # what the names in the tree stand for
         self.aliases: Mapping[str, str | None] = {}  # what the names of the program are called
         self.scope = scope
+        self.is_taken = isinstance(node, Taken)
         self.shifted: dict[str, Content] = {}  # the neighbours of the parts of lists in it
         self.alongside: set[str] = set()  # what the other lines of the same turn read
         text, start = script.text, script.offset(node)
@@ -58,11 +61,25 @@ class Phrase:
 
     def spelling(self) -> Spelling:
         """The text of the line around its tree."""
-        return Spelling(self.before, self.words, self.after, self.tree, self.in_python)
+        tree = self._right_of(self.tree) if self.is_taken else self.tree
+        return Spelling(self.before, self.words, self.after, tree or self.tree, self.in_python)
+
+    def _right_of(self, tree: Tree) -> Tree | None:
+        """What stands on the right of `x -= ...` for a tree `x - ...`; None for another form."""
+        end = len(tree.ops) - 1
+        if tree.ops[0] != "name" or tree.ops[end] not in SIGNS or start_of(tree, end - 1) != 1:
+            return None
+        right = part(tree, 1, end)
+        return right if tree.ops[end] == "sub" else unary(right, "neg")
 
     def in_python(self, after: Tree) -> Tree | None:
         """A changed tree with names and functions as the file has them; None where it has none."""
         args: list[Any] = []
+        if self.is_taken:
+            changed = self._right_of(after) if after.args[0] == self.tree.args[0] else None
+            if changed is None:
+                return None
+            after = changed
         if "\n" in self.before + self.words:
             return None
         for op, arg in zip(after.ops, after.args, strict=True):

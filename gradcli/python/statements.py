@@ -12,7 +12,7 @@ from gradcli.python.control import BreakSignal, ContinueSignal, turn_of
 from gradcli.python.expressions import Expressions
 from gradcli.python.limits import MOST_ITERATIONS
 from gradcli.python.operators import binary, compare, is_true
-from gradcli.python.values import Array, Scope, Unknown
+from gradcli.python.values import Array, Scope, Taken, Unknown
 
 CHECKS = re.compile(r"^_?(assert|check|validate|verify|log|show)(_|$)")  # what changes no number
 
@@ -69,7 +69,10 @@ class Statements(Expressions):
             added = Array(self.fresh(added.content))
         self.at(node)
         kind = "add" if isinstance(node.op, ast.Add) else "assign"
-        source = node.value if kind == "add" else None
+        source: ast.expr | None = node.value if kind == "add" else None
+        if isinstance(node.op, ast.Sub):
+            self.parts[id(target)] = Array(old.content) if isinstance(old, Array) else old
+            source = ast.copy_location(Taken(target, node.op, node.value), node.value)
         if isinstance(old, list) and isinstance(node.op, ast.Add):
             old.extend(self.iterate(added))
             return

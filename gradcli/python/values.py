@@ -18,6 +18,10 @@ Content = Any  # a numpy array, or the number of a node
 View = tuple[Callable[[Content], Content], Callable[[Content, Content], Content]]
 
 
+class Taken(ast.BinOp):
+    """What `x -= y` gives, `x - y`; in the text stands `y` only."""
+
+
 class Shape(tuple[int, ...]):
     """The shape of an array: the code reads the sizes that it takes out of it."""
 
