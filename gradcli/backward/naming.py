@@ -28,7 +28,7 @@ from gradcli.syntax.tree import Call
 
 Confirms = Callable[[Tree], bool]  # whether a line with another tree is right in all its turns
 
-MOST_SEARCHES = 10  # lines of loops whose texts are changed, half a second for each
+MOST_SEARCHES = 6  # lines of loops whose texts are changed, half a second for each
 ROUNDING_OF_LINE = 1e-12  # of the largest number of a line: what may be lost in its others
 
 

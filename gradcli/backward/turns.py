@@ -25,6 +25,7 @@ from gradcli.graph.lowering import Value
 from gradcli.program.gradient_lines import GradientLine
 from gradcli.syntax import Tree, write
 
+MOST_TRIED = 1000  # changes, some seconds of a long loop
 ATOM = re.compile(r"[\w.]+(?:\[[^\]]*\])*")  # a name of Python, and parts of what it stands for
 
 
@@ -41,6 +42,7 @@ class Turns:
                 turns[line.statement.token, line.statement.target].append(k)
         self.groups = [group for group in turns.values() if len(group) > 1]
         self._group = {k: group for group in self.groups for k in group}
+        self.tries = 0  # changes that were made in all turns
         self._unknown: set[tuple[int, str, int]] = set()  # changes that give nothing known
 
     def of(self, k: int) -> list[int]:
@@ -64,8 +66,9 @@ class Turns:
         The first turn may lack what later ones hand on; the line stands there as it is.
         """
         change = (k, write(tree), len(self.replay.held))
-        if change in self._unknown:
+        if change in self._unknown or self.tries > MOST_TRIED:
             return None
+        self.tries += 1
         looks = {j: _Look(self.replay, j, tree) for j in self.of(k)}
 
         def give(j: int, point: int, values: list[Any]) -> Any:
