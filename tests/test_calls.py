@@ -77,6 +77,19 @@ def test_conventions_and_verdicts(called, name, words, verdict):
     assert (report["verdict"], code) == (verdict, int(verdict == "fail"))
 
 
+def test_a_layer_is_held_to_its_backward_and_its_cache_is_no_gradient(gradcli, tmp_path):
+    forward = "def {}(x, w):\n    return x @ w, (x, w)\n"
+    backward = "def backward(dout, cache):\n    x, w = cache\n    return dout @ w.T, x.T @ dout\n"
+    (tmp_path / "layers.py").write_text(forward.format("forward") + backward + forward.format("f"))
+    words = ["x=randn(4, 3)", "w=randn(3, 2)", "--json"]
+    ended = gradcli("check", "--call", "layers.py:forward", *words)
+    assert json.loads(ended.out)["cases"][0]["expression"] == "forward, backward"
+    assert ended.code == 0
+    refused = gradcli("check", "--call", "layers.py:f", *words)
+    assert refused.code == 2
+    assert "is neither its Jacobian nor slopes" in refused.err
+
+
 def test_numpy_code_is_recorded_and_its_lines_are_judged(called):
     report, _, _ = called("nll", "z=randn(4, 3)", "y=[0, 2, 1, 1]")
     (case,) = report["cases"]

@@ -162,6 +162,11 @@ class Pair:
                 pulled.append(np.tensordot(upstream, slopes, axes))
             elif slopes.shape == np.shape(value) == np.shape(x):
                 pulled.append(upstream * slopes)
+            elif self.gradient is None:
+                raise UsageError(
+                    "what the function returns beside its value is neither its Jacobian nor slopes",
+                    hint="--grad names the function that is its gradient",
+                )
             else:
                 pulled.append(part)
         return pulled[0] if len(pulled) == 1 else tuple(pulled)

@@ -25,8 +25,9 @@ def described(module: ModuleType, name: str) -> dict[str, Any]:
     function = function_of(module, name)
     code = getattr(function, "__code__", None)
     slopes = _known(module, name, SLOPES)
-    if name.endswith(FORWARD):
-        slopes += _known(module, name.removesuffix(FORWARD), ("{}" + BACKWARD,))
+    if f"_{name}".endswith(FORWARD):  # `forward` itself, too
+        backward = f"_{name}".removesuffix(FORWARD) + BACKWARD
+        slopes += _known(module, backward[1:], ("{}",))
     parameters = parameters_of(function)
     return {
         "file": getattr(code, "co_filename", ""), "line": getattr(code, "co_firstlineno", 1),
