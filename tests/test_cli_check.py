@@ -76,6 +76,11 @@ def test_a_file_that_cannot_be_read_is_a_case_and_the_others_are_still_checked(g
     assert done.code == 2
 
 
+def test_a_file_that_is_not_there_is_named_once(gradcli):
+    ended = gradcli("check", "missing.grad", "--format", "concise")
+    assert ended.err == "error: cannot read missing.grad: No such file or directory\n"
+
+
 @pytest.mark.parametrize(
     ("options", "is_once"),
     [((), True), (("-q",), False), (("--json",), False), (("-o", "r.txt"), False)],

@@ -90,10 +90,12 @@ def _block(error: GradcliError) -> str:
 def _block_of(case: Case) -> str:
     problem = case.problem
     assert problem is not None
-    place = _shortened(case.file, LONGEST_NAME)
+    place = f"{_shortened(case.file, LONGEST_NAME)}: "
     if problem.line is not None:
-        place = f"{place}:{problem.line}:{problem.column}"
-    return _written(f"{place}: ", problem.message, problem.hint, problem.text, problem.column or 1)
+        place = f"{place[:-2]}:{problem.line}:{problem.column}: "
+    elif problem.kind == "file" and case.file in problem.message:  # it names the file itself
+        place = ""
+    return _written(place, problem.message, problem.hint, problem.text, problem.column or 1)
 
 
 def _written(place: str, message: str, hint: str | None, line: str = "", column: int = 1) -> str:
