@@ -450,3 +450,11 @@ def test_what_the_branch_that_is_not_taken_would_cost_is_not_paid():
     text = "where(x > 0, abs(w), erfcx(polygamma(2, w)))"
     entries = gradcli.check(text, point, hessian=True).cases[0].entries
     assert {entry.verdict for entry in entries.values()} == {"pass"}
+
+
+def test_an_input_of_a_branch_that_is_not_taken_has_no_slope_where_f_has_no_value():
+    text = "sqrt(where(0, leaky_relu(z), digamma(y)))"
+    program = read(text, "<test>", {"z": 0.0, "y": 0.5})
+    inputs = [0.5 if name == "y" else 0.0 for name in program.graph.inputs]
+    point = in_digits.InDigits(program.graph, inputs, program.output)
+    assert limits.limit(point, program.graph.inputs["z"]).kind == "nan"

@@ -136,7 +136,7 @@ def _bent(graph: Graph, leaf: int, gates: list[int]) -> int:
     while node != leaf and graph.gates[node].name in STRAIGHT:
         operands = graph.operands[node]
         inner = [k for k in operands if k in moving]
-        if len(inner) > 1 or (graph.gates[node].name == "div" and operands[1] in moving):
+        if len(inner) != 1 or (graph.gates[node].name == "div" and operands[1] in moving):
             break
         node = inner[0]
     return node
@@ -151,7 +151,7 @@ def limit(point: InDigits, leaf: int, upstream: float = 1.0) -> Limit:
     """
     key = leaf, upstream
     if key not in point.limits:
-        point.limits[key] = _searched(point.taken, leaf, upstream)
+        point.limits[key] = _searched(point, leaf, upstream)
     answer = point.limits[key]
     if isinstance(answer, str):
         raise OutOfDigits(answer)
@@ -161,13 +161,21 @@ def limit(point: InDigits, leaf: int, upstream: float = 1.0) -> Limit:
 
 def _searched(point: InDigits, leaf: int, upstream: float) -> Limit | str:
     """The limit, or why it is not found."""
-    gates = point.graph.cone(leaf, point.output)
-    if not gates:
+    if not point.graph.cone(leaf, point.output):
         return Limit("smooth", 0.0, 0.0, 0)
+    near = point.taken
     try:
-        return Search(point, leaf, gates, upstream).limit()
+        return Search(near, leaf, moving_gates(near, leaf), upstream).limit()
     except (OutOfReachError, OutOfDigits) as trouble:
         return str(trouble)
+
+
+def moving_gates(near: InDigits, leaf: int) -> list[int]:
+    """The gates that a leaf moves where branches are taken; the output alone where it moves none.
+
+    Whether the output has a value is asked of it in any case.
+    """
+    return near.graph.cone(leaf, near.output) or [near.output]
 
 
 class Search:

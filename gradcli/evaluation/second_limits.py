@@ -14,7 +14,7 @@ from typing import Any
 
 from gradcli.arithmetic.work import OutOfReachError
 from gradcli.evaluation.in_digits import InDigits
-from gradcli.evaluation.limits import BITS, Limit, OutOfDigits, Search, combined
+from gradcli.evaluation.limits import BITS, Limit, OutOfDigits, Search, combined, moving_gates
 from gradcli.evaluation.moving import Change, Moving, is_finite
 from gradcli.evaluation.sides import (
     AGREEMENT,
@@ -42,17 +42,18 @@ ADDITIVE = ("add", "sub", "neg", "copy")  # gates that never make two inputs mee
 class SecondLimits:
     """The second derivatives of the output of a point, one by one."""
 
-    __slots__ = ("_entries", "_first", "point", "work")
+    __slots__ = ("_entries", "_first", "_whole", "point", "work")
 
     def __init__(self, point: InDigits) -> None:
         self.point = point.taken
+        self._whole = point.graph
         self._first: dict[int, tuple[Limit | OutOfDigits, int]] = {}
         self._entries: dict[tuple[int, int], Limit | OutOfDigits] = {}
         self.work = 0  # gates of the cones that have been evaluated in many digits
 
     def meets(self, by: int, along: int) -> bool:
         """Whether the second derivative by two leaves can be other than 0."""
-        return meet(self.point.graph, by, along, self._gates(by, along))
+        return meet(self._whole, by, along, _both(self._whole, by, along, self.point.output))
 
     def knows(self, by: int, along: int) -> bool:
         """Whether the limit has been found, or searched for, already."""
@@ -80,7 +81,9 @@ class SecondLimits:
         first = _found(self._slopes(by)[0])
         if first.kind not in ("smooth", "border"):
             return first._replace(reason=_missing(first))
-        gates = self._gates(by, along)
+        gates = _both(self.point.graph, by, along, self.point.output)
+        if not meet(self.point.graph, by, along, gates):
+            return Limit("smooth", 0.0, 0.0, 0)
         self.work += len(gates) * (1 if by == along else 2)
         fine = max(self._slopes(by)[1], self._slopes(along)[1])
         entry = _Entry(self.point, by, along, gates, fine)
@@ -89,14 +92,10 @@ class SecondLimits:
         inner = [1, -1] if first.kind == "smooth" else [1 if math.isnan(first.left) else -1]
         return _joined([entry.limit(way) for way in inner])
 
-    def _gates(self, by: int, along: int) -> list[int]:
-        graph, output = self.point.graph, self.point.output
-        return sorted({*graph.cone(by, output), *graph.cone(along, output)})
-
     def _slopes(self, leaf: int) -> tuple[Limit | OutOfDigits, int]:
         """The slopes by a leaf, or why they are not known, and how fine its numbers are."""
         if leaf not in self._first:
-            gates = self.point.graph.cone(leaf, self.point.output)
+            gates = moving_gates(self.point, leaf)
             self.work += len(gates)
             search = Search(self.point, leaf, gates, 1.0)
             try:
@@ -105,6 +104,11 @@ class SecondLimits:
                 at = trouble
             self._first[leaf] = at, search.fine
         return self._first[leaf]
+
+
+def _both(graph: Graph, one: int, other: int, output: int) -> list[int]:
+    """The gates that either of two leaves moves."""
+    return sorted({*graph.cone(one, output), *graph.cone(other, output)})
 
 
 def _agree(before: Side, side: Side, count: int) -> bool:
