@@ -15,6 +15,7 @@ from gradcli.python.guesses import RANDOM
 from gradcli.python.inputs import Directives, is_like_labels, value_of
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.lessons import Stop
+from gradcli.python.loaded import Loaded
 from gradcli.python.missing import MissingInputs, NoAttribute, Unclaimed
 from gradcli.python.nodes import NodeDriver
 from gradcli.python.partners import known_function
@@ -24,7 +25,7 @@ from gradcli.python.source import Script
 from gradcli.python.styles import Style
 from gradcli.python.subjects import KNOWN, Subject
 from gradcli.python.training_driver import ScriptTrainingDriver, TrainingDriver
-from gradcli.python.values import Library, Scope
+from gradcli.python.values import Library, Scope, Unknown
 from gradcli.requests import Request, Setting
 
 LOGARITHMS = ("log", "log1p", "log2", "log10")
@@ -74,6 +75,11 @@ class Attempts:
                 unset = None if isinstance(error, MissingInputs) else self._unset()
                 if unset is not None and self._has_more(unset):
                     continue
+                if (unknown := self._unknown_setting()) is not None:
+                    raise MissingInputs(
+                        [unknown], f"{error.message}: a value is needed for `{unknown}`",
+                        f"give it: {unknown}='randn(3, 4)'",
+                    ) from None  # fmt: skip
                 whole = {n for n, v in self.values.items() if is_like_labels(v)}
                 if floats or not whole & self.settings.keys():
                     raise
@@ -139,6 +145,19 @@ class Attempts:
                 return NoAttribute(instance, part.attr, f"`self.{part.attr}` is None", None, None)
         return None
 
+    def _unknown_setting(self) -> str | None:
+        """A number or an array of the file that could not be read where the last reading stopped."""
+        if self.stop is None or self.subject.is_script:
+            return None
+        loaded = Loaded(self.script.tree, set(), set())
+        for part in ast.walk(self.stop.node):
+            name = part.id if isinstance(part, ast.Name) else ""
+            holder = self.stop.scope.find(name)
+            is_open = holder is not None and isinstance(holder[name], Unknown)
+            if is_open and name in self.script.settings and name not in loaded.objects:
+                return name
+        return None
+
     def _claimed_numbers(self, driven: Driven, claims: Mapped) -> set[str]:
         """The attributes that are numbers, and that a result is the gradient of by its name."""
         if driven.instance is None:
@@ -201,6 +220,9 @@ class Attempts:
                 for name, setting in {**self.said.values, **self.settings}.items()
             }
             values = {**extra, **self.values}
+            for name in values.keys() & scope.keys():
+                if isinstance(scope[name], Unknown):  # a setting that could not be read
+                    scope[name] = values[name]
             if self.subject.kind == "script":
                 script = ScriptDriver(reader, scope, self.subject, values, floats)
                 script.output_name = self.request.output

@@ -13,7 +13,7 @@ from math import prod
 from typing import Any
 
 from gradcli.errors import GradcliError
-from gradcli.python.draws import Draws
+from gradcli.python.draws import CLASSES, Draws
 from gradcli.python.guesses import (
     BIAS,
     TARGETS,
@@ -343,7 +343,8 @@ class Inference:
             self.is_single = self.is_single or single_example(halt.message) is not None
             return with_size_one(choice.shapes, single)
         pair = pair_of(message)
-        if pair is not None and not {*pair} <= halt.sizes:
+        is_of_labels = "labels" in choice.guesses.values() and CLASSES in (pair or ())
+        if pair is not None and (is_of_labels or not {*pair} <= halt.sizes):
             return joined(choice.shapes, *pair)
         if self.halted is None or _line(halt) > _line(self.halted[0]):  # the furthest it came
             self.halted, self.chosen = (halt, values), choice

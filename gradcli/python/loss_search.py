@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.errors import ShapeError
 from gradcli.python.guesses import TARGETS
 from gradcli.python.outputs import Outputs
 from gradcli.python.reduction_rows import ROWS as REDUCTIONS
@@ -23,6 +24,7 @@ from gradcli.python.usual_losses import usual_loss
 from gradcli.python.values import Array, Function
 
 MEAN = re.compile("(calc|calculate|compute|mean|total|average)(_mean|_total)?")  # of examples
+SQUARE = 2  # axes: examples and classes
 NAME_LOSS = "name its loss `loss` or `compute_cost`, a function of the same file"
 
 
@@ -57,7 +59,7 @@ class LossSearch(Outputs):
             rule = REDUCTIONS["mean" if self.style.is_mean else "sum"]
             value = rule(reader, parts[outputs[0]])
         if value is None:
-            value = self._usual_loss(parts[outputs[0]], targets)
+            value = self._usual_loss(self._last_of([parts[k] for k in outputs]), targets)
         if value is None:
             shape = reader.tape.shape(parts[outputs[0]].content)
             raise PythonFault(
@@ -67,17 +69,45 @@ class LossSearch(Outputs):
             )  # fmt: skip
         driven.outputs.append((self._scalar(value.content), None))
 
+    def _last_of(self, outputs: list[Array]) -> Array:
+        """The only output that no other is computed from; else the first."""
+        graph = self.reader.tape.graph
+        inner = {k for x in outputs for k in graph.ancestors([x.content]) if k != x.content}
+        last = [x for x in outputs if x.content not in inner]
+        return last[0] if len(last) == 1 else outputs[0]
+
     def _usual_loss(self, output: Array, targets: list[Any]) -> Any:
         """The loss that the style has for outputs beside targets like them; None without these.
 
         Raises ShapeError where they have the same axes and other sizes.
         """
         rank = len(self.reader.tape.shape(output.content))
+        targets = [self._one_hot(x, output) for x in targets]
         fitting = [x for x in targets if isinstance(x, Array)
                    and len(self.reader.tape.shape(x.content)) == rank]  # fmt: skip
         if len(fitting) != 1:
             return None
         return self._by_usual(output, fitting[0])
+
+    def _one_hot(self, target: Any, output: Array) -> Any:
+        """Labels as rows or columns with a single 1, beside an output of examples and classes.
+
+        Examples lie along the axis that fewer inputs have. Raises ShapeError where labels are more.
+        """
+        shape = self.reader.tape.shape(output.content)
+        content = target.content if isinstance(target, Array) else target
+        if content.__class__ is int or len(shape) != SQUARE:
+            return target
+        labels = np.asarray(content)
+        if labels.dtype.kind not in "iu" or labels.ndim != 1:
+            return target
+        sizes = [self.reader.tape.shape(leaf.node) for leaf in self.driven.leaves]
+        along = min((0, 1), key=lambda axis: sum(shape[axis] in own for own in sizes))
+        if labels.size != shape[along]:
+            raise ShapeError(f"labels of shape ({shape[along]},) are needed, not of {labels.shape}")
+        places = np.arange(shape[1 - along])
+        hot = np.expand_dims(labels, 1 - along) == np.expand_dims(places, along)
+        return Array(hot * 1.0)
 
     def _by_usual(self, output: Array, targets: Array) -> Any:
         """The loss that the style has."""

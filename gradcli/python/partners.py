@@ -17,8 +17,8 @@ from gradcli.python.source import Script
 from gradcli.python.subjects import KNOWN
 from gradcli.python.values import Function, Scope
 
-MOST_BESIDE = 40  # files of a folder that are looked at
-LARGEST = 200_000  # characters of such a file
+MOST_BESIDE = 24  # files of a folder that are looked at
+LARGEST = 60_000  # characters of such a file
 
 
 class Partner(NamedTuple):

@@ -98,6 +98,14 @@ class Script(Source):
         return names
 
     @cached_property
+    def settings(self) -> set[str]:
+        """The names that the file's own statements give values to."""
+        return {
+            part.id for node in self.tree.body if isinstance(node, ast.Assign)
+            for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)
+        }  # fmt: skip
+
+    @cached_property
     def is_fragment(self) -> bool:
         """Whether a file imports nothing, not even numpy that it uses: it is a part of another."""
         parts = [*ast.walk(self.tree)]

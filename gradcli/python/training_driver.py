@@ -219,7 +219,7 @@ class TrainingDriver(Driver):
 
     def _take_weights(self) -> None:
         """Make inputs of the weights that are there by now."""
-        for place in self.training.weights:
+        for place in sorted(self.training.weights):
             holder: Any = self.scope
             name = place.removeprefix("self.")
             if name != place:

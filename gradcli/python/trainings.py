@@ -71,8 +71,7 @@ class Training:
             if node in seen:
                 continue
             seen.add(node)
-            is_error = not self.losses and node in self.errors
-            if is_error or PRODUCT.search(ast.unparse(node.value)):
+            if node in self.errors or PRODUCT.search(ast.unparse(node.value)):
                 return True
             read = {place for part in ast.walk(node.value) for place in _places(part)}
             pending += [
@@ -84,14 +83,12 @@ class Training:
     def is_entered(self, node: ast.stmt) -> bool:
         """Whether a block is one of the training, of which one turn is read."""
         inside = {*ast.walk(node)}
-        return self._has_aim(inside) and bool(inside & self.changes)
-
-    def _has_aim(self, parts: set[ast.AST]) -> bool:
-        return bool(parts.intersection(self.losses or self.errors))
+        has_aim = inside.intersection(self.losses) or inside & self.errors.keys()
+        return bool(has_aim and inside & self.changes)
 
     def is_needed(self, node: ast.stmt) -> bool:
         """Whether the loss or a weight depends on a statement."""
-        if self._has_aim({*ast.walk(node)}):
+        if {*ast.walk(node)}.intersection(self.losses or self.errors):
             return True
         targets = {
             place for part in ast.walk(node)
