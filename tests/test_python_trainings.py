@@ -255,3 +255,120 @@ def test_functions_that_are_handed_in_are_a_leaky_relu_and_its_slope():
     assert verdict(HANDED.replace("upstream * self", "upstream + self"))[0] == "fail"
     by_output = HANDED.replace("return self.act(x)", "self.x = self.act(x)\n        return self.x")
     assert verdict(by_output)[0] == "pass"
+
+
+DIGITS = """
+import pandas as pd
+
+table = np.array(pd.read_csv("digits.csv"))
+m, n = table.shape
+
+def forward_prop(W1, b1, W2, b2, X):
+    Z1 = W1.dot(X) + b1
+    A1 = np.maximum(Z1, 0)
+    Z2 = W2.dot(A1) + b2
+    A2 = np.exp(Z2) / sum(np.exp(Z2))
+    return Z1, A1, Z2, A2
+
+def one_hot(Y):
+    hot = np.zeros((Y.size, Y.max() + 1))
+    hot[np.arange(Y.size), Y] = 1
+    return hot.T
+
+def backward_prop(Z1, A1, Z2, A2, W1, W2, X, Y):
+    dZ2 = A2 - one_hot(Y)
+    dW2 = 1 / m * dZ2.dot(A1.T)
+    db2 = 1 / m * np.sum(dZ2, axis=1, keepdims=True)
+    dZ1 = W2.T.dot(dZ2) * (Z1 > 0)
+    dW1 = 1 / m * dZ1.dot(X.T)
+    db1 = 1 / m * np.sum(dZ1, axis=1, keepdims=True)
+    return dW1, db1, dW2, db2
+"""
+
+
+def test_labels_are_the_classes_of_a_network_and_settings_of_others_are_numbers():
+    (case,) = cases(DIGITS)
+    assert case.verdict == "pass", case.problem
+    told = " ".join(case.notes)
+    assert "right for the cross-entropy" in told
+    assert "m = 0." in told
+
+
+def test_a_wrong_gradient_beside_labels_is_told_at_its_line():
+    (case,) = cases(DIGITS.replace("X.T)\n    db1", "X.T) / 2\n    db1"))
+    assert case.verdict == "fail"
+    assert [line.line for line in case.lines if line.is_accused] == [25]
+
+
+NUMBERS = """
+def squash(x):
+    return 1 / (1 + np.exp(-x))
+
+def slope(x):
+    return squash(x) * (1 - squash(x))
+
+def total(y_true, y_pred):
+    return ((y_true - y_pred) ** 2).mean()
+
+class Net:
+    def __init__(self):
+        self.w, self.v, self.b = np.random.normal(), np.random.normal(), np.random.normal()
+
+    def ahead(self, x):
+        return squash(self.v * squash(self.w * x[0] + self.b * x[1]))
+
+    def train(self, data, y_trues):
+        for epoch in range(100):
+            for x, y_true in zip(data, y_trues):
+                inner = self.w * x[0] + self.b * x[1]
+                h = squash(inner)
+                y_pred = squash(self.v * h)
+                up = -2 * (y_true - y_pred) * slope(self.v * h)
+                self.w -= 0.1 * up * self.v * slope(inner) * x[0]
+                self.b -= 0.1 * up * self.v * slope(inner) * x[1]
+                self.v -= 0.1 * up * h
+            if epoch % 10 == 0:
+                loss = total(y_trues, np.apply_along_axis(self.ahead, 1, data))
+                print(loss)
+
+data, truth = np.array([[-2.0, -1], [2.5, 6], [1, 4]]), np.array([1, 0, 0])
+Net().train(data, truth)
+"""
+
+
+def test_a_loop_over_examples_inside_one_that_shows_a_loss_is_read_for_one_example():
+    (case,) = cases(NUMBERS)
+    assert case.verdict == "pass", case.problem
+    assert {"w", "v", "b"} <= {*case.inputs}
+    assert accused(NUMBERS.replace("slope(inner) * x[1]", "slope(inner) * x[0]")) == [27]
+
+
+def test_an_activation_may_be_asked_for_its_slope_by_a_flag_and_texts_stay_texts():
+    text = """
+KINDS = {"soft": np.tanh}
+
+class Linear:
+    def __init__(self, wide, high, act):
+        self.W, self.act = np.random.randn(wide, high), act
+
+    def forward(self, x):
+        self.x, self.z = x, x @ self.W
+        return self.act(self.z)
+
+    def backward(self, upstream):
+        back = upstream * self.act(self.z, derivative=True)
+        self.dW = self.x.T @ back
+        return back @ self.W.T
+
+class Named:
+    def __init__(self, kind="soft"):
+        self.kind = KINDS[kind]
+
+    def forward(self, x):
+        self.y = self.kind(x)
+        return self.y
+
+    def backward(self, upstream):
+        return upstream * (1 - self.y**2)
+"""
+    assert [case.verdict for case in cases(text)] == ["pass", "pass"]

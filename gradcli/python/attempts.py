@@ -146,7 +146,7 @@ class Attempts:
         return None
 
     def _unknown_setting(self) -> str | None:
-        """A number or an array of the file that could not be read where the last reading stopped."""
+        """A number or an array of the file that is not read, where the last reading stopped."""
         if self.stop is None or self.subject.is_script:
             return None
         loaded = Loaded(self.script.tree, set(), set())

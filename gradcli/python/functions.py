@@ -78,7 +78,8 @@ class Functions(Reader):
         if isinstance(callee, Library):
             if callee.name.startswith(("helper ", "cached ")):
                 kind, _, name = callee.name.partition(" ")
-                return (WITH_CACHE if kind == "cached" else HELPERS)[name](self, *values)
+                named = keywords if name == "leaky relu" else {}
+                return (WITH_CACHE if kind == "cached" else HELPERS)[name](self, *values, **named)
             if callee.kind == "python":
                 return BUILTINS[callee.name](self, *values, **keywords)
             return library_call(self, callee, values, keywords)

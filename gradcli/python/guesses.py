@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from gradcli.python.usage import Usage
+from gradcli.python.usage import DERIVATIVE, Usage
 from gradcli.python.values import Library
 
 Guess = Any
@@ -82,7 +82,6 @@ KERNELS = re.compile(
     r"^(h|w|height|width|size)_?(k|f|filter|kernel)$|^(FH|FW|HH|WW|KH|KW)$"
 )
 POOLS = re.compile(r"^(p|pool|pooling|window)_?(h|w|height|width|size|shape)?$")
-DERIVATIVE = re.compile(r"prime|deriv|grad|diff|slope", re.IGNORECASE)
 TRUNCATION = re.compile(r"trunc|^bptt")  # of steps back: what is cut off is no gradient
 NEVER = 1000
 HEADS = re.compile(r"^(\w+_)?heads?(_(num|count))?$|^n_?head$")
@@ -188,7 +187,7 @@ class Guesser:
         usage = self.usage
         if name in self.made:
             return [self.made[name]]
-        if name in usage.called and name not in usage.texts:
+        if name in usage.called and name not in usage.texts and name not in usage.indices:
             return [("value", self._function(name))]
         if OPTIMISER.match(name):
             return [("value", Library("helper step", "python"))]
@@ -236,7 +235,7 @@ class Guesser:
 
     def _function(self, name: str) -> Library:
         """An activation; where its derivative is one of its own, both are those of a leaky relu."""
-        if not any(map(DERIVATIVE.search, self.usage.called)):
+        if not (self.usage.asks_slope or any(map(DERIVATIVE.search, self.usage.called))):
             return Library("tanh")
         of = "slope of leaky relu" if DERIVATIVE.search(name) else "leaky relu"
         return Library(f"helper {of}", "python")

@@ -37,8 +37,13 @@ def softmax(reader: Reader, x: Any) -> Any:
     return reader.wrap(tape.apply(DIV, powers.content, reader.content(total)))
 
 
-def leaky(reader: Reader, x: Any) -> Any:
-    """A leaky relu: its slope is that at its output, too, so either may be what a file hands on."""
+def leaky(reader: Reader, x: Any, **flags: Any) -> Any:
+    """A leaky relu, or its slope where a flag asks for that: `act(z, derivative=True)`.
+
+    Its slope is that at its output, too, so either may be what a file hands on.
+    """
+    if any(flag is True for flag in flags.values()):
+        return slope(reader, x)
     return reader.wrap(reader.tape.apply(MUL, reader.content(x), reader.content(slope(reader, x))))
 
 

@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gradcli.python.guesses import DERIVATIVE, Guess, Parts, Sizes, setting
+from gradcli.python.guesses import Guess, Parts, Sizes, setting
+from gradcli.python.usage import DERIVATIVE
 from gradcli.python.values import Array, Given, Instance, Library, Scope
 
 LABELS_OF_RANK: dict[int, Guess] = {0: "index", 1: "labels", 2: "labels2"}

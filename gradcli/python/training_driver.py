@@ -117,6 +117,7 @@ class TrainingDriver(Driver):
     def _enter(self, node: ast.For | ast.While) -> None:
         """The first turn of a loop of the training."""
         reader, self.has_begun = self.reader, True
+        self._take_weights()
         if isinstance(node, ast.For):
             with reader.faults():
                 items = reader.iterate(reader.evaluate(node.iter, self.scope))

@@ -6,6 +6,7 @@ Calls of functions of the same file are followed: what they do with an argument 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 
@@ -16,6 +17,7 @@ MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "norm
                 "standard_normal", "random", "full", "identity")  # fmt: skip
 KEEPS_LENGTH = ("zeros_like", "ones_like", "empty_like", "asarray", "array", "copy", "atleast_1d")
 TAKES_INDICES = ("at", "take", "take_along_axis", "put_along_axis", "one_hot", "to_categorical")
+DERIVATIVE = re.compile(r"prime|deriv|grad|diff|slope", re.IGNORECASE)
 DEEPEST = 3  # calls inside one another that are followed
 
 Functions = Mapping[str, ast.FunctionDef]
@@ -46,7 +48,9 @@ class Usage:
         self.defaulted: set[str] = set()  # keys that are read with a default
         self.filled: set[str] = set()  # what entries are stored in, under texts
         self.blocks: dict[str, Blocks] = {}  # axes that are cut into equal parts
-        self.called: set[str] = set()  # what is called with one value: `self.act(z)`
+        self.called: set[str] = set()  # what is called with one value: `act(z)`
+        self.asks_slope = False  # whether a function is called with a flag for its derivative
+        self.kept_called: set[str] = set()  # attributes that are: `self.act(z)`
         self.hints: dict[str, str] = {}  # what type hints say
         self.texts: dict[str, str] = {}  # that a parameter is compared with
         self.functions = [*functions]
@@ -102,9 +106,11 @@ class Usage:
                 targets, values = _pairs_of(node)
                 for target, value in zip(targets, values, strict=False):
                     if isinstance(target, ast.Attribute) and isinstance(value, ast.Name):
-                        for names in (self.indices, self.compared, self.called):
+                        for names in (self.indices, self.compared):
                             if target.attr in names:
                                 names.add(value.id)
+                        if target.attr in self.kept_called:
+                            self.called.add(value.id)
 
     # ---------------------------------------------------------------- one node
 
@@ -119,8 +125,15 @@ class Usage:
             self.transposed |= {_name(node.value) or ""}
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             self.products |= {_name(node.left) or "", _name(node.right) or ""}
-        if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
-            self.called |= {_name(node.func) or ""}
+        asks_slope = isinstance(node, ast.Call) and any(
+            DERIVATIVE.search(k.arg or "") for k in node.keywords
+        )  # `act(z, derivative=True)`
+        self.asks_slope = self.asks_slope or asks_slope
+        if isinstance(node, ast.Call) and len(node.args) == 1 and (
+            asks_slope or not node.keywords
+        ):  # fmt: skip
+            is_own = isinstance(node.func, ast.Name)
+            (self.called if is_own else self.kept_called).add(_name(node.func) or "")
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             is_get = node.func.attr == "get" and len(node.args) == 1
