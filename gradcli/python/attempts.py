@@ -149,13 +149,13 @@ class Attempts:
         """A number or an array of the file that is not read, where the last reading stopped."""
         if self.stop is None or self.subject.is_script:
             return None
-        loaded = Loaded(self.script.tree, set(), set())
         for part in ast.walk(self.stop.node):
             name = part.id if isinstance(part, ast.Name) else ""
             holder = self.stop.scope.find(name)
             is_open = holder is not None and isinstance(holder[name], Unknown)
-            if is_open and name in self.script.settings and name not in loaded.objects:
-                return name
+            if is_open and name in self.script.settings:
+                loaded = Loaded(self.script.tree, set(), set())
+                return None if name in loaded.objects else name
         return None
 
     def _claimed_numbers(self, driven: Driven, claims: Mapped) -> set[str]:
