@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
+from gradcli.python.guesses import Guesser
+from gradcli.python.starts import starts
+from gradcli.python.usage import Usage
 from gradcli.requests import Request
 from gradcli.tasks.check_python import check_python
 
@@ -649,3 +654,57 @@ def test_an_axis_that_is_squeezed_has_one_element():
     )
     assert "inp (3, 1)" in taken(text)
     assert accused(text.replace("2 * (", "(")) == 8
+
+
+def test_more_axes_than_there_are_sizes_are_no_crash():
+    lines = "".join(f"\n    x{k}: (A{k}, B{k}, C{k})" for k in range(6))
+    (function,) = ast.parse(f'def f():\n    """{lines}"""').body
+    guesser = Guesser(Usage([function]), {})
+    assert not [*starts(guesser, {f"x{k}": 3 for k in range(6)})]
+    assert [*starts(guesser, {f"x{k}": 3 for k in range(5)})]
+
+
+POLICY = """
+import numpy as np
+class Policy:
+    def __init__(self, n_state, n_action):
+        self.W = np.random.randn(n_state, n_action)
+    def loss(self, states, actions, returns):
+        e = np.exp(states @ self.W)
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return -np.mean(np.log(self.p[np.arange(len(actions)), actions]) * returns)
+    def grad(self, states, actions, returns):
+        n = len(actions)
+        delta = self.p.copy()
+        delta[np.arange(n), actions] -= 1
+        delta *= returns[:, None] / n
+        return {"W": states.T @ delta}
+"""
+
+
+def test_there_is_one_label_for_each_example_whatever_the_forward_part_allows():
+    assert "returns (3,)" in taken(POLICY) or "returns (4,)" in taken(POLICY)
+    assert accused(POLICY.replace("[:, None] / n", "[:, None]")) == 15
+    assert accused(POLICY.replace("delta[np.arange(n), actions] -= 1", "delta -= 1")) == 14
+
+
+def test_entries_may_all_be_vectors():
+    text = (
+        "import numpy as np\ndef f_and_grad(theta, x):\n    w, b = theta['w'], theta['b']\n"
+        "    t = np.tanh(np.outer(x, w) + b)\n    value = np.sum(t)\n    s = 1 - t**2\n"
+        "    grads = {'w': s.T @ x, 'b': np.sum(s, axis=0)}\n    return value, grads\n"
+    )
+    assert "'w': (3,)" in taken(text)
+    assert accused(text.replace("1 - t**2", "1 - t")) == 6
+
+
+def test_a_gradient_may_be_called_after_its_input_with_a_g():
+    text = (
+        "class Lin:\n    def __init__(self, w, b):\n        self.w, self.b = w, b\n"
+        "    def __call__(self, inp):\n        self.inp = inp\n"
+        "        return inp @ self.w + self.b\n"
+        "    def backward(self, out_g):\n        self.inp_g = out_g @ self.w.T\n"
+        "        self.w_g = self.inp.T @ out_g\n        self.b_g = out_g.sum(0)\n"
+    )
+    assert case_of(text).verdict == "pass"
+    assert accused(text.replace("out_g.sum(0)", "out_g.mean(0)")) == 10

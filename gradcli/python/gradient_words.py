@@ -15,6 +15,7 @@ FORMS = [
     re.compile(rf"(?:{WORDS})_?(?:(?:{WORDS})_)?(?:of_|wrt_)?(\w+)", re.IGNORECASE),
     re.compile(rf"(\w+?)_?(?:{WORDS})", re.IGNORECASE),
     re.compile(r"g_?(\w+)"),
+    re.compile(r"(\w+)_g"),
 ]
 
 

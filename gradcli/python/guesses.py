@@ -209,7 +209,9 @@ class Guesser:
             options = {key: ("value", SETTINGS[key]) for key in SETTINGS if key not in left}
             return [1] if name in usage.lengths else [options, 1, 2]
         if name in usage.keys and not (name in usage.ranks or name in usage.least):
-            return [self._entries(usage.keys[name], rank) for rank in (1, 2)]
+            entries = [self._entries(usage.keys[name], rank) for rank in (1, 2)]
+            vectors = {key: 1 if isinstance(g, int) else g for key, g in entries[0].items()}
+            return entries if vectors in entries else [*entries, vectors]
         if name in usage.texts:
             return ["text"]
         if "shape" in name and name not in usage.ranks:
@@ -272,7 +274,8 @@ class Guesser:
 
     def _of_least(self, name: str, least: int) -> list[Guess]:
         """What has at least so many axes."""
-        rank = 1 if VECTOR.match(name) and least == 1 else max(2, least)
+        is_vector = bool(VECTOR.match(name)) or name in self.usage.columns
+        rank = 1 if is_vector and least == 1 else max(2, least)
         labels: list[Guess] = ["labels"] if least == 1 and LABELS.match(name) else []
         ranks = [rank, *(r for r in (1, rank + 1) if r >= least and r != rank)]
         return [*labels, *ranks] if self.is_labels(name) else [*ranks, *labels]

@@ -23,6 +23,7 @@ from gradcli.python.guesses import (
 from gradcli.python.lessons import Lesson
 from gradcli.python.likely_axes import Unlikely, unlikely
 from gradcli.python.misfits import (
+    WEIGHT,
     beyond,
     is_misfit,
     joined,
@@ -343,12 +344,22 @@ class Inference:
             self.is_single = self.is_single or single_example(halt.message) is not None
             return with_size_one(choice.shapes, single)
         pair = pair_of(message)
-        is_of_labels = "labels" in choice.guesses.values() and CLASSES in (pair or ())
-        if pair is not None and (is_of_labels or not {*pair} <= halt.sizes):
+        if pair is not None and (not {*pair} <= halt.sizes or self._are_tied(pair, choice)):
             return joined(choice.shapes, *pair)
         if self.halted is None or _line(halt) > _line(self.halted[0]):  # the furthest it came
             self.halted, self.chosen = (halt, values), choice
         return None
+
+    def _are_tied(self, pair: tuple[int, int], choice: Choice) -> bool:
+        """Whether labels make two sizes one: their classes, or their examples."""
+        if CLASSES in pair and "labels" in choice.guesses.values():
+            return True
+        labels = {choice.shapes[n][0] for n, guess in choice.guesses.items() if guess == "labels"}
+        rows = {
+            choice.shapes[name][0] for name, guess in choice.guesses.items()
+            if isinstance(guess, int) and guess >= FLAT and not WEIGHT.match(name)
+        }  # fmt: skip
+        return any(x in labels and y in rows for x, y in (pair, pair[::-1]))
 
     def _taught(self, error: GradcliError, choice: Choice, values: dict[str, Any]) -> Choice | None:
         """The choice with what a fault says of a parameter; None where it says nothing new."""

@@ -118,7 +118,10 @@ def _as_documented(
 def _sizes(
     usage: Usage, name: str, rank: int, letters: dict[str, int], sizes: Iterator[int]
 ) -> tuple[int, ...]:
-    """The sizes of a parameter: those that its docstring calls alike are alike."""
+    """The sizes of a parameter: those that its docstring calls alike are alike.
+
+    They are too few where there are no more sizes to be had.
+    """
     if rank == 1 and name in usage.lengths:
         return (usage.lengths[name],)
     parts = usage.letters.get(name, [])
@@ -140,7 +143,10 @@ def _sizes(
             letters[part] = int(multiple[1]) * letters[multiple[2]]
         is_number = part.isdecimal() and int(part) > 0
         if not is_number and part not in letters:
-            letters[part] = next(sizes)
+            size = next(sizes, None)
+            if size is None:
+                return ()
+            letters[part] = size
         shape.append(int(part) if is_number else letters[part])
     return tuple(shape)
 

@@ -18,6 +18,7 @@ MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "norm
 KEEPS_LENGTH = ("zeros_like", "ones_like", "empty_like", "asarray", "array", "copy", "atleast_1d")
 TAKES_INDICES = ("at", "take", "take_along_axis", "put_along_axis", "one_hot", "to_categorical")
 DERIVATIVE = re.compile(r"prime|deriv|grad|diff|slope", re.IGNORECASE)
+FLAT = 2  # places in the index of a column
 DEEPEST = 3  # calls inside one another that are followed
 
 Functions = Mapping[str, ast.FunctionDef]
@@ -38,6 +39,7 @@ class Usage:
         self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
         self.lists: set[str] = set()  # what has a length, or is gone through
         self.parted: set[str] = set()  # names of which one part is taken: `x[i]`
+        self.columns: set[str] = set()  # names that are made columns: `x[:, None]`
         self.sliced: set[str] = set()  # names of which parts are taken: `x[1:-1]`
         self.transposed: set[str] = set()  # names with `.T`
         self.products: set[str] = set()  # names that a matrix product is of: `A @ x`, `A.dot(x)`
@@ -236,6 +238,8 @@ class Usage:
             axes = [p for p in place.elts if not (isinstance(p, ast.Constant) and p.value is None)]
             if all(not isinstance(p, ast.Starred) for p in axes):
                 count = sum(not _is_newaxis(p) for p in axes)
+                if count == 1 and len(place.elts) == FLAT and isinstance(place.elts[0], ast.Slice):
+                    self.columns.add(name)
                 if not any(isinstance(p, ast.Constant) and p.value is Ellipsis for p in axes):
                     self.least[name] = max(self.least.get(name, 0), count)
 
