@@ -368,3 +368,33 @@ def test_a_loss_is_not_taken_for_one_of_its_targets():
     assert case_of(text).verdict == "pass"
     wrong = text.replace("2 * (y_pred - y_true)", "2 * (y_true - y_pred)")
     assert case_of(wrong).verdict == "fail"
+
+
+GLOBALS = """
+import numpy as np
+
+X = np.random.randn(4, 5)
+W = np.random.randn(5, 3)
+y = np.random.randn(4, 3)
+
+def forward(x, w):
+    h = np.tanh(x @ w)
+    loss = 0.5 * np.sum((h - y) ** 2)
+    return loss, h
+
+def backward(h):
+    d = (h - y) * (1 - h**2)
+    dx = d @ W.T
+    dw = X.T @ d
+    return dx, dw
+
+loss, h = forward(X, W)
+dx, dw = backward(h)
+"""
+
+
+def test_an_argument_of_the_file_s_own_call_is_what_the_file_calls_it():
+    case = case_of(GLOBALS, "forward")
+    assert case.verdict == "pass", case.lines
+    case = case_of(GLOBALS.replace("dx = d @ W.T", "dx = h @ W.T"), "forward")
+    assert [line.line for line in case.lines if line.is_accused] == [15]

@@ -50,6 +50,7 @@ class Arguments:
         self.numbers: set[str] = set()  # attributes that are numbers, and inputs
         self.setups: list[str] = []  # methods that prepare the object
         self.caller = ""  # the method that keeps the operands and calls the forward part
+        self.names: dict[str, str] = {}  # of the file, for parameters that are what these hold
         self.attributes: list[str] = []  # of the object that other code sets
         self.is_made = False  # whether the object has been prepared
         self.has_ended = False  # whether the forward part has been read
@@ -188,12 +189,20 @@ class Arguments:
         }  # fmt: skip
 
     def _argument(self, name: str, is_parameter: bool) -> Any:
+        if name not in self.given and (own := self._of_file(name)) is not None:
+            self.given[name] = own
         if name not in self.given:
             value = self.values[name]
             if name in self.floats:
                 value = _as_floats(value)
             self.given[name] = self._with_leaves(value, name, is_parameter)
         return self.given[name]
+
+    def _of_file(self, name: str) -> Array | None:
+        """The input of the file that a parameter is in the file's own call; None for none."""
+        value = self.driven.scope.get(self.names.get(name, ""))
+        is_input = isinstance(value, Array) and value.content.__class__ is int
+        return value if is_input and name not in self.settings else None
 
     def _with_leaves(self, value: Any, name: str, is_parameter: bool) -> Any:
         """A value whose floats are inputs."""

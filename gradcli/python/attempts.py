@@ -57,6 +57,7 @@ class Attempts:
         self.driver: Driver | None = None  # of the last attempt
         self.setups: list[str] = []  # methods that prepare the object
         self.caller = ""  # the method that keeps the operands and calls the forward part
+        self.names: dict[str, str] = {}  # of the file for parameters, where its own call is read
         self.attributes: list[str] = []  # of the object that other code sets
         self.numbers: set[str] = set()  # attributes that are numbers and have a gradient
         self.seed = request.seed if request.seed is not None else said.seed or 0
@@ -237,7 +238,7 @@ class Attempts:
             driver.style = self.style
             driver.numbers, self.driver = self.numbers, driver
             driver.setups, driver.attributes = self.setups, self.attributes
-            driver.caller = self.caller
+            driver.caller, driver.names = self.caller, self.names
             self.stop = None
             driven = driver.drive()
             self.has_tiny, self.has_spare_loss = reader.has_tiny, driven.has_spare_loss

@@ -8,8 +8,8 @@ makes it: the block itself, or a function that it calls.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,6 +39,13 @@ DEMONSTRATIONS = ("test", "main", "check", "demo", "run", "example", "try", "gra
                   "gradient_check")  # fmt: skip
 
 
+class Example(NamedTuple):
+    """A call: its values by parameter, and the names of the file for those that have one."""
+
+    values: dict[str, Any]
+    names: dict[str, str]
+
+
 class Finished(Exception):  # no error: control flow
     """Everything that was looked for has been called, or it has taken too much work."""
 
@@ -57,8 +64,8 @@ def key_of(scope: Scope, subject: Subject) -> Key | None:
 
 def examples(
     reader: Interpreter, scope: Scope, tree: ast.Module, subjects: list[Subject]
-) -> dict[Key, dict[str, Any]]:
-    """Values by the names of parameters, for every subject that the file calls."""
+) -> dict[Key, Example]:
+    """The first known call of every subject that the file calls."""
     wanted = {key for subject in subjects if (key := key_of(scope, subject)) is not None}
     leading = _leading(tree, {name for s in subjects for name in (s.forward, s.cls) if name})
     finder = _Finder(reader, wanted, leading)
@@ -66,7 +73,8 @@ def examples(
     try:
         for body in _bodies(tree):
             if any(leading & _mentioned(statement) for statement in body):
-                finder.walk(body, Scope(scope))
+                finder.names = Scope(scope)
+                finder.walk(body, finder.names)
     except Finished:
         pass
     finally:
@@ -116,7 +124,8 @@ class _Finder:
         self.wanted = wanted
         self.leading = leading
         self.lines = {line for line, _ in wanted}
-        self.found: dict[Key, dict[str, Any]] = {}
+        self.found: dict[Key, Example] = {}
+        self.names = Scope()  # of the block that is read
         self.made: dict[int, tuple[Any, dict[str, Any] | None]] = {}  # by their constructors
         self.most = reader.work + MOST_WORK
         self.steps, self.end = MOST_STEPS, self.most  # of the statement that is read
@@ -176,9 +185,16 @@ class _Finder:
                 pending = self.made.get(id(owner), (owner, {}))[1]
                 values = None if values is None or pending is None else {**pending, **values}
             if values:
-                self.found[key] = values
+                self.found[key] = Example(values, self._names_of(values, scope))
         if len(self.found) == len(self.wanted):
             raise Finished
+
+    def _names_of(self, values: Iterable[str], scope: Scope) -> dict[str, str]:
+        """What the block that is read calls the arrays that some parameters are."""
+        return {
+            name: called for name in values if isinstance(scope.get(name), Array)
+            for called, array in self.names.items() if array is scope[name]
+        }  # fmt: skip
 
 
 def _known(function: Function, scope: Scope) -> dict[str, Any] | None:

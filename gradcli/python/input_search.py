@@ -53,7 +53,7 @@ class InputSearch(Attempts):
                 if len(heavy[0].reader.tape.graph) <= HEAVY:
                     return *heavy, shown
             except GradcliError:
-                shown = {}  # a call that shows something else, or that fails
+                shown, self.names = {}, {}  # a call that shows something else, or that fails
         while True:
             try:
                 if not missing:
@@ -206,7 +206,11 @@ class InputSearch(Attempts):
         if self.seed not in calls:
             every = subjects(self.script.tree, self.script.bases)
             calls[self.seed] = examples(reader, scope, self.script.tree, every)
-        return {name: known_of(value) for name, value in calls[self.seed].get(key, {}).items()}
+        if key not in calls[self.seed]:
+            return {}
+        example = calls[self.seed][key]
+        self.names = example.names
+        return {name: known_of(value) for name, value in example.values.items()}
 
     def _attempt(
         self, values: dict[str, Any], is_shown: bool = False
