@@ -398,3 +398,37 @@ def test_an_argument_of_the_file_s_own_call_is_what_the_file_calls_it():
     assert case.verdict == "pass", case.lines
     case = case_of(GLOBALS.replace("dx = d @ W.T", "dx = h @ W.T"), "forward")
     assert [line.line for line in case.lines if line.is_accused] == [15]
+
+
+OBJECTS = """
+import numpy as np
+
+class Parameter:
+    def __init__(self, value):
+        self.data = value
+        self.grad = np.zeros_like(value)
+
+class Linear:
+    def __init__(self, n, m):
+        self.W = Parameter(np.random.randn(n, m))
+        self.b = Parameter(np.random.randn(m))
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W.data + self.b.data
+
+    def backward(self, dout):
+        self.W.grad += self.x.T @ dout
+        self.b.grad += np.sum(dout, axis=0)
+        return dout @ self.W.data.T
+"""
+
+
+@pytest.mark.parametrize("value", ["data", "params", "value"])
+def test_a_parameter_and_its_gradient_may_be_kept_in_one_object(value):
+    text = OBJECTS.replace("data", value)
+    case = case_of(text)
+    assert case.verdict == "pass", case.problem
+    assert {check.whole for check in case.inputs.values()} >= {"W", "b", "x"}
+    case = case_of(text.replace("np.sum(dout, axis=0)", "2 * np.sum(dout, axis=0)"))
+    assert [line.line for line in case.lines if line.is_accused] == [20]

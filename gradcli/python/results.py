@@ -17,6 +17,9 @@ FACTOR = re.compile(r"^[-+]|^[\d.]+ \* | [*/] [\d.]+$")
 ENTRY = re.compile(r"[\w.\[\]'\"]+\[(['\"])([^'\"]+)\1\]")  # `grads['W1']`, and no product with one
 
 
+# Of an object that holds a parameter and its gradient: `self.W.data`, `self.W.grad`.
+VALUE = re.compile(r".*\.(\w+(?:\[\d+\])*)\.(?:data|val|values?|params?|array|tensor)")
+GRADIENT = re.compile(r"self.*\.(\w+(?:\[\d+\])*)\.(?:grads?|gradients?)")
 PLAIN = re.compile(r"[\w.\[\]'\"]+")
 
 
@@ -149,6 +152,8 @@ def _bare(words: str) -> str:
     for ending in (".T", ".copy()", ".flatten()", ".ravel()", ".sum()"):
         words = words.removesuffix(ending)
     words = re.sub(r"\.(reshape|astype|squeeze)\(.*\)$", "", words)
+    if of := GRADIENT.fullmatch(words):
+        return f"d{of[1]}"
     match = re.fullmatch(r"(?:\w+(?:\[\d+\])*\.)*(\w+)((?:\[\d+\])*)", words)
     return match[1] + match[2] if match else ""
 
@@ -170,5 +175,7 @@ def short_name(path: str) -> str:
     match = re.fullmatch(r".*\[(['\"])(.+?)\1\]", path)
     if match:
         return match[2]
+    if held := VALUE.fullmatch(path):
+        return held[1]
     tail = path.rpartition(".")[2]
     return tail if re.fullmatch(r"\w+(\[\d+\])*", tail) else ""
