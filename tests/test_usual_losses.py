@@ -192,7 +192,7 @@ def test_a_loss_is_handed_its_predictions_whatever_it_calls_them(kind):
 
 @pytest.mark.parametrize(
     ("kind", "old", "new"),
-    [("squared", "-2 * (y_true", "2 * (y_true"), ("summed", "-2 *", "-1 *"), ("labels", "y_true] -= 1", "y_true] += 1"),
+    [("squared", "-2 * (y_true", "2 * (y_true"), ("summed", "-2 *", "-1 *"), ("labels", "y_true] -= 1", "y_true] += 1"), ("labels", "y_true] -= 1", "y_true] -= 2"),
      ("rows", "-= y_true", "+= y_true"), ("clipped", "-np.eye", "np.eye")],
 )  # fmt: skip
 def test_a_wrong_line_of_a_loss_of_examples_is_found(kind, old, new):

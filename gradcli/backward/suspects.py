@@ -94,7 +94,9 @@ class Suspects:
                 held = {self.replay.sites[k]: values}
                 if aim.is_hit(held):
                     in_turns = _InTurns(self.turns, k, aim)
-                    found = self.naming.mistake(k, values, in_turns.confirms)
+                    is_repeated = len(self.turns.of(k)) > 1
+                    confirms = in_turns.confirms if is_repeated else None
+                    found = self.naming.mistake(k, values, confirms)
                     named, tree = (found.named, found.tree) if found else (None, None)
                     held = in_turns.held or held
                     yield Suspect(k, held, "value", is_sound, found is not None, named, tree)
@@ -383,9 +385,7 @@ class _InTurns:
         self.held: Held | None = None  # what the line gives with the first tree that is
 
     def confirms(self, tree: Tree) -> bool:
-        """Whether a tree is right in all turns; a line that has one only is right already."""
-        if len(self.turns.of(self.line)) == 1:
-            return True
+        """Whether a tree is right in all turns."""
         held = self.turns.rewritten(self.line, tree, self.aim)
         self.held = self.held or held
         return held is not None

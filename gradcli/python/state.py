@@ -181,27 +181,36 @@ class Reader(ABC):
         if not isinstance(value, Array) or value.content.__class__ is not int:
             return value
         node = value.content
-        is_forward = self._is_forward(node)
-        is_past = self.forward is not None or self.begun is not None
-        if is_forward and not (is_named and is_past):
+        if not self._is_behind_forward():
             return value
-        if not is_forward and node not in self.recorded and node >= self.first:
+        if not (is_named if self._is_forward(node) else self._is_old(node)):
             return value
         tape = self.tape
         return Array(tape.copy(node), value, (tape.copy, lambda _, new: new))
 
     def fresh(self, content: Any) -> Any:
-        """A content that this statement has made, so that its line has a node of its own."""
+        """A content as one that this statement has made, where it may be of the backward part."""
+        may_be_backward = self.last_line > 0 or self._is_behind_forward()
         is_old = content.__class__ is int and content < self.first
-        return self.tape.copy(content) if is_old else content
+        return self.tape.copy(content) if is_old and may_be_backward else content
+
+    def _is_old(self, node: int) -> bool:
+        """Whether a node is another line's already."""
+        return node in self.recorded or node < self.first
+
+    def _is_behind_forward(self) -> bool:
+        """Whether the backward part is read, as far as anything tells where it begins."""
+        if self.forward is None and self.begun is None:
+            is_own = self.file == 0 and len(self.calls) < 2
+            line = getattr(self.here[1], "lineno", 0) if is_own else 0
+            if 0 < self.last_line < line:
+                self.begun = self.first
+        return self.forward is not None or self.begun is not None
 
     def _is_forward(self, node: int) -> bool:
-        """Whether a node is one of the forward part, or nothing tells yet where that ends."""
+        """Whether a node is one of the forward part, behind which the backward part is read."""
         if self.forward is not None:
             return node in self.forward
-        line = getattr(self.here[1], "lineno", 0) if self.file == 0 and len(self.calls) < 2 else 0
-        if self.begun is None and 0 < self.last_line < line:
-            self.begun = self.first
         return self.begun is None or node < self.begun
 
     def record_new(self, value: Any, text: str, node: Any) -> None:
