@@ -501,3 +501,17 @@ def test_a_search_that_is_cut_short_accuses_a_line_all_the_same(monkeypatch):
         told.append([(line.line, line.suspects) for line in case.lines if line.is_accused])
     assert told[0][0][0] == 2
     assert told[1] == [(3, [])]
+
+
+@pytest.mark.parametrize("x", ["2", "4", "2.5"])
+def test_a_whole_number_that_is_only_multiplied_is_no_size(x):
+    """With x held at 2 a repair by the number 2 would look right."""
+    text = f"w = 3; x = {x}\nL = (w*x - 1)**2\ndw = 2*(w*x - 1)"
+    (line,) = gradcli.check(text).cases[0].lines
+    assert line.repair == "dw = 2*(w*x - 1)*x"
+
+
+def test_a_whole_number_that_is_divided_by_may_stand_as_a_number():
+    text = "x = 3; y = 5; n = 4\nf = (x*y)**2 / n\ndx = 2*x*y*y / 4\ndy = 2*x*y / 4"
+    first, second = gradcli.check(text).cases[0].lines
+    assert (first.verdict, second.repair.replace(" ", "")) == ("pass", "dy=2*x**2*y/4")

@@ -17,6 +17,7 @@ POINTS_NEARBY = 3  # points near by at which a mistake must look the same before
 REACHES = (0.5, 2.0, 8.0)  # how far such points lie, relative to the inputs
 ATTEMPTS = 200  # points drawn in search of other branches
 FEW_ATTEMPTS = 12  # points drawn of whole arrays, of which one usually shows both sides
+OF_DATA = {"add", "sub", "mul", "scale", "neg"}  # gates that nobody counts by
 MOST_BRANCHES = 8  # of the points on other branches that are used
 
 
@@ -102,16 +103,33 @@ def anywhere(program: Program, inputs: Sequence[Any], seed: int, turns: bool = F
     `turns` also changes signs, and so the branches that a program takes.
 
     What stands for something stays of its kind, masks and labels are rolled, and whole numbers that
-    nothing is claimed of are sizes or exponents.
+    nothing is claimed of are sizes or exponents, unless they are only added and multiplied.
     """
     import numpy as np  # late: numbers do not need it
 
     rng = np.random.default_rng(seed)
     claimed = {node for name in program.claims for node in nodes_of(program.inputs.get(name, []))}
-    nodes = program.graph.inputs.values()
+    counting, nodes = _counting(program), program.graph.inputs.values()
     return [
-        _elsewhere(x, rng, node in claimed, turns) for node, x in zip(nodes, inputs, strict=True)
-    ]
+        x if node in counting - claimed and x == x // 1
+        else _elsewhere(x, rng, node in claimed, turns)
+        for node, x in zip(nodes, inputs, strict=True)
+    ]  # fmt: skip
+
+
+def _counting(program: Program) -> set[int]:
+    """The inputs of numbers that the forward part may count by: it divides by them, or raises to.
+
+    What it only adds and multiplies is data, whole or not.
+    """
+    graph, uses = program.graph, dict[int, set[str]]()
+    for gate, operands in zip(graph.gates, graph.operands[: program.forward_nodes], strict=False):
+        for k in operands:
+            uses.setdefault(k, set()).add(gate.name)
+    return {
+        node for node in graph.inputs.values()
+        if not graph.shape(node) and not uses.get(node, {""}) <= OF_DATA
+    }  # fmt: skip
 
 
 def _elsewhere(x: Any, rng: Any, is_claimed: bool, turns: bool) -> Any:
@@ -120,8 +138,7 @@ def _elsewhere(x: Any, rng: Any, is_claimed: bool, turns: bool) -> Any:
 
     values = np.asarray(x, dtype=float)
     if not values.ndim:
-        is_fixed = not is_claimed and x == x // 1
-        return x if is_fixed else float(_scattered(values, rng, turns))
+        return float(_scattered(values, rng, turns))
     if values.size < 2:
         return _scattered(values, rng, turns)
     kinds = kinds_of(values, is_claimed)
