@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcli.arithmetic.agreement import agree
+from gradcli.backward.naming import listed
 from gradcli.errors import GradcliError
 from gradcli.program.files import read_text
 from gradcli.python.assembly import Misshapen
@@ -25,7 +26,7 @@ from gradcli.tasks.check_python import check_subject
 
 RECORDED = "<recording>"
 SAME = 1e-9  # relative to the largest: what is read is what was run
-LINE_NUMBERS = re.compile(r"\bline (\d+(?: or \d+)*)")
+LINE_NUMBERS = re.compile(r"\b(lines?) (\d+(?:(?:, | or | and )\d+)*)")
 OWN_NAME = re.compile(r"\bt\d+\b")
 ASSIGNED = re.compile(r"^    (t\d+) = (.*)$", re.MULTILINE)
 MOST_OF_FORMULA = 80  # letters of a formula that a reason may quote
@@ -174,7 +175,7 @@ def _badness(check: LineCheck) -> tuple[bool, bool, bool]:
 def _renumbered(reason: str | None, own: int, recording: Recording) -> str | None:
     """A reason with lines and names of the code in place of those of the recording.
 
-    The line itself is left out.
+    The line itself is left out, but where it stands among several that are meant alike.
     """
     if reason is None:
         return None
@@ -185,9 +186,11 @@ def _renumbered(reason: str | None, own: int, recording: Recording) -> str | Non
         if match is None:
             parts.append(part)
             continue
-        lines = sorted({_origin(int(n), recording) for n in match[1].split(" or ")} - {0, own})
-        if lines:
-            words = f"line {' or '.join(map(str, lines))}"
+        is_alike = match[1] == "lines"
+        origins = {_origin(int(n), recording) for n in re.findall(r"\d+", match[2])}
+        lines = sorted(origins - ({0} if is_alike else {0, own}))
+        if len(lines) > is_alike:
+            words = f"lines {listed(lines)}" if is_alike else f"line {' or '.join(map(str, lines))}"
             parts.append(part[: match.start()] + words + part[match.end() :])
     return "; ".join(parts) or None
 
