@@ -80,6 +80,22 @@ def test_lines_are_of_their_schema(gradcli, name, words):
         VALIDATORS[f"{name}-lines"].validate(json.loads(line))
 
 
+@pytest.mark.parametrize(
+    ("words", "rows"),
+    [
+        (("log(x)*y", "x=linspace(-1,1,3)", "y=2"), 3),  # two of them are not finite
+        (("sum(x*w)", "--points", "p.jsonl", "w=2", "--wrt", "x,w"), 2),
+    ],
+)
+def test_the_rows_of_a_batch_are_of_their_schema(gradcli, tmp_path, words, rows):
+    (tmp_path / "p.jsonl").write_text('{"x": [1, 2]}\n{"x": [3, 4]}\n')
+    lines = gradcli("batch", *words, "--format", "jsonl").out.splitlines()
+    assert len(lines) == rows
+    for line in map(json.loads, lines):
+        VALIDATORS["batch"].validate(line)
+        assert not VALIDATORS["batch"].is_valid(line | {"value": "NaN"})
+
+
 def test_the_key_of_an_exercise_is_of_its_schema(gradcli, tmp_path):
     assert (
         gradcli(
@@ -130,7 +146,7 @@ def test_every_schema_is_one_and_has_a_file_and_every_file_a_command(gradcli):
         Draft202012Validator.check_schema(schema)
         number = schema["title"].partition(":")[0]
         assert number.startswith(f"gradcli.{name.removesuffix('-lines')}/")
-        if name in documents:
+        if name in documents - {"batch"}:
             assert schema["properties"]["schema"]["const"] == number
         assert schema["title"].startswith(f"{number}: ")
         assert gradcli("schema", name).out == schema_text(name)

@@ -1,7 +1,8 @@
 """The JSON Schemas of all machine outputs; what they say is held in the tests.
 
 Documents have a file each. A line of `--format jsonl` is a part of the document, with the name of
-its type: its schema is made of that of the document.
+its type: its schema is made of that of the document. The rows of a batch are a table, whose lines
+have no names of types.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ SCHEMAS = {
     "error": "any command with --json that cannot read its input",
     "eval-lines": "gradcli eval --format jsonl, a line",
     "check-lines": "gradcli check --format jsonl, a line",
+    "batch": "gradcli batch --format jsonl, a line",
 }
 LINES = "-lines"  # how the schema of a line is called after that of its document
 
