@@ -306,26 +306,13 @@ class Suspects:
             return False
         entry = meaning.entry
         if line.name is None:  # a helper; one that is a name alone may have lost the rest
-            tree = line.statement.tree
-            return tree is None or (len(tree.ops) > 1 and not self._hands_on(k))
+            return line.statement.tree is None or len(line.statement.tree.ops) > 1
         if entry is None:  # zeros, to which others are added
             is_begun = k in self.replay.numbers and line.statement.kind != "add"
             return is_begun and any(r.name == line.name for r in self.lines[k + 1 :])
         is_gradient = entry.kind in GRADIENTS
         is_own = is_gradient and entry.node == self.replay.forward[line.name]
         return is_own and len(self._alike.get((line.name, meaning), ())) < 2
-
-    def _hands_on(self, k: int) -> bool:
-        """Whether a line gives what it reads of the backward part, as with a factor of 1."""
-        replay, points = self.replay, range(len(self.replay.runs))
-        node = replay.sites[k]
-        read = {replay.moved[r.value] for r in self.lines[k].reads.values()
-                if r.kind != "forward" and r.value.__class__ is int}  # fmt: skip
-        return any(
-            replay.graph.shape(other) == replay.graph.shape(node)
-            and all(same(replay.value(other, p), replay.value(node, p)) for p in points)
-            for other in read
-        )
 
     def is_whole(self, k: int) -> bool:
         """Whether a line's value is all that reaches a node, and not a part of it.
