@@ -159,7 +159,10 @@ class _Inquiry:
             others = [s for s in others if s.line not in (*twins, *odd)]
             chosen, twins = next(s for s in suspects if s.line == odd[0]), ()
         for earlier in others if self._takes_what_was_left(chosen) else ():
-            if self._takes_what_was_left(earlier) and self._reads(chosen.line, earlier.line):
+            if (
+                earlier.is_sound == chosen.is_sound and self._takes_what_was_left(earlier)
+                and self._reads(chosen.line, earlier.line)
+            ):  # fmt: skip
                 chosen, others = earlier, [chosen, *others]
         if self._is_settled(chosen) or self._takes_what_was_left(chosen):
             others = [s for s in others if not self._reads(s.line, chosen.line)]

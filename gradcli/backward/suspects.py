@@ -181,6 +181,11 @@ class Suspects:
                     yield Suspect(k, held, "value", False, True, named, named.tree)
             before[target] = replay.totals[k]
 
+    @cached_property
+    def _shallowest(self) -> int:
+        """The number of calls around the lines of the backward function itself."""
+        return min([len(line.call) for line in self.lines], default=0)
+
     def _in_turns(self, aim: Aim) -> Iterator[Suspect]:
         """Lines of loops that should add in every turn, or should not stand there at all."""
         for group in self.turns.groups:
@@ -188,7 +193,8 @@ class Suspects:
             if k in self.fixed or not aim.is_reached_by(self._sites(group)):
                 continue
             if line.statement.kind != "add":
-                held = self.turns.added(k, aim)
+                is_kept = len(line.call) == self._shallowest  # a name of a call is new in each
+                held = self.turns.added(k, aim) if is_kept else None
                 if held is not None:
                     at = self._first_changed(held, k)
                     named = self.naming.overwritten(at)
@@ -260,9 +266,16 @@ class Suspects:
 
     def _searched(self, aim: Aim) -> list[int]:
         """The lines whose texts may be changed; of a line in several turns the first."""
-        some = [k for k in aim.lines(self.lines) if len(self.turns.of(k)) == 1]
+        some = [k for k in aim.lines(self.lines)
+                if len(self.turns.of(k)) == 1 and not self._names_a_value(k)]  # fmt: skip
         groups = self.turns.groups if aim.names else []
         return sorted([*some, *(g[0] for g in groups if aim.is_reached_by(self._sites(g)))])
+
+    def _names_a_value(self, k: int) -> bool:
+        """Whether a helper is a forward value by another name: `Z = cache`."""
+        tree, entry = self.lines[k].statement.tree, self._entry(k)
+        is_alias = self.lines[k].name is None and tree is not None and len(tree.ops) == 1
+        return is_alias and entry is not None and entry.kind == "value"
 
     def _sites(self, lines: list[int]) -> list[int]:
         return [self.replay.sites[k] for k in lines]

@@ -57,7 +57,10 @@ class Turns:
         read = line.reads.get(line.statement.target)
         if read is None or read.value.__class__ is not int:
             return False
-        change = value - values[self.replay.moved[read.value]]
+        before = values[self.replay.moved[read.value]]
+        if np.shape(before) != np.shape(value):
+            return False
+        change = value - before
         return table.holds(change, point) or table.holds(-change, point)
 
     def rewritten(self, k: int, tree: Tree, aim: Aim) -> Held | None:

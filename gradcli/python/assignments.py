@@ -83,8 +83,7 @@ class Assignments(Parts):
         self.at(target)
         words = self.scripts[self.file].words(target)
         if isinstance(owner, Array):
-            value = Array(self.fresh(self.content(value)))
-            self.write_part(owner, index, value, words, "assign", value.content, self.source)
+            self.write_part(owner, index, Array(self.content(value)), words)
         elif isinstance(owner, (dict, list)):
             key = self.plain(index)
             owner[key] = self._named(target, value)
@@ -94,11 +93,8 @@ class Assignments(Parts):
             self.refuse_unknown(owner)
             self.fail("this has no parts to assign to")
 
-    def write_part(
-        self, owner: Array, index: Any, value: Array, words: str, kind: str,
-        added: Any, source: ast.expr | None,
-    ) -> None:  # fmt: skip
-        """Write a value into a part of an array; `added` is what the right side gives."""
+    def write_part(self, owner: Array, index: Any, value: Array, words: str) -> None:
+        """Write a value into a part of an array; what the line gives is the whole."""
         tape = self.tape
         mask = index.content if isinstance(index, Array) else None
         if mask.__class__ is int and tape.is_boolean(mask) and (
@@ -110,7 +106,7 @@ class Assignments(Parts):
             whole = indexing.put(tape, owner.content, key, value.content)
         owner.write(whole)
         if whole.__class__ is int:
-            self.record(words, kind, tape.node(added), whole, None, source)
+            self.record(words, "assign", whole, whole)
 
     def _store(self, target: Any, load: Any, value: Any, scope: Scope) -> None:
         """Put a value where `+=` has taken it from."""

@@ -85,14 +85,12 @@ class Statements(Expressions):
                 self.fail(f"an array of shape {self.tape.shape(old.content)} cannot become one of "
                           f"shape {self.tape.shape(content)} in place")  # fmt: skip
             if isinstance(target, ast.Subscript) and isinstance(load[0], Array):
-                part = self.content(added) if kind == "add" else content
-                self.write_part(load[0], load[1], value, words, kind, part, source)
+                self.write_part(load[0], load[1], value, words)
                 return
             old.write(content)
         elif isinstance(target, ast.Subscript) and isinstance(load[0], Array):
             value = Array(self.content(value))
-            part = self.content(added) if kind == "add" else value.content
-            self.write_part(load[0], load[1], value, words, kind, part, source)
+            self.write_part(load[0], load[1], value, words)
             return
         else:
             old = value
