@@ -31,6 +31,15 @@ def started(folder, *words):
     return subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, start_new_session=True)
 
 
+def ends(group):
+    """Whether all processes of a group end, within ten seconds."""
+    for _ in range(200):
+        if not is_alive(group):
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def is_alive(session):
     """Whether any process of a session still runs."""
     listed = subprocess.run(
@@ -72,11 +81,7 @@ def test_no_worker_outlives_its_parent(folder, number):
         wait_for_workers(process, folder)
         process.send_signal(number)
         process.communicate(timeout=HANGS)  # a worker would hold the pipes open
-    for _ in range(200):
-        if not is_alive(process.pid):
-            break
-        time.sleep(0.05)
-    assert not is_alive(process.pid)
+    assert ends(process.pid)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -131,7 +136,7 @@ def test_every_command_ends_at_a_signal(folder, words):
         _, err = process.communicate(timeout=HANGS)
     assert process.returncode in (CODES[number], -number)
     assert b"Traceback" not in err
-    assert not is_alive(process.pid)
+    assert ends(process.pid)
     assert [*folder.glob(".gradcli*")] == []
 
 
