@@ -32,7 +32,8 @@ def _objects(x: Any) -> Any:
     array = np.asarray(x, dtype=object)
     out = np.empty(array.shape, dtype=object)
     for at in np.ndindex(array.shape):
-        out[at] = mp.mpf(array[at])
+        number = array[at]  # some functions put in whole numbers of numpy's own
+        out[at] = mp.mpf(int(number) if isinstance(number, np.integer) else number)
     return out
 
 
