@@ -177,6 +177,15 @@ def test_options_of_a_command_line_have_their_defaults():
     assert accused(OPTIONS.replace("* (1 - h**2)", "* (1 - h)")) == [24]
 
 
+def test_a_flag_that_switches_off_is_on_where_nobody_sets_it():
+    """`store_false` has the default True, as argparse says."""
+    text = OPTIONS.replace(
+        '("--quiet", action="store_true")', '("--raw", dest="squashed", action="store_false")'
+    ).replace("not args.quiet", "args.squashed")
+    text = text.replace("h = np.tanh(X @ W)", "h = np.tanh(X @ W) if args.squashed else X @ W")
+    assert verdict(text)[0] == "pass"
+
+
 # ---------------------------------------------------------------- what types say
 
 LAYER = """
