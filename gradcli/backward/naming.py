@@ -107,10 +107,8 @@ class Naming:
         def accepts(point: int, numbers: list[float]) -> bool:
             return self._is_near(numbers, expected[point])
 
-        if not any(map(any, expected)):
-            return None  # anything times 0 would fit
         scene = self._scene(k, tree, expected, accepts, shape)
-        return Search(scene, self._tolerance).mistake(confirms)
+        return find_mistake(scene, self._tolerance, confirms)
 
     def mistake_of_any(self, k: int, rights: Sequence[Sequence[Any]]) -> Named | None:
         """The one mistake in line k without which it gives one of these values."""

@@ -177,11 +177,13 @@ class Search:
         return repair._replace(tree=tree, reason=reason)
 
 
-def find_mistake(scene: Scene, tolerance: float) -> Found | None:
+def find_mistake(
+    scene: Scene, tolerance: float, confirms: Callable[[Tree], bool] | None = None
+) -> Found | None:
     """Name and explanation of the mistake in a line, where exactly one explains it."""
     if scene.expected and not any(map(any, scene.expected)):
         return None  # anything times 0 would fit
-    return Search(scene, tolerance).mistake()
+    return Search(scene, tolerance).mistake(confirms)
 
 
 def _found(

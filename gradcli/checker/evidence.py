@@ -51,7 +51,7 @@ def evidence_at(
     """The best evidence on some questions that the budget allows, where large sums fall apart."""
     graph, output = point.program.graph, point.program.output
     chosen = evidence(graph, len(questions), request, circuit)
-    if chosen.kind != NOTHING or graph.has_arrays or not math.isfinite(point.run.values[output]):
+    if chosen.kind != NOTHING or point.is_of_arrays or not math.isfinite(point.run.values[output]):
         return chosen
     from gradcli.checker.parts import Sum  # late: few programs are so large
 
