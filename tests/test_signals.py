@@ -9,11 +9,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from conftest import HANGS
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+HANGS = 120  # seconds: of those that end, all end within two
 LONG = "x=2.5\ny=3\nf=lgamma(x)*polygamma(3,x)*gamma(x)+x*y\ndx=7\ndy=2.5\n"
 
 
@@ -29,6 +29,15 @@ def started(folder, *words):
     command = [sys.executable, "-m", "gradcli", *words]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, start_new_session=True)
+
+
+def said_by(process):
+    """What a command that ends says, on stdout and stderr; one that does not end is killed."""
+    try:
+        return process.communicate(timeout=HANGS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
 
 
 def ends(group):
@@ -65,7 +74,7 @@ def test_a_check_that_is_ended_reports_what_it_has(folder, number, words):
         else:
             time.sleep(1)
         process.send_signal(number)
-        out, err = process.communicate(timeout=HANGS)
+        out, err = said_by(process)
     assert process.returncode in (CODES[number], -number)
     assert out == b""
     assert b"Traceback" not in err
@@ -80,7 +89,7 @@ def test_no_worker_outlives_its_parent(folder, number):
     with started(folder, "check", "programs", "-j", "2") as process:
         wait_for_workers(process, folder)
         process.send_signal(number)
-        process.communicate(timeout=HANGS)  # a worker would hold the pipes open
+        said_by(process)  # a worker would hold the pipes open
     assert ends(process.pid)
 
 
@@ -93,7 +102,7 @@ def test_a_signal_at_any_moment_ends_the_command(folder, seed):
     with started(folder, *words) as process:
         time.sleep(rng.uniform(0.2, 1.2))
         process.send_signal(number)
-        _, err = process.communicate(timeout=HANGS)
+        _, err = said_by(process)
     assert process.returncode in (CODES[number], -number, 0, 1, 2)
     assert b"Traceback" not in err
 
@@ -133,11 +142,41 @@ def test_every_command_ends_at_a_signal(folder, words):
     with started(folder, *words) as process:
         time.sleep(rng.uniform(0.3, 1))  # the quickest of them takes two seconds
         process.send_signal(number)
-        _, err = process.communicate(timeout=HANGS)
+        _, err = said_by(process)
     assert process.returncode in (CODES[number], -number)
     assert b"Traceback" not in err
     assert ends(process.pid)
     assert [*folder.glob(".gradcli*")] == []
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_code_that_holds_the_lock_of_python_is_ended_too(folder, number):
+    """As Graphviz does while it lays out a picture; here a search that takes years."""
+    program = (
+        "import re; from gradcli.cli.signals import at_once, heed\n"
+        "heed()\n"
+        "with at_once():\n"
+        "    print('at work', flush=True)\n"
+        "    re.fullmatch('(a|aa)+b', 'a' * 100)\n"
+    )
+    command = [sys.executable, "-c", program]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, start_new_session=True) as process:
+        process.stdout.readline()
+        process.send_signal(number)
+        assert said_by(process) == (b"", b"")
+    assert process.returncode == -number
+
+
+def test_signals_are_heeded_again_after_such_code():
+    program = (
+        "import signal; from gradcli.cli.signals import ENDS, at_once, heed\n"
+        "heed(); before = [signal.getsignal(number) for number in ENDS]\n"
+        "with at_once(): within = {signal.getsignal(number) for number in ENDS}\n"
+        "print(within == {signal.SIG_DFL}, before == [signal.getsignal(n) for n in ENDS])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout == b"True True\n"
 
 
 def test_nothing_that_takes_time_is_loaded_before_an_interrupt_is_heeded():

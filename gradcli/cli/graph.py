@@ -9,6 +9,7 @@ import click
 from gradcli.api import circuit, page
 from gradcli.cli.asked import asked, say_warnings
 from gradcli.cli.options import differentiated, gates_shown, printed, program, seed, spoken, switch
+from gradcli.cli.signals import at_once
 from gradcli.cli.streams import color_for, put, put_bytes
 from gradcli.cli.words import ExpressionCommand
 from gradcli.errors import LimitError, UsageError
@@ -91,7 +92,9 @@ def graph_command(**options: Any) -> None:
     drawn = ask.answer(circuit, collapse=options["collapse"])
     say_warnings([*drawn.warnings, *_too_large(drawn, form)], options)
     if form in IMAGES:
-        put_bytes(ask.target, ask.files, image(drawn, form, decimals, options["theme"]), form)
+        with at_once():  # Graphviz lays out in one call of C
+            picture = image(drawn, form, decimals, options["theme"])
+        put_bytes(ask.target, ask.files, picture, form)
         return
     put(ask.target, ask.files, lambda out: write_circuit(
         drawn, form, out, color=color_for(ask.target, options["color"]), decimals=decimals,

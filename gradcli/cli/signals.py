@@ -66,6 +66,23 @@ def before_the_end(act: Callable[[], None]) -> Iterator[None]:
         _last_acts.remove(act)
 
 
+@contextmanager
+def at_once() -> Iterator[None]:
+    """The context of C code that holds Python's lock for long: the system itself ends the process.
+
+    The thread that ends it would wait for the lock. No last act is done, so there must be none.
+    """
+    heard = {number: signal.getsignal(number) for number in ENDS}
+    heard = {number: act for number, act in heard.items() if act in (_go_on, _leave)}
+    for number in heard:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, act in heard.items():
+            signal.signal(number, act)
+
+
 def say_last(text: str) -> None:
     """Write to stderr from within a last act, past all buffers."""
     with suppress(OSError, ValueError, AttributeError):
