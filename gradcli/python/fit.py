@@ -45,7 +45,8 @@ def refuse_misfits(driven: Driven, claims: Mapped, free: set[str], fixed: set[st
                 shapes = {name: has}
             message = f"the gradient of `{name}` has shape {has}"
             raise Imperfect(message, outcome, shapes, not shapes and bool(BIAS.match(name)))
-    refuse_unlike(driven, free, outcome)
+    numbers = {claim.leaf.short for claim in claims.claims} if driven.is_apart else set()
+    refuse_unlike(driven, free - numbers, outcome)
     ranks = {x.short: len(_plain(tape.shape(x.node))) for x in driven.leaves}
     deepest = max((n for name, n in ranks.items() if WEIGHT.match(name)), default=0)
     if any(BIAS.match(name) and ranks.get(name, 0) > 1 for name in free) and deepest > 1:

@@ -363,6 +363,8 @@ class Inference:
 
     def _taught(self, error: GradcliError, choice: Choice, values: dict[str, Any]) -> Choice | None:
         """The choice with what a fault says of a parameter; None where it says nothing new."""
+        if isinstance(error, NoNumber):
+            return self._of_numbers(error.followed, choice)
         found = self.learn(error, values)
         if found is None or self.learned.get(found.name) == found.guess:
             return None
@@ -374,6 +376,19 @@ class Inference:
         choices = [Choice(guesses, shapes) for shapes in starts(self.guesser, guesses, self.sizes)]
         self.pending += choices[1:]
         return choices[0] if choices else None
+
+    def _of_numbers(self, names: Sequence[str], choice: Choice) -> Choice | None:
+        """The choice with numbers for some arrays; None where they are none, or it was tried."""
+        arrays = [
+            name for name in names
+            if isinstance(choice.guesses.get(name), int) and "number" in self.guesser.guesses(name)
+        ]  # fmt: skip
+        guesses: dict[str, Guess] = {**choice.guesses, **dict.fromkeys(arrays, "number")}
+        if not arrays or guesses in self.seen:
+            return None
+        self.seen.append(guesses)
+        return next((Choice(guesses, shapes)
+                     for shapes in starts(self.guesser, guesses, self.sizes)), None)  # fmt: skip
 
     def fault(self, otherwise: GradcliError) -> GradcliError:
         """The error to show: what stopped the likeliest reading, if that is no misfit of shapes."""

@@ -1,5 +1,6 @@
 """The errors of parameters without a value, and of backward parts without a claim."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from gradcli.errors import Span
@@ -34,6 +35,7 @@ class Unclaimed(PythonFault):
 class NoNumber(PythonFault):
     """A function with gradients that returns arrays only, none of which can be the value."""
 
-    def __init__(self, message: str, is_elementwise: bool) -> None:
+    def __init__(self, message: str, is_elementwise: bool, followed: Sequence[str]) -> None:
         super().__init__(message)
         self.is_elementwise = is_elementwise  # so that numbers give a number
+        self.followed = followed  # inputs that the value has an element for each element of

@@ -11,9 +11,9 @@ import numpy as np
 from gradcli.errors import BindingError
 from gradcli.python.arguments import Arguments
 from gradcli.python.missing import NoNumber
-from gradcli.python.results import named_parts, returned
+from gradcli.python.results import Result, named_parts, of_each, returned
 from gradcli.python.source import PythonFault
-from gradcli.python.subjects import FORCES, OBJECTIVES
+from gradcli.python.subjects import FORCES, GRADIENT_NAME, OBJECTIVES
 from gradcli.python.values import Array, Function
 
 
@@ -96,22 +96,37 @@ class Outputs(Arguments):
             raise PythonFault(f"`{forward.name}` returns no value with gradients")
         found = returned(reader, value, forward)
         sizes = reader.tape.shape
-        place = next(
-            (k for k, r in enumerate(found) if int(np.prod(sizes(r.node))) == 1
-             and OBJECTIVES.search(r.name)),
-            next((k for k, r in enumerate(found) if int(np.prod(sizes(r.node))) == 1), None),
-        )  # fmt: skip
+        numbers = [k for k, r in enumerate(found) if int(np.prod(sizes(r.node))) == 1]
+        named = [k for k in numbers if OBJECTIVES.search(found[k].name)]
+        others = [k for k in numbers if k == 0 or not GRADIENT_NAME.match(found[k].name)]
+        place = next(iter(named or others), None)
         if place is None:
-            gates = reader.tape.graph.gates
-            raise NoNumber(f"`{forward.name}` returns no number that could be the value",
-                           not any(gate.is_structural for gate in gates))  # fmt: skip
-        driven.results = [r for k, r in enumerate(found) if k != place]
+            raise self._no_number(found, forward)
+        apart = of_each(reader, value, forward, self._parameters(forward))
+        driven.is_apart = bool(apart)
+        driven.results = apart or [r for k, r in enumerate(found) if k != place]
         value = self._scalar(found[place].node)
         if any(FORCES.search(r.name) for r in driven.results):
             value = self._downhill(value)
         driven.outputs.append((value, None))
         if driven.instance is not None:
             driven.results += named_parts(reader, driven.instance, "self")
+
+    def _no_number(self, found: list[Result], forward: Function) -> NoNumber:
+        """That no result is a number, and the inputs which its value follows element by element."""
+        tape, graph = self.reader.tape, self.reader.tape.graph
+        node = next((r for r in found if OBJECTIVES.search(r.name)), found[0]).node if found else 0
+        shape, pending, followed = tape.shape(node), [node], {node}
+        while pending:
+            for operand in graph.operands[pending.pop()]:
+                if operand not in followed and tape.shape(operand) == shape:
+                    followed.add(operand)
+                    pending.append(operand)
+        return NoNumber(
+            f"`{forward.name}` returns no number that could be the value",
+            not any(gate.is_structural for gate in graph.gates),
+            [leaf.short for leaf in self.driven.leaves if leaf.node in followed],
+        )
 
     def _pulled_back(self, node: int, output: int, upstream: int) -> Any:
         """A derivative as what it makes of an upstream gradient; None where its shape is no such.

@@ -21,6 +21,7 @@ ENTRY = re.compile(r"[\w.\[\]'\"]+\[(['\"])([^'\"]+)\1\]")  # `grads['W1']`, and
 VALUE = re.compile(r".*\.(\w+(?:\[\d+\])*)\.(?:data|val|values?|params?|array|tensor)")
 GRADIENT = re.compile(r"self.*\.(\w+(?:\[\d+\])*)\.(?:grads?|gradients?)")
 PLAIN = re.compile(r"[\w.\[\]'\"]+")
+PAIR = 2  # a value and its gradient
 
 
 class Result(NamedTuple):
@@ -58,8 +59,14 @@ def returned(reader: Interpreter, value: Any, function: Function | None) -> list
 def of_each(
     reader: Interpreter, value: Any, function: Function, names: Sequence[str]
 ) -> list[Result]:  # fmt: skip
-    """The elements of a returned `np.array([da, db])` that are of one parameter each, by names."""
+    """The elements of a returned `np.array([da, db])` that are of one parameter each, by names.
+
+    It is all that is returned, or stands behind a value: `return f, np.array([da, db])`.
+    """
     node = _expression(function, value)
+    if isinstance(value, tuple):
+        is_pair = isinstance(node, ast.Tuple) and len(value) == len(node.elts) == PAIR
+        value, node = (value[1], node.elts[1]) if is_pair else (None, None)
     if not isinstance(value, Array) or not isinstance(node, ast.Call) or not node.args:
         return []
     elements = getattr(node.args[0], "elts", [])

@@ -27,6 +27,10 @@ GRADIENT = "gradients|gradient|grad|derivative|deriv|der|prime|jacobian|jac|nabl
 ANY_LOSS = ("", "compute", "calc", "calculate", "get")  # what else is in the name of its gradient
 ENERGY = "potential_energy|potential|energy|pot|hamiltonian|u|v|e"
 FORCE = "forces|force|f"  # minus the gradient of an energy
+SLOPES = ("clip", "sign", "where")  # of numpy: what losses with corners have for gradients
+POTENTIALS = ("lj", "lennard_jones", "morse", "harmonic", "coulomb", "yukawa", "buckingham",
+              "double_well", "wca", "fene")  # fmt: skip  # energies that are called by these alone
+SHORTEST = 3  # letters of a name that is short for another: `rosen` for `rosenbrock`
 FORCES = re.compile(r"(^|_)forces?(_|$)|^F$|^F_", re.IGNORECASE)
 ENERGIES = re.compile(r"(^|_)(potential|energy|energies|e?pot|u|e)(_|$)|energy$", re.IGNORECASE)
 INTEGRATES = re.compile(r"step|verlet|leap|integr|evolve|simul|move|langevin|update",
@@ -35,6 +39,11 @@ MOVES = re.compile(r"^(x|v|p|r|pos\w*|vel\w*|mom\w*|acc\w*)(_?new)?$", re.IGNORE
 GETTERS = re.compile(r"^_?(get|set|load|save|parameters?|params?|gradients?|grads?|weights)"
                      r"(_|$|[A-Z])")  # fmt: skip
 STORES = re.compile(r"^_?(get|set|load|save)\w*(param|weight|state)s?\w*$", re.IGNORECASE)
+LOSSES = re.compile(
+    r"_?(mse|sse|mae|rmse|bce|(mean_)?(squared|absolute)_error|((binary|softmax)_)?cross_entropy|xent|"
+    r"log_?loss|hinge|huber|log_?cosh)(_|$)",
+    re.IGNORECASE,
+)
 KNOWN = {  # functions of one variable, by what they are called wherever they are
     "tanh": "np.tanh(x)", "sigmoid": "1 / (1 + np.exp(-x))", "relu": "np.maximum(x, 0)",
     "softplus": "np.log(1 + np.exp(x))", "sin": "np.sin(x)", "cos": "np.cos(x)", "exp": "np.exp(x)",
@@ -180,7 +189,7 @@ def _pairs(
         differentiated = _differentiated(node.name)
         if node.name in used or differentiated is None:
             continue
-        of = plain.get(differentiated, node.name)
+        of = plain.get(differentiated) or _short_for(node, functions) or node.name
         if of != node.name and of in lines:
             found.append(Subject("gradient", of, of, node.name, cls, lines[of]))
     if cls is None:
@@ -188,6 +197,18 @@ def _pairs(
         found += _of_losses(functions, found)
     found += _forces(functions, found, cls)
     return found + _hessians(functions, found, cls)
+
+
+def _short_for(gradient: ast.FunctionDef, functions: list[ast.FunctionDef]) -> str | None:
+    """The only function of the same parameters that a gradient shortens, as `rosen_der` does."""
+    short = role(gradient.name, GRADIENT) or ""
+    names = [
+        node.name for node in functions
+        if len(short) >= SHORTEST and _base(node.name).startswith(short)
+        and _differentiated(node.name) is None and _required(node) == _required(gradient) != []
+        and role(node.name, f"{HESSIAN}|{BACKWARD}") is None
+    ]  # fmt: skip
+    return names[0] if len(names) == 1 else None
 
 
 def _of_known(
@@ -208,7 +229,7 @@ def _forces(
     """The energies that have a force, a function of the same coordinates."""
     taken = {s.backward for s in found}
     energies = {
-        rest: node for node in functions if (rest := role(node.name, ENERGY)) is not None
+        rest: node for node in functions if (rest := _of_force(node.name)) is not None
         and _of_energy(node.name) is None
     }  # fmt: skip
     pairs = []
@@ -225,6 +246,11 @@ def _forces(
 def _of_energy(name: str) -> str | None:
     """What the name of a force is without that word; None for the name of nothing such."""
     return role(name, FORCE)
+
+
+def _of_force(name: str) -> str | None:
+    """What the name of an energy is without that word; None for the name of nothing such."""
+    return _base(name) if _base(name) in POTENTIALS else role(name, ENERGY)
 
 
 def _required(node: ast.FunctionDef) -> list[str]:
@@ -271,8 +297,10 @@ def _differentiated(name: str) -> str | None:
     rest = role(name, GRADIENT)
     if rest:
         return rest
-    match = re.fullmatch(r"(?:d_?)(\w+)", base) or re.fullmatch(rf"({GRADIENT})(\w+)", base)
-    return match[match.lastindex or 1] if match else None
+    for form in (r"d_?(\w+)", rf"(?:{GRADIENT})(\w+)", rf"(\w+?)(?:{GRADIENT})"):  # fprime
+        if match := re.fullmatch(form, base):
+            return match[1]
+    return None
 
 
 # ---------------------------------------------------------------- one function
@@ -296,7 +324,8 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
         if any(are) and (not are[0] or any(map(OBJECTIVES.search, others))):
             return True
         is_unnamed = names[0] is not None and _may_be_gradients(part.value.elts[1])
-        if OBJECTIVES.search(node.name) and len(names) == 2 and is_unnamed:  # loss, 2 * diff / n
+        is_loss = OBJECTIVES.search(node.name) or LOSSES.match(node.name)
+        if is_loss and len(names) == 2 and is_unnamed:  # loss, 2 * diff / n
             return True
     return False
 
@@ -312,6 +341,8 @@ def _may_be_gradients(element: ast.expr) -> bool:
     """Whether an expression without a name of its own may be gradients: a product, a dictionary."""
     if isinstance(element, ast.Dict):
         return any(_is_gradient(_last_name(part), part) for part in element.values)
+    if isinstance(element, ast.Call) and isinstance(element.func, ast.Attribute):
+        return element.func.attr in SLOPES
     return isinstance(element, (ast.BinOp, ast.DictComp))
 
 
@@ -319,6 +350,8 @@ def _is_gradient(name: str | None, element: ast.expr) -> bool:
     if isinstance(element, ast.Dict):
         keys = [key.value for key in element.keys if isinstance(key, ast.Constant)]
         return any(isinstance(key, str) and GRADIENT_NAME.match(key) for key in keys)
+    if isinstance(element, ast.Call) and element.args and _last_name(element) is None:
+        element = element.args[0]  # np.array([g_mu, g_sigma])
     if isinstance(element, (ast.Tuple, ast.List)):
         return any(_is_gradient(_last_name(part), part) for part in element.elts)
     return name is not None and bool(GRADIENT_NAME.match(name)) and name not in (

@@ -1,0 +1,132 @@
+"""Functions and their gradients as scientists write them: for optimisers, fits, force fields."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradcli.python.reading import PythonFile
+from gradcli.requests import Request
+from gradcli.tasks.check_python import check_python
+
+HEAD = "import numpy as np\n"
+SHORTENED = """
+def rosenbrock(x):
+    return sum(100.0*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)
+
+def rosen_der(x):
+    inner = x[1:-1]
+    der = np.zeros_like(x)
+    der[1:-1] = 200*(inner - x[:-2]**2) - 400*(x[2:] - inner**2)*inner - 2*(1 - inner)
+    der[0] = -400*x[0]*(x[1] - x[0]**2) - 2*(1 - x[0])
+    der[-1] = 200*(x[-1] - x[-2]**2)
+    return der
+"""
+ONE_WORD = """
+def f(x):
+    return x**3 - 2*x
+
+def fprime(x):
+    return 3*x**2 - 2
+"""
+LIKELIHOOD = """
+def nll(mu, log_sigma, x):
+    s = np.exp(log_sigma)
+    z = (x - mu) / s
+    f = 0.5*np.sum(z**2) + x.size*log_sigma
+    g_mu = -np.sum(z) / s
+    g_ls = x.size - np.sum(z**2)
+    return f, np.array([g_mu, g_ls])
+"""
+APART = """
+def nll(mu, log_sigma, x):
+    z = (x - mu) / np.exp(log_sigma)
+    return 0.5*np.sum(z**2) + x.size*log_sigma
+
+def nll_grad(mu, log_sigma, x):
+    z = (x - mu) / np.exp(log_sigma)
+    g_mu = -np.sum(z) / np.exp(log_sigma)
+    g_ls = x.size - np.sum(z**2)
+    return np.array([g_mu, g_ls])
+"""
+FIT = """
+def misfit(theta, t, y):
+    a, b, c = theta
+    e = np.exp(-b*t)
+    r = a*e + c - y
+    val = 0.5*np.dot(r, r)
+    grad = np.array([np.dot(r, e), np.dot(r, -a*t*e), r.sum()])
+    return val, grad
+"""
+MORSE = """
+def morse(r, depth=1.0, a=1.0, at=1.2):
+    return depth*(1 - np.exp(-a*(r - at)))**2
+
+def morse_force(r, depth=1.0, a=1.0, at=1.2):
+    x = np.exp(-a*(r - at))
+    return -2*depth*a*(1 - x)*x
+"""
+UNNAMED = """
+def mse(pred, target):
+    diff = pred - target
+    return (diff**2).mean(), 2*diff/diff.size
+"""
+CORNERS = """
+def huber(r, delta=1.0):
+    a = np.abs(r)
+    loss = np.where(a <= delta, 0.5*r**2, delta*(a - 0.5*delta))
+    return loss.sum(), np.clip(r, -delta, delta)
+"""
+NUMBERS = """
+def elbo(mu, rho, eps, data):
+    sigma = np.log1p(np.exp(rho))
+    w = mu + sigma*eps
+    kl = -np.log(sigma) + 0.5*(sigma**2 + mu**2)
+    loss = kl + 0.5*np.sum((data - w)**2)
+    dw = -np.sum(data - w)
+    dmu = dw + mu
+    drho = (dw*eps - 1/sigma + sigma) / (1 + np.exp(-rho))
+    return loss, (dmu, drho)
+"""
+KINDS = {  # the code, what it is, and a slip in it
+    "shortened": (SHORTENED, "rosenbrock and rosen_der", "- 2*(1 - inner)", "- (1 - inner)"),
+    "one word": (ONE_WORD, "f and fprime", "3*x**2", "3*x"),
+    "likelihood": (LIKELIHOOD, "nll", "x.size - np.sum(z**2)", "x.size - 2*np.sum(z**2)"),
+    "apart": (APART, "nll and nll_grad", "g_mu = -np.sum(z)", "g_mu = np.sum(z)"),
+    "fit": (FIT, "misfit", "-a*t*e", "a*t*e"),
+    "morse": (MORSE, "morse and morse_force", "a*(1 - x)*x", "a*(1 - x)"),
+    "unnamed": (UNNAMED, "mse", "2*diff/", "diff/"),
+    "corners": (CORNERS, "huber", "np.clip(r, -delta, delta)", "np.clip(r, -1.5*delta, delta)"),
+    "numbers": (NUMBERS, "elbo", "dw*eps - 1/sigma", "dw*eps + 1/sigma"),
+}
+
+
+def outcome(text):
+    (case,) = check_python(text, "file.py", None, [], Request())
+    return case.verdict, case.problem
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_function_and_its_gradient_are_read_as_they_stand(kind):
+    text, words, *_ = KINDS[kind]
+    assert [subject.words for subject in PythonFile(HEAD + text, "file.py").subjects] == [words]
+    assert outcome(HEAD + text) == ("pass", None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_slip_in_a_gradient_fails(kind):
+    text, _, right, wrong = KINDS[kind]
+    assert right in text
+    assert outcome(HEAD + text.replace(right, wrong))[0] == "fail"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def learn(x, y):\n    return x*y\n\ndef leader(x, y):\n    return x + y\n",
+        "def rosenbrock(x, a):\n    return a*x\n\ndef rosen_der(x):\n    return 2*x\n",
+        "def mse(z, y):\n    return np.mean((z - y)**2), np.exp(z)\n",
+        "def lj(r):\n    return r\n\ndef drag_force(r):\n    return -r\n",
+    ],
+)
+def test_what_only_sounds_like_a_gradient_is_none(text):
+    assert PythonFile(HEAD + text, "file.py").subjects == []
