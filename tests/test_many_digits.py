@@ -458,3 +458,35 @@ def test_an_input_of_a_branch_that_is_not_taken_has_no_slope_where_f_has_no_valu
     inputs = [0.5 if name == "y" else 0.0 for name in program.graph.inputs]
     point = in_digits.InDigits(program.graph, inputs, program.output)
     assert limits.limit(point, program.graph.inputs["z"]).kind == "nan"
+
+
+# ---------------------------------------------------------------- what no float64 holds on the way
+
+OUT_OF_FLOATS = [
+    ("exp(x)**1e-300", 1e300, math.e, 0.0), ("exp(x)**(1/x)", 1e300, math.e, 0.0),
+    ("sqrt(exp(x))**2e-300", 1e300, math.e, 0.0), ("erfc(x)**1e-300", 1e150, 1 / math.e, 0.0),
+    ("log(erfc(x))", 1e150, -1e300, -2e150), ("log(normcdf(-x))", 1e5, -5000000012.431864, -1e5),
+    ("log(normpdf(x))", 200.0, -20000.918938533203, -200.0),
+    ("log(normcdf(x))", -200.0, -20006.21728089819, 200.00499975003123),
+    ("normpdf(x) * exp(x**2 / 2)", 300.0, 0.3989422804014327, 0.0),
+    ("log(-gelu(x))", -500.0, -125000.91894253317, 499.99999998400034),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "x", "value", "slope"), OUT_OF_FLOATS)
+def test_what_is_beyond_float64_on_the_way_is_neither_0_nor_infinity(text, x, value, slope):
+    report = gradcli.evaluate(text, {"x": x})
+    assert report.value == pytest.approx(value, rel=1e-15)
+    assert report.gradients["x"] == pytest.approx(slope, rel=1e-9, abs=1e-100)
+    assert report.check.verdict == "pass"
+
+
+def test_a_root_of_what_is_beyond_float64_and_negative_has_no_value():
+    report = gradcli.evaluate("sinh(x)**1e-300", {"x": -1e300})
+    assert math.isnan(report.value)
+    assert report.check.verdict == "undefined"
+
+
+def test_an_angle_that_loses_its_turns_is_known_in_many_digits():
+    report = gradcli.evaluate("cos(x)", {"x": 5.319372648326541e255})
+    assert report.value == -4.687165924254628e-19  # the C library's cosine is 14 units off

@@ -102,14 +102,16 @@ def _ieee_at_infinity(
     if quiet is None or name in ("max", "min", "logsumexp", "hypot", "winner", "lead", "trail"):
         return function
 
-    def is_product(operands: Any) -> bool:
-        return name == "pow" and mp.isint(operands[1]) and abs(operands[1]) < WHOLE
+    def is_within_reach(operands: Any) -> bool:
+        if name != "pow":
+            return all(mp.mag(x) <= limit for x in operands)
+        return _is_product(mp, operands[1]) or _size_of_logarithm(mp, *operands) <= limit
 
     def guarded(*given: Any) -> Any:
         operands = given[0] if isinstance(given[0], list) else given
         if all(mp.isfinite(x) for x in operands):
             try:
-                if any(mp.mag(x) > limit for x in operands) and not is_product(operands):
+                if not is_within_reach(operands):
                     raise OutOfReachError
                 return function(*given)
             except OutOfReachError:
@@ -120,10 +122,22 @@ def _ieee_at_infinity(
             at_limits and name in LOGARITHMS and mp.inf in operands
         ):
             return mp.nan  # also where IEEE 754 has nan**0 = 1: what has no value gives none
+        if at_limits and name == "pow" and operands[0] < 0 and not mp.isint(operands[1]):
+            return mp.nan  # where IEEE 754 has (-inf)**0.5 = inf, of no negative number's root
         floats = [_clipped(x) for x in operands]
         return mp.mpf(quiet(floats) if isinstance(given[0], list) else quiet(*floats))
 
     return guarded
+
+
+def _is_product(mp: MPContext, exponent: Any) -> bool:
+    """Whether a power is a product, which needs no logarithm."""
+    return bool(mp.isint(exponent) and abs(exponent) < WHOLE)
+
+
+def _size_of_logarithm(mp: MPContext, x: Any, y: Any) -> int:
+    """The binary exponent that y*log|x|, the logarithm of a power, has at most."""
+    return int(mp.mag(y)) + abs(int(mp.mag(x))).bit_length() if x and y else 0
 
 
 def _clipped(x: Any) -> float:
@@ -155,13 +169,13 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         return nan if not x or mp.isnan(x) else inf * mp.sign(x)
 
     def power(x: Any, y: Any) -> Any:
-        if mp.isint(y) and abs(y) < WHOLE:
+        if _is_product(mp, y):
             return x ** int(y) if x or y >= 0 else inf
         if not x:
             return inf if y < 0 else mp.zero
         if x < 0 and not mp.isint(y):
             return nan
-        with mp.workprec(mp.prec + max(mp.mag(y), 0) + GUARD):
+        with mp.workprec(mp.prec + max(_size_of_logarithm(mp, x, y), 0) + GUARD):
             size = exponential(mp, y * logarithm(mp, abs(x)))
         return -size if x < 0 and int(y) % 2 else +size
 
@@ -247,8 +261,17 @@ def _primitives(mp: MPContext) -> dict[str, Any]:
         return low if above < 0 or (above == 0 and not int(low) % 2) else low + 1
 
     def tail(function: Callable[[Any], Any], low: int, high: int) -> Callable[[Any], Any]:
-        """A distribution function, which mpmath cannot take where it is flat."""
-        return lambda x: function(x) if abs(x) < FLAT else mp.mpf(low if x < 0 else high)
+        """A distribution function, which is flat to any number of digits at its ends but 0."""
+
+        def levelling(x: Any) -> Any:
+            end = low if x < 0 else high
+            if abs(x) < FLAT:
+                return function(x)
+            if not end and mp.mag(x) > MAGNITUDE_LIMIT:
+                raise OutOfReachError
+            return mp.mpf(end) if end else function(x)
+
+        return levelling
 
     return {
         "div": divide, "pow": power,

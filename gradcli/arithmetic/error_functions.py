@@ -17,6 +17,7 @@ from gradcli.arithmetic.special import FEW, GUARD, exponential
 SHORT = 64  # bits of a first approximation
 NEAR = 20  # bits below 1 of the distance to a border, from where an asymptotic series starts
 IN_FLOATS = 45  # bits that Newton's steps in float64 give between the borders
+NEAR_IN_FLOATS = 1e-3  # of a border, from where the first approximation is worse
 TANGENT = 25  # bits below 1 from where erf is its tangent at 0, to twice as many
 WINITZKI = 0.147  # of his closed form for erf, which is off by less than 1/250
 
@@ -35,6 +36,10 @@ def erfc(mp: Any, x: Any) -> Any:
     """1 - erf(x), of which a difference loses as many bits as exp(-x*x) is below 1."""
     if x <= 0:
         return 1 - erf(mp, x)
+    if x * x > 2 * mp.prec:
+        with mp.workprec(mp.prec + 2 * mp.mag(x) + GUARD):
+            value = exponential(mp, -x * x) * erfcx(mp, x)
+        return +value
     lost = int(min(x * x, 2 * mp.prec) / mp.ln2) + 2 * max(0, mp.mag(x))
     if mp.prec <= FEW or lost > mp.prec + GUARD:  # here an asymptotic series has all digits
         return mp.erfc(x)
@@ -62,7 +67,7 @@ def erfcx(mp: Any, x: Any) -> Any:
 
 def normcdf(mp: Any, x: Any) -> Any:
     """The cumulative distribution function of the standard normal distribution."""
-    with mp.workprec(mp.prec + GUARD):
+    with mp.workprec(mp.prec + 2 * max(0, mp.mag(x)) + GUARD):
         half = -x / mp.sqrt(2)
     return erfc(mp, half) / 2
 
@@ -78,7 +83,7 @@ def erfinv(mp: Any, x: Any) -> Any:
     if mp.mag(x) < -TANGENT:
         known, y = 2 * TANGENT, x * mp.sqrt(mp.pi) / 2
     elif lost - GUARD < NEAR:
-        known, y = IN_FLOATS, mp.mpf(_between_borders(float(abs(x)), float(rest))) * mp.sign(x)
+        known, y = IN_FLOATS, mp.mpf(between_borders(float(abs(x)), float(rest))) * mp.sign(x)
     else:
         y = _near_border(mp, rest) * mp.sign(x)
         known = min(5 * mp.mag(y) - 4, IN_FLOATS)
@@ -99,12 +104,12 @@ def _step(y: Any, d: Any) -> Any:
     return d * (1 + d * (y + d * ((1 + 4 * square) / 3 + d * y * (7 + 12 * square) / 6)))
 
 
-def _between_borders(x: float, rest: float) -> float:
-    """The inverse of erf at x, from 0 to near 1, to most bits of a float64; `rest` is 1 - x."""
+def between_borders(x: float, rest: float) -> float:
+    """The inverse of erf at x, from 0 to 1, in float64; `rest` is 1 - x."""
     log = math.log(rest * (1 + x))
     middle = 2 / (math.pi * WINITZKI) + log / 2
     y = math.sqrt(math.hypot(middle, math.sqrt(-log / WINITZKI)) - middle)
-    for _ in range(3):
+    for _ in range(3 if rest > NEAR_IN_FLOATS else 6):
         missing = x - math.erf(y) if x < 0.5 else math.erfc(y) - rest
         y += missing * math.sqrt(math.pi) / 2 * math.exp(y * y)
     return y

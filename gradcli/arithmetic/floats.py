@@ -18,10 +18,12 @@ INF, NAN = math.inf, math.nan
 TAIL, VANISHED = 2.0, 40.0  # from where to where erfc needs help; beyond, it is 0
 # In units of rounding: what log1p(exp(x)) loses, what x - y loses before exp, logsumexp at most.
 ROUNDED, MOST_SHIFTED, TOLERABLE = 2.5, 0.37, 6.0
+HALVING = 2.0**27 + 1  # a product with it parts the bits of a float64 into halves
 LOWEST_LOG = -746.0  # below it exp is 0
 SHARP = 90  # bits of the functions that mpmath computes
 UNIT_ROUNDOFF = 2.0**-53  # of float64
 LEAST_SUBNORMAL, LEAST_NORMAL = 2.0**-1074, 2.0**-1022  # the smallest positive numbers of float64
+TURNS_LOST = 2.0**-88  # how far a C library is off an angle beyond 2**26 less its whole turns
 EXACT_BELOW = 2.0**53  # whole numbers of a smaller size are exact in float64
 FAULTS = (ArithmeticError, ValueError)  # what the fast path may raise
 
@@ -133,32 +135,39 @@ def normcdf(x: float) -> float:
 
 
 def erfcx(x: float) -> float:
-    """exp(x*x) * erfc(x), by mpmath: Python's `math` has none. Raises OverflowError."""
-    if x < -VANISHED:
-        raise OverflowError("erfcx far on the negative side")
-    if x == INF or x != x:
-        return 1 / x
-    from gradcli.arithmetic.error_functions import erfcx as scaled
-    from gradcli.arithmetic.special import working
+    """exp(x*x) * erfc(x), of which Python's `math` has none. Raises OverflowError."""
+    if not x <= TAIL:
+        return _erfcx_in_tail(x)
+    square = x * x
+    power = math.exp(square)
+    return (power + power * _lost_by_square(x, square)) * math.erfc(x)
 
-    with working(SHARP) as mp:
-        value = float(scaled(mp, mp.mpf(x)))
-    if value == INF:
-        raise OverflowError("erfcx on the negative side")
-    return value
+
+def _lost_by_square(x: float, square: float) -> float:
+    """What rounding has taken from x*x, from the two halves of the bits of x (Dekker)."""
+    large = HALVING * x
+    high = large - (large - x)
+    low = x - high
+    return ((high * high - square) + 2 * high * low) + low * low
+
+
+def _erfcx_in_tail(x: float) -> float:
+    """The continued fraction 1 / (x + (1/2)/(x + (2/2)/(x + ...))) over sqrt(pi) (DLMF 7.9.2)."""
+    fraction = x
+    for k in range(int(200 / (x * x)) + 12 if x == x else 0, 0, -1):
+        fraction = x + 0.5 * k / fraction
+    return 1 / math.sqrt(math.pi) / fraction
 
 
 def erfinv(x: float) -> float:
-    """The inverse of erf, by mpmath. Raises ValueError at -1, 1 and outside them."""
+    """The inverse of erf. Raises ValueError at -1, 1 and outside them."""
     if not -1 < x < 1:
         if x != x:
             return NAN
         raise ValueError("erfinv at or beyond a border of its domain")
-    from gradcli.arithmetic.error_functions import erfinv as inverse
-    from gradcli.arithmetic.special import working
+    from gradcli.arithmetic.error_functions import between_borders
 
-    with working(SHARP) as mp:
-        return float(inverse(mp, mp.mpf(x)))
+    return math.copysign(between_borders(abs(x), 1 - abs(x)), x)
 
 
 def sinpi(x: float) -> float:

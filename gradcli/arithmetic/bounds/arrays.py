@@ -16,7 +16,13 @@ from gradcli.arithmetic.arrays import norm as plain_norm
 from gradcli.arithmetic.bounds.bounded import NO_ERROR, Base, Bounded, Bounds, Number
 from gradcli.arithmetic.bounds.matrices import MatrixBounds, spread_error
 from gradcli.arithmetic.compiler import CALLS
-from gradcli.arithmetic.floats import EXACT_BELOW, LEAST_NORMAL, LEAST_SUBNORMAL, UNIT_ROUNDOFF
+from gradcli.arithmetic.floats import (
+    EXACT_BELOW,
+    LEAST_NORMAL,
+    LEAST_SUBNORMAL,
+    TURNS_LOST,
+    UNIT_ROUNDOFF,
+)
 from gradcli.gates.shapes import FUNCTIONS, Axis, Shape, reduced
 from gradcli.gates.table import BUILT_IN
 
@@ -58,7 +64,7 @@ BASE = Base(
     ARRAYS, PRECISION, UNIT_ROUNDOFF, LEAST_NORMAL, LEAST_SUBNORMAL, ULP_FACTOR, _is_ordinary,
     lambda condition, one, other: np.where(condition, one, other)[()],
     lambda condition: bool(np.all(condition)), lambda error: error is NO_ERROR,
-    np.maximum, np.minimum, _bits,
+    np.maximum, np.minimum, _bits, TURNS_LOST,
 )  # fmt: skip
 
 

@@ -30,6 +30,8 @@ NEVER_ZERO = {"logsumexp"}  # which is 0 beside an operand 0 only because the ot
 ONE_AT_ZERO = {"exp", "exp2", "cos", "cosh"}
 EVER_EXACT = ONE_AT_ZERO | {"sqrt", "cbrt", "gamma"}  # of the gates without a text
 FACTORIALS = 18  # at whole numbers up to it gamma is a whole number that float64 has
+TURNING = {"sin", "cos", "tan"}  # gates that first take whole turns off their operand
+FEW_TURNS = 2.0**26  # of an operand up to it nothing is lost by that
 COMPARE = {"lt": lt, "le": le, "gt": gt, "ge": ge, "eq": eq, "ne": ne}
 
 
@@ -38,7 +40,7 @@ class Base:
 
     __slots__ = (
         "arithmetic", "bits", "choose", "every", "is_nothing", "is_ordinary", "larger",
-        "normal", "precision", "smaller", "tiny", "ulp_factor", "unit",
+        "normal", "precision", "smaller", "tiny", "turned", "ulp_factor", "unit",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +49,7 @@ class Base:
         choose: Callable[[Any, Any, Any], Any], every: Callable[[Any], bool],
         is_nothing: Callable[[Number], bool], larger: Callable[[Number, Number], Number],
         smaller: Callable[[Number, Number], Number], bits: Callable[[Number], Any],
+        turned: float = 0.0,
     ) -> None:  # fmt: skip
         self.arithmetic = arithmetic
         self.precision = precision  # bits of a number
@@ -61,6 +64,7 @@ class Base:
         self.larger = larger
         self.smaller = smaller
         self.bits = bits  # how many significant ones a number has
+        self.turned = turned  # how far many turns taken off an operand leave it off
 
 
 class Bounded:
@@ -329,6 +333,9 @@ class Bounds(Arithmetic):
         """The rounding error of a gate; a 0 that follows from an operand 0 has none."""
         size = abs(out)
         lost = gate.ulps * self.base.ulp_factor * self.unit * size
+        if self.base.turned and gate.name in TURNING:  # by the slope of tan, the steepest of them
+            is_far = abs(values[0]) > FEW_TURNS
+            lost = lost + self.base.turned * (1.0 + size * size) * is_far
         if self.is_ordinary(size) or gate.name in NEVER_UNDERFLOW:
             return lost
         is_zero = (out == 0.0) & reduce(or_, [x == 0.0 for x in values])

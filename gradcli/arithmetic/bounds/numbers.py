@@ -19,19 +19,29 @@ from gradcli.arithmetic.bounds.bounded import (
     EVER_EXACT,
     NO_ERROR,
     STRAIGHT,
+    TURNING,
     Base,
     Bounded,
     Bounds,
     Number,
 )
 from gradcli.arithmetic.compiler import CALLS
-from gradcli.arithmetic.floats import IEEE, LEAST_NORMAL, LEAST_SUBNORMAL, UNIT_ROUNDOFF
+from gradcli.arithmetic.floats import (
+    IEEE,
+    LEAST_NORMAL,
+    LEAST_SUBNORMAL,
+    TURNS_LOST,
+    UNIT_ROUNDOFF,
+)
 from gradcli.gates.row import Gate
 from gradcli.gates.table import BUILT_IN
 
 Operation = Callable[..., Bounded]
 
 MARGIN = 2.0**64  # by which results of a gate with a text are larger than its parts, at most
+MOST_OF_FLOATS = 1023.0  # binary exponent that the largest float64 has
+SURE_OF_TURNS = 2.0**-30  # from it to its inverse, sizes that turns taken off do not round
+OF_TURNS = {"cot", "sec", "csc"}  # gates whose parts know how much such turns lose
 NAN = (0, 0, -123, -1)  # what mpmath's numbers hold where they are none
 
 
@@ -60,17 +70,23 @@ class NumberBounds(Bounds):
         """A smooth gate by its slopes, which is closer than its operations and costs less."""
         if gate.radius and not gate.forward:
             return self.by_slopes(gate)
-        if not (gate.radius and gate.ulps > 1 and len(gate.operands) == 1):
+        is_of_one = len(gate.operands) == 1 and gate.name not in OF_TURNS
+        if not (gate.radius and gate.ulps > 1 and is_of_one):
             return super().bounded(gate)
-        low = self.base.normal * MARGIN
-        careful = _unless_small(super().by_slopes(gate), low, super().bounded(gate))
-        return _of_one(self, gate, careful, low)
+        number = self.plain.number
+        low, high = number(LEAST_NORMAL * MARGIN), number(2.0**MOST_OF_FLOATS)
+        careful = _where_stated(super().by_slopes(gate), low, high, super().bounded(gate))
+        return _of_one(self, gate, careful, low, high)
 
     def by_slopes(self, gate: Gate) -> Operation:
         """A gate of one operand in its ordinary case, any other by the rules for every base."""
         careful = super().by_slopes(gate)
-        is_of_one = len(gate.operands) == 1
-        return _of_one(self, gate, careful, self.base.normal) if is_of_one else careful
+        if len(gate.operands) > 1:
+            return careful
+        low, high = self.base.normal, inf
+        if self.base.turned and gate.name in TURNING:
+            low, high = SURE_OF_TURNS, 1 / SURE_OF_TURNS
+        return _of_one(self, gate, careful, low, high)
 
     def where(self, condition: Bounded, chosen: Bounded, other: Bounded) -> Bounded:
         """The branch itself; without a bound where rounding may have turned the condition.
@@ -303,18 +319,22 @@ def _winner(rules: NumberBounds) -> Operation:
 # ---------------------------------------------------------------- gates of one operand
 
 
-def _unless_small(by_slopes: Operation, low: Number, by_parts: Operation) -> Operation:
-    """By slopes; and part by part where the result is so small that a part may underflow."""
+def _where_stated(
+    by_slopes: Operation, low: Number, high: Number, by_parts: Operation
+) -> Operation:
+    """By slopes; and part by part beyond the sizes that the table speaks of, those of floats."""
 
     def bounded(x: Bounded, out: Number) -> Bounded:
         estimate = by_slopes(x, out=out)
-        return estimate if abs(out) > low else by_parts(x)
+        return estimate if low < abs(out) < high else by_parts(x)
 
     return bounded
 
 
-def _of_one(rules: NumberBounds, gate: Gate, careful: Operation, low: Number) -> Operation:
-    """A gate as its rounding, and its slope times the error of the operand."""
+def _of_one(
+    rules: NumberBounds, gate: Gate, careful: Operation, low: Number, high: Number
+) -> Operation:
+    """A gate as its rounding, and its slope times the error of the operand, at usual sizes."""
     evaluate, pair, normal = (
         rules.plain.function(gate.name, gate.table),
         rules.pair,
@@ -327,7 +347,7 @@ def _of_one(rules: NumberBounds, gate: Gate, careful: Operation, low: Number) ->
         a, d = x.value, x.error
         out = evaluate(a)
         size = abs(out)
-        if not size > low or (is_ever_exact and not d):
+        if not low < size < high or (is_ever_exact and not d):
             return careful(x, out=out)
         if not d:
             return pair(out, own * size)
@@ -359,6 +379,7 @@ def _bits_of_float(x: float) -> int:
 FLOAT_BOUNDS = NumberBounds(Base(
     IEEE, 53, UNIT_ROUNDOFF, LEAST_NORMAL, LEAST_SUBNORMAL, 1.0, lambda x: x > LEAST_NORMAL,
     lambda condition, one, other: one if condition else other, bool, not_, max, min, _bits_of_float,
+    TURNS_LOST,
 ))  # fmt: skip
 
 
