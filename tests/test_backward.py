@@ -11,7 +11,7 @@ from mutations import PROGRAMS, STAGED, is_equivalent, mutations
 import gradcli
 from gradcli.backward.lines import judge_lines
 from gradcli.engine import Machine
-from gradcli.evaluation.point import at
+from gradcli.evaluation.point import at, inputs_of
 from gradcli.program.reader import read
 from gradcli.reports.mistakes import MISTAKES
 from gradcli.requests import PLAIN
@@ -217,6 +217,27 @@ def at_another_point(text, inputs):
     """The lines of a program at a point for which its numbers are not claimed."""
     program = read(text)
     return judge_lines(at(program, inputs, PLAIN), PLAIN, formulas_only=True)[0]
+
+
+CHAIN = "x = 2\ny = 3\nq = x*y\nf = q*q\ndq = q\ndx = y*dq\ndy = x*dq"
+TWICE = "x = 2\ny = 3\nq = x*y\nf = q*x\ndq = x\ndx = q\ndx += y*dq\ndx += y*dq\ndy = x*dq"
+
+
+@pytest.mark.parametrize(
+    ("text", "line_map", "told"),
+    [
+        (CHAIN, [0, 0, 0, 0, 40, 60, 70], "right by itself: what it reads is wrong since line 40"),
+        (CHAIN, [0, 0, 0, 0, 0, 60, 70], "right by itself: what it reads is wrong"),
+        (TWICE, [0] * 6 + [80, 70, 90], "lines 70 and 80 cannot be told apart; their sum is wrong"),
+        (TWICE, [0] * 6 + [70, 70, 90], "one of its terms is wrong, and which cannot be told"),
+    ],
+)
+def test_lines_of_a_recording_are_told_as_those_of_the_code_behind_it(text, line_map, told):
+    program = read(text)._replace(line_map=line_map)
+    checks = judge_lines(at(program, inputs_of(program), PLAIN), PLAIN).lines
+    assert [check.line for check in checks] == line_map[4:]
+    reasons = {check.reason for check in checks if check.line == 70}
+    assert told in reasons
 
 
 def test_a_number_is_neither_right_nor_wrong_at_another_point():

@@ -13,7 +13,6 @@ from gradcli.arithmetic.digit import in_digits, read_digits, spelled
 from gradcli.arithmetic.digits import digits
 from gradcli.foreign.child import ForeignFault
 from gradcli.requests import Request
-from gradcli.tasks import recordings
 from gradcli.tasks.calls import check_external
 
 FOREIGN = Path(__file__).parent / "foreign"
@@ -308,16 +307,3 @@ def test_rules_of_torch_and_jax(gradcli, tmp_path, package, text, name, words, v
     (tmp_path / "rules.py").write_text(text)
     ended = gradcli("check", f"--{package}", f"rules.py:{name}", *words, "--json")
     assert json.loads(ended.out)["verdict"] == verdict
-
-
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        ("lines 2 and 4 cannot be told apart; their sum is wrong", "lines 7 and 9 cannot be told apart; their sum is wrong"),
-        ("the sign is wrong; or line 2 or 4 is the slip", "the sign is wrong; or line 9 is the slip"),
-        ("lines 1 and 2 cannot be told apart; the sign is wrong", "the sign is wrong"),
-    ],
-)  # fmt: skip
-def test_lines_of_a_recording_are_told_as_those_of_the_code(said, told):
-    recording = recordings.Recording("", [7, 7, 0, 9], False, "", {})
-    assert recordings._renumbered(said, 7, recording) == told

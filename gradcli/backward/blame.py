@@ -47,12 +47,12 @@ class Blame(NamedTuple):
 
 
 def blame(
-    replay: Replay, known: Known, naming: Naming, wrong: set[str], places: list[int],
+    replay: Replay, known: Known, naming: Naming, wrong: set[str], rows: list[int],
     formulas_only: bool,
 ) -> Blame:  # fmt: skip
     """The lines that make some gradients wrong; `replay` holds the right values afterwards."""
     fixed = replay.numbers if formulas_only else set()
-    inquiry = _Inquiry(replay, Suspects(replay, known, naming, places, fixed), wrong)
+    inquiry = _Inquiry(replay, Suspects(replay, known, naming, rows, fixed), wrong)
     culprits: list[Culprit] = []
     causes: dict[int, int] = {}
     unjudged: set[str] = set()

@@ -8,6 +8,7 @@ blame    the line that makes all right, if it gives what it should
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -86,7 +87,7 @@ def _judged(evidence: Evidence, point: Point, request: Request) -> JudgedLines:
     if evidence.formulas_only and not judgement.wrong:
         return JudgedLines(_as_judged(evidence.point, judgement.words), [])
     replay = Replay(point, evidence.formulas_only)
-    places = _places(replay.program)
+    places = _told(replay.program)
     known = Known(replay)
     is_own = replay.program is evidence.program
     run = evidence.written.cut_run
@@ -127,7 +128,7 @@ def _as_judged(point: Point, given: dict[Element, Word]) -> list[LineCheck]:
     """The lines at another point, where nothing is wrong: nobody asks what they mean there."""
     program, values = point.program, point.run.values
     checks = []
-    for line, place in zip(program.lines, _places(program), strict=True):
+    for line, place in zip(program.lines, _told(program), strict=True):
         words = own_words(line, program, given)
         verdict = worst([word.verdict for word in words])
         reason = next((word.reason for word in words if word.verdict == verdict), None)
@@ -158,6 +159,14 @@ def _places(program: Program) -> list[tuple[int, int]]:
     return [place(spans[token].start) for token in tokens]
 
 
+def _told(program: Program) -> list[tuple[int, int]]:
+    """The places as reports have them: of what was recorded in the code that ran, 0 for none."""
+    places = _places(program)
+    if not program.line_map:
+        return places
+    return [(program.line_map[row - 1], 1) for row, _ in places]
+
+
 class _Lines:
     """The LineCheck of each line, from the results of all the steps."""
 
@@ -178,7 +187,7 @@ class _Lines:
         self.meanings = meanings
         self.spoilt = spoilt  # lines that cannot be judged, and the misfit behind each
         self.lines: list[GradientLine] = replay.program.lines
-        self.pasting = Pasting(replay, naming, places)
+        self.pasting = Pasting(replay, naming, _places(replay.program))
         self.misfits = Misfits(replay, known, naming, meanings)
 
     def checks(self) -> list[LineCheck]:
@@ -219,17 +228,27 @@ class _Lines:
         line = self.lines[k]
         return line.statement.target + "".join(f"[{place_text(i)}]" for i in line.place)
 
+    def _row(self, k: int) -> int | None:
+        """The line of the text that a line is told as; None for one that is not of the code."""
+        return self.places[k][0] or None
+
+    def _rows(self, lines: Sequence[int], but: int | None = None) -> list[int]:
+        """What some lines are told as, each once, without that of one line."""
+        rows = dict.fromkeys(self.places[j][0] for j in lines)
+        return [row for row in rows if row and (but is None or row != self.places[but][0])]
+
     def _line(self, k: int) -> LineCheck:
         """A line that is not accused: right, not judged, or wrong because of another."""
         verdict, reason = self._word(k)
         root = None
         cause = self.origin.causes.get(k)
         if verdict == "pass" and cause is not None:
-            verdict, root = "fail", self.places[cause][0]
-            reason = f"right by itself: what it reads is wrong since line {root}"
+            verdict, root = "fail", self._row(cause)
+            since = f" since line {root}" if root else ""
+            reason = f"right by itself: what it reads is wrong{since}"
         if k in self.spoilt:
-            verdict, root = "fail", self.places[self.spoilt[k]][0]
-            reason = f"not judged: it reads what line {root} does not give"
+            verdict, root = "fail", self._row(self.spoilt[k])
+            reason = f"not judged: it reads what {_line(root)} does not give"
         expected = self.replay.value(self.replay.sites[k], 0)
         return LineCheck(
             self._target(k), *self.places[k], verdict, False, root, _number(self.written[k]),
@@ -248,8 +267,10 @@ class _Lines:
     def _accused(self, k: int, culprit: Culprit) -> LineCheck:
         suspect = culprit.suspect
         if culprit.twins:
-            rows = sorted(self.places[j][0] for j in (culprit.line, *culprit.twins))
+            rows = sorted(self._rows((culprit.line, *culprit.twins)))
             words = f"lines {listed(rows)} cannot be told apart; their sum is wrong"
+            if len(rows) == 1:
+                words = "one of its terms is wrong, and which cannot be told"
             return LineCheck(
                 self._target(k), *self.places[k], "fail", True, None, _number(self.written[k]),
                 None, None, words, suspects=rows,
@@ -267,7 +288,7 @@ class _Lines:
             mistake, reason = suspect.named.mistake, suspect.named.reason
         if not culprit.has_rival:
             repair = self.pasting.repair(k, suspect)
-        others = [self.places[j][0] for j in culprit.others[:MOST_SUSPECTS]]
+        others = self._rows(culprit.others[:MOST_SUSPECTS], k)
         if others:
             either = f"or line {' or '.join(map(str, others))} is the slip"
             reason = f"{reason}; {either}" if reason else f"this line {either}"
@@ -282,15 +303,15 @@ class _Lines:
         misfit = self.lines[k].misfit
         assert misfit is not None
         if misfit.cause is not None:
-            row = self.places[misfit.cause][0]
+            row = self._row(misfit.cause)
             return LineCheck(
                 self._target(k), *self.places[k], "fail", False, row, None, None, None,
-                f"not judged: it reads what line {row} does not give",
+                f"not judged: it reads what {_line(row)} does not give",
             )  # fmt: skip
         named = self.misfits.mistake(k, misfit)
         reason = f"{misfit.message}; {misfit.hint}" if misfit.hint else misfit.message
         culprit = Suspect(k, {}, "value", False, True, named, named.tree if named else None)
-        others = [] if named else sorted(self.places[j][0] for j in self.misfits.helpers_behind(k))
+        others = [] if named else sorted(self._rows(self.misfits.helpers_behind(k), k))
         if others:
             reason = f"{reason}; or line {listed(others)} is the slip"
         return LineCheck(
@@ -313,10 +334,10 @@ class _Lines:
         is_right = not np.any(value) or any(same(value, _at(amount, place)) for amount in sums)
         spoiling = [j for j, line in enumerate(self.lines) if line.misfit and name == line.owner]
         if not is_right and spoiling and not self.misfits.is_for_itself(k, node):
-            row = self.places[spoiling[0]][0]
+            row = self._row(spoiling[0])
             return LineCheck(
                 self._target(k), *self.places[k], "fail", False, row, _number(value), None, None,
-                f"not judged: line {row} spoils the gradient that it is a part of",
+                f"not judged: {_line(row)} spoils the gradient that it is a part of",
             )  # fmt: skip
         reason = None if is_right else f"no use of `{name}` sends this back"
         return LineCheck(
@@ -353,7 +374,7 @@ class _Lines:
                 for c in some:
                     del left[c]
                 parts.append(Contribution(
-                    ", ".join(some), self.places[k][0], _number(self.written[k]), _number(right)
+                    ", ".join(some), self._row(k), _number(self.written[k]), _number(right)
                 ))  # fmt: skip
             lost = [c for k in self._lost(name) for c in self._consumers(name, k) if c in left]
             rest = dict.fromkeys([*lost, *left])
@@ -378,6 +399,10 @@ class _Lines:
         if any(c.line == k and c.suspect.kind == "add" for c in self.origin.culprits):
             return self.written[k]
         return self.replay.value(self.replay.sites[k], 0)
+
+
+def _line(row: int | None) -> str:
+    return f"line {row}" if row else "another line"
 
 
 def _difference(check: LineCheck) -> str:

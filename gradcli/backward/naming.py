@@ -207,11 +207,12 @@ class Naming:
         tree = Tree(["name", "call"], [name, Call("zeros_like", 1)], [0, 0])
         return Named("wrong-operator", "the sum that follows is to begin with zeros", tree)
 
-    def superfluous(self, twin: int | None, place: int | None) -> Named:
-        """The words for a line that should not stand there."""
+    def superfluous(self, twin: int | None, row: int | None) -> Named:
+        """The words for a line that should not stand there; its twin may have no line to name."""
         if twin is None:
             return Named("extra-term", "the sum is right without this line")
-        return Named("double-counted", f"line {place} has added the same already")
+        where = f"line {row} has added the same" if row else "the same has been added"
+        return Named("double-counted", f"{where} already")
 
     def missing(self, name: str, entry: Entry, amount: Any) -> Named:
         """The words for a gradient that lacks a contribution."""

@@ -56,12 +56,12 @@ class Suspects:
     """The search for such lines, with what is held by the replay."""
 
     def __init__(
-        self, replay: Replay, known: Known, naming: Naming, places: list[int], fixed: set[int]
+        self, replay: Replay, known: Known, naming: Naming, rows: list[int], fixed: set[int]
     ) -> None:
         self.replay = replay
         self.known = known
         self.naming = naming
-        self.places = places  # the lines in the text
+        self.rows = rows  # where the lines stand, as reports have it
         self.fixed = fixed  # lines that are not looked at
         self.lines = replay.program.lines
         self.turns = Turns(replay, known)
@@ -69,7 +69,7 @@ class Suspects:
     def afresh(self) -> Suspects:
         """The search with what is known at the points that are left."""
         known = Known(self.replay)
-        return Suspects(self.replay, known, self.naming, self.places, self.fixed)
+        return Suspects(self.replay, known, self.naming, self.rows, self.fixed)
 
     def of(self, names: list[str], right: list[str]) -> list[Suspect]:
         """Lines of which one change makes all these gradients right, and keeps what is right."""
@@ -169,9 +169,7 @@ class Suspects:
                 elif k not in self.fixed:
                     held = {node: [np.zeros_like(v) for v in values]}
                     if aim.may_hit(held) and aim.is_hit(held):
-                        twin = self._twin(k, values)
-                        row = None if twin is None else self.places[twin]
-                        named = self.naming.superfluous(twin, row)
+                        named = self._superfluous(k, self._twin(k, values))
                         yield Suspect(k, held, "drop", False, True, named)
             elif target not in before and line.name and self._is_start(k):
                 held = {replay.sites[k]: [np.zeros(np.shape(replay.value(replay.sites[k], p)))
@@ -202,8 +200,12 @@ class Suspects:
             elif (held := self.turns.left_out(k, aim)) is not None:
                 twin = self._twin(k, [self.replay.value(self.replay.sites[k], p)
                                       for p in range(len(self.replay.runs))])  # fmt: skip
-                named = self.naming.superfluous(twin, None if twin is None else self.places[twin])
-                yield Suspect(k, held, "drop", False, True, named)
+                yield Suspect(k, held, "drop", False, True, self._superfluous(k, twin))
+
+    def _superfluous(self, k: int, twin: int | None) -> Named:
+        """The words for a line that should not stand there."""
+        row = None if twin is None or self.rows[twin] == self.rows[k] else self.rows[twin]
+        return self.naming.superfluous(twin, row)
 
     def _is_start(self, k: int) -> bool:
         """Whether parts are added to what a line gives, which is no gradient of its name."""

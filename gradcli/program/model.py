@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.graph.lowering import Value
@@ -74,6 +74,8 @@ class Program(NamedTuple):
     arrays: Any = None  # the program of arrays itself
     tolerance: float | None = None  # that the text asks for
     given: str | None = None  # the input that is the gradient of the output: `dout=[1, 2]`
+    # Of what was recorded as it ran: the line of the code behind each line of the text, 0 for none.
+    line_map: Sequence[int] = ()
 
 
 def nodes_of(value: Value) -> list[int]:

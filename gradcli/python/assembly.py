@@ -92,6 +92,7 @@ class _Assembly:
                 Decision(moved[d.value], d.rule, d.outcome)
                 for d in self.tape.decisions if d.value in moved
             ),
+            line_map=self.reader.script.line_map,
         )  # fmt: skip
 
     # ---------------------------------------------------------------- output and results

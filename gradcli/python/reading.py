@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gradcli.errors import NameFault, ParseError, did_you_mean
 from gradcli.program.model import Program
@@ -49,8 +49,8 @@ HOW = (
 class PythonFile:
     """A Python file and what there is to check in it."""
 
-    def __init__(self, text: str, name: str) -> None:
-        self.script = Script(text, name)
+    def __init__(self, text: str, name: str, line_map: Sequence[int] = ()) -> None:
+        self.script = Script(text, name, line_map)
         self.script.bases = _bases(self.script)
         self.subjects = subjects(self.script.tree, self.script.bases)
         if without_partner(self.script.tree, self.subjects):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -28,13 +29,14 @@ class PythonFault(GradcliError):
 class Script(Source):
     """The text of a Python file. Its tokens are offsets, so that every place is one."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, line_map: Sequence[int] = ()) -> None:
         if len(text) > MOST_CHARACTERS:
             raise LimitError(f"{name} has {len(text)} characters; at most {MOST_CHARACTERS} "
                              "are read")  # fmt: skip
         if name.endswith(".ipynb"):
             text = code_of_notebook(text, name)
         self.name = name
+        self.line_map = line_map  # of a recording: `Program.line_map`
         self.text = text.removeprefix("\ufeff")
         self.tokens = []
         self.others: dict[str, Script] = {}  # files that it imports, by their paths

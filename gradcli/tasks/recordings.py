@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcli.arithmetic.agreement import agree
-from gradcli.backward.naming import listed
 from gradcli.errors import GradcliError
 from gradcli.program.files import read_text
 from gradcli.python.assembly import Misshapen
@@ -26,7 +25,6 @@ from gradcli.tasks.check_python import check_subject
 
 RECORDED = "<recording>"
 SAME = 1e-9  # relative to the largest: what is read is what was run
-LINE_NUMBERS = re.compile(r"\b(lines?) (\d+(?:(?:, | or | and )\d+)*)")
 OWN_NAME = re.compile(r"\bt\d+\b")
 ASSIGNED = re.compile(r"^    (t\d+) = (.*)$", re.MULTILINE)
 MOST_OF_FORMULA = 80  # letters of a formula that a reason may quote
@@ -49,8 +47,12 @@ class Recording(NamedTuple):
         formula = dict(ASSIGNED.findall(self.text)).get(name, name)
         if formula == name or len(formula) > MOST_OF_FORMULA:
             return name
-        inner = OWN_NAME.sub(lambda match: self.formula(match[0]), formula)
+        inner = self.in_names_of_code(formula)
         return f"({inner})" if " " in inner else inner
+
+    def in_names_of_code(self, text: str) -> str:
+        """A text with what the code calls things in place of names of the program."""
+        return OWN_NAME.sub(lambda match: self.formula(match[0]), text)
 
 
 def with_lines(
@@ -114,7 +116,7 @@ def judged(
 
     `claims` are the gradients that were run, which the reading has to give as well.
     """
-    file = PythonFile(recording.text, RECORDED)
+    file = PythonFile(recording.text, RECORDED, recording.lines)
     bindings: list[tuple[str, Any]] = [*inputs.items()]
     if recording.is_number:
         bindings.append(("dout", "1.0"))
@@ -149,50 +151,19 @@ def _lines(checks: Sequence[LineCheck], recording: Recording) -> list[LineCheck]
     rows = recording.source.splitlines()
     worst: dict[int, LineCheck] = {}
     for check in checks:
-        line = _origin(check.line, recording)
-        if not line:
+        if not check.line:  # of no line of the code
             continue
-        moved = check._replace(
-            name=_target(rows, line), line=line, column=1, repair=None, meaning=None,
-            cause=None if check.cause is None else _origin(check.cause, recording),
-            suspects=sorted({_origin(k, recording) for k in check.suspects} - {0, line}),
-            reason=_renumbered(check.reason, line, recording),
+        told = check._replace(
+            name=_target(rows, check.line), repair=None, meaning=None,
+            reason=check.reason and recording.in_names_of_code(check.reason),
         )  # fmt: skip
-        if line not in worst or _badness(moved) > _badness(worst[line]):
-            worst[line] = moved
+        if told.line not in worst or _badness(told) > _badness(worst[told.line]):
+            worst[told.line] = told
     return [worst[line] for line in sorted(worst)]
-
-
-def _origin(line: int, recording: Recording) -> int:
-    """The line of the code that a line of the recording comes from; 0 for none."""
-    return recording.lines[line - 1] if 0 < line <= len(recording.lines) else 0
 
 
 def _badness(check: LineCheck) -> tuple[bool, bool, bool]:
     return check.verdict == "fail" and check.local, check.verdict == "fail", check.verdict != "pass"
-
-
-def _renumbered(reason: str | None, own: int, recording: Recording) -> str | None:
-    """A reason with lines and names of the code in place of those of the recording.
-
-    The line itself is left out, but where it stands among several that are meant alike.
-    """
-    if reason is None:
-        return None
-    parts = []
-    said = OWN_NAME.sub(lambda match: recording.formula(match[0]), reason)
-    for part in said.split("; "):
-        match = LINE_NUMBERS.search(part)
-        if match is None:
-            parts.append(part)
-            continue
-        is_alike = match[1] == "lines"
-        origins = {_origin(int(n), recording) for n in re.findall(r"\d+", match[2])}
-        lines = sorted(origins - ({0} if is_alike else {0, own}))
-        if len(lines) > is_alike:
-            words = f"lines {listed(lines)}" if is_alike else f"line {' or '.join(map(str, lines))}"
-            parts.append(part[: match.start()] + words + part[match.end() :])
-    return "; ".join(parts) or None
 
 
 def _target(rows: Sequence[str], line: int) -> str:
