@@ -418,6 +418,30 @@ def test_batched_code_computes_every_point(text, bound):
     assert all(map(np.array_equal, columns, before))
 
 
+@pytest.mark.parametrize("text", ["sum(max(z, axis=1)) + max(z)", "sum(std(z, axis=1)*[1, 2])"])
+def test_gates_of_rows_are_written_in_our_own_language(text):
+    written = code(text, {"z": [[1, 2, 3], [0, 1, 1.5]]}, language="grad").text
+    assert check(written).verdict == "pass"
+
+
+def test_what_is_no_line_of_our_own_language_is_said():
+    with pytest.raises(UsageError, match="what `sort` hands on is no formula that fits in a line"):
+        code("sum(sort(z)**2)", {"z": [1, 3, 2]}, language="grad")
+
+
+@pytest.mark.parametrize("language", ["python", "numpy"])
+def test_the_largest_of_one_number_is_that_number(language):
+    text = "f = max(x) + logsumexp(x)*mean(x)"
+    report = evaluate(text, {"x": 3}, check=False)
+    agrees(executed(code(text, {"x": 3}, language=language).text), report)
+
+
+def test_parts_of_an_array_are_added_to_zeros_of_its_kind():
+    text, bound = "p = exp(x); f = p[0]*p[1]", {"x": [1, 2]}
+    assert "dp = np.zeros_like(p, dtype=float)\n" in code(text, bound).text
+    assert "    dp = torch.zeros_like(p)\n" in code(text, bound, language="torch").text
+
+
 def test_batched_code_is_of_numpy(gradcli):
     assert (
         "--batched is written in NumPy"

@@ -16,7 +16,7 @@ from typing import Any
 
 from gradcli.emit.array_lines import handed_on, summed
 from gradcli.emit.staged import chained, local_text
-from gradcli.errors import GradcliError
+from gradcli.errors import GradcliError, UsageError
 from gradcli.graph.nodes import Graph
 from gradcli.graph.text import place_text
 from gradcli.named_tuples import NamedTuple
@@ -104,7 +104,10 @@ def _handed_on(graph: Graph, node: int, k: int, names: dict[int, str], gradient:
     if gate.name == "index":
         return ""
     if gate.is_structural:
-        text = handed_on(graph, node, k, names, f"({gradient})" if gradient else "1")
+        try:
+            text = handed_on(graph, node, k, names, f"({gradient})" if gradient else "1")
+        except UsageError:
+            return ""
         return text.removesuffix(f" * np.ones_like({names[operand]})")
     text = chained(local_text(graph, node, k, names), f"({gradient})" if gradient else "")
     return summed(text, graph.shape(node), graph.shape(operand))

@@ -1,6 +1,6 @@
 """What gates of arrays hand on to their operands, as lines of numpy: `dW = dq @ x.T`.
 
-For the shapes that lectures have. Of other gates and shapes the line names the gate.
+For the shapes that lectures have.
 """
 
 from __future__ import annotations
@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gradcli.errors import UsageError
 from gradcli.gates.shapes import Shape, extent, inverse
 from gradcli.graph.nodes import Graph
 from gradcli.graph.text import place_text
 
+OF_ONE = ("sum", "mean", "amax", "amin")  # which are the number itself where it is one
 REDUCED = ("sum", "mean", "amax", "amin", "norm", "lse", "var", "std")
 
 
 def handed_on(graph: Graph, node: int, k: int, names: dict[int, str], g: str) -> str:
-    """The contribution of a gate of arrays to its operand number k; `g` is its own gradient."""
+    """The contribution of a gate of arrays to its operand number k; `g` is its own gradient.
+
+    Raises UsageError for gates and shapes of which it is no line of numpy.
+    """
     gate, operands = graph.gates[node].name, graph.operands[node]
     looks = [graph.look(operand) for operand in operands]
     if gate == "matmul" or (gate == "outer" and len(looks[0]) == len(looks[1]) == 1):
@@ -40,19 +45,27 @@ def handed_on(graph: Graph, node: int, k: int, names: dict[int, str], g: str) ->
         return f"{g}[{', '.join(map(place_text, extent(k, looks[0], *looks[1:])))}]"
     if gate == "trace":
         return f"{g} * np.eye({looks[0][0]})"
-    return f"the pullback of {graph.label(node)}, of {g}"
+    raise no_line(graph.label(node))
+
+
+def no_line(gate: str) -> UsageError:
+    """The error of what a gate hands on that no line can say."""
+    return UsageError(f"what `{gate}` hands on is no formula that fits in a line",
+                      hint="write --lang numpy")  # fmt: skip
 
 
 def _of_reduction(gate: str, x: str, out: str, g: str, looks: Sequence[Any]) -> str:
     """The contribution of a gate that makes fewer elements of an array."""
     shape, axis = looks
+    if not shape and gate in OF_ONE:
+        return g
     back, value, count = _spread(g, shape, axis), _spread(out, shape, axis), _count(shape, axis)
     away = f"({x} - np.mean({x}{_axis(axis)}))"
     if gate in ("sum", "mean"):
         share = back if gate == "sum" else f"{back} / {count}"
         return f"{share} * np.ones_like({x})"
     if gate in ("amax", "amin") and len(axis[0]) not in (1, len(shape)):
-        return f"the pullback of {gate}, of {g}"
+        raise no_line(gate)
     return {
         "amax": lambda: f"{_first('argmax', x, shape, axis)} * {back}",
         "amin": lambda: f"{_first('argmin', x, shape, axis)} * {back}",
@@ -112,7 +125,7 @@ def _of_product(k: int, other: str, g: str, looks: Sequence[Any]) -> str:
         return f"{other} @ {g}" if k == 0 else f"np.outer({other}, {g})"
     if axes == (2, 2):
         return f"{g} @ {other}.T" if k == 0 else f"{other}.T @ {g}"
-    return f"the pullback of @, of {g}"
+    raise no_line("@")
 
 
 def _spread(g: str, shape: Shape, axis: tuple[Shape, bool]) -> str:

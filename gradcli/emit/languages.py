@@ -23,6 +23,7 @@ from gradcli.syntax.tree import COMPARISON, IF, POSTFIX, UNARY, Phrase, number_t
 _OF_NUMPY = re.compile(r"\bnp\.([a-z_0-9]+(?:\.[a-z_]+)*)")
 _WORD = re.compile(r"(?<![.\w])[A-Za-z_]\w*")  # but not what a library has by that name
 OF_FLOATS = "{}.0"  # how a whole number is written where it is to be a float
+OF_ONE = ("max", "min", "logsumexp")  # which are their operand where it is the only one
 COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 
 # Names that code cannot have.
@@ -73,6 +74,7 @@ class Language(NamedTuple):
     renamed: Mapping[str, str] = {}  # never written to: of those with other names
     array_helpers: Mapping[str, str] = HELPERS  # of what numpy has no function for
     add_part: str = "{0}[{1}] += {2}"  # to a part of an array
+    zeros: str = "np.zeros_like({}, dtype=float)"  # of the shape of an array
     fixed: str = "{}"  # of a stage that depends on nothing
     of_numbers: Mapping[str, str] = {}  # never written to: calls of literals
 
@@ -184,6 +186,8 @@ class Writer:
 
     def _call(self, name: str, operands: list[str]) -> Phrase:
         known = self.language.calls.get(name)
+        if len(operands) == 1 and name in OF_ONE:
+            return operands[0], IF
         if name in self.table:
             missing = len(self.table[name].operands) - len(operands)
             defaults = self.table[name].defaults
@@ -418,7 +422,8 @@ TORCH = NUMPY._replace(
         "log_softmax": "def log_softmax(x, axis=-1):\n    return torch.log_softmax(x, axis)",
         "logdet": "def logdet(x):\n    return torch.linalg.slogdet(x)[1]",
     },
-    fixed="torch.as_tensor({}, dtype=torch.float64)", of_numbers=PYTHON.calls,
+    zeros="np.zeros_like({})", fixed="torch.as_tensor({}, dtype=torch.float64)",
+    of_numbers=PYTHON.calls,
 )  # fmt: skip
 
 LANGUAGES = {

@@ -203,7 +203,7 @@ def _program_text(staged: StagedCircuit) -> str:
 
     Raises UsageError where a line does not pass, or cannot be written.
     """
-    code = staged.code(staged.own_lines())
+    code = staged.code(staged.own_lines(), must_run=True)
     inputs = [
         f"{name} = {number_list(number)}" for name, number in input_values(staged.program).items()
     ]

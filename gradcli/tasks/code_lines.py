@@ -108,8 +108,9 @@ class CodeLines:
             for wire in wires:
                 source = self.names[self.graph.operands[self.staged.nodes[node.id]][wire.operand]]
                 whole = source.partition("[")[0]
-                if source != whole and whole not in seen:
-                    yield f"d{whole} = np.zeros_like({whole})"
+                is_part = source != whole or self._takes_part(node)
+                if is_part and whole not in seen:  # the parts are added to zeros
+                    yield self.language.let.format(gradient_name(whole), self._zeros_like(whole))
                     seen |= {whole, source}
                 line = self._line(node, wire, source in seen or source != whole)
                 if line is not None:
@@ -124,7 +125,14 @@ class CodeLines:
         """The gradient of an input that the output does not depend on."""
         number = self.inputs[name]
         is_array = isinstance(number, list) and isinstance(self.parts[name], str)
-        return f"np.zeros_like({self.parts[name]})" if is_array else "0.0"
+        return self._zeros_like(self.parts[name]) if is_array else "0.0"
+
+    def _zeros_like(self, array: str) -> str:
+        return self.language.zeros.format(array)
+
+    def _takes_part(self, node: Node) -> bool:
+        """Whether a gate takes a part of an array."""
+        return self.graph.gates[self.staged.nodes[node.id]].name == "index"
 
     def _line(self, node: Node, wire: Wire, is_more: bool) -> str | None:
         graph, place, k = self.graph, self.staged.nodes[node.id], wire.operand
@@ -165,14 +173,13 @@ class CodeLines:
 
     def _structural(self, wire: Wire, own: str, gradient: str, is_more: bool) -> str:
         graph, (node, k) = self.graph, self.staged.place(wire)
-        operand = graph.operands[node][k]
         place = target(graph, node, gradient)
         if place != gradient:
-            start = "" if is_more else f"{gradient} = np.zeros({graph.shape(operand)}); "
             part = place.removeprefix(f"{gradient}[").removesuffix("]")
-            return start + self.language.add_part.format(gradient, part, own)
-        right = handed_on(graph, node, k, self.names, own)
-        if right.startswith("the pullback"):
+            return self.language.add_part.format(gradient, part, own)
+        try:
+            right = handed_on(graph, node, k, self.names, own)
+        except UsageError:
             right = self._in_numpy(pullback_text(graph, node, k, self.names, own, exact=True))
         return self._added(wire, gradient, right, is_more)
 

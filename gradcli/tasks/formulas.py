@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, NamedTuple
 
+from gradcli.backward.amounts import rounding_of
 from gradcli.emit.formula.formulas import Formulas
 from gradcli.emit.formula.latex import formula_latex, latex_name
 from gradcli.emit.formula.terms import Term
@@ -121,16 +122,20 @@ def _verify(program: Program, derivatives: Derivatives, texts: dict[str, str]) -
                  if node < len(run.values)]  # fmt: skip
         if derivatives.upstream:
             named.append((derivatives.upstream, _plain(upstream)))
+        room = rounding_of(run.gradients)
         for name, text in texts.items():
             expected = _plain(run.gradients[graph.inputs[name]])
-            compared += _agrees(text, named, expected, name)
+            compared += _agrees(text, named, expected, name, room)
     if not compared:
         raise UsageError("no formula could be checked at random points near these inputs",
                          hint="choose inputs inside the domain")  # fmt: skip
 
 
-def _agrees(text: str, named: list[tuple[str, Any]], expected: Any, name: str) -> int:
-    """1 where a formula gives what is expected, 0 where nothing finite is to be compared."""
+def _agrees(text: str, named: list[tuple[str, Any]], expected: Any, name: str, room: float) -> int:
+    """1 where a formula gives what is expected, 0 where nothing finite is to be compared.
+
+    Gradients that cancel may leave as much as `room`.
+    """
     try:
         again = read(text, settings=_whole(named))
         value = Machine(again.graph, arithmetic_of(again.graph)).run(inputs_of(again))
@@ -142,7 +147,7 @@ def _agrees(text: str, named: list[tuple[str, Any]], expected: Any, name: str) -
     if not all(abs(x) < float("inf") for x in (*found, *true)):
         return 0
     off = max([abs(x - y) for x, y in zip(found, true, strict=True)], default=0.0)
-    if not off <= AGREED * max(largest, max(map(abs, found), default=0.0)):
+    if not off <= AGREED * max(largest, max(map(abs, found), default=0.0)) + room:
         raise UsageError(f"the formula of d{name} does not agree with the engine near this point",
                          hint="write code instead: --lang python")  # fmt: skip
     return 1

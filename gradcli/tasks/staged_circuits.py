@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import cached_property
 
-from gradcli.emit.array_lines import handed_on, summed, target
+from gradcli.emit.array_lines import handed_on, no_line, summed, target
 from gradcli.emit.own_lines import OwnLines
 from gradcli.emit.pullbacks import pullback_text
 from gradcli.emit.staged import (
@@ -112,7 +112,7 @@ class StagedCircuit:
         """The gate that a wire enters, and the place of its operand."""
         return self.nodes[wire.target], wire.operand
 
-    def code(self, own: Mapping[str, OwnLines] = NO_OWN) -> list[CodeLine]:
+    def code(self, own: Mapping[str, OwnLines] = NO_OWN, must_run: bool = False) -> list[CodeLine]:
         """The forward pass, then the backward one in the order the sweep goes.
 
         Gates of the user's `own` are written as the lines of their authors.
@@ -133,7 +133,7 @@ class StagedCircuit:
             for wire in wires:
                 operator = "+=" if wire.source in seen else "="
                 part = own[node.id].gradients[wire.operand] if node.id in own else None
-                text = self.backward_line(wire, operator)
+                text = self.backward_line(wire, operator, must_run)
                 if part is not None:
                     text = f"{text.partition(operator)[0]}{operator} {part.text}"
                 elif node.id in own:
@@ -160,8 +160,11 @@ class StagedCircuit:
                 f"{self.graph.gates[node].name}'({self.code_names[self.graph.operands[node][k]]})"
             )
 
-    def backward_line(self, wire: Wire, operator: str) -> str:
-        """The line that adds what comes back along a wire: `dx += y * dq`."""
+    def backward_line(self, wire: Wire, operator: str, must_run: bool = False) -> str:
+        """The line that adds what comes back along a wire: `dx += y * dq`.
+
+        What is no formula is told in words, or UsageError where it `must_run`.
+        """
         graph, (node, k) = self.graph, self.place(wire)
         operand, shape = graph.operands[node][k], graph.shape(node)
         is_output = node == self.program.output
@@ -170,19 +173,23 @@ class StagedCircuit:
         if graph.gates[node].is_structural:
             place = target(graph, node, gradient)
             operator = "+=" if place != gradient else operator
-            right = own if place != gradient else self._handed_on(node, k, own)
+            right = own if place != gradient else self._handed_on(node, k, own, must_run)
             return f"{place} {operator} {right}"
         right = chained(self.local_text(node, k), "" if is_output and not shape else own)
         if self.is_guarded(wire):
             right = guarded(right, own)
         return f"{gradient} {operator} {summed(right, shape, graph.shape(operand))}"
 
-    def _handed_on(self, node: int, k: int, own: str) -> str:
-        """What a gate of arrays hands on; in words where it cannot be written."""
-        right = handed_on(self.graph, node, k, self.code_names, own)
-        if not right.startswith("the pullback"):
-            return right
+    def _handed_on(self, node: int, k: int, own: str, must_run: bool) -> str:
+        """What a gate of arrays hands on, in numpy or as a formula; else in words."""
+        if not must_run:
+            try:
+                return handed_on(self.graph, node, k, self.code_names, own)
+            except UsageError:
+                pass
         try:
             return pullback_text(self.graph, node, k, self.code_names, own, exact=False)
         except UsageError:
-            return right
+            if must_run:
+                raise no_line(self.graph.label(node)) from None
+            return f"the pullback of {self.graph.label(node)}, of {own}"

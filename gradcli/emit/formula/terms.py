@@ -182,6 +182,7 @@ class Terms:
         return {term: Fraction(1)}
 
     def _product(self, powers: dict[Term, Fraction]) -> Term:
+        self._join_powers(powers)
         pairs = sorted(
             ((base, power) for base, power in powers.items() if power),
             key=lambda pair: (pair[0].op != "name", pair[0].id),
@@ -192,6 +193,19 @@ class Terms:
             return pairs[0][0]
         bases, exponents = zip(*pairs, strict=True)
         return self.make("product", bases, exponents, broadcast(*[base.shape for base in bases]))
+
+    def _join_powers(self, powers: dict[Term, Fraction]) -> None:
+        """Make one power of those of one base: `x**y` of x * x**(y - 1)."""
+        for term, power in [*powers.items()]:
+            if power != 1 or term.op != "gate" or term.data[0] != "pow":
+                continue
+            base, exponent = term.parts
+            number = powers.get(base, Fraction(0))
+            if number and base.shape == term.shape:
+                whole = self.add(exponent, self.number(number))
+                del powers[term], powers[base]
+                joined = self.make("gate", (base, whole), term.data, term.shape)
+                powers[joined] = powers.get(joined, Fraction(0)) + 1
 
     def power(self, base: Term, exponent: Fraction) -> Term:
         """A term to a power that is a number."""

@@ -178,8 +178,8 @@ def _gate(term: Term, parts: list[Phrase], writers: Writers) -> Phrase:
     is_written = is_placed or name in ("index", "list", "lse")
     if gate is None or (gate.hidden and not is_written):
         known = statics[0][0].written if name == "take" else None
-        raise UsageError(f"the formula of `{known[0] if known else name}` cannot be written",
-                         hint="write code instead")  # fmt: skip
+        raise UsageError(f"the formula needs `{known[0] if known else name}`, which the language "
+                         "does not have", hint="write code instead: --lang numpy")  # fmt: skip
     if not gate.is_structural:
         return gate_phrase(gate, parts)
     looks = [part.shape for part in term.parts]
