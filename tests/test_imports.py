@@ -103,6 +103,7 @@ ARRAYS = {
     "gradcli.backward.blame",
     "gradcli.backward.suspects",
     "gradcli.backward.turns",
+    "gradcli.backward.written_parts",
     "gradcli.backward.naming",
     "gradcli.backward.lines",
     "gradcli.backward.misfits",

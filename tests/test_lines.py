@@ -13,6 +13,8 @@ import gradcli
 from gradcli.backward import passage, replay, suspects
 from gradcli.backward.cut import Cut
 from gradcli.evaluation import point
+from gradcli.render.fixes import fixed_text
+from gradcli.reports.statement_text import without
 
 SAMPLED = 53  # of the mutations every so-and-so-manieth is judged
 
@@ -249,6 +251,35 @@ def test_a_line_that_adds_the_same_again_is_named():
     (line,) = [line for line in case(text).lines if line.is_accused]
     assert (line.line, line.mistake) == (6, "double-counted")
     assert line.reason == "line 5 has added the same already"
+
+
+@pytest.mark.parametrize("twice", ["dx += y*dq", "dx += dr"])
+def test_the_last_of_two_lines_that_add_the_same_is_one_too_many(twice):
+    right = "x = 3; y = 2\nq = x*y\nr = x + q\nf = q*r + sin(x)\ndr = q\ndq = r + dr\n"
+    right += "dx = cos(x)\ndx += y*dq\ndx += dr\ndy = x*dq\n"
+    judged = case(right.replace(twice, f"{twice}\n{twice}"))
+    (line,) = [line for line in judged.lines if line.is_accused]
+    row = right[: right.index(twice)].count("\n") + 1
+    assert (line.line, line.mistake, line.suspects) == (row + 1, "double-counted", [])
+    assert line.repair == ""  # the line is left out
+    assert fixed_text(judged.text, judged.lines) == right
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("a = 1; dx += y; b = 2\n", "a = 1; b = 2\n"),
+        ("a = 1; dx += y\nb = 2\n", "a = 1\nb = 2\n"),
+        ("dx += y; b = 2\n", "b = 2\n"),
+        ("for k in x:\n    dx += y\nb = 2\n", "for k in x:\n    pass\nb = 2\n"),
+        ("for k in x: dx += y\nb = 2\n", "for k in x: pass\nb = 2\n"),
+        ("for k in x:\n    dx += y\n    b = 2\n", "for k in x:\n    b = 2\n"),
+        ("b = 2\ndx += y", "b = 2\n"),
+    ],
+)
+def test_a_statement_that_is_left_out_takes_its_row_along_but_no_block(text, left):
+    start = text.index("dx")
+    assert without(text, start, start + len("dx += y")) == left
 
 
 def test_where_either_line_may_be_the_slip_the_others_are_listed():
@@ -515,3 +546,24 @@ def test_a_whole_number_that_is_divided_by_may_stand_as_a_number():
     text = "x = 3; y = 5; n = 4\nf = (x*y)**2 / n\ndx = 2*x*y*y / 4\ndy = 2*x*y / 4"
     first, second = gradcli.check(text).cases[0].lines
     assert (first.verdict, second.repair.replace(" ", "")) == ("pass", "dy=2*x**2*y/4")
+
+
+MASKED = """X = randn(6, 4); W = randn(4, 5); V = randn(5, 2); Y = randn(6, 2)
+z = X @ W
+h = np.maximum(z, 0)
+s = h @ V
+loss = np.sum((s - Y)**2) / 6
+ds = 2 * (s - Y) / 6
+dV = h.T @ ds
+dh = ds @ V.T
+dh = dh * (h > 0)
+dW = X.T @ dh
+dX = dh @ W.T"""
+
+
+@pytest.mark.parametrize("now", ["dh = dh", "dh = dh * h", "dh = dh * (h < 0)"])
+def test_a_line_that_loses_its_mask_is_accused_and_not_the_one_before(now):
+    text = MASKED.replace("dh = dh * (h > 0)", now)
+    (line,) = [line for line in case(text).lines if line.is_accused]
+    assert (line.line, line.mistake, line.suspects) == (9, "wrong-branch", [])
+    assert line.repair in ("dh = dh * (h > 0)", "dh = dh*(h > 0)")

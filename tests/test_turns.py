@@ -3,6 +3,8 @@
 import pytest
 from test_python import cases
 
+from gradcli.render.fixes import fixed_text
+
 CHAIN = """import numpy as np
 
 
@@ -141,14 +143,120 @@ def test_a_line_that_only_names_a_forward_value_is_judged():
 
 
 @pytest.mark.parametrize(
-    ("text", "was", "now", "sizes"),
+    ("text", "was", "now", "sizes", "mistake", "repair"),
     [
-        (CHAIN, "dx[k] = da", "dx[k] = 2 * da", []),
-        (PAIRS, "dpos[j] -= pull", "dpos[j] -= 2 * pull", PAIR_SIZES),
-        (PAIRS, "dpos[j] -= pull", "dpos[j] += pull", PAIR_SIZES),
+        (CHAIN, "dx[k] = da", "dx[k] = 2 * da", [], "dropped-factor", "dx[k] = da"),
+        (PAIRS, "dpos[j] -= pull", "dpos[j] -= 2 * pull", PAIR_SIZES, "dropped-factor",
+         "dpos[j] -= pull"),
+        (PAIRS, "dpos[j] -= pull", "dpos[j] += pull", PAIR_SIZES, "sign", "dpos[j] += -pull"),
     ],
-)
-def test_a_part_of_an_array_in_a_loop_is_the_likeliest_of_several(text, was, now, sizes):
-    """The parts of all turns are one array, which no turn gives by itself."""
+)  # fmt: skip
+def test_the_parts_that_a_line_writes_are_judged_as_parts(text, was, now, sizes, mistake, repair):
     row, (line,) = accused_after(text, was, now, sizes)
-    assert (line.line, line.suspects[0], line.mistake) == (row, row, None)
+    assert (line.line, line.suspects, line.mistake) == (row, [], mistake)
+    assert line.repair == repair
+
+
+PARTS = """import numpy as np
+
+
+def springs(x, k, rest):
+    u = 0.0
+    for i in range(len(k)):
+        u += 0.5 * k[i] * (x[i + 1] - x[i] - rest[i]) ** 2
+    return u
+
+
+def springs_grad(x, k, rest):
+    dx, dk, drest = np.zeros(len(x)), np.zeros(len(k)), np.zeros(len(k))
+    for i in range(len(k)):
+        e = x[i + 1] - x[i] - rest[i]
+        dx[i + 1] += k[i] * e
+        dx[i] += -k[i] * e
+        dk[i] = 0.5 * e ** 2
+        drest[i] = k[i] * (rest[i] - x[i + 1] + x[i])
+    return dx, dk, drest
+"""
+OF_PARTS = [("x", "randn(5)"), ("k", "randn(4)"), ("rest", "randn(4)")]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "mistake"),
+    [
+        ("dx[i] += -k[i] * e", "dx[i] += k[i] * e", "sign"),
+        ("dx[i + 1] += k[i] * e", "dx[i + 1] += k[i]", "dropped-factor"),
+        ("dx[i] += -k[i] * e", "dx[i] = -k[i] * e", "overwritten"),
+        ("dk[i] = 0.5 * e ** 2", "dk[i] = 0.5 * e", "dropped-power"),
+        ("drest[i] = k[i] * (rest[i] - x[i + 1] + x[i])",
+         "drest[i] = k[i] * (rest[i] - x[i + 1] - x[i])", "sign"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_line_that_writes_a_part_is_found_and_mended_in_all_turns(was, now, mistake):
+    row, (line,) = accused_after(PARTS, was, now, OF_PARTS)
+    assert (line.line, line.mistake, line.suspects) == (row, mistake, [])
+    assert line.repair == was
+
+
+def test_a_line_that_writes_a_part_is_told_once_a_turn():
+    (case,) = cases(PARTS, bindings=OF_PARTS)
+    assert case.verdict == "pass"
+    rows = [(line.line, *line.turn) for line in case.lines]
+    assert len(rows) == len({*rows})
+    text = PARTS.replace("dk[i] = 0.5 * e ** 2", "dk[i] = 0.5 * e")
+    (case,) = cases(text, bindings=OF_PARTS)
+    rows = [(line.line, *line.turn) for line in case.lines]
+    assert len(rows) == len({*rows})
+
+
+def test_elements_that_a_line_writes_from_another_turn_are_the_wrong_cache():
+    text = PARTS.replace("dk[i] = 0.5 * e ** 2", "dk[i] = 0.5 * e * e")
+    row, (line,) = accused_after(text, "dx[i] += -k[i] * e", "dx[i] += -k[0] * e", OF_PARTS)
+    assert (line.line, line.mistake, line.repair) == (row, "wrong-cache", "dx[i] += -k[i] * e")
+
+
+NORM = """import numpy as np
+
+
+def norm_forward(x, gamma):
+    mu = x.mean(axis=-1, keepdims=True)
+    var = x.var(axis=-1, keepdims=True)
+    xhat = (x - mu) / np.sqrt(var + 1e-5)
+    return gamma * xhat, (x, xhat, mu, var, gamma)
+
+
+def norm_backward(dout, cache):
+    x, xhat, mu, var, gamma = cache
+    n = x.shape[-1]
+    dgamma = np.sum(dout * xhat, axis=(0,))
+    dxhat = dout * gamma
+    dvar = np.sum(dxhat * (x - mu) * -0.5 * (var + 1e-5) ** -1.5, axis=-1, keepdims=True)
+    dmu = np.sum(-dxhat / np.sqrt(var + 1e-5), axis=-1, keepdims=True)
+    dx = dxhat / np.sqrt(var + 1e-5)
+    dx += dvar * 2 * (x - mu) / n
+    dx += dmu / n
+    return dx, dgamma
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "mistake"),
+    [
+        ("dvar = np.sum(dxhat * (x - mu) * -0.5 * (var + 1e-5) ** -1.5, axis=-1, keepdims=True)",
+         "dvar = np.sum(dxhat * (x - mu) * 0.5 * (var + 1e-5) ** -1.5, axis=-1, keepdims=True)",
+         "sign"),
+        ("dgamma = np.sum(dout * xhat, axis=(0,))", "dgamma = np.sum(dout, axis=(0,))",
+         "dropped-factor"),
+    ],
+)  # fmt: skip
+def test_options_of_sums_are_read_and_helpers_are_what_their_names_say(was, now, mistake):
+    row, (line,) = accused_after(NORM, was, now)
+    assert (line.line, line.mistake, line.suspects) == (row, mistake, [])
+    assert line.repair is not None
+
+
+def test_of_two_steps_that_add_the_same_the_last_is_one_too_many():
+    text = NORM.replace("    dx += dmu / n\n", "    dx += dmu / n\n    dx += dmu / n\n")
+    (case,) = cases(text)
+    (line,) = [line for line in case.lines if line.is_accused]
+    assert (line.mistake, line.repair) == ("double-counted", "")
+    assert fixed_text(text, case.lines) == NORM

@@ -143,16 +143,16 @@ class _Inquiry:
         """The likeliest of the suspects; the others that are as likely may be meant instead."""
         chosen = min(suspects, key=self._rank)
         others = [s for s in sorted(suspects, key=self._rank) if s.line != chosen.line]
-        rank = self._rank(chosen)[:3]
+        rank = self._rank(chosen)[:4]
         is_vague = chosen.is_explained and chosen.named is None  # more than one change explains it
         if not any(
-            self._rank(s)[:3] <= rank or (is_vague and s.named) or self._may_be_meant(s, chosen)
+            self._rank(s)[:4] <= rank or (is_vague and s.named) or self._may_be_meant(s, chosen)
             for s in others
         ):
             others = []
         twins = tuple(dict.fromkeys(
             s.line for s in others
-            if self._rank(s)[:3] == rank and self._are_twins(chosen.line, s.line)
+            if self._rank(s)[:4] == rank and self._are_twins(chosen.line, s.line)
         ))  # fmt: skip
         odd = [k for k in (chosen.line, *twins) if not self._reads_of_its_own(k)]
         if len(odd) == 1:
@@ -170,9 +170,9 @@ class _Inquiry:
         lines = [s.line for s in others]
         if not chosen.is_explained:
             lines += self._loops_behind(chosen.line)
-        own = turns.of(chosen.line)[0]
-        lines = [k for k in dict.fromkeys(turns.of(k)[0] for k in lines) if k != own]
-        has_rival = any(s.is_explained and turns.of(s.line)[0] != own for s in others)
+        own = turns.first(chosen.line)
+        lines = [k for k in dict.fromkeys(map(turns.first, lines)) if k != own]
+        has_rival = any(s.is_explained and turns.first(s.line) != own for s in others)
         return Culprit(chosen, lines, names, twins, has_rival)
 
     def _may_be_meant(self, suspect: Suspect, chosen: Suspect) -> bool:
@@ -191,12 +191,24 @@ class _Inquiry:
         if not suspect.is_explained or values is None:
             return False
         now = self.suspects.meaning(k)
+        promised = self._promised(k)
+        if promised is not None and all(
+            same(value, self.replay.truth(promised, p)) for p, value in enumerate(values)
+        ):  # fmt: skip
+            return True
         node = None if name is None else self.replay.forward[name]
         mended = self.suspects.known.meaning(values, node)
         if self._is_own(now, name) or not self._is_own(mended, name):
             return False
         is_scaled = now is not None and self._is_own(now._replace(factor=1.0), None)
         return name is not None or not is_scaled  # a helper may be so many times a gradient
+
+    def _promised(self, k: int) -> str | None:
+        """The stage whose gradient a helper is by its name: `dvar` of `var`."""
+        line = self.lines[k]
+        target = line.statement.target.removeprefix("d").removeprefix("_")
+        is_told = line.name is None and target != line.statement.target
+        return target if is_told and target in self.replay.forward else None
 
     def _takes_what_was_left(self, suspect: Suspect) -> bool:
         """Whether a line with the change reads what no line has read."""
@@ -227,8 +239,9 @@ class _Inquiry:
     def _loops_behind(self, k: int) -> list[int]:
         """The lines of loops whose values a line is made of: their slips may look like its own."""
         turns = self.suspects.turns
-        own = turns.of(k)[0]
-        return [g[0] for g in turns.groups if g[0] != own and any(self._reads(k, j) for j in g)]
+        own = turns.first(k)
+        return [g[0] for g in turns.groups
+                if turns.first(g[0]) != own and any(self._reads(k, j) for j in g)]  # fmt: skip
 
     def _are_twins(self, k: int, j: int) -> bool:
         """Whether two lines of one gradient add the same, so that either may be the slip."""
@@ -243,7 +256,16 @@ class _Inquiry:
         order = ("add", "value", "path", "drop", "formula", "total").index(suspect.kind)
         is_far = suspect.named is not None and suspect.named.is_far
         is_whole = suspect.is_sound and self.suspects.is_whole(suspect.line)
-        return suspect.is_sound, not suspect.is_explained, is_far, is_whole, suspect.line, order
+        does_something = not self._does_nothing(suspect.line)
+        likely = does_something, suspect.is_sound, not suspect.is_explained, is_far
+        return *likely, is_whole, suspect.line, order
+
+    def _does_nothing(self, k: int) -> bool:
+        """Whether a line gives a name the value that it has: `dh = dh`."""
+        statement = self.lines[k].statement
+        return statement.tree is not None and statement.kind != "add" and (
+            statement.tree.args == [statement.target]
+        )  # fmt: skip
 
     def _of_ends(self, names: list[str]) -> list[Suspect]:
         """Suspects that make the end results right, and between them what its writer likes."""

@@ -422,6 +422,13 @@ def _branches(scene: Scene) -> Iterator[Repair]:
         for other in OTHER_BRANCHES.get(op, ()):
             changed = with_op(tree, k, other)
             yield Repair(changed, "wrong-branch", f"the other branch is right: `{write(changed)}`")
+    own = scene.program.stages.get(scene.target)
+    before = {scene.program.graph.gates[own].name} if isinstance(own, int) else set()
+    if (scene.gates | before) & SWITCHES:  # `dh` may be handed on under its name, masked
+        for k in _factor_places(scene):
+            mask = joined(name_tree(tree.args[k]), number_tree(0.0), "gt")
+            reason = f"only whether {tree.args[k]} is above 0 counts, not how far: `{write(mask)}`"
+            yield Repair(replaced(tree, k, k, mask), "wrong-branch", reason)
     if scene.gates & SWITCHES:
         for name in _masks(scene):
             changed = joined(tree, name_tree(name), "mul")

@@ -119,10 +119,10 @@ def put_in(scene: Scene) -> Iterator[Repair]:
             changed = replaced(tree, start, k, summed(whole, axis, is_kept, function))
             name = "unsummed-axis" if function == "sum" else "missing-mean"
             yield Repair(changed, name, f"a {function} is missing: `{write(changed)}`")
-        for name in helpers:
-            changed = replaced(tree, start, k, joined(whole, name_tree(name), "mul"))
-            reason = f"the factor {name} is lost: `{write(changed)}`"
-            yield Repair(changed, "dropped-factor", reason)
+        for name, form in product(helpers, ("mul", "div")):
+            changed = replaced(tree, start, k, joined(whole, name_tree(name), form))
+            words = f"the factor {name} is lost" if form == "mul" else f"a `/{name}` is lost"
+            yield Repair(changed, "dropped-factor", f"{words}: `{write(changed)}`")
         for exponent in EXPONENTS if tree.ops[k] in ("add", "sub") else ():
             power = joined(whole, number_tree(exponent), "pow")
             changed = replaced(tree, start, k, power)

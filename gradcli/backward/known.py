@@ -80,12 +80,15 @@ class Known:
             yield Entry("adjoint", node), replay.whole(node, run.gradients[node])
         uses: dict[int, list[tuple[int, Any]]] = defaultdict(list)
         upstream = run.gradients[replay.output]
-        for gate, node, part in events(run, replay.output, upstream, self.order):
-            whole = replay.whole(node, part)
+        for gate, part_of, part in events(run, replay.output, upstream, self.order):
+            node = self._elements.get(part_of, part_of)
+            whole = replay.whole(part_of, part)
             if uses[node] and uses[node][-1][0] == gate and same(uses[node][-1][1], whole):
                 whole = whole + uses[node].pop()[1]  # w*w: neither half of it is known
             uses[node].append((gate, whole))
         followed = 0
+        for node in {*self._elements.values()} & uses.keys():
+            yield Entry("adjoint", node), sum([part for _, part in uses[node]])
         for node, own in uses.items():
             for through, total in _sums(own) if len(own) > 1 else ():
                 yield Entry("contribution", node, through), total
@@ -97,6 +100,19 @@ class Known:
         for node in self.order:
             yield Entry("value", node), replay.whole(node, run.values[node])
         yield from self._slopes(run)
+
+    @cached_property
+    def _elements(self) -> dict[int, int]:
+        """Of nodes that take the same elements of an array, as `x[i]` written twice, the first."""
+        graph = self.replay.graph
+        firsts: dict[tuple[int, ...], int] = {}
+        elements: dict[int, int] = {}
+        for node in sorted(self.order):
+            if graph.gates[node].name == "index":
+                first = firsts.setdefault(graph.operands[node], node)
+                if first != node:
+                    elements |= {node: first, first: first}
+        return elements
 
     def _followed(
         self, run: Run, node: int, through: tuple[int, ...], part: Any

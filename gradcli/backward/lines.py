@@ -288,7 +288,7 @@ class _Lines:
             mistake, reason = suspect.named.mistake, suspect.named.reason
         if not culprit.has_rival:
             repair = self.pasting.repair(k, suspect)
-        others = self._rows(culprit.others[:MOST_SUSPECTS], k)
+        others = self._rows(culprit.others, k)[:MOST_SUSPECTS]
         if others:
             either = f"or line {' or '.join(map(str, others))} is the slip"
             reason = f"{reason}; {either}" if reason else f"this line {either}"

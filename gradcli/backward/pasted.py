@@ -13,6 +13,7 @@ from gradcli.reports.statement_text import offset_of, split_statement, statement
 from gradcli.syntax import Tree, write
 from gradcli.syntax.edit import joined
 
+LEFT_OUT = ""  # the text of a line that should not stand there
 LONGEST_DERIVED = 60  # of the text of a line that is written anew
 
 
@@ -32,6 +33,8 @@ class Pasting:
         head, right = split_statement(self.source[start : statement_end(self.source, start)])
         if suspect.kind == "add":
             return f"{head.replace('=', '+=')}{right}"
+        if suspect.kind == "drop":
+            return LEFT_OUT
         tree, before = suspect.tree, self.lines[k].statement.tree
         if before is None:
             return None

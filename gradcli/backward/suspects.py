@@ -22,6 +22,7 @@ from gradcli.backward.naming import Naming
 from gradcli.backward.repairs import Named
 from gradcli.backward.replay import Held, Replay, is_finite, same
 from gradcli.backward.turns import Turns
+from gradcli.backward.written_parts import WrittenParts
 from gradcli.named_tuples import NamedTuple
 from gradcli.syntax import Tree
 
@@ -65,6 +66,7 @@ class Suspects:
         self.fixed = fixed  # lines that are not looked at
         self.lines = replay.program.lines
         self.turns = Turns(replay, known)
+        self.parts = WrittenParts(replay, known)
 
     def afresh(self) -> Suspects:
         """The search with what is known at the points that are left."""
@@ -74,8 +76,8 @@ class Suspects:
     def of(self, names: list[str], right: list[str]) -> list[Suspect]:
         """Lines of which one change makes all these gradients right, and keeps what is right."""
         aim = Aim(self.replay, names, right)
-        suspects = [*self._by_way_of_adding(aim), *self._in_turns(aim), *self._by_value(aim),
-                    *self._by_path(aim)]  # fmt: skip
+        suspects = [*self._last_of_twins([*self._by_way_of_adding(aim), *self._in_turns(aim)]),
+                    *self._by_value(aim), *self._by_path(aim)]  # fmt: skip
         done = {s.line for s in suspects if s.is_explained}
         clear = [s.line for s in suspects if not s.is_sound and s.is_explained]
         suspects += self._by_formula(aim, done, min(clear, default=len(self.lines)))
@@ -207,6 +209,16 @@ class Suspects:
         row = None if twin is None or self.rows[twin] == self.rows[k] else self.rows[twin]
         return self.naming.superfluous(twin, row)
 
+    def _last_of_twins(self, suspects: list[Suspect]) -> list[Suspect]:
+        """The suspects, of lines that add the same the last: it is one too many."""
+        again = {self.lines[s.line].statement.target for s in suspects
+                 if s.named is not None and s.named.mistake == "double-counted"}  # fmt: skip
+        return [
+            s for s in suspects
+            if not (s.named is not None and s.named.mistake == "extra-term"
+                    and self.lines[s.line].statement.target in again)
+        ]  # fmt: skip
+
     def _is_start(self, k: int) -> bool:
         """Whether parts are added to what a line gives, which is no gradient of its name."""
         name, entry = self.lines[k].name, self._entry(k)
@@ -317,9 +329,13 @@ class Suspects:
     def is_sound(self, k: int) -> bool:
         """Whether a line's value may stand there: it is known, and not of another name."""
         line, meaning = self.lines[k], self.meaning(k)
+        if line.before is not None and (is_right := self.parts.is_right_place(k)) is not None:
+            return is_right
         if meaning is None or not meaning.is_exact:
             return False
         entry = meaning.entry
+        if line.name is None and entry is None and k not in self.replay.numbers:
+            return False  # 0 wherever the program runs, as with the wrong mask
         if line.name is None:  # a helper; one that is a name alone may have lost the rest
             return line.statement.tree is None or len(line.statement.tree.ops) > 1
         if entry is None:  # zeros, to which others are added

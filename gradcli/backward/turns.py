@@ -41,6 +41,9 @@ class Turns:
             if line.statement.tree is not None and line.misfit is None:
                 turns[line.statement.token, line.statement.target].append(k)
         self.groups = [group for group in turns.values() if len(group) > 1]
+        self._firsts: dict[tuple[int, str], int] = {}
+        for k, line in enumerate(self.lines):
+            self._firsts.setdefault((line.statement.token, line.statement.target), k)
         self._group = {k: group for group in self.groups for k in group}
         self.tries = 0  # changes that were made in all turns
         self._unknown: set[tuple[int, str, int]] = set()  # changes that give nothing known
@@ -48,6 +51,11 @@ class Turns:
     def of(self, k: int) -> list[int]:
         """All lines that a line of the file stands for, in order."""
         return self._group.get(k, [k])
+
+    def first(self, k: int) -> int:
+        """The first of the lines that a line of the file stands for."""
+        statement = self.lines[k].statement
+        return self._firsts[statement.token, statement.target]
 
     def is_known(self, k: int, point: int, value: Any, values: list[Any]) -> bool:
         """Whether the forward part knows what a line gives at one point, or what it changes by."""
@@ -96,7 +104,8 @@ class Turns:
             value = self._as_written(j, values)
             if j not in before:
                 return value
-            place = key(self.lines[j].place) if self.lines[j].place else ...
+            is_indexed = self.lines[j].place and self.lines[j].before is None
+            place = key(self.lines[j].place) if is_indexed else ...
             old = replay.whole(before[j], values[before[j]])[place]
             return old + value if np.shape(old) == np.shape(value) else None
 
@@ -119,6 +128,10 @@ class Turns:
         """Of each turn of a line the node that its target stands for before it."""
         target, before = self.lines[k].statement.target, {}
         for j in self.of(k):
+            part = self.lines[j].before
+            if part is not None:
+                before[j] = self.replay.moved[part]
+                continue
             earlier = [i for i in range(j) if self.lines[i].statement.target == target]
             if earlier:
                 before[j] = self.replay.totals[earlier[-1]]

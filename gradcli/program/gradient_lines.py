@@ -80,8 +80,8 @@ class GradientLine:
     """
 
     __slots__ = (
-        "call", "misfit", "name", "part_of", "place", "reads", "shifted", "sizes", "spelling",
-        "statement", "total", "turn", "unread", "value",
+        "before", "call", "misfit", "name", "part_of", "place", "reads", "shifted", "sizes",
+        "spelling", "statement", "total", "turn", "unread", "value",
     )  # fmt: skip
 
     def __init__(self, statement: Statement, name: str | None) -> None:
@@ -97,6 +97,7 @@ class GradientLine:
         self.spelling: Spelling | None = None  # of a line of Python
         self.unread: dict[str, Value] = {}  # what it might have read, and no line does
         self.shifted: dict[str, Value] = {}  # `hs[t - 1]` beside `hs[t]`, which it reads
+        self.before: Value | None = None  # where the next line writes it into an array
         self.misfit: Misfit | None = None  # then it is no claim, and the truth stands in for it
         self.part_of: str | None = None  # the name of a gradient that another line's misfit spoils
 
@@ -112,6 +113,7 @@ class GradientLine:
         line.part_of = self.part_of
         line.turn, line.call, line.spelling = self.turn, self.call, self.spelling
         line.value, line.total = translate(self.value), translate(self.total)
+        line.before = None if self.before is None else translate(self.before)
         line.unread = {name: translate(value) for name, value in self.unread.items()}
         line.shifted = {name: translate(value) for name, value in self.shifted.items()}
         line.reads = {

@@ -65,7 +65,7 @@ class _Assembly:
         lines = self._lines(reached)
         self.spare = self._spare(reached, lines)
         self.phrases = {k: told for k, record in enumerate(lines) if (told := self._told(record))}
-        order, forward_nodes = self._order(reached, [record.total for record in lines])
+        order, forward_nodes = self._order(reached, lines)
         graph, moved = self.tape.graph.part(order)
         stages = self._name_stages(graph, moved, reached)
         called = {node: name for name, node in (*graph.inputs.items(), *stages.items())}
@@ -165,7 +165,9 @@ class _Assembly:
         unread: dict[tuple[int, ...], dict[str, int]] = defaultdict(dict)
         spare = []
         for record in self.reader.records:
-            if id(record) in told:
+            if record.before is not None:
+                spare += [dict([*unread[record.call].items()][-MOST_SPARE:])] * (id(record) in told)
+            elif id(record) in told:
                 unread[record.call].pop(record.target, None)
                 spare.append(dict([*unread[record.call].items()][-MOST_SPARE:]))
             elif not (record.total < len(reached) and reached[record.total]):
@@ -220,21 +222,24 @@ class _Assembly:
         statement = Statement(record.kind, record.place, None, record.target, text=record.text)
         line = GradientLine(statement, names[0] if names else None)
         line.value, line.total = moved[record.value], moved[record.total]
+        line.before = None if record.before is None else moved[record.before]
         line.turn = record.turn
         line.call = tuple(self._row(place) for place in record.call[1:])  # the first is the subject
         return line
 
     # ---------------------------------------------------------------- the graph
 
-    def _order(self, reached: bytearray, lines: list[int]) -> tuple[list[int], int]:
+    def _order(self, reached: bytearray, lines: list[Assigned]) -> tuple[list[int], int]:
         """All nodes that are needed, those of the forward part first; and how many these are."""
         graph = self.tape.graph
-        values = [record.value for record in self.reader.records if record.total in set(lines)]
+        totals = {record.total for record in lines}
+        values = [record.value for record in self.reader.records if record.total in totals]
         decisions = [decision.value for decision in self.tape.decisions]
         told = [node for phrase in self.phrases.values()
                 for node in (*phrase.names.values(), *phrase.shifted.values())]  # fmt: skip
         told += [node for names in self.spare for node in names.values()]
-        keep = [self.output, *self.results.values(), *lines, *values, *decisions, *told]
+        told += [record.before for record in lines if record.before is not None]
+        keep = [self.output, *self.results.values(), *totals, *values, *decisions, *told]
         keep += [claim.leaf.node for claim in self.claims]
         if self.upstream is not None:
             keep.append(self.upstream)
@@ -254,7 +259,9 @@ class _Assembly:
         source = self.reader.script
         for record in self.reader.records:
             node = record.total
-            if node >= len(reached) or not reached[node] or moved[node] in graph.names:
+            if record.before is not None or node >= len(reached) or not reached[node]:
+                continue
+            if moved[node] in graph.names:
                 continue
             name = record.target
             if name in taken or not name.isidentifier():

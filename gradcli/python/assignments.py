@@ -83,7 +83,11 @@ class Assignments(Parts):
         self.at(target)
         words = self.scripts[self.file].words(target)
         if isinstance(owner, Array):
-            self.write_part(owner, index, Array(self.content(value)), words)
+            part = Array(self.content(value))
+            if not (isinstance(index, Array) and self.tape.is_boolean(index.content)):
+                before = self.part(owner, index)
+                part = self.own_part(part, before, words, "assign", self.source)
+            self.write_part(owner, index, part, words)
         elif isinstance(owner, (dict, list)):
             key = self.plain(index)
             owner[key] = self._named(target, value)
@@ -92,6 +96,18 @@ class Assignments(Parts):
         else:
             self.refuse_unknown(owner)
             self.fail("this has no parts to assign to")
+
+    def own_part(
+        self, value: Any, before: Any, words: str, kind: str, source: ast.expr | None
+    ) -> Any:
+        """What a line gives for a part of an array as a node of its own, with a record of it."""
+        is_node = isinstance(value, Array) and value.content.__class__ is int
+        if not is_node or not self.may_be_backward():
+            return value
+        old = self.tape.node(self.content(before))
+        own = Array(self.tape.copy(value.content))
+        self.record(words, kind, own, own, None, source, old)
+        return own
 
     def write_part(self, owner: Array, index: Any, value: Array, words: str) -> None:
         """Write a value into a part of an array; what the line gives is the whole."""

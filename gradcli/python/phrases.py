@@ -143,8 +143,12 @@ class _Translation:
 
     def add(self, node: ast.expr) -> None:
         """Add an expression. Raises Untold."""
-        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-            self.tree.add("number", float(node.value), 0)
+        if _is_number(node):
+            self.tree.add("number", float(ast.literal_eval(node)), 0)
+        elif isinstance(node, ast.Tuple) and all(map(_is_number, node.elts)):  # axes
+            for part in node.elts:
+                self.add(part)
+            self.tree.add("tuple", len(node.elts), 0)
         elif isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
             self._operator(type(node.op), node.left, node.right)
         elif isinstance(node, ast.Compare) and len(node.ops) == 1 and (
@@ -181,7 +185,7 @@ class _Translation:
             raise Untold from None
         words = self.script.words(node)
         known = self.result.names.setdefault(words, content)
-        if known is not content and known.__class__ is int and known != content:
+        if known is not content and not self.tape.is_same(known, content):
             raise Untold
         self.tree.add("name", words, 0)
         if isinstance(node, ast.Subscript):
@@ -239,5 +243,14 @@ class _Translation:
     ) -> bool:
         constants = (*operands[1:], *(k.value for k in options))
         return name in REDUCTIONS and len(operands) <= 2 and self._rank(operands[0]) > 0 and all(
-            isinstance(part, ast.Constant) and isinstance(part.value, int) for part in constants
+            _is_number(part) or (isinstance(part, ast.Tuple) and all(map(_is_number, part.elts)))
+            for part in constants
         )  # fmt: skip
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Whether an expression is a number with its sign, as `-1` and `-0.5` are."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        node = node.operand
+        return isinstance(node, ast.Constant) and type(node.value) in (int, float)
+    return isinstance(node, ast.Constant) and isinstance(node.value, (int, float))

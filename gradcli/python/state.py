@@ -53,6 +53,7 @@ class Assigned(NamedTuple):
     source: ast.expr | None = None  # its right side, where that has one
     parts: dict[int, Any] | None = None  # what the parts of that stood for
     scope: Scope | None = None  # the names around it
+    before: int | None = None  # of a part of an array: the node of what stood there
 
 
 class Reader(ABC):
@@ -156,9 +157,12 @@ class Reader(ABC):
 
     def record(
         self, target: str, kind: str, value: Any, total: Any, node: Any = None,
-        source: ast.expr | None = None,
+        source: ast.expr | None = None, before: int | None = None,
     ) -> None:  # fmt: skip
-        """Note that a node was given a name; `source` is the expression that computes it."""
+        """Note that a node was given a name; `source` is the expression that computes it.
+
+        `before` is what stood in a part of an array, which the node is written into.
+        """
         contents = [x.content if isinstance(x, Array) else x for x in (value, total)]
         if any(content.__class__ is not int for content in contents):
             return
@@ -168,10 +172,12 @@ class Reader(ABC):
         line = script.line((node or self.here[1]).lineno).strip()
         turn, calls = tuple(self.turn), tuple(self.calls)
         is_told = source is not None and self.file == 0 and len(self.records) < MOST_TOLD
-        told = (source, self.parts, self.scope) if is_told else ()
-        self.records.append(
-            Assigned(place, target, kind, contents[0], contents[1], turn, calls, line, *told)
+        record = Assigned(
+            place, target, kind, contents[0], contents[1], turn, calls, line, before=before
         )
+        if is_told:
+            record = record._replace(source=source, parts=self.parts, scope=self.scope)
+        self.records.append(record)
 
     def own(self, value: Any, is_named: bool = False) -> Any:
         """An array of the backward part as a node of its own, so that each line has one.
@@ -190,9 +196,12 @@ class Reader(ABC):
 
     def fresh(self, content: Any) -> Any:
         """A content as one that this statement has made, where it may be of the backward part."""
-        may_be_backward = self.last_line > 0 or self._is_behind_forward()
         is_old = content.__class__ is int and content < self.first
-        return self.tape.copy(content) if is_old and may_be_backward else content
+        return self.tape.copy(content) if is_old and self.may_be_backward() else content
+
+    def may_be_backward(self) -> bool:
+        """Whether what is read now may be of the backward part."""
+        return self.last_line > 0 or self._is_behind_forward()
 
     def _is_old(self, node: int) -> bool:
         """Whether a node is another line's already."""

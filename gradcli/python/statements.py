@@ -76,8 +76,13 @@ class Statements(Expressions):
         if isinstance(old, list) and isinstance(node.op, ast.Add):
             old.extend(self.iterate(added))
             return
-        value = binary(self, type(node.op), old, added)
         words = self.scripts[self.file].words(target)
+        is_part = isinstance(target, ast.Subscript) and isinstance(load[0], Array)
+        if is_part and kind == "add":
+            added = self.own_part(added, old, words, kind, source)
+        value = binary(self, type(node.op), old, added)
+        if is_part and kind == "assign":
+            value = self.own_part(value, old, words, kind, source)
         is_number = not isinstance(value, Array)
         content = None if is_number else value.content
         if isinstance(old, Array) and not is_number and self.tape.shape(old.content):
@@ -89,8 +94,7 @@ class Statements(Expressions):
                 return
             old.write(content)
         elif isinstance(target, ast.Subscript) and isinstance(load[0], Array):
-            value = Array(self.content(value))
-            self.write_part(load[0], load[1], value, words)
+            self.write_part(load[0], load[1], Array(self.content(value)), words)
             return
         else:
             old = value

@@ -114,6 +114,16 @@ class Tape:
         """Whether the content is data: it depends on no input."""
         return content.__class__ is not int
 
+    def is_same(self, content: Content, other: Content) -> bool:
+        """Whether two contents are not two nodes, other than of the same elements of an array."""
+        if content.__class__ is not int:
+            return True
+        if other.__class__ is not int or content == other:
+            return bool(other.__class__ is int)
+        gates, operands = self.graph.gates, self.graph.operands
+        is_element = gates[content].name == gates[other].name == "index"
+        return bool(is_element and operands[content] == operands[other])
+
     def is_boolean(self, content: Content) -> bool:
         """Whether the content holds True and False."""
         if content.__class__ is int:

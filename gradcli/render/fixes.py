@@ -9,7 +9,7 @@ from typing import TextIO
 from gradcli.render.findings import relative_path
 from gradcli.reports.checks import Case, CheckReport
 from gradcli.reports.lines import LineCheck
-from gradcli.reports.statement_text import offset_of, statement_end
+from gradcli.reports.statement_text import offset_of, statement_end, without
 
 
 def fixed_text(text: str, lines: Iterable[LineCheck]) -> str:
@@ -17,7 +17,8 @@ def fixed_text(text: str, lines: Iterable[LineCheck]) -> str:
     repairs = {(line.line, line.column): line.repair for line in lines if line.repair is not None}
     for (row, column), repair in sorted(repairs.items(), reverse=True):
         start = offset_of(text, row, column)
-        text = text[:start] + repair + text[statement_end(text, start) :]
+        stop = statement_end(text, start)
+        text = text[:start] + repair + text[stop:] if repair else without(text, start, stop)
     return text
 
 

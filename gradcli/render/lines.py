@@ -47,6 +47,8 @@ def listing(
                     margin + 2,
                     [" " * (margin + 2), (line.name, "name"), (f": {line.meaning}", "aside")],
                 )
+            if line.repair == "":
+                yield margin + 2, [" " * (margin + 2), "leave this line out"]
             for k, part in enumerate((line.repair or "").splitlines()):
                 before = " " * 6 if k else "write "
                 yield margin + 2, [" " * (margin + 2), before, (part, "expression")]

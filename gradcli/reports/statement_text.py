@@ -30,6 +30,38 @@ def statement_end(text: str, start: int) -> int:
     return start + len(text[start:k].rstrip())
 
 
+def without(text: str, start: int, stop: int) -> str:
+    """The text without a statement, and without its row where nothing else stands there.
+
+    >>> without("dx = y\\ndx += y  # again\\ndy = x", 7, 14)
+    'dx = y\\ndy = x'
+    >>> without("dx = y; dx += y; dy = x", 8, 15)
+    'dx = y; dy = x'
+    """
+    row = text.rfind("\n", 0, start) + 1
+    end = text.find("\n", stop) % (len(text) + 1)
+    before, after = text[row:start], text[stop:end].lstrip()
+    if before.rstrip().endswith(":") or (not before.strip() and _is_alone(text, row, end)):
+        return f"{text[:start]}pass{text[stop:]}"
+    if after.startswith(";"):
+        return text[:start] + after[1:].lstrip() + text[end:]
+    if before.strip():
+        return text[:row] + before.rstrip("; ") + text[stop:]
+    return text[:row] + text[end + 1 :]
+
+
+def _is_alone(text: str, row: int, end: int) -> bool:
+    """Whether a row of Python, from its place in the text to its end, is all of its block."""
+    above = next((line for line in reversed(text[:row].splitlines()) if line.strip()), "")
+    below = next((line for line in text[end:].splitlines() if line.strip()), "")
+    own = text[row:end]
+    return above.rstrip().endswith(":") and _indent(below) < _indent(own)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 def split_statement(text: str) -> tuple[str, str]:
     """The target of an assignment with its sign and the space around it, and the right side.
 

@@ -34,6 +34,7 @@ from gradcli.program.model import Program, elements, nodes_of
 from gradcli.program.reader import StrayLineError, read
 from gradcli.reports.checks import SKIPPED, Case, Problem
 from gradcli.reports.evaluations import InputCheck, worst
+from gradcli.reports.lines import LineCheck
 from gradcli.requests import Request, Setting
 from gradcli.syntax.tokens import line_and_column
 from gradcli.tasks.claims import claim_count, refuse_lost_claims
@@ -414,9 +415,27 @@ def _case(
         (request.seed or 0) if points else None,
         {n: in_lists(gather(v, run.values)) for n, v in program.inputs.items()}
         if points else None,
-        lines=outcome.lines, forks=outcome.forks,
+        lines=_one_of_each(program, outcome.lines), forks=outcome.forks,
         text=program.source.text if outcome.lines else "",
     )  # fmt: skip
+
+
+def _one_of_each(program: Program, checks: list[LineCheck]) -> list[LineCheck]:
+    """The checks of lines, and of one that writes a part of an array the one to tell.
+
+    The part is told where it is wrong by itself, and what stands in the whole array elsewhere.
+    """
+    told: list[LineCheck] = []
+    is_part_told = False
+    for line, check in zip(program.lines, checks, strict=False):
+        if line.before is not None:
+            is_part_told = check.is_accused
+            told += [check] * is_part_told
+        elif is_part_told:
+            is_part_told = False
+        else:
+            told.append(check)
+    return told
 
 
 def unclaimed(program: Program) -> list[str]:
