@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gradcli.errors import GradcliError
+from gradcli.python.reading import PythonFile
 from gradcli.requests import Request
 from gradcli.tasks.check_python import check_python
 
@@ -189,3 +191,254 @@ def test_a_derivative_of_something_else_has_no_function():
     text = "def tanh(x, k):\n    return np.tanh(k * x)\ndef ramp_prime(z):\n    return z\n"
     with pytest.raises(Exception, match="no function or class of this file"):
         cases(text)
+
+
+CURVES = """
+class Curve:
+    @staticmethod
+    def NAME(z):
+        return z / (1 + np.abs(z))
+
+    @staticmethod
+    def SLOPE(z):
+        return 1 / (1 + np.abs(z)) ** 2
+"""
+
+
+@pytest.mark.parametrize(("name", "slope"), [
+    ("activation", "prime"), ("eval", "diagonal_jacobian"), ("val", "deriv"), ("f", "df"),
+    ("value", "activation_derivative"), ("squash", "derivative"), ("y", "dydx"),
+])  # fmt: skip
+def test_the_derivative_of_a_class_is_of_its_other_method(name, slope):
+    text = CURVES.replace("NAME", name).replace("SLOPE", slope)
+    assert verdict(text) == ("pass", None)
+    (wrong,) = cases(text.replace("** 2", "** 3"))
+    assert [line.line for line in wrong.lines if line.is_accused] == [10]
+
+
+def test_a_layer_with_a_derivative_has_two_subjects():
+    layer = """
+    def forward(self, z):
+        self.z = z
+        return np.tanh(z)
+
+    def backward(self, dout):
+        return dout * self.prime(self.z)
+
+    def prime(self, z):
+        return 1 - np.tanh(z) ** 2
+"""
+    found = cases(f"\nclass Bend:{layer}")
+    assert [case.verdict for case in found] == ["pass", "pass"]
+    names = [s.name for s in PythonFile(f"class Bend:{layer}", "file.py").subjects]
+    assert names == ["Bend", "Bend.prime"]
+
+
+@pytest.mark.parametrize("method", [
+    "def derivative(self, z):\n        return None", "def derivative(self, upto, z):\n        return z",
+    "def derivative(self, dout):\n        return dout",
+])  # fmt: skip
+def test_what_gives_nothing_or_takes_something_else_is_no_derivative(method):
+    text = f"\nclass Bend:\n    def squash(self, z):\n        return np.tanh(z)\n\n    {method}\n"
+    with pytest.raises(GradcliError, match="no function or class of this file"):
+        cases(text)
+
+
+FLATTENED = """
+class Line:
+    def __init__(self):
+        self.W1, self.W2 = np.random.randn(3, 2), np.random.randn(2, 1)
+
+    def cost(self, X, y):
+        return 0.5 * np.sum((X @ self.W1 @ self.W2 - y) ** 2)
+
+    def gradient(self, X, y):
+        d = X @ self.W1 @ self.W2 - y
+        return np.concatenate(((X.T @ d @ self.W2.T).ravel(), ((X @ self.W1).T @ d).ravel()))
+"""
+
+
+def test_all_gradients_in_one_vector_are_not_that_of_the_input():
+    (case,) = cases(FLATTENED)
+    assert case.verdict == "error"
+    assert "returns nothing that is the gradient of an input" in case.problem.message
+
+
+NETWORK = """
+class Bent:
+    def forward(self, z):
+        self.z = z
+        return np.tanh(z)
+
+    def backward(self, dout):
+        return dout * (1 - np.tanh(self.z) ** 2)
+
+
+class Scaled:
+    def __init__(self, n_features):
+        self.w = np.zeros(n_features)
+
+    def forward(self, x):
+        self.x = x
+        return x * self.w
+
+    def backward(self, dout):
+        self.dw = np.sum(dout * self.x, axis=0)
+        return dout * self.w
+
+
+class Stack:
+    def __init__(self, scaled, bent, W):
+        self.scaled, self.bent = scaled, bent
+        self.first = scaled
+        self.last = bent
+        self.W = W
+
+    def forward(self, x):
+        self.x = x
+        return self.last.forward(self.first.forward(x) @ self.W)
+
+    def backward(self, dout):
+        dz = self.last.backward(dout)
+        self.dW = self.first.forward(self.x).T @ dz
+        return self.first.backward(dz @ self.W.T)
+"""
+
+
+def test_a_parameter_may_be_an_object_of_a_class_of_the_file():
+    case = cases(NETWORK, "Stack")[0]
+    assert case.verdict == "pass", case.problem
+    assert {"W", "w", "x"} <= {*case.inputs}
+    wrong = cases(NETWORK.replace("self.last.backward(dout)", "dout"), "Stack")[0]
+    assert wrong.verdict == "fail"
+
+
+KEPT = """
+class Module:
+    def forward(self, x):
+        self.x = x
+        self._forward(x)
+        return self.out
+
+    def backward(self, dout):
+        self._backward(dout)
+        return self.back
+
+
+class Cubed(Module):
+    def _forward(self, x):
+        self.out = x ** 3
+
+    def _backward(self, dout):
+        self.back = 3 * dout * self.x ** 2
+"""
+
+
+def test_what_calls_the_inner_part_of_a_layer_is_its_forward_part():
+    assert verdict(KEPT, "Cubed") == ("pass", None)
+    (wrong,) = cases(KEPT.replace("3 * dout", "2 * dout"), "Cubed")
+    assert [line.line for line in wrong.lines if line.is_accused] == [19]
+
+
+PROPERTY = """
+class Rate:
+    def __init__(self, k):
+        Rate.k.fset(self, k)
+
+    @property
+    def k(self):
+        return self._k
+
+    @k.setter
+    def k(self, value):
+        self._k = 2 * value
+
+    def forward(self, x):
+        self.x = x
+        return self.k * np.sin(x)
+
+    def backward(self, dout):
+        return Rate.k.fget(self) * dout * np.cos(self.x)
+"""
+
+
+def test_a_property_may_be_set_by_its_function():
+    assert verdict(PROPERTY) == ("pass", None)
+
+
+@pytest.mark.parametrize(("words", "value"), [
+    ("((0, 0), (0, 0))", "np.sum(dout)"), ("((2, 2), (2, 2))", "np.sum(dout)"), ("((1, 1), (2, 2))", None),
+])  # fmt: skip
+def test_constants_of_padding_may_be_written_for_every_side(words, value):
+    text = f"""
+def pad_forward(x):
+    N, D = x.shape
+    return np.pad(x, ((1, 1), (0, 2)), constant_values={words}), x
+
+def pad_backward(dout, cache):
+    return dout[1:-1, :-2]
+"""
+    assert verdict(text)[0] == ("pass" if value else "error")
+
+
+STEPPED = """
+class Adaptive:
+    def __init__(self):
+        self.m, self.v = 0, 0
+
+    def update(self, w, g):
+        self.m, self.v = 0.1 * g, 0.01 * g ** 2
+        w -= 0.1 * self.m / (np.sqrt(self.v) + 1e-8)
+
+
+class Line:
+    def __init__(self, D, M):
+        self.w = np.random.randn(D, M)
+        self.optimizer = Adaptive()
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.w
+
+    def backward(self, dout):
+        dx = dout @ self.w.T
+        self.optimizer.update(self.w, self.x.T @ dout)
+        return dx
+"""
+
+
+def test_the_step_of_an_adaptive_optimiser_is_no_gradient():
+    assert verdict(STEPPED, "Line") == ("pass", None)
+    plain = STEPPED.replace("self.m / (np.sqrt(self.v) + 1e-8)", "self.m")
+    assert verdict(plain, "Line") == ("pass", None)
+    wrong = plain.replace("self.x.T @ dout", "2 * np.abs(self.x).T @ dout")
+    assert verdict(wrong, "Line")[0] == "fail"
+
+
+WINDOWS = """
+from numpy.lib.stride_tricks import as_strided
+
+class Pool:
+    def windows(self, x):
+        N, D = x.shape
+        step = x.strides
+        shape, strides = (N, (D - 2) // S + 1, 2), (step[0], S * step[1], step[1])
+        return as_strided(x, shape, strides)
+
+    def forward(self, x):
+        self.x = x
+        return self.windows(x).mean(axis=2)
+
+    def backward(self, dout):
+        dx = np.zeros_like(self.x)
+        windows = self.windows(dx)
+        windows += dout[:, :, None] / 2
+        return dx
+"""
+
+
+def test_what_is_written_through_strides_reaches_the_array():
+    assert verdict(WINDOWS.replace("S", "2")) == ("pass", None)
+    (case,) = cases(WINDOWS.replace("S", "1"))
+    assert (case.verdict, case.problem.line) == ("error", 19)
+    assert "overlapping strides" in case.problem.message

@@ -119,3 +119,73 @@ def test_a_wrong_gradient_inside_a_layer_fails(tmp_path):
     files = {"layers.py": LAYERS.replace("self.x.T @ up", "2 * self.x.T @ up"), "net.py": NET}
     (case,) = cases(tmp_path, "net.py", files)
     assert case.verdict == "fail"
+
+
+CELLS = {
+    "1-widen.py": "def widen(x):\n    return 2 * x\n",
+    "2-scale_forward.py": "def scale_forward(x, w):\n    return widen(x) * w, (x, w)\n",
+    "3-scale_backward.py": "def scale_backward(dout, cache):\n    x, w = cache\n"
+    "    return dout * 2 * w, dout * widen(x)\n",
+    "helpers.py": "def widen(x):\n    return 3 * x\n",
+}
+
+
+def test_numbered_files_are_cells_of_one_whole(tmp_path):
+    (case,) = cases(tmp_path, "3-scale_backward.py", CELLS)
+    assert case.verdict == "pass", case.problem
+    files = {**CELLS, "3-scale_backward.py": CELLS["3-scale_backward.py"].replace("2 * w", "w")}
+    (wrong,) = cases(tmp_path, "3-scale_backward.py", files)
+    assert [line.line for line in wrong.lines if line.is_accused] == [3]
+
+
+BASE = """import numpy as np
+
+class Layer:
+    def forward(self, x):
+        self.x = x
+        self.y = self._output()
+        return self.y
+
+    def backward(self, dout):
+        return self._input_grad(dout)
+"""
+DERIVED = """import numpy as np
+from FOLDERimport base
+
+class Softplus(base.Layer):
+    def _output(self):
+        return np.log(1 + np.exp(self.x))
+
+    def _input_grad(self, dout):
+        return dout / (1 + np.exp(-self.x))
+"""
+
+
+@pytest.mark.parametrize("folder", ["", "shop "])
+def test_a_class_may_be_made_from_one_of_a_module(tmp_path, folder):
+    own = tmp_path / "shop"
+    own.mkdir()
+    files = {"base.py": BASE, "kinds.py": DERIVED.replace("from FOLDER", f"from {folder}")
+             if folder else DERIVED.replace("from FOLDERimport base", "import base")}  # fmt: skip
+    (case,) = cases(own, "kinds.py", files)
+    assert case.verdict == "pass", case.problem
+    files["kinds.py"] = files["kinds.py"].replace("np.exp(-self.x)", "np.exp(self.x)")
+    (wrong,) = cases(own, "kinds.py", files)
+    assert [line.line for line in wrong.lines if line.is_accused] == [9]
+
+
+def test_an_object_may_be_of_a_class_beside(tmp_path):
+    files = {
+        "bends.py": "import numpy as np\n\nclass Wave:\n    def bend(self, z):\n"
+        "        return np.sin(z)\n\n    def slope(self, z):\n        return np.cos(z)\n",
+        "dense.py": "import numpy as np\n\nclass Dense:\n"
+        "    def __init__(self, w, bends):\n        self.w, self.n = w, len(w)\n"
+        "        self.bends = bends\n\n"
+        "    def forward(self, x):\n        self.x, self.z = x, x @ self.w\n"
+        "        return self.bends.bend(self.z)\n\n"
+        "    def backward(self, dout):\n        dz = dout * self.bends.slope(self.z)\n"
+        "        self.dw = self.x.T @ dz\n        return dz @ self.w.T\n",
+    }
+    (case,) = cases(tmp_path, "dense.py", files)
+    assert case.verdict == "pass", case.problem
+    assert "bends = Wave()" in " ".join(case.notes)

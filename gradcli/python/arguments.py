@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -86,7 +87,13 @@ class Arguments:
         instance = self.driven.instance = Instance(cls)
         if isinstance(start, Function):
             self._refuse_missing(start)
-            self.reader.call(self.reader.bound(start, instance), [], self._arguments(start))
+            arguments = {
+                name: self._twin(value, name) if isinstance(value, Instance)
+                else self._argument(name, False)
+                for name in self._parameters(start) if name in self.values
+                for value in [self.values[name]]
+            }  # fmt: skip
+            self.reader.call(self.reader.bound(start, instance), [], arguments)
         self._prepare(cls, instance)
         self._make_leaves(instance)
 
@@ -224,7 +231,25 @@ class Arguments:
                 for k, part in enumerate(value)
             ]
             return tuple(parts) if isinstance(value, tuple) else parts
+        if isinstance(value, Instance):
+            twin = self._twin(value, name)
+            self._make_leaves(twin)
+            return twin
         return value
+
+    def _twin(self, value: Instance, path: str) -> Instance:
+        """An object of its own, whose arrays of floats are not all alike."""
+        twin = Instance(value.cls)
+        for name, part in value.attributes.items():
+            own = part
+            if isinstance(part, Instance):
+                own = self._twin(part, f"{path}.{name}")
+            elif isinstance(part, Array) and not stores_gradients(f".{name}", value):
+                own = Array(varied_content(f"{path}.{name}", part.content, self.reader.seed))
+            elif isinstance(part, Array):
+                own = Array(part.content)
+            twin.attributes[name] = own
+        return twin
 
     def _predicted(self, scores: Array, name: str) -> Array:
         """A prediction, which the style may have made of scores."""
@@ -247,6 +272,14 @@ class Arguments:
         node = tape.input(name, number)
         self.driven.leaves.append(Leaf(name, short, node, is_parameter))
         return node
+
+
+def varied_content(name: str, content: Any, seed: int) -> Any:
+    """Floats as they are; others where all are alike, as zeros are."""
+    if content.__class__ is int or content.dtype.kind != "f" or not content.size or np.ptp(content):
+        return content
+    random = np.random.RandomState((crc32(name.encode()) + seed) % 2**32)
+    return random.uniform(-0.5, 0.5, content.shape)
 
 
 def stores_gradients(path: str, instance: Instance) -> bool:

@@ -18,7 +18,7 @@ from gradcli.python.lessons import Stop
 from gradcli.python.loaded import Loaded
 from gradcli.python.missing import MissingInputs, NoAttribute, Unclaimed
 from gradcli.python.nodes import NodeDriver
-from gradcli.python.partners import known_function
+from gradcli.python.partners import is_cell, known_function
 from gradcli.python.scripts import ScriptDriver, script_scope
 from gradcli.python.setups import calls, has_gradient, is_set_from_outside, setups
 from gradcli.python.source import Script
@@ -59,6 +59,7 @@ class Attempts:
         self.caller = ""  # the method that keeps the operands and calls the forward part
         self.names: dict[str, str] = {}  # of the file for parameters, where its own call is read
         self.attributes: list[str] = []  # of the object that other code sets
+        self.modules: list[str] = []  # beside the file, that it does not import
         self.numbers: set[str] = set()  # attributes that are numbers and have a gradient
         self.seed = request.seed if request.seed is not None else said.seed or 0
 
@@ -197,6 +198,8 @@ class Attempts:
         scope = Scope()
         reader.look_over(self.script.tree, scope)
         self._take_partner(reader, scope)
+        for name in self.modules:
+            reader.module_beside(name)
         return reader, scope
 
     def _take_partner(self, reader: Interpreter, scope: Scope) -> None:
@@ -212,6 +215,16 @@ class Attempts:
             if name not in scope and module is not None:
                 scope[name] = module[name]
                 reader.notes.append(f"`{name}` is that of `{partner.module}.py`, beside the file")
+            if module is not None and is_cell(self.script.name):
+                self._take_cells(reader, [scope, module])
+
+    def _take_cells(self, reader: Interpreter, scopes: list[Scope]) -> None:
+        """Give the cells of one whole the functions of all others, as they have in a notebook."""
+        for name, partner in self.script.partners.items():
+            module = reader.module_beside(partner.module) if partner.module else None
+            if module is not None:
+                for scope in scopes:
+                    scope.setdefault(name, module[name])
 
     def _once(self, extra: Mapping[str, Any], floats: set[str]) -> Driven:
         reader, scope = self._reader()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -292,9 +293,19 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
     if len(free) != len(parameters):
         free = [r for r in free if not _is_of_stage(driven, r, known, parameters)]
         parameters = _likeliest(driven, parameters, free[0]) if len(free) == 1 else parameters
-    if len(free) != len(parameters):
+    if len(free) != len(parameters) or _are_unrolled(driven, free, parameters, leaves):
         return []
     return [Claim(leaf, result, "position") for leaf, result in zip(parameters, free, strict=True)]
+
+
+def _are_unrolled(
+    driven: Driven, results: list[Result], parameters: list[Leaf], leaves: list[Leaf]
+) -> bool:
+    """Whether the only result has as many elements as all weights of the object, and one axis."""
+    shape = driven.reader.tape.shape
+    kept = sum(prod(shape(x.node)) for x in leaves if not x.is_parameter and WEIGHT.match(x.short))
+    of = [shape(x.node) for x in parameters]
+    return len(results) == 1 and shape(results[0].node) == (kept,) not in of
 
 
 def _is_of_stage(

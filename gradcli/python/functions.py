@@ -255,6 +255,8 @@ class Functions(Reader):
         self.refuse_unknown(owner)
         if isinstance(owner, Function) and name == "__name__":
             return owner.name
+        if isinstance(owner, Function) and owner.kind == "property" and name in ("fget", "fset"):
+            return owner if name == "fget" else owner.setter
         if isinstance(owner, (int, float)) and name in ATTRIBUTES:
             return ATTRIBUTES[name](self, Array(self.content(owner)))
         return OfArray(owner, name)

@@ -158,6 +158,7 @@ class Guesser:
     def __init__(self, usage: Usage, made: Mapping[str, Any]) -> None:
         self.usage = usage
         self.made = made  # calls that make a parameter
+        self.objects: dict[str, list[Guess]] = {}  # calls that make what may be a parameter
         self.is_of_images = False  # by the names of the functions
         self.has_labels = True  # whether targets may be whole numbers
         self.shaped: str | None = None  # the input of a layer, which has the shapes of settings
@@ -187,6 +188,8 @@ class Guesser:
         usage = self.usage
         if name in self.made:
             return [self.made[name]]
+        if name in self.objects:
+            return self.objects[name]
         if name in usage.called and name not in usage.texts and name not in usage.indices:
             return [("value", self._function(name))]
         if OPTIMISER.match(name):

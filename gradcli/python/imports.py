@@ -68,7 +68,7 @@ class Imports(Statements):
         if root == "random":
             return Library("random")
         if root in STANDARD:
-            return Scope.of(STANDARD[root])
+            return STANDARD[root].get(rest) or Scope.of(STANDARD[root])
         beside = self.module_beside(name, 0)
         if beside is not None:
             return beside

@@ -23,9 +23,12 @@ from gradcli.python.lessons import Lesson, lesson
 from gradcli.python.misfits import is_misfit
 from gradcli.python.missing import MissingInputs, Unclaimed
 from gradcli.python.notes import shown_value
+from gradcli.python.objects import classes_of, is_object, objects
+from gradcli.python.partners import modules_beside
 from gradcli.python.starts import Call, Choice
 from gradcli.python.subjects import subjects
 from gradcli.python.usage import Usage
+from gradcli.python.values import Scope
 
 OF_IMAGES = re.compile(r"conv|pool|spatial|image|cnn", re.IGNORECASE)
 HEAVY = 6_000  # nodes of a file's own example; a smaller one says as much
@@ -143,6 +146,7 @@ class InputSearch(Attempts):
                 }  # fmt: skip
                 made[name] = Call(maker.name, guesses)
         guesser = Guesser(Usage(self._functions(), self._callable()), made)
+        guesser.objects = self._objects([name for name in missing if name not in made])
         guesser.has_labels = not self.style.is_one_hot
         guesser.shaped, guesser.is_prepared = self._first_array(), bool(self.setups)
         guesser.is_of_images = bool(OF_IMAGES.search(f"{self.subject.forward} {self.subject.cls}"))
@@ -192,9 +196,32 @@ class InputSearch(Attempts):
         return next((n for n in functions if MAKER.search(n.name) and n.name != self.subject.forward
                      and _returns_dictionary(n)), None)  # fmt: skip
 
-    def _made(self, function: str, arguments: dict[str, Any]) -> Any:
+    def _objects(self, names: list[str]) -> dict[str, list[Any]]:
+        """The parameters that are objects, and the calls of classes that may make them."""
+        functions = self._functions()
+        asked = [name for name in names if is_object(functions, name)]
+        if not asked:
+            return {}
         reader, scope = self._reader()
-        return known_of(reader.call(scope[function], [], arguments))
+        own, cls = [*classes_of(scope)], self.subject.cls
+        found = {name: objects(functions, name, own, cls) for name in asked}
+        if not all(found.values()):
+            self.modules = modules_beside(self.script)
+            modules = {name: reader.module_beside(name) for name in self.modules}
+            others = [*classes_of(Scope.of({k: m for k, m in modules.items() if m is not None}))]
+            found = {
+                name: calls or objects(functions, name, others, cls)
+                for name, calls in found.items()
+            }
+        return {name: calls for name, calls in found.items() if calls}
+
+    def _made(self, function: str, arguments: dict[str, Any]) -> Any:
+        """What a function of the file makes, or a class that it imports: `layers.Dense`."""
+        reader, scope = self._reader()
+        maker: Any = scope
+        for part in function.split("."):
+            maker = maker[part] if part in maker else reader.module_beside(part)
+        return known_of(reader.call(maker, [], arguments))
 
     def _example(self) -> dict[str, Any]:
         """The values that the file itself calls the subject with."""

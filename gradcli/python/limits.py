@@ -9,4 +9,4 @@ MOST_NODES = 200_000  # of the graph
 MOST_DATA = 20_000_000  # elements of one array that is known while reading
 MOST_DIGITS = 4_000  # bits of a whole number
 MOST_LENGTH = 1_000_000  # of a list or a text
-MOST_FILES = 20  # that are imported from beside the file
+MOST_FILES = 60  # that are imported from beside the file

@@ -41,9 +41,8 @@ def imported(script: Script) -> dict[str, Partner]:
 
 def beside(script: Script) -> dict[str, Partner]:
     """The functions of the files beside one, where only one of these has such a function."""
-    folder = os.path.dirname(script.name) or os.curdir
     found: list[Partner] = []
-    for path in _paths(folder, script.name):
+    for path in _paths(script.name):
         try:
             tree = Script(read_text(path), path).tree
         except (GradcliError, OSError):
@@ -65,16 +64,27 @@ def known_function(name: str, line: int) -> ast.FunctionDef:
     return node
 
 
-def _paths(folder: str, own: str) -> list[str]:
-    """The other files of a folder that may be imported by their names; none of pasted text."""
+def modules_beside(script: Script) -> list[str]:
+    """The names of the files beside one."""
+    return [os.path.basename(path).removesuffix(".py") for path in _paths(script.name)]
+
+
+def is_cell(name: str) -> bool:
+    """Whether a file is one of several parts of a whole: `2-forward.py`, which none can import."""
+    return not os.path.basename(name).removesuffix(".py").isidentifier()
+
+
+def _paths(own: str) -> list[str]:
+    """The other files of a folder that are cells, or modules, as one is; none of pasted text."""
     if not os.path.isfile(own):
         return []
+    folder = os.path.dirname(own) or os.curdir
     try:
         names = sorted(os.listdir(folder))
     except OSError:
         return []
     paths = [os.path.join(folder, name) for name in names
-             if name.endswith(".py") and name.removesuffix(".py").isidentifier()
-             and name != os.path.basename(own)]  # fmt: skip
+             if name.endswith(".py") and "." not in name.removesuffix(".py")
+             and is_cell(name) == is_cell(own) and name != os.path.basename(own)]  # fmt: skip
     small = [path for path in paths if os.path.isfile(path) and os.path.getsize(path) <= LARGEST]
     return small[:MOST_BESIDE]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from gradcli.errors import NameFault, ParseError, did_you_mean
 from gradcli.program.model import Program
@@ -355,7 +356,9 @@ def _bases(script: Script) -> dict[str, ast.ClassDef]:
     reader.look_over(script.tree, scope)
     found: dict[str, ast.ClassDef] = {}
     for name in names:
-        value = scope.get(name)
+        value: Any = scope
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Scope) else None
         if isinstance(value, Class):
             nodes: dict[str, ast.stmt] = {}
             for cls in value.order():

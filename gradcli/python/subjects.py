@@ -52,6 +52,12 @@ KNOWN = {  # functions of one variable, by what they are called wherever they ar
 HESSIAN = "hessian|hess"
 FORWARD_METHODS = ("forward", "__call__", "call", "fn", "f", "function", "activate", "compute",
                    "loss", "apply", "evaluate")  # fmt: skip
+# What a class may call a function, whose derivative is another method of it.
+FUNCTION_METHODS = ("forward", "__call__", "activation", "activate", "value", "val", "evaluate",
+                    "eval", "function", "func", "fn", "f", "y", "apply", "compute", "call", "act",
+                    "output", "transform", "loss", "cost", "error")  # fmt: skip
+OF_FUNCTIONS = (*ANY_LOSS, *(name.strip("_") for name in FUNCTION_METHODS), "diagonal")
+SHORT_DERIVATIVE = re.compile(r"^_?d_?(f|fn|func|act|activation|fdx|ydx|f_dx|y_dx|x|z)?$")
 VALUE_METHODS = ("loss", "cost", "objective", "nll", "energy", "compute_loss", "compute_cost")
 OBJECTIVES = re.compile(r"loss|cost|objective|obj|nll|likelihood|energy|potential|value|^[fjeuv]$|"
                         r"err", re.IGNORECASE)  # fmt: skip
@@ -132,7 +138,7 @@ def without_partner(tree: ast.Module, found: list[Subject]) -> list[ast.Function
     return [
         node for node in tree.body
         if isinstance(node, ast.FunctionDef) and node.name not in taken
-        and role(node.name, BACKWARD) and not _is_abstract(node)
+        and role(node.name, BACKWARD) and not is_abstract(node)
     ]  # fmt: skip
 
 
@@ -163,6 +169,8 @@ def _pairs(
 ) -> list[Subject]:  # fmt: skip
     """Functions that belong together, the forward one first."""
     lines = {node.name: node.lineno for node in functions}
+    inner = set() if cls is None else _inner_parts(functions)
+    functions = [node for node in functions if node.name not in inner]
     forwards: dict[str, str] = {}
     for node in (*functions, *others):
         rest = role(node.name, FORWARD)
@@ -209,6 +217,20 @@ def _short_for(gradient: ast.FunctionDef, functions: list[ast.FunctionDef]) -> s
         and role(node.name, f"{HESSIAN}|{BACKWARD}") is None
     ]  # fmt: skip
     return names[0] if len(names) == 1 else None
+
+
+def _inner_parts(methods: list[ast.FunctionDef]) -> set[str]:
+    """The methods that another of the same part calls: `forward` keeps x, and calls `_forward`."""
+    inner = set()
+    for words in (FORWARD, BACKWARD):
+        parts = {node.name: node for node in methods if role(node.name, words) == ""}
+        inner |= {
+            call.func.attr for node in parts.values() for call in ast.walk(node)
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+            and ast.unparse(call.func.value) == "self" and call.func.attr in parts
+            and call.func.attr != node.name
+        }  # fmt: skip
+    return inner
 
 
 def _of_known(
@@ -392,8 +414,13 @@ def _last_name(node: ast.expr) -> str | None:
 def outer_bases(tree: ast.Module) -> set[str]:
     """The names of classes that those of a file are made from, and that it does not define."""
     classes = [part for part in tree.body if isinstance(part, ast.ClassDef)]
-    names = {base.id for cls in classes for base in cls.bases if isinstance(base, ast.Name)}
+    names = {name for cls in classes for name in _base_names(cls)}
     return names - {cls.name for cls in classes} - {"object"}
+
+
+def _base_names(node: ast.ClassDef) -> list[str]:
+    """The classes that one is made from, those of other files with their modules: `base.Layer`."""
+    return [ast.unparse(base) for base in node.bases if isinstance(base, (ast.Name, ast.Attribute))]
 
 
 def _methods(
@@ -412,17 +439,13 @@ def _methods(
         for part in cls.body:
             if isinstance(part, ast.FunctionDef):
                 methods.setdefault(part.name, part)
-        pending += [
-            classes[base.id]
-            for base in cls.bases
-            if isinstance(base, ast.Name) and base.id in classes
-        ]
+        pending += [classes[name] for name in _base_names(cls) if name in classes]
     return methods
 
 
 def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subject]:
     methods = _methods(node, tree, bases)
-    real = [m for m in methods.values() if not _is_abstract(m)]
+    real = [m for m in methods.values() if not is_abstract(m)]
     names = [m.name for m in real]  # in their order, so that every run finds the same
     found = _pairs(real, node.name)
     if not found:
@@ -439,20 +462,20 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
         if forward and backward and forward != backward:
             kind = "gradient" if is_gradient else "pair"
             found = [Subject(kind, node.name, forward, backward, node.name, node.lineno)]
+    derivatives = _derivatives(real, found, node)
     objectives = [
         Subject("objective", f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
         for m in real
-        if returns_gradients(m) and m.name not in {s.backward for s in found}
+        if returns_gradients(m) and m.name not in {s.backward for s in (*found, *derivatives)}
     ]
     objectives += [
         Subject("node", f"{node.name}.{m.name}", m.name, inner.name, node.name, m.lineno)
         for m in real for inner in m.body
         if isinstance(inner, ast.FunctionDef) and role(inner.name, BACKWARD) is not None
     ]  # fmt: skip
-    if any(base.id == node.name for cls in tree.body if isinstance(cls, ast.ClassDef)
-           for base in cls.bases if isinstance(base, ast.Name)):  # fmt: skip
+    if any(node.name in _base_names(cls) for cls in tree.body if isinstance(cls, ast.ClassDef)):
         found = [s for s in found if not _is_left_open(s, methods)]
-    taken = {n for s in (*found, *objectives) for n in (s.forward, s.backward)}
+    taken = {n for s in (*found, *derivatives, *objectives) for n in (s.forward, s.backward)}
     objectives += [
         Subject(training.kind, f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
         for m in node.body
@@ -468,8 +491,47 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
     else:
         found = [s._replace(name=f"{node.name}.{s.forward}" if len(found) > 1 else node.name)
                  for s in found]  # fmt: skip
-    at_class = [s._replace(line=node.lineno) for s in found]
+    at_class = [s._replace(line=node.lineno) for s in (*found, *derivatives)]
     return at_class + [s if s.kind == "node" else s._replace(line=node.lineno) for s in objectives]
+
+
+def _derivatives(
+    methods: list[ast.FunctionDef], found: list[Subject], cls: ast.ClassDef
+) -> list[Subject]:  # fmt: skip
+    """The methods that are derivatives of another of the same parameters, as of an activation."""
+    taken = {s.backward for s in found}
+    derivatives = [m for m in methods if m.name not in taken and _is_derivative(m)]
+    pairs = []
+    for node in derivatives:
+        same = [m.name for m in methods if m not in derivatives and _takes_as_many(m, node)]
+        usual = [name for name in FUNCTION_METHODS if name in same]
+        plain = [name for name in same if not name.startswith("__") and name not in taken]
+        of = usual[:1] or (plain if len(plain) == 1 else [])
+        pairs += [(name, node.name) for name in of]
+    is_only = len(pairs) == 1 and not found
+    return [
+        Subject("gradient", cls.name if is_only else f"{cls.name}.{backward}", name, backward,
+                cls.name, cls.lineno) for name, backward in pairs
+    ]  # fmt: skip
+
+
+def _is_derivative(node: ast.FunctionDef) -> bool:
+    """Whether a method is a derivative by its name, which says of no more than "the function"."""
+    is_short = bool(SHORT_DERIVATIVE.match(node.name))
+    is_named = is_short or role(node.name, GRADIENT) in OF_FUNCTIONS
+    return is_named and bool(_required(node)) and _gives(node) and not _takes_gradients(node)
+
+
+def _takes_as_many(node: ast.FunctionDef, derivative: ast.FunctionDef) -> bool:
+    """Whether a method gives a value for the parameters of its derivative, or for one as that."""
+    names, own = _required(node), _required(derivative)
+    return (names == own or len(names) == len(own) == 1) and _gives(node)
+
+
+def _gives(node: ast.FunctionDef) -> bool:
+    """Whether a function returns something that it computes."""
+    values = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
+    return any(value is not None and not isinstance(value, ast.Constant) for value in values)
 
 
 def _takes_gradients(node: ast.FunctionDef) -> bool:
@@ -486,10 +548,10 @@ def _is_left_open(subject: Subject, methods: dict[str, ast.FunctionDef]) -> bool
         if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute)
         and ast.unparse(part.func.value) == "self"
     }  # fmt: skip
-    return any(name in methods and _is_abstract(methods[name]) for name in called)
+    return any(name in methods and is_abstract(methods[name]) for name in called)
 
 
-def _is_abstract(node: ast.FunctionDef) -> bool:
+def is_abstract(node: ast.FunctionDef) -> bool:
     """Whether a method only says that subclasses have it."""
     body = [part for part in node.body if not _is_text(part)]
     return all(isinstance(part, (ast.Pass, ast.Raise)) for part in body)

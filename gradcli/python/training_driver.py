@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
-from zlib import crc32
 
 import numpy as np
 
 from gradcli.errors import GradcliError
+from gradcli.python.arguments import varied_content
 from gradcli.python.control import BreakSignal, ContinueSignal, ReturnSignal
 from gradcli.python.drive import Driver
 from gradcli.python.driven import Driven
@@ -239,18 +239,12 @@ class TrainingDriver(Driver):
         if content.__class__ is not int:
             if content.dtype.kind not in "fi" or not content.size:
                 return
-            value.write(self._leaf(name, self._anywhere(name, content), False))
+            varied = varied_content(name, content.astype(float), self.reader.seed)
+            value.write(self._leaf(name, varied, False))
         elif all(leaf.node != content for leaf in self.driven.leaves):
             return
         holder[key] = value
         self.weights.append(Weight(name, holder, key, value, value.content))
-
-    def _anywhere(self, name: str, content: Any) -> Any:
-        """The first value of a weight; another where all its elements are alike, as zeros are."""
-        if np.ptp(content):
-            return content.astype(float)
-        random = np.random.RandomState((crc32(name.encode()) + self.reader.seed) % 2**32)
-        return random.uniform(-0.5, 0.5, content.shape)
 
     def _take_steps(self, node: ast.stmt) -> None:
         """Note the weights that a statement has changed, and undo it."""

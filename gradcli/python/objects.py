@@ -1,0 +1,131 @@
+"""Parameters that are objects: a layer before this one, an activation, a loss of classes at hand.
+
+What a parameter is asked for and no array has says that it is an object; a class that has all of
+it, in the file or among what it imports, says of which kind.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+
+from gradcli.python.gradient_words import folded
+from gradcli.python.guesses import Guesser
+from gradcli.python.methods import ATTRIBUTES, OF_ARRAYS, OF_VALUES, SHARED
+from gradcli.python.starts import Call
+from gradcli.python.subjects import KNOWN, is_abstract
+from gradcli.python.usage import Usage
+from gradcli.python.values import Class, Function, Scope
+
+# What is no sign of an object: arrays, lists, dictionaries, texts and functions have it.
+PLAIN = {
+    *ATTRIBUTES, *OF_ARRAYS, *SHARED, *(name for _, rows in OF_VALUES for name in rows),
+    "__name__", "__class__", "data",
+}  # fmt: skip
+MOST_CLASSES = 3  # that are tried for a parameter
+
+
+def is_object(functions: list[ast.AST], name: str) -> bool:
+    """Whether a parameter is asked for something that no array has."""
+    return not _asked(functions, name) <= PLAIN
+
+
+def objects(
+    functions: list[ast.AST], name: str, classes: Iterable[tuple[str, Class]], own: str | None
+) -> list[Call]:  # fmt: skip
+    """The calls that make an object that a parameter may be, the likeliest first."""
+    wanted, counts = _asked(functions, name), _handed(functions, name)
+    fitting: list[tuple[tuple[bool, int, bool], Call]] = []
+    for path, cls in classes:
+        if cls.name == own or not wanted <= _has(cls) or not _takes(cls, counts):
+            continue
+        call = _making(path, cls)
+        if call is not None:
+            is_named = folded(name) in folded(path)
+            is_smooth = cls.name.lower() in KNOWN
+            fitting.append(((not is_named, len(call.guesses), not is_smooth), call))
+    return [call for _, call in sorted(fitting, key=lambda f: f[0])[:MOST_CLASSES]]
+
+
+def _asked(functions: Iterable[ast.AST], name: str) -> set[str]:
+    """What a parameter is asked for, under its name and that of the attribute that keeps it."""
+    names = _names_of(functions, name)
+    return {
+        node.attr for function in functions for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+        and ast.unparse(node.value) in names
+    }  # fmt: skip
+
+
+def _handed(functions: Iterable[ast.AST], name: str) -> dict[str, int]:
+    """How many values the methods of a parameter are called with."""
+    names = _names_of(functions, name)
+    return {
+        node.func.attr: len(node.args) + len(node.keywords)
+        for function in functions for node in ast.walk(function)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        and ast.unparse(node.func.value) in names
+    }  # fmt: skip
+
+
+def _names_of(functions: Iterable[ast.AST], name: str) -> set[str]:
+    """The names that a parameter has: its own, and that of the attribute that keeps it."""
+    return {name} | {
+        ast.unparse(target) for function in functions for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name)
+        and node.value.id == name for target in node.targets if isinstance(target, ast.Attribute)
+    }  # fmt: skip
+
+
+def _takes(cls: Class, counts: Mapping[str, int]) -> bool:
+    """Whether the methods of a class take as many values as they are called with."""
+    for name, count in counts.items():
+        method = cls.find(name)
+        if isinstance(method, Function) and method.rest is None and method.keywords is None:
+            most = len(method.parameters) - (method.kind != "staticmethod")
+            if not most - len(method.defaults) <= count <= most:
+                return False
+    return True
+
+
+def classes_of(scope: Scope) -> Iterator[tuple[str, Class]]:
+    """The classes of a file and of the modules it imports, with the names it has for them."""
+    for name, value in scope.items():
+        if isinstance(value, Class):
+            yield name, value
+        elif isinstance(value, Scope):
+            yield from ((f"{name}.{k}", v) for k, v in value.items() if isinstance(v, Class))
+
+
+def _methods(cls: Class) -> dict[str, ast.FunctionDef]:
+    """The methods of a class that do something, those of its bases among them."""
+    found: dict[str, ast.FunctionDef] = {}
+    for owner in cls.order():
+        for name, part in owner.body.items():
+            if isinstance(part, Function) and isinstance(part.node, ast.FunctionDef):
+                found.setdefault(name, part.node)
+    return {name: node for name, node in found.items() if not is_abstract(node)}
+
+
+def _has(cls: Class) -> set[str]:
+    """The methods and attributes of a class's objects."""
+    methods = _methods(cls)
+    kept = {
+        part.attr for node in methods.values() for part in ast.walk(node)
+        if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store)
+        and ast.unparse(part.value) == "self"
+    }  # fmt: skip
+    return kept | methods.keys()
+
+
+def _making(path: str, cls: Class) -> Call | None:
+    """The call that makes an object, with guesses of its arguments; None where it takes objects."""
+    start = cls.find("__init__")
+    if not isinstance(start, Function):
+        return Call(path, {})
+    nodes: list[ast.AST] = [*_methods(cls).values()]
+    needed = [n for n in start.parameters[1:] if n not in start.defaults]
+    if any(is_object(nodes, name) for name in needed):
+        return None
+    guesser = Guesser(Usage(nodes), {})
+    return Call(path, {name: guesser.guesses(name)[0] for name in needed})
