@@ -53,6 +53,8 @@ def returned(reader: Interpreter, value: Any, function: Function | None) -> list
     assert function is not None
     results: list[Result] = []
     _collect(reader, value, _expression(function, value), "", results)
+    if function.scope.file:  # whose places are those of another text
+        return [r._replace(place=None) for r in results]
     return [r._replace(place=_assignment(reader, function, r.words) or r.place) for r in results]
 
 
@@ -85,14 +87,14 @@ def of_each(
 
 
 def _assignment(reader: Interpreter, function: Function, words: str) -> int | None:
-    """Where the last line stands that assigns to what is returned."""
+    """Where the last line of the file stands that assigns to what is returned."""
     places = [
         reader.script.offset(node) for node in ast.walk(function.node)
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign))
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         if ast.unparse(target) == words
     ]  # fmt: skip
-    return max(places) if places and not function.scope.file else None
+    return max(places, default=None)
 
 
 def collected(reader: Interpreter, value: Any, name: str) -> list[Result]:

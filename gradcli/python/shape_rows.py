@@ -39,9 +39,9 @@ def array_of(reader: Reader, x: Any) -> Array:
 def as_strided(
     reader: Reader, x: Any, shape: Any = None, strides: Any = None, *_: Any, **__: Any
 ) -> Any:
-    """`np.lib.stride_tricks.as_strided` of what lies in memory in order; the result is a copy."""
-    content = reader.content(x)
-    own = reader.tape.shape(content)
+    """`np.lib.stride_tricks.as_strided` of what lies in memory in order, as a view of it."""
+    array = array_of(reader, x)
+    own = reader.tape.shape(array.content)
     places = reader.tape.places(own)
     sizes = own if shape is None else shape_of(reader, shape)
     steps = places.strides if strides is None else shape_of(reader, strides)
@@ -53,8 +53,16 @@ def as_strided(
     ):
         reader.fail(f"strides {tuple(steps)} leave the array of shape {own}")
     _limit(reader, prod(sizes))
-    moved = np.lib.stride_tricks.as_strided(places, sizes, steps)
-    return Array(rearranged(reader, content, np.array(moved)))
+    moved = np.array(np.lib.stride_tricks.as_strided(places, sizes, steps))
+    where = np.unravel_index(moved, own)
+
+    def written(whole: Content, part: Content) -> Content:
+        if np.unique(moved).size < moved.size:
+            reader.fail("what overlapping strides see is not written to",
+                        "add to slices of the array itself")  # fmt: skip
+        return indexing.put(reader.tape, whole, where, part)
+
+    return view(reader, array, lambda whole: rearranged(reader, whole, moved), written)
 
 
 def view(
@@ -108,9 +116,10 @@ def as_data(reader: Reader, value: Any) -> Any:
 def pad(reader: Reader, array: Any, pad_width: Any, mode: str = "constant", **keywords: Any) -> Any:
     """`np.pad` in every mode that repeats or puts in a constant."""
     tape, content = reader.tape, reader.content(array)
-    constant = as_data(reader, keywords.pop("constant_values", 0))
-    if np.ndim(constant):
+    constants = np.ravel(as_data(reader, keywords.pop("constant_values", 0)))
+    if np.ptp(constants):
         reader.fail("`np.pad` is read with one constant only")
+    constant = constants[0]
     widths = np.asarray(as_data(reader, pad_width))
     if widths.dtype.kind == "f" and np.all(widths == np.floor(widths)):
         widths = widths.astype(int)  # of a division, which Python 2 makes whole

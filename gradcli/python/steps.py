@@ -18,6 +18,7 @@ from gradcli.python.values import Instance, arrays_in
 # Gates that a factor passes through, and the number of operands it may be in.
 LINEAR = {"mul": 2, "matmul": 2, "div": 1, "neg": 1, "copy": 1, "transpose": 1, "reshape": 1,
           "fill": 1, "sum": 1}  # fmt: skip
+CURVED = ("power", "square", "sqrt", "reciprocal")  # by which optimisers scale gradients
 DEEPEST = 6  # gates that a learning rate is looked for behind
 MOST_STEPS = 50  # of one weight
 
@@ -38,9 +39,12 @@ def inputs_in(instance: Instance | None, leaves: set[int]) -> dict[str, int]:
 
 
 def steps_of(
-    reader: Interpreter, instance: Instance | None, before: dict[str, int], is_layer: bool
+    reader: Interpreter, instance: Instance | None, before: dict[str, int], upstreams: set[int]
 ) -> dict[int, Step]:
-    """The steps of the inputs that an object held before, by their nodes."""
+    """The steps of the inputs that an object held before, by their nodes.
+
+    A layer, which has upstream gradients, takes none that is not linear in these: Adam's is not.
+    """
     steps: dict[int, Step] = {}
     if instance is None:
         return steps
@@ -48,12 +52,30 @@ def steps_of(
         leaf, content = before.get(path), array.content
         if leaf is None or content.__class__ is not int or content == leaf:
             continue
+        if not _is_linear(reader, content, upstreams):
+            continue
         record = _record(reader, content)
         is_own = record is None or len(record.call) == 1
-        step = step_of(reader, leaf, content, f"self{path}", is_layer, is_own)
+        step = step_of(reader, leaf, content, f"self{path}", bool(upstreams), is_own)
         if step is not None:
             steps[leaf] = step
     return steps
+
+
+def _is_linear(reader: Interpreter, content: int, upstreams: set[int]) -> bool:
+    """Whether nothing that depends on upstream gradients is squared, rooted or divided by."""
+    graph = reader.tape.graph
+    depends = {*upstreams}
+    for node in sorted(graph.ancestors([content]) if upstreams else ()):
+        name, moving = graph.gates[node].name, [k in depends for k in graph.operands[node]]
+        if any(moving):
+            depends.add(node)
+        is_curved = name in CURVED or (name == "mul" and all(moving)) or (
+            name == "div" and moving[1]
+        )  # fmt: skip
+        if is_curved and any(moving):
+            return False
+    return True
 
 
 def step_of(

@@ -61,18 +61,19 @@ class BackwardCalls(LossSearch):
             kept = driven.instance.attributes if driven.instance is not None else {}
             targets = targets or [x for n, x in kept.items() if TARGETS.match(n)]
             self._loss_after(parts, names, outputs, forward, backward, targets)
-        handed = {upstream for _, upstream in driven.outputs}
+        handed = {upstream for _, upstream in driven.outputs if upstream is not None}
         reader.forward = {*range(len(reader.tape.graph))} - handed
         leaves = {leaf.node for leaf in driven.leaves}
         held = inputs_in(driven.instance, leaves)
         is_layer = all(upstream is not None for _, upstream in driven.outputs)
+        upstreams = handed if is_layer else set()
         before = {name: {*part} for name, part in arguments.items() if isinstance(part, dict)}
         result = unwrapped(self._call(backward, arguments))
         driven.results = returned(reader, result, backward)
         for name, keys in before.items():
             added = {key: part for key, part in arguments[name].items() if key not in keys}
             driven.results += [r._replace(order=-1) for r in collected(reader, added, name)]
-        driven.steps = steps_of(reader, driven.instance, held, is_layer)
+        driven.steps = steps_of(reader, driven.instance, held, upstreams)
         if driven.instance is not None:
             driven.results += named_parts(reader, driven.instance, "self")
 
