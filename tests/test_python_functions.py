@@ -130,3 +130,74 @@ def test_a_slip_in_a_gradient_fails(kind):
 )
 def test_what_only_sounds_like_a_gradient_is_none(text):
     assert PythonFile(HEAD + text, "file.py").subjects == []
+
+
+# ---------------------------------------------------------------- handed to an optimiser together
+
+HANDED = """
+import scipy.optimize as opt
+from scipy.optimize import check_grad, minimize, newton, root
+
+def banana(p, a, b):
+    return (a - p[0])**2 + b*(p[1] - p[0]**2)**2
+
+def slope(p, a, b):
+    return np.array([-2*(a - p[0]) - 4*b*p[0]*(p[1] - p[0]**2), 2*b*(p[1] - p[0]**2)])
+
+def both(w, X, y):
+    r = X @ w - y
+    return 0.5*r @ r, X.T @ r
+
+def kepler(E, M, e):
+    return E - e*np.sin(E) - M
+
+def kepler1(E, M, e):
+    return 1 - e*np.cos(E)
+
+def system(v):
+    x, y = v
+    return np.array([x**2 + y**2 - 4, x*y - 1])
+
+def matrix(v):
+    x, y = v
+    return np.array([[2*x, 2*y], [y, x]])
+
+def other(x):
+    return np.sum(np.cos(x))
+
+def third(x):
+    return -np.sin(x)
+
+def unrelated(x):
+    return x
+
+minimize(banana, [0, 0], args=(1, 100), jac=slope, method="BFGS")
+opt.minimize(both, np.zeros(3), args=(X, y), jac=True)
+newton(kepler, 1.0, kepler1, args=(0.5, 0.1))
+root(system, [1, 2], jac=matrix)
+check_grad(other, third, np.ones(3))
+minimize(unrelated, 1.0, jac="2-point")
+"""
+
+
+def test_what_an_optimiser_is_handed_as_gradient_is_checked_whatever_it_is_called():
+    found = check_python(HEAD + HANDED, "file.py", None, [], Request())
+    assert [(case.expression, case.verdict) for case in found] == [
+        ("banana and slope", "pass"), ("both", "pass"), ("kepler and kepler1", "pass"),
+        ("system and matrix", "pass"), ("other and third", "pass"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "where"),
+    [
+        ("- 4*b*p[0]*(p", "- 2*b*p[0]*(p", "banana"), ("X.T @ r", "X.T @ y", "both"),
+        ("1 - e*np.cos(E)", "1 + e*np.cos(E)", "kepler"),
+        ("[y, x]]", "[x, y]]", "system"), ("-np.sin(x)", "-np.cos(x)", "other"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_what_an_optimiser_is_handed_fails(right, wrong, where):
+    assert right in HANDED
+    text = HEAD + HANDED.replace(right, wrong)
+    (case,) = check_python(text, "file.py", where, [], Request())
+    assert case.verdict == "fail"

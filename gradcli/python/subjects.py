@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from gradcli.python.handed import handed_together
 from gradcli.python.trainings import Training
 
 FORWARD = "forward_propagation|forward_prop|forwardprop|forward_pass|feedforward|feed_forward|" \
@@ -121,6 +122,7 @@ def subjects(
         for node in functions
         if node.name not in taken and returns_gradients(node)
     ]
+    found += _handed(tree, functions, found)
     taken |= {s.forward for s in found}
     found += [
         Subject(training.kind, node.name, node.name, None, None, node.lineno)
@@ -130,6 +132,20 @@ def subjects(
         if isinstance(node, ast.ClassDef):
             found += _of_class(node, tree, bases or {})
     return sorted(found, key=lambda subject: subject.line)
+
+
+def _handed(
+    tree: ast.Module, functions: list[ast.FunctionDef], found: list[Subject]
+) -> list[Subject]:  # fmt: skip
+    """The functions that an optimiser is handed with their gradients, whatever they are called."""
+    lines = {node.name: node.lineno for node in functions}
+    taken = {name for s in found for name in (s.forward, s.backward)}
+    return [
+        Subject("gradient" if gradient else "objective", of, of, gradient, None, lines[of])
+        for of, gradient in handed_together(tree)
+        if of in lines and (gradient or of) in lines and (gradient or of) not in taken
+        and gradient != of
+    ]  # fmt: skip
 
 
 def without_partner(tree: ast.Module, found: list[Subject]) -> list[ast.FunctionDef]:
