@@ -201,3 +201,51 @@ def test_a_slip_in_what_an_optimiser_is_handed_fails(right, wrong, where):
     text = HEAD + HANDED.replace(right, wrong)
     (case,) = check_python(text, "file.py", where, [], Request())
     assert case.verdict == "fail"
+
+
+# ---------------------------------------------------------------- indices in tuples, short names
+
+SPRINGS = """
+def spring_energy(pos, edges, k, rest):
+    e = 0.0
+    for i, j in edges:
+        d = np.linalg.norm(pos[i] - pos[j])
+        e += 0.5*k*(d - rest)**2
+    return e
+
+def spring_forces(pos, edges, k, rest):
+    F = np.zeros_like(pos)
+    for i, j in edges:
+        r = pos[i] - pos[j]
+        d = np.linalg.norm(r)
+        f = -k*(d - rest)*r/d
+        F[i] += f
+        F[j] -= f
+    return F
+"""
+DENSE = """
+from dataclasses import dataclass
+
+@dataclass
+class Dense:
+    W: np.ndarray
+    b: np.ndarray
+
+    def __call__(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def grad(self, gy):
+        self.gW = self.x.T @ gy
+        self.gb = gy.sum(0)
+        return gy @ self.W.T
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong"),
+    [(SPRINGS, "F[j] -= f", "F[j] += f"), (DENSE, "gy.sum(0)", "gy.mean(0)")],
+)
+def test_pairs_of_indices_and_gradients_of_two_letters_are_read(text, right, wrong):
+    assert outcome(HEAD + text) == ("pass", None)
+    assert outcome(HEAD + text.replace(right, wrong))[0] == "fail"

@@ -16,6 +16,7 @@ from gradcli.python.guesses import Guess, Parts, Sizes, setting
 from gradcli.python.usage import DERIVATIVE
 from gradcli.python.values import Array, Given, Instance, Library, Scope
 
+INDICES = 3  # there are as many in every axis of three or more
 LABELS_OF_RANK: dict[int, Guess] = {0: "index", 1: "labels", 2: "labels2"}
 
 
@@ -213,6 +214,22 @@ def _iterated(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Le
     return None if blamed is None else Lesson(blamed[0], "sizes")
 
 
+def _tuples(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """Rows are unpacked into indices: `for i, j in edges`, and `pos[i] - pos[j]`."""
+    loop = stop.statement
+    if not isinstance(loop, ast.For) or not isinstance(loop.target, (ast.Tuple, ast.List)):
+        return None
+    names = [part.id for part in loop.target.elts if isinstance(part, ast.Name)]
+    parts = [node for inner in loop.body for node in ast.walk(inner)]
+    slices = [node.slice for node in parts if isinstance(node, ast.Subscript)]
+    indices = {x.id for node in slices for x in ast.walk(node) if isinstance(x, ast.Name)}
+    blamed = _blamed(loop.iter, stop, values, False, Array)
+    if blamed is None or not {*names} <= indices or len(names) != len(loop.target.elts):
+        return None
+    rows = [tuple((k + j) % INDICES for j in range(len(names))) for k in range(INDICES)]
+    return Lesson(blamed[0], ("value", rows))
+
+
 def _axis(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """There is one axis too few."""
     blamed = _blamed(stop.node, stop, values, True)
@@ -295,6 +312,7 @@ LESSONS = (
     (r"(?:an array|a list) stands where a whole|is not a whole number|float where a whole", _whole),
     (r"is not subscriptable|an index needs an array|has no len|a number has no length", _parts),
     (r"(\d+) names on the left for \d+ values", _unpacked),
+    (r"^\d+ names for \d+ values", _tuples),
     (r"number is not iterable", _iterated),
     (r"list index out of range", _longer),
     (r"tuple index out of range", _shape_part),

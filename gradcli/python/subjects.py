@@ -65,7 +65,7 @@ OBJECTIVES = re.compile(r"loss|cost|objective|obj|nll|likelihood|energy|potentia
 TRAINING = re.compile(r"train|optimi[sz]e|^fit|update|descent|check|^sgd|^solve|^run|^main|^test",
                       re.IGNORECASE)  # fmt: skip
 GRADIENT_NAME = re.compile(
-    r"^_?(d_?[A-Za-z]\w*|D[A-Z]\w*|\w*(?:grad|nabla|jac|deriv)\w*|g|g_\w+|g[A-Zb]\w*|delta\w*|d\d+)$"
+    r"^_?(d_?[A-Za-z]\w*|D[A-Z]\w*|\w*(?:grad|nabla|jac|deriv)\w*|g|g_\w+|g[A-Zb]\w*|g[xyzhw]\d?|delta\w*|d\d+)$"
 )
 
 
