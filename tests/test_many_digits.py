@@ -490,3 +490,23 @@ def test_a_root_of_what_is_beyond_float64_and_negative_has_no_value():
 def test_an_angle_that_loses_its_turns_is_known_in_many_digits():
     report = gradcli.evaluate("cos(x)", {"x": 5.319372648326541e255})
     assert report.value == -4.687165924254628e-19  # the C library's cosine is 14 units off
+
+
+SILU_AT_ITS_ZERO = -2.452007938935708e-17  # at the float64 next to it
+
+
+def test_few_gradients_are_computed_again_without_what_they_do_not_reach(monkeypatch):
+    bounding, left_out = many_digits.Bounding, []
+
+    def counted(graph, count, at_limits, snaps, known):
+        left_out.append(len(known))
+        return bounding(graph, count, at_limits, snaps, known)
+
+    monkeypatch.setattr(many_digits, "Bounding", counted)
+    xs = [0.01 * k - 3 for k in range(600)]
+    xs[7] = -1.2784645427610738  # where the slope of silu is 0 but for rounding
+    report = gradcli.evaluate("sum(silu(X))", {"X": xs}, check=False)
+    assert len(left_out) == 2
+    assert min(left_out) >= 599
+    assert report.gradients["X"][7] == pytest.approx(SILU_AT_ITS_ZERO, rel=1e-12)
+    assert report.gradient_bounds["X"][7] <= 1e-15 * abs(SILU_AT_ITS_ZERO)

@@ -69,17 +69,25 @@ def _best_numbers(
     if request.arithmetic == "float64" or not all(map(math.isfinite, inputs)):
         return plain, [*point.notes]
     doubts = doubtful(run, bounds, point.results, leaves)
-    is_enough = count <= FLOAT_DIGITS and request.arithmetic == "auto" and not doubts
-    if is_enough and not delicate(run, bounds, program.output).intersection(leaves):
+    is_plain = count <= FLOAT_DIGITS and request.arithmetic == "auto"
+    is_smooth = is_plain and not delicate(run, bounds, program.output).intersection(leaves)
+    if is_smooth and not doubts:
         return plain, [*point.notes]
     if gates > MOST_GATES:
         return plain, [*point.notes, ONLY_CERTAIN]
     from gradcli.arithmetic.work import OutOfReachError
     from gradcli.evaluation.diagnosis import remedy
-    from gradcli.evaluation.many_digits import Task, recompute  # late: mpmath is loaded only here
+    from gradcli.evaluation.many_digits import (  # late: mpmath is loaded only here
+        Task,
+        recompute,
+        recompute_few,
+    )
 
+    task = Task(point, upstream_node, count, takes_limits)
+    are_slopes = is_smooth and not set(doubts).intersection(point.results)
     try:
-        better = recompute(Task(point, upstream_node, count, takes_limits))
+        few = recompute_few(task, plain, doubts) if are_slopes else None
+        better = few or recompute(task)
     except OutOfReachError as trouble:
         return plain, [*point.notes, f"many digits cannot tell more: {trouble}"]
     if better.is_unknown:

@@ -7,7 +7,7 @@ infinity, or where several gates stand at their kinks. What is lost to 1,000 dig
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradcli.arithmetic.agreement import agree
@@ -19,7 +19,7 @@ from gradcli.errors import LimitError
 from gradcli.evaluation.in_digits import hidden, is_within_reach
 from gradcli.evaluation.numbers import Bounds, Numbers, delicate
 from gradcli.evaluation.point import Point
-from gradcli.evaluation.sweeps import ENOUGH, Bounding
+from gradcli.evaluation.sweeps import ENOUGH, NOTHING, Bounding, Known
 
 if TYPE_CHECKING:
     from gradcli.evaluation.in_digits import InDigits
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LADDER = (50, 100, 200, 400, 700, 1000)
 GUARD = 40  # digits beyond those asked for
 MOST_JUMPS = 2  # by the digits that errors say are lacking: where they do not help, none do
+MANY = 500  # gates: with fewer all are computed again as soon as some
+PART_LEFT_OUT = 4  # one in so many gates at least is left out, where it is tried to leave some out
 ROUNDS_TO_ZERO = 1077  # a number below 2**-1077 is 0 in float64
 MOST_AT_THE_END = 2_000  # gates: the last steps of the ladder take a millisecond each
 MOST_LIMITS = 200_000  # gates times leaves, for limits
@@ -36,15 +38,17 @@ UNIT = 2.0**-53
 class Task:
     """A point whose results and gradients are to be known to so many digits."""
 
-    __slots__ = ("count", "point", "takes_limits", "upstream_node")
+    __slots__ = ("count", "known", "point", "takes_limits", "upstream_node")
 
     def __init__(
-        self, point: Point, upstream_node: int | None, count: int, takes_limits: bool = True
-    ) -> None:
+        self, point: Point, upstream_node: int | None, count: int, takes_limits: bool = True,
+        known: Mapping[int, Known] = NOTHING,
+    ) -> None:  # fmt: skip
         self.point = point
         self.upstream_node = upstream_node  # the one that computes the upstream gradient, if any
         self.count = count  # correct digits; 0 for those of float64
         self.takes_limits = takes_limits  # where reverse mode has no bound
+        self.known = known  # gates that are taken as float64 has them
 
     @property
     def places(self) -> list[tuple[int, bool]]:
@@ -60,7 +64,7 @@ class _Sweep:
         self, task: Task, count: int, at_limits: bool = False, snaps: bool = False
     ) -> None:
         program = task.point.program
-        bounding = Bounding(program.graph, count, at_limits, snaps)
+        bounding = Bounding(program.graph, count, at_limits, snaps, task.known)
         run = bounding.run(task.point.inputs)
         if task.point.upstream is not None:
             node, number = task.upstream_node, bounding.bounded.number
@@ -100,6 +104,45 @@ def recompute(task: Task) -> Numbers:
         ) from None
     except (OverflowError, ValueError):
         raise OutOfReachError from None
+
+
+def recompute_few(task: Task, plain: Numbers, leaves: Sequence[int]) -> Numbers | None:
+    """The numbers with the gradients of few leaves in many digits, where only these need them.
+
+    What such a leaf does not reach is taken as float64 has it: in sums of functions of one input
+    each that costs the gradients nothing. None where it does, or where most gates are reached.
+    """
+    graph, output = task.point.program.graph, task.point.program.output
+    if len(graph) < MANY or task.upstream_node is not None:
+        return None
+    reached = {*leaves}
+    for node in graph.gate_nodes():
+        if not reached.isdisjoint(graph.operands[node]):
+            reached.add(node)
+    errors, slopes = plain.value_errors, plain.gradient_errors
+    assert errors is not None
+    assert slopes is not None
+    known = {
+        node: (plain.values[node], errors[node])
+        for node in graph.gate_nodes() if node <= output and node not in reached
+    }  # fmt: skip
+    is_known = all(math.isfinite(x) and error < math.inf for x, error in known.values())
+    if PART_LEFT_OUT * len(known) < len(graph) or not is_known:
+        return None
+    part, places = Task(task.point, None, 0, known=known), [(leaf, False) for leaf in leaves]
+    try:
+        one, two = (_Sweep(part, count) for count in LADDER[:2])
+    except (OutOfReachError, OverflowError, ValueError):
+        return None
+    if not _agree(part, one, two, places):
+        return None
+    gradients, bounds = _rounded(*zip(*(two.number(*place) for place in places), strict=True))
+    better, closer = [*plain.gradients], [*slopes]
+    for leaf, gradient, bound in zip(leaves, gradients, bounds, strict=True):
+        better[leaf], closer[leaf] = gradient, bound
+    numbers = Numbers(plain.values, better, errors, closer)
+    numbers.digits = two.count
+    return numbers
 
 
 def _numbers(task: Task, sweep: _Sweep) -> Numbers:
@@ -265,9 +308,11 @@ def _power(like: Any, exponent: int) -> Any:
     return (like * 0 + 1) * 2.0**exponent if exponent > -1000 else (like * 0 + 2) ** exponent
 
 
-def _agree(task: Task, one: _Sweep, two: _Sweep) -> bool:
+def _agree(
+    task: Task, one: _Sweep, two: _Sweep, places: Sequence[tuple[int, bool]] | None = None
+) -> bool:
     """Whether the later of two sweeps is sure of every result, and the earlier says the same."""
-    for place in task.places:
+    for place in task.places if places is None else places:
         number, error = two.number(*place)
         a, b = _to_float(one.number(*place)[0]), _to_float(number)
         if not _is_sure(task, number, error):

@@ -7,13 +7,13 @@ operand is out of reach of mpmath an infinity stands for what is too large for i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from math import ceil, inf, log10
 from typing import Any
 
 from gradcli.arithmetic.arithmetic import Forward
-from gradcli.arithmetic.bounds.bounded import Bounded
+from gradcli.arithmetic.bounds.bounded import NO_ERROR, Bounded
 from gradcli.arithmetic.bounds.numbers import bounds_of_digits
 from gradcli.arithmetic.depths import depths
 from gradcli.arithmetic.digits import digits
@@ -23,6 +23,9 @@ from gradcli.evaluation.numbers import live_nodes
 from gradcli.gates.row import Gate
 from gradcli.graph.nodes import Graph
 
+Known = tuple[float, float]  # a value and the bound on its error
+
+NOTHING: Mapping[int, Known] = {}
 ENOUGH = 2.0**-62  # a relative error that leaves the rounding to float64 right
 ROOM = 25  # digits that those tried first have beyond those of a float64
 STEP = 50  # depths are rounded up to so many digits, so that few precisions are in use
@@ -38,18 +41,20 @@ BEYOND = 1_100  # binary exponent that no float64 has, at either end
 class Bounding:
     """A graph bound to numbers of so many digits that carry their errors.
 
-    `snaps`: what is lost to all these digits is an exact 0, and `zeros` are those zeros.
+    `snaps`: what is lost to all these digits is an exact 0, and `zeros` are those zeros. `known`
+    are gates that are taken as the values and errors they have, and hand nothing on.
     """
 
     def __init__(
-        self, graph: Graph, count: int, at_limits: bool = False, snaps: bool = False
-    ) -> None:
+        self, graph: Graph, count: int, at_limits: bool = False, snaps: bool = False,
+        known: Mapping[int, Known] = NOTHING,
+    ) -> None:  # fmt: skip
         self.arithmetic = digits(count, at_limits)
         self.bounded = bounds_of_digits(self.arithmetic)
         self.machine = Machine(graph, self.bounded)
         self.zeros: list[Any] = []
         self._at_limits, self._snaps = at_limits, snaps
-        self._price = pass_price(2 * len(graph), count)  # most runs are swept back as well
+        self._price = pass_price(2 * (len(graph) - len(known)), count)  # most are swept back, too
         self._small = self.arithmetic.number(10.0) ** (15 - count)
         self._largest = self.arithmetic.zero
         kinds: dict[Any, Forward] = {}
@@ -60,6 +65,11 @@ class Bounding:
                 if kind not in kinds:
                     kinds[kind] = self._careful(gate, forward)
                 forwards[node] = kinds[kind]
+        number, machine = self.arithmetic.number, self.machine
+        for node, (value, error) in known.items():  # as if they were constants
+            slack = number(error) if error else NO_ERROR
+            machine.leaves[node] = self.bounded.pair(number(value), slack)
+            machine.forwards[node] = machine.pullbacks[node] = None
 
     def run(self, inputs: Sequence[float], stop: int | None = None) -> Run:
         """A forward pass, of the nodes before `stop`."""
