@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from real_styles import PROGRAMS, mutations
 from right_programs import PROGRAMS as RIGHT
 
 import gradcli
 from gradcli.backward import passage, replay, suspects
+from gradcli.backward.aim import Aim
 from gradcli.backward.cut import Cut
 from gradcli.evaluation import point
 from gradcli.render.fixes import fixed_text
@@ -567,3 +569,23 @@ def test_a_line_that_loses_its_mask_is_accused_and_not_the_one_before(now):
     (line,) = [line for line in case(text).lines if line.is_accused]
     assert (line.line, line.mistake, line.suspects) == (9, "wrong-branch", [])
     assert line.repair in ("dh = dh * (h > 0)", "dh = dh*(h > 0)")
+
+
+def test_changes_of_a_line_that_give_the_same_value_are_tried_once(monkeypatch):
+    is_hit_at, is_hit_in, asked, runs = Aim.is_hit_at, Aim.is_hit_in, [], []
+
+    def asked_at(aim, point, held):
+        values = [(node, np.asarray(values[point]).tobytes()) for node, values in held.items()]
+        asked.append((aim, id(aim.replay.held), point, *values))
+        return is_hit_at(aim, point, held)
+
+    def counted(aim, point, run):
+        runs.append(run)
+        return is_hit_in(aim, point, run)
+
+    monkeypatch.setattr(Aim, "is_hit_at", asked_at)
+    monkeypatch.setattr(Aim, "is_hit_in", counted)
+    text = "x = 2; y = 0\na = x*y\nb = a*a\nf = b + x\n"
+    text += "db = 1\nda = 2*b*db + db\ndx = da*y + 1\ndy = da*x"
+    assert gradcli.check(text).verdict == "fail"
+    assert len(runs) == len({*asked}) < len(asked)

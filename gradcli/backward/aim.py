@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from gradcli.backward.replay import Held, Replay
 from gradcli.engine import Run, sweep
 from gradcli.program.model import Program
 
+LARGE = 64  # bytes of a value, from where on a digest of them is kept
 FIT = 1e-6  # of the size of a sum: how near it must come to what is asked for
 
 
@@ -28,12 +30,14 @@ class Aim:
         weights = {node: rng.standard_normal(replay.graph.shape(node)) for _, node in nodes}
         seeds = [{node: np.copy(w)[()] for node, w in weights.items()} for _ in points]
         self.pulled = replay.pull(seeds)  # which adds to them in place
-        self.tries = 0  # runs of the program
+        self.tries = 0  # changes that were tried, by a run of the program or a look at one before
         self.gaps = [
             sum(float(np.vdot(weights[node], replay.truth(name, p) - replay.value(node, p)))
                 for name, node in nodes[: len(names)])
             for p in points
         ]  # fmt: skip
+        self._tried: dict[Any, bool] = {}  # what was tried so far, beside what was held then
+        self._tried_beside = replay.held
         self._reached = [replay.graph.reaches(replay.claims[name]) for name in names or right]
 
     def reaches(self, node: int) -> bool:
@@ -75,14 +79,31 @@ class Aim:
         return all(self.is_hit_at(p, held) for p in range(len(self.replay.runs)))
 
     def is_hit_at(self, point: int, held: Held) -> bool:
-        """Whether all is right at one point with some values in the places of nodes."""
-        return self.is_hit_in(point, self.replay.tried_at(point, held))
+        """Whether all is right at one point with some values in the places of nodes.
+
+        Many changes of a line give the same value, most of all where it is 0: that is tried once.
+        """
+        if self.replay.held is not self._tried_beside:
+            self._tried, self._tried_beside = {}, self.replay.held
+        key = (point, *((node, _bytes(values[point])) for node, values in held.items()))
+        if key in self._tried:
+            self.tries += 1
+        else:
+            self._tried[key] = self.is_hit_in(point, self.replay.tried_at(point, held))
+        return self._tried[key]
 
     def is_hit_in(self, point: int, run: Run) -> bool:
         """Whether all is right in a run at one point."""
         self.tries += 1
         names = [*self.names, *self._right]
         return all(self.replay.is_right(name, point, run) for name in names)
+
+
+def _bytes(value: Any) -> bytes:
+    """The bits of a value, by which two are one; short also for a large array."""
+    array = np.asarray(value, dtype=float)
+    bits = array.tobytes()
+    return bits if len(bits) <= LARGE else sha256(bits).digest()
 
 
 def ends_of(program: Program) -> list[str]:
