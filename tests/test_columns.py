@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 import gradcli
 from gradcli.checker import verdicts
 from gradcli.checker.cone import Cone, Surroundings
-from gradcli.checker.differences import differentiate
+from gradcli.checker.differences import begin_together, differentiate
+from gradcli.checker.sheet import STEPPED_AT_ONCE, Sheet
 from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import at, inputs_of
 from gradcli.gates.table import BUILT_IN
@@ -65,6 +67,34 @@ def test_the_verdicts_are_the_same(text, claim, monkeypatch):
     monkeypatch.setattr(verdicts, "COLUMNS_PAY", -1)
     after = gradcli.check(text, point, claims).cases[0].inputs
     assert {n: c.verdict for n, c in before.items()} == {n: c.verdict for n, c in after.items()}
+
+
+@given(text=st.sampled_from(EXPRESSIONS), x=NUMBERS, y=NUMBERS)
+@settings(max_examples=60, deadline=None)
+def test_first_steps_together_find_what_each_finds_alone(text, x, y):
+    program = read(text, settings={"x": x, "y": y})
+    run = at(program, inputs_of(program), Request()).run
+    around = Surroundings(run, program.output, value_bounds(run))
+    cones = [Cone(around, leaf) for leaf in program.graph.inputs.values()]
+    begin_together(cones)
+    for cone in cones:
+        together = differentiate(cone, in_columns=True)
+        alone = differentiate(Cone(around, cone.leaf), in_columns=True)
+        assert math.isfinite(together.bound) == math.isfinite(alone.bound)
+        if math.isfinite(alone.bound):
+            assert abs(together.value - alone.value) <= together.bound + alone.bound
+
+
+def test_the_first_steps_of_many_inputs_are_one_pass(monkeypatch):
+    passes = []
+    filled = Sheet.filled
+    monkeypatch.setattr(Sheet, "filled", lambda *args: passes.append(1) or filled(*args))
+    monkeypatch.setattr(verdicts, "COLUMNS_PAY", -1)
+    names = [f"x{k}" for k in range(STEPPED_AT_ONCE)]
+    text = " + ".join(f"tanh({name})*{other}" for name, other in pairwise(names))
+    point = {name: 0.3 + k / 97 for k, name in enumerate(names)}
+    assert gradcli.check(text, point).verdict == "pass"
+    assert len(passes) <= 2  # one of values, and one of bounds where they are needed
 
 
 def test_a_small_problem_does_not_use_them():

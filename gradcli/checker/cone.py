@@ -18,6 +18,8 @@ from gradcli.arithmetic.floats import FAULTS, IEEE
 from gradcli.engine import Machine, Run, local_gradients
 from gradcli.gates.row import Gate
 
+Answer = tuple[float | None, float]  # a difference, if any; by what factor the step was too long
+
 CHOICES = ("where",)
 NEARBY = 0.4837061925  # how far inputs are moved to see what rounding is like around: twice the
 # first step, to long numbers, as sums and products of short ones are exact
@@ -111,6 +113,15 @@ class Surroundings:
         pairs = zip(self.run.values, self.bounds, strict=True)
         values = [FLOAT_BOUNDS.pair(value, error) for value, error in pairs]
         return Machine(self.run.machine.graph, FLOAT_BOUNDS), values
+
+    @cached_property
+    def bounded_columns(self) -> tuple[Machine, list[Any]]:
+        """The graph bound to columns that carry their errors, and the run's values as such."""
+        from gradcli.arithmetic.bounds.arrays import ARRAY_BOUNDS  # late: it loads numpy
+
+        pairs = zip(self.run.values, self.bounds, strict=True)
+        values = [ARRAY_BOUNDS.pair(value, error) for value, error in pairs]
+        return Machine(self.run.machine.graph, ARRAY_BOUNDS), values
 
     @cached_property
     def nearby(self) -> float:
@@ -234,7 +245,8 @@ class Cone:
         self.x: float = run.values[leaf]
         self.f: float = run.values[self.output]
         self.bound = around.bounds[around.output]  # on the rounding error of f at x
-        self._bounds: dict[float, float] = {}  # by the value of the input
+        self.bounds: dict[float, float] = {}  # the same by the value of the input
+        self.differences: dict[float, Answer] = {}  # by their step
         self.gates: list[int] = []
         self.branches: list[Branch] = []
         moving = self._follow()
@@ -251,6 +263,8 @@ class Cone:
         self.is_singular = not all(radius for _, radius in self.limits)
         is_moved = self.output in moving or self.tied or self.is_singular  # there a gate may jump
         self.is_still = is_finite and not is_moved
+        is_bent = self.tied or self.is_singular  # slopes on two sides may cancel in differences
+        self.is_smooth = not (self.is_still or is_bent) and math.isfinite(self.bound)
 
     def _follow(self) -> set[int]:
         """Find the gates of the cone, those of branches among them, and what moves."""
@@ -332,9 +346,9 @@ class Cone:
 
     def bound_at(self, x: float) -> float:
         """The bound on the rounding error of the output with the input at x, worked out once."""
-        if x not in self._bounds:
-            self._bounds[x] = self._bound_at(x)
-        return self._bounds[x]
+        if x not in self.bounds:
+            self.bounds[x] = self._bound_at(x)
+        return self.bounds[x]
 
     def _bound_at(self, x: float) -> float:
         machine, values = self.around.bounded
@@ -350,9 +364,9 @@ class Cone:
         """All values of the last evaluation."""
         return self._scratch.copy()
 
-    def obstacle(self) -> float:
-        """By what factor the step of the last evaluation was too long; 1 or less is fine."""
-        values = self._scratch
+    def obstacle(self, values: Any = None) -> float:
+        """By what factor the step to some values, or the last, was too long; 1 or less is fine."""
+        values = self._scratch if values is None else values
         worst = 0.0
         for operand, lowest, highest in self._ranges:
             if not lowest <= values[operand] <= highest:
@@ -370,8 +384,9 @@ class Cone:
                 worst = max(worst, 2.0, 2 * there / here if here > 0 else math.inf)
         return worst
 
+    @cached_property
     def first_step(self) -> float:
-        """The longest power of two that the tangents say bends nothing."""
+        """The longest power of two that the tangents say bends nothing; they may raise a fault."""
         longest = max(1.0, abs(self.x)) / 2
         speeds = self.speeds()
         for operand, radius in self.limits:

@@ -11,9 +11,8 @@ import math
 
 from gradcli.arithmetic.agreement import agree, lies_between
 from gradcli.arithmetic.floats import FAULTS
-from gradcli.checker.cone import Cone, Surroundings, power_of_two
+from gradcli.checker.cone import Answer, Cone, Surroundings, power_of_two
 from gradcli.checker.differences import RESTARTS, Estimate, Goal, Tableau, differentiate
-from gradcli.checker.probes import Answer
 from gradcli.checker.question import Question
 from gradcli.checker.reasons import mismatch
 from gradcli.checker.verdicts import (
@@ -134,7 +133,7 @@ class Curvatures:
         if line.is_singular or other.is_singular:
             return Estimate(math.nan, math.inf, "a gate is where its slope is infinite")
         try:
-            step = line.first_step()
+            step = line.first_step
         except FAULTS:
             return Estimate(math.nan, math.inf, "a local gradient is infinite")
         probe, smallest = _Slopes(self, line, by), 2 * math.ulp(line.x)

@@ -16,11 +16,13 @@ Steps are powers of two, so that x+h and x-h are mostly exact; what they slip by
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gradcli.arithmetic.floats import FAULTS, UNIT_ROUNDOFF
-from gradcli.checker.cone import Cone, power_of_two
-from gradcli.checker.probes import Answer, Columns, Plain
+from gradcli.checker.cone import Answer, Cone, power_of_two
+from gradcli.checker.probes import Columns, Plain
 from gradcli.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -106,10 +108,38 @@ def differentiate(cone: Cone, in_columns: bool = False, goal: Goal = ANY) -> Est
     if not math.isfinite(cone.bound):
         return Estimate(math.nan, math.inf, "f has no bound on its rounding")
     try:
-        step = cone.first_step()
+        step = cone.first_step
     except FAULTS:
         return Estimate(math.nan, math.inf, "a local gradient is infinite")
     return _best(cone, Columns(cone) if in_columns else Plain(cone), step, goal)
+
+
+def begin_together(cones: Iterable[Cone]) -> None:
+    """Take the first steps of many cones of one run in one pass; what it finds stays with them."""
+    from gradcli.checker.sheet import find_bounds, find_differences  # late: it loads numpy
+
+    firsts = list[tuple[Cone, float]]()
+    for cone in cones:
+        with suppress(*FAULTS):
+            if cone.is_smooth and cone.first_step >= 2 * math.ulp(cone.x):
+                firsts.append((cone, cone.first_step))
+    find_differences(firsts)
+    find_bounds(
+        (cone, x) for cone, step in firsts if _rounds_there(cone)
+        for x in _ends(cone, _clear(step, cone.differences))
+    )  # fmt: skip
+
+
+def _clear(step: float, differences: Mapping[float, Answer]) -> float:
+    """The first step, not longer than another, that is not known to be too long."""
+    while step in differences and differences[step][0] is None:
+        step = _shorter(step, differences[step][1])
+    return step
+
+
+def _shorter(step: float, obstacle: float) -> float:
+    """The step to try after one that was too long by a factor."""
+    return power_of_two(step / min(max(obstacle, 2.0), 2.0**20))
 
 
 def _best(cone: Cone, probe: Probe, step: float, goal: Goal) -> Estimate:
@@ -120,18 +150,19 @@ def _best(cone: Cone, probe: Probe, step: float, goal: Goal) -> Estimate:
     that is small against f is rather seen over a longer step, where nothing bends within it.
     """
     best = Estimate(math.nan, math.inf, "no step is short enough")
-    bound, looks = cone.around.nearby, 0
-    is_long = False
+    looks, is_long = 0, False
     for _ in range(RESTARTS):
         if not step >= 2 * math.ulp(cone.x):
             break
-        if cone.rounds_elsewhere or bound < UNIT_ROUNDOFF * abs(cone.f):
+        difference, obstacle = probe.at(step)
+        if difference is None:
+            step = _shorter(step, obstacle)
+            continue
+        bound = 0.0 if looks else cone.around.nearby
+        if looks or _rounds_there(cone):
             bound = max(bound, _bound_over(cone, step))
         tableau = Tableau(cone.x, probe, bound, goal)
-        obstacle = tableau.fill(step)
-        if obstacle > 1:
-            step = power_of_two(step / min(max(obstacle, 2.0), 2.0**20))
-            continue
+        tableau.fill(step)
         estimate = tableau.estimate()
         is_closer = estimate.bound < GAIN * best.bound
         best = min(estimate, best, key=lambda known: known.bound)
@@ -140,14 +171,23 @@ def _best(cone: Cone, probe: Probe, step: float, goal: Goal) -> Estimate:
         if looks:
             is_long = looks == 1 and goal.tolerance > 0
             step = step * LONGER if is_long else power_of_two(step / SHORTER)
-        bound, looks = _bound_over(cone, step), looks + 1
+        looks += 1
     return best
+
+
+def _rounds_there(cone: Cone) -> bool:
+    """Whether the bound on f has to be taken over the steps: one near by may be too small."""
+    return cone.rounds_elsewhere or cone.around.nearby < UNIT_ROUNDOFF * abs(cone.f)
 
 
 def _bound_over(cone: Cone, step: float) -> float:
     """The largest bound at the input and at both ends of its steps: far away, and long numbers."""
-    ends = (step, step / 2.0 ** (ROMBERG_LEVELS - 1))
-    return max(cone.bound, *(cone.bound_at(cone.x + h) for h in ends))
+    return max(cone.bound, *map(cone.bound_at, _ends(cone, step)))
+
+
+def _ends(cone: Cone, step: float) -> tuple[float, float]:
+    """The ends of the longest and the shortest step of a tableau that begins at a step."""
+    return cone.x + step, cone.x + step / 2.0 ** (ROMBERG_LEVELS - 1)
 
 
 class Tableau:

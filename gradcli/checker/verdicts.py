@@ -8,12 +8,12 @@ evidence alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from gradcli.arithmetic.agreement import agree, lies_between, relative_error
 from gradcli.checker.cone import Cone, Surroundings
-from gradcli.checker.differences import ANY, Estimate, Goal, differentiate
+from gradcli.checker.differences import ANY, Estimate, Goal, begin_together, differentiate
 from gradcli.checker.evidence import NOTHING, OWN, WHOLES, Evidence, evidence_at, unchecked
 from gradcli.checker.question import Question
 from gradcli.checker.reasons import mismatch
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # Tolerances are data, with a reason each.
 MOST_GATES_OF_A_CONE = 10_000  # above this many gates in a cone, many digits take too long
 COLUMNS_PAY = 20_000  # inputs times gates from which on loading numpy costs less than it saves
+MOST_TOGETHER = 256  # cones that take their first steps together: calls cost little by then
+MOST_NUMBERS = 4_000_000  # that they hold, a gate of theirs being one
 ROUNDING_DIGITS = (100, 1000)  # the second for what cancels down to the tail of a tanh
 FAR = 1e3  # bounds that lie between a gradient and a slope, where it is wrong beyond doubt
 RESIDUE = 1e-60  # what 100 digits leave of a gradient that is 0
@@ -115,9 +117,9 @@ def _one_by_one(
         return {}
     around = Surroundings(point.run, point.program.output, value_bounds(point.run))
     in_columns = len(questions) * len(around.gates) > COLUMNS_PAY
+    cones = _cones(around, [question.leaf for question in questions], in_columns)
     answers: dict[str, InputCheck] = {}
-    for question in questions:
-        cone = Cone(around, question.leaf)
+    for question, cone in zip(questions, cones, strict=True):
         goal = _goal(point, question, tolerance) if in_columns or is_part else ANY
         estimate = differentiate(cone, in_columns, goal)
         answer = _verdict(point, question, cone, estimate, tolerance, goal)
@@ -126,6 +128,17 @@ def _one_by_one(
             answer = answer._replace(reason="; ".join(filter(None, reasons)))
         answers[question.name] = answer
     return answers
+
+
+def _cones(around: Surroundings, leaves: Sequence[int], in_columns: bool) -> Iterator[Cone]:
+    """The cone of each leaf; in columns many of them take their first steps together."""
+    room = MOST_NUMBERS // max(1, len(around.gates))
+    at_once = max(1, min(room, MOST_TOGETHER)) if in_columns else 1
+    for k in range(0, len(leaves), at_once):
+        cones = [Cone(around, leaf) for leaf in leaves[k : k + at_once]]
+        if in_columns:
+            begin_together(cones)
+        yield from cones
 
 
 def _tied(questions: Sequence[Question], answers: dict[str, InputCheck]) -> list[Question]:
