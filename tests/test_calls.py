@@ -128,6 +128,60 @@ def test_a_pattern_of_all_elements_is_said_once(called):
 
 
 @pytest.mark.parametrize(
+    ("claimed", "mistake", "words"),
+    [
+        ("np.ones(3)", "gradient-shape", "the gradient of `x` has shape (3,), `x` has shape (2,)"),
+        ("None", "gradient-count", "the gradient returns no gradient"),
+        ("(x, x)", "gradient-count", "the gradient returns 2 gradients, the function takes 1 input"),
+        ("[1, [2, 3]]", "gradient-type", "the gradient of `x` is a ragged list"),
+        ("x * 1j", "gradient-type", "the gradient of `x` is an array of complex128, not real numbers"),
+    ],
+)  # fmt: skip
+def test_what_is_no_gradient_fails(gradcli, tmp_path, claimed, mistake, words):
+    text = f"import numpy as np\n\ndef f(x):\n    return np.sum(x * x)\n\ndef f_grad(x):\n    return {claimed}\n"
+    (tmp_path / "own.py").write_text(text)
+    ended = gradcli("check", "--call", "own.py:f", "x=[0.5, 2]", "--json")
+    (case,) = json.loads(ended.out)["cases"]
+    assert (ended.code, case["verdict"], ended.err) == (1, "fail", "")
+    assert (case["lines"][0]["mistake"], case["lines"][0]["reason"]) == (mistake, words)
+    assert words in gradcli("check", "--call", "own.py:f", "x=[0.5, 2]").out
+
+
+VALUES = """
+import numpy as np
+def nothing(x): return None
+def a_text(x): return "abc"
+def any_number(*args): return args[0] * args[1]
+def any_number_grad(*args): return args[1], args[0]
+def by_keyword(x, *, p): return np.sum(x**p)
+def writing(x):
+    x *= 2
+    return np.sum(x * x)
+def writing_grad(x): return 8 * x
+def noisy(x): return np.sum(x * x) * (1 + 1e-3 * np.random.uniform(-1, 1))
+def noisy_grad(x): return 2 * x
+nothing_grad = a_text_grad = by_keyword_grad = any_number_grad
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "code", "told"),
+    [
+        ("nothing", ["x=1.5"], 2, "the function returns None, and no number or array of numbers"),
+        ("a_text", ["x=1.5"], 2, "the function returns a value of type str"),
+        ("any_number", ["x=1.5", "y=2.5"], 0, "pass"),
+        ("by_keyword", ["x=1.5", "p=2"], 2, "`by_keyword` takes `p` by keyword only"),
+        ("writing", ["x=[0.5, 2]"], 0, "the code writes to `x`: whoever calls it finds another value"),
+        ("noisy", ["x=[0.5, 2]"], 2, "it computes something else at each call"),
+    ],
+)  # fmt: skip
+def test_how_functions_are_called(gradcli, tmp_path, name, words, code, told):
+    (tmp_path / "own.py").write_text(VALUES)
+    ended = gradcli("check", "--call", f"own.py:{name}", *words)
+    assert (ended.code, told in ended.out + ended.err) == (code, True)
+
+
+@pytest.mark.parametrize(
     ("name", "words", "message"),
     [
         ("square", [], "`square` needs a value for x"),

@@ -103,6 +103,7 @@ FAULTS = [
     ("import sys; sys.exit(2)", "it calls sys.exit(2)", 4),
     ("return x, x", "forward returns 2 values, not a number or an array", 3),
     ("return np.sqrt(-1 - x * x)", "forward gives no finite number", None),
+    ("return x * 1j", "forward gives no finite number", None),
     ("while True: pass", "it does not end within 0.5 s", 4),
 ]
 

@@ -206,6 +206,44 @@ def test_a_batch_passes_back_what_the_gates_do(path, gradcli, tmp_path):
     assert gradcli("batch", "soft(x)*y", *words).out.startswith("value,dx,dy\n1.0,0.5,0.5\n")
 
 
+FAULTY = """
+class Refusing:
+    def forward(self, x):
+        raise ValueError("not today")
+    def backward(self, upstream):
+        return upstream
+
+class Empty:
+    def forward(self, x):
+        pass
+    def backward(self, upstream):
+        return upstream
+
+class Complex:
+    def forward(self, x):
+        return x * 1j
+    def backward(self, upstream):
+        return upstream
+"""
+
+
+@pytest.mark.parametrize("command", ["eval", "batch"])
+@pytest.mark.parametrize(
+    ("gate", "told"),
+    [
+        ("Refusing", "faulty.py:4:9: ValueError: not today"),
+        ("Empty", "Empty: forward gives no real number"),
+        ("Complex", "Complex: forward gives no real number"),
+    ],
+)
+def test_faults_of_a_gate_are_told_by_every_command(gradcli, tmp_path, command, gate, told):
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    (tmp_path / "points.csv").write_text("x\n0.5\n")
+    given = ["x=0.5"] if command == "eval" else ["--points", "points.csv"]
+    ended = gradcli(command, f"{gate}(x)*2", *given, "--gates", "faulty.py")
+    assert (ended.code, told in ended.err) == (2, True), ended.err
+
+
 def test_without_gates_nothing_runs(path, gradcli):
     done = gradcli("eval", "Product(x, y)", "x=2", "y=3")
     assert done.code == 2

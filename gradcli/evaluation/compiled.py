@@ -194,7 +194,10 @@ class Function:
         return () if leaf is None else self._program.graph.shape(leaf)
 
     def _run(self, inputs: Sequence[Any]) -> Run:
-        """The sweep in the first arithmetic that does not fault."""
+        """The sweep in the first arithmetic that does not fault.
+
+        The last one never does: what it raises is a fault of code of the user's, of a gate.
+        """
         machines = self._machines
         output, upstream = self._program.output, self._program.upstream
         for k, arithmetic in enumerate(self._arithmetics):
@@ -204,9 +207,11 @@ class Function:
                 run = machines[k].run(inputs)
                 backward(run, output, 1.0 if upstream is None else run.values[upstream])
             except FAULTS:
+                if k == len(self._arithmetics) - 1:
+                    raise
                 continue
             return run
-        raise AssertionError("the last arithmetic never faults")
+        raise AssertionError("there is no arithmetic")
 
     def _filled_in(self, values: Sequence[Any]) -> list[Any]:
         if len(values) != len(self.inputs):

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from gradcli.errors import UsageError
+
 TARGET = re.compile(r"^_?(y_?true|labels?|targets?|classes|ids|index|indices|mask)$",
                     re.IGNORECASE)  # fmt: skip
 
@@ -15,6 +17,14 @@ class Misfit(NamedTuple):
 
     mistake: str
     words: str
+
+
+class NotAGradient(UsageError):
+    """What is claimed as the gradient is not one gradient for each input."""
+
+    def __init__(self, mistake: str, words: str) -> None:
+        super().__init__(words)
+        self.mistake = mistake
 
 
 Gradients = list[Any]  # by input, an array of float64 in its shape; None: none is claimed

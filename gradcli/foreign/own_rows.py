@@ -183,7 +183,7 @@ class Running:
     def value(self, operands: list[Any]) -> Any:
         """What forward gives. Raises ForeignFault."""
         (told,) = self._play(("forward", 0, _plain(operands)))
-        return _number(told["value"])
+        return _number(told["value"], self.own.description.name)
 
     def gradients(self, upstream: Any, operands: list[Any]) -> list[Any]:
         """What backward gives, of a new object. Raises ForeignFault."""
@@ -228,12 +228,15 @@ def _plain(operands: Sequence[Any]) -> list[Any]:
     return [np.array(x) if np.shape(x) else float(x) for x in operands]
 
 
-def _number(value: Any) -> Any:
+def _number(value: Any, gate: str) -> Any:
     """What forward gives, as the arithmetic of arrays has it. Raises ForeignFault."""
     try:
-        array = np.asarray(value, dtype=float)
-    except (ValueError, TypeError):
-        raise ForeignFault("forward gives no number and no array of numbers") from None
+        array = np.asarray(value)
+    except ValueError:  # a ragged list
+        array = np.array(None)
+    if array.dtype.kind not in "fiub":
+        raise ForeignFault(f"{gate}: forward gives no real number and no array of real numbers")
+    array = array.astype(float)
     return array if array.shape else float(array)
 
 

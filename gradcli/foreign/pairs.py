@@ -18,7 +18,7 @@ from copy import copy
 from typing import Any
 
 from gradcli.errors import UsageError
-from gradcli.foreign.gradients import Misfit, gradients_of, real_places
+from gradcli.foreign.gradients import Misfit, NotAGradient, gradients_of, real_places
 
 UPSTREAM = (
     "upstream", "g", "u", "v", "ct", "cotangent", "dout", "dy", "df", "dz", "d_out", "dupstream",
@@ -44,9 +44,11 @@ class Pair:
             raise UsageError("no argument is a float", hint="write 3.0 for the number 3")
         self._inputs = [*inputs]
         self._rebound: dict[int, Pair] = {}  # by the arithmetic
-        returned = function(*self._fresh(inputs))
+        self.changed: set[str] = set()  # inputs that the code writes to
+        returned = self._watched(function, self._inputs)
         self.is_tupled = isinstance(returned, tuple) and len(returned) >= 2
         self.value_at_first = returned[0] if self.is_tupled else returned
+        _refuse_no_numbers(self.value_at_first)
         if gradient is None and not self.is_tupled:
             raise UsageError(
                 "the function returns no gradient beside its value",
@@ -93,7 +95,7 @@ class Pair:
     def pullback(self, moved: Sequence[Any], upstream: Any) -> list[Any]:
         """The claimed gradients by the real inputs, None for one that has none.
 
-        Raises UsageError for what is no gradient.
+        Raises NotAGradient for what is none.
         """
         whole = self.whole(moved)
         value = self._of_value(whole)
@@ -105,7 +107,8 @@ class Pair:
             return [fitted[k] for k in self.places]
         of_real = gradients_of(claimed, self.real_names, [whole[k] for k in self.places], value)
         if isinstance(of_real, Misfit):
-            raise UsageError(fitted.words.replace("backward", "the gradient"))
+            words = fitted.words.replace("backward", "the gradient")
+            raise NotAGradient(fitted.mistake, words.replace("forward", "the function"))
         return of_real
 
     # ---------------------------------------------------------------- calls
@@ -132,18 +135,18 @@ class Pair:
         return self.gradient is None and callable(self._rest(self._returned(whole)))
 
     def _claimed(self, whole: Sequence[Any], upstream: Any) -> Any:
-        fresh = self._fresh(whole)
         upstream = upstream if upstream.shape else upstream.item()
-        if self.gradient is None:
+        gradient = self.gradient
+        if gradient is None:
             rest = self._rest(self._returned(whole))
             return rest(upstream) if callable(rest) else rest
         if self.upstream == FIRST:
-            return self.gradient(upstream, *fresh)
+            return self._watched(lambda *xs: gradient(upstream, *xs), whole)
         if self.upstream == LAST:
-            return self.gradient(*fresh, upstream)
+            return self._watched(lambda *xs: gradient(*xs, upstream), whole)
         if self.upstream == CACHED:
-            return self.gradient(upstream, self._rest(self._returned(whole)))
-        return self.gradient(*fresh)
+            return gradient(upstream, self._rest(self._returned(whole)))
+        return self._watched(gradient, whole)
 
     def _multiplied(self, claimed: Any, whole: Sequence[Any], value: Any, upstream: Any) -> Any:
         """Gradients, Jacobians or elementwise slopes with the upstream gradient."""
@@ -178,6 +181,17 @@ class Pair:
             whole[k] = x
         return whole
 
+    def _watched(self, function: Callable[..., Any], whole: Sequence[Any]) -> Any:
+        """What a function of the inputs returns; those that it writes to are kept in mind."""
+        import numpy as np  # late: the parent may have no arrays
+
+        fresh = self._fresh(whole)
+        returned = function(*fresh)
+        for name, x, before in zip(self.names, fresh, whole, strict=True):
+            if isinstance(x, np.ndarray) and not np.array_equal(x, before, equal_nan=True):
+                self.changed.add(name)
+        return returned
+
     @staticmethod
     def _fresh(whole: Sequence[Any]) -> list[Any]:
         """Copies of the inputs; what has no axes is a number."""
@@ -202,6 +216,19 @@ class Pair:
         if needed <= count and not (most > count and _is_upstream(first)):
             return NONE
         return FIRST if _is_upstream(first) else LAST
+
+
+def _refuse_no_numbers(value: Any) -> None:
+    """Raise UsageError for what is neither a number nor an array of numbers."""
+    import numpy as np  # late: the parent may have no arrays
+
+    try:
+        kind = np.asarray(value).dtype.kind
+    except ValueError:  # a ragged list
+        kind = "O"
+    if kind not in "fiubc":
+        what = "None" if value is None else f"a value of type {type(value).__name__}"
+        raise UsageError(f"the function returns {what}, and no number or array of numbers")
 
 
 def names_of(function: Callable[..., Any], count: int) -> list[str]:

@@ -17,10 +17,14 @@ UPSTREAM = "dout"
 def recorded(pair: Pair, moved: Sequence[Any]) -> dict[str, Any]:
     """The program as text, and the line in the function's file that each of its lines comes from.
 
-    It is 0 for a line of the program's own. Where something cannot be recorded `unknown` says what.
+    It is 0 for a line of the program's own. Where something cannot be recorded `unknown` says what:
+    also that the code is not the same at each call, as where it draws random numbers.
     """
     try:
-        return _Record(pair, moved).program()
+        first, again = (_Record(pair, moved).program() for _ in range(2))
+        if first["text"] != again["text"]:
+            raise Unrecorded("it computes something else at each call")
+        return again
     except Unrecorded as unknown:
         return {"unknown": str(unknown)}
     except Exception as error:  # the code is called with what nobody promised it would be

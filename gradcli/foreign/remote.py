@@ -7,6 +7,7 @@ from typing import Any
 
 from gradcli.errors import UsageError
 from gradcli.foreign.child import Child
+from gradcli.foreign.gradients import NotAGradient
 
 
 class Remote:
@@ -18,6 +19,7 @@ class Remote:
         self.arguments = (key, *arguments)  # of the verb `open`
         self.names: list[str] = []
         self.takes_upstream = True
+        self.changed: list[str] = []  # inputs that the code writes to
         self._starts = -1
         self._ready()
 
@@ -29,9 +31,13 @@ class Remote:
         return self.child.call("value", (self.key, [*moved]))
 
     def pullback(self, moved: Sequence[Any], upstream: Any) -> list[Any]:
-        """The claimed gradients by the real inputs. Raises ForeignFault."""
+        """The claimed gradients by the real inputs. Raises ForeignFault, NotAGradient."""
         self._ready()
-        claimed: list[Any] = self.child.call("gradients", (self.key, [*moved], upstream))
+        told = self.child.call("gradients", (self.key, [*moved], upstream))
+        if "mistake" in told:
+            raise NotAGradient(told["mistake"], told["words"])
+        self.changed = told["changed"]
+        claimed: list[Any] = told["gradients"]
         return claimed
 
     def _in_digits(self, moved: Sequence[Any]) -> Any:

@@ -13,7 +13,7 @@ from gradcli.foreign.pairs import Pair
 from gradcli.foreign.records import recorded
 from gradcli.reports.checks import Case, CheckReport
 from gradcli.requests import Request
-from gradcli.tasks.functions import Function, check_function
+from gradcli.tasks.functions import Function, changed_note, check_function
 from gradcli.tasks.recordings import with_lines
 
 
@@ -43,7 +43,8 @@ def _case(pair: Pair, points: list[list[Any]], request: Request) -> Case:
     function = function_of(pair, file, line, label)
     moved = [[arguments[k] for k in pair.places] for arguments in points]
     case = check_function(function, moved, request.seed or 0, request.tolerance)
-    if len(points) > 1 and case.verdict != "fail":
+    case = case._replace(notes=[*case.notes, *changed_note(pair.changed)])
+    if not case.inputs or (len(points) > 1 and case.verdict != "fail"):
         return case
     shown = moved[0] if case.point is None else [case.point[name] for name in pair.real_names]
     inputs = {n: np.asarray(x, dtype=float) for n, x in zip(pair.real_names, shown, strict=True)}

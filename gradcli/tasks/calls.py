@@ -21,7 +21,7 @@ from gradcli.foreign.remote import Remote, missing_inputs, place_in
 from gradcli.program.bindings import parse_constant
 from gradcli.reports.checks import Case
 from gradcli.requests import MOST_MEMORY, TIMEOUT, Request, Setting
-from gradcli.tasks.functions import Function, check_function
+from gradcli.tasks.functions import Function, changed_note, check_function
 from gradcli.tasks.ranges import range_of
 from gradcli.tasks.recordings import with_lines
 
@@ -90,7 +90,7 @@ def _cases(
             key = f"{function} {gradient} {wrt}"
             remote = Remote(child, key, (function, gradient, points[0], wrt))
             case = _case(remote, described, source, function, gradient, points, request)
-            if call.side == "functions" and len(points) == 1:
+            if call.side == "functions" and len(points) == 1 and case.inputs:
                 case = _with_lines(case, remote, described["file"], points[0], request)
             cases.append(case)
         except ForeignFault:
@@ -219,4 +219,5 @@ def _case(
         remote.takes_upstream,
     )  # fmt: skip
     moved = [[point[name] for name in remote.names] for point in points]
-    return check_function(judged, moved, request.seed or 0, request.tolerance)
+    case = check_function(judged, moved, request.seed or 0, request.tolerance)
+    return case._replace(notes=[*case.notes, *changed_note(remote.changed)])

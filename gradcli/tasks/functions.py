@@ -5,15 +5,17 @@ Their code runs; what it raises is the caller's. Verdicts are estimates, and say
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradcli.checker.blackbox.gradients import Gradients
 from gradcli.checker.blackbox.line import Place
+from gradcli.foreign.gradients import NotAGradient
 from gradcli.reports.checks import Case
 from gradcli.reports.evaluations import VERDICTS, InputCheck, worst
+from gradcli.reports.lines import LineCheck
 from gradcli.requests import TOLERANCE
 
 UPSTREAMS = 2  # at each point: a gradient that is right for one of them may be so by chance
@@ -54,11 +56,14 @@ def check_function(
     arithmetic errors away from the points: there it has no value.
     """
     rng = np.random.default_rng(seed)
-    judged = [
-        outcome
-        for point in points
-        for outcome in _at_point(function, [*point], rng, seed, tolerance)
-    ]
+    try:
+        judged = [
+            outcome
+            for point in points
+            for outcome in _at_point(function, [*point], rng, seed, tolerance)
+        ]
+    except NotAGradient as misfit:
+        return _of_no_gradient(function, misfit)
     shown = max(judged, key=lambda outcome: VERDICTS.index(outcome.verdict))
     checks = [check for outcome in judged for check in outcome.checks.values()]
     noise = max((check.noise or 0.0 for check in checks), default=0.0)
@@ -78,6 +83,22 @@ def check_function(
         name: np.asarray(x).tolist() for name, x in zip(function.names, shown.inputs, strict=True)
     }
     return case._replace(points=len(points), point=point)
+
+
+def _of_no_gradient(function: Function, misfit: NotAGradient) -> Case:
+    """The failed case of a claim that is not one gradient for each input."""
+    line = LineCheck(function.label, function.line, 1, "fail", True, None, None, None,
+                     misfit.mistake, misfit.message)  # fmt: skip
+    return Case(
+        function.file, function.line, function.label, "value", "fail", {}, [], [misfit.message], [],
+        {}, lines=[line], claims=1,
+    )  # fmt: skip
+
+
+def changed_note(names: Iterable[str]) -> list[str]:
+    """What is to be said of inputs that the code writes to."""
+    words = ", ".join(f"`{name}`" for name in sorted(names))
+    return [f"the code writes to {words}: whoever calls it finds another value there"] * bool(words)
 
 
 def _at_point(

@@ -117,13 +117,21 @@ def _varied(x: Any, rng: np.random.Generator) -> Any:
     return rng.uniform(0.5, 1.5, x.shape) * (x if x.flat[0] else 1.0)
 
 
+def _real(value: Any) -> Any:
+    """A value as an array of floats. Raises TypeError, ValueError for what is none."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError("no real number")
+    return array.astype(float)
+
+
 def _is_playable(player: Player, inputs: Sequence[Any]) -> bool:
     """Whether forward takes the inputs, and gives finite numbers.
 
     Raises ForeignFault for a gate that has not played yet, and ends in a way that nothing cures.
     """
     try:
-        return bool(np.isfinite(np.asarray(player.value(inputs), dtype=float)).all())
+        return bool(np.isfinite(_real(player.value(inputs))).all())
     except (ForeignFault, ValueError, TypeError) as fault:
         is_lost = isinstance(fault, ForeignFault) and fault.name in LOST
         if is_lost and not player.has_played:
@@ -187,13 +195,13 @@ def _twice(x: Any) -> Any:
 def _all_move(player: Player, inputs: Sequence[Any]) -> bool:
     """Whether the value moves with each input that is an array."""
     try:
-        value = np.asarray(player.value(inputs), dtype=float)
+        value = _real(player.value(inputs))
         for k, x in enumerate(inputs):
             if not is_real(x) or not np.shape(x):
                 continue
             other = [*inputs[:k], x + SHRUNK * np.cos(np.arange(x.size)).reshape(x.shape),
                      *inputs[k + 1 :]]  # fmt: skip
-            if np.array_equal(value, np.asarray(player.value(other), dtype=float)):
+            if np.array_equal(value, _real(player.value(other))):
                 return False
     except (ForeignFault, ValueError, TypeError):
         return True
@@ -235,7 +243,7 @@ def _tried(player: Player, rng: np.random.Generator) -> list[Any]:
         for draw in (rng.standard_normal, lambda shape: rng.uniform(0.2, 0.9, shape)):
             inputs = [draw(shape) if shape else float(draw(shape)) for shape in shapes]
             try:
-                value = np.asarray(player.value(inputs), dtype=float)
+                value = _real(player.value(inputs))
                 if not np.isfinite(value).all() or not value.size:
                     continue
                 forward_only = forward_only or inputs

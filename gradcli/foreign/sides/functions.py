@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.errors import UsageError, did_you_mean
+from gradcli.foreign.gradients import NotAGradient
 from gradcli.foreign.pairs import Pair
 from gradcli.foreign.sides.calls import found
 
@@ -56,12 +57,22 @@ def _known(module: ModuleType, name: str, forms: Sequence[str]) -> list[str]:
 
 
 def parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter] | None:
-    """The positional parameters by name; None where a function does not tell."""
+    """The positional parameters by name; None for one that takes any, or does not tell.
+
+    Raises UsageError for one that needs others.
+    """
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         return None
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    for name, parameter in parameters.items():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return None
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
+            own = getattr(function, "__name__", "f")
+            hint = f"check a function of your own that calls {own}(..., {name}=...)"
+            raise UsageError(f"`{own}` takes `{name}` by keyword only", hint=hint)
     return {name: p for name, p in parameters.items() if p.kind in kinds}
 
 
@@ -116,10 +127,14 @@ def value_in_digits(
     return spelled(there), [*there.shape]
 
 
-def gradients(module: ModuleType, key: str, moved: Sequence[Any], upstream: Any) -> list[Any]:
-    """The claimed gradients by the real inputs of what is open."""
-    claimed: list[Any] = _open[key].pullback(moved, np.asarray(upstream, dtype=float))
-    return claimed
+def gradients(module: ModuleType, key: str, moved: Sequence[Any], upstream: Any) -> dict[str, Any]:
+    """The claimed gradients by the real inputs of what is open, or why they are none."""
+    pair = _open[key]
+    try:
+        claimed = pair.pullback(moved, np.asarray(upstream, dtype=float))
+    except NotAGradient as misfit:
+        return {"mistake": misfit.mistake, "words": misfit.message}
+    return {"gradients": claimed, "changed": sorted(getattr(pair, "changed", ()))}
 
 
 def record(module: ModuleType, key: str, moved: Sequence[Any]) -> dict[str, Any]:
