@@ -36,11 +36,12 @@ HELPERS = {
     "others": """def others(x, axis):
     axes = axis if isinstance(axis, tuple) else (axis,)
     lead = [k for k in range(x.ndim) if k not in axes]
-    rows = np.transpose(x, (*lead, *axes))
+    order = [*lead, *axes]
+    rows = np.transpose(x, order)
     flat = rows.reshape(*rows.shape[: len(lead)], -1)
     without = [np.prod(np.delete(flat, k, -1), -1) for k in range(flat.shape[-1])]
     moved = np.stack(without, -1).reshape(rows.shape)
-    return np.transpose(moved, np.argsort((*lead, *axes)))""",
+    return np.transpose(moved, [order.index(k) for k in range(x.ndim)])""",
     "earlier": """def earlier(x, axis):
     before = np.roll(x, 1, axis)
     before[(slice(None),) * axis + (0,)] = 0.0
