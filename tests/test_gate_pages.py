@@ -53,6 +53,22 @@ def test_samples_are_what_an_evaluation_gives(sheet):
                 assert report.gradients[name] == pytest.approx(slope, rel=1e-12, abs=1e-300)
 
 
+@pytest.mark.parametrize("name", ["relu", "log", "acosh", "tanh", "floor"])
+def test_the_curve_of_a_gate_is_what_an_evaluation_gives(name):
+    (sheet,) = gates(name).gates
+    assert len(sheet.curve.xs) == len(sheet.curve.values) == len(sheet.curve.slopes)
+    for x, value, slope in [*zip(*sheet.curve, strict=True)][1::19]:
+        report = evaluate(f"{name}(x)", {"x": x}, check=False)
+        assert (report.value, report.gradients["x"]) == pytest.approx((value, slope), rel=1e-12)
+
+
+def test_the_page_of_a_gate_of_one_number_shows_its_curve(gradcli):
+    page = gradcli("gates", "tanh").out
+    assert "o value  + slope\n" in page
+    assert page.count("o") > 40
+    assert "+ slope" not in gradcli("gates", "hypot").out
+
+
 MATRICES = {"x": [[1.5, -0.5], [2.0, 3.0]], "y": [[0.25, 4.0], [-1.0, 0.75]]}
 OVER_ALL = {"prod": np.prod, "var": np.var, "std": np.std, "norm": np.linalg.norm}
 

@@ -31,6 +31,14 @@ class Sample(NamedTuple):
     local_gradients: list[float]
 
 
+class GateCurve(NamedTuple):
+    """Value and slope of a gate of one number, from point to point."""
+
+    xs: list[float]
+    values: list[float]
+    slopes: list[float]
+
+
 class GateSheet(NamedTuple):
     """All that a row of the table says of a gate."""
 
@@ -48,6 +56,7 @@ class GateSheet(NamedTuple):
     example: str
     conventions: list[KinkConvention]
     samples: list[Sample]
+    curve: GateCurve | None = None  # on the page of one gate, where it takes one number
 
     def as_dict(self) -> dict[str, Any]:
         """The sheet as JSON holds it."""
@@ -56,6 +65,7 @@ class GateSheet(NamedTuple):
             "local_gradients": [local._asdict() for local in self.local_gradients],
             "conventions": [convention._asdict() for convention in self.conventions],
             "samples": [sample._asdict() for sample in self.samples],
+            "curve": self.curve and self.curve._asdict(),
         }
 
 

@@ -10,6 +10,7 @@ from gradcli.gates.conventions import CONVENTIONS, Convention
 from gradcli.gates.row import Gate
 from gradcli.gates.table import BUILT_IN
 from gradcli.reports.gates import (
+    GateCurve,
     GateReport,
     GateSheet,
     KinkConvention,
@@ -41,6 +42,7 @@ GIVES_ARRAYS = (
 # Where gates of one number are shown; each leaves out what is outside its domain.
 GRID = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
 OTHERS = "xyz"
+POINTS_OF_CURVE = 97  # two in each column of a chart, and both ends
 
 
 def gates(name: str | None = None) -> GateReport:
@@ -54,7 +56,8 @@ def gates(name: str | None = None) -> GateReport:
     if row is None:
         hint = did_you_mean(name, BUILT_IN.functions) or "`gradcli gates` lists them"
         raise UsageError(f"`{name}` is not a gate", hint=hint)
-    return GateReport([_sheet(row)])
+    sheet = _sheet(row)
+    return GateReport([sheet._replace(curve=_curve(row, sheet.samples))])
 
 
 def _sheet(row: Gate) -> GateSheet:
@@ -132,6 +135,20 @@ def _samples(row: Gate) -> list[Sample]:
     fewest = min(map(len, points))  # of what takes any number of operands
     samples = [_sample(row, at) for at in points if len(at) == fewest]
     return [sample for sample in samples if isfinite(sample.value)]
+
+
+def _curve(row: Gate, samples: list[Sample]) -> GateCurve | None:
+    """The curve of a gate of one number where its samples are on the grid; None for another."""
+    at = [sample.operands[0] for sample in samples if GRID[0] <= sample.operands[0] <= GRID[-1]]
+    if row.is_variadic or len(row.operands) != 1 or len(at) < 2:
+        return None
+    low, high = at[0], at[-1]
+    step = (high - low) / (POINTS_OF_CURVE - 1)
+    points = [_sample(row, [low + k * step]) for k in range(POINTS_OF_CURVE)]
+    return GateCurve(
+        [point.operands[0] for point in points], [point.value for point in points],
+        [point.local_gradients[0] for point in points],
+    )  # fmt: skip
 
 
 def _sample(row: Gate, at: list[float]) -> Sample:
