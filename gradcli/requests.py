@@ -19,6 +19,7 @@ MOST_CHECKED = 1_000  # elements of inputs that are checked one by one
 TIMEOUT = 10.0  # seconds for one call of other people's code
 MOST_ELEMENTS = 50_000_000  # of all arrays of a graph: 400 MB a copy
 MOST_MEMORY = 1_024  # MiB
+MOST_DIGITS = 1_000  # of a whole number: of thousands, Python itself reads none
 RAISE = "raise the limit with --max-array N"
 
 Setting = Any  # a number, lists of numbers, an array, or a constant expression as text
@@ -75,6 +76,11 @@ def valid(request: Request) -> Request:
         raise UsageError(f"the tolerance is {request.tolerance}, not a finite number of 0 or more",
                          hint=f"the default is {TOLERANCE:g}")  # fmt: skip
     return request
+
+
+def whole_number(text: str) -> int | None:
+    """The whole number of 0 or more that a text of digits is; None for any other, or a huge one."""
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else None
 
 
 def finite_number(text: str) -> float | None:

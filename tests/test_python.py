@@ -165,6 +165,10 @@ ENDLESS = {
     "x = f_forward(x)": "calls inside one another",
     "n = 2\n    for k in range(60):\n        n = n * n": "a whole number of more than",
     "t = 'ab' * 10**9": "a list or text",
+    "t = '%2000000d' % 3": "a list or text",
+    "t = '%*d' % (2000000, 3)": "a list or text",
+    "t = ('a' * 10**5).replace('a', 'b' * 10**5)": "a list or text",
+    "t = ('a' * 10**5).join(['b'] * 10**5)": "a list or text",
     "z = np.zeros((10**6, 10**6))": "an array of",
     "y = np.arange(10**12)": "an array of",
     "for i in range(10**4):\n        for j in range(10**4):\n            pass": "statements",
@@ -183,12 +187,34 @@ def test_what_would_not_end_ends_with_a_limit(body, words):
     assert error.line is not None
 
 
+def test_texts_with_forms_of_their_own_are_not_made():
+    body = "n = len('{0:2000000000d}'.format(3))\n    return x*n"
+    text = f"def f_forward(x):\n    {body}\ndef f_backward(dout):\n    return dout\n"
+    assert cases(text, bindings=[("x", "1.5")])[0].verdict == "fail"
+
+
 def test_functions_that_call_one_another_without_end_are_a_limit():
     text = (
         "def a(x):\n    return b(x)\ndef b(x):\n    return a(x)\n"
         "def f_forward(x):\n    return a(x)\ndef f_backward(dout):\n    return dout\n"
     )
     assert problem(text, bindings=[("x", "1.5")]).kind == "limit"
+
+
+@pytest.mark.parametrize("line", ["a = a + [x]", "a = a + a[:1]", "a = [*a, x]"])
+def test_long_lists_that_are_made_again_and_again_are_work(line, monkeypatch):
+    monkeypatch.setattr("gradcli.python.state.MOST_STATEMENTS", 3_000)
+    text = (
+        f"def f_forward(x):\n    a = [x]\n    for k in range(500):\n        {line}\n"
+        "    return a[0]\ndef f_backward(dout):\n    return dout\n"
+    )
+    assert problem(text, bindings=[("x", "1.5")]).message.startswith("more than 3000 statements")
+
+
+def test_a_list_that_holds_itself_is_no_gradient():
+    text = "def f(x):\n    return x*x\ndef f_grad(x):\n    a = []\n    a.append(a)\n    return a\n"
+    error = problem(text, bindings=[("x", "1.5")])
+    assert (error.kind, error.message) == ("limit", "the calls and brackets nest too deeply")
 
 
 @pytest.mark.parametrize(

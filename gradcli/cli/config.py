@@ -93,13 +93,20 @@ def read_config(path: str) -> dict[str, Any]:
         elif key not in KEYS:
             hint = did_you_mean(key, [*KEYS, PATHS]) or f"known are {', '.join([*KEYS, PATHS])}"
             raise UsageError(f"`{key}` in [tool.gradcli] of {path} is not an option", hint=hint)
-        elif type(value) not in KINDS[KEYS[key][1]]:
+        elif not _is_of(KEYS[key][1], value):
             raise _misfit(key, path, f"{value!r:.60} is not {KEYS[key][1]}")
         elif isinstance(value, float) and not math.isfinite(value):
             raise _misfit(key, path, f"{value} is not a finite number")
         elif key in OUTPUTS:
             table[key] = _output(key, value, path)
     return table
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    """Whether a value is what a key takes, and the parts of a list are."""
+    return type(value) in KINDS[kind] and (
+        not isinstance(value, list) or all(isinstance(part, str) for part in value)
+    )
 
 
 def _toml(path: str) -> dict[str, Any]:
@@ -114,6 +121,8 @@ def _toml(path: str) -> dict[str, Any]:
         reason = f"it is not UTF-8 (byte {trouble.start})"
     except tomllib.TOMLDecodeError as trouble:
         reason = str(trouble)
+    except ValueError:
+        reason = "a number in it has thousands of digits"
     except RecursionError:
         reason = "it is nested too deeply"
     raise FileError(f"cannot read {path}: {reason}")

@@ -16,7 +16,7 @@ from gradcli.program.bindings import beside
 from gradcli.program.ending import EarlierOutputError, Ending
 from gradcli.program.model import Program, ValueClaim
 from gradcli.program.names import Names
-from gradcli.requests import PLAIN, Request, Setting, finite_number
+from gradcli.requests import PLAIN, Request, Setting, finite_number, whole_number
 from gradcli.syntax import Statement, Tree, statements, write
 from gradcli.syntax.tokens import Source
 
@@ -240,8 +240,8 @@ class Reader:
             self.ending.chosen = self.request.output or rest
         elif word == "wrt" and rest:
             self.wrt = tuple(part.strip() for part in rest.split(","))
-        elif word == "seed" and rest.isdecimal():
-            self.seed = int(rest) if self.request.seed is None else self.request.seed
+        elif word == "seed" and (number := whole_number(rest)) is not None:
+            self.seed = number if self.request.seed is None else self.request.seed
         elif word == "tolerance" and (tolerance := finite_number(rest)) is not None:
             self.tolerance = tolerance
         elif word != "skip":

@@ -253,7 +253,8 @@ class Attempts:
             driver.setups, driver.attributes = self.setups, self.attributes
             driver.caller, driver.names = self.caller, self.names
             self.stop = None
-            driven = driver.drive()
+            with reader.depths():
+                driven = driver.drive()
             self.has_tiny, self.has_spare_loss = reader.has_tiny, driven.has_spare_loss
             self.has_softmax = reader.has_softmax
             self.other_outputs, self.is_force = driven.others, driven.is_force

@@ -10,6 +10,7 @@ from typing import Any
 from gradcli.errors import GradcliError
 from gradcli.program.files import read_text
 from gradcli.python import contexts, indexing
+from gradcli.python.limits import PARTS_A_STEP
 from gradcli.python.operators import binary, compare, is_true
 from gradcli.python.options import parser
 from gradcli.python.state import Reader
@@ -142,6 +143,7 @@ def _set(reader: Reader, x: Any = ()) -> Any:
 
 def _sorted(reader: Reader, x: Any, key: Any = None, reverse: bool = False) -> Any:
     parts = reader.iterate(x)
+    reader.step(len(parts) // PARTS_A_STEP)
     keys = [reader.plain(reader.call(key, [part], {}) if key else part) for part in parts]
     order = sorted(range(len(parts)), key=keys.__getitem__, reverse=bool(reverse))
     return [parts[k] for k in order]

@@ -18,7 +18,7 @@ from gradcli.program.array_files import open_array
 from gradcli.python.calls import CONSTANTS, ROWS
 from gradcli.python.state import Reader
 from gradcli.python.values import Array, Given, Library, Scope
-from gradcli.requests import Setting, finite_number
+from gradcli.requests import Setting, finite_number, whole_number
 
 if TYPE_CHECKING:
     from gradcli.python.source import Script
@@ -51,8 +51,8 @@ def directives(script: Script, lines: list[int]) -> Directives:
             for pair in rest.split(","):
                 result, _, of = pair.partition("=")
                 grads[result.strip()] = of.strip()
-        elif word == "seed" and rest.strip().isdecimal():
-            seed = int(rest)
+        elif word == "seed" and (number := whole_number(rest.strip())) is not None:
+            seed = number
         elif word == "skip":
             skip = rest.strip()
         elif word == "tolerance":

@@ -9,4 +9,7 @@ MOST_NODES = 200_000  # of the graph
 MOST_DATA = 20_000_000  # elements of one array that is known while reading
 MOST_DIGITS = 4_000  # bits of a whole number
 MOST_LENGTH = 1_000_000  # of a list or a text
+ARRAYS_A_STEP = 10  # inside a list, looked at one by one: as much work as a statement
+PARTS_A_STEP = 20  # of a list, looked at for arrays
+COPIES_A_STEP = 200  # parts of a list or letters of a text, copied at once
 MOST_FILES = 60  # that are imported from beside the file

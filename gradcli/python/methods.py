@@ -12,6 +12,7 @@ from gradcli.python.calls import ROWS, find_row
 from gradcli.python.options import OF_PARSERS, Parser
 from gradcli.python.state import Reader
 from gradcli.python.tape import kind_of
+from gradcli.python.texts import OF_TEXTS
 from gradcli.python.values import Array, Library, OfArray, Shape, TextFile
 
 
@@ -151,24 +152,6 @@ def _update(reader: Reader, owner: dict[Any, Any], other: Any = (), **more: Any)
     owner.update(pairs, **more)
 
 
-def _text(method: Callable[..., Any]) -> Callable[..., Any]:
-    def row(reader: Reader, owner: str, *values: Any) -> Any:
-        return method(owner, *[reader.plain(value) for value in values])
-
-    return row
-
-
-def _join(reader: Reader, owner: str, parts: Any) -> str:
-    return owner.join(str(part) for part in reader.iterate(parts))
-
-
-def _format(reader: Reader, owner: str, *values: Any, **named: Any) -> str:
-    if "{:" in owner or "!" in owner or "." in owner.replace("...", ""):
-        return owner  # a text for people: no key is written so
-    plain = [reader.plain(value) for value in values]
-    return owner.format(*plain, **{key: reader.plain(value) for key, value in named.items()})
-
-
 OF_LISTS: dict[str, Callable[..., Any]] = {
     "append": _append, "extend": _extend, "pop": _pop, "sort": _sort_list,
     "insert": lambda _, owner, at, value: owner.insert(at, value),
@@ -189,14 +172,6 @@ OF_SETS: dict[str, Callable[..., Any]] = {
     "add": lambda reader, owner, value: owner.add(reader.plain(value)),
     "union": lambda reader, owner, other: owner | set(reader.iterate(other)),
 }
-OF_TEXTS: dict[str, Callable[..., Any]] = {
-    "lower": _text(str.lower), "upper": _text(str.upper), "strip": _text(str.strip),
-    "lstrip": _text(str.lstrip), "rstrip": _text(str.rstrip), "split": _text(str.split),
-    "startswith": _text(str.startswith), "endswith": _text(str.endswith),
-    "replace": _text(str.replace), "find": _text(str.find), "count": _text(str.count),
-    "isdigit": _text(str.isdigit), "title": _text(str.title),
-    "join": _join, "format": _format,
-}  # fmt: skip
 OF_FILES: dict[str, Callable[..., Any]] = {
     "read": lambda _, owner, *__: owner.text,
     "readlines": lambda _, owner: owner.text.splitlines(keepends=True),

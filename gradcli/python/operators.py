@@ -14,6 +14,7 @@ from gradcli.errors import LimitError, ShapeError
 from gradcli.python.limits import MOST_DIGITS, MOST_LENGTH
 from gradcli.python.state import Reader
 from gradcli.python.tape import Elementwise, Tape, kind_of
+from gradcli.python.texts import of_percent
 from gradcli.python.values import (
     Array,
     Class,
@@ -69,13 +70,13 @@ def binary(reader: Reader, kind: type, left: Any, right: Any) -> Any:
     left, right = as_arrays(left, right)
     if isinstance(left, Instance) or isinstance(right, Instance):
         return _of_instances(reader, kind, left, right)
+    if kind is ast.Mod and isinstance(left, str):
+        return of_percent(reader, left, right)
     if not isinstance(left, Array) and not isinstance(right, Array):
         if kind is ast.Add and isinstance(left, list) and isinstance(right, list):
             reader.count_length(len(left) + len(right))
         if not _has_numbers(left, right):
             return _known(reader, kind, left, right)
-    if kind is ast.Mod and isinstance(left, str):
-        return left % reader.plain(right)
     return reader.wrap(operate(reader.tape, kind, reader.content(left), reader.content(right)))
 
 
@@ -94,8 +95,6 @@ def _has_numbers(left: Any, right: Any) -> bool:
 
 
 def _known(reader: Reader, kind: type, left: Any, right: Any) -> Any:
-    if isinstance(left, str) and kind is ast.Mod:
-        return left % reader.plain(right)
     if kind is ast.Mult:
         for one, other in ((left, right), (right, left)):
             if isinstance(one, (list, tuple, str)) and isinstance(other, int):

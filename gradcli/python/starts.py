@@ -10,6 +10,7 @@ from typing import NamedTuple
 from gradcli.python.blocks import FIRST
 from gradcli.python.guesses import Guess, Guesser, Parts, Sizes, usual_count
 from gradcli.python.usage import Usage
+from gradcli.requests import whole_number
 
 # All odd: what is as long as two of them together is none of them.
 SIZES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59)
@@ -35,7 +36,7 @@ IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
 CHANNELS = re.compile(
     r"^(n|num|in|input|inputs|nb)_?(c|ch|chan|channels?|depth|planes)$|^channels(_in)?$|^[cC]_in$"
 )
-MULTIPLE = re.compile(r"(\d+) ?\*? ?([A-Za-z]\w*)")  # of another size: `4H`, `4 * H`
+MULTIPLE = re.compile(r"(\d{1,9}) ?\*? ?([A-Za-z]\w*)")  # of another size: `4H`, `4 * H`
 FILTER = re.compile(r"^(w|W|filters?|kernels?|weights?|f|K)$")
 
 
@@ -99,7 +100,8 @@ def starts(
 def _said(usage: Usage) -> set[int]:
     """The sizes that the code or its docstrings say; an axis of unknown size is none of them."""
     letters = {part for parts in usage.letters.values() for part in parts}
-    return {*usage.lengths.values(), *(int(part) for part in letters if part.isdecimal())}
+    numbers = {number for part in letters if (number := whole_number(part)) is not None}
+    return {*usage.lengths.values(), *numbers}
 
 
 def _as_documented(
@@ -110,7 +112,7 @@ def _as_documented(
     if len(parts) != len(sample):
         return sample
     return tuple(
-        int(part) if part.isdecimal() and int(part) else letters.setdefault(part, size)
+        whole_number(part) or letters.setdefault(part, size)
         for part, size in zip(parts, sample, strict=True)
     )
 
@@ -141,13 +143,13 @@ def _sizes(
             letters[multiple[2]] = next(sizes)
         if multiple:
             letters[part] = int(multiple[1]) * letters[multiple[2]]
-        is_number = part.isdecimal() and int(part) > 0
-        if not is_number and part not in letters:
+        number = whole_number(part)
+        if not number and part not in letters:
             size = next(sizes, None)
             if size is None:
                 return ()
             letters[part] = size
-        shape.append(int(part) if is_number else letters[part])
+        shape.append(number or letters[part])
     return tuple(shape)
 
 

@@ -15,7 +15,13 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from gradcli.errors import GradcliError, LimitError, Span
-from gradcli.python.limits import MOST_LENGTH, MOST_STATEMENTS
+from gradcli.python.limits import (
+    ARRAYS_A_STEP,
+    COPIES_A_STEP,
+    MOST_LENGTH,
+    MOST_STATEMENTS,
+    PARTS_A_STEP,
+)
 from gradcli.python.source import PythonFault, Script
 from gradcli.python.tape import Tape, content_of
 from gradcli.python.values import Array, Instance, Scope, Unknown, arrays_in
@@ -79,6 +85,7 @@ class Reader(ABC):
         self.missing: list[str] = []  # modules of which everything was imported
         self.notes: list[str] = []
         self.steps = 0
+        self.parts_seen = 0  # of lists, since the last step that was counted for them
         self.file = 0
         self.here: tuple[int, Any] = (0, None)  # the file and the node that is read now
         self.first = 0  # the first node of the statement
@@ -130,25 +137,32 @@ class Reader(ABC):
         raise PythonFault(message, self.span(), hint)
 
     @contextmanager
-    def faults(self) -> Iterator[None]:
-        """Turn what Python would raise into an error at its place."""
+    def depths(self) -> Iterator[None]:
+        """Refuse what nests or grows without end, such as a list that holds itself."""
         try:
             yield
-        except GradcliError as error:
-            if error.span is None:
-                error.span = self.span()
-            raise
         except RecursionError:
             raise LimitError("the calls and brackets nest too deeply", self.span()) from None
         except MemoryError:
             raise LimitError("this takes more memory than there is", self.span()) from None
+
+    @contextmanager
+    def faults(self) -> Iterator[None]:
+        """Turn what Python would raise into an error at its place."""
+        try:
+            with self.depths():
+                yield
+        except GradcliError as error:
+            if error.span is None:
+                error.span = self.span()
+            raise
         except FAULTS as error:
             words = str(error) or "no reason given"
             raise PythonFault(f"{type(error).__name__}: {words}", self.span()) from None
 
-    def step(self) -> None:
-        """Count a statement."""
-        self.steps += 1
+    def step(self, count: int = 1) -> None:
+        """Count a statement, or work that takes as long as several."""
+        self.steps += count
         if self.steps > MOST_STATEMENTS:
             raise LimitError(f"more than {MOST_STATEMENTS} statements, loops unrolled", self.span(),
                              "check a smaller case: fewer steps, smaller arrays")  # fmt: skip
@@ -226,13 +240,21 @@ class Reader(ABC):
         """Note the arrays of a value that this statement has made and nothing has named yet."""
         if self.is_lenient:
             return
-        for path, array in arrays_in(value):
+        arrays = 0
+        for path, array in arrays_in(value, seen=self._count_parts):
+            arrays += 1
             content = array.content
             if content.__class__ is int and content >= self.first and (
                 content not in self.recorded
             ):  # fmt: skip
                 source = node if isinstance(node, ast.expr) and not path else None
                 self.record(f"{text}{path}", "assign", content, content, node, source)
+        self.step(arrays // ARRAYS_A_STEP)
+
+    def _count_parts(self, count: int) -> None:
+        """Count parts of lists that are looked at: so many are as much work as a statement."""
+        steps, self.parts_seen = divmod(self.parts_seen + count, PARTS_A_STEP)
+        self.step(steps)
 
     # ---------------------------------------------------------------- reading
 
@@ -350,10 +372,11 @@ class Reader(ABC):
         return value
 
     def count_length(self, length: int) -> None:
-        """Refuse lists and texts without end."""
+        """Refuse lists and texts without end, before they are made."""
         if length > MOST_LENGTH:
             raise LimitError(f"a list or text of {length} parts; at most {MOST_LENGTH} are read",
                              self.span())  # fmt: skip
+        self.step(length // COPIES_A_STEP)
 
     def has_arrays(self, value: Any) -> bool:
         """Whether there are arrays in a value."""

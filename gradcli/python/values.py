@@ -239,19 +239,34 @@ class Unknown:
         self.hint = hint
 
 
-def arrays_in(value: Any, path: str = "", depth: int = 4) -> Iterator[tuple[str, Array]]:
-    """The arrays inside a value, each with the way to it: `["W1"]`, `[0]`, `.W`."""
+HOLDERS = (Array, dict, list, tuple, Instance)  # values in which arrays may be
+
+
+def _ignore(count: int) -> None:
+    """Count nothing."""
+
+
+def arrays_in(
+    value: Any, path: str = "", depth: int = 4, seen: Callable[[int], None] = _ignore
+) -> Iterator[tuple[str, Array]]:
+    """The arrays inside a value, each with the way to it: `["W1"]`, `[0]`, `.W`.
+
+    `seen` is told how many parts are looked at.
+    """
+    if depth and isinstance(value, (dict, list, tuple)):
+        seen(len(value))
     if isinstance(value, Array):
         yield path, value
     elif depth and isinstance(value, dict):
         for key, part in value.items():
-            yield from arrays_in(part, f"{path}[{key!r}]", depth - 1)
+            yield from arrays_in(part, f"{path}[{key!r}]", depth - 1, seen)
     elif depth and isinstance(value, (list, tuple)):
         for place, part in enumerate(value):
-            yield from arrays_in(part, f"{path}[{place}]", depth - 1)
+            if isinstance(part, HOLDERS):  # of many numbers it costs a call each
+                yield from arrays_in(part, f"{path}[{place}]", depth - 1, seen)
     elif depth and isinstance(value, Instance):
         for name, part in value.attributes.items():
-            yield from arrays_in(part, f"{path}.{name}", depth - 1)
+            yield from arrays_in(part, f"{path}.{name}", depth - 1, seen)
 
 
 def unwrapped(value: Any) -> Any:

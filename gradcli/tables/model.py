@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from gradcli.errors import FileError, Span, UsageError
 from gradcli.named_tuples import NamedTuple
+from gradcli.requests import whole_number
 
 BLOCK_ROWS = 8192  # of formats that count rows
 BLOCK_BYTES = 2**18  # of texts: some 8,000 rows of two numbers
@@ -70,9 +71,9 @@ def part_of(text: str) -> Part:
     >>> part_of("2/4")
     Part(number=1, total=4)
     """
-    number, slash, count = text.partition("/")
-    if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
-        return Part(int(number) - 1, int(count))
+    number, count = (whole_number(side) for side in (text.partition("/")[::2]))
+    if number and count and number <= count:
+        return Part(number - 1, count)
     raise UsageError(f"`{text}` is no part of a file",
                      hint="write --shard I/N, with I from 1 to N")  # fmt: skip
 

@@ -20,7 +20,7 @@ from gradcli.program.model import Element, Program
 from gradcli.requests import Setting
 from gradcli.tasks.blocks import OUTPUT
 
-PLACE = re.compile(r"\s*(\w+)\s*((?:\[\s*\d+\s*\])*)\s*\Z")
+PLACE = re.compile(r"\s*(\w+)\s*((?:\[\s*\d{1,18}\s*\])*)\s*\Z")
 
 
 def kinds_of(program: Program, claims: Mapping[str, Setting]) -> set[str]:

@@ -13,7 +13,7 @@ from gradcli.program.reader import read
 from gradcli.reports.evaluations import Number
 from gradcli.reports.exercises import Exercise, task_of
 from gradcli.reports.mistakes import MISTAKES
-from gradcli.requests import PLAIN
+from gradcli.requests import PLAIN, whole_number
 from gradcli.tasks.check import check_program
 from gradcli.tasks.drafts import Draft, own_draft, written_draft
 from gradcli.tasks.planting import planted
@@ -33,9 +33,9 @@ class Plan(NamedTuple):
 
 def plan_of(words: str | None, seed: int, variants: int | None) -> Plan:
     """The plan for `--mistakes K` or `--mistakes KIND,KIND`. Raises UsageError."""
-    if words is None or words.isdecimal():
-        return Plan(int(words or 0), (), seed, variants)
-    kinds = tuple(word.strip() for word in words.split(","))
+    if (count := whole_number(words or "0")) is not None:
+        return Plan(count, (), seed, variants)
+    kinds = tuple(word.strip() for word in (words or "").split(","))
     for kind in kinds:
         if kind not in MISTAKES:
             hint = did_you_mean(kind, MISTAKES) or f"known are {', '.join(MISTAKES)}"

@@ -138,7 +138,7 @@ def _halves(text: str) -> Iterator[float]:
     for literal in LITERAL.findall(text):
         mantissa, _, exponent = literal.lower().replace("_", "").partition("e")
         decimals = len(mantissa.partition(".")[2])
-        yield 0.5 * 10.0 ** (int(exponent or 0) - decimals)
+        yield float(f"0.{'0' * decimals}5e{exponent or 0}")
 
 
 def _names_by_line(program: Program, case: Case) -> dict[int, str]:
