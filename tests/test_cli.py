@@ -622,6 +622,15 @@ def test_a_target_that_cannot_be_written_is_said_in_one_line(gradcli, target):
 # -------------------------------------------------------------------- options of eval
 
 
+def test_digits_are_those_of_every_number_in_the_table(gradcli):
+    asked = ("eval", "sum(x*sigmoid(y))", "x=[0.123456789,2]", "y=2.123456789")
+    few = gradcli(*asked, "--digits", "4")
+    assert "0.8932" in few.out and "2.123" in few.out
+    assert re.findall(r"[1-9]\.\d{4,}", few.out) == []
+    assert re.search(r"sigmoid\(y\) +0\.893162236849655 ", gradcli(*asked, "--digits", "16").out)
+    assert "0.123456789 " in gradcli(*asked, "--digits", "30").out
+
+
 @pytest.mark.parametrize("option", [["--digits", "30"], ["--arithmetic", "mpmath"]])
 def test_many_digits_of_too_many_gates_are_refused_and_not_made_up(gradcli, tmp_path, option):
     chain = "".join(f"s{k} = sin(s{k - 1})\n" for k in range(1, 20_001))

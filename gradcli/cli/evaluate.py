@@ -46,7 +46,8 @@ SUFFIXES: Suffixes = {
     type=click.IntRange(1, MOST_DIGITS),
     default=None,
     metavar="N",
-    help=f"Print N correct digits of value and derivatives, up to {MOST_DIGITS}.",
+    help=f"Print N correct digits of value and derivatives, up to {MOST_DIGITS}; "
+    "of all else in the table N that are certain, up to 17.",
 )
 @click.option(
     "--arithmetic",
@@ -105,5 +106,5 @@ def eval_command(**options: Any) -> None:
     put(ask.target, ask.files, lambda out: write(
         report, ask.form, out, color=color_for(ask.target, options["color"]), verbosity=verbosity,
         show_all=options["show_all"], is_for_spreadsheet=options["spreadsheet"],
-        decimals=options["decimals"],
+        decimals=options["decimals"], digits=options["digits"],
     ))  # fmt: skip

@@ -86,9 +86,11 @@ CURVE_FORMATS = (*RENDERERS["plot"], *CURVE_IMAGES)
 def write(
     report: EvalReport, format: str, out: TextIO, *, color: str = "auto", verbosity: int = 0,
     show_all: bool = False, is_for_spreadsheet: bool = False, decimals: int | None = None,
+    digits: int | None = None,
 ) -> None:  # fmt: skip
     """Write an evaluation in one of FORMATS; only what is for people heeds the keywords."""
-    look = Look(out, color, verbosity, show_all, decimals, is_for_spreadsheet=is_for_spreadsheet)
+    look = Look(out, color, verbosity, show_all, decimals,
+                is_for_spreadsheet=is_for_spreadsheet, digits=digits)  # fmt: skip
     if format == "table" and verbosity < 0:
         from gradcli.render.brief import is_plain  # late: few results are brief
 

@@ -33,22 +33,26 @@ class Wording:
         if isinstance(number, list):
             return array_text(number, bound, self.number, self.look.show_all)
         assert not isinstance(bound, list)
+        return self._certain(number, bound, TABLE_DIGITS)
+
+    def _certain(self, number: float, bound: float | None, usual: int) -> str:
+        """A number with the decimals or digits that were asked for, or as many as is usual."""
         if self.look.decimals is not None:
             return drawn(number, self.look.decimals, bound)
-        if self.look.verbosity > 0 and not bound:
+        most = min(self.look.digits or usual, ALL_DIGITS)
+        if self.look.verbosity > 0 and self.look.digits is None:
+            most = ALL_DIGITS
+        if most == ALL_DIGITS and not bound:
             return repr(number).removesuffix(".0")
-        return certain_text(number, bound, ALL_DIGITS if self.look.verbosity > 0 else TABLE_DIGITS)
+        return certain_text(number, bound, most)
 
     def cell(self, number: Number | None, bound: Number | None) -> str:
         """A number in a table; a matrix on several lines, an array's numbers in fewer digits."""
         if not isinstance(number, list):
             return self.number(number, bound)
-        digits = ALL_DIGITS if self.look.verbosity > 0 else ARRAY_DIGITS
 
         def write(element: float, error: float | None) -> str:
-            if self.look.decimals is not None:
-                return drawn(element, self.look.decimals, error)
-            return certain_text(element, error, digits)
+            return self._certain(element, error, ARRAY_DIGITS)
 
         return cell_text(number, bound, write, self.look.show_all)
 
