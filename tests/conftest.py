@@ -1,6 +1,7 @@
 """Settings and fixtures every test shares."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -69,6 +70,33 @@ def gradcli(capsys, monkeypatch, tmp_path):
         return Ended(end.value.code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def evaluated(gradcli):
+    """The JSON document of an `eval` that must succeed."""
+
+    def run(*words):
+        ended = gradcli("eval", *words, "--json")
+        assert (ended.code, ended.err) == (0, "")
+        return strict(ended.out)
+
+    return run
+
+
+def strict(text):
+    """One document of RFC 8259 JSON with unique keys, on one line."""
+
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    def unique(pairs):
+        assert len(dict(pairs)) == len(pairs)
+        return dict(pairs)
+
+    assert text.endswith("\n")
+    assert text.count("\n") == 1
+    return json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
 
 
 @pytest.fixture(scope="session")

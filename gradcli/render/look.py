@@ -9,7 +9,8 @@ class Look:
     """Where a report goes, and how it shall look there."""
 
     __slots__ = (
-        "color", "decimals", "digits", "is_for_spreadsheet", "out", "show_all", "theme", "verbosity",
+        "color", "decimals", "digits", "is_for_spreadsheet", "out", "show_all", "theme",
+        "verbosity",
     )  # fmt: skip
 
     def __init__(
