@@ -708,3 +708,79 @@ def test_a_gradient_may_be_called_after_its_input_with_a_g():
     )
     assert case_of(text).verdict == "pass"
     assert accused(text.replace("out_g.sum(0)", "out_g.mean(0)")) == 10
+
+
+CAPTIONS = """
+import numpy as np
+
+def embed_forward(x, W):
+    return W[x], (x, W)
+
+class Caption:
+    def __init__(self, W):
+        self.params = {"W": W}
+
+    def loss(self, captions):
+        W = self.params["W"]
+        words, cache = embed_forward(captions[:, :-1], W)
+        loss = 0.5 * np.sum(words ** 2)
+        dW = np.zeros_like(W)
+        np.add.at(dW, cache[0], words)
+        return loss, {"W": dW}
+"""
+
+
+def test_what_parts_of_are_indices_is_of_whole_numbers():
+    assert "captions = [[" in taken(CAPTIONS)
+
+
+IMAGES = """
+import numpy as np
+
+class Net:
+    def __init__(self, input_dim=(3, 32, 32), hidden=4):
+        C, H, W = input_dim
+        self.W = np.random.randn(C * H * W, hidden)
+
+    def loss(self, X):
+        N, C, H, W = X.shape
+        flat = X.reshape(N, -1)
+        scores = flat @ self.W
+        grads = {"W": flat.T @ scores}
+        return 0.5 * np.sum(scores ** 2), grads
+"""
+
+
+def test_images_are_smaller_than_those_that_a_parameter_left_out_says():
+    sizes = taken(IMAGES).partition("input_dim = ")[2]
+    assert sizes.startswith("(")
+    assert not sizes.startswith("(3, 32, 32)")
+
+
+def test_the_first_fault_is_told_where_floats_do_no_better():
+    text = "import numpy as np\n\ndef pick_forward(x, y):\n    x = x.reshape(3, 2)\n" \
+           "    return x[np.arange(3), y], (x, y)\n\ndef pick_backward(dout, cache):\n" \
+           "    return dout\n"  # fmt: skip
+    settings = [("x", "randn(5)"), ("y", [0, 1, 1])]
+    (case,) = check_python(text, "file.py", None, settings, Request())
+    assert "cannot reshape" in case.problem.message
+
+
+def test_a_shape_that_is_called_an_array_is_that_of_the_input():
+    text = """
+import numpy as np
+
+class Relu:
+    def setup(self, input_shape: np.ndarray):
+        self.input_shape = input_shape
+
+    def forward(self, data: np.ndarray) -> np.ndarray:
+        if not self.input_shape == data.shape[1:]:
+            raise ValueError("another shape")
+        self.data = data
+        return np.maximum(0, data)
+
+    def backward(self, dout: np.ndarray) -> np.ndarray:
+        return dout * np.greater(self.data, 0)
+"""
+    assert "input_shape = (" in taken(text)

@@ -442,3 +442,41 @@ def test_what_is_written_through_strides_reaches_the_array():
     (case,) = cases(WINDOWS.replace("S", "1"))
     assert (case.verdict, case.problem.line) == ("error", 19)
     assert "overlapping strides" in case.problem.message
+
+
+def test_strided_columns_may_be_copied_and_get_another_shape():
+    text = """
+from numpy.lib.stride_tricks import as_strided
+
+def pair_forward(x, w):
+    n, size = len(x), x.itemsize
+    columns = as_strided(x, (2, n - 1, 1), (size, size, size))
+    columns = np.ascontiguousarray(columns)
+    columns.shape = (2, n - 1)
+    return w @ columns, (columns, w, n)
+
+def pair_backward(dout, cache):
+    columns, w, n = cache
+    dx = np.zeros(n)
+    dx[:-1] += w[0] * dout
+    dx[1:] += w[1] * dout
+    return dx, columns @ dout
+"""
+    assert verdict(text) == ("pass", None)
+
+
+def test_a_view_may_get_another_shape():
+    text = """
+def double_forward(x):
+    y = np.zeros(x.shape)
+    part = y[:, 1:]
+    part.shape = x.shape[0], 1, -1
+    part += 2 * x[:, None, 1:]
+    return y, x
+
+def double_backward(dout, cache):
+    dx = 2 * dout
+    dx[:, 0] = 0
+    return dx
+"""
+    assert verdict(text) == ("pass", None)

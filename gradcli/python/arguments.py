@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from math import prod
 from typing import Any
 from zlib import crc32
 
@@ -12,7 +13,7 @@ from gradcli.python.contexts import context, is_context
 from gradcli.python.driven import Driven, Leaf
 from gradcli.python.elementwise_rows import ROWS as GATES
 from gradcli.python.gradient_words import kin, roots
-from gradcli.python.guesses import LABELS, LEARNING, PENALTY, SHARES, TARGETS
+from gradcli.python.guesses import LABELS, LEARNING, PENALTY, SHAPE, SHARES, TARGETS
 from gradcli.python.inputs import known_value
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.missing import MissingInputs
@@ -31,6 +32,8 @@ from gradcli.python.values import (
     Unknown,
     arrays_in,
 )
+
+MOST_PIXELS = 500  # of a shape that a parameter has where it is left out
 
 
 class Arguments:
@@ -173,9 +176,12 @@ class Arguments:
     def _is_needed(self, forward: Function, name: str) -> bool:
         """Whether a parameter that may be left out is needed: `y=None`, and `reg=0`.
 
-        Without the first there are no gradients, and the second would hide a term of them.
+        Without the first there are no gradients, and the second would hide a term of them. Images
+        of `input_dim=(3, 32, 32)` would be read pixel by pixel, where a few do as well.
         """
         default = forward.defaults[name]
+        if isinstance(default, tuple) and SHAPE.match(name):
+            return all(isinstance(n, int) for n in default) and prod(default) > MOST_PIXELS
         if default is None:
             return bool(TARGETS.match(name) or LABELS.match(name))
         return bool(PENALTY.match(name)) and default.__class__ in (int, float) and default == 0

@@ -38,8 +38,12 @@ class Assignments(Parts):
             elif isinstance(owner, Array) and target.attr == "shape":
                 sizes = self.iterate(value) if isinstance(value, (tuple, list)) else [value]
                 shape = tuple(indexing.whole(self.tape, size) for size in sizes)
-                whole = with_unknown(self.tape.shape(owner.content), shape)
-                owner.write(self.tape.reshape(owner.content, whole))
+                old = self.tape.shape(owner.content)
+                new = with_unknown(old, shape)
+                owner.reshape(
+                    lambda part: self.tape.reshape(part, new),
+                    lambda part: self.tape.reshape(part, old),
+                )
             else:
                 self.fail(f"`{target.attr}` cannot be set here")
         elif isinstance(target, ast.Subscript):

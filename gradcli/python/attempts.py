@@ -66,6 +66,7 @@ class Attempts:
     def driven(self, extra: Mapping[str, Any]) -> tuple[Driven, Mapped]:
         """The subject, driven; whole numbers that have a gradient are read again as floats."""
         floats: set[str] = set()
+        first: GradcliError | None = None
         while True:
             try:
                 driven = self._once(extra, floats)
@@ -84,7 +85,8 @@ class Attempts:
                     ) from None  # fmt: skip
                 whole = {n for n, v in self.values.items() if is_like_labels(v)}
                 if floats or not whole & self.settings.keys():
-                    raise
+                    raise (first or error) from None
+                first = error
                 floats = whole & self.settings.keys()
                 continue
             claims = mapped(driven, self._said_grads(driven))

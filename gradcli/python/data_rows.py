@@ -214,6 +214,12 @@ def same_array(reader: Reader, x: Any, dtype: Any = None, **_: Any) -> Any:
     return array_of(reader, x) if dtype is None else array(reader, x, dtype)
 
 
+def in_order(reader: Reader, x: Any, *_: Any, **__: Any) -> Any:
+    """`np.ascontiguousarray`: a copy of what is a part of another array."""
+    whole = array_of(reader, x)
+    return Array(whole.content) if whole.is_view else whole
+
+
 def meshgrid(reader: Reader, *axes: Any, **keywords: Any) -> Any:
     """`np.meshgrid`."""
     plain = [as_data(reader, axis) for axis in axes]
@@ -336,7 +342,7 @@ ROWS: dict[str, Callable[..., Any]] = {
     "ones_like": filled_like(1), "empty_like": filled_like(0), "full": full,
     "full_like": full_like, "eye": eye, "identity": eye, "arange": arange, "linspace": linspace,
     "array": array, "asarray": same_array, "asanyarray": same_array, "matrix": array,
-    "ascontiguousarray": same_array, "asfortranarray": same_array, "meshgrid": meshgrid,
+    "ascontiguousarray": in_order, "asfortranarray": in_order, "meshgrid": meshgrid,
     "shape": shape_row, "size": size_row, "ndim": ndim_row, "isscalar": is_scalar, "finfo": finfo,
     "ndindex": index_all, "ndenumerate": enumerate_all, "asarray_chkfinite": same_array,
 }  # fmt: skip

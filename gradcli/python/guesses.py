@@ -174,7 +174,7 @@ class Guesser:
     def _as_hinted(self, name: str, found: list[Guess]) -> list[Guess]:
         """The guesses that a type hint leaves, or what it says itself."""
         hint = self.usage.hints.get(name)
-        if hint is None or name in self.made:
+        if hint is None or name in self.made or SHAPE.match(name):  # a shape is no array
             return found
         fitting = [guess for guess in found if _is_of(hint, guess)]
         return fitting or HINTED.get(hint, found)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.python import indexing
 from gradcli.python.elementwise_rows import UNARY, ZERO, relu
 from gradcli.python.operators import COMPARE, DIV, MUL, SUB
 from gradcli.python.reduction_rows import reduction
@@ -97,9 +98,15 @@ def _windows(images: tuple[int, ...], height: int, width: int, pad: int, stride:
     return views[:, :, ::stride, ::stride].transpose(1, 4, 5, 2, 3, 0)
 
 
+def _whole(reader: Reader, sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """Sizes as whole numbers, also where they were divided, which Python 2 does without a rest."""
+    return tuple(indexing.whole(reader.tape, size) for size in sizes)
+
+
 def im2col(reader: Reader, x: Any, height: int, width: int, pad: int, stride: int) -> Any:
     """The patches of images as columns, as the compiled `im2col_cython` of courses has them."""
     content = reader.content(x)
+    height, width, pad, stride = _whole(reader, (height, width, pad, stride))
     places = _windows(reader.tape.shape(content), height, width, pad, stride)
     rows = places.shape[0] * height * width
     return Array(reader.tape.take(reader.tape.node(content), places.reshape(rows, -1)))
@@ -117,7 +124,7 @@ def col2im_6d(reader: Reader, columns: Any, *sizes: Any) -> Any:
 
 def _added(reader: Reader, columns: Any, sizes: tuple[Any, ...], order: tuple[int, ...]) -> Any:
     """Patches, their axes in some order, added to images of sizes (N, C, H, W)."""
-    images, window = tuple(sizes[:4]), sizes[4:]
+    images, window = _whole(reader, sizes[:4]), _whole(reader, sizes[4:])
     places = _windows(images, *window).transpose(order)
     content = reader.tape.node(reader.content(columns))
     return Array(reader.tape.give(reader.tape.reshape(content, places.shape), images, places))

@@ -51,7 +51,7 @@ FAMILIES: tuple[Family, ...] = (
     (EIGHTS, MOST_READINGS // 3, MOST_WORK // 4),
 )
 AGAIN = ((SIZES, MOST_READINGS // 3, MOST_WORK // 4),)  # once a reading has failed
-MOST_DRAWN = 20_000  # elements of all inputs; code that needs more is not understood
+MOST_DRAWN = 60_000  # elements of all inputs; code that needs more is not understood
 MOST_MERGES = 24  # of axes, for one choice of ranks
 MORE_READINGS = 40  # once there is one that ends, though not as it should
 LABELLED = ("labels", "labels2")

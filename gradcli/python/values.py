@@ -68,6 +68,22 @@ class Array:
             self._seen = self._base.version
         self._content = content
 
+    @property
+    def is_view(self) -> bool:
+        """Whether it is a part of another array."""
+        return self._base is not None
+
+    def reshape(
+        self, there: Callable[[Content], Content], back: Callable[[Content], Content]
+    ) -> None:
+        """Have the same numbers in another shape, and write them through in the old one."""
+        if self._view is None:
+            self.write(there(self.content))
+            return
+        part, put = self._view
+        self._content = there(self.content)
+        self._view = (lambda base: there(part(base)), lambda base, own: put(base, back(own)))
+
     def rename(self, content: Content) -> None:
         """Take another node for the same numbers; nothing was written."""
         self._content = content
