@@ -480,3 +480,54 @@ def double_backward(dout, cache):
     return dx
 """
     assert verdict(text) == ("pass", None)
+
+
+SEQUENCE = """
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.params = {"W": np.random.randn(n_in, n_out), "b": np.zeros(n_out)}
+        self.grads = {"W": np.zeros((n_in, n_out)), "b": np.zeros(n_out)}
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.params["W"] + self.params["b"]
+
+    def backward(self, dout):
+        self.grads["W"] = self.x.T @ dout
+        self.grads["b"] = dout.sum(axis=0)
+        return dout @ self.params["W"].T
+
+
+class Tanh:
+    def forward(self, x):
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, dout):
+        return dout * (1 - self.y ** 2)
+
+
+class Sequential:
+    def __init__(self, layers):
+        self.layers: list = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, dout):
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)
+        return dout
+"""
+
+
+def test_a_network_may_be_given_a_list_of_layers():
+    (case,) = cases(SEQUENCE, "Sequential")
+    assert case.verdict == "pass", case.problem
+    assert "layers = [Linear(), Tanh()]" in " ".join(case.notes)
+    wrong = SEQUENCE.replace("reversed(self.layers)", "self.layers")
+    assert verdict(wrong, "Sequential")[0] != "pass"
+    wrong = SEQUENCE.replace("self.x.T @ dout", "self.x.T @ np.abs(dout)")
+    assert verdict(wrong, "Sequential")[0] == "fail"

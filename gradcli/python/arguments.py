@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from math import prod
 from typing import Any
@@ -33,6 +34,7 @@ from gradcli.python.values import (
     arrays_in,
 )
 
+ATTRIBUTE = re.compile(r"\.(\w+)")  # in the way to an array
 MOST_PIXELS = 500  # of a shape that a parameter has where it is left out
 
 
@@ -289,11 +291,16 @@ def varied_content(name: str, content: Any, seed: int) -> Any:
 
 
 def stores_gradients(path: str, instance: Instance) -> bool:
-    """Whether an attribute is where gradients go: `self.grads["W"]`, `self.dW` beside `self.W`."""
-    name = path.strip(".").partition("[")[0]
+    """Whether an attribute is where gradients go: `self.grads["W"]`, `self.dW` beside `self.W`.
+
+    The object may be one inside another: `self.layers[0].dW`.
+    """
+    names = ATTRIBUTE.findall(path)
     known = {kin(other) for other in instance.attributes}
-    return "grad" in name.lower() or (
-        name[0] in "dgn" and any(kin(r) in known for r in roots(name))
+    if len(names) > 1:
+        known |= {kin(name) for way, _ in arrays_in(instance) for name in ATTRIBUTE.findall(way)}
+    return any("grad" in name.lower() for name in names) or (
+        names[-1][0] in "dgn" and any(kin(root) in known for root in roots(names[-1]))
     )
 
 

@@ -19,6 +19,7 @@ from gradcli.python.guesses import (
     TARGETS,
     Guess,
     Guesser,
+    Parts,
 )
 from gradcli.python.lessons import Lesson
 from gradcli.python.likely_axes import Unlikely, unlikely
@@ -196,15 +197,17 @@ class Inference:
         return [self.first[name], *(guess for guess in options if guess != self.first[name])]
 
     def _would_hide(self, guesses: dict[str, Guess]) -> bool:
-        """Whether a choice takes numbers for arrays, or the other way round, or very deep ones.
+        """Whether a choice takes numbers for arrays, or the other way round, or few or deep ones.
 
         Once the likely choices have been read with a misfit, such a one would only hide it.
         """
         if self.refused:
-            return bool(unlikely(self.guesser, guesses).fewer)
+            return bool(unlikely(self.guesser, guesses).fewer) or self._has_fewer_parts(guesses)
         is_stuck = self.halted is not None and is_misfit(self.halted[0].message)
         if not (is_stuck or self.imperfect is not None) or self.wants_numbers:
             return False
+        if self._has_fewer_parts(guesses):
+            return True
         for name in guesses.keys() - self.learned.keys():
             guess, likely = guesses[name], self.guesser.guesses(name)[0]
             if isinstance(guess, int) != isinstance(likely, int) and guess not in LABELLED:
@@ -212,6 +215,14 @@ class Inference:
             if isinstance(guess, int) and guess > max(likely, FLAT):
                 return True
         return False
+
+    def _has_fewer_parts(self, guesses: dict[str, Guess]) -> bool:
+        """Whether a choice takes fewer parts than is likely: of one layer no order is wrong."""
+        likely = {name: self.guesser.guesses(name)[0] for name in guesses}
+        return any(
+            isinstance(guess, Parts) and isinstance(likely[name], Parts)
+            and len(guess.parts) < len(likely[name].parts) for name, guess in guesses.items()
+        )  # fmt: skip
 
     def _narrowed(self) -> Iterator[Choice]:
         """The refused choices with columns for vectors, or a last axis of size 1.

@@ -23,7 +23,13 @@ from gradcli.python.lessons import Lesson, lesson
 from gradcli.python.misfits import is_misfit
 from gradcli.python.missing import MissingInputs, Unclaimed
 from gradcli.python.notes import shown_value
-from gradcli.python.objects import classes_of, is_object, objects
+from gradcli.python.objects import (
+    classes_of,
+    is_list_of_objects,
+    is_object,
+    lists_of_objects,
+    objects,
+)
 from gradcli.python.partners import modules_beside
 from gradcli.python.starts import Call, Choice
 from gradcli.python.subjects import subjects
@@ -199,18 +205,21 @@ class InputSearch(Attempts):
     def _objects(self, names: list[str]) -> dict[str, list[Any]]:
         """The parameters that are objects, and the calls of classes that may make them."""
         functions = self._functions()
-        asked = [name for name in names if is_object(functions, name)]
+        asked = {
+            **{name: objects for name in names if is_object(functions, name)},
+            **{name: lists_of_objects for name in names if is_list_of_objects(functions, name)},
+        }
         if not asked:
             return {}
         reader, scope = self._reader()
         own, cls = [*classes_of(scope)], self.subject.cls
-        found = {name: objects(functions, name, own, cls) for name in asked}
+        found = {name: make(functions, name, own, cls) for name, make in asked.items()}
         if not all(found.values()):
             self.modules = modules_beside(self.script)
             modules = {name: reader.module_beside(name) for name in self.modules}
             others = [*classes_of(Scope.of({k: m for k, m in modules.items() if m is not None}))]
             found = {
-                name: calls or objects(functions, name, others, cls)
+                name: calls or asked[name](functions, name, others, cls)
                 for name, calls in found.items()
             }
         return {name: calls for name, calls in found.items() if calls}

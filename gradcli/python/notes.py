@@ -37,6 +37,8 @@ def shown_value(value: Any) -> str:
         return f"= {value.name.removeprefix('helper ')}"
     if isinstance(value, Instance):
         return f"= {value.cls.name}()"
+    if isinstance(value, list) and any(isinstance(part, Instance) for part in value):
+        return f"= [{', '.join(shown_value(part).removeprefix('= ') for part in value)}]"
     if isinstance(value, Library):
         return f"= {value.name.removeprefix('helper ')}"
     return f"= {list(value) if isinstance(value, list) else value!r}"

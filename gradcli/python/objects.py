@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 
 from gradcli.python.gradient_words import folded
-from gradcli.python.guesses import Guesser
+from gradcli.python.guesses import Guesser, Parts
 from gradcli.python.methods import ATTRIBUTES, OF_ARRAYS, OF_VALUES, SHARED
 from gradcli.python.starts import Call
 from gradcli.python.subjects import KNOWN, is_abstract
@@ -30,26 +30,50 @@ def is_object(functions: list[ast.AST], name: str) -> bool:
     return not _asked(functions, name) <= PLAIN
 
 
+def is_list_of_objects(functions: list[ast.AST], name: str) -> bool:
+    """Whether what a loop takes out of a parameter is asked for something that no array has."""
+    return not _asked(functions, *_elements(functions, name)) <= PLAIN
+
+
+def lists_of_objects(
+    functions: list[ast.AST], name: str, classes: Iterable[tuple[str, Class]], own: str | None
+) -> list[Parts]:  # fmt: skip
+    """A list of objects that a parameter may be: one with arguments, and then one without."""
+    calls = _calls(functions, _elements(functions, name), classes, own)
+    plain = [call for call in calls if not call.guesses][:1]
+    chosen = [*[call for call in calls if call.guesses][:1], *plain]
+    made = {str(k): call for k, call in enumerate(chosen)}
+    return [Parts(made), Parts({"0": plain[0]})] if len(chosen) > 1 else [Parts(made)] * bool(made)
+
+
 def objects(
     functions: list[ast.AST], name: str, classes: Iterable[tuple[str, Class]], own: str | None
 ) -> list[Call]:  # fmt: skip
     """The calls that make an object that a parameter may be, the likeliest first."""
-    wanted, counts = _asked(functions, name), _handed(functions, name)
+    return _calls(functions, [name], classes, own)[:MOST_CLASSES]
+
+
+def _calls(
+    functions: list[ast.AST], names: list[str], classes: Iterable[tuple[str, Class]],
+    own: str | None,
+) -> list[Call]:  # fmt: skip
+    """The calls of classes that have what some names are asked for, the likeliest first."""
+    wanted, counts = _asked(functions, *names), _handed(functions, *names)
     fitting: list[tuple[tuple[bool, int, bool], Call]] = []
     for path, cls in classes:
         if cls.name == own or not wanted <= _has(cls) or not _takes(cls, counts):
             continue
         call = _making(path, cls)
         if call is not None:
-            is_named = folded(name) in folded(path)
+            is_named = folded(names[0]) in folded(path)
             is_smooth = cls.name.lower() in KNOWN
             fitting.append(((not is_named, len(call.guesses), not is_smooth), call))
-    return [call for _, call in sorted(fitting, key=lambda f: f[0])[:MOST_CLASSES]]
+    return [call for _, call in sorted(fitting, key=lambda f: f[0])]
 
 
-def _asked(functions: Iterable[ast.AST], name: str) -> set[str]:
-    """What a parameter is asked for, under its name and that of the attribute that keeps it."""
-    names = _names_of(functions, name)
+def _asked(functions: Iterable[ast.AST], *of: str) -> set[str]:
+    """What parameters are asked for, under their names and those of what keeps them."""
+    names = {name for one in of for name in _names_of(functions, one)}
     return {
         node.attr for function in functions for node in ast.walk(function)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
@@ -57,9 +81,9 @@ def _asked(functions: Iterable[ast.AST], name: str) -> set[str]:
     }  # fmt: skip
 
 
-def _handed(functions: Iterable[ast.AST], name: str) -> dict[str, int]:
-    """How many values the methods of a parameter are called with."""
-    names = _names_of(functions, name)
+def _handed(functions: Iterable[ast.AST], *of: str) -> dict[str, int]:
+    """How many values the methods of parameters are called with."""
+    names = {name for one in of for name in _names_of(functions, one)}
     return {
         node.func.attr: len(node.args) + len(node.keywords)
         for function in functions for node in ast.walk(function)
@@ -70,11 +94,26 @@ def _handed(functions: Iterable[ast.AST], name: str) -> dict[str, int]:
 
 def _names_of(functions: Iterable[ast.AST], name: str) -> set[str]:
     """The names that a parameter has: its own, and that of the attribute that keeps it."""
-    return {name} | {
-        ast.unparse(target) for function in functions for node in ast.walk(function)
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name)
-        and node.value.id == name for target in node.targets if isinstance(target, ast.Attribute)
-    }  # fmt: skip
+    kept = [
+        node for function in functions for node in ast.walk(function)
+        if isinstance(node, (ast.Assign, ast.AnnAssign))
+        and isinstance(node.value, ast.Name) and node.value.id == name
+    ]  # fmt: skip
+    targets = [t for n in kept for t in (n.targets if isinstance(n, ast.Assign) else [n.target])]
+    return {name} | {ast.unparse(t) for t in targets if isinstance(t, ast.Attribute)}
+
+
+def _elements(functions: Iterable[ast.AST], name: str) -> list[str]:
+    """The names that loops give what they take out of a parameter: `for layer in self.layers`."""
+    names = _names_of(functions, name)
+    loops = [
+        node for function in functions for node in ast.walk(function)
+        if isinstance(node, (ast.For, ast.comprehension))
+        and any(ast.unparse(part) in names for part in ast.walk(node.iter)
+                if isinstance(part, (ast.Name, ast.Attribute)))
+    ]  # fmt: skip
+    targets = [part for node in loops for part in ast.walk(node.target)]
+    return [*dict.fromkeys(part.id for part in targets if isinstance(part, ast.Name))]
 
 
 def _takes(cls: Class, counts: Mapping[str, int]) -> bool:
@@ -109,13 +148,14 @@ def _methods(cls: Class) -> dict[str, ast.FunctionDef]:
 
 def _has(cls: Class) -> set[str]:
     """The methods and attributes of a class's objects."""
-    methods = _methods(cls)
+    parts = [part for owner in cls.order() for part in owner.body.values()]
+    nodes = [part.node for part in parts if isinstance(part, Function)]
     kept = {
-        part.attr for node in methods.values() for part in ast.walk(node)
+        part.attr for node in nodes for part in ast.walk(node)
         if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store)
         and ast.unparse(part.value) == "self"
     }  # fmt: skip
-    return kept | methods.keys()
+    return kept | _methods(cls).keys()
 
 
 def _making(path: str, cls: Class) -> Call | None:

@@ -174,7 +174,7 @@ def named_parts(reader: Interpreter, instance: Instance, owner: str) -> list[Res
         content = array.content
         if content.__class__ is int:
             words = f"{owner}{path}"
-            holder = re.match(r"(?:\.\w+)*?\.(\w+)\[", path)
+            holder = re.match(r".*\.(\w+)\[", path)
             results.append(Result(_bare(words), words, holder[1] if holder else "", content, -1))
     return results
 
