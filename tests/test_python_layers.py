@@ -531,3 +531,21 @@ def test_a_network_may_be_given_a_list_of_layers():
     assert verdict(wrong, "Sequential")[0] != "pass"
     wrong = SEQUENCE.replace("self.x.T @ dout", "self.x.T @ np.abs(dout)")
     assert verdict(wrong, "Sequential")[0] == "fail"
+
+
+ADDED = SEQUENCE.replace(
+    "    def __init__(self, layers):\n        self.layers: list = layers\n",
+    "    def __init__(self):\n        self.layers = []\n\n"
+    "    def add(self, layer):\n        self.layers.append(layer)\n",
+)
+
+
+@pytest.mark.parametrize("call", ["layer.forward(x)", "layer(x)"])
+def test_layers_are_added_to_a_network_that_has_none(call):
+    text = ADDED.replace("layer.forward(x)", call).replace("def forward", "def __call__")
+    text = text if call == "layer(x)" else ADDED
+    (case,) = cases(text, "Sequential")
+    assert case.verdict == "pass", case.problem
+    assert "layer = [Linear(), Tanh()]" in " ".join(case.notes)
+    wrong = text.replace("self.x.T @ dout", "self.x.T @ np.abs(dout)")
+    assert verdict(wrong, "Sequential")[0] == "fail"

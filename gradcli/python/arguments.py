@@ -18,6 +18,7 @@ from gradcli.python.guesses import LABELS, LEARNING, PENALTY, SHAPE, SHARES, TAR
 from gradcli.python.inputs import known_value
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.missing import MissingInputs
+from gradcli.python.objects import adders
 from gradcli.python.reduction_rows import ROWS as REDUCTIONS
 from gradcli.python.results import short_name
 from gradcli.python.source import PythonFault
@@ -107,6 +108,7 @@ class Arguments:
         forward = cls.find(self.subject.forward)
         shared = self._parameters(forward) if isinstance(forward, Function) else []
         self._set_attributes(cls, instance)
+        self._add_objects(cls, instance)
         for name in self.setups:
             method = cls.find(name)
             self._refuse_missing(method)
@@ -126,6 +128,18 @@ class Arguments:
                                 f"give it: {missing[0]}='randn(3, 4)'")  # fmt: skip
         for name in self.attributes:
             instance.attributes[name] = self._argument(name, False)
+
+    def _add_objects(self, cls: Class, instance: Instance) -> None:
+        """Add layers to a network that has none so far: `net.add(layer)`."""
+        for method, name, kept in adders(cls):
+            if instance.attributes.get(kept) != []:
+                continue
+            if name not in self.values:
+                raise MissingInputs([name], f"`{cls.name}` has no {kept} before `{method}` is "
+                                    f"called", f"call `{method}` in `__init__`")  # fmt: skip
+            added = self._argument(name, False)
+            for part in added if isinstance(added, list) else [added]:
+                self.reader.call(self.reader.bound(cls.find(method), instance), [part], {})
 
     def _make_leaves(self, instance: Instance) -> None:
         """Make inputs of the floats that an object holds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -205,7 +205,7 @@ class InputSearch(Attempts):
     def _objects(self, names: list[str]) -> dict[str, list[Any]]:
         """The parameters that are objects, and the calls of classes that may make them."""
         functions = self._functions()
-        asked = {
+        asked: dict[str, Callable[..., list[Any]]] = {
             **{name: objects for name in names if is_object(functions, name)},
             **{name: lists_of_objects for name in names if is_list_of_objects(functions, name)},
         }

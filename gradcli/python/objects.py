@@ -58,7 +58,9 @@ def _calls(
     own: str | None,
 ) -> list[Call]:  # fmt: skip
     """The calls of classes that have what some names are asked for, the likeliest first."""
-    wanted, counts = _asked(functions, *names), _handed(functions, *names)
+    wanted = _asked(functions, *names) - PLAIN
+    counts = _handed(functions, *names)
+    wanted |= {"__call__"} & counts.keys()
     fitting: list[tuple[tuple[bool, int, bool], Call]] = []
     for path, cls in classes:
         if cls.name == own or not wanted <= _has(cls) or not _takes(cls, counts):
@@ -82,14 +84,18 @@ def _asked(functions: Iterable[ast.AST], *of: str) -> set[str]:
 
 
 def _handed(functions: Iterable[ast.AST], *of: str) -> dict[str, int]:
-    """How many values the methods of parameters are called with."""
+    """How many values the methods of parameters, and these themselves, are called with."""
     names = {name for one in of for name in _names_of(functions, one)}
-    return {
-        node.func.attr: len(node.args) + len(node.keywords)
-        for function in functions for node in ast.walk(function)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        and ast.unparse(node.func.value) in names
-    }  # fmt: skip
+    counts: dict[str, int] = {}
+    for node in (part for function in functions for part in ast.walk(function)):
+        if not isinstance(node, ast.Call):
+            continue
+        count = len(node.args) + len(node.keywords)
+        if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) in names:
+            counts[node.func.attr] = count
+        elif ast.unparse(node.func) in names:
+            counts["__call__"] = count
+    return counts
 
 
 def _names_of(functions: Iterable[ast.AST], name: str) -> set[str]:
@@ -100,7 +106,28 @@ def _names_of(functions: Iterable[ast.AST], name: str) -> set[str]:
         and isinstance(node.value, ast.Name) and node.value.id == name
     ]  # fmt: skip
     targets = [t for n in kept for t in (n.targets if isinstance(n, ast.Assign) else [n.target])]
-    return {name} | {ast.unparse(t) for t in targets if isinstance(t, ast.Attribute)}
+    lists = {owner for function in functions for owner in _lists_with(function, name)}
+    return {name} | {ast.unparse(t) for t in targets if isinstance(t, ast.Attribute)} | lists
+
+
+def _lists_with(function: ast.AST, name: str) -> Iterator[str]:
+    """The lists of an object that a name is appended to: `self.layers.append(layer)`."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and ast.unparse(node).endswith(f".append({name})"):
+            owner = ast.unparse(node.func).removesuffix(".append")
+            if owner.startswith("self."):
+                yield owner
+
+
+def adders(cls: Class) -> Iterator[tuple[str, str, str]]:
+    """The methods that add one object to a list, the parameter for that, and the list's name."""
+    methods = _methods(cls)
+    nodes: list[ast.AST] = [*methods.values()]
+    for method, node in methods.items():
+        names = [a.arg for a in node.args.args[1 : len(node.args.args) - len(node.args.defaults)]]
+        lists = [*_lists_with(node, names[0])] if len(names) == 1 else []
+        if lists and is_list_of_objects(nodes, names[0]):
+            yield method, names[0], lists[0].removeprefix("self.")
 
 
 def _elements(functions: Iterable[ast.AST], name: str) -> list[str]:
