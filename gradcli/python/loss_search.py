@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from gradcli.errors import ShapeError
+from gradcli.python.gradient_returns import OBJECTIVES
 from gradcli.python.guesses import TARGETS
 from gradcli.python.outputs import Outputs
 from gradcli.python.reduction_rows import ROWS as REDUCTIONS
 from gradcli.python.source import PythonFault
-from gradcli.python.subjects import GRADIENT, OBJECTIVES, role
+from gradcli.python.subjects import GRADIENT, role
 from gradcli.python.usual_losses import usual_loss
 from gradcli.python.values import Array, Function
 

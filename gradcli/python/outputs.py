@@ -10,10 +10,10 @@ import numpy as np
 
 from gradcli.errors import BindingError
 from gradcli.python.arguments import Arguments
+from gradcli.python.gradient_returns import FORCES, GRADIENT_NAME, OBJECTIVES
 from gradcli.python.missing import NoNumber
 from gradcli.python.results import Result, named_parts, of_each, returned
 from gradcli.python.source import PythonFault
-from gradcli.python.subjects import FORCES, GRADIENT_NAME, OBJECTIVES
 from gradcli.python.values import Array, Function
 
 

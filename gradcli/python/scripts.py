@@ -19,12 +19,12 @@ from gradcli.errors import GradcliError
 from gradcli.python.control import BreakSignal, ContinueSignal
 from gradcli.python.drive import Driver
 from gradcli.python.driven import Driven
+from gradcli.python.gradient_returns import OBJECTIVES
 from gradcli.python.gradient_words import is_holder, roots
 from gradcli.python.imports import names_set
 from gradcli.python.loaded import Loaded
 from gradcli.python.results import collected
 from gradcli.python.source import PythonFault
-from gradcli.python.subjects import OBJECTIVES
 from gradcli.python.trainings import Training, names_read, needed_for
 from gradcli.python.values import Array, Scope, Unknown
 

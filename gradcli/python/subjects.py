@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from gradcli.python.gradient_returns import GRADIENT_NAME, OBJECTIVES, returns_gradients
 from gradcli.python.handed import handed_together
 from gradcli.python.trainings import Training
 
@@ -28,23 +29,9 @@ GRADIENT = "gradients|gradient|grad|derivative|deriv|der|prime|jacobian|jac|nabl
 ANY_LOSS = ("", "compute", "calc", "calculate", "get")  # what else is in the name of its gradient
 ENERGY = "potential_energy|potential|energy|pot|hamiltonian|u|v|e"
 FORCE = "forces|force|f"  # minus the gradient of an energy
-SLOPES = ("clip", "sign", "where")  # of numpy: what losses with corners have for gradients
 POTENTIALS = ("lj", "lennard_jones", "morse", "harmonic", "coulomb", "yukawa", "buckingham",
               "double_well", "wca", "fene")  # fmt: skip  # energies that are called by these alone
 SHORTEST = 3  # letters of a name that is short for another: `rosen` for `rosenbrock`
-FORCES = re.compile(r"(^|_)forces?(_|$)|^F$|^F_", re.IGNORECASE)
-ENERGIES = re.compile(r"(^|_)(potential|energy|energies|e?pot|u|e)(_|$)|energy$", re.IGNORECASE)
-INTEGRATES = re.compile(r"step|verlet|leap|integr|evolve|simul|move|langevin|update",
-                        re.IGNORECASE)  # fmt: skip
-MOVES = re.compile(r"^(x|v|p|r|pos\w*|vel\w*|mom\w*|acc\w*)(_?new)?$", re.IGNORECASE)
-GETTERS = re.compile(r"^_?(get|set|load|save|parameters?|params?|gradients?|grads?|weights)"
-                     r"(_|$|[A-Z])")  # fmt: skip
-STORES = re.compile(r"^_?(get|set|load|save)\w*(param|weight|state)s?\w*$", re.IGNORECASE)
-LOSSES = re.compile(
-    r"_?(mse|sse|mae|rmse|bce|(mean_)?(squared|absolute)_error|((binary|softmax)_)?cross_entropy|xent|"
-    r"log_?loss|hinge|huber|log_?cosh)(_|$)",
-    re.IGNORECASE,
-)
 KNOWN = {  # functions of one variable, by what they are called wherever they are
     "tanh": "np.tanh(x)", "sigmoid": "1 / (1 + np.exp(-x))", "relu": "np.maximum(x, 0)",
     "softplus": "np.log(1 + np.exp(x))", "sin": "np.sin(x)", "cos": "np.cos(x)", "exp": "np.exp(x)",
@@ -60,13 +47,6 @@ FUNCTION_METHODS = ("forward", "__call__", "activation", "activate", "value", "v
 OF_FUNCTIONS = (*ANY_LOSS, *(name.strip("_") for name in FUNCTION_METHODS), "diagonal")
 SHORT_DERIVATIVE = re.compile(r"^_?d_?(f|fn|func|act|activation|fdx|ydx|f_dx|y_dx|x|z)?$")
 VALUE_METHODS = ("loss", "cost", "objective", "nll", "energy", "compute_loss", "compute_cost")
-OBJECTIVES = re.compile(r"loss|cost|objective|obj|nll|likelihood|energy|potential|value|^[fjeuv]$|"
-                        r"err", re.IGNORECASE)  # fmt: skip
-TRAINING = re.compile(r"train|optimi[sz]e|^fit|update|descent|check|^sgd|^solve|^run|^main|^test",
-                      re.IGNORECASE)  # fmt: skip
-GRADIENT_NAME = re.compile(
-    r"^_?(d_?[A-Za-z]\w*|D[A-Z]\w*|\w*(?:grad|nabla|jac|deriv)\w*|g|g_\w+|g[A-Zb]\w*|g[xyzhw]\d?|delta\w*|d\d+)$"
-)
 
 
 class Subject(NamedTuple):
@@ -339,89 +319,6 @@ def _differentiated(name: str) -> str | None:
         if match := re.fullmatch(form, base):
             return match[1]
     return None
-
-
-# ---------------------------------------------------------------- one function
-
-
-def returns_gradients(node: ast.FunctionDef) -> bool:
-    """Whether a function returns a value and gradients, by the names in its `return`."""
-    is_getter = GETTERS.match(node.name) and not [a for a in node.args.args if a.arg != "self"]
-    if TRAINING.search(node.name) or is_getter or STORES.match(node.name):
-        return False
-    for part in ast.walk(node):
-        if not isinstance(part, ast.Return) or not isinstance(part.value, ast.Tuple):
-            continue
-        names = [_last_name(element) for element in part.value.elts]
-        if len(names) < 2:  # a value and a gradient
-            continue
-        if _are_energy_and_forces(node.name, [name for name in names if name]):
-            return True
-        are = [_is_gradient(n, e) for n, e in zip(names, part.value.elts, strict=True)]
-        others = [n or "" for n, is_gradient in zip(names, are, strict=True) if not is_gradient]
-        if any(are) and (not are[0] or any(map(OBJECTIVES.search, others))):
-            return True
-        is_unnamed = names[0] is not None and _may_be_gradients(part.value.elts[1])
-        is_loss = OBJECTIVES.search(node.name) or LOSSES.match(node.name)
-        if is_loss and len(names) == 2 and is_unnamed:  # loss, 2 * diff / n
-            return True
-    return False
-
-
-def _are_energy_and_forces(function: str, names: list[str]) -> bool:
-    """Whether an energy is returned with its forces, and nothing that moves: that is a step."""
-    if INTEGRATES.search(function) or any(map(MOVES.match, names)):
-        return False
-    return any(map(FORCES.search, names)) and any(map(ENERGIES.search, names))
-
-
-def _may_be_gradients(element: ast.expr) -> bool:
-    """Whether an expression without a name of its own may be gradients: a product, a dictionary."""
-    if isinstance(element, ast.Dict):
-        return any(_is_gradient(_last_name(part), part) for part in element.values)
-    if isinstance(element, ast.Call) and isinstance(element.func, ast.Attribute):
-        return element.func.attr in SLOPES
-    return isinstance(element, (ast.BinOp, ast.DictComp))
-
-
-def _is_gradient(name: str | None, element: ast.expr) -> bool:
-    if isinstance(element, ast.Dict):
-        keys = [key.value for key in element.keys if isinstance(key, ast.Constant)]
-        return any(isinstance(key, str) and GRADIENT_NAME.match(key) for key in keys)
-    if isinstance(element, ast.Call) and element.args and _last_name(element) is None:
-        element = element.args[0]  # np.array([g_mu, g_sigma])
-    if isinstance(element, (ast.Tuple, ast.List)):
-        return any(_is_gradient(_last_name(part), part) for part in element.elts)
-    return name is not None and bool(GRADIENT_NAME.match(name)) and name not in (
-        "data", "d", "dim", "dims", "depth", "dt", "decay", "dropout", "dist", "diff",
-    )  # fmt: skip
-
-
-def _last_name(node: ast.expr) -> str | None:
-    """The name an expression is known by: `x`, `self.x`, `x.T`, `np.array(x)`."""
-    while True:
-        if isinstance(node, ast.Name):
-            return node.id
-        if isinstance(node, ast.Attribute):
-            return _last_name(node.value) if node.attr == "T" else node.attr
-        if isinstance(node, ast.Call):
-            inner = node.func.value if isinstance(node.func, ast.Attribute) else None
-            if inner is not None and not (
-                isinstance(inner, ast.Name) and inner.id in ("np", "numpy")
-            ):
-                node = inner
-            elif node.args:
-                node = node.args[0]
-            else:
-                return None
-        elif isinstance(node, (ast.Subscript, ast.Starred)):
-            node = node.value
-        elif isinstance(node, ast.BinOp):
-            return _last_name(node.left) or _last_name(node.right)
-        elif isinstance(node, ast.UnaryOp):
-            node = node.operand
-        else:
-            return None
 
 
 # ---------------------------------------------------------------- classes
