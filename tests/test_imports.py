@@ -314,7 +314,7 @@ def test_foreign_packages_have_their_rooms(name):
             assert room(name) == "render"
             assert is_late or name in (
                 "gradcli.render.table", "gradcli.render.check_table", "gradcli.render.documents", "gradcli.render.circuit.tree",
-                "gradcli.render.curves.plot_chart", "gradcli.render.curves.step_chart",
+                "gradcli.render.curves.plot_chart", "gradcli.render.curves.step_chart", "gradcli.render.gates",
             )  # fmt: skip
         elif package == "pygraphviz":  # there or not: one module asks
             assert is_late
