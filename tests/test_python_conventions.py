@@ -432,3 +432,80 @@ def test_a_parameter_and_its_gradient_may_be_kept_in_one_object(value):
     assert {check.whole for check in case.inputs.values()} >= {"W", "b", "x"}
     case = case_of(text.replace("np.sum(dout, axis=0)", "2 * np.sum(dout, axis=0)"))
     assert [line.line for line in case.lines if line.is_accused] == [20]
+
+
+SQUARES = """
+import numpy as np
+
+def squares(pred, target):
+    return np.mean((pred - target) ** 2)
+
+def squares_grad(pred, target):
+    return 2 * (pred - target) / {count}
+"""
+
+
+@pytest.mark.parametrize("count", ["len(pred)", "pred.shape[0]"])
+def test_a_mean_of_examples_where_the_loss_is_one_of_numbers_is_undecided(count):
+    case = case_of(SQUARES.format(count=count))
+    assert case.verdict == "inconclusive"
+    assert not any(line.is_accused for line in case.lines)
+    assert any("right for one column of `pred` and `target` only" in note for note in case.notes)
+    said = "# gradcli: pred = randn(4, {n})\n# gradcli: target = randn(4, {n})\ndef squares(pred, t"
+    for columns, verdict in ((1, "pass"), (3, "fail")):
+        text = SQUARES.format(count=count)
+        text = text.replace("def squares(pred, t", said.format(n=columns))
+        assert case_of(text).verdict == verdict
+
+
+def test_a_mean_of_numbers_passes_and_one_of_columns_fails():
+    assert case_of(SQUARES.format(count="pred.size")).verdict == "pass"
+    assert case_of(SQUARES.format(count="pred.shape[1]")).verdict == "fail"
+    assert case_of(SQUARES.format(count="len(pred) / 3")).verdict == "fail"
+
+
+NET = """
+import numpy as np
+
+class Net:
+    def __init__(self, d, h, k):
+        self.W1, self.b1 = np.random.randn(d, h), np.zeros((1, h))
+        self.W2, self.b2 = np.random.randn(h, k), np.zeros((1, k))
+    def forward(self, X):
+        self.A1 = np.tanh(X @ self.W1 + self.b1)
+        self.A2 = 1 / (1 + np.exp(-(self.A1 @ self.W2 + self.b2)))
+        return self.A2
+    def loss(self, A2, y):
+        return -np.mean(y * np.log(A2) + (1 - y) * np.log(1 - A2))
+    def backward(self, X, y):
+        dZ2 = (self.A2 - y) / X.shape[0]
+        self.dW2, self.db2 = self.A1.T @ dZ2, np.sum(dZ2, axis=0, keepdims=True)
+        dZ1 = dZ2 @ self.W2.T * (1 - self.A1 ** 2)
+        self.dW1, self.db1 = X.T @ dZ1, np.sum(dZ1, axis=0, keepdims=True)
+"""
+
+
+def test_a_net_with_one_probability_is_right_for_one_and_accused_of_its_own_mistakes_only():
+    case = case_of(NET)
+    assert case.verdict == "pass"
+    assert any("with 7 columns the gradient would be 7 times" in note for note in case.notes)
+    case = case_of(NET.replace("1 - self.A1 ** 2", "1 - self.A1"))
+    assert [line.line for line in case.lines if line.is_accused] == [17]
+
+
+REGRESSION = """
+import numpy as np
+
+def propagate(w, b, X, Y):
+    m = X.shape[1]
+    A = 1 / (1 + np.exp(-(np.dot(w.T, X) + b)))
+    cost = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+    dw = np.dot(X, (A - Y).T) / m
+    db = np.sum(A - Y) / m
+    return {"dw": dw, "db": db}, cost
+"""
+
+
+def test_a_mean_over_examples_that_no_gradient_has_is_a_mistake():
+    assert case_of(REGRESSION).verdict == "pass"
+    assert case_of(REGRESSION.replace("T) / m", "T)").replace("Y) / m", "Y)")).verdict == "fail"

@@ -549,3 +549,86 @@ def test_layers_are_added_to_a_network_that_has_none(call):
     assert "layer = [Linear(), Tanh()]" in " ".join(case.notes)
     wrong = text.replace("self.x.T @ dout", "self.x.T @ np.abs(dout)")
     assert verdict(wrong, "Sequential")[0] == "fail"
+
+
+DENSE = """
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+        self.b = np.zeros(n_out)
+    def forward(self, x):
+        self.x, self.out = x, x @ self.W + self.b
+        return self.out
+    def backward(self, dout):
+        self.dout = dout
+        self.dW = self.x.T @ dout
+        self.db = dout.sum(axis=0)
+        return dout @ self.W.T
+"""
+
+
+def test_an_upstream_gradient_kept_as_that_of_a_weight_is_held_to_be_its_gradient():
+    assert verdict(DENSE) == ("pass", None)
+    (case,) = cases(DENSE.replace("dout.sum(axis=0)", "dout"))
+    assert case.verdict == "fail"
+    assert [line.name for line in case.lines if line.is_accused] == ["self.db"]
+
+
+RECURRENT = """
+class RNN:
+    def __init__(self, n_x, n_a):
+        self.Wx, self.Wa = np.random.randn(n_x, n_a), np.random.randn(n_a, n_a)
+        self.b = np.zeros((1, n_a))
+    def forward(self, x):
+        self.x = x
+        m, T = x.shape[0], x.shape[1]
+        self.a = np.zeros((m, T + 1, self.Wa.shape[0]))
+        for t in range(T):
+            self.a[:, t + 1] = np.tanh(x[:, t] @ self.Wx + self.a[:, t] @ self.Wa + self.b)
+        return self.a[:, 1:]
+    def backward(self, dA):
+        self.dWx, self.dWa = np.zeros_like(self.Wx), np.zeros_like(self.Wa)
+        self.db, dx = np.zeros_like(self.b), np.zeros_like(self.x)
+        da = np.zeros_like(dA[:, 0])
+        for t in reversed(range(self.x.shape[1])):
+            dz = (dA[:, t] + da) * (1 - self.a[:, t + 1] ** 2)
+            dx[:, t], da = dz @ self.Wx.T, dz @ self.Wa.T
+            self.dWx += self.x[:, t].T @ dz
+            self.dWa += self.a[:, t].T @ dz
+            self.db += np.sum(dz, axis=0, keepdims=True)
+        return dx
+"""
+
+
+def test_code_that_asks_for_the_number_of_examples_is_not_read_with_one():
+    assert verdict(RECURRENT) == ("pass", None)
+    (case,) = cases(RECURRENT.replace("np.sum(dz, axis=0, keepdims=True)", "dz"))
+    assert case.verdict == "fail"
+    assert [line.line for line in case.lines if line.is_accused] == [23]
+
+
+MAX_POOL = """
+class MaxPool2:
+    def forward(self, image):
+        self.image = image
+        h, w, n = image.shape
+        out = np.zeros((h // 2, w // 2, n))
+        for i in range(h // 2):
+            for j in range(w // 2):
+                out[i, j] = np.amax(image[i*2:i*2+2, j*2:j*2+2], axis=(0, 1))
+        self.out = out
+        return out
+    def backprop(self, d_out):
+        d_image = np.zeros(self.image.shape)
+        for i in range(d_out.shape[0]):
+            for j in range(d_out.shape[1]):
+                window = self.image[i*2:i*2+2, j*2:j*2+2]
+                d_image[i*2:i*2+2, j*2:j*2+2] = (window == self.out[i, j]) * d_out[i, j]
+        return d_image
+"""
+
+
+@pytest.mark.parametrize("wrong", ["d_image[i*2:i*2+2, :2] =", "d_image[i:i+2, j*2:j*2+2] ="])
+def test_images_that_are_pooled_have_several_windows_along_every_axis(wrong):
+    assert verdict(MAX_POOL) == ("pass", None)
+    assert verdict(MAX_POOL.replace("d_image[i*2:i*2+2, j*2:j*2+2] =", wrong))[0] == "fail"

@@ -86,11 +86,19 @@ def _is_inner(result: Result) -> bool:
 
 
 def _is_upstream(driven: Driven, result: Result) -> bool:
-    """Whether what an object keeps is the upstream gradient, which is of the output."""
+    """Whether what an object keeps is the upstream gradient, which is of the output.
+
+    Kept as that of a weight, it is meant to be its gradient: `self.db = dout`, a sum is missing.
+    """
     graph, node = driven.reader.tape.graph, result.node
     while graph.gates[node].name == "copy":
         node = graph.operands[node][0]
-    return result.order < 0 and any(node == upstream for _, upstream in driven.outputs)
+    weights = {leaf.short for leaf in driven.leaves if not leaf.is_parameter}
+    return (
+        result.order < 0
+        and any(node == upstream for _, upstream in driven.outputs)
+        and weights.isdisjoint(result.roots)
+    )
 
 
 def _as_said(driven: Driven, results: list[Result], said: Mapping[str, str]) -> list[Claim]:

@@ -111,6 +111,9 @@ class Inference:
         self.is_unreal = False  # whether a value was no number
         self.wants_numbers = False  # as arrays gave none, or were refused
         self.is_single = False  # whether the code takes one example at a time
+        self.takes_batches = False  # whether it would be right with one, and asks for the number
+        self.batch: tuple[Halted, dict[str, Any], Choice] | None = None  # that it has stopped at
+        self.single: int | None = None  # the size of the axis that is to be of one element
         self.halted: tuple[Halted, dict[str, Any]] | None = None  # the first, where none ended
         self.unclaimed: Unclaimed | None = None  # the first reading that ended without a claim
         self.most = MOST_READINGS
@@ -230,6 +233,10 @@ class Inference:
         First axes keep their sizes: most often they are examples, and one alone would hide much.
         """
         for guesses, shapes in self.refused:
+            if self.single is not None:
+                if (narrow := with_size_one(shapes, self.single)) is not None:
+                    yield Choice(guesses, narrow)
+                return
             vectors = [name for name, guess in guesses.items() if guess == 1]
             if vectors:
                 columns = {name: (*shapes[name], 1) for name in vectors}
@@ -279,6 +286,8 @@ class Inference:
             changed: dict[str, tuple[int, ...]] | None
             try:
                 outcome = attempt(values)
+                if self.is_single and self._reads_its_batch(outcome):
+                    return None
                 self.chosen = choice
                 return outcome, values
             except MissingInputs:
@@ -352,7 +361,8 @@ class Inference:
             counts = [n for n, guess in choice.guesses.items() if guess == "count"]
             if any(single in choice.shapes.get(name, ()) for name in counts):
                 return None
-            self.is_single = self.is_single or single_example(halt.message) is not None
+            if single_example(halt.message) is not None:
+                self.is_single, self.batch = True, (halt, values, choice)
             return with_size_one(choice.shapes, single)
         pair = pair_of(message)
         if pair is not None and (not {*pair} <= halt.sizes or self._are_tied(pair, choice)):
@@ -360,6 +370,18 @@ class Inference:
         if self.halted is None or _line(halt) > _line(self.halted[0]):  # the furthest it came
             self.halted, self.chosen = (halt, values), choice
         return None
+
+    def _reads_its_batch(self, outcome: Any) -> bool:
+        """Whether code that is read with one example asks how many there are: then it takes more.
+
+        What has stopped it with more of them is a mistake, such as a sum that is missing.
+        """
+        driven = outcome[0]
+        if self.batch is None or not driven.reader.reads_one:
+            return False
+        halt, values, self.chosen = self.batch
+        self.halted, self.is_single, self.takes_batches = (halt, values), False, True
+        return True
 
     def _are_tied(self, pair: tuple[int, int], choice: Choice) -> bool:
         """Whether labels make two sizes one: their classes, or their examples."""

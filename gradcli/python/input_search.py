@@ -49,6 +49,7 @@ class InputSearch(Attempts):
     inference: Inference | None = None
     inferred: Collection[str] = ()  # the inputs that were
     refused: Sequence[Choice] = ()  # of these, with which other readings have failed
+    single: int | None = None  # the size of the axis that is to be of one element now
 
     def with_inferred(self) -> tuple[Driven, Mapped, dict[str, Any]]:
         """The subject driven with what is given, and what is not given inferred."""
@@ -73,6 +74,7 @@ class InputSearch(Attempts):
                 reached = self.inference.reached if self.inference is not None else {}
                 self.inference = Inference(guesser, draws, self._lesson, lambda: self.work, reached,
                                            self.refused)  # fmt: skip
+                self.inference.single = self.single
                 if self.subject.is_training:  # which may be none
                     self.inference.families = FAMILIES[:1]
                 attempt = partial(self._with_settings, settings)
@@ -123,7 +125,7 @@ class InputSearch(Attempts):
         halted = inference.halted if inference is not None and not inference.unclaimed else None
         if halted is None or halted[0].span is None:
             return
-        if inference is not None and any(inference.unlikely):
+        if inference is not None and any(inference.unlikely) and not inference.takes_batches:
             return
         halt, values = halted
         if not is_misfit(f"{halt.message} {halt.hint or ''}"):
@@ -263,7 +265,7 @@ class InputSearch(Attempts):
             raise
         free = set() if is_shown else self._free(values)
         refuse_misfits(driven, claims, free, self._fixed())
-        if self.refused:
+        if self.refused and self.single is None:
             refuse_degenerate(driven, claims)
         return driven, claims
 

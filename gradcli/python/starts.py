@@ -33,6 +33,8 @@ SIGNALS: list[dict[str, tuple[int, ...]]] = [
     {"image": (3, 6, 4), "filter": (4, 3, 3), "bias": (4,)},
 ]
 IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
+# Images of rank 3 without a filter, which are pooled: several windows along every axis.
+POOLED: list[dict[str, tuple[int, ...]]] = [{"image": (4, 6, 8)}]
 CHANNELS = re.compile(
     r"^(n|num|in|input|inputs|nb)_?(c|ch|chan|channels?|depth|planes)$|^channels(_in)?$|^[cC]_in$"
 )
@@ -67,8 +69,8 @@ def starts(
         name for name, rank in arrays.items()
         if rank == deep and (deep == 4 or guesser.is_of_images)
     ]  # fmt: skip
-    presets = SIGNALS if deep == 3 else IMAGES
     has_filter = any(FILTER.match(shorts[name]) for name in images)
+    presets = IMAGES if deep != 3 else SIGNALS if has_filter else [*POOLED, *SIGNALS]
     for preset in presets if images else [{}]:
         fixed = {size for shape in preset.values() for size in shape} | _said(guesser.usage)
         sizes = iter([size for size in free if size not in fixed])
@@ -98,10 +100,13 @@ def starts(
 
 
 def _said(usage: Usage) -> set[int]:
-    """The sizes that the code or its docstrings say; an axis of unknown size is none of them."""
+    """The sizes that the code or its docstrings say; an axis of unknown size is none of them.
+
+    Nor is one as long as a factor: `/ 3` would be the mean of three.
+    """
     letters = {part for parts in usage.letters.values() for part in parts}
     numbers = {number for part in letters if (number := whole_number(part)) is not None}
-    return {*usage.lengths.values(), *numbers}
+    return {*usage.lengths.values(), *usage.factors, *numbers}
 
 
 def _as_documented(

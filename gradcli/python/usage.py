@@ -43,6 +43,7 @@ class Usage:
         self.sliced: set[str] = set()  # names of which parts are taken: `x[1:-1]`
         self.transposed: set[str] = set()  # names with `.T`
         self.products: set[str] = set()  # names that a matrix product is of: `A @ x`, `A.dot(x)`
+        self.factors: set[int] = set()  # whole numbers that something is multiplied or divided by
         self.vectors: set[str] = set()  # names that an outer product is of
         self.indices: set[str] = set()  # names that stand in square brackets
         self.compared: set[str] = set()  # with numbers: `y == 1`
@@ -127,6 +128,11 @@ class Usage:
             self.transposed |= {_name(node.value) or ""}
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             self.products |= {_name(node.left) or "", _name(node.right) or ""}
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
+            self.factors |= {
+                part.value for part in (node.left, node.right)
+                if isinstance(part, ast.Constant) and isinstance(part.value, int)
+            }  # fmt: skip
         asks_slope = isinstance(node, ast.Call) and any(
             DERIVATIVE.search(k.arg or "") for k in node.keywords
         )  # `act(z, derivative=True)`

@@ -18,6 +18,7 @@ from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
 from gradcli.requests import BUDGET, MOST_CHECKED, Request, Setting
 from gradcli.tasks.check import Checked, broken_case, check_read, skipped_case, with_tolerance
+from gradcli.tasks.columns import for_one_column
 from gradcli.tasks.conventions import convention, is_multiple
 from gradcli.tasks.shape_repairs import shape_mistake
 from gradcli.tasks.stage_gradients import stage_gradients
@@ -145,12 +146,21 @@ def check_subject(
     if isinstance(first, Checked) and first.case.verdict not in LOOKED_AT_AGAIN:
         return first
     closest = first
+    if isinstance(first, Checked):
+        narrow = for_one_column(
+            first, original, file.reading(subject, bindings, request, request.grads),
+            lambda reading: _checked(file, reading, reading.program(), request),
+        )  # fmt: skip
+        if narrow is not None and narrow.case.verdict != "fail":
+            return narrow
+        if narrow is not None and _is_closer(narrow, closest):
+            closest = narrow
     others = _other_styles(file, subject, bindings, request, original)
     if not (isinstance(first, Checked) and _has_pass(first.case)):
         others = chain(others, _other_inputs(file, subject, bindings, request, original))
     for reading, words in others:
         try:
-            other = _checked(file, reading, reading.program(), request)
+            other = _checked_if_closer(file, reading, request, closest)
         except GradcliError:
             continue
         if other.case.verdict in ("pass", "kink") and _is_exact(other.case):
@@ -296,6 +306,18 @@ def _checked(file: PythonFile, reading: Reading, program: Program, request: Requ
         notes = [*notes, f"not claimed: {', '.join(unclaimed)}; say of what: --grad RESULT=INPUT"]
     case = checked.case._replace(notes=[*notes, *seen], unclaimed=unclaimed)
     return Checked(case, checked.program)
+
+
+def _checked_if_closer(
+    file: PythonFile, reading: Reading, request: Request, closest: Checked | Misshapen
+) -> Checked:  # fmt: skip
+    """The check of another reading; its lines are judged where it may be nearer to a pass."""
+    program = reading.program()
+    quick = _checked(file, reading, program._replace(lines=[]), request)
+    is_nearer = isinstance(closest, Checked) and _distance(quick.case) < _distance(closest.case)
+    if quick.case.verdict == "fail" and not is_nearer:
+        return quick
+    return _checked(file, reading, program, request)
 
 
 def list_subjects(text: str, name: str) -> list[str]:

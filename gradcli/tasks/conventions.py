@@ -37,13 +37,21 @@ def convention(case: Case, reading: Reading) -> dict[str, Any] | None:
 
 def factors_of(case: Case) -> dict[str, float] | None:
     """What each gradient is multiplied with; None where that is not one number for each."""
-    factors: dict[str, float] = {}
+    factors = factors_of_each(case)
+    known = {name: factor for name, factor in factors.items() if factor is not None}
+    return known if len(known) == len(factors) else None
+
+
+def factors_of_each(case: Case) -> dict[str, float | None]:
+    """What each gradient is multiplied with; None for one that is not so many times the right."""
+    factors: dict[str, float | None] = {}
     for check in case.inputs.values():
-        if check.claim is None or not isinstance(check.analytic, float) or not check.analytic:
-            return None
-        factor = check.claim / check.analytic
-        if abs(factors.setdefault(check.whole, factor) - factor) > SAME * abs(factor):
-            return None
+        factor: float | None = None
+        if check.claim is not None and isinstance(check.analytic, float) and check.analytic:
+            factor = check.claim / check.analytic
+        first = factors.setdefault(check.whole, factor)
+        if first is None or factor is None or abs(factor - first) > SAME * abs(factor):
+            factors[check.whole] = None
     return factors
 
 

@@ -1,0 +1,95 @@
+"""Gradients that are right for one column only: a mean is over all numbers, or over the examples.
+
+`np.mean((p - y)**2)` with `2 * (p - y) / len(p)` is right for one column and for a vector. With k
+columns all gradients are k times what they should be, or a k-th of it, and nothing in the file says
+how many there are: that is neither right nor wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gradcli.errors import GradcliError
+from gradcli.python.reading import Reading
+from gradcli.reports.checks import Case
+from gradcli.tasks.check import Checked
+from gradcli.tasks.conventions import SAME, factors_of_each
+
+ROWS_AND_COLUMNS = 2  # axes
+ONE_COLUMN = "nearly right for one column; told is what is wrong even then"
+
+
+def for_one_column(
+    failed: Checked, original: Reading, reading: Reading, check: Callable[[Reading], Checked]
+) -> Checked | None:  # fmt: skip
+    """The check with one column, where some of what failed is as many times as there are columns.
+
+    `reading` is another reading of the same subject, which is made that of one column. What is
+    right there was compared with several columns too, but for that number. None where nothing is.
+    """
+    count = _columns(failed.case, original)
+    if count is None or original.choice is None:
+        return None
+    reading.refused, reading.style = [original.choice], original.likely_style
+    reading.single = count
+    try:
+        narrow = check(reading)
+    except GradcliError:
+        return None
+    if narrow.case.verdict == "fail":
+        return _noted(narrow, ONE_COLUMN)
+    factors = {*factors_of_each(failed.case).values()}
+    if narrow.case.verdict not in ("pass", "kink") or not all(map(_is(count), factors)):
+        return None
+    names = [n for n, s in original.choice.shapes.items() if _is_of(s, count)]
+    words = f"right for one column of {_listed(names)} only: with {count} columns"
+    change = f"{count} times" if max(filter(None, factors)) > 1 else f"1/{count} of"
+    if reading.has_logarithm:  # of a probability: there most often is one
+        return _noted(narrow, f"{words} the gradient would be {change} what it should be")
+    return Checked(_undecided(failed.case, words, change, names[0]), failed.program)
+
+
+def _noted(checked: Checked, words: str) -> Checked:
+    case = checked.case
+    return Checked(case._replace(notes=[*case.notes, words]), checked.program)
+
+
+def _undecided(case: Case, words: str, change: str, name: str) -> Case:
+    """The case as one that neither passes nor fails."""
+    reason = f"{words} it is {change} the gradient; nothing says how many there are"
+    inputs = {n: c._replace(verdict="inconclusive", reason=reason) for n, c in case.inputs.items()}
+    note = f"{reason}: # gradcli: {name} = randn(4, 1), or of other axes, says it"
+    return case._replace(verdict="inconclusive", inputs=inputs, notes=[*case.notes, note], lines=[])
+
+
+def _columns(case: Case, reading: Reading) -> int | None:
+    """How many columns some inputs have, where a gradient is so many times too large or small.
+
+    A loss is a mean over them, of which the gradient has an axis; over examples it has none.
+    """
+    driven = reading.driven_last
+    if reading.choice is None or any(upstream is not None for _, upstream in driven.outputs):
+        return None
+    shapes = [s for s in reading.choice.shapes.values() if len(s) == ROWS_AND_COLUMNS]
+    rows = {shape[0] for shape in shapes}
+    own = {n for c in reading.claims.claims for n in driven.reader.tape.shape(c.leaf.node)}
+    counts = [n for n in dict.fromkeys(s[-1] for s in shapes) if n > 1 and n in own - rows]
+    factors = [factor for factor in factors_of_each(case).values() if factor]
+    return next((n for n in counts if any(map(_is(n), factors))), None)
+
+
+def _is(count: int) -> Callable[[float | None], bool]:
+    """Tells whether a factor is some number, or 1 by it."""
+    return lambda factor: (
+        factor is not None
+        and any(abs(number - 1) <= SAME for number in (factor / count, factor * count))
+    )
+
+
+def _is_of(shape: tuple[int, ...], count: int) -> bool:
+    """Whether an array has so many columns."""
+    return len(shape) == ROWS_AND_COLUMNS and shape[-1] == count
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names)
