@@ -468,9 +468,9 @@ NET = """
 import numpy as np
 
 class Net:
-    def __init__(self, d, h, k):
-        self.W1, self.b1 = np.random.randn(d, h), np.zeros((1, h))
-        self.W2, self.b2 = np.random.randn(h, k), np.zeros((1, k))
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1, self.b1 = np.random.randn(n_in, n_hidden), np.zeros((1, n_hidden))
+        self.W2, self.b2 = np.random.randn(n_hidden, n_out), np.zeros((1, n_out))
     def forward(self, X):
         self.A1 = np.tanh(X @ self.W1 + self.b1)
         self.A2 = 1 / (1 + np.exp(-(self.A1 @ self.W2 + self.b2)))
@@ -488,7 +488,7 @@ class Net:
 def test_a_net_with_one_probability_is_right_for_one_and_accused_of_its_own_mistakes_only():
     case = case_of(NET)
     assert case.verdict == "pass"
-    assert any("with 7 columns the gradient would be 7 times" in note for note in case.notes)
+    assert any("with 7 the gradient would be 7 times" in note for note in case.notes)
     case = case_of(NET.replace("1 - self.A1 ** 2", "1 - self.A1"))
     assert [line.line for line in case.lines if line.is_accused] == [17]
 
@@ -497,6 +497,7 @@ REGRESSION = """
 import numpy as np
 
 def propagate(w, b, X, Y):
+    '''w of shape (number of features, 1), X of shape (number of features, number of examples)'''
     m = X.shape[1]
     A = 1 / (1 + np.exp(-(np.dot(w.T, X) + b)))
     cost = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))

@@ -15,7 +15,6 @@ from gradcli.reports.checks import Case
 from gradcli.tasks.check import Checked
 from gradcli.tasks.conventions import SAME, factors_of_each
 
-ROWS_AND_COLUMNS = 2  # axes
 ONE_COLUMN = "nearly right for one column; told is what is wrong even then"
 
 
@@ -41,12 +40,15 @@ def for_one_column(
     factors = {*factors_of_each(failed.case).values()}
     if narrow.case.verdict not in ("pass", "kink") or not all(map(_is(count), factors)):
         return None
-    names = [n for n, s in original.choice.shapes.items() if _is_of(s, count)]
-    words = f"right for one column of {_listed(names)} only: with {count} columns"
+    shapes = {n: s for n, s in original.choice.shapes.items() if len(s) > 1 and count in s}
+    what = "column" if all(s[-1] == count for s in shapes.values()) else "row or column"
+    words = f"right for one {what} of {_listed([*shapes])} only: with {count}"
     change = f"{count} times" if max(filter(None, factors)) > 1 else f"1/{count} of"
     if reading.has_logarithm:  # of a probability: there most often is one
         return _noted(narrow, f"{words} the gradient would be {change} what it should be")
-    return Checked(_undecided(failed.case, words, change, names[0]), failed.program)
+    name, shape = next(iter(shapes.items()))
+    cure = f"# gradcli: {name} = randn{tuple(1 if n == count else n for n in shape)}"
+    return Checked(_undecided(failed.case, words, change, cure), failed.program)
 
 
 def _noted(checked: Checked, words: str) -> Checked:
@@ -54,28 +56,32 @@ def _noted(checked: Checked, words: str) -> Checked:
     return Checked(case._replace(notes=[*case.notes, words]), checked.program)
 
 
-def _undecided(case: Case, words: str, change: str, name: str) -> Case:
+def _undecided(case: Case, words: str, change: str, cure: str) -> Case:
     """The case as one that neither passes nor fails."""
     reason = f"{words} it is {change} the gradient; nothing says how many there are"
     inputs = {n: c._replace(verdict="inconclusive", reason=reason) for n, c in case.inputs.items()}
-    note = f"{reason}: # gradcli: {name} = randn(4, 1), or of other axes, says it"
+    note = f"{reason}: {cure}, or of other axes, says it"
     return case._replace(verdict="inconclusive", inputs=inputs, notes=[*case.notes, note], lines=[])
 
 
 def _columns(case: Case, reading: Reading) -> int | None:
     """How many columns some inputs have, where a gradient is so many times too large or small.
 
-    A loss is a mean over them, of which the gradient has an axis; over examples it has none.
+    A loss is a mean over them, of which the gradient has an axis; over examples a weight has none,
+    and what is no weight most often has them first.
     """
     driven = reading.driven_last
     if reading.choice is None or any(upstream is not None for _, upstream in driven.outputs):
         return None
-    shapes = [s for s in reading.choice.shapes.values() if len(s) == ROWS_AND_COLUMNS]
-    rows = {shape[0] for shape in shapes}
-    own = {n for c in reading.claims.claims for n in driven.reader.tape.shape(c.leaf.node)}
-    counts = [n for n in dict.fromkeys(s[-1] for s in shapes) if n > 1 and n in own - rows]
+    own: set[int] = set()
+    for claim in reading.claims.claims:
+        shape = driven.reader.tape.shape(claim.leaf.node)
+        own.update(shape if claim.leaf.name in reading.weights else shape[1:])
+    sizes = [n for shape in reading.choice.shapes.values() if len(shape) > 1 for n in shape]
     factors = [factor for factor in factors_of_each(case).values() if factor]
-    return next((n for n in counts if any(map(_is(n), factors))), None)
+    return next(
+        (n for n in dict.fromkeys(sizes) if n > 1 and n in own and any(map(_is(n), factors))), None
+    )
 
 
 def _is(count: int) -> Callable[[float | None], bool]:
@@ -84,11 +90,6 @@ def _is(count: int) -> Callable[[float | None], bool]:
         factor is not None
         and any(abs(number - 1) <= SAME for number in (factor / count, factor * count))
     )
-
-
-def _is_of(shape: tuple[int, ...], count: int) -> bool:
-    """Whether an array has so many columns."""
-    return len(shape) == ROWS_AND_COLUMNS and shape[-1] == count
 
 
 def _listed(names: list[str]) -> str:
