@@ -177,6 +177,16 @@ def test_a_word_that_is_a_path_and_an_expression_is_refused(gradcli, tmp_path):
     assert gradcli("check", "--expr", "x", "x=1").code == 0
 
 
+@pytest.mark.parametrize("words", ["x=1,y=2", "x=1, y = 2", "x=1; y=2", "x=1 y=2"])
+@pytest.mark.parametrize(
+    "command", [("eval", "x*y"), ("check", "--expr", "x*y", "x=3", "y=4", "--claim")]
+)
+def test_two_bindings_in_one_word_are_told_apart(gradcli, command, words):
+    ended = gradcli(*command, words)
+    assert ended.code == 2
+    assert "help: give each by itself: `x=1` and `y" in ended.err
+
+
 VALUES = [
     ["sum(x)", "x=@a.npz:a"],
     ["sum(x)", "x=[1,2,3][0:2]"],

@@ -920,6 +920,15 @@ def test_tap_has_a_point_for_every_finding():
     assert lines.count("  ---") == lines.count("  ...") == len(troubles(EVERY_KIND))
 
 
+def test_tap_skips_what_follows_from_a_wrong_line_and_not_what_is_right(gradcli, tmp_path):
+    (tmp_path / "a.grad").write_text("x = 3; y = -4\nf = x*y\ndx = x\ndy = x\n")
+    points = [line for line in gradcli("check", "a.grad", "--format", "tap").out.splitlines()
+              if re.match(r"(not )?ok ", line)]  # fmt: skip
+    assert points[:2] == ["not ok 1 - a.grad dx", "ok 2 - a.grad dy"]
+    assert points[2].startswith("ok 3 - a.grad x # SKIP claim 3, derivative -4")
+    assert points[3:] == ["ok 4 - a.grad y"]
+
+
 def test_rdjson_has_every_trouble_at_its_place():
     document = json.loads(written(EVERY_KIND, "rdjson"))
     first = document["diagnostics"][0]

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gradcli.errors import BindingError, LimitError, ShapeError
+from gradcli.errors import BindingError, LimitError, ParseError, ShapeError
 from gradcli.gates.row import GateTable
 from gradcli.gates.shapes import MOST_AXES
 from gradcli.gates.table import CONSTANTS
@@ -21,6 +21,7 @@ from gradcli.syntax import RESERVED, Tree, parse_expression
 from gradcli.syntax.tokens import LOWERED, Source
 
 REAL = "biuf"  # kinds of numpy's types that are real numbers
+ANOTHER = r"[\s,;]\s*([^\W\d]\w*\s*=(?!=).*)"  # a binding behind a value
 _DECIMAL = r"[-+−]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 _POWER = r"(?:\^|\*\*)\s*[-+−]?[0-9]+|⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+"
 _TIMES = rf"(?:[eE](?P<e>[-+]?[0-9]+)|\s*[*×·]\s*10(?P<ten>{_POWER}))?"
@@ -87,7 +88,12 @@ def lower_setting(graph: Graph, name: str, value: Setting) -> Value:
             array = open_array(name, value[1:], graph.most_elements)
             return graph.array(array) if array.shape else graph.constant(float(array))
         source = Source(value, f"{name}=")
-        return lower_constant(graph, name, source, parse_expression(source))
+        try:
+            tree = parse_expression(source)
+        except ParseError as error:
+            error.hint = _apart(name, value) or error.hint
+            raise
+        return lower_constant(graph, name, source, tree)
     if isinstance(value, list | tuple) or getattr(value, "shape", None):
         return _array(graph, name, value)
     is_real = getattr(getattr(value, "dtype", None), "kind", "f") in REAL
@@ -99,6 +105,18 @@ def lower_setting(graph: Graph, name: str, value: Setting) -> Value:
         raise BindingError(f"`{name}` is too large for float64") from None
     except (TypeError, ValueError):
         raise BindingError(f"`{name}` is {_kind(value)}, not a number") from None
+
+
+def _apart(name: str, text: str) -> str | None:
+    """What to write where a value goes on with another binding, as in `x=1,y=2`."""
+    import re  # late: as those of measured numbers
+
+    another = re.search(ANOTHER, text)
+    if another is None:
+        return None
+    value = text[: another.start()]
+    is_whole = all(value.count(left) == value.count(right) for left, right in ("()", "[]"))
+    return f"give each by itself: `{name}={value}` and `{another[1]}`" if is_whole else None
 
 
 def _kind(value: Any) -> str:

@@ -20,8 +20,9 @@ def tap(report: CheckReport, _: Look) -> Iterator[str]:
 
 
 def _point(number: int, finding: Finding) -> Iterator[str]:
-    is_aside = finding.is_aside or finding.verdict in (NOTHING_CLAIMED, SKIPPED)
-    is_ok = is_aside or finding.verdict not in TROUBLE_LEVELS
+    is_well = finding.verdict not in (*TROUBLE_LEVELS, NOTHING_CLAIMED, SKIPPED)
+    is_aside = not is_well and (finding.is_aside or finding.verdict not in TROUBLE_LEVELS)
+    is_ok = is_well or is_aside
     label = printable(f"{finding.file} {finding.label}").replace("\\", "\\\\").replace("#", "\\#")
     skip = f" # SKIP {printable(finding.text)}" if is_aside else ""
     yield f"{'ok' if is_ok else 'not ok'} {number} - {label}{skip}\n"
