@@ -380,6 +380,15 @@ def test_the_input_is_never_overwritten(gradcli, tmp_path):
 
 
 SUM = "sum(x*x)"
+
+
+def test_a_result_needs_the_name_of_a_file(gradcli):
+    for words in (("eval", "x", "x=1", "-o", ""), ("check", "x", "x=1", "--junit", "")):
+        ended = gradcli(*words)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.startswith("error: the file to write has no name")
+
+
 OVERWRITING = [
     ["eval", SUM, "x=@in.npy", "-o", "in.npy"],
     ["eval", SUM, "x=@in.npy", "-o", "link.json"],

@@ -157,6 +157,15 @@ def test_what_would_run_code_is_refused_at_its_place(call):
     assert "nothing of the file is executed" in error.message
 
 
+@pytest.mark.parametrize("line", ["tolerence 1e-3", "tolerance -1", "seed x", "skpi later", ""])
+def test_a_directive_that_says_nothing_is_told(line):
+    text = f"# gradcli: {line}\ndef f(x):\n    return x*x\ndef f_grad(x):\n    return 2*x\n"
+    (case,) = cases(text, bindings=[("x", "1.5")])
+    (warning,) = case.warnings
+    assert case.verdict == "pass"
+    assert warning.startswith(f"`# gradcli: {line}` says nothing in a Python file; known are")
+
+
 # ---------------------------------------------------------------- limits
 
 ENDLESS = {

@@ -121,6 +121,8 @@ def refuse_overwriting(path: str, inputs: tuple[str, ...]) -> None:
 
     They are `inputs`, and the files of numbers that have been read.
     """
+    if not path:
+        raise FileError("the file to write has no name", hint="`-` is the standard output")
     try:
         for source in (*inputs, *data_files):
             if os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):

@@ -37,6 +37,7 @@ class Directives(NamedTuple):
     seed: int | None
     skip: str | None = None  # the reason not to check
     tolerance: float | None = None
+    unknown: tuple[str, ...] = ()  # what is no directive of a Python file
 
 
 def directives(script: Script, lines: list[int]) -> Directives:
@@ -44,6 +45,7 @@ def directives(script: Script, lines: list[int]) -> Directives:
     values: dict[str, str] = {}
     grads: dict[str, str] = {}
     seed, skip, tolerance = None, None, None
+    unknown: list[str] = []
     above = [text for line in sorted(lines) for text in _above(script, line)]
     for text in [*_loose(script), *above]:
         word, _, rest = text.partition(" ")
@@ -55,13 +57,13 @@ def directives(script: Script, lines: list[int]) -> Directives:
             seed = number
         elif word == "skip":
             skip = rest.strip()
-        elif word == "tolerance":
-            tolerance = finite_number(rest)
+        elif word == "tolerance" and (bound := finite_number(rest)) is not None:
+            tolerance = bound
         else:
-            for part in _statements(text):
-                if match := SETTING.fullmatch(part.strip()):
-                    values[match[1]] = match[2].strip()
-    return Directives(values, grads, seed, skip, tolerance)
+            said = [SETTING.fullmatch(part.strip()) for part in _statements(text)]
+            values |= {match[1]: match[2].strip() for match in said if match}
+            unknown += [text] * (not any(said))
+    return Directives(values, grads, seed, skip, tolerance, tuple(unknown))
 
 
 def _statements(text: str) -> list[str]:

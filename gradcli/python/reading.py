@@ -129,7 +129,13 @@ class PythonFile:
 
     def said(self, subject: Subject) -> Directives:
         """What the comments of the file say of a subject."""
-        return directives(self.script, _lines_of(self.script, subject))
+        said = directives(self.script, _lines_of(self.script, subject))
+        for text in said.unknown:
+            warning = (f"`# gradcli: {text}` says nothing in a Python file; known are `grads`, "
+                       "`seed`, `skip`, `tolerance` and `NAME = VALUE`")  # fmt: skip
+            if warning not in self.script.warnings:
+                self.script.warnings.append(warning)
+        return said
 
 
 def _without_forward(script: Script, node: ast.FunctionDef) -> ParseError:
