@@ -43,7 +43,7 @@ def steps_of(
 ) -> dict[int, Step]:
     """The steps of the inputs that an object held before, by their nodes.
 
-    A layer, which has upstream gradients, takes none that is not linear in these: Adam's is not.
+    That of an optimiser is none where it is not linear in the upstream gradients: Adam's is not.
     """
     steps: dict[int, Step] = {}
     if instance is None:
@@ -52,10 +52,10 @@ def steps_of(
         leaf, content = before.get(path), array.content
         if leaf is None or content.__class__ is not int or content == leaf:
             continue
-        if not _is_linear(reader, content, upstreams):
-            continue
         record = _record(reader, content)
         is_own = record is None or len(record.call) == 1
+        if not is_own and not _is_linear(reader, content, upstreams):
+            continue
         step = step_of(reader, leaf, content, f"self{path}", bool(upstreams), is_own)
         if step is not None:
             steps[leaf] = step
