@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from junitparser import JUnitXml
@@ -202,3 +203,14 @@ def test_no_value_is_claimed_where_many_digits_know_none():
             "inconclusive",
             "many digits do not settle it either",
         )
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [(5.0, "fail"), (math.inf, "fail"), (math.nan, "fail"), (-math.inf, "inconclusive")],
+)
+def test_no_number_is_a_derivative_that_is_larger_than_any(claim, verdict):
+    report = check("1/x", {"x": 1e-200}, claims={"x": claim})
+    answer = report.cases[0].inputs["x"]
+    assert answer.verdict == verdict
+    assert answer.reason == "the derivative is larger than any float64"

@@ -196,3 +196,15 @@ def test_gates_that_mpmath_computes_anyway_go_to_many_digits_at_once(text, x, mo
     monkeypatch.setattr(Curvatures, "_estimate", None)
     report = gradcli.evaluate(text, {"x": x}, hessian=True)
     assert report.hessian_check.entries["x by x"].verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("text", "point"), [("x**2/y", (1e-200, 1e-300)), ("hypot(x, y)", (1e-320, 1e-320))]
+)
+def test_a_second_derivative_beyond_float64_is_no_kink_and_no_fail(text, point):
+    report = gradcli.evaluate(text, dict(zip("xy", point, strict=True)), hessian=True)
+    assert report.hessian["x"]["y"] == report.hessian["y"]["x"] == -math.inf
+    entry = report.hessian_check.entries["x by y"]
+    assert (entry.verdict, entry.kind) == ("inconclusive", "smooth")
+    assert entry.reason == "the second derivative is larger than any float64"
+    assert report.hessian_check.verdict == "inconclusive"

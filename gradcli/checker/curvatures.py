@@ -17,6 +17,7 @@ from gradcli.checker.question import Question
 from gradcli.checker.reasons import mismatch
 from gradcli.checker.verdicts import (
     answer_of,
+    beyond_floats,
     constant_answer,
     passes,
     slack_of,
@@ -95,6 +96,8 @@ class Curvatures:
     def _settled(self, question: Question, at: Limit) -> InputCheck:
         """The verdict where the second derivative is known."""
         kind, slope = at.kind, at.slope
+        if math.isinf(slope):
+            return beyond_floats(question, kind, slope, "the second derivative")
         is_right = agree(question.checked, slope, self.tolerance)
         reasons = [] if is_right else [mismatch(question.checked, slope, question.what)]
         if kind == "border":

@@ -123,7 +123,8 @@ def _one_by_one(
         goal = _goal(point, question, tolerance) if in_columns or is_part else ANY
         estimate = differentiate(cone, in_columns, goal)
         answer = _verdict(point, question, cone, estimate, tolerance, goal)
-        if answer.verdict == "fail" and answer.kind in ("smooth", "border"):
+        is_beyond = answer.numeric is not None and math.isinf(answer.numeric)
+        if answer.verdict == "fail" and answer.kind in ("smooth", "border") and not is_beyond:
             reasons = (_mistake(answer, question, questions), answer.reason)
             answer = answer._replace(reason="; ".join(filter(None, reasons)))
         answers[question.name] = answer
@@ -227,8 +228,7 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, tolerance: flo
         reason = f"the slope is infinite: left {left:.6g}, right {right:.6g}"
         return answer_of(question, verdict, kind, slope, None, reason=reason)
     if math.isinf(slope):
-        reason = "the derivative is larger than any float64"
-        return answer_of(question, "inconclusive", kind, slope, None, reason=reason)
+        return beyond_floats(question, kind, slope, "the derivative")
     border = "at the border of the domain: checked from one side" if kind == "border" else None
     bound = derivative.bound
     if agree(gradient, slope, tolerance):
@@ -240,6 +240,13 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, tolerance: flo
         reason = f"float64 backpropagation loses its digits here; the derivative is {slope:.12g}"
         return answer_of(question, "inconclusive", kind, slope, bound, reason=reason)
     return answer_of(question, "fail", kind, slope, bound, reason=border)
+
+
+def beyond_floats(question: Question, kind: str, slope: float, what: str) -> InputCheck:
+    """The verdict where the truth is larger than any float64: a number that is typed is none."""
+    is_wrong = question.exact and question.checked != slope
+    verdict, reason = "fail" if is_wrong else "inconclusive", f"{what} is larger than any float64"
+    return answer_of(question, verdict, kind, slope, None, reason=reason)
 
 
 def _at_kink(

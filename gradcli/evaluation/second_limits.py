@@ -165,7 +165,8 @@ def _joined(limits: Sequence[Limit]) -> Limit:
         return odd[0]
     slopes = [x for at in inside for x in (at.left, at.right) if not math.isnan(x)]
     low, high = min(slopes), max(slopes)
-    if all(at.kind != "kink" for at in inside) and high - low <= AGREEMENT * max(-low, high):
+    is_one = low == high or high - low <= AGREEMENT * max(-low, high)  # both may be infinite
+    if all(at.kind != "kink" for at in inside) and is_one:
         return inside[0]
     return Limit("kink", low, high, max(at.digits for at in inside))
 

@@ -119,6 +119,8 @@ def _entry(at: Limit, known: float, what: str, jump: str, kink: str) -> Entry:
         ways = [f"{x:g} from the {side}" for x, side in ((at.left, "left"), (at.right, "right"))
                  if not math.isnan(x)]  # fmt: skip
         return Entry(at.slope, math.inf, f"{what} is infinite: {', '.join(ways)}")
+    if math.isinf(at.slope):
+        return Entry(at.slope, math.inf, f"{what} is larger than any float64")
     if agree(known, at.slope, SAME):
         return Entry(at.slope, at.bound)
     sides = "one side" if at.is_one_sided else "both sides"
