@@ -326,6 +326,17 @@ def test_a_slope_beyond_float64_is_no_finite_claim():
     assert case.verdict == "fail"
 
 
+@pytest.mark.parametrize(
+    ("text", "x"), [("sum(where(X > 0, X, 0)*2)", math.nan), ("sum(relu(X))", -math.inf)]
+)
+def test_no_slope_is_asked_for_where_an_input_is_no_number(text, x):
+    check = gradcli.evaluate(text, {"X": [1.0, x]}).check
+    assert check.inputs["X[0]"].verdict == "pass"
+    wrong = check.inputs["X[1]"]
+    assert (wrong.verdict, wrong.kind) == ("undefined", "nan")
+    assert wrong.reason == f"X[1] is {x}: no step leads away from it"
+
+
 def test_selfcheck_catches_every_planted_mistake(selfcheck_trials):
     planted = [trial for trial in selfcheck_trials if trial.is_wrong]
     right = [trial for trial in selfcheck_trials if not trial.is_wrong]

@@ -206,6 +206,9 @@ def _in_many_digits(point: Point, question: Question, cone: Cone, tolerance: flo
     """The verdict where float64 does not settle it."""
     from gradcli.evaluation.limits import OutOfDigits, limit  # late: mpmath is loaded only here
 
+    if not math.isfinite(cone.x):
+        reason = f"{question.name} is {cone.x}: no step leads away from it"
+        return answer_of(question, "undefined", "nan", math.nan, None, reason=reason)
     try:
         derivative = limit(point.in_digits, question.leaf, point.upstream)
     except OutOfDigits as trouble:
