@@ -54,6 +54,7 @@ SCALARS = [
     ("relu(x)*leaky_relu(y) + huber(z) + elu(y) + hardtanh(z)", {"x": 3, "y": -1.5, "z": 2}),
     ("erf(x) + erfc(y)*z + normcdf(x) + normpdf(y)", {"x": 0.3, "y": 0.5, "z": 2.5}),
     ("logsumexp(x, y) + sinc(x)*logit(y) + xlogy(x, y) + mish(x)", {"x": 1.3, "y": 0.6}),
+    ("lgamma(x)*gamma(y) + atan2(x, y)", {"x": 0.3, "y": 2.5}),
     (
         "asin(x) + acos(y) + atan2(x, y) + sinh(x)*cosh(y) + atanh(x) + log1p(y)",
         {"x": 0.3, "y": 0.6},

@@ -11,7 +11,7 @@ from gradcli.cli.asked import asked, say_warnings
 from gradcli.cli.options import NO_MORE, differentiated, gates_shown, program, seed, spoken, switch
 from gradcli.cli.streams import put
 from gradcli.cli.words import ExpressionCommand
-from gradcli.emit.languages import LANGUAGES
+from gradcli.emit.frameworks import LANGUAGES
 from gradcli.errors import UsageError
 
 NAMES = (*LANGUAGES, "grad", "formula", "latex")

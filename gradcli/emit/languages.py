@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import inf, isinf
 from typing import NamedTuple
 
@@ -120,11 +120,20 @@ class Writer:
         for name in {*_WORD.findall(text)} & self.language.snippets.keys():
             self._helper(name)
 
-    def slope(self, gate: Gate, k: int) -> str:
-        """The name of a helper for a local gradient that takes more than a line."""
+    def slope(self, gate: Gate, k: int, operands: Sequence[str]) -> str:
+        """The call of a helper for a local gradient that takes more than a line.
+
+        `operands` are those of the gate, and its value; the helper takes what it uses.
+        """
         name = f"{gate.name}_slope" + (f"_{gate.operands[k]}" if len(gate.operands) > 1 else "")
-        self._define(name, [*gate.operands, "out"], gate.local[k])
-        return name
+        used = {*_WORD.findall(gate.local[k])}
+        given = {
+            parameter: operand
+            for parameter, operand in zip([*gate.operands, "out"], operands, strict=True)
+            if parameter in used
+        }
+        self._define(name, given, gate.local[k])
+        return f"{name}({', '.join(given.values())})"
 
     def _phrase(self, tree: Tree, constants: Mapping[str, str]) -> Phrase:
         language = self.language
@@ -250,6 +259,25 @@ def _named(prefix: str, names: str) -> dict[str, str]:
     return {name: f"{prefix}{name}" for name in names.split()}
 
 
+DIGAMMA = """def digamma(x):
+    if x <= 0:
+        return digamma(1 - x) - math.pi / math.tan(math.pi * x)
+    below = 0.0
+    while x < 12:
+        below, x = below + 1 / x, x + 1
+    s = 1 / (x * x)
+    tail = s * (1 / 12 - s * (1 / 120 - s * (1 / 252 - s * (1 / 240 - s * (1 / 132 - s / 47.4)))))
+    return math.log(x) - 0.5 / x - tail - below"""
+DIGAMMA_IN_C = """static double digamma(double x) {
+    if (x <= 0.0) return digamma(1.0 - x) - acos(-1.0) / tan(acos(-1.0) * x);
+    double below = 0.0;
+    for (; x < 12.0; x += 1.0) below += 1.0 / x;
+    double s = 1.0 / (x * x);
+    double tail = s * (1.0 / 132.0 - s / 47.4);
+    tail = s * (1.0 / 12.0 - s * (1.0 / 120.0 - s * (1.0 / 252.0 - s * (1.0 / 240.0 - tail))));
+    return log(x) - 0.5 / x - tail - below;
+}"""
+
 PYTHON_HELPER = ("def {}({}):", "return {}", "")
 PYTHON = Language(
     "Python", "# ", "{} = {}", "{} = {}", "{} += {}", "{}", "math.inf", "math.nan",
@@ -271,6 +299,7 @@ PYTHON = Language(
         "cospi": "def cospi(x):\n    turn = abs(math.remainder(x, 2))\n"
                  "    return math.cos(math.pi * turn) if turn < 0.25 else "
                  "math.sin(math.pi * (0.5 - turn))",
+        "digamma": DIGAMMA,
     },
     PYTHON_HELPER, frozenset(keyword.kwlist),
     _named("math.", "pi e tau"),
@@ -295,6 +324,7 @@ NUMPY = PYTHON._replace(
                      "    return np.logaddexp.reduce(np.broadcast_arrays(*xs))",
         "sinpi": "def sinpi(x):\n    return np.sin(np.pi * (x - 2 * np.rint(x / 2)))",
         "cospi": "def cospi(x):\n    return np.cos(np.pi * (x - 2 * np.rint(x / 2)))",
+        "digamma": f"@np.vectorize\n{DIGAMMA}",
     },
     constants=_named("np.", "pi e"), has_arrays=True,
 )  # fmt: skip
@@ -312,6 +342,7 @@ C = Language(
                  "    return sin(acos(-1.0) * (x - 2.0 * rint(x / 2.0)));\n}",
         "cospi": "static double cospi(double x) {\n"
                  "    return cos(acos(-1.0) * (x - 2.0 * rint(x / 2.0)));\n}",
+        "digamma": DIGAMMA_IN_C,
         "logsumexp": "static double logsumexp(double x, double y) {\n"
                      "    return fmax(x, y) + log1p(exp(-fabs(x - y)));\n}",
     },
@@ -357,76 +388,3 @@ JULIA = Language(
     JULIA_WORDS, {"pi": "pi", "e": "exp(1.0)"},
     imports=(("SpecialFunctions.", "import SpecialFunctions"),),
 )  # fmt: skip
-JAX = NUMPY._replace(
-    name="JAX", library="jnp.", renamed={"*": "*"},
-    imports=(("math.", "import math"), ("jax.", "import jax"), ("jnp.", "import jax.numpy as jnp")),
-    snippets={
-        **{name: f"from jax.scipy.special import {name}" for name in
-           ("erf", "erfc", "erfinv", "gamma", "digamma", "polygamma")},
-        "lgamma": "from jax.scipy.special import gammaln as lgamma",
-        "normcdf": "from jax.scipy.special import ndtr as normcdf",
-        **{name: NUMPY.snippets[name] for name in ("sinpi", "cospi")},
-        "logsumexp": "def logsumexp(*xs):\n"
-                     "    return jax.nn.logsumexp(np.stack(np.broadcast_arrays(*xs)), axis=0)",
-    },
-    array_helpers={
-        **{name: HELPERS[name] for name in (
-            "softmax", "log_softmax", "logdet", "take_along_axis", "others", "unsort", "cofactors",
-        )},
-        "scatter": "def scatter(x, places, size):\n    places = np.array(places)\n"
-                   "    return np.zeros((size, *x.shape[places.ndim:])).at[places].add(x)",
-    },
-    add_part="{0} = {0}.at[{1}].add({2})",
-)  # fmt: skip
-TORCH_AS_NUMPY = (
-    "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "floor", "ceil", "sin", "cos",
-    "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arctan2", "arcsinh", "arccosh",
-    "arctanh", "abs", "hypot", "where", "inf", "nan", "pi", "e", "sum", "mean", "outer", "reshape",
-    "zeros", "ones", "eye", "zeros_like", "ones_like", "arange", "argmax", "argmin", "trace",
-    "stack", "linalg.inv", "linalg.det", "linalg.solve", "linalg.cholesky", "tril", "triu",
-)  # fmt: skip
-TORCH = NUMPY._replace(
-    name="PyTorch", library="torch.", add="{0} = {0} + {1}",  # += would write into what is shared
-    imports=(("math.", "import math"), ("torch.", "import torch")),
-    renamed={
-        **{name: name for name in TORCH_AS_NUMPY},
-        "rint": "round", "max": "amax", "min": "amin", "concatenate": "cat", "copy": "clone",
-        "transpose": "permute", "expand_dims": "unsqueeze", "linalg.norm": "linalg.vector_norm",
-        "maximum": "maximum", "minimum": "minimum", "array": "stacked", "cbrt": "cbrt",
-        "logaddexp.reduce": "logsumexp_of",
-    },
-    snippets={
-        **{name: f"{name} = torch.special.{name}" for name in
-           ("erf", "erfc", "erfinv", "erfcx", "digamma", "polygamma")},
-        "lgamma": "lgamma = torch.lgamma", "normcdf": "normcdf = torch.special.ndtr",
-        "cbrt": "def cbrt(x):\n    return torch.sign(x) * torch.abs(x) ** (1 / 3)",
-        "maximum": "def maximum(x, y):\n    x, y = map(number, (x, y))\n"
-                   "    return torch.where(x >= y, x, y)",
-        "minimum": "def minimum(x, y):\n    x, y = map(number, (x, y))\n"
-                   "    return torch.where(x <= y, x, y)",
-        "logsumexp_of": "def logsumexp_of(x, axis=None, keepdims=False):\n"
-                        "    axis = tuple(range(x.ndim)) if axis is None else axis\n"
-                        "    return torch.logsumexp(x, axis, keepdims)",
-        "where": "def where(c, x, y):\n    x, y = map(number, (x, y))\n"
-                 "    return torch.where(torch.as_tensor(c), x, y)",
-        "number": "def number(x):\n    return x if torch.is_tensor(x) else "
-                  "torch.tensor(float(x), dtype=torch.float64)",
-        "stacked": "def stacked(parts):\n    return torch.stack([*map(torch.as_tensor, parts)])",
-        "sinpi": "def sinpi(x):\n    return torch.sin(torch.pi * (x - 2 * torch.round(x / 2)))",
-        "cospi": "def cospi(x):\n    return torch.cos(torch.pi * (x - 2 * torch.round(x / 2)))",
-        "logsumexp": "def logsumexp(*xs):\n    parts = map(torch.as_tensor, xs)\n"
-                     "    return torch.logsumexp(torch.stack(torch.broadcast_tensors(*parts)), 0)",
-    },
-    array_helpers={
-        "softmax": "def softmax(x, axis=-1):\n    return torch.softmax(x, axis)",
-        "log_softmax": "def log_softmax(x, axis=-1):\n    return torch.log_softmax(x, axis)",
-        "logdet": "def logdet(x):\n    return torch.linalg.slogdet(x)[1]",
-    },
-    zeros="np.zeros_like({})", fixed="torch.as_tensor({}, dtype=torch.float64)",
-    of_numbers=PYTHON.calls,
-)  # fmt: skip
-
-LANGUAGES = {
-    "python": PYTHON, "numpy": NUMPY, "torch": TORCH, "jax": JAX, "c": C,
-    "javascript": JAVASCRIPT, "julia": JULIA,
-}  # fmt: skip

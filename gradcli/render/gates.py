@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rich.text import Text
-
-from gradcli.render.curves.chart import Axis, Curve, chart, seen
-from gradcli.render.curves.plot_chart import SLOPE, VALUE
+from gradcli.render.curves.plot_chart import gate_chart
 from gradcli.render.look import Look
 from gradcli.render.markdown import code_span, table_row
 from gradcli.render.table import Column, Page
 from gradcli.reports.digits import certain_text
-from gradcli.reports.gates import GateCurve, GateReport, GateSheet, KinkConvention
+from gradcli.reports.gates import GateReport, GateSheet, KinkConvention
 
 ALL = (
     Column("gate", "name"),
@@ -29,7 +26,6 @@ AT_A_KINK = (
     Column("jax", "gradient"),
 )
 DIGITS = 6  # of samples, which show how a gate runs
-FIELD = 48, 12  # columns and rows of the curves
 
 
 def gate_table(report: GateReport, look: Look) -> Iterator[str]:
@@ -62,18 +58,7 @@ def _page(sheet: GateSheet, page: Page) -> Iterator[str]:
         yield page.drawn(page.block(_sampled(sheet), _samples(sheet), head=1))
     if sheet.curve:
         yield page.drawn("")
-        yield from _drawn(sheet.curve, page)
-
-
-def _drawn(curve: GateCurve, page: Page) -> Iterator[str]:
-    """Value and slope over the operand."""
-    x, y = Axis(curve.xs[0], curve.xs[-1]), Axis(*seen([*curve.values, *curve.slopes]))
-    slopes = Curve(SLOPE, "curve.gradient", [*zip(curve.xs, curve.slopes, strict=True)])
-    values = Curve(VALUE, "curve.value", [*zip(curve.xs, curve.values, strict=True)])
-    legend = ((VALUE, "curve.value"), " value  ", (SLOPE, "curve.gradient"), " slope")
-    yield page.drawn(page.sentence(*legend))
-    for line in chart([slopes, values], x, y, *FIELD, page.console.options.ascii_only):
-        yield page.drawn(Text.assemble(*line))
+        yield from gate_chart(sheet.curve, page)
 
 
 def gate_markdown(report: GateReport, _: Look) -> Iterator[str]:

@@ -8,7 +8,7 @@ from itertools import count
 from typing import NamedTuple
 
 from gradcli.arithmetic.agreement import agree
-from gradcli.emit.languages import LANGUAGES
+from gradcli.emit.frameworks import LANGUAGES
 from gradcli.emit.staged import gradient_name
 from gradcli.errors import GradcliError, UsageError
 from gradcli.evaluation.point import as_numbers, input_values

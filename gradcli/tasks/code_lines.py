@@ -206,7 +206,7 @@ class CodeLines:
                 self.names[o] if o in self.names else str(self.graph.constants[o])
                 for o in self.graph.operands[node]
             ]
-            stable = f"{self.writer.slope(gate, k)}({', '.join([*operands, self.names[node]])})"
+            stable = self.writer.slope(gate, k, [*operands, self.names[node]])
         return stable, "" if lecture in (None, stable) else lecture or ""
 
 

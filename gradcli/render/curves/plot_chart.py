@@ -10,10 +10,12 @@ from rich.text import Text
 from gradcli.render.curves.chart import Axis, Curve, Piece, chart, seen
 from gradcli.render.look import Look
 from gradcli.render.table import UNLIMITED, Page
+from gradcli.reports.gates import GateCurve
 from gradcli.reports.plots import LinePlot, Mark, Plot, SurfacePlot
 
 WIDTH, MARGIN, NARROWEST = 80, 14, 24  # of a chart; of the numbers at its left
 LINE_HEIGHT, SURFACE_HEIGHT = 14, 21
+OF_A_GATE = 48, 12  # columns and rows
 VALUE, SLOPE = "o", "+"
 KINKS = {"kink": "^", "jump": "|"}
 BANDS = " .:-=+*#%@"  # from the lowest value to the highest
@@ -50,6 +52,17 @@ def plot_chart(plot: Plot, look: Look) -> Iterator[str]:
             yield page.drawn(page.sentence((f"... {left_out} more", "aside")))
     for note in plot.notes:
         yield page.drawn(page.sentence(("note", "aside"), f": {note}"))
+
+
+def gate_chart(curve: GateCurve, page: Page) -> Iterator[str]:
+    """Value and slope of a gate over its operand."""
+    x, y = Axis(curve.xs[0], curve.xs[-1]), Axis(*seen([*curve.values, *curve.slopes]))
+    slopes = Curve(SLOPE, "curve.gradient", [*zip(curve.xs, curve.slopes, strict=True)])
+    values = Curve(VALUE, "curve.value", [*zip(curve.xs, curve.values, strict=True)])
+    legend = ((VALUE, "curve.value"), " value  ", (SLOPE, "curve.gradient"), " slope")
+    yield page.drawn(page.sentence(*legend))
+    for line in chart([slopes, values], x, y, *OF_A_GATE, page.console.options.ascii_only):
+        yield page.drawn(Text.assemble(*line))
 
 
 def _line(line: LinePlot, width: int, is_ascii: bool) -> Iterator[list[Piece]]:
