@@ -632,3 +632,41 @@ class MaxPool2:
 def test_images_that_are_pooled_have_several_windows_along_every_axis(wrong):
     assert verdict(MAX_POOL) == ("pass", None)
     assert verdict(MAX_POOL.replace("d_image[i*2:i*2+2, j*2:j*2+2] =", wrong))[0] == "fail"
+
+
+def test_an_attribute_may_be_set_from_outside_by_its_name():
+    text = """
+class Scale:
+    def forward(self, x):
+        self.x = x
+        return self.factor * x
+
+    def backward(self, dout):
+        return self.factor * dout
+
+class Net:
+    def __init__(self, layers, factor):
+        for layer in layers:
+            setattr(layer, "factor", factor)
+"""
+    (case,) = cases(text, "Scale")
+    assert case.verdict == "pass", case.problem
+    (unset,) = cases(text.partition("class Net")[0], "Scale")
+    assert "has no attribute `factor`" in unset.problem.message
+
+
+def test_lists_of_known_arrays_are_no_weights():
+    text = """
+class Line:
+    def __init__(self):
+        self.sizes, self.grads = [np.array([3, 2])], [np.zeros(2)]
+
+    def forward(self, x):
+        self.x = x
+        return np.sin(x)
+
+    def backward(self, dout):
+        self.grads = [dout]
+        return dout * np.cos(self.x)
+"""
+    assert verdict(text) == ("pass", None)

@@ -182,7 +182,8 @@ def _by_place(driven: Driven, results: list[Result], claims: list[Claim]) -> lis
         for weights, parts in lists.items() if not is_holder(weights)
         for name, others in lists.items() if is_holder(name) and len(others) == len(parts)
         for k, part in enumerate(parts)
-        if part.content in leaves and (words := f"self.{name}[{k}]") in by_words
+        if part.content.__class__ is int and part.content in leaves
+        and (words := f"self.{name}[{k}]") in by_words
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from gradcli.python.gradient_words import kin, roots
 from gradcli.python.values import Class, Function
@@ -63,13 +64,17 @@ def _key(node: ast.Subscript) -> object:
 
 def is_set_from_outside(tree: ast.AST, name: str) -> bool:
     """Whether a file sets an attribute of something else than `self`: `layer.weights = ...`."""
-    return any(
-        isinstance(part, ast.Attribute)
-        and part.attr == name
-        and isinstance(part.ctx, ast.Store)
-        and not (isinstance(part.value, ast.Name) and part.value.id == "self")
-        for part in ast.walk(tree)
-    )
+    return any(name == attribute and owner != "self" for owner, attribute in _set(tree))
+
+
+def _set(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """The attributes that a file sets, and of what: also as `setattr(layer, "seed", 1)`."""
+    for part in ast.walk(tree):
+        if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
+            yield ast.unparse(part.value), part.attr
+        elif isinstance(part, ast.Call) and ast.unparse(part.func) == "setattr":
+            named = [a.value for a in part.args[1:2] if isinstance(a, ast.Constant)]
+            yield from ((ast.unparse(part.args[0]), str(name)) for name in named)
 
 
 def has_gradient(cls: Class, name: str) -> bool:
