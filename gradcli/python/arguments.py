@@ -131,8 +131,9 @@ class Arguments:
 
     def _add_objects(self, cls: Class, instance: Instance) -> None:
         """Add layers to a network that has none so far: `net.add(layer)`."""
-        for method, name, kept in adders(cls):
-            if instance.attributes.get(kept) != []:
+        empty = {k for k, v in instance.attributes.items() if isinstance(v, list) and not v}
+        for method, name, kept in adders(cls) if empty else ():
+            if kept not in empty:
                 continue
             if name not in self.values:
                 raise MissingInputs([name], f"`{cls.name}` has no {kept} before `{method}` is "
