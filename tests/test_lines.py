@@ -589,3 +589,62 @@ def test_changes_of_a_line_that_give_the_same_value_are_tried_once(monkeypatch):
     text += "db = 1\nda = 2*b*db + db\ndx = da*y + 1\ndy = da*x"
     assert gradcli.check(text).verdict == "fail"
     assert len(runs) == len({*asked}) < len(asked)
+
+
+UNROLLED = """x = [0.5, -1.2, 2.0, 0.3, -0.7]; w = [1.1, -0.4, 0.9]
+s0 = w[0]*x[0] + w[1]*x[1] + w[2]*x[2]
+s1 = w[0]*x[1] + w[1]*x[2] + w[2]*x[3]
+s2 = w[0]*x[2] + w[1]*x[3] + w[2]*x[4]
+f = s0*s0 + s1*s2
+ds0 = 2*s0
+ds1 = s2
+ds2 = s1
+dw[0] += ds0*x[0] + ds1*x[1] + ds2*x[2]
+dw[1] += ds0*x[1] + ds1*x[2] + ds2*x[3]
+dw[2] += ds0*x[2] + ds1*x[3] + ds2*x[4]
+dx[0] += ds0*w[0]
+dx[1] += ds0*w[1] + ds1*w[0]
+dx[2] += ds0*w[2] + ds1*w[1] + ds2*w[0]
+dx[3] += ds1*w[2] + ds2*w[1]
+dx[4] += ds2*w[2]"""
+NETWORK = """X = randn(4, 3); W1 = randn(3, 5); W2 = randn(5, 3); Y = randn(4, 3)
+h = np.maximum(0, X @ W1)
+s = h @ W2
+loss = np.sum((s - Y)**2)
+ds = 2*(s - Y)
+dW2 = h.T @ ds
+dh = ds @ W2.T
+dh = dh * (h > 0)
+dW1 = X.T @ dh"""
+PENDULUM = """theta = 0.7; omega = -1.3; m = 2.5; l = 1.7
+ke = 0.5*m*l**2*omega**2
+pe = m*9.81*l*(1 - cos(theta))
+E = ke + pe
+dke = 1
+dpe = 1
+domega = dke*m*l**2*omega
+dtheta = dpe*m*9.81*l*sin(theta)
+dl = dke*m*l*omega**2
+dl += dpe*m*9.81*(1 - cos(theta))
+dm = dke*0.5*l**2*omega**2 + dpe*9.81*l*(1 - cos(theta))"""
+
+
+@pytest.mark.parametrize(
+    ("text", "was", "now", "mistake", "repair"),
+    [
+        (UNROLLED, "dx[2] += ds0*w[2] + ds1*w[1] + ds2*w[0]", "dx[2] += ds0*w[2] + ds1*w[1]",
+         "missing-path", "dx[2] += ds0*w[2] + ds1*w[1] + w[0]*ds2"),
+        (UNROLLED, "dx[4] += ds2*w[2]", "dx[4] += ds2*w[1]", "wrong-constant", None),
+        (NETWORK, "ds = 2*(s - Y)", "ds = 2", "dropped-factor", "ds = 2 * (s - Y)"),
+        (NETWORK, "dh = dh * (h > 0)", "dh = h > 0", "dropped-factor", "dh = (h > 0)*dh"),
+        (NETWORK, "dW2 = h.T @ ds", "dW2 = X.T @ ds", None, None),
+        (PENDULUM, "dl = dke*m*l*omega**2", "dl = dke*0.5*m*l*omega**2", "dropped-factor", None),
+        (PENDULUM, "dpe = 1", "dpe = 2", "dropped-factor", None),
+    ],
+)  # fmt: skip
+def test_the_usual_slips_have_their_names_and_are_mended(text, was, now, mistake, repair):
+    row = text.splitlines().index(was) + 1
+    (line,) = [x for x in case(text.replace(was, now), seed=3).lines if x.is_accused]
+    assert (line.line, line.suspects) == (row, [])
+    if mistake is not None:
+        assert (line.mistake, line.repair) == (mistake, repair or was)

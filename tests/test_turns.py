@@ -3,6 +3,7 @@
 import pytest
 from test_python import cases
 
+from gradcli.backward import lines as backward_lines
 from gradcli.render.fixes import fixed_text
 
 CHAIN = """import numpy as np
@@ -260,3 +261,83 @@ def test_of_two_steps_that_add_the_same_the_last_is_one_too_many():
     (line,) = [line for line in case.lines if line.is_accused]
     assert (line.mistake, line.repair) == ("double-counted", "")
     assert fixed_text(text, case.lines) == NORM
+
+
+ROSEN = """import numpy as np
+
+
+def rosen(x):
+    f = 0.0
+    for i in range(len(x) - 1):
+        f += 100 * (x[i + 1] - x[i] ** 2) ** 2 + (1 - x[i]) ** 2
+    return f
+
+
+def rosen_grad(x):
+    g = np.zeros_like(x)
+    for i in range(len(x) - 1):
+        t = x[i + 1] - x[i] ** 2
+        g[i] += -400 * x[i] * t - 2 * (1 - x[i])
+        g[i + 1] += 200 * t
+    return g
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "mistake"),
+    [
+        ("g[i] += -400 * x[i] * t - 2 * (1 - x[i])", "g[i] += -400 * x[i] * t", "lost-term"),
+        ("g[i] += -400 * x[i] * t - 2 * (1 - x[i])",
+         "g[i] += -400 * x[i] * t + 2 * (1 - x[i])", "sign"),
+        ("g[i + 1] += 200 * t", "g[i + 1] += 200 * x[i]", "wrong-cache"),
+    ],
+)  # fmt: skip
+def test_elements_that_a_line_reads_twice_are_one(was, now, mistake):
+    row, (line,) = accused_after(ROSEN, was, now, [("x", "randn(5)")])
+    assert (line.line, line.mistake, line.suspects) == (row, mistake, [])
+    assert line.repair == was
+
+
+SQUASHED = """import numpy as np
+
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+
+def layer_forward(x, w, b):
+    p = sigmoid(x @ w + b)
+    return p, (x, w, p)
+
+
+def layer_backward(dout, cache):
+    x, w, p = cache
+    dz = dout * p * (1 - p)
+    dx = dz @ w.T
+    dw = x.T @ dz
+    db = dz.sum(axis=0)
+    return dx, dw, db
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "mistake"),
+    [
+        ("db = dz.sum(axis=0)", "db = dz.mean(axis=0)", "missing-mean"),
+        ("dz = dout * p * (1 - p)", "dz = dout * (1 - p)", "dropped-factor"),
+    ],
+)
+def test_sums_and_means_are_told_apart_and_values_have_the_names_they_are_given(was, now, mistake):
+    row, (line,) = accused_after(SQUASHED, was, now)
+    assert (line.line, line.mistake, line.suspects) == (row, mistake, [])
+    assert line.repair in (was, "dz = dout * (1 - p) * p")
+
+
+def test_lines_are_judged_once_for_the_reading_that_is_told(monkeypatch):
+    calls = []
+    judged = backward_lines.judge_lines
+    monkeypatch.setattr(
+        backward_lines, "judge_lines", lambda *args: calls.append(args) or judged(*args)
+    )
+    accused_after(SQUASHED, "dx = dz @ w.T", "dx = -dz @ w.T")
+    assert len(calls) == 1

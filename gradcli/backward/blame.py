@@ -75,7 +75,7 @@ def blame(
 
 
 def _is_same(a: Any, b: Any) -> bool:
-    return same(a, b) or bool(np.array_equal(a, b))
+    return np.shape(a) == np.shape(b) and (same(a, b) or bool(np.array_equal(a, b)))
 
 
 class _Inquiry:
@@ -193,8 +193,8 @@ class _Inquiry:
         now = self.suspects.meaning(k)
         promised = self._promised(k)
         if promised is not None and all(
-            same(value, self.replay.truth(promised, p)) for p, value in enumerate(values)
-        ):  # fmt: skip
+            _is_same(value, self.replay.truth(promised, p)) for p, value in enumerate(values)
+        ):
             return True
         node = None if name is None else self.replay.forward[name]
         mended = self.suspects.known.meaning(values, node)
@@ -263,9 +263,8 @@ class _Inquiry:
     def _does_nothing(self, k: int) -> bool:
         """Whether a line gives a name the value that it has: `dh = dh`."""
         statement = self.lines[k].statement
-        return statement.tree is not None and statement.kind != "add" and (
-            statement.tree.args == [statement.target]
-        )  # fmt: skip
+        is_name = statement.tree is not None and statement.tree.args == [statement.target]
+        return is_name and statement.kind != "add" and statement.target.isidentifier()
 
     def _of_ends(self, names: list[str]) -> list[Suspect]:
         """Suspects that make the end results right, and between them what its writer likes."""

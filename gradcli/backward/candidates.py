@@ -54,8 +54,8 @@ def candidates(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
         reason = f"{', '.join(stale)} is passed on before it is complete"
         yield Repair(tree, "missing-path", reason, is_complete=True)
     yield from chain(
-        _signs(tree), _operators(tree), _names(scene, True), _one_minus(scene), _powers(scene),
-        _branches(scene), _upstream(scene), _constants(scene, written),
+        _signs(tree), _operators(scene), _names(scene, True), _one_minus(scene), _powers(scene),
+        _branches(scene), _upstream(scene), _means(tree), _constants(scene, written),
         _products(scene, written), _softmax(scene),
     )  # fmt: skip
 
@@ -93,11 +93,19 @@ def swaps(scene: Scene) -> Iterator[Repair]:
             yield Repair(changed, "sign", f"a sign is wrong: `{write(changed)}` is right")
 
 
-def _operators(tree: Tree) -> Iterator[Repair]:
+def _operators(scene: Scene) -> Iterator[Repair]:
+    """Another operator; no gradient that comes back becomes a power, or what is divided by."""
+    tree, reads = scene.tree, scene.line.reads
+    linear = {k for k, op in enumerate(tree.ops) if op == "name" and tree.args[k] in reads
+              and reads[tree.args[k]].kind == "gradient"}  # fmt: skip
     for k, op in enumerate(tree.ops):
         if op not in OPERATORS or tree.ops[k - 1] == tree.ops[k - 2] == "number":
             continue
+        (start, middle), _ = operands(tree, k)
+        fixed = {"pow": range(start, k), "div": range(middle, k)}
         for other in OPERATORS:
+            if not linear.isdisjoint(fixed.get(other, ())):
+                continue
             if other != op and {op, other} != {"add", "sub"}:
                 changed = with_op(tree, k, other)
                 yield Repair(changed, "wrong-operator", f"an operator is wrong: `{write(changed)}`")
@@ -219,6 +227,16 @@ def _outputs(scene: Scene) -> list[str]:
         if node in graph.names and graph.gates[node].name in ("sigmoid", "tanh")
     ]  # fmt: skip
     return list(dict.fromkeys([*scene.consumers, *inside]))
+
+
+def _means(tree: Tree) -> Iterator[Repair]:
+    """A sum where the line takes a mean."""
+    for k, op in enumerate(tree.ops):
+        if op == "call" and tree.args[k].name == "mean":
+            args = [*tree.args]
+            args[k] = tree.args[k]._replace(name="sum")
+            changed = Tree(tree.ops, args, tree.starts)
+            yield Repair(changed, "missing-mean", f"it is no mean: `{write(changed)}` is right")
 
 
 def _constants(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:

@@ -74,6 +74,9 @@ def _numbers(scene: Scene) -> Iterator[Repair]:
         value = tree.args[k]
         others = dict.fromkeys((*OTHER_NUMBERS, value + 1, value - 1, 2 * value, value / 2, -value,
                                 *sorted(scene.counts)))  # fmt: skip
+        if _is_place(tree, k):
+            near = (value + 1, value - 1, value + 2, value - 2, *OTHER_NUMBERS)
+            others = dict.fromkeys(n for n in near if n >= 0.0 and n == n // 1)
         for other in others:
             if other != value and not (other == 1.0 and k in factors):  # that is to leave it out
                 changed = replaced(tree, k, k, number_tree(float(other)))
@@ -82,6 +85,12 @@ def _numbers(scene: Scene) -> Iterator[Repair]:
                 name = "dropped-power" if is_power else "wrong-constant"
                 name = "unsummed-axis" if _is_axis(tree, k) else name
                 yield Repair(changed, "sign" if other == -value else name, reason)
+
+
+def _is_place(tree: Tree, k: int) -> bool:
+    """Whether a number is an index that counts from the start, alone or as one of several."""
+    after = tree.ops[k + 1 : k + 2]
+    return tree.args[k] >= 0 and after in (["index"], ["slice"])
 
 
 def _is_axis(tree: Tree, k: int) -> bool:
@@ -187,8 +196,8 @@ def places(tree: Tree) -> list[int]:
     compared = compared_in(tree)
     return [
         k for k in reversed(range(len(tree.ops)))
-        if tree.ops[k] not in ("slice", "tuple", "number") and k not in compared
-        and not _is_argument(tree, k)
+        if (tree.ops[k] not in ("slice", "tuple", "number") or len(tree.ops) == 1)
+        and k not in compared and not _is_argument(tree, k)
     ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,7 @@ from gradcli.syntax.tree import Call
 Confirms = Callable[[Tree], bool]  # whether a line with another tree is right in all its turns
 
 MOST_SEARCHES = 6  # lines of loops whose texts are changed, half a second for each
+STEPS_ON = 3  # from a value to the gates whose parts may belong into a line that reads it
 ROUNDING_OF_LINE = 1e-12  # of the largest number of a line: what may be lost in its others
 
 
@@ -326,17 +327,20 @@ class Naming:
             inside.update(order)
         nodes = {cut.source[node] for node in inside if node in cut.source}
         nodes.update(program.claims[name] for name in operands if name in program.claims)
+        if line.misfit is not None and not nodes:  # the truth stands in for it everywhere
+            nodes = self._readers({program.stages.get(line.owner or "", -1)})
         if line.spelling is not None:  # of its own stages few have lines
             around = self._around(k)
-            nodes = {*around} or nodes or {*range(program.forward_nodes)}
+            nodes = {*around} or self._readers(self._read_again(k)) or nodes
+            nodes = nodes or {*range(program.forward_nodes)}
             named = {program.graph.names.get(node, self.uses.output): own
                      for node, own in around.items()}  # fmt: skip
             operands = named or operands
         is_step = line.statement.kind != "add" and not line.place
         earlier = [
             other for other in self.lines[:k]
-            if (other.statement.target != line.statement.target or is_step)
-            and other.name not in self.wrong
+            if (is_step if other.statement.target == line.statement.target
+                else other.name not in self.wrong)
         ]  # fmt: skip
         scope = {other.statement.target: other.total for other in earlier}
         scope |= beside(self.lines, k)
@@ -357,6 +361,30 @@ class Naming:
             runs=[Run(replay.machine, replay.program_values(p)) for p in range(len(replay.runs))],
             expected=expected, accepts=accepts, shape=shape, spellings=self._spellings(k),
         )  # fmt: skip
+
+    def _read_again(self, k: int) -> set[int]:
+        """The stages that a line reads, and the nodes that take the same elements of arrays."""
+        graph = self.replay.program.graph
+        read = {graph.operands[r.value] for r in self.lines[k].reads.values()
+                if r.value.__class__ is int and graph.gates[r.value].name == "index"}  # fmt: skip
+        return {
+            node for node in range(self.replay.program.forward_nodes)
+            if graph.gates[node].name == "index" and graph.operands[node] in read
+        } | {
+            r.value for r in self.lines[k].reads.values()
+            if r.value.__class__ is int and r.value < self.replay.program.forward_nodes
+            and graph.operands[r.value]
+        }  # fmt: skip
+
+    def _readers(self, starts: Collection[Any]) -> set[int]:
+        """The gates of the forward part that read some nodes, and those that read these."""
+        operands = self.replay.program.graph.operands
+        depths = dict.fromkeys(starts, 0)
+        for gate in range(self.replay.program.forward_nodes):
+            near = [depths[node] for node in operands[gate] if node in depths]
+            if near and min(near) < STEPS_ON:
+                depths.setdefault(gate, min(near) + 1)
+        return {node for node, depth in depths.items() if depth}
 
     def _around(self, k: int) -> dict[int, set[str]]:
         """The nodes whose gradients a line reads, back to named ones; and of each these names."""
@@ -380,9 +408,14 @@ class Naming:
         spoken = alongside(self.lines, k)
         if not spoken:
             return {}
-        names = self.replay.program.graph.names
+        graph = self.replay.program.graph
+        names = graph.names
         own = [*spoken.items(), *((name, read.value) for name, read in self.lines[k].reads.items())]
-        return {
+        elements = {
+            self._phrases[node][0]: text for text, node in own
+            if node.__class__ is int and graph.gates[node].name == "index" and ATOM.fullmatch(text)
+        }  # fmt: skip
+        return elements | {
             names[node]: text for text, node in own
             if node.__class__ is int and node in names and names[node] != text
             and ATOM.fullmatch(text)

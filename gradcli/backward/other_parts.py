@@ -82,11 +82,25 @@ def _part_of(
         if not (c and max(Fraction(c).limit_denominator().as_integer_ratio()) <= MOST_WITH_A_PART):
             return None
         size, own = _signed(c, factor)
+        if whole.ops == ["number"]:
+            number = whole.args[0] * size
+            new = own if number == 1.0 else joined(number_tree(number), own, "mul")
+            reason = f"the factor `{write(own)}` is lost: `{write(new)}`"
+            return Repair(replaced(tree, start, k, new), "dropped-factor", reason)
+        if size == 1.0 and _bare(own) == _bare(whole):
+            power = replaced(tree, start, k, joined(whole, number_tree(2.0), "pow"))
+            return Repair(power, "dropped-power", f"a power is lost: `{write(power)}` is right")
         new = joined(times(whole, size), own, "mul")
         reason = f"the factor `{write(own)}` is lost: `{write(new)}`"
         return Repair(replaced(tree, start, k, new), "dropped-factor", reason)
 
     return filled
+
+
+def _bare(tree: Tree) -> Tree:
+    """The tree with its functions called without `np.`."""
+    args = [arg._replace(prefix="") if isinstance(arg, Call) else arg for arg in tree.args]
+    return Tree(tree.ops, args, tree.starts)
 
 
 def _signed(c: float, tree: Tree) -> tuple[float, Tree]:

@@ -40,7 +40,8 @@ class Pasting:
             return None
         if suspect.kind == "path":
             pieces = suspect.pieces
-            if tree is None and not (len(pieces) == 1 and not pieces[0].place and self._is_sum(k)):
+            is_beside = len(pieces) == 1 and pieces[0].place == self.lines[k].place
+            if tree is None and not (is_beside and self._is_sum(k)):
                 return self._with_more(k, f"{head}{right}", pieces)
             tree = tree or simplified(joined(before, pieces[0].tree, "add"))
         elif suspect.kind not in ("value", "formula"):
@@ -64,7 +65,8 @@ class Pasting:
 
     def _is_sum(self, k: int) -> bool:
         """Whether a line adds up all that several stages send back."""
-        return [line.name for line in self.lines].count(self.lines[k].name) == 1
+        targets = [(line.name, line.place) for line in self.lines]
+        return targets.count((self.lines[k].name, self.lines[k].place)) == 1
 
     def _derived(self, k: int, suspect: Suspect, head: str) -> str | None:
         """The line as the forward part has it, where no small change makes it right."""

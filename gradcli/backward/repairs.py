@@ -251,7 +251,8 @@ def _simplest(
     others = left_out(scene) if repair.is_general else candidates(scene, written)
     for other in others:
         is_alike = repair.is_general or other.mistake == repair.mistake
-        if is_alike and _length(other) < _length(best) and workshop.fitting(other):
+        is_shorter = _length(other) < _length(best) and not _loses_upstream(scene, other)
+        if is_alike and is_shorter and workshop.fitting(other):
             best = other
     return best
 

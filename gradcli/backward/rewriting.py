@@ -21,6 +21,7 @@ from gradcli.syntax.tokens import Source
 TOKEN = re.compile(r"(\s*)(#[^\n]*|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[\w.]*\w|\*\*|[<>=!]=|\S)")
 PRODUCT = re.compile(r"[\w)\]] ?[*/] ?[\w(]")
 PRODUCTS = ("mul", "div", "matmul", "pow", "name", "number", "call", "index", "attribute")
+CLOSING = (",", ")", "]")  # before these nobody writes a space
 OF_NUMPY = (
     "sum", "mean", "sin", "cos", "tan", "exp", "log", "sqrt", "abs", "sign", "tanh", "sinh", "cosh",
     "outer", "dot", "where", "maximum", "minimum", "zeros_like",
@@ -145,7 +146,8 @@ def _merged(
         at = max(stop, at)
         if i == j and at < len(own) and n < len(new):  # what follows stands as after what is new
             rest = [*own[:at], Token(new[n].space, own[at].text), *own[at + 1 :]]
-        elif m == n and start < at < len(own):  # what follows stands where what is gone stood
+        elif m == n and start < at < len(own) and own[at].text not in CLOSING:
+            # What follows stands where what is gone stood.
             rest = [*own[:at], Token(own[start].space, own[at].text), *own[at + 1 :]]
     yield from rest[at:]
 

@@ -14,7 +14,8 @@ from gradcli.graph.lowering import Value
 from gradcli.named_tuples import NamedTuple
 from gradcli.program.gradient_lines import GradientLine
 from gradcli.program.model import Program
-from gradcli.syntax import Tree
+from gradcli.syntax import Tree, write
+from gradcli.syntax.edit import name_tree, part, replaced, start_of
 
 MOST_PARTS_PUT_IN = 24  # of the forward part that are tried in one line
 LONGEST_PART = 40  # of its text: what is longer is no slip
@@ -113,9 +114,21 @@ def parts_of(scene: Scene) -> list[Tree]:
         ):
             if len(texts) < MOST_PARTS_PUT_IN and len(text) <= LONGEST_PART and "#" not in text:
                 tree = _read(text)
+                tree = None if tree is None else _respelt(tree, scene.spellings)
                 if tree is not None and len(tree.ops) > 1 and is_told(scene, tree):
                     texts.setdefault(text, tree)
     return [*texts.values()]
+
+
+def _respelt(tree: Tree, spellings: Mapping[str, str]) -> Tree:
+    """The tree with the elements of arrays called as they are where the line stands: `x[i]`."""
+    for k in reversed(range(len(tree.ops))):
+        if spellings and k < len(tree.ops) and tree.ops[k] == "index":
+            start = start_of(tree, k)
+            called = spellings.get(write(part(tree, start, k + 1)))
+            if called is not None:
+                tree = replaced(tree, start, k, name_tree(called))
+    return tree
 
 
 def _slopes(scene: Scene, node: int) -> Iterator[str]:

@@ -81,7 +81,13 @@ class Suspects:
         done = {s.line for s in suspects if s.is_explained}
         clear = [s.line for s in suspects if not s.is_sound and s.is_explained]
         suspects += self._by_formula(aim, done, min(clear, default=len(self.lines)))
+        if any(s.is_explained and self.lines[s.line].before is not None for s in suspects):
+            suspects = [s for s in suspects if s.is_explained or not self._is_made_of_parts(s.line)]
         return [*_settled(suspects)]
+
+    def _is_made_of_parts(self, k: int) -> bool:
+        """Whether a line is an array into which the line before it writes a part."""
+        return k > 0 and self.lines[k - 1].before is not None
 
     def _by_value(self, aim: Aim) -> Iterator[Suspect]:
         """Lines that a known value in their place makes right."""
@@ -259,8 +265,19 @@ class Suspects:
                 named = self.naming.missing(name, entry, missing[0])
                 is_there = any(self._entry(k) == entry for k in own)
                 is_sound = is_there or entry.kind == "path"
-                pieces = tuple(self.naming.missing_pieces(own[-1], missing))
-                yield Suspect(own[-1], held, "path", is_sound, True, named, None, pieces)
+                last = self._last_beside(own, missing[0])
+                pieces = tuple(self.naming.missing_pieces(last, missing))
+                yield Suspect(last, held, "path", is_sound, True, named, None, pieces)
+
+    def _last_beside(self, own: list[int], missing: Any) -> int:
+        """The last of a gradient's lines, or of those that write the part where all is missing."""
+        for k in reversed(own):
+            rest, place = np.array(missing), self.lines[k].place
+            if place and rest.ndim:
+                rest[array_key(place)] = 0.0
+                if not np.any(rest):
+                    return k
+        return own[-1]
 
     def _by_formula(self, aim: Aim, done: set[int], stop: int) -> Iterator[Suspect]:
         """Lines before another that a change of their own text makes right."""
@@ -343,7 +360,7 @@ class Suspects:
             return is_begun and any(r.name == line.name for r in self.lines[k + 1 :])
         is_gradient = entry.kind in GRADIENTS
         is_own = is_gradient and entry.node == self.replay.forward[line.name]
-        return is_own and len(self._alike.get((line.name, meaning), ())) < 2
+        return is_own and len(self._alike.get((line.name, line.place, meaning), ())) < 2
 
     def is_whole(self, k: int) -> bool:
         """Whether a line's value is all that reaches a node, and not a part of it.
@@ -358,20 +375,21 @@ class Suspects:
         return all(replay.forward[name] != entry.node for name in idle)
 
     @property
-    def _alike(self) -> dict[tuple[str, Meaning], list[int]]:
-        """The lines that add up to one gradient and mean the same, with what is held."""
-        key = len(self.replay.held)
-        if key not in self._tables:
-            table: dict[tuple[str, Meaning], list[int]] = {}
+    def _alike(self) -> dict[Any, list[int]]:
+        """The lines that add up to one part of a gradient and mean the same, with what is held."""
+        held = len(self.replay.held)
+        if held not in self._tables:
+            table: dict[Any, list[int]] = {}
             for k, line in enumerate(self.lines):
                 meaning = self.meaning(k)
                 if line.name is None or meaning is None:
                     continue
-                if line.statement.kind != "add" and (line.name, meaning) in table:
-                    table[line.name, meaning] = []
-                table.setdefault((line.name, meaning), []).append(k)
-            self._tables = {key: table}
-        return self._tables[key]
+                key = line.name, line.place, meaning
+                if line.statement.kind != "add" and key in table:
+                    table[key] = []
+                table.setdefault(key, []).append(k)
+            self._tables = {held: table}
+        return self._tables[held]
 
     def _entry(self, k: int) -> Any:
         meaning = self.meaning(k)
@@ -385,7 +403,7 @@ class Suspects:
         return self._meanings[key]
 
     @cached_property
-    def _tables(self) -> dict[int, dict[tuple[str, Meaning], list[int]]]:
+    def _tables(self) -> dict[int, dict[Any, list[int]]]:
         return {}
 
     @cached_property

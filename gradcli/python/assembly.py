@@ -257,8 +257,11 @@ class _Assembly:
         taken = set(graph.inputs)
         stages: dict[str, int] = {}
         source = self.reader.script
+        named = {record.total for record in self.reader.records if record.target != "return"}
         for record in self.reader.records:
             node = record.total
+            if record.target == "return" and node in named:
+                continue
             if record.before is not None or node >= len(reached) or not reached[node]:
                 continue
             if moved[node] in graph.names:
