@@ -231,8 +231,8 @@ def test_an_operand_too_large_for_mpmath_is_refused(text):
 
 HUGE = {  # by the leading terms of the expansions at infinity; None: a pole
     "erf": mpmath.sign,
-    "erfc": lambda x: 0 if x > 0 else 2,
-    "gelu": lambda x: max(x, 0),
+    "erfc": lambda x: mpmath.exp(-x * x) / (x * mpmath.sqrt(mpmath.pi)) if x > 0 else 2,
+    "gelu": lambda x: x if x > 0 else -mpmath.exp(-x * x / 2) / mpmath.sqrt(2 * mpmath.pi),
     "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
     "lgamma": lambda x: (
         (x - 0.5) * mpmath.log(x) - x + mpmath.log(2 * mpmath.pi) / 2 if x > 0 else None

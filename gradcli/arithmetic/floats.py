@@ -140,6 +140,8 @@ def erfcx(x: float) -> float:
         return _erfcx_in_tail(x)
     square = x * x
     power = math.exp(square)
+    if power == INF:  # of an infinite square, which is no error to `math`
+        raise OverflowError("erfcx is larger than any float64")
     return (power + power * _lost_by_square(x, square)) * math.erfc(x)
 
 
