@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from io import StringIO
+from typing import Any, TextIO
 
 import click
 
@@ -13,6 +15,7 @@ from gradcli.cli.signals import at_once
 from gradcli.cli.streams import color_for, put, put_bytes
 from gradcli.cli.words import ExpressionCommand
 from gradcli.errors import LimitError, UsageError
+from gradcli.render.diagnostic import encodable
 from gradcli.render.formats import (
     GRAPH_FORMATS,
     IMAGES,
@@ -29,7 +32,7 @@ GRAPH_SUFFIXES = {
 }  # fmt: skip
 MOST_DECIMALS = 15
 MOST_READABLE = 500  # gates; of more nobody can read the picture
-MOST_LAID_OUT = 2_000  # gates; more take Graphviz minutes, in which it cannot be interrupted
+MOST_LAID_OUT = 2_000  # gates; more take Graphviz minutes
 
 
 @click.command("graph", cls=ExpressionCommand, short_help="The circuit of an expression.")
@@ -96,10 +99,24 @@ def graph_command(**options: Any) -> None:
             picture = image(drawn, form, decimals, options["theme"])
         put_bytes(ask.target, ask.files, picture, form)
         return
-    put(ask.target, ask.files, lambda out: write_circuit(
-        drawn, form, out, color=color_for(ask.target, options["color"]), decimals=decimals,
-        theme=options["theme"],
-    ))  # fmt: skip
+
+    def write(out: TextIO) -> None:
+        color = color_for(ask.target, options["color"])
+        write_circuit(drawn, form, out, color=color, decimals=decimals, theme=options["theme"])
+
+    put(ask.target, ask.files, _laid_out(write) if form in LAID_OUT else write)
+
+
+def _laid_out(write: Callable[[TextIO], None]) -> Callable[[TextIO], None]:
+    """What puts out a picture that is made here and now, before a file is opened for it."""
+    text = StringIO()
+    with at_once():
+        write(text)
+
+    def put_out(out: TextIO) -> None:
+        out.write(encodable(text.getvalue(), out))
+
+    return put_out
 
 
 def _too_large(circuit: Circuit, form: str) -> list[str]:

@@ -14,10 +14,12 @@ import sys
 from _thread import start_new_thread
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from time import sleep
 from types import FrameType
 from typing import NoReturn
 
 ENDS = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+A_MOMENT = 0.005  # seconds
 SHOW_CURSOR = b"\x1b[?25h"  # which a progress bar hides
 
 _last_acts: list[Callable[[], None]] = []
@@ -76,6 +78,7 @@ def at_once() -> Iterator[None]:
     heard = {number: act for number, act in heard.items() if act in (_go_on, _leave)}
     for number in heard:
         signal.signal(number, signal.SIG_DFL)
+    sleep(A_MOMENT)  # in which the thread hears of a signal that has just come
     try:
         yield
     finally:

@@ -138,7 +138,9 @@ def _dict(reader: Reader, x: Any = (), **more: Any) -> Any:
 
 
 def _set(reader: Reader, x: Any = ()) -> Any:
-    return {reader.plain(part) for part in reader.iterate(x)}
+    parts = reader.iterate(x)
+    reader.step(len(parts) // PARTS_A_STEP)
+    return {reader.plain(part) for part in parts}
 
 
 def _sorted(reader: Reader, x: Any, key: Any = None, reverse: bool = False) -> Any:

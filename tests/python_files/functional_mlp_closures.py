@@ -26,5 +26,5 @@ def loss_and_grads(w1, b1, w2, b2, x, t):
 
 
 # mistake: return y, lambda g: g * (1 - y * y) => return y, lambda g: g * (1 - y)  (elsewhere)
-# mistake: return (d * d).mean(), lambda: 2 * d / d.size => return (d * d).mean(), lambda: 2 * d / len(d)  (elsewhere)
+# mistake: return (d * d).mean(), lambda: 2 * d / d.size => return (d * d).mean(), lambda: d / d.size  (elsewhere)
 # mistake: return g @ w.T, x.T @ g, g.sum(0) => return g @ w.T, x.T @ g, g.mean(0)
