@@ -249,3 +249,14 @@ class Dense:
 def test_pairs_of_indices_and_gradients_of_two_letters_are_read(text, right, wrong):
     assert outcome(HEAD + text) == ("pass", None)
     assert outcome(HEAD + text.replace(right, wrong))[0] == "fail"
+
+
+def test_the_help_gives_sizes_for_sizes_and_arrays_for_arrays():
+    text = HEAD + (
+        "class Net:\n    def __init__(self, hidden_dim, table):\n"
+        '        self.W = table[hidden_dim]["x"]["y"]\n'
+        "    def forward(self, x):\n        self.x = x\n        return x @ self.W\n"
+        "    def backward(self, dout):\n        return dout @ self.W.T\n"
+    )
+    _, problem = outcome(text)
+    assert "give them: hidden_dim=4 table='randn(3, 4)'" in problem.hint

@@ -14,7 +14,15 @@ from gradcli.python.contexts import context, is_context
 from gradcli.python.driven import Driven, Leaf
 from gradcli.python.elementwise_rows import ROWS as GATES
 from gradcli.python.gradient_words import kin, roots
-from gradcli.python.guesses import LABELS, LEARNING, PENALTY, SHAPE, SHARES, TARGETS
+from gradcli.python.guesses import (
+    LABELS,
+    LEARNING,
+    PENALTY,
+    SHAPE,
+    SHARES,
+    TARGETS,
+    example_of,
+)
 from gradcli.python.inputs import known_value
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.missing import MissingInputs
@@ -125,7 +133,7 @@ class Arguments:
         if missing:
             words = ", ".join(f"`{cls.name}.{name}`" for name in missing)
             raise MissingInputs(missing, f"other code sets {words}",
-                                f"give it: {missing[0]}='randn(3, 4)'")  # fmt: skip
+                                f"give it: {example_of(missing[0])}")  # fmt: skip
         for name in self.attributes:
             instance.attributes[name] = self._argument(name, False)
 
@@ -184,7 +192,7 @@ class Arguments:
         ]  # fmt: skip
         if missing:
             words = ", ".join(f"`{name}`" for name in missing)
-            example = " ".join(f"{name}='randn(3, 4)'" for name in missing)
+            example = " ".join(map(example_of, missing))
             raise MissingInputs(
                 missing, f"{forward.name}() needs values for {words}",
                 f"give them: {example}, or in a comment above it: # gradcli: {missing[0]} = ...",

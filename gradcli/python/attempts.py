@@ -11,7 +11,7 @@ from gradcli.python.claims import Mapped, mapped
 from gradcli.python.drive import Driver
 from gradcli.python.driven import Driven
 from gradcli.python.gradient_words import kin
-from gradcli.python.guesses import RANDOM
+from gradcli.python.guesses import RANDOM, example_of
 from gradcli.python.inputs import Directives, is_like_labels, value_of
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.lessons import Stop
@@ -81,7 +81,7 @@ class Attempts:
                 if (unknown := self._unknown_setting()) is not None:
                     raise MissingInputs(
                         [unknown], f"{error.message}: a value is needed for `{unknown}`",
-                        f"give it: {unknown}='randn(3, 4)'",
+                        f"give it: {example_of(unknown)}",
                     ) from None  # fmt: skip
                 whole = {n for n, v in self.values.items() if is_like_labels(v)}
                 if floats or not whole & self.settings.keys():

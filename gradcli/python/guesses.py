@@ -122,6 +122,11 @@ HINTED: dict[str, list[Guess]] = {"int": ["count", "index"], "float": ["number"]
                                   "ints": ["sizes", "labels"]}  # fmt: skip
 
 
+def example_of(name: str) -> str:
+    """How a value of a parameter is given on the command line, by its name: a size, or an array."""
+    return f"{name}=4" if COUNT.match(name) else f"{name}='randn(3, 4)'"
+
+
 def _is_of(hint: str, guess: Guess) -> bool:
     """Whether a guess is one of what a type hint names."""
     if isinstance(guess, int):

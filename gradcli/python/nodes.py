@@ -15,6 +15,7 @@ from typing import Any
 
 from gradcli.python.drive import Driver
 from gradcli.python.driven import Driven
+from gradcli.python.guesses import example_of
 from gradcli.python.missing import MissingInputs
 from gradcli.python.results import Result, returned
 from gradcli.python.source import PythonFault
@@ -61,7 +62,7 @@ class NodeDriver(Driver):
         missing = [name for name in nodes if name not in self.values]
         if missing:
             raise MissingInputs(missing, f"{method.name}() needs values for {', '.join(missing)}",
-                                f"give them: {missing[0]}='randn(3, 4)'")  # fmt: skip
+                                f"give them: {example_of(missing[0])}")  # fmt: skip
 
     def _is_node(self, method: Function, name: str) -> bool:
         """Whether a parameter is an object of the class: it is asked for its attributes."""
