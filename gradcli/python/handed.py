@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 KEYWORDS = ("jac", "fprime", "Dfun")
-# Optimisers, root finders and checkers of scipy, and where the gradient stands without a keyword.
-PLACES = {
+# Optimisers, root finders and checkers of scipy, and where the gradient stands without a keyword,
+# if it may.
+PLACES: dict[str, int | None] = {
     "minimize": 4, "check_grad": 1, "fmin_bfgs": 2, "fmin_cg": 2, "fmin_ncg": 2, "fmin_l_bfgs_b": 2,
-    "fmin_tnc": 2, "newton": 2, "least_squares": 2, "leastsq": 3, "fsolve": 3, "root": 3,
-    "root_scalar": 99, "basinhopping": 99, "line_search": 1,
+    "fmin_tnc": 2, "newton": 2, "least_squares": 2, "leastsq": 3, "fsolve": 3, "root": 4,
+    "root_scalar": None, "basinhopping": None, "line_search": 1,
 }  # fmt: skip
 
 
@@ -41,7 +42,8 @@ def _said(call: ast.Call) -> Handed | None:
         return None
     by_keyword = [word.value for word in call.keywords if word.arg in KEYWORDS]
     at = PLACES[name]
-    for given in by_keyword or call.args[at : at + 1]:
+    by_place = [] if at is None else call.args[at : at + 1]
+    for given in by_keyword or by_place:
         if isinstance(given, ast.Name):
             return Handed(call.args[0].id, given.id)
         if isinstance(given, ast.Constant) and given.value is True:
