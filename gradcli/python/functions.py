@@ -11,7 +11,7 @@ from gradcli.python.calls import CONSTANTS, MODULES, library_call
 from gradcli.python.contexts import SAVES, keeper
 from gradcli.python.control import ReturnSignal
 from gradcli.python.helpers import HELPERS, WITH_CACHE
-from gradcli.python.limits import DEEPEST_CALLS
+from gradcli.python.limits import DEEPEST_CALLS, STEPS_A_CALL
 from gradcli.python.methods import ATTRIBUTES, OF_LISTS, method_call
 from gradcli.python.missing import NoAttribute
 from gradcli.python.source import PythonFault
@@ -143,6 +143,7 @@ class Functions(Reader):
             self.at(node or function.node)
             self.fail(f"the method `{function.name}` lacks its first parameter `self`",
                       f"it stands in line {function.node.lineno}; or --fix-self")  # fmt: skip
+        self.step(STEPS_A_CALL)
         scope = self.scope_of_call(function, values, keywords)
         if self.watch is not None:
             self.watch(function, scope)

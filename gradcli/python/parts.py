@@ -8,6 +8,7 @@ import numpy as np
 
 from gradcli.python import indexing
 from gradcli.python.functions import Functions
+from gradcli.python.limits import SORTED_A_STEP
 from gradcli.python.missing import NoAttribute
 from gradcli.python.source import PythonFault
 from gradcli.python.tape import kind_of
@@ -63,7 +64,10 @@ class Parts(Functions):
         self.refuse_unknown(value)
         if isinstance(value, (list, tuple, dict, set, str, range)):
             self.count_length(len(value))
-            return sorted(value, key=repr) if isinstance(value, set) else list(value)
+            if not isinstance(value, set):
+                return list(value)
+            self.step(len(value) // SORTED_A_STEP)
+            return sorted(value, key=repr)
         if isinstance(value, Instance) and value.cls.fields and value.cls.is_tuple:
             return [value.attributes[name] for name in value.cls.fields]
         if isinstance(value, Instance) and value.cls.find("__iter__") is not None:
