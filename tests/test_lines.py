@@ -648,3 +648,16 @@ def test_the_usual_slips_have_their_names_and_are_mended(text, was, now, mistake
     assert (line.line, line.suspects) == (row, [])
     if mistake is not None:
         assert (line.mistake, line.repair) == (mistake, repair or was)
+
+
+@pytest.mark.parametrize("mask", ["W > 0", "c2 > 0"])
+def test_a_step_that_does_not_fit_is_to_give_what_no_line_before_it_gives(mask):
+    """`dh` before it is the gradient of h; without the step, or times 1, it would stay that."""
+    text = (
+        "X = [[1, -2], [3, 1], [-1, 2]]; W = [[1, -1, 2], [2, 1, -3]]; c = [1, -2, 1]\n"
+        "c2 = [1, 2]\nh = relu(X @ W)\nf = sum((h @ c)**2 * (c2 @ c2))\n"
+        "dh = outer(2 * (h @ c) * (c2 @ c2), c)\ndh = dh * (MASK)\ndW = X.T @ dh\n"
+    )
+    wrong = case(text.replace("MASK", mask))
+    (line,) = [line for line in wrong.lines if line.is_accused]
+    assert (wrong.verdict, line.line, line.repair) == ("fail", 6, "dh = dh * (h > 0)")

@@ -44,8 +44,6 @@ def _left_out(scene: Scene) -> Iterator[Repair]:
                 if op in ("div", "pow") and kept == sides[1][0]:
                     continue
                 changed = replaced(tree, start, k, kept)
-                if changed.args == [scene.line.statement.target]:
-                    continue  # `dh = dh`: its writer wanted a change
                 text = write(lost)
                 if op in ("add", "sub"):
                     yield Repair(changed, "extra-term", f"the term `{text}` does not belong there")

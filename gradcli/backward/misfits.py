@@ -68,11 +68,15 @@ class Misfits:
     def is_for_itself(self, k: int, node: int) -> bool:
         """Whether a line is a contribution of its own, not a step with one, and known as such."""
         line, meaning = self.lines[k], self.meanings[k]
-        reads = [read.name for read in line.reads.values() if read.kind == "gradient"]
-        is_step = line.part_of in reads
+        is_step = self._is_step(k, line.part_of)
         if is_step or meaning is None:
             return not is_step
         return meaning.entry is not None and meaning.entry.node == node
+
+    def _is_step(self, k: int, name: str | None) -> bool:
+        """Whether a line reads the gradient that it makes, as `dh = dh * (h > 0)` does."""
+        reads = self.lines[k].reads.values()
+        return name in [read.name for read in reads if read.kind == "gradient"]
 
     def mistake(self, k: int, misfit: Misfit) -> Named | None:
         """The change of a line that gives what is known and wanted there, in the right shape."""
@@ -90,7 +94,8 @@ class Misfits:
                   if name in (line.name, line.part_of) and j != k]  # fmt: skip
         if all(self.lines[j].place for j in others) and others:
             return self._start(k, name)
-        if any(self.lines[j].statement.kind != "add" for j in others if j > k):
+        is_anew = any(self.lines[j].statement.kind != "add" for j in others if j > k)
+        if is_anew or self._is_step(k, name):
             return naming.mistake_of_any(k, self._not_yet_given(k))
         rest = [
             replay.truth(name, p) - sum(replay.value(replay.sites[j], p) for j in others)
