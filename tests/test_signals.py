@@ -246,3 +246,23 @@ def test_a_process_ends_without_tidying_up_but_says_all(words, code):
     assert ended.stdout.endswith("last\n")
     assert ("value = 2" in ended.stdout) == (code == 0)
     assert bool(ended.stderr) == (code != 0)
+
+
+@pytest.mark.parametrize("form", ["svg", "png"])
+def test_a_picture_is_laid_out_while_signals_end_the_process_and_no_file_is_open(folder, form):
+    program = (
+        "import os, signal\n"
+        "from gradcli.cli.signals import ENDS, heed\n"
+        "from gradcli.render.circuit import graphviz\n"
+        "def laid_out(dot, form):\n"
+        "    acts = {signal.getsignal(number) for number in ENDS}\n"
+        "    print(acts == {signal.SIG_DFL}, [f for f in os.listdir() if f[:8] == '.gradcli'])\n"
+        "    os._exit(0)\n"
+        "graphviz.laid_out = laid_out\n"
+        "heed()\n"
+        "from gradcli.cli.main import main\n"
+        f"main(['graph', 'x*y', 'x=1', 'y=2', '-o', 'c.{form}'])\n"
+    )
+    command = [sys.executable, "-uc", program]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=HANGS)
+    assert done.stdout == b"True []\n"

@@ -67,7 +67,7 @@ class Subject(NamedTuple):
     @property
     def is_force(self) -> bool:
         """Whether what is claimed is minus the gradient: the force of an energy."""
-        return self.kind == "gradient" and _of_energy(self.backward or "") is not None
+        return self.kind == "gradient" and _subject_of_force(self.backward or "") is not None
 
     @property
     def is_training(self) -> bool:
@@ -247,12 +247,12 @@ def _forces(
     """The energies that have a force, a function of the same coordinates."""
     taken = {s.backward for s in found}
     energies = {
-        rest: node for node in functions if (rest := _of_force(node.name)) is not None
-        and _of_energy(node.name) is None
+        rest: node for node in functions if (rest := _subject_of_energy(node.name)) is not None
+        and _subject_of_force(node.name) is None
     }  # fmt: skip
     pairs = []
     for node in functions:
-        rest = _of_energy(node.name)
+        rest = _subject_of_force(node.name)
         energy = energies.get(rest) if rest is not None and node.name not in taken else None
         if energy is not None and _required(node) == _required(energy) != []:
             pairs.append(
@@ -261,12 +261,12 @@ def _forces(
     return pairs
 
 
-def _of_energy(name: str) -> str | None:
+def _subject_of_force(name: str) -> str | None:
     """What the name of a force is without that word; None for the name of nothing such."""
     return role(name, FORCE)
 
 
-def _of_force(name: str) -> str | None:
+def _subject_of_energy(name: str) -> str | None:
     """What the name of an energy is without that word; None for the name of nothing such."""
     return _base(name) if _base(name) in POTENTIALS else role(name, ENERGY)
 

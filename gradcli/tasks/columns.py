@@ -15,7 +15,7 @@ from gradcli.reports.checks import Case
 from gradcli.tasks.check import Checked
 from gradcli.tasks.conventions import SAME, factors_of_each
 
-ONE_COLUMN = "nearly right for one column; told is what is wrong even then"
+ONE_COLUMN = "nearly right for one column; what is told is wrong even then"
 
 
 def for_one_column(
