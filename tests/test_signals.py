@@ -249,20 +249,25 @@ def test_a_process_ends_without_tidying_up_but_says_all(words, code):
 
 
 @pytest.mark.parametrize("form", ["svg", "png"])
-def test_a_picture_is_laid_out_while_signals_end_the_process_and_no_file_is_open(folder, form):
+@pytest.mark.parametrize("is_library", [True, False])
+def test_a_layout_ends_with_the_process_and_no_file_is_open_for_it(folder, form, is_library):
+    """A call of C by the system itself, a program by the last act."""
     program = (
         "import os, signal\n"
-        "from gradcli.cli.signals import ENDS, heed\n"
+        "from gradcli.cli import graph, signals\n"
         "from gradcli.render.circuit import graphviz\n"
         "def laid_out(dot, form):\n"
-        "    acts = {signal.getsignal(number) for number in ENDS}\n"
-        "    print(acts == {signal.SIG_DFL}, [f for f in os.listdir() if f[:8] == '.gradcli'])\n"
+        "    acts = {signal.getsignal(number) for number in signals.ENDS}\n"
+        "    is_killed = graphviz.end_program in signals._last_acts\n"
+        "    files = [file for file in os.listdir() if file.startswith('.gradcli')]\n"
+        "    print(acts == {signal.SIG_DFL}, is_killed, files)\n"
         "    os._exit(0)\n"
         "graphviz.laid_out = laid_out\n"
-        "heed()\n"
+        f"graph.is_library = lambda: {is_library}\n"
+        "signals.heed()\n"
         "from gradcli.cli.main import main\n"
         f"main(['graph', 'x*y', 'x=1', 'y=2', '-o', 'c.{form}'])\n"
     )
     command = [sys.executable, "-uc", program]
     done = subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=HANGS)
-    assert done.stdout == b"True []\n"
+    assert done.stdout.decode() == f"{is_library} {not is_library} []\n"

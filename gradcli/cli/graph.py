@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from io import StringIO
 from typing import Any, TextIO
 
@@ -11,10 +12,11 @@ import click
 from gradcli.api import circuit, page
 from gradcli.cli.asked import asked, say_warnings
 from gradcli.cli.options import differentiated, gates_shown, printed, program, seed, spoken, switch
-from gradcli.cli.signals import at_once
+from gradcli.cli.signals import at_once, before_the_end
 from gradcli.cli.streams import color_for, put, put_bytes
 from gradcli.cli.words import ExpressionCommand
 from gradcli.errors import LimitError, UsageError
+from gradcli.render.circuit.graphviz import end_program, is_library
 from gradcli.render.diagnostic import encodable
 from gradcli.render.formats import (
     GRAPH_FORMATS,
@@ -95,7 +97,7 @@ def graph_command(**options: Any) -> None:
     drawn = ask.answer(circuit, collapse=options["collapse"])
     say_warnings([*drawn.warnings, *_too_large(drawn, form)], options)
     if form in IMAGES:
-        with at_once():  # Graphviz lays out in one call of C
+        with _laying_out():
             picture = image(drawn, form, decimals, options["theme"])
         put_bytes(ask.target, ask.files, picture, form)
         return
@@ -107,10 +109,15 @@ def graph_command(**options: Any) -> None:
     put(ask.target, ask.files, _laid_out(write) if form in LAID_OUT else write)
 
 
+def _laying_out() -> AbstractContextManager[None]:
+    """The context in which signals end a layout as well: a call of C, or a program beside us."""
+    return at_once() if is_library() else before_the_end(end_program)
+
+
 def _laid_out(write: Callable[[TextIO], None]) -> Callable[[TextIO], None]:
     """What puts out a picture that is made here and now, before a file is opened for it."""
     text = StringIO()
-    with at_once():
+    with _laying_out():
         write(text)
 
     def put_out(out: TextIO) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -16,6 +17,19 @@ OPTIONS = {"png": ["-Gdpi=144"]}  # twice as fine as a point, for screens that a
 
 
 OTHERWISE = "--format dot, mermaid, tree and json need no layout"
+
+_running: list[subprocess.Popen[bytes]] = []  # programs that lay out now
+
+
+def is_library() -> bool:
+    """Whether a call of C lays pictures out in this process; else a program does."""
+    return importlib.util.find_spec("pygraphviz") is not None
+
+
+def end_program() -> None:
+    """Kill the program that lays a picture out, where one does."""
+    for program in _running:
+        program.kill()
 
 
 def laid_out(dot: str, form: str) -> bytes:
@@ -41,11 +55,19 @@ def _by_program(dot: str, form: str, options: list[str]) -> bytes:
             f"a picture as {form} needs Graphviz, which is not installed",
             hint=f'write {_python()} -m pip install "pygraphviz>=2"; {OTHERWISE}',
         )
-    command = [program, f"-T{form}", *options]
+    command, pipe = [program, f"-T{form}", *options], subprocess.PIPE
     try:
-        return subprocess.check_output(command, input=dot.encode(), stderr=subprocess.DEVNULL)
-    except (subprocess.CalledProcessError, OSError):
+        with subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+        ) as running:
+            _running.append(running)
+            picture, _ = running.communicate(dot.encode())
+            _running.remove(running)
+    except OSError:
         raise LayoutError("Graphviz cannot draw this circuit", hint=OTHERWISE) from None
+    if running.returncode:
+        raise LayoutError("Graphviz cannot draw this circuit", hint=OTHERWISE)
+    return picture
 
 
 def _python() -> str:
