@@ -254,7 +254,7 @@ def test_a_layout_ends_with_the_process_and_no_file_is_open_for_it(folder, form,
     """A call of C by the system itself, a program by the last act."""
     program = (
         "import os, signal\n"
-        "from gradcli.cli import graph, signals\n"
+        "from gradcli.cli import signals\n"
         "from gradcli.render.circuit import graphviz\n"
         "def laid_out(dot, form):\n"
         "    acts = {signal.getsignal(number) for number in signals.ENDS}\n"
@@ -263,7 +263,7 @@ def test_a_layout_ends_with_the_process_and_no_file_is_open_for_it(folder, form,
         "    print(acts == {signal.SIG_DFL}, is_killed, files)\n"
         "    os._exit(0)\n"
         "graphviz.laid_out = laid_out\n"
-        f"graph.is_library = lambda: {is_library}\n"
+        f"graphviz.is_library = lambda: {is_library}\n"
         "signals.heed()\n"
         "from gradcli.cli.main import main\n"
         f"main(['graph', 'x*y', 'x=1', 'y=2', '-o', 'c.{form}'])\n"

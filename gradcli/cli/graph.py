@@ -16,7 +16,6 @@ from gradcli.cli.signals import at_once, before_the_end
 from gradcli.cli.streams import color_for, put, put_bytes
 from gradcli.cli.words import ExpressionCommand
 from gradcli.errors import LimitError, UsageError
-from gradcli.render.circuit.graphviz import end_program, is_library
 from gradcli.render.diagnostic import encodable
 from gradcli.render.formats import (
     GRAPH_FORMATS,
@@ -111,6 +110,8 @@ def graph_command(**options: Any) -> None:
 
 def _laying_out() -> AbstractContextManager[None]:
     """The context in which signals end a layout as well: a call of C, or a program beside us."""
+    from gradcli.render.circuit.graphviz import end_program, is_library  # late: of pictures only
+
     return at_once() if is_library() else before_the_end(end_program)
 
 

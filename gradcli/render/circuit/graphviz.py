@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from gradcli.errors import LayoutError
 
@@ -23,7 +23,16 @@ _running: list[subprocess.Popen[bytes]] = []  # programs that lay out now
 
 def is_library() -> bool:
     """Whether a call of C lays pictures out in this process; else a program does."""
-    return importlib.util.find_spec("pygraphviz") is not None
+    return _library() is not None
+
+
+def _library() -> Any:
+    """The library, or None; only pictures need it."""
+    try:
+        import pygraphviz  # late: it is not always there
+    except ImportError:
+        return None
+    return pygraphviz
 
 
 def end_program() -> None:
@@ -35,13 +44,12 @@ def end_program() -> None:
 def laid_out(dot: str, form: str) -> bytes:
     """DOT text as a picture in a format of Graphviz: svg, png, pdf. Raises LayoutError."""
     options = OPTIONS.get(form, [])
-    try:
-        import pygraphviz  # late: only pictures need it, and it is not always there
-    except ImportError:
+    library = _library()
+    if library is None:
         return _by_program(dot, form, options)
     try:
         with _unheard():
-            graph = pygraphviz.AGraph(string=dot)
+            graph = library.AGraph(string=dot)
             picture: bytes = graph.draw(format=form, prog=PROGRAM, args=" ".join(options))
     except (ValueError, OSError, RuntimeWarning) as trouble:
         raise LayoutError(f"Graphviz cannot draw this circuit: {trouble}", hint=OTHERWISE) from None
