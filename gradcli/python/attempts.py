@@ -138,14 +138,18 @@ class Attempts:
         return True
 
     def _unset(self) -> NoAttribute | None:
-        """The fault of an attribute that is None where the last reading stopped; None for none."""
+        """The fault of an attribute that is None where the last reading stopped; None for none.
+
+        Above a `raise`, one that is False is as good: `if not self.is_built`.
+        """
         instance = self.driver.driven.instance if self.driver is not None else None
         if self.stop is None or self.stop.scope.get("self") is not instance or instance is None:
             return None
         for part in ast.walk(self.stop.node):
             if not isinstance(part, ast.Attribute) or ast.unparse(part.value) != "self":
                 continue
-            if instance.attributes.get(part.attr, 0) is None:
+            value = instance.attributes.get(part.attr, 0)
+            if value is None or (value is False and isinstance(self.stop.statement, ast.Raise)):
                 return NoAttribute(instance, part.attr, f"`self.{part.attr}` is None", None, None)
         return None
 

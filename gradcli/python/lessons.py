@@ -265,6 +265,18 @@ def _shape_part(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> 
     return _longer(match, stop, values)
 
 
+def _ranked(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """The file itself refuses so many axes, and says how many there are."""
+    for side in ast.walk(stop.node):
+        owner = side.value if isinstance(side, ast.Attribute) else None
+        blamed = None if owner is None else _blamed(owner, stop, values, True, Array)
+        if blamed is not None:
+            own = len(stop.shape(blamed[1].content))
+            counts = {int(match[1]), int(match[2])} - {own}
+            return Lesson(blamed[0], counts.pop()) if len(counts) == 1 else None
+    return None
+
+
 def _padded(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """So many axes are padded."""
     blamed = _blamed(stop.node, stop, values, True)
@@ -322,6 +334,7 @@ LESSONS = (
     (r"number is not iterable", _iterated),
     (r"list index out of range", _longer),
     (r"tuple index out of range", _shape_part),
+    (r"reached, as (\d+) axes are not (\d+)", _ranked),
     (r"has widths for (\d+) axes", _padded),
     (r"subscripts `(\w+)` for an array of shape", _subscripts),
     (r"\(([\d, ]+)\) is no order of \d+ axes", _ordered),

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from math import gcd
 
+from gradcli.python.guards import REACHED
+
 Shapes = dict[str, tuple[int, ...]]
 
 LARGEST = 5_000  # size of an axis, where the code itself has one that large
@@ -15,6 +17,7 @@ PAIRS = (
     re.compile(r"size (\d+) is different from (\d+)"),
     re.compile(r"(\d+) \(dim \d+\) != (\d+) \(dim \d+\)"),
     re.compile(r"stands for (\d+) and for (\d+)"),
+    re.compile(r"reached, as (\d+) is not (\d+)"),
     re.compile(r"square matri\w+, this has shape \((\d+), (\d+)\)"),
 )
 SQUEEZED = re.compile(r"axis (-?\d+) of \(((?:\d+,? ?)*)\) is not of size 1")
@@ -53,8 +56,8 @@ def shapes_in(message: str) -> list[tuple[int, ...]]:
 
 
 def is_misfit(message: str) -> bool:
-    """Whether an error is one of shapes that do not fit one another."""
-    return pair_of(message) is not None or IN_PLACE in message
+    """Whether an error is one of shapes that do not fit; what a file itself refuses is none."""
+    return not message.startswith(REACHED) and (pair_of(message) is not None or IN_PLACE in message)
 
 
 def single_example(message: str) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any
 from gradcli.errors import GradcliError, LimitError
 from gradcli.python.control import BreakSignal, ContinueSignal, turn_of
 from gradcli.python.expressions import Expressions
+from gradcli.python.guards import HOW, REACHED, asked
 from gradcli.python.limits import MOST_ITERATIONS
 from gradcli.python.operators import binary, compare, is_true
 from gradcli.python.values import Array, Scope, Taken, Unknown
@@ -108,7 +109,18 @@ class Statements(Expressions):
     def _s_if(self, node: ast.If, scope: Scope) -> None:
         condition = self.evaluate(node.test, scope)
         self.at(node.test)
-        self.block(node.body if is_true(self, condition) else node.orelse, scope)
+        is_taken = is_true(self, condition)
+        body = node.body if is_taken else node.orelse
+        if body and isinstance(body[0], ast.Raise):
+            self._refuse(body[0], node.test, is_taken, scope)
+        self.block(body, scope)
+
+    def _refuse(self, node: ast.Raise, test: ast.expr, wanted: bool, scope: Scope) -> None:
+        """Refuse what the file itself refuses, at its `raise`, and say what was asked for there."""
+        guard, asks_for = asked(self, test, wanted, scope)
+        self.stopped = guard, node, scope
+        self.at(node)
+        self.fail(f"{REACHED}{asks_for}", HOW)
 
     def _s_for(self, node: ast.For, scope: Scope) -> None:
         items = self.iterate(self.evaluate(node.iter, scope))
@@ -204,8 +216,7 @@ class Statements(Expressions):
         """A check of the file's own is left out."""
 
     def _s_raise(self, node: ast.Raise, scope: Scope) -> None:
-        self.fail("this `raise` is reached",
-                  "give other inputs, or see the condition above it")  # fmt: skip
+        self.fail(REACHED, HOW)
 
     def _s_delete(self, node: ast.Delete, scope: Scope) -> None:
         for target in node.targets:
