@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from random import Random
 
 import mpmath
@@ -53,6 +54,11 @@ BY_FORMULA = pytest.mark.parametrize(("text", "f"), FORMULAS, ids=[text for text
 def random_points(count, seed):
     rng = Random(seed)
     return [(rng.uniform(-3, 3), rng.uniform(-3, 3)) for _ in range(count)]
+
+
+def two_heads():
+    """Two attention heads with a layer norm, 204 numbers, and their backward pass."""
+    return (Path(__file__).parent / "benchmarks" / "two_heads.grad").read_text()
 
 
 def slopes(f, at):
@@ -359,6 +365,30 @@ def test_numeric_trouble_is_a_verdict_and_never_an_exception(text):
 def test_an_answer_is_the_same_every_time():
     first, second = (gradcli.evaluate("sin(x*y)/x", {"x": 1.1, "y": 3}).check for _ in range(2))
     assert first == second
+
+
+def test_large_programs_show_the_digits_that_float64_makes_certain():
+    """Many digits would change no verdict; the bounds hold against them, and so do the digits."""
+    text = two_heads().partition("# backward pass")[0]
+    checks = gradcli.check(text).cases[0].inputs
+    true = gradcli.evaluate(text).check.inputs
+    bounded = [name for name, check in checks.items() if check.analytic_bound is not None]
+    assert len(bounded) > 100
+    for name, check in checks.items():
+        assert check.verdict == "pass"
+        off = abs(check.analytic - true[name].analytic)
+        assert off <= (check.analytic_bound or 5e-13 * abs(check.analytic))
+        assert (check.analytic_bound or 0.0) <= 1e-8 * abs(check.analytic)
+    assert "analytic_bound" in checks[bounded[0]].as_dict()
+
+
+def test_a_claim_is_told_in_its_own_digits_and_small_programs_in_many():
+    text = "10 + exp(x) - e*x"
+    (check,) = gradcli.check(text, {"x": 1.0000001}).cases[0].inputs.values()
+    assert check.analytic_bound is None
+    assert agree(check.analytic, float(mp.exp(1.0000001) - math.e), 1e-15)
+    checks = gradcli.check(two_heads()).cases[0].inputs.values()
+    assert not any(check.analytic_bound for check in checks)
 
 
 # ---------------------------------------------------------------- relative error

@@ -217,7 +217,7 @@ class Tableau:
             self._add_row(difference, step)
             self.step = step
             step /= 2
-            if len(self.rows) >= 4 and self.is_settled:
+            if len(self.rows) >= 4 and (self.is_settled or self._rounds_too_much(step)):
                 break
             if len(self.rows) >= ROMBERG_LEVELS and self.best[1] == 0:
                 break
@@ -228,6 +228,13 @@ class Tableau:
         """Whether the best entry is as good as it needs to be."""
         error, value = self.best
         return self.goal.is_met(value, error)
+
+    def _rounds_too_much(self, step: float) -> bool:
+        """Whether no row from a step on can be better, as rounding alone is no less than the best.
+
+        It grows as steps become shorter, and extrapolation only adds to it.
+        """
+        return self.margin * self.bound / step >= self.best[0]
 
     def _add_row(self, difference: float, step: float) -> None:
         row = [difference]

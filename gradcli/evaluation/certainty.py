@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from gradcli.evaluation.numbers import (
+    CERTAIN_ERROR,
     Bounds,
     Numbers,
     delicate,
@@ -29,15 +30,16 @@ ONLY_CERTAIN = (
 
 def certain_numbers(
     point: Point, request: Request, explains: bool = True, takes_limits: bool = True,
-    bounds: Bounds | None = None,
+    bounds: Bounds | None = None, enough: float = CERTAIN_ERROR,
 ) -> tuple[Numbers, list[str]]:  # fmt: skip
     """The numbers to report and the notes on them: of the sweep, or in many digits.
 
     `explains`: the notes say why many digits were needed, and what would cure it. `takes_limits`:
     gradients without a bound are sought as limits. `bounds` are those of the sweep, where the
-    caller has them. Raises LimitError where many digits are requested of too many gates.
+    caller has them; a relative error of `enough` is certain. Raises LimitError where many digits
+    are requested of too many gates.
     """
-    numbers, notes = _best_numbers(point, request, explains, takes_limits, bounds)
+    numbers, notes = _best_numbers(point, request, explains, takes_limits, bounds, enough)
     has_value = point.program.parts or not math.isnan(numbers.values[point.program.output])
     if numbers.gradient_errors is not None and not has_value:  # nor has it a slope
         errors = [*numbers.gradient_errors]
@@ -48,8 +50,9 @@ def certain_numbers(
 
 
 def _best_numbers(
-    point: Point, request: Request, explains: bool, takes_limits: bool, bounds: Bounds | None
-) -> tuple[Numbers, list[str]]:
+    point: Point, request: Request, explains: bool, takes_limits: bool, bounds: Bounds | None,
+    enough: float,
+) -> tuple[Numbers, list[str]]:  # fmt: skip
     """The numbers of the sweep where they are certain, else those of many digits."""
     run, program = point.run, point.program
     count = request.digits or 0
@@ -68,7 +71,7 @@ def _best_numbers(
     inputs = [run.values[node] for node in program.graph.inputs.values()]
     if request.arithmetic == "float64" or not all(map(math.isfinite, inputs)):
         return plain, [*point.notes]
-    doubts = doubtful(run, bounds, point.results, leaves)
+    doubts = doubtful(run, bounds, point.results, leaves, enough)
     is_plain = count <= FLOAT_DIGITS and request.arithmetic == "auto"
     is_smooth = is_plain and not delicate(run, bounds, program.output).intersection(leaves)
     if is_smooth and not doubts:

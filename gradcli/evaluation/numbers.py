@@ -132,16 +132,19 @@ def plain_numbers(run: Run, bounds: Bounds | None) -> Numbers:
     return Numbers(run.values, run.gradients, values, [SLACK * e for e in bounds.gradients])
 
 
-def is_certain(number: float, error: float) -> bool:
-    """Whether about 12 digits are sure. False for what is not finite."""
-    return math.isfinite(number) and (error <= CERTAIN_ERROR * abs(number) or not error)
+def is_certain(number: float, error: float, enough: float = CERTAIN_ERROR) -> bool:
+    """Whether about 12 digits are sure, or `enough`. False for what is not finite."""
+    return math.isfinite(number) and (error <= enough * abs(number) or not error)
 
 
-def doubtful(run: Run, bounds: Bounds, results: Sequence[int], leaves: Sequence[int]) -> list[int]:
+def doubtful(
+    run: Run, bounds: Bounds, results: Sequence[int], leaves: Sequence[int],
+    enough: float = CERTAIN_ERROR,
+) -> list[int]:  # fmt: skip
     """The results whose values, and the leaves whose gradients, are not certain."""
-    doubts = [k for k in results if not is_certain(run.values[k], bounds.values[k])]
+    doubts = [k for k in results if not is_certain(run.values[k], bounds.values[k], enough)]
     gradients, errors = run.gradients, bounds.gradients
-    return doubts + [k for k in leaves if not is_certain(gradients[k], errors[k])]
+    return doubts + [k for k in leaves if not is_certain(gradients[k], errors[k], enough)]
 
 
 def ties(run: Run, bounds: Bounds, arithmetic: Arithmetic) -> list[int]:

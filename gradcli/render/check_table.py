@@ -198,7 +198,8 @@ def _fitted(columns: Columns, rows: list[list[str]], page: Page) -> RenderableTy
 def _row(check: InputCheck, page: Page) -> list[str]:
     checked = check.analytic if check.claim is None else check.claim
     error = "" if check.relative_error is None else f"{check.relative_error:.2g}"
-    numbers = page.number(checked), *_measured(check, page), error
+    bound = check.analytic_bound if check.claim is None else None
+    numbers = page.number(checked, bound), *_measured(check, page), error
     name = f"{check.name} . v" if check.directions else check.name
     return [page.text(name), *numbers, check.spoken]
 

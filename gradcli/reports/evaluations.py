@@ -92,6 +92,7 @@ class InputCheck(NamedTuple):
     directions: int | None = None  # of a whole array: along how many; numbers are of the worst
     element: tuple[str, tuple[int, ...]] | None = None  # of an array: its name, and the index
     noise: float | None = None  # of f as measured, where the verdict is an estimate of values alone
+    analytic_bound: float | None = None  # of the error of `analytic`, where few digits are certain
 
     @property
     def spoken(self) -> str:
@@ -124,10 +125,9 @@ class InputCheck(NamedTuple):
         """The check as JSON holds it; `claim` only where something was claimed."""
         data = self._asdict()
         del data["element"]
-        claim, directions, noise = data.pop("claim"), data.pop("directions"), data.pop("noise")
-        estimate = None if noise is None else True
-        more = present(claim=claim, directions=directions, estimate=estimate, noise=noise)
-        return {**data, **more}
+        rare = {key: data.pop(key) for key in ("claim", "directions", "noise", "analytic_bound")}
+        estimate = None if self.noise is None else True
+        return {**data, **present(**rare, estimate=estimate)}
 
 
 class Check(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from gradcli.checker.evidence import BEYOND_BUDGET, NOTHING, OWN, evidence_at
 from gradcli.checker.question import Question, questions_of
 from gradcli.checker.verdicts import check
 from gradcli.evaluation.certainty import certain_numbers
+from gradcli.evaluation.numbers import CERTAIN_ERROR, Numbers, is_certain
 from gradcli.evaluation.point import Point, at
 from gradcli.named_tuples import NamedTuple
 from gradcli.program.model import Program
@@ -18,6 +20,8 @@ from gradcli.reports.evaluations import InputCheck, worst
 from gradcli.reports.lines import Fork, LineCheck
 from gradcli.requests import Request
 
+LARGE = 500  # gates, from which on many digits take longer than all other work
+TO_SPARE = 0.01  # of the tolerance: an error of the engine's that no verdict turns on
 UNJUDGED = "gradients are judged, lines are not: gates that only run are among what they pass"
 
 
@@ -55,8 +59,9 @@ def outcome_of(
     has_gradients = point.upstream is not None or not request.jacobian
     questions = questions_of(point, typed, request.exact) if has_gradients else []
     is_of_numbers = not point.is_of_arrays
+    numbers = None
     if is_of_numbers and not elsewhere and any(q.claim is None for q in questions):
-        numbers, _ = certain_numbers(point, request, explains=False)
+        numbers, _ = certain_numbers(point, request, False, enough=_enough(program, request))
         questions = questions_of(point, typed, request.exact, numbers.gradients)
     if formulas_only:
         active = program.graph.active
@@ -65,6 +70,7 @@ def outcome_of(
         questions = _differing(questions, request)
     chosen = evidence_at(point, questions, request)
     answer = check(point, questions, request, chosen)
+    checks = answer.inputs if numbers is None else _bounded(answer.inputs, questions, numbers)
     notes = [*point.notes, *([chosen.note] if questions and chosen.note is not None else [])]
     has_lists = any(isinstance(value, list) for value in program.inputs.values())
     if answer.verdict == "fail" and has_lists and not program.lines:
@@ -95,7 +101,26 @@ def outcome_of(
     if not (is_checked or answer.inputs):
         notes.append("nothing was checked: the program has no input")
     verdict = worst(verdicts) if is_checked else "inconclusive"
-    return Outcome(point, verdict, answer.inputs, notes, lines, forks, hides)
+    return Outcome(point, verdict, checks, notes, lines, forks, hides)
+
+
+def _enough(program: Program, request: Request) -> float:
+    """The relative error up to which an own gradient is judged as float64 has it."""
+    is_large = len(program.graph) > LARGE
+    return max(CERTAIN_ERROR, request.tolerance * TO_SPARE) if is_large else CERTAIN_ERROR
+
+
+def _bounded(
+    checks: dict[str, InputCheck], questions: list[Question], numbers: Numbers
+) -> dict[str, InputCheck]:
+    """The checks, those of the engine's own gradients with a bound where few digits are certain."""
+    bounded = {**checks}
+    for question in questions:
+        bound = numbers.gradient_bound(question.leaf)
+        is_known = bound is not None and math.isfinite(bound)
+        if is_known and question.claim is None and not is_certain(question.analytic, bound):
+            bounded[question.name] = checks[question.name]._replace(analytic_bound=bound)
+    return bounded
 
 
 def _differing(questions: list[Question], request: Request) -> list[Question]:

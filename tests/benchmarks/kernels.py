@@ -142,7 +142,7 @@ def of_xad(text: str, inputs: list[str]) -> list[float]:
 def checks() -> None:
     """The gradients of two attention heads, 204 numbers, and the same with a backward pass."""
     text = (HERE / "two_heads.grad").read_text()
-    forward = text.partition("\ndf")[0]
+    forward = text.partition("# backward pass")[0]
     works: Works = {
         "gradcli, its own gradients": lambda: gradcli.check(forward),
         "gradcli, 29 lines of a backward pass": lambda: gradcli.check(text),
