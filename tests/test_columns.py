@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 import gradcli
 from gradcli.checker import verdicts
-from gradcli.checker.cone import Cone, Surroundings
-from gradcli.checker.differences import begin_together, differentiate
-from gradcli.checker.sheet import STEPPED_AT_ONCE, Sheet
+from gradcli.checker.cone import Cone
+from gradcli.checker.differences import Tableau, begin_together, differentiate
+from gradcli.checker.reach import Reach
+from gradcli.checker.sheet import STEPPED_AT_ONCE, Sheet, find_first_steps
+from gradcli.checker.surroundings import Surroundings
 from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import at, inputs_of
 from gradcli.gates.table import BUILT_IN
@@ -137,3 +139,39 @@ def test_lines_have_the_same_verdicts(dq, monkeypatch):
     before = said()
     monkeypatch.setattr(verdicts, "COLUMNS_PAY", -1)
     assert said() == before
+
+
+@given(text=st.sampled_from(EXPRESSIONS), x=NUMBERS, y=NUMBERS)
+@settings(max_examples=100, deadline=None)
+def test_what_inputs_reach_together_is_what_each_reaches_alone(text, x, y):
+    """The gates, what moves, which branches may turn, and the step that the tangents allow."""
+    program = read(text, settings={"x": x, "y": y})
+    run = at(program, inputs_of(program), Request()).run
+    around = Surroundings(run, program.output, value_bounds(run))
+    leaves = [*program.graph.inputs.values()]
+    reach = Reach(around, leaves)
+    cones = [Cone(around, leaf, reach) for leaf in leaves]
+    smooth = [cone for cone in cones if cone.is_smooth]
+    if smooth:
+        find_first_steps(smooth)
+    for cone, leaf in zip(cones, leaves, strict=True):
+        alone = Cone(around, leaf)
+        assert cone.gates == alone.gates == program.graph.cone(leaf, program.output)
+        assert [b.node for b in cone.branches] == [b.node for b in alone.branches]
+        assert cone.limits == alone.limits
+        assert (cone.is_still, cone.is_smooth) == (alone.is_still, alone.is_smooth)
+        if cone.is_smooth:
+            assert cone.first_step == alone.first_step
+
+
+def test_differences_end_where_rounding_outweighs_what_is_known(monkeypatch):
+    """Shorter steps only round more: of 12 rows that never settle, most are not computed."""
+    rows = []
+    fill = Tableau.fill
+    monkeypatch.setattr(
+        Tableau, "fill", lambda self, step: (fill(self, step), rows.append(len(self.rows)))[0]
+    )
+    answer = gradcli.check("1e9 + sin(x)", {"x": 0.7}).cases[0].inputs["x"]
+    assert answer.verdict == "pass"
+    assert abs(answer.numeric - math.cos(0.7)) <= answer.bound
+    assert max(rows) < 8

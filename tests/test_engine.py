@@ -14,7 +14,8 @@ import pytest
 import gradcli
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS, IEEE
-from gradcli.checker.cone import Cone, Surroundings
+from gradcli.checker.cone import Cone
+from gradcli.checker.surroundings import Surroundings
 from gradcli.engine import Machine, backward, local_gradients
 from gradcli.errors import BindingError, GradcliError
 from gradcli.evaluation.numbers import value_bounds

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 import gradcli
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import FLOATS
-from gradcli.checker.cone import Cone, Surroundings
+from gradcli.checker.cone import Cone
+from gradcli.checker.surroundings import Surroundings
 from gradcli.engine import Machine, backward, local_gradients
 from gradcli.errors import GradcliError
 from gradcli.evaluation.numbers import value_bounds

@@ -11,10 +11,11 @@ import math
 
 from gradcli.arithmetic.agreement import agree, lies_between
 from gradcli.arithmetic.floats import FAULTS
-from gradcli.checker.cone import Answer, Cone, Surroundings, power_of_two
+from gradcli.checker.cone import Answer, Cone, power_of_two
 from gradcli.checker.differences import RESTARTS, Estimate, Goal, Tableau, differentiate
 from gradcli.checker.question import Question
 from gradcli.checker.reasons import mismatch
+from gradcli.checker.surroundings import Surroundings
 from gradcli.checker.verdicts import (
     answer_of,
     beyond_floats,

@@ -116,12 +116,20 @@ def differentiate(cone: Cone, in_columns: bool = False, goal: Goal = ANY) -> Est
 
 def begin_together(cones: Iterable[Cone]) -> None:
     """Take the first steps of many cones of one run in one pass; what it finds stays with them."""
-    from gradcli.checker.sheet import find_bounds, find_differences  # late: it loads numpy
+    from gradcli.checker.sheet import (  # late: it loads numpy
+        find_bounds,
+        find_differences,
+        find_first_steps,
+    )
 
     firsts = list[tuple[Cone, float]]()
-    for cone in cones:
+    smooth = [cone for cone in cones if cone.is_smooth]
+    if smooth:
         with suppress(*FAULTS):
-            if cone.is_smooth and cone.first_step >= 2 * math.ulp(cone.x):
+            find_first_steps(smooth)
+    for cone in smooth:
+        with suppress(*FAULTS):
+            if cone.first_step >= 2 * math.ulp(cone.x):
                 firsts.append((cone, cone.first_step))
     find_differences(firsts)
     find_bounds(

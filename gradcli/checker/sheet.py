@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic.bounds.arrays import ARRAY_BOUNDS
-from gradcli.checker.cone import Branch, Cone
+from gradcli.checker.cone import Cone
+from gradcli.checker.reach import Reach
+from gradcli.checker.surroundings import Branch
 from gradcli.engine import Machine
 
 # The steps of a batch, as halvings of its first: those of the tableau, and those of its guard.
@@ -33,7 +35,7 @@ class Sheet:
         self.output = cones[0].output
         self.owners = owners  # by column: the place of its cone
         self.ends = ends  # by column: the input of that cone
-        self.gates = sorted(set().union(*[cone.gates for cone in cones]))
+        self.gates = _gates_of(cones)
 
     def filled(
         self, machine: Machine, values: Sequence[Any], number: Callable[[Any], Any] = np.asarray
@@ -101,6 +103,14 @@ class Sheet:
         return function(*[values[k] for k in branch.operands], out=values[branch.node])
 
 
+def _gates_of(cones: Iterable[Cone]) -> list[int]:
+    """The gates of all the cones, in the order of evaluation."""
+    inputs: dict[Reach, int] = {}
+    for cone in cones:
+        inputs[cone.reach] = inputs.get(cone.reach, 0) | cone.bit
+    return sorted(set().union(*[reach.gates(bits) for reach, bits in inputs.items()]))
+
+
 class _Column:
     """One column of a list of columns, read as a list of numbers."""
 
@@ -113,6 +123,26 @@ class _Column:
     def __getitem__(self, node: int) -> float:
         value = self.values[node]
         return float(value[self.column]) if getattr(value, "ndim", 0) else float(value)
+
+
+def find_first_steps(cones: Sequence[Cone]) -> None:
+    """Leave with each cone its first step, by the tangents of all in one pass."""
+    slopes = cones[0].around.slopes
+    gates = _gates_of(cones)
+    if not all(math.isfinite(slope) for node in gates for _, slope in slopes[node]):
+        return  # a row has 0 for what a cone does not reach, and 0 * inf is none
+    speeds: dict[int, Any] = {
+        cone.leaf: np.array(unit) for cone, unit in zip(cones, np.eye(len(cones)), strict=True)
+    }
+    with np.errstate(all="ignore"):
+        for node in gates:
+            parts = [slope * speeds[k] for k, slope in slopes[node] if k in speeds]
+            if parts:
+                speeds[node] = sum(parts[1:], parts[0])
+    rest = np.zeros(len(cones))
+    for place, cone in enumerate(cones):
+        of_limits = {k: float(speeds.get(k, rest)[place]) for k, _ in cone.limits}
+        cone.first_step = cone.step_at(of_limits)
 
 
 def find_differences(tries: Sequence[tuple[Cone, float]]) -> None:

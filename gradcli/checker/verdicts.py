@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from gradcli.arithmetic.agreement import agree, lies_between, relative_error
-from gradcli.checker.cone import Cone, Surroundings
+from gradcli.checker.cone import Cone
 from gradcli.checker.differences import ANY, Estimate, Goal, begin_together, differentiate
 from gradcli.checker.evidence import NOTHING, OWN, WHOLES, Evidence, evidence_at, unchecked
 from gradcli.checker.question import Question
+from gradcli.checker.reach import Reach
 from gradcli.checker.reasons import mismatch
+from gradcli.checker.surroundings import Surroundings
 from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import Point
 from gradcli.reports.evaluations import Check, InputCheck, worst
@@ -136,7 +138,9 @@ def _cones(around: Surroundings, leaves: Sequence[int], in_columns: bool) -> Ite
     room = MOST_NUMBERS // max(1, len(around.gates))
     at_once = max(1, min(room, MOST_TOGETHER)) if in_columns else 1
     for k in range(0, len(leaves), at_once):
-        cones = [Cone(around, leaf) for leaf in leaves[k : k + at_once]]
+        some = leaves[k : k + at_once]
+        reach = Reach(around, some)
+        cones = [Cone(around, leaf, reach) for leaf in some]
         if in_columns:
             begin_together(cones)
         yield from cones

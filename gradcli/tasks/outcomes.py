@@ -117,8 +117,9 @@ def _bounded(
     bounded = {**checks}
     for question in questions:
         bound = numbers.gradient_bound(question.leaf)
-        is_known = bound is not None and math.isfinite(bound)
-        if is_known and question.claim is None and not is_certain(question.analytic, bound):
+        if bound is None or question.claim is not None or not math.isfinite(bound):
+            continue
+        if not is_certain(question.analytic, bound):
             bounded[question.name] = checks[question.name]._replace(analytic_bound=bound)
     return bounded
 

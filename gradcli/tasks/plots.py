@@ -13,7 +13,7 @@ from typing import Any
 
 from gradcli.arithmetic.floats import FAULTS
 from gradcli.arithmetic.work import limited
-from gradcli.checker.cone import CHOICES, Branch, Surroundings
+from gradcli.checker.surroundings import CHOICES, Branch, Surroundings
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import LimitError, UsageError
 from gradcli.evaluation.numbers import SLACK, sweep_bounds, value_bounds

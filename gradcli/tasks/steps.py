@@ -13,8 +13,9 @@ from typing import Any
 from gradcli.arithmetic.complex_numbers import COMPLEX, NoComplexFormError
 from gradcli.arithmetic.floats import FAULTS, UNIT_ROUNDOFF
 from gradcli.arithmetic.work import limited
-from gradcli.checker.cone import Cone, Surroundings
+from gradcli.checker.cone import Cone
 from gradcli.checker.differences import STEP_MARGIN, differentiate
+from gradcli.checker.surroundings import Surroundings
 from gradcli.engine import Machine
 from gradcli.errors import LimitError, UsageError
 from gradcli.evaluation.certainty import certain_numbers

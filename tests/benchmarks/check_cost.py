@@ -12,8 +12,9 @@ import time
 
 import numpy as np
 
-from gradcli.checker.cone import Cone, Surroundings
+from gradcli.checker.cone import Cone
 from gradcli.checker.differences import differentiate
+from gradcli.checker.surroundings import Surroundings
 from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import at, inputs_of
 from gradcli.program.reader import read
