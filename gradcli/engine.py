@@ -142,11 +142,12 @@ def events(
     active, zero = machine.graph.active, machine.arithmetic.zero
     gradients = {output: upstream}
     for node in order:
-        if node not in gradients or pullbacks[node] is None:
+        gradient = gradients.get(node, zero)
+        if pullbacks[node] is None or gradient is zero:  # `zero` itself: nothing arrived
             continue
         own = [*(values[k] for k in operands[node]), values[node]]
         for operand, part in zip(
-            operands[node], _local(pullbacks[node], own, gradients[node], zero), strict=False
+            operands[node], _local(pullbacks[node], own, gradient, zero), strict=False
         ):
             if active[operand]:
                 gradients[operand] = gradients.get(operand, zero) + part
