@@ -483,32 +483,3 @@ def test_inputs_are_left_out_by_several_options(gradcli):
         gradcli("eval", "x*y*z", "x=1", "y=2", "z=3", "--wrt", "x", "--wrt", "y", "--json").out
     )
     assert [*report["gradients"]] == ["x", "y"]
-
-
-PROGRAM = "x = 3; y = -4\nq = x*y  # we're done!\ndx = y\ndy = x\n"
-PASTED = {
-    "a gutter": "1\n2\n3\n4\n" + PROGRAM,
-    "numbers": "".join(f"{k} {line}\n" for k, line in enumerate(PROGRAM.splitlines(), start=1)),
-    "a fence": f"As the notes say:\n```python\n{PROGRAM}```\nThat is all.\n",
-    "prompts": "".join(f">>> {line}\n" for line in PROGRAM.splitlines()),
-}
-
-
-@pytest.mark.parametrize("text", PASTED.values(), ids=PASTED)
-def test_a_program_is_read_out_of_what_was_pasted_with_it(gradcli, text):
-    Path("a.grad").write_text(text)
-    ended = gradcli("check", "a.grad")
-    assert ended.code == 0
-    assert "around the program were left out" in ended.out
-    assert gradcli("eval", "--file", "a.grad", "-q").out.splitlines()[0] == "value = -12"
-    wrong = text.replace("dx = y", "dx = x")
-    Path("a.grad").write_text(wrong)
-    (line,) = [
-        line for line in cases_of(gradcli("check", "a.grad", "--json"))[0]["lines"] if line["local"]
-    ]
-    assert "dx = x" in wrong.splitlines()[line["line"] - 1]
-
-
-def test_the_error_of_what_is_no_pasted_program_is_its_own(gradcli):
-    Path("a.grad").write_text("```\nx = 3\nf = x*y2\n```\n")
-    assert "a.grad:3:7: `y2` has no value" in gradcli("eval", "--file", "a.grad").err

@@ -21,7 +21,7 @@ from gradcli.cli.jobs import (
     FUNCTIONS,
     Job,
     Outcome,
-    outcome_of_expression,
+    outcomes_of_expression,
     outcomes_of_files,
     outcomes_of_functions,
     outcomes_of_gates,
@@ -253,7 +253,7 @@ def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
             for outcome in outcomes_of_files(job, files, *how):
                 outcomes.append(outcome)  # one by one: a signal may come between two
     else:
-        outcomes = [outcome_of_expression(job, chosen.expression)]
+        outcomes = outcomes_of_expression(job, chosen.expression)
     if not outcomes and not options["allow_empty"]:
         raise UsageError("nothing to check", hint=f"name an expression or a folder with {SUFFIX} "
                          "files; --allow-empty if that is meant")  # fmt: skip

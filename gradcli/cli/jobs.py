@@ -54,8 +54,8 @@ class Job(NamedTuple):
     is_debugged: bool = False  # an internal error ends the command, and shows where it happened
 
 
-def outcome_of_expression(job: Job, expression: str) -> Outcome:
-    """The outcome of an expression, or of the program on stdin for `-`. Raises GradcliError."""
+def outcomes_of_expression(job: Job, expression: str) -> list[Outcome]:
+    """The outcome of an expression; those of what is on stdin for `-`. Raises GradcliError."""
     if expression == "-":
         return _checked(job, "<stdin>", read_text("-"))
     return _checked(job, "<expression>", expression)
@@ -188,12 +188,12 @@ def _outcomes(job: Job, path: str) -> list[Outcome]:
     try:
         with internal_errors(job.is_debugged):
             if file.endswith(PYTHON) and not job.is_graded:
-                return _of_python(job, file, subject)
+                return _of_python(job, read_text(file), file, subject)
             text = read_text(path)
             reason = None if job.is_graded else skip_reason(text)
             if reason is not None:
                 return [(skipped_case(path, reason), None)]
-            return [_checked(job, path, text)]
+            return _checked(job, path, text)
     except GradcliError as error:
         case = broken_case(file, error)
         if not job.is_graded:
@@ -203,19 +203,44 @@ def _outcomes(job: Job, path: str) -> list[Outcome]:
         return [(case, ungraded(path, error.message, job.key))]
 
 
-def _of_python(job: Job, file: str, subject: str | None) -> list[Outcome]:
+def _of_python(job: Job, text: str, file: str, subject: str | None) -> list[Outcome]:
     from gradcli.tasks.check_python import check_python  # late: most programs are not Python
 
-    cases = check_python(read_text(file), file, subject, [*job.settings], job.request)
+    cases = check_python(text, file, subject, [*job.settings], job.request)
     return [(case, None) for case in cases]
 
 
-def _checked(job: Job, name: str, text: str) -> Outcome:
+def _checked(job: Job, name: str, text: str) -> list[Outcome]:
+    """The outcomes of a text: of a program one, of a page one for each program on it."""
     if job.is_graded:
-        return _graded(job, name, text)
+        return [_graded(job, name, text)]
+    try:
+        return [_of_program(job, name, text)]
+    except GradcliError as error:
+        return _otherwise(job, name, text, error)
+
+
+def _of_program(job: Job, name: str, text: str) -> Outcome:
     checked = check_program(text, name, [*job.settings], job.request)
     _warn_if_strict(job, checked)
     return checked.case, None
+
+
+def _otherwise(job: Job, name: str, text: str, error: GradcliError) -> list[Outcome]:
+    """The outcomes of a text that is no program: of Python, or of several programs."""
+    from gradcli.tasks.pasted_programs import SeveralPrograms, is_python  # late: few are pasted
+
+    if not isinstance(error, SeveralPrograms):
+        if is_python(text):
+            return _of_python(job, text, name, None)
+        raise error
+    outcomes: list[Outcome] = []
+    for program in error.programs:
+        try:
+            outcomes += _checked(job, name, program)
+        except GradcliError as fault:
+            outcomes.append((broken_case(name, fault), None))
+    return outcomes
 
 
 def _graded(job: Job, name: str, text: str) -> Outcome:

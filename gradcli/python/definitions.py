@@ -46,29 +46,30 @@ class Definitions(Statements):
         cls.is_enum = any(base.is_enum for base in bases) or self._is_enum(node)
         if cls.is_enum:
             _make_members(cls)
-        for value in cls.body.values():
-            if isinstance(value, Function):
-                for function in (value, value.setter):
-                    if function is not None:
-                        function.owner = cls
-                        function.scope = scope
-                        self._complete(function)
+        methods = [
+            function for value in cls.body.values() if isinstance(value, Function)
+            for function in (value, value.setter) if function is not None
+        ]  # fmt: skip
+        for function in methods:
+            function.owner = cls
+            function.scope = scope
+        self._complete(methods)
         self.set_name(node.name, cls, scope)
 
-    def _complete(self, function: Function) -> None:
-        """Give a method the `self` that it lacks, where that is asked for; else note it."""
-        if function.kind != "plain" or function.positional[:1] == ["self"]:
-            return
-        names = {part.id for part in ast.walk(function.node) if isinstance(part, ast.Name)}
-        if "self" not in names:
-            return
-        if self.fixes_self:
-            function.positional.insert(0, "self")
-            note = f"line {function.node.lineno}: `{function.name}` is read as if it had `self`"
+    def _complete(self, methods: list[Function]) -> None:
+        """Give the methods of a class the `self` that they lack, where that is asked for.
+
+        Where not, those that read it are noted.
+        """
+        bare = [m for m in methods if m.kind == "plain" and m.positional[:1] != ["self"]]
+        lacking = [method for method in bare if _reads_self(method)]
+        for method in bare if lacking and self.fixes_self else []:
+            method.positional.insert(0, "self")
+            note = f"line {method.node.lineno}: `{method.name}` is read as if it had `self`"
             if note not in self.notes:
                 self.notes.append(note)
-        else:
-            function.lacks_self = True
+        for method in lacking if not self.fixes_self else []:
+            method.lacks_self = True
 
     def _is_enum(self, node: ast.ClassDef) -> bool:
         """Whether a class is made from one of the standard library's enumerations."""
@@ -144,3 +145,7 @@ def _make_members(cls: Class) -> None:
         member = cls.body[name] = Instance(cls)
         is_auto = value is None or isinstance(value, Library)
         member.attributes.update(name=name, value=count if is_auto else value)
+
+
+def _reads_self(method: Function) -> bool:
+    return any(isinstance(part, ast.Name) and part.id == "self" for part in ast.walk(method.node))

@@ -276,7 +276,8 @@ class Functions(Reader):
                 return keeper(owner)
             known = [*owner.attributes, *owner.cls.body]
             raise NoAttribute(owner, name, f"`{owner.cls.name}` has no attribute `{name}`",
-                              self.span(), did_you_mean(name, known))  # fmt: skip
+                              self.span(), did_you_mean(name, known)
+                              or f"no line that was read sets `self.{name}`")  # fmt: skip
         if isinstance(value, Function):
             bound = self.bound(value, owner)
             return self.call(bound, [], {}) if value.kind == "property" else bound

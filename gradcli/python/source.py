@@ -189,8 +189,10 @@ class Script(Source):
             return LimitError(DEEP, span)
         if (other := foreign(span.line_text)) is not None:
             return ParseError(other[0], span, other[1])
-        return ParseError(f"not Python 3: {message}", span,
-                          "only whole files that Python can parse are read")  # fmt: skip
+        hint = "only whole files that Python can parse are read"
+        if isinstance(error, IndentationError):
+            hint = "indent what belongs together; text copied from a page may have lost its indents"
+        return ParseError(f"not Python 3: {message}", span, hint)
 
     def _refuse_deep(self, tree: ast.Module) -> None:
         """Refuse a tree that walking would take too deep; the walk itself needs no recursion."""

@@ -22,19 +22,23 @@ def listing(
 
     Each comes with the column under which what does not fit on its line stands. `with_meanings`
     says of every line what it was understood as; `shown` are the numbers of the lines that are
-    listed, None for all.
+    listed, None for all. Of blank lines in a row one is: a page that was pasted leaves many.
     """
     verdicts: dict[int, list[LineCheck]] = {}
     for line in lines:
         verdicts.setdefault(line.line, []).append(line)
-    rows = text.splitlines()
+    rows = text.rstrip().splitlines()
     is_long = shown is None and len(rows) > MOST_LINES
     width = len(str(len(rows)))
     margin = max(len(_word(line)) for line in lines)
+    above = ""
     for number, row in enumerate(rows, start=1):
         checks = verdicts.get(number, [])
         if not checks and (is_long or (shown is not None and number not in shown)):
             continue
+        if not row.strip() and not above:
+            continue
+        above = row.strip()
         word, style = _margin(checks)
         yield margin + width + 4, [
             (f"{word:{margin}}", style), "  ", (f"{number:{width}}", "aside"), f"  {row.rstrip()}",
