@@ -338,3 +338,54 @@ def test_more_mistakes_than_lines_are_refused_at_once(monkeypatch):
     program = read("x*y", "<test>", [("x", 2.0), ("y", 3.0)])
     with pytest.raises(UsageError, match="can hold a mistake, not 99"):
         next(make_exercises(program, Plan(mistakes=99)))
+
+
+# ---------------------------------------------------------------- answers as they come
+
+HANDED_IN = """x = 3; y = -4
+
+dot = x*y
+s = sigmoid(
+    dot)
+q = s + x
+f = q*dot
+
+dq = dot
+ddot = q
+ds = dq
+ddot += s*(1 - s)*ds
+dx = dq
+dx += y*ddot
+dy = x*ddot
+"""
+ASKED = 5  # dq, ddot, ds, dx, dy
+COMING = {
+    "as it should be": (lambda t: t, 5, []),
+    "a name above it": (lambda t: "Name: Ann Lee, group 3\n" + t, 5, ["unreadable"]),
+    "a sentence in it": (lambda t: t.replace("ds =", "this was hard for me\nds ="), 5, ["unreadable"]),
+    "a forward line": (lambda t: t.replace("s + x", "s +* x"), 5, ["unreadable"]),
+    "a forward line over two rows": (lambda t: t.replace("sigmoid(\n    dot)", "sigmoid((\n dot)"), 5,
+                                     2 * ["unreadable"]),
+    "no forward part": (lambda t: t[t.index("dq ="):], 5, []),
+    "no forward part, a comment": (lambda t: "# ann\n" + t[t.index("dq ="):], 5, []),
+    "no forward part, one wrong": (lambda t: t[t.index("dq ="):].replace("x*ddot", "-x*ddot"), 4,
+                                   ["sign"]),
+    "a contribution": (lambda t: t.replace("dx += y*ddot", "dx += y*(ddot"), 4, ["unreadable"]),
+    "another contribution": (lambda t: t.replace("dx = dq", "dx = dq +"), 4, ["unreadable"]),
+    "a contribution to a stage": (lambda t: t.replace("*ds\n", "*\n"), 4, ["unreadable"]),
+    "and one that is wrong": (
+        lambda t: t.replace("dx += y*ddot", "dx += y*(ddot").replace("x*ddot", "-x*ddot"), 3,
+        ["sign", "unreadable"]),
+    "a comment in latin-1": (lambda t: t + "# erg\xe4nzt\n", 5, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "right", "mistakes"), COMING.values(), ids=COMING)
+def test_marks_are_those_a_teacher_would_give(gradcli, change, right, mistakes):
+    Path("solution.grad").write_text(HANDED_IN)
+    assert gradcli("exercise", "--file", "solution.grad", "-o", "task.grad").code == 0
+    Path("ann.grad").write_bytes(change(HANDED_IN).encode("latin-1"))
+    done = gradcli("check", "ann.grad", "--grade", "--key", ".task.grad.key", "--json")
+    (answer,) = json.loads(done.out)["answers"]
+    assert (answer["right"], answer["asked"]) == (right, ASKED)
+    assert sorted(answer["mistakes"]) == mistakes

@@ -189,7 +189,7 @@ def _outcomes(job: Job, path: str) -> list[Outcome]:
         with internal_errors(job.is_debugged):
             if file.endswith(PYTHON) and not job.is_graded:
                 return _of_python(job, read_text(file), file, subject)
-            text = read_text(path)
+            text = read_text(path, any_comments=job.is_graded)
             reason = None if job.is_graded else skip_reason(text)
             if reason is not None:
                 return [(skipped_case(path, reason), None)]
@@ -200,7 +200,7 @@ def _outcomes(job: Job, path: str) -> list[Outcome]:
             return [(case, None)]
         from gradcli.tasks.grade import ungraded  # late: few checks are gradings
 
-        return [(case, ungraded(path, error.message, job.key))]
+        return [(case, ungraded(path, error.message.removeprefix(f"{path} "), job.key))]
 
 
 def _of_python(job: Job, text: str, file: str, subject: str | None) -> list[Outcome]:
@@ -248,7 +248,8 @@ def _graded(job: Job, name: str, text: str) -> Outcome:
     from gradcli.tasks.answers import check_answer, with_unread  # late: few checks are gradings
     from gradcli.tasks.grade import grade
 
-    checked, unread = check_answer(text, name, [*job.settings], job.request)
+    stages = job.key.stages if job.key else None
+    checked, unread = check_answer(text, name, [*job.settings], job.request, stages)
     _warn_if_strict(job, checked)
     return with_unread(checked.case, unread, text), grade(checked, job.key, unread)
 

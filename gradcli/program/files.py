@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
@@ -14,16 +15,17 @@ SUFFIX, SCRIPT = ".grad", ".py"  # of program files, and of answers of students
 SIGNS_OF_GRADIENTS = (b"backward", b"grad", b"prop", b"jac", b"deriv", b"prime", b"_der")
 PYTHON = (".py", ".ipynb")  # suffixes of Python files, of which a subject may be named: `f.py:NAME`
 CACHE = "__pycache__"  # a folder of Python's own
+UNREAD_CODE = re.compile("^[^#\n]*\ufffd", re.MULTILINE)  # a character that is lost, no comment's
 MOST_BYTES = 64 * 2**20  # of one program text
 
 data_files: set[str] = set()  # of numbers, that were read: programs name some, so no caller knows
 
 
-def read_text(path: str) -> str:
+def read_text(path: str, any_comments: bool = False) -> str:
     """The text of a program file, or of stdin for `-`; UTF-8, a byte order mark is dropped.
 
-    Raises FileError for what is missing, not a regular file or not UTF-8, and LimitError above
-    64 MiB.
+    With `any_comments` these may be in another encoding. Raises FileError for what is missing, not
+    a regular file or not UTF-8, and LimitError above 64 MiB.
     """
     if path == "-":
         if sys.stdin is None:
@@ -40,6 +42,9 @@ def read_text(path: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as trouble:
+        text = data.decode("utf-8-sig", "replace")
+        if any_comments and "\0" not in text and not UNREAD_CODE.search(text):
+            return text
         raise FileError(
             f"{_called(path)} is not UTF-8 (byte {trouble.start})", hint="save it as UTF-8"
         ) from None

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 
 SENTENCE = re.compile(r"\s*(?:[A-Za-z][\w'\u2019-]*[,;:]? +){3,}[A-Za-z][\w'\u2019-]*[.:!?]?\s*")
-STATEMENTS = ("import ", "from ", "for ", "if ", "while ", "with ", "print ", "not ")
+# Words with nothing but commas and the like between them: a greeting, a heading, a line of a list.
+WORDS = re.compile(
+    r"\s*(?:[-*\u2022]|\d+\.)?\s*(?:[A-Za-z][\w'\u2019-]*[,;:.!?]* *){2,}[,;:.!?)\d]*\s*"
+)
+MARKED = re.compile(r"[,.:!?]\s*$|: |^\s*(?:\d+\.|\u2022) ")
+TITLE = re.compile(r"\s*(?:[A-Z][a-z]{3,}\s*){2,}|\s*[A-Z]?[a-z]{3,}(?: [a-z]{4,}){2,}\s*")
+STATEMENTS = ("import ", "from ", "for ", "if ", "while ", "with ", "print ", "not ", "class ",
+              "def ", "return ", "global ", "raise ", "try", "assert ", "del ", "elif ", "else",
+              "async ", "yield ")  # fmt: skip
 _WORDS_OF_CODE = r"(?:if|else|and|or|not|lambda|in)\b"
 _PLAIN = rf"\b(?!{_WORDS_OF_CODE})[A-Za-z]"
 RESERVED = re.compile(rf"\b{_WORDS_OF_CODE}")
@@ -17,7 +25,11 @@ PARTIAL = re.compile(r"(?:\u2202|\bd)(\w*)\s*/\s*\u2202(\w+)")
 
 def foreign(line: str) -> tuple[str, str] | None:
     """What a line is that is no program, and what to write; None where it may be one."""
-    is_sentence = SENTENCE.fullmatch(line) and WORD.search(line)
+    is_sentence = WORD.search(line) and (
+        SENTENCE.fullmatch(line)
+        or TITLE.fullmatch(line)
+        or (WORDS.fullmatch(line) and ADJACENT.search(line) and MARKED.search(line))
+    )
     is_code = RESERVED.search(line) and not (
         ADJACENT.search(line) or line.rstrip().endswith((".", ":", "!", "?"))
     )

@@ -19,6 +19,7 @@ from gradcli.reports.lines import LineCheck
 from gradcli.syntax.tokens import line_and_column
 from gradcli.tasks.answers import Unread
 from gradcli.tasks.check import Checked
+from gradcli.tasks.written_lines import stage_lines
 
 UNNAMED, UNREADABLE = "unnamed", "unreadable"
 RIGHT = ("pass", "kink")
@@ -32,12 +33,14 @@ class Key(NamedTuple):
     output: str
     gradients: list[str]  # the names of those an answer should have
     inputs: dict[str, Number]
+    stages: dict[str, str]  # the forward lines as they are written, by what they assign
 
 
 def read_key(text: str, name: str) -> Key:
     """The key that `gradcli exercise` has written. Raises FileError."""
     try:
-        solution = read(json.loads(text)["solution"], name)
+        written = json.loads(text)["solution"]
+        solution = read(written, name)
     except (ValueError, KeyError, TypeError, RecursionError, GradcliError):
         solution = None
     if solution is None or not solution.claims:
@@ -45,7 +48,8 @@ def read_key(text: str, name: str) -> Key:
         raise FileError(f"{name} is not a key file", hint=hint)
     program = as_numbers(solution)
     output = solution.graph.names[solution.output]
-    return Key(_circuit(program), output, [*program.claims], input_values(program))
+    return Key(_circuit(program), output, [*program.claims], input_values(program),
+               stage_lines(written))  # fmt: skip
 
 
 def grade(checked: Checked, key: Key | None, unread: Mapping[int, Unread]) -> Grade:
@@ -58,9 +62,9 @@ def grade(checked: Checked, key: Key | None, unread: Mapping[int, Unread]) -> Gr
     if problem is not None:
         return ungraded(case.file, problem, key)
     verdicts = _verdicts(program, case.lines)
+    left_out = [line for line in unread.values() if line.problem]
     unexplained = _unexplained(case)
     verdicts |= dict.fromkeys(unexplained, "fail")
-    left_out = [line for line in unread.values() if line.problem]
     names = _expected(program) if key is None else key.gradients
     if key is None:
         more = [n for line in unread.values() for n in _owners(line, program)] + _gaps(program)

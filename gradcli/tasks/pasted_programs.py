@@ -8,10 +8,10 @@ from itertools import takewhile
 
 from gradcli.errors import GradcliError, ParseError
 from gradcli.python.pasted import FENCE, LEAST_NUMBERED, unpasted
+from gradcli.tasks.written_lines import assigned, is_gradient
 
 LEFT_OUT = "line numbers, prompts, fences or sentences around the program were left out"
 OF_OURS = re.compile(r"\s*(?:```|~~~)+\s*\{?\.?(?:python3?|py|numpy|grad|gradcli)?\}?\s*$", re.I)
-ASSIGNMENT = re.compile(r"(?:^|;)\s*([^\W\d]\w*)\s*(?:\[[^=]*\])?\s*[-+*/]?=(?!=)")
 PYTHON = re.compile(r"^[ \t]*(?:class|def|async def)\s+\w+", re.MULTILINE)
 Lines = list[str]  # of a whole page; those that are no part of a program are blank
 
@@ -68,9 +68,9 @@ def _numbered(lines: Lines) -> list[Lines]:
     for k, (begin, end) in enumerate(gutters):
         stop = gutters[k + 1][0] if k + 1 < len(gutters) else len(lines)
         last = min(stop, 2 * end - begin)
-        is_code_beyond = any(ASSIGNMENT.search(line) for line in lines[last:stop])
+        is_code_beyond = any(assigned(line) for line in lines[last:stop])
         pieces.append(_only(lines, end, stop if is_code_beyond else last))
-    if gutters and any(ASSIGNMENT.search(line) for line in lines[: gutters[0][0]]):
+    if gutters and any(assigned(line) for line in lines[: gutters[0][0]]):
         pieces.insert(0, _only(lines, 0, gutters[0][0]))
     return pieces
 
@@ -96,8 +96,8 @@ def _programs(pieces: list[Lines]) -> list[Lines]:
     names: set[str] = set()
     has_gradients = False
     for piece in pieces:
-        own = [name for line in piece for name in ASSIGNMENT.findall(line.partition("#")[0])]
-        goes_on = own and (_is_gradient(own[0], names)
+        own = [name for line in piece for name in assigned(line)]
+        goes_on = own and (is_gradient(own[0], names)
                            or not (has_gradients or names.intersection(own)))  # fmt: skip
         if programs and goes_on:
             programs[-1] = [new or old for old, new in zip(programs[-1], piece, strict=True)]
@@ -105,16 +105,9 @@ def _programs(pieces: list[Lines]) -> list[Lines]:
             programs.append(piece)
             names, has_gradients = set(), False
         for name in own:
-            has_gradients = has_gradients or _is_gradient(name, names)
+            has_gradients = has_gradients or is_gradient(name, names)
             names.add(name)
     return programs
-
-
-def _is_gradient(name: str, names: set[str]) -> bool:
-    """Whether a name looks like the gradient of one of these: dx, d_x or dfdx."""
-    return name[0] == "d" and (
-        name[1:].lstrip("_") in names or any(name.endswith(f"d{other}") for other in names)
-    )
 
 
 def _only(lines: Lines, begin: int, end: int) -> Lines:
