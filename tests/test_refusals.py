@@ -266,3 +266,46 @@ def test_any_text_is_a_tree_that_reads_back_or_an_error_with_a_place(pieces, spa
         assert parsed(write(tree)) == tree
     else:
         assert 0 <= error.span.start <= len(text)
+
+
+# ---------------------------------------------------------------- LaTeX, and what to write for it
+
+IN_LATEX = [
+    (r"\[f(x,y,z)=(x+y)z\]", "f = (x + y) * z"),
+    (r"\frac{1}{1+e^{-x}}", "1 / (1 + e**-x)"),
+    (r"$f(x,y) = \frac{x + \sigma(y)}{\sigma(x) + (x+y)^2}$",
+     "f = (x + sigmoid(y)) / (sigmoid(x) + (x + y)**2)"),
+    (r"f(w,x) = \frac{1}{1+e^{-(w_0x_0 + w_1x_1 + w_2)}}",
+     "f = 1 / (1 + e**-(w_0 * x_0 + w_1 * x_1 + w_2))"),
+    (r"\[f = qz\]", "f = q * z"),
+    (r"\[\frac{\partial f}{\partial q_i} = 2q_i\]", "dq_i = 2 * q_i"),
+    (r"$$\frac{df}{dx} = -\frac{1}{x^2}$$", "dx = -(1 / x**2)"),
+    (r"\log\left(\frac{1}{x}\right)", "log(1 / x)"),
+    (r"\theta_1 x + \theta_0", "theta_1 * x + theta_0"),
+    (r"\alpha\beta", "alpha * beta"),
+    (r"2\sin x + \ln y", "2 * sin(x) + log(y)"),
+    (r"\tanh(\mathbf{W}x)", "tanh(W * x)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "written"), IN_LATEX)
+def test_latex_is_answered_with_a_program(text, written):
+    problem = refused(text)
+    assert problem.message == "this is LaTeX, not a program"
+    assert problem.hint == f"write `{written}`"
+    parsed(written.rpartition(" = ")[2])
+
+
+WITHOUT_A_READING = [
+    r"\frac12", r"x_{t+1}", r"f = x \hspace{1in}", r"\sigma(w^Tx)", r"f(q) = ||q||^{2}",
+    r"\sum_{i=1}^n x_i", "x + " + "$" * 5_000, "x{" * 5_000, r"\frac" * 5_000,
+    r"\frac{" * 90 + "x" + "}{2}" * 90, r"\int_0^1 x", r"\begin{aligned}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WITHOUT_A_READING, ids=lambda text: text[:20])
+def test_latex_that_is_not_understood_is_not_guessed(text):
+    problem = refused(text)
+    assert "this is LaTeX" in problem.message or "x{" in text
+    assert "a/b" in (problem.hint or "a/b") or "write `" in problem.hint
+    assert "frac12" not in (problem.hint or "").replace("\\frac", "")

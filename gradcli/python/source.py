@@ -13,6 +13,7 @@ from gradcli.errors import GradcliError, LimitError, ParseError, Span
 from gradcli.python.limits import DEEPEST_SYNTAX, MOST_CHARACTERS
 from gradcli.python.pasted import cleaned, code_of_notebook, unpasted, without_old_prints
 from gradcli.syntax.elsewhere import foreign
+from gradcli.syntax.parser import tree_of
 from gradcli.syntax.tokens import Source
 
 SAFE = re.compile(r"clip|max|min|\bget$", re.IGNORECASE)  # calls that bound a value
@@ -187,7 +188,7 @@ class Script(Source):
         message = str(error.msg or "invalid syntax").removeprefix("invalid syntax. ")
         if "too many nested" in message:
             return LimitError(DEEP, span)
-        if (other := foreign(span.line_text)) is not None:
+        if (other := foreign(span.line_text, tree_of)) is not None:
             return ParseError(other[0], span, other[1])
         hint = "only whole files that Python can parse are read"
         if isinstance(error, IndentationError):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+
+from gradcli.syntax.tree import Tree
 
 SENTENCE = re.compile(r"\s*(?:[A-Za-z][\w'\u2019-]*[,;:]? +){3,}[A-Za-z][\w'\u2019-]*[.:!?]?\s*")
 # Words with nothing but commas and the like between them: a greeting, a heading, a line of a list.
@@ -23,8 +26,11 @@ LATEX = re.compile(r"\\([A-Za-z]{2,})|\$|\\[\[\](),;!]|[\^_]\{")
 PARTIAL = re.compile(r"(?:\u2202|\bd)(\w*)\s*/\s*\u2202(\w+)")
 
 
-def foreign(line: str) -> tuple[str, str] | None:
-    """What a line is that is no program, and what to write; None where it may be one."""
+def foreign(line: str, tree_of: Callable[[str], Tree]) -> tuple[str, str] | None:
+    """What a line is that is no program, and what to write; None where it may be one.
+
+    `tree_of` reads an expression, and raises GradcliError.
+    """
     is_sentence = WORD.search(line) and (
         SENTENCE.fullmatch(line)
         or TITLE.fullmatch(line)
@@ -38,7 +44,10 @@ def foreign(line: str) -> tuple[str, str] | None:
     if match := PARTIAL.search(line):
         return "a derivative in the signs of mathematics", f"write `d{match[2]} = ...`"
     if match := LATEX.search(line):
-        return "this is LaTeX, not a program", _plain(match[1])
+        from gradcli.syntax.latex import in_our_language  # late: only what is refused is put so
+
+        written = in_our_language(line, tree_of)
+        return "this is LaTeX, not a program", f"write `{written}`" if written else _plain(match[1])
     return None
 
 

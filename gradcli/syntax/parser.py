@@ -36,6 +36,11 @@ def parse_expression(source: Source) -> Tree:
     return _Parser(source).only_expression()
 
 
+def tree_of(text: str) -> Tree:
+    """The tree of a text that holds one expression, and whose place is of no use."""
+    return parse_expression(Source(text, ""))
+
+
 class _Parser(Expressions):
     def statements(self) -> Iterator[Statement]:
         tokens, names, at = self.tokens, self.names, 0
@@ -63,6 +68,9 @@ class _Parser(Expressions):
             else:
                 statement, at = self._statement(at)
                 yield statement
+
+    def _tree_of(self, text: str) -> Tree:
+        return tree_of(text)
 
     def only_expression(self) -> Tree:
         at = 0

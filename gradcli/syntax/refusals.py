@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from gradcli.errors import ParseError
 from gradcli.syntax.tokens import NEWLINES, Source, shown
-from gradcli.syntax.tree import COMPARISON
+from gradcli.syntax.tree import COMPARISON, Tree
 
 ADVICE = {
     "!": "write `gamma(x + 1)` for a factorial",
@@ -123,8 +123,12 @@ class Refusals:
         span = self.source.span(at)
         from gradcli.syntax.elsewhere import foreign  # late: only what is refused is looked at
 
-        message, hint = foreign(span.line_text) or (message, hint)
+        message, hint = foreign(span.line_text, self._tree_of) or (message, hint)
         raise ParseError(message, span, hint)
+
+    def _tree_of(self, text: str) -> Tree:
+        """The tree of another text that holds one expression. Raises ParseError."""
+        raise NotImplementedError
 
     def _refuse_chain(self, at: int) -> None:
         if self.pending and self.pending[-1][0] == COMPARISON:
