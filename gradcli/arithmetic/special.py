@@ -26,6 +26,7 @@ LOCK = RLock()
 EASY_ORDER = 100  # above it mpmath takes seconds for a single value of polygamma
 GUARD = 40  # bits beyond the precision: more than a few thousand factors lose
 DIGITS_PER_BIT = 0.30103
+LOW_POWER = 4  # up to which a power of a whole number is a product
 FEW = 400  # bits up to which mpmath is faster
 LARGEST_LOG = 64  # no logarithm of a point that few digits are computed at is larger
 FIRST = 64  # bits, and terms, are counted in so many, so that few different ones are in use
@@ -127,6 +128,9 @@ def polygamma(mp: Any, n: int, x: Any) -> Any:
                 rest = polygamma(mp, n, 1 + x)
             return rest - pole, abs(pole)
         if x < -_horizon(mp):  # psi_n(x) = (-1)**n psi_n(1-x) - pi d^n/dx^n cot(pi x)
+            if mp.prec < 2 * power * power.bit_length():  # the poles near x are the fewer terms
+                value, size = _nearest_poles(mp, power, x)
+                return -sign * value, abs(sign) * size
             first = (-1) ** n * polygamma(mp, n, 1 - x)
             second = mp.pi * _cotangent_derivative(mp, n, x)
         elif mp.prec <= FEW and n <= EASY_ORDER:  # its largest term is that of the next pole
@@ -135,7 +139,8 @@ def polygamma(mp: Any, n: int, x: Any) -> Any:
         else:
             count = far - int(mp.floor(x))
             first = _derivative_of_stirling(mp, n, x + count)
-            second = sign * _poles(mp, power, x, count)
+            poles, size = _poles(mp, power, x, count)
+            return first - sign * poles, max(abs(first), abs(sign) * size)
         return first - second, max(abs(first), abs(second))
 
     with mp.workprec(mp.prec + n.bit_length()):
@@ -143,24 +148,38 @@ def polygamma(mp: Any, n: int, x: Any) -> Any:
     return +value
 
 
-def _poles(mp: Any, power: int, x: Any, count: int) -> Any:
-    """The sum of 1 / (x + k)**power over the first k.
+def _poles(mp: Any, power: int, x: Any, count: int) -> tuple[Any, Any]:
+    """The sum of 1 / (x + k)**power over the first k, and the size of its largest term.
 
-    Those beyond 1 are summed in whole numbers; the few below it may be of any size.
+    Those below 1 may be of any size; beyond it low powers are summed in whole numbers, and high
+    ones until they vanish.
     """
-    total, start = mp.zero, max(0, min(count, 1 - int(mp.floor(x))))
-    for k in range(start):
-        total += (x + k) ** -power
+    total = size = mp.zero
+    start = max(0, min(count, 1 - int(mp.floor(x))))
+    for k in range(start if power <= LOW_POWER else count):
+        term = (x + k) ** -power
+        total += term
+        size = max(size, abs(term))
+        if k >= start and mp.mag(term) < mp.mag(size) - mp.prec:
+            break
+    if power <= LOW_POWER:
+        beyond = _beyond_one(mp, power, x + start, count - start)
+        total, size = total + beyond, max(size, beyond)
+    return total, size
+
+
+def _beyond_one(mp: Any, power: int, x: Any, count: int) -> Any:
+    """The sum of 1 / (x + k)**power over the first k, in whole numbers, for x from 1 on."""
     bits = mp.prec + GUARD + power * max(mp.mag(x + count), 0)  # the last has its digits, too
-    one, point = 1 << bits, int(mp.ldexp(x + start, bits))
+    one, point = 1 << bits, int(mp.ldexp(x, bits))
     top, parts = one << bits, 0
-    for _ in range(start, count):
+    for _ in range(count):
         inverse = part = top // point
         for _ in range(power - 1):
             part = part * inverse >> bits
         parts += part
         point += one
-    return total + mp.ldexp(mp.mpf(parts), -bits)
+    return mp.ldexp(mp.mpf(parts), -bits)
 
 
 def _nearest_poles(mp: Any, power: int, x: Any) -> tuple[Any, Any]:
