@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
+from gradcli.arithmetic.bounds.bounded import Bounded
 from gradcli.arithmetic.bounds.numbers import FLOAT_BOUNDS
 from gradcli.arithmetic.floats import IEEE
 from gradcli.engine import Machine, Run
@@ -64,9 +65,17 @@ def _may_turn(graph: Graph, run: Run, edged: Collection[int]) -> bytearray:
     """
     may_turn, values = bytearray(len(graph)), run.values
     for node, operands in enumerate(graph.operands):
-        x = values[node]
-        is_known = math.isfinite(x.value) and x.error < math.inf
-        is_power_of_0 = graph.gates[node].name == "pow" and not values[operands[0]].value
-        is_own = node in edged or is_power_of_0 or not is_known
+        name, xs = graph.gates[node].name, [values[k] for k in operands]
+        is_known = values[node].error < math.inf
+        is_power_of_0 = name == "pow" and not xs[0].value
+        is_own = node in edged or is_power_of_0 or not is_known or is_torn(name, xs, values[node])
         may_turn[node] = is_own or any([may_turn[k] for k in operands])  # noqa: C419  # quicker
     return may_turn
+
+
+def is_torn(name: str, operands: Sequence[Bounded], out: Bounded) -> bool:
+    """Whether a gate stands at a pole, on the cut of atan2, or is a power 0**0."""
+    is_zero = [abs(x.value) <= x.error for x in operands]
+    if name == "atan2":
+        return is_zero[0] and bool(operands[1].value <= operands[1].error)
+    return bool(out.value - out.value != 0) or (name == "pow" and all(is_zero))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from gradcli.arithmetic.bounds.bounded import Bounded, Bounds
 from gradcli.arithmetic.work import pass_price, spend
+from gradcli.evaluation.branches import is_torn
 from gradcli.evaluation.in_digits import InDigits
 
 STAIRS = ("floor", "ceil", "round")  # which may be as far from an edge beyond many others
@@ -168,13 +169,9 @@ class Moving:
         return is_tied or any(map(self._is_torn, self.gates))
 
     def _is_torn(self, node: int) -> bool:
-        """Whether a gate stands at a pole, on the cut of atan2, or is a power 0**0."""
-        operands = [self.run.values[k] for k in self.graph.operands[node]]
-        is_zero = [abs(x.value) <= x.error for x in operands]
-        name = self.graph.gates[node].name
-        if name == "atan2":
-            return is_zero[0] and bool(operands[1].value <= operands[1].error)
-        return not is_finite(self.run.values[node].value) or (name == "pow" and all(is_zero))
+        values = self.run.values
+        operands = [values[k] for k in self.graph.operands[node]]
+        return is_torn(self.graph.gates[node].name, operands, values[node])
 
     def excess(self) -> Any:
         """By what factor the last step was too long for the gates it moved; 1 or less is fine.
