@@ -209,6 +209,24 @@ def test_roots_of_cubes_and_powers_of_one_are_exact(text, x, slope):
     assert (answer.verdict, answer.numeric) == ("pass", slope)
 
 
+@pytest.mark.parametrize(("text", "slope", "second"), [
+    ("where(x != 0, (1 - cos(x))/x**2, 0.5)", 0, -1/12),
+    ("where(x != 0, (1 - cos(x))**2/x**4, 0.25)", 0, -1/12),
+    ("where(x != 0, (x - sin(x))/x**3, 1/6) + x", 1, -1/60),
+    ("where(x != 0, (exp(x) - 1 - x - x**2/2)/x**3, 1/6)", 1/24, 1/60),
+    ("where(x != 0, (cosh(x) - cos(x) - x**2)/x**6, 1/360)", 0, None),
+])  # fmt: skip
+def test_a_gap_that_a_branch_fills_is_smooth_however_much_cancels_beside_it(text, slope, second):
+    """The series of the textbooks: sin(x) = x - x**3/6 + x**5/120 and its like."""
+    report = gradcli.evaluate(text, {"x": 0.0}, hessian=True)
+    answer = report.check.inputs["x"]
+    assert (answer.verdict, answer.kind) == ("pass", "smooth")
+    assert abs(answer.numeric - slope) <= 1e-15
+    assert second is None or abs(report.hessian["x"]["x"] - second) <= 1e-15
+    wrong = gradcli.check(text, {"x": 0.0}, {"x": slope + 1e-5})
+    assert wrong.verdict == "fail"
+
+
 @pytest.mark.parametrize(
     "text", ["polygamma(-1, x)", "inf - inf + x", "log(-1)*0 + x", "x**0.5 - 3"]
 )

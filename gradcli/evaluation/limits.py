@@ -24,6 +24,7 @@ from gradcli.evaluation.moving import Change, Moving, is_finite
 from gradcli.evaluation.sides import (
     Side,
     compared,
+    is_buried,
     is_same_side,
     least_slope,
     of_logarithms,
@@ -37,6 +38,7 @@ DIGITS = (50, 100, 200, 400, 600, 1000)
 LONG = 200  # digits whose steps are the longest for what is as slow as a logarithm
 ONCE_MORE = 1250  # digits, for what has been lost below all but the last of these
 PART = 4  # of the digits are the step, so that even its cube shows in a sum
+BENEATH = (1, 2, 4)  # of (x - sin(x)) / x**3 a step away the cubes cancel, of others sixth powers
 ENOUGH = 600  # digits at which a change that is lost in f means a slope below any float64
 ORDINARY = 12  # decimal orders below 1 that the first steps resolve anyway
 OF_FLOAT64 = 350  # orders that the program's own inputs may have: 5e-324
@@ -193,6 +195,7 @@ class Search:
         self.hides = point.hides if is_seen else 0
         self.trouble = None if is_seen else hidden(point.hides)
         self.fine = _fineness(point, leaf, gates, self.most)
+        self.beneath = 0  # times the digits, which are taken for what cancels a step away
 
     def limit(self) -> Limit:
         """The limit that two runs agree on. Raises OutOfDigits.
@@ -207,7 +210,7 @@ class Search:
             raise OutOfDigits(self.trouble) from None
 
     def _settled(self) -> Limit:
-        before = self._first()
+        before = self._unearthed(self._first())
         was_lost = is_lost = False
         for count in (*DIGITS[1:], ONCE_MORE):
             was_lost, is_lost = is_lost, any(side.is_lost for side in before)
@@ -275,6 +278,19 @@ class Search:
                 return self._followed()
         return left, right
 
+    def _unearthed(self, sides: tuple[Side, Side]) -> tuple[Side, Side]:
+        """Both sides with digits that bring to light what is lost; as they are where none do.
+
+        What a high power of the step divides, or adds to, loses as many digits as that power has.
+        """
+        if any(map(is_buried, sides)):
+            for self.beneath in BENEATH:
+                deeper, _ = self._measured(DIGITS[0], self._moving(DIGITS[0]))
+                if not any(map(is_buried, deeper)):
+                    return deeper
+            self.beneath = 0
+        return sides
+
     def _followed(self) -> tuple[Side, Side]:
         """Both sides in the fewest digits, with steps that no gate of the cone is too bent for.
 
@@ -295,9 +311,9 @@ class Search:
         """The leaf in so many digits, and two for each order that is resolved.
 
         One is for the step, the other for what a term of that size adds to f. Those that f hides
-        come on top.
+        come on top, and those for what cancels.
         """
-        digits_taken = count + 2 * self.fine + self.hides
+        digits_taken = count * (1 + self.beneath) + 2 * self.fine + self.hides
         return Moving(self.point, self.leaf, self.gates, digits_taken)
 
     def _step(self, moving: Moving, count: int) -> Any:

@@ -250,6 +250,11 @@ def is_same_side(before: Side, side: Side, is_last: bool = False) -> bool:
     return side.kind != "slope" or vanishes or same(before.slope, side.slope)
 
 
+def is_buried(side: Side) -> bool:
+    """Whether more digits for the same step may tell more: a change is rounding, all or in part."""
+    return side.is_lost or side.kind == "unclear"
+
+
 def same(a: float, b: float) -> bool:
     """Whether two slopes are one; two beyond any float64 are as far as can be told."""
     return a == b or agree(a, b, AGREEMENT, 5e-324)

@@ -417,9 +417,9 @@ def standing_of(claim: float, left: Side, right: Side) -> str:
     if sizes and size and not LEAST < size < MOST:
         return "unknown"
     if math.isinf(claim):
-        return (
-            "right" if low == high == claim else "wrong" if not mp.isinf(low + high) else "unknown"
-        )
+        if mp.isinf(low) or mp.isinf(high):
+            return "right" if low == high == claim else "unknown"
+        return "wrong"
     width = max(size, abs(claim)) if low == high or same(low, high, 1e-9) else size
     if low - RIGHT * width <= claim <= high + RIGHT * width:
         return "right" if not mp.isinf(low) or low != high else "wrong"
