@@ -16,7 +16,7 @@ from gradcli.arithmetic.floats import UNIT_ROUNDOFF
 from gradcli.engine import Run
 from gradcli.evaluation.in_digits import InDigits
 from gradcli.evaluation.limits import Limit, OutOfDigits, limit
-from gradcli.evaluation.numbers import Bounds, possible_ties
+from gradcli.evaluation.numbers import EDGE, Bounds, edges, possible_ties
 from gradcli.evaluation.second_limits import SecondLimits
 
 EDGED = ("pow", "atan2", "where")  # gates without a kink or a jump of their own, but in places
@@ -104,6 +104,18 @@ def near_ties(run: Run, bounds: Bounds, output: int) -> set[str]:
         return set()
     below = possible_ties(run, bounds, output)
     return {name for name, leaf in graph.inputs.items() if leaf in below}
+
+
+def near_jumps(run: Run, bounds: Bounds) -> list[set[str]]:
+    """The inputs under each gate that may stand where it jumps, for all that bounds tell."""
+    graph = run.machine.graph
+    jumping = [
+        node for node, distance, error in edges(run, bounds, run.machine.arithmetic)
+        if not abs(distance) > EDGE * error
+        and (graph.gates[node].jump or graph.gates[node].name in ("where", "atan2"))
+    ]  # fmt: skip
+    below = [set(graph.ancestors([node])) for node in jumping]
+    return [{name for name, leaf in graph.inputs.items() if leaf in nodes} for nodes in below]
 
 
 def _entry(at: Limit, known: float, what: str, jump: str, kink: str) -> Entry:

@@ -21,7 +21,7 @@ from gradcli.program.model import Element, Program
 from gradcli.reports.digits import certain_text
 from gradcli.requests import MOST_GATES, Request
 from gradcli.tasks.blocks import OUTPUT, Block, Derivative
-from gradcli.tasks.entries import Curvatures, Row, Slopes, near_ties
+from gradcli.tasks.entries import Curvatures, Row, Slopes, near_jumps, near_ties
 from gradcli.transform.adjoint import adjoint
 from gradcli.transform.elements import Circuit, small_circuit
 
@@ -98,9 +98,15 @@ class _Whole:
 
     def __init__(self, run: Run, output: int) -> None:
         self.leaves = run.machine.graph.inputs
-        self.near = near_ties(run, Bounds(bounded_run(run)), output)
+        bounds = Bounds(bounded_run(run))
+        self.near = near_ties(run, bounds, output)
+        self.jumps = near_jumps(run, bounds)
         inputs = [run.values[leaf] for leaf in self.leaves.values()]
         self.limits = SecondLimits(InDigits(run.machine.graph, inputs, output))
+
+    def jumps_with(self, name: str) -> set[str]:
+        """The inputs that meet an input at a jump, of which its gradient tells nothing."""
+        return set().union(*[names for names in self.jumps if name in names])
 
     def row(self, name: str, run: Run, bounds: Bounds, root: int) -> Curvatures:
         """The row of an input, whose gradient a run has computed as `root`."""
@@ -173,6 +179,7 @@ class _Rows:
             else self.whole.row(label, run, bounds, moved[root])
         )
         named = [(Element(*self.places[k]), moved[k]) for k in cone if k in self.places]
+        hidden = self._hidden(label, cone)
         sure = [pair for pair in named if not self._in_doubt(limits, pair[0])]
         point = Point(alone, run, 1.0, {}, sure)
         request = self.request if self.left > 0 else Request(arithmetic="float64")
@@ -195,6 +202,19 @@ class _Rows:
             block.values[here], block.bounds[here] = number, bound
             if block.texts is not None:
                 block.texts[here] = texts[leaf]
+        for element in hidden:
+            block, here = blocks[element.name], (*row, *element.index)
+            block.values[here], block.bounds[here] = self._limit(limits, label, element, 0.0)
+
+    def _hidden(self, label: str, cone: Sequence[int]) -> list[Element]:
+        """The inputs outside the cone of a gradient that a jump may hide from it."""
+        if self.whole is None or self.request.arithmetic == "float64":
+            return []
+        met = self.whole.jumps_with(label)
+        places = (
+            [place for leaf, place in self.places.items() if leaf not in {*cone}] if met else []
+        )
+        return [element for element in (Element(*place) for place in places) if str(element) in met]
 
     def _in_doubt(self, limits: Row, element: Element) -> bool:
         return self.request.arithmetic != "float64" and limits.in_doubt(str(element))
