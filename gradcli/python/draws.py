@@ -87,7 +87,7 @@ class Draws:
         if guess == "number" and name not in shapes:
             return float(random.uniform(0.2, 0.9))
         shape = shapes[name]
-        if MASKS.match(short):
+        if MASKS.match(short) or (name == self.style.mask and shape):
             return known_value(random.randint(0, 2, shape).astype(float))
         if TARGETS.match(short) and shape:
             self.has_targets |= len(shape) > 1

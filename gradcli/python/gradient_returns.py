@@ -19,6 +19,7 @@ MOVES = re.compile(r"^(x|v|p|r|pos\w*|vel\w*|mom\w*|acc\w*)(_?new)?$", re.IGNORE
 GETTERS = re.compile(r"^_?(get|set|load|save|parameters?|params?|gradients?|grads?|weights)"
                      r"(_|$|[A-Z])")  # fmt: skip
 STORES = re.compile(r"^_?(get|set|load|save)\w*(param|weight|state)s?\w*$", re.IGNORECASE)
+JOINED = ("np.r_", "np.c_", "numpy.r_", "numpy.c_")  # by an index: np.r_[dw, db]
 OBJECTIVES = re.compile(r"loss|cost|objective|obj|nll|likelihood|energy|potential|value|^[fjeuv]$|"
                         r"err", re.IGNORECASE)  # fmt: skip
 TRAINING = re.compile(r"train|optimi[sz]e|^fit|update|descent|check|^sgd|^solve|^run|^main|^test",
@@ -74,6 +75,8 @@ def _is_gradient(name: str | None, element: ast.expr) -> bool:
         return any(isinstance(key, str) and GRADIENT_NAME.match(key) for key in keys)
     if isinstance(element, ast.Call) and element.args and _last_name(element) is None:
         element = element.args[0]  # np.array([g_mu, g_sigma])
+    if isinstance(element, ast.Subscript) and ast.unparse(element.value) in JOINED:
+        element = element.slice
     if isinstance(element, (ast.Tuple, ast.List)):
         return any(_is_gradient(_last_name(part), part) for part in element.elts)
     return name is not None and bool(GRADIENT_NAME.match(name)) and name not in (

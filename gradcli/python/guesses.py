@@ -38,6 +38,7 @@ TARGETS = re.compile(
 SHARES = re.compile(r"^(y_?hat\w*|y_?pred\w*|p|probs?|prob\w*|pred\w*|AL|A\d?|output|out|q|sigma|"
                     r"yhat|a|p_hat|phat)$")  # fmt: skip
 MASKS = re.compile(r"^(\w*_)?masks?(_\w*)?$|^observed$")
+MAY_BE_MASKS = re.compile(r"^(R|M|I|O|S|rated|known|present|valid\w*|avail\w*|obs\w*|ind\w*)$")
 BIAS = re.compile(r"^(b\w*|B\d*|gamma|beta|bias\w*|shift)$")
 VECTOR = re.compile(r"^(b\w*|gamma|beta|theta|bias\w*|w0|w|g|shift|h_?0?|mu|params?|x0)$")
 SIZES_OF_LAYERS = re.compile(
@@ -212,10 +213,12 @@ class Guesser:
             return [("value", {word: k for k, word in enumerate(words)})]
         if name in usage.filled and name not in usage.keys:
             return [("value", {})]
+        if name in usage.packed and usage.ranks.get(name, 1) == 1:
+            return [1]
         if OPTIONS.fullmatch(name) and name not in usage.keys:
             left = {*usage.defaulted, "axis"}  # the code's own defaults suit it best
             options = {key: ("value", SETTINGS[key]) for key in SETTINGS if key not in left}
-            return [1] if name in usage.lengths else [options, 1, 2]
+            return [1] if name in usage.lengths else [options, "number", 1, 2]
         if name in usage.keys and not (name in usage.ranks or name in usage.least):
             entries = [self._entries(usage.keys[name], rank) for rank in (1, 2)]
             vectors = {key: 1 if isinstance(g, int) else g for key, g in entries[0].items()}
@@ -302,8 +305,11 @@ class Guesser:
             return ["count", 2, "number", 1]
         if NUMBER.match(name):
             return ["number", 1, 2]
-        if name in ("model", "params", "parameters", "net"):
+        if name in ("model", "params", "parameters", "net") and name not in self.usage.sliced:
             return [{"W": 2}, 1, 2]
+        is_penalty = name not in self.usage.products and "gamma" not in self.usage.parameters
+        if name == "beta" and is_penalty:
+            return ["number", 1, 2]
         if VECTOR.match(name):
             return [2, 1, "number"] if name in self.usage.transposed else [1, 2, "number"]
         return [2, 1, 3, 4, "number"] if len(name) > 1 or name.isupper() else [2, 1, "number", 3, 4]

@@ -185,12 +185,34 @@ class Imports(Statements):
         scope["__name__"] = "__gradcli__"
         kept, self.is_lenient = self.is_lenient, True
         own = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-        for node in tree.body:
+        self._look_over_block(tree.body, scope, own)
+        self.is_lenient = kept
+
+    def _look_over_block(self, body: list[ast.stmt], scope: Scope, own: set[str]) -> None:
+        for node in body:
             if isinstance(node, ast.Try):
                 self._look_over_try(node, scope, own)
+            elif isinstance(node, ast.If):
+                self._look_over_if(node, scope, own)
             elif _is_setting(node, own):
                 self._define(node, scope)
-        self.is_lenient = kept
+
+    def _look_over_if(self, node: ast.If, scope: Scope, own: set[str]) -> None:
+        """The branch that is taken: `if resume: ... else: model = {}`.
+
+        Where the condition cannot be read, the names of both branches are unknown until used.
+        """
+        try:
+            with self.faults():
+                taken = node.body if self.is_taken(node, scope) else node.orelse
+        except GradcliError as error:
+            self.stopped = None  # it goes on
+            for part in [*node.body, *node.orelse]:
+                for name in [*names_set(part), *_imported(part)]:
+                    words = f"`{name}` is set under a condition that is not read: {error.message}"
+                    scope.setdefault(name, Unknown(words, error.hint))
+        else:
+            self._look_over_block(taken, scope, own)
 
     def _look_over_try(self, node: ast.Try, scope: Scope, own: set[str]) -> None:
         """What a file tries to import or to set; the first handler's where a module is not read."""

@@ -81,6 +81,7 @@ def is_view(key: Any) -> bool:
 def get(tape: Tape, content: Content, key: Any) -> Content:
     """A part of an array. Raises ShapeError."""
     shape = tape.shape(content)
+    tape.note_cut(content, key)
     try:
         if tape.is_known(content):
             return tape.data(content[key])

@@ -39,6 +39,7 @@ from gradcli.python.misfits import (
     with_size_one,
 )
 from gradcli.python.missing import MissingInputs, NoNumber, Unclaimed
+from gradcli.python.packed import Measured
 from gradcli.python.source import PythonFault
 from gradcli.python.starts import EIGHTS, EVEN, SIZES, Choice, starts
 
@@ -237,7 +238,10 @@ class Inference:
                 if (narrow := with_size_one(shapes, self.single)) is not None:
                     yield Choice(guesses, narrow)
                 return
-            vectors = [name for name, guess in guesses.items() if guess == 1]
+            vectors = [
+                name for name, guess in guesses.items()
+                if guess == 1 and name not in self.usage.packed
+            ]  # fmt: skip
             if vectors:
                 columns = {name: (*shapes[name], 1) for name in vectors}
                 yield Choice({**guesses, **dict.fromkeys(vectors, FLAT)}, {**shapes, **columns})
@@ -273,6 +277,7 @@ class Inference:
         self, choice: Choice, attempt: Callable[[dict[str, Any]], Any]
     ) -> tuple[Any, dict[str, Any]] | None:
         """The outcome once axes that misfits name have become one."""
+        lengths: Mapping[str, tuple[int, ...]] = {}  # of packed vectors, with the sizes so far
         for _ in range(MOST_MERGES):
             self.readings += 1
             if sum(map(prod, choice.shapes.values())) > MOST_DRAWN:
@@ -282,17 +287,22 @@ class Inference:
                 return None
             if choice in self.refused:
                 return None
-            values = self.draws.values(choice)
+            measured = with_ones(choice.shapes, lengths, [])
+            tried = choice if measured is None else choice._replace(shapes=measured)
+            values = self.draws.values(tried)
             changed: dict[str, tuple[int, ...]] | None
             try:
                 outcome = attempt(values)
                 if self.is_single and self._reads_its_batch(outcome):
                     return None
-                self.chosen = choice
+                self.chosen = tried
                 return outcome, values
             except MissingInputs:
                 self.reached = choice.guesses
                 raise
+            except Measured as found:
+                lengths = found.shapes
+                continue
             except Imperfect as flaw:
                 self._keep(flaw, values, choice)
                 if flaw.is_final and not self.refused:
@@ -321,7 +331,7 @@ class Inference:
                         continue
             if changed is None or self.readings >= self.most:
                 return None
-            choice = choice._replace(shapes=changed)
+            choice, lengths = choice._replace(shapes=changed), {}
         return None
 
     def _keep(self, flaw: Imperfect, values: dict[str, Any], choice: Choice) -> None:
@@ -400,6 +410,8 @@ class Inference:
             return self._of_numbers(error.followed, choice)
         found = self.learn(error, values)
         if found is None or self.learned.get(found.name) == found.guess:
+            return None
+        if found.name in self.usage.packed:
             return None
         self.learned[found.name] = found.guess
         guesses = _with_learned(choice.guesses, self.learned)

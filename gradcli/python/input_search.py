@@ -30,6 +30,7 @@ from gradcli.python.objects import (
     lists_of_objects,
     objects,
 )
+from gradcli.python.packed import Measured, measured
 from gradcli.python.partners import modules_beside
 from gradcli.python.starts import Call, Choice
 from gradcli.python.subjects import subjects
@@ -259,15 +260,26 @@ class InputSearch(Attempts):
         except (MissingInputs, Unclaimed, LimitError):
             raise
         except GradcliError as error:
+            self._measure(error)
             if self.driver is not None and self.driver.is_past(error.span):
                 refuse_unlike(self.driver.driven, self._free(values), None)
                 raise Halted(error, self.driver.sizes) from None
             raise
+        self._measure(None)
         free = set() if is_shown else self._free(values)
         refuse_misfits(driven, claims, free, self._fixed())
         if self.refused and self.single is None:
             refuse_degenerate(driven, claims)
         return driven, claims
+
+    def _measure(self, error: GradcliError | None) -> None:
+        """Raise Measured where the last reading has shown how long a vector of parameters is."""
+        if self.driver is None:
+            return
+        has_ended = error is None or self.driver.is_past(error.span)
+        shapes = measured(self.driver.reader.tape, error, has_ended)
+        if shapes:
+            raise Measured(shapes)
 
     def _fixed(self) -> set[str]:
         """The names whose number of axes the code or its docstring says."""

@@ -158,6 +158,8 @@ def joined(shapes: Shapes, x: int, y: int) -> Shapes | None:
         common = gcd(x, y)
         if common > 1 and {x // common, y // common} <= own:  # `63 columns meet 27 rows`
             return joined(shapes, x // common, y // common)
+        if {x - 1, y - 1} <= own:  # with a column of ones: `14 columns meet 4 rows`
+            return joined(shapes, x - 1, y - 1)
         return _joined_sums(shapes, own, x, y)
     if new > LARGEST or new < 2:  # an axis of one element hides much
         return None

@@ -12,7 +12,7 @@ from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen, assembled
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.driven import Driven
-from gradcli.python.guesses import SHARES, TARGETS
+from gradcli.python.guesses import MAY_BE_MASKS, SHARES, TARGETS
 from gradcli.python.input_search import InputSearch
 from gradcli.python.inputs import Directives, directives
 from gradcli.python.interpreter import Interpreter
@@ -295,6 +295,10 @@ class Reading(InputSearch):
             words = f"`{self.subject.backward}` is handed what `{self.subject.forward}` returns"
             ways.append((style._replace(of_output=True), words))
         ways += self._other_claims()
+        for name in filter(MAY_BE_MASKS.match, self.inferred):
+            if name not in {claim.leaf.short for claim in self.claims.claims}:
+                words = f"right for `{name}` of zeros and ones"
+                ways.append((style._replace(mask=name), words))
         if self._asks_upstream():
             words = "right for an upstream gradient with one entry that is not 0"
             ways.append((style._replace(has_one_entry=True), words))

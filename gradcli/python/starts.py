@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gradcli.python.blocks import FIRST
 from gradcli.python.guesses import Guess, Guesser, Parts, Sizes, usual_count
+from gradcli.python.packed import UNCUT
 from gradcli.python.usage import Usage
 from gradcli.requests import whole_number
 
@@ -131,6 +132,8 @@ def _sizes(
     """
     if rank == 1 and name in usage.lengths:
         return (usage.lengths[name],)
+    if rank == 1 and name in usage.packed:
+        return (UNCUT,)
     parts = usage.letters.get(name, [])
     if len(parts) != rank and name in usage.blocks:
         axis, count = usage.blocks[name]

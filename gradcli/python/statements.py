@@ -107,13 +107,17 @@ class Statements(Expressions):
     # ---------------------------------------------------------------- control flow
 
     def _s_if(self, node: ast.If, scope: Scope) -> None:
-        condition = self.evaluate(node.test, scope)
-        self.at(node.test)
-        is_taken = is_true(self, condition)
+        is_taken = self.is_taken(node, scope)
         body = node.body if is_taken else node.orelse
         if body and isinstance(body[0], ast.Raise):
             self._refuse(body[0], node.test, is_taken, scope)
         self.block(body, scope)
+
+    def is_taken(self, node: ast.If, scope: Scope) -> bool:
+        """Whether the condition of an `if` holds."""
+        condition = self.evaluate(node.test, scope)
+        self.at(node.test)
+        return is_true(self, condition)
 
     def _refuse(self, node: ast.Raise, test: ast.expr, wanted: bool, scope: Scope) -> None:
         """Refuse what the file itself refuses, at its `raise`, and say what was asked for there."""

@@ -18,6 +18,7 @@ class Style(NamedTuple):
     upstream_at: int = 0  # the place of the result that the upstream gradient is of
     of: tuple[str, str] | None = None  # a result, and the input that it is taken to be of
     symmetric: str = ""  # the input that is drawn as a symmetric matrix
+    mask: str = ""  # the input that is drawn as zeros and ones
     has_one_entry: bool = False  # the upstream gradient is 0 everywhere else
     adds_loss: bool = False  # the backward part is that of a loss beside the output, too
     is_mean: bool = False  # the losses of all examples are averaged, and not summed

@@ -20,6 +20,8 @@ from gradcli.program.model import Decision
 from gradcli.python.limits import MOST_DATA, MOST_NODES
 from gradcli.python.values import Array, Content
 
+Cut = tuple[int, int | None]  # where a part begins and ends; None for the end of the array
+
 
 class Elementwise(NamedTuple):
     """An operation of numbers: the gate for nodes, and numpy's function for known data."""
@@ -40,6 +42,7 @@ class Tape:
         self.booleans: set[int] = set()  # nodes that hold True and False
         self.boxed: set[int] = set()  # numbers that `np.array` has made arrays without axes
         self.decisions: list[Decision] = []
+        self.cuts: dict[int, set[Cut]] = {}  # of inputs of one axis: the slices that were taken
         self.known = 0  # elements that numpy has computed as known data
         self.place = 0  # the offset in the text of what is read now
         self._lifted: dict[int, tuple[Any, int]] = {}  # by the identity of a numpy array
@@ -92,6 +95,14 @@ class Tape:
             value = ARRAYS.forward(gate, len(operands))(self.values, operands)
         self._keep(node, value)
         return node
+
+    def note_cut(self, content: Content, key: Any) -> None:
+        """Keep where a plain slice of an input of one axis begins and ends."""
+        if content.__class__ is int and isinstance(key, slice) and key.step is None:
+            is_input = self.graph.gates[content].name == "input"
+            start = key.start or 0
+            if is_input and len(self.shape(content)) == 1 and start >= 0 <= (key.stop or 0):
+                self.cuts.setdefault(content, set()).add((start, key.stop))
 
     def copy(self, content: Content) -> Content:
         """The content as a node of its own; data stays as it is."""

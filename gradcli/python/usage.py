@@ -12,6 +12,7 @@ from copy import deepcopy
 
 from gradcli.python.blocks import Blocks, blocks_of
 from gradcli.python.documented import hints_of, numbers_of, shapes_of
+from gradcli.python.packed import packed_in
 
 MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "normal", "uniform",
                 "standard_normal", "random", "full", "identity")  # fmt: skip
@@ -36,11 +37,13 @@ class Usage:
         self.least: dict[str, int] = {}  # from places in shapes, and indices
         self.lengths: dict[str, int] = {}  # of what is indexed by constants only
         self.keys: dict[str, list[str]] = {}  # of dictionaries
+        self.parameters: set[str] = set()  # of the functions
         self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
         self.lists: set[str] = set()  # what has a length, or is gone through
         self.parted: set[str] = set()  # names of which one part is taken: `x[i]`
         self.columns: set[str] = set()  # names that are made columns: `x[:, None]`
         self.sliced: set[str] = set()  # names of which parts are taken: `x[1:-1]`
+        self.packed: set[str] = set()  # vectors of several parameters: `theta[:n].reshape(H, D)`
         self.transposed: set[str] = set()  # names with `.T`
         self.products: set[str] = set()  # names that a matrix product is of: `A @ x`, `A.dot(x)`
         self.factors: set[int] = set()  # whole numbers that something is multiplied or divided by
@@ -76,6 +79,7 @@ class Usage:
                     self._look_for_sizes(node)
         self._spread_to_parameters()
         self._measure([*self.functions, *followed])
+        self._look_for_packed([*self.functions, *followed])
 
     # ---------------------------------------------------------------- calls
 
@@ -210,6 +214,7 @@ class Usage:
     def _look_for_sizes(self, function: ast.FunctionDef) -> None:
         """Note the parameters of a function that it takes for sizes, and for lists."""
         own = _parameters(function)
+        self.parameters |= own
         for node in ast.walk(function):
             if isinstance(node, ast.comprehension):
                 own -= {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)}
@@ -270,6 +275,15 @@ class Usage:
                     longest[name] = max(longest.get(name, 0), length)
                     counted[name] = counted.get(name, 0) + 1
         self.lengths = {n: k for n, k in longest.items() if counted[n] == used.get(n)}
+
+    def _look_for_packed(self, functions: Iterable[ast.AST]) -> None:
+        """Note vectors of several parameters; of what has a length in the code that is known."""
+        sized = self.lists | self.least.keys() | self.keys.keys()
+        for function in functions:
+            packed = packed_in(function)
+            if names := packed.names - sized:
+                self.packed |= names
+                self.counts |= packed.sizes & self.parameters - sized - self.packed
 
     def _kept_whole(self, node: ast.Call) -> list[ast.expr]:
         """The arguments of a call that says nothing of their lengths, or that is followed."""
