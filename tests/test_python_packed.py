@@ -210,7 +210,7 @@ def test_the_length_of_a_packed_vector_is_found(name):
     assert case.verdict == "pass", case.problem
 
 
-@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.parametrize("name", sorted(RIGHT.keys() - {"Net"}))
 def test_a_mistake_beside_a_packed_vector_is_found_on_its_line(name):
     text, right, wrong = RIGHT[name]
     before, after = text.split(right)
@@ -219,6 +219,13 @@ def test_a_mistake_beside_a_packed_vector_is_found_on_its_line(name):
     assert case.verdict == "fail"
     accused = [line.line for line in case.lines if line.local and line.verdict == "fail"]
     assert accused[:1] == [line], accused
+
+
+def test_a_mistake_in_a_part_that_a_loop_joins_is_among_the_lines_that_may_be_it():
+    text, right, wrong = RIGHT["Net"]
+    (case,) = checked(text.replace(right, wrong))
+    (accused,) = (line for line in case.lines if line.local and line.verdict == "fail")
+    assert text.split(right)[0].count("\n") + 1 in accused.suspects
 
 
 def test_a_gradient_that_lacks_a_part_of_the_vector_fails():
