@@ -218,7 +218,8 @@ class Guesser:
         if OPTIONS.fullmatch(name) and name not in usage.keys:
             left = {*usage.defaulted, "axis"}  # the code's own defaults suit it best
             options = {key: ("value", SETTINGS[key]) for key in SETTINGS if key not in left}
-            return [1] if name in usage.lengths else [options, "number", 1, 2]
+            numbers = [] if name.endswith("s") else ["number"]  # `sparsity_param`
+            return [1] if name in usage.lengths else [options, *numbers, 1, 2]
         if name in usage.keys and not (name in usage.ranks or name in usage.least):
             entries = [self._entries(usage.keys[name], rank) for rank in (1, 2)]
             vectors = {key: 1 if isinstance(g, int) else g for key, g in entries[0].items()}

@@ -260,25 +260,24 @@ class InputSearch(Attempts):
         except (MissingInputs, Unclaimed, LimitError):
             raise
         except GradcliError as error:
-            self._measure(error)
-            if self.driver is not None and self.driver.is_past(error.span):
+            is_past = self.driver is not None and self.driver.is_past(error.span)
+            self._measure(error, is_past)
+            if self.driver is not None and is_past:
                 refuse_unlike(self.driver.driven, self._free(values), None)
                 raise Halted(error, self.driver.sizes) from None
             raise
-        self._measure(None)
+        self._measure(None, True)
         free = set() if is_shown else self._free(values)
         refuse_misfits(driven, claims, free, self._fixed())
         if self.refused and self.single is None:
             refuse_degenerate(driven, claims)
         return driven, claims
 
-    def _measure(self, error: GradcliError | None) -> None:
+    def _measure(self, error: GradcliError | None, has_ended: bool) -> None:
         """Raise Measured where the last reading has shown how long a vector of parameters is."""
         if self.driver is None:
             return
-        has_ended = error is None or self.driver.is_past(error.span)
-        shapes = measured(self.driver.reader.tape, error, has_ended)
-        if shapes:
+        if shapes := measured(self.driver.reader.tape, error, has_ended):
             raise Measured(shapes)
 
     def _fixed(self) -> set[str]:

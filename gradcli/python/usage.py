@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 
-from gradcli.python.blocks import Blocks, blocks_of
+from gradcli.python.blocks import PRODUCTS, Blocks, blocks_of
 from gradcli.python.documented import hints_of, numbers_of, shapes_of
 from gradcli.python.packed import packed_in
 
@@ -153,6 +153,8 @@ class Usage:
                 self.defaulted.add(ast.literal_eval(node.args[0]))
             if is_get and isinstance(owner, ast.Name) and isinstance(node.args[0], ast.Constant):
                 self._key(owner.id, str(node.args[0].value))
+            if node.func.attr in PRODUCTS:
+                self.products |= {_name(part) or "" for part in (owner, *node.args)}
             if node.func.attr == "outer":
                 self.vectors |= {_name(part) or "" for part in node.args}
             if node.func.attr in TAKES_INDICES and len(node.args) > 1:
