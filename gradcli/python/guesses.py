@@ -32,6 +32,7 @@ COUNT = re.compile(
 LABELS = re.compile(
     r"^(y|t|labels?|targets?|ids|idx|indices|word\w*|\w*_idx|\w*Idx|classes|tokens)$"
 )
+ONE_INDEX = re.compile(r"(_id|_?idx|_?index|Idx|Index|[wW]ord)$|^(target|label|k|i)$")  # may be one
 TARGETS = re.compile(
     r"^(?!y_?(hat|pred|prob))(y|Y|t|T|labels?|targets?|y_true|ytrue|one_?hot|Y_\w*|y_\w*|truth|gt)$"
 )
@@ -40,7 +41,7 @@ SHARES = re.compile(r"^(y_?hat\w*|y_?pred\w*|p|probs?|prob\w*|pred\w*|AL|A\d?|ou
 MASKS = re.compile(r"^(\w*_)?masks?(_\w*)?$|^observed$")
 MAY_BE_MASKS = re.compile(r"^(R|M|I|O|S|rated|known|present|valid\w*|avail\w*|obs\w*|ind\w*)$")
 BIAS = re.compile(r"^(b\w*|B\d*|gamma|beta|bias\w*|shift)$")
-VECTOR = re.compile(r"^(b\w*|gamma|beta|theta|bias\w*|w0|w|g|shift|h_?0?|mu|params?|x0)$")
+VECTOR = re.compile(r"^(\w*[vV]ec(tor)?|b\w*|gamma|beta|theta|bias\w*|w0|w|g|shift|h_?0?|mu|params?|x0)$")
 SIZES_OF_LAYERS = re.compile(
     r"^(layer_?s?(_?dims?|_?sizes?)?|sizes|dims|layers|layer_dimensions|hidden_dims|hidden_sizes|"
     r"hidden_layers|architecture|arch|\w+_list|\w+_dims|\w+_sizes|widths|topology|shape|n_neurons)$"
@@ -58,7 +59,7 @@ OPTIMISER = re.compile(r"^_?(opt|optim|optimi[sz]er)$")
 OF_INPUT = re.compile(r"(^|_)(x|in|inp|inputs?|image|img|prev)(_|$)", re.IGNORECASE)
 OF_OUTPUT = re.compile(r"(^|_)(out|output|target|new)(_|$)", re.IGNORECASE)
 SIZE_OF = re.compile(r"(channels?|size|dim|units|features)$|^(num|n)_", re.IGNORECASE)
-INDEX = re.compile(r"^(\w+(2|_to_)(idx|ix|char|id|word|index)|vocab(ulary)?)$")
+INDEX = re.compile(r"^(\w+(2|_to_)(idx|ind|ix|char|id|word|index)|vocab(ulary)?)$", re.IGNORECASE)
 # What settings in dictionaries usually are.
 SETTINGS: dict[str, Any] = {
     "stride": 1, "pad": 1, "pool_height": 2, "pool_width": 2, "mode": "train", "p": 0.6,
@@ -210,7 +211,8 @@ class Guesser:
             return ["number", 1]
         if INDEX.match(name) and name not in usage.counts:
             words = [*usage.keys.get(name, []), *"abcde"]
-            return [("value", {word: k for k, word in enumerate(words)})]
+            places = {word: k for k, word in enumerate(words)}  # words may be numbers already
+            return [("value", {**places, **{k: k for k in range(len(words))}})]
         if name in usage.filled and name not in usage.keys:
             return [("value", {})]
         if name in usage.packed and usage.ranks.get(name, 1) == 1:
@@ -295,7 +297,7 @@ class Guesser:
     def _of_name(self, name: str) -> list[Guess]:
         """What a name alone says."""
         if self.is_labels(name):
-            return ["labels", 2, 1, "number", 3]
+            return ["labels", *(["index"] if ONE_INDEX.search(name) else []), 2, 1, "number", 3]
         if LABELS.match(name):
             return [2, 1, "labels", "number", 3]
         if name in self.usage.vectors:

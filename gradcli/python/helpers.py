@@ -21,6 +21,7 @@ from gradcli.python.reduction_rows import reduction
 from gradcli.python.state import Reader
 from gradcli.python.values import Array
 
+WORDS = 3  # that are drawn from: there are as many in every axis of three or more
 ONE, MOST, TENTH = np.array(1.0), np.array(0.9), np.array(0.1)
 
 
@@ -65,6 +66,11 @@ def step(reader: Reader, *values: Any) -> Any:
         return None
     change = reader.tape.apply(MUL, TENTH, arrays[1].content)
     return reader.wrap(reader.tape.apply(SUB, arrays[0].content, change))
+
+
+def sampled(reader: Reader, *_: Any) -> int:
+    """The index that an object of a data set draws: `dataset.sampleTokenIdx()`."""
+    return int(reader.random.randint(0, WORDS))
 
 
 def with_cache(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -136,6 +142,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
     "tanh": lambda reader, x: reader.wrap(reader.tape.apply(UNARY["tanh"], reader.content(x))),
     # For functions and objects that nobody gives.
     "leaky relu": leaky, "slope of leaky relu": slope, "step": step,
+    "sampled": sampled,
     "im2col_cython": im2col, "col2im_cython": col2im, "col2im_6d_cython": col2im_6d,
 }  # fmt: skip
 WITH_CACHE: dict[str, Callable[..., Any]] = {

@@ -182,6 +182,22 @@ def _is_like(guessed: Any, value: dict[Any, Any]) -> bool:
     return isinstance(guessed, dict) and [*guessed] == [*value]
 
 
+def _hashed(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """Floats or lists are a key of a dictionary: it is a whole number, or one of a flat list."""
+    for node in ast.walk(stop.node):
+        if not isinstance(node, ast.Subscript):
+            continue
+        if (blamed := _blamed(node.slice, stop, values)) is not None:
+            return Lesson(blamed[0], "index")
+        if (blamed := _blamed(node.slice, stop, values, True)) is not None:
+            return Lesson(blamed[0], "labels")
+        key = _value(node.slice, stop.scope)
+        for path, guessed in _paths(values):
+            if isinstance(key, list) and isinstance(guessed, list) and key in guessed:
+                return Lesson(path, "labels")
+    return None
+
+
 def _longer(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """A list of sizes is too short."""
     blamed = _blamed(stop.node, stop, values, False, list)
@@ -308,6 +324,18 @@ def _function(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Le
     return None if blamed is None else Lesson(blamed[0], ("value", Library("tanh")))
 
 
+def _sampler(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """An index is drawn by a method: `dataset.sampleTokenIdx()`."""
+    if not isinstance(stop.node, ast.Call) or not isinstance(stop.node.func, ast.Attribute):
+        return None
+    blamed = _blamed(stop.node.func.value, stop, values)
+    return (
+        None
+        if blamed is None
+        else Lesson(blamed[0], ("value", Library("helper sampled", "python")))
+    )
+
+
 def _of_text(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """A text is calculated with: it is a number."""
     for _, value in _names(stop.node, stop):
@@ -318,7 +346,10 @@ def _of_text(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Les
 
 
 def _flag(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
-    """A value is a condition."""
+    """A value is a condition; or labels are compared as one number is: `while k == target`."""
+    if isinstance(stop.node, ast.Compare):
+        blamed = _blamed(stop.node, stop, values, False, Given)
+        return None if blamed is None else Lesson(blamed[0], "index")
     if not isinstance(stop.node, (ast.Name, ast.Attribute)):
         return None
     blamed = _blamed(stop.node, stop, values)
@@ -339,8 +370,13 @@ LESSONS = (
     (r"subscripts `(\w+)` for an array of shape", _subscripts),
     (r"\(([\d, ]+)\) is no order of \d+ axes", _ordered),
     (r"the text '(.+?)' is not an index|KeyError: '(\w+)'", _key),
+    (r"unhashable type: '(?:Given|list|Array)'|KeyError: -?\d", _hashed),
     (r"axis (-?\d+) (?:does not exist|is out of bounds)", _axis),
     (r"is not callable", _function),
+    (
+        r"^`\.\w*(?:sample|random|draw)\w*(?:Idx|_idx|Index|_index|Token\w*|_token|_id|_word)\(\)` of an array",
+        _sampler,
+    ),
     (r"unsupported operand type.*'str'|a text is not a number|text stands where", _of_text),
     (r"truth value of an array is ambiguous", _flag),
 )
