@@ -53,7 +53,9 @@ def samplingLossAndGradient(centerVec, outsideIdx, outsideVectors, dataset, K=4)
     return loss, gradCenter, gradOutside
 """
 
-WINDOW = PREDICTION + """
+WINDOW = (
+    PREDICTION
+    + """
 def skipgram(currentWord, windowSize, outsideWords, word2Ind, centerVectors, outsideVectors,
              dataset, model=softmaxLossAndGradient):
     loss = 0.0
@@ -67,6 +69,7 @@ def skipgram(currentWord, windowSize, outsideWords, word2Ind, centerVectors, out
         gradOutsides += do
     return loss, gradCenters, gradOutsides
 """
+)
 
 RIGHT = {
     "softmaxLossAndGradient": (PREDICTION, "delta[outsideIdx] -= 1", "delta[outsideIdx] -= 2"),

@@ -374,7 +374,7 @@ LESSONS = (
     (r"axis (-?\d+) (?:does not exist|is out of bounds)", _axis),
     (r"is not callable", _function),
     (
-        r"^`\.\w*(?:sample|random|draw)\w*(?:Idx|_idx|Index|_index|Token\w*|_token|_id|_word)\(\)` of an array",
+        r"^`\.\w*(?:sample|random|draw)\w*(?:[iI]dx|[iI]ndex|[tT]oken|_id|_word)\(\)` of an array",
         _sampler,
     ),
     (r"unsupported operand type.*'str'|a text is not a number|text stands where", _of_text),
