@@ -180,6 +180,12 @@ class Arguments:
         is_bound = function.owner is not None and function.kind != "staticmethod"
         return function.parameters[1 if is_bound else 0 :]
 
+    @property
+    def numbers_taken(self) -> set[str]:
+        """The parameters of the forward part that are numbers."""
+        shape = self.reader.tape.shape
+        return {x.short for x in self.driven.leaves if x.is_parameter and not shape(x.node)}
+
     def _refuse_missing(self, forward: Function) -> None:
         for name in self._parameters(forward):
             if name not in self.values and is_context(forward.node, name):

@@ -11,7 +11,7 @@ from gradcli.python.claims import Mapped, mapped
 from gradcli.python.drive import Driver
 from gradcli.python.driven import Driven
 from gradcli.python.gradient_words import kin
-from gradcli.python.guesses import RANDOM, example_of
+from gradcli.python.guesses import COUNT, RANDOM, example_of
 from gradcli.python.inputs import Directives, is_like_labels, value_of
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.lessons import Stop
@@ -25,7 +25,7 @@ from gradcli.python.source import Script
 from gradcli.python.styles import Style
 from gradcli.python.subjects import KNOWN, Subject
 from gradcli.python.training_driver import ScriptTrainingDriver, TrainingDriver
-from gradcli.python.values import Library, Scope, Unknown
+from gradcli.python.values import Function, Library, Scope, Unknown
 from gradcli.requests import Request, Setting
 
 LOGARITHMS = ("log", "log1p", "log2", "log10")
@@ -78,7 +78,8 @@ class Attempts:
                 unset = None if isinstance(error, MissingInputs) else self._unset()
                 if unset is not None and self._has_more(unset):
                     continue
-                if (unknown := self._unknown_setting()) is not None:
+                unknown = self._unknown_setting() or self._left_out(error.message, extra)
+                if unknown is not None:
                     raise MissingInputs(
                         [unknown], f"{error.message}: a value is needed for `{unknown}`",
                         f"give it: {example_of(unknown)}",
@@ -165,6 +166,18 @@ class Attempts:
                 loaded = Loaded(self.script.tree, set(), set())
                 return None if name in loaded.objects else name
         return None
+
+    def _left_out(self, message: str, extra: Mapping[str, Any]) -> str | None:
+        """A size that the constructor may leave out, and without which the rest cannot do."""
+        instance = self.driver.driven.instance if self.driver is not None else None
+        start = instance.cls.find("__init__") if instance is not None else None
+        if instance is None or "None" not in message or not isinstance(start, Function):
+            return None
+        names = [
+            name for name, default in start.defaults.items()
+            if default is None and instance.attributes.get(name, 0) is None and COUNT.match(name)
+        ]  # fmt: skip
+        return next((n for n in names if n not in extra and n not in self.settings), None)
 
     def _claimed_numbers(self, driven: Driven, claims: Mapped) -> set[str]:
         """The attributes that are numbers, and that a result is the gradient of by its name."""

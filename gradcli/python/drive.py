@@ -128,7 +128,7 @@ class Driver(BackwardCalls):
         if self.style.of_output and own:
             arguments[own[0]] = value
         claimed = self._call(backward, arguments)
-        results = of_each(self.reader, claimed, backward, own)
+        results = of_each(self.reader, claimed, backward, own, self.numbers_taken)
         self.driven.is_apart = bool(results)
         results = results or returned(self.reader, claimed, backward)
         if self.subject.is_force:  # along x: fx

@@ -232,6 +232,8 @@ class Functions(Reader):
         """What stands behind a dot."""
         if isinstance(owner, Given) and (name in ATTRIBUTES or name not in OF_LISTS):
             owner = Array(self.content(owner))
+        if name == "__class__" and not isinstance(owner, (Instance, Class)):
+            return self.call(Library("type", "python"), [owner], {})
         if isinstance(owner, Array):
             made = ATTRIBUTES.get(name)
             return made(self, owner) if made else OfArray(owner, name)
@@ -303,6 +305,8 @@ class Functions(Reader):
             return Library(full, owner.kind)
         if owner.name in ("ignore", "helper step", "helper sampled"):
             return owner
+        if name == "__name__":
+            return owner.name
         if owner.kind == "python":
             self.fail(f"`{full}` is not read")
         return Library(full, owner.kind)

@@ -10,7 +10,7 @@ HOLDERS = re.compile(
 )
 FORMS = [
     re.compile(r"d_?\w{0,8}?_+d_?(\w+)", re.IGNORECASE),  # dL_dw, d_loss__d_w
-    re.compile(r"d(?:L|l|loss|J|E|C|cost)d_?(\w+)"),  # dLdw
+    re.compile(r"d(?:L|l|loss|J|j|E|C|cost|f|F|g|z|U|V)d_?(\w+)"),  # dLdw, dfdx
     re.compile(r"[dD]_?(\w+)"),
     re.compile(rf"(?:{WORDS})_?(?:(?:{WORDS})_)?(?:of_|wrt_)?(\w+)", re.IGNORECASE),
     re.compile(rf"(\w+?)_?(?:{WORDS})", re.IGNORECASE),

@@ -34,6 +34,9 @@ def pair_of(message: str) -> tuple[int, int] | None:
     shapes = shapes_in(message)[:2]
     if (along := ALONG.search(message)) and len(shapes) == 2:  # the axis that they may differ in
         shapes = [s[: int(along[1])] + s[int(along[1]) + 1 :] for s in shapes]
+    if message.startswith("cannot reshape"):  # a column of as many as there are
+        shapes = [tuple(n for n in shape if n != 1) for shape in shapes]
+        shapes = shapes if [*map(len, shapes)] == [1, 1] else []
     if len(shapes) == 2:
         for x, y in zip(shapes[0][::-1], shapes[1][::-1], strict=False):
             if x != y and 1 not in (x, y):

@@ -102,7 +102,7 @@ class Outputs(Arguments):
         place = next(iter(named or others), None)
         if place is None:
             raise self._no_number(found, forward)
-        apart = of_each(reader, value, forward, self._parameters(forward))
+        apart = of_each(reader, value, forward, self._parameters(forward), self.numbers_taken)
         driven.is_apart = bool(apart)
         driven.results = apart or [r for k, r in enumerate(found) if k != place]
         value = self._scalar(found[place].node)

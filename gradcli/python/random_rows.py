@@ -75,9 +75,9 @@ def seed(reader: Reader, number: Any = 0) -> None:
         reader.random = np.random.RandomState(number % 2**32)
 
 
-def generator(reader: Reader, number: Any = 0, *_: Any) -> Any:
-    """`np.random.default_rng(n)`: its methods draw as those of `np.random` do."""
-    seed(reader, number)
+def generator(reader: Reader, number: Any = 0, *_: Any, **words: Any) -> Any:
+    """`np.random.default_rng(n)`, `RandomState(seed=n)`: they draw as `np.random` does."""
+    seed(reader, words.get("seed", number))
     return Library("random")
 
 

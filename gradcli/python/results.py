@@ -59,11 +59,12 @@ def returned(reader: Interpreter, value: Any, function: Function | None) -> list
 
 
 def of_each(
-    reader: Interpreter, value: Any, function: Function, names: Sequence[str]
+    reader: Interpreter, value: Any, function: Function, names: Sequence[str], numbers: set[str]
 ) -> list[Result]:  # fmt: skip
     """The elements of a returned `np.array([da, db])` that are of one parameter each, by names.
 
-    It is all that is returned, or stands behind a value: `return f, np.array([da, db])`.
+    It is all that is returned, or stands behind a value: `return f, np.array([da, db])`. Where all
+    parameters are numbers, and there are as many, their order is enough: `[2 * x, 6 * y]`.
     """
     node = _expression(function, value)
     if isinstance(value, tuple):
@@ -83,7 +84,11 @@ def of_each(
     known = {kin(name): place for place, name in enumerate(names)}
     of = [{known[kin(root)] for root in r.roots if kin(root) in known} for r in found]
     is_in_order = all(places <= {k} for k, places in enumerate(of))
-    return found if len(found) > 1 and any(of) and is_in_order else []
+    if len(found) < PAIR or not is_in_order:
+        return []
+    if not any(of) and len(found) == len(names) and {*names} <= numbers:
+        return [r._replace(name=f"d{name}") for r, name in zip(found, names, strict=True)]
+    return found if any(of) else []
 
 
 def _assignment(reader: Interpreter, function: Function, words: str) -> int | None:

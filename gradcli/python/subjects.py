@@ -27,6 +27,7 @@ BACKWARD = "backward_propagation|backpropagation|back_propagation|back_propagate
            "pullback|vjp|bptt|bw|back"  # fmt: skip
 GRADIENT = "gradients|gradient|grad|derivative|deriv|der|prime|jacobian|jac|nabla"
 ANY_LOSS = ("", "compute", "calc", "calculate", "get")  # what else is in the name of its gradient
+FILLERS = "compute|calc|calculate|get|eval|evaluate|function|func|fn|fun|of|the|wrt|and"
 ENERGY = "potential_energy|potential|energy|pot|hamiltonian|u|v|e"
 FORCE = "forces|force|f"  # minus the gradient of an energy
 POTENTIALS = ("lj", "lennard_jones", "morse", "harmonic", "coulomb", "yukawa", "buckingham",
@@ -278,19 +279,35 @@ def _required(node: ast.FunctionDef) -> list[str]:
 
 
 def _of_losses(functions: list[ast.FunctionDef], found: list[Subject]) -> list[Subject]:
-    """A function called `gradient` and the only loss that has the same parameters."""
+    """A function called `gradient` and the only loss that has the same parameters.
+
+    What else is in both names may be the same, too: `compute_cost_reg` and `gradient_reg`.
+    """
     taken = {name for s in found for name in (s.forward, s.backward)}
     losses = [f for f in functions if OBJECTIVES.search(f.name) and role(f.name, GRADIENT) is None]
     pairs = []
     for node in functions:
-        if node.name in taken or role(node.name, GRADIENT) not in ANY_LOSS:
+        rest = role(node.name, GRADIENT)
+        if node.name in taken or rest is None:
             continue
-        same = [f for f in losses if ast.dump(f.args) == ast.dump(node.args)]
+        same = [f for f in losses if rest in ANY_LOSS and ast.dump(f.args) == ast.dump(node.args)]
+        if len(same) != 1:
+            same = [f for f in losses if _matter(f.name) == _matter(node.name)
+                    and _required(f) == _required(node) != []]  # fmt: skip
         if len(same) == 1:
             pairs.append(
                 Subject("gradient", same[0].name, same[0].name, node.name, None, same[0].lineno)
             )
     return pairs
+
+
+def _matter(name: str) -> list[str]:
+    """The words of a name that do not say that it is of a loss, or of its gradient."""
+    usual = re.compile(f"{GRADIENT}|{FILLERS}")
+    return [
+        word for word in _base(name).split("_")
+        if not usual.fullmatch(word) and not OBJECTIVES.search(word)
+    ]  # fmt: skip
 
 
 def _hessians(
@@ -315,7 +332,8 @@ def _differentiated(name: str) -> str | None:
     rest = role(name, GRADIENT)
     if rest:
         return rest
-    for form in (r"d_?(\w+)", rf"(?:{GRADIENT})(\w+)", rf"(\w+?)(?:{GRADIENT})"):  # fprime
+    forms = (r"d_?(\w+)", rf"(?:{GRADIENT})(\w+)", rf"(\w+?)(?:{GRADIENT})", "([fgh])p")
+    for form in forms:  # the last ones: fprime, fp
         if match := re.fullmatch(form, base):
             return match[1]
     return None

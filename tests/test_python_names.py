@@ -1,0 +1,143 @@
+"""Which function of a Python file is whose gradient, by their names, and which result of what."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradcli.requests import Request
+from gradcli.tasks.check_python import check_python
+
+LOGISTIC = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def cost_function(theta, x, y):
+    h = sigmoid(x @ theta)
+    return -np.mean(y * np.log(h) + (1 - y) * np.log(1 - h))
+
+def compute_grad(theta, x, y):
+    return x.T @ (sigmoid(x @ theta) - y) / len(y)
+
+def cost_function_reg(theta, x, y, lam):
+    return cost_function(theta, x, y) + lam / (2 * len(y)) * np.sum(theta[1:] ** 2)
+
+def compute_grad_reg(theta, x, y, lam):
+    grad = compute_grad(theta, x, y)
+    grad[1:] = grad[1:] + lam / len(y) * theta[1:]
+    return grad
+"""
+MATRIX = """
+import numpy as np
+
+def compute_cost_matrix(X, y, w, b, lambda_=0, safe=True):
+    err = X @ w + b - y
+    return np.sum(err ** 2) / (2 * len(y)) + lambda_ / (2 * len(y)) * np.sum(w ** 2)
+
+def compute_gradient_matrix(X, y, w, b, lambda_=0):
+    err = X @ w + b - y
+    dj_dw = X.T @ err / len(y) + lambda_ / len(y) * w
+    dj_db = np.sum(err) / len(y)
+    return dj_db, dj_dw
+"""
+SHORT = """
+import math
+
+def f(x):
+    return math.sin(x) ** 2
+
+def fp(x):
+    return 2 * math.sin(x) * math.cos(x)
+"""
+SURFACES = """
+import numpy as np
+
+class Quadratic:
+    def __init__(self, a=1.0, b=10.0):
+        self.a, self.b = a, b
+
+    def __call__(self, x, y):
+        return self.a * x ** 2 + x * y + self.b * y ** 2
+
+    def gradient(self, x, y):
+        return np.array([2 * self.a * x + y, x + 2 * self.b * y])
+
+def beale(u, v):
+    return (1.5 - u + u * v) ** 2 + (2.25 - u + u * v ** 2) ** 2
+
+def beale_grad(u, v):
+    first, second = 1.5 - u + u * v, 2.25 - u + u * v ** 2
+    dfdu = 2 * first * (v - 1) + 2 * second * (v ** 2 - 1)
+    dfdv = 2 * first * u + 4 * second * u * v
+    return np.array([dfdu, dfdv])
+"""
+
+
+@pytest.mark.parametrize(("text", "count"), [(LOGISTIC, 2), (MATRIX, 1), (SHORT, 1), (SURFACES, 2)])
+def test_gradients_are_paired_with_what_they_are_of(text, count):
+    checked = list(check_python(text, "file.py", None, [], Request()))
+    assert [case.verdict for case in checked] == ["pass"] * count
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "slip"),
+    [
+        (LOGISTIC, "+ lam / len(y) * theta[1:]", "- lam / len(y) * theta[1:]"),
+        (LOGISTIC, "(sigmoid(x @ theta) - y)", "(y - sigmoid(x @ theta))"),
+        (MATRIX, "dj_db = np.sum(err) / len(y)", "dj_db = 2 * np.sum(err) / len(y)"),
+        (SHORT, "return 2 * math.sin(x)", "return math.sin(x)"),
+        (SURFACES, "x + 2 * self.b * y]", "x + self.b * y]"),
+        (SURFACES, "dfdv = 2 * first * u", "dfdv = 2 * first * v"),
+    ],
+)
+def test_a_slip_in_such_a_gradient_is_found_on_its_line(text, right, slip):
+    assert text.count(right) == 1
+    checked = check_python(text.replace(right, slip), "file.py", None, [], Request())
+    failed = [line.line for case in checked for line in case.lines if line.verdict == "fail"]
+    assert text[: text.index(right)].count("\n") + 1 in failed
+
+
+def test_an_array_of_elements_without_names_is_of_numbers_only():
+    text = """
+import numpy as np
+
+def energy(x, scale):
+    return scale * (x[0] ** 2 + x[0] * x[1])
+
+def energy_grad(x, scale):
+    return np.array([scale * (2 * x[0] + x[1]), scale * x[0]])
+"""
+    (case,) = check_python(text, "file.py", None, [], Request())
+    assert (case.verdict, case.problem) == ("pass", None)
+
+
+KINDS = """
+import numpy as np
+
+def scale_of(start):
+    if start.__class__.__name__ == "str" and type(start).__name__ == "str":
+        return {"two": 2.0, "three": 3.0}[start]
+    raise ValueError("no word")
+
+class Layer:
+    def __init__(self, n, start="two"):
+        self.k = scale_of(start)
+        draws = np.random.RandomState(seed=3)
+        self.W = draws.randn(n, 3)
+
+    def forward(self, x):
+        self.x = x
+        return self.k * x @ self.W
+
+    def backward(self, dout):
+        self.dW = self.k * self.x.T @ dout
+        return self.k * dout @ self.W.T
+"""
+
+
+def test_the_kind_of_a_value_has_a_name():
+    (case,) = check_python(KINDS, "file.py", None, [], Request())
+    assert (case.verdict, case.problem) == ("pass", None)
+    (case,) = check_python(KINDS.replace("self.k * dout", "dout"), "file.py", None, [], Request())
+    assert case.verdict == "fail"
