@@ -161,6 +161,11 @@ class Line:
             size = max(1.0, float(np.sum(np.abs(self.place.upstream * self.place.value))))
         return 2 * size
 
+    def size_at(self, step: float) -> float:
+        """How large the values are within a step; what is no number there is left out."""
+        moved = [abs(self.at(side * step)) for side in (1, -1)]
+        return self.size / 2 + max((x for x in moved if math.isfinite(x)), default=0.0)
+
     @property
     def reach(self) -> float:
         """The step that moves inputs by their own size; the longest where these are 0."""

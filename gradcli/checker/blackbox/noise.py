@@ -9,6 +9,7 @@ what is rounded more coarsely inside, to float32 say, leaves its plateaus.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,25 +23,41 @@ CERTAIN = 3.0  # standard deviations that noise may reach
 SPACING = 2.0**9  # from one spacing to the next
 COARSEST = 2.0**-13  # of the longest step: what is in steps as wide is the function, no rounding
 ODD = 45  # times the shortest step: powers of two may meet roundings of a product in step
-UNEVEN = 45 / 32  # of a power of two: as odd
+UNEVEN = math.sqrt(2)  # of a power of two: multiples of one fall on the grid of float32, too
 EVEN = 2.0**4  # noise is the same at all spacings, within this; kinks and curves grow faster
-LOOKS = 3  # pairs of values on each side that are searched for a jump; of plateaus half have one
+LAST = (0.6, UNEVEN)  # of the coarsest: whole plateaus fit between the values of one by chance
+LOOKS = 6  # neighbours on each side that are searched for a jump; of plateaus half have one
+JUMPS = 3  # of them, on both sides together, that are no matter of one place
 HALVINGS = 60
 FLAT = 2.0**12  # times the shortest step: plateaus of float32 are 2**29 of them wide
 STEEP = 8.0  # times as steep as over a whole pair a curve may be somewhere between
 
 
-class Noise(NamedTuple):
-    """How much values waver: always, and where steps are so long that they cross plateaus."""
+class Level(NamedTuple):
+    """How much values waver so far from the point, and the size of these values."""
 
-    fine: float
+    reach: float
+    noise: float
+    size: float
+
+
+class Noise(NamedTuple):
+    """How much values waver: next to the point, where plateaus count as well, and further out."""
+
+    fine: float  # over steps that may be shorter than plateaus
     coarse: float
     is_repeatable: bool
+    levels: Sequence[Level] = ()  # by their reach
 
-    @property
-    def is_uneven(self) -> bool:
-        """Whether what short steps show is smoother than what long ones do."""
-        return self.coarse > EVEN * self.fine
+    def at(self, step: float, size: float) -> float:
+        """The noise of values of a size, a step away: relative to the size it is no less there."""
+        level = Level(0.0, self.coarse, math.inf)
+        for further in self.levels:
+            if further.reach > step:
+                break
+            level = further
+        grown = size / level.size if level.size else 1.0
+        return level.noise * grown if 1 < grown < math.inf else level.noise
 
 
 def quick_noise(line: Line) -> Noise:
@@ -53,20 +70,39 @@ def quick_noise(line: Line) -> Noise:
 def noise_of(line: Line) -> Noise:
     """The noise on both sides of the point, at all spacings."""
     repeated = max(line.again() for _ in range(3))
-    shortest, longest = line.span
-    spacings = [shortest]
-    while spacings[-1] * SPACING < longest * COARSEST / EVEN:
-        spacings.append(spacings[-1] * SPACING)
-    spacings = [shortest, *(spacing * UNEVEN for spacing in (*spacings[1:], longest * COARSEST))]
-    levels = [max(_wavering(line, spacing, side) for side in (1, -1)) for spacing in spacings]
-    odd = max(_wavering(line, shortest * ODD, side) for side in (1, -1))
-    fine = max(levels[0], odd, line.floor, CERTAIN * repeated)
-    coarse = fine
+    spacings = _spacings(line)
+    found = [max(_wavering(line, spacing, side) for side in (1, -1)) for spacing in spacings]
+    odd = max(_wavering(line, line.span.shortest * ODD, side) for side in (1, -1))
+    fine = max(found[0], odd, line.floor, CERTAIN * repeated)
+    nearest, noise, levels = fine, fine, list[Level]()
     for k, spacing in enumerate(spacings):
-        if levels[k] > EVEN * coarse and _has_plateaus(line, spacing, levels[k]):
-            further = max(levels[k : k + 2])
-            coarse = further if further < EVEN * levels[k] else levels[k]
-    return Noise(fine, coarse, repeated == 0)
+        reach = POINTS * spacing
+        size = line.size_at(reach)
+        if found[k] > EVEN * noise:
+            height = _plateaus(line, spacing, found[k])
+            if not height:
+                continue  # it bends
+            further = max(found[k : k + 2])
+            noise = max(height, further if further < EVEN * found[k] else found[k])
+            if nearest == fine:  # steps too short to show plateaus are subject to them
+                nearest = max(fine, noise * line.size_at(0.0) / size)
+        levels.append(Level(reach, noise, size))
+    raised = [level._replace(noise=max(level.noise, nearest)) for level in levels]
+    return Noise(fine, nearest, repeated == 0, raised)
+
+
+def _spacings(line: Line) -> list[float]:
+    """The distances of equally spaced values: odd multiples of the shortest step."""
+    shortest, longest = line.span
+    spacing, spacings = shortest * SPACING, [shortest]
+    while spacing < longest * COARSEST / EVEN:
+        spacings.append(_odd(spacing * UNEVEN, shortest))
+        spacing *= SPACING
+    return [*spacings, *(_odd(longest * COARSEST * part, shortest) for part in LAST)]
+
+
+def _odd(spacing: float, unit: float) -> float:
+    return (int(spacing / unit) | 1) * unit
 
 
 def noise_of_others(line: Line) -> tuple[float, float]:
@@ -92,24 +128,24 @@ def _wavering(line: Line, spacing: float, side: int) -> float:
     return CERTAIN * min(deviations)
 
 
-def _has_plateaus(line: Line, spacing: float, level: float) -> bool:
-    """Whether the function jumps, by about such a level, between most values.
+def _plateaus(line: Line, spacing: float, level: float) -> float:
+    """The largest of the jumps, of about such a level, between most values; 0 if it does not jump.
 
     One jump near by is a matter of that place; rounding inside jumps everywhere. Not every search
     ends at a jump, as of several in a row some take back what others have added.
     """
-    jumps = [
-        [
-            _jumps_between(line, side * (2 * k - 1) * spacing, side * 2 * k * spacing, level)
-            for k in range(1, LOOKS + 1)
-        ]
-        for side in (1, -1)
-    ]
-    return all(map(any, jumps)) and sum(map(sum, jumps)) >= LOOKS
+    jumps: dict[int, list[float]] = {1: [], -1: []}
+    for k in range(1, LOOKS + 1):
+        for side, heights in jumps.items():
+            jump = _jump_between(line, side * k * spacing, side * (k + 1) * spacing, level)
+            heights += [jump] * (jump > 0)
+        if all(jumps.values()) and sum(map(len, jumps.values())) >= JUMPS:
+            return max(map(max, jumps.values()))
+    return 0.0
 
 
-def _jumps_between(line: Line, low: float, high: float, level: float) -> bool:
-    """Whether halving, always towards the larger change, ends at a jump.
+def _jump_between(line: Line, low: float, high: float, level: float) -> float:
+    """The jump at which halving ends, always towards the larger change; 0 if it is none.
 
     Changes are those beyond the slope next to the low end, which is that of a plateau.
     """
@@ -127,4 +163,5 @@ def _jumps_between(line: Line, low: float, high: float, level: float) -> bool:
         else:
             low, start = middle, half
     steady = STEEP * pace * abs(high - low)  # what a curve that is as steep would differ by
-    return abs(end - start) > max(level / (4 * EVEN), steady)
+    jump = abs(end - start)
+    return jump if jump > max(level / (4 * EVEN), steady) else 0.0

@@ -143,7 +143,7 @@ class Readings:
         step, shortest = self.line.span.longest, self.line.span.shortest
         readings = []
         while step >= 16 * shortest:
-            tableau = Tableau(self._size, _Differences(self.line, side), self.noise.coarse)
+            tableau = Tableau(self._size, _Differences(self.line, side), self._noise_at(step))
             tableau.fill(step)
             bound, value = tableau.best
             if math.isfinite(bound) and math.isfinite(value):
@@ -151,20 +151,24 @@ class Readings:
             step *= BETWEEN
         return readings
 
+    def _noise_at(self, step: float) -> float:
+        """The noise of values a step away."""
+        return self.noise.at(step, self.line.size_at(step))
+
     def jump(self, side: int) -> bool:
         """Whether the value at the point is not the limit from a side."""
         steps = (self.line.span.shortest * 2.0**k for k in LIMIT_STEPS)
         values = [self.line.at(side * step) for step in steps]
         least = min(map(abs, values))
-        noise = max(self.noise.fine, self.noise.coarse)
         spread = max(values) - min(values)
-        return least > FAR * noise and spread <= least / FAR + FAR * noise
+        return least > FAR * self.noise.coarse and spread <= least / FAR + FAR * self.noise.coarse
 
     def power(self, side: int) -> float:
         """The p of a power law, f(x + h) - f(x) ~ h**p, towards a side; nan where it is none."""
         steps = [self.line.span.shortest * 2.0**k for k in POWER_STEPS]
         values = [abs(self.line.at(side * step)) for step in steps]
-        if not all(value > FAR * self.noise.coarse for value in values):
+        noise = self._noise_at(steps[-1])
+        if not all(value > FAR * noise for value in values):
             return math.nan
         powers = [math.log2(b / a) for a, b in pairwise(values)]
         steady = max(powers) - min(powers) <= STEADY
@@ -186,7 +190,7 @@ class Readings:
         It is all of the gap at a kink, and next to nothing where f only bends.
         """
         step = self.line.span.shortest * 16
-        while self.noise.coarse > SHARP * gap * step:
+        while self._noise_at(step) > SHARP * gap * step:
             step *= 2
         return abs(self.line.slope(step, 1) - self.line.slope(step, -1))
 
