@@ -69,6 +69,40 @@ def test_right_gradients_pass(name, f, slope, x, number):
     assert case.verdict == ("inconclusive" if is_hidden else "pass"), case.inputs
 
 
+def in_short(f):
+    """A function whose operand and value are rounded to float32."""
+    return lambda x: float(np.float32(f(float(np.float32(x)))))
+
+
+def jittered(x, size):
+    """Noise of any number's last places, from a generator that they seed."""
+    return size * np.random.default_rng(abs(hash(x))).uniform(-1, 1)
+
+
+def huber(x):
+    return 0.5 * x * x if abs(x) < 1 else abs(x) - 0.5
+
+
+AFAR = [  # where values far from the point are larger, or waver more, than those next to it
+    ("a kink as near as x", in_short(lambda x: huber(1e9 * x)), lambda x: 1e18 * x, -1.27e-10),
+    ("a wave that is lost", in_short(lambda x: math.sin(1e10 * x)),
+     lambda x: 1e10 * math.cos(1e10 * x), 1.49e-9),
+    ("a slow wave", in_short(lambda x: math.exp(1e-6 * x)),
+     lambda x: 1e-6 * math.exp(1e-6 * x), -1.9592e6),
+    ("a power", lambda x: 1e12 * float(np.float32(x)) ** 2, lambda x: 2e12 * x, -1.157e-6),
+    ("noise on a wave", lambda x: math.sin(1e4 * x) + jittered(x, 1e-4),
+     lambda x: 1e4 * math.cos(1e4 * x), -2.62798e-3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("factor", [1.0, -1.0, 0.5, 2.0])
+@pytest.mark.parametrize(("name", "f", "slope", "x"), AFAR)
+def test_noise_far_from_the_point_is_that_of_the_values_there(name, f, slope, x, factor):
+    case = of_number(f, lambda x: factor * slope(x), x)
+    right = ("inconclusive", "pass") if name == "noise on a wave" else ("pass",)
+    assert case.verdict in (right if factor == 1.0 else ("fail",)), case.inputs
+
+
 @pytest.mark.parametrize("factor", [-1.0, 0.5, 2.0, 1.01, 0.0])
 @pytest.mark.parametrize(("name", "f", "slope", "x"), RIGHT)
 def test_wrong_gradients_fail(name, f, slope, x, factor):

@@ -114,7 +114,88 @@ def test_what_leaves_no_trace_is_judged_by_values_and_said(called):
     (case,) = report["cases"]
     assert case["verdict"] == "pass"
     assert case["inputs"]["x"]["estimate"] is True
-    assert any("it cannot be recorded (it is made a plain float)" in note for note in case["notes"])
+    said = "it cannot be recorded (it is made a plain float in line "
+    assert any(said in note for note in case["notes"])
+
+
+WRITTEN = """\
+import numpy as np
+
+DATA = np.array([[1.0, 2.0], [0.5, -1.0], [-1.5, 0.3], [2.0, 0.1]])
+SEEN = np.array([1, 0, 0, 1])
+
+
+def cost(theta):
+    h = 1 / (1 + np.exp(-DATA.dot(theta)))
+    return -np.mean(SEEN * np.log(h) + (1 - SEEN) * np.log(1 - h))
+
+
+def cost_grad(theta):
+    h = 1 / (1 + np.exp(-DATA.dot(theta)))
+    return DATA.T.dot(h - SEEN)
+
+
+def root(x):
+    y = x
+    for _ in range(100):
+        step = (y**3 + y - x) / (3 * y * y + 1)
+        y -= step
+        if abs(step) < 1e-12:
+            break
+    return y
+
+
+def root_prime(x):
+    return 1 / (2 * root(x) ** 2 + 1)
+
+
+def polynomial(c, x):
+    total = 0.0
+    for one in c:
+        total = total * x + one
+    return total
+
+
+def polynomial_grad(c, x):
+    slope, total = 0.0, 0.0
+    for one in c:
+        slope = slope * x + total
+        total = total * x + one
+    return [x**k for k in range(len(c))], slope
+
+
+def powers(x, n):
+    return sum(x**k for k in range(n))
+
+
+def powers_prime(x, n):
+    return sum(k * x ** (k - 1) for k in range(n))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        (["cost", "theta=[0.3, -0.2]"], {14: True}),  # an array of the file has a method
+        (["root", "x=2.5"], {28: True}),  # a number is not changed in place
+        (["polynomial", "c=[1, 2, -3]", "x=1.5"], {43: True}),  # a list of numbers is a gradient
+    ],
+)
+def test_code_as_it_is_written_is_recorded(gradcli, tmp_path, words, lines):
+    (tmp_path / "written.py").write_text(WRITTEN)
+    name, *inputs = words
+    ended = gradcli("check", "--call", f"written.py:{name}", *inputs, "--json")
+    (case,) = json.loads(ended.out)["cases"]
+    assert case["verdict"] == "fail"
+    assert {one["line"]: one["local"] for one in case["lines"] if one["verdict"] == "fail"} == lines
+    assert "recorded as it ran" in case["notes"][0]
+
+
+def test_a_whole_number_that_the_code_counts_with_is_not_differentiated(gradcli, tmp_path):
+    (tmp_path / "written.py").write_text(WRITTEN)
+    ended = gradcli("check", "--call", "written.py:powers", "x=1.5", "n=4", "--json")
+    (case,) = json.loads(ended.out)["cases"]
+    assert (ended.code, [*case["inputs"]]) == (0, ["x"])
 
 
 def test_a_pattern_of_all_elements_is_said_once(called):

@@ -17,7 +17,7 @@ import numpy as np
 
 from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.digit import Digit, in_digits
-from gradcli.foreign.recording import Recorded, Tape, call_text, plain
+from gradcli.foreign.recording import Brought, Recorded, Tape, call_text, plain
 
 ALIKE = (
     "exp", "expm1", "exp2", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "sinh",
@@ -62,6 +62,10 @@ class Dialect(ABC):
     def array(self, x: Any) -> Any:
         """An array of the dialect of what holds its numbers."""
 
+    def brought(self, x: Any) -> Any:
+        """What stands in place of what the code brings along: most often that."""
+        return x
+
     @abstractmethod
     def filled(self, name: str, value: Any, *arguments: Any, **keywords: Any) -> Any:
         """A new array of floats, in which numbers of the dialect may be put."""
@@ -80,7 +84,8 @@ class Dialect(ABC):
     def _made(self, convert: Any, x: Any, dtype: Any = None, **keywords: Any) -> Any:
         is_float = dtype is None or np.dtype(dtype) == float
         if not (is_float and self.is_other(x)):
-            return convert(x, **({} if dtype is None else {"dtype": dtype}), **keywords)
+            made = convert(x, **({} if dtype is None else {"dtype": dtype}), **keywords)
+            return self.brought(made)
         array = self.array(x)
         return array.copy() if convert is np.array else array
 
@@ -126,6 +131,10 @@ class OnTape(Dialect):
         if isinstance(x, (list, tuple)):
             return any(map(self.is_other, x))
         return isinstance(x, Recorded)
+
+    def brought(self, x: Any) -> Any:
+        """An array whose methods ask what they are called with."""
+        return x.view(Brought) if type(x) is np.ndarray else x
 
     def array(self, x: Any) -> Any:
         """The recorded array, or one of several."""

@@ -32,6 +32,7 @@ class _Copies:
 
     def __init__(self, dialect: Dialect) -> None:
         self.substitutes = dialect.substitutes
+        self.brought = dialect.brought
         self.builtins = {
             **vars(builtins), "float": dialect.float, "__import__": self._imported,
         }  # fmt: skip
@@ -50,7 +51,7 @@ class _Copies:
             return MethodType(self.of(value.__func__), _Attributes(self, value.__self__))
         if isinstance(value, FunctionType):
             return self._function(value)
-        return value
+        return self.brought(value)
 
     def _function(self, function: FunctionType) -> Any:
         if id(function) not in self._made:

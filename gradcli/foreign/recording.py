@@ -33,6 +33,14 @@ class Unrecorded(Exception):
     """Something is done with an array that leaves no trace."""
 
 
+class Brought(np.ndarray[Any, Any]):
+    """An array that the code brings along; what it is multiplied with may be recorded."""
+
+    def dot(self, other: Any, out: Any = None) -> Any:
+        """The product as numpy's function gives it, which asks the other array, too."""
+        return np.dot(self, other) if out is None else np.dot(self, other, out)
+
+
 class Tape:
     """The statements so far, and the lines of the code they come from."""
 
@@ -116,7 +124,7 @@ class Recorded(NDArrayOperatorsMixin):
             raise Unrecorded(f"np.{ufunc.__name__}.{method}")
         value = ufunc(*map(plain, inputs), **keywords)
         sign, texts = SIGNS.get(ufunc.__name__), [text_of(x) for x in inputs]
-        if out is not None:
+        if out is not None and np.shape(out[0]):  # a number is not changed, but given another name
             return self._in_place(ufunc, sign, inputs, out[0], value)
         if sign is not None and len(texts) == 2 and not keywords:
             left, right = (f"({text})" if text[0] == "-" else text for text in texts)

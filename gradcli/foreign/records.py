@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,17 @@ def recorded(pair: Pair, moved: Sequence[Any]) -> dict[str, Any]:
             raise Unrecorded("it computes something else at each call")
         return again
     except Unrecorded as unknown:
-        return {"unknown": str(unknown)}
+        return {"unknown": f"{unknown}{_where(pair, unknown)}"}
     except Exception as error:  # the code is called with what nobody promised it would be
         return {"unknown": f"{type(error).__name__}: {error}"}
+
+
+def _where(pair: Pair, error: BaseException) -> str:
+    """Where in the code an error is, in words; empty where that is not known."""
+    home = getattr(getattr(pair.function, "__code__", None), "co_filename", "")
+    own = [line for frame, line in walk_tb(error.__traceback__)
+           if frame.f_code.co_filename == home]  # fmt: skip
+    return f" in line {own[-1]}" if own else ""
 
 
 class _Record:
@@ -99,4 +108,17 @@ class _Record:
             raise Unrecorded("gradients that are not one for each input, in their order")
         if len(parts) > len(self.names):
             parts = [parts[k] for k in self.pair.places]
-        return [text_of(part) for part in parts]
+        return [self._result(part) for part in parts]
+
+    def _result(self, part: Any) -> str:
+        """A result as a text; a list of numbers becomes an array, in the line that lists them."""
+        if not isinstance(part, (list, tuple)):
+            return text_of(part)
+        text = f"np.array({text_of(part)})"
+        made = [int(x.name[1:]) for x in part if isinstance(x, Recorded) and NAME.match(x.name)]
+        lines = {self.tape.lines[number - 1] for number in made}
+        if len(lines) != 1:
+            return text
+        self.tape.lines += lines
+        self.tape.statements.append(f"t{len(self.tape.lines)} = {text}")
+        return f"t{len(self.tape.lines)}"

@@ -28,7 +28,6 @@ from gradcli.tasks.recordings import with_lines
 DTYPES = {"torch": ("float64", "float32"), "jax": ("float64",)}  # what a function is called in
 LESSER = ("float32",)
 WHOLE = re.compile(r"[\s\[\],+0-9-]+")  # a text of whole numbers only
-WHOLE_LIST = re.compile(r"\s*\[[\s\[\],+0-9-]+")
 WANTS_WHOLE = re.compile(r"integer|Long|int64", re.IGNORECASE)  # how labels are asked for
 
 
@@ -52,28 +51,29 @@ def check_call(
         _refuse_missing(described, name, bindings)
         wrt = [*(request.wrt or described["needed"])]
         cases = _cases_with_labels(call, child, described, bindings, wrt, request)
-    yield from (case for case in cases if not _is_lesser(case))
+    yield from (case for case in cases if not _adds_nothing(case, cases))
 
 
 def _cases_with_labels(
     call: Call, child: Child, described: Mapping[str, Any],
     bindings: Sequence[tuple[str, Setting]], wrt: Sequence[str], request: Request,
 ) -> list[Case]:  # fmt: skip
-    """The cases; where the code asks for whole numbers, with a list of such as its labels."""
+    """The cases; where the code asks for whole numbers, those given are its labels or counts."""
     try:
         return _cases(call, child, described, bindings, wrt, request)
     except ForeignFault as fault:
         first = fault
     if request.wrt or not WANTS_WHOLE.search(first.message):
         raise first
-    for name, value in reversed(bindings):
-        if WHOLE_LIST.fullmatch(str(value)) and len(wrt) > 1:
-            try:
-                others = [n for n in wrt if n != name]
+    whole = [n for n, value in reversed(bindings) if WHOLE.fullmatch(str(value)) and n in wrt]
+    for left_out in [*([n] for n in whole), whole]:
+        others = [n for n in wrt if n not in left_out]
+        try:
+            if others and left_out:
                 return _cases(call, child, described, bindings, others, request)
-            except ForeignFault as fault:
-                if not WANTS_WHOLE.search(fault.message):
-                    raise
+        except ForeignFault as fault:
+            if not WANTS_WHOLE.search(fault.message):
+                raise
     raise first
 
 
@@ -119,9 +119,11 @@ def _described(child: Child, side: str, name: str) -> dict[str, Any]:
     return described
 
 
-def _is_lesser(case: Case) -> bool:
-    """Whether a case is of a dtype with few digits, which can tell what is wrong and no more."""
-    return case.verdict != "fail" and case.expression.endswith(LESSER)
+def _adds_nothing(case: Case, cases: Sequence[Case]) -> bool:
+    """Whether a case is of a dtype with few digits, and fails with no other one."""
+    others = [other for other in cases if other is not case]
+    is_lesser = bool(others) and case.expression.endswith(LESSER)
+    return is_lesser and (case.verdict != "fail" or others[0].verdict == "fail")
 
 
 def check_external(

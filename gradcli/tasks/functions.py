@@ -90,8 +90,8 @@ def _of_no_gradient(function: Function, misfit: NotAGradient) -> Case:
     line = LineCheck(function.label, function.line, 1, "fail", True, None, None, None,
                      misfit.mistake, misfit.message)  # fmt: skip
     return Case(
-        function.file, function.line, function.label, "value", "fail", {}, [], [misfit.message], [],
-        {}, lines=[line], claims=1,
+        function.file, function.line, function.label, "value", "fail", {}, [],
+        [f"{misfit.mistake}: {misfit.message}"], [], {}, lines=[line], claims=1,
     )  # fmt: skip
 
 

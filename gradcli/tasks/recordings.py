@@ -124,7 +124,7 @@ def judged(
         own = request._replace(only_here=True)  # elsewhere the code may do something else
         case = check_subject(file, file.chosen(None)[0], bindings, own).case
     except (GradcliError, Misshapen) as error:
-        return str(error)
+        return _in_own_words(error.message if isinstance(error, GradcliError) else str(error))
     if recording.is_number and not _is_what_ran(case, claims):
         return "what was recorded does not give the numbers that were run"
     original = PythonFile(recording.source, RECORDED) if recording.source else None
@@ -132,6 +132,14 @@ def judged(
     shown = original.lines_around([line.line for line in lines]) if original else frozenset()
     notes = [note for note in case.notes if not note.startswith("gradients:")]
     return case._replace(lines=lines, text=recording.source, shown=shown, notes=notes)
+
+
+def _in_own_words(message: str) -> str:
+    """What a reader says of a recording, for one who has not seen it: no advice on its text."""
+    said = message.partition(";")[0]
+    return said.replace("`recorded_backward`", "the gradient").replace(
+        "`recorded_forward`", "the function"
+    )
 
 
 def _is_what_ran(case: Case, claims: Mapping[str, Any]) -> bool:
@@ -151,7 +159,8 @@ def _lines(checks: Sequence[LineCheck], recording: Recording) -> list[LineCheck]
     rows = recording.source.splitlines()
     worst: dict[int, LineCheck] = {}
     for check in checks:
-        if not check.line:  # of no line of the code
+        is_led = check.verdict == "fail" and not check.local
+        if not check.line or (is_led and not check.cause):  # of no line of the code
             continue
         told = check._replace(
             name=_target(rows, check.line), repair=None, meaning=None,

@@ -83,8 +83,12 @@ def noise_of(line: Line) -> Noise:
             if not height:
                 continue  # it bends
             further = max(found[k : k + 2])
-            noise = max(height, further if further < EVEN * found[k] else found[k])
-            if nearest == fine:  # steps too short to show plateaus are subject to them
+            level = further if further < EVEN * found[k] else found[k]
+            noise = max(noise, height, min(level, CERTAIN * height))  # what is more may be a curve
+            is_hidden = reach <= line.reach or not any(found[:k])
+            if (
+                nearest == fine and is_hidden
+            ):  # short steps are subject to plateaus they do not show
                 nearest = max(fine, noise * line.size_at(0.0) / size)
         levels.append(Level(reach, noise, size))
     raised = [level._replace(noise=max(level.noise, nearest)) for level in levels]
@@ -136,9 +140,9 @@ def _plateaus(line: Line, spacing: float, level: float) -> float:
     """
     jumps: dict[int, list[float]] = {1: [], -1: []}
     for k in range(1, LOOKS + 1):
-        for side, heights in jumps.items():
+        for side in jumps:
             jump = _jump_between(line, side * k * spacing, side * (k + 1) * spacing, level)
-            heights += [jump] * (jump > 0)
+            jumps[side] += [jump] * (jump > 0)
         if all(jumps.values()) and sum(map(len, jumps.values())) >= JUMPS:
             return max(map(max, jumps.values()))
     return 0.0

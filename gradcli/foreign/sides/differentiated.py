@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from gradcli.foreign.gradients import real_places
+from gradcli.foreign.gradients import NotAGradient, real_places
+
+Refusals = Mapping[str, tuple[str, str]]  # by what a framework says: the mistake, and in words
 
 
 class AtInputs:
@@ -38,3 +42,16 @@ def refuse_unreal(moved: Sequence[Any]) -> None:
     """Raise TypeError where numbers in many digits are sent: frameworks have no arrays of these."""
     if any(x.dtype.kind != "f" for x in moved):
         raise TypeError("arrays are of real numbers here")
+
+
+@contextmanager
+def gradients_refused(refusals: Refusals) -> Iterator[None]:
+    """Raise NotAGradient where the framework refuses what a backward part has returned."""
+    try:
+        yield
+    except (RuntimeError, TypeError, ValueError) as error:
+        for said, (mistake, words) in refusals.items():
+            match = re.search(said, str(error), re.DOTALL)
+            if match is not None:
+                raise NotAGradient(mistake, match.expand(words)) from None
+        raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -24,7 +25,7 @@ _open: dict[str, Any] = {}  # by key, for as long as the process lives
 def described(module: ModuleType, name: str) -> dict[str, Any]:
     """Where a function is, what its parameters are, and what its derivatives are called."""
     function = function_of(module, name)
-    code = getattr(function, "__code__", None)
+    code = code_of(function)
     slopes = _known(module, name, SLOPES)
     if f"_{name}".endswith(FORWARD):  # `forward` itself, too
         backward = f"_{name}".removesuffix(FORWARD) + BACKWARD
@@ -36,6 +37,13 @@ def described(module: ModuleType, name: str) -> dict[str, Any]:
         "needed": [n for n, p in (parameters or {}).items() if p.default is p.empty],
         "slopes": slopes, "curvatures": _known(module, name, CURVATURES),
     }  # fmt: skip
+
+
+def code_of(function: Any) -> Any:
+    """The code of a function, also of one that another object wraps; None where it has none."""
+    with suppress(ValueError):
+        function = inspect.unwrap(function)
+    return getattr(function, "__code__", None)
 
 
 def function_of(module: ModuleType, name: str) -> Callable[..., Any]:

@@ -10,7 +10,21 @@ import jax  # where it is installed: the parent says so where it is not
 import numpy as np
 
 from gradcli.foreign.sides import functions
-from gradcli.foreign.sides.differentiated import AtInputs, refuse_unreal
+from gradcli.foreign.sides.differentiated import (
+    AtInputs,
+    Refusals,
+    gradients_refused,
+    refuse_unreal,
+)
+
+REFUSALS: Refusals = {
+    r"output structure PyTreeDef\((.*)\) for primal input structure PyTreeDef\((.*)\)": (
+        "gradient-count", r"the rule gives \1, its arguments are \2 (* is one array)"
+    ),
+    r"at output\[(\d+)\] .* of type (\S+) corresponding to an input of type ([^\s,]+)": (
+        "gradient-shape", r"the rule gives \2 for argument [\1], which is \3"
+    ),
+}  # fmt: skip
 
 
 class Differentiated(AtInputs):
@@ -24,7 +38,9 @@ class Differentiated(AtInputs):
         """The gradients, by the rules of the function."""
         out, pull = jax.vjp(lambda *real: self.called(real), *_real(moved))
         cotangent = jax.numpy.asarray(upstream, dtype=out.dtype).reshape(out.shape)
-        return [np.asarray(gradient, dtype=float) for gradient in pull(cotangent)]
+        with gradients_refused(REFUSALS):
+            gradients = pull(cotangent)
+        return [np.asarray(gradient, dtype=float) for gradient in gradients]
 
 
 def _real(moved: Sequence[Any]) -> list[Any]:

@@ -14,12 +14,29 @@ import numpy as np
 import torch  # where it is installed: the parent says so where it is not
 
 from gradcli.errors import UsageError
+from gradcli.foreign.gradients import NotAGradient
 from gradcli.foreign.sides import functions
-from gradcli.foreign.sides.differentiated import AtInputs, refuse_unreal
+from gradcli.foreign.sides.differentiated import (
+    AtInputs,
+    Refusals,
+    gradients_refused,
+    refuse_unreal,
+)
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32, "float16": torch.float16,
           "bfloat16": torch.bfloat16}  # fmt: skip
 SEED = 0  # of what a module draws for its parameters
+REFUSALS: Refusals = {
+    r"incorrect number of gradients \(expected (\d+), got (\d+)\)": (
+        "gradient-count", r"backward gives \2, one for each of \1 inputs is wanted"
+    ),
+    r"invalid gradient at index (\d+) - got (\[.*?\]) but .* compatible with (\[.*?\])": (
+        "gradient-shape", r"the gradient of input \1 has shape \2, the input has \3"
+    ),
+    r"expected Variable or None \(got (.*?)\)": (
+        "gradient-type", r"backward gives a \1 where a tensor or None is wanted"
+    ),
+}  # fmt: skip
 
 
 def described(module: ModuleType, name: str) -> dict[str, Any]:
@@ -69,6 +86,8 @@ class Differentiated(AtInputs):
             function = function.to(dtype)
         super().__init__(function, inputs, wrt)
         self.dtype = dtype
+        own = getattr(function, "__self__", None)
+        self.says_none = isinstance(own, type) and issubclass(own, torch.autograd.Function)
 
     def value(self, moved: Sequence[Any]) -> Any:
         """The value, for such real inputs."""
@@ -76,15 +95,25 @@ class Differentiated(AtInputs):
             return _numbers(self.called(self._tensors(moved)))
 
     def pullback(self, moved: Sequence[Any], upstream: Any) -> list[Any]:
-        """The gradients of autograd, None where a gradient does not reach the input."""
-        tensors = [x.requires_grad_() for x in self._tensors(moved)]
-        out = self.called(tensors)
+        """The gradients of autograd, 0 where none reaches an input.
+
+        Where a Function returns None it claims none.
+        """
+        leaves = [x.requires_grad_() for x in self._tensors(moved)]
+        out = self.called(
+            [x.clone() for x in leaves]
+        )  # which it may write to, as leaves may not be
         if not out.requires_grad:
             raise UsageError("no gradient reaches the output", hint="it may be detached")
         cotangent = torch.as_tensor(upstream).to(out.dtype).reshape(out.shape)
-        gradients = torch.autograd.grad(out, tensors, cotangent, allow_unused=True)
-        return [np.zeros(np.shape(x)) if g is None else _numbers(g)
-                for g, x in zip(gradients, moved, strict=True)]  # fmt: skip
+        with gradients_refused(REFUSALS):
+            gradients = torch.autograd.grad(out, leaves, cotangent, allow_unused=True)
+        if self.says_none and all(g is None for g in gradients):
+            raise NotAGradient("gradient-count", "backward gives None for every input")
+        return [
+            _numbers(g) if g is not None else None if self.says_none else np.zeros(np.shape(x))
+            for g, x in zip(gradients, moved, strict=True)
+        ]
 
     def _tensors(self, moved: Sequence[Any]) -> list[Any]:
         refuse_unreal(moved)
