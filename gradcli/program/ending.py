@@ -66,12 +66,12 @@ class Ending:
 
         So it does where a gradient of something without a name is assigned again, after all stages.
         """
-        plain, stages, places = self._plain, self.names.stages, self.names.stage_tokens
+        plain, stages = self._plain, self.names.stages
         if not (_is_like_a_gradient(name) and plain) or self.chosen:
             return
         node, operands = stages[plain], self.names.graph.operands
         is_read = any(node in operands[reader] for reader in range(node + 1, len(operands)))
-        if places.get(name, -1) > places[plain] and not is_read:
+        if name in stages and stages.token(name) > stages.token(plain) and not is_read:
             raise EarlierOutputError(plain)
 
     def output(self, backward: Backward | None) -> int:
@@ -106,8 +106,8 @@ class Ending:
             return None
         reads = [read for line in backward.lines for read in line.reads.values()]
         used = {read.name for read in reads if read.kind == "forward"}
-        last = names.stage_tokens[chosen]
-        if used.intersection(n for n, token in names.stage_tokens.items() if token > last):
+        last = names.stages.token(chosen)
+        if any(n in names.stages and names.stages.token(n) > last for n in used):
             return chosen
         if self.chosen is not None:
             return None
@@ -125,7 +125,7 @@ class Ending:
         names, graph = self.names, self.names.graph
         read = {k for operands in graph.operands for k in operands}
         idle = [n for n, k in names.stages.items() if k not in read and k not in aside
-                and names.stage_tokens[n] < names.stage_tokens[chosen]]  # fmt: skip
+                and k < names.stages[chosen]]  # fmt: skip
         forward = {**names.inputs, **names.stages}
         claimed = [forward[name] for name in backward.written]
         for name in idle[:-1]:

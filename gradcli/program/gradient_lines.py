@@ -256,8 +256,7 @@ class Backward:
             return is_meant and reader.request.upstream is not None
         from gradcli.program.gradient_names import owner  # late: few names are bound and unread
 
-        known = [*names.stages, *names.bound]
-        is_meant |= owner(name, known, self.output_name) == self.output_name
+        is_meant |= owner(name, names.is_known, self.output_name) == self.output_name
         return is_meant or name in UPSTREAM_NAMES
 
     def _given(self, name: str, token: int) -> Value:

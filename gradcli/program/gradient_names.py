@@ -7,7 +7,7 @@ A gradient line is called `dNAME`, `d_NAME`, `dOUTdNAME` or `dOUT_dNAME`. Under 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 
 from gradcli.named_tuples import NamedTuple
@@ -78,20 +78,20 @@ class GradientNames:
         return Likeness("") if _CERTAIN.fullmatch(name) else None
 
 
-def owner(name: str, known: Collection[str], output: str) -> str | None:
+def owner(name: str, is_known: Callable[[str], bool], output: str) -> str | None:
     """The forward name whose gradient a name is in another spelling: `grad_w`, `dL_dw`, `gW`.
 
     `d_a__d_z` is a local derivative where `a` is a stage, and nobody's gradient.
     """
     for form in (_BEFORE, _AFTER):
         match = form.fullmatch(name)
-        if match and match[1].strip("_") in known:
+        if match and is_known(match[1].strip("_")):
             return match[1].strip("_")
     match = _BY_NAMES.fullmatch(name)
-    if match and match[2] in known and (match[1] == output or match[1] not in known):
+    if match and is_known(match[2]) and (match[1] == output or not is_known(match[1])):
         return match[2]
-    if name[0] == "g" and "g" not in known:
-        return next((core for core in (name[1:], name[2:]) if core in known and
+    if name[0] == "g" and not is_known("g"):
+        return next((core for core in (name[1:], name[2:]) if is_known(core) and
                      name in (f"g{core}", f"g_{core}")), None)  # fmt: skip
     return None
 

@@ -18,6 +18,7 @@ from gradcli.program.bindings import (
     lower_setting,
     parted,
 )
+from gradcli.program.stages import Stages
 from gradcli.requests import Request, Setting
 from gradcli.syntax import Tree
 from gradcli.syntax.refusals import INSTEAD
@@ -43,10 +44,9 @@ class Names:
         self.caller_names: set[str] = set()  # names the caller gave a value
         self.overruled: dict[str, Tree] = {}  # settings of the text that the caller's stand in for
         self.inputs: dict[str, Value] = {}
-        self.stages: dict[str, Value] = {}
         self.values: dict[str, Value] = {}  # inputs and stages: what is read and may be named
+        self.stages = Stages(self.values, self.inputs)
         self.setting_tokens: dict[str, int] = {}  # the token where a setting is assigned
-        self.stage_tokens: dict[str, int] = {}  # the token where a stage is assigned
         self.constants: set[str] = set()  # of pi, tau and e, those that were used
         self.unknown = 0  # names without a value
         self.errors: list[GradcliError] = []
@@ -118,6 +118,12 @@ class Names:
     def is_known(self, name: str) -> bool:
         """Whether a name is bound or a stage."""
         return name in self.bound or name in self.stages
+
+    def place(self, name: str) -> int:
+        """The token where a stage or a setting is assigned; -1 for other names."""
+        if name in self.stages:
+            return self.stages.token(name)
+        return self.setting_tokens.get(name, -1)
 
     def find(self, name: str, token: int) -> Value:
         """The value of a name; an unknown one is noted, and is an input meanwhile."""

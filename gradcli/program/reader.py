@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
@@ -170,8 +169,7 @@ class Reader:
                 "give the stage, or the input, a name of its own",
             )  # fmt: skip
         value = graph.stage(name, node, first, token)
-        names.stages[name] = names.values[name] = value
-        names.stage_tokens[name] = token
+        names.stages.add(name, value, token)
         self.ending.meet(name, value)
         if node in graph.constants:  # a size: nothing else is a number without being computed
             self.lowering.known[value] = graph.constants[node]
@@ -275,7 +273,7 @@ class Reader:
         if self.is_wide:
             from gradcli.program.gradient_names import owner  # late: few programs need it
 
-            return owner(target, ChainMap(names.bound, names.stages), output)
+            return owner(target, names.is_known, output)
         return None
 
     # ---------------------------------------------------------------- the end
@@ -333,7 +331,7 @@ class Reader:
         last = self.ending.last
         if last is not None and last[0] == output:
             return last[1]
-        start = self.source.span(self.names.stage_tokens[self.graph.names[output]]).start
+        start = self.source.span(self.names.stages.token(self.graph.names[output])).start
         statement = next(statements(Source(self.source.text[start:])))
         assert statement.tree is not None
         return statement.tree
@@ -366,7 +364,7 @@ class Reader:
 
         reached, aside = graph.reaches(*needed), self.lowering.measured  # only their shapes
         forward = Forward(
-            self.source, graph, names.stages, ChainMap(names.stage_tokens, names.setting_tokens),
+            self.source, graph, names.stages, names.place,
             [*names.bound, *names.inputs],
             [n for n in unused if n in names.setting_tokens and n not in names.caller_names],
             [n for n, k in names.stages.items()

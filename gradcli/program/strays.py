@@ -6,7 +6,7 @@ like a gradient: what its writer claims would never be looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain, islice
 
 from gradcli.graph.nodes import Graph
@@ -32,8 +32,8 @@ class Forward(NamedTuple):
 
     source: Source
     graph: Graph
-    stages: dict[str, int]
-    places: Mapping[str, int]  # the tokens where stages and settings are assigned
+    stages: Mapping[str, int]
+    place: Callable[[str], int]  # the token where a stage or setting is assigned; else -1
     others: list[str]  # names of inputs and settings
     unused: list[str]  # settings
     idle: list[str]  # stages that neither the output nor the backward part depends on
@@ -47,7 +47,7 @@ class Forward(NamedTuple):
 
     def is_late(self, name: str) -> bool:
         """Whether a name is assigned after the output."""
-        return self.output is not None and self.places[name] > self.places[self.output]
+        return self.output is not None and self.place(name) > self.place(self.output)
 
     def is_read(self, name: str) -> bool:
         """Whether anything is computed from a stage."""
@@ -94,7 +94,7 @@ def _of_setting(name: str, forward: Forward, names: GradientNames) -> Stray | No
     if likeness.is_proper(name):
         return _early(name, likeness.of, forward)
     message = f"`{name}` is set but not used and looks like {likeness.words}"
-    return Stray(forward.places[name], message, f"{likeness.cure}, or remove the line")
+    return Stray(forward.place(name), message, f"{likeness.cure}, or remove the line")
 
 
 def _of_stage(name: str, forward: Forward, names: GradientNames) -> Stray | None:
@@ -121,7 +121,7 @@ def _of_stage_aside(name: str, forward: Forward, names: GradientNames) -> Stray 
 
 def _lost(name: str, likeness: Likeness, forward: Forward) -> Stray:
     return Stray(
-        forward.places[name],
+        forward.place(name),
         f"`{name}` does not reach {forward.output_words} and looks like {likeness.words}",
         f"{likeness.cure}; {_say_so(name)}; or remove the line",
     )
@@ -137,12 +137,12 @@ def _of_output(forward: Forward, names: GradientNames) -> Stray | None:
     if likeness is None or (not forward.idle and (is_product or not likeness.of)):
         return None
     message = f"`{name}` would be the output and looks like {likeness.words}"
-    return Stray(forward.places[name], message, f"{likeness.cure}; {_say_so(name)}")
+    return Stray(forward.place(name), message, f"{likeness.cure}; {_say_so(name)}")
 
 
 def _early(name: str, of: str, forward: Forward) -> Stray:
     """A gradient line before the end of the forward part."""
-    token, stage = forward.places[name], forward.places.get(of, -1)
+    token, stage = forward.place(name), forward.place(of)
     message = f"`{name}` stands before the end of the forward part, and nothing uses it"
     if stage > token:
         line = forward.source.span(stage).line
@@ -154,7 +154,7 @@ def _trailing(name: str, forward: Forward) -> Stray | None:
     """A line such as `dz`, taken for a part of the backward pass, though nothing there reads it."""
     if forward.is_chosen or forward.output is None or name[0] != "d" or not forward.is_late(name):
         return None
-    return Stray(forward.places[name], *unread(name, forward.output))
+    return Stray(forward.place(name), *unread(name, forward.output))
 
 
 def _say_so(name: str) -> str:
