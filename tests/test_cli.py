@@ -358,6 +358,13 @@ def test_the_completion_script_is_that_of_the_shell(gradcli, shell):
         ("gradcli eval --fo", ["plain,--format"]),
         ("gradcli graph --theme d", ["plain,dark"]),
         ("gradcli eval -x**2 --fu", ["plain,--fuse", "plain,--full"]),
+        ("gradcli eval --file pro", ["file,pro"]),
+        ("gradcli check home", ["file,home"]),
+        ("gradcli explain overw", ["plain,overwritten"]),
+        ("gradcli exercise --mistakes transp", ["plain,transposed"]),
+        ("gradcli gates softm", ["plain,softmax"]),
+        ("gradcli schema batch", ["plain,batch"]),
+        ("gradcli samples staged_", ["plain,staged_by_hand.grad"]),
         ("gradcli nothing --", ["plain,--version", "plain,--help"]),  # and nothing of `nothing`
     ],
 )

@@ -23,6 +23,12 @@ def test_a_sample_is_printed_or_written(gradcli, tmp_path):
     assert (tmp_path / "sign.grad").read_text("utf-8").startswith("# Wrong on purpose")
 
 
+def test_folder_and_suffix_of_a_sample_may_be_left_out(gradcli):
+    assert gradcli("samples", "staged").out == (FOLDER / "staged.grad").read_text("utf-8")
+    signs = (FOLDER / "mistakes" / "sign.grad").read_text("utf-8")
+    assert gradcli("samples", "sign").out == gradcli("samples", "mistakes/sign").out == signs
+
+
 def test_all_samples_go_into_a_folder_that_has_none(gradcli, tmp_path):
     assert gradcli("samples", "-o", "all").code == 0
     written = {path.relative_to(tmp_path / "all").as_posix() for path in tmp_path.rglob("*.*")}

@@ -60,7 +60,9 @@ def explain_command(**options: Any) -> None:
     """
     words, name = options["words"], options["mistake"]
     if name is None and len(words) == 1 and options["path"] is None:
-        name = words[0] if words[0] in MISTAKES or words[0] in BUILT_IN.functions else None
+        pages = [*MISTAKES, *BUILT_IN.functions]
+        is_slip = words[0].isidentifier() and did_you_mean(words[0], MISTAKES) is not None
+        name = words[0] if words[0] in pages or is_slip else None
     if name is not None or not (words or options["path"]):
         if options["mistake"] is not None and (words or options["path"]):
             raise UsageError("--mistake is the page of a mistake, of no program",

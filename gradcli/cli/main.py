@@ -52,13 +52,17 @@ class Commands(click.Group):
         """All names, in the order of the table."""
         return [*COMMANDS]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command's module; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         module, function, _ = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"gradcli.cli.{module}"), function)
-        return command
+        if not ctx.resilient_parsing:
+            return command
+        from gradcli.cli.completing import with_completions  # late: only a shell asks for it
+
+        return with_completions(cmd_name, command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

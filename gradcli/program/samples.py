@@ -31,12 +31,22 @@ def _refuse(trouble: OSError) -> NoReturn:
 
 
 def sample_text(name: str) -> str:
-    """The text of a sample. Raises UsageError for a name that no sample has."""
+    """The text of a sample, whose folder and suffix may be left out.
+
+    Raises UsageError for a name that no sample has.
+    """
     names = sample_names()
-    if name not in names:
-        hint = did_you_mean(name, names) or "`gradcli samples` lists them"
+    short = {form: whole for whole in reversed(names) for form in _forms(whole)}
+    if name not in short:
+        hint = did_you_mean(name, short) or "`gradcli samples` lists them"
         raise UsageError(f"`{name}` is not a sample", hint=hint)
-    return read_text(os.path.join(_home(), *name.split("/")))
+    return read_text(os.path.join(_home(), *short[name].split("/")))
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    """What a sample may be called: `mistakes/sign.grad` also `sign`."""
+    base = name.rpartition("/")[2]
+    return name, name.rpartition(".")[0], base, base.rpartition(".")[0]
 
 
 def sample_title(name: str) -> str:
