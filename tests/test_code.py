@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gradcli.api import check, code, evaluate
 from gradcli.errors import GradcliError, UsageError
-from tests.test_arrays import OTHERS, draws
+from tests.array_programs import OTHERS, draws
 
 SAMPLES = Path(__file__).parent.parent / "sample_exprs"
 PROGRAMS = sorted(path for path in SAMPLES.glob("*.grad"))
