@@ -29,6 +29,7 @@ from gradcli.python.missing import MissingInputs
 from gradcli.python.objects import adders
 from gradcli.python.reduction_rows import ROWS as REDUCTIONS
 from gradcli.python.results import short_name
+from gradcli.python.setups import passed_on
 from gradcli.python.source import PythonFault
 from gradcli.python.styles import Style
 from gradcli.python.subjects import Subject
@@ -104,7 +105,7 @@ class Arguments:
             arguments = {
                 name: self._twin(value, name) if isinstance(value, Instance)
                 else self._argument(name, False)
-                for name in self._parameters(start) if name in self.values
+                for name in (*self._parameters(start), *passed_on(cls)) if name in self.values
                 for value in [self.values[name]]
             }  # fmt: skip
             self.reader.call(self.reader.bound(start, instance), [], arguments)

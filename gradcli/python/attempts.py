@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,14 +21,22 @@ from gradcli.python.missing import MissingInputs, NoAttribute, Unclaimed
 from gradcli.python.nodes import NodeDriver
 from gradcli.python.partners import is_cell, known_function
 from gradcli.python.scripts import ScriptDriver, script_scope
-from gradcli.python.setups import calls, has_gradient, is_set_from_outside, setups
+from gradcli.python.setups import (
+    calls,
+    constructors,
+    has_gradient,
+    is_set_from_outside,
+    passed_on,
+    setups,
+)
 from gradcli.python.source import Script
 from gradcli.python.styles import Style
 from gradcli.python.subjects import KNOWN, Subject
 from gradcli.python.training_driver import ScriptTrainingDriver, TrainingDriver
-from gradcli.python.values import Function, Library, Scope, Unknown
+from gradcli.python.values import Library, Scope, Unknown
 from gradcli.requests import Request, Setting
 
+MISSES = re.compile(r"__init__\(\) misses its argument `(\w+)`")
 LOGARITHMS = ("log", "log1p", "log2", "log10")
 
 
@@ -170,11 +179,13 @@ class Attempts:
     def _left_out(self, message: str, extra: Mapping[str, Any]) -> str | None:
         """A size that the constructor may leave out, and without which the rest cannot do."""
         instance = self.driver.driven.instance if self.driver is not None else None
-        start = instance.cls.find("__init__") if instance is not None else None
-        if instance is None or "None" not in message or not isinstance(start, Function):
+        if instance is None:
             return None
+        if (match := MISSES.search(message)) and match[1] in passed_on(instance.cls):
+            return match[1] if match[1] not in extra else None
+        starts = constructors(instance.cls) if "None" in message else []
         names = [
-            name for name, default in start.defaults.items()
+            name for start in starts for name, default in start.defaults.items()
             if default is None and instance.attributes.get(name, 0) is None and COUNT.match(name)
         ]  # fmt: skip
         return next((n for n in names if n not in extra and n not in self.settings), None)

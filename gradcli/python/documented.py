@@ -19,10 +19,15 @@ INLINE = re.compile(
     r"\(([^()\n]{0,40})\)"
 )
 SIZE = re.compile(r"\s*[\w*+ /-]+\s*")
+# What stands in brackets behind a name and is no size: `n_out : (int, tuple)`.
+KIND = re.compile(
+    r"int(eger)?s?|floats?|str(ing)?|bool(ean)?|tuple|list|dict|(nd)?array|callable|function|"
+    r"number|scalar|object|None|optional|required|default\b.*", re.IGNORECASE,
+)  # fmt: skip
 
 
-HINTS = {"int": "int", "float": "float", "str": "str", "ndarray": "array", "NDArray": "array",
-         "ArrayLike": "array", "Array": "array"}  # fmt: skip
+HINTS = {"int": "int", "float": "float", "str": "str", "bool": "bool", "ndarray": "array",
+         "NDArray": "array", "ArrayLike": "array", "Array": "array"}  # fmt: skip
 LISTS = {"list", "List", "Sequence", "Iterable"}
 
 
@@ -48,6 +53,8 @@ def _hint(node: ast.expr) -> str:
         of = ast.unparse(node.value).rpartition(".")[2]
         if of == "Optional":
             return _hint(node.slice)
+        if of == "Union" and isinstance(node.slice, ast.Tuple):  # its first, as of int | None
+            return _hint(node.slice.elts[0])
         is_of_ints = of in LISTS and ast.unparse(node.slice) == "int"
         return "ints" if is_of_ints else HINTS.get(of, "")
     return HINTS.get(ast.unparse(node).rpartition(".")[2], "")
@@ -86,7 +93,7 @@ def _parameters(function: ast.AST) -> set[str]:
 def _sizes(text: str) -> list[str]:
     """The sizes in a shape; none where the text is something else in brackets."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    if "..." in text or not all(SIZE.fullmatch(part) for part in parts):
+    if "..." in text or not all(SIZE.fullmatch(p) and not KIND.fullmatch(p) for p in parts):
         return []
     is_shape = len(parts) > 1 or text.rstrip().endswith(",") or re.fullmatch(r"[A-Z]", text)
     return parts if is_shape else []

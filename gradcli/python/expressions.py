@@ -47,6 +47,11 @@ class Expressions(Assignments):
             return Library(name, "python")
         if name in ("np", "numpy") and self.script.is_fragment:
             return Library("")
+        whole = scope
+        while whole.outer is not None:
+            whole = whole.outer
+        if whole is not scope and self.makes_late(name, whole):
+            return whole[name]
         self.at(node)
         if name in HELPERS and (self.missing or self.script.is_fragment):
             whose = f" of `{self.missing[0]}`, which is not beside the file," if self.missing else (

@@ -123,7 +123,8 @@ def setting(key: str) -> Guess:
 
 
 HINTED: dict[str, list[Guess]] = {"int": ["count", "index"], "float": ["number"], "array": [2, 1],
-                                  "ints": ["sizes", "labels"]}  # fmt: skip
+                                  "ints": ["sizes", "labels"],
+                                  "bool": [("value", True)]}  # fmt: skip
 
 
 def example_of(name: str) -> str:
@@ -136,10 +137,10 @@ def _is_of(hint: str, guess: Guess) -> bool:
     if isinstance(guess, int):
         return hint == "array"
     if isinstance(guess, tuple) and guess[:1] == ("value",):
-        return hint in ("int", "float", "str") and type(guess[1]).__name__ == hint
+        return type(guess[1]).__name__ == hint
     kinds = {"int": ("count", "index"), "float": ("number",), "str": ("text",),
              "array": (*LABELS_OF_RANK.values(),), "ints": ("sizes", "labels")}  # fmt: skip
-    return guess in kinds[hint]
+    return guess in kinds.get(hint, ())
 
 
 class Parts(NamedTuple):

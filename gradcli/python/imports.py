@@ -139,6 +139,7 @@ class Imports(Statements):
         elif taken == "*":
             scope.update({k: value for k, value in whole.items() if not k.startswith("__")})
         else:
+            self.makes_late(taken, whole)
             reason = Unknown(f"`{module}.py` has no `{taken}`")
             self.set_name(name, whole.get(taken, reason), scope)
 
@@ -179,6 +180,26 @@ class Imports(Statements):
         finally:
             self.file, self.here = kept
         return scope
+
+    def makes_late(self, name: str, whole: Scope) -> bool:
+        """Whether a file makes an object under a name, `zero = Zero()`: once it is asked for."""
+        tree = self.scripts[whole.file].tree
+        classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+        made = [
+            node for node in tree.body
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and name in names_set(node)
+            and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name)
+            and node.value.func.id in classes
+        ]  # fmt: skip
+        if name in whole or not made:
+            return False
+        kept = self.file, self.here
+        self.file = whole.file
+        try:
+            self._define(made[-1], whole)
+        finally:
+            self.file, self.here = kept
+        return name in whole
 
     def look_over(self, tree: ast.Module, scope: Scope) -> None:
         """The definitions and settings of a file; what cannot be read is unknown until used."""

@@ -32,6 +32,22 @@ def setups(cls: Class, name: str, taken: set[str]) -> list[str]:
     return setting[:1] or [key for key in methods if PREPARES.match(key)]
 
 
+def constructors(cls: Class) -> list[Function]:
+    """The constructor of a class, and those of the classes above it."""
+    parts = [owner.body.get("__init__") for owner in cls.order()]
+    return [part for part in parts if isinstance(part, Function)]
+
+
+def passed_on(cls: Class) -> list[str]:
+    """What the constructor hands on to those above under no name of its own: `**kwargs`."""
+    starts = constructors(cls)
+    own = starts[0].node if starts else None
+    if not isinstance(own, ast.FunctionDef) or own.args.kwarg is None:
+        return []
+    names = [name for start in starts[1:] for name in start.parameters[1:]]
+    return [name for name in dict.fromkeys(names) if name not in starts[0].parameters]
+
+
 def calls(cls: Class, name: str, forward: str) -> bool:
     """Whether a method calls the forward part, on what it keeps of the operands: `__call__`."""
     method = cls.find(name)

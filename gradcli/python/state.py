@@ -336,6 +336,10 @@ class Reader(ABC):
         """What stands behind a dot."""
 
     @abstractmethod
+    def makes_late(self, name: str, whole: Scope) -> bool:
+        """Whether a file makes an object under a name once it is asked for."""
+
+    @abstractmethod
     def part(self, owner: Any, index: Any) -> Any:
         """A part of a value: `x[0]`, `params["W1"]`."""
 
