@@ -141,3 +141,28 @@ def test_the_kind_of_a_value_has_a_name():
     assert (case.verdict, case.problem) == ("pass", None)
     (case,) = check_python(KINDS.replace("self.k * dout", "dout"), "file.py", None, [], Request())
     assert case.verdict == "fail"
+
+
+KEPT = """
+import numpy as np
+
+class Logistic:
+    def __init__(self):
+        self.last = None
+
+    def forward(self, z):
+        self.last = 1 / (1 + np.exp(-z))
+        return self.last
+
+    def derivative(self, z=None):
+        last = self.forward(z) if z else self.last
+        return last * (1 - last)
+"""
+
+
+def test_a_derivative_of_what_was_kept_is_handed_nothing():
+    (case,) = check_python(KEPT, "file.py", None, [], Request())
+    assert (case.verdict, case.problem) == ("pass", None)
+    (case,) = check_python(KEPT.replace("(1 - last)", "last"), "file.py", None, [], Request())
+    assert case.verdict == "fail"
+    assert {line.line for line in case.lines if line.verdict == "fail"} == {14}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Any
 
@@ -122,6 +123,9 @@ class Driver(BackwardCalls):
         own, others = self._parameters(backward), self._parameters(forward)
         self.driven.own = own
         arguments = self._arguments(backward)
+        for name in own:
+            if self.driven.instance is not None and _may_be_kept(backward, name):
+                arguments.pop(name, None)
         for name, other in zip(own, others, strict=False):
             if name not in arguments and name not in backward.defaults and other in self.given:
                 arguments[name] = self.given[other]
@@ -140,6 +144,17 @@ class Driver(BackwardCalls):
             r._replace(node=node) for r in results
             if (node := self._pulled_back(r.node, output, upstream)) is not None
         ]  # fmt: skip
+
+
+def _may_be_kept(function: Function, name: str) -> bool:
+    """Whether an operand that is left out is the one kept: `x = x if x else self.x`.
+
+    An array cannot be asked so, and is never handed over.
+    """
+    return function.defaults.get(name, name) is None and any(
+        isinstance(part, (ast.If, ast.IfExp)) and isinstance(part.test, ast.Name)
+        and part.test.id == name for part in ast.walk(function.node)
+    )  # fmt: skip
 
 
 def _copied(value: Any) -> Any:
