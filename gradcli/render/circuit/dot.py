@@ -77,16 +77,11 @@ def _legend(circuit: Circuit, drawn: list[Piece], colors: Palette) -> str:
         words.append(_colored("✗ what the hand-written pass has", colors.wrong))
         if any(piece.beside.written and not piece.beside.is_cause for piece in drawn):
             words.append(_colored("thick where it goes wrong, dashed from there on", colors.wrong))
-    notes = "".join(
-        f'<tr><td align="left">{_colored(one_line(note), colors.faint)}</td></tr>'
-        for note in circuit.notes[:MOST_NOTES]
-    )
-    return (
-        f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="3">'
-        f'<tr><td align="left">{_colored(title, colors.ink)}</td></tr>'
-        f'<tr><td align="left">{_colored(" · ", colors.faint).join(words)}</td></tr>'
-        f"{notes}</table>>"
-    )
+    notes = [_colored(one_line(note), colors.faint) for note in circuit.notes[:MOST_NOTES]]
+    # A row each: where another font is wider than that of the layout, they would run together.
+    rows = [_colored(title, colors.ink), *words, *notes]
+    cells = "".join(f'<tr><td align="left">{row}</td></tr>' for row in rows)
+    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="2">{cells}</table>>'
 
 
 def _colored(text: str, color: str) -> str:
