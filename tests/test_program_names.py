@@ -186,3 +186,12 @@ def test_a_list_is_no_number_and_a_number_no_list(text, message, where, hint):
     error = refused(ShapeError, text, {"w": [1, 2, 3], "x": 1})
     assert (error.message, error.span.column) == (message, where)
     assert (hint or "") in (error.hint or "")
+
+
+@pytest.mark.parametrize(("name", "hint"), [
+    ("xy", "write `x*y` for a product"), ("w_0x_0", "write `w_0*x_0` for a product"),
+    ("qx", "write `q*x` for a product"), ("z" * 10_000, "give it one: `zzz"),
+])  # fmt: skip
+def test_a_name_that_is_two_names_is_their_product(name, hint):
+    error = refused(NameFault, f"q = x*x\nf = {name}", {"x": 1, "y": 2, "w_0": 3, "x_0": 4})
+    assert error.hint.startswith(hint)

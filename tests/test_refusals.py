@@ -44,6 +44,8 @@ NEVER_GUESSED = [
     ("1 000", "expected an operator, found `000`", 3,
      "write `1000` for one number, `1*000` for a product"),
     ("1,5", "expected an operator, found `,`", 2, "a number has a point and no comma: `1.5`, `1000`"),
+    ("||q||", "expected a value, found `|`", 1, "write `norm(x)` for the norm"),
+    ("7,", "expected an operator, found `,`", 2, "leave it out"),
     ("2e", "expected an operator, found `e`", 2,
      "write `2*e` for a product, `2e0` for an exponent"),
     ("x | y", "`|` is not in the language", 3,

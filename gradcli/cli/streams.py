@@ -172,7 +172,8 @@ def _hint(error: click.UsageError) -> str:
                 if command and any(error.option_name in param.opts for param in command.params)
             ]  # fmt: skip
             if having:
-                return f"{', '.join(having)} take it, {where} does not"
+                verb = "takes" if len(having) == 1 else "take"
+                return f"{', '.join(having)} {verb} it, {where} does not"
     return f"{where} --help shows what there is"
 
 

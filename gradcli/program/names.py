@@ -24,6 +24,7 @@ from gradcli.syntax import Tree
 from gradcli.syntax.refusals import INSTEAD
 from gradcli.syntax.tokens import Source
 
+LONGEST_PRODUCT = 100  # characters of a name that may be two
 MOST_UNKNOWN = 20  # names without a value that are reported one by one
 
 
@@ -150,7 +151,7 @@ class Names:
             return NameFault(f"`{name}` is a function", span, f"write `{name}(...)`")
         unused = [known for known in self.bound if known not in self.inputs]
         known = [*self.bound, *self.stages, *CONSTANTS]
-        hint = did_you_mean(name, unused) or did_you_mean(name, known)
+        hint = _product(name, {*known}) or did_you_mean(name, unused) or did_you_mean(name, known)
         prefix, _, word = name.rpartition(".")
         if prefix or word == "None":  # any other word may be a name that was forgotten
             hint = INSTEAD.get(word) or hint
@@ -183,3 +184,11 @@ class Names:
         first, *others = self.errors
         first.also = tuple(others)
         return first
+
+
+def _product(name: str, known: set[str]) -> str | None:
+    """The advice for a name that is two known ones, one after the other; None for another."""
+    for k in range(1, min(len(name), LONGEST_PRODUCT)):
+        if name[:k] in known and name[k:] in known:
+            return f"write `{name[:k]}*{name[k:]}` for a product"
+    return None

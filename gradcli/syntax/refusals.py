@@ -144,6 +144,8 @@ class Refusals:
         self._refuse_step(at)
         words = "the end" if token in ENDS or token[0] == "#" else f"`{shown(token)}`"
         bracket = self._innermost()
+        if token == "|" and self.tokens[at + 1] == "|":
+            self._fail(at, "expected a value, found `|`", "write `norm(x)` for the norm")
         hint = (ADVICE | IN_FRONT).get(token) or (INSTEAD.get(bracket.name) if bracket else None)
         self._fail(at, f"expected a value, found {words}", hint)
 
@@ -214,12 +216,15 @@ class Refusals:
                        "save it as a file that ends in .py, and check that")  # fmt: skip
         if token == "(" or is_name(token) or token[:1].isdigit() or token[:1] == ".":
             self._fail(at, f"expected an operator, found `{token}`", self._product(at, before))
-        if token == ":" and self.source.name.endswith("="):  # of NAME=LOW:HIGH
+        is_setting = self.source.name.endswith("=") or self.tokens[1] == "="
+        if token == ":" and is_setting:  # of NAME=LOW:HIGH
             hint = "ranges are for `gradcli check`, which samples points, and `gradcli plot`"
             self._fail(at, f"expected an operator, found `{token}`", hint)
         if token == "," and is_number(before) and is_number(self.tokens[at + 1]):
             hint = "a number has a point and no comma: `1.5`, `1000`"
             self._fail(at, f"expected an operator, found `{token}`", hint)
+        if token == "," and self.tokens[at + 1] in ENDS:
+            self._fail(at, f"expected an operator, found `{token}`", "leave it out")
         hint = {
             ",": "one name a statement: `x = 1; y = 2`", "√": f"write `{before}*√`",
         }.get(token)  # fmt: skip
