@@ -55,6 +55,9 @@ def test_what_was_found_once_is_mended(case):
         (("log", ("add", 1.0, ("exp", X))), 1000.0, 1, 1),
         (("hypot", ("sub", X, 2.0), ("exp", ("mul", -60.0, X))), 2.0, 0, 0),
         (("log", ("sub", 1.0, ("sigmoid", X))), 300.0, -1, -1),
+        (("div", ("exp", X), ("exp", ("acos", ("cos", X)))), 0.0, 2, 0),
+        (("where", ("eq", X, 0.0), ("div", 1.0, 6.0),
+          ("div", ("sub", X, ("sin", X)), ("pow", X, 3.0))), 0.0, 0, 0),
     ],
 )  # fmt: skip
 def test_the_oracle_knows_both_slopes(tree, x, left, right):

@@ -17,9 +17,11 @@ from tests.hunt.trees import Point, Tree
 
 mp = mpmath.mp.clone()
 
-# Bits of the step below everything else, of the precision below the step's square.
+# Bits of the step below everything else, of the precision below the step's powers.
 LEVELS = ((85, 170), (300, 400), (1100, 1300))
 RATIO_BITS = 10
+DIVIDING = (3, 12)  # powers that cancel, as of (x - sin(x)) / x**3; to confirm, as of its cubes
+ROOTS = 2  # the power of the step by which a root may magnify rounding: acos(cos(x))
 MOST_BITS = 24_000  # of precision: some seconds a case
 MOST_EXPONENT = 20_000  # bits of an operand of exp and its kind, beyond which nothing is computed
 MOST_BITS_OF_GAMMA = 2_400  # their series take seconds beyond
@@ -504,12 +506,12 @@ def limit(f: Callable[[int, Any], Any], sign: int, scale: Scale, level: int = 0)
     first: Any = None
     before = mp.inf  # the power of a level whose steps are longer
     for below, reserve in LEVELS[level:]:
-        bits = 3 * scale.span + 2 * below + reserve
+        bits = 3 * scale.span + (2 + DIVIDING[level > 0]) * below + reserve
         if bits > MOST_BITS:
             raise BeyondError
         mp.prec = bits
         steps = [mp.ldexp(1, -scale.span - below - k * RATIO_BITS) for k in (0, 1)]
-        noise = mp.ldexp(1, scale.high - bits + 2 * SNAP)
+        noise = mp.ldexp(1, scale.high - bits + 2 * SNAP + ROOTS * below)
         try:
             here = f(bits, mp.zero)
             changes = [f(bits, step) - here for step in steps]

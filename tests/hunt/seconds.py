@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.hunt.oracle import (
+    DIVIDING,
     MOST_BITS,
+    ROOTS,
     SNAP,
     VANISHED,
     BeyondError,
@@ -53,7 +55,7 @@ def second_limits(f: Moved, scale: Scale, is_one: bool) -> list[Side]:
 def _limit(f: Moved, one: int, other: int, scale: Scale) -> Side:
     slopes: list[Any] = []
     for below in LEVELS:
-        bits = 4 * scale.span + 4 * below + RESERVE
+        bits = 4 * scale.span + (4 + DIVIDING[0]) * below + RESERVE
         if bits > MOST_BITS:
             raise BeyondError
         slopes = []
@@ -62,7 +64,7 @@ def _limit(f: Moved, one: int, other: int, scale: Scale) -> Side:
             step = mp.ldexp(1, -scale.span - below - k * RATIO_BITS)
             a, b = one * step, other * step
             change = f(bits, a, b) - f(bits, a, 0 * b) - f(bits, 0 * a, b) + f(bits, 0 * a, 0 * b)
-            noise = mp.ldexp(1, scale.high - bits + 2 * SNAP)
+            noise = mp.ldexp(1, scale.high - bits + 2 * SNAP + ROOTS * below)
             slopes.append(one * other * change / step**2 if abs(change) > noise else mp.zero)
         if below == LEVELS[0] and not all(slopes):
             continue  # what is lost to rounding may show itself in more digits
