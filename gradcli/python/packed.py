@@ -76,9 +76,18 @@ def _shaped(node: ast.AST) -> Iterator[ast.AST]:
     of_numpy = isinstance(node.func.value, ast.Name) and node.func.value.id in ("np", "numpy")
     part, sizes = (node.args[0], node.args[1:]) if of_numpy else (node.func.value, node.args)
     axes = sizes[0].elts if len(sizes) == 1 and isinstance(sizes[0], ast.Tuple) else sizes
-    is_matrix = len(axes) > 1 and not all(isinstance(n, (ast.Constant, ast.UnaryOp)) for n in axes)
-    if is_matrix or not isinstance(part, ast.Name):
+    if not isinstance(part, ast.Name) or _are_of_matrix(axes):
         yield part
+
+
+def _are_of_matrix(axes: list[ast.expr]) -> bool:
+    """Whether computed sizes are those of a matrix that a vector is: no batch that is flattened."""
+    is_flattened = not axes or isinstance(axes[0], ast.UnaryOp)  # `x.reshape(-1, d)`
+    own = [part.attr for axis in axes for part in ast.walk(axis)
+           if isinstance(part, ast.Attribute) and ast.unparse(part.value) == "self"]  # fmt: skip
+    is_kept = any("shape" in name for name in own)  # of the array itself: `self.shape`
+    is_fixed = all(isinstance(axis, (ast.Constant, ast.UnaryOp)) for axis in axes)
+    return len(axes) > 1 and not (is_flattened or is_kept or is_fixed)
 
 
 def measured(tape: Tape, error: GradcliError | None, has_ended: bool) -> dict[str, tuple[int, ...]]:
