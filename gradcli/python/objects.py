@@ -79,7 +79,7 @@ def _asked(functions: Iterable[ast.AST], *of: str) -> set[str]:
     return {
         node.attr for function in functions for node in ast.walk(function)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
-        and ast.unparse(node.value) in names
+        and isinstance(node.value, (ast.Name, ast.Attribute)) and ast.unparse(node.value) in names
     }  # fmt: skip
 
 
@@ -113,7 +113,9 @@ def _names_of(functions: Iterable[ast.AST], name: str) -> set[str]:
 def _lists_with(function: ast.AST, name: str) -> Iterator[str]:
     """The lists of an object that a name is appended to: `self.layers.append(layer)`."""
     for node in ast.walk(function):
-        if isinstance(node, ast.Call) and ast.unparse(node).endswith(f".append({name})"):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if node.func.attr == "append" and ast.unparse(node).endswith(f".append({name})"):
             owner = ast.unparse(node.func).removesuffix(".append")
             if owner.startswith("self."):
                 yield owner

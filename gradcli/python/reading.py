@@ -96,8 +96,8 @@ class PythonFile:
         """The names of all parameters of some subjects, and of the file's loss functions."""
         names: set[str] = set()
         if any(subject.is_script for subject in found):
-            names |= {part.id for part in ast.walk(self.script.tree) if isinstance(part, ast.Name)}
-        for node in ast.walk(self.script.tree):
+            names |= {part.id for part in self.script.nodes if isinstance(part, ast.Name)}
+        for node in self.script.nodes:
             if isinstance(node, ast.FunctionDef):
                 args = node.args
                 names |= {a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
@@ -105,7 +105,7 @@ class PythonFile:
 
     def lines_around(self, lines: Iterable[int]) -> frozenset[int]:
         """The lines of the innermost functions that some lines stand in, and these lines."""
-        functions = [n for n in ast.walk(self.script.tree) if isinstance(n, ast.FunctionDef)]
+        functions = [n for n in self.script.nodes if isinstance(n, ast.FunctionDef)]
         around = {*lines}
         for line in lines:
             spans = [range(f.lineno, (f.end_lineno or line) + 1) for f in functions]
@@ -153,7 +153,7 @@ def _lines_of(script: Script, subject: Subject) -> list[int]:
     wanted = {subject.cls, subject.forward} if subject.cls else {subject.forward, subject.backward}
     return [
         min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-        for node in ast.walk(script.tree)
+        for node in script.nodes
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in wanted
         and (node.lineno >= subject.line or not subject.cls)
     ]  # fmt: skip

@@ -52,6 +52,11 @@ class Script(Source):
         self.warnings: list[str] = []
         self.tree = self._read()
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of the tree, breadth first, as `ast.walk` gives them each time anew."""
+        return (*ast.walk(self.tree),)
+
     def span(self, token: int) -> Span:
         """The place at an offset."""
         return Span(self.name, self.text, token)
