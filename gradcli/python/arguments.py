@@ -15,6 +15,7 @@ from gradcli.python.driven import Driven, Leaf
 from gradcli.python.elementwise_rows import ROWS as GATES
 from gradcli.python.gradient_words import kin, roots
 from gradcli.python.guesses import (
+    COUNT,
     LABELS,
     LEARNING,
     PENALTY,
@@ -46,6 +47,7 @@ from gradcli.python.values import (
 
 ATTRIBUTE = re.compile(r"\.(\w+)")  # in the way to an array
 MOST_PIXELS = 500  # of a shape that a parameter has where it is left out
+MOST_UNITS = 99  # of an object, where they are left out
 
 
 class Arguments:
@@ -203,15 +205,19 @@ class Arguments:
             raise MissingInputs(
                 missing, f"{forward.name}() needs values for {words}",
                 f"give them: {example}, or in a comment above it: # gradcli: {missing[0]} = ...",
+                {n: d for n in missing if (d := forward.defaults.get(n)).__class__ is int and d},
             )  # fmt: skip
 
     def _is_needed(self, forward: Function, name: str) -> bool:
         """Whether a parameter that may be left out is needed: `y=None`, and `reg=0`.
 
         Without the first there are no gradients, and the second would hide a term of them. Images
-        of `input_dim=(3, 32, 32)` would be read pixel by pixel, where a few do as well.
+        of `input_dim=(3, 32, 32)` would be read pixel by pixel, where a few do as well; and so
+        would an object's `input_dim=3072` take as much time as it has units.
         """
         default = forward.defaults[name]
+        if default.__class__ is int and forward.name == "__init__" and default > MOST_UNITS:
+            return bool(COUNT.match(name))
         if isinstance(default, tuple) and SHAPE.match(name):
             return all(isinstance(n, int) for n in default) and prod(default) > MOST_PIXELS
         if default is None:

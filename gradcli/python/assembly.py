@@ -34,9 +34,11 @@ class Misshapen(PythonFault):
     def __init__(
         self, message: str, span: Span, hint: str | None, result: str,
         mistake: str | None = None, repair: str | None = None, of: str = "",
+        shapes: tuple[tuple[int, ...], ...] = (),
     ) -> None:  # fmt: skip
         super().__init__(message, span, hint)
         self.of = of  # the input that it is the gradient of
+        self.shapes = shapes  # that it has, and that it should have
         self.result = result  # what the file calls the gradient
         self.mistake = mistake
         self.repair = repair  # the line as it should be
@@ -127,7 +129,8 @@ class _Assembly:
         span = self.reader.script.span(self._place(claim))
         raise Misshapen(f"the gradient of `{claim.leaf.short}` has {has}, `{claim.leaf.short}` has "
                         f"{wants}", span, shape_advice(shape, expected),
-                        claim.result.words or "return", of=claim.leaf.short)  # fmt: skip
+                        claim.result.words or "return", of=claim.leaf.short,
+                        shapes=(shape, expected))  # fmt: skip
 
     def _place(self, claim: Claim) -> int:
         """Where the line stands that gave a result its last value."""

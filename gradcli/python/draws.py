@@ -22,12 +22,10 @@ from gradcli.python.guesses import (
 )
 from gradcli.python.inputs import known_value
 from gradcli.python.missing import MissingInputs
-from gradcli.python.starts import Call, Choice
+from gradcli.python.starts import CLASSES, Call, Choice
 from gradcli.python.styles import Style
 from gradcli.python.usage import Usage
 from gradcli.python.values import Array, Given
-
-CLASSES = 3  # labels are below it, and no axis of scores is shorter
 
 
 class Draws:

@@ -34,10 +34,10 @@ LABELS = re.compile(
 )
 ONE_INDEX = re.compile(r"(_id|_?idx|_?index|Idx|Index|[wW]ord)$|^(target|label|k|i)$")  # may be one
 TARGETS = re.compile(
-    r"^(?!y_?(hat|pred|prob))(y|Y|t|T|labels?|targets?|y_true|ytrue|one_?hot|Y_\w*|y_\w*|truth|gt)$"
+    r"^(?![yY]_?(hat|pred|prob))(y|Y|t|T|labels?|targets?|y_true|ytrue|one_?hot|Y_\w*|y_\w*|truth|gt)$"
 )
-SHARES = re.compile(r"^(y_?hat\w*|y_?pred\w*|p|probs?|prob\w*|pred\w*|AL|A\d?|output|out|q|sigma|"
-                    r"yhat|a|p_hat|phat)$")  # fmt: skip
+SHARES = re.compile(r"^([yY]_?hat\w*|[yY]_?pred\w*|p|probs?|prob\w*|pred\w*|AL|A\d?|output|out|q|"
+                    r"sigma|yhat|a|p_hat|phat)$")  # fmt: skip
 MASKS = re.compile(r"^(\w*_)?masks?(_\w*)?$|^observed$")
 MAY_BE_MASKS = re.compile(r"^(R|M|I|O|S|rated|known|present|valid\w*|avail\w*|obs\w*|ind\w*)$")
 BIAS = re.compile(r"^(b\w*|B\d*|gamma|beta|bias\w*|shift)$")

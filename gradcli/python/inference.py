@@ -13,7 +13,7 @@ from math import prod
 from typing import Any
 
 from gradcli.errors import GradcliError
-from gradcli.python.draws import CLASSES, Draws
+from gradcli.python.draws import Draws
 from gradcli.python.guesses import (
     BIAS,
     TARGETS,
@@ -41,7 +41,7 @@ from gradcli.python.misfits import (
 from gradcli.python.missing import MissingInputs, NoNumber, Unclaimed
 from gradcli.python.packed import Measured
 from gradcli.python.source import PythonFault
-from gradcli.python.starts import EIGHTS, EVEN, SIZES, Choice, starts
+from gradcli.python.starts import CLASSES, EIGHTS, EVEN, SIZES, Choice, starts
 
 MOST_READINGS = 90  # of the code, in search of shapes that fit
 MOST_WORK = 100_000  # statements, gates and thousands of elements of these readings
@@ -63,6 +63,8 @@ ONE_NUMBER = re.compile("truth value of an array is ambiguous|takes one number")
 
 class Imperfect(PythonFault):
     """A reading that ended, though other values of the inputs may suit the code better."""
+
+    halted: Halted | None = None  # what stopped it, where it did not end
 
     def __init__(
         self, message: str, outcome: Any, shapes: Mapping[str, tuple[int, ...]] | None = None,
@@ -116,6 +118,7 @@ class Inference:
         self.batch: tuple[Halted, dict[str, Any], Choice] | None = None  # that it has stopped at
         self.single: int | None = None  # the size of the axis that is to be of one element
         self.halted: tuple[Halted, dict[str, Any]] | None = None  # the first, where none ended
+        self.likely_halt: tuple[Halted, dict[str, Any]] | None = None  # that of likely inputs
         self.unclaimed: Unclaimed | None = None  # the first reading that ended without a claim
         self.most = MOST_READINGS
         self.families: tuple[Family, ...] = FAMILIES
@@ -235,7 +238,7 @@ class Inference:
         """
         for guesses, shapes in self.refused:
             if self.single is not None:
-                if (narrow := with_size_one(shapes, self.single)) is not None:
+                if (narrow := with_size_one(shapes, self.single, BIAS)) is not None:
                     yield Choice(guesses, narrow)
                 return
             vectors = [
@@ -247,15 +250,19 @@ class Inference:
                 yield Choice({**guesses, **dict.fromkeys(vectors, FLAT)}, {**shapes, **columns})
             flat = [shape for name, shape in shapes.items() if guesses.get(name) == FLAT]
             firsts = {shape[0] for shape in shapes.values() if shape}
-            for size in dict.fromkeys(shape[-1] for shape in flat if shape[-1] not in firsts):
+            for size in dict.fromkeys(s[-1] for s in flat if s and s[-1] not in firsts):
                 if (narrow := with_size_one(shapes, size)) is not None:
                     yield Choice(guesses, narrow)
 
     @property
     def unlikely(self) -> Unlikely:
         """The inputs that the kept choice gives fewer or more axes than is likely."""
-        kept = self.chosen
-        return Unlikely() if kept is None else unlikely(self.guesser, kept.guesses)
+        return Unlikely() if self.chosen is None else self._unlikely(self.chosen)
+
+    def _unlikely(self, choice: Choice) -> Unlikely:
+        """The inputs of a choice that have unlikely axes; what the forward part needs is likely."""
+        guesses = {n: g for n, g in choice.guesses.items() if self.learned.get(n) != g}
+        return unlikely(self.guesser, guesses)
 
     def _with_targets(
         self, choice: Choice, attempt: Callable[[dict[str, Any]], Any]
@@ -278,6 +285,8 @@ class Inference:
     ) -> tuple[Any, dict[str, Any]] | None:
         """The outcome once axes that misfits name have become one."""
         lengths: Mapping[str, tuple[int, ...]] = {}  # of packed vectors, with the sizes so far
+        tried = [choice.shapes]
+        first: tuple[Halted, Choice, dict[str, Any]] | None = None
         for _ in range(MOST_MERGES):
             self.readings += 1
             if sum(map(prod, choice.shapes.values())) > MOST_DRAWN:
@@ -306,8 +315,12 @@ class Inference:
             except Imperfect as flaw:
                 self._keep(flaw, values, choice)
                 if flaw.is_final and not self.refused:
-                    return flaw.outcome, values
+                    return self.imperfect  # the likeliest
                 changed = with_ones(choice.shapes, flaw.shapes, [*choice.guesses])
+                if flaw.halted is not None and first is None:
+                    first = flaw.halted, choice, values
+                if changed in tried:  # the code holds on to what it has
+                    changed = self._after(*first) if first is not None else None
             except Halted as halt:
                 if (other := _with_array(halt, choice)) is not None:
                     choice = other
@@ -332,6 +345,7 @@ class Inference:
             if changed is None or self.readings >= self.most:
                 return None
             choice, lengths = choice._replace(shapes=changed), {}
+            tried.append(changed)
         return None
 
     def _keep(self, flaw: Imperfect, values: dict[str, Any], choice: Choice) -> None:
@@ -379,6 +393,9 @@ class Inference:
             return joined(choice.shapes, *pair)
         if self.halted is None or _line(halt) > _line(self.halted[0]):  # the furthest it came
             self.halted, self.chosen = (halt, values), choice
+        is_further = self.likely_halt is None or _line(halt) > _line(self.likely_halt[0])
+        if is_further and not any(self._unlikely(choice)):
+            self.likely_halt = halt, values
         return None
 
     def _reads_its_batch(self, outcome: Any) -> bool:
@@ -395,7 +412,8 @@ class Inference:
 
     def _are_tied(self, pair: tuple[int, int], choice: Choice) -> bool:
         """Whether labels make two sizes one: their classes, or their examples."""
-        if CLASSES in pair and "labels" in choice.guesses.values():
+        own = {n for shape in choice.shapes.values() for n in shape if not self.usage.lists}
+        if CLASSES in {*pair} - own and "labels" in choice.guesses.values():
             return True
         labels = {choice.shapes[n][0] for n, guess in choice.guesses.items() if guess == "labels"}
         rows = {

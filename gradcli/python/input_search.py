@@ -6,7 +6,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from gradcli.errors import GradcliError, LimitError
@@ -18,7 +18,7 @@ from gradcli.python.driven import Driven
 from gradcli.python.examples import examples, key_of, known_of
 from gradcli.python.fit import refuse_degenerate, refuse_misfits, refuse_unlike
 from gradcli.python.guesses import OPTIONS, SETTINGS, TARGETS, Guesser
-from gradcli.python.inference import FAMILIES, Halted, Inference
+from gradcli.python.inference import FAMILIES, Halted, Imperfect, Inference
 from gradcli.python.lessons import Lesson, lesson
 from gradcli.python.misfits import is_misfit
 from gradcli.python.missing import MissingInputs, Unclaimed
@@ -58,6 +58,7 @@ class InputSearch(Attempts):
         first: MissingInputs | None = None
         shown = self._example()
         settings: dict[str, Any] = {}  # of the file, under the names of parameters
+        defaults: dict[str, int] = {}  # of sizes, for which smaller ones are tried
         if shown:
             try:
                 heavy = self._attempt(shown, is_shown=True)
@@ -80,6 +81,11 @@ class InputSearch(Attempts):
                     self.inference.families = FAMILIES[:1]
                 attempt = partial(self._with_settings, settings)
                 found = self.inference.search(missing, attempt)
+                is_first = not self.refused
+                if found is None and is_first and defaults.keys() & {*missing}:  # all may be needed
+                    settings.update(defaults)
+                    missing, first = [], None
+                    continue
                 if found is None:
                     assert first is not None
                     if shown:
@@ -91,6 +97,7 @@ class InputSearch(Attempts):
                 return driven, claims, {**settings, **extra}
             except MissingInputs as error:
                 first = first or error
+                defaults.update(error.defaults)
                 own = self._settings([name for name in error.names if name not in settings])
                 if own:
                     settings.update(own)
@@ -126,8 +133,11 @@ class InputSearch(Attempts):
         halted = inference.halted if inference is not None and not inference.unclaimed else None
         if halted is None or halted[0].span is None:
             return
-        if inference is not None and any(inference.unlikely) and not inference.takes_batches:
-            return
+        assert inference is not None
+        if not inference.takes_batches:
+            halted = inference.likely_halt or halted
+            if inference.likely_halt is None and any(inference.unlikely):
+                return
         halt, values = halted
         if not is_misfit(f"{halt.message} {halt.hint or ''}"):
             raise halt.error
@@ -154,7 +164,7 @@ class InputSearch(Attempts):
                     for arg in needed
                 }  # fmt: skip
                 made[name] = Call(maker.name, guesses)
-        guesser = Guesser(Usage(self._functions(), self._callable()), made)
+        guesser = Guesser(Usage(self._functions(), self._callable), made)
         guesser.objects = self._objects([name for name in missing if name not in made])
         guesser.has_labels = not self.style.is_one_hot
         guesser.shaped, guesser.is_prepared = self._first_array(), bool(self.setups)
@@ -174,12 +184,13 @@ class InputSearch(Attempts):
                 if isinstance(part, ast.FunctionDef) and part.name == self.subject.forward:
                     yield part
 
+    @cached_property
     def _callable(self) -> dict[str, ast.FunctionDef]:
         """The functions, methods and classes of the file by their names, where these are one's own.
 
         Of the methods that several classes have, only those of the subject's class are known.
         """
-        parts = [*ast.walk(self.script.tree)]
+        parts = self.script.nodes
         methods = [
             (cls.name, part) for cls in parts if isinstance(cls, ast.ClassDef)
             for part in cls.body if isinstance(part, ast.FunctionDef)
@@ -263,8 +274,13 @@ class InputSearch(Attempts):
             is_past = self.driver is not None and self.driver.is_past(error.span)
             self._measure(error, is_past)
             if self.driver is not None and is_past:
-                refuse_unlike(self.driver.driven, self._free(values), None)
-                raise Halted(error, self.driver.sizes) from None
+                halt = Halted(error, self.driver.sizes)
+                try:
+                    refuse_unlike(self.driver.driven, self._free(values), None)
+                except Imperfect as flaw:
+                    flaw.halted = halt
+                    raise
+                raise halt from None
             raise
         self._measure(None, True)
         free = set() if is_shown else self._free(values)

@@ -56,9 +56,10 @@ class LossSearch(Outputs):
         value = self._loss(parts, names, outputs, forward)
         if value is None and self._upstream_of_loss(parts, outputs):
             return
+        if value is None and self._is_loss_of_each(parts[outputs[0]], forward):
+            driven.is_of_examples = True
         if value is None and driven.is_of_examples:
-            rule = REDUCTIONS["mean" if self.style.is_mean else "sum"]
-            value = rule(reader, parts[outputs[0]])
+            value = self._over_examples(parts[outputs[0]])
         if value is None:
             value = self._usual_loss(self._last_of([parts[k] for k in outputs]), targets)
         if value is None:
@@ -69,6 +70,16 @@ class LossSearch(Outputs):
                 None, NAME_LOSS,
             )  # fmt: skip
         driven.outputs.append((self._scalar(value.content), None))
+
+    def _is_loss_of_each(self, output: Array, forward: Function) -> bool:
+        """Whether what the forward part gives is a loss for each example: it takes targets."""
+        shape = self.reader.tape.shape(output.content)
+        has_targets = any(TARGETS.match(n) and n in self.given for n in self._parameters(forward))
+        return has_targets and sum(n != 1 for n in shape) == 1
+
+    def _over_examples(self, losses: Array) -> Any:
+        """The sum of the losses of all examples; their mean where the style has that."""
+        return REDUCTIONS["mean" if self.style.is_mean else "sum"](self.reader, losses)
 
     def _last_of(self, outputs: list[Array]) -> Array:
         """The only output that no other is computed from; else the first."""

@@ -93,10 +93,18 @@ def single_column(message: str, shapes: Shapes) -> int | None:
     return None
 
 
-def with_size_one(shapes: Shapes, size: int) -> Shapes | None:
-    """The shapes with an axis of size 1 for one of some size; None where it is not one only."""
+def with_size_one(
+    shapes: Shapes, size: int, single: re.Pattern[str] | None = None
+) -> Shapes | None:  # fmt: skip
+    """The shapes with an axis of size 1 for one of some size; None where it is not one only.
+
+    Of names like `single` one element may be all that is left.
+    """
     changed = {name: tuple(1 if n == size else n for n in s) for name, s in shapes.items()}
-    is_alone = any(len(s) > 1 and {*s} == {1} for s in changed.values())
+    is_alone = any(
+        len(s) > 1 and {*s} == {1} and not (single and single.match(name.rpartition("/")[2]))
+        for name, s in changed.items()
+    )
     return changed if changed != shapes and not is_alone else None
 
 

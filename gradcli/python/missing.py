@@ -1,6 +1,6 @@
 """The errors of parameters without a value, and of backward parts without a claim."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradcli.errors import Span
@@ -12,9 +12,12 @@ class MissingInputs(PythonFault):
 
     kind = "binding"
 
-    def __init__(self, names: list[str], message: str, hint: str) -> None:
+    def __init__(
+        self, names: list[str], message: str, hint: str, defaults: Mapping[str, int] | None = None
+    ) -> None:  # fmt: skip
         super().__init__(message, None, hint)
         self.names = names
+        self.defaults = defaults or {}  # of sizes that smaller ones may stand for
 
 
 class NoAttribute(PythonFault):

@@ -20,6 +20,7 @@ EIGHTS = tuple(range(8, 136, 8))  # for eight heads
 TURNS = 4  # of what is gone through: few, as every turn is read
 LONG = 5  # of what is sliced: parts of one element would fit anything
 LAYERS = 4  # sizes of the layers of a network
+CLASSES = 3  # labels are below it, and no axis of scores is shorter
 # Ranks four say images and filters; sizes that fit one another in the two usual orders.
 IMAGES: list[dict[str, tuple[int, ...]]] = [
     {"image": (2, 3, 5, 4), "filter": (4, 3, 3, 3), "bias": (4,), "channels": (3,)},
@@ -68,12 +69,14 @@ def starts(
     deep = 4 if 4 in arrays.values() else 3
     images = [
         name for name, rank in arrays.items()
-        if rank == deep and (deep == 4 or guesser.is_of_images)
+        if rank == deep and (guesser.is_of_images or (deep == 4 and not _is_row(guesser, name)))
     ]  # fmt: skip
     has_filter = any(FILTER.match(shorts[name]) for name in images)
     presets = IMAGES if deep != 3 else SIGNALS if has_filter else [*POOLED, *SIGNALS]
     for preset in presets if images else [{}]:
         fixed = {size for shape in preset.values() for size in shape} | _said(guesser.usage)
+        if not guesser.usage.lists and {"labels", "labels2"} & {*map(str, guesses.values())}:
+            fixed.add(CLASSES)  # an axis as long as that has to be the one of classes
         sizes = iter([size for size in free if size not in fixed])
         turns = iter([TURNS])
         letters: dict[str, int] = {}
@@ -98,6 +101,12 @@ def starts(
         ]  # fmt: skip
         if all(len(shapes[name]) == ranks[name] for name in ranks if name not in biases):
             yield shapes
+
+
+def _is_row(guesser: Guesser, name: str) -> bool:
+    """Whether an array is cut along its axes, and nothing says that these are those of images."""
+    usage, short = guesser.usage, name.rpartition("/")[2]
+    return short in usage.sliced and max(usage.ranks.get(short, 0), usage.least.get(short, 0)) < 3
 
 
 def _said(usage: Usage) -> set[int]:

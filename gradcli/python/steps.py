@@ -3,6 +3,7 @@
 W - rate * G      G is claimed, where the rate is named such, or is one number below 1
 W - S             S is claimed, up to one positive factor: an optimiser may have its own
 W - (S + c * W)   S: decay is no part of what a layer computes
+W - S, b - r * G  S / r: what has lost the rate of all others is that many times too large
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def steps_of(
     steps: dict[int, Step] = {}
     if instance is None:
         return steps
+    contents: dict[int, int] = {}
     for path, array in arrays_in(instance):
         leaf, content = before.get(path), array.content
         if leaf is None or content.__class__ is not int or content == leaf:
@@ -58,7 +60,15 @@ def steps_of(
             continue
         step = step_of(reader, leaf, content, f"self{path}", bool(upstreams), is_own)
         if step is not None:
-            steps[leaf] = step
+            steps[leaf], contents[leaf] = step, content
+    rates = {leaf: rate_of(reader, leaf, contents[leaf]) for leaf in steps if steps[leaf].is_own}
+    known = {rate for rate in rates.values() if rate is not None}
+    for leaf in [leaf for leaf, rate in rates.items() if rate is None and len(known) == 1]:
+        [rate] = known
+        if rate not in reader.tape.graph.ancestors([contents[leaf]]):
+            result, is_own = steps[leaf]
+            node = reader.tape.gate("div", result.node, rate)
+            steps[leaf] = Step(result._replace(node=node), is_own)
     return steps
 
 
@@ -94,6 +104,24 @@ def step_of(
     record = _record(reader, content)
     place = None if record is None else record.place
     return Step(Result("", f"the step of {name}", "", change, -1, place), is_own)
+
+
+def rate_of(reader: Interpreter, leaf: int, content: int) -> int | None:
+    """The rate that a step is taken with: a number that a gradient is multiplied with."""
+    change = _change(reader, content, leaf)
+    return None if change is None else _found_rate(reader, change)
+
+
+def _found_rate(reader: Interpreter, node: int, depth: int = DEEPEST) -> int | None:
+    """The learning rate among the factors of a change; None where there is none."""
+    graph = reader.tape.graph
+    name, operands = graph.gates[node].name, graph.operands[node]
+    if name == "mul":
+        for one in operands:
+            if _sign_of_rate(reader, one) > 0:
+                return one
+    found = (_found_rate(reader, k, depth - 1) for k in operands[: LINEAR.get(name, 0)] if depth)
+    return next((rate for rate in found if rate is not None), None)
 
 
 def changes_of(reader: Interpreter, leaf: int, content: int) -> int:

@@ -52,6 +52,9 @@ class BackwardCalls(LossSearch):
             caches, outputs = [1], [0]
         if not outputs and parts and self._is_output(parts[0]):
             outputs = [0]
+        asked = [name for name in parameters if UPSTREAM.match(name) and name not in NO_UPSTREAM]
+        if not caches and 0 < len(asked) < len(outputs) and any(map(CACHE.search, parameters)):
+            caches = [outputs.pop()]  # the last result, of which nothing is the gradient
         arguments, waiting = self._by_name(backward, forward, names, parts, caches)
         self._hand_predictions(arguments, waiting, [parts[k] for k in outputs])
         self._hand_inputs_of_loss(arguments, waiting, forward, backward)

@@ -18,8 +18,9 @@ from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
 from gradcli.requests import BUDGET, MOST_CHECKED, Request, Setting
 from gradcli.tasks.check import Checked, broken_case, check_read, skipped_case, with_tolerance
-from gradcli.tasks.columns import for_one_column
+from gradcli.tasks.columns import for_one_column, for_one_unit
 from gradcli.tasks.conventions import convention, is_multiple
+from gradcli.tasks.followed import of_wrong_gradient, of_wrong_part
 from gradcli.tasks.shape_repairs import shape_mistake
 from gradcli.tasks.stage_gradients import stage_gradients
 from gradcli.tasks.usual_losses import by_usual_loss
@@ -42,6 +43,7 @@ def check_python(
     _refuse_lost(file, found, bindings)
     primary = [one for one in found if not one.is_training]
     wrong: dict[str, int] = {}  # functions that are gradients, by the lines that are accused
+    parts: dict[int, str] = {}  # lines that are accused, by the subjects that they are of
     for one in found:
         said = file.said(one)
         if said.skip is not None:
@@ -59,9 +61,13 @@ def check_python(
                 continue  # a loop around what has been read, or one that follows no gradient
             case = broken_case(name, error)._replace(expression=one.words)
         if one.forward in wrong and one.kind == "gradient":
-            case = _followed(case, wrong[one.forward])
-        elif one.backward is not None and (accused := [x.line for x in case.lines if x.is_accused]):
-            wrong[one.backward] = accused[0]
+            case = of_wrong_gradient(case, wrong[one.forward])
+        else:
+            case = of_wrong_part(case, parts)
+            accused = [line.line for line in case.lines if line.is_accused]
+            if one.backward is not None and accused:
+                wrong[one.backward] = accused[0]
+            parts.update(dict.fromkeys(accused, one.name))
         yield case._replace(shown=file.lines_around([line.line for line in case.lines]))
 
 
@@ -83,15 +89,6 @@ def _judge_of(
         return case.case.verdict == "pass" and _is_exact(case.case)
 
     return is_right
-
-
-def _followed(case: Case, cause: int) -> Case:
-    """The case of a derivative of what is wrong itself: its lines need not be."""
-    reason = f"it is the derivative of what line {cause} gives, which is wrong"
-    return case._replace(lines=[
-        line._replace(local=False, cause=cause, reason=reason, mistake=None, repair=None)
-        if line.is_accused else line for line in case.lines
-    ])  # fmt: skip
 
 
 def read_python(
@@ -144,7 +141,8 @@ def check_subject(
         return _by_usual_loss(file, subject, bindings, request)
     first = read if isinstance(read, Misshapen) else _checked(file, original, read, request)
     if isinstance(first, Checked) and first.case.verdict not in LOOKED_AT_AGAIN:
-        return first
+        full = _with_slopes(file, subject, bindings, request, original) if _is_flat(first) else None
+        return first if full is None else full
     closest = first
     if isinstance(first, Checked):
         narrow = for_one_column(
@@ -155,6 +153,14 @@ def check_subject(
             return narrow
         if narrow is not None and _is_closer(narrow, closest):
             closest = narrow
+    else:
+        again = file.reading(subject, bindings, request, request.grads)
+        unit = for_one_unit(
+            first, original, again,
+            lambda reading: _checked(file, reading, reading.program(), request),
+        )  # fmt: skip
+        if unit is not None:
+            return unit
     others = _other_styles(file, subject, bindings, request, original)
     if not (isinstance(first, Checked) and _has_pass(first.case)):
         others = chain(others, _other_inputs(file, subject, bindings, request, original))
@@ -163,7 +169,8 @@ def check_subject(
             other = _checked_if_closer(file, reading, request, closest)
         except GradcliError:
             continue
-        if other.case.verdict in ("pass", "kink") and _is_exact(other.case):
+        is_right = other.case.verdict in ("pass", "kink") and not _is_flat(other)
+        if is_right and _is_exact(other.case):
             return _noted(other, words)
         if reading.style.of is not None and other.case.verdict in ("inconclusive", "undefined"):
             original.asked = original.asked or reading.style.of[1]  # which may be right
@@ -189,6 +196,27 @@ def check_subject(
             hint=f"say it: --grad RESULT=INPUT, or # gradcli: grads RESULT={original.asked}",
         )  # fmt: skip
     return closest if first.case.verdict == "fail" and isinstance(closest, Checked) else first
+
+
+def _is_flat(checked: Checked) -> bool:
+    """Whether all gradients are 0, as those of `y == 1` are for a `y` of other numbers."""
+    checks = checked.case.inputs.values()
+    return bool(checks) and all(check.claim == 0 == check.analytic for check in checks)
+
+
+def _with_slopes(
+    file: PythonFile, subject: Subject, bindings: list[tuple[str, Setting]], request: Request,
+    original: Reading,
+) -> Checked | None:  # fmt: skip
+    """The check in another style, in which something has a gradient; None where nothing has."""
+    for reading, words in _other_styles(file, subject, bindings, request, original):
+        try:
+            other = _checked(file, reading, reading.program(), request)
+        except GradcliError:
+            continue
+        if not _is_flat(other):
+            return _noted(other, words.replace("right for", "with"))
+    return None
 
 
 def _read(reading: Reading) -> Program | Misshapen:

@@ -8,13 +8,17 @@ how many there are: that is neither right nor wrong.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 from gradcli.errors import GradcliError
+from gradcli.python.assembly import Misshapen
+from gradcli.python.guesses import TARGETS
 from gradcli.python.reading import Reading
 from gradcli.reports.checks import Case
 from gradcli.tasks.check import Checked
 from gradcli.tasks.conventions import SAME, factors_of_each
 
+ONE_LAYER = 2  # gradients: of the weight, and of its bias
 ONE_COLUMN = "nearly right for one column; what is told is wrong even then"
 
 
@@ -48,7 +52,44 @@ def for_one_column(
         return _noted(narrow, f"{words} the gradient would be {change} what it should be")
     name, shape = next(iter(shapes.items()))
     cure = f"# gradcli: {name} = randn{tuple(1 if n == count else n for n in shape)}"
-    return Checked(_undecided(failed.case, words, change, cure), failed.program)
+    reason = f"{words} it is {change} the gradient; nothing says how many there are"
+    return Checked(_undecided(failed.case, reason, cure), failed.program)
+
+
+def for_one_unit(
+    misfit: Misshapen, original: Reading, reading: Reading, check: Callable[[Reading], Checked]
+) -> Checked | None:  # fmt: skip
+    """The check with one unit, where the gradient of its bias is one number: `db = np.sum(dz)`.
+
+    With several units that would lack an axis, and nothing in the file says how many there are.
+    None where the bias is not that of a loss, or one unit is not right either.
+    """
+    if not misfit.shapes or original.choice is None:
+        return None
+    has, wants = misfit.shapes
+    units = [n for n in wants if n != 1]
+    is_loss = all(upstream is None for _, upstream in original.driven_last.outputs)
+    if prod(has) != 1 or len(units) != 1 or not is_loss:
+        return None
+    shapes = {n: s for n, s in original.choice.shapes.items() if len(s) > 1 and units[0] in s}
+    if not any(map(TARGETS.match, shapes)):  # units within a network are never one
+        return None
+    reading.refused, reading.style = [original.choice], original.likely_style
+    reading.single = units[0]
+    try:
+        narrow = check(reading)
+    except GradcliError:
+        return None
+    claims = {check.whole: check.claim for check in narrow.case.inputs.values()}
+    if narrow.case.verdict not in ("pass", "kink") or 0.0 in claims.values():
+        return None
+    words = f"right for one unit only: the gradient of `{misfit.of}` is one number"
+    if reading.has_logarithm and len(reading.weights) <= ONE_LAYER:
+        return _noted(narrow, words)
+    name, shape = next(iter(shapes.items()))
+    cure = f"# gradcli: {name} = randn{tuple(1 if n == units[0] else n for n in shape)}"
+    reason = f"{words}, and nothing says how many there are"
+    return Checked(_undecided(narrow.case, reason, cure), narrow.program)
 
 
 def _noted(checked: Checked, words: str) -> Checked:
@@ -56,9 +97,8 @@ def _noted(checked: Checked, words: str) -> Checked:
     return Checked(case._replace(notes=[*case.notes, words]), checked.program)
 
 
-def _undecided(case: Case, words: str, change: str, cure: str) -> Case:
+def _undecided(case: Case, reason: str, cure: str) -> Case:
     """The case as one that neither passes nor fails."""
-    reason = f"{words} it is {change} the gradient; nothing says how many there are"
     inputs = {n: c._replace(verdict="inconclusive", reason=reason) for n, c in case.inputs.items()}
     note = f"{reason}: {cure}, or of other axes, says it"
     return case._replace(verdict="inconclusive", inputs=inputs, notes=[*case.notes, note], lines=[])
