@@ -13,9 +13,11 @@ from gradcli.python.packed import UNCUT
 from gradcli.python.usage import Usage
 from gradcli.requests import whole_number
 
-# All odd: what is as long as two of them together is none of them.
-SIZES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59)
-EVEN = (4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34)  # for halves, and two heads
+# All odd: what is as long as two of them together is none of them. A cell with three gates has some
+# twenty axes; what comes last is the product of others, and kept small.
+MANY = (9, 15, 21, 25, 27, 33, 35, 39, 45, 49, 51, 55, 57, 61, 63, 65)
+SIZES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, *MANY)
+EVEN = (*range(4, 68, 2),)  # for halves, and two heads
 EIGHTS = tuple(range(8, 136, 8))  # for eight heads
 TURNS = 4  # of what is gone through: few, as every turn is read
 LONG = 5  # of what is sliced: parts of one element would fit anything
