@@ -367,3 +367,68 @@ def test_units_that_the_code_needs_are_those_of_the_default():
     square = WIDE.replace("X.reshape(len(X), -1) @", "X.reshape(len(X), 3, 32, 32).reshape("
                           "len(X), -1) @")  # fmt: skip
     assert sizes_of(square)[0] == 3 * 32 * 32
+
+
+# ---------------------------------------------------------------- factors, and lists of numbers
+
+FIT = """
+import numpy as np
+
+class LinearRegression:
+    def __init__(self, lr=0.01, n_iters=1000):
+        self.lr, self.n_iters = lr, n_iters
+
+    def fit(self, X, y):
+        n, d = X.shape
+        self.w = np.zeros(d)
+        self.b = 0.0
+        for _ in range(self.n_iters):
+            p = X @ self.w + self.b
+            dw = X.T @ (p - y) / X.shape[0]
+            db = np.sum(p - y) / X.shape[0]
+            self.w -= self.lr * dw
+            self.b -= self.lr * db
+"""
+TRAIN = """
+import numpy as np
+
+def loss(p, y):
+    return np.mean((p - y) ** 2)
+
+def train(X, y, lr=0.1, steps=20):
+    w = np.zeros(X.shape[1])
+    for step in range(steps):
+        p = X @ w
+        L = loss(p, y)
+        grad = 2 * X.T @ (p - y) / X.shape[0]
+        w = w - lr * grad
+    return w
+"""
+POLYNOMIAL = """
+def poly_loss(w, x, y):
+    total = 0.0
+    for i in range(len(x)):
+        total += (w[0] + w[1] * x[i] + w[2] * x[i] ** 2 - y[i]) ** 2
+    return total / len(x)
+
+def poly_loss_grad(w, x, y):
+    dw = [0.0] * 3
+    for i in range(len(x)):
+        e = 2 * (w[0] + w[1] * x[i] + w[2] * x[i] ** 2 - y[i]) / len(x)
+        dw[0] += e
+        dw[1] += e * x[i]
+        dw[2] += e * x[i] ** 2
+    return dw
+"""
+
+
+@pytest.mark.parametrize(("text", "verdict"), [(FIT, "inconclusive"), (TRAIN, "fail")])
+def test_no_rate_is_a_number_of_features(text, verdict):
+    assert case_of(text).verdict == "pass"
+    assert case_of(text.replace("/ X.shape[0]", "/ X.shape[1]")).verdict == verdict
+
+
+def test_a_list_of_numbers_is_the_gradient_of_a_vector():
+    assert case_of(POLYNOMIAL).verdict == "pass"
+    case = case_of(POLYNOMIAL.replace("dw[1] += e * x[i]\n", "dw[1] -= e * x[i]\n"))
+    assert (case.verdict, accused(case)) == ("fail", [13])

@@ -46,7 +46,7 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     results = [
         r for r in driven.results if not _is_forward(driven, r) and not _is_upstream(driven, r)
     ]  # fmt: skip
-    results = [r for r in results if not _is_inner(r)]
+    results = _joined(driven, [r for r in results if not _is_inner(r)])
     claims = _as_said(driven, results, said)
     claims += _handed_on(driven, results, claims)
     claims += _by_name(driven, results, claims)
@@ -62,6 +62,26 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     left = [r.words for r in results if r.words not in taken and (r.order >= 0 or r.roots)
             and r.words and r.node not in nodes]  # fmt: skip
     return Mapped(claims, [] if not claims else [w for w in left if _is_gradient(results, w)])
+
+
+def _joined(driven: Driven, results: list[Result]) -> list[Result]:
+    """The results with one for a list of numbers, `dw = [0.0] * 3`, beside a vector of as many."""
+    tape = driven.reader.tape
+    for leaf in driven.leaves:
+        shape = tape.shape(leaf.node)
+        if len(shape) != 1 or len(results) < prod(shape):
+            continue
+        of = [
+            next((r for r in results if f"{leaf.short}[{k}]" in r.roots
+                  and not tape.shape(r.node)), None) for k in range(shape[0])
+        ]  # fmt: skip
+        parts = [r for r in of if r is not None]
+        if len(parts) == shape[0] and all(r.words.endswith("]") for r in parts):
+            node = tape.join([tape.reshape(r.node, (1,)) for r in parts], 0)
+            name = parts[0].words.rpartition("[")[0]
+            own = parts[0]._replace(name=name, words=name, node=node)
+            results = [own if r is parts[0] else r for r in results if r not in parts[1:]]
+    return results
 
 
 def _is_gradient(results: list[Result], words: str) -> bool:

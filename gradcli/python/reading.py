@@ -168,6 +168,7 @@ class Reading(InputSearch):
     weights: set[str]  # that the subject has claims on
     steps: set[str]  # weights that an optimiser changes
     examples: set[int]  # sizes of inputs that no weight has
+    features: set[int]  # sizes of inputs that weights have, and targets have not
     batches: set[int]  # sizes of what a layer hands a gradient on to
     driven_last: Driven
     claims = Mapped([], [])
@@ -212,7 +213,9 @@ class Reading(InputSearch):
         for claim in claims.claims:
             sizes[claim.leaf.name in self.weights].update(shape(claim.leaf.node))
         inputs = [x for x in driven.leaves if x.is_parameter and x.name not in self.weights]
-        self.examples = {n for x in inputs for n in shape(x.node)} - sizes[True] - {1}
+        own = {n for x in inputs for n in shape(x.node)} - {1}
+        targets = {n for x in inputs if TARGETS.match(x.short) for n in shape(x.node)}
+        self.examples, self.features = own - sizes[True], (own & sizes[True]) - targets
         self.batches = sizes[False] - sizes[True] - {1} if is_layer else set()
 
     def _note_guessed(self, driven: Driven, claims: Mapped) -> None:

@@ -55,6 +55,17 @@ def factors_of_each(case: Case) -> dict[str, float | None]:
     return factors
 
 
+def is_by_features(factor: float, examples: set[int], features: set[int]) -> bool:
+    """Whether a factor is divided by how many features there are: no rate is, and no mean."""
+    counts = [1, *examples, prod(examples)]
+    plain = [a * b for a in (0.5, 1.0, 2.0) for n in counts for b in (n, 1 / n)]
+
+    def is_plain(number: float) -> bool:
+        return any(abs(number - other) <= SAME * other for other in plain)
+
+    return not is_plain(factor) and any(is_plain(factor * size) for size in features)
+
+
 def is_multiple(case: Case, reading: Reading) -> bool:
     """Whether all gradients are so many times the right ones as there are examples, or numbers."""
     factors = {*(factors_of(case) or {}).values()}
@@ -99,6 +110,8 @@ def _steps(scaled: dict[str, float], factors: dict[str, float], reading: Reading
         return None
     first = next(iter(scaled.values()))
     if first <= 0 or any(abs(factors[name] - first) > SAME * first for name in steps):
+        return None
+    if is_by_features(first, reading.examples, reading.features):
         return None
     names = ", ".join(name for name in factors if name in steps)
     return f"{names}: the steps are {first:.3g} times the gradients, as a rate would be"

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from gradcli.errors import GradcliError
 from gradcli.evaluation.point import at, inputs_of
 from gradcli.program.model import Program
+from gradcli.python.guesses import TARGETS
 from gradcli.python.styles import Style
 from gradcli.python.usual_losses import USUAL_LOSSES
 from gradcli.requests import PLAIN
 from gradcli.tasks.check import Checked
+from gradcli.tasks.conventions import is_by_features
 
 SAME = 1e-6  # relative: factors that differ by less are one
 LEAST_ELEMENTS = 2  # of a gradient, before any factor of all of them says something
@@ -42,8 +44,23 @@ def by_usual_loss(
     checked = check(best)
     is_right = checked.case.verdict in ("pass", "kink")
     told = f"right for {_words(best)}" if is_right else f"held to {_words(best)}"
-    notes = [*checked.case.notes, f"no loss is in the file: {told}"]
-    return checked._replace(case=checked.case._replace(notes=notes))
+    case = checked.case
+    if is_right and is_by_features(best.scale, *_sizes(read(best))):
+        told = f"{told}, which is how many features there are, and not how many examples"
+        inputs = {n: c._replace(verdict="inconclusive", reason=told)
+                  for n, c in case.inputs.items()}  # fmt: skip
+        case = case._replace(verdict="inconclusive", inputs=inputs, lines=[])
+    notes = [*case.notes, f"no loss is in the file: {told}"]
+    return checked._replace(case=case._replace(notes=notes))
+
+
+def _sizes(program: Program) -> tuple[set[int], set[int]]:
+    """The sizes of inputs that no weight has, and those that weights have and targets have not."""
+    shapes = {name: {*program.graph.shape(node)} for name, node in program.inputs.items()}
+    weights = {n for name, own in shapes.items() if name in program.claims for n in own}
+    targets = {n for name, own in shapes.items() if TARGETS.match(name) for n in own}
+    others = {n for name, own in shapes.items() if name not in program.claims for n in own} - {1}
+    return others - weights, (others & weights) - targets
 
 
 def _styles() -> Iterator[Style]:
