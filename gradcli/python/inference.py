@@ -285,7 +285,7 @@ class Inference:
     ) -> tuple[Any, dict[str, Any]] | None:
         """The outcome once axes that misfits name have become one."""
         lengths: Mapping[str, tuple[int, ...]] = {}  # of packed vectors, with the sizes so far
-        tried = [choice.shapes]
+        past = [choice.shapes]
         first: tuple[Halted, Choice, dict[str, Any]] | None = None
         for _ in range(MOST_MERGES):
             self.readings += 1
@@ -319,7 +319,7 @@ class Inference:
                 changed = with_ones(choice.shapes, flaw.shapes, [*choice.guesses])
                 if flaw.halted is not None and first is None:
                     first = flaw.halted, choice, values
-                if changed in tried:  # the code holds on to what it has
+                if changed in past:  # the code holds on to what it has
                     changed = self._after(*first) if first is not None else None
             except Halted as halt:
                 if (other := _with_array(halt, choice)) is not None:
@@ -345,7 +345,7 @@ class Inference:
             if changed is None or self.readings >= self.most:
                 return None
             choice, lengths = choice._replace(shapes=changed), {}
-            tried.append(changed)
+            past.append(changed)
         return None
 
     def _keep(self, flaw: Imperfect, values: dict[str, Any], choice: Choice) -> None:
