@@ -18,6 +18,17 @@ from gradcli.python.values import Array, Scope, Taken, Unknown
 CHECKS = re.compile(r"^_?(assert|check|validate|verify|log|show)(_|$)")  # what changes no number
 
 
+ENDLESS = f"a loop of more than {MOST_ITERATIONS} iterations: nothing in it ends it"
+ENDS = (ast.Break, ast.Return, ast.Raise, ast.Call, ast.Yield, ast.Assert)  # a call may raise
+
+
+def _never_ends(node: ast.While) -> bool:
+    """Whether a loop as long as a constant is true has nothing in it that ends it."""
+    is_always = isinstance(node.test, ast.Constant) and bool(node.test.value)
+    parts = (part for statement in node.body for part in ast.walk(statement))
+    return is_always and not any(isinstance(part, ENDS) for part in parts)
+
+
 class Statements(Expressions):
     """The part of the interpreter that reads statements."""
 
@@ -144,6 +155,9 @@ class Statements(Expressions):
     def _s_while(self, node: ast.While, scope: Scope) -> None:
         def turns() -> Iterator[None]:
             count = 0
+            if _never_ends(node):
+                self.at(node)
+                raise LimitError(ENDLESS, self.span(), "give it an end that is known")
             while is_true(self, self.evaluate(node.test, scope)):
                 count += 1
                 self.turn[-1] = f"turn {count}"
