@@ -657,11 +657,11 @@ def test_an_axis_that_is_squeezed_has_one_element():
 
 
 def test_more_axes_than_there_are_sizes_are_no_crash():
-    lines = "".join(f"\n    x{k}: (A{k}, B{k}, C{k})" for k in range(6))
+    lines = "".join(f"\n    x{k}: (A{k}, B{k}, C{k})" for k in range(11))
     (function,) = ast.parse(f'def f():\n    """{lines}"""').body
     guesser = Guesser(Usage([function]), {})
-    assert not [*starts(guesser, {f"x{k}": 3 for k in range(6)})]
-    assert [*starts(guesser, {f"x{k}": 3 for k in range(5)})]
+    assert not [*starts(guesser, {f"x{k}": 3 for k in range(11)})]
+    assert [*starts(guesser, {f"x{k}": 3 for k in range(10)})]
 
 
 POLICY = """
