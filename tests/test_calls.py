@@ -170,6 +170,14 @@ def powers(x, n):
 
 def powers_prime(x, n):
     return sum(k * x ** (k - 1) for k in range(n))
+
+
+def pair(v):
+    return v[0] ** 2 * v[1]
+
+
+def pair_grad(v):
+    return [2 * v[0] * v[1], 2 * v[0]]
 """
 
 
@@ -179,6 +187,7 @@ def powers_prime(x, n):
         (["cost", "theta=[0.3, -0.2]"], {14: True}),  # an array of the file has a method
         (["root", "x=2.5"], {28: True}),  # a number is not changed in place
         (["polynomial", "c=[1, 2, -3]", "x=1.5"], {43: True}),  # a list of numbers is a gradient
+        (["pair", "v=[1.5, -2]"], {59: True}),  # and one alone
     ],
 )
 def test_code_as_it_is_written_is_recorded(gradcli, tmp_path, words, lines):

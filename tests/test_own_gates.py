@@ -183,6 +183,17 @@ def test_what_needs_more_than_values_is_refused(path, gradcli):
     assert "`soft` runs and is not read: it has no formula" in done.err
 
 
+def test_forms_beside_a_gate_that_runs_are_fused(path, gradcli):
+    words = ["x=2", "y=3", "--gates", path, "--fuse", "--json"]
+    done = gradcli("eval", "soft(x)*y + 1/(1+exp(-y))", *words)
+    report = json.loads(done.out)
+    assert [stage["gate"] for stage in report["stages"]] == ["soft", "mul", "sigmoid", "add"]
+    assert "np.float64" not in done.out
+    refused = gradcli("eval", "sum(soft(x)*[1, y]) + 1/(1+exp(-y))", *words)
+    assert refused.code == 2
+    assert "--fuse takes arrays apart into numbers; `soft` runs and is not read" in refused.out
+
+
 def test_code_has_what_was_read_and_formulas_are_derived(path, gradcli):
     """What `Switched` passes back is wrong, and stays so in code; a formula is the derivative."""
     words = ["(a + Switched(b, c)) * d", "a=1", "b=2", "c=3", "d=4", "--gates", path]

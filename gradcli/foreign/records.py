@@ -103,7 +103,9 @@ class _Record:
 
     def _by_input(self, claimed: Any) -> list[str]:
         """The results by the real inputs, as texts. Raises Unrecorded."""
-        parts = [*claimed] if isinstance(claimed, (tuple, list)) else [claimed]
+        is_one = len(self.pair.names) == 1 and isinstance(claimed, list) and len(claimed) != 1
+        is_several = isinstance(claimed, (tuple, list)) and not is_one
+        parts = [*claimed] if is_several else [claimed]
         if isinstance(claimed, dict) or len(parts) not in (len(self.names), len(self.pair.names)):
             raise Unrecorded("gradients that are not one for each input, in their order")
         if len(parts) > len(self.names):

@@ -8,7 +8,7 @@ from gradcli.checker.evidence import BEYOND_BUDGET, ELEMENTS, NOTHING, evidence_
 from gradcli.checker.question import questions_of
 from gradcli.checker.verdicts import check
 from gradcli.engine import local_gradients
-from gradcli.errors import BindingError, ShapeError
+from gradcli.errors import BindingError, ShapeError, UsageError
 from gradcli.evaluation.certainty import decimals
 from gradcli.evaluation.costs import refuse_much
 from gradcli.evaluation.numbers import too_many_gates
@@ -160,20 +160,28 @@ def is_overruled(program: Program, request: Request) -> bool:
 def to_be_fused(program: Program) -> Program:
     """The program of numbers whose forms may be recognised.
 
-    Raises ShapeError where the output is an array, LimitError where there are too many gates.
+    Raises ShapeError where the output is an array, LimitError where there are too many gates,
+    UsageError where arrays go through a gate that runs.
     """
     if program.graph.shape(program.output):
         raise ShapeError("--fuse needs an output of one number", hint=ONE_NUMBER)
     if gate_count(program.graph) > MOST_GATES:
         raise too_many_gates("fused forms")
-    return as_numbers(program)
+    graph = program.graph
+    if not graph.is_opaque:
+        return as_numbers(program)
+    if any(map(graph.shape, range(len(graph)))):
+        own = next(gate.name for gate in graph.gates if gate.code is not None)
+        raise UsageError(f"--fuse takes arrays apart into numbers; `{own}` runs and is not read",
+                         hint="fuse the formulas around it on their own")  # fmt: skip
+    return program  # of numbers: no form has such a gate
 
 
 def _as_written(written: Program, request: Request, notes: list[str]) -> dict[str, Any]:
     """The results of plain float64 before fusing, which a note repeats."""
     point = at(written, inputs_of(written), request)
-    value, gradients = point.run.values[written.output], point.run.gradients
-    slopes = "".join(f", d{name} = {gradients[leaf]!r}" for name, leaf in point.leaves[:3])
+    value, gradients = float(point.run.values[written.output]), point.run.gradients
+    slopes = "".join(f", d{name} = {float(gradients[leaf])!r}" for name, leaf in point.leaves[:3])
     more = ", ..." if len(point.leaves) > 3 else ""
     notes.append(f"as written, plain float64 gives {value!r}{slopes}{more}")
     return {
