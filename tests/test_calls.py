@@ -413,6 +413,46 @@ class Net(torch.nn.Module):
 
 def loss(z, y):
     return torch.nn.functional.cross_entropy(z, y)
+
+class Scaled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, scale):
+        ctx.scale = scale
+        return x * scale
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.scale, None
+
+class OneShort(Scaled):
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.scale
+
+class Dropped(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.mask = 2.0 * (torch.rand_like(x) > 0.5)
+        return x * ctx.mask
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.mask
+
+class DroppedAnew(Dropped):
+    @staticmethod
+    def backward(ctx, g):
+        return g * 2.0 * (torch.rand_like(g) > 0.5)
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(2)
+
+    @staticmethod
+    def backward(ctx, g):
+        return 2 * g
 """
 
 JAX = """
@@ -432,6 +472,12 @@ def wrong(x):
 @wrong.defjvp
 def wrong_jvp(primals, tangents):
     return wrong(primals[0]), 1.01 * tangents[0] / (1 + jnp.exp(-primals[0]))
+
+@jax.custom_vjp
+def unsummed(x, b):
+    return x + b
+
+unsummed.defvjp(lambda x, b: (x + b, None), lambda kept, g: (g, g))
 """
 
 
@@ -442,6 +488,9 @@ def wrong_jvp(primals, tangents):
         ("torch", TORCH, "Wrong", ["x=randn(2, 3)", "w=randn(3, 2)"], "fail"),
         ("torch", TORCH, "Net", ["x=randn(4, 3)"], "pass"),
         ("torch", TORCH, "loss", ["z=randn(4, 3)", "y=[0, 2, 1, 1]"], "pass"),
+        ("torch", TORCH, "Dropped", ["x=randn(5)"], "pass"),
+        ("torch", TORCH, "DroppedAnew", ["x=randn(5)"], "fail"),
+        ("torch", TORCH, "Doubled", ["x=randn(5)"], "pass"),
         ("jax", JAX, "right", ["x=0.7", "y=2"], "pass"),
         ("jax", JAX, "wrong", ["x=[0.5, 2]"], "fail"),
     ],
@@ -451,3 +500,30 @@ def test_rules_of_torch_and_jax(gradcli, tmp_path, package, text, name, words, v
     (tmp_path / "rules.py").write_text(text)
     ended = gradcli("check", f"--{package}", f"rules.py:{name}", *words, "--json")
     assert json.loads(ended.out)["verdict"] == verdict
+
+
+def test_a_function_that_gives_none_claims_no_gradient(gradcli, tmp_path):
+    pytest.importorskip("torch")
+    (tmp_path / "rules.py").write_text(TORCH)
+    ended = gradcli("check", "--torch", "rules.py:Scaled", "x=randn(3)", "scale=5", "--json")
+    (case,) = json.loads(ended.out)["cases"]
+    assert (case["verdict"], "scale" in case["inputs"]) == ("pass", False)
+    assert "no gradient is given for scale" in case["notes"]
+
+
+@pytest.mark.parametrize(
+    ("package", "text", "words", "mistake"),
+    [
+        ("torch", TORCH, ["rules.py:OneShort", "x=randn(3)", "scale=5"], "gradient-count"),
+        ("jax", JAX, ["rules.py:unsummed", "x=randn(2, 3)", "b=randn(3)"], "gradient-shape"),
+    ],
+)
+def test_what_a_framework_refuses_fails_with_its_name(
+    gradcli, tmp_path, package, text, words, mistake
+):
+    pytest.importorskip(package)
+    (tmp_path / "rules.py").write_text(text)
+    ended = gradcli("check", f"--{package}", *words, "--json")
+    (case,) = json.loads(ended.out)["cases"]
+    assert (ended.code, case["lines"][0]["mistake"]) == (1, mistake)
+    assert case["line"] > 1

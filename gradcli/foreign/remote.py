@@ -19,6 +19,7 @@ class Remote:
         self.arguments = (key, *arguments)  # of the verb `open`
         self.names: list[str] = []
         self.takes_upstream = True
+        self.notes: list[str] = []  # on how it is called
         self.changed: list[str] = []  # inputs that the code writes to
         self._starts = -1
         self._ready()
@@ -56,6 +57,7 @@ class Remote:
         told = self.child.call("open", self.arguments)
         self._starts = self.child.starts
         self.names, self.takes_upstream = told["names"], told["takes_upstream"]
+        self.notes = told["notes"]
 
 
 def place_in(named: str) -> tuple[str, str]:

@@ -222,4 +222,4 @@ def _case(
     )  # fmt: skip
     moved = [[point[name] for name in remote.names] for point in points]
     case = check_function(judged, moved, request.seed or 0, request.tolerance)
-    return case._replace(notes=[*case.notes, *changed_note(remote.changed)])
+    return case._replace(notes=[*case.notes, *remote.notes, *changed_note(remote.changed)])

@@ -111,7 +111,10 @@ def opened(
 def kept(key: str, pair: Any) -> dict[str, Any]:
     """Keep what is called under a key; say what it takes."""
     _open[key] = pair
-    return {"names": pair.real_names, "takes_upstream": pair.takes_upstream}
+    return {
+        "names": pair.real_names, "takes_upstream": pair.takes_upstream,
+        "notes": getattr(pair, "notes", []),
+    }  # fmt: skip
 
 
 def value(module: ModuleType, key: str, moved: Sequence[Any]) -> Any:

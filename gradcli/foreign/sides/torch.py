@@ -25,7 +25,8 @@ from gradcli.foreign.sides.differentiated import (
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32, "float16": torch.float16,
           "bfloat16": torch.bfloat16}  # fmt: skip
-SEED = 0  # of what a module draws for its parameters
+SEED = 0  # of what a module draws for its parameters, and of what each call draws
+DRAWS = f"the code draws random numbers: every call begins with seed {SEED}"
 REFUSALS: Refusals = {
     r"incorrect number of gradients \(expected (\d+), got (\d+)\)": (
         "gradient-count", r"backward gives \2, one for each of \1 inputs is wanted"
@@ -89,8 +90,17 @@ class Differentiated(AtInputs):
         own = getattr(function, "__self__", None)
         self.says_none = isinstance(own, type) and issubclass(own, torch.autograd.Function)
 
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of how the function is called."""
+        torch.manual_seed(SEED)
+        before = torch.get_rng_state()
+        self.value([self._inputs[k] for k in self._places])
+        return [DRAWS] * (not torch.equal(before, torch.get_rng_state()))
+
     def value(self, moved: Sequence[Any]) -> Any:
         """The value, for such real inputs."""
+        torch.manual_seed(SEED)
         with torch.no_grad():
             return _numbers(self.called(self._tensors(moved)))
 
@@ -99,6 +109,7 @@ class Differentiated(AtInputs):
 
         Where a Function returns None it claims none.
         """
+        torch.manual_seed(SEED)
         leaves = [x.requires_grad_() for x in self._tensors(moved)]
         out = self.called(
             [x.clone() for x in leaves]
