@@ -335,6 +335,17 @@ def test_an_error_takes_4_kb_at_most(gradcli, text):
 # ---------------------------------------------------------------- help, version, completion
 
 
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_the_help_is_as_wide_as_the_window(gradcli, monkeypatch, name):
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = gradcli(*name.split(), "--help").out
+    assert max(map(len, narrow.splitlines())) <= 80
+    monkeypatch.setenv("COLUMNS", "100")
+    wide = gradcli(*name.split(), "--help").out
+    assert max(map(len, wide.splitlines())) <= 100
+    assert len(wide.splitlines()) <= len(narrow.splitlines())
+
+
 def test_help_is_a_command_too(gradcli):
     assert gradcli("help").out == gradcli("--help").out
     assert gradcli("help", "eval").out == gradcli("eval", "--help").out

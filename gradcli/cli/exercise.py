@@ -74,7 +74,7 @@ def exercise_command(**options: Any) -> None:
     \b
     gradcli exercise "(x+y)*z" x=-2 y=5 z=-4
     gradcli exercise --file layer.grad --mistakes transposed,sign -o task.grad
-    gradcli exercise "sigmoid(w*x + b)**2" w=2 x=-1 b=0.5 --variants 30 -o task.tex
+    gradcli exercise "sigmoid(w*x)**2" w=2 x=-1 --variants 30 -o task.tex
     """
     text, name, rest = program_text(options["words"], options["path"])
     pairs = bindings(rest)

@@ -35,8 +35,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-class ExplainedCommand(click.Command):
-    """A command whose help is grouped, and as wide as the window."""
+class WideCommand(click.Command):
+    """A command whose help is as wide as the window."""
 
     def get_help(self, ctx: click.Context) -> str:
         """The help for the window there is."""
@@ -45,10 +45,14 @@ class ExplainedCommand(click.Command):
         ctx.terminal_width = min(get_terminal_size(USUAL).columns, WIDEST)
         return super().get_help(ctx)
 
+
+class ExplainedCommand(WideCommand):
+    """A command whose options are grouped in its help."""
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options, a section for each group."""
         records = {
-            param.name: record for param in self.get_params(ctx)
+            param.name: _fitting(record, formatter.width) for param in self.get_params(ctx)
             if (record := param.get_help_record(ctx)) is not None
         }  # fmt: skip
         most = min(WIDEST_NAMES, formatter.width // 3)
@@ -59,3 +63,12 @@ class ExplainedCommand(click.Command):
                     formatter.write_dl(own, col_max=most)
         with formatter.section("Others"):
             formatter.write_dl([*records.values()], col_max=most)
+
+
+def _fitting(record: tuple[str, str], width: int) -> tuple[str, str]:
+    """The record of an option; choices that are too many for a line stand in its text."""
+    name, text = record
+    option, bracket, choices = name.partition(" [")
+    if not bracket or len(name) + 2 <= width:
+        return record
+    return f"{option} NAME", f"{text} One of {choices.rstrip(']').replace('|', ', ')}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from gradcli.cli.explained import WideCommand
 from gradcli.cli.options import debug, printed
 from gradcli.cli.streams import put, reporting
 from gradcli.cli.suffixes import format_of
@@ -13,7 +14,7 @@ from gradcli.tasks.gates import gates
 SUFFIXES = {".json": "json", ".md": "markdown", ".txt": "table"}
 
 
-@click.command("gates", short_help="The table of gates, or the page of one.")
+@click.command("gates", cls=WideCommand, short_help="The table of gates, or the page of one.")
 @click.argument("name", required=False)
 @printed(GATE_FORMATS, None, form="How to print; table by default.", target="Write to a file.")
 @debug

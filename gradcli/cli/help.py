@@ -9,6 +9,7 @@ from contextlib import suppress
 import click
 from click.shell_completion import get_completion_class
 
+from gradcli.cli.explained import WideCommand
 from gradcli.cli.options import debug
 from gradcli.errors import UsageError, did_you_mean
 from gradcli.version import __version__
@@ -16,7 +17,7 @@ from gradcli.version import __version__
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command("help", short_help="The help of a command, or of all.")
+@click.command("help", cls=WideCommand, short_help="The help of a command, or of all.")
 @click.argument("name", required=False)
 @debug
 @click.pass_context
@@ -43,7 +44,7 @@ def help_command(ctx: click.Context, name: str | None, debug: bool) -> None:  # 
         click.echo(command.get_help(own))
 
 
-@click.command("version", short_help="The versions of gradcli, Python and numpy.")
+@click.command("version", cls=WideCommand, short_help="The versions of gradcli, Python and numpy.")
 @debug
 def version_command(debug: bool) -> None:  # noqa: ARG001
     """Print the versions of gradcli, Python and numpy; -V and --version do the same.
@@ -72,7 +73,7 @@ def _version_of_numpy() -> str:
     return version("numpy")
 
 
-@click.command("completion", short_help="The completion script of a shell.")
+@click.command("completion", cls=WideCommand, short_help="The completion script of a shell.")
 @click.argument("shell", type=click.Choice(SHELLS))
 @debug
 @click.pass_context

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from gradcli.cli.explained import WideCommand
 from gradcli.cli.streams import run_and_exit
 from gradcli.cli.words import plain_help
 from gradcli.errors import UsageError, did_you_mean
@@ -39,7 +40,7 @@ COMMANDS = {
 }
 
 
-class Commands(click.Group):
+class Commands(WideCommand, click.Group):
     """A group that loads a command when it is named."""
 
     def get_help_option(self, ctx: click.Context) -> click.Option:
@@ -52,13 +53,13 @@ class Commands(click.Group):
         """All names, in the order of the table."""
         return [*COMMANDS]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context | None, cmd_name: str) -> click.Command | None:
         """Import the command's module; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         module, function, _ = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"gradcli.cli.{module}"), function)
-        if not ctx.resilient_parsing:
+        if ctx is None or not ctx.resilient_parsing:
             return command
         from gradcli.cli.completing import with_completions  # late: only a shell asks for it
 

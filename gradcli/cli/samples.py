@@ -6,6 +6,7 @@ import os
 
 import click
 
+from gradcli.cli.explained import WideCommand
 from gradcli.cli.options import debug
 from gradcli.cli.output import write_text
 from gradcli.cli.streams import put
@@ -13,7 +14,7 @@ from gradcli.errors import FileError, UsageError, reason_of
 from gradcli.program.samples import sample_names, sample_text, sample_title
 
 
-@click.command("samples", short_help="The sample programs, listed or written out.")
+@click.command("samples", cls=WideCommand, short_help="The sample programs, listed or written out.")
 @click.argument("name", required=False)
 @click.option(
     "-o", "--output-file", "target", metavar="FILE",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from gradcli.cli.explained import WideCommand
 from gradcli.cli.options import debug
 from gradcli.cli.streams import put
 from gradcli.errors import UsageError, did_you_mean
 from gradcli.reports.schemas import SCHEMAS, schema_text
 
 
-@click.command("schema", short_help="The JSON Schema of a machine output.")
+@click.command("schema", cls=WideCommand, short_help="The JSON Schema of a machine output.")
 @click.argument("name", required=False)
 @click.option("-o", "--output-file", "target", metavar="FILE", help="Write the schema to a file.")
 @debug

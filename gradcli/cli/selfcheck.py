@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import click
 
+from gradcli.cli.explained import WideCommand
 from gradcli.errors import EXIT_FAILED, EXIT_OK
 from gradcli.tasks.selfcheck import trials
 
 
-@click.command("selfcheck", short_help="Plant mistakes and see that each is caught.")
+@click.command(
+    "selfcheck", cls=WideCommand, short_help="Plant mistakes and see that each is caught."
+)
 @click.option("-v", "--verbose", is_flag=True, default=False, help="Show every trial.")
 @click.option("--debug", is_flag=True, default=False, help="Show where an internal error happened.")
 def selfcheck_command(verbose: bool, debug: bool) -> int:  # noqa: ARG001  # debug is read by streams
