@@ -510,3 +510,24 @@ def propagate(w, b, X, Y):
 def test_a_mean_over_examples_that_no_gradient_has_is_a_mistake():
     assert case_of(REGRESSION).verdict == "pass"
     assert case_of(REGRESSION.replace("T) / m", "T)").replace("Y) / m", "Y)")).verdict == "fail"
+
+
+CONTRASTED = """
+import numpy as np
+
+def info_nce(z1, z2, tau=0.5):
+    s = z1 @ z2.T / tau
+    p = np.exp(s - s.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    n = len(z1)
+    loss = -np.mean(np.log(np.diag(p)))
+    ds = (p - np.eye(n)) / n / tau
+    return loss, ds @ z2, ds.T @ z1
+"""
+
+
+def test_what_meets_an_identity_matrix_is_square():
+    (case,) = check_python(CONTRASTED, "file.py", None, [], Request())
+    assert case.verdict == "pass", case.problem
+    (case,) = check_python(CONTRASTED.replace("/ n / tau", "/ tau"), "file.py", None, [], Request())
+    assert [line.line for line in case.lines if line.local and line.verdict == "fail"] == [10]

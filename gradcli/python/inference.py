@@ -58,6 +58,7 @@ MOST_MERGES = 24  # of axes, for one choice of ranks
 MORE_READINGS = 40  # once there is one that ends, though not as it should
 LABELLED = ("labels", "labels2")
 FLAT = 2  # axes of what is usual
+IDENTITY = re.compile(r"\b(?:eye|identity)\(")
 ONE_NUMBER = re.compile("truth value of an array is ambiguous|takes one number")
 
 
@@ -389,7 +390,8 @@ class Inference:
                 self.is_single, self.batch = True, (halt, values, choice)
             return with_size_one(choice.shapes, single)
         pair = pair_of(message)
-        if pair is not None and (not {*pair} <= halt.sizes or self._are_tied(pair, choice)):
+        is_one = pair is not None and (not {*pair} <= halt.sizes or self._are_tied(pair, choice))
+        if pair is not None and (is_one or _meets_identity(halt)):
             return joined(choice.shapes, *pair)
         if self.halted is None or _line(halt) > _line(self.halted[0]):  # the furthest it came
             self.halted, self.chosen = (halt, values), choice
@@ -485,6 +487,11 @@ def _with_array(halt: Halted, choice: Choice) -> Choice | None:
             if len(other) > 1 and "columns meet" not in halt.message:
                 return Choice({**choice.guesses, name: len(other)}, {**choice.shapes, name: other})
     return None
+
+
+def _meets_identity(halt: Halted) -> bool:
+    """Whether a matrix meets an identity matrix, so that it is square: `p - np.eye(n)`."""
+    return halt.span is not None and IDENTITY.search(halt.span.line_text) is not None
 
 
 def _line(halt: Halted) -> int:
