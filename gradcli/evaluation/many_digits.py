@@ -244,7 +244,7 @@ def _closer(task: Task, sweep: _Sweep) -> _Sweep:
     """
     for _ in range(MOST_JUMPS):
         pairs = [sweep.number(*place) for place in task.places]
-        lacking = [_lacking(task, *pair) for pair in pairs if not _is_sure(task, *pair)]
+        lacking = [_lacking(task, sweep, *pair) for pair in pairs if not _is_sure(task, *pair)]
         count = sweep.count + max(lacking, default=0)
         if count == sweep.count or not is_within_reach(task.point.program.graph, count):
             break
@@ -252,11 +252,11 @@ def _closer(task: Task, sweep: _Sweep) -> _Sweep:
     return sweep
 
 
-def _lacking(task: Task, number: Any, error: Any) -> int:
+def _lacking(task: Task, sweep: _Sweep, number: Any, error: Any) -> int:
     """How many digits more make an error small beside its number, and beside 1; 0: none help."""
     if not (number and 0 < error < math.inf):
         return 0
-    magnitude = error.context.mag
+    magnitude = sweep.arithmetic.number(1.0).context.mag  # an error may be a float
     lost = magnitude(error) - min(magnitude(number), 0)
     return max(0, int(lost * DIGITS_PER_BIT)) + task.count + GUARD
 
