@@ -78,7 +78,7 @@ class Attempts:
         first: GradcliError | None = None
         while True:
             try:
-                driven = self._once(extra, floats)
+                driven = self._freed(extra, floats)
             except NoAttribute as error:
                 if not self._has_more(error):
                     raise
@@ -255,6 +255,14 @@ class Attempts:
             if module is not None:
                 for scope in scopes:
                     scope.setdefault(name, module[name])
+
+    def _freed(self, extra: Mapping[str, Any], floats: set[str]) -> Driven:
+        """One reading; the error of a refused one, which may be kept, holds none of its arrays."""
+        try:
+            return self._once(extra, floats)
+        except GradcliError as error:
+            error.__traceback__ = error.__context__ = None
+            raise
 
     def _once(self, extra: Mapping[str, Any], floats: set[str]) -> Driven:
         reader, scope = self._reader()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 from collections.abc import Callable
 from typing import Any
@@ -295,12 +296,13 @@ def _deepcopy(reader: Reader, x: Any) -> Any:
 
 
 def _product(reader: Reader, *parts: Any, repeat: int = 1) -> Any:
-    rows: list[tuple[Any, ...]] = [()]
-    for part in [*parts] * repeat:
-        items = reader.iterate(part)
-        reader.count_length(len(rows) * len(items))
-        rows = [(*row, item) for row in rows for item in items]
-    return rows
+    pools = [[*reader.iterate(part)] for part in parts]
+    reader.count_length(width := len(pools) * repeat)
+    rows = 1
+    for pool in pools * repeat:
+        rows *= len(pool)
+        reader.count_length(rows * width)
+    return [*itertools.product(*pools, repeat=repeat)]
 
 
 def _chain(reader: Reader, *parts: Any) -> Any:

@@ -14,32 +14,64 @@ from gradcli.python.limits import MOST_DATA
 from gradcli.python.reduction_rows import axes_of
 from gradcli.python.shape_rows import array_of, as_data, shape_of
 from gradcli.python.state import Reader
+from gradcli.python.tape import refuse_large
 from gradcli.python.values import Array, Content, Library, Partial, Shape
+
+MOST_FACTORIAL, MOST_CHOSEN = 170, 520  # beyond which a float64 is infinite
+SIZED: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {  # and how many elements it has
+    "bincount": (np.bincount, lambda x, weights=None, minlength=0: max(np.max(x), minlength)),
+    "indices": (np.indices, lambda dimensions, **_: len(dimensions) * prod(dimensions)),
+    "tri": (np.tri, lambda N, M=None, k=0, **_: N * (M or N)),  # noqa: N803
+    "tril_indices": (np.tril_indices, lambda n, k=0, m=None: n * (m or n)),
+    "triu_indices": (np.triu_indices, lambda n, k=0, m=None: n * (m or n)),
+    "diag_indices": (np.diag_indices, lambda n, ndim=2: n * ndim),
+    "vander": (np.vander, lambda x, N=None, **_: len(x) * (N or len(x))),  # noqa: N803
+    "histogram": (np.histogram, lambda a, bins=10, **_: bins if np.ndim(bins) == 0 else 0),
+    "hanning": (np.hanning, int),
+    "hamming": (np.hamming, int),
+    "logspace": (np.logspace, lambda start, stop, num=50, *_, **__: num),
+    "geomspace": (np.geomspace, lambda start, stop, num=50, *_, **__: num),
+}
+
+
+def _sized(function: Callable[..., Any], size: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of numpy that is refused, by its arguments, before it makes too large an array."""
+
+    def made(*values: Any, **named: Any) -> Any:
+        refuse_large(size(*values, **named))
+        return function(*values, **named)
+
+    return made
+
+
+def _factorial(n: Any) -> float:
+    return float(np.prod(np.arange(1.0, n + 1))) if n <= MOST_FACTORIAL else np.inf
+
+
+def _comb(n: Any, k: Any) -> float:
+    """How many sets of k there are among n; the product of as few quotients as there can be."""
+    chosen = int(k if n % 1 else min(k, n - k))
+    if chosen < 0 or chosen > MOST_CHOSEN:
+        return 0.0 if chosen < 0 else np.inf
+    return float(np.prod([(n - i) / (i + 1) for i in range(chosen)]))
+
 
 # Functions of known data, or of what data there is at the point: their results are whole numbers,
 # masks and orders, which do not change near by.
 FIXED: dict[str, Callable[..., Any]] = {
     "argmax": np.argmax, "argmin": np.argmin, "argsort": np.argsort, "nonzero": np.nonzero,
     "flatnonzero": np.flatnonzero, "argwhere": np.argwhere, "unique": np.unique,
-    "searchsorted": np.searchsorted, "digitize": np.digitize, "bincount": np.bincount,
+    "searchsorted": np.searchsorted, "digitize": np.digitize,
     "count_nonzero": np.count_nonzero, "isin": np.isin, "in1d": np.isin, "lexsort": np.lexsort,
     "unravel_index": np.unravel_index, "ravel_multi_index": np.ravel_multi_index,
     "allclose": np.allclose, "isclose": np.isclose, "array_equal": np.array_equal,
     "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite, "signbit": np.signbit,
-    "trunc": np.trunc, "fix": np.trunc, "indices": np.indices, "tri": np.tri,
-    "tril_indices": np.tril_indices, "triu_indices": np.triu_indices,
-    "diag_indices": np.diag_indices, "ix_": np.ix_, "vander": np.vander, "gcd": np.gcd,
+    "trunc": np.trunc, "fix": np.trunc, "ix_": np.ix_, "gcd": np.gcd,
     "setdiff1d": np.setdiff1d, "union1d": np.union1d, "intersect1d": np.intersect1d,
-    "percentile": np.percentile, "quantile": np.quantile, "histogram": np.histogram,
-    "broadcast_shapes": np.broadcast_shapes,
-    "hanning": np.hanning, "hamming": np.hamming, "logspace": np.logspace,
-    "geomspace": np.geomspace, "comb": lambda n, k: float(_comb(n, k)),
-    "factorial": lambda n: float(np.prod(np.arange(1.0, n + 1))),
+    "percentile": np.percentile, "quantile": np.quantile,
+    "broadcast_shapes": np.broadcast_shapes, "comb": _comb, "factorial": _factorial,
+    **{name: _sized(*entry) for name, entry in SIZED.items()},
 }  # fmt: skip
-
-
-def _comb(n: Any, k: Any) -> Any:
-    return np.prod([(n - i) / (i + 1) for i in range(int(k))])
 
 
 def fixed(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ MOST_STATEMENTS = 200_000  # read, loops unrolled
 MOST_ITERATIONS = 20_000  # of one loop
 MOST_NODES = 200_000  # of the graph
 MOST_DATA = 20_000_000  # elements of one array that is known while reading
+MOST_PRODUCTS = 500_000_000  # of numbers, in one operation of known matrices
 MOST_DIGITS = 4_000  # bits of a whole number
 MOST_LENGTH = 1_000_000  # of a list or a text
 STEPS_A_CALL = 2  # that a call takes beside the statements in it

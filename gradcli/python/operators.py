@@ -13,7 +13,7 @@ import numpy as np
 from gradcli.errors import LimitError, ShapeError
 from gradcli.python.limits import MOST_DIGITS, MOST_LENGTH
 from gradcli.python.state import Reader
-from gradcli.python.tape import Elementwise, Tape, kind_of
+from gradcli.python.tape import Elementwise, Tape, kind_of, refuse_large
 from gradcli.python.texts import of_percent
 from gradcli.python.values import (
     Array,
@@ -59,7 +59,6 @@ FLOOR = Elementwise("floor", np.floor)
 MUL, ADD, SUB = OPERATORS[ast.Mult][1], OPERATORS[ast.Add][1], OPERATORS[ast.Sub][1]
 DIV = OPERATORS[ast.Div][1]
 SQUARE = Elementwise("square", np.square)
-MATMUL_SIZE = 50_000_000  # products of a matrix product of known data
 
 
 def binary(reader: Reader, kind: type, left: Any, right: Any) -> Any:
@@ -181,11 +180,9 @@ def power(tape: Tape, left: Content, right: Content) -> Content:
 def matmul(tape: Tape, left: Content, right: Content) -> Content:
     """The matrix product. Raises ShapeError."""
     if tape.is_known(left) and tape.is_known(right):
-        products = prod(left.shape) * (right.shape[-1] if right.ndim else 1)
-        if left.ndim and products > MATMUL_SIZE:
-            raise LimitError("a matrix product of known data is too large")
-        tape.known += products
-        return tape.data(np.matmul(left, right))
+        columns = right.shape[-1] if right.ndim > 1 else 1
+        refuse_large(prod(left.shape[:-1]) * columns)
+        return tape.data(tape.products(left.size * columns, np.matmul, left, right))
     return tape.gate("matmul", tape.node(left), tape.node(right))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import partial
+from itertools import zip_longest
 from math import prod
 from typing import Any
 
@@ -16,7 +18,7 @@ from gradcli.python.operators import MUL, SUB, matmul, operate
 from gradcli.python.reduction_rows import axes_of
 from gradcli.python.shape_rows import as_data, transpose
 from gradcli.python.state import Reader
-from gradcli.python.tape import Tape
+from gradcli.python.tape import Tape, refuse_large
 from gradcli.python.values import Array, Content
 
 
@@ -75,8 +77,13 @@ def outer(reader: Reader, a: Any, b: Any) -> Any:
     """`np.outer`."""
     tape, left, right = reader.tape, reader.content(a), reader.content(b)
     if tape.is_known(left) and tape.is_known(right):
-        return reader.wrap(tape.data(np.outer(left, right)))
+        return reader.wrap(tape.data(_outer(tape, left, right)))
     return reader.wrap(tape.gate("outer", tape.node(left), tape.node(right)))
+
+
+def _outer(tape: Tape, left: Content, right: Content) -> Any:
+    refuse_large(left.size * right.size)
+    return np.outer(left, right)
 
 
 def outer_of(kind: type) -> Callable[..., Any]:
@@ -145,13 +152,32 @@ def einsum(reader: Reader, subscripts: Any, *operands: Any, **_: Any) -> Any:
     tape, contents = reader.tape, [reader.content(operand) for operand in operands]
     if all(map(tape.is_known, contents)):
         try:
-            return reader.wrap(tape.data(np.einsum(subscripts, *contents)))
+            made = tape.products(_products(subscripts, contents), np.einsum, subscripts, *contents)
+            return reader.wrap(tape.data(made))
         except ValueError as error:
             reader.fail(str(error))
     return reader.wrap(einsum_node(_Maker(reader), subscripts, [*map(tape.node, contents)]))
 
 
+def _products(subscripts: str, contents: list[Content]) -> int:
+    """How many products an einsum of known data takes: one for every choice of its letters."""
+    terms = subscripts.partition("->")[0].replace(" ", "").replace("...", "").split(",")
+    sizes = {  # an ellipsis stands for the axes that have no letter
+        letter or (axis, len(content.shape)): size
+        for term, content in zip(terms, contents, strict=False)
+        for axis, (letter, size) in enumerate(zip_longest(term, content.shape))
+        if size is not None
+    }
+    return prod(sizes.values())
+
+
 # ---------------------------------------------------------------- linear algebra
+
+
+def _of_matrix(tape: Tape, function: Callable[..., Any], matrix: Content, *others: Any) -> Any:
+    """What numpy makes of a known matrix, in about as many products as one with itself takes."""
+    columns = matrix.shape[-1] if matrix.ndim else 1
+    return tape.products(matrix.size * columns, function, matrix, *others)
 
 
 def _square(reader: Reader, matrix: Content) -> Content:
@@ -173,7 +199,7 @@ def solve(reader: Reader, a: Any, b: Any, **_: Any) -> Any:
     """`np.linalg.solve`."""
     tape, matrix, right = reader.tape, reader.content(a), reader.content(b)
     if tape.is_known(matrix) and tape.is_known(right):
-        return reader.wrap(tape.data(np.linalg.solve(matrix, right)))
+        return reader.wrap(tape.data(_of_matrix(tape, np.linalg.solve, matrix, right)))
     solution = tape.gate("solve", tape.node(_square(reader, matrix)), tape.node(right))
     return reader.wrap(_finite(reader, solution, "Singular matrix"))
 
@@ -182,7 +208,7 @@ def inverse(reader: Reader, a: Any) -> Any:
     """`np.linalg.inv`."""
     tape, matrix = reader.tape, reader.content(a)
     if tape.is_known(matrix):
-        return reader.wrap(tape.data(np.linalg.inv(matrix)))
+        return reader.wrap(tape.data(_of_matrix(tape, np.linalg.inv, matrix)))
     made = tape.gate("inv", _square(reader, matrix))
     return reader.wrap(_finite(reader, made, "Singular matrix"))
 
@@ -201,7 +227,8 @@ def of_data(name: str) -> Callable[..., Any]:
         if not tape.is_known(matrix):
             reader.fail(f"`np.linalg.{name}` of what depends on inputs is not read",
                         "only its results can be given, as inputs")  # fmt: skip
-        parts = DECOMPOSITIONS[name](matrix, *options, **named)
+        decompose = partial(DECOMPOSITIONS[name], **named)
+        parts = _of_matrix(tape, decompose, matrix, *options)
         several = isinstance(parts, tuple)
         wrapped = tuple(reader.wrap(tape.data(part)) for part in (parts if several else [parts]))
         return wrapped if several else wrapped[0]
@@ -213,7 +240,7 @@ def determinant(reader: Reader, a: Any) -> Any:
     """`np.linalg.det`."""
     tape, matrix = reader.tape, reader.content(a)
     if tape.is_known(matrix):
-        return reader.wrap(tape.data(np.linalg.det(matrix)))
+        return reader.wrap(tape.data(_of_matrix(tape, np.linalg.det, matrix)))
     return reader.wrap(tape.gate("det", _square(reader, matrix)))
 
 
@@ -221,7 +248,8 @@ def slogdet(reader: Reader, a: Any) -> Any:
     """`np.linalg.slogdet`: the sign, and the logarithm of the size of the determinant."""
     tape, matrix = reader.tape, reader.content(a)
     if tape.is_known(matrix):
-        return tuple(reader.wrap(tape.data(part)) for part in np.linalg.slogdet(matrix))
+        parts = _of_matrix(tape, np.linalg.slogdet, matrix)
+        return tuple(reader.wrap(tape.data(part)) for part in parts)
     logs = tape.gate("logdet", _square(reader, matrix))
     signs, _ = np.linalg.slogdet(tape.value(matrix))
     return reader.wrap(tape.data(signs)), reader.wrap(logs)
@@ -232,7 +260,7 @@ def cholesky(reader: Reader, a: Any, **keywords: Any) -> Any:
     tape, matrix = reader.tape, reader.content(a)
     is_lower = keywords.get("lower", True)
     if tape.is_known(matrix):
-        factor = np.linalg.cholesky(matrix)
+        factor = _of_matrix(tape, np.linalg.cholesky, matrix)
         return reader.wrap(tape.data(factor if is_lower else factor.T))
     made = tape.gate("cholesky", _square(reader, matrix))
     _finite(reader, made, "Matrix is not positive definite")
@@ -240,12 +268,15 @@ def cholesky(reader: Reader, a: Any, **keywords: Any) -> Any:
 
 
 def power_of_matrix(reader: Reader, a: Any, n: int) -> Any:
-    """`np.linalg.matrix_power`."""
+    """`np.linalg.matrix_power`, by squares."""
     if n < 0:
         return power_of_matrix(reader, inverse(reader, a), -n)
     whole: Any = Array(np.eye(reader.tape.shape(reader.content(a))[0]))
-    for _ in range(n):
-        whole = multiply_matrices(reader, whole, a)
+    while n:
+        if n & 1:
+            whole = multiply_matrices(reader, whole, a)
+        n >>= 1
+        a = multiply_matrices(reader, a, a) if n else a
     return whole
 
 

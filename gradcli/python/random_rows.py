@@ -23,6 +23,13 @@ BY_SIZE = {
     "dirichlet": "dirichlet",
 }  # fmt: skip
 
+SIZE_AT = {  # which argument is the size, where it is not the third
+    "standard_normal": 0, "random_sample": 0, "choice": 1, "poisson": 1, "exponential": 1,
+    "dirichlet": 1,
+}  # fmt: skip
+
+DRAWN_AS = 20  # elements that numpy computes
+
 _OLD = np.random.RandomState
 DRAW: dict[str, Callable[..., Any]] = {
     "standard_normal": _OLD.standard_normal,
@@ -42,12 +49,18 @@ DRAW: dict[str, Callable[..., Any]] = {
 }
 
 
+def _drawn(reader: Reader, numbers: Any) -> Any:
+    """Random numbers as known data; to draw one takes as long as many others."""
+    reader.tape.known += DRAWN_AS * np.size(numbers)
+    return known(reader, numbers)
+
+
 def by_shape(method: str) -> Callable[..., Any]:
     """`np.random.randn(3, 4)`: the sizes are the arguments."""
 
     def row(reader: Reader, *sizes: Any) -> Any:
         shape = sized(reader, tuple(sizes)) if sizes else None
-        return known(reader, DRAW[method](reader.random, shape))
+        return _drawn(reader, DRAW[method](reader.random, shape))
 
     return row
 
@@ -61,10 +74,13 @@ def by_size(method: str) -> Callable[..., Any]:
             keywords["size"] = sized(reader, keywords["size"])
         plain = [as_data(reader, value) for value in values]
         named = {key: as_data(reader, value) for key, value in keywords.items()}
-        for value in plain:
-            if isinstance(value, tuple):
+        at = SIZE_AT.get(method, 2)
+        for value in plain[at : at + 1]:
+            if value is not None:
                 sized(reader, value)
-        return known(reader, np.asarray(DRAW[method](reader.random, *plain, **named)))
+        if method == "choice" and isinstance(plain[0], int):
+            sized(reader, plain[0])  # all of them are put in an order
+        return _drawn(reader, np.asarray(DRAW[method](reader.random, *plain, **named)))
 
     return row
 

@@ -7,6 +7,7 @@ meets one that does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 from math import prod
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from gradcli.errors import LimitError, ShapeError
 from gradcli.gates.shapes import Places, Shape, broadcast
 from gradcli.graph.nodes import Graph
 from gradcli.program.model import Decision
-from gradcli.python.limits import MOST_DATA, MOST_NODES
+from gradcli.python.limits import MOST_DATA, MOST_NODES, MOST_PRODUCTS
 from gradcli.python.values import Array, Content
 
 Cut = tuple[int, int | None]  # where a part begins and ends; None for the end of the array
@@ -154,6 +155,8 @@ class Tape:
     def apply(self, operation: Elementwise, *contents: Content) -> Content:
         """An operation, element by element."""
         if all(content.__class__ is not int for content in contents):
+            sizes = zip_longest(*(content.shape[::-1] for content in contents), fillvalue=1)
+            refuse_large(prod(map(max, sizes)))
             with np.errstate(all="ignore"):
                 return self.data(operation.numpy(*contents))
         node = self.gate(operation.gate, *[self.node(content) for content in contents])
@@ -164,12 +167,21 @@ class Tape:
     def data(self, value: Any) -> Any:
         """What numpy has computed, as known data."""
         array = np.asarray(value)
-        if array.size > MOST_DATA:
-            raise LimitError(f"an array of {array.size} elements is more than {MOST_DATA}")
+        refuse_large(array.size)
         if array.dtype.kind == "c":
             raise ShapeError("complex numbers are not read")
         self.known += array.size
         return array
+
+    def products(self, count: int, function: Callable[..., Any], *contents: Content) -> Any:
+        """What numpy makes of known data by so many products, which are counted beforehand."""
+        if count > MOST_PRODUCTS:
+            raise LimitError(
+                f"{count} products of known data; at most {MOST_PRODUCTS} are computed"
+            )
+        self.known += count
+        with np.errstate(all="ignore"):
+            return function(*contents)
 
     def reshape(self, content: Content, shape: Shape) -> Content:
         """The elements in another shape."""
@@ -211,6 +223,7 @@ class Tape:
     def join(self, contents: list[Content], axis: int) -> Content:
         """Arrays one after another along an axis."""
         if all(content.__class__ is not int for content in contents):
+            refuse_large(sum(content.size for content in contents))
             return self.data(np.concatenate(contents, axis))
         nodes = [self.node(content) for content in contents]
         return self.gate("concatenate", self.static((axis,)), *nodes)
@@ -235,6 +248,12 @@ class Tape:
         return self.gate("give", node, self.static(shape), places)
 
 
+def refuse_large(size: int) -> None:
+    """Refuse arrays of known data without end, before they are made where that can be."""
+    if size > MOST_DATA:
+        raise LimitError(f"an array of {size} elements is more than {MOST_DATA}")
+
+
 def content_of(tape: Tape, value: Any) -> Content:
     """The content of a value: an array, a number, or lists of these. Raises ShapeError."""
     if isinstance(value, Array):
@@ -245,6 +264,7 @@ def content_of(tape: Tape, value: Any) -> Content:
         except OverflowError:
             raise ShapeError("a whole number too large for float64") from None
     if isinstance(value, range):
+        refuse_large(len(value))
         return tape.data(np.arange(value.start, value.stop, value.step))
     if isinstance(value, (list, tuple)):
         return _stacked(tape, value)
@@ -260,6 +280,7 @@ def _stacked(tape: Tape, parts: Any) -> Content:
         shown = " and ".join(map(str, sorted(shapes)[:3]))
         raise ShapeError(f"the parts of a list have shapes {shown}", hint="make them equally long")
     if all(content.__class__ is not int for content in contents):
+        refuse_large(sum(content.size for content in contents))
         return tape.data(np.stack(contents))
     return tape.gate("list", *[tape.node(content) for content in contents])
 
