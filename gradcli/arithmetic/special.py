@@ -216,12 +216,15 @@ def logarithm(mp: Any, x: Any) -> Any:
     """log(x) of what is positive, from that of a third of the bits, where mpmath takes means.
 
     A step y + 2 (x - exp(y)) / (x + exp(y)) has three times the bits of y, and exp(y) is found in
-    half the time that means take. Beside 1 mpmath sums a short series itself.
+    half the time that means take. Beside 1 mpmath sums a short series itself; where the exponent
+    has as many bits as the number, nothing is gained.
     """
     if mp.prec <= OF_SERIES or mp.mag(x - 1) < -BESIDE_ONE:
         return mp.log(x)
-    size = int(abs(mp.mag(x))).bit_length()
-    with mp.workprec((mp.prec + GUARD) // 3 + size + GUARD):
+    third = (mp.prec + GUARD) // 3 + int(abs(mp.mag(x))).bit_length() + GUARD
+    if third >= mp.prec:
+        return mp.log(x)
+    with mp.workprec(third):
         y = logarithm(mp, x)
     with mp.workprec(mp.prec + GUARD):
         power = exponential(mp, y)

@@ -142,7 +142,7 @@ class Replay:
         return [self._again_at(k, held) for k in range(len(self.runs))]
 
     def _again_at(self, point: int, held: Held) -> Run:
-        values = {node: numbers[point] for node, numbers in held.items()}
+        values = {node: _operand(numbers[point]) for node, numbers in held.items()}
         return self.machine.run_again(self.runs[point], values)
 
     def tried(self, values: Held) -> list[Run]:
@@ -166,7 +166,7 @@ class Replay:
             own = give(places[node], point, values) if node in places else self.held[node][point]
             if own is None:
                 return None
-            values[node], start = own, node + 1
+            values[node], start = _operand(own), node + 1
         forward(self.machine, values, start)
         return Run(self.machine, values)
 
@@ -183,6 +183,11 @@ class Replay:
             sweep(again, seeds)
             pulled.append(again.gradients)
         return pulled
+
+
+def _operand(value: Any) -> Any:
+    """A value as gates take it: to those of numbers an array without axes is none."""
+    return value[()] if isinstance(value, np.ndarray) else value
 
 
 def is_finite(amount: Any) -> bool:
