@@ -9,7 +9,7 @@ from gradcli.errors import LimitError, did_you_mean
 from gradcli.python.builtin_calls import BUILTINS
 from gradcli.python.calls import CONSTANTS, MODULES, library_call
 from gradcli.python.contexts import SAVES, keeper
-from gradcli.python.control import ReturnSignal
+from gradcli.python.control import BreakSignal, ContinueSignal, ReturnSignal
 from gradcli.python.helpers import HELPERS, WITH_CACHE
 from gradcli.python.limits import DEEPEST_CALLS, STEPS_A_CALL
 from gradcli.python.methods import ATTRIBUTES, OF_LISTS, method_call
@@ -161,6 +161,8 @@ class Functions(Reader):
             self.block(function.node.body, scope)
         except ReturnSignal as result:
             return yielded if function.is_generator else result.value
+        except (BreakSignal, ContinueSignal):  # as Python says it
+            self.fail("`break` or `continue` outside a loop")
         finally:
             self.calls.pop()
             self.functions.pop()

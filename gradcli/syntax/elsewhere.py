@@ -9,8 +9,9 @@ from gradcli.syntax.tree import Tree
 
 SENTENCE = re.compile(r"\s*(?:[A-Za-z][\w'\u2019-]*[,;:]? +){3,}[A-Za-z][\w'\u2019-]*[.:!?]?\s*")
 # Words with nothing but commas and the like between them: a greeting, a heading, a line of a list.
+# What is a word stays one: to try all ways to cut a long name into words takes for ever.
 WORDS = re.compile(
-    r"\s*(?:[-*\u2022]|\d+\.)?\s*(?:[A-Za-z][\w'\u2019-]*[,;:.!?]* *){2,}[,;:.!?)\d]*\s*"
+    r"\s*(?:[-*\u2022]|\d+\.)?\s*(?:[A-Za-z][\w'\u2019-]*+[,;:.!?]*+ *+){2,}+[,;:.!?)\d]*\s*"
 )
 MARKED = re.compile(r"[,.:!?]\s*$|: |^\s*(?:\d+\.|\u2022) ")
 TITLE = re.compile(r"\s*(?:[A-Z][a-z]{3,}\s*){2,}|\s*[A-Z]?[a-z]{3,}(?: [a-z]{4,}){2,}\s*")
