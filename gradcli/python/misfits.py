@@ -20,8 +20,8 @@ PAIRS = (
     re.compile(r"reached, as (\d+) is not (\d+)"),
     re.compile(r"square matri\w+, this has shape \((\d+), (\d+)\)"),
 )
-SQUEEZED = re.compile(r"axis (-?\d+) of \(((?:\d+,? ?)*)\) is not of size 1")
-SHAPE = re.compile(r"\(((?:\d+,? ?)*)\)")
+SQUEEZED = re.compile(r"axis (-?\d+) of \(((?:\d++,? ?)*)\) is not of size 1")
+SHAPE = re.compile(r"\(((?:\d++,? ?)*)\)")
 ALONG = re.compile(r"differ in an axis other than (\d+)")
 IN_PLACE = "cannot become one of"
 
