@@ -9,6 +9,7 @@ from typing import Any
 from gradcli.errors import Span
 from gradcli.python.arguments import stores_gradients
 from gradcli.python.driven import Driven
+from gradcli.python.modes import in_training, objects_in
 from gradcli.python.outputs import end_of_loops, last_line_of_value
 from gradcli.python.results import Result, of_each, returned, short_name
 from gradcli.python.upstreams import BackwardCalls
@@ -83,6 +84,7 @@ class Driver(BackwardCalls):
     def _forward_call(self, forward: Function, arguments: dict[str, Any]) -> Any:
         """What the forward part gives; arrays its first call makes for good are inputs, too."""
         instance = self.driven.instance
+        arguments = self._in_training(forward, arguments)
         before = dict(instance.attributes) if instance is not None else {}
         kept = {name: _copied(value) for name, value in before.items()}
         if self.caller:
@@ -116,6 +118,19 @@ class Driver(BackwardCalls):
         self.reader.records.clear()
         self.reader.recorded.clear()
         return self._call(forward, arguments)
+
+    def _in_training(self, forward: Function, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments, and the object with its layers, in training where the style has that."""
+        own = {name: v for name, v in {**forward.defaults, **arguments}.items()
+               if name not in self.values}  # fmt: skip
+        changed = in_training(own)
+        self.driven.idle |= changed.keys()
+        for part in objects_in(self.driven.instance):
+            flags = in_training(part.attributes)
+            self.driven.idle |= flags.keys()
+            if self.style.is_trained:
+                part.attributes.update(flags)
+        return {**arguments, **changed} if self.style.is_trained else arguments
 
     def _are_of_examples(self, results: list[Result], output: int) -> bool:
         """Whether gradients have the shape of what gives one number for each of its rows."""

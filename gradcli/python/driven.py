@@ -44,6 +44,7 @@ class Driven:
         self.is_of_examples = False  # whether the loss may be one for each example
         self.is_apart = False  # whether the results are the elements of one array
         self.is_force = False  # whether it is minus the value that is differentiated
+        self.idle: set[str] = set()  # flags and modes of training that are off
         self.upstreams: list[str] = []
         self.places: dict[str, int] = {}  # of results, where no function returns them
         self.others: dict[int, str] = {}  # results that the upstream gradient may be of, by place

@@ -285,6 +285,10 @@ class Reading(InputSearch):
         if self.is_force:
             words = "right where what is called a force is the gradient itself, and not minus it"
             ways.append((style._replace(is_uphill=True), words))
+        if self.driver is not None and (idle := self.driver.driven.idle):
+            flags = ", ".join(f"`{name}`" for name in sorted(idle))
+            words = f"right in training, which {flags} turns on"
+            ways.append((style._replace(is_trained=True), words))
         if self.has_softmax:
             words = "right where the `softmax` that is not there is that of rows"
             ways.append((style._replace(softmax_axis=-1), words))

@@ -19,6 +19,7 @@ class Style(NamedTuple):
     of: tuple[str, str] | None = None  # a result, and the input that it is taken to be of
     symmetric: str = ""  # the input that is drawn as a symmetric matrix
     mask: str = ""  # the input that is drawn as zeros and ones
+    is_trained: bool = False  # flags and modes of training are on
     has_one_entry: bool = False  # the upstream gradient is 0 everywhere else
     adds_loss: bool = False  # the backward part is that of a loss beside the output, too
     is_mean: bool = False  # the losses of all examples are averaged, and not summed

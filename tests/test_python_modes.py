@@ -1,0 +1,104 @@
+"""Layers whose backward part is that of training, though the flag of training is off at first."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradcli.requests import Request
+from gradcli.tasks.check_python import check_python
+
+KEPT = """
+import numpy as np
+
+
+class BatchNorm:
+    def __init__(self, n, eps=1e-5, momentum=0.9):
+        self.gamma, self.beta = np.ones(n), np.zeros(n)
+        self.mean, self.var = np.zeros(n), np.ones(n)
+        self.eps, self.momentum = eps, momentum
+        self.training = False
+
+    def forward(self, x):
+        if self.training:
+            mu, var = x.mean(axis=0), x.var(axis=0)
+            self.mean = self.momentum * self.mean + (1 - self.momentum) * mu
+            self.var = self.momentum * self.var + (1 - self.momentum) * var
+        else:
+            mu, var = self.mean, self.var
+        self.inv = 1 / np.sqrt(var + self.eps)
+        self.xhat = (x - mu) * self.inv
+        return self.gamma * self.xhat + self.beta
+
+    def backward(self, dout):
+        n = dout.shape[0]
+        self.dgamma = (dout * self.xhat).sum(axis=0)
+        self.dbeta = dout.sum(axis=0)
+        dxhat = dout * self.gamma
+        mean = (dxhat * self.xhat).sum(axis=0)
+        return self.inv / n * (n * dxhat - dxhat.sum(axis=0) - self.xhat * mean)
+"""
+
+CALLED = (
+    KEPT.replace("        self.training = False\n", "")
+    .replace("def forward(self, x):", "def forward(self, x, training=False):")
+    .replace("if self.training:", "if training:")
+)
+
+WORDED = CALLED.replace("training=False", "mode='test'").replace(
+    "if training:", "if mode == 'train':"
+)
+
+INSIDE = (
+    KEPT
+    + """
+
+class Block:
+    def __init__(self, n):
+        self.w = np.random.randn(n, n)
+        self.norm = BatchNorm(n)
+
+    def forward(self, x):
+        self.x = x
+        return self.norm.forward(x @ self.w)
+
+    def backward(self, dout):
+        d = self.norm.backward(dout)
+        self.dw = self.x.T @ d
+        return d @ self.w.T
+"""
+)
+
+LAYERS = {"attribute": KEPT, "argument": CALLED, "word": WORDED, "inside": INSIDE}
+
+
+def checked(text, name="BatchNorm", bindings=()):
+    (case,) = check_python(text, "file.py", name, [*bindings], Request())
+    return case
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_layer_is_read_in_training_where_that_is_what_it_passes_back(kind):
+    case = checked(LAYERS[kind], "Block" if kind == "inside" else "BatchNorm")
+    assert case.verdict == "pass", case.problem
+    assert any(note.startswith("right in training") for note in case.notes)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_training_hides_no_mistake(kind):
+    text = LAYERS[kind].replace(
+        "n * dxhat - dxhat.sum(axis=0)", "n * dxhat - 2 * dxhat.sum(axis=0)"
+    )
+    assert text != LAYERS[kind]
+    assert checked(text, "Block" if kind == "inside" else "BatchNorm").verdict == "fail"
+
+
+def test_a_flag_that_is_given_stays_as_it_is():
+    case = checked(CALLED, bindings=[("training", "False")])
+    assert case.verdict == "fail"
+
+
+def test_a_layer_that_is_right_at_rest_is_not_trained():
+    text = KEPT.replace("dxhat - dxhat.sum(axis=0) - self.xhat * mean", "dxhat")
+    case = checked(text)
+    assert case.verdict == "pass", case.problem
+    assert not any(note.startswith("right in training") for note in case.notes)
