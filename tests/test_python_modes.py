@@ -1,4 +1,4 @@
-"""Layers whose backward part is that of training, though the flag of training is off at first."""
+"""Layers in training: a flag that is off at first, and weights that move while they pass back."""
 
 from __future__ import annotations
 
@@ -102,3 +102,41 @@ def test_a_layer_that_is_right_at_rest_is_not_trained():
     case = checked(text)
     assert case.verdict == "pass", case.problem
     assert not any(note.startswith("right in training") for note in case.notes)
+
+
+MOVED = """
+import numpy as np
+
+
+class Adam:
+    def __init__(self, rate=0.001):
+        self.rate, self.m, self.v, self.t = rate, 0.0, 0.0, 0
+
+    def update(self, weight, gradient):
+        self.t += 1
+        self.m = 0.9 * self.m + 0.1 * gradient
+        self.v = 0.999 * self.v + 0.001 * gradient ** 2
+        first, second = self.m / (1 - 0.9 ** self.t), self.v / (1 - 0.999 ** self.t)
+        return weight - self.rate * first / (np.sqrt(second) + 1e-8)
+
+
+class Scale:
+    def __init__(self, n):
+        self.gamma = np.ones(n)
+        self.optimizer = Adam()
+
+    def forward(self, x):
+        self.x = x
+        return self.gamma * x
+
+    def backward(self, dout):
+        dx = dout * self.gamma
+        self.gamma = self.optimizer.update(self.gamma, (dout * self.x).sum(axis=0))
+        return dx
+"""
+
+
+def test_a_weight_that_an_optimiser_moves_is_no_gradient_of_itself():
+    case = checked(MOVED, "Scale")
+    assert case.verdict == "pass", case.problem
+    assert {name.partition("[")[0] for name in case.inputs} == {"x"}

@@ -211,7 +211,8 @@ def weighted(reader: Reader, x: Any, axis: Any = None, weights: Any = None) -> A
 
 ROWS: dict[str, Callable[..., Any]] = {
     **{name: reduction(*row) for name, row in REDUCTIONS.items()},
-    "var": spread("var"), "std": spread("std"), "average": weighted,
+    "var": spread("var"), "std": spread("std"),
+    "nanvar": spread("var"), "nanstd": spread("std"), "average": weighted,
     "norm": norm, "logsumexp": logsumexp, "softmax": softmax, "log_softmax": log_softmax,
     "any": any_of, "all": all_of, "diff": differences,
     "cumsum": accumulated("cumsum", np.cumsum), "cumprod": accumulated("cumprod", np.cumprod),

@@ -78,7 +78,9 @@ class BackwardCalls(LossSearch):
             driven.results += [r._replace(order=-1) for r in collected(reader, added, name)]
         driven.steps = steps_of(reader, driven.instance, held, upstreams)
         if driven.instance is not None:
-            driven.results += named_parts(reader, driven.instance, "self")
+            moved = {f"self{path}" for path in held}  # what stands there now is a new value
+            parts_of_self = named_parts(reader, driven.instance, "self")
+            driven.results += [r for r in parts_of_self if r.words not in moved]
 
     def _by_name(
         self, backward: Function, forward: Function, names: list[str], parts: list[Any],
