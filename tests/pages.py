@@ -1,12 +1,9 @@
-"""The stepping page as text, for the tests of the file and of the page in a browser."""
+"""The stepping page as text, for its tests."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
-
-import pytest
-from browser import Browser, chromium
 
 from gradcli.render.look import Look
 from gradcli.render.page.document import html
@@ -19,20 +16,3 @@ LAYERS = ("sum(tanh(W2 @ relu(W@x + b))**2)",
 
 def written(page):
     return "".join(html(page, Look(io.StringIO(), decimals=2)))
-
-
-# -------------------------------------------------------------------- in a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if chromium() is None:
-        pytest.skip("there is no chromium")
-    browser = Browser()
-    yield browser
-    browser.close()
-
-
-def shown(browser, id):
-    """The exact number that is drawn at a place; None where nothing is drawn."""
-    return browser.run(f"JSON.parse(document.getElementById({id!r})?.dataset.exact ?? 'null')")

@@ -8,7 +8,8 @@ import math
 from pathlib import Path
 
 import pytest
-from pages import LAYERS, LECTURE, SAMPLES, shown, written
+from browser import Browser, chromium
+from pages import LAYERS, LECTURE, SAMPLES, written
 
 from gradcli import api
 from gradcli.errors import GradcliError
@@ -30,6 +31,20 @@ TEXTS = {
     "layers": LAYERS,
     "hidden": ("log(1 + exp(x)) * (1 - cos(y))", {"x": 1000, "y": 1e-9}),
 }
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if chromium() is None:
+        pytest.skip("there is no chromium")
+    browser = Browser()
+    yield browser
+    browser.close()
+
+
+def shown(browser, id):
+    """The exact number that is drawn at a place; None where nothing is drawn."""
+    return browser.run(f"JSON.parse(document.getElementById({id!r})?.dataset.exact ?? 'null')")
 
 
 @pytest.fixture
