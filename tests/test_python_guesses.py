@@ -431,3 +431,34 @@ def test_a_list_of_numbers_is_the_gradient_of_a_vector():
     assert case_of(POLYNOMIAL).verdict == "pass"
     case = case_of(POLYNOMIAL.replace("dw[1] += e * x[i]\n", "dw[1] -= e * x[i]\n"))
     assert (case.verdict, accused(case)) == ("fail", [13])
+
+
+IMAGES_IN_ROWS = """
+import numpy as np
+
+class Net:
+    def __init__(self, hidden=100, classes=10):
+        self.W1 = np.random.randn(192, hidden) * 0.1
+        self.W2 = np.random.randn(hidden, classes) * 0.1
+
+    def loss(self, X, y):
+        X = X.reshape(len(X), 3, 8, 8)
+        F = X.reshape(X.shape[0], -1)
+        h = np.tanh(F @ self.W1)
+        s = h @ self.W2
+        p = np.exp(s) / np.exp(s).sum(axis=1, keepdims=True)
+        n = len(y)
+        loss = -np.log(p[np.arange(n), y]).mean()
+        ds = p.copy()
+        ds[np.arange(n), y] -= 1
+        ds /= n
+        grads = {"W2": h.T @ ds}
+        grads["W1"] = F.T @ (ds @ self.W2.T * (1 - h ** 2))
+        return loss, grads
+"""
+
+
+def test_rows_are_as_long_as_the_images_they_are_taken_apart_to():
+    case = case_of(IMAGES_IN_ROWS)
+    assert case.verdict == "pass", case.problem
+    assert case_of(IMAGES_IN_ROWS.replace("1 - h ** 2", "1 - h")).verdict == "fail"

@@ -14,13 +14,7 @@ from typing import Any
 
 from gradcli.errors import GradcliError
 from gradcli.python.draws import Draws
-from gradcli.python.guesses import (
-    BIAS,
-    TARGETS,
-    Guess,
-    Guesser,
-    Parts,
-)
+from gradcli.python.guesses import BIAS, TARGETS, Guess, Guesser, Parts
 from gradcli.python.lessons import Lesson
 from gradcli.python.likely_axes import Unlikely, unlikely
 from gradcli.python.misfits import (
@@ -34,6 +28,7 @@ from gradcli.python.misfits import (
     single_axis,
     single_column,
     single_example,
+    taken_apart,
     with_column,
     with_ones,
     with_size_one,
@@ -362,6 +357,8 @@ class Inference:
         message = f"{error.message} {error.hint or ''}"
         if (single := single_axis(message)) is not None:
             return with_size_one(choice.shapes, single)
+        if (rows := taken_apart(choice.shapes, message)) is not None:
+            return rows
         column = like_other(choice.shapes, message, TARGETS) or with_column(
             choice.shapes, message, BIAS
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from math import gcd
+from math import gcd, prod
 
 from gradcli.python.guards import REACHED
 
@@ -61,6 +61,18 @@ def shapes_in(message: str) -> list[tuple[int, ...]]:
 def is_misfit(message: str) -> bool:
     """Whether an error is one of shapes that do not fit; what a file itself refuses is none."""
     return not message.startswith(REACHED) and (pair_of(message) is not None or IN_PLACE in message)
+
+
+def taken_apart(shapes: Shapes, message: str) -> Shapes | None:
+    """The shapes with rows as long as what each is taken apart to: `X.reshape(n, 3, 32, 32)`."""
+    if "cannot reshape" not in message or len(pair := shapes_in(message)[:2]) != 2:
+        return None
+    own, apart = pair
+    names = [name for name, shape in shapes.items() if shape == own]
+    if len(own) != 2 or len(apart) < 3 or own[0] != apart[0] or len(names) != 1:
+        return None
+    size = prod(apart[1:])
+    return {**shapes, names[0]: (own[0], size)} if size <= LARGEST else None
 
 
 def single_example(message: str) -> int | None:
