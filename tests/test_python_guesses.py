@@ -462,3 +462,38 @@ def test_rows_are_as_long_as_the_images_they_are_taken_apart_to():
     case = case_of(IMAGES_IN_ROWS)
     assert case.verdict == "pass", case.problem
     assert case_of(IMAGES_IN_ROWS.replace("1 - h ** 2", "1 - h")).verdict == "fail"
+
+
+BARRIER = """
+import numpy as np
+
+def objective(x, A, b, mu):
+    r = A @ x - b
+    return 0.5 * r @ r - mu * np.sum(np.log(x))
+
+def objective_grad(x, A, b, mu):
+    return A.T @ (A @ x - b) - mu / x
+"""
+
+MEAN = """
+import numpy as np
+
+def energy(mu, P, x):
+    d = x - mu
+    return 0.5 * d @ (P @ d)
+
+def energy_grad(mu, P, x):
+    return -0.5 * (P + P.T) @ (x - mu)
+"""
+
+
+def test_unknowns_of_equations_are_vectors_and_factors_are_numbers():
+    case = case_of(BARRIER)
+    assert case.verdict == "pass", case.problem
+    assert case_of(BARRIER.replace("- mu / x", "+ mu / x")).verdict == "fail"
+
+
+def test_a_mean_is_a_vector():
+    case = case_of(MEAN)
+    assert case.verdict == "pass", case.problem
+    assert case_of(MEAN.replace("-0.5 *", "-1.0 *")).verdict == "fail"

@@ -14,7 +14,7 @@ import numpy as np
 
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.driven import Driven, Leaf
-from gradcli.python.guesses import BIAS, NUMBER, TARGETS
+from gradcli.python.guesses import BIAS, FACTOR, NUMBER, TARGETS
 from gradcli.python.inference import Imperfect, Unreal
 from gradcli.python.inputs import is_like_labels
 from gradcli.python.likely_axes import degenerate
@@ -157,5 +157,5 @@ def _is_spread(leaf: Leaf, mine: Shape, theirs: Shape) -> bool:
         return False
     if len(mine) >= len(theirs):
         return True
-    is_number = not mine and bool(NUMBER.match(name))
+    is_number = not mine and bool(NUMBER.match(name) or FACTOR.match(name))
     return is_number or bool(BIAS.match(name) or WEIGHT.match(name) or SPREAD.match(name))

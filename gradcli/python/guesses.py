@@ -38,6 +38,7 @@ TARGETS = re.compile(
 )
 SHARES = re.compile(r"^([yY]_?hat\w*|[yY]_?pred\w*|p|probs?|prob\w*|pred\w*|AL|A\d?|output|out|q|"
                     r"sigma|yhat|a|p_hat|phat)$")  # fmt: skip
+FACTOR = re.compile(r"^(mu|beta)$")  # or a mean, a shift, coefficients
 MASKS = re.compile(r"^(\w*_)?masks?(_\w*)?$|^observed$")
 MAY_BE_MASKS = re.compile(r"^(R|M|I|O|S|rated|known|present|valid\w*|avail\w*|obs\w*|ind\w*)$")
 BIAS = re.compile(r"^(b\w*|B\d*|gamma|beta|bias\w*|shift)$")
@@ -313,12 +314,18 @@ class Guesser:
             return ["number", 1, 2]
         if name in ("model", "params", "parameters", "net") and name not in self.usage.sliced:
             return [{"W": 2}, 1, 2]
-        is_penalty = name not in self.usage.products and "gamma" not in self.usage.parameters
-        if name == "beta" and is_penalty:
+        if self._is_factor(name):
             return ["number", 1, 2]
         if VECTOR.match(name):
             return [2, 1, "number"] if name in self.usage.transposed else [1, 2, "number"]
         return [2, 1, 3, 4, "number"] if len(name) > 1 or name.isupper() else [2, 1, "number", 3, 4]
+
+    def _is_factor(self, name: str) -> bool:
+        """Whether a Greek letter is a number: `beta` of no batch norm, `mu` that is no mean."""
+        usage = self.usage
+        if name in usage.products | usage.subtracted or not FACTOR.match(name):
+            return False
+        return name != "beta" or "gamma" not in usage.parameters
 
     def _entries(self, keys: Iterable[str], rank: int) -> dict[str, Guess]:
         """What the entries of a dictionary are; pools that are stepped through do not overlap."""

@@ -19,6 +19,8 @@ MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "norm
 KEEPS_LENGTH = ("zeros_like", "ones_like", "empty_like", "asarray", "array", "copy", "atleast_1d")
 TAKES_INDICES = ("at", "take", "take_along_axis", "put_along_axis", "one_hot", "to_categorical")
 DERIVATIVE = re.compile(r"prime|deriv|grad|diff|slope", re.IGNORECASE)
+SYSTEM = re.compile(r"^[A-MP-TY]$")  # matrices of equations, by their usual letters
+UNKNOWN = re.compile(r"^[u-z]$|^beta$|^theta$|^coefs?$")
 FLAT = 2  # places in the index of a column
 DEEPEST = 3  # calls inside one another that are followed
 
@@ -46,6 +48,7 @@ class Usage:
         self.packed: set[str] = set()  # vectors of several parameters: `theta[:n].reshape(H, D)`
         self.transposed: set[str] = set()  # names with `.T`
         self.products: set[str] = set()  # names that a matrix product is of: `A @ x`, `A.dot(x)`
+        self.subtracted: set[str] = set()  # names in a difference: `x - mu`
         self.factors: set[int] = set()  # whole numbers that something is multiplied or divided by
         self.vectors: set[str] = set()  # names that an outer product is of
         self.indices: set[str] = set()  # names that stand in square brackets
@@ -131,7 +134,9 @@ class Usage:
         elif isinstance(node, ast.Attribute) and node.attr == "T":
             self.transposed |= {_name(node.value) or ""}
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-            self.products |= {_name(node.left) or "", _name(node.right) or ""}
+            self._product(node.left, node.right)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+            self.subtracted |= {_name(node.left) or "", _name(node.right) or ""}
         elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
             self.factors |= {
                 part.value for part in (node.left, node.right)
@@ -153,12 +158,19 @@ class Usage:
                 self.defaulted.add(ast.literal_eval(node.args[0]))
             if is_get and isinstance(owner, ast.Name) and isinstance(node.args[0], ast.Constant):
                 self._key(owner.id, str(node.args[0].value))
-            if node.func.attr in PRODUCTS:
-                self.products |= {_name(part) or "" for part in (owner, *node.args)}
+            if node.func.attr in PRODUCTS and node.args:
+                self._product(*[owner, *node.args][-2:])
             if node.func.attr == "outer":
                 self.vectors |= {_name(part) or "" for part in node.args}
             if node.func.attr in TAKES_INDICES and len(node.args) > 1:
                 self._index(node.args[1])
+
+    def _product(self, left: ast.expr, right: ast.expr) -> None:
+        """Note what a matrix product is of; `A @ x` is of a vector, where A is no weight."""
+        names = _name(left) or "", _name(right) or ""
+        self.products |= {*names}
+        if SYSTEM.match(names[0]) and UNKNOWN.match(names[1]):
+            self.vectors.add(names[1])
 
     def _unpacked(self, node: ast.Assign, targets: list[ast.expr]) -> None:
         names = [
