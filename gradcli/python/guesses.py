@@ -39,6 +39,7 @@ TARGETS = re.compile(
 SHARES = re.compile(r"^([yY]_?hat\w*|[yY]_?pred\w*|p|probs?|prob\w*|pred\w*|AL|A\d?|output|out|q|"
                     r"sigma|yhat|a|p_hat|phat)$")  # fmt: skip
 FACTOR = re.compile(r"^(mu|beta)$")  # or a mean, a shift, coefficients
+BESIDE = {"beta": re.compile(r"^gamma$"), "mu": re.compile(r"var|sig|std|cov|prec|scale|^l?s$")}
 MASKS = re.compile(r"^(\w*_)?masks?(_\w*)?$|^observed$")
 MAY_BE_MASKS = re.compile(r"^(R|M|I|O|S|rated|known|present|valid\w*|avail\w*|obs\w*|ind\w*)$")
 BIAS = re.compile(r"^(b\w*|B\d*|gamma|beta|bias\w*|shift)$")
@@ -323,9 +324,9 @@ class Guesser:
     def _is_factor(self, name: str) -> bool:
         """Whether a Greek letter is a number: `beta` of no batch norm, `mu` that is no mean."""
         usage = self.usage
-        if name in usage.products | usage.subtracted or not FACTOR.match(name):
+        if name in usage.products | usage.terms or not FACTOR.match(name):
             return False
-        return name != "beta" or "gamma" not in usage.parameters
+        return not any(map(BESIDE[name].search, usage.parameters))
 
     def _entries(self, keys: Iterable[str], rank: int) -> dict[str, Guess]:
         """What the entries of a dictionary are; pools that are stepped through do not overlap."""

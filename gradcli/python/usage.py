@@ -48,7 +48,7 @@ class Usage:
         self.packed: set[str] = set()  # vectors of several parameters: `theta[:n].reshape(H, D)`
         self.transposed: set[str] = set()  # names with `.T`
         self.products: set[str] = set()  # names that a matrix product is of: `A @ x`, `A.dot(x)`
-        self.subtracted: set[str] = set()  # names in a difference: `x - mu`
+        self.terms: set[str] = set()  # names in a difference or a power: `x - mu`, `mu ** 2`
         self.factors: set[int] = set()  # whole numbers that something is multiplied or divided by
         self.vectors: set[str] = set()  # names that an outer product is of
         self.indices: set[str] = set()  # names that stand in square brackets
@@ -135,8 +135,8 @@ class Usage:
             self.transposed |= {_name(node.value) or ""}
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             self._product(node.left, node.right)
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
-            self.subtracted |= {_name(node.left) or "", _name(node.right) or ""}
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Sub, ast.Pow)):
+            self.terms |= {_name(node.left) or "", _name(node.right) or ""}
         elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
             self.factors |= {
                 part.value for part in (node.left, node.right)
