@@ -244,6 +244,11 @@ def test_a_mask_hides_no_mistake():
     assert case.verdict == "fail"
 
 
+def test_a_square_that_is_lost_of_a_mass_is_no_mask():
+    case = only(RATINGS.replace("R,", "M,").replace("* R", "* M"))
+    assert case.verdict == "fail"
+
+
 # ---------------------------------------------------------------- settings under a condition
 
 SETTINGS = """

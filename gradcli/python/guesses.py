@@ -41,7 +41,8 @@ SHARES = re.compile(r"^([yY]_?hat\w*|[yY]_?pred\w*|p|probs?|prob\w*|pred\w*|AL|A
 FACTOR = re.compile(r"^(mu|beta)$")  # or a mean, a shift, coefficients
 BESIDE = {"beta": re.compile(r"^gamma$"), "mu": re.compile(r"var|sig|std|cov|prec|scale|^l?s$")}
 MASKS = re.compile(r"^(\w*_)?masks?(_\w*)?$|^observed$")
-MAY_BE_MASKS = re.compile(r"^(R|M|I|O|S|rated|known|present|valid\w*|avail\w*|obs\w*|ind\w*)$")
+# Not M or S: of a mass or a scale a lost square is a mistake, and zeros and ones would hide it.
+MAY_BE_MASKS = re.compile(r"^(R|rated|known|present|valid|available|obs|observations|indicators?)$")
 BIAS = re.compile(r"^(b\w*|B\d*|gamma|beta|bias\w*|shift)$")
 VECTOR = re.compile(
     r"^(\w*[vV]ec(tor)?|b\w*|gamma|beta|theta|bias\w*|w0|w|g|shift|h_?0?|mu|params?|x0)$"

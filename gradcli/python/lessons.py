@@ -329,11 +329,9 @@ def _sampler(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Les
     if not isinstance(stop.node, ast.Call) or not isinstance(stop.node.func, ast.Attribute):
         return None
     blamed = _blamed(stop.node.func.value, stop, values)
-    return (
-        None
-        if blamed is None
-        else Lesson(blamed[0], ("value", Library("helper sampled", "python")))
-    )
+    if blamed is None:
+        return None
+    return Lesson(blamed[0], ("value", Library("helper sampled", "python")))
 
 
 def _of_text(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
