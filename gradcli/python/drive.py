@@ -31,7 +31,7 @@ class Driver(BackwardCalls):
         """Whether an error at a place is one of the backward part."""
         if self.has_ended or not self.last_line:
             return self.has_ended
-        self._end_forward()
+        self._note_sizes()
         return place is not None and place.line > self.last_line
 
     def takes(self, name: str) -> bool:
@@ -40,8 +40,12 @@ class Driver(BackwardCalls):
         return backward is not None and name in self._parameters(backward)
 
     def _end_forward(self) -> None:
+        self.has_ended = True
+        self._note_sizes()
+
+    def _note_sizes(self) -> None:
         """Note the sizes of the inputs as the forward part takes them."""
-        tape, self.has_ended = self.reader.tape, True
+        tape = self.reader.tape
         read = {k for operands in tape.graph.operands for k in operands}
         leaves = [leaf.node for leaf in self.driven.leaves if leaf.node in read]
         self.sizes = {size for node in leaves for size in tape.shape(node)}
