@@ -69,7 +69,9 @@ class Sheet:
     def _leave_limits(self, values: list[Any]) -> Any:
         """The columns in which an operand moves further than it may."""
         base, is_far = self.around.run.values, np.zeros(self.ends.shape, dtype=bool)
-        limits = {limit for node in self.gates for limit in self.around.limits(node)}
+        gates = {*self.gates}
+        limited = [node for node in self.around.limited if node in gates]
+        limits = {limit for node in limited for limit in self.around.limits(node)}
         for operand, radius in limits:
             if radius:  # no cone that moves an operand without any room is stepped along
                 is_far |= np.logical_not(abs(values[operand] - base[operand]) <= radius)
@@ -108,7 +110,8 @@ def _gates_of(cones: Iterable[Cone]) -> list[int]:
     inputs: dict[Reach, int] = {}
     for cone in cones:
         inputs[cone.reach] = inputs.get(cone.reach, 0) | cone.bit
-    return sorted(set().union(*[reach.gates(bits) for reach, bits in inputs.items()]))
+    lists = [reach.gates(bits) for reach, bits in inputs.items()]
+    return lists[0] if len(lists) == 1 else sorted(set().union(*lists))
 
 
 class _Column:
@@ -136,7 +139,10 @@ def find_first_steps(cones: Sequence[Cone]) -> None:
     }
     with np.errstate(all="ignore"):
         for node in gates:
-            parts = [slope * speeds[k] for k, slope in slopes[node] if k in speeds]
+            parts = [
+                speeds[k] if slope == 1 else slope * speeds[k]
+                for k, slope in slopes[node] if k in speeds
+            ]  # fmt: skip
             if parts:
                 speeds[node] = sum(parts[1:], parts[0])
     rest = np.zeros(len(cones))

@@ -40,7 +40,7 @@ class BoundedArray(Bounded):
     def __init__(self, value: Number, error: Number = NO_ERROR) -> None:
         self.value = value
         if error is not NO_ERROR:
-            most = np.max(error, initial=0.0)
+            most = error.max(initial=0.0) if error.__class__ is np.ndarray else error
             if most == 0.0:
                 error = NO_ERROR
             elif most != most:
@@ -49,7 +49,8 @@ class BoundedArray(Bounded):
 
 
 def _is_ordinary(x: Number) -> bool:
-    return bool(np.min(x, initial=np.inf) > LEAST_NORMAL)
+    least = x.min(initial=np.inf) if x.__class__ is np.ndarray else x
+    return bool(least > LEAST_NORMAL)
 
 
 def _bits(x: Number) -> Any:
