@@ -3,8 +3,9 @@
 Contenders take turns; the figure is CPU time, the least of some rounds. A peer that is not
 installed is left out.
 
-    kernels   value and gradients at a million points: machine code, numpy in chunks, jax
-    first     the first result of each, with what compiling takes
+    kernels   value and gradients at a million points: machine code, numpy in chunks, jax; and
+              as many columns read and written with next to nothing computed
+    first     the first result of each, with what compiling takes when nothing is cached
     oneshot   from a text to all gradients, beside xad, which runs the text as Python
     checks    a check of two attention heads, beside torch's gradcheck
     growth    time for each gate, point and input, from few to many
@@ -12,6 +13,7 @@ installed is left out.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -80,6 +82,9 @@ def kernels() -> None:
             called: partial(function.over(inputs, engine).run, columns, by_rows=False)
             for called, engine in engines.items()
         }
+        if find_spec("llvmlite"):
+            squares = gradcli.compile(" + ".join(f"{x}*{x}" for x in inputs), inputs)
+            works["traffic"] = partial(squares.over(inputs, "native").run, columns, by_rows=False)
         if find_spec("jax"):
             import jax
 
@@ -89,7 +94,7 @@ def kernels() -> None:
 
 
 def first() -> None:
-    """The first result of a small function, from its text."""
+    """The first result of a small function, from its text; and of large ones, for their growth."""
     text, inputs = PROGRAMS["30 gates"]
     columns = [np.full(8, 1.0) for _ in inputs]
     works: Works = {}
@@ -103,7 +108,26 @@ def first() -> None:
         works["jax"] = of_jax
     for engine in ("numpy", "native") if find_spec("llvmlite") else ("numpy",):
         works[engine] = lambda e=engine: gradcli.compile(text, inputs).over(inputs, e).run(columns)
+    if find_spec("llvmlite"):
+        works["native, nothing cached"] = lambda: compiled_anew(text, inputs)
     race("30 gates: the first result", works, "jax")
+    for gates in (30, 300, 3_000) if find_spec("llvmlite") else ():
+        lines, inputs = random_program(gates, inputs=3, seed=4)
+        least = min(
+            seconds(lambda ls=lines, i=inputs: compiled_anew("\n".join(ls), i)) for _ in range(3)
+        )
+        print(f"  {gates:9} gates compiled {least / gates * 1e3:8.2f} ms each", flush=True)
+
+
+def compiled_anew(text: str, inputs: list[str]) -> object:
+    """The first result of machine code, where no cache has it."""
+    with TemporaryDirectory() as folder:
+        os.environ["XDG_CACHE_HOME"] = folder
+        try:
+            function = gradcli.compile(text, inputs).over(inputs, "native")
+            return function.run([np.full(8, 1.0) for _ in inputs])
+        finally:
+            del os.environ["XDG_CACHE_HOME"]
 
 
 def oneshot() -> None:
@@ -168,7 +192,7 @@ def growth() -> None:
         columns = [np.linspace(-3, 3, points) for _ in range(2)]
         least = min(seconds(lambda c=columns: function.run(c)) for _ in range(3))
         print(f"  {points:9} points {least / points * 1e9:8.2f} ns each", flush=True)
-    for files in (10, 100, 1_000):
+    for files in (10, 100, 1_000, 10_000):
         with TemporaryDirectory() as folder:
             for k in range(files):
                 Path(folder, f"{k}.grad").write_text(f"x = {k}\nf = x*x\ndx = 2*x\n")

@@ -64,6 +64,15 @@ a = np.load("points.npy")
 f, (dx, dy) = jax.jit(jax.vmap(jax.value_and_grad(f, (0, 1))))(a[:, 0], a[:, 1])
 np.save("jax.npy", np.stack([f, dx, dy], 1))
 """
+POLARS_JAX = (
+    JAX.replace(", numpy as np", ", polars as pl")
+    .replace('np.load("points.npy")', 'pl.read_csv("points.csv").to_numpy()')
+    .replace(
+        'np.save("jax.npy", np.stack([f, dx, dy], 1))',
+        'pl.DataFrame({"value": f.__array__(), "dx": dx.__array__(), "dy": dy.__array__()})'
+        '.write_csv("jax.csv")',
+    )
+)
 GRADCHECK = """
 import math, torch
 def f(X, Wq, Wk, Wv, Wo, g, b, Y):
@@ -81,17 +90,17 @@ LECTURE = [*GRADCLI, "eval", "(x+y)*z", "x=-2", "y=5", "z=-4"]
 
 
 class Job(NamedTuple):
-    """A process of Python, and the package it needs besides gradcli's own."""
+    """A process of Python, and the packages it needs besides gradcli's own."""
 
     name: str
     arguments: list[str]
-    package: str = "numpy"
+    packages: tuple[str, ...] = ()
 
 
 def batch(name: str, points: str, *options: str, package: str = "numpy") -> Job:
     """gradcli on a table of points."""
     words = ["batch", FORMULA, "-q", "--points", points, *options]
-    return Job(f"gradcli {name}", [*GRADCLI, *words], package)
+    return Job(f"gradcli {name}", [*GRADCLI, *words], (package,))
 
 
 def check(path: str) -> Job:
@@ -102,18 +111,19 @@ def check(path: str) -> Job:
 PARTS = {  # the second contender is what the others are divided by
     "csv": [
         batch("csv", "points.csv", "-o", "out.csv", package="orjson"),
-        Job("polars, gradients by hand", ["-c", POLARS], "polars"),
-        Job("pandas and numpy by hand", ["-c", PANDAS], "pandas"),
+        Job("polars, gradients by hand", ["-c", POLARS], ("polars",)),
+        Job("polars and jax", ["-c", POLARS_JAX], ("jax", "polars")),
+        Job("pandas and numpy by hand", ["-c", PANDAS], ("pandas",)),
     ],
     "npy": [
         batch("npy", "points.npy", "--names", "x,y", "-o", "out.npy"),
         Job("numpy by hand", ["-c", NUMPY]),
         batch("npy, native", "points.npy", "--names", "x,y", "-o", "o.npy", "--engine", "native",
               package="llvmlite"),
-        Job("jax", ["-c", JAX], "jax"),
+        Job("jax", ["-c", JAX], ("jax",)),
     ],
     "check": [
-        check("sample_exprs/attention.grad"), Job("torch gradcheck, two heads", ["-c", GRADCHECK], "torch"),
+        check("sample_exprs/attention.grad"), Job("torch gradcheck, two heads", ["-c", GRADCHECK], ("torch",)),
         check("tests/benchmarks/two_heads.grad"), check("sample_exprs/two_layers.grad"),
         check("sample_exprs/lstm_step.grad"),
     ],
@@ -144,7 +154,7 @@ def cost(job: Job, folder: str) -> tuple[float, float]:
 
 def race(part: str, folder: str) -> None:
     """Print the least CPU time of each contender over some rounds, and ratios."""
-    jobs = [job for job in PARTS[part] if find_spec(job.package)]
+    jobs = [job for job in PARTS[part] if all(map(find_spec, job.packages))]
     costs: dict[str, list[tuple[float, float]]] = {job.name: [] for job in jobs}
     for _ in range(ROUNDS):
         for job in jobs:
