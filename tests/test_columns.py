@@ -14,7 +14,7 @@ from gradcli.checker import verdicts
 from gradcli.checker.cone import Cone
 from gradcli.checker.differences import Tableau, begin_together, differentiate
 from gradcli.checker.reach import Reach
-from gradcli.checker.sheet import STEPPED_AT_ONCE, Sheet, find_first_steps
+from gradcli.checker.sheet import FEW, MOST_COLUMNS, Sheet, find_first_steps
 from gradcli.checker.surroundings import Surroundings
 from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import at, inputs_of
@@ -92,7 +92,7 @@ def test_the_first_steps_of_many_inputs_are_one_pass(monkeypatch):
     filled = Sheet.filled
     monkeypatch.setattr(Sheet, "filled", lambda *args: passes.append(1) or filled(*args))
     monkeypatch.setattr(verdicts, "COLUMNS_PAY", -1)
-    names = [f"x{k}" for k in range(STEPPED_AT_ONCE)]
+    names = [f"x{k}" for k in range(MOST_COLUMNS // (2 * len(FEW)))]
     text = " + ".join(f"tanh({name})*{other}" for name, other in pairwise(names))
     point = {name: 0.3 + k / 97 for k, name in enumerate(names)}
     assert gradcli.check(text, point).verdict == "pass"

@@ -117,6 +117,7 @@ def differentiate(cone: Cone, in_columns: bool = False, goal: Goal = ANY) -> Est
 def begin_together(cones: Iterable[Cone]) -> None:
     """Take the first steps of many cones of one run in one pass; what it finds stays with them."""
     from gradcli.checker.sheet import (  # late: it loads numpy
+        FEW,
         find_bounds,
         find_differences,
         find_first_steps,
@@ -131,7 +132,7 @@ def begin_together(cones: Iterable[Cone]) -> None:
         with suppress(*FAULTS):
             if cone.first_step >= 2 * math.ulp(cone.x):
                 firsts.append((cone, cone.first_step))
-    find_differences(firsts)
+    find_differences(firsts, FEW)
     find_bounds(
         (cone, x) for cone, step in firsts if _rounds_there(cone)
         for x in _ends(cone, _clear(step, cone.differences))

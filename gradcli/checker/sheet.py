@@ -20,9 +20,11 @@ from gradcli.checker.reach import Reach
 from gradcli.checker.surroundings import Branch
 from gradcli.engine import Machine
 
-# The steps of a batch, as halvings of its first: those of the tableau, and those of its guard.
+# The steps of a batch, as halvings of its first: those of a tableau, and those of its guard. Four
+# rows are enough for most, and a fifth where the first step is too long.
+FEW = (*range(5), 12, 13, 21, 22)
 HALVINGS = (*range(7), *range(12, 16), *range(21, 25))
-STEPPED_AT_ONCE = 32  # cones; with more their columns leave the caches
+MOST_COLUMNS = 1_000  # in a pass; with more they leave the caches
 UNKNOWN = 4.0  # by this factor a step was too long at whose end the function has no value
 
 
@@ -151,14 +153,17 @@ def find_first_steps(cones: Sequence[Cone]) -> None:
         cone.first_step = cone.step_at(of_limits)
 
 
-def find_differences(tries: Sequence[tuple[Cone, float]]) -> None:
-    """Leave with each cone its differences over a step, and over the steps below it."""
-    for k in range(0, len(tries), STEPPED_AT_ONCE):
-        _find_differences(tries[k : k + STEPPED_AT_ONCE])
+def find_differences(
+    tries: Sequence[tuple[Cone, float]], halvings: Sequence[int] = HALVINGS
+) -> None:
+    """Leave with each cone its differences over a step, and over some steps below it."""
+    at_once = MOST_COLUMNS // (2 * len(halvings))
+    for k in range(0, len(tries), at_once):
+        _find_differences(tries[k : k + at_once], halvings)
 
 
-def _find_differences(tries: Sequence[tuple[Cone, float]]) -> None:
-    lists = [_steps_below(cone, step) for cone, step in tries]
+def _find_differences(tries: Sequence[tuple[Cone, float]], halvings: Sequence[int]) -> None:
+    lists = [_steps_below(cone, step, halvings) for cone, step in tries]
     cones = [cone for cone, _ in tries]
     steps = np.array([step for below in lists for step in below])
     owners = np.repeat(range(len(cones)), [len(below) for below in lists])
@@ -177,9 +182,9 @@ def _find_differences(tries: Sequence[tuple[Cone, float]]) -> None:
         cones[owner].differences[step] = answer
 
 
-def _steps_below(cone: Cone, step: float) -> list[float]:
+def _steps_below(cone: Cone, step: float, halvings: Sequence[int]) -> list[float]:
     """A step and its halvings, as far as they are seen beside the input."""
-    steps = [math.ldexp(step, -k) for k in HALVINGS]
+    steps = [math.ldexp(step, -k) for k in halvings]
     return [step for step in steps if cone.x + step != cone.x - step] or steps[:1]
 
 
