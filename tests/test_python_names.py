@@ -166,3 +166,46 @@ def test_a_derivative_of_what_was_kept_is_handed_nothing():
     (case,) = check_python(KEPT.replace("(1 - last)", "last"), "file.py", None, [], Request())
     assert case.verdict == "fail"
     assert {line.line for line in case.lines if line.verdict == "fail"} == {14}
+
+
+LAST_STATE = """
+def step_loss(h0, W, V):
+    h = np.tanh(W @ h0)
+    loss = np.sum(V @ h)
+    dV = np.outer(np.ones(len(V)), h)
+    da = V.sum(axis=0) * (1 - h ** 2)
+    dW = np.outer(da, h0)
+    return loss, dW, dV, h
+"""
+
+
+def test_what_is_returned_behind_the_gradients_is_none():
+    (case,) = check_python("import numpy as np\n" + LAST_STATE, "a.py", None, [], Request())
+    assert case.verdict in ("pass", "unclaimed"), case.problem
+    assert {"dW", "dV"} <= {name for note in case.notes for name in note.replace(",", "").split()}
+
+
+FACTORS = """
+class Factors:
+    def __init__(self, n, m, k=5, lam=0.1):
+        self.P = np.random.randn(n, k)
+        self.Q = np.random.randn(m, k)
+        self.lam = lam
+
+    def loss(self, R):
+        E = R - self.P @ self.Q.T
+        return 0.5 * np.sum(E ** 2) + 0.5 * self.lam * np.sum(self.P ** 2)
+
+    def gradients(self, R):
+        E = R - self.P @ self.Q.T
+        dP = -E @ self.Q + self.lam
+        dQ = -E.T @ self.P
+        return dP, dQ
+"""
+
+
+def test_a_reason_calls_what_an_object_keeps_as_the_line_does():
+    (case,) = check_python("import numpy as np\n" + FACTORS, "a.py", None, [], Request())
+    (line,) = (line for line in case.lines if line.local and line.verdict == "fail")
+    assert line.reason == ("the factor self.P is lost: `-E @ self.Q + self.lam * self.P`")
+    assert line.repair == "dP = -E @ self.Q + self.lam * self.P"

@@ -8,6 +8,7 @@ mistake has a name only if all repairs that fit bear the same one.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
@@ -40,6 +41,7 @@ MOST_TIMES = 1000.0  # a number that may be lost
 MOST_PARTS = 24  # of a fraction that is one
 USUAL = (1.0, -1.0, 2.0, 0.5)
 FEWEST_NUMBERS = 3  # that a change has to fit: at all points, of all elements
+NOT_BEHIND_A_NAME = r"\w|\(| (?:factor|power|sum|mean)\b| `"  # `a factor is lost` has an article
 MOST_USUAL = 4.0  # factors up to this are slips of another kind than a lost mean
 
 
@@ -171,9 +173,11 @@ class Search:
         if not spellings or spellings.keys().isdisjoint(_names(repair.tree)):
             return repair
         tree = substituted(repair.tree, {old: name_tree(new) for old, new in spellings.items()})
-        reason = repair.reason
-        for old in sorted(spellings, key=len, reverse=True):
-            reason = reason.replace(old, spellings[old])
+        names = "|".join(sorted(map(re.escape, spellings), key=len, reverse=True))
+        reason = re.sub(
+            rf"(?<![\w.])(?:{names})(?!{NOT_BEHIND_A_NAME})",
+            lambda match: spellings[match[0]], repair.reason,
+        )  # fmt: skip
         return repair._replace(tree=tree, reason=reason)
 
 

@@ -226,11 +226,9 @@ def _between(driven: Driven, results: list[Result], claims: list[Claim]) -> list
     parameters = [x for x in driven.leaves if x.is_parameter]
     returned = [r for r in results if r.order >= 0]
     is_whole = (
-        len(returned) == len(parameters)
+        sorted(r.order for r in returned) == [*range(len(parameters))]
         and bool(places)
-        and all(
-            order < len(parameters) and parameters[order] == leaf for order, leaf in places.items()
-        )
+        and all(parameters[order] == leaf for order, leaf in places.items())
     )
     found = []
     for result in results:
