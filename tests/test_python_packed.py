@@ -244,8 +244,24 @@ def test_a_mask_hides_no_mistake():
     assert case.verdict == "fail"
 
 
+@pytest.mark.parametrize("name", ["M", "I", "Omega"])
+def test_what_weighs_what_a_product_is_off_by_may_be_a_mask(name):
+    case = only(RATINGS.replace("R,", f"{name},").replace("* R", f"* {name}"))
+    assert case.verdict == "pass", case.problem
+    assert any(f"`{name}` of zeros and ones" in note for note in case.notes)
+
+
+SPRINGS = """
+def energy(x, x0, M):
+    return np.sum((M * (x - x0)) ** 2)
+
+def energy_grad(x, x0, M):
+    return 2 * M * (x - x0)
+"""
+
+
 def test_a_square_that_is_lost_of_a_mass_is_no_mask():
-    case = only(RATINGS.replace("R,", "M,").replace("* R", "* M"))
+    (case,) = checked(SPRINGS)
     assert case.verdict == "fail"
 
 

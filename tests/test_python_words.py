@@ -71,11 +71,26 @@ def skipgram(currentWord, windowSize, outsideWords, word2Ind, centerVectors, out
 """
 )
 
+GONE_THROUGH = """
+def negativeSampling(centerVec, outside_idx, outsideVectors, drawn_idx):
+    u, others = outsideVectors[outside_idx], outsideVectors[drawn_idx]
+    w, v = sigmoid(u @ centerVec), sigmoid(-others @ centerVec)
+    loss = -np.log(w) - np.log(v).sum()
+    gradCenter = (w - 1) * u + others.T @ (1 - v)
+    gradOutside = np.zeros_like(outsideVectors)
+    gradOutside[outside_idx] += (w - 1) * centerVec
+    for share, index in zip(v, drawn_idx):
+        gradOutside[index] += (1 - share) * centerVec
+    return loss, gradCenter, gradOutside
+"""
 RIGHT = {
     "softmaxLossAndGradient": (PREDICTION, "delta[outsideIdx] -= 1", "delta[outsideIdx] -= 2"),
     "samplingLossAndGradient": (
         SAMPLING, "gradOutside[index] += centerVec * (1 - w)",
         "gradOutside[index] += centerVec * (w - 1)",
+    ),
+    "negativeSampling": (
+        GONE_THROUGH, "others.T @ (1 - v)", "others.T @ (v - 1)",
     ),
     "skipgram": (WINDOW, "gradOutsides += do", "gradOutsides += 2 * do"),
 }  # fmt: skip

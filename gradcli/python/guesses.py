@@ -41,8 +41,10 @@ SHARES = re.compile(r"^([yY]_?hat\w*|[yY]_?pred\w*|p|probs?|prob\w*|pred\w*|AL|A
 FACTOR = re.compile(r"^(mu|beta)$")  # or a mean, a shift, coefficients
 BESIDE = {"beta": re.compile(r"^gamma$"), "mu": re.compile(r"var|sig|std|cov|prec|scale|^l?s$")}
 MASKS = re.compile(r"^(\w*_)?masks?(_\w*)?$|^observed$")
-# Not M or S: of a mass or a scale a lost square is a mistake, and zeros and ones would hide it.
 MAY_BE_MASKS = re.compile(r"^(R|rated|known|present|valid|available|obs|observations|indicators?)$")
+# Of a mass M a lost square is a mistake, and zeros and ones would hide it; not where M weighs what
+# a product of matrices is off by.
+WEIGHING_MASKS = re.compile(r"^(M|I|Omega)$")
 BIAS = re.compile(r"^(b\w*|B\d*|gamma|beta|bias\w*|shift)$")
 VECTOR = re.compile(
     r"^(\w*[vV]ec(tor)?|b\w*|gamma|beta|theta|bias\w*|w0|w|g|shift|h_?0?|mu|params?|x0)$"
@@ -303,11 +305,14 @@ class Guesser:
     def _of_name(self, name: str) -> list[Guess]:
         """What a name alone says."""
         if self.is_labels(name):
-            return ["labels", *(["index"] if ONE_INDEX.search(name) else []), 2, 1, "number", 3]
+            may_be_one = ONE_INDEX.search(name) and name not in self.usage.lists
+            return ["labels", *(["index"] if may_be_one else []), 2, 1, "number", 3]
         if LABELS.match(name):
             return [2, 1, "labels", "number", 3]
         if name in self.usage.vectors:
             return [1, 2]
+        if name in self.usage.weights:
+            return [2, 1, "number"]
         if name in self.usage.transposed | self.usage.products and not VECTOR.match(name):
             return [2, 1, 3]
         if COUNT.match(name) and not (TARGETS.match(name) and name in self.usage.parted):

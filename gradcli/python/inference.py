@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -36,7 +36,7 @@ from gradcli.python.misfits import (
 from gradcli.python.missing import MissingInputs, NoNumber, Unclaimed
 from gradcli.python.packed import Measured
 from gradcli.python.source import PythonFault
-from gradcli.python.starts import CLASSES, EIGHTS, EVEN, SIZES, Choice, starts
+from gradcli.python.starts import CLASSES, EIGHTS, EVEN, SIZES, Choice, combinations, starts
 
 MOST_READINGS = 90  # of the code, in search of shapes that fit
 MOST_WORK = 100_000  # statements, gates and thousands of elements of these readings
@@ -174,7 +174,7 @@ class Inference:
         array where a number is to come.
         """
         are_numbers_due = True
-        for guesses in self._combinations(missing):
+        for guesses in combinations({name: self._options(name) for name in missing}):
             yield guesses
             if self.wants_numbers and are_numbers_due:
                 are_numbers_due = False
@@ -182,15 +182,6 @@ class Inference:
                     name: "number" if "number" in self.guesser.guesses(name) else guess
                     for name, guess in guesses.items()
                 }
-
-    def _combinations(self, missing: list[str]) -> Iterator[dict[str, Guess]]:
-        options = [self._options(name) for name in missing]
-        order = sorted(
-            itertools.islice(itertools.product(*[range(len(o)) for o in options]), 4000),
-            key=lambda places: (sum(places), max(places, default=0)),
-        )
-        for places in order:
-            yield {name: o[k] for name, o, k in zip(missing, options, places, strict=True)}
 
     def _options(self, name: str) -> list[Guess]:
         """What a parameter may be; first of all what it was in a reading that came further."""
@@ -318,7 +309,7 @@ class Inference:
                 if changed in past:  # the code holds on to what it has
                     changed = self._after(*first) if first is not None else None
             except Halted as halt:
-                if (other := _with_array(halt, choice)) is not None:
+                if (other := _with_array(halt, choice, self.usage.indices)) is not None:
                     choice = other
                     continue
                 changed = self._after(halt, choice, values)
@@ -475,11 +466,13 @@ def _with_learned(guesses: dict[str, Guess], learned: dict[str, Guess]) -> dict[
     return changed
 
 
-def _with_array(halt: Halted, choice: Choice) -> Choice | None:
+def _with_array(halt: Halted, choice: Choice, indices: Collection[str]) -> Choice | None:
     """The choice with targets as an array, where labels meet one element by element."""
     shapes = shapes_in(halt.message)[:2]
     for name, guess in choice.guesses.items():
-        if guess == "labels" and choice.shapes[name] in shapes and len(shapes) > 1:
+        if guess != "labels" or name in indices:
+            continue
+        if choice.shapes[name] in shapes and len(shapes) > 1:
             other = shapes[1 - shapes.index(choice.shapes[name])]
             if len(other) > 1 and "columns meet" not in halt.message:
                 return Choice({**choice.guesses, name: len(other)}, {**choice.shapes, name: other})

@@ -12,7 +12,7 @@ from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen, assembled
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.driven import Driven
-from gradcli.python.guesses import MAY_BE_MASKS, SHARES, TARGETS
+from gradcli.python.guesses import MAY_BE_MASKS, SHARES, TARGETS, WEIGHING_MASKS
 from gradcli.python.input_search import InputSearch
 from gradcli.python.inputs import Directives, directives
 from gradcli.python.interpreter import Interpreter
@@ -302,8 +302,9 @@ class Reading(InputSearch):
             words = f"`{self.subject.backward}` is handed what `{self.subject.forward}` returns"
             ways.append((style._replace(of_output=True), words))
         ways += self._other_claims()
-        for name in filter(MAY_BE_MASKS.match, self.inferred):
-            if name not in {claim.leaf.short for claim in self.claims.claims}:
+        for name in self.inferred:
+            is_claimed = name in {claim.leaf.short for claim in self.claims.claims}
+            if not is_claimed and self._may_be_mask(name):
                 words = f"right for `{name}` of zeros and ones"
                 ways.append((style._replace(mask=name), words))
         if self._asks_upstream():
@@ -321,6 +322,11 @@ class Reading(InputSearch):
                      for way, words in ways]  # fmt: skip
         yield from ways
         yield from self._of_scores()
+
+    def _may_be_mask(self, name: str) -> bool:
+        """Whether an inferred input may be all zeros and ones, by its name and its use."""
+        weighs = self.inference is not None and name in self.inference.usage.weights
+        return bool(MAY_BE_MASKS.match(name) or (weighs and WEIGHING_MASKS.match(name)))
 
     def _of_scores(self) -> Iterator[tuple[Style, str]]:
         """The gradient of a prediction may be that of what a sigmoid or a softmax makes it of."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from gradcli.python.blocks import FIRST
@@ -43,6 +43,7 @@ CHANNELS = re.compile(
     r"^(n|num|in|input|inputs|nb)_?(c|ch|chan|channels?|depth|planes)$|^channels(_in)?$|^[cC]_in$"
 )
 MULTIPLE = re.compile(r"(\d{1,9}) ?\*? ?([A-Za-z]\w*)")  # of another size: `4H`, `4 * H`
+MOST_COMBINED = 4_000  # ways to fill all parameters
 FILTER = re.compile(r"^(w|W|filters?|kernels?|weights?|f|K)$")
 
 
@@ -58,6 +59,21 @@ class Choice(NamedTuple):
 
     guesses: dict[str, Guess]
     shapes: dict[str, tuple[int, ...]]
+
+
+def combinations(options: Mapping[str, list[Guess]]) -> Iterator[dict[str, Guess]]:
+    """One guess for each name, the likeliest together first.
+
+    That one index stands where many might is likelier than axes that nothing tells of.
+    """
+
+    def oddness(places: tuple[int, ...]) -> tuple[float, int]:
+        singles = sum(o[k] == "index" for o, k in zip(options.values(), places, strict=True))
+        return sum(places) - singles / 2, max(places, default=0)
+
+    every = itertools.product(*[range(len(guesses)) for guesses in options.values()])
+    for places in sorted(itertools.islice(every, MOST_COMBINED), key=oddness):
+        yield {n: guesses[k] for (n, guesses), k in zip(options.items(), places, strict=True)}
 
 
 def starts(

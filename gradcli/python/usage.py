@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from itertools import pairwise
 
 from gradcli.python.blocks import PRODUCTS, Blocks, blocks_of
 from gradcli.python.documented import hints_of, numbers_of, shapes_of
@@ -18,6 +19,7 @@ MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "norm
                 "standard_normal", "random", "full", "identity")  # fmt: skip
 KEEPS_LENGTH = ("zeros_like", "ones_like", "empty_like", "asarray", "array", "copy", "atleast_1d")
 TAKES_INDICES = ("at", "take", "take_along_axis", "put_along_axis", "one_hot", "to_categorical")
+TURNED = ("enumerate", "zip", "reversed", "sorted", "list")  # loops go through what these are of
 DERIVATIVE = re.compile(r"prime|deriv|grad|diff|slope", re.IGNORECASE)
 SYSTEM = re.compile(r"^[A-MP-TY]$")  # matrices of equations, by their usual letters
 UNKNOWN = re.compile(r"^[u-z]$|^beta$|^theta$|^coefs?$")
@@ -49,6 +51,9 @@ class Usage:
         self.transposed: set[str] = set()  # names with `.T`
         self.products: set[str] = set()  # names that a matrix product is of: `A @ x`, `A.dot(x)`
         self.terms: set[str] = set()  # names in a difference or a power: `x - mu`, `mu ** 2`
+        self.weights: set[str] = (
+            set()
+        )  # factors of what a matrix product is off by: `M*(R - P @ Q)`
         self.factors: set[int] = set()  # whole numbers that something is multiplied or divided by
         self.vectors: set[str] = set()  # names that an outer product is of
         self.indices: set[str] = set()  # names that stand in square brackets
@@ -141,6 +146,11 @@ class Usage:
             self.factors |= {
                 part.value for part in (node.left, node.right)
                 if isinstance(part, ast.Constant) and isinstance(part.value, int)
+            }  # fmt: skip
+            self.weights |= {
+                _name(part) or "" for part, other in pairwise((node.left, node.right, node.left))
+                if isinstance(other, ast.BinOp) and isinstance(other.op, ast.Sub)
+                and any(map(_is_product, ast.walk(other)))
             }  # fmt: skip
         asks_slope = isinstance(node, ast.Call) and any(
             DERIVATIVE.search(k.arg or "") for k in node.keywords
@@ -240,8 +250,8 @@ class Usage:
                 is_length = ast.unparse(node.func) == "len" and node.args
                 if is_length and isinstance(node.args[0], ast.Name):
                     self.lists.add(node.args[0].id)
-            if isinstance(node, ast.For) and isinstance(node.iter, ast.Name):
-                self.lists.add(node.iter.id)
+            if isinstance(node, (ast.For, ast.comprehension)):
+                self.lists |= {part.id for part in _gone_through(node.iter)}
         self.counts, self.lists = counts | (self.counts & own), lists | (self.lists & own)
 
     def _sizes_in(self, node: ast.Call) -> None:
@@ -348,6 +358,20 @@ def _name(node: ast.AST) -> str | None:
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         return node.attr if node.value.id == "self" else None
     return None
+
+
+def _gone_through(node: ast.expr) -> list[ast.Name]:
+    """The names that a loop goes through: `x`, `enumerate(x)`, `zip(x, reversed(y))`."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in TURNED:
+        return [name for part in node.args for name in _gone_through(part)]
+    return [node] if isinstance(node, ast.Name) else []
+
+
+def _is_product(node: ast.AST) -> bool:
+    """Whether a node is a product of matrices."""
+    if isinstance(node, ast.Call):
+        return _called(node) in PRODUCTS
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
 
 
 def _pairs_of(node: ast.Assign) -> tuple[list[ast.expr], list[ast.expr]]:
