@@ -23,6 +23,7 @@ TURNED = ("enumerate", "zip", "reversed", "sorted", "list")  # loops go through 
 DERIVATIVE = re.compile(r"prime|deriv|grad|diff|slope", re.IGNORECASE)
 SYSTEM = re.compile(r"^[A-MP-TY]$")  # matrices of equations, by their usual letters
 UNKNOWN = re.compile(r"^[u-z]$|^beta$|^theta$|^coefs?$")
+NUMBERS = (1, 2)  # of layers, in the keys of a dictionary
 FLAT = 2  # places in the index of a column
 DEEPEST = 3  # calls inside one another that are followed
 
@@ -59,6 +60,7 @@ class Usage:
         self.indices: set[str] = set()  # names that stand in square brackets
         self.compared: set[str] = set()  # with numbers: `y == 1`
         self.parts: dict[str, list[str]] = {}  # the names that something is unpacked into
+        self.numbered: dict[str, list[str]] = {}  # keys with a number behind: `params[f"W{k}"]`
         self.defaulted: set[str] = set()  # keys that are read with a default
         self.filled: set[str] = set()  # what entries are stored in, under texts
         self.blocks: dict[str, Blocks] = {}  # axes that are cut into equal parts
@@ -85,6 +87,8 @@ class Usage:
                 self._look(node)
                 if isinstance(node, ast.FunctionDef):
                     self._look_for_sizes(node)
+        for name in self.numbered.keys() - self.keys.keys():
+            self.keys[name] = [f"{key}{k}" for k in NUMBERS for key in self.numbered[name]]
         self._spread_to_parameters()
         self._measure([*self.functions, *followed])
         self._look_for_packed([*self.functions, *followed])
@@ -206,6 +210,9 @@ class Usage:
             if isinstance(node.ctx, ast.Store) and _is_text(place):
                 self.filled.add(node.value.id)
                 return
+            if (key := _before_number(place)) is not None:
+                keys = self.numbered.setdefault(node.value.id, [])
+                keys += [key] if key not in keys else []
             self._indexed(node.value.id, place)
             self.parted.add(node.value.id)
             if isinstance(place, ast.Slice):
@@ -416,6 +423,20 @@ def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.JoinedStr) or (
         isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
+
+
+def _before_number(node: ast.expr) -> str | None:
+    """What stands before the number in a key: `"W" + str(k)`, `f"W{k}"`, `"W%d" % k`."""
+    match node:
+        case ast.BinOp(ast.Constant(str() as key), ast.Add(), ast.Call(ast.Name("str"))):
+            return key
+        case ast.BinOp(ast.Constant(str() as text), ast.Mod()):
+            return text[:-2] if text.endswith(("%d", "%i", "%s")) else None
+        case ast.JoinedStr([ast.Constant(str() as key), ast.FormattedValue()]):
+            return key
+        case ast.Call(ast.Attribute(ast.Constant(str() as text), "format")):
+            return text[:-2] if text.endswith("{}") else None
+    return None
 
 
 def _kept_shape(node: ast.AST) -> tuple[str, str] | None:
