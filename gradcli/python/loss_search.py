@@ -39,7 +39,7 @@ class LossSearch(Outputs):
         """The output of a backward part without upstream: the number, or the file's loss of it."""
         reader, driven = self.reader, self.driven
         kept = {name: v for part in parts if isinstance(part, dict) for name, v in part.items()}
-        if not outputs and kept:  # a cache only
+        if not outputs:  # a cache only, or lists: the loss may compute them itself
             value = self._loss([*parts, *kept.values()], [*names, *kept], [], forward)
             if value is not None:
                 driven.outputs.append((self._scalar(value.content), None))
