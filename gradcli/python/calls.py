@@ -9,6 +9,7 @@ from typing import Any
 from gradcli.errors import GradcliError, did_you_mean
 from gradcli.python import (
     data_rows,
+    density_rows,
     elementwise_rows,
     file_rows,
     product_rows,
@@ -34,7 +35,7 @@ def ignored(reader: Reader, *_: Any, **__: Any) -> None:
 
 ROWS: dict[str, Callable[..., Any]] = {
     **data_rows.ROWS, **elementwise_rows.ROWS, **reduction_rows.ROWS, **shape_rows.ROWS,
-    **product_rows.ROWS, **random_rows.ROWS, **file_rows.ROWS,
+    **product_rows.ROWS, **random_rows.ROWS, **file_rows.ROWS, **density_rows.ROWS,
     "asnumpy": lambda _, x: x, "get_array_module": lambda *_: Library(""),  # of CuPy
     **dict.fromkeys(("result_type", "promote_types"), lambda *_: Library("float64")),
     "scatter_add": shape_rows.ROWS["add.at"],

@@ -46,7 +46,8 @@ UNARY = {
     "expit": _own("sigmoid"), "sigmoid": _own("sigmoid"), "log_expit": _own("logsigmoid"),
     "erf": _own("erf"), "erfc": _own("erfc"), "gamma": _own("gamma"), "gammaln": _own("lgamma"),
     "lgamma": _own("lgamma"), "loggamma": _own("lgamma"), "digamma": _own("digamma"),
-    "psi": _own("digamma"), "ndtr": _own("normcdf"), "softplus": _own("softplus"),
+    "psi": _own("digamma"), "ndtr": _own("normcdf"), "log_ndtr": _own("lognormcdf"),
+    "erfcx": _own("erfcx"), "erfinv": _own("erfinv"), "softplus": _own("softplus"),
 }  # fmt: skip
 GREATER = Elementwise("max", np.maximum)
 SMALLER = Elementwise("min", np.minimum)
