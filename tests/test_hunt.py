@@ -12,10 +12,11 @@ import pytest
 
 import gradcli
 from tests.hunt import array_trees, arrays, gates, trees
+from tests.hunt.evaluator import mp
 from tests.hunt.judge import judge as judge_expression
 from tests.hunt.judge import number_findings, place_of, standing_of, verdict_findings
 from tests.hunt.matrix_operations import OPERATIONS
-from tests.hunt.oracle import Side, mp, truth_of
+from tests.hunt.oracle import Side, truth_of
 from tests.hunt.seconds import second_slopes
 
 FOUND = (Path(__file__).parent / "hunt" / "cases.jsonl").read_text(encoding="utf-8")

@@ -18,6 +18,7 @@ import numpy as np
 
 import gradcli
 from tests.hunt.array_trees import REDUCTIONS, Arrays, Shape, Tree, text_of
+from tests.hunt.evaluator import BeyondError, OutsideError, PoleError, gate, mp, same
 from tests.hunt.judge import (
     Finding,
     Judged,
@@ -33,19 +34,7 @@ from tests.hunt.judge import (
     wrong_claim,
 )
 from tests.hunt.matrix_operations import OPERATIONS
-from tests.hunt.oracle import (
-    MOST_BITS,
-    BeyondError,
-    OutsideError,
-    PoleError,
-    Scale,
-    Side,
-    Truth,
-    gate,
-    limit,
-    mp,
-    same,
-)
+from tests.hunt.oracle import MOST_BITS, Scale, Side, Truth, limit
 from tests.hunt.seconds import second_limits
 
 LOOKED_AT = 3  # one program in so many is asked for second derivatives

@@ -20,8 +20,8 @@ from gradcli.gates.row import Gate
 from gradcli.gates.table import BUILT_IN
 from gradcli.program.reader import read
 from gradcli.requests import Request
+from tests.hunt.evaluator import BeyondError, OutsideError, gate, mp
 from tests.hunt.judge import Finding, number_findings
-from tests.hunt.oracle import BeyondError, OutsideError, gate, mp
 from tests.special_points import points
 
 BITS = 400  # of the truth

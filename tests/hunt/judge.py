@@ -17,7 +17,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 import gradcli
-from tests.hunt.oracle import BeyondError, OutsideError, Side, Truth, mp, same, truth_of, written
+from tests.hunt.evaluator import BeyondError, OutsideError, mp, same
+from tests.hunt.oracle import Side, Truth, truth_of, written
 from tests.hunt.seconds import second_slopes
 from tests.hunt.shared import shared_digits
 from tests.hunt.trees import Point, Tree, text_of

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.hunt.oracle import OutsideError, PoleError, mp
+from tests.hunt.evaluator import OutsideError, PoleError, mp
 
 Shape = tuple[int, ...]
 Total = Callable[[list[Any]], Any]

@@ -5,21 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.hunt.oracle import (
-    DIVIDING,
-    MOST_BITS,
-    ROOTS,
-    SNAP,
-    VANISHED,
-    BeyondError,
-    Evaluator,
-    Scale,
-    Side,
-    exact,
-    mp,
-    same,
-    scale_of,
-)
+from tests.hunt.evaluator import SNAP, BeyondError, Evaluator, mp, same
+from tests.hunt.oracle import DIVIDING, MOST_BITS, ROOTS, VANISHED, Scale, Side, exact, scale_of
 from tests.hunt.trees import Point, Tree
 
 LEVELS = (85, 335, 1435)  # bits of the step below everything else
