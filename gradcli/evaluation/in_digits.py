@@ -34,8 +34,8 @@ class InDigits:
     """
 
     __slots__ = (
-        "_bounded", "_hides", "_results", "_runs", "_sweeps", "_taken", "graph", "inputs",
-        "limits", "output", "upstream",
+        "_bounded", "_hides", "_results", "_runs", "_sweeps", "_taken", "gradients", "graph",
+        "inputs", "limits", "output", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +51,7 @@ class InDigits:
         self._hides: int | None = None
         self._bounded: dict[int, Run] = {}
         self._taken: InDigits | None = None
+        self.gradients: Any = None  # by the gates, kept for `orders`
         self.limits: dict[tuple[int, float], Any] = {}  # by leaf and upstream; or why there is none
 
     @property

@@ -10,7 +10,6 @@ tell no more here than what rounding may have done.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from functools import partial
 from random import Random
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from gradcli.arithmetic.work import OutOfReachError
 from gradcli.engine import Machine
 from gradcli.evaluation.in_digits import SLOW, InDigits, hidden, is_within_reach
 from gradcli.evaluation.moving import Change, Moving, is_finite
+from gradcli.evaluation.orders import FINENESS, depth, extent, fineness, infinite, log10
 from gradcli.evaluation.sides import (
     Side,
     compared,
@@ -32,7 +32,6 @@ from gradcli.evaluation.sides import (
     same,
     to_float,
 )
-from gradcli.graph.nodes import Graph
 
 DIGITS = (50, 100, 200, 400, 600, 1000)
 LONG = 200  # digits whose steps are the longest for what is as slow as a logarithm
@@ -40,18 +39,13 @@ ONCE_MORE = 1250  # digits, for what has been lost below all but the last of the
 PART = 4  # of the digits are the step, so that even its cube shows in a sum
 BENEATH = (1, 2, 4)  # of (x - sin(x)) / x**3 a step away the cubes cancel, of others sixth powers
 ENOUGH = 600  # digits at which a change that is lost in f means a slope below any float64
-ORDINARY = 12  # decimal orders below 1 that the first steps resolve anyway
-OF_FLOAT64 = 350  # orders that the program's own inputs may have: 5e-324
 FINEST = 2_500  # orders: twice as many digits are taken, at some 20 ms for an exp
 SLOWLY = 600  # orders where one of these is computed: they take ten to a hundred times as long
-STRAIGHT = ("add", "sub", "mul", "div", "neg", "copy")  # gates that bend nothing
-FINENESS = 50  # finer scales are rounded up to so many orders, so that few precisions are in use
 JOINT_DIGITS = 200
 JOINT_SAMPLES = 64  # points around a kink of several inputs
 JOINT_RANGE = 1e60  # of the sizes of those inputs, for which the digits suffice
 MOST_TIED = 3
 BITS = math.log2(10)  # of a decimal digit
-BEYOND = 10**300  # binary orders, more than any number has but a tower of powers
 
 
 class Limit(NamedTuple):
@@ -92,56 +86,9 @@ class OutOfDigits(Exception):
     """No number of digits settles the matter; the message says why."""
 
 
-def _fineness(point: InDigits, leaf: int, gates: list[int], most: int) -> int:
-    """How many decimal orders below 1 the numbers reach that a leaf's cone `gates` sees.
-
-    They are the inputs and all that is computed without the leaf; a large factor c makes structure
-    as thin as 1/c. Where the constants are more than float64 has, what only multiplies f, or is
-    added to it, is left out: it makes nothing thinner. Raises OutOfDigits where too many remain.
-    """
-    graph, moving = point.graph, {*gates}
-    seen = [node for node in range(point.output + 1) if node not in moving]
-    orders = _orders(point, seen)
-    if orders <= OF_FLOAT64:
-        return orders
-    reached = graph.reaches(_bent(graph, leaf, gates))
-    orders = _orders(point, [node for node in seen if reached[node]])
-    if orders > most:
-        raise _too_fine(most)
-    return orders
-
-
-def _too_fine(most: int) -> OutOfDigits:
+def too_fine(most: int) -> OutOfDigits:
+    """What is said where numbers have more orders than there are digits for."""
     return OutOfDigits(f"numbers of more than {most} decimal orders take too many digits")
-
-
-def _orders(point: InDigits, nodes: Iterable[int]) -> int:
-    """The orders of the numbers among some nodes, rounded up; 0 if they are ordinary.
-
-    Those that inputs are part of count only as far as float64 goes.
-    """
-    values, active = point.bounded(DIGITS[0]).values, point.graph.active
-    leaves = {*point.graph.inputs.values()}
-    finest = 0.0
-    for node in nodes:
-        x = values[node]
-        if x.value and is_finite(x.value) and abs(x.value) > x.error:
-            order = abs(_log10(abs(x.value)))
-            if order <= OF_FLOAT64 or not active[node] or node in leaves:
-                finest = max(finest, order)
-    return 0 if finest <= ORDINARY else FINENESS * math.ceil(finest / FINENESS)
-
-
-def _bent(graph: Graph, leaf: int, gates: list[int]) -> int:
-    """The node of a cone of which f is a constant multiple, but for a constant added to it."""
-    moving, node = {leaf, *gates}, gates[-1]
-    while node != leaf and graph.gates[node].name in STRAIGHT:
-        operands = graph.operands[node]
-        inner = [k for k in operands if k in moving]
-        if len(inner) != 1 or (graph.gates[node].name == "div" and operands[1] in moving):
-            break
-        node = inner[0]
-    return node
 
 
 def limit(point: InDigits, leaf: int, upstream: float = 1.0) -> Limit:
@@ -194,8 +141,11 @@ class Search:
         is_seen = is_within_reach(point.graph, point.hides)
         self.hides = point.hides if is_seen else 0
         self.trouble = None if is_seen else hidden(point.hides)
-        self.fine = _fineness(point, leaf, gates, self.most)
         self.beneath = 0  # times the digits, which are taken for what cancels a step away
+        self.fine = fineness(point, leaf, gates)
+        if self.fine > self.most:
+            raise too_fine(self.most)
+        self.at_border = self._moving(DIGITS[0]).at_border
 
     def limit(self) -> Limit:
         """The limit that two runs agree on. Raises OutOfDigits.
@@ -267,16 +217,20 @@ class Search:
         """Both sides in the fewest digits, with steps that are short enough.
 
         Where they are not plain a gate may stand at a singular place, whose surroundings have the
-        size of any number in the cone. So may a jump have that size.
+        size of any number in the cone. So may a jump have that size. At a border an infinite slope
+        may stand beside another, however large that is and however small its own part.
         """
-        left, right = self._followed()
+        left, right = sides = self._followed()
         is_plain = left.is_plain and right.is_plain and same(left.slope, right.slope)
-        if not is_plain or self._moving(DIGITS[0]).is_choosing:
-            finer = min(_orders(self.point, range(self.point.output + 1)), self.most)
+        if not is_plain or self.at_border or self._moving(DIGITS[0]).is_choosing:
+            steep = depth(self.point, infinite(self.point, self.at_border))
+            if steep > self.most:
+                raise too_fine(self.most)
+            finer = min(extent(self.point, self.leaf, self.gates) + steep, self.most)
             if finer > self.fine:
                 self.fine = finer
                 return self._followed()
-        return left, right
+        return sides
 
     def _unearthed(self, sides: tuple[Side, Side]) -> tuple[Side, Side]:
         """Both sides with digits that bring to light what is lost; as they are where none do.
@@ -303,9 +257,9 @@ class Search:
             if not excess > 1 or (2 * excess > before and moving.may_jump()):
                 return sides
             before = excess
-            self.fine += FINENESS * math.ceil(max(_log10(excess), 1.0) / FINENESS)
+            self.fine += FINENESS * math.ceil(max(log10(excess), 1.0) / FINENESS)
             if self.fine > self.most:
-                raise _too_fine(self.most)
+                raise too_fine(self.most)
 
     def _moving(self, count: int) -> Moving:
         """The leaf in so many digits, and two for each order that is resolved.
@@ -319,7 +273,7 @@ class Search:
     def _step(self, moving: Moving, count: int) -> Any:
         """The longest step: a power of two, which is added to the leaf without rounding."""
         size = abs(moving.x)
-        order = -math.floor(_log10(size)) if 0 < size < 1 and not self.fine else 0
+        order = -math.floor(log10(size)) if 0 < size < 1 and not self.fine else 0
         bits = math.ceil((count // PART + self.fine + order) * BITS)
         return (size * 0 + 2) ** -bits
 
@@ -340,8 +294,8 @@ class Search:
                 excesses.append(moving.excess())
             return changed
 
-        sides = one_side(change, -step), one_side(change, step)
-        return sides, max(excesses)
+        sides = [one_side(change, h, bool(self.at_border)) for h in (-step, step)]
+        return (sides[0], sides[1]), max(excesses)
 
     def _change(self, moving: Moving, h: Any) -> Change:
         size, error = moving.change(h)
@@ -414,10 +368,3 @@ def combined(left: Side, right: Side, count: int) -> Limit:
         return Limit("kink", left.slope, right.slope, count, None, underflows, error)
     apart = abs(left.slope - right.slope) if left.slope != right.slope else 0.0
     return Limit("smooth", left.slope, right.slope, count, None, underflows, error + apart)
-
-
-def _log10(x: Any) -> float:
-    """The decimal logarithm of a positive mpmath number of any size."""
-    mantissa, exponent = x.context.frexp(x)
-    order = max(-BEYOND, min(int(exponent), BEYOND))  # of a tower of powers it is no float
-    return math.log10(mantissa) + order * math.log10(2.0)

@@ -115,9 +115,9 @@ class Moving:
     # ---------------------------------------------------------------- how far is too far
 
     @cached_property
-    def _ranges(self) -> list[tuple[int, Any]]:
-        """(operand, how far it may move) of the gates of the cone; 0 at a singular place."""
-        values, ranges = self.run.values, list[tuple[int, Any]]()
+    def _ranges(self) -> list[tuple[int, int, Any]]:
+        """(gate, operand, how far it may move) of the cone's gates; 0 at a singular place."""
+        values, ranges = self.run.values, list[tuple[int, int, Any]]()
         moving = {self.leaf, *self.gates}
         for node in self.gates:
             gate, operands = self.graph.gates[node], self.graph.operands[node]
@@ -126,7 +126,7 @@ class Moving:
                 if text != "inf" and operand in moving:
                     radius = self._read(node, text, values)
                     is_clear = radius > values[operand].error
-                    ranges.append((operand, radius if is_clear else 0))
+                    ranges.append((node, operand, radius if is_clear else 0))
         return ranges
 
     @cached_property
@@ -154,9 +154,9 @@ class Moving:
         return self.rules.plain.number(0.0) + function(*arguments, out=values[node].value)
 
     @property
-    def is_singular(self) -> bool:
-        """Whether a gate stands at a kink, a jump, or where its slope is not finite."""
-        return not all(size for *_, size in (*self._ranges, *self._edges))
+    def at_border(self) -> list[int]:
+        """The gates that stand where a slope may be infinite, as at the border of a domain."""
+        return [node for node, _, radius in self._ranges if not radius]
 
     @property
     def is_choosing(self) -> bool:
@@ -182,7 +182,7 @@ class Moving:
 
     def _moved(self) -> Iterator[Any]:
         base, values = self.run.values, self._values
-        for operand, radius in self._ranges:
+        for _, operand, radius in self._ranges:
             if radius:
                 yield _part(abs(values[operand].value - base[operand].value), radius)
         for node, text, here in self._edges:

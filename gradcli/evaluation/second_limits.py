@@ -14,8 +14,17 @@ from typing import Any
 
 from gradcli.arithmetic.work import OutOfReachError
 from gradcli.evaluation.in_digits import InDigits
-from gradcli.evaluation.limits import BITS, Limit, OutOfDigits, Search, combined, moving_gates
+from gradcli.evaluation.limits import (
+    BITS,
+    Limit,
+    OutOfDigits,
+    Search,
+    combined,
+    moving_gates,
+    too_fine,
+)
 from gradcli.evaluation.moving import Change, Moving, is_finite
+from gradcli.evaluation.orders import depth, extent, infinite
 from gradcli.evaluation.sides import (
     AGREEMENT,
     KNOWN,
@@ -47,7 +56,7 @@ class SecondLimits:
     def __init__(self, point: InDigits) -> None:
         self.point = point.taken
         self._whole = point.graph
-        self._first: dict[int, tuple[Limit | OutOfDigits, int]] = {}
+        self._first: dict[int, tuple[Limit | OutOfDigits, Search]] = {}
         self._entries: dict[tuple[int, int], Limit | OutOfDigits] = {}
         self.work = 0  # gates of the cones that have been evaluated in many digits
 
@@ -78,22 +87,22 @@ class SecondLimits:
     def _limit(self, by: int, along: int) -> Limit:
         if not self.meets(by, along):
             return Limit("smooth", 0.0, 0.0, 0)
-        first = _found(self._slopes(by)[0])
+        at, search = self._slopes(by)
+        first = _found(at)
         if first.kind not in ("smooth", "border"):
             return first._replace(reason=_missing(first))
         gates = _both(self.point.graph, by, along, self.point.output)
         if not meet(self.point.graph, by, along, gates):
             return Limit("smooth", 0.0, 0.0, 0)
         self.work += len(gates) * (1 if by == along else 2)
-        fine = max(self._slopes(by)[1], self._slopes(along)[1])
-        entry = _Entry(self.point, by, along, gates, fine)
+        entry = _Entry(self.point, by, along, gates, [search, self._slopes(along)[1]])
         if by == along:
             return entry.limit(None)
         inner = [1, -1] if first.kind == "smooth" else [1 if math.isnan(first.left) else -1]
         return _joined([entry.limit(way) for way in inner])
 
-    def _slopes(self, leaf: int) -> tuple[Limit | OutOfDigits, int]:
-        """The slopes by a leaf, or why they are not known, and how fine its numbers are."""
+    def _slopes(self, leaf: int) -> tuple[Limit | OutOfDigits, Search]:
+        """The slopes by a leaf, or why they are not known, and the search for them."""
         if leaf not in self._first:
             gates = moving_gates(self.point, leaf)
             self.work += len(gates)
@@ -102,7 +111,7 @@ class SecondLimits:
                 at: Limit | OutOfDigits = search.limit()
             except OutOfDigits as trouble:
                 at = trouble
-            self._first[leaf] = at, search.fine
+            self._first[leaf] = at, search
         return self._first[leaf]
 
 
@@ -178,12 +187,23 @@ class _NoSlope(Exception):
 class _Entry:
     """One entry of a Hessian, whose slopes are taken in as many digits as it needs."""
 
-    def __init__(self, point: InDigits, by: int, along: int, gates: list[int], fine: int) -> None:
+    def __init__(
+        self, point: InDigits, by: int, along: int, gates: list[int], searches: Sequence[Search]
+    ) -> None:
         self.point = point
         self.by = by
         self.along = along
         self.gates = gates
-        self.fine = fine  # decimal orders of the smallest number in sight
+        one, other = ({*search.at_border} for search in searches)
+        self.at_border = one & other  # gates that both inputs move
+        self.fine = max(search.fine for search in searches)  # orders of the numbers in sight
+        if one or other:
+            most = min(search.most for search in searches)
+            self.at_border |= infinite(point, one | other)
+            deep = depth(point, self.at_border)
+            if deep > most:
+                raise too_fine(most)
+            self.fine = max(self.fine, min(extent(point, along, gates) + deep, most))
 
     def limit(self, way: int | None) -> Limit:
         """The slope is taken on one side of the leaf `by`, on that of the distance if None."""
@@ -232,6 +252,7 @@ class _Plane(Moving):
     def __init__(self, entry: _Entry, count: int) -> None:
         super().__init__(entry.point, entry.along, [*entry.gates], count)
         self.by = entry.by
+        self.is_bent = bool(entry.at_border)
         self.is_rounded = False  # whether more digits would tell more
 
     def power(self, order: int, leaf: int) -> Any:
@@ -253,7 +274,7 @@ class _Plane(Moving):
 
         try:
             here, rounding_here = self._slope(0 * distance, step)
-            return one_side(change, distance)
+            return one_side(change, distance, self.is_bent)
         except _NoSlope:
             return Side("jump", 0.0)
 

@@ -46,8 +46,12 @@ class Side(NamedTuple):
     is_flat: bool = False  # f changes less and less: `slope` lies below all that vanishes
 
 
-def one_side(change: Callable[[Any], Change], step: Any) -> Side:
-    """The kind of one side; `step`, with its sign, is the longest step."""
+def one_side(change: Callable[[Any], Change], step: Any, is_at_border: bool = False) -> Side:
+    """The kind of one side; `step`, with its sign, is the longest step.
+
+    Where a gate is at a border, what makes a slope infinite may stand beside another that is far
+    larger over steps of any length: it shows itself in how slopes that are all but one differ.
+    """
     steps = [step, step / RATIO, step / RATIO**2]
     changes: list[Change] = []
     for h in steps[:2]:
@@ -59,15 +63,25 @@ def one_side(change: Callable[[Any], Change], step: Any) -> Side:
     if not all(map(_is_known, changes)):
         return _of_lost(changes, steps)
     first, second = (c.size / h for c, h in zip(changes, steps, strict=False))
-    if agree(first, second, min(AGREEMENT, abs(step) ** SMOOTH)):
+    is_plain = agree(first, second, min(AGREEMENT, abs(step) ** SMOOTH))
+    if is_plain and not (is_at_border and _grows(change, changes, steps)):
         slope = to_float(second)
         error = changes[1].error / abs(steps[1]) + 2 * abs(first - second) / RATIO
         return Side("slope", slope, is_plain=True, underflows=bool(second and not slope),
                     error=to_float(error))  # fmt: skip
-    changes.append(change(steps[2]))
+    if len(changes) < len(steps):
+        changes.append(change(steps[2]))
     if not _is_known(changes[2]):
         return _of_lost(changes, steps)
     return _of_three(change, changes, steps)
+
+
+def _grows(change: Callable[[Any], Change], changes: list[Change], steps: list[Any]) -> bool:
+    """Whether slopes move apart as steps shrink, as a third step tells, which is added."""
+    changes.append(change(steps[2]))
+    terms = [_slope_over(c, h) for c, h in zip(changes, steps, strict=True)]
+    before, last, noise = _differences(terms)
+    return bool(noise < abs(last) >= CONVERGING * abs(before) - noise)
 
 
 def _is_known(change: Change) -> bool:
@@ -85,11 +99,9 @@ def _of_lost(changes: list[Change], steps: list[Any]) -> Side:
 
 def _of_three(change: Callable[[Any], Change], changes: list[Change], steps: list[Any]) -> Side:
     terms = [_slope_over(c, h) for c, h in zip(changes, steps, strict=True)]
-    slopes = [term.value for term in terms]
-    before, last = slopes[1] - slopes[0], slopes[2] - slopes[1]
-    noise = terms[0].error + 2 * terms[1].error + terms[2].error
+    before, last, noise = _differences(terms)
     if abs(last) <= noise:
-        return _slope(slopes[2], noise)
+        return _slope(terms[2].value, noise)
     if abs(last) < CONVERGING * abs(before) - noise:
         return _converging(change, terms, steps[2])
     sizes = [c.size for c in changes]
@@ -105,10 +117,17 @@ def _of_three(change: Callable[[Any], Change], changes: list[Change], steps: lis
     return Side("infinite", math.copysign(math.inf, last))
 
 
+def _differences(terms: list[Term]) -> tuple[Any, Any, Any]:
+    """How far the second of three terms is from the first, the third from it, and their errors."""
+    first, second, third = terms
+    noise = first.error + 2 * second.error + third.error
+    return second.value - first.value, third.value - second.value, noise
+
+
 def _slope(slope: Any, error: Any, is_flat: bool = False) -> Side:
-    number, is_nothing = to_float(slope), not slope
-    error = 0.0 if is_nothing else to_float(error)
-    return Side("slope", number, False, False, not (number or is_nothing), error, is_flat)
+    number, underflows = to_float(slope), bool(slope or error)
+    error = to_float(error) if slope else 0.0
+    return Side("slope", number, False, False, underflows and not number, error, is_flat)
 
 
 def _converging(change: Callable[[Any], Change], terms: list[Term], step: Any) -> Side:
@@ -224,7 +243,7 @@ def compared(before: Side, side: Side, least: float) -> Side:
     """
     is_flat = before.is_flat and side.is_flat and abs(side.slope) < least
     if is_flat and abs(side.slope) <= SHRINKING * abs(before.slope):
-        return side._replace(slope=0.0)
+        return side._replace(slope=0.0, underflows=True)
     return side
 
 

@@ -1,0 +1,149 @@
+"""How many decimal orders the numbers of a point reach: steps have to be shorter than all of them.
+
+A large factor c makes structure as thin as 1/c; what is multiplied by a small one shows itself
+beside other terms where these have shrunk as far.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from gradcli.arithmetic.work import OutOfReachError
+from gradcli.engine import Run, backward, local_gradients
+from gradcli.evaluation.in_digits import FEW, InDigits
+from gradcli.evaluation.moving import is_finite
+from gradcli.evaluation.sweeps import Bounding
+from gradcli.graph.nodes import Graph
+
+ORDINARY = 12  # decimal orders below 1 that the first steps resolve anyway
+OF_FLOAT64 = 350  # orders that the program's own inputs may have: 5e-324
+FINENESS = 50  # finer scales are rounded up to so many orders, so that few precisions are in use
+STRAIGHT = ("add", "sub", "mul", "div", "neg", "copy")  # gates that bend nothing
+BEYOND = 10**300  # binary orders, more than any number has but a tower of powers
+
+
+def fineness(point: InDigits, leaf: int, gates: list[int]) -> int:
+    """How many orders below 1 the numbers reach that a leaf's cone `gates` meets; 0 if ordinary.
+
+    They are the leaf itself, and of all that is computed without it what its gates take. Where they
+    are more than float64 has, what only multiplies f, or is added to it, is left out: it makes
+    nothing thinner.
+    """
+    graph, met = point.graph, _met(point.graph, leaf, gates)
+    orders = _of_values(point, met)
+    if orders > OF_FLOAT64:
+        reached = graph.reaches(_bent(graph, leaf, gates))
+        orders = _of_values(point, [node for node in met if reached[node]])
+    return orders
+
+
+def _met(graph: Graph, leaf: int, gates: list[int]) -> set[int]:
+    """A leaf, and what the gates of its cone take besides each other."""
+    return {leaf, *(k for node in gates for k in graph.operands[node])} - {*gates}
+
+
+def _bent(graph: Graph, leaf: int, gates: list[int]) -> int:
+    """The node of a cone of which f is a constant multiple, but for a constant added to it."""
+    moving, node = {leaf, *gates}, gates[-1]
+    while node != leaf and graph.gates[node].name in STRAIGHT:
+        operands = graph.operands[node]
+        inner = [k for k in operands if k in moving]
+        if len(inner) != 1 or (graph.gates[node].name == "div" and operands[1] in moving):
+            break
+        node = inner[0]
+    return node
+
+
+def _of_values(point: InDigits, nodes: Iterable[int]) -> int:
+    """The orders of the values of some nodes; those inputs are part of count as in float64."""
+    values, active = point.bounded(FEW).values, point.graph.active
+    leaves = {*point.graph.inputs.values()}
+    reached = 0.0
+    for node in nodes:
+        order = abs(_order(values[node]))
+        if order <= OF_FLOAT64 or not active[node] or node in leaves:
+            reached = max(reached, order)
+    return _rounded(reached)
+
+
+class Gradient(NamedTuple):
+    """The orders of the gradient and the local gradients of a gate; whether one is infinite."""
+
+    order: float
+    local: list[float]
+    is_infinite: bool
+
+
+def extent(point: InDigits, leaf: int, gates: list[int]) -> int:
+    """The orders from the smallest to the largest number that a leaf's cone `gates` meets.
+
+    They are the values, the local gradients, and the gradients of f by each gate, as far as float64
+    goes: what a small one of these multiplies lies as far below all else.
+    """
+    gradients = _gradients(point)
+    known = [gradients[node] for node in gates if node in gradients]
+    orders = [order for gradient in known for order in (gradient.order, *gradient.local)]
+    reached = [0.0, *(order for order in orders if abs(order) <= OF_FLOAT64)]
+    of_slopes = max(reached) - min(reached)
+    return max(_of_values(point, [*_met(point.graph, leaf, gates), *gates]), _rounded(of_slopes))
+
+
+def depth(point: InDigits, gates: Iterable[int]) -> int:
+    """The orders that the smallest of the gradients of f by some gates is below 1, however many."""
+    gradients = _gradients(point)
+    return _rounded(max([-gradients[node].order for node in gates if node in gradients], default=0))
+
+
+def infinite(point: InDigits, gates: Iterable[int]) -> set[int]:
+    """Those of some gates that have an infinite slope; f has one, too, however small their part."""
+    gradients = _gradients(point)
+    return {node for node in gates if node in gradients and gradients[node].is_infinite}
+
+
+def _gradients(point: InDigits) -> dict[int, Gradient]:
+    """The gradients by the gates of a point, worked out once; none where they are out of reach."""
+    if point.gradients is None:
+        run = _swept(point)
+        point.gradients = {} if run is None else _of_run(run, point.output)
+    gradients: dict[int, Gradient] = point.gradients
+    return gradients
+
+
+def _of_run(run: Run, output: int) -> dict[int, Gradient]:
+    graph, gradients = run.machine.graph, dict[int, Gradient]()
+    nodes = [node for node in graph.gate_nodes() if node <= output and graph.active[node]]
+    for node, local in local_gradients(run, nodes).items():
+        slopes = [slope for slope in local if slope is not None]
+        is_infinite = not all(is_finite(slope.value) for slope in slopes)
+        orders = [_order(slope) for slope in slopes]
+        gradients[node] = Gradient(_order(run.gradients[node]), orders, is_infinite)
+    return gradients
+
+
+def _swept(point: InDigits) -> Run | None:
+    """Values and gradients with bounds on their errors, None where they are out of reach."""
+    try:
+        run = Bounding(point.graph, FEW).run(point.inputs, point.output + 1)
+        backward(run, point.output, run.machine.arithmetic.number(1.0))
+    except (OutOfReachError, OverflowError):
+        return None
+    return run
+
+
+def _order(x: Any) -> float:
+    """The decimal logarithm of the size of a number with an error; 0 where it may be none."""
+    size = abs(x.value)
+    return log10(size) if size and is_finite(size) and size > x.error else 0.0
+
+
+def _rounded(orders: float) -> int:
+    return 0 if orders <= ORDINARY else FINENESS * math.ceil(orders / FINENESS)
+
+
+def log10(x: Any) -> float:
+    """The decimal logarithm of a positive mpmath number of any size."""
+    mantissa, exponent = x.context.frexp(x)
+    order = max(-BEYOND, min(int(exponent), BEYOND))  # of a tower of powers it is no float
+    return math.log10(mantissa) + order * math.log10(2.0)
