@@ -22,7 +22,6 @@ from tests.hunt.evaluator import BeyondError, OutsideError, PoleError, gate, mp,
 from tests.hunt.judge import (
     Finding,
     Judged,
-    asked,
     guarded,
     hessian_findings,
     number_findings,
@@ -36,6 +35,7 @@ from tests.hunt.judge import (
 from tests.hunt.matrix_operations import OPERATIONS
 from tests.hunt.oracle import MOST_BITS, Scale, Side, Truth, limit
 from tests.hunt.seconds import second_limits
+from tests.hunt.times import asked
 
 LOOKED_AT = 3  # one program in so many is asked for second derivatives
 ENTRIES = 6  # of those that are looked at

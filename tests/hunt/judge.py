@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -21,11 +19,11 @@ from tests.hunt.evaluator import BeyondError, OutsideError, mp, same
 from tests.hunt.oracle import Side, Truth, truth_of, written
 from tests.hunt.seconds import second_slopes
 from tests.hunt.shared import shared_digits
+from tests.hunt.times import LATE, LateError, asked, spent, timed
 from tests.hunt.trees import Point, Tree, text_of
 
 RIGHT, WRONG = 1e-9, 5e-6  # relative errors of claims; between them nothing is judged
 SAMPLED = 10  # one smooth case in so many is looked at from all sides
-LATE = 20  # seconds of processor time, after which a call is ended
 SLOW = 3.0  # seconds for everything asked of one case by one call
 SLOPE_NOISE = -70  # exponent of the relative error of a slope of the oracle
 UNSEEN = mp.ldexp(1, -1080)  # no float64 is as small
@@ -46,10 +44,6 @@ class Judged(NamedTuple):
 
     findings: list[Finding]
     counts: Counter[str]
-
-
-class LateError(Exception):
-    """A call that does not return."""
 
 
 def judge(tree: Tree, point: Point, seed: int, depth: int = 0, hessian: bool = False) -> Judged:
@@ -90,7 +84,7 @@ FATAL = ("refused", "hangs", "internal error")
 def guarded(look: Callable[..., Iterator[Finding]], *parts: Any, counts: Counter[str]) -> Judged:
     """The findings of one look at a case; refusals, faults, and what takes long are findings too."""
     findings = []
-    _asked.seconds = 0.0
+    spent.seconds = 0.0
     try:
         findings += timed(look, *parts, counts)
     except gradcli.GradcliError as error:
@@ -102,42 +96,9 @@ def guarded(look: Callable[..., Iterator[Finding]], *parts: Any, counts: Counter
     except Exception as error:  # whatever it is, it is an internal error of the tool
         what = f"{look.__name__}: {type(error).__name__}: {error}"
         findings.append(Finding("words", "internal error", what[:200], ""))
-    if _asked.seconds > SLOW:
-        findings.append(Finding("words", "slow", f"{look.__name__}: {_asked.seconds:.1f} s", ""))
+    if spent.seconds > SLOW:
+        findings.append(Finding("words", "slow", f"{look.__name__}: {spent.seconds:.1f} s", ""))
     return Judged(findings, counts)
-
-
-class _Asked:
-    """The seconds of processor time that the tool has taken, without those of the oracle."""
-
-    seconds = 0.0
-
-
-_asked = _Asked()
-
-
-def asked(function: Callable[..., Any], *parts: Any, **options: Any) -> Any:
-    """What a function of the tool says; its time is counted."""
-    start = time.process_time()
-    try:
-        return function(*parts, **options)
-    finally:
-        _asked.seconds += time.process_time() - start
-
-
-def timed(function: Callable[..., Iterator[Finding]], *parts: Any) -> list[Finding]:
-    """The findings of a function that is ended when it takes too long."""
-
-    def late(*_: object) -> None:
-        raise LateError
-
-    before = signal.signal(signal.SIGPROF, late)
-    signal.setitimer(signal.ITIMER_PROF, LATE)
-    try:
-        return list(function(*parts))
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
 
 
 # ---------------------------------------------------------------- what eval says

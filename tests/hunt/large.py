@@ -17,7 +17,8 @@ import numpy as np
 
 import gradcli
 from tests.hunt.array_trees import leaves_of
-from tests.hunt.judge import Finding, Judged, asked, guarded
+from tests.hunt.judge import Finding, Judged, guarded
+from tests.hunt.times import asked
 
 try:
     import torch
