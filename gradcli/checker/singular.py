@@ -15,7 +15,7 @@ import numpy as np
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.bounds.arrays import ARRAY_BOUNDS, BoundedArray
 from gradcli.engine import Run
-from gradcli.evaluation.numbers import EDGE, bounded_run
+from gradcli.evaluation.numbers import EDGE, OPEN, bounded_run
 from gradcli.gates.row import Gate
 
 CAUTION = 2.0**-30  # of the largest number on the way: rounding is below it, almost always
@@ -78,11 +78,21 @@ def _at_edge(run: Run, bounded: Run, moved: Run, node: int) -> Any:
         elif not gate.is_structural:
             for k, text in zip(operands, gate.radius, strict=True):
                 if graph.active[k] and text != "inf" and not text.isdigit():
-                    radius = ARRAYS.text_function(gate, text)(*xs, out=out)
+                    radius = ARRAYS.text_function(gate, text)(
+                        *_as_rounded(gate, xs, errors), out=out
+                    )
                     error = np.asarray(bounded.values[k].error)
                     does_move = (error > 0.0) | np.not_equal(moved.values[k], run.values[k])
                     at_edge = at_edge | (~(radius > error) & does_move)
     return at_edge
+
+
+def _as_rounded(gate: Gate, xs: list[Any], errors: list[Any]) -> list[Any]:
+    """The operands of a gate, of which an exponent that may be whole by rounding is not whole."""
+    if gate.name != "pow" or len(errors) < len(xs):
+        return xs
+    is_open = (np.asarray(errors[1]) > 0.0) & (np.mod(xs[1], 1.0) == 0.0)
+    return [xs[0], np.where(is_open, xs[1] + OPEN, xs[1])]
 
 
 def _is_open(gate: Gate, numbers: list[Any]) -> Any:

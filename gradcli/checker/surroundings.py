@@ -14,6 +14,7 @@ from typing import Any
 from gradcli.arithmetic.bounds.numbers import FLOAT_BOUNDS
 from gradcli.arithmetic.floats import FAULTS, IEEE
 from gradcli.engine import Machine, Run, local_gradients
+from gradcli.evaluation.numbers import as_rounded
 from gradcli.gates.row import Gate
 
 CHOICES = ("where",)
@@ -172,7 +173,9 @@ class Surroundings:
                 limits.append((operand, float(text)))
             else:
                 function = IEEE.text_function(gate, text)
-                numbers = [values[k] for k in operands]
+                numbers = as_rounded(
+                    gate, [values[k] for k in operands], [self.bounds[k] for k in operands]
+                )
                 arguments = [numbers] if gate.is_variadic else numbers
                 radius = float(function(*arguments, out=values[node]))
                 is_clear = radius > self.bounds[operand]  # not so for nan

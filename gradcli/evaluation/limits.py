@@ -10,6 +10,7 @@ tell no more here than what rounding may have done.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterable
 from functools import partial
 from random import Random
 from typing import Any, NamedTuple
@@ -18,9 +19,9 @@ from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import LEAST_SUBNORMAL, UNIT_ROUNDOFF
 from gradcli.arithmetic.work import OutOfReachError
 from gradcli.engine import Machine
-from gradcli.evaluation.in_digits import SLOW, InDigits, hidden, is_within_reach
+from gradcli.evaluation.in_digits import SLOW, SURE, InDigits, hidden, is_within_reach
 from gradcli.evaluation.moving import Change, Moving, is_finite
-from gradcli.evaluation.orders import FINENESS, depth, extent, fineness, infinite, log10
+from gradcli.evaluation.orders import FINENESS, depth, extent, fineness, infinite, log10, wholeness
 from gradcli.evaluation.sides import (
     Side,
     compared,
@@ -89,6 +90,22 @@ class OutOfDigits(Exception):
 def too_fine(most: int) -> OutOfDigits:
     """What is said where numbers have more orders than there are digits for."""
     return OutOfDigits(f"numbers of more than {most} decimal orders take too many digits")
+
+
+def steepness(point: InDigits, gates: Iterable[int], powers: Collection[int], most: int) -> int:
+    """The orders that steps need for what some gates make infinite to show itself.
+
+    It may have a small part in f, and an exponent that is nearly one of the whole `powers`. Raises
+    OutOfDigits where these are more than `most`.
+    """
+    apart = wholeness(point, gates, powers)
+    if apart is None:
+        raise OutOfDigits(f"{SURE} digits do not tell an exponent from a whole number")
+    may_be_infinite = gates if max(powers) > 1 else infinite(point, gates)
+    orders = depth(point, may_be_infinite) + apart
+    if orders > most:
+        raise too_fine(most)
+    return orders
 
 
 def limit(point: InDigits, leaf: int, upstream: float = 1.0) -> Limit:
@@ -223,9 +240,7 @@ class Search:
         left, right = sides = self._followed()
         is_plain = left.is_plain and right.is_plain and same(left.slope, right.slope)
         if not is_plain or self.at_border or self._moving(DIGITS[0]).is_choosing:
-            steep = depth(self.point, infinite(self.point, self.at_border))
-            if steep > self.most:
-                raise too_fine(self.most)
+            steep = steepness(self.point, self.at_border, (1,), self.most)
             finer = min(extent(self.point, self.leaf, self.gates) + steep, self.most)
             if finer > self.fine:
                 self.fine = finer

@@ -16,6 +16,7 @@ from gradcli.arithmetic.bounds.bounded import Bounded, Bounds
 from gradcli.arithmetic.work import pass_price, spend
 from gradcli.evaluation.branches import is_torn
 from gradcli.evaluation.in_digits import InDigits
+from gradcli.evaluation.numbers import as_rounded
 
 STAIRS = ("floor", "ceil", "round")  # which may be as far from an edge beyond many others
 JUMPING = ("where", "atan2")  # besides the gates with a `jump`, those at a pole and powers of 0
@@ -147,8 +148,8 @@ class Moving:
 
     def _read(self, node: int, text: str, values: list[Any]) -> Any:
         """The value of a text of a gate, in plain many digits."""
-        gate = self.graph.gates[node]
-        numbers = [values[k].value for k in self.graph.operands[node]]
+        gate, operands = self.graph.gates[node], [values[k] for k in self.graph.operands[node]]
+        numbers = as_rounded(gate, [x.value for x in operands], [x.error for x in operands])
         arguments = [numbers] if gate.is_variadic else numbers
         function = self.rules.plain.text_function(gate, text)
         return self.rules.plain.number(0.0) + function(*arguments, out=values[node].value)

@@ -16,11 +16,13 @@ from gradcli.arithmetic.bounds.numbers import FLOAT_BOUNDS
 from gradcli.arithmetic.floats import FAULTS, FLOATS, IEEE
 from gradcli.engine import Machine, Run, backward
 from gradcli.errors import LimitError
+from gradcli.gates.row import Gate
 from gradcli.graph.nodes import Graph
 from gradcli.requests import MOST_GATES
 
 CERTAIN_ERROR = 5e-13  # relative: 12 digits
 SLACK = 1.001  # the bounds themselves are rounded
+OPEN = 2.0**-40  # added to an exponent, makes it no whole number
 EDGE = 2.0  # times the error of its operands: that near to its kink a gate may stand at it
 
 
@@ -215,6 +217,13 @@ def _at_borders(run: Run, bounds: Bounds, live: set[int], arithmetic: Arithmetic
             except FAULTS:  # a logarithm of 0, say
                 return True
     return False
+
+
+def as_rounded(gate: Gate, operands: list[Any], errors: Sequence[Any]) -> list[Any]:
+    """The operands for the radius of a gate: an exponent that may be whole by rounding is not."""
+    if gate.name == "pow" and errors[1] and operands[1] % 1 == 0:
+        return [operands[0], operands[1] + OPEN]
+    return operands
 
 
 def delicate(

@@ -7,12 +7,13 @@ beside other terms where these have shrunk as far.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
+from gradcli.arithmetic.bounds.bounded import Bounded
 from gradcli.arithmetic.work import OutOfReachError
 from gradcli.engine import Run, backward, local_gradients
-from gradcli.evaluation.in_digits import FEW, InDigits
+from gradcli.evaluation.in_digits import FEW, SURE, InDigits
 from gradcli.evaluation.moving import is_finite
 from gradcli.evaluation.sweeps import Bounding
 from gradcli.graph.nodes import Graph
@@ -94,6 +95,32 @@ def depth(point: InDigits, gates: Iterable[int]) -> int:
     """The orders that the smallest of the gradients of f by some gates is below 1, however many."""
     gradients = _gradients(point)
     return _rounded(max([-gradients[node].order for node in gates if node in gradients], default=0))
+
+
+def wholeness(point: InDigits, gates: Iterable[int], powers: Collection[int]) -> int | None:
+    """The orders below 1 by which exponents of some gates miss one of the whole `powers`.
+
+    0 where none nearly is one of them; None where no number of digits tells one from it.
+    """
+    apart = 0.0
+    for node in gates:
+        if point.graph.gates[node].name == "pow":
+            exponent = point.graph.operands[node][1]
+            away = _apart(point.bounded(FEW).values[exponent], powers)
+            if math.isinf(away):
+                away = _apart(point.bounded(SURE).values[exponent], powers)
+            apart = max(apart, away)
+    return None if math.isinf(apart) else _rounded(apart)
+
+
+def _apart(exponent: Bounded, powers: Collection[int]) -> float:
+    if not is_finite(exponent.value):
+        return 0.0
+    near = exponent.value.context.nint(exponent.value)
+    away = abs(exponent.value - near)
+    if near not in powers or not (away or exponent.error):
+        return 0.0
+    return -log10(away) if away > exponent.error else math.inf
 
 
 def infinite(point: InDigits, gates: Iterable[int]) -> set[int]:

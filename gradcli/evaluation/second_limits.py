@@ -21,10 +21,10 @@ from gradcli.evaluation.limits import (
     Search,
     combined,
     moving_gates,
-    too_fine,
+    steepness,
 )
 from gradcli.evaluation.moving import Change, Moving, is_finite
-from gradcli.evaluation.orders import depth, extent, infinite
+from gradcli.evaluation.orders import extent, infinite
 from gradcli.evaluation.sides import (
     AGREEMENT,
     KNOWN,
@@ -200,9 +200,7 @@ class _Entry:
         if one or other:
             most = min(search.most for search in searches)
             self.at_border |= infinite(point, one | other)
-            deep = depth(point, self.at_border)
-            if deep > most:
-                raise too_fine(most)
+            deep = steepness(point, self.at_border, (1, 2), most)
             self.fine = max(self.fine, min(extent(point, along, gates) + deep, most))
 
     def limit(self, way: int | None) -> Limit:
