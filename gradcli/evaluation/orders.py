@@ -32,17 +32,23 @@ def fineness(point: InDigits, leaf: int, gates: list[int]) -> int:
     are more than float64 has, what only multiplies f, or is added to it, is left out: it makes
     nothing thinner.
     """
-    graph, met = point.graph, _met(point.graph, leaf, gates)
+    met = _met(point, leaf, gates)
     orders = _of_values(point, met)
     if orders > OF_FLOAT64:
-        reached = graph.reaches(_bent(graph, leaf, gates))
+        reached = point.graph.reaches(_bent(point.graph, leaf, gates))
         orders = _of_values(point, [node for node in met if reached[node]])
     return orders
 
 
-def _met(graph: Graph, leaf: int, gates: list[int]) -> set[int]:
-    """A leaf, and what the gates of its cone take besides each other."""
-    return {leaf, *(k for node in gates for k in graph.operands[node])} - {*gates}
+def _met(point: InDigits, leaf: int, gates: list[int]) -> set[int]:
+    """A leaf, and what the gates of its cone take besides each other.
+
+    Of a number that may be rounding also what it is computed from: it may be as small.
+    """
+    graph, values = point.graph, point.bounded(FEW).values
+    met = {leaf, *(k for node in gates for k in graph.operands[node])} - {*gates}
+    hidden = [k for k in met if values[k].error and not abs(values[k].value) > values[k].error]
+    return met | {*graph.ancestors(hidden)}
 
 
 def _bent(graph: Graph, leaf: int, gates: list[int]) -> int:
@@ -88,7 +94,7 @@ def extent(point: InDigits, leaf: int, gates: list[int]) -> int:
     orders = [order for gradient in known for order in (gradient.order, *gradient.local)]
     reached = [0.0, *(order for order in orders if abs(order) <= OF_FLOAT64)]
     of_slopes = max(reached) - min(reached)
-    return max(_of_values(point, [*_met(point.graph, leaf, gates), *gates]), _rounded(of_slopes))
+    return max(_of_values(point, [*_met(point, leaf, gates), *gates]), _rounded(of_slopes))
 
 
 def depth(point: InDigits, gates: Iterable[int]) -> int:
