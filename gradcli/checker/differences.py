@@ -249,6 +249,7 @@ class Tableau:
         row = [difference]
         slips = (2 * UNIT_ROUNDOFF + self._slip(step) / step) * abs(difference)
         rounding = [self.margin * self.bound / step + slips]
+        best_of_row = (math.inf, math.nan)
         if self.rows:
             above, above_rounding = self.rows[-1], self.rounding[-1]
             for m, (entry, error) in enumerate(zip(above, above_rounding, strict=True)):
@@ -257,11 +258,19 @@ class Tableau:
                 rounding.append((weight * rounding[m] + error) / (weight - 1))
                 change = max(abs(row[m + 1] - row[m]), abs(row[m + 1] - entry))
                 entry_bound = rounding[m + 1] + CAUTION * change
-                if (entry_bound, row[m + 1]) < self.best:
-                    self.best = (entry_bound, row[m + 1])
-                    self.step_of_best = step
+                best_of_row = min(best_of_row, (entry_bound, row[m + 1]))
+        if best_of_row < self.best or self._is_refuted(row[-1], rounding[-1]):
+            self.best, self.step_of_best = best_of_row, step
         self.rows.append(row)
         self.rounding.append(rounding)
+
+    def _is_refuted(self, last: float, rounding: float) -> bool:
+        """Whether the last entry of a row is off the best so far by more than the bound of that.
+
+        Terms of two orders may cancel over one step, so that entries differ by less than they err.
+        """
+        error, value = self.best
+        return abs(last - value) > error + rounding
 
     def _slip(self, step: float) -> float:
         """How far from where they should be the ends of a step are, as x+h has to be rounded."""
