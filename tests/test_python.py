@@ -616,6 +616,12 @@ def test_a_loop_of_many_nodes_is_a_limit():
         )
 
 
+def test_an_array_of_indices_that_chooses_without_end_is_a_limit():
+    """It is refused before it is made: an order of rows, taken for one of elements, took 9 GB."""
+    with pytest.raises(LimitError, match="more than"):
+        interpreted("    return x[np.argsort(x)]", np.zeros((3,) * 12))
+
+
 def test_reading_is_quick():
     body = "\n".join(f"    y{k} = x * {k}.5 + np.tanh(x)" for k in range(1, 400))
     reader, _, _ = interpreted(f"{body}\n    return y399", X)

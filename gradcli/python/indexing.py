@@ -6,12 +6,13 @@ elements by their flat places: steps, None, arrays of indices, masks.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from gradcli.errors import ShapeError
-from gradcli.python.tape import Elementwise, Tape, content_of, kind_of
+from gradcli.python.tape import Elementwise, Tape, content_of, kind_of, refuse_large
 from gradcli.python.values import Array, Content
 
 ADD = Elementwise("add", np.add)
@@ -82,6 +83,7 @@ def get(tape: Tape, content: Content, key: Any) -> Content:
     """A part of an array. Raises ShapeError."""
     shape = tape.shape(content)
     tape.note_cut(content, key)
+    refuse_large(_size_of_part(shape, key))
     try:
         if tape.is_known(content):
             return tape.data(content[key])
@@ -94,6 +96,20 @@ def get(tape: Tape, content: Content, key: Any) -> Content:
     except ValueError as error:
         raise ShapeError(str(error)) from None
     return _marked(tape, content, tape.take(content, flat))
+
+
+def _size_of_part(shape: tuple[int, ...], key: Any) -> int:
+    """How many elements a part that arrays choose has; 0 where it is no larger than the whole."""
+    parts = key if isinstance(key, tuple) else (key,)
+    chosen = [p for p in parts if isinstance(p, np.ndarray) and p.dtype.kind in "iu" and p.ndim]
+    if not chosen:
+        return 0
+    try:
+        rest = [0 if any(p is one for one in chosen) else p for p in parts]
+        each = np.size(np.broadcast_to(0, shape)[tuple(rest)])
+        return each * prod(np.broadcast_shapes(*(p.shape for p in chosen)))
+    except (IndexError, ValueError):  # which is told where it is taken
+        return 0
 
 
 def _marked(tape: Tape, source: int, node: int) -> int:
