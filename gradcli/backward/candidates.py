@@ -220,13 +220,20 @@ def _one_minus(scene: Scene) -> Iterator[Repair]:
 
 
 def _outputs(scene: Scene) -> list[str]:
-    """The consumers, and the sigmoids and tanhs without gradients between them and the line."""
+    """The consumers, the sigmoids and tanhs without gradients between them and the line.
+
+    What the line reads of the forward part is one, too, however it is written.
+    """
     graph = scene.program.graph
     inside = [
         graph.names[node] for node in scene.nodes
         if node in graph.names and graph.gates[node].name in ("sigmoid", "tanh")
     ]  # fmt: skip
-    return list(dict.fromkeys([*scene.consumers, *inside]))
+    read = [
+        name for name, read in scene.line.reads.items()
+        if read.kind == "forward" and read.value.__class__ is int and graph.operands[read.value]
+    ]  # fmt: skip
+    return list(dict.fromkeys([*scene.consumers, *inside, *read]))
 
 
 def _means(tree: Tree) -> Iterator[Repair]:

@@ -78,7 +78,7 @@ def _numbers(scene: Scene) -> Iterator[Repair]:
             near = (value + 1, value - 1, value + 2, value - 2, *OTHER_NUMBERS)
             others = dict.fromkeys(n for n in near if n >= 0.0 and n == n // 1)
         for other in others:
-            if other != value and not (other == 1.0 and k in factors):  # that is to leave it out
+            if other != value and not (k in factors and other in (0.0, 1.0)):  # it is left out
                 changed = replaced(tree, k, k, number_tree(float(other)))
                 reason = f"the number {value:g} is wrong: `{write(changed)}` is right"
                 is_power = tree.ops[k + 1 : k + 2] == ["pow"]

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from gradcli.backward.candidates import compared_in, times
 from gradcli.backward.insertions import MOST_USUAL_FACTOR, known_names, places
-from gradcli.backward.scene import Repair, Scene, parts_of
+from gradcli.backward.scene import Repair, Scene, parts_of, spelt
 from gradcli.named_tuples import NamedTuple
 from gradcli.syntax import Tree, write
 from gradcli.syntax.edit import (
@@ -188,7 +188,8 @@ def other_parts(scene: Scene) -> Iterator[Repair]:
             is_tried = len(other.ops) == 1 and tree.ops[k] == "name"
             if other != whole and not is_tried:
                 reason = f"`{write(other)}` is right where `{write(whole)}` stands"
-                yield Repair(replaced(tree, start, k, other), _mistake(whole, other), reason)
+                mistake = _mistake(whole, spelt(other, scene.spellings))
+                yield Repair(replaced(tree, start, k, other), mistake, reason)
 
 
 def _mistake(whole: Tree, other: Tree) -> str:

@@ -27,19 +27,20 @@ from gradcli.backward.insertions import (
     usual_factors,
 )
 from gradcli.backward.other_parts import Open, coefficients, functions, inner_terms, other_parts
-from gradcli.backward.scene import Repair, Scene, meaning_of, tree_of
+from gradcli.backward.scene import Repair, Scene, meaning_of, spelt, tree_of
 from gradcli.evaluation.point import gather
 from gradcli.gates.shapes import Shape, count
 from gradcli.graph.lowering import Value
 from gradcli.graph.nodes import Graph
 from gradcli.named_tuples import NamedTuple
 from gradcli.syntax import Tree, write
-from gradcli.syntax.edit import name_tree, number_tree, replaced, substituted, unary
+from gradcli.syntax.edit import number_tree, replaced, substituted, unary
 
 NEAR = 1e-6  # of the largest number: a number that is found is tried exactly afterwards
 MOST_TIMES = 1000.0  # a number that may be lost
 MOST_PARTS = 24  # of a fraction that is one
 USUAL = (1.0, -1.0, 2.0, 0.5)
+RESULT = "return"  # what a value is called that only a `return` computes: no line can read it
 FEWEST_NUMBERS = 3  # that a change has to fit: at all points, of all elements
 NOT_BEHIND_A_NAME = r"\w|\(| (?:factor|power|sum|mean)\b| `"  # `a factor is lost` has an article
 MOST_USUAL = 4.0  # factors up to this are slips of another kind than a lost mean
@@ -143,7 +144,8 @@ class Search:
                     continue
                 if all(fit.repair.mistake != other.repair.mistake for other in fits):
                     fits.append(fit)
-            likely = [fit for fit in fits if not _loses_upstream(self.scene, fit.repair)]
+            likely = [fit for fit in fits if not _loses_upstream(self.scene, fit.repair)
+                      and RESULT not in _names(fit.repair.tree)]  # fmt: skip
             if likely:
                 return _found(likely, self.workshop, self.written, group >= self._near)
             if fits and odd is None:
@@ -172,7 +174,7 @@ class Search:
         spellings = self.scene.spellings
         if not spellings or spellings.keys().isdisjoint(_names(repair.tree)):
             return repair
-        tree = substituted(repair.tree, {old: name_tree(new) for old, new in spellings.items()})
+        tree = spelt(repair.tree, spellings)
         names = "|".join(sorted(map(re.escape, spellings), key=len, reverse=True))
         reason = re.sub(
             rf"(?<![\w.])(?:{names})(?!{NOT_BEHIND_A_NAME})",

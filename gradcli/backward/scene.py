@@ -15,7 +15,7 @@ from gradcli.named_tuples import NamedTuple
 from gradcli.program.gradient_lines import GradientLine
 from gradcli.program.model import Program
 from gradcli.syntax import Tree, write
-from gradcli.syntax.edit import name_tree, part, replaced, start_of
+from gradcli.syntax.edit import name_tree, part, replaced, start_of, substituted
 
 MOST_PARTS_PUT_IN = 24  # of the forward part that are tried in one line
 LONGEST_PART = 40  # of its text: what is longer is no slip
@@ -118,6 +118,11 @@ def parts_of(scene: Scene) -> list[Tree]:
                 if tree is not None and len(tree.ops) > 1 and is_told(scene, tree):
                     texts.setdefault(text, tree)
     return [*texts.values()]
+
+
+def spelt(tree: Tree, spellings: Mapping[str, str]) -> Tree:
+    """The tree with forward values called as they are where the line stands."""
+    return substituted(tree, {old: name_tree(new) for old, new in spellings.items()})
 
 
 def _respelt(tree: Tree, spellings: Mapping[str, str]) -> Tree:
