@@ -201,7 +201,9 @@ def _left_over(player: Player, a: Sequence[Any], b: Sequence[Any], upstream: Any
 
 def _named(found: Gradients, own: Gradients, other: Gradients, is_twice: bool) -> tuple[str, str]:
     """The mistake that makes another gradient of a later call, and in words."""
-    if distance(found, _added(own, own if is_twice else other)) <= NOISE:
+    summed = _added(own, own if is_twice else other)
+    changed = [k for k, _ in enumerate(own) if not distance([found[k]], [own[k]]) <= NOISE]
+    if all(distance([found[k]], [summed[k]]) <= NOISE for k in changed):
         return "accumulated", "adds the gradient of the earlier call to its own: start from zeros"
     if is_twice:
         return "stale-cache", "gives another gradient: its first call changes what forward has kept"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcli.arithmetic.arrays import ARRAYS
-from gradcli.checker.gate_states import Player, Turn
+from gradcli.checker.gate_states import Player, Turn, both
 from gradcli.errors import UsageError
 from gradcli.evaluation.kinds import kinds_of, moved
 from gradcli.foreign.child import ForeignFault
@@ -25,9 +25,12 @@ from gradcli.gates.row import gate
 OF_NUMBERS, OF_ARRAYS = 6, 4  # points: numbers take either side of a kink, arrays both at once
 LOST = ("timeout", "crash", "exit", "SystemExit")  # faults that other inputs do not cure
 TRIES = 12  # draws for a point that has a value
+SCALES = (1.0, 0.3, 3.0, 10.0)  # of draws for a domain, in turn
+ROUNDS = 40  # of draws, until all elements are in a domain
 OF_ELEMENTS = (3, 4)  # the shape of arrays for a gate of numbers
 SPREADS = (1.5, 0.3)  # of inputs that are drawn, in turn: a margin is kept where all is small
 SHRUNK = 0.8  # times an input, so that no even function is the same there
+SHORTEST_ROW = 3  # shorter ones have no permutation that is not its own inverse
 MOST_TRIED = 40  # combinations of shapes
 SHAPES: tuple[tuple[int, ...], ...] = ((3, 4), (), (5,), (4, 5), (4,), (2, 3, 4), (2, 3, 4, 4))
 SHAPES_TOGETHER = {  # of several inputs: unlike ones first, as equal sizes hide what is not summed
@@ -74,19 +77,22 @@ def points(player: Player, given: Mapping[str, Any], known: Mapping[str, Any], s
     elif one.samples:
         firsts = [[_as_handed(x) for x in point] for point in one.samples]
         return Points(_more(player, firsts, rng, False), "the samples it declares")
+    said = Said(one)
     is_known = all(name in known or name in given for name in names)
     if is_known and names and not one.is_variadic:
         first = [
             _as_handed(given[name]) if name in given else _varied(_as_handed(known[name]), rng)
             for name in names
         ]
+        if not given:
+            first = said.brought_inside(first, rng)
         arrays = [] if given else _as_arrays(player, first, rng)
         if arrays:
             return Points(_more(player, [arrays], rng, True), "arrays, as it takes them")
         if given or _is_meant(player, first, rng):
             wide = first if given else _widened(player, first)
             return Points(_more(player, [wide], rng, True), "inputs inferred from its code")
-    tried = _widened(player, _tried(player, rng))
+    tried = said.brought_inside(_widened(player, _tried(player, rng)), rng)
     return Points(_more(player, [tried], rng, True), "inputs of shapes that it takes")
 
 
@@ -211,27 +217,39 @@ def _all_move(player: Player, inputs: Sequence[Any]) -> bool:
 def _as_arrays(player: Player, inputs: Sequence[Any], rng: np.random.Generator) -> list[Any]:
     """Arrays in the place of numbers, for a gate that works on each element; empty for others.
 
-    They show a gradient that is not one for each element.
+    They show a gradient that is not one for each element. A gate of vectors is one still, unless
+    what it gives for arrays has their numbers and another shape.
     """
-    if any(np.shape(x) or not is_real(x) for x in inputs):
+    axes = {np.ndim(x) if is_real(x) else None for x in inputs}
+    if axes not in ({0}, {1}):
         return []
     arrays = [rng.standard_normal(OF_ELEMENTS) for _ in inputs]
+    arrays = Said(player.gate).brought_inside(arrays, rng)
     try:
         value = player.value(arrays)
         is_of_elements = np.shape(value) == OF_ELEMENTS and _is_playable(player, arrays)
-        if is_of_elements:
-            player.turn(arrays, upstream_of(value, rng))
-        return arrays if is_of_elements else []
+        if not is_of_elements:
+            return []
+        _, backward = player.play(*both(0, arrays, upstream_of(value, rng)))
+        return arrays if axes == {0} or _is_flattened(backward["value"], arrays) else []
     except (ForeignFault, ValueError) as fault:
         if isinstance(fault, ForeignFault) and fault.name in LOST and not player.has_played:
             raise
         return []
 
 
+def _is_flattened(returned: Any, arrays: Sequence[Any]) -> bool:
+    """Whether gradients have as many numbers as the inputs, and another shape."""
+    parts = returned if isinstance(returned, (list, tuple)) else [returned]
+    has_all = [np.size(part) for part in parts] == [x.size for x in arrays]
+    return has_all and any(np.shape(part) != OF_ELEMENTS for part in parts)
+
+
 def other_than(player: Player, found: Points) -> list[Any]:
     """Inputs unlike the first ones, for what one call leaves to the next: of the other sign."""
     other = [-SHRUNK * x if is_real(x) else x for x in found.inputs[0]]
-    return other if _is_playable(player, other) else found.inputs[-1]
+    is_meant = Said(player.gate).has_inside(other) and _is_playable(player, other)
+    return other if is_meant else found.inputs[-1]
 
 
 def _tried(player: Player, rng: np.random.Generator) -> list[Any]:
@@ -243,7 +261,10 @@ def _tried(player: Player, rng: np.random.Generator) -> list[Any]:
         for draw in (rng.standard_normal, lambda shape: rng.uniform(0.2, 0.9, shape)):
             inputs = [draw(shape) if shape else float(draw(shape)) for shape in shapes]
             try:
-                value = _real(player.value(inputs))
+                value = player.value(inputs)
+                if value is None:  # which is told of as what it is
+                    return inputs
+                value = _real(value)
                 if not np.isfinite(value).all() or not value.size:
                     continue
                 forward_only = forward_only or inputs
@@ -306,7 +327,23 @@ def _more(
             found.append(inputs)
         elif not is_near:
             is_free = False  # what has no value everywhere is only moved
-    return found
+    return found + _in_other_orders(player, firsts[0])
+
+
+def _in_other_orders(player: Player, first: list[Any]) -> list[list[Any]]:
+    """Points with the numbers of a first one in other orders, of a gate that sorts them.
+
+    A short row may be sorted by a permutation that is its own inverse; then it does not show in
+    which direction a gradient goes. What sorts a turned row is not, up or down.
+    """
+    if len(first) != 1 or not is_real(first[0]) or np.size(first[0]) < SHORTEST_ROW:
+        return []
+    (x,) = first
+    value, rising = np.asarray(player.value(first)), np.sort(x, axis=-1)
+    if value.shape != x.shape or not np.array_equal(np.sort(value, None), np.sort(x, None)):
+        return []
+    turned = [[np.roll(rising, 1, axis=-1)], [np.roll(rising[..., ::-1], 1, axis=-1)]]
+    return [inputs for inputs in turned if _is_playable(player, inputs)]
 
 
 class Said:
@@ -320,6 +357,16 @@ class Said:
         """Whether inputs are in the domain."""
         return not self.row.domain or bool(np.all(self._at(self.row.domain, inputs)))
 
+    def brought_inside(self, inputs: list[Any], rng: np.random.Generator) -> list[Any]:
+        """Inputs like these that are in the domain, as far as draws get there."""
+        for turn in range(ROUNDS):
+            if self.has_inside(inputs):
+                break
+            is_inside = np.asarray(self._at(self.row.domain, inputs))
+            scale = SCALES[turn % len(SCALES)]
+            inputs = [_redrawn(x, is_inside, scale, rng) for x in inputs]
+        return inputs
+
     def are_on_both_sides(self, points: Sequence[Sequence[Any]]) -> bool:
         """Whether the points, all together, are on both sides of the kinks."""
         if not self.row.kink:
@@ -330,6 +377,16 @@ class Said:
     def _at(self, text: str, inputs: Sequence[Any]) -> Any:
         with ARRAYS.quiet():
             return ARRAYS.text_function(self.row, text)(*inputs)
+
+
+def _redrawn(x: Any, is_kept: Any, scale: float, rng: np.random.Generator) -> Any:
+    """An input with other numbers, where it has elements of its own that are kept without them."""
+    if not is_real(x):
+        return x
+    other = scale * rng.standard_normal(np.shape(x))
+    if np.shape(x) == is_kept.shape:
+        other = np.where(is_kept, x, other)
+    return other if np.shape(x) else float(other)
 
 
 def _drawn(x: Any, rng: np.random.Generator, is_near: bool, spread: float) -> Any:

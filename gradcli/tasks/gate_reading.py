@@ -38,7 +38,8 @@ class GateReading:
     def __init__(self, file: PythonFile, gate: Description, request: Request) -> None:
         self.file = file
         self.gate = gate
-        self.request = request
+        # Other branches may lie outside the domain that is declared: points of our own are within.
+        self.request = request._replace(only_here=True) if gate.domain else request
         self.subject = gate_subject(file, gate)
 
     def inputs(self, settings: Mapping[str, Setting]) -> dict[str, Any]:
