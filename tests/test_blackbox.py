@@ -384,6 +384,51 @@ def test_a_gradient_that_is_not_finite_fails_or_is_undecided():
     assert case.verdict == "fail"
 
 
+@pytest.mark.parametrize("claim", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("f", [lambda x: x * x, in_float32, lambda x: x * x + wobble(x, 1e-6)])
+def test_no_slope_that_values_tell_is_infinite(f, claim):
+    assert of_number(f, lambda x: claim, 1.3).verdict == "fail"
+
+
+@pytest.mark.parametrize("number", [float, element])
+@pytest.mark.parametrize(("f", "claim", "verdict"), [
+    (lambda x: np.sqrt(-((x - 1) ** 2)), 0.0, {"undefined", "inconclusive"}),  # 0 at 1 alone
+    (lambda x: 1.0 * (x >= 1) + x, 1.0, {"undefined"}),
+    (lambda x: np.abs(x - 1), 0.5, {"kink"}),
+    (lambda x: np.abs(x - 1), 1.5, {"fail"}),
+    (lambda x: np.cbrt(x - 1), math.inf, {"pass"}),
+    (lambda x: np.cbrt(x - 1), -math.inf, {"fail", "inconclusive"}),
+    (lambda x: np.cbrt(x - 1), 5.0, {"fail", "inconclusive"}),
+    (lambda x: (x - 1) * np.sqrt(x - 1) + x, 1.0, {"pass", "inconclusive"}),  # at its border
+    (lambda x: (x - 1) * np.sqrt(x - 1) + x, 2.0, {"fail"}),
+])  # fmt: skip
+def test_what_is_no_slope_is_told_as_what_it_is(f, claim, verdict, number):
+    case = case_of(lambda a: f(number(a[0])), lambda a, u: [u * claim], 1.0)
+    assert case.verdict in verdict
+    if number is element:  # many digits decide
+        assert case.verdict != "inconclusive"
+
+
+@pytest.mark.parametrize("claim", [-0.9, 0.0, 0.7])
+def test_noise_that_hides_a_kink_is_no_reason_to_accuse(claim):
+    case = of_number(lambda x: abs(x) + wobble(x + 1, 1e-6), lambda x: claim, 0.0)
+    assert case.verdict in ("kink", "inconclusive")
+
+
+EXTREME = [5e-324, -1e-310, 1e-300, -1e300, 1.7976931348623157e308]
+
+
+@pytest.mark.parametrize(("f", "slope", "x"), [
+    *((lambda x: x, lambda x: 1.0, x) for x in EXTREME),
+    *((lambda x: 1e-300 * x, lambda x: 1e-300, x) for x in EXTREME),
+    *((lambda x: 3.0, lambda x: 0.0, x) for x in EXTREME),
+    *((lambda x: math.log(abs(x)), lambda x: 1 / x, x) for x in EXTREME[2:]),
+])  # fmt: skip
+def test_the_smallest_and_the_largest_inputs_have_verdicts(f, slope, x):
+    assert of_number(f, slope, x).verdict in ("pass", "inconclusive")
+    assert of_number(f, lambda x: 1.5 * slope(x) + 1e-310, x).verdict in ("fail", "inconclusive")
+
+
 def test_the_same_seed_gives_the_same_report():
     values, pullback, point = ARRAYS[3][1:]
     assert case_of(values, pullback, *point) == case_of(values, pullback, *point)

@@ -101,21 +101,20 @@ def changed_note(names: Iterable[str]) -> list[str]:
     return [f"the code writes to {words}: whoever calls it finds another value there"] * bool(words)
 
 
+@np.errstate(all="ignore")  # the values tell what is not finite, and beside the largest much is
 def _at_point(
     function: Function, inputs: list[Any], rng: np.random.Generator, seed: int, tolerance: float
 ) -> list[_Judged]:
     """The function at one point, for each upstream gradient; a second look is a quick one."""
     arrays = [np.array(x, dtype=float) for x in inputs]
-    with np.errstate(all="ignore"):
-        shape = np.shape(function.values([x.copy() for x in arrays]))
+    shape = np.shape(function.values([x.copy() for x in arrays]))
     upstreams = [_upstream(shape, rng) for _ in range(UPSTREAMS)]
     judged: list[_Judged] = []
     for upstream in upstreams if function.takes_upstream else [np.ones(shape)]:
         if judged and judged[0].verdict == "fail":
             break
         place = Place(function.values, arrays, upstream)
-        with np.errstate(all="ignore"):
-            claims = function.pullback([x.copy() for x in arrays], upstream.copy())
+        claims = function.pullback([x.copy() for x in arrays], upstream.copy())
         gradients = Gradients(place, function.names, claims, tolerance, seed)
         if not judged or not gradients.passes_together():
             judged.append(_Judged(inputs, gradients.checks()))

@@ -22,9 +22,11 @@ Arrays = list[Any]  # of numpy, float64
 Directions = dict[int, Any]  # by the inputs that move
 
 # Tolerances are data, with a reason each.
+LONGEST = 1000  # the binary exponent of the longest step: twice as much is finite, too
 FINEST = 2.0**-52  # of the longest step, where x is 0 and any step moves it
 PRECISIONS = ((np.float16, 2.0**-11), (np.float32, 2.0**-24), (np.float64, UNIT_ROUNDOFF))
 FEW_ROUNDINGS = 2.0**4  # more are the steps of a function, or a function that shakes
+LARGEST = 2.0**1023  # a number beyond has last places as wide, and none above them
 NOTHING = np.asarray(math.nan)  # where there is no value, or no real one: (-1) ** 0.5 in Python
 MANTISSAS = (1.0, 1.25, 1.5, 1.75)  # three bits: enough to tell elements apart, few enough to add
 
@@ -198,8 +200,10 @@ def _span(place: Place, directions: Directions) -> Span:
     moved = [(place.inputs[k], v, v != 0) for k, v in directions.items()]
     size = np.concatenate([np.abs(x[moves]) for x, _, moves in moved])
     pace = np.concatenate([np.abs(v[moves]) for _, v, moves in moved])
-    longest = 2.0 ** math.floor(math.log2(max(1.0, float(size.max())) / 2 / float(pace.max())))
-    shortest = max(float(np.max(np.spacing(size) / pace)), longest * FINEST * float(not size.any()))
+    most = math.log2(max(1.0, float(size.max()))) - 1 - math.log2(float(pace.max()))
+    longest = 2.0 ** min(math.floor(most), LONGEST)
+    last_places = np.spacing(np.minimum(size, LARGEST))
+    shortest = max(float(np.max(last_places / pace)), longest * FINEST * float(not size.any()))
     return Span(2.0 ** math.ceil(math.log2(shortest) + 1), longest)
 
 
@@ -214,6 +218,6 @@ def scattered(x: Any, chosen: Any, rng: np.random.Generator) -> Any:
     """A random direction of the chosen elements, each moved in proportion to its size."""
     size = np.abs(x)
     usual = float(np.max(size[chosen], initial=0.0)) or 1.0
-    scale = np.exp2(np.floor(np.log2(np.where(size > 0, size, usual))))
+    scale = np.exp2(np.frexp(np.where(size > 0, size, usual))[1] - 1.0)
     signs = rng.choice([-1.0, 1.0], np.shape(x))
     return np.where(chosen, signs * scale * rng.choice(MANTISSAS, np.shape(x)), 0.0)

@@ -24,6 +24,7 @@ SPACING = 2.0**9  # from one spacing to the next
 COARSEST = 2.0**-13  # of the longest step: what is in steps as wide is the function, no rounding
 ODD = 45  # times the shortest step: powers of two may meet roundings of a product in step
 UNEVEN = math.sqrt(2)  # of a power of two: multiples of one fall on the grid of float32, too
+COUNTABLE = 2.0**53  # steps: beyond, a number of them is neither odd nor even
 EVEN = 2.0**4  # noise is the same at all spacings, within this; kinks and curves grow faster
 LAST = (0.6, UNEVEN)  # of the coarsest: whole plateaus fit between the values of one by chance
 LOOKS = 6  # neighbours on each side that are searched for a jump; of plateaus half have one
@@ -106,7 +107,9 @@ def _spacings(line: Line) -> list[float]:
 
 
 def _odd(spacing: float, unit: float) -> float:
-    return (int(spacing / unit) | 1) * unit
+    """The nearest odd multiple of a step; of what is too many steps to be counted, itself."""
+    count = spacing / unit
+    return (int(count) | 1) * unit if count < COUNTABLE else spacing
 
 
 def noise_of_others(line: Line) -> tuple[float, float]:

@@ -37,9 +37,12 @@ class Reading(NamedTuple):
     step: float
 
     def excludes(self, slope: float, tolerance: float) -> bool:
-        """Whether another slope is further off than bound and tolerance together."""
+        """Whether another slope is further off than bound and tolerance together.
+
+        One that is not finite is, whatever the bound.
+        """
         room = self.bound + tolerance * max(abs(slope), abs(self.value))
-        return not abs(slope - self.value) <= room
+        return not (math.isfinite(slope) and abs(slope - self.value) <= room)
 
     def agrees(self, other: Reading) -> bool:
         """Whether two readings may be of one slope."""

@@ -64,7 +64,7 @@ def _unshaken(line: Line, found: Verdict, claim: float) -> Verdict:
     if found.verdict != "fail" or found.numeric is None:
         return found
     noise, room = noise_of_others(line)
-    if abs(claim - found.numeric) > room:
+    if not abs(claim - found.numeric) <= room:
         return found
     reason = f"f is noisy by {noise:.2g} as other inputs move, and this slope by {room:.2g}"
     return found._replace(verdict="inconclusive", bound=room, reason=reason)
@@ -139,7 +139,8 @@ def _smooth(line: Line, readings: Readings, claim: float, tolerance: float, kind
         said = "by a complex step, which agrees with the values as far as these tell"
         return Verdict("pass", kind, complex_one, best.bound, noise, said)
     is_rescued = complex_one is not None and agree(claim, complex_one, tolerance)
-    if _is_excluded(readings, claim, tolerance) and not is_rescued:
+    may_be_legal = is_rescued or _is_between_sides(readings, claim)
+    if _is_excluded(readings, claim, tolerance) and not may_be_legal:
         return Verdict("fail", kind, best.value, best.bound, noise, reason)
     reason = _doubt(readings, best)
     return Verdict("inconclusive", kind, best.value, best.bound, noise, reason)
@@ -191,6 +192,18 @@ def _is_excluded(readings: Readings, claim: float, tolerance: float) -> bool:
         reading.step for group in groups for reading in group if reading.excludes(claim, tolerance)
     }
     return len(steps) > 1
+
+
+def _is_between_sides(readings: Readings, claim: float) -> bool:
+    """Whether a claim lies between the slopes of the sides, where these differ.
+
+    Noise may leave the bounds of a kink's sides too wide for it to be one for certain.
+    """
+    if not (readings.left and readings.right):
+        return False
+    left, right = (best_of(side[0]) for side in (readings.left, readings.right))
+    low, high = sorted((left.value, right.value))
+    return not left.agrees(right) and lies_between(claim, low, high, 0.0)
 
 
 def _doubt(readings: Readings, best: Reading) -> str:
