@@ -326,6 +326,25 @@ def test_numbers_that_are_right_to_the_digits_written_are_told_and_accepted(grad
     assert "w[1]" in ended.out
 
 
+@pytest.mark.parametrize(("claim", "code"), [
+    ("0.3", 0), ("(0.3)", 0), ("-(-0.3)", 0), ("3e-1", 0), ("0.31", 1), ("0*12", 1), ("1-1", 1),
+    ("sin(0)", 1),
+])  # fmt: skip
+def test_a_formula_is_written_with_no_digits(gradcli, claim, code):
+    assert (
+        gradcli("check", "x*0.2987", "x=1", "--claim", f"x={claim}", "--digits-written").code
+        == code
+    )
+
+
+@pytest.mark.parametrize("claim", ["zeros(5)", "0.2*ones(5)", "1e-1*ones(5)"])
+def test_an_array_that_is_computed_is_written_with_no_digits(gradcli, claim):
+    words = ("check", "sum(w*w)*0.1", "w=randn(5)", "--claim", f"w={claim}")
+    assert gradcli(*words, "--digits-written").code == 1
+    large = gradcli("check", "sum(w)*0.1", "w=randn(40, 40)", "--claim", "w=0.2*ones(40, 40)")
+    assert "digits" not in large.out
+
+
 def test_a_claim_of_the_command_line_has_digits_too(gradcli):
     words = ("check", "x*y", "x=1.234", "y=2.345", "--claim")
     assert "right to the digits written" in gradcli(*words, "x=2.3").out

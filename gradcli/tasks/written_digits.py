@@ -19,6 +19,8 @@ from gradcli.syntax import Statement
 from gradcli.syntax.tokens import line_and_column
 
 LITERAL = re.compile(r"(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+NUMBER = re.compile(rf"[-+]?\s*(?:{LITERAL.pattern})?")
+BETWEEN = re.compile(r"[\[\](),]")  # numbers in a list
 CONSTANT = frozenset({"number", "neg", "list"})
 SLACK = 1 + 1e-9  # half a unit is itself a float
 TOLD = "right to the digits written"
@@ -57,6 +59,8 @@ def told_of_digits(case: Case, program: Program, request: Request) -> Case:
 def _told(check: InputCheck, units: Mapping[str, list[float]], made: set[str]) -> InputCheck:
     """The check of a claim, with the remark where it is right to its digits."""
     if check.verdict != "fail" or check.claim is None or check.numeric is None:
+        return check
+    if check.directions is not None:  # of a whole array: nobody has written what is compared
         return check
     if check.whole in made:
         return check._replace(reason=MADE)
@@ -135,6 +139,9 @@ def _units_of_line(
 
 
 def _halves(text: str) -> Iterator[float]:
+    """Half a unit of the last digit of each number in a list; a formula has no digits."""
+    if not all(NUMBER.fullmatch(part.strip()) for part in BETWEEN.split(text)):
+        return
     for literal in LITERAL.findall(text):
         mantissa, _, exponent = literal.lower().replace("_", "").partition("e")
         decimals = len(mantissa.partition(".")[2])
