@@ -396,6 +396,51 @@ def test_a_file_that_a_program_names_is_never_overwritten(tmp_path, words):
     assert (tmp_path / "X.csv").read_text() == "1,2\n3,4\n"
 
 
+SQUARES = """
+def square(x):
+    return x * x
+
+def square_slope(x):
+    return 2 * x
+
+class Square:
+    def forward(self, x):
+        self.x = x
+        return x * x
+
+    def backward(self, g):
+        return 2 * self.x * g
+"""
+
+
+@pytest.mark.parametrize("words", [
+    ("eval", "square(x)", "x=2", "--gates", "read", "--json"),
+    ("graph", "square(x)", "x=2", "--gates", "read", "--format", "dot"),
+    ("code", "square(x)", "x=2", "--gates", "read", "--lang", "python"),
+    ("explain", "square(x)", "x=2", "--gates", "read", "--format", "json"),
+    ("batch", "square(x)", "x=[1, 2]", "--gates", "read", "--format", "csv"),
+    ("check", "--gates", "read"),
+    ("check", "--call", "read:square", "--grad", "x=square_slope", "x=2"),
+])  # fmt: skip
+def test_code_that_is_run_is_never_overwritten(gradcli, words):
+    Path("own.py").write_text(SQUARES)
+    ended = gradcli(*(word.replace("read", "own.py") for word in words), "-o", "own.py")
+    assert (ended.code, Path("own.py").read_text()) == (2, SQUARES)
+    assert "own.py is the input and would be overwritten" in ended.err
+
+
+def test_a_baseline_takes_no_place_of_anything_else(gradcli):
+    text = "x = 3\nf = x*x\ndx = 5\n"
+    Path("a.grad").write_text(text)
+    ended = gradcli("check", "a.grad", "--baseline", "a.grad", "--update-baseline")
+    assert (ended.code, Path("a.grad").read_text()) == (2, text)
+    twice = gradcli("check", "a.grad", "--baseline", "b", "--update-baseline", "--junit", "b")
+    assert "two results are to be written into b" in twice.err
+    assert not Path("b").exists()
+    assert gradcli("check", "a.grad", "--baseline", "b", "--update-baseline").code == 0
+    assert "b is the input" in gradcli("check", "a.grad", "--baseline", "b", "-o", "b").err
+
+
 def test_what_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(FileError, match=r"cannot write .*: No such file or directory"):
         write_text(str(tmp_path / "nowhere" / "out.txt"), "x")

@@ -53,7 +53,7 @@ def _asked(options: Mapping[str, Any], suffixes: Suffixes, default: str, cure: s
     path, target = options["path"], options["target"]
     text, name, rest = program_text(options["words"], path)
     values = [options.get("upstream"), *(word.partition("=")[2] for word in rest)]
-    files = input_files([path], values)
+    files = input_files([path, *options.get("gates", ())], values)
     refuse_inputs([target], files)
     as_json = options.get("as_json", False)
     form = format_of(options["form"], as_json, target, suffixes, default, cure)

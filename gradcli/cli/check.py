@@ -238,8 +238,11 @@ def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
     _warn_of_idle_samples(ctx, chosen.settings, options["quiet"])
     job = _job(ctx, chosen.settings, options)
     values = [options["upstream"], *job.request.claims.values(), *(v for _, v in chosen.settings)]
-    inputs = input_files([*files, options["key"], configured.file], values)
-    refuse_inputs([options[kind] for kind in ("target", *FILE_FORMATS)], inputs)
+    written = [options[kind] for kind in ("target", *FILE_FORMATS)]
+    read = [*files, options["key"], configured.file, *options["gates"], *_modules(options)]
+    (written if options["update_baseline"] else read).append(options["baseline"])
+    inputs = input_files(read, values)
+    refuse_inputs(written, inputs)
     form = _format(ctx, options)
     outcomes: list[Outcome] = []
     if is_of_function:
@@ -314,6 +317,12 @@ def _runs_function(options: dict[str, Any], chosen: Targets) -> bool:
         raise UsageError(f"`{what}` stands beside {named[0]}",
                          hint="give its inputs as NAME=VALUE, and nothing else")  # fmt: skip
     return bool(named)
+
+
+def _modules(options: dict[str, Any]) -> list[str]:
+    """The files whose functions are run; a module that is named by dots is no file here."""
+    named = [options[kind] for kind in FUNCTIONS if options[kind] is not None]
+    return [name.rpartition(":")[0] for name in named]
 
 
 def _warn_of_idle_samples(ctx: click.Context, settings: Pairs, quiet: bool) -> None:
