@@ -133,6 +133,9 @@ def test_the_other_lines_of_a_gradient_of_another_shape_are_judged_for_themselve
     ("x = 0.5; y = 1.5\nq = x*y\nf = q**2\ndq = 2*q\ndx = (y\n      + dq)\ndy = x*dq\n", "+ dq", "* dq"),
     ("x = 0.5; y = 1.5\nq = x*y\ns = x**2\nf = q + s\ndx = y  # first\ndx = 2*x  # second\ndy = x\n",
      "dx = 2*x", "dx += 2*x"),
+    ("\ufeffx = 0.5; y = 1.5\nf = x*y\ndx = y\ndy = y\n", "dy = y", "dy = x"),
+    ("x = 0.5; y = 1.5\rf = x*y\rdx = y\rdy = y\r", "dy = y", "dy = x"),
+    ("x = 0.5; y = 1.5\rf = x*y + x\rdx = y\rdx += 1\rdx += 1\rdy = x\r", "dx += 1\rdx += 1\r", "dx += 1\r"),
 ])  # fmt: skip
 def test_fixes_change_the_statement_and_nothing_else(gradcli, text, before, after):
     Path("a.grad").write_bytes(text.encode())

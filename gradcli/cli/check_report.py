@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
@@ -108,7 +109,14 @@ def _fix(report: CheckReport, options: dict[str, Any], inputs: tuple[str, ...]) 
     for case, text in fixes(report) if options["write"] else ():
         if not os.path.isfile(case.file):
             raise UsageError(f"`{case.file}` is no file", hint="--write mends program files")
-        put(case.file, (), lambda out, text=text: out.writelines([text]))  # type: ignore[misc]
+        mended = f"{_mark(case.file)}{text}"
+        put(case.file, (), lambda out, text=mended: out.writelines([text]))  # type: ignore[misc]
+
+
+def _mark(path: str) -> str:
+    """The byte order mark of a file, which no text that was read has; mended it keeps it."""
+    with open(path, "rb") as file:
+        return BOM_UTF8.decode() if file.read(len(BOM_UTF8)) == BOM_UTF8 else ""
 
 
 def _write_grades(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
+LINE_END = re.compile(r"\r\n|\r|\n")  # of any kind of computer, as places are counted
+
 
 def offset_of(text: str, line: int, column: int) -> int:
     """Where a line and a column, both from 1, are in a text."""
-    start = 0
+    start, ends = 0, LINE_END.finditer(text)
     for _ in range(line - 1):
-        start = text.index("\n", start) + 1
+        start = next(ends).end()
     return start + column - 1
 
 
@@ -38,8 +42,9 @@ def without(text: str, start: int, stop: int) -> str:
     >>> without("dx = y; dx += y; dy = x", 8, 15)
     'dx = y; dy = x'
     """
-    row = text.rfind("\n", 0, start) + 1
-    end = text.find("\n", stop) % (len(text) + 1)
+    row = max(text.rfind(letter, 0, start) for letter in "\r\n") + 1
+    found = LINE_END.search(text, stop)
+    end, below = found.span() if found else (len(text), len(text))
     before, after = text[row:start], text[stop:end].lstrip()
     if before.rstrip().endswith(":") or (not before.strip() and _is_alone(text, row, end)):
         return f"{text[:start]}pass{text[stop:]}"
@@ -47,7 +52,7 @@ def without(text: str, start: int, stop: int) -> str:
         return text[:start] + after[1:].lstrip() + text[end:]
     if before.strip():
         return text[:row] + before.rstrip("; ") + text[stop:]
-    return text[:row] + text[end + 1 :]
+    return text[:row] + text[below:]
 
 
 def _is_alone(text: str, row: int, end: int) -> bool:
