@@ -232,9 +232,12 @@ def _inputs_of(point: Point, program: Program) -> list[Any]:
         node: gather(point.program.inputs[name], point.run.values)
         for name, node in program.inputs.items()
     }
-    nodes = program.graph.inputs.values()
-    return [values[node] if not program.graph.shape(node) else np.array(values[node], dtype=float)
-            for node in nodes]  # fmt: skip
+    graph = program.graph
+    return [
+        np.array(values[node], dtype=float).reshape(graph.shape(node)) if graph.shape(node)
+        else values[node]
+        for node in graph.inputs.values()
+    ]  # fmt: skip
 
 
 def _upstream_of(point: Point, program: Program) -> Any:

@@ -73,6 +73,8 @@ def evidence(
         if gradients * work_by_number(graph) * EVALUATIONS <= request.check_budget:
             return Evidence(ELEMENTS)
         return Evidence(NOTHING, BEYOND_BUDGET)
+    if has_none(graph):
+        return Evidence(WHOLES)
     note = LARGE
     if circuit is not None:
         elements = sum([math.prod(graph.shape(leaf)) for leaf in graph.inputs.values()])
@@ -84,6 +86,11 @@ def evidence(
     if cost(graph, gradients) <= request.check_budget:
         return Evidence(WHOLES, note)
     return Evidence(NOTHING, BEYOND_BUDGET)
+
+
+def has_none(graph: Graph) -> bool:
+    """Whether an input is an array without elements, whose shape lists of elements would lose."""
+    return any(0 in graph.shape(leaf) for leaf in graph.inputs.values())
 
 
 def run_note(graph: Graph) -> str | None:

@@ -54,14 +54,15 @@ def _run_of_figures(graph: Graph, gates: list[int], figures: Figures) -> Run:
     run.gradients = [arithmetic.zero] * len(graph)
     for table, numbers in ((values, run.values), (gradients, run.gradients)):
         for node, figure in table.items():
-            numbers[node] = pair(*map(_as_array, figure) if graph.shape(node) else figure)
+            shape = graph.shape(node)
+            numbers[node] = pair(*(_as_array(x, shape) for x in figure) if shape else figure)
     return run
 
 
-def _as_array(numbers: Any) -> Any:
+def _as_array(numbers: Any, shape: tuple[int, ...]) -> Any:
     import numpy as np  # late: numbers do not need it
 
-    return None if numbers is None else np.asarray(numbers, dtype=float)
+    return None if numbers is None else np.asarray(numbers, dtype=float).reshape(shape)
 
 
 def _figure(point: Point, node: int, number: Any) -> tuple[Number, Number | None]:

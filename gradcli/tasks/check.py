@@ -16,7 +16,7 @@ from typing import Any
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.work import limited
-from gradcli.checker.evidence import ELEMENTS, evidence
+from gradcli.checker.evidence import ELEMENTS, evidence, has_none
 from gradcli.checker.values import check_values
 from gradcli.errors import GradcliError, UsageError
 from gradcli.evaluation.costs import refuse_much, refuse_points
@@ -277,7 +277,7 @@ def broken_case(name: str, error: GradcliError) -> Case:
 def _taken_apart(program: Program, request: Request) -> Program:
     """The program of numbers, where it is small enough for a question about each element."""
     graph, is_open = program.graph, request.jacobian and _has_no_upstream(program, request)
-    if not graph.has_arrays or graph.own_gates or is_open:
+    if not graph.has_arrays or graph.own_gates or is_open or has_none(graph):
         return program
     from gradcli.transform.elements import small_circuit  # late: numbers do not need numpy
 

@@ -143,7 +143,8 @@ def _with_lines(answer: EvalReport, point: Point, request: Request) -> EvalRepor
 
     lines, forks, _ = judge_lines(point, request)
     if request.check and answer.check is None:
-        reason = BEYOND_BUDGET if answer.inputs else "not checked: the program has no input"
+        nothing = "no input has elements" if answer.inputs else "the program has no input"
+        reason = BEYOND_BUDGET if point.leaves else f"not checked: {nothing}"
         lines = [line.unchecked(reason) for line in lines]
     return answer._replace(lines=lines, forks=forks, text=point.program.source.text)
 
