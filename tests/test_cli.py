@@ -387,6 +387,13 @@ def test_what_a_shell_asks_for_is_completed_and_no_error_is_printed(words, compl
     assert done.stdout.decode().split() == completions
 
 
+@pytest.mark.parametrize("asked", ["nonsense", "bash", "_"])
+def test_no_completion_is_an_error_in_words(asked):
+    done = run_apart(env={**os.environ, "_GRADCLI_COMPLETE": asked})
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"_GRADCLI_COMPLETE" in done.stderr
+
+
 @pytest.mark.parametrize(
     "words",
     [

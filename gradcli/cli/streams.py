@@ -196,6 +196,10 @@ def _run(command: click.Command, words: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except SystemExit as end:  # click's way to end after completion, or when no reader is left
+        if end.code and not isinstance(end.__context__, OSError):
+            _say(error_text(UsageError("no shell asks for a completion like this",
+                                       hint="unset _GRADCLI_COMPLETE")))  # fmt: skip
+            return EXIT_USAGE
         return _stdout_failed(BrokenPipeError()) if end.code else EXIT_OK
     except OSError as trouble:
         return _stdout_failed(trouble)
