@@ -57,6 +57,11 @@ class Script(Source):
         """All nodes of the tree, breadth first, as `ast.walk` gives them each time anew."""
         return (*ast.walk(self.tree),)
 
+    @cached_property
+    def is_ascii(self) -> bool:
+        """Whether bytes and characters of the text are the same."""
+        return self.text.isascii()
+
     def span(self, token: int) -> Span:
         """The place at an offset."""
         return Span(self.name, self.text, token)
@@ -74,6 +79,8 @@ class Script(Source):
         if line > len(self.line_starts):
             return len(self.text)
         start = self.line_starts[line - 1] + self.shifts.get(line, 0)
+        if self.is_ascii:
+            return min(start + column, len(self.text))
         stop = self.line_starts[line] if line < len(self.line_starts) else len(self.text)
         row = self.text[start:stop]
         if not row.isascii():

@@ -62,6 +62,36 @@ class Assigned(NamedTuple):
     before: int | None = None  # of a part of an array: the node of what stood there
 
 
+class _Faults:
+    """What `Reader.faults` returns; no generator, as every statement and part enters one."""
+
+    __slots__ = ("reader",)
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            return
+        if isinstance(error, GradcliError):
+            error.span = error.span or self.reader.span()
+        elif isinstance(error, (RecursionError, MemoryError)):
+            raise LimitError(_too_much(error), self.reader.span()) from None
+        elif isinstance(error, FAULTS):
+            words = f"{type(error).__name__}: {str(error) or 'no reason given'}"
+            raise PythonFault(words, self.reader.span()) from None
+
+
+def _too_much(error: RecursionError | MemoryError) -> str:
+    """What a reading without end has too much of."""
+    if isinstance(error, MemoryError):
+        return "this takes more memory than there is"
+    return "the calls and brackets nest too deeply"
+
+
 class Reader(ABC):
     """What every part of the interpreter stands on: the state, places and records."""
 
@@ -141,24 +171,12 @@ class Reader(ABC):
         """Refuse what nests or grows without end, such as a list that holds itself."""
         try:
             yield
-        except RecursionError:
-            raise LimitError("the calls and brackets nest too deeply", self.span()) from None
-        except MemoryError:
-            raise LimitError("this takes more memory than there is", self.span()) from None
+        except (RecursionError, MemoryError) as error:
+            raise LimitError(_too_much(error), self.span()) from None
 
-    @contextmanager
-    def faults(self) -> Iterator[None]:
+    def faults(self) -> _Faults:
         """Turn what Python would raise into an error at its place."""
-        try:
-            with self.depths():
-                yield
-        except GradcliError as error:
-            if error.span is None:
-                error.span = self.span()
-            raise
-        except FAULTS as error:
-            words = str(error) or "no reason given"
-            raise PythonFault(f"{type(error).__name__}: {words}", self.span()) from None
+        return _Faults(self)
 
     def step(self, count: int = 1) -> None:
         """Count a statement, or work that takes as long as several."""

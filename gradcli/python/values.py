@@ -184,9 +184,11 @@ class Class:
 
     def order(self) -> Iterator[Class]:
         """The class and its bases, in the order in which names are looked up."""
-        yield self
-        for base in self.bases:
-            yield from base.order()
+        pending = [self]
+        while pending:  # no recursion: each level of it would hand on every class below
+            cls = pending.pop()
+            yield cls
+            pending += reversed(cls.bases)
 
     def find(self, name: str) -> Any:
         """What the class or a base calls by a name; None where nothing does."""
