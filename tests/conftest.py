@@ -1,5 +1,6 @@
 """Settings and fixtures every test shares."""
 
+import importlib.util
 import io
 import json
 import os
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from gradcli.cli.main import main
+from gradcli.tables import numbers
 from gradcli.tasks.selfcheck import trials
 
 # A push must not fail by chance, so its examples are always the same; `--hypothesis-profile=nightly`
@@ -103,3 +105,15 @@ def strict(text):
 def selfcheck_trials():
     """All that `gradcli selfcheck` tries, judged once for all tests."""
     return list(trials())
+
+
+@pytest.fixture(params=["orjson", "json"])
+def codec(request, monkeypatch):
+    """Numbers read and printed by orjson, or by Python's own json."""
+    if request.param == "json":
+        monkeypatch.setitem(sys.modules, "orjson", None)
+    elif importlib.util.find_spec("orjson") is None:
+        pytest.skip("needs orjson")
+    numbers.loads.cache_clear()
+    yield request.param
+    numbers.loads.cache_clear()

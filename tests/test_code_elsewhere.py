@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from test_code import PROGRAMS
+from written_code import ARRAYS, SCALARS, close
 
 from gradcli.api import code, evaluate
 from gradcli.errors import GradcliError
-from tests.test_code import ARRAYS, PROGRAMS, SCALARS, close
 
 LOGARITHMS = ("cbrt(x) + exp2(y)*log2(x)", {"x": 1.5, "y": 0.5})
 WHOLE = [*SCALARS, LOGARITHMS, *ARRAYS]
