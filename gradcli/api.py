@@ -121,11 +121,22 @@ def code(
         dy = x * df  # (1)
         return f, (dx, dy)
     """
-    from gradcli.tasks.code import Wrapping, code_of  # late: `evaluate` does not pay for it
+    from gradcli.tasks.code import FORMULAS, Wrapping, code_of  # late: `evaluate` does without
+    from gradcli.tasks.plain_numbers import at_numbers, told  # late: the same
 
     request = _request("code", options)
     wrapping = Wrapping(function, gate_class, textbook, batched)
-    return code_of(_program(text, name, bindings, request), request, language, wrapping)
+
+    def made(numbers: Mapping[str, float]) -> Code:
+        program = _program(text, name, [*_pairs(bindings), *numbers.items()], request)
+        return code_of(told(program, numbers), request, language, wrapping)
+
+    try:
+        return made({})
+    except GradcliError as error:
+        if not (language in FORMULAS or function or gate_class):
+            raise  # a script begins with its inputs
+        return at_numbers(text, error, made)
 
 
 def steps(

@@ -117,6 +117,7 @@ class MissingValue(NameFault):
     def __init__(self, name: str, span: Span, hint: str | None = None) -> None:
         super().__init__(f"`{name}` has no value", span, hint or f"give it one: `{name}=...`")
         self.name = name
+        self.is_forgotten = hint is None  # nothing tells that the name is another one, misspelt
 
 
 class BindingError(GradcliError):

@@ -207,3 +207,41 @@ def test_python_that_raises_where_something_is_infinite_says_so(gradcli, text, i
     if is_said:
         with pytest.raises(ZeroDivisionError):
             exec(told, {})  # our own code
+
+
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        (["(x+y)*z", "--lang", "formula"], "df/dz = x + y"),
+        (
+            ["acosh(x)*y", "--lang", "latex"],
+            r"\sqrt{x^{2} - 1}",
+        ),  # nothing below 1 is in its domain
+        (["q = x*y; f = max(q, y)", "y=2", "--function", "made"], "def made(y, x, df=1.0):"),
+        (["x*y", "--class", "MultiplyGate"], "dx = y * df"),
+    ],
+)
+def test_what_holds_for_all_numbers_needs_none(gradcli, words, written):
+    ended = gradcli("code", *words)
+    assert ended.code == 0
+    assert written in ended.out
+    assert ended.err.startswith("warning: taken as numbers, without a value: x=")
+    assert gradcli("code", *words, "--strict").code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["x*y"],  # a script begins with its inputs
+        ["sum(x)", "--lang", "formula"],
+        ["W @ x", "--lang", "formula"],
+        ["x[0]*y", "--lang", "formula"],
+        ["max(x)*y", "--class", "Made"],
+        ["x*alhpa", "alpha=2", "x=1", "--lang", "formula"],
+        ["x*sn(y)", "--lang", "formula"],
+    ],
+)
+def test_what_may_be_an_array_or_misspelt_is_asked_for(gradcli, words):
+    ended = gradcli("code", *words)
+    assert (ended.code, ended.out) == (2, "")
+    assert "has no value" in ended.err or "unknown function" in ended.err

@@ -47,7 +47,7 @@ def code_command(**options: Any) -> None:
     language of gradcli itself; what is written in it has been checked, every line. formula and
     latex write no code, but the derivative by each input as one formula in terms of the stages.
 
-    \\b
+    \b
     gradcli code "(x+y)*z" x=-2 y=5 z=-4
     gradcli code --file staged.grad --lang c --function staged
     gradcli code "x*y" x=3 y=2 --class MultiplyGate

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ from gradcli.tasks.recordings import with_lines
 
 DTYPES = {"torch": ("float64", "float32"), "jax": ("float64",)}  # what a function is called in
 LESSER = ("float32",)
+MOST_OF_SOME = 6  # inputs of which some are tried as those that gradients are of
 WHOLE = re.compile(r"[\s\[\],+0-9-]+")  # a text of whole numbers only
 WANTS_WHOLE = re.compile(r"integer|Long|int64", re.IGNORECASE)  # how labels are asked for
 
@@ -51,6 +53,8 @@ def check_call(
         _refuse_missing(described, name, bindings)
         wrt = [*(request.wrt or described["needed"])]
         cases = _cases_with_labels(call, child, described, bindings, wrt, request)
+        if call.side == "functions" and not request.wrt and _is_short(cases[0]):
+            cases = _cases_of_some(call, child, described, bindings, wrt, request) or cases
     yield from (case for case in cases if not _adds_nothing(case, cases))
 
 
@@ -75,6 +79,39 @@ def _cases_with_labels(
             if not WANTS_WHOLE.search(fault.message):
                 raise
     raise first
+
+
+def _cases_of_some(
+    call: Call, child: Child, described: Mapping[str, Any],
+    bindings: Sequence[tuple[str, Setting]], wrt: Sequence[str], request: Request,
+) -> list[Case]:  # fmt: skip
+    """The cases where there are fewer gradients than inputs; none where they fit no inputs.
+
+    Parameters come first, data after them: the first inputs that fit are meant, unless those do not
+    pass and others do.
+    """
+    fitting: list[list[Case]] = []
+    for count in range(1, min(len(wrt), MOST_OF_SOME)):
+        for names in combinations(wrt, count):
+            try:
+                cases = _cases(call, child, described, bindings, names, request)
+            except ForeignFault:
+                continue  # what is not differentiated by is handed on as whole numbers
+            if cases[0].inputs:
+                others = ", ".join(name for name in wrt if name not in names)
+                note = (
+                    f"the gradient is taken as that of {', '.join(names)}, and none is claimed "
+                    f"for {others} (--wrt says which is meant)"
+                )
+                fitting.append([case._replace(notes=[*case.notes, note]) for case in cases])
+        if fitting:
+            break
+    return next((c for c in fitting if c[0].verdict == "pass"), fitting[0] if fitting else [])
+
+
+def _is_short(case: Case) -> bool:
+    """Whether a case fails as there is not one gradient for each input."""
+    return any(line.mistake == "gradient-count" for line in case.lines)
 
 
 def _cases(
