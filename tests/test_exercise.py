@@ -107,14 +107,10 @@ def test_what_cannot_be_an_exercise_is_refused():
 
 
 def test_advice_names_no_option_that_exercise_does_not_have(gradcli):
-    for words, said in (
-        (["x*2", "x=[1,2]"], "the output has shape (2,), an exercise is about one number"),
-        (["sum(x)", "x=ones(9000,9000)"], "take a smaller case of the same formulas"),
-    ):
-        done = gradcli("exercise", *words)
-        assert done.code == 2
-        assert said in done.err
-        assert "--" not in done.err
+    done = gradcli("exercise", "sum(x)", "x=ones(9000,9000)")
+    assert done.code == 2
+    assert "take a smaller case of the same formulas" in done.err
+    assert "--" not in done.err
 
 
 # ---------------------------------------------------------------- pages on mistakes
@@ -239,3 +235,51 @@ def test_pages_to_hand_out(gradcli):
     assert latex.count("\\begin{") == latex.count("\\end{") == 2
     gradcli(*words, "-o", "t.html")
     assert "<pre>x = -2" in Path("t.html").read_text()
+
+
+# ---------------------------------------------------------------- what comes back to the output
+
+PRODUCT = """
+W = [[1, 2], [3, 4], [0, 1]]
+x = [1, -1]
+D = W.dot(x)
+dD = [0.3, -1.2, 0.7]
+dW = np.outer(dD, x)
+dx = W.T.dot(dD)
+""".lstrip()
+
+
+@pytest.mark.parametrize(
+    ("program", "given", "blanks"),
+    [
+        (PRODUCT, "dD = [0.3, -1.2, 0.7]", ["# dW =", "# dx ="]),
+        ("x = 2; y = 3\nf = x*y\ndf = 2\ndx = y*df\ndy = x*df\n", "df = 2", ["# dx =", "# dy ="]),
+    ],
+)
+def test_an_upstream_gradient_of_the_programs_own_is_given(gradcli, program, given, blanks):
+    Path("own.grad").write_text(program)
+    lines = gradcli("exercise", "--file", "own.grad").out.splitlines()
+    assert given in lines
+    assert [line for line in lines if line.endswith("=")] == blanks
+    gradcli("exercise", "--file", "own.grad", "--mistakes", "1", "-o", "task.grad")
+    assert given in Path("task.grad").read_text()
+
+
+def test_an_output_that_is_an_array_gets_an_upstream_gradient(gradcli):
+    words = ("exercise", "softmax(W@x)", "W=[[1,2],[3,4],[0,1]]", "x=[1,-1]")
+    gradcli(*words, "-o", "task.grad")
+    lines = Path("task.grad").read_text().splitlines()
+    (given,) = [line for line in lines if line.startswith("df = ")]
+    assert not {0, 1} & {*json.loads(given.removeprefix("df = "))}
+    assert lines[-4:] == ["# backward pass: write these 3 lines", "# dq1 =", "# dW =", "# dx ="]
+    assert given not in gradcli(*words, "--seed", "1").out
+    right = json.loads(Path(".task.grad.key").read_text())["solution"]
+    assert gradcli("check", right).code == 0
+    slip = right.replace("W.T @ dq1", "W @ dq1")
+    other = right.replace(given, "df = [1, 1, 1]")
+    Path("answers").mkdir()
+    for name, text in (("a", right), ("b", slip), ("c", other)):
+        Path(f"answers/{name}.grad").write_text(text)
+    ended = gradcli("check", "answers", "--grade", "--key", ".task.grad.key", "--json")
+    grades = [(a["right"], a["asked"], a["problem"]) for a in json.loads(ended.out)["answers"]]
+    assert grades == [(3, 3, None), (2, 3, None), (0, 3, "`df` is not the exercise's")]

@@ -237,6 +237,14 @@ def own_upstream(program: Program, run: Run) -> Any:
     return None if program.graph.shape(program.output) else 1.0
 
 
+def upstream_of(program: Program) -> Number | None:
+    """The value of the upstream gradient that a program gives, as `own_upstream`, in lists."""
+    if program.upstream is None:
+        return None if program.graph.shape(program.output) else 1.0
+    run = Machine(program.graph, arithmetic_of(program.graph)).run(inputs_of(program))
+    return in_lists(own_upstream(program, run))
+
+
 def claims_of(program: Program, claims: Mapping[str, Setting]) -> dict[str, Any]:
     """What a caller claims, by the names of `leaves`: whole inputs, or their elements `w[0]`.
 

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gradcli.emit import BackwardLine, backward_lines, forward_lines
+from gradcli.emit.staged import gradient_name
 from gradcli.errors import GradcliError
-from gradcli.evaluation.point import as_numbers, input_values
+from gradcli.evaluation.point import as_numbers, input_values, upstream_of
 from gradcli.program.model import Program
 from gradcli.reports.evaluations import Number
 from gradcli.reports.statement_text import split_statement, statement_end
@@ -43,8 +44,9 @@ class Draft(NamedTuple):
 def own_draft(program: Program, values: Mapping[str, Number]) -> Draft:
     """The program as its author wrote it, with some inputs set to other values."""
     text = program.source.text
-    spans = program.source.spans({line.statement.token for line in program.lines})
-    starts = sorted(spans[line.statement.token].start for line in program.lines)
+    lines = program.lines[_given_lines(program) :]
+    spans = program.source.spans({line.statement.token for line in lines})
+    starts = sorted(spans[line.statement.token].start for line in lines)
     rows = []
     for start in starts:
         head, right = split_statement(text[start : statement_end(text, start)])
@@ -52,8 +54,18 @@ def own_draft(program: Program, values: Mapping[str, Number]) -> Draft:
         if "\n" in right:
             right = write(parse_expression(Source(right)))
         rows.append(BackwardLine(target, operator, right))
-    head_text = _with_values(text[: starts[0]].rstrip().rstrip(";"), values)
+    forward = text[: starts[0]] if starts else text
+    head_text = _with_values(forward.rstrip().rstrip(";"), values)
     return Draft(head_text.split("\n"), rows)
+
+
+def _given_lines(program: Program) -> int:
+    """How many of the first backward lines give the upstream gradient, which nobody could guess."""
+    own = program.graph.names.get(program.output)
+    others = (k for k, line in enumerate(program.lines) if line.name not in (own, None))
+    first = next(others, len(program.lines))
+    gives = [k for k, line in enumerate(program.lines[:first]) if line.name == own]
+    return gives[-1] + 1 if gives and upstream_of(program) != 1 else 0
 
 
 def _with_values(text: str, values: Mapping[str, Number]) -> str:
@@ -71,21 +83,27 @@ def _with_values(text: str, values: Mapping[str, Number]) -> str:
     return "".join(f"{n} = {number_list(x)}\n" for n, x in values.items() if n in missing) + text
 
 
-def written_draft(program: Program) -> Draft:
+def written_draft(program: Program, upstream: Number) -> Draft:
     """The stages of a program and their backward lines, written out; numbers where arrays cannot.
 
-    Raises UsageError for a gate whose local gradient cannot be written in one line.
+    `upstream` is the gradient of the output; where it is not 1 a line gives it. Raises UsageError
+    for a gate whose local gradient cannot be written in one line.
     """
     if not program.graph.has_arrays:
         return _of_numbers(program)
     try:
-        staged = StagedCircuit(program, circuit_of(program, PLAIN))
+        request = PLAIN._replace(upstream=None if upstream == 1 else upstream)
+        staged = StagedCircuit(program, circuit_of(program, request))
         code = staged.code()
         forward = [line.text for line in code if line.wire is None]
         rows = [_parsed(line.text) for line in code if line.wire is not None]
-        return _short(program, forward, rows)
+        draft = _short(program, forward, rows)
     except GradcliError:
         return _of_numbers(as_numbers(program))
+    if upstream == 1:
+        return draft
+    given = f"{gradient_name(staged.code_names[program.output])} = {number_list(upstream)}"
+    return draft._replace(head=[*draft.head[:-1], given, "", draft.head[-1]])
 
 
 def _of_numbers(program: Program) -> Draft:

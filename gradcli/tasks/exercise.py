@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from gradcli.errors import GradcliError, UsageError, did_you_mean
-from gradcli.evaluation.point import gather, in_lists, input_values, inputs_of
+from gradcli.evaluation.point import gather, in_lists, input_values, inputs_of, upstream_of
 from gradcli.program.model import Program
 from gradcli.program.reader import read
 from gradcli.reports.evaluations import Number
@@ -48,11 +48,7 @@ def make_exercises(program: Program, plan: Plan) -> Iterator[Exercise]:
 
     Raises UsageError where there is no right backward pass at its point, or no room for mistakes.
     """
-    shape = program.graph.shape(program.output)
-    if shape and program.upstream is None:
-        raise UsageError(f"the output has shape {shape}, an exercise is about one number",
-                         hint="sum it, or choose an element: `f[0]`")  # fmt: skip
-    draft = _draft(program)
+    draft = _draft(program, plan.seed)
     solution = draft.text(draft.rows)
     if plan.variants is None:
         yield _exercise(draft, plan, plan.seed)
@@ -62,15 +58,21 @@ def make_exercises(program: Program, plan: Plan) -> Iterator[Exercise]:
         yield _exercise(varied, plan, plan.seed + number - 1)._replace(variant=number)
 
 
-def _draft(program: Program) -> Draft:
-    """The lines of a program and of its solution, which passes. Raises UsageError."""
+def _draft(program: Program, seed: int) -> Draft:
+    """The lines of a program and of its solution, which passes. Raises UsageError.
+
+    What comes back to an array output is drawn where the program does not say it.
+    """
     values = input_values(program)
     verdict = None
     if program.claims and all(line.misfit is None for line in program.lines):
         draft = own_draft(program, {n: x for n, x in values.items() if n in program.overruled})
-        verdict = _verdict(draft)
+        verdict = _verdict(draft) if draft.rows else None
     if verdict != "pass":
-        draft = written_draft(program)
+        upstream = upstream_of(program)
+        if upstream is None:
+            upstream = _drawn(program.graph.shape(program.output), Random(seed))
+        draft = written_draft(program, upstream)
         if not draft.rows:
             raise UsageError("there is nothing to differentiate: the output depends on no input")
         verdict = _verdict(draft)
@@ -78,6 +80,13 @@ def _draft(program: Program) -> Draft:
         raise UsageError(f"the right backward pass is {verdict} at this point",
                          hint="choose another point")  # fmt: skip
     return draft
+
+
+def _drawn(shape: tuple[int, ...], rng: Random) -> Number:
+    """An upstream gradient of a shape: of short numbers that are neither 0 nor 1."""
+    if not shape:
+        return rng.choice((-1, 1)) * rng.randint(2, 9) / 10
+    return [_drawn(shape[1:], rng) for _ in range(shape[0])]
 
 
 def _verdict(draft: Draft) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gradcli.errors import FileError, GradcliError
-from gradcli.evaluation.point import as_numbers, constants_at, in_lists, input_values
+from gradcli.evaluation.point import as_numbers, constants_at, in_lists, input_values, upstream_of
 from gradcli.graph.nodes import Graph
 from gradcli.program.bindings import lower_constant
 from gradcli.program.model import Program, nodes_of
@@ -34,6 +34,7 @@ class Key(NamedTuple):
     gradients: list[str]  # the names of those an answer should have
     inputs: dict[str, Number]
     stages: dict[str, str]  # the forward lines as they are written, by what they assign
+    upstream: Number | None  # the gradient of the output that the exercise gives; 1 for a number
 
 
 def read_key(text: str, name: str) -> Key:
@@ -46,10 +47,10 @@ def read_key(text: str, name: str) -> Key:
     if solution is None or not solution.claims:
         hint = "`gradcli exercise -o FILE` writes one"
         raise FileError(f"{name} is not a key file", hint=hint)
-    program = as_numbers(solution)
-    output = solution.graph.names[solution.output]
-    return Key(_circuit(program), output, [*program.claims], input_values(program),
-               stage_lines(written))  # fmt: skip
+    output, upstream = solution.graph.names[solution.output], upstream_of(solution)
+    asked = [name for name in solution.claims if name != output or upstream == 1]
+    return Key(_circuit(solution), output, asked, input_values(solution), stage_lines(written),
+               upstream)  # fmt: skip
 
 
 def grade(checked: Checked, key: Key | None, unread: Mapping[int, Unread]) -> Grade:
@@ -165,19 +166,26 @@ def _verdict(check: LineCheck | None) -> str:
 
 def _another_exercise(program: Program, key: Key) -> str | None:
     """How an answer differs from what the key is for, in words; None if it does not."""
-    if _circuit(as_numbers(program)) != key.circuit:
+    if _circuit(program) != key.circuit:
         return "the forward part is not the exercise's"
-    upstream = program.upstream
-    if upstream is not None and program.graph.behind(upstream) != 1:
-        return f"`d{key.output}` is 1 in the exercise"
+    if upstream_of(program.arrays or program) != key.upstream:
+        is_short = not isinstance(key.upstream, list)
+        return (
+            f"`d{key.output}` is {key.upstream:g} in the exercise"
+            if is_short
+            else (f"`d{key.output}` is not the exercise's")
+        )
     return None
 
 
 def _circuit(program: Program) -> object:
     """The forward part: the name, the gate and the operands of each node.
 
-    Constants stand in it by value, since the backward part has constants of its own.
+    Constants stand in it by value, since the backward part has constants of its own. A program of
+    an array output is compared as it is, others by their numbers.
     """
+    whole: Program = program.arrays or program
+    program = whole if whole.graph.shape(whole.output) else as_numbers(program)
     graph = program.graph
     place: dict[int, object] = {}
     circuit: list[object] = []
