@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,19 @@ def test_the_pages_have_their_sessions():
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_generated_page_is_what_the_program_says(page):
-    assert TEXTS[page] == "".join(PAGES[page]()), "python -m tests.write_docs writes it again"
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert text == "".join(PAGES[page]()), "python -m tests.write_docs writes it again"
+
+
+@pytest.mark.skipif(not shutil.which("groff"), reason="no groff")
+def test_the_manual_is_laid_out_without_a_complaint():
+    page = ROOT / "docs" / "gradcli.1"
+    command = ["groff", "-man", "-Tutf8", "-ww", "-P-cbou", page]  # without bold and escapes
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr == ""
+    plain = re.sub(r"\x1b\[\d*m", "", done.stdout)
+    assert all(f"GRADCLI {name.upper()}" in plain for name in COMMANDS)
+    assert 'gradcli eval "(x+y)*z" x=-2 y=5 z=-4' in plain
 
 
 @pytest.mark.parametrize("page", TEXTS)

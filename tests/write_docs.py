@@ -29,6 +29,37 @@ def commands_page():
             yield f"| `{spelt(option)}` | {option.help} |\n"
 
 
+def manual():
+    """The same as a page of `man`, in the macros of man(7)."""
+    yield '.TH GRADCLI 1 "" gradcli "User commands"\n'
+    yield ".SH NAME\ngradcli \\- gradients of expressions, stage by stage, and checked\n"
+    yield ".SH SYNOPSIS\n.B gradcli\n.I COMMAND\n[\\fIOPTION\\fR]... [\\fIEXPR\\fR|\\fIPATH\\fR] [\\fINAME\\fR=\\fIVALUE\\fR]...\n"
+    yield ".SH COMMANDS\n"
+    for name, (_, _, short) in COMMANDS.items():
+        yield f".TP\n.B {name}\n{roff(short)}\n"
+    for name in COMMANDS:
+        command = command_line.get_command(None, name)
+        yield f".SH GRADCLI {name.upper()}\n"
+        for paragraph in re.split(r"\n\n+", inspect.cleandoc(command.help)):
+            is_code = paragraph.startswith("\b\n")
+            yield (
+                f".PP\n.EX\n{roff(paragraph[2:])}\n.EE\n"
+                if is_code
+                else f".PP\n{roff(paragraph)}\n"
+            )
+        for option in command.params:
+            if option.param_type_name == "option":
+                names = spelt(option).replace("\\|", "|")
+                yield f".TP\n.B {roff(names)}\n{roff(option.help)}\n"
+    yield ".SH SEE ALSO\nThe pages of docs/ in the repository;\n.B gradcli help\n.I COMMAND\n"
+
+
+def roff(text):
+    """Text in which nothing is a request or an escape, and a minus is one."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-")
+    return re.sub(r"^(?=[.'])", r"\\&", escaped, flags=re.MULTILINE)
+
+
 def spelt(option):
     """The names of an option, and what its value is called."""
     names = ", ".join(option.opts)
@@ -48,7 +79,7 @@ def mistakes_page():
         yield f"{row.advice}\n"
 
 
-PAGES = {"commands.md": commands_page, "mistakes.md": mistakes_page}
+PAGES = {"commands.md": commands_page, "mistakes.md": mistakes_page, "gradcli.1": manual}
 
 if __name__ == "__main__":
     for page, parts in PAGES.items():
