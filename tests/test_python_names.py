@@ -209,3 +209,32 @@ def test_a_reason_calls_what_an_object_keeps_as_the_line_does():
     (line,) = (line for line in case.lines if line.local and line.verdict == "fail")
     assert line.reason == ("the factor self.P is lost: `-E @ self.Q + self.lam * self.P`")
     assert line.repair == "dP = -E @ self.Q + self.lam * self.P"
+
+
+LOSS_AND_GRADS = """
+def loss(w, x):
+    return np.sum((w * x) ** 2)
+
+def grads(w, x):
+    return 2 * w * x ** 2
+"""
+FLOW = """
+class Scaled:
+    def __init__(self, size):
+        self.w = np.random.randn(size)
+
+    def forward(self, x):
+        self.x = x
+        self.det = np.prod(self.w ** 2 + 1)
+        return x * self.w, np.log(self.det)
+
+    def backward(self, dy, dlog):
+        self.dw = np.sum(dy * self.x, axis=0) + dlog * 2 * self.w / (self.w ** 2 + 1)
+        return dy * self.w
+"""
+
+
+@pytest.mark.parametrize("text", [LOSS_AND_GRADS, FLOW])
+def test_several_are_grads_and_a_determinant_is_none(text):
+    (case,) = check_python("import numpy as np\n" + text, "a.py", None, [], Request())
+    assert case.verdict == "pass", case.problem

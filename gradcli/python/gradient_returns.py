@@ -27,6 +27,14 @@ TRAINING = re.compile(r"train|optimi[sz]e|^fit|update|descent|check|^sgd|^solve|
 GRADIENT_NAME = re.compile(
     r"^_?(d_?[A-Za-z]\w*|D[A-Z]\w*|\w*(?:grad|nabla|jac|deriv)\w*|g|g_\w+|g[A-Zb]\w*|g[xyzhw]\d?|delta\w*|d\d+)$"
 )
+# Words that begin as gradients do.
+WORDS = (
+    "d", "data", "dataset", "date", "day", "days", "dec", "decay", "decision", "decoded", "decoder",
+    "default", "deg", "degree", "degrees", "delay", "den", "denom", "denominator", "dense",
+    "density", "depth", "design", "det", "dev", "deviation", "diag", "diagonal", "diff", "diffs",
+    "digits", "dim", "dims", "direction", "discount", "dist", "distance", "distances", "dists",
+    "domain", "done", "dot", "dots", "dropout", "dt", "dtype", "duration",
+)  # fmt: skip
 
 
 def returns_gradients(node: ast.FunctionDef) -> bool:
@@ -79,9 +87,7 @@ def _is_gradient(name: str | None, element: ast.expr) -> bool:
         element = element.slice
     if isinstance(element, (ast.Tuple, ast.List)):
         return any(_is_gradient(_last_name(part), part) for part in element.elts)
-    return name is not None and bool(GRADIENT_NAME.match(name)) and name not in (
-        "data", "d", "dim", "dims", "depth", "dt", "decay", "dropout", "dist", "diff",
-    )  # fmt: skip
+    return name is not None and bool(GRADIENT_NAME.match(name)) and name not in WORDS
 
 
 def _last_name(node: ast.expr) -> str | None:

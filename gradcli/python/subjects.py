@@ -25,7 +25,7 @@ FORWARD = "forward_propagation|forward_prop|forwardprop|forward_pass|feedforward
 BACKWARD = "backward_propagation|backpropagation|back_propagation|back_propagate|backpropagate|" \
            "backward_prop|back_prop|backprop|backward_pass|backwards|backward|bprop|bwd|" \
            "pullback|vjp|bptt|bw|back"  # fmt: skip
-GRADIENT = "gradients|gradient|grad|derivative|deriv|der|prime|jacobian|jac|nabla"
+GRADIENT = "gradients|gradient|grads|grad|derivatives|derivative|deriv|der|prime|jacobian|jac|nabla"
 ANY_LOSS = ("", "compute", "calc", "calculate", "get")  # what else is in the name of its gradient
 FILLERS = "compute|calc|calculate|get|eval|evaluate|function|func|fn|fun|of|the|wrt|and"
 ENERGY = "potential_energy|potential|energy|pot|hamiltonian|u|v|e"
