@@ -198,8 +198,23 @@ class Layer:
 """
 
 
+LEAST_SQUARES = """
+def residual_loss(x, A, b):
+    r = A @ x - b
+    grad = A.T @ r
+    return 0.5 * r @ r, grad
+"""
+RETURNED = """
+def residual_loss(x, A, b):
+    r = np.dot(A, x) - b
+    return 0.5 * np.dot(r, r), np.dot(A.T, r)
+"""
+
+
 @pytest.mark.parametrize(("text", "right", "wrong"), [
     (RIDGE, "- X.T.dot(y)", "- X.dot(y)"),  # right for a symmetric X only
+    (LEAST_SQUARES, "A.T @ r", "A @ r"),  # the same
+    (RETURNED, "np.dot(A.T, r)", "np.dot(A, r)"),
     (SPRINGS, "d = pos[1:] - pos[:-1]\n    r = np.sqrt((d ** 2).sum(1))\n    f",
      "d = pos[1:] - pos[:1]\n    r = np.sqrt((d ** 2).sum(1))\n    f"),  # right for two points only
     (HUBER, "np.clip(r, ", "np.clip(delta, "),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 
-SLOPES = ("clip", "sign", "where")  # of numpy: what losses with corners have for gradients
+# Functions of numpy whose results gradients may be: those of losses with corners, and products.
+SLOPES = ("clip", "sign", "where", "dot", "matmul", "outer")
 LOSSES = re.compile(
     r"_?(mse|sse|mae|rmse|bce|(mean_)?(squared|absolute)_error|((binary|softmax)_)?cross_entropy|xent|"
     r"log_?loss|hinge|huber|log_?cosh)(_|$)",
@@ -35,6 +37,21 @@ WORDS = (
     "digits", "dim", "dims", "direction", "discount", "dist", "distance", "distances", "dists",
     "domain", "done", "dot", "dots", "dropout", "dt", "dtype", "duration",
 )  # fmt: skip
+
+TARGET = re.compile(r"\s*(?:self\.)?(\w+)\s*(?:\[[^=]*\])?\s*[-+*/@]?=(?!=)")
+
+
+def is_of_gradients(line: str, column: int) -> bool:
+    """Whether a column of a line of Python is in what computes a gradient, by its name.
+
+    Behind a comma of a `return` gradients follow the value.
+    """
+    if line.lstrip().startswith("return "):
+        before = line[: column - 1]
+        depth = itertools.accumulate((c in "([{") - (c in ")]}") for c in before)
+        return any(c == "," and not d for c, d in zip(before, depth, strict=True))
+    target = TARGET.match(line)
+    return target is not None and _is_name_of_gradient(target[1])
 
 
 def returns_gradients(node: ast.FunctionDef) -> bool:
@@ -87,7 +104,11 @@ def _is_gradient(name: str | None, element: ast.expr) -> bool:
         element = element.slice
     if isinstance(element, (ast.Tuple, ast.List)):
         return any(_is_gradient(_last_name(part), part) for part in element.elts)
-    return name is not None and bool(GRADIENT_NAME.match(name)) and name not in WORDS
+    return name is not None and _is_name_of_gradient(name)
+
+
+def _is_name_of_gradient(name: str) -> bool:
+    return bool(GRADIENT_NAME.match(name)) and name not in WORDS
 
 
 def _last_name(node: ast.expr) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from gradcli.errors import GradcliError
 from gradcli.python.draws import Draws
+from gradcli.python.gradient_returns import is_of_gradients
 from gradcli.python.guesses import BIAS, TARGETS, Guess, Guesser, Parts
 from gradcli.python.lessons import Lesson
 from gradcli.python.likely_axes import Unlikely, unlikely
@@ -28,6 +29,7 @@ from gradcli.python.misfits import (
     single_axis,
     single_column,
     single_example,
+    squares,
     taken_apart,
     with_column,
     with_ones,
@@ -123,6 +125,7 @@ class Inference:
         self.pending: list[Choice] = []  # that faults have taught, and that were not tried
         self.reached: dict[str, Guess] = {}  # guesses with which more inputs turned out missing
         self.seen: list[dict[str, Guess]] = []  # guesses that were tried
+        self.squared: set[str] = set()  # what is square only because a line of gradients asks
 
     def search(
         self, missing: list[str], attempt: Callable[[dict[str, Any]], Any]
@@ -287,6 +290,7 @@ class Inference:
             tried = choice if measured is None else choice._replace(shapes=measured)
             values = self.draws.values(tried)
             changed: dict[str, tuple[int, ...]] | None
+            is_for_gradient = False
             try:
                 outcome = attempt(values)
                 if self.is_single and self._reads_its_batch(outcome):
@@ -312,12 +316,15 @@ class Inference:
                 if (other := _with_array(halt, choice, self.usage.indices)) is not None:
                     choice = other
                     continue
+                is_for_gradient = True
                 changed = self._after(halt, choice, values)
                 if changed is None and (other := self._taught(halt, choice, values)) is not None:
                     self.halted = None
                     choice = other
                     continue
             except GradcliError as error:
+                at = error.span
+                is_for_gradient = at is not None and is_of_gradients(at.line_text, at.column)
                 changed = self._refitted(error, choice)
                 if isinstance(error, Unclaimed) and self.unclaimed is None:
                     self.unclaimed = error
@@ -331,6 +338,8 @@ class Inference:
                         continue
             if changed is None or self.readings >= self.most:
                 return None
+            if is_for_gradient:
+                self.squared |= squares(changed) - squares(choice.shapes)
             choice, lengths = choice._replace(shapes=changed), {}
             past.append(changed)
         return None

@@ -26,6 +26,11 @@ ALONG = re.compile(r"differ in an axis other than (\d+)")
 IN_PLACE = "cannot become one of"
 
 
+def squares(shapes: Mapping[str, tuple[int, ...]]) -> set[str]:
+    """The names of square matrices."""
+    return {name for name, shape in shapes.items() if len(shape) == 2 and len({*shape}) == 1}
+
+
 def pair_of(message: str) -> tuple[int, int] | None:
     """The two sizes that an error says are one."""
     for form in PAIRS:

@@ -358,8 +358,10 @@ class Reading(InputSearch):
         fitting = [x for x in self.driven_last.leaves if shape(x.node) == shape(result.node)]
         fitting = [x for x in fitting if not TARGETS.match(x.short)]  # whose sign would be another
         fitting = [leaf, *(x for x in fitting if x.node != leaf.node)]
+        apart = self.inference.squared if self.inference is not None else set()
         square = [x for x in self.driven_last.leaves if len({*shape(x.node)}) == 1
-                  and len(shape(x.node)) == SQUARE and x.short in self.inferred]  # fmt: skip
+                  and len(shape(x.node)) == SQUARE and x.short in self.inferred
+                  and x.short not in apart]  # fmt: skip
         for x in fitting:
             style = Style(of=(result.words, x.short))
             if x is not leaf:
