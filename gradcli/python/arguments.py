@@ -16,6 +16,7 @@ from gradcli.python.elementwise_rows import ROWS as GATES
 from gradcli.python.gradient_words import kin, roots
 from gradcli.python.guesses import (
     COUNT,
+    INPUT,
     LABELS,
     LEARNING,
     PENALTY,
@@ -138,7 +139,7 @@ class Arguments:
             raise MissingInputs(missing, f"other code sets {words}",
                                 f"give it: {example_of(missing[0])}")  # fmt: skip
         for name in self.attributes:
-            instance.attributes[name] = self._argument(name, False)
+            instance.attributes[name] = self._argument(name, bool(INPUT.match(name)))
 
     def _add_objects(self, cls: Class, instance: Instance) -> None:
         """Add layers to a network that has none so far: `net.add(layer)`."""

@@ -25,6 +25,7 @@ from gradcli.python.setups import (
     calls,
     constructors,
     has_gradient,
+    is_left_open,
     is_set_from_outside,
     passed_on,
     setups,
@@ -141,10 +142,20 @@ class Attempts:
             return True
         if fault.owner is not instance or fault.name in self.attributes:
             return False
-        is_set = is_set_from_outside(self.script.tree, fault.name)
-        if not (is_set or RANDOM.match(fault.name) or has_gradient(instance.cls, fault.name)):
+        is_set = is_set_from_outside(self.script.tree, fault.name) or is_left_open(
+            instance.cls, fault.name
+        )
+        if is_set or RANDOM.match(fault.name) or has_gradient(instance.cls, fault.name):
+            self.attributes.append(fault.name)
+            return True
+        return self._trains()
+
+    def _trains(self) -> bool:
+        """Whether the subject can be read in training, and has not been: it may keep more then."""
+        assert self.driver is not None
+        if self.style.is_trained or not self.driver.driven.idle:
             return False
-        self.attributes.append(fault.name)
+        self.style = self.style._replace(is_trained=True)
         return True
 
     def _unset(self) -> NoAttribute | None:

@@ -63,6 +63,7 @@ ARRAY = re.compile(  # of a tuple
 )
 RANDOM = re.compile(r"^_?(np_)?(rng|random_state|prng|random_generator|generator)$")
 OPTIMISER = re.compile(r"^_?(opt|optim|optimi[sz]er)$")
+INPUT = re.compile(r"^(x|xs|inputs?|input_\w+|images?|samples?|features?)$", re.IGNORECASE)
 OF_INPUT = re.compile(r"(^|_)(x|in|inp|inputs?|image|img|prev)(_|$)", re.IGNORECASE)
 OF_OUTPUT = re.compile(r"(^|_)(out|output|target|new)(_|$)", re.IGNORECASE)
 SIZE_OF = re.compile(r"(channels?|size|dim|units|features)$|^(num|n)_", re.IGNORECASE)
@@ -217,6 +218,8 @@ class Guesser:
             return self._unpacked(name, usage.parts[name])
         if name in usage.numbers:
             return ["number", 1]
+        if name in usage.whole and name not in usage.ranks:
+            return ["index", "count"] if ONE_INDEX.search(name) else ["count", "index"]
         if INDEX.match(name) and name not in usage.counts:
             words = [*usage.keys.get(name, []), *"abcde"]
             places = {word: k for k, word in enumerate(words)}  # words may be numbers already
@@ -267,6 +270,9 @@ class Guesser:
     def _unpacked(self, name: str, parts: list[str]) -> list[Guess]:
         """Numbers in one array, `x, y = p`; parts of their own where these are called arrays."""
         own: list[Guess] = []
+        if (usual := usual_count(name)) is not None:  # a kernel is no square: that would hide much
+            last = usual - 1 if KERNELS.match(name) else usual
+            return [("value", [*[usual] * (len(parts) - 1), last]), "count"]
         if SHAPE.match(name):
             return [*self._of_input(name, (-len(parts),)), Sizes(len(parts)), "count"]
         if name not in parts:

@@ -15,7 +15,7 @@ from typing import Any
 from gradcli.errors import GradcliError
 from gradcli.python.draws import Draws
 from gradcli.python.gradient_returns import is_of_gradients
-from gradcli.python.guesses import BIAS, TARGETS, Guess, Guesser, Parts
+from gradcli.python.guesses import BIAS, TARGETS, Guess, Guesser, Parts, ShapeOf
 from gradcli.python.lessons import Lesson
 from gradcli.python.likely_axes import Unlikely, unlikely
 from gradcli.python.misfits import (
@@ -366,9 +366,17 @@ class Inference:
         if pair is None and (size := beyond(message)) is not None:
             labels = [choice.shapes[n][0] for n, g in choice.guesses.items() if g == "labels"]
             pair = (labels[0], size) if labels else None
-        if column is not None or pair is None:
+        if column is not None or pair is None or self._makes_square(pair, choice):
             return column
         return joined(choice.shapes, *pair)
+
+    def _makes_square(self, pair: tuple[int, int], choice: Choice) -> bool:
+        """Whether two axes of an input would be one as a shape was taken for that of this input.
+
+        Of a shape that is another's, `units, width = shape`, the input may have one axis only.
+        """
+        shaped = {guess.name for guess in choice.guesses.values() if isinstance(guess, ShapeOf)}
+        return any({*pair} <= {*choice.shapes.get(name, ())} for name in shaped)
 
     def _after(
         self, halt: Halted, choice: Choice, values: dict[str, Any]

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from gradcli.errors import NameFault, ParseError, did_you_mean
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen, assembled
@@ -36,6 +38,7 @@ from gradcli.python.values import Class, Function, Scope
 from gradcli.requests import Request, Setting
 
 SQUARE = 2  # axes
+ROUNDING = 1e-9  # of a sum of shares
 FEW_WRITTEN = 2  # gradients outside functions that are no test of these
 PARAMETER = re.compile(r"^_?(W|w|U|V|K|theta|b|B|beta|gamma|bias)\w*$")
 # What predictions are made of scores by.
@@ -229,6 +232,22 @@ class Reading(InputSearch):
             is_own = self.subject.kind == "objective" or self.driver.takes(name)
             if not is_own or (unnamed[0].by == "position" and self._is_of_numbers(driven)):
                 self.asked = name
+
+    @property
+    def hands_on_softmax(self) -> bool:
+        """Whether a softmax has the gradient of its output for that of its scores."""
+        tape = self.driven_last.reader.tape
+        graph, values = tape.graph, tape.values
+        outputs, claims = self.driven_last.outputs, self.claims.claims
+        if len(outputs) != 1 or len(claims) != 1:
+            return False
+        node = claims[0].result.node
+        while graph.gates[node].name == "copy":
+            node = graph.operands[node][0]
+        shares = np.asarray(values[outputs[0][0]])
+        sums = [np.ptp(shares.sum(axis)) for axis in range(shares.ndim) if shares.shape[axis] > 1]
+        is_softmax = shares.ndim > 0 and bool((shares > 0).all()) and min(sums, default=1) < ROUNDING
+        return node == outputs[0][1] and is_softmax
 
     def _is_of_numbers(self, driven: Driven) -> bool:
         """Whether all inputs are numbers, none of which comes first, as the array does."""

@@ -93,6 +93,24 @@ def _set(tree: ast.AST) -> Iterator[tuple[str, str]]:
             yield from ((ast.unparse(part.args[0]), str(name)) for name in named)
 
 
+def is_left_open(cls: Class, name: str) -> bool:
+    """Whether a class sets an attribute to None at most: code that is elsewhere has to set it."""
+    nodes = [
+        part for owner in cls.order() for method in owner.body.values()
+        if isinstance(method, Function) for part in ast.walk(method.node)
+    ]  # fmt: skip
+    stored = [
+        part for part in nodes if isinstance(part, ast.Attribute) and part.attr == name
+        and isinstance(part.ctx, ast.Store) and _is_of_self(part)
+    ]  # fmt: skip
+    emptied = {
+        id(target) for part in nodes
+        if isinstance(part, ast.Assign) and ast.unparse(part.value) == "None"
+        for target in part.targets
+    }  # fmt: skip
+    return bool(stored) and all(id(part) in emptied for part in stored)
+
+
 def has_gradient(cls: Class, name: str) -> bool:
     """Whether a class sets a gradient of an attribute: `self.dW` says that there is a `self.W`."""
     return any(

@@ -183,7 +183,8 @@ def _pairs(
         if partner is None:
             near = [key for key in forwards if key and rest.startswith(key)]
             partner = forwards[max(near, key=len)] if near else None
-        if partner is None and cls is not None and len(forwards) == 1:
+        is_alone = cls is not None and len(forwards) == 1 and not _is_called(node, functions)
+        if partner is None and is_alone:
             partner = forwards.get("")  # `backprop_through_time` of the only forward pass
         if partner is not None and partner != node.name:
             name = rest or node.name
@@ -220,14 +221,23 @@ def _inner_parts(methods: list[ast.FunctionDef]) -> set[str]:
     """The methods that another of the same part calls: `forward` keeps x, and calls `_forward`."""
     inner = set()
     for words in (FORWARD, BACKWARD):
-        parts = {node.name: node for node in methods if role(node.name, words) == ""}
-        inner |= {
-            call.func.attr for node in parts.values() for call in ast.walk(node)
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
-            and ast.unparse(call.func.value) == "self" and call.func.attr in parts
-            and call.func.attr != node.name
-        }  # fmt: skip
+        parts = [node for node in methods if role(node.name, words) == ""]
+        inner |= {node.name for node in parts if _is_called(node, parts)}
     return inner
+
+
+def _is_called(method: ast.FunctionDef, others: Iterable[ast.FunctionDef]) -> bool:
+    """Whether another method of a class calls one: what it does is a part of that one's work."""
+    return any(method.name in _own_calls(node) for node in others if node is not method)
+
+
+def _own_calls(method: ast.FunctionDef) -> set[str]:
+    """The methods of its own object that a method calls."""
+    return {
+        part.func.attr for part in ast.walk(method)
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute)
+        and ast.unparse(part.func.value) == "self"
+    }  # fmt: skip
 
 
 def _of_known(
@@ -474,11 +484,7 @@ def _takes_gradients(node: ast.FunctionDef) -> bool:
 def _is_left_open(subject: Subject, methods: dict[str, ast.FunctionDef]) -> bool:
     """Whether a part of a class calls a method that only subclasses have."""
     names = {subject.forward, subject.backward or subject.forward}
-    called = {
-        part.func.attr for name in names for part in ast.walk(methods[name])
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute)
-        and ast.unparse(part.func.value) == "self"
-    }  # fmt: skip
+    called = {called for name in names for called in _own_calls(methods[name])}
     return any(name in methods and is_abstract(methods[name]) for name in called)
 
 

@@ -20,7 +20,7 @@ from gradcli.python.loaded import Loaded
 from gradcli.python.missing import MissingInputs, Unclaimed
 from gradcli.python.operators import is_true
 from gradcli.python.source import PythonFault
-from gradcli.python.steps import changes_of, step_of
+from gradcli.python.steps import Changes
 from gradcli.python.trainings import Error, Training, loss_of
 from gradcli.python.values import Array, Class, Function, Unknown
 
@@ -257,14 +257,15 @@ class TrainingDriver(Driver):
             weight.array.write(weight.leaf)
             if content.__class__ is not int or weight.leaf in self.driven.steps:
                 continue
-            if isinstance(node, ast.For) and changes_of(self.reader, weight.leaf, content) > 1:
+            changes = Changes(self.reader)
+            if isinstance(node, ast.For) and changes.count(weight.leaf, content) > 1:
                 self.reader.at(node)
                 self.reader.fail(
                     f"this loop changes `{weight.name}` more than once",
                     "compute the loss in it, so that one turn can be read",
                 )
-            step = step_of(
-                self.reader, weight.leaf, content, weight.name, not self.training.losses, False
+            step = changes.step(
+                weight.leaf, content, weight.name, not self.training.losses, is_own=False
             )
             if step is not None:
                 self.driven.steps[weight.leaf] = step

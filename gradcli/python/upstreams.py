@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from gradcli.python.gradient_words import kin, roots
-from gradcli.python.guesses import RATE, TARGETS
+from gradcli.python.guesses import INPUT, RATE, TARGETS
 from gradcli.python.loss_search import LossSearch
 from gradcli.python.missing import MissingInputs
 from gradcli.python.results import collected, named_parts, returned, short_name
+from gradcli.python.setups import is_left_open
 from gradcli.python.source import PythonFault
 from gradcli.python.steps import inputs_in, steps_of
 from gradcli.python.values import Array, Function, Instance, Scope, arrays_in, unwrapped
@@ -27,7 +28,7 @@ UPSTREAM = re.compile(
 MOMENT = re.compile(r"(?<=\w)_?(next|new|cur|curr|current|out|t)$|^(next|new|cur|curr)_(?=\w)")
 PREDICTION = re.compile(r"^(y_?hat|y_?pred|pred|prediction|y_?prob|prob|probabilitie|score|logit|"
                         r"output|out|o|al|a\d?)s?(icted|iction)?$", re.IGNORECASE)  # fmt: skip
-INPUT = re.compile(r"^(x|xs|inputs?|input_\w+|images?|samples?|features?)$", re.IGNORECASE)
+KEPT_UPSTREAM = re.compile(r"delta|grad|err|diff|upstream", re.IGNORECASE)  # of an attribute
 OF_ARRAYS = (".dot", ".matmul", ".sum", ".reshape", ".einsum", ".tensordot", ".transpose")
 NO_UPSTREAM = ("data", "dim", "dims", "depth", "dt", "dropout", "dtype", "d", "gamma", "g0")
 
@@ -76,11 +77,17 @@ class BackwardCalls(LossSearch):
         for name, keys in before.items():
             added = {key: part for key, part in arguments[name].items() if key not in keys}
             driven.results += [r._replace(order=-1) for r in collected(reader, added, name)]
-        driven.steps = steps_of(reader, driven.instance, held, upstreams)
+        driven.steps = steps_of(reader, driven.instance, held, upstreams, self._unseen(handed))
         if driven.instance is not None:
             moved = {f"self{path}" for path in held}  # what stands there now is a new value
             parts_of_self = named_parts(reader, driven.instance, "self")
             driven.results += [r for r in parts_of_self if r.words not in moved]
+
+    def _unseen(self, upstreams: set[int]) -> set[int]:
+        """The inputs that neither the outputs depend on nor are upstream gradients."""
+        graph = self.reader.tape.graph
+        seen = graph.ancestors([node for node, _ in self.driven.outputs])
+        return {*graph.inputs.values()} - {*seen} - upstreams
 
     def _by_name(
         self, backward: Function, forward: Function, names: list[str], parts: list[Any],
@@ -185,6 +192,7 @@ class BackwardCalls(LossSearch):
     ) -> None:  # fmt: skip
         """Draw an upstream gradient for every output that a parameter waits for."""
         tape, left = self.reader.tape, [*outputs]
+        self._keep_upstream(waiting, left, parts, backward)
         if not outputs and any(UPSTREAM.match(n) and n not in self.values for n in waiting):
             raise PythonFault(
                 f"`{self.subject.forward}` returns nothing that depends on its inputs"
@@ -202,11 +210,9 @@ class BackwardCalls(LossSearch):
                 if has_default and not shape and name not in self.values:
                     continue  # `dout=1` of a loss
                 left.remove(place)
-                upstream = tape.input(name, self._upstream_value(name, shape))
+                upstream = self._upstream_of(name, node)
                 if self.caller:  # whose operations take arrays only
                     tape.boxed.add(upstream)
-                self.driven.upstreams.append(name)
-                self.driven.outputs.append((node, upstream))
                 arguments[name] = Array(upstream)
             elif name in self.values:
                 arguments[name] = self._argument(name, False)
@@ -226,6 +232,35 @@ class BackwardCalls(LossSearch):
         if self.style.adds_loss and self.driven.outputs:
             one = tape.node(np.array(1.0))
             self.driven.outputs += [(node, one) for node in spare]
+
+    def _keep_upstream(
+        self, waiting: list[str], left: list[int], parts: list[Any], backward: Function
+    ) -> None:
+        """Set the attribute that other code sets to the upstream gradient of the only output."""
+        instance = self.driven.instance
+        if instance is None or len(left) != 1 or any(map(UPSTREAM.match, waiting)):
+            return
+        read = [
+            part.attr for part in ast.walk(backward.node)
+            if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Load)
+            and ast.unparse(part.value) == "self" and KEPT_UPSTREAM.search(part.attr)
+        ]  # fmt: skip
+        names = [
+            name for name in dict.fromkeys(read)
+            if instance.attributes.get(name) is None and is_left_open(instance.cls, name)
+        ]  # fmt: skip
+        if len(names) == 1:
+            node = parts[left.pop()].content
+            upstream = self._upstream_of(names[0], node)
+            instance.attributes[names[0]] = Array(upstream)
+
+    def _upstream_of(self, name: str, node: int) -> int:
+        """The input that is the upstream gradient of an output."""
+        tape = self.reader.tape
+        upstream: int = tape.input(name, self._upstream_value(name, tape.shape(node)))
+        self.driven.upstreams.append(name)
+        self.driven.outputs.append((node, upstream))
+        return upstream
 
     def _note_others(
         self, upstream: str, outputs: list[int], names: list[str], parts: list[Any]

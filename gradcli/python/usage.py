@@ -37,7 +37,8 @@ class Usage:
         self.known = known or {}  # that may be called
         self.ranks: dict[str, int] = {}  # from unpacked shapes and docstrings
         self.certain: set[str] = set()  # whose shapes are unpacked
-        self.numbers: set[str] = set()  # by their docstrings
+        self.numbers: set[str] = set()  # by their docstrings, and where they are made floats
+        self.whole: set[str] = set()  # what is made a whole number: `int(n)`
         self.letters: dict[str, list[str]] = {}  # the sizes in docstrings: N, D, 3
         self.least: dict[str, int] = {}  # from places in shapes, and indices
         self.lengths: dict[str, int] = {}  # of what is indexed by constants only
@@ -128,14 +129,18 @@ class Usage:
                         for names in (self.indices, self.compared):
                             if target.attr in names:
                                 names.add(value.id)
+                        if target.attr in self.texts:
+                            self.texts.setdefault(value.id, self.texts[target.attr])
                         if target.attr in self.kept_called:
                             self.called.add(value.id)
 
     # ---------------------------------------------------------------- one node
 
     def _look(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
-            self._unpacked(node, node.targets[0].elts)
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Tuple):
+                    self._unpacked(node, target.elts)
         elif isinstance(node, ast.Subscript):
             self._subscript(node)
         elif isinstance(node, ast.Compare):
@@ -191,8 +196,8 @@ class Usage:
             part.id if isinstance(part, ast.Name) else part.attr
             for part in targets if isinstance(part, (ast.Name, ast.Attribute))
         ]  # fmt: skip
-        if isinstance(node.value, ast.Name) and len(names) == len(targets):
-            self.parts.setdefault(node.value.id, names)
+        if (whole := _name(node.value)) is not None and len(names) == len(targets):
+            self.parts.setdefault(whole, names)
         name = _shaped(node.value) or self.aliases.get(ast.unparse(node.value))
         if name:
             self.ranks[name] = len(targets)
@@ -264,6 +269,9 @@ class Usage:
     def _sizes_in(self, node: ast.Call) -> None:
         """Note names that a call takes for sizes: `np.zeros((n, m))`, `range(n)`."""
         called = ast.unparse(node.func).rpartition(".")[2]
+        if called in ("int", "float") and len(node.args) == 1:
+            made = self.whole if called == "int" else self.numbers
+            made |= {_name(node.args[0]) or ""}
         if called in MAKES_ARRAYS:
             parts = [*node.args, *(k.value for k in node.keywords if k.arg in ("size", "shape"))]
             for part in parts:
@@ -449,7 +457,9 @@ def _kept_shape(node: ast.AST) -> tuple[str, str] | None:
 
 
 def _shaped(node: ast.AST) -> str | None:
-    """The name whose `.shape` an expression is."""
+    """The name whose `.shape` an expression is, also as `np.shape(x)`."""
+    if isinstance(node, ast.Call) and _called(node) == "shape" and len(node.args) == 1:
+        return _name(node.args[0])
     if isinstance(node, ast.Attribute) and node.attr == "shape":
         owner = node.value
         if isinstance(owner, ast.Name):

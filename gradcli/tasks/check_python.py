@@ -19,7 +19,7 @@ from gradcli.reports.lines import LineCheck
 from gradcli.requests import BUDGET, MOST_CHECKED, Request, Setting
 from gradcli.tasks.check import Checked, broken_case, check_read, skipped_case, with_tolerance
 from gradcli.tasks.columns import for_one_column, for_one_unit
-from gradcli.tasks.conventions import convention, is_multiple
+from gradcli.tasks.conventions import convention, is_multiple, undecided
 from gradcli.tasks.followed import of_wrong_gradient, of_wrong_part
 from gradcli.tasks.shape_repairs import shape_mistake
 from gradcli.tasks.stage_gradients import stage_gradients
@@ -184,6 +184,8 @@ def check_subject(
         raise first
     if (meant := convention(first.case, original)) is not None:
         return Checked(first.case._replace(verdict="pass", **meant), first.program)
+    if (unclear := undecided(first.case, original)) is not None:
+        raise UsageError(unclear[0], hint=unclear[1])
     if original.multiple:
         raise UsageError(
             f"`{subject.backward or subject.forward}` gives {original.multiple}",

@@ -8,6 +8,7 @@ steps of an optimiser weights change by one positive multiple of their gradients
 
 from __future__ import annotations
 
+import re
 from math import prod
 from typing import Any
 
@@ -15,6 +16,7 @@ from gradcli.python.reading import Reading
 from gradcli.reports.checks import Case
 
 SAME = 1e-6  # of 1: factors that differ by less are one
+ERROR = re.compile(r"delta|err|diff|resid", re.IGNORECASE)  # which many take for `y - p`
 LEAST_SCALED = 2  # gradients with one factor, before that is a convention
 
 
@@ -33,6 +35,29 @@ def convention(case: Case, reading: Reading) -> dict[str, Any] | None:
         return None
     inputs = {n: c._replace(verdict="pass", reason=None) for n, c in case.inputs.items()}
     return {"inputs": inputs, "notes": [*case.notes, words], "lines": []}
+
+
+def undecided(case: Case, reading: Reading) -> tuple[str, str] | None:
+    """What a file may mean by gradients that are wrong as they stand, and what would tell."""
+    subject, driven = reading.subject, reading.driven_last
+    backward = subject.backward or subject.forward
+    if reading.hands_on_softmax:
+        return (
+            f"`{backward}` hands on the upstream gradient as it is, and `{subject.forward}` is a "
+            "softmax: right where that is the gradient of the scores already",
+            "have the softmax and its cross-entropy in one function, to have both checked",
+        )  # fmt: skip
+    factors = factors_of(case) or {}
+    own = {c.leaf.name for c in reading.claims.claims if c.by == "step"} - reading.steps
+    rest = {name for name, factor in factors.items() if abs(factor - 1) > SAME}
+    is_error = len(driven.upstreams) == 1 and bool(ERROR.search(driven.upstreams[0]))
+    if is_error and rest and own == rest and all(factors[name] < 0 for name in rest):
+        return (
+            f"`{backward}` moves weights along their gradients: right where "
+            f"`{driven.upstreams[0]}` is minus a gradient, as `y - p` is",
+            "have the loss in the same function or file, to have the sign checked",
+        )  # fmt: skip
+    return None
 
 
 def factors_of(case: Case) -> dict[str, float] | None:
