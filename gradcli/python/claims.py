@@ -14,6 +14,7 @@ from gradcli.python.driven import Driven, Leaf
 from gradcli.python.gradient_words import folded, is_holder, kin
 from gradcli.python.guesses import SHARES, TARGETS
 from gradcli.python.results import Result
+from gradcli.python.taken_rows import of_tables
 from gradcli.python.values import Array
 
 WEIGHT = re.compile(r"^_?(W|w|U|V|K|b|gamma|beta)\w*$")
@@ -26,7 +27,7 @@ class Claim(NamedTuple):
 
     leaf: Leaf
     result: Result
-    by: str  # name, position, step, or as it was said
+    by: str  # name, position, step, rows, or as it was said
 
 
 class Mapped(NamedTuple):
@@ -52,12 +53,14 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     claims += _by_name(driven, results, claims)
     claims += _by_place(driven, results, claims)
     claims += _by_step(driven, [*driven.leaves, *unread], claims)
+    claims += _of_rows(driven, results, claims)
     claims += _between(driven, results, claims)
     claims += _of_the_input(driven, results, claims)
     claims += _itself(driven, results, claims)
     claims += _of_unread(driven, unread, results, claims)
     claims += _by_position(driven, results, claims)
     taken = {claim.result.words for claim in claims}
+    taken |= {words for claim in claims if claim.by == "rows" for words in claim.result.words.split(" and ")}
     nodes = {claim.result.node for claim in claims}  # which may have another name, too
     left = [r.words for r in results if r.words not in taken and (r.order >= 0 or r.roots)
             and r.words and r.node not in nodes]  # fmt: skip
@@ -214,6 +217,14 @@ def _by_step(driven: Driven, leaves: list[Leaf], claims: list[Claim]) -> list[Cl
         Claim(leaf, driven.steps[leaf.node].result, "step")
         for leaf in leaves if leaf.node in driven.steps and leaf.node not in taken
     ]  # fmt: skip
+
+
+def _of_rows(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
+    """The gradients of rows that are taken from inputs of which nothing is the gradient."""
+    taken = {c.leaf.node for c in claims}
+    leaves = [x for x in driven.leaves if x.node not in taken]
+    free = [r for r in results if r.order >= 0 and all(c.result is not r for c in claims)]
+    return [Claim(leaf, result, "rows") for leaf, result in of_tables(driven, leaves, free)]
 
 
 def _between(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:

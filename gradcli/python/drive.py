@@ -39,6 +39,24 @@ class Driver(BackwardCalls):
         backward = self._function(self.subject.backward) if self.subject.backward else None
         return backward is not None and name in self._parameters(backward)
 
+    def kept_operands(self) -> list[tuple[str, str]]:
+        """Operands that the gradient is not handed, and what of the object it may have for them."""
+        subject, instance = self.subject, self.driven.instance
+        if subject.kind != "gradient" or instance is None or subject.backward is None:
+            return []
+        forward, backward = self._function(subject.forward), self._function(subject.backward)
+        own = self._parameters(backward)
+        lost = [n for n in self._parameters(forward) if n not in own and n not in forward.defaults]
+        read, other = (
+            [part.attr for part in ast.walk(f.node) if isinstance(part, ast.Attribute)]
+            for f in (backward, forward)
+        )  # fmt: skip
+        kept = [
+            n for n in dict.fromkeys(read)
+            if n not in other and self._is_output(instance.attributes.get(n))
+        ]  # fmt: skip
+        return [(name, attribute) for name in lost for attribute in kept]
+
     def _end_forward(self) -> None:
         self.has_ended = True
         self._note_sizes()
@@ -62,6 +80,9 @@ class Driver(BackwardCalls):
             self.last_line = last_line_of_value(forward.node)
             self.reader.last_line = end_of_loops(forward.node, self.last_line)
         arguments = driven.handed = self._arguments(forward, is_parameter=True)
+        if self.style.kept is not None and driven.instance is not None:
+            name, attribute = self.style.kept
+            arguments[name] = driven.instance.attributes[attribute]
         value = self._forward_call(forward, arguments)
         if isinstance(value, Unknown) or value is None:
             value = self._stored_output()

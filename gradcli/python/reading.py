@@ -317,6 +317,9 @@ class Reading(InputSearch):
         for place, name in self.other_outputs.items():
             words = f"right where the upstream gradient is that of `{name or 'another result'}`"
             ways.append((style._replace(upstream_at=place), words))
+        for name, attribute in self.driver.kept_operands() if self.driver is not None else ():
+            words = f"right where `{name}` is what the object has as `{attribute}`"
+            ways.append((style._replace(kept=(name, attribute)), words))
         if self.subject.kind == "gradient":
             words = f"`{self.subject.backward}` is handed what `{self.subject.forward}` returns"
             ways.append((style._replace(of_output=True), words))

@@ -207,7 +207,12 @@ class Changes:
         return int(bool(RATE.match(name)) or self._is_unseen(node))
 
     def _is_unseen(self, node: int) -> bool:
-        """Whether a number is made of what the forward part has not seen: no gradient is."""
+        """Whether a number is taken from what the forward part has not seen: no gradient is.
+
+        A factor beside it may be of the gradient: `2 * pace`.
+        """
+        if self.graph.gates[node].name in LINEAR:
+            return False
         inputs = {k for k in self.graph.ancestors([node]) if self.graph.is_leaf(k)}
         read = inputs & {*self.graph.inputs.values()}
         return bool(read) and read <= self.unseen

@@ -17,6 +17,7 @@ class Style(NamedTuple):
     of_output: bool = False  # a derivative is handed the output, and not the input
     upstream_at: int = 0  # the place of the result that the upstream gradient is of
     of: tuple[str, str] | None = None  # a result, and the input that it is taken to be of
+    kept: tuple[str, str] | None = None  # an operand, and the attribute that it is taken to be
     symmetric: str = ""  # the input that is drawn as a symmetric matrix
     mask: str = ""  # the input that is drawn as zeros and ones
     is_trained: bool = False  # flags and modes of training are on
