@@ -61,7 +61,9 @@ def test_what_is_set_from_elsewhere_hides_no_mistake(right, wrong):
     assert accused(KEPT.replace(right, wrong)) == {line}
 
 
-DENSE = KEPT[: KEPT.index("class Bend")] + """class Dense(Stage):
+DENSE = (
+    KEPT[: KEPT.index("class Bend")]
+    + """class Dense(Stage):
     def __init__(self, rows, cols):
         super().__init__()
         self.w = np.random.randn(rows, cols)
@@ -77,6 +79,7 @@ DENSE = KEPT[: KEPT.index("class Bend")] + """class Dense(Stage):
         self.b -= pace * self.output_deltas.sum(axis=0)
         return passed
 """
+)
 
 
 def test_a_number_that_the_forward_part_has_not_seen_is_a_rate():
@@ -97,7 +100,8 @@ def test_rates_without_a_usual_name_hide_no_mistake(right, wrong):
 def test_errors_of_the_other_sign_are_undecided_and_gradients_of_it_are_wrong():
     uphill = DENSE.replace("-= pace", "+= pace")
     case = case_of(uphill)
-    assert case.verdict == "error" and "is minus a gradient" in case.problem.message
+    assert case.verdict == "error"
+    assert "is minus a gradient" in case.problem.message
     assert len(accused(uphill.replace("output_deltas", "output_grad"))) == 2
 
 
@@ -110,7 +114,8 @@ SOFTMAX = KEPT.replace("np.tanh(self.input)", "np.exp(self.input)").replace(
 def test_a_softmax_that_hands_on_what_it_is_handed_is_undecided():
     handed = SOFTMAX.replace(" * (1 - self.output ** 2)", "")
     case = case_of(handed)
-    assert case.verdict == "error" and "is a softmax" in case.problem.message
+    assert case.verdict == "error"
+    assert "is a softmax" in case.problem.message
     assert case_of(SOFTMAX).verdict == "fail"
     assert case_of(KEPT.replace(" * (1 - self.output ** 2)", "")).verdict == "fail"
 

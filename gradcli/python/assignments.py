@@ -54,6 +54,8 @@ class Assignments(Parts):
     def _named(self, target: ast.expr, value: Any) -> Any:
         """The value as the name has it, with a record of it."""
         words = self.scripts[self.file].words(target)
+        if self.file == 0 and self.script.offset(target) in self.rows and isinstance(value, Array):
+            return Array(self.input_of_row(words, self.tape.node(value.content)))
         is_plain = isinstance(target, ast.Name) and isinstance(self.source, ast.Name)
         value = self.own(value, is_plain)
         if isinstance(value, Array):
@@ -63,6 +65,15 @@ class Assignments(Parts):
         else:
             self.record_new(value, words, target)
         return value
+
+    def input_of_row(self, name: str, node: int) -> int:
+        """An input with the values of a row of a table, which has a gradient of its own."""
+        known = self.tape.graph.inputs
+        while name in known:
+            name = f"{name}_2"
+        own: int = self.tape.input(name, self.tape.values[node])
+        self.row_inputs[name] = own
+        return own
 
     def _unpack(self, target: Any, value: Any, scope: Scope) -> None:
         parts = self.iterate(value)

@@ -10,7 +10,7 @@ from typing import Any
 from gradcli.errors import GradcliError
 from gradcli.python.claims import Mapped, mapped
 from gradcli.python.drive import Driver
-from gradcli.python.driven import Driven
+from gradcli.python.driven import Driven, Leaf
 from gradcli.python.gradient_words import kin
 from gradcli.python.guesses import COUNT, RANDOM, example_of
 from gradcli.python.inputs import Directives, is_like_labels, value_of
@@ -33,6 +33,7 @@ from gradcli.python.setups import (
 from gradcli.python.source import Script
 from gradcli.python.styles import Style
 from gradcli.python.subjects import KNOWN, Subject
+from gradcli.python.taken_rows import rows_with_gradients
 from gradcli.python.training_driver import ScriptTrainingDriver, TrainingDriver
 from gradcli.python.values import Library, Scope, Unknown
 from gradcli.requests import Request, Setting
@@ -71,6 +72,7 @@ class Attempts:
         self.attributes: list[str] = []  # of the object that other code sets
         self.modules: list[str] = []  # beside the file, that it does not import
         self.numbers: set[str] = set()  # attributes that are numbers and have a gradient
+        self.rows: set[int] = set()  # where rows of tables are named that have one
         self.seed = request.seed if request.seed is not None else said.seed or 0
 
     def driven(self, extra: Mapping[str, Any]) -> tuple[Driven, Mapped]:
@@ -104,6 +106,10 @@ class Attempts:
             numbers = self._claimed_numbers(driven, claims)
             if numbers - self.numbers:
                 self.numbers |= numbers
+                continue
+            rows = rows_with_gradients(driven, claims)
+            if rows - self.rows:
+                self.rows |= rows
                 continue
             more = self._claimed_whole_numbers(driven, claims, extra) - floats
             if not more:
@@ -234,6 +240,7 @@ class Attempts:
         reader.tiny_is_zero = self.style.tiny_is_zero
         reader.softmax_axis = self.style.softmax_axis
         reader.fixes_self = self.request.fix_self
+        reader.rows = self.rows
         if self.subject.is_script:
             return reader, script_scope()
         scope = Scope()
@@ -304,6 +311,8 @@ class Attempts:
             self.stop = None
             with reader.depths():
                 driven = driver.drive()
+            driven.leaves += [Leaf(name, name, node, False)
+                              for name, node in reader.row_inputs.items()]  # fmt: skip
             self.has_tiny, self.has_spare_loss = reader.has_tiny, driven.has_spare_loss
             self.has_softmax = reader.has_softmax
             self.other_outputs, self.is_force = driven.others, driven.is_force

@@ -14,7 +14,6 @@ from gradcli.python.driven import Driven, Leaf
 from gradcli.python.gradient_words import folded, is_holder, kin
 from gradcli.python.guesses import SHARES, TARGETS
 from gradcli.python.results import Result
-from gradcli.python.taken_rows import of_tables
 from gradcli.python.values import Array
 
 WEIGHT = re.compile(r"^_?(W|w|U|V|K|b|gamma|beta)\w*$")
@@ -27,7 +26,7 @@ class Claim(NamedTuple):
 
     leaf: Leaf
     result: Result
-    by: str  # name, position, step, rows, or as it was said
+    by: str  # name, position, step, or as it was said
 
 
 class Mapped(NamedTuple):
@@ -53,14 +52,12 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     claims += _by_name(driven, results, claims)
     claims += _by_place(driven, results, claims)
     claims += _by_step(driven, [*driven.leaves, *unread], claims)
-    claims += _of_rows(driven, results, claims)
     claims += _between(driven, results, claims)
     claims += _of_the_input(driven, results, claims)
     claims += _itself(driven, results, claims)
     claims += _of_unread(driven, unread, results, claims)
     claims += _by_position(driven, results, claims)
     taken = {claim.result.words for claim in claims}
-    taken |= {words for claim in claims if claim.by == "rows" for words in claim.result.words.split(" and ")}
     nodes = {claim.result.node for claim in claims}  # which may have another name, too
     left = [r.words for r in results if r.words not in taken and (r.order >= 0 or r.roots)
             and r.words and r.node not in nodes]  # fmt: skip
@@ -162,9 +159,8 @@ def _of_the_input(driven: Driven, results: list[Result], claims: list[Claim]) ->
     inputs = [x for x in driven.leaves if x.is_parameter and not TARGETS.match(x.short)]
     taken = {c.leaf.node for c in claims}
     kept = [
-        r for r in results
+        r for r in _free(results, claims)
         if r.order < 0 and kin("inputs") in map(kin, r.roots)
-        and all(c.result is not r for c in claims)
     ]  # fmt: skip
     if len(inputs) != 1 or len(kept) != 1 or inputs[0].node in taken:
         return []
@@ -180,9 +176,8 @@ def _by_name(driven: Driven, results: list[Result], claims: list[Claim]) -> list
             if any(c.leaf.node == leaf.node for c in taken):
                 continue
             fitting = [
-                r for r in results
-                if all(c.result is not r for c in taken)
-                and any(matches(leaf.short, name) for name in r.roots)
+                r for r in _free(results, taken)
+                if any(matches(leaf.short, name) for name in r.roots)
             ]  # fmt: skip
             fitting.sort(key=lambda r: (shape(r.node) != shape(leaf.node), r.order < 0))
             if fitting and (matches is not _inside or len(fitting) == 1):
@@ -219,12 +214,9 @@ def _by_step(driven: Driven, leaves: list[Leaf], claims: list[Claim]) -> list[Cl
     ]  # fmt: skip
 
 
-def _of_rows(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
-    """The gradients of rows that are taken from inputs of which nothing is the gradient."""
-    taken = {c.leaf.node for c in claims}
-    leaves = [x for x in driven.leaves if x.node not in taken]
-    free = [r for r in results if r.order >= 0 and all(c.result is not r for c in claims)]
-    return [Claim(leaf, result, "rows") for leaf, result in of_tables(driven, leaves, free)]
+def _free(results: list[Result], claims: list[Claim]) -> list[Result]:
+    """The results that no claim has."""
+    return [r for r in results if all(claim.result is not r for claim in claims)]
 
 
 def _between(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
@@ -276,7 +268,7 @@ def _of_unread(
     taken = {c.leaf.node for c in claims}
     if any(x.is_parameter and x.node not in taken and SHARES.match(x.short) for x in driven.leaves):
         return []
-    left = [r for r in results if all(c.result is not r for c in claims)]
+    left = _free(results, claims)
     values = driven.reader.tape.values
     return [
         Claim(leaf, result, "name") for leaf in unread for result in left
@@ -313,10 +305,7 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
     parameters = own or parameters
     inner: Mapping[str, Any] = driven.reader.scopes.get(driven.forward, {})
     known = {kin(name): value for name, value in inner.items()}
-    free = [
-        r for r in results
-        if r.order >= 0 and not r.is_key and all(c.result is not r for c in claims)
-    ]  # fmt: skip
+    free = [r for r in _free(results, claims) if r.order >= 0 and not r.is_key]
     if driven.reader.forward is None:
         reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
         free = [r for r in free if not reached[r.node]]

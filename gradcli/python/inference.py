@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -25,7 +25,6 @@ from gradcli.python.misfits import (
     joined,
     like_other,
     pair_of,
-    shapes_in,
     single_axis,
     single_column,
     single_example,
@@ -38,7 +37,17 @@ from gradcli.python.misfits import (
 from gradcli.python.missing import MissingInputs, NoNumber, Unclaimed
 from gradcli.python.packed import Measured
 from gradcli.python.source import PythonFault
-from gradcli.python.starts import CLASSES, EIGHTS, EVEN, SIZES, Choice, combinations, starts
+from gradcli.python.starts import (
+    CLASSES,
+    EIGHTS,
+    EVEN,
+    SIZES,
+    Choice,
+    combinations,
+    starts,
+    with_array,
+    with_learned,
+)
 
 MOST_READINGS = 90  # of the code, in search of shapes that fit
 MOST_WORK = 100_000  # statements, gates and thousands of elements of these readings
@@ -150,7 +159,7 @@ class Inference:
             self.readings, self.most = 0, most
             self.seen, self.pending = [], []
             for likely in self._likely(missing):
-                guesses = _with_learned(likely, self.learned)
+                guesses = with_learned(likely, self.learned)
                 if guesses in self.seen or self._would_hide(guesses):
                     continue
                 self.seen.append(guesses)
@@ -313,7 +322,7 @@ class Inference:
                 if changed in past:  # the code holds on to what it has
                     changed = self._after(*first) if first is not None else None
             except Halted as halt:
-                if (other := _with_array(halt, choice, self.usage.indices)) is not None:
+                if (other := with_array(halt.message, choice, self.usage.indices)) is not None:
                     choice = other
                     continue
                 is_for_gradient = True
@@ -439,7 +448,7 @@ class Inference:
         if found.name in self.usage.packed:
             return None
         self.learned[found.name] = found.guess
-        guesses = _with_learned(choice.guesses, self.learned)
+        guesses = with_learned(choice.guesses, self.learned)
         if guesses in self.seen:
             return None
         self.seen.append(guesses)
@@ -448,13 +457,21 @@ class Inference:
         return choices[0] if choices else None
 
     def _of_numbers(self, names: Sequence[str], choice: Choice) -> Choice | None:
-        """The choice with numbers for some arrays; None where they are none, or it was tried."""
+        """The choice with numbers for some arrays; None where they are none, or it was tried.
+
+        Where no array may be a number, labels may be one index each.
+        """
         arrays = [
             name for name in names
             if isinstance(choice.guesses.get(name), int) and "number" in self.guesser.guesses(name)
         ]  # fmt: skip
-        guesses: dict[str, Guess] = {**choice.guesses, **dict.fromkeys(arrays, "number")}
-        if not arrays or guesses in self.seen:
+        labels = [
+            name for name, guess in choice.guesses.items()
+            if guess in LABELLED and "index" in self.guesser.guesses(name)
+        ]  # fmt: skip
+        numbers = dict.fromkeys(arrays, "number") or dict.fromkeys(labels, "index")
+        guesses: dict[str, Guess] = {**choice.guesses, **numbers}
+        if not numbers or guesses in self.seen:
             return None
         self.seen.append(guesses)
         return next((Choice(guesses, shapes)
@@ -468,32 +485,6 @@ class Inference:
         if first.kind in ("shape", "binding") or is_misfit(first.message):
             return otherwise
         return first
-
-
-def _with_learned(guesses: dict[str, Guess], learned: dict[str, Guess]) -> dict[str, Guess]:
-    """Guesses with those in the place of others that faults have taught."""
-    changed = dict(guesses)
-    for way, guess in learned.items():
-        name, _, key = way.partition("/")
-        inner = changed.get(name)
-        if not key and name in changed:
-            changed[name] = guess
-        elif isinstance(inner, dict):
-            changed[name] = {**inner, key: guess}
-    return changed
-
-
-def _with_array(halt: Halted, choice: Choice, indices: Collection[str]) -> Choice | None:
-    """The choice with targets as an array, where labels meet one element by element."""
-    shapes = shapes_in(halt.message)[:2]
-    for name, guess in choice.guesses.items():
-        if guess != "labels" or name in indices:
-            continue
-        if choice.shapes[name] in shapes and len(shapes) > 1:
-            other = shapes[1 - shapes.index(choice.shapes[name])]
-            if len(other) > 1 and "columns meet" not in halt.message:
-                return Choice({**choice.guesses, name: len(other)}, {**choice.shapes, name: other})
-    return None
 
 
 def _meets_identity(halt: Halted) -> bool:

@@ -148,6 +148,16 @@ def _whole_of(node: ast.AST, stop: Stop, values: Mapping[str, Any]) -> tuple[str
     return None if blamed is None else (blamed[0], dict(_paths(values))[blamed[0]])
 
 
+def _scattered(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """What is added at places has one axis more than these: each example has several places."""
+    calls = [n for n in ast.walk(stop.statement) if isinstance(n, ast.Call)]
+    places = [n.args[1] for n in calls if ast.unparse(n.func).endswith("add.at") and n.args[1:]]
+    blamed = _blamed(places[0], stop, values, True) if len(places) == 1 else None
+    if blamed is None or match[1].count(",") != match[2].count(",") + 1:
+        return None
+    return Lesson(blamed[0], "labels2")
+
+
 def _parts(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """A number has parts: it is a list of sizes, or an array."""
     blamed = _blamed(stop.node, stop, values)
@@ -355,6 +365,7 @@ def _flag(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson
 
 
 LESSONS = (
+    (r"add\.at`: could not broadcast shape \(([\d, ]+)\) into shape \(([\d, ]+)\)", _scattered),
     (r"only whole numbers, slices", _index),
     (r"(?:an array|a list) stands where a whole|is not a whole number|float where a whole", _whole),
     (r"is not subscriptable|an index needs an array|has no len|a number has no length", _parts),

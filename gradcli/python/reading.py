@@ -246,7 +246,7 @@ class Reading(InputSearch):
             node = graph.operands[node][0]
         shares = np.asarray(values[outputs[0][0]])
         sums = [np.ptp(shares.sum(axis)) for axis in range(shares.ndim) if shares.shape[axis] > 1]
-        is_softmax = shares.ndim > 0 and bool((shares > 0).all()) and min(sums, default=1) < ROUNDING
+        is_softmax = bool((shares > 0).all()) and min(sums, default=1.0) < ROUNDING
         return node == outputs[0][1] and is_softmax
 
     def _is_of_numbers(self, driven: Driven) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gradcli.python.blocks import FIRST
 from gradcli.python.guesses import Guess, Guesser, Parts, Sizes, usual_count
+from gradcli.python.misfits import shapes_in
 from gradcli.python.packed import UNCUT
 from gradcli.python.usage import Usage
 from gradcli.requests import whole_number
@@ -119,6 +120,32 @@ def starts(
         ]  # fmt: skip
         if all(len(shapes[name]) == ranks[name] for name in ranks if name not in biases):
             yield shapes
+
+
+def with_learned(guesses: dict[str, Guess], learned: dict[str, Guess]) -> dict[str, Guess]:
+    """Guesses with those in the place of others that faults have taught."""
+    changed = dict(guesses)
+    for way, guess in learned.items():
+        name, _, key = way.partition("/")
+        inner = changed.get(name)
+        if not key and name in changed:
+            changed[name] = guess
+        elif isinstance(inner, dict):
+            changed[name] = {**inner, key: guess}
+    return changed
+
+
+def with_array(message: str, choice: Choice, indices: Collection[str]) -> Choice | None:
+    """The choice with targets as an array, where labels meet one element by element."""
+    shapes = shapes_in(message)[:2]
+    for name, guess in choice.guesses.items():
+        if guess != "labels" or name in indices:
+            continue
+        if choice.shapes[name] in shapes and len(shapes) > 1:
+            other = shapes[1 - shapes.index(choice.shapes[name])]
+            if len(other) > 1 and "columns meet" not in message:
+                return Choice({**choice.guesses, name: len(other)}, {**choice.shapes, name: other})
+    return None
 
 
 def _is_row(guesser: Guesser, name: str) -> bool:

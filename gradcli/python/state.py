@@ -126,6 +126,8 @@ class Reader(ABC):
         self.reads_one = False  # whether a size that was read is 1
         self.softmax_axis = 0  # of a `softmax` that is not there
         self.has_softmax = False  # whether one was called
+        self.rows: set[int] = set()  # places of names that are given rows of tables as inputs
+        self.row_inputs: dict[str, int] = {}  # these inputs, by their names
         self.fixes_self = False  # methods that lack `self` are given it
         self.is_lenient = False  # while a file's top level is looked over
         self.source: Any = None  # the right side that is assigned now

@@ -1,14 +1,16 @@
-"""Gradients of the rows that a forward part takes from tables, as claims on these.
+"""Rows that a forward part takes from tables, where it is these that have gradients.
 
-v = W[centre]; u = W[context]         two rows of one table, which is an input
-return loss, grad_v, grad_u           their gradients: that of W has them added at their places
+v = W[centre]; u = W[context]         two rows of one table
+return loss, grad_v, grad_u           their gradients: the rows are the inputs, and not the table
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections import Counter
+from typing import NamedTuple
 
-from gradcli.python.driven import Driven, Leaf
+from gradcli.python.claims import Mapped
+from gradcli.python.driven import Driven
 from gradcli.python.gradient_words import kin
 from gradcli.python.results import Result, short_name
 from gradcli.python.tape import Tape
@@ -20,85 +22,63 @@ class Rows(NamedTuple):
     """What a statement takes from an input."""
 
     name: str  # that it gives it
-    leaf: Leaf
-    places: Any  # flat ones, in the shape of what is taken
+    place: int  # where it stands in the text
+    shape: tuple[int, ...]
 
 
-def of_tables(
-    driven: Driven, leaves: list[Leaf], results: list[Result]
-) -> list[tuple[Leaf, Result]]:  # fmt: skip
-    """The inputs of which results are the gradients of rows, each with its own gradient."""
-    taken = [*_taken(driven, leaves)]
-    of = _matched(driven, taken, results)
-    found = []
-    for leaf in leaves:
-        own = [k for k, rows in enumerate(taken) if rows.leaf is leaf]
-        if own and all(k in of for k in own):
-            found.append((leaf, _gathered(driven.reader.tape, [(taken[k], of[k]) for k in own])))
-    return found
-
-
-def _taken(driven: Driven, leaves: list[Leaf]) -> list[Rows]:
-    """The rows that the forward part takes from inputs, each once."""
-    reader, tape = driven.reader, driven.reader.tape
-    reached = tape.graph.reaches(*[node for node, _ in driven.outputs])
-    found: dict[int, Rows] = {}
-    for record in reader.records:
-        if record.total < len(reached) and reached[record.total] and record.target != "return":
-            for leaf in leaves:
-                places = _places(tape, record.total, leaf.node)
-                if places is not None and places.shape != tape.shape(leaf.node):
-                    found.setdefault(record.total, Rows(short_name(record.target), leaf, places))
-    return [*found.values()]
-
-
-def _places(tape: Tape, node: int, leaf: int) -> Any:
-    """The places in an input that a value is taken from; None for what is computed."""
-    if node == leaf:
-        return tape.places(tape.shape(leaf))
-    gate, operands = tape.graph.gates[node].name, tape.graph.operands[node]
-    if gate not in ("copy", "index", "take"):
-        return None
-    own = _places(tape, operands[0], leaf)
-    if own is None or gate == "copy":
-        return own
-    static = tape.graph.constants[operands[1]]
-    if gate == "take":
-        flat = static[0].flat
-        return own.ravel()[flat] if flat.size and flat.min() >= 0 else None
-    return own[tuple(slice(*at) if isinstance(at, tuple) else at for at in static)]
-
-
-def _matched(driven: Driven, taken: list[Rows], results: list[Result]) -> dict[int, Result]:
-    """The results that are of what is taken, by its place: by names, or all in their order."""
+def rows_with_gradients(driven: Driven, claims: Mapped) -> set[int]:
+    """Where the rows are named that results are the gradients of, and no input is."""
     shape = driven.reader.tape.shape
-    in_order = len(taken) == len(results) and all(
-        shape(r.node) == rows.places.shape for r, rows in zip(results, taken, strict=True)
-    )
-    of: dict[int, Result] = {}
-    for k, rows in enumerate(taken):
-        fitting = [
-            r for r in results
-            if shape(r.node) == rows.places.shape
-            and any(_is_of(kin(root), kin(rows.name)) for root in r.roots)
-        ]  # fmt: skip
-        if len(fitting) == 1 and fitting[0] not in of.values():
-            of[k] = fitting[0]
-        elif in_order:
-            of[k] = results[k]
-    return of
+    sure = [
+        c for c in claims.claims
+        if c.by != "position" or shape(c.leaf.node) == shape(c.result.node)
+    ]  # fmt: skip
+    taken = {c.leaf.node for c in sure}
+    results = [r for r in driven.results if r.order >= 0 and all(c.result is not r for c in sure)]
+    reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
+    tables = [x.node for x in driven.leaves if x.node not in taken and reached[x.node]]
+    rows = _taken(driven, tables, reached) if results and tables else []
+    return {one.place for one in _matched(driven.reader.tape, rows, results)}
 
 
-def _is_of(root: str, name: str) -> bool:
+def _taken(driven: Driven, tables: list[int], reached: bytearray) -> list[Rows]:
+    """The rows that the forward part takes from inputs, each once and by one statement."""
+    reader, tape = driven.reader, driven.reader.tape
+    records = [r for r in reader.records if r.target != "return" and r.total < len(reached)]
+    counts = Counter(record.place for record in records)
+    return [
+        Rows(short_name(record.target), record.place, tape.shape(record.total))
+        for record in records
+        if reached[record.total] and counts[record.place] == 1
+        and any(_is_of(tape, record.total, table) for table in tables)
+    ]  # fmt: skip
+
+
+def _is_of(tape: Tape, node: int, table: int) -> bool:
+    """Whether a value is taken from a table, and not computed."""
+    names = []
+    while node != table:
+        names.append(tape.graph.gates[node].name)
+        if names[-1] not in ("copy", "index", "take"):
+            return False
+        node = tape.graph.operands[node][0]
+    return {*names} != {"copy"} and bool(names)
+
+
+def _matched(tape: Tape, rows: list[Rows], results: list[Result]) -> list[Rows]:
+    """The rows that results are of: by their names, or all in their order."""
+    if len(rows) == len(results) and all(
+        one.shape == tape.shape(r.node) for one, r in zip(rows, results, strict=True)
+    ):
+        return rows
+    return [
+        one for one in rows
+        if any(
+            tape.shape(r.node) == one.shape and _is_called(kin(root), kin(one.name))
+            for r in results for root in r.roots
+        )
+    ]  # fmt: skip
+
+
+def _is_called(root: str, name: str) -> bool:
     return root == name or (len(root) >= SHORTEST and name.startswith(root))
-
-
-def _gathered(tape: Tape, parts: list[tuple[Rows, Result]]) -> Result:
-    """The gradient of a table: those of its rows, added at their places."""
-    total: int | None = None
-    for rows, result in parts:
-        node = tape.give(tape.node(result.node), tape.shape(rows.leaf.node), rows.places)
-        total = node if total is None else tape.gate("add", total, node)
-    assert total is not None
-    last = parts[-1][1]
-    return last._replace(words=" and ".join(r.words for _, r in parts), node=total)

@@ -1,0 +1,111 @@
+"""Tables of rows: gradients of what is taken from them, and rows that many examples share."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradcli.requests import Request
+from gradcli.tasks.check_python import check_python
+
+
+def case_of(text):
+    (case,) = check_python(text, "file.py", None, [], Request())
+    return case
+
+
+def accused(text):
+    """The lines that are accused in the only case of a text, each as it is written."""
+    case = case_of(text)
+    assert case.verdict == "fail", (case.verdict, case.problem, case.notes)
+    rows = text.splitlines()
+    return {rows[line.line - 1].strip() for line in case.lines if line.is_accused}
+
+
+PAIRS = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+class Words:
+    def __init__(self, count, size):
+        self.near = np.random.randn(count, size)
+        self.far = np.random.randn(count, size)
+
+    def loss_and_grads(self, centre_idx, right_idx, wrong_indices):
+        centre = self.near[centre_idx]
+        right_row = self.far[right_idx]
+        wrong_rows = self.far[wrong_indices]
+        score = right_row @ centre
+        scores = wrong_rows @ centre
+        loss = -np.log(sigmoid(score)) - np.sum(np.log(sigmoid(-scores)))
+        miss = sigmoid(score) - 1
+        grad_centre = miss * right_row + sigmoid(scores) @ wrong_rows
+        grad_right = miss * centre
+        grad_wrong = np.outer(sigmoid(scores), centre)
+        return loss, grad_centre, grad_right, grad_wrong
+"""
+
+
+def test_rows_of_tables_have_gradients_of_their_own():
+    case = case_of(PAIRS)
+    assert case.verdict == "pass", case.problem
+    words = "grad_centre of centre, grad_right of right_row, grad_wrong of wrong_rows"
+    assert f"gradients: {words}" in case.notes
+
+
+@pytest.mark.parametrize(("right", "wrong"), [
+    ("miss * right_row + sigmoid(scores)", "miss * right_row - sigmoid(scores)"),
+    ("grad_right = miss * centre", "grad_right = miss * right_row"),
+    ("np.outer(sigmoid(scores), centre)", "np.outer(scores, centre)"),
+    ("miss = sigmoid(score) - 1", "miss = sigmoid(score)"),
+])  # fmt: skip
+def test_slips_in_gradients_of_rows_are_found_on_their_lines(right, wrong):
+    (line,) = [x for x in PAIRS.splitlines() if right in x]
+    assert accused(PAIRS.replace(right, wrong)) == {line.replace(right, wrong).strip()}
+
+
+def test_rows_of_a_table_need_not_all_have_gradients():
+    case = case_of(PAIRS.replace("grad_right, grad_wrong\n", "grad_right\n"))
+    assert case.verdict == "pass"
+    assert "gradients: grad_centre of centre, grad_right of right_row" in case.notes
+
+
+SEVERAL = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def pairs_forward(centre_ids, wrong_ids, near, far):
+    centre, wrong = near[centre_ids], far[wrong_ids]
+    scores = np.sum(centre[:, None, :] * wrong, axis=2)
+    return -np.sum(np.log(sigmoid(-scores))), (centre, wrong, scores)
+
+def pairs_backward(centre_ids, wrong_ids, near, far, cache):
+    centre, wrong, scores = cache
+    share = sigmoid(scores)
+    dcentre = np.sum(share[:, :, None] * wrong, axis=1)
+    dwrong = share[:, :, None] * centre[:, None, :]
+    dnear, dfar = np.zeros_like(near), np.zeros_like(far)
+    np.add.at(dnear, centre_ids, dcentre)
+    np.add.at(dfar, wrong_ids, dwrong)
+    return dnear, dfar
+"""
+
+
+def test_several_rows_for_each_example_are_ids_of_two_axes():
+    case = case_of(SEVERAL)
+    assert case.verdict == "pass", case.problem
+    (taken,) = [note for note in case.notes if note.startswith("inputs inferred")]
+    assert "wrong_ids = [[" in taken
+
+
+@pytest.mark.parametrize(("right", "wrong"), [
+    ("np.sum(share[:, :, None] * wrong, axis=1)", "np.mean(share[:, :, None] * wrong, axis=1)"),
+    ("np.add.at(dfar, wrong_ids, dwrong)", "dfar[wrong_ids] += dwrong"),
+    ("dwrong = share[:, :, None] *", "dwrong = scores[:, :, None] *"),
+])  # fmt: skip
+def test_ids_of_two_axes_hide_no_mistake(right, wrong):
+    (line,) = [x for x in SEVERAL.splitlines() if right in x]
+    assert line.replace(right, wrong).strip() in accused(SEVERAL.replace(right, wrong))
