@@ -270,7 +270,8 @@ class Guesser:
     def _unpacked(self, name: str, parts: list[str]) -> list[Guess]:
         """Numbers in one array, `x, y = p`; parts of their own where these are called arrays."""
         own: list[Guess] = []
-        if (usual := usual_count(name)) is not None:  # a kernel is no square: that would hide much
+        usual = usual_count(name) if SHAPE.match(name) else None
+        if usual is not None:  # a kernel is no square: that would hide much
             last = usual - 1 if KERNELS.match(name) else usual
             return [("value", [*[usual] * (len(parts) - 1), last]), "count"]
         if SHAPE.match(name):
