@@ -11,7 +11,7 @@ from gradcli.reports.lines import LineCheck
 def of_wrong_gradient(case: Case, cause: int) -> Case:
     """The case of a derivative of what is wrong itself: its lines need not be."""
     reason = f"it is the derivative of what line {cause} gives, which is wrong"
-    return case._replace(lines=[_followed(line, cause, reason) for line in case.lines])
+    return case._replace(lines=[followed(line, cause, reason) for line in case.lines])
 
 
 def of_wrong_part(case: Case, wrong: Mapping[int, str]) -> Case:
@@ -27,12 +27,12 @@ def of_wrong_part(case: Case, wrong: Mapping[int, str]) -> Case:
     cause = own[0].line
     reason = f"it is wrong in `{wrong[cause]}` by itself"
     own[0] = own[0]._replace(verdict="fail", local=True, cause=None, reason=reason)
-    lines = [_followed(x, cause, f"what it reads may be of line {cause}") for x in case.lines]
+    lines = [followed(x, cause, f"what it reads may be of line {cause}") for x in case.lines]
     at = next(k for k, line in enumerate(case.lines) if line.line == cause)
     return case._replace(lines=[*lines[:at], own[0], *lines[at + 1 :]])
 
 
-def _followed(line: LineCheck, cause: int, reason: str) -> LineCheck:
+def followed(line: LineCheck, cause: int, reason: str) -> LineCheck:
     """A line that was accused as one that is wrong because of another; others as they are."""
     if not line.is_accused:
         return line
