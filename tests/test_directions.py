@@ -334,3 +334,33 @@ def test_samples_get_the_same_words_both_ways(path):
         [(c.name, c.line, c.verdict, c.cause, c.mistake) for c in x.lines] for x in (one, whole)
     ]
     assert words[0] == words[1]
+
+
+ZEROS, ONES = "zeros(40, 40)", "ones(40, 40)"
+
+
+@pytest.mark.parametrize(("text", "point", "claim", "verdicts"), [
+    ("max(sum(w), 0)", ZEROS, "0.5*ones(40, 40)", {"kink"}),
+    ("max(sum(w), 0)", ZEROS, "2*ones(40, 40)", {"fail"}),
+    ("min(max(sum(w), 0), sum(w)*0.5)", ZEROS, "0.5*ones(40, 40)", {"pass", "inconclusive"}),
+    ("min(max(sum(w), 0), sum(w)*0.5)", ZEROS, "0.25*ones(40, 40)", {"fail"}),
+    ("max(w) - min(w)", ZEROS, ONES, {"fail", "inconclusive"}),  # its subgradients have the sum 0
+    ("sum(norm(w, axis=1))", ZEROS, ONES, {"fail", "inconclusive"}),  # longer than 1 in each row
+    ("sum((w*1e17 + w) - w*1e17)", ONES, ONES, {"pass", "inconclusive"}),  # float64 gives 0
+    ("sum((w*1e17 + w) - w*1e17)", ONES, "500*ones(40, 40)", {"fail"}),
+    ("sum((w*1e14 + w) - w*1e14)", "randn(40, 40)", ONES, {"pass", "inconclusive"}),
+    ("sum((w*1e5 + w) - w*1e5)", "randn(40, 40)", ONES, {"pass"}),
+    ("sum((w*1e5 + w) - w*1e5)", "randn(40, 40)", "1.0001*ones(40, 40)", {"fail"}),
+    ("sum(exp(w))", "1000*ones(40, 40)", ONES, {"inconclusive"}),
+    ("sum(log(w))", "-1*ones(40, 40)", ONES, {"undefined"}),
+])  # fmt: skip
+def test_whole_arrays_at_hard_points(text, point, claim, verdicts):
+    (case,) = gradcli.check(text, {"w": point}, {"w": claim}).cases
+    assert case.inputs["w"].verdict in verdicts
+
+
+def test_a_claim_that_is_nearly_right_has_no_pattern():
+    near = gradcli.check("sum(w*w)", {"w": ONES}, {"w": "2.000003*ones(40, 40)"}).cases[0]
+    assert near.inputs["w"].reason == "1600 of 1600 elements are wrong, most w[0][0]"
+    symmetric = np.array([[1.0, 2.0], [2.0, 5.0]])
+    assert pattern(symmetric, symmetric, {2}) is None

@@ -99,7 +99,7 @@ class _WholeCheck:
                 return {self.question.name: self._at_kinks(slopes, engine)}
         noise = self.place.rounding_of(self.question.leaf, self.question.formula)
         if not suspects.size:
-            allowed = [dot(noise, np.abs(v)) for v in self.directions]
+            allowed = [dot(noise, np.abs(v)) + self._rounding(v) for v in self.directions]
             off = [k for k, gap in enumerate(gaps) if abs(gap) > rooms[k] + allowed[k]]
             if not off:
                 is_known = all(
@@ -111,6 +111,9 @@ class _WholeCheck:
             k = max(off, key=lambda k: abs(gaps[k]))
             suspects = self._bisected(self.directions[k], gaps[k], rooms[k])
         return self._named(suspects, noise, slopes, kind)
+
+    def _rounding(self, direction: Any) -> float:
+        return self.place.rounding_of_slope(self.question.leaf, direction)
 
     def _room(self, direction: Any) -> float:
         return ROOM * dot(np.abs(self.analytic), np.abs(direction))
@@ -211,7 +214,7 @@ class _WholeCheck:
         axis[at] = 1.0
         slope = self.place.slope(self.question.leaf, axis)
         analytic, checked = float(self.analytic[at]), float(self.checked[at])
-        numeric, spoilt = slope.nearest(checked), float(noise[at])
+        numeric, spoilt = slope.nearest(checked), float(noise[at]) + self._rounding(axis)
         error = relative_error(checked, numeric)
         verdict, reason = "fail", None
         if agree(checked, numeric, self.tolerance):

@@ -17,6 +17,7 @@ from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.complex_steps import STEP, STEPS, without_squares
+from gradcli.arithmetic.floats import UNIT_ROUNDOFF
 from gradcli.checker.singular import singular_gate
 from gradcli.engine import Machine, Run, backward
 from gradcli.evaluation.numbers import bounded_run
@@ -27,6 +28,7 @@ SEED = 20261124
 FINER = 2.0**-30  # of a second step, where a slope may be the error of the first
 PAIRS = 4  # of places near by, on both sides of every kink that a random step crosses
 NEARBY = 2.0**-30  # how far they are, relative to the inputs
+ROUNDINGS = 4.0  # of a tangent at a gate: most are products, and sums of two
 QUOTIENT_STEP = 2.0**-14  # of the plain difference that has to confirm a fault of the engine
 
 
@@ -218,6 +220,17 @@ class Place:
         if formula is not None:
             error = error + self._bounded.values[formula].error
         return np.broadcast_to(error, self.graph.shape(leaf))
+
+    def rounding_of_slope(self, leaf: int, direction: Any) -> float:
+        """How much rounding may have moved a slope: that of each tangent, times its gradient."""
+        values = self.run.values.copy()
+        values[leaf] = np.add(values[leaf], 1j * STEP * direction)
+        self._follow(self._steps, values, leaf)
+        gradients = self.run.gradients
+        with np.errstate(all="ignore"):
+            tangents = ((np.imag(values[node]) / STEP, node) for node in self._cone(leaf))
+            moved = sum(float(np.nansum(np.abs(gradients[node] * x))) for x, node in tangents)
+        return ROUNDINGS * UNIT_ROUNDOFF * moved
 
     @cached_property
     def _near(self) -> list[Run]:
