@@ -415,6 +415,35 @@ def test_noise_that_hides_a_kink_is_no_reason_to_accuse(claim):
     assert case.verdict in ("kink", "inconclusive")
 
 
+SOME_ZERO = np.where(np.arange(20) < 5, 0.0, numbers(20))
+ELEMENTS = [  # f, the gradient of its sum but for the upstream one, the point, the verdict
+    ("all at a kink", lambda x: np.sum(np.abs(x)), lambda x: 0.3 + 0 * x, np.zeros(20), "kink"),
+    ("all beyond one", lambda x: np.sum(np.abs(x)), lambda x: 3 + 0 * x, np.zeros(20), "fail"),
+    ("some at a kink", lambda x: np.sum(np.abs(x)), np.sign, SOME_ZERO, "kink"),
+    ("some beyond one", lambda x: np.sum(np.abs(x)), lambda x: np.where(x == 0, 5, np.sign(x)),
+     SOME_ZERO, "fail"),
+    ("a tie that is shared", np.max, lambda x: 0 * x + 1 / 20, np.ones(20), "kink"),
+    ("a tie counted often", np.max, lambda x: 0 * x + 1, np.ones(20), "fail"),
+    ("jumps", lambda x: np.sum(np.floor(x)), lambda x: 0 * x, np.arange(20.0), "undefined"),
+    ("complex values", lambda x: np.sum(x + 0j), lambda x: 0 * x + 1, numbers(20), "undefined"),
+    ("a turned sign", lambda x: np.sum(x**2), lambda x: -2 * x, numbers(70, 70), "fail"),
+    ("many", lambda x: np.sum(x**2), lambda x: 2 * x, numbers(70, 70), "pass"),
+    ("none", np.sum, lambda x: 0 * x, np.zeros(0), "pass"),
+    ("a truth", lambda x: np.sum(x) > 99, lambda x: 0 * x, numbers(3), "pass"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "f", "slope", "x", "verdict"), ELEMENTS)
+def test_arrays_of_which_many_elements_are_alike(name, f, slope, x, verdict):
+    assert case_of(lambda a: f(a[0]), lambda a, u: [u * slope(a[0])], x).verdict == verdict
+
+
+def test_a_gradient_that_is_not_given_is_no_claim():
+    case = case_of(lambda a: a[0] * a[1], lambda a, u: [u * a[1], None], 2.0, 3.0)
+    assert (case.verdict, [*case.inputs], case.claims) == ("pass", ["x"], 1)
+    assert "no gradient is given for y" in case.notes
+
+
 EXTREME = [5e-324, -1e-310, 1e-300, -1e300, 1.7976931348623157e308]
 
 

@@ -369,3 +369,19 @@ def test_a_kink_of_a_whole_power_is_seen():
     report = gradcli.evaluate("huber(x**4)", {"x": -1.0}, hessian=True)
     assert report.gradient_bounds == {"x": 0.0}
     assert any("the gradient has slopes 12 and 28" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(("text", "x", "second", "is_float"), [
+    ("sqrt(x*x + 1e-300)", 0.0, 1e150, True),
+    ("exp(x)", 709.7, float(mpmath.exp(709.7)), True),
+    ("sqrt(x)**5", 0.0, 0.0, True),  # at the border of the domain
+    ("cbrt(x)**7", 0.0, 0.0, True),
+    ("x**2*1e308", 1.0, 2e307, False),  # it is 2e308
+    ("gamma(x)", -1e-155, -2e300, False),  # it is -2e465
+    ("abs(x)**3", 0.0, 0.0, True),
+])  # fmt: skip
+def test_second_derivatives_at_hard_points(text, x, second, is_float):
+    right = gradcli.check(text, {"x": x}, {"x,x": second}, hessian=True)
+    assert right.verdict in ("pass", "inconclusive") if is_float else right.verdict != "pass"
+    wrong = gradcli.check(text, {"x": x}, {"x,x": 1.5 * second + 1.0}, hessian=True)
+    assert wrong.verdict in ("fail", "inconclusive")
