@@ -200,6 +200,14 @@ def test_code_as_it_is_written_is_recorded(gradcli, tmp_path, words, lines):
     assert "recorded as it ran" in case["notes"][0]
 
 
+def test_infinity_is_recorded_as_python_reads_it(gradcli):
+    text = "import numpy as np\ndef f(x):\n    return np.minimum(x * x, np.inf)\n"
+    Path("own.py").write_text(f"{text}def f_grad(x):\n    return 2 * x\n")
+    ended = gradcli("check", "--call", "own.py:f", "x=2")
+    assert ended.code == 0
+    assert "recorded as it ran" in ended.out
+
+
 def test_a_whole_number_that_the_code_counts_with_is_not_differentiated(gradcli, tmp_path):
     (tmp_path / "written.py").write_text(WRITTEN)
     ended = gradcli("check", "--call", "written.py:powers", "x=1.5", "n=4", "--json")

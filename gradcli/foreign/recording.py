@@ -242,7 +242,9 @@ def text_of(x: Any) -> str:
             raise Unrecorded(f"a constant array of {x.size} elements of {x.dtype}")
         return f"np.array({x.tolist()!r})"
     if isinstance(x, np.generic):
-        return repr(x.item())
+        return text_of(x.item())
+    if isinstance(x, float) and not math.isfinite(x):
+        return f"float('{x}')"
     if isinstance(x, type) and issubclass(x, (float, int)):
         return next(kind.__name__ for kind in (bool, int, float) if issubclass(x, kind))
     if x is None or isinstance(x, (bool, int, float, str)):
