@@ -364,3 +364,9 @@ def test_a_claim_that_is_nearly_right_has_no_pattern():
     assert near.inputs["w"].reason == "1600 of 1600 elements are wrong, most w[0][0]"
     symmetric = np.array([[1.0, 2.0], [2.0, 5.0]])
     assert pattern(symmetric, symmetric, {2}) is None
+
+
+@pytest.mark.parametrize("count", [3, 2000])
+def test_gradients_of_an_array_need_an_upstream_gradient(count):
+    with pytest.raises(gradcli.GradcliError, match="--upstream"):
+        gradcli.check(f"w = ones({count}); y = w*2; dw = 2*ones({count})")
