@@ -310,3 +310,35 @@ def test_a_step_that_does_not_fit_is_to_give_what_no_line_before_it_gives(mask):
     wrong = case(text.replace("MASK", mask))
     (line,) = [line for line in wrong.lines if line.is_accused]
     assert (wrong.verdict, line.line, line.repair) == ("fail", 6, "dh = dh * (h > 0)")
+
+
+LAYER = """\
+import numpy as np
+def affine_forward(x, w, b):
+    return x @ w + b, (x, w, b)
+def affine_backward(dout, cache):
+    x, w, b = cache
+    db = 2*dout.sum(axis=0)
+    return dout @ w.T, x.T @ dout, db
+"""
+
+
+def test_a_notebook_is_shown_its_repairs_and_never_overwritten(gradcli):
+    cells = [{"cell_type": "code", "source": LAYER, "metadata": {}, "outputs": []}]
+    text = json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}})
+    Path("a.ipynb").write_text(text)
+    Path("b.py").write_text(LAYER)
+    ended = gradcli("check", "a.ipynb", "b.py", "--fix", "--write")
+    assert (ended.code, ended.out.count("+    db = dout.sum(axis=0)")) == (2, 2)
+    assert "is a notebook: nothing is written" in ended.err
+    assert (Path("a.ipynb").read_text(), Path("b.py").read_text()) == (text, LAYER)
+    assert gradcli("check", "b.py", "--fix", "--write").code == 1
+    assert Path("b.py").read_text() == LAYER.replace("2*dout", "dout")
+
+
+def test_a_file_that_was_changed_while_it_was_checked_is_not_overwritten(gradcli, monkeypatch):
+    Path("b.py").write_text(LAYER)
+    monkeypatch.setattr("gradcli.cli.check_report.read_text", lambda path: "# edited by now\n")
+    ended = gradcli("check", "b.py", "--fix", "--write")
+    assert (ended.code, Path("b.py").read_text()) == (2, LAYER)
+    assert "`b.py` has another text by now" in ended.err

@@ -21,8 +21,9 @@ from gradcli.errors import (
     reason_of,
 )
 from gradcli.named_tuples import NamedTuple
+from gradcli.program.files import read_text
 from gradcli.render.formats import GRADE_FORMATS, grade_sheet, write_check, write_grades
-from gradcli.reports.checks import CheckReport
+from gradcli.reports.checks import Case, CheckReport
 
 if TYPE_CHECKING:
     from gradcli.reports.grades import Grade
@@ -106,11 +107,22 @@ def _fix(report: CheckReport, options: dict[str, Any], inputs: tuple[str, ...]) 
 
     put(options["target"], inputs, lambda out: write_diff(report, out))
     warn(unmended(report), False, options["quiet"])
-    for case, text in fixes(report) if options["write"] else ():
-        if not os.path.isfile(case.file):
-            raise UsageError(f"`{case.file}` is no file", hint="--write mends program files")
+    repairs = [*fixes(report)] if options["write"] else []
+    for case, _ in repairs:
+        _refuse_other_text(case)
+    for case, text in repairs:
         mended = f"{_mark(case.file)}{text}"
         put(case.file, (), lambda out, text=mended: out.writelines([text]))  # type: ignore[misc]
+
+
+def _refuse_other_text(case: Case) -> None:
+    """Raise UsageError where a file holds more than the text that was read, or other text now."""
+    if not os.path.isfile(case.file):
+        raise UsageError(f"`{case.file}` is no file", hint="--write mends program files")
+    if read_text(case.file) != case.text:
+        what = "is a notebook" if case.file.endswith(".ipynb") else "has another text by now"
+        raise UsageError(f"`{case.file}` {what}: nothing is written",
+                         hint="--fix alone shows the repairs")  # fmt: skip
 
 
 def _mark(path: str) -> str:
