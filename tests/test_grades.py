@@ -408,3 +408,13 @@ def test_marks_are_those_a_teacher_would_give(gradcli, change, right, mistakes):
     (answer,) = json.loads(done.out)["answers"]
     assert (answer["right"], answer["asked"]) == (right, ASKED)
     assert sorted(answer["mistakes"]) == mistakes
+
+
+def test_two_answers_have_two_sheets_whatever_their_names_are(gradcli):
+    Path("d").mkdir()
+    for name, slope in (("d/a.grad", 5), ("d-a.grad", 6)):
+        Path(name).write_text(f"x = 3\nf = x*x\ndx = {slope}\n")
+    gradcli("check", "d/a.grad", "d-a.grad", "--grade", "--sheets", "s")
+    sheets = [path.read_text() for path in sorted(Path("s").iterdir())]
+    assert [f"dx = {slope}" in sheet for sheet in sheets for slope in (5, 6)].count(True) == 2
+    assert len(sheets) == 2

@@ -342,3 +342,14 @@ def test_a_file_that_was_changed_while_it_was_checked_is_not_overwritten(gradcli
     ended = gradcli("check", "b.py", "--fix", "--write")
     assert (ended.code, Path("b.py").read_text()) == (2, LAYER)
     assert "`b.py` has another text by now" in ended.err
+
+
+@pytest.mark.parametrize(
+    "words", [("--fix", "--json"), ("--fix", "--format", "sarif"), ("--list", "--json")]
+)
+def test_what_is_text_for_people_has_no_other_format(gradcli, words):
+    Path("b.py").write_text(LAYER)
+    ended = gradcli("check", "b.py", *words)
+    assert ended.code == 2
+    assert "is text for people, and has no format" in ended.err
+    assert "json" not in words[-1] or json.loads(ended.out)["error"]["kind"] == "usage"

@@ -348,13 +348,16 @@ def _write_list(files: list[str], options: dict[str, Any]) -> None:
 def _format(ctx: click.Context, options: dict[str, Any]) -> str:
     """The format of the command line, else of the output file's suffix, else as configured.
 
-    Raises UsageError for a suffix that stands for nothing.
+    Raises UsageError for a suffix that stands for nothing, and for a format that is not there.
     """
     form, target = options["form"], options["target"]
-    for mode, known in (("lists", LIST_SUFFIXES), ("fix", DIFF_SUFFIXES)):
-        if options[mode]:  # these have one form only
-            return format_of(None, False, target, known, form, cure="")
     is_explicit = ctx.get_parameter_source("form") is ParameterSource.COMMANDLINE
+    for mode, known, what in (("lists", LIST_SUFFIXES, "--list"), ("fix", DIFF_SUFFIXES, "--fix")):
+        if options[mode]:  # these have one form only
+            if options["as_json"] or (is_explicit and form not in ("table", "plain")):
+                other = "json" if options["as_json"] else form
+                raise UsageError(f"{what} is text for people, and has no format {other}")
+            return format_of(None, False, target, known, form, cure="")
     known = GRADE_SUFFIXES if options["grade"] else SUFFIXES
     return format_of(form if is_explicit else None, options["as_json"], target, known, form)
 

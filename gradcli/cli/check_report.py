@@ -151,9 +151,12 @@ def _write_sheets(result: Result, folder: str) -> None:
         os.makedirs(folder, exist_ok=True)
     except OSError as trouble:
         raise FileError(f"cannot write into {folder}: {reason_of(trouble)}") from None
+    names: list[str] = []
     for case, grade in zip(result.report.cases, result.grades, strict=True):
         name = os.path.normpath(grade.file).replace(os.sep, "-").lstrip(".-") or "answer"
-        write_text(os.path.join(folder, f"{name}.md"), grade_sheet(grade, case), result.inputs)
+        names.append(name)  # `d/a` and `d-a` have the same
+        own = f"{name}-{names.count(name)}" if names.count(name) > 1 else name
+        write_text(os.path.join(folder, f"{own}.md"), grade_sheet(grade, case), result.inputs)
 
 
 def exit_code(report: CheckReport, inconclusive_is_ok: bool) -> int:
