@@ -226,10 +226,10 @@ class Place:
         values = self.run.values.copy()
         values[leaf] = np.add(values[leaf], 1j * STEP * direction)
         self._follow(self._steps, values, leaf)
-        gradients = self.run.gradients
+        gradients = self._bounded.gradients
         with np.errstate(all="ignore"):
             tangents = ((np.imag(values[node]) / STEP, node) for node in self._cone(leaf))
-            moved = sum(float(np.nansum(np.abs(gradients[node] * x))) for x, node in tangents)
+            moved = sum(float(np.nansum(np.abs(gradients[node].value * x))) for x, node in tangents)
         return ROUNDINGS * UNIT_ROUNDOFF * moved
 
     @cached_property
