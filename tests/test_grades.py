@@ -395,6 +395,11 @@ COMING = {
     "and one that is wrong": (
         lambda t: t.replace("dx += y*ddot", "dx += y*(ddot").replace("x*ddot", "-x*ddot"), 3,
         ["sign", "unreadable"]),
+    "behind prompts": (
+        lambda t: "".join(f"{'... ' if line.startswith(' ') else '>>> '}{line}\n" for line in t.splitlines()),
+        5, []),
+    "behind line numbers": (
+        lambda t: "".join(f"{k} {line}\n" for k, line in enumerate(t.splitlines(), 1)), 5, []),
     "a comment in latin-1": (lambda t: t + "# erg\xe4nzt\n", 5, []),
 }  # fmt: skip
 

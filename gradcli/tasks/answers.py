@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gradcli.errors import GradcliError, MissingValue, ParseError
+from gradcli.python.pasted import unpasted
 from gradcli.reports.checks import Case
 from gradcli.reports.evaluations import worst
 from gradcli.reports.lines import LineCheck
@@ -42,6 +43,8 @@ def check_answer(
     if not any(row.partition("#")[0].strip() for row in text.splitlines()):
         raise ParseError("nothing is written in it")
     rows, unread = text.splitlines(), dict[int, Unread]()
+    if not any(STAGE.match(row) for row in rows) and (pasted := unpasted(rows)) is not None:
+        rows = pasted.text.splitlines()  # behind prompts, line for line
     begin = backward_begin(rows, stages or ())
     for k in range(begin, len(rows)):
         if (match := GRADIENT_LINE.match(rows[k])) and not match[2].partition("#")[0].strip():
