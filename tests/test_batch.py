@@ -181,6 +181,8 @@ WRONG = {  # a file, and what is said of it
     "  help: its first line names the columns: x,y\n",
     "1,2\n3,4\n": "error: p.csv, line 1: the row of names is missing\n"
     "  help: write --names x,y with a name for each column\n",
+    '{"x": 1}\n{"x": 2}\n': "error: p.csv, line 1: a row of JSON, not of names\n"
+    "  help: --points-format jsonl reads it\n",
     "x,x\n1,2\n": "error: p.csv, line 1: two columns are named `x`\n",
     "x,y\n1,2\n3\n": "error: p.csv:3:1: expected 2 fields, found 1\n  3\n  ^\n"
     "  help: the columns are `x`, `y`\n",

@@ -42,6 +42,9 @@ def test_the_version_names_python_and_numpy(gradcli):
     [
         (["evl", "x"], "`evl` is not a command", "did you mean `eval`?"),
         (["--verison"], "--version", "gradcli --help"),
+        (["completion"], "Choose from: bash, zsh, fish", "gradcli completion --help"),
+        (["explain", "overwriten"], "nor of a gate", "did you mean `overwritten`?"),
+        (["explain", "backpropagation"], "nor of a gate", "mistakes are overwritten, missing-path"),
         (["eval"], "an expression is missing", 'write gradcli eval "(x+y)*z" x=-2 y=5 z=-4'),
         (["graph"], "an expression is missing", 'write gradcli graph "(x+y)*z" x=-2 y=5 z=-4'),
         (["eval", "x", "x=1", "--jsn"], "--json", "gradcli eval --help"),

@@ -381,8 +381,14 @@ def test_a_program_has_a_tolerance_of_its_own(gradcli):
     assert "`tolerance little` is not a directive" in gradcli("check", "a.grad").out
 
 
+def test_a_slope_beside_an_expression_is_a_claim(gradcli):
+    ended = gradcli("check", "x*y", "x=3", "y=4", "df/dx = 4")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.endswith("\n  help: write --claim x=4\n")
+
+
 @pytest.mark.parametrize(
-    "word", ["gradientz", "./gradientz", "data/gradientz", "../x", "/nowhere/x"]
+    "word", ["gradientz", "./gradientz", "data/gradientz", "../x", "/nowhere/x", "data/*.grd"]
 )
 def test_a_path_that_is_not_there_is_no_expression(gradcli, word):
     ended = gradcli("check", word)

@@ -211,6 +211,9 @@ def test_what_is_no_key_is_refused(gradcli, task, text):
     ended = gradcli("check", "a.grad", "--grade", "--key", "k")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("error: k is not a key file\n")
+    Path("task.grad").write_text(task)
+    ended = gradcli("check", "a.grad", "--grade", "--key", "task.grad")
+    assert "that of task.grad is .task.grad.key" in ended.err
 
 
 # ---------------------------------------------------------------- credit by line

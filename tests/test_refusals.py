@@ -31,6 +31,15 @@ def refused(text):
 # text, message, column, hint
 NEVER_GUESSED = [
     ("2x", "expected an operator, found `x`", 2, "write `2*x` for a product"),
+    ("x*y where x=3, y=4", "expected an operator, found `where`", 5,
+     "values are words of their own, behind the expression: x=..."),
+    ("x*y at x=3", "expected an operator, found `at`", 5,
+     "values are words of their own, behind the expression: x=..."),
+    ("x exp", "expected an operator, found `exp`", 3, "write `x*exp(...)` for a product"),
+    ("d/dx x**2", "a derivative in the signs of mathematics", 6,
+     "leave `d/dx` out: the gradient by each input is printed with the value"),
+    ("df/dx = y", "a derivative in the signs of mathematics", 7, "write `dx = ...`"),
+    ("dL / dz=y", "a derivative in the signs of mathematics", 8, "write `dz = ...`"),
     ("2 x", "expected an operator, found `x`", 3, "write `2*x` for a product"),
     ("1/2x", "expected an operator, found `x`", 4, "write `(1/2)*x` or `1/(2*x)`"),
     ("y*(1/2x + 3)", "expected an operator, found `x`", 7, "write `(1/2)*x` or `1/(2*x)`"),

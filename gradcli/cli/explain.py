@@ -60,9 +60,8 @@ def explain_command(**options: Any) -> None:
     """
     words, name = options["words"], options["mistake"]
     if name is None and len(words) == 1 and options["path"] is None:
-        pages = [*MISTAKES, *BUILT_IN.functions]
-        is_slip = words[0].isidentifier() and did_you_mean(words[0], MISTAKES) is not None
-        name = words[0] if words[0] in pages or is_slip else None
+        is_name = words[0] in MISTAKES or words[0].isidentifier()  # and no input, without a value
+        name = words[0] if is_name else None
     if name is not None or not (words or options["path"]):
         if options["mistake"] is not None and (words or options["path"]):
             raise UsageError("--mistake is the page of a mistake, of no program",
@@ -91,8 +90,9 @@ def _write_page(name: str | None, out: TextIO) -> None:
     elif name in BUILT_IN.functions:
         write_gates(gates(name), "table", out)
     else:
-        known = did_you_mean(name, MISTAKES) or f"known are {', '.join(MISTAKES)}"
-        raise UsageError(f"`{name}` is not the name of a mistake", hint=known)
+        pages = [*MISTAKES, *BUILT_IN.functions]
+        known = did_you_mean(name, pages) or f"mistakes are {', '.join(MISTAKES)}"
+        raise UsageError(f"`{name}` is not the name of a mistake, nor of a gate", hint=known)
 
 
 def _page(row: Mistake) -> str:

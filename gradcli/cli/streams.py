@@ -189,7 +189,10 @@ def _run(command: click.Command, words: list[str]) -> int:
         _say(error_text(error))
         return error.exit_code
     except click.UsageError as error:
-        _say(error_text(UsageError(error.format_message(), hint=_hint(error))))
+        message = " ".join(
+            error.format_message().split()
+        )  # click lists choices on lines of their own
+        _say(error_text(UsageError(message, hint=_hint(error))))
         return EXIT_USAGE
     except click.exceptions.Exit as end:
         return end.exit_code

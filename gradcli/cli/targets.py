@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from gradcli.cli.words import Pairs, bindings, is_binding
 from gradcli.errors import FileError, GradcliError, UsageError
@@ -12,6 +13,9 @@ from gradcli.named_tuples import NamedTuple
 from gradcli.program.files import PYTHON, SUFFIX, subject_of
 from gradcli.syntax import parse_expression
 from gradcli.syntax.tokens import Source
+
+SLOPE = re.compile(r"[d\u2202]\w*/[d\u2202](\w+)\s*=\s*(.+)")  # df/dx=4
+UNMATCHED = re.compile(r"/\*|\*\.[A-Za-z]")  # a pattern that the shell has found no file for
 
 
 class Targets(NamedTuple):
@@ -37,6 +41,9 @@ def targets(words: tuple[str, ...], expression: str | None, paths: tuple[str, ..
         elif _is_like_a_path(word, settings):
             raise FileError(f"{word}: no such file or folder")
         elif chosen.expression is not None:
+            if slope := SLOPE.fullmatch(word):
+                raise UsageError(f"`{word}` is neither the expression nor NAME=VALUE",
+                                 hint=f"write --claim {slope[1]}={slope[2]}")  # fmt: skip
             raise UsageError(f"two expressions: `{chosen.expression}` and `{word}`",
                              hint="quote the expression; a path must exist")  # fmt: skip
         else:
@@ -68,9 +75,9 @@ def _names_something(word: str) -> bool:
 def _is_like_a_path(word: str, settings: Pairs) -> bool:
     """Whether a word that is no path can only have been meant for one: a name without a value.
 
-    So is `data/homework`, where neither name has one.
+    So is `data/homework`, where neither name has one, and `*.grad`.
     """
-    if word.startswith(("./", "../", "/", "~")):
+    if word.startswith(("./", "../", "/", "~")) or UNMATCHED.search(word):
         return True
     known = {name for name, _ in settings} | set(CONSTANTS)
     parts = word.split("/")

@@ -25,6 +25,8 @@ WORD = re.compile(rf"{_PLAIN}{{4,}}")
 ADJACENT = re.compile(rf"{_PLAIN}+ +{_PLAIN}+\b")  # two words with nothing between: no code
 LATEX = re.compile(r"\\([A-Za-z]{2,})|\$|\\[\[\](),;!]|[\^_]\{")
 PARTIAL = re.compile(r"(?:\u2202|\bd)(\w*)\s*/\s*\u2202(\w+)")
+SLOPE = re.compile(r"(?:^|;)\s*d(\w*)\s*/\s*d(\w+)\s*=(?!=)")  # df/dx = ...
+OPERATOR = re.compile(r"\s*d\s*/\s*d\w+(?=\s*[\w(])")  # d/dx in front of what it differentiates
 
 
 def foreign(line: str, tree_of: Callable[[str], Tree]) -> tuple[str, str] | None:
@@ -42,7 +44,10 @@ def foreign(line: str, tree_of: Callable[[str], Tree]) -> tuple[str, str] | None
     )
     if is_sentence and not is_code and not line.lstrip().startswith(STATEMENTS):
         return "this is a sentence, not a program", "leave it out, or put `#` before it"
-    if match := PARTIAL.search(line):
+    if match := OPERATOR.match(line):
+        left_out = "the gradient by each input is printed with the value"
+        return "a derivative in the signs of mathematics", f"leave `{match[0]}` out: {left_out}"
+    if match := PARTIAL.search(line) or SLOPE.search(line):
         return "a derivative in the signs of mathematics", f"write `d{match[2]} = ...`"
     if match := LATEX.search(line):
         from gradcli.syntax.latex import in_our_language  # late: only what is refused is put so

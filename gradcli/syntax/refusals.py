@@ -233,6 +233,10 @@ class Refusals:
     def _product(self, at: int, before: str) -> str:
         """What to write where token `at` follows an operand that ends with `before`."""
         token, following = shown(self.tokens[at]), self.tokens[at + 1]
+        if is_name(token) and is_name(following) and self.tokens[at + 2] == "=":
+            return f"values are words of their own, behind the expression: {shown(following)}=..."
+        if is_name(token) and following != "(" and _is_function(token):
+            token += "(...)"
         if following == "(" and token != "(":
             token += "(...)"
         if before == "0" and token[0] in "xXoObB":

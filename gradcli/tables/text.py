@@ -70,6 +70,9 @@ class TextTable:
         except csv.Error as trouble:
             raise FileError(f"{self.called}, line 1: {trouble}") from None
         names = [cell.strip() for cell in cells]
+        if line.startswith("{"):
+            raise FileError(f"{self.called}, line 1: a row of JSON, not of names",
+                            hint="--points-format jsonl reads it")  # fmt: skip
         if all(map(is_number_text, names)):
             raise FileError(f"{self.called}, line 1: the row of names is missing",
                             hint="write --names x,y with a name for each column")  # fmt: skip

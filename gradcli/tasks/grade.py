@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -45,7 +46,10 @@ def read_key(text: str, name: str) -> Key:
     except (ValueError, KeyError, TypeError, RecursionError, GradcliError):
         solution = None
     if solution is None or not solution.claims:
-        hint = "`gradcli exercise -o FILE` writes one"
+        folder, file = os.path.split(name)
+        beside = os.path.join(folder, f".{file}.key")
+        hint = "`gradcli exercise -o FILE` writes one, hidden beside FILE"
+        hint = f"that of {name} is {beside}" if os.path.exists(beside) else hint
         raise FileError(f"{name} is not a key file", hint=hint)
     output, upstream = solution.graph.names[solution.output], upstream_of(solution)
     asked = [name for name in solution.claims if name != output or upstream == 1]
