@@ -97,6 +97,22 @@ def test_the_manual_is_laid_out_without_a_complaint():
 
 
 @pytest.mark.parametrize("page", TEXTS)
+def test_a_page_says_first_what_it_is_for(page):
+    title, empty, first = TEXTS[page].split("\n")[:3]
+    assert title.startswith("# ")
+    assert empty == ""
+    assert first[0] not in "#|`$*-" or first.startswith("`gradcli")
+
+
+def test_no_session_stands_on_two_pages():
+    told = [
+        command for page, session in SESSIONS if page != "README.md"
+        for command, _ in session if command.startswith("gradcli")
+    ]  # fmt: skip
+    assert sorted({command for command in told if told.count(command) > 1}) == []
+
+
+@pytest.mark.parametrize("page", TEXTS)
 def test_links_lead_somewhere(page):
     folder = ROOT if page == "README.md" else ROOT / "docs"
     for target in re.findall(r"\]\(([^)\s]+)\)", TEXTS[page]):
