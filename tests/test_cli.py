@@ -378,6 +378,7 @@ def test_the_completion_script_is_that_of_the_shell(gradcli, shell):
         ("gradcli exercise --mistakes transp", ["plain,transposed"]),
         ("gradcli gates softm", ["plain,softmax"]),
         ("gradcli schema batch", ["plain,batch"]),
+        ("gradcli help sch", ["plain,schema"]),
         ("gradcli samples staged_", ["plain,staged_by_hand.grad"]),
         ("gradcli nothing --", ["plain,--version", "plain,--help"]),  # and nothing of `nothing`
     ],

@@ -13,11 +13,20 @@ from gradcli.program.samples import sample_names
 from gradcli.reports.mistakes import MISTAKES
 from gradcli.reports.schemas import SCHEMAS
 
+
+def commands() -> Iterable[str]:
+    """The names of the commands."""
+    from gradcli.cli.main import COMMANDS  # late: it loads this module
+
+    return COMMANDS
+
+
 OF_FILES = ("FILE", "PATH", "DIR")  # in what stands for a value in the help
 NAMES: dict[tuple[str, str], Callable[[], Iterable[str]]] = {  # by command and parameter
     ("explain", "words"): lambda: [*MISTAKES, *BUILT_IN.functions],
     ("explain", "mistake"): lambda: MISTAKES,
     ("exercise", "mistakes"): lambda: MISTAKES,
+    ("help", "name"): commands,
     ("gates", "name"): lambda: BUILT_IN.functions,
     ("samples", "name"): sample_names,
     ("schema", "name"): lambda: SCHEMAS,
