@@ -73,6 +73,7 @@ def test_a_full_disk_is_said_in_one_line(words):
         ["eval", "x", "x=1"],
         ["eval", "x", "x=1", "--json"],
         ["check", "x", "x=1", "--isolated"],
+        ["gates", "relu"],
         ["-h"],
     ],
 )

@@ -11,6 +11,7 @@ from click.shell_completion import get_completion_class
 
 from gradcli.cli.explained import WideCommand
 from gradcli.cli.options import debug
+from gradcli.cli.streams import COMPLETION
 from gradcli.errors import UsageError, did_you_mean
 from gradcli.version import __version__
 
@@ -90,4 +91,4 @@ def completion_command(ctx: click.Context, shell: str, debug: bool) -> None:  # 
     script = get_completion_class(shell)
     assert script is not None
     name = "gradcli"
-    click.echo(script(parent.command, {}, name, "_GRADCLI_COMPLETE").source())
+    click.echo(script(parent.command, {}, name, COMPLETION).source())

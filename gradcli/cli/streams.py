@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gradcli.reports.checks import Case
 
 T = TypeVar("T")
+COMPLETION = "_GRADCLI_COMPLETE"  # the variable by which a shell asks for completions
 
 
 def put(target: str | None, inputs: tuple[str, ...], render: Callable[[TextIO], None]) -> None:
@@ -189,9 +190,7 @@ def _run(command: click.Command, words: list[str]) -> int:
         _say(error_text(error))
         return error.exit_code
     except click.UsageError as error:
-        message = " ".join(
-            error.format_message().split()
-        )  # click lists choices on lines of their own
+        message = " ".join(error.format_message().split())  # click gives each choice a line
         _say(error_text(UsageError(message, hint=_hint(error))))
         return EXIT_USAGE
     except click.exceptions.Exit as end:
@@ -199,9 +198,9 @@ def _run(command: click.Command, words: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except SystemExit as end:  # click's way to end after completion, or when no reader is left
-        if end.code and not isinstance(end.__context__, OSError):
+        if end.code and COMPLETION in os.environ:
             _say(error_text(UsageError("no shell asks for a completion like this",
-                                       hint="unset _GRADCLI_COMPLETE")))  # fmt: skip
+                                       hint=f"unset {COMPLETION}")))  # fmt: skip
             return EXIT_USAGE
         return _stdout_failed(BrokenPipeError()) if end.code else EXIT_OK
     except OSError as trouble:
