@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from tests.fuzz import seeds
 from tests.fuzz.case import input_of
 from tests.fuzz.differences import differences
 from tests.fuzz.judge import findings
@@ -38,6 +39,11 @@ def test_hostile_inputs_end_as_they_must(kind):
 def test_there_are_many_of_all_classes():
     assert len(CASES) >= 600
     assert all(sum(case["class"] == kind for case in CASES) >= 15 for kind in CLASSES)
+
+
+def test_there_is_something_of_every_kind_to_change():
+    kinds = (seeds.programs, seeds.scripts, seeds.gate_files, seeds.lines)
+    assert all(len(kind()) >= 20 for kind in kinds)
 
 
 def test_a_few_random_command_lines_end_as_all_do():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -12,6 +13,7 @@ from tests.fuzz.case import Input, input_of
 
 ROOT = Path(__file__).parent.parent.parent
 PROGRAMS = ("sample_exprs", "tests/wrong", "tests/golden")
+GATES_A_FILE = 5
 MOST = 6_000  # letters of a seed: longer ones take the time of many
 TOKEN = re.compile(r"\d+\.?\d*(?:e[+-]?\d+)?|\w+|\*\*|[-+*/@=<>!]=?|[^\w\s]|[ \t]+")
 NUMBERS = (
@@ -47,8 +49,16 @@ def scripts() -> tuple[str, ...]:
 
 @cache
 def gate_files() -> tuple[str, ...]:
-    """Python files with gates of one's own."""
-    return _texts(("tests/gates",), ".py")
+    """Python files with a few gates of one's own each."""
+    texts = [path.read_text("utf-8") for path in sorted((ROOT / "tests" / "gates").glob("*.py"))]
+    return tuple(piece for text in texts for piece in _pieces(text) if len(piece) <= MOST)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A file as several, each with what stands at its head."""
+    head, *parts = text.split("\n\n\n")
+    for k in range(0, len(parts), GATES_A_FILE):
+        yield "\n\n\n".join([head, *parts[k : k + GATES_A_FILE]]) + "\n"
 
 
 @cache
