@@ -109,3 +109,33 @@ def test_several_rows_for_each_example_are_ids_of_two_axes():
 def test_ids_of_two_axes_hide_no_mistake(right, wrong):
     (line,) = [x for x in SEVERAL.splitlines() if right in x]
     assert line.replace(right, wrong).strip() in accused(SEVERAL.replace(right, wrong))
+
+
+STATES = """
+import numpy as np
+
+U = np.random.randn(4, 4)
+V = np.random.randn(3, 4)
+
+def roll_forward(X, hprev):
+    states = [hprev[0]]
+    for t in range(len(X)):
+        states.append(np.tanh(np.dot(U, states[t]) + V[X[t]].reshape(4, 1)))
+    return states, np.sum(states[-1] ** 2)
+
+def roll_backward(X, states):
+    dU, dV = np.zeros_like(U), np.zeros_like(V)
+    dh = 2 * states[-1]
+    for t in reversed(range(len(X))):
+        draw = dh * (1 - states[t + 1] ** 2)
+        hot = np.zeros((3, 1))
+        hot[X[t]] = 1
+        dV += np.dot(hot, draw.T)
+        dU += np.dot(draw, states[t].T)
+        dh = np.dot(U.T, draw)
+    return dU, dV
+"""
+
+
+def test_a_part_that_is_taken_alone_says_of_no_axes_and_accuses_nobody():
+    assert case_of(STATES).verdict != "fail"

@@ -60,7 +60,8 @@ def _comb(n: Any, k: Any) -> float:
 # masks and orders, which do not change near by.
 FIXED: dict[str, Callable[..., Any]] = {
     "argmax": np.argmax, "argmin": np.argmin, "argsort": np.argsort, "nonzero": np.nonzero,
-    "flatnonzero": np.flatnonzero, "argwhere": np.argwhere, "unique": np.unique,
+    "nanargmax": np.nanargmax, "nanargmin": np.nanargmin, "flatnonzero": np.flatnonzero,
+    "argwhere": np.argwhere, "unique": np.unique,
     "searchsorted": np.searchsorted, "digitize": np.digitize,
     "count_nonzero": np.count_nonzero, "isin": np.isin, "in1d": np.isin, "lexsort": np.lexsort,
     "unravel_index": np.unravel_index, "ravel_multi_index": np.ravel_multi_index,

@@ -139,12 +139,17 @@ class InputSearch(Attempts):
             if inference.likely_halt is None and any(inference.unlikely):
                 return
         halt, values = halted
-        if not is_misfit(f"{halt.message} {halt.hint or ''}"):
+        if not is_misfit(f"{halt.message} {halt.hint or ''}") or self._takes_parts(values):
             raise halt.error
         taken = ", ".join(f"{name} {shown_value(value)}" for name, value in values.items())
         assert halt.span is not None
         raise Misshapen(f"{halt.message} (with {taken})", halt.span, halt.hint,
                         halt.span.line_text.strip())  # fmt: skip
+
+    def _takes_parts(self, values: Mapping[str, Any]) -> bool:
+        """Whether an input is read as `x[0]` alone, which does not say how many axes it has."""
+        assert self.inference is not None
+        return any(self.inference.usage.lengths.get(name) == 1 for name in values)
 
     def _lesson(self, error: GradcliError, values: dict[str, Any]) -> Lesson | None:
         """What the fault of the last reading teaches of values that were guessed."""
