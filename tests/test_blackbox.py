@@ -211,6 +211,55 @@ def test_steps_that_are_wide_are_the_function_and_no_noise():
     assert of_number(f, lambda x: 2.01 * x, 0.5036).verdict == "fail"
 
 
+def test_steps_that_are_the_function_leave_what_is_rounded_so_undecided():
+    """As seen from the middle of one of 1,000 steps the slope is 0, and from afar 2.3 % off."""
+    step = math.exp(0.9861330200594627) / 1000
+
+    def f(x):
+        return round(math.exp(1e-6 * x) / step) * step
+
+    case = of_number(f, lambda x: 1e-6 * math.exp(1e-6 * x), 986133.0200594627)
+    assert case.verdict == "inconclusive"
+    assert of_number(f, lambda x: 2e-6 * math.exp(1e-6 * x), 986133.0200594627).verdict == "fail"
+
+
+def test_what_is_below_the_last_digit_is_undecided():
+    """1e10 + x * x is one number in float32, whatever x is near by."""
+
+    def f(x):
+        return float(np.float32(1e10) + np.float32(x) ** 2)
+
+    case = of_number(f, lambda x: 2 * x, 0.47)
+    assert case.verdict == "inconclusive"
+    assert "does not move in the digits it has" in case.inputs["x"].reason
+    assert of_number(f, lambda x: 1e6, 0.47).verdict == "fail"
+    assert of_number(lambda x: 3.0, lambda x: 1e-3, 0.47).verdict == "fail"
+
+
+@pytest.mark.parametrize("x", [1.1e17, 1e30, 1.2e100, 1e308])
+def test_what_is_another_at_the_next_number_is_undecided(x):
+    """Between 1e30 and the next number a sine has turned a trillion times."""
+    case = of_number(math.sin, math.cos, x)
+    assert case.verdict == "inconclusive"
+    if x == 1e308:
+        assert "at the next number" in case.inputs["x"].reason
+
+
+def test_the_smallest_number_beside_a_point_is_a_step_like_others():
+    assert of_number(lambda x: 3 * x, lambda x: 2.0, 5e-324).verdict == "fail"
+    case = case_of(lambda a: np.sum(np.sin(a[0])), lambda a, u: [u * np.ones(2)], [5e-324, 0.5])
+    assert [check.verdict for check in case.inputs.values()] == ["pass", "fail"]
+
+
+def test_where_a_value_is_masked_there_is_none():
+    masked = np.ma.array([0.5, 1.0], mask=[False, True])
+    case = case_of(lambda a: np.ma.array(a[0] ** 2, mask=masked.mask), lambda a, u: [2 * a[0] * u],
+                   [0.5, 1.0])  # fmt: skip
+    assert case.verdict == "undefined"
+    whole = case_of(lambda a: np.ma.array(a[0] ** 2), lambda a, u: [2 * a[0] * u], [0.5, 1.0])
+    assert whole.verdict == "pass"
+
+
 def test_outside_a_table_there_is_no_value():
     def f(x):
         return [1.0, 2.0, 4.0][int(x)] * x

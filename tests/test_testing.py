@@ -224,6 +224,8 @@ def test_what_the_function_raises_comes_through():
     [
         ((math.sin, math.cos), "no point"),
         ((math.sin, math.cos, "x"), "no argument is a float"),
+        ((np.sum, np.ones_like, [[1.0], [2.0, 3.0]]), "no argument is a float"),
+        ((np.sum, np.ones_like, np.ma.array([1.0, 2.0], mask=[0, 1])), "masked in places"),
         ((max, lambda x, y: 1.0, (1.0, 2.0), (1.0,)), "different numbers of arguments"),
     ],
 )
@@ -235,6 +237,29 @@ def test_what_cannot_be_checked_is_said(arguments, words):
 def test_what_is_no_gradient_is_wrong():
     with pytest.raises(AssertionError, match="returns 1 gradient, the function takes 2 inputs"):
         assert_gradient(lambda x, z: x * z, lambda x, z: x, (1.0, 2.0))
+
+
+def test_a_gradient_that_is_masked_in_places_is_none():
+    def half(x):
+        return np.ma.array(2 * x, mask=[False, True])
+
+    with pytest.raises(AssertionError, match="masked in places"):
+        assert_gradient(lambda x: np.sum(x * x), half, np.array([1.0, 2.0]))
+
+
+def test_a_number_in_brackets_is_a_number():
+    """Losses written with matrices are of shape (1, 1), and their gradient is that of a number."""
+    x, y = np.array([[1.0, 2.0], [0.5, -1.0], [0.3, 0.2]]), np.array([[1.0], [0.2], [-0.4]])
+
+    def loss(w):
+        return (x @ w - y).T @ (x @ w - y)
+
+    def slope(w):
+        return 2 * x.T @ (x @ w - y)
+
+    assert_gradient(loss, slope, np.array([[0.3], [0.7]]))
+    with pytest.raises(AssertionError, match="1/2 of the gradient"):
+        assert_gradient(loss, lambda w: slope(w) / 2, np.array([[0.3], [0.7]]))
 
 
 # ---------------------------------------------------------------- the plugin

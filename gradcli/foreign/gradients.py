@@ -34,7 +34,10 @@ def is_real(x: Any) -> bool:
     """Whether an input is differentiated by: a float, or an array of floats."""
     import numpy as np  # late: it is in an open room
 
-    return not isinstance(x, (str, bool)) and x is not None and np.asarray(x).dtype.kind == "f"
+    try:
+        return not isinstance(x, (str, bool)) and x is not None and np.asarray(x).dtype.kind == "f"
+    except ValueError:  # a ragged list
+        return False
 
 
 def real_places(
@@ -108,6 +111,8 @@ def _fitted(name: str, x: Any, part: Any, value: Any) -> Any:
         gradient = np.asarray(part)
     except ValueError:
         return Misfit("gradient-type", f"the gradient of `{name}` is a ragged list")
+    if np.ma.is_masked(part):
+        return Misfit("gradient-type", f"the gradient of `{name}` is masked in places")
     if gradient.dtype.kind not in "fiub":
         return Misfit("gradient-type", f"the gradient of `{name}` is {_kind(part, gradient)}, not "
                       "real numbers")  # fmt: skip

@@ -165,6 +165,8 @@ class Pair:
                 pulled.append(np.tensordot(upstream, slopes, axes))
             elif slopes.shape == np.shape(value) == np.shape(x):
                 pulled.append(upstream * slopes)
+            elif slopes.shape == np.shape(x) and np.size(value) == 1:  # a number in brackets
+                pulled.append(upstream.item() * slopes)
             elif self.gradient is None:
                 raise UsageError(
                     "what the function returns beside its value is neither its Jacobian nor slopes",

@@ -57,6 +57,8 @@ def _array_tree(value: Any, parts: list[bytes], size: list[int]) -> Any:
     if not isinstance(value, np.ndarray) or value.dtype.kind not in KINDS:
         what = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value)
         raise WireError(f"{getattr(what, '__name__', what)} is no number, text or array of numbers")
+    if np.ma.is_masked(value):
+        raise WireError("an array that is masked in places is no array of numbers")
     plain = np.ascontiguousarray(value)
     if plain.dtype.itemsize > ALIGNMENT or plain.dtype.str[1:] in ("f16", "c32"):
         plain = plain.astype(np.float64 if plain.dtype.kind == "f" else np.complex128)

@@ -82,6 +82,9 @@ def _is_whole(x: Any) -> bool:
 def _array(part: Any) -> Any:
     if isinstance(part, (bool, str, type(None))):
         return part
+    if np.ma.is_masked(part):
+        raise UsageError("an argument is masked in places, where there is nothing to differentiate",
+                         hint="give numbers everywhere: x.filled(0.0)")  # fmt: skip
     try:
         array = np.asarray(part)
     except ValueError:

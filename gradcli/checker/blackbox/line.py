@@ -25,6 +25,7 @@ Directions = dict[int, Any]  # by the inputs that move
 LONGEST = 1000  # the binary exponent of the longest step: twice as much is finite, too
 FINEST = 2.0**-52  # of the longest step, where x is 0 and any step moves it
 PRECISIONS = ((np.float16, 2.0**-11), (np.float32, 2.0**-24), (np.float64, UNIT_ROUNDOFF))
+SINGLE = 2.0**-24  # what is short enough for fewer digits is a number like 3.0, and exact
 FEW_ROUNDINGS = 2.0**4  # more are the steps of a function, or a function that shakes
 LARGEST = 2.0**1023  # a number beyond has last places as wide, and none above them
 NOTHING = np.asarray(math.nan)  # where there is no value, or no real one: (-1) ** 0.5 in Python
@@ -50,7 +51,8 @@ class Place:
         self.evaluations += 1
         try:
             with np.errstate(all="ignore"):
-                value = np.asarray(self.values([x.copy() for x in inputs]))
+                given = self.values([x.copy() for x in inputs])
+            value = np.asarray(np.nan if np.ma.is_masked(given) else given)
         except (*FAULTS, LookupError):  # outside its domain, or a table that it looks up
             return NOTHING
         if value.dtype.kind == "c":
@@ -137,18 +139,21 @@ class Line:
     def _roundoff(self) -> float:
         """What values are rounded by: in few digits where they first move by about such a rounding.
 
-        Those of a function in steps have few digits too, and move by whole steps.
+        Those of a function in steps have few digits too, and move by whole steps. Where nothing
+        moves at all, float32 may hide what does.
         """
         if self.place.roundoff > UNIT_ROUNDOFF:
-            moved = self._first_move()
+            moved = self.first_move()
+            if not moved and self.place.roundoff == SINGLE:
+                return SINGLE
             if 0 < moved <= FEW_ROUNDINGS * self.place.roundoff * self.size:
                 return self.place.roundoff
         return UNIT_ROUNDOFF
 
-    def _first_move(self) -> float:
+    def first_move(self) -> float:
         """By how much the value first moves, as steps on both sides grow; 0 if it never does."""
         step = self.span.shortest
-        while step <= self.span.longest and self.place.roundoff > UNIT_ROUNDOFF:
+        while step <= self.span.longest:
             moved = max(abs(self.at(step)), abs(self.at(-step)))
             if moved > 0:
                 return moved

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from gradcli.arithmetic.agreement import agree, lies_between
 from gradcli.arithmetic.floats import UNIT_ROUNDOFF
 from gradcli.checker.blackbox.line import Line
-from gradcli.checker.blackbox.noise import noise_of_others
+from gradcli.checker.blackbox.noise import EVEN, noise_of_others
 from gradcli.checker.blackbox.other_numbers import complex_slope, limit_in_digits
 from gradcli.checker.blackbox.readings import Group, Reading, Readings, best_of
 from gradcli.evaluation.limits import Limit
@@ -26,6 +26,8 @@ NOISY = 64.0  # times what the values' own rounding accounts for
 STILL_STEPS = range(0, 21, 4)  # doublings, to a millionth of the input
 SHAKEN = 1e-2  # relative: what rounding may have done to a slope where it shows between scales
 NOTHING = 1e-10  # of the value: what a slope that is 0 may move it by
+WILD = (2.0**-8, 2.0**-4)  # of the values, and of all it moves by: a move to the next numbers
+NEXT, AFAR = range(1, 9), range(11)  # shortest steps, and halvings of the longest
 CLEAR = 4.0  # times the bounds of the sides of a kink, beyond which a claim is outside
 
 
@@ -139,7 +141,7 @@ def _smooth(line: Line, readings: Readings, claim: float, tolerance: float, kind
         said = "by a complex step, which agrees with the values as far as these tell"
         return Verdict("pass", kind, complex_one, best.bound, noise, said)
     is_rescued = complex_one is not None and agree(claim, complex_one, tolerance)
-    may_be_legal = is_rescued or _is_between_sides(readings, claim)
+    may_be_legal = is_rescued or _is_between_sides(readings, claim) or _is_wild(line)
     if _is_excluded(readings, claim, tolerance) and not may_be_legal:
         return Verdict("fail", kind, best.value, best.bound, noise, reason)
     reason = _doubt(readings, best)
@@ -181,12 +183,12 @@ def _is_excluded(readings: Readings, claim: float, tolerance: float) -> bool:
     Where central differences of all scales are one group, those of a side, which converge later,
     count by their finest; but not where short steps move nothing, which may be rounding.
     """
-    groups = readings.groups
+    groups, height = readings.groups, 0.0
     if len(readings.central) == 1 and not _is_still(readings.line):
         groups = [kind[0] for kind in (readings.central, readings.left, readings.right) if kind]
     elif len(readings.central) > 1 and _is_still(readings.line):
-        tolerance = max(tolerance, SHAKEN)
-    if not all(best_of(group).excludes(claim, tolerance) for group in groups):
+        tolerance, height = max(tolerance, SHAKEN), _unmeasured_height(readings)
+    if not all(_in_steps(group, height).excludes(claim, tolerance) for group in groups):
         return False
     steps = {
         reading.step for group in groups for reading in group if reading.excludes(claim, tolerance)
@@ -206,12 +208,47 @@ def _is_between_sides(readings: Readings, claim: float) -> bool:
     return not left.agrees(right) and lies_between(claim, low, high, 0.0)
 
 
+def _is_wild(line: Line) -> bool:
+    """Whether a function moves as much to the next numbers as it ever does, and not a little.
+
+    What it does between them is unknown: sin at 1e30 turns there more often than it has digits.
+    """
+    near, far = (
+        max(abs(line.at(side * step)) for side in (1, -1) for step in steps)
+        for steps in ([k * line.span.shortest for k in NEXT],
+                      [line.span.longest * 2.0**-k for k in AFAR])
+    )  # fmt: skip
+    of_values, of_all = WILD
+    return near > of_values * line.size and near > of_all * far
+
+
+def _unmeasured_height(readings: Readings) -> float:
+    """How high the steps of a function are that are too wide to be seen as noise; 0 if none is."""
+    height = readings.line.first_move()
+    return height if EVEN * readings.noise.coarse < height else 0.0
+
+
+def _in_steps(group: Group, height: float) -> Reading:
+    """The best reading of a group, with what steps of a height may do to it.
+
+    Its own steps are few of those wide, and it has no bound for that. Where nothing moves it is
+    right as it is.
+    """
+    best = best_of(group)
+    shortest = min(reading.step for reading in group)
+    return best._replace(bound=best.bound + height / shortest) if best.value else best
+
+
 def _doubt(readings: Readings, best: Reading) -> str:
     """Why nothing can be told, in words."""
     if not readings.noise.is_repeatable:
         return "f does not repeat itself: called twice it gives other values"
     if any(len(groups) > 1 for groups in (readings.central, readings.left, readings.right)):
         return "slopes over short steps and long ones differ: something is between their scales"
+    if _is_wild(readings.line):
+        return "f is another one at the next number beside the point: its values say nothing of it"
+    if not readings.line.first_move():
+        return f"f does not move in the digits it has, which hide slopes up to {best.bound:.2g}"
     return (
         f"f is noisy by {readings.noise.coarse:.2g}, which leaves {best.value:.6g} +- "
         f"{best.bound:.2g}"
