@@ -61,7 +61,7 @@ def test_a_file_has_gates_by_name_and_in_snake_case():
 @pytest.mark.parametrize(
     "name",
     ["Mul", "Maximum", "LeakyRelu", "Sort", "hypotenuse", "BesideAKink", "PowerOfSize", "Memory",
-     "Stack", "BatchNormWithRunningMean"],
+     "Stack", "BatchNormWithRunningMean", "Nothing"],
 )  # fmt: skip
 def test_right_gates_pass(name):
     case = right(name)

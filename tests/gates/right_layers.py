@@ -349,6 +349,16 @@ class BatchNormWithRunningMean:
         return (dout - dout.mean(axis=0) - self.normal * along) / self.std
 
 
+class Nothing:
+    samples = [(np.ones((3, 4)),)]
+
+    def forward(self, x):
+        return x[:0]
+
+    def backward(self, dout):
+        return np.zeros((3, 4))
+
+
 class Inverse:
     samples = [(np.array([[2.0, 0.3, 0.1], [0.2, 1.5, -0.4], [-0.3, 0.6, 1.9]]),)]
 
