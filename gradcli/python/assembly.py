@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,8 +72,13 @@ class _Assembly:
         stages = self._name_stages(graph, moved, reached)
         called = {node: name for name, node in (*graph.inputs.items(), *stages.items())}
         spoken: dict[Any, set[str]] = defaultdict(set)
+        nameless: dict[str, str | None] = dict.fromkeys(called.values())
+        own: dict[int, dict[str, str | None]] = {}  # by scope, which many lines share
         for k, told in self.phrases.items():
-            told.aliases = _aliases(told.scope, moved, called)
+            scope = told.scope
+            if id(scope) not in own:
+                own[id(scope)] = _aliases(scope, moved, called)
+            told.aliases = ChainMap(own[id(scope)], nameless)
             told.alongside = spoken[lines[k].turn, lines[k].call]
             told.alongside.update(told.names)
         output_name = graph.names[moved[self.output]]
@@ -298,7 +303,7 @@ class _Assembly:
 def _aliases(
     scope: Scope, moved: Mapping[int, int], called: Mapping[int, str]
 ) -> dict[str, str | None]:
-    """What a function calls the named values of a program; None for what it has no name for."""
+    """What a function calls the named values of a program that it has a name for."""
     known: dict[str, Any] = {}
     for name, value in scope.items():
         inner = value.attributes if isinstance(value, Instance) else {}
@@ -307,11 +312,10 @@ def _aliases(
         name: value.content for name, value in known.items()
         if isinstance(value, Array) and value.content.__class__ is int
     }  # fmt: skip
-    own = {
+    return {
         called[moved[node]]: name for name, node in nodes.items()
         if node in moved and moved[node] in called
     }  # fmt: skip
-    return dict.fromkeys(called.values()) | own
 
 
 def _plain(shape: tuple[int, ...]) -> tuple[int, ...]:
