@@ -100,8 +100,6 @@ def _spacings(line: Line) -> list[float]:
     """The distances of equally spaced values: odd multiples of the shortest step."""
     shortest, longest = line.span
     spacing, spacings = shortest * SPACING, [shortest]
-    if not math.isfinite(longest / shortest):  # beside 0 among numbers that have no finer ones
-        return spacings
     while spacing < longest * COARSEST / EVEN:
         spacings.append(_odd(spacing * UNEVEN, shortest))
         spacing *= SPACING

@@ -16,7 +16,7 @@ from gradcli.arithmetic.floats import UNIT_ROUNDOFF
 from gradcli.checker.blackbox.line import Line
 from gradcli.checker.blackbox.noise import EVEN, noise_of_others
 from gradcli.checker.blackbox.other_numbers import complex_slope, limit_in_digits
-from gradcli.checker.blackbox.readings import Group, Reading, Readings, best_of
+from gradcli.checker.blackbox.readings import BETWEEN, Group, Reading, Readings, best_of
 from gradcli.evaluation.limits import Limit
 
 # Tolerances are data, with a reason each.
@@ -231,12 +231,12 @@ def _unmeasured_height(readings: Readings) -> float:
 def _in_steps(group: Group, height: float) -> Reading:
     """The best reading of a group, with what steps of a height may do to it.
 
-    Its own steps are few of those wide, and it has no bound for that. Where nothing moves it is
-    right as it is.
+    It may come of its shortest step, which is few of those wide, and it has no bound for that.
+    Where nothing moves it is right as it is.
     """
     best = best_of(group)
-    shortest = min(reading.step for reading in group)
-    return best._replace(bound=best.bound + height / shortest) if best.value else best
+    room = height / best.step / BETWEEN
+    return best._replace(bound=best.bound + room) if best.value else best
 
 
 def _doubt(readings: Readings, best: Reading) -> str:
