@@ -238,3 +238,38 @@ class Scaled:
 def test_several_are_grads_and_a_determinant_is_none(text):
     (case,) = check_python("import numpy as np\n" + text, "a.py", None, [], Request())
     assert case.verdict == "pass", case.problem
+
+
+OF_A_PRODUCT = """
+def f({a}, {b}):
+    return {a} * {b}
+
+def f_grad({a}, {b}):
+    return {b}, {a}
+"""
+
+
+@pytest.mark.parametrize(("a", "b"), [("a", "b"), ("x", "w"), ("x", "y"), ("u", "v")])
+def test_inputs_are_the_gradients_of_one_another(a, b):
+    text = OF_A_PRODUCT.format(a=a, b=b)
+    (case,) = check_python(text, "a.py", None, [], Request())
+    assert case.verdict == "pass", case.problem
+    for wrong in (f"-{b}, -{a}", f"{b}, 2 * {a}", f"{a}, {b}"):
+        (case,) = check_python(
+            text.replace(f"{b}, {a}\n", f"{wrong}\n"), "a.py", None, [], Request()
+        )
+        assert case.verdict == "fail", wrong
+
+
+@pytest.mark.parametrize(
+    "name", ["f_grad", "grad_f", "f_prime", "fprime", "jac_f", "df", "f_der", "gradient"]
+)
+def test_the_gradient_of_f_is_no_force(name):
+    text = (
+        f"import numpy as np\ndef f(x):\n    return np.sum(x**2)\ndef {name}(x):\n    return 2*x\n"
+    )
+    (case,) = check_python(text, "a.py", None, [], Request())
+    assert case.verdict == "pass", case.problem
+    assert not any("force" in note for note in case.notes)
+    (case,) = check_python(text.replace("2*x", "-2*x"), "a.py", None, [], Request())
+    assert case.verdict == "fail"

@@ -301,14 +301,16 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
     parameters = [x for x in leaves if x.is_parameter]
     if not any(x.is_parameter for x in driven.leaves):
         parameters = leaves
-    own = [x for x in parameters if x.short in driven.own and not TARGETS.match(x.short)]
-    parameters = own or parameters
     inner: Mapping[str, Any] = driven.reader.scopes.get(driven.forward, {})
     known = {kin(name): value for name, value in inner.items()}
     free = [r for r in _free(results, claims) if r.order >= 0 and not r.is_key]
     if driven.reader.forward is None:
         reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
         free = [r for r in free if not reached[r.node]]
+    own = [x for x in parameters if x.short in driven.own]
+    if len(own) != len(free):
+        own = [x for x in own if not TARGETS.match(x.short)]
+    parameters = own or parameters
     parts = [x for x in parameters if "[" in x.short]
     holders = {x.short.partition("[")[0] for x in parts}
     if len(parts) == len(free) > 1 and len(holders) == 1:  # the parts of one list

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import Any
 
-from gradcli.errors import Span
+from gradcli.errors import ShapeError, Span
 from gradcli.python.arguments import stores_gradients
 from gradcli.python.driven import Driven
 from gradcli.python.modes import in_training, objects_in
@@ -194,10 +194,16 @@ class Driver(BackwardCalls):
             self.reader.forward = {*(self.reader.forward or ()), *range(first, loss + 1)}
             self.driven.outputs[0] = (loss, None)
             return results
-        return [
+        fitting = [
             r._replace(node=node) for r in results
             if (node := self._pulled_back(r.node, output, upstream)) is not None
         ]  # fmt: skip
+        if isinstance(claimed, tuple) and len(fitting) < len(claimed) == len(own):
+            shape = self.reader.tape.shape(output)
+            raise ShapeError(
+                f"a gradient by each of {', '.join(own)}, of shape {shape} each, is due"
+            )
+        return fitting
 
 
 def _may_be_kept(function: Function, name: str) -> bool:

@@ -68,7 +68,9 @@ class Subject(NamedTuple):
     @property
     def is_force(self) -> bool:
         """Whether what is claimed is minus the gradient: the force of an energy."""
-        return self.kind == "gradient" and _subject_of_force(self.backward or "") is not None
+        name = self.backward or ""
+        is_named = _subject_of_force(name) is not None and role(name, GRADIENT) is None  # `f_grad`
+        return self.kind == "gradient" and is_named
 
     @property
     def is_training(self) -> bool:
