@@ -47,8 +47,11 @@ def _met(point: InDigits, leaf: int, gates: list[int]) -> set[int]:
     """
     graph, values = point.graph, point.bounded(FEW).values
     met = {leaf, *(k for node in gates for k in graph.operands[node])} - {*gates}
-    hidden = [k for k in met if values[k].error and not abs(values[k].value) > values[k].error]
-    return met | {*graph.ancestors(hidden)}
+    return met | {*graph.ancestors([k for k in met if _may_be_rounding(values[k])])}
+
+
+def _may_be_rounding(x: Bounded) -> bool:
+    return bool(x.error) and not abs(x.value) > x.error
 
 
 def _bent(graph: Graph, leaf: int, gates: list[int]) -> int:
@@ -64,12 +67,18 @@ def _bent(graph: Graph, leaf: int, gates: list[int]) -> int:
 
 
 def _of_values(point: InDigits, nodes: Iterable[int]) -> int:
-    """The orders of the values of some nodes; those inputs are part of count as in float64."""
+    """The orders of the values of some nodes; those inputs are part of count as in float64.
+
+    What a difference leaves below the first digits is sought in more of them.
+    """
     values, active = point.bounded(FEW).values, point.graph.active
     leaves = {*point.graph.inputs.values()}
     reached = 0.0
     for node in nodes:
-        order = abs(_order(values[node]))
+        value = values[node]
+        if _may_be_rounding(value):
+            value = point.bounded(SURE).values[node]
+        order = abs(_order(value))
         if order <= OF_FLOAT64 or not active[node] or node in leaves:
             reached = max(reached, order)
     return _rounded(reached)
