@@ -256,7 +256,8 @@ def _constants(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
     size = max(abs(ratio), 1 / abs(ratio))
     if any(math.isclose(size, count) for count in scene.counts):
         reason = f"the line is {1 / ratio:.6g} times the gradient: the mean over {size:.0f}"
-        target = scene.program.inputs.get(scene.target, 0)
+        known = {**scene.program.inputs, **scene.program.stages}
+        target = known.get(scene.target, 0)
         is_array = isinstance(target, list) or bool(scene.program.graph.shape(target))
         if len(written[0]) > 1 or is_array:
             yield Repair(tree, "missing-mean", reason, is_general=True)
