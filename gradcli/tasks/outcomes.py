@@ -99,7 +99,8 @@ def outcome_of(
     has_entries = bool(program.inputs) and (request.jacobian or request.hessian)
     is_checked = bool(verdicts) or elsewhere or has_entries
     if not (is_checked or answer.inputs):
-        notes.append("nothing was checked: the program has no input")
+        nothing = "no input has elements" if point.program.inputs else "the program has no input"
+        notes.append(f"nothing was checked: {nothing}")
     verdict = worst(verdicts) if is_checked else "inconclusive"
     return Outcome(point, verdict, checks, notes, lines, forks, hides)
 
