@@ -75,10 +75,9 @@ def _of_values(point: InDigits, nodes: Iterable[int]) -> int:
     leaves = {*point.graph.inputs.values()}
     reached = 0.0
     for node in nodes:
-        value = values[node]
-        if _may_be_rounding(value):
-            value = point.bounded(SURE).values[node]
-        order = abs(_order(value))
+        order = abs(_order(values[node]))
+        if _may_be_rounding(values[node]):
+            order = max(0.0, -_order(point.bounded(SURE).values[node]))
         if order <= OF_FLOAT64 or not active[node] or node in leaves:
             reached = max(reached, order)
     return _rounded(reached)
