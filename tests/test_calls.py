@@ -358,6 +358,7 @@ def test_a_program_that_ends_early_or_takes_too_much_is_told(tmp_path, option, m
     [
         (PROGRAM + " broken", "it exits with code 1: a reason of its own"),
         (PROGRAM + " text", "what it writes is no JSON"),
+        (PROGRAM + " huge", "value in its JSON is beyond float64"),
         ("no-such-program", "it cannot be started"),
         ("sleep 5", "does not end within 0.3 s"),
         ("'", "cannot be read"),

@@ -182,6 +182,8 @@ class External:
 
         try:
             return np.asarray(_numbers(told), dtype=float)
+        except OverflowError:  # a whole number beyond float64
+            raise self._fault(f"{what} in its JSON is beyond float64") from None
         except (TypeError, ValueError):
             raise self._fault(f"{what} in its JSON is no number and no list of numbers") from None
 

@@ -16,7 +16,8 @@ def answer(asked):
         print("hello")
     if "greedy" in sys.argv:
         bytearray(2**29)
-    return {"value": square * y, "gradients": gradients}
+    value = 10**400 if "huge" in sys.argv else square * y
+    return {"value": value, "gradients": gradients}
 
 
 if "lines" in sys.argv:
