@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,12 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
+@cache
+def _tree(formula: str) -> ast.expr:
+    """A formula of the tables, read when a file first asks for it."""
+    return ast.parse(formula, mode="eval").body
+
+
 def _value(reader: Reader, node: ast.expr, names: Mapping[str, Any]) -> Any:
     """The value of a formula of the tables above."""
     match node:
@@ -75,7 +81,6 @@ def _value(reader: Reader, node: ast.expr, names: Mapping[str, Any]) -> Any:
 
 def _row(formula: str, shapes: str, has_scale: bool, power: str) -> Callable[..., Any]:
     """A function of x, the shapes, `loc` and `scale`; `power` is log, or exp, of a density."""
-    tree = ast.parse(formula, mode="eval").body
     names = (*shapes.split(), "loc", *(("scale",) if has_scale else ()))
 
     def row(reader: Reader, x: Any, *given: Any, **named: Any) -> Any:
@@ -87,7 +92,7 @@ def _row(formula: str, shapes: str, has_scale: bool, power: str) -> Callable[...
         z = binary(reader, ast.Sub, x, values["loc"]) if "loc" in values else x
         if "scale" in values:
             z = binary(reader, ast.Div, z, values["scale"])
-        value = _value(reader, tree, {**CONSTANTS, **values, "z": z})
+        value = _value(reader, _tree(formula), {**CONSTANTS, **values, "z": z})
         if power and "scale" in values:
             value = binary(reader, ast.Sub, value, GATES["log"](reader, values["scale"]))
         return GATES["exp"](reader, value) if power == "exp" else value
