@@ -49,6 +49,19 @@ def test_an_infinite_slope_is_infinite_however_small_its_part(text, y):
         assert gradcli.check(text, point, {"x": claim}).cases[0].inputs["x"].verdict == "fail"
 
 
+@pytest.mark.parametrize(("text", "x", "slope"), [
+    ("square(y - (x**(1/3))**2)", 0.0, -INF), ("(y - sqrt(x)**1.5)**4", 0.0, -INF),
+    ("cosh(y + x**0.3*x**0.3)", 0.0, INF), ("log(cosh(y + sqrt(x)*x**0.2))", 0.0, INF),
+    ("(y + acosh(x)**1.2)**2", 1.0, INF), ("exp((y + xlogy(x, x))**2)", 0.0, -INF),
+])  # fmt: skip
+@pytest.mark.parametrize("y", [5e-324, 1e-200, 1e-30])
+def test_an_infinite_slope_is_infinite_in_a_square_beside_a_tiny_number(text, x, slope, y):
+    """Of (y + g(x))**2 at g = 0 the slope is that of 2*y*g(x): the square of g vanishes first."""
+    point = {"x": x, "y": y}
+    assert gradcli.evaluate(text, point).gradients["x"] == slope
+    assert gradcli.check(text, point, {"x": 0.0}).cases[0].inputs["x"].verdict == "fail"
+
+
 def test_a_part_that_is_too_small_for_many_digits_is_not_called_0():
     point = {"x": 0.0, "y": 1e3}
     assert math.isnan(gradcli.evaluate("logsumexp(y*y, cbrt(x))", point).gradients["x"])
@@ -91,6 +104,17 @@ def test_a_tiny_slope_beside_what_vanishes_is_not_0(text, y):
 
 def test_a_slope_below_float64_is_0_within_a_bound_that_admits_it():
     report = gradcli.evaluate("cbrt(hypot(abs(x) + x**1.5, logsumexp(y, x)))", {"x": 0, "y": 1000})
+    assert report.gradients["x"] == 0.0
+    assert 0.0 < report.gradient_bounds["x"] <= 5e-324
+    assert 0.0 < report.check.inputs["x"].bound <= 5e-324
+
+
+@pytest.mark.parametrize("text", [
+    "logsumexp(min(x, x), x/max(x, x))", "logsumexp(x, x/max(x, x))", "logsumexp(x, x/x)",
+])  # fmt: skip
+def test_a_slope_that_all_digits_lose_is_0_within_a_bound_that_admits_it(text):
+    """The slope is exp(-1001) = 1.9e-435, below the rounding of a difference of two ones."""
+    report = gradcli.evaluate(text, {"x": -1000.0})
     assert report.gradients["x"] == 0.0
     assert 0.0 < report.gradient_bounds["x"] <= 5e-324
     assert 0.0 < report.check.inputs["x"].bound <= 5e-324

@@ -106,9 +106,14 @@ def extent(point: InDigits, leaf: int, gates: list[int]) -> int:
 
 
 def depth(point: InDigits, gates: Iterable[int]) -> int:
-    """The orders that the smallest of the gradients of f by some gates is below 1, however many."""
-    gradients = _gradients(point)
-    return _rounded(max([-gradients[node].order for node in gates if node in gradients], default=0))
+    """The orders that the smallest of the gradients of f by some gates is below 1, however many.
+
+    Those of the gates that these move count, too: by what a square takes f has no gradient where
+    that is 0, and near there it has one of the size of that by the square.
+    """
+    gradients, cone = _gradients(point), point.graph.cone
+    moved = {node for gate in gates for node in (gate, *cone(gate, point.output))}
+    return _rounded(max([-gradients[node].order for node in moved if node in gradients], default=0))
 
 
 def wholeness(point: InDigits, gates: Iterable[int], powers: Collection[int]) -> int | None:

@@ -92,8 +92,7 @@ def _of_lost(changes: list[Change], steps: list[Any]) -> Side:
     """A side of which a change may be rounding."""
     most = min((abs(c.size) + c.error) / abs(h) for c, h in zip(changes, steps, strict=False))
     if most < (most * 0 + 10) ** -VANISHING:
-        is_shrinking = len(changes) > 2  # the first two were known, and two slopes
-        return Side("slope", 0.0, is_lost=True, underflows=bool(most) and not is_shrinking)
+        return Side("slope", 0.0, is_lost=True, underflows=bool(most))
     return Side("unclear", is_lost=all(abs(c.size) <= c.error for c in changes))
 
 
