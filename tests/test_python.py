@@ -266,6 +266,8 @@ ERRORS = [
     ("y = 1 / 0\nreturn x", 4, "ZeroDivisionError"),
     ("raise ValueError('no')", 4, "this `raise` is reached"),
     ("return x.foo()", 4, "`.foo()` of an array is not read"),
+    ("return x.hiddens[-1]", 4, "`.hiddens` of an array is no value that is read"),
+    ("return 2*x.sum", 4, "unsupported operand type(s) for *: 'int' and a method"),
     ("if x:\n    pass\nreturn x", 4, "the truth value of an array is ambiguous"),
 ]
 

@@ -7,6 +7,7 @@ and the interpreter is all of them together. The rows of calls know it by this c
 from __future__ import annotations
 
 import ast
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,8 +24,8 @@ from gradcli.python.limits import (
     PARTS_A_STEP,
 )
 from gradcli.python.source import PythonFault, Script
-from gradcli.python.tape import Tape, content_of
-from gradcli.python.values import Array, Instance, Scope, Unknown, arrays_in
+from gradcli.python.tape import KINDS, Tape, content_of, kind_of
+from gradcli.python.values import Array, Instance, OfArray, Scope, Unknown, arrays_in
 
 NO_STATEMENT = {
     "AsyncFunctionDef": "`async` functions are not read",
@@ -81,8 +82,13 @@ class _Faults:
         elif isinstance(error, (RecursionError, MemoryError)):
             raise LimitError(_too_much(error), self.reader.span()) from None
         elif isinstance(error, FAULTS):
-            words = f"{type(error).__name__}: {str(error) or 'no reason given'}"
+            words = f"{type(error).__name__}: {_in_words(error) or 'no reason given'}"
             raise PythonFault(words, self.reader.span()) from None
+
+
+def _in_words(error: BaseException) -> str:
+    """What Python says, with the kinds of values for the names of our classes."""
+    return re.sub(r"'([A-Z]\w+)'", lambda match: KINDS.get(match[1], match[0]), str(error))
 
 
 def _too_much(error: RecursionError | MemoryError) -> str:
@@ -381,9 +387,13 @@ class Reader(ABC):
         return Array(content)
 
     def refuse_unknown(self, value: Any) -> None:
-        """Raise the error of a value that is not known."""
+        """Raise the error of a value that is not known, or of a method that is not called."""
         if isinstance(value, Unknown):
             self.fail(value.reason, value.hint)
+        if isinstance(value, OfArray):
+            owner = kind_of(value.owner)
+            self.fail(f"`.{value.name}` of {owner} is no value that is read",
+                      f"call it, if it is a method: `.{value.name}(...)`")  # fmt: skip
 
     def plain(self, value: Any) -> Any:
         """A value as Python has it: a key, a number for a text."""

@@ -169,7 +169,7 @@ def _pairs(
     """Functions that belong together, the forward one first."""
     lines = {node.name: node.lineno for node in functions}
     inner = set() if cls is None else _inner_parts(functions)
-    functions = [node for node in functions if node.name not in inner]
+    functions = [node for node in functions if node.name not in inner | {"__init__"}]
     forwards: dict[str, str] = {}
     for node in (*functions, *others):
         rest = role(node.name, FORWARD)

@@ -285,12 +285,15 @@ def _stacked(tape: Tape, parts: Any) -> Content:
     return tape.gate("list", *[tape.node(content) for content in contents])
 
 
+KINDS = {  # of values, in words
+    "NoneType": "None", "str": "a text", "dict": "a dictionary", "tuple": "a tuple",
+    "list": "a list", "bool": "a truth value", "int": "a whole number", "float": "a number",
+    "Array": "an array", "Instance": "an object", "Function": "a function", "Method": "a method",
+    "Class": "a class", "Library": "a function", "OfArray": "a method", "set": "a set",
+}  # fmt: skip
+
+
 def kind_of(value: Any) -> str:
     """A value's type in words."""
-    names = {"NoneType": "None", "str": "a text", "dict": "a dictionary", "tuple": "a tuple",
-             "list": "a list", "bool": "a truth value", "int": "a whole number",
-             "float": "a number", "Array": "an array", "Instance": "an object",
-             "Function": "a function", "Method": "a method", "Class": "a class",
-             "Library": "a function", "OfArray": "a method", "set": "a set"}  # fmt: skip
     name = type(value).__name__
-    return names.get(name, name)
+    return KINDS.get(name, name)
