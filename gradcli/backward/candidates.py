@@ -237,13 +237,16 @@ def _outputs(scene: Scene) -> list[str]:
 
 
 def _means(tree: Tree) -> Iterator[Repair]:
-    """A sum where the line takes a mean."""
+    """A sum where the line takes a mean, or a mean where it takes a sum."""
+    reasons = {"mean": "it is no mean: `{}` is right", "sum": "a mean is lost: `{}` is right"}
+    other = {"mean": "sum", "sum": "mean"}
     for k, op in enumerate(tree.ops):
-        if op == "call" and tree.args[k].name == "mean":
+        if op == "call" and tree.args[k].name in other:
             args = [*tree.args]
-            args[k] = tree.args[k]._replace(name="sum")
+            args[k] = tree.args[k]._replace(name=other[tree.args[k].name])
             changed = Tree(tree.ops, args, tree.starts)
-            yield Repair(changed, "missing-mean", f"it is no mean: `{write(changed)}` is right")
+            reason = reasons[tree.args[k].name].format(write(changed))
+            yield Repair(changed, "missing-mean", reason)
 
 
 def _constants(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:

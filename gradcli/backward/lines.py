@@ -8,6 +8,7 @@ blame    the line that makes all right, if it gives what it should
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import combinations
@@ -27,7 +28,7 @@ from gradcli.backward.passage import Evidence, evidence_at
 from gradcli.backward.pasted import Pasting
 from gradcli.backward.replay import Replay, is_finite, same
 from gradcli.backward.suspects import Suspect
-from gradcli.checker.patterns import pattern
+from gradcli.checker.patterns import SAME, factor, pattern
 from gradcli.checker.reasons import mismatch
 from gradcli.evaluation.point import Point, gather, in_lists
 from gradcli.graph.text import place_text
@@ -288,6 +289,10 @@ class _Lines:
             mistake, reason = suspect.named.mistake, suspect.named.reason
         if not culprit.has_rival:
             repair = self.pasting.repair(k, suspect)
+        if mistake is None and (lost := self._lost_mean(claim, expected)) is not None:
+            mistake = "missing-mean"
+            reason = f"what is added up here is {lost} times the gradient: the mean over {lost}"
+            repair = repair or (None if self.lines[k].turn else self.pasting.divided(k, lost))
         others = self._rows(culprit.others, k)[:MOST_SUSPECTS]
         if others:
             either = f"or line {' or '.join(map(str, others))} is the slip"
@@ -297,6 +302,14 @@ class _Lines:
             mistake, reason, repair=repair, suspects=[self.places[k][0], *others] if others else [],
         )  # fmt: skip
         return check if check.reason else check._replace(reason=_difference(check))
+
+    def _lost_mean(self, claim: Any, expected: Any) -> int | None:
+        """The number of examples by which the sum of several lines should be divided."""
+        ratio = factor(np.array(claim), np.array(expected)) if np.ndim(claim) else None
+        if ratio is None:
+            return None
+        sizes = [n for n in self.naming.examples if math.isclose(ratio, n, rel_tol=SAME)]
+        return int(sizes[0]) if sizes and sizes[0] == sizes[0] // 1 else None
 
     def _misfit(self, k: int) -> LineCheck:
         """A line whose shapes do not fit, or that reads what such a line does not give."""

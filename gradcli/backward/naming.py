@@ -13,7 +13,7 @@ from gradcli.backward.amounts import in_words
 from gradcli.backward.contributions import Piece, contributions, together
 from gradcli.backward.cut import Cut
 from gradcli.backward.known import Entry
-from gradcli.backward.repairs import Found, Named, Search, counts, find_mistake, give
+from gradcli.backward.repairs import MOST_USUAL, Found, Named, Search, counts, find_mistake, give
 from gradcli.backward.replay import Replay, same
 from gradcli.backward.scene import Scene
 from gradcli.backward.turns import ATOM, alongside, beside
@@ -30,6 +30,7 @@ Confirms = Callable[[Tree], bool]  # whether a line with another tree is right i
 
 MOST_SEARCHES = 6  # lines of loops whose texts are changed, half a second for each
 STEPS_ON = 3  # from a value to the gates whose parts may belong into a line that reads it
+DIVIDING = ("div", "mul", "mean")  # gates that make a mean of a sum
 ROUNDING_OF_LINE = 1e-12  # of the largest number of a line: what may be lost in its others
 
 
@@ -354,13 +355,21 @@ class Naming:
             program=program, line=line, tree=tree, target=line.owner or "",
             consumers=list(operands), operands=operands, names=self.uses.names,
             nodes=sorted(nodes), gates={cut.graph.gates[node].name for node in inside},
-            counts=counts(cut.graph, inside, self.uses.run.values),
+            counts=counts(cut.graph, inside, self.uses.run.values) | self.examples,
             scope=scope, nearest=nearest, phrases=self._phrases,
             upstreams=upstreams, carriers=self._carriers(upstreams, scope),
             gradients=gradients, pieces=lambda: self._pieces(line.owner or "", gradients, scope),
             runs=[Run(replay.machine, replay.program_values(p)) for p in range(len(replay.runs))],
             expected=expected, accepts=accepts, shape=shape, spellings=self._spellings(k),
         )  # fmt: skip
+
+    @cached_property
+    def examples(self) -> set[float]:
+        """How many examples the forward part divides by somewhere: the last of its lines, often."""
+        graph, forward = self.replay.program.graph, self.replay.program.forward_nodes
+        divided = [node for node in range(forward) if graph.gates[node].name in DIVIDING]
+        found = counts(graph, divided, self.replay.program_values(0))
+        return {size for size in found if size > MOST_USUAL}
 
     def _read_again(self, k: int) -> set[int]:
         """The stages that a line reads, and the nodes that take the same elements of arrays."""

@@ -11,7 +11,7 @@ from gradcli.backward.rewriting import numpy_text, respelt, rewritten
 from gradcli.backward.suspects import Suspect
 from gradcli.reports.statement_text import offset_of, split_statement, statement_end
 from gradcli.syntax import Tree, write
-from gradcli.syntax.edit import joined
+from gradcli.syntax.edit import joined, name_tree, number_tree
 
 LEFT_OUT = ""  # the text of a line that should not stand there
 LONGEST_DERIVED = 60  # of the text of a line that is written anew
@@ -85,6 +85,20 @@ class Pasting:
         spelling = self.lines[k].spelling
         own = tree if spelling is None else spelling.in_python(tree)
         return None if own is None else numpy_text(write(own), self.source)
+
+    def divided(self, k: int, size: int) -> str | None:
+        """The line, and one behind it that divides what several lines have added up."""
+        target, call = self.lines[k].statement.target.partition("[")[0], self.lines[k].call
+        mean = joined(name_tree(target), number_tree(float(size)), "div")
+        spellings = [line.spelling for line in self.lines if line.spelling and line.call == call]
+        texts = filter(None, (spelling.in_python(mean) for spelling in spellings))
+        own = next(texts, None) if spellings else mean
+        if own is None:
+            return None
+        start = offset_of(self.source, *self.places[k])
+        text = self.source[start : statement_end(self.source, start)].rstrip()
+        begin = " " * (self.places[k][1] - 1)
+        return f"{text}\n{begin}{target} = {numpy_text(write(own), self.source)}"
 
     def _with_more(self, k: int, text: str, pieces: Sequence[Piece]) -> str | None:
         """The line, and those that are missing behind it."""

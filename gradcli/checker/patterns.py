@@ -28,11 +28,8 @@ def pattern(claim: Any, expected: Any, sizes: Collection[int]) -> str | None:
         return "equals the expected matrix transposed"
     if not claim.any():
         return "is 0 everywhere"
-    if not (np.isfinite(claim).all() and np.isfinite(expected).all() and expected.any()):
-        return None
-    largest = np.argmax(np.abs(expected))
-    ratio = claim.item(largest) / expected.item(largest)  # of squares even 1e-160 has none
-    if not math.isfinite(ratio) or not agree(claim, ratio * expected, CLOSE):
+    ratio = factor(claim, expected)
+    if ratio is None:
         return None
     for size in sorted(sizes):
         if size > 1 and np.isclose(ratio, size, rtol=CLOSE):
@@ -42,6 +39,15 @@ def pattern(claim: Any, expected: Any, sizes: Collection[int]) -> str | None:
     if np.isclose(ratio, -1.0, rtol=CLOSE):
         return "is -1 times the gradient everywhere: the sign is wrong"
     return f"is {ratio:.6g} times the gradient everywhere"
+
+
+def factor(claim: Any, expected: Any) -> float | None:
+    """The number by which all of a gradient is multiplied in a claim; None where there is none."""
+    if not (np.isfinite(claim).all() and np.isfinite(expected).all() and expected.any()):
+        return None
+    largest = np.argmax(np.abs(expected))
+    ratio = float(claim.item(largest) / expected.item(largest))  # of squares even 1e-160 has none
+    return ratio if math.isfinite(ratio) and agree(claim, ratio * expected, CLOSE) else None
 
 
 def failure_patterns(program: Program, checks: Mapping[str, InputCheck]) -> list[str]:

@@ -150,7 +150,7 @@ def _numbers(task: Task, sweep: _Sweep) -> Numbers:
     run, bounds = sweep.run, sweep.bounds
     values, value_errors = _rounded(run.values, bounds.values)
     gradients, gradient_errors = _rounded(run.gradients, bounds.gradients)
-    if sweep.at_limits:  # where 1/infinity stands for 1 over a number that is too large
+    if sweep.at_limits or sweep.zeros:  # 1/infinity, and what all digits lose, may be no exact 0
         value_errors = [max(error, LEAST_SUBNORMAL) for error in value_errors]
         gradient_errors = [max(error, LEAST_SUBNORMAL) for error in gradient_errors]
     numbers = Numbers(values, gradients, value_errors, gradient_errors)

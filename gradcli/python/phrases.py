@@ -32,6 +32,7 @@ SIGNS = ("sub", "add")
 PRODUCTS = ("dot", "matmul")
 REDUCTIONS = ("sum", "mean")
 OPTIONS = ("axis", "keepdims")
+LEAST_SIZE = 3  # a smaller number may be a power, or a half
 
 
 class Untold(Exception):  # no error: control flow
@@ -82,6 +83,7 @@ class Phrase:
             after = changed
         if "\n" in self.before + self.words:
             return None
+        after = self._with_sizes(after)
         for op, arg in zip(after.ops, after.args, strict=True):
             is_new = (
                 op == "name"
@@ -93,6 +95,18 @@ class Phrase:
                 return None
         args = [_with_prefix(arg) if isinstance(arg, Call) else arg for arg in args]
         return self._in_style(Tree([*after.ops], args, after.starts))
+
+    def _with_sizes(self, after: Tree) -> Tree:
+        """The numbers that a change puts in by the names of sizes: `/ N` holds for any N."""
+        changed = Tree([*after.ops], [*after.args], after.starts)
+        written = {arg for op, arg in zip(self.tree.ops, self.tree.args, strict=True)
+                   if op == "number"}  # fmt: skip
+        for k, op in enumerate(after.ops):
+            if op == "number" and after.args[k] >= LEAST_SIZE and after.args[k] not in written:
+                sizes = [n for n, v in self.scope.items() if type(v) is int and v == after.args[k]]
+                if len(sizes) == 1:
+                    changed.ops[k], changed.args[k] = "name", sizes[0]
+        return changed
 
     def _called(self, name: str) -> str | None:
         """What the function calls a named value; None where it has no name for it."""

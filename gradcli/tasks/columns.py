@@ -62,6 +62,7 @@ def for_one_unit(
     """The check with one unit, where the gradient of its bias is one number: `db = np.sum(dz)`.
 
     With several units that would lack an axis, and nothing in the file says how many there are.
+    Wrong is what is wrong with one unit, too, where the file is that of one: a logistic regression.
     None where the bias is not that of a loss, or one unit is not right either.
     """
     if not misfit.shapes or original.choice is None:
@@ -81,10 +82,13 @@ def for_one_unit(
     except GradcliError:
         return None
     claims = {check.whole: check.claim for check in narrow.case.inputs.values()}
+    is_one = reading.has_logarithm and len(reading.weights) <= ONE_LAYER
+    if is_one and narrow.case.verdict == "fail":
+        return _noted(narrow, f"taken is one unit: the gradient of `{misfit.of}` is one number")
     if narrow.case.verdict not in ("pass", "kink") or 0.0 in claims.values():
         return None
     words = f"right for one unit only: the gradient of `{misfit.of}` is one number"
-    if reading.has_logarithm and len(reading.weights) <= ONE_LAYER:
+    if is_one:
         return _noted(narrow, words)
     name, shape = next(iter(shapes.items()))
     cure = f"# gradcli: {name} = randn{tuple(1 if n == units[0] else n for n in shape)}"
