@@ -238,6 +238,7 @@ class Attempts:
         reader = Interpreter(self.script, self.seed)
         reader.tape.graph.most_elements = self.request.max_array
         reader.tiny_is_zero = self.style.tiny_is_zero
+        reader.unclips = self.style.is_unclipped
         reader.softmax_axis = self.style.softmax_axis
         reader.fixes_self = self.request.fix_self
         reader.rows = self.rows

@@ -39,6 +39,14 @@ class Driver(BackwardCalls):
         backward = self._function(self.subject.backward) if self.subject.backward else None
         return backward is not None and name in self._parameters(backward)
 
+    @property
+    def clips_gradients(self) -> bool:
+        """Whether bounds have changed something, and nothing that the outputs depend on."""
+        graph, outputs = self.reader.tape.graph, [node for node, _ in self.driven.outputs]
+        reached = graph.reaches(*outputs)
+        clipped = self.reader.clipped
+        return bool(clipped) and not any(k < len(reached) and reached[k] for k in clipped)
+
     def kept_operands(self) -> list[tuple[str, str]]:
         """Operands that the gradient is not handed, and what of the object it may have for them."""
         subject, instance = self.subject, self.driven.instance

@@ -171,10 +171,16 @@ def clip(reader: Reader, x: Any, a_min: Any = None, a_max: Any = None, **ends: A
     tape, content = reader.tape, reader.content(x)
     if reader.tiny_is_zero and low == 0 and high == 1:  # it keeps a logarithm away from 0
         return reader.wrap(content)
+    is_even = isinstance(high, (int, float)) and low == -high and content.__class__ is int
+    if is_even and reader.unclips:
+        return reader.wrap(content)
+    whole = content
     if low is not None:
         content = tape.apply(GREATER, content, reader.content(low))
     if high is not None:
         content = tape.apply(SMALLER, content, reader.content(high))
+    if is_even and not np.array_equal(tape.value(whole), tape.value(content)):
+        reader.clipped.append(content)
     return reader.wrap(content)
 
 

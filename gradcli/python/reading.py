@@ -308,6 +308,9 @@ class Reading(InputSearch):
             flags = ", ".join(f"`{name}`" for name in sorted(idle))
             words = f"right in training, which {flags} turns on"
             ways.append((style._replace(is_trained=True), words))
+        if self.driver is not None and self.driver.clips_gradients:
+            words = "right where gradients are not clipped"
+            ways.append((style._replace(is_unclipped=True), words))
         if self.has_softmax:
             words = "right where the `softmax` that is not there is that of rows"
             ways.append((style._replace(softmax_axis=-1), words))

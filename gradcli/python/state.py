@@ -129,6 +129,8 @@ class Reader(ABC):
         self.scopes: dict[str, Scope] = {}  # the latest names inside each function
         self.tiny_is_zero = False  # constants such as the 1e-8 of `log(p + 1e-8)`
         self.has_tiny = False  # whether one was met
+        self.unclips = False  # bounds alike on both sides, as gradients are held to
+        self.clipped: list[int] = []  # what such bounds have changed
         self.reads_one = False  # whether a size that was read is 1
         self.softmax_axis = 0  # of a `softmax` that is not there
         self.has_softmax = False  # whether one was called

@@ -14,6 +14,7 @@ class Style(NamedTuple):
     has_shares: bool = False  # what is called a probability is drawn between 0 and 1
     through: str = ""  # a sigmoid or a softmax: what it makes a prediction of is differentiated
     tiny_is_zero: bool = False  # constants that are there for safety only
+    is_unclipped: bool = False  # what holds gradients between two bounds is left out
     of_output: bool = False  # a derivative is handed the output, and not the input
     upstream_at: int = 0  # the place of the result that the upstream gradient is of
     of: tuple[str, str] | None = None  # a result, and the input that it is taken to be of
