@@ -8,8 +8,10 @@ from typing import Any
 
 from gradcli.errors import GradcliError, did_you_mean
 from gradcli.python import (
+    convolution_rows,
     data_rows,
     density_rows,
+    distance_rows,
     elementwise_rows,
     file_rows,
     product_rows,
@@ -26,20 +28,36 @@ CONSTANTS = {
     "PINF": math.inf, "NINF": -math.inf, "euler_gamma": 0.5772156649015329,
 }  # fmt: skip
 MODULES = {"random", "linalg", "special", "lib", "lib.stride_tricks", "stats", "optimize",
-           "numpy", "math"}  # fmt: skip
+           "signal", "spatial", "spatial.distance", "testing", "numpy", "math"}  # fmt: skip
 
 
 def ignored(reader: Reader, *_: Any, **__: Any) -> None:
     """A call that changes no number."""
 
 
+def is_kind(reader: Reader, dtype: Any, kind: Any) -> bool:
+    """`np.issubdtype`: whether numbers are of a kind, `np.floating` or `np.number`."""
+    name = kind.name if isinstance(kind, Library) else str(kind)
+    own = data_rows.kind_of_numbers(reader, dtype)
+    if name.startswith("complex"):
+        return False
+    kinds = {"number": (int, float), "generic": (int, float, bool), "inexact": (float,),
+             "floating": (float,), "integer": (int,), "signedinteger": (int,),
+             "unsignedinteger": ()}  # fmt: skip
+    return own in (kinds[name] if name in kinds else (data_rows.kind_of_numbers(reader, kind),))
+
+
 ROWS: dict[str, Callable[..., Any]] = {
     **data_rows.ROWS, **elementwise_rows.ROWS, **reduction_rows.ROWS, **shape_rows.ROWS,
-    **product_rows.ROWS, **random_rows.ROWS, **file_rows.ROWS, **density_rows.ROWS,
+    **product_rows.ROWS, **convolution_rows.ROWS, **distance_rows.ROWS,
+    **random_rows.ROWS, **file_rows.ROWS, **density_rows.ROWS,
     "asnumpy": lambda _, x: x, "get_array_module": lambda *_: Library(""),  # of CuPy
     **dict.fromkeys(("result_type", "promote_types"), lambda *_: Library("float64")),
     "scatter_add": shape_rows.ROWS["add.at"],
     **dict.fromkeys(("seterr", "set_printoptions", "errstate", "warn"), ignored),
+    **{f"testing.assert_{kind}": ignored for kind in (
+        "allclose", "array_equal", "equal", "almost_equal", "array_almost_equal")},
+    "issubdtype": is_kind, "iscomplexobj": lambda *_: False, "isrealobj": lambda *_: True,
     "math.fsum": reduction_rows.ROWS["sum"], "math.prod": reduction_rows.ROWS["prod"],
     "math.pow": elementwise_rows.ROWS["power"], "math.isclose": data_rows.ROWS["isclose"],
     "math.dist": lambda reader, a, b: reduction_rows.norm(
@@ -59,7 +77,6 @@ OTHER_FRAMEWORKS = {
     "keras": "Keras", "theano": "Theano", "mxnet": "MXNet",
 }  # fmt: skip
 INSTEAD = {
-    "convolve": "write the loop or the sum of products out",
     "fft": "write the transform as a product with a matrix",
     "put": "write `x[places] = values`",
     "interp": "write the weights of the two neighbours out",

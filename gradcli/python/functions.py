@@ -31,6 +31,8 @@ from gradcli.python.values import (
     Super,
 )
 
+KINDS = {"float64": "f", "int64": "i", "bool": "b"}  # of numbers
+
 
 class Functions(Reader):
     """The part of the interpreter that calls functions and looks up attributes."""
@@ -272,6 +274,8 @@ class Functions(Reader):
                 self.fail(f"the file has no `{name}`", did_you_mean(name, owner))
             return owner[name]
         self.refuse_unknown(owner)
+        if isinstance(owner, str) and owner in KINDS and name in ("kind", "name"):  # of a `dtype`
+            return KINDS[owner] if name == "kind" else owner
         if isinstance(owner, Function) and name == "__name__":
             return owner.name
         if isinstance(owner, Function) and owner.kind == "property" and name in ("fget", "fset"):
@@ -328,8 +332,10 @@ class Functions(Reader):
         return Library(full, owner.kind)
 
     def joined_by_index(self, owner: Library, index: Any) -> Any:
-        """`np.r_[a, b]` and `np.c_[a, b]`, which join arrays in square brackets."""
+        """`np.r_[a, b]` and `np.c_[a, b]`, which join arrays; `np.s_[1:3]` is an index."""
         parts = list(index) if isinstance(index, tuple) else [index]
+        if owner.name in ("s_", "index_exp"):
+            return index
         if owner.name not in ("r_", "c_"):
             self.fail(f"`{owner.name}` has no parts")
         return library_call(self, Library("joined_rows" if owner.name == "r_" else "column_stack"),

@@ -239,6 +239,8 @@ class Guesser:
             return entries if vectors in entries else [*entries, vectors]
         if name in usage.texts:
             return ["text"]
+        if SHAPE.match(name) and usage.reach.get(name, 0) > 1 and name not in usage.ranks:
+            return self._of_shape(name, usage.reach[name])
         if "shape" in name and name not in usage.ranks:
             own = self._of_input(name, (0, 1) if self.is_prepared else (1, 0))
             return [*own, Sizes(2), Sizes(1), Sizes(3), "count"]
@@ -270,17 +272,21 @@ class Guesser:
     def _unpacked(self, name: str, parts: list[str]) -> list[Guess]:
         """Numbers in one array, `x, y = p`; parts of their own where these are called arrays."""
         own: list[Guess] = []
-        usual = usual_count(name) if SHAPE.match(name) else None
-        if usual is not None:  # a kernel is no square: that would hide much
-            last = usual - 1 if KERNELS.match(name) else usual
-            return [("value", [*[usual] * (len(parts) - 1), last]), "count"]
         if SHAPE.match(name):
-            return [*self._of_input(name, (-len(parts),)), Sizes(len(parts)), "count"]
+            return self._of_shape(name, len(parts))
         if name not in parts:
             own = [Parts({str(k): self._guesses(part)[0] for k, part in enumerate(parts)})]
         are_arrays = any(ARRAY.match(part) for part in parts) and not _is_alphabet(parts)
         is_array = name in self.usage.lengths and not are_arrays
         return [1, *own] if is_array else [*own, 1]
+
+    def _of_shape(self, name: str, length: int) -> list[Guess]:
+        """What has the sizes of so many axes."""
+        usual = usual_count(name)
+        if usual is not None:  # a kernel is no square: that would hide much
+            last = usual - 1 if KERNELS.match(name) else usual
+            return [("value", [*[usual] * (length - 1), last]), "count"]
+        return [*self._of_input(name, (-length,)), Sizes(length), "count"]
 
     def _of_input(self, name: str, places: tuple[int, ...]) -> list[Guess]:
         """The shape of the input, from some axes on, where a parameter may be that."""

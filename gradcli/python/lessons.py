@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gradcli.python.guesses import Guess, Parts, Sizes, setting
+from gradcli.python.misfits import shapes_in
 from gradcli.python.usage import DERIVATIVE
 from gradcli.python.values import Array, Given, Instance, Library, Scope
 
@@ -303,6 +304,19 @@ def _ranked(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Less
     return None
 
 
+def _convolved(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """A part that is convolved has more axes than are due, or fewer: so has the whole."""
+    due = int(match[1])
+    arguments = stop.node.args if isinstance(stop.node, ast.Call) else []
+    for argument, shape in zip(arguments, shapes_in(match.string), strict=False):
+        blamed = _blamed(argument, stop, values, True, Array)
+        whole = dict(_paths(values)).get(blamed[0]) if blamed else None
+        if blamed is not None and isinstance(whole, Array) and len(shape) != due:
+            rank = len(stop.shape(whole.content)) - len(shape) + due
+            return Lesson(blamed[0], rank) if rank > 0 else None
+    return None
+
+
 def _padded(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """So many axes are padded."""
     blamed = _blamed(stop.node, stop, values, True)
@@ -375,6 +389,7 @@ LESSONS = (
     (r"list index out of range", _longer),
     (r"tuple index out of range", _shape_part),
     (r"reached, as (\d+) axes are not (\d+)", _ranked),
+    (r"a convolution of shapes .* both have (\d+) axes", _convolved),
     (r"has widths for (\d+) axes", _padded),
     (r"subscripts `(\w+)` for an array of shape", _subscripts),
     (r"\(([\d, ]+)\) is no order of \d+ axes", _ordered),

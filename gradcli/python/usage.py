@@ -17,6 +17,7 @@ from gradcli.python.packed import packed_in
 
 MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "normal", "uniform",
                 "standard_normal", "random", "full", "identity")  # fmt: skip
+KEPT_SHAPE = re.compile(r"shape|dims", re.IGNORECASE)  # what a tuple of sizes is kept as
 KEEPS_LENGTH = ("zeros_like", "ones_like", "empty_like", "asarray", "array", "copy", "atleast_1d")
 TAKES_INDICES = ("at", "take", "take_along_axis", "put_along_axis", "one_hot", "to_categorical")
 TURNED = ("enumerate", "zip", "reversed", "sorted", "list")  # loops go through what these are of
@@ -42,6 +43,7 @@ class Usage:
         self.letters: dict[str, list[str]] = {}  # the sizes in docstrings: N, D, 3
         self.least: dict[str, int] = {}  # from places in shapes, and indices
         self.lengths: dict[str, int] = {}  # of what is indexed by constants only
+        self.reach: dict[str, int] = {}  # of what is also indexed by others, or kept
         self.keys: dict[str, list[str]] = {}  # of dictionaries
         self.parameters: set[str] = set()  # of the functions
         self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
@@ -262,6 +264,8 @@ class Usage:
                 is_length = ast.unparse(node.func) == "len" and node.args
                 if is_length and isinstance(node.args[0], ast.Name):
                     self.lists.add(node.args[0].id)
+            if isinstance(node, ast.Assign) and KEPT_SHAPE.search(_name(node.targets[0]) or ""):
+                self.counts |= _names_of_sizes(getattr(node.value, "elts", []))
             if isinstance(node, (ast.For, ast.comprehension)):
                 self.lists |= {part.id for part in _gone_through(node.iter)}
         self.counts, self.lists = counts | (self.counts & own), lists | (self.lists & own)
@@ -276,10 +280,7 @@ class Usage:
             parts = [*node.args, *(k.value for k in node.keywords if k.arg in ("size", "shape"))]
             for part in parts:
                 names = part.elts if isinstance(part, ast.Tuple) else [part]
-                self.counts |= {
-                    n.id for name in names for n in ast.walk(name)
-                    if isinstance(n, ast.Name) and not _is_inside_shape(name)
-                }  # fmt: skip
+                self.counts |= _names_of_sizes(names)
 
     def _indexed(self, name: str, place: ast.expr) -> None:
         if isinstance(place, ast.Constant) and isinstance(place.value, str):
@@ -313,6 +314,7 @@ class Usage:
                     name, length = found
                     longest[name] = max(longest.get(name, 0), length)
                     counted[name] = counted.get(name, 0) + 1
+        self.reach = longest
         self.lengths = {n: k for n, k in longest.items() if counted[n] == used.get(n)}
 
     def _look_for_packed(self, functions: Iterable[ast.AST]) -> None:
@@ -413,6 +415,14 @@ def _length(node: ast.AST) -> tuple[str, int] | None:
         if isinstance(place, ast.Constant) and isinstance(place.value, int) and place.value >= 0:
             return node.value.id, place.value + 1
     return None
+
+
+def _names_of_sizes(parts: Iterable[ast.expr]) -> set[str]:
+    """The names that the sizes of a shape are computed from: `(depth, width - k + 1)`."""
+    return {
+        n.id for part in parts if not _is_inside_shape(part)
+        for n in ast.walk(part) if isinstance(n, ast.Name)
+    }  # fmt: skip
 
 
 def _is_inside_shape(node: ast.AST) -> bool:
