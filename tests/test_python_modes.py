@@ -140,3 +140,35 @@ def test_a_weight_that_an_optimiser_moves_is_no_gradient_of_itself():
     case = checked(MOVED, "Scale")
     assert case.verdict == "pass", case.problem
     assert {name.partition("[")[0] for name in case.inputs} == {"x"}
+
+
+SAVES = """
+import numpy as np
+
+
+class Store:
+    def __init__(self):
+        self.kept = None
+
+    def keep(self, kept):
+        self.kept = kept
+
+
+class SquaredError(Store):
+    def __call__(self, output, target, save=False):
+        if save:
+            self.keep((output, target))
+        return np.square(output - target).mean()
+
+    def backward(self):
+        output, target = self.kept
+        return 2 * (output - target) / output.size
+"""
+
+
+def test_what_a_flag_keeps_is_what_the_forward_part_was_handed():
+    case = checked(SAVES, "SquaredError")
+    assert case.verdict == "pass", case.problem
+    assert "kept =" not in " ".join(case.notes)
+    wrong = checked(SAVES.replace("2 * (output", "(output"), "SquaredError")
+    assert [line.line for line in wrong.lines if line.is_accused] == [21]

@@ -189,3 +189,56 @@ def test_an_object_may_be_of_a_class_beside(tmp_path):
     (case,) = cases(tmp_path, "dense.py", files)
     assert case.verdict == "pass", case.problem
     assert "bends = Wave()" in " ".join(case.notes)
+
+
+STACK = """class Stack:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad):
+        for layer in reversed(self.layers):
+            grad = layer.backward(grad)
+        return grad
+"""
+AFFINE = """import numpy as np
+
+class Affine:
+    def __init__(self, n_in, n_out):
+        self.w, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.w + self.b
+
+    def backward(self, grad):
+        self.dw, self.db = self.x.T @ grad, grad.sum(axis=0)
+        return grad @ self.w.T
+"""
+
+
+def test_layers_may_be_of_a_folder_beside_that_of_the_network(tmp_path):
+    for folder in ("layers", "networks"):
+        (tmp_path / folder).mkdir()
+    files = {"layers/affine.py": AFFINE, "networks/stack.py": STACK}
+    (case,) = cases(tmp_path, "networks/stack.py", files)
+    assert case.verdict == "pass", case.problem
+    assert "layers = [Affine()]" in " ".join(case.notes)
+    files["networks/stack.py"] = STACK.replace("reversed(self.layers)", "self.layers[1:]")
+    (wrong,) = cases(tmp_path, "networks/stack.py", files)
+    assert wrong.verdict != "pass"
+
+
+def test_an_error_in_a_file_that_is_imported_is_placed_there(tmp_path):
+    files = {
+        "tools.py": "import numpy as np\n\ndef squash(z):\n    return np.fft.fft(z)\n",
+        "own.py": "from tools import squash\n\ndef f_forward(x):\n    return squash(x), x\n\n"
+        "def f_backward(dout, x):\n    return dout\n",
+    }
+    (case,) = cases(tmp_path, "own.py", files)
+    assert case.verdict == "error"
+    assert (case.file.endswith("tools.py"), case.problem.line) == (True, 4)

@@ -11,6 +11,7 @@ import numpy as np
 
 from gradcli.errors import NameFault, did_you_mean
 from gradcli.python.driven import Driven, Leaf
+from gradcli.python.gradient_returns import OBJECTIVES
 from gradcli.python.gradient_words import folded, is_holder, kin
 from gradcli.python.guesses import SHARES, TARGETS
 from gradcli.python.results import Result
@@ -304,6 +305,8 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
     inner: Mapping[str, Any] = driven.reader.scopes.get(driven.forward, {})
     known = {kin(name): value for name, value in inner.items()}
     free = [r for r in _free(results, claims) if r.order >= 0 and not r.is_key]
+    if all(driven.reader.tape.shape(x.node) for x in parameters):
+        free = [r for r in free if not _is_loss(driven, r)]
     if driven.reader.forward is None:
         reached = driven.reader.tape.graph.reaches(*[node for node, _ in driven.outputs])
         free = [r for r in free if not reached[r.node]]
@@ -325,6 +328,11 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
     if len(free) != len(parameters) or _are_unrolled(driven, free, parameters, leaves):
         return []
     return [Claim(leaf, result, "position") for leaf, result in zip(parameters, free, strict=True)]
+
+
+def _is_loss(driven: Driven, result: Result) -> bool:
+    """Whether a result is the loss itself, a number that a backward part computes beside."""
+    return not driven.reader.tape.shape(result.node) and bool(OBJECTIVES.search(result.name))
 
 
 def _are_unrolled(

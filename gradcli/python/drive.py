@@ -9,7 +9,7 @@ from typing import Any
 from gradcli.errors import ShapeError, Span
 from gradcli.python.arguments import stores_gradients
 from gradcli.python.driven import Driven
-from gradcli.python.modes import in_training, objects_in
+from gradcli.python.modes import in_training, objects_in, that_keep
 from gradcli.python.outputs import end_of_loops, last_line_of_value
 from gradcli.python.results import Result, of_each, returned, short_name
 from gradcli.python.upstreams import BackwardCalls
@@ -42,10 +42,11 @@ class Driver(BackwardCalls):
     @property
     def clips_gradients(self) -> bool:
         """Whether bounds have changed something, and nothing that the outputs depend on."""
-        graph, outputs = self.reader.tape.graph, [node for node, _ in self.driven.outputs]
-        reached = graph.reaches(*outputs)
-        clipped = self.reader.clipped
-        return bool(clipped) and not any(k < len(reached) and reached[k] for k in clipped)
+        clipped, outputs = self.reader.clipped, [node for node, _ in self.driven.outputs]
+        if not (clipped and outputs):
+            return False
+        reached = self.reader.tape.graph.reaches(*outputs)
+        return not any(k < len(reached) and reached[k] for k in clipped)
 
     def kept_operands(self) -> list[tuple[str, str]]:
         """Operands that the gradient is not handed, and what of the object it may have for them."""
@@ -156,6 +157,7 @@ class Driver(BackwardCalls):
         """The arguments, and the object with its layers, in training where the style has that."""
         own = {name: v for name, v in {**forward.defaults, **arguments}.items()
                if name not in self.values}  # fmt: skip
+        arguments = {**arguments, **that_keep(forward.node, own)}
         changed = in_training(own)
         self.driven.idle |= changed.keys()
         for part in objects_in(self.driven.instance):

@@ -1,7 +1,7 @@
 """What the file itself asks for: the condition above a `raise` that is reached.
 
 `if x.shape[1] != w.shape[0]: raise ...` says which axes are one, as a misfit of numpy does, and
-`if x.ndim != 2: raise ...` how many there are.
+`if x.ndim != 2: raise ...` how many there are; `np.issubdtype(y.dtype, int)` asks for labels.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from gradcli.errors import GradcliError
 from gradcli.python.values import Scope
 
 REACHED = "this `raise` is reached"
+NOT_WHOLE = "as floats are not whole numbers"
 HOW = "give other inputs, or see the condition above it"
 AXES = ("ndim", "dim")
 
@@ -27,6 +28,8 @@ def asked(reader: Any, test: ast.expr, wanted: bool, scope: Scope) -> tuple[ast.
             if words:
                 return guard, words
         return test, ""
+    if isinstance(test, ast.Call) and not wanted and _asks_for_whole(test):
+        return test, f", {NOT_WHOLE}"
     is_equality = isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(
         test.ops[0], ast.NotEq if wanted else ast.Eq
     )  # fmt: skip
@@ -43,6 +46,12 @@ def asked(reader: Any, test: ast.expr, wanted: bool, scope: Scope) -> tuple[ast.
         return test, ""
     what = " axes" if any(map(_counts_axes, sides)) else ""
     return test, f", as {own}{what} are not {other}" if what else f", as {own} is not {other}"
+
+
+def _asks_for_whole(test: ast.Call) -> bool:
+    """Whether a condition is `np.issubdtype(x.dtype, np.integer)`."""
+    is_kind = ast.unparse(test.func).endswith("issubdtype") and len(test.args) > 1
+    return is_kind and ast.unparse(test.args[1]).endswith(("integer", "int"))
 
 
 def _is_size(value: Any) -> bool:

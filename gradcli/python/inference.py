@@ -377,6 +377,8 @@ class Inference:
             pair = (labels[0], size) if labels else None
         if column is not None or pair is None or self._makes_square(pair, choice):
             return column
+        if 1 in pair:  # of what the code itself has made
+            return with_size_one(choice.shapes, max(pair))
         return joined(choice.shapes, *pair)
 
     def _makes_square(self, pair: tuple[int, int], choice: Choice) -> bool:

@@ -31,7 +31,7 @@ from gradcli.python.objects import (
     objects,
 )
 from gradcli.python.packed import Measured, measured
-from gradcli.python.partners import modules_beside
+from gradcli.python.partners import modules_around, modules_beside
 from gradcli.python.starts import Call, Choice
 from gradcli.python.subjects import subjects
 from gradcli.python.usage import Usage
@@ -233,8 +233,10 @@ class InputSearch(Attempts):
         reader, scope = self._reader()
         own, cls = [*classes_of(scope)], self.subject.cls
         found = {name: make(functions, name, own, cls) for name, make in asked.items()}
-        if not all(found.values()):
-            self.modules = modules_beside(self.script)
+        for modules_of in (modules_beside, modules_around):
+            if all(found.values()):
+                break
+            self.modules = modules_of(self.script)
             modules = {name: reader.module_beside(name) for name in self.modules}
             others = [*classes_of(Scope.of({k: m for k, m in modules.items() if m is not None}))]
             found = {
@@ -246,8 +248,10 @@ class InputSearch(Attempts):
     def _made(self, function: str, arguments: dict[str, Any]) -> Any:
         """What a function of the file makes, or a class that it imports: `layers.Dense`."""
         reader, scope = self._reader()
-        maker: Any = scope
-        for part in function.split("."):
+        module, _, name = function.rpartition(".")
+        maker: Any = reader.module_beside(module) if module in self.modules else None
+        maker = scope if maker is None else maker[name]
+        for part in function.split(".") if maker is scope else ():
             maker = maker[part] if part in maker else reader.module_beside(part)
         return known_of(reader.call(maker, [], arguments))
 

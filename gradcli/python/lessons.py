@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from gradcli.python.guards import NOT_WHOLE
 from gradcli.python.guesses import Guess, Parts, Sizes, setting
 from gradcli.python.misfits import shapes_in
 from gradcli.python.usage import DERIVATIVE
@@ -304,6 +305,14 @@ def _ranked(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Less
     return None
 
 
+def _of_labels(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """The file itself refuses floats: they are labels."""
+    blamed = _blamed(stop.node, stop, values, False, Array)
+    rank = 0 if blamed is None else len(stop.shape(blamed[1].content))
+    known = blamed is not None and rank in LABELS_OF_RANK
+    return Lesson(blamed[0], LABELS_OF_RANK[rank]) if blamed is not None and known else None
+
+
 def _convolved(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """A part that is convolved has more axes than are due, or fewer: so has the whole."""
     due = int(match[1])
@@ -389,6 +398,7 @@ LESSONS = (
     (r"list index out of range", _longer),
     (r"tuple index out of range", _shape_part),
     (r"reached, as (\d+) axes are not (\d+)", _ranked),
+    (NOT_WHOLE, _of_labels),
     (r"a convolution of shapes .* both have (\d+) axes", _convolved),
     (r"has widths for (\d+) axes", _padded),
     (r"subscripts `(\w+)` for an array of shape", _subscripts),

@@ -21,6 +21,7 @@ PAIRS = (
     re.compile(r"square matri\w+, this has shape \((\d+), (\d+)\)"),
 )
 SQUEEZED = re.compile(r"axis (-?\d+) of \(((?:\d++,? ?)*)\) is not of size 1")
+AS_NUMBER = re.compile(r"cannot reshape an array of (\d+) elements, .*into shape \((?:1,? ?)+\)")
 SHAPE = re.compile(r"\(((?:\d++,? ?)*)\)")
 ALONG = re.compile(r"differ in an axis other than (\d+)")
 IN_PLACE = "cannot become one of"
@@ -93,7 +94,9 @@ def single_example(message: str) -> int | None:
 
 
 def single_axis(message: str) -> int | None:
-    """The size that is 1 where the code takes an axis of that size away."""
+    """The size that is 1 where the code takes an axis of that size away, or a row for a number."""
+    if (match := AS_NUMBER.search(message)) is not None:
+        return int(match[1])
     match = SQUEEZED.search(message)
     return None if match is None else int(match[2].split(",")[int(match[1])])
 

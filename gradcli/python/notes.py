@@ -37,7 +37,7 @@ def shown_value(value: Any) -> str:
         return f"= {value.name.removeprefix('helper ')}"
     if isinstance(value, Instance):
         return f"= {value.cls.name}()"
-    if isinstance(value, list) and any(isinstance(part, Instance) for part in value):
+    if isinstance(value, list) and any(isinstance(part, (Array, Instance)) for part in value):
         return f"= [{', '.join(shown_value(part).removeprefix('= ') for part in value)}]"
     if isinstance(value, Library):
         return f"= {value.name.removeprefix('helper ')}"

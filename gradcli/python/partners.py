@@ -69,6 +69,33 @@ def modules_beside(script: Script) -> list[str]:
     return [os.path.basename(path).removesuffix(".py") for path in _paths(script.name)]
 
 
+def modules_around(script: Script) -> list[str]:
+    """The files of the folders beside that of a file: `layers.dense` beside `models`."""
+    if not os.path.isfile(script.name):
+        return []
+    own = os.path.abspath(os.path.dirname(script.name))
+    above, found = os.path.dirname(own), []
+    for folder in _listed(above):
+        whole = os.path.join(above, folder)
+        if os.path.isdir(whole) and folder.isidentifier() and whole != own:
+            found += [f"{folder}.{name.removesuffix('.py')}" for name in _listed(whole)
+                      if name.removesuffix(".py").isidentifier() and name.endswith(".py")
+                      and _is_small(os.path.join(whole, name))]  # fmt: skip
+    return found[:MOST_BESIDE]
+
+
+def _listed(folder: str) -> list[str]:
+    """The names in a folder; none of one that cannot be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _is_small(path: str) -> bool:
+    return os.path.isfile(path) and os.path.getsize(path) <= LARGEST
+
+
 def is_cell(name: str) -> bool:
     """Whether a file is one of several parts of a whole: `2-forward.py`, which none can import."""
     return not os.path.basename(name).removesuffix(".py").isidentifier()
@@ -79,12 +106,7 @@ def _paths(own: str) -> list[str]:
     if not os.path.isfile(own):
         return []
     folder = os.path.dirname(own) or os.curdir
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return []
-    paths = [os.path.join(folder, name) for name in names
+    paths = [os.path.join(folder, name) for name in _listed(folder)
              if name.endswith(".py") and "." not in name.removesuffix(".py")
              and is_cell(name) == is_cell(own) and name != os.path.basename(own)]  # fmt: skip
-    small = [path for path in paths if os.path.isfile(path) and os.path.getsize(path) <= LARGEST]
-    return small[:MOST_BESIDE]
+    return [*filter(_is_small, paths)][:MOST_BESIDE]

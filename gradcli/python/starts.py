@@ -39,7 +39,8 @@ SIGNALS: list[dict[str, tuple[int, ...]]] = [
 ]
 IMAGE = re.compile(r"^(x|X|inputs?|A_prev|img\w*|images?|a|data|A)$")
 # Images of rank 3 without a filter, which are pooled: several windows along every axis.
-POOLED: list[dict[str, tuple[int, ...]]] = [{"image": (4, 6, 8)}]
+# Code that mixes up height and width is right for squares only.
+POOLED: list[dict[str, tuple[int, ...]]] = [{"image": (4, 6, 8)}, {"image": (4, 6, 6)}]
 CHANNELS = re.compile(
     r"^(n|num|in|input|inputs|nb)_?(c|ch|chan|channels?|depth|planes)$|^channels(_in)?$|^[cC]_in$"
 )

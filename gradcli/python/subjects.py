@@ -16,12 +16,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from gradcli.python.gradient_returns import GRADIENT_NAME, OBJECTIVES, returns_gradients
+from gradcli.python.gradient_returns import OBJECTIVES, returns_gradients
 from gradcli.python.handed import handed_together
+from gradcli.python.parameters import gives, required, takes_gradients, with_upstream
 from gradcli.python.trainings import Training
 
-FORWARD = "forward_propagation|forward_prop|forwardprop|forward_pass|feedforward|feed_forward|" \
-          "forward|fwd|fprop|fw"  # fmt: skip
+FORWARD = "forward_propagation|forward_propagate|forward_prop|forwardprop|forward_pass|" \
+          "feedforward|feed_forward|forward|fwd|fprop|fw|propagate"  # fmt: skip
 BACKWARD = "backward_propagation|backpropagation|back_propagation|back_propagate|backpropagate|" \
            "backward_prop|back_prop|backprop|backward_pass|backwards|backward|bprop|bwd|" \
            "pullback|vjp|bptt|bw|back"  # fmt: skip
@@ -213,7 +214,7 @@ def _short_for(gradient: ast.FunctionDef, functions: list[ast.FunctionDef]) -> s
     names = [
         node.name for node in functions
         if len(short) >= SHORTEST and _base(node.name).startswith(short)
-        and _differentiated(node.name) is None and _required(node) == _required(gradient) != []
+        and _differentiated(node.name) is None and required(node) == required(gradient) != []
         and role(node.name, f"{HESSIAN}|{BACKWARD}") is None
     ]  # fmt: skip
     return names[0] if len(names) == 1 else None
@@ -250,7 +251,7 @@ def _of_known(
     pairs = [(node, role(node.name, GRADIENT) or _differentiated(node.name)) for node in functions]
     return [
         Subject("gradient", node.name, of, node.name, None, node.lineno) for node, of in pairs
-        if of in KNOWN and of not in names and node.name not in taken and len(_required(node)) == 1
+        if of in KNOWN and of not in names and node.name not in taken and len(required(node)) == 1
     ]  # fmt: skip
 
 
@@ -267,7 +268,7 @@ def _forces(
     for node in functions:
         rest = _subject_of_force(node.name)
         energy = energies.get(rest) if rest is not None and node.name not in taken else None
-        if energy is not None and _required(node) == _required(energy) != []:
+        if energy is not None and required(node) == required(energy) != []:
             pairs.append(
                 Subject("gradient", energy.name, energy.name, node.name, cls, energy.lineno)
             )
@@ -282,12 +283,6 @@ def _subject_of_force(name: str) -> str | None:
 def _subject_of_energy(name: str) -> str | None:
     """What the name of an energy is without that word; None for the name of nothing such."""
     return _base(name) if _base(name) in POTENTIALS else role(name, ENERGY)
-
-
-def _required(node: ast.FunctionDef) -> list[str]:
-    """The parameters that a function cannot do without, and not the object."""
-    names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
-    return [n for n in names[: len(names) - len(node.args.defaults)] if n != "self"]
 
 
 def _of_losses(functions: list[ast.FunctionDef], found: list[Subject]) -> list[Subject]:
@@ -305,7 +300,7 @@ def _of_losses(functions: list[ast.FunctionDef], found: list[Subject]) -> list[S
         same = [f for f in losses if rest in ANY_LOSS and ast.dump(f.args) == ast.dump(node.args)]
         if len(same) != 1:
             same = [f for f in losses if _matter(f.name) == _matter(node.name)
-                    and _required(f) == _required(node) != []]  # fmt: skip
+                    and required(f) == required(node) != []]  # fmt: skip
         if len(same) == 1:
             pairs.append(
                 Subject("gradient", same[0].name, same[0].name, node.name, None, same[0].lineno)
@@ -398,18 +393,20 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
         )
         is_gradient = (
             backward is not None and role(backward, BACKWARD) is None
-            and not _takes_gradients(methods[backward])
+            and not takes_gradients(methods[backward])
         )  # fmt: skip
         likely = (*VALUE_METHODS, *FORWARD_METHODS) if is_gradient else FORWARD_METHODS
         forward = next((n for n in likely if n in names), None)
         if forward and backward and forward != backward:
             kind = "gradient" if is_gradient else "pair"
             found = [Subject(kind, node.name, forward, backward, node.name, node.lineno)]
-    derivatives = _derivatives(real, found, node)
+    upstreams = _of_upstreams(real, found, node)
+    derivatives = _derivatives(real, [*found, *upstreams], node)
     objectives = [
         Subject("objective", f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
         for m in real
-        if returns_gradients(m) and m.name not in {s.backward for s in (*found, *derivatives)}
+        if returns_gradients(m)
+        and m.name not in {s.backward for s in (*found, *upstreams, *derivatives)}
     ]
     objectives += [
         Subject("node", f"{node.name}.{m.name}", m.name, inner.name, node.name, m.lineno)
@@ -418,7 +415,9 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
     ]  # fmt: skip
     if any(node.name in _base_names(cls) for cls in tree.body if isinstance(cls, ast.ClassDef)):
         found = [s for s in found if not _is_left_open(s, methods)]
-    taken = {n for s in (*found, *derivatives, *objectives) for n in (s.forward, s.backward)}
+    taken = {
+        n for s in (*found, *upstreams, *derivatives, *objectives) for n in (s.forward, s.backward)
+    }
     objectives += [
         Subject(training.kind, f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
         for m in node.body
@@ -434,8 +433,19 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
     else:
         found = [s._replace(name=f"{node.name}.{s.forward}" if len(found) > 1 else node.name)
                  for s in found]  # fmt: skip
-    at_class = [s._replace(line=node.lineno) for s in (*found, *derivatives)]
+    at_class = [s._replace(line=node.lineno) for s in (*found, *upstreams, *derivatives)]
     return at_class + [s if s.kind == "node" else s._replace(line=node.lineno) for s in objectives]
+
+
+def _of_upstreams(
+    methods: list[ast.FunctionDef], found: list[Subject], cls: ast.ClassDef
+) -> list[Subject]:  # fmt: skip
+    """The methods that take what the forward part does, and an upstream gradient: `grad_x`."""
+    taken = {name for s in found for name in (s.forward, s.backward)}
+    return [
+        Subject("pair", f"{cls.name}.{backward}", forward, backward, cls.name, cls.lineno)
+        for forward, backward in with_upstream(methods, FORWARD_METHODS) if backward not in taken
+    ]  # fmt: skip
 
 
 def _derivatives(
@@ -462,25 +472,13 @@ def _is_derivative(node: ast.FunctionDef) -> bool:
     """Whether a method is a derivative by its name, which says of no more than "the function"."""
     is_short = bool(SHORT_DERIVATIVE.match(node.name))
     is_named = is_short or role(node.name, GRADIENT) in OF_FUNCTIONS
-    return is_named and bool(_required(node)) and _gives(node) and not _takes_gradients(node)
+    return is_named and bool(required(node)) and gives(node) and not takes_gradients(node)
 
 
 def _takes_as_many(node: ast.FunctionDef, derivative: ast.FunctionDef) -> bool:
     """Whether a method gives a value for the parameters of its derivative, or for one as that."""
-    names, own = _required(node), _required(derivative)
-    return (names == own or len(names) == len(own) == 1) and _gives(node)
-
-
-def _gives(node: ast.FunctionDef) -> bool:
-    """Whether a function returns something that it computes."""
-    values = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
-    return any(value is not None and not isinstance(value, ast.Constant) for value in values)
-
-
-def _takes_gradients(node: ast.FunctionDef) -> bool:
-    """Whether the first parameter of a method is an upstream gradient, by its name."""
-    names = [a.arg for a in node.args.args if a.arg != "self"]
-    return bool(names) and bool(GRADIENT_NAME.match(names[0]))
+    names, own = required(node), required(derivative)
+    return (names == own or len(names) == len(own) == 1) and gives(node)
 
 
 def _is_left_open(subject: Subject, methods: dict[str, ast.FunctionDef]) -> bool:

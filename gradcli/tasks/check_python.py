@@ -61,7 +61,7 @@ def check_python(
             others = primary if one.kind == "training" else [x for x in found if x.kind != "fit"]
             if one.is_training and others and subject is None:
                 continue  # a loop around what has been read, or one that follows no gradient
-            case = broken_case(name, error)._replace(expression=one.words)
+            case = broken_case(_place_of(error, file), error)._replace(expression=one.words)
         if one.forward in wrong and one.kind == "gradient":
             case = of_wrong_gradient(case, wrong[one.forward])
         else:
@@ -71,6 +71,12 @@ def check_python(
                 wrong[one.backward] = accused[0]
             parts.update(dict.fromkeys(accused, one.name))
         yield case._replace(shown=file.lines_around([line.line for line in case.lines]))
+
+
+def _place_of(error: GradcliError, file: PythonFile) -> str:
+    """The file that an error is in: one that is imported, or the file itself."""
+    is_elsewhere = error.span is not None and error.span.text != file.script.text
+    return error.span.source if error.span is not None and is_elsewhere else file.script.name
 
 
 def _judge_of(
