@@ -16,6 +16,7 @@ from gradcli.program.model import Decision, Program
 from gradcli.program.shape_words import shape_advice
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.driven import Driven
+from gradcli.python.missing import Unclaimed
 from gradcli.python.phrases import Phrase, phrase
 from gradcli.python.source import PythonFault
 from gradcli.python.state import Assigned
@@ -130,6 +131,12 @@ class _Assembly:
         if _plain(shape) == _plain(expected):
             fitted: int = self.tape.reshape(node, expected)
             return fitted
+        if claim.by == "position" and not claim.leaf.is_parameter:
+            raise Unclaimed(
+                f"nothing says of what `{claim.result.words or 'the result'}` of shape {shape} is "
+                "the gradient", None,
+                "say it: --grad RESULT=INPUT, or # gradcli: grads RESULT=INPUT",
+            )  # fmt: skip
         has, wants = (f"shape {s}" if s else "no axes: it is one number" for s in (shape, expected))
         span = self.reader.script.span(self._place(claim))
         raise Misshapen(f"the gradient of `{claim.leaf.short}` has {has}, `{claim.leaf.short}` has "

@@ -57,7 +57,7 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     claims += _of_the_input(driven, results, claims)
     claims += _itself(driven, results, claims)
     claims += _of_unread(driven, unread, results, claims)
-    claims += _by_position(driven, results, claims)
+    claims += _by_position(driven, [r for r in results if not _is_of(r, unread)], claims)
     taken = {claim.result.words for claim in claims}
     nodes = {claim.result.node for claim in claims}  # which may have another name, too
     left = [r.words for r in results if r.words not in taken and (r.order >= 0 or r.roots)
@@ -328,6 +328,12 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
     if len(free) != len(parameters) or _are_unrolled(driven, free, parameters, leaves):
         return []
     return [Claim(leaf, result, "position") for leaf, result in zip(parameters, free, strict=True)]
+
+
+def _is_of(result: Result, leaves: list[Leaf]) -> bool:
+    """Whether a result is called the gradient of one of some inputs that the output ignores."""
+    own = {kin(x.short) for x in leaves if not x.is_parameter}
+    return any(kin(root) in own for root in result.roots)
 
 
 def _is_loss(driven: Driven, result: Result) -> bool:

@@ -291,6 +291,8 @@ class Guesser:
     def _of_input(self, name: str, places: tuple[int, ...]) -> list[Guess]:
         """The shape of the input, from some axes on, where a parameter may be that."""
         is_any = self.is_prepared and not OF_OUTPUT.search(name)
+        if self.shaped is not None and name in self.usage.scaling:
+            return [ShapeOf(self.shaped, 1)]
         if self.shaped is None or not (is_any or OF_INPUT.search(name)):
             return []
         return [ShapeOf(self.shaped, first) for first in places]

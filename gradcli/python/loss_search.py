@@ -20,11 +20,12 @@ from gradcli.python.guesses import TARGETS
 from gradcli.python.outputs import Outputs
 from gradcli.python.reduction_rows import ROWS as REDUCTIONS
 from gradcli.python.source import PythonFault
-from gradcli.python.subjects import GRADIENT, role
+from gradcli.python.subjects import FUNCTION_METHODS, GRADIENT, role
 from gradcli.python.usual_losses import usual_loss
-from gradcli.python.values import Array, Function
+from gradcli.python.values import Array, Class, Function, Instance
 
 MEAN = re.compile("(calc|calculate|compute|mean|total|average)(_mean|_total)?")  # of examples
+HELD = re.compile(r"loss|cost|criterion|objective", re.IGNORECASE)  # what a network calls it
 SQUARE = 2  # axes: examples and classes
 NAME_LOSS = "name its loss `loss` or `compute_cost`, a function of the same file"
 
@@ -53,7 +54,9 @@ class LossSearch(Outputs):
             if int(np.prod(reader.tape.shape(parts[k].content))) == 1:
                 driven.outputs.append((self._scalar(parts[k].content), None))
                 return
-        value = self._loss(parts, names, outputs, forward)
+        value = self._loss_of_object(self._last_of([parts[k] for k in outputs]), targets)
+        if value is None:
+            value = self._loss(parts, names, outputs, forward)
         if value is None and self._upstream_of_loss(parts, outputs):
             return
         if value is None and self._is_loss_of_each(parts[outputs[0]], forward):
@@ -70,6 +73,27 @@ class LossSearch(Outputs):
                 None, NAME_LOSS,
             )  # fmt: skip
         driven.outputs.append((self._scalar(value.content), None))
+
+    def _loss_of_object(self, output: Array, targets: list[Any]) -> Any:
+        """What a loss that the network holds gives for its output: `self.cost.fn(a, y)`."""
+        held = self.driven.instance.attributes if self.driven.instance is not None else {}
+        for name, holder in held.items() if len(targets) == 1 else ():
+            cls = holder.cls if isinstance(holder, Instance) else holder
+            if not isinstance(cls, Class) or not HELD.search(name):
+                continue
+            function = next((f for n in FUNCTION_METHODS
+                             if isinstance(f := cls.find(n), Function)), None)  # fmt: skip
+            if function is None:
+                continue
+            due = [n for n in self._parameters(function) if n not in function.defaults]
+            if len(due) != len([output, *targets]):
+                continue
+            operands = [targets[0], output] if TARGETS.match(due[0]) else [output, targets[0]]
+            value = self.reader.call(self.reader.attribute(holder, function.name), operands, {})
+            if self._is_output(value) and not self.reader.tape.shape(value.content):
+                self.driven.loss = f"{name}.{function.name}"
+                return value
+        return None
 
     def _is_loss_of_each(self, output: Array, forward: Function) -> bool:
         """Whether what the forward part gives is a loss for each example: it takes targets."""

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from gradcli.python.gradient_returns import GRADIENT_NAME, WORDS
+
+PREDICTIONS = ("predict_proba", "hypothesis", "feedforward", "forward_pass", "_forward")
 
 
 def required(node: ast.FunctionDef) -> list[str]:
     """The parameters that a function cannot do without, and not the object."""
     names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
     return [n for n in names[: len(names) - len(node.args.defaults)] if n != "self"]
+
+
+def feeder(
+    methods: Mapping[str, ast.FunctionDef], gradient: str, loss: str, names: Collection[str]
+) -> str | None:  # fmt: skip
+    """The method that makes predictions for a loss, of operands that its gradient takes, too.
+
+    `loss(y, y_hat)` has no X, which `gradients(X, y, y_hat)` and `forward(X)` have.
+    """
+    names = (*names, *PREDICTIONS)
+    lacking = {*required(methods[gradient])} - {*required(methods[loss])}
+    fitting = [n for n in names if n in methods and n != loss and required(methods[n])]
+    return next((n for n in fitting if {*required(methods[n])} <= lacking), None)
 
 
 def with_upstream(

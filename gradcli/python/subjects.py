@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from gradcli.python.gradient_returns import OBJECTIVES, returns_gradients
 from gradcli.python.handed import handed_together
-from gradcli.python.parameters import gives, required, takes_gradients, with_upstream
+from gradcli.python.parameters import feeder, gives, required, takes_gradients, with_upstream
 from gradcli.python.trainings import Training
 
 FORWARD = "forward_propagation|forward_propagate|forward_prop|forwardprop|forward_pass|" \
@@ -398,7 +398,9 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
         likely = (*VALUE_METHODS, *FORWARD_METHODS) if is_gradient else FORWARD_METHODS
         forward = next((n for n in likely if n in names), None)
         if forward and backward and forward != backward:
-            kind = "gradient" if is_gradient else "pair"
+            before = feeder(methods, backward, forward, FORWARD_METHODS) if is_gradient else None
+            kind, forward = ("pair", before) if before else (
+                "gradient" if is_gradient else "pair", forward)  # fmt: skip
             found = [Subject(kind, node.name, forward, backward, node.name, node.lineno)]
     upstreams = _of_upstreams(real, found, node)
     derivatives = _derivatives(real, [*found, *upstreams], node)

@@ -18,6 +18,7 @@ from gradcli.python.packed import packed_in
 MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "normal", "uniform",
                 "standard_normal", "random", "full", "identity")  # fmt: skip
 KEPT_SHAPE = re.compile(r"shape|dims", re.IGNORECASE)  # what a tuple of sizes is kept as
+SCALES = re.compile(r"^(gamma|beta|scale|shift)s?$")
 KEEPS_LENGTH = ("zeros_like", "ones_like", "empty_like", "asarray", "array", "copy", "atleast_1d")
 TAKES_INDICES = ("at", "take", "take_along_axis", "put_along_axis", "one_hot", "to_categorical")
 TURNED = ("enumerate", "zip", "reversed", "sorted", "list")  # loops go through what these are of
@@ -48,6 +49,7 @@ class Usage:
         self.parameters: set[str] = set()  # of the functions
         self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
         self.lists: set[str] = set()  # what has a length, or is gone through
+        self.scaling: set[str] = set()  # what scales and shifts of features are made of
         self.parted: set[str] = set()  # names of which one part is taken: `x[i]`
         self.columns: set[str] = set()  # names that are made columns: `x[:, None]`
         self.sliced: set[str] = set()  # names of which parts are taken: `x[1:-1]`
@@ -266,6 +268,8 @@ class Usage:
                     self.lists.add(node.args[0].id)
             if isinstance(node, ast.Assign) and KEPT_SHAPE.search(_name(node.targets[0]) or ""):
                 self.counts |= _names_of_sizes(getattr(node.value, "elts", []))
+            if isinstance(node, ast.Assign) and SCALES.match(_name(node.targets[0]) or ""):
+                self.scaling |= {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
             if isinstance(node, (ast.For, ast.comprehension)):
                 self.lists |= {part.id for part in _gone_through(node.iter)}
         self.counts, self.lists = counts | (self.counts & own), lists | (self.lists & own)

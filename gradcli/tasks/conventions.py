@@ -14,14 +14,18 @@ from typing import Any
 
 from gradcli.python.reading import Reading
 from gradcli.reports.checks import Case
+from gradcli.reports.lines import LineCheck
 
 SAME = 1e-6  # of 1: factors that differ by less are one
+PENALTY = re.compile(r"l[12](?![0-9a-z])|reg|lambd|lmbd|decay|penalt", re.IGNORECASE)
 ERROR = re.compile(r"delta|err|diff|resid", re.IGNORECASE)  # which many take for `y - p`
 LEAST_SCALED = 2  # gradients with one factor, before that is a convention
 
 
 def convention(case: Case, reading: Reading) -> dict[str, Any] | None:
     """What makes a pass of a case by one of the conventions; None where none holds."""
+    if (words := _penalties(case, reading)) is not None:
+        return _passed(case, words)
     factors = factors_of(case)
     if factors is None:
         return None
@@ -31,8 +35,11 @@ def convention(case: Case, reading: Reading) -> dict[str, Any] | None:
         or _mean_of_sum(scaled, factors, reading)
         or _steps(scaled, factors, reading)
     )
-    if words is None:
-        return None
+    return None if words is None else _passed(case, words)
+
+
+def _passed(case: Case, words: str) -> dict[str, Any]:
+    """What makes a pass of a case, with a note."""
     inputs = {n: c._replace(verdict="pass", reason=None) for n, c in case.inputs.items()}
     return {"inputs": inputs, "notes": [*case.notes, words], "lines": []}
 
@@ -98,6 +105,35 @@ def is_multiple(case: Case, reading: Reading) -> bool:
     return bool(factors) and any(
         all(abs(factor - count) <= SAME * count for factor in factors) for count in counts
     )
+
+
+def _penalties(case: Case, reading: Reading) -> str | None:
+    """The note on a layer that adds the gradient of a penalty to those of its weights."""
+    accused = [line for line in case.lines if line.is_accused]
+    is_layer = all(upstream is not None for _, upstream in reading.driven_last.outputs)
+    weights = {c.result.words: c.leaf.short for c in reading.claims.claims
+               if c.leaf.name in reading.weights}  # fmt: skip
+    are_penalties = bool(accused) and all(
+        line.mistake == "extra-term" and line.name in weights
+        and _is_penalty(_extra(line, case), weights[line.name]) for line in accused
+    )  # fmt: skip
+    if not (is_layer and are_penalties):
+        return None
+    names = ", ".join(dict.fromkeys(line.name for line in accused))
+    return f"{names}: with the gradient of a penalty, which is no part of what the layer computes"
+
+
+def _is_penalty(term: str, weight: str) -> bool:
+    """Whether a term has the name of a penalty, and that of a weight."""
+    term = term.partition("=")[2] or term
+    return bool(PENALTY.search(term) and re.search(rf"\b{re.escape(weight)}\b", term))
+
+
+def _extra(line: LineCheck, case: Case) -> str:
+    """The term that does not belong in a line, or the whole line where that does not."""
+    term = re.search(r"`(.*)`", line.reason or "")
+    whole = (case.text or "").splitlines()[line.line - 1 : line.line] if line.repair == "" else []
+    return term[1] if term else "".join(whole)
 
 
 def _mean_over_batch(
