@@ -20,6 +20,7 @@ from gradcli.python.loaded import Loaded
 from gradcli.python.missing import MissingInputs, NoAttribute, Unclaimed
 from gradcli.python.nodes import NodeDriver
 from gradcli.python.partners import is_cell, known_function
+from gradcli.python.roles import KNOWN
 from gradcli.python.scripts import ScriptDriver, script_scope
 from gradcli.python.setups import (
     calls,
@@ -32,7 +33,7 @@ from gradcli.python.setups import (
 )
 from gradcli.python.source import Script
 from gradcli.python.styles import Style
-from gradcli.python.subjects import KNOWN, Subject
+from gradcli.python.subjects import Subject
 from gradcli.python.taken_rows import rows_with_gradients
 from gradcli.python.training_driver import ScriptTrainingDriver, TrainingDriver
 from gradcli.python.values import Library, Scope, Unknown

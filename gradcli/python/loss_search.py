@@ -19,8 +19,8 @@ from gradcli.python.gradient_returns import OBJECTIVES
 from gradcli.python.guesses import TARGETS
 from gradcli.python.outputs import Outputs
 from gradcli.python.reduction_rows import ROWS as REDUCTIONS
+from gradcli.python.roles import FUNCTION_METHODS, GRADIENT, role
 from gradcli.python.source import PythonFault
-from gradcli.python.subjects import FUNCTION_METHODS, GRADIENT, role
 from gradcli.python.usual_losses import usual_loss
 from gradcli.python.values import Array, Class, Function, Instance
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from gradcli.errors import GradcliError
 from gradcli.program.files import read_text
 from gradcli.python.interpreter import Interpreter
+from gradcli.python.roles import KNOWN
 from gradcli.python.source import Script
-from gradcli.python.subjects import KNOWN
 from gradcli.python.values import Function, Scope
 
 MOST_BESIDE = 24  # files of a folder that are looked at

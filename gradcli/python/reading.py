@@ -21,19 +21,12 @@ from gradcli.python.interpreter import Interpreter
 from gradcli.python.likely_axes import Unlikely
 from gradcli.python.notes import mapping, taken, without
 from gradcli.python.partners import beside, imported
+from gradcli.python.roles import BACKWARD, role
 from gradcli.python.scripts import training_of, written_gradients
 from gradcli.python.source import Script
 from gradcli.python.starts import Choice
 from gradcli.python.styles import Style
-from gradcli.python.subjects import (
-    BACKWARD,
-    Subject,
-    chosen,
-    outer_bases,
-    role,
-    subjects,
-    without_partner,
-)
+from gradcli.python.subjects import Subject, chosen, outer_bases, subjects, without_partner
 from gradcli.python.values import Class, Function, Scope
 from gradcli.requests import Request, Setting
 

@@ -19,36 +19,27 @@ from typing import NamedTuple
 from gradcli.python.gradient_returns import OBJECTIVES, returns_gradients
 from gradcli.python.handed import handed_together
 from gradcli.python.parameters import feeder, gives, required, takes_gradients, with_upstream
+from gradcli.python.roles import (
+    ANY_LOSS,
+    BACKWARD,
+    ENERGY,
+    FILLERS,
+    FORCE,
+    FORWARD,
+    FORWARD_METHODS,
+    FUNCTION_METHODS,
+    GRADIENT,
+    HESSIAN,
+    KNOWN,
+    OF_FUNCTIONS,
+    POTENTIALS,
+    SHORT_DERIVATIVE,
+    SHORTEST,
+    VALUE_METHODS,
+    base_of,
+    role,
+)
 from gradcli.python.trainings import Training
-
-FORWARD = "forward_propagation|forward_propagate|forward_prop|forwardprop|forward_pass|" \
-          "feedforward|feed_forward|forward|fwd|fprop|fw|propagate"  # fmt: skip
-BACKWARD = "backward_propagation|backpropagation|back_propagation|back_propagate|backpropagate|" \
-           "backward_prop|back_prop|backprop|backward_pass|backwards|backward|bprop|bwd|" \
-           "pullback|vjp|bptt|bw|back"  # fmt: skip
-GRADIENT = "gradients|gradient|grads|grad|derivatives|derivative|deriv|der|prime|jacobian|jac|nabla"
-ANY_LOSS = ("", "compute", "calc", "calculate", "get")  # what else is in the name of its gradient
-FILLERS = "compute|calc|calculate|get|eval|evaluate|function|func|fn|fun|of|the|wrt|and"
-ENERGY = "potential_energy|potential|energy|pot|hamiltonian|u|v|e"
-FORCE = "forces|force|f"  # minus the gradient of an energy
-POTENTIALS = ("lj", "lennard_jones", "morse", "harmonic", "coulomb", "yukawa", "buckingham",
-              "double_well", "wca", "fene")  # fmt: skip  # energies that are called by these alone
-SHORTEST = 3  # letters of a name that is short for another: `rosen` for `rosenbrock`
-KNOWN = {  # functions of one variable, by what they are called wherever they are
-    "tanh": "np.tanh(x)", "sigmoid": "1 / (1 + np.exp(-x))", "relu": "np.maximum(x, 0)",
-    "softplus": "np.log(1 + np.exp(x))", "sin": "np.sin(x)", "cos": "np.cos(x)", "exp": "np.exp(x)",
-    "arctan": "np.arctan(x)", "swish": "x / (1 + np.exp(-x))", "silu": "x / (1 + np.exp(-x))",
-}  # fmt: skip
-HESSIAN = "hessian|hess"
-FORWARD_METHODS = ("forward", "__call__", "call", "fn", "f", "function", "activate", "compute",
-                   "loss", "apply", "evaluate")  # fmt: skip
-# What a class may call a function, whose derivative is another method of it.
-FUNCTION_METHODS = ("forward", "__call__", "activation", "activate", "value", "val", "evaluate",
-                    "eval", "function", "func", "fn", "f", "y", "apply", "compute", "call", "act",
-                    "output", "transform", "loss", "cost", "error")  # fmt: skip
-OF_FUNCTIONS = (*ANY_LOSS, *(name.strip("_") for name in FUNCTION_METHODS), "diagonal")
-SHORT_DERIVATIVE = re.compile(r"^_?d_?(f|fn|func|act|activation|fdx|ydx|f_dx|y_dx|x|z)?$")
-VALUE_METHODS = ("loss", "cost", "objective", "nll", "energy", "compute_loss", "compute_cost")
 
 
 class Subject(NamedTuple):
@@ -151,19 +142,6 @@ def chosen(found: list[Subject], name: str) -> list[Subject]:
 # ---------------------------------------------------------------- pairs
 
 
-def role(name: str, words: str) -> str | None:
-    """The rest of a name without one of some words in it; None where it has none."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_")
-    match = re.search(rf"(?:^|_)(?:{words})(?:_|$)", snake)
-    if match is None:
-        return None
-    return (snake[: match.start()] + "_" + snake[match.end() :]).strip("_")
-
-
-def _base(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_")
-
-
 def _pairs(
     functions: list[ast.FunctionDef], cls: str | None, others: Iterable[ast.FunctionDef] = ()
 ) -> list[Subject]:  # fmt: skip
@@ -176,7 +154,7 @@ def _pairs(
         rest = role(node.name, FORWARD)
         if rest is not None and role(node.name, BACKWARD) is None:
             forwards.setdefault(rest, node.name)
-    plain = {_base(node.name): node.name for node in (*others, *functions)}
+    plain = {base_of(node.name): node.name for node in (*others, *functions)}
     found, used = [], set()
     for node in functions:
         rest = role(node.name, BACKWARD)
@@ -213,7 +191,7 @@ def _short_for(gradient: ast.FunctionDef, functions: list[ast.FunctionDef]) -> s
     short = role(gradient.name, GRADIENT) or ""
     names = [
         node.name for node in functions
-        if len(short) >= SHORTEST and _base(node.name).startswith(short)
+        if len(short) >= SHORTEST and base_of(node.name).startswith(short)
         and _differentiated(node.name) is None and required(node) == required(gradient) != []
         and role(node.name, f"{HESSIAN}|{BACKWARD}") is None
     ]  # fmt: skip
@@ -282,7 +260,7 @@ def _subject_of_force(name: str) -> str | None:
 
 def _subject_of_energy(name: str) -> str | None:
     """What the name of an energy is without that word; None for the name of nothing such."""
-    return _base(name) if _base(name) in POTENTIALS else role(name, ENERGY)
+    return base_of(name) if base_of(name) in POTENTIALS else role(name, ENERGY)
 
 
 def _of_losses(functions: list[ast.FunctionDef], found: list[Subject]) -> list[Subject]:
@@ -312,7 +290,7 @@ def _matter(name: str) -> list[str]:
     """The words of a name that do not say that it is of a loss, or of its gradient."""
     usual = re.compile(f"{GRADIENT}|{FILLERS}")
     return [
-        word for word in _base(name).split("_")
+        word for word in base_of(name).split("_")
         if not usual.fullmatch(word) and not OBJECTIVES.search(word)
     ]  # fmt: skip
 
@@ -321,7 +299,7 @@ def _hessians(
     functions: list[ast.FunctionDef], found: list[Subject], cls: str | None
 ) -> list[Subject]:
     """The gradients that have a Hessian, which is their Jacobian."""
-    gradients = {_base(s.forward): s for s in found if s.kind == "gradient" and s.backward}
+    gradients = {base_of(s.forward): s for s in found if s.kind == "gradient" and s.backward}
     pairs = [
         (gradients[base], node) for node in functions
         if (base := role(node.name, HESSIAN)) is not None and base in gradients
@@ -335,7 +313,7 @@ def _hessians(
 
 def _differentiated(name: str) -> str | None:
     """The function whose gradient one is, by its name."""
-    base = _base(name)
+    base = base_of(name)
     rest = role(name, GRADIENT)
     if rest:
         return rest
