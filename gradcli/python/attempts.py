@@ -117,6 +117,8 @@ class Attempts:
                 break
             floats |= more
         if not claims.claims:
+            if self.driver is not None and (fault := self.driver.array_for_loss()) is not None:
+                raise fault
             raise Unclaimed(
                 f"`{self.subject.backward or self.subject.forward}` returns nothing that is the "
                 "gradient of an input", None,

@@ -14,8 +14,8 @@ import numpy as np
 
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.driven import Driven, Leaf
+from gradcli.python.flaws import Imperfect, Unreal
 from gradcli.python.guesses import BIAS, FACTOR, NUMBER, TARGETS
-from gradcli.python.inference import Imperfect, Unreal
 from gradcli.python.inputs import is_like_labels
 from gradcli.python.likely_axes import degenerate
 from gradcli.python.misfits import WEIGHT
@@ -131,7 +131,9 @@ def _with_one(wide: Shape, narrow: Shape) -> Shape:
 def unlike(driven: Driven, free: set[str]) -> dict[str, Shape] | None:
     """The shape that a parameter would have if it were like what it meets; None where it is."""
     tape, graph = driven.reader.tape, driven.reader.tape.graph
-    carried = {leaf.node: leaf for leaf in driven.leaves if leaf.short in free}
+    unread = {x for x in free if TARGETS.match(x)}  # the loss may ask for them only: `if y[i] == 1`
+    carried = {node: Leaf(x, x, node, True) for x, node in graph.inputs.items() if x in unread}
+    carried |= {leaf.node: leaf for leaf in driven.leaves if leaf.short in free}
     for node in range(len(graph)):
         if graph.gates[node].is_structural:
             continue

@@ -78,6 +78,16 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
     return False
 
 
+def returns_only_gradients(node: ast.FunctionDef) -> bool:
+    """Whether a function returns several gradients by their names, and nothing beside."""
+    values = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
+    elements = [v.elts if isinstance(v, ast.Tuple) else [] for v in values]
+    return bool(elements) and all(
+        len(parts) > 1 and all(_is_gradient(_last_name(part), part) for part in parts)
+        for parts in elements
+    )
+
+
 def _are_energy_and_forces(function: str, names: list[str]) -> bool:
     """Whether an energy is returned with its forces, and nothing that moves: that is a step."""
     if INTEGRATES.search(function) or any(map(MOVES.match, names)):

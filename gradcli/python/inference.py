@@ -14,6 +14,7 @@ from typing import Any
 
 from gradcli.errors import GradcliError
 from gradcli.python.draws import Draws
+from gradcli.python.flaws import Halted, Imperfect, Unreal
 from gradcli.python.gradient_returns import is_of_gradients
 from gradcli.python.guesses import BIAS, TARGETS, Guess, Guesser, Parts, ShapeOf
 from gradcli.python.lessons import Lesson
@@ -36,7 +37,6 @@ from gradcli.python.misfits import (
 )
 from gradcli.python.missing import MissingInputs, NoNumber, Unclaimed
 from gradcli.python.packed import Measured
-from gradcli.python.source import PythonFault
 from gradcli.python.starts import (
     CLASSES,
     EIGHTS,
@@ -66,36 +66,6 @@ LABELLED = ("labels", "labels2")
 FLAT = 2  # axes of what is usual
 IDENTITY = re.compile(r"\b(?:eye|identity)\(")
 ONE_NUMBER = re.compile("truth value of an array is ambiguous|takes one number")
-
-
-class Imperfect(PythonFault):
-    """A reading that ended, though other values of the inputs may suit the code better."""
-
-    halted: Halted | None = None  # what stopped it, where it did not end
-
-    def __init__(
-        self, message: str, outcome: Any, shapes: Mapping[str, tuple[int, ...]] | None = None,
-        is_final: bool = False,
-    ) -> None:  # fmt: skip
-        super().__init__(message)
-        self.outcome = outcome
-        self.shapes = shapes or {}  # that some parameters seem to have
-        self.is_final = is_final  # other shapes of the inputs would only hide it
-
-
-class Unreal(Imperfect):
-    """A reading with a value that is no number."""
-
-
-class Halted(PythonFault):
-    """A backward part that stops where the forward part does not."""
-
-    kind = "shape"
-
-    def __init__(self, error: GradcliError, sizes: set[int]) -> None:
-        super().__init__(error.message, error.span, error.hint)
-        self.error = error
-        self.sizes = sizes  # of the inputs of the forward part, as it needs them
 
 
 class Inference:
@@ -471,7 +441,14 @@ class Inference:
             name for name, guess in choice.guesses.items()
             if guess in LABELLED and "index" in self.guesser.guesses(name)
         ]  # fmt: skip
-        numbers = dict.fromkeys(arrays, "number") or dict.fromkeys(labels, "index")
+        numbers: dict[str, Guess] = dict.fromkeys(arrays, "number") or dict.fromkeys(
+            labels, "index"
+        )
+        if arrays:  # and what is gone through is one number after the other
+            numbers |= {
+                name: guess - 1 for name in set().union(*self.usage.together) - numbers.keys()
+                if isinstance(guess := choice.guesses.get(name), int) and guess > 1
+            }  # fmt: skip
         guesses: dict[str, Guess] = {**choice.guesses, **numbers}
         if not numbers or guesses in self.seen:
             return None

@@ -17,11 +17,12 @@ from gradcli.python.draws import Draws
 from gradcli.python.driven import Driven
 from gradcli.python.examples import examples, key_of, known_of
 from gradcli.python.fit import refuse_degenerate, refuse_misfits, refuse_unlike
+from gradcli.python.flaws import Halted, Imperfect
 from gradcli.python.guesses import OPTIONS, SETTINGS, TARGETS, Guesser
-from gradcli.python.inference import FAMILIES, Halted, Imperfect, Inference
+from gradcli.python.inference import FAMILIES, Inference
 from gradcli.python.lessons import Lesson, lesson
 from gradcli.python.misfits import is_misfit
-from gradcli.python.missing import MissingInputs, Unclaimed
+from gradcli.python.missing import MissingInputs, NoNumber, Unclaimed
 from gradcli.python.notes import shown_value
 from gradcli.python.objects import (
     classes_of,
@@ -277,7 +278,7 @@ class InputSearch(Attempts):
         """The subject driven with values. Raises Imperfect, Halted where other values may do."""
         try:
             driven, claims = self.driven(values)
-        except (MissingInputs, Unclaimed, LimitError):
+        except (MissingInputs, NoNumber, Unclaimed, LimitError):
             raise
         except GradcliError as error:
             is_past = self.driver is not None and self.driver.is_past(error.span)

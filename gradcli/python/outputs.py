@@ -112,6 +112,15 @@ class Outputs(Arguments):
         if driven.instance is not None:
             driven.results += named_parts(reader, driven.instance, "self")
 
+    def array_for_loss(self) -> NoNumber | None:
+        """That a loss which has a gradient is an array, and no number; None where it is one."""
+        subject, outputs = self.subject, self.driven.outputs
+        if subject.kind != "gradient" or not OBJECTIVES.search(subject.forward) or not outputs:
+            return None
+        value = Result("", "", "", outputs[0][0], 0)
+        is_number = outputs[0][1] is None
+        return None if is_number else self._no_number([value], self._function(subject.forward))
+
     def _no_number(self, found: list[Result], forward: Function) -> NoNumber:
         """That no result is a number, and the inputs which its value follows element by element."""
         tape, graph = self.reader.tape, self.reader.tape.graph

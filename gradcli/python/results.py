@@ -11,7 +11,7 @@ from gradcli.python.gradient_words import is_holder, kin, roots
 from gradcli.python.interpreter import Interpreter
 from gradcli.python.values import Array, Function, Instance, arrays_in
 
-FACTOR = re.compile(r"^[-+]|^[\d.]+ \* | [*/] [\d.]+$")
+FACTOR = re.compile(r"^[-+]|^[\d.]+ \* | [*/] [\d.]+$| / (\w+|len\(\w+\)|\w+\.shape\[0\])$")
 
 
 ENTRY = re.compile(r"[\w.\[\]'\"]+\[(['\"])([^'\"]+)\1\]")  # `grads['W1']`, and no product with one

@@ -116,11 +116,21 @@ def starts(
                 elif guesses.get(name) == "labels" and guesser.usage.lists:  # one for every turn
                     own = itertools.repeat(TURNS)
                 shapes[name] = _sizes(guesser.usage, shorts[name], rank, letters, own)
+        if not images:
+            _join_first(guesser.usage, shapes)
         biases = [
             n for n in ranks if has_filter and n not in images and shorts[n].startswith("b")
         ]  # fmt: skip
         if all(len(shapes[name]) == ranks[name] for name in ranks if name not in biases):
             yield shapes
+
+
+def _join_first(usage: Usage, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Give arrays the same first axis where one loop counts through it."""
+    for names in usage.together:
+        own = [name for name in shapes if name in names and shapes[name]]
+        for name in own[1:]:
+            shapes[name] = (shapes[own[0]][0], *shapes[name][1:])
 
 
 def with_learned(guesses: dict[str, Guess], learned: dict[str, Guess]) -> dict[str, Guess]:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from gradcli.python.gradient_returns import OBJECTIVES, returns_gradients
+from gradcli.python.gradient_returns import OBJECTIVES, returns_gradients, returns_only_gradients
 from gradcli.python.handed import handed_together
 from gradcli.python.parameters import feeder, gives, required, takes_gradients, with_upstream
 from gradcli.python.roles import (
@@ -273,9 +273,12 @@ def _of_losses(functions: list[ast.FunctionDef], found: list[Subject]) -> list[S
     pairs = []
     for node in functions:
         rest = role(node.name, GRADIENT)
+        if rest is None and returns_only_gradients(node):
+            rest = ""
         if node.name in taken or rest is None:
             continue
-        same = [f for f in losses if rest in ANY_LOSS and ast.dump(f.args) == ast.dump(node.args)]
+        same = [f for f in losses if rest in ANY_LOSS and f is not node
+                and ast.dump(f.args) == ast.dump(node.args)]  # fmt: skip
         if len(same) != 1:
             same = [f for f in losses if _matter(f.name) == _matter(node.name)
                     and required(f) == required(node) != []]  # fmt: skip

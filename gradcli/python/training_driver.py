@@ -14,8 +14,8 @@ from gradcli.python.arguments import varied_content
 from gradcli.python.control import BreakSignal, ContinueSignal, ReturnSignal
 from gradcli.python.drive import Driver
 from gradcli.python.driven import Driven
+from gradcli.python.flaws import Imperfect
 from gradcli.python.imports import names_set
-from gradcli.python.inference import Imperfect
 from gradcli.python.loaded import Loaded
 from gradcli.python.missing import MissingInputs, Unclaimed
 from gradcli.python.operators import is_true

@@ -13,7 +13,9 @@ from itertools import pairwise
 
 from gradcli.python.blocks import PRODUCTS, Blocks, blocks_of
 from gradcli.python.documented import hints_of, numbers_of, shapes_of
+from gradcli.python.gradient_returns import JOINED
 from gradcli.python.packed import packed_in
+from gradcli.python.renamed import Renamed
 
 MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "normal", "uniform",
                 "standard_normal", "random", "full", "identity")  # fmt: skip
@@ -50,6 +52,7 @@ class Usage:
         self.counts: set[str] = set()  # sizes of arrays that are made, ends of loops
         self.lists: set[str] = set()  # what has a length, or is gone through
         self.scaling: set[str] = set()  # what scales and shifts of features are made of
+        self.together: list[set[str]] = []  # whose first axes one loop counts through
         self.parted: set[str] = set()  # names of which one part is taken: `x[i]`
         self.columns: set[str] = set()  # names that are made columns: `x[:, None]`
         self.sliced: set[str] = set()  # names of which parts are taken: `x[1:-1]`
@@ -117,7 +120,7 @@ class Usage:
             pairs += [(k.arg, k.value) for k in node.keywords if k.arg]
             known = {name: _name(part) for name, part in pairs if _name(part)}
             if known:
-                renamed: ast.FunctionDef = _Renamed(known, callee.name).visit(deepcopy(callee))
+                renamed: ast.FunctionDef = Renamed(known, callee.name).visit(deepcopy(callee))
                 yield renamed
                 yield from self._followed(renamed, depth - 1)
 
@@ -212,6 +215,8 @@ class Usage:
         if name and isinstance(place, ast.Constant) and isinstance(place.value, int):
             least = place.value + 1 if place.value >= 0 else -place.value
             self.least[name] = max(self.least.get(name, 0), least)
+        elif ast.unparse(node.value) in JOINED:
+            return
         elif isinstance(node.value, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
             for part in place.elts if isinstance(place, ast.Tuple) else [place]:
                 self._index(part)
@@ -270,6 +275,8 @@ class Usage:
                 self.counts |= _names_of_sizes(getattr(node.value, "elts", []))
             if isinstance(node, ast.Assign) and SCALES.match(_name(node.targets[0]) or ""):
                 self.scaling |= {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
+            if isinstance(node, ast.For):
+                self.together.append({*_taken_by(node)} & self.parameters)
             if isinstance(node, (ast.For, ast.comprehension)):
                 self.lists |= {part.id for part in _gone_through(node.iter)}
         self.counts, self.lists = counts | (self.counts & own), lists | (self.lists & own)
@@ -337,36 +344,6 @@ class Usage:
         return [*node.args] if is_plain or callee in self.known else []
 
 
-class _Renamed(ast.NodeTransformer):
-    """A function with its parameters called as the arguments are, and no other name of theirs."""
-
-    def __init__(self, known: Mapping[str, str | None], function: str) -> None:
-        self.names = known
-        self.function = function
-
-    def _new(self, name: str) -> str:
-        return self.names.get(name) or f"{self.function}.{name}"
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        """A name, as the caller has it."""
-        if node.id not in ("np", "numpy", "len", "range"):
-            node.id = self._new(node.id)
-        return node
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        """A parameter, as the caller has it."""
-        node.arg = self._new(node.arg)
-        return node
-
-    def visit_Call(self, node: ast.Call) -> ast.Call:
-        """A call: the function keeps its name."""
-        function = node.func
-        self.generic_visit(node)
-        if isinstance(function, ast.Name):
-            function.id = function.id.removeprefix(f"{self.function}.")
-        return node
-
-
 def _called(node: ast.Call) -> str:
     """The name of a function or method that is called."""
     return ast.unparse(node.func).rpartition(".")[2]
@@ -386,6 +363,20 @@ def _gone_through(node: ast.expr) -> list[ast.Name]:
     if isinstance(node, ast.Call) and ast.unparse(node.func) in TURNED:
         return [name for part in node.args for name in _gone_through(part)]
     return [node] if isinstance(node, ast.Name) else []
+
+
+def _taken_by(loop: ast.For) -> Iterator[str]:
+    """The names of which a loop takes one part after the other: `x[i]`, `y[i, :]`."""
+    counter = ast.unparse(loop.target)
+    for node in ast.walk(loop):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            place = (
+                node.slice.elts[0]
+                if isinstance(node.slice, ast.Tuple) and node.slice.elts
+                else node.slice
+            )
+            if ast.unparse(place) == counter:
+                yield node.value.id
 
 
 def _is_product(node: ast.AST) -> bool:
