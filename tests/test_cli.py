@@ -414,6 +414,29 @@ def test_what_is_brief_is_the_same_with_and_without_a_page(gradcli, monkeypatch,
     assert gradcli("eval", *words, "-q") == plain
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["x*y", "x=3", "y=2", "--claim", "x=2"],
+        ["x*y", "x=3", "y=2", "--claim", "x=3"],
+        ["x*y", "x=3", "y=2"],
+        ["abs(x)", "x=0", "--claim", "x=0.5"],
+        ["+".join(["x"] * 300), "x=1", "--claim", "x=3"],
+        ["fine.grad", "wrong.grad", "odd.grad", "free.grad", "part.grad"],
+    ],
+)
+def test_a_brief_check_is_the_same_with_and_without_a_page(gradcli, monkeypatch, tmp_path, words):
+    texts = {
+        "fine": "x = 2\nf = x**2\ndx = 4", "wrong": "x = 2\n\nf = x**2\ndx = 3", "odd": "x = = 2",
+        "free": "x = 2\nf = x**2", "part": "x = 2; y = 3\nf = x * y\ndx = 1",
+    }  # fmt: skip
+    for name, text in texts.items():
+        (tmp_path / f"{name}.grad").write_text(text)
+    plain = gradcli("check", *words, "-q")
+    monkeypatch.setenv("COLUMNS", "1000")  # asks for a page
+    assert gradcli("check", *words, "-q") == plain
+
+
 # -------------------------------------------------------------------- help, and what was meant
 
 

@@ -15,14 +15,14 @@ from rich.text import Text
 
 from gradcli.render.arrays import MOST_WHOLE
 from gradcli.render.diagnostic import source_excerpt
-from gradcli.render.findings import point_text, tallies
+from gradcli.render.findings import point_text
+from gradcli.render.headings import badness, heading, named, summary
 from gradcli.render.look import Look
-from gradcli.render.table import MOST_OF_EXPRESSION, Column, Columns, Page, beginning
-from gradcli.reports.checks import NOTHING_CLAIMED, OWN_GRADIENT, STANDINGS, Case, CheckReport
+from gradcli.render.table import Column, Columns, Page
+from gradcli.reports.checks import Case, CheckReport
 from gradcli.reports.evaluations import InputCheck
 
 MOST_ROWS_OF_BLOCK = 200  # of a block
-MOST_PASSES = 10  # cases that pass and are named
 
 MEASURED = (
     Column("numeric", "number"),
@@ -53,60 +53,20 @@ def check_parts(report: CheckReport, page: Page) -> Iterator[RenderableType]:
     verbosity = page.look.verbosity
     everything = verbosity > 0 or len(report.cases) == 1
     is_brief, ends_in_gap = False, True
-    for k, case in enumerate(_named(report, verbosity, page.look.out.isatty())):
+    for k, case in enumerate(named(report, verbosity, page.look.out.isatty())):
         was_brief, is_brief = is_brief, verbosity < 0 or (
             case.verdict == "pass" and not everything
         )  # fmt: skip
         if was_brief and not is_brief and not ends_in_gap:
             yield ""
-        yield _heading(case, page, is_explained=not is_brief or not k)
+        yield page.sentence(*heading(case, page, is_explained=not is_brief or not k))
         if not is_brief:
             yield from _body(case, page)
             yield ""
         ends_in_gap = not is_brief
     if not ends_in_gap:
         yield ""
-    yield _summary(report, page)
-
-
-def _named(report: CheckReport, verbosity: int, is_on_terminal: bool) -> list[Case]:
-    """The cases that have a line of their own, in the order of the report."""
-    cases = sorted(report.cases, key=lambda case: _badness(case.standing))
-    passes = sum(case.standing == "pass" for case in cases)
-    if verbosity < 0 or (verbosity == 0 and passes > MOST_PASSES):
-        cases = [case for case in cases if case.standing != "pass"]
-    return cases[::-1] if is_on_terminal else cases
-
-
-def _summary(report: CheckReport, page: Page) -> Text:
-    """How many cases have which verdict: `1 fail, 3 pass`."""
-    counts = [(f"{count} {verdict}", f"verdict.{verdict}") for count, verdict in tallies(report)]
-    return page.sentence(*_joined(", ", counts)) if counts else Text("nothing was checked")
-
-
-def _badness(verdict: str) -> int:
-    """Sorts the worst verdict first."""
-    return -STANDINGS.index(verdict)
-
-
-def _heading(case: Case, page: Page, is_explained: bool) -> Text:
-    """Verdict, file and expression; a single expression has no file."""
-    place = f"{case.file}:{case.line}"
-    if case.problem is not None:
-        place = f"{case.file}:{case.problem.line or case.line}:{case.problem.column or 1}"
-    elif case.file in ("<expression>", "<function>"):
-        place = ""
-    expression = page.text(case.expression)
-    if len(expression) > MOST_OF_EXPRESSION and page.look.verbosity <= 0:
-        expression = f"{beginning(expression)} ..."
-    words = case.standing
-    if case.is_unclaimed:
-        words += "" if words == NOTHING_CLAIMED else f", {NOTHING_CLAIMED}"
-        words += f" ({OWN_GRADIENT})" * is_explained
-    elif case.unclaimed:
-        words += f", not claimed: {', '.join(case.unclaimed)}"
-    parts = [(words, f"verdict.{case.standing}"), (place, "name"), (expression, "expression")]
-    return page.sentence(*_joined("  ", [part for part in parts if part[0]]))
+    yield page.sentence(*summary(report))
 
 
 def _body(case: Case, page: Page) -> Iterator[RenderableType]:
@@ -144,7 +104,7 @@ def _block(
     """The checks as rows, the worst first, and the reasons beneath."""
     brief = page.look.verbosity <= 0
     rows = _summed_up(checks, _most_whole(case)) if brief else checks
-    shown = sorted(rows, key=lambda check: _badness(check.verdict))
+    shown = sorted(rows, key=lambda check: badness(check.verdict))
     if brief:
         shown = shown[:MOST_ROWS_OF_BLOCK]
     if shown:
@@ -211,11 +171,3 @@ def _measured(check: InputCheck, page: Page) -> tuple[str, str]:
         return f"[{low},", f"{high}]"
     bound = "" if check.numeric is None or check.bound is None else f"+- {check.bound:.2g}"
     return page.number(check.numeric), bound
-
-
-def _joined(separator: str, parts: list[tuple[str, str]]) -> Iterator[str | tuple[str, str]]:
-    """The parts of a sentence with a separator between them."""
-    for k, part in enumerate(parts):
-        if k:
-            yield separator
-        yield part

@@ -37,7 +37,8 @@ RENDERERS = {
         "jsonl": "jsonl.evaluation_lines", "csv": "csv.csv_rows", "markdown": "markdown.markdown",
         "latex": "latex.latex", "html": "html.html",
     },
-    "brief": {"table": "brief.brief"},  # of an evaluation, without what loads rich
+    "brief evaluation": {"table": "brief.brief"},  # without what loads rich
+    "brief check": {"table": "headings.brief_check"},
     "check": {
         "table": "check_table.check_table", "json": "strict_json.json_report",
         "jsonl": "jsonl.check_lines", "concise": "concise.concise", "github": "github.github",
@@ -91,13 +92,7 @@ def write(
     """Write an evaluation in one of FORMATS; only what is for people heeds the keywords."""
     look = Look(out, color, verbosity, show_all, decimals,
                 is_for_spreadsheet=is_for_spreadsheet, digits=digits)  # fmt: skip
-    if format == "table" and verbosity < 0:
-        from gradcli.render.brief import is_plain  # late: few results are brief
-
-        if is_plain(look):
-            _put("brief", "table", report, look)
-            return
-    _put("evaluation", format, report, look)
+    _put(_kind("evaluation", format, look), format, report, look)
 
 
 def write_check(
@@ -105,9 +100,10 @@ def write_check(
     is_for_spreadsheet: bool = False, decimals: int | None = None,
 ) -> None:  # fmt: skip
     """Write the report of a check in one of CHECK_FORMATS; only the table has colour."""
-    _put("check", format, report, Look(
+    look = Look(
         out, color, verbosity, decimals=decimals, is_for_spreadsheet=is_for_spreadsheet
-    ))  # fmt: skip
+    )  # fmt: skip
+    _put(_kind("check", format, look), format, report, look)
 
 
 def write_grades(
@@ -192,6 +188,15 @@ def write_telling(
 ) -> None:
     """Write the story of a backward pass in one of TELLING_FORMATS."""
     _put("telling", format, telling, Look(out, color, decimals=decimals))
+
+
+def _kind(kind: str, format: str, look: Look) -> str:
+    """The kind of a report, or the brief one of it where that is all to be printed."""
+    if format == "table" and look.verbosity < 0:
+        from gradcli.render.brief import is_plain  # late: few reports are brief
+
+        return f"brief {kind}" if is_plain(look) else kind
+    return kind
 
 
 def _put(kind: str, format: str, report: object, look: Look) -> None:

@@ -27,7 +27,7 @@ from gradcli.render.lines import fork_rows, listing
 from gradcli.render.look import Look
 from gradcli.render.rows import InputRow, blocks
 from gradcli.render.styles import STYLES
-from gradcli.render.wording import Wording, shown_rows
+from gradcli.render.wording import MOST_OF_EXPRESSION, PIECE, Wording, beginning, shown_rows
 from gradcli.reports.evaluations import (
     VERDICTS,
     EvalReport,
@@ -43,11 +43,8 @@ NARROWEST = 16  # cells; expressions are not folded further
 MOST_TROUBLES = 5  # reasons beneath Jacobians and Hessians
 MOST_STAGES = 200
 MOST_INPUTS = 200
-MOST_OF_EXPRESSION = 240  # characters, to the end of the word; --all lifts it too
 
 _WORD = re.compile(r"\S+ *| +")
-# What is never taken apart: a number with its sign, a name, a character.
-_PIECE = re.compile(r"[-+]?[\w.]+(?:(?<=[eE])[-+][\w.]+)*|.")
 
 
 class Column:
@@ -395,12 +392,6 @@ def _width(out: TextIO) -> int:
     return get_terminal_size((80 if out.isatty() else UNLIMITED, 25)).columns
 
 
-def beginning(expression: str) -> str:
-    """MOST_OF_EXPRESSION characters of a longer text, and the rest of the last word."""
-    ends = (piece.end() for piece in _PIECE.finditer(expression))
-    return expression[: next(end for end in ends if end >= MOST_OF_EXPRESSION)]
-
-
 def _folded(text: Text, width: int, indent: int = 0) -> Text:
     """The text on as many lines as it takes; words are kept whole, and numbers always."""
     if cell_len(text.plain) <= width:
@@ -427,4 +418,4 @@ def _pieces(text: str, width: int) -> Iterator[str]:
         if cell_len(word.rstrip()) <= width:
             yield word
         else:
-            yield from _PIECE.findall(word)
+            yield from PIECE.findall(word)

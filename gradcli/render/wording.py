@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from gradcli.errors import printable
@@ -14,6 +15,10 @@ from gradcli.reports.digits import certain_text
 from gradcli.reports.evaluations import EvalReport, Number, elements
 
 TABLE_DIGITS, ALL_DIGITS, ARRAY_DIGITS = 12, 17, 6
+MOST_OF_EXPRESSION = 240  # characters, to the end of the word; --all lifts it too
+
+# What is never taken apart: a number with its sign, a name, a character.
+PIECE = re.compile(r"[-+]?[\w.]+(?:(?<=[eE])[-+][\w.]+)*|.")
 
 
 class Wording:
@@ -99,3 +104,9 @@ def shown_rows(report: EvalReport) -> list[InputRow]:
                             strict=True)  # fmt: skip
                 rows += [InputRow(name, value, slope, None) for (name, value), (_, slope) in parts]
     return rows
+
+
+def beginning(expression: str) -> str:
+    """MOST_OF_EXPRESSION characters of a longer text, and the rest of the last word."""
+    ends = (piece.end() for piece in PIECE.finditer(expression))
+    return expression[: next(end for end in ends if end >= MOST_OF_EXPRESSION)]
