@@ -45,6 +45,7 @@ ARRAYS = {
     "gradcli.arithmetic.chunks",
     "gradcli.arithmetic.complex_steps",
     "gradcli.arithmetic.digit",
+    "gradcli.arithmetic.draws",
     "gradcli.arithmetic.stacked",
     "gradcli.arithmetic.matrices",
     "gradcli.arithmetic.bounds.matrices",
@@ -351,8 +352,8 @@ def test_foreign_packages_have_their_rooms(name):
 
 
 @cache
-def loaded_by(*arguments):
-    """The modules a Python process has loaded at its end, and what it printed."""
+def loaded_by(*arguments, is_whole=False):
+    """The packages a Python process has loaded at its end, all modules of them, and its output."""
     code = (
         "import atexit, sys\n"
         "atexit.register(lambda: sys.stderr.write(' '.join(sorted(sys.modules))))\n"
@@ -363,7 +364,8 @@ def loaded_by(*arguments):
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    return {name.partition(".")[0] for name in done.stderr.split()}, done.stdout
+    names = done.stderr.split()
+    return {name if is_whole else name.partition(".")[0] for name in names}, done.stdout
 
 
 def test_the_import_is_light():
@@ -422,8 +424,17 @@ def test_what_is_brief_needs_neither_numpy_nor_rich_nor_mpmath():
     modules, output = loaded_by(*LECTURE, "-q")
     assert output.splitlines() == ["value = -12", "dx = -4", "dy = -4", "dz = 3"]
     assert not modules & HEAVY
-    modules, _ = loaded_by("check", "x*y", "x=3", "y=2", "--claim", "x=2", "--format", "concise")
-    assert not modules & HEAVY
+    for form in ("-q", "--format=concise"):
+        modules, _ = loaded_by("check", "x*y", "x=3", "y=2", "--claim", "x=2", form)
+        assert not modules & HEAVY
+
+
+def test_a_check_of_arrays_loads_no_more_of_numpy_than_arrays():
+    program = str(ROOT / "sample_exprs" / "two_layers.grad")
+    modules, output = loaded_by("check", program, "-q", is_whole=True)
+    assert output == "1 pass\n"
+    assert "numpy" in modules
+    assert not modules & {"numpy.random", "numpy.ma", "rich", "mpmath", "hashlib", "fractions"}
 
 
 def test_the_versions_load_neither_numpy_nor_metadata():

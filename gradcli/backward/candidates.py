@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import chain, combinations
 from typing import Any
 
@@ -275,6 +274,8 @@ def _constants(scene: Scene, written: list[list[float]]) -> Iterator[Repair]:
 
 def times(tree: Tree, ratio: float) -> Tree:
     """A tree times a number; a fraction is multiplied by its top and divided by its bottom."""
+    from fractions import Fraction  # late: only a wrong line needs it
+
     if ratio < 0:
         tree = unary(tree, "neg")
     fraction = Fraction(abs(ratio)).limit_denominator(MOST_PARTS)

@@ -298,7 +298,7 @@ class _Table:
         self.entries = [*values]
         self.values = [*values.values()]
         self.size = size
-        self._at = np.unique(np.linspace(0, size - 1, min(size, MOST_SAMPLED)).astype(int))
+        self._at = np.linspace(0, size - 1, min(size, MOST_SAMPLED)).astype(int)
 
     @cached_property
     def _rows(self) -> Any:

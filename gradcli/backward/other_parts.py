@@ -8,7 +8,6 @@ l1*w                ->  a function of a part: `sign(w)`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 
 from gradcli.backward.candidates import compared_in, times
 from gradcli.backward.insertions import MOST_USUAL_FACTOR, known_names, places
@@ -77,6 +76,7 @@ def _part_of(
     tree: Tree, start: int, k: int, whole: Tree, factor: Tree
 ) -> Callable[[float], Repair | None]:
     """The line with so many times a factor at one of its parts."""
+    from fractions import Fraction  # late: only a wrong line needs it
 
     def filled(c: float) -> Repair | None:
         if not (c and max(Fraction(c).limit_denominator().as_integer_ratio()) <= MOST_WITH_A_PART):

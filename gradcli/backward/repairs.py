@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -407,6 +406,8 @@ def _solved(
         for own in (setting, 1 / setting):
             if math.isclose(own, number, rel_tol=NEAR):
                 return own
+    from fractions import Fraction  # late: only a wrong line needs it
+
     plain = Fraction(number).limit_denominator(MOST_PARTS)
     return float(plain) if math.isclose(plain, number, rel_tol=NEAR) else None
 

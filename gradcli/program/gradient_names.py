@@ -67,13 +67,14 @@ class GradientNames:
         for core, is_of_g in cores:
             if self.forward.get(core, name) != name:
                 return Likeness(self.forward[core], is_of_g)
-        if is_near and len(self.forward) <= MOST_COMPARED:
+        long = [core for core, _ in cores if len(core) >= SHORTEST]
+        if is_near and long and len(self.forward) <= MOST_COMPARED:
             from difflib import get_close_matches  # late: only a mistake pays for it
 
             others = [folded for folded, known in self.forward.items() if known != name]
-            for core, _ in cores:
+            for core in long:
                 near = get_close_matches(core, others, n=1, cutoff=LEAST_LIKENESS)
-                if near and len(core) >= SHORTEST:
+                if near:
                     return Likeness(self.forward[near[0]])
         return Likeness("") if _CERTAIN.fullmatch(name) else None
 
