@@ -435,6 +435,8 @@ def test_a_check_of_arrays_loads_no_more_of_numpy_than_arrays():
     assert output == "1 pass\n"
     assert "numpy" in modules
     assert not modules & {"numpy.random", "numpy.ma", "rich", "mpmath", "hashlib", "fractions"}
+    assert "gradcli.backward.known" in modules
+    assert not modules & {"gradcli.backward.blame", "gradcli.backward.naming", "difflib"}
 
 
 def test_the_versions_load_neither_numpy_nor_metadata():

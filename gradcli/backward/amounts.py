@@ -87,3 +87,9 @@ def spreads(shape: Shape, to: Shape) -> bool:
 def nested(shape: Any, amounts: Iterator[Any]) -> Any:
     """Amounts in the shape of nested lists."""
     return [nested(part, amounts) for part in shape] if isinstance(shape, list) else next(amounts)
+
+
+def listed(names: Any) -> str:
+    """`a, b and c`."""
+    *first, last = [str(name) for name in names] or ["nothing"]
+    return f"{', '.join(first)} and {last}" if first else last

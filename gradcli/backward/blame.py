@@ -12,38 +12,14 @@ from typing import Any
 import numpy as np
 
 from gradcli.backward.aim import Aim, ends_of, scaled
+from gradcli.backward.culprits import Blame, Culprit, Suspect
 from gradcli.backward.known import Known, Meaning
 from gradcli.backward.naming import Naming
 from gradcli.backward.replay import Held, Replay, is_finite, same
-from gradcli.backward.suspects import MOST_FIXES, Suspect, Suspects
-from gradcli.named_tuples import NamedTuple
+from gradcli.backward.suspects import MOST_FIXES, Suspects
 
 MOST_MISTAKES = 12  # that are peeled
 MOST_PAIRED = 6  # lines of one gradient, and values, that are tried two at a time
-
-
-class Culprit(NamedTuple):
-    """A line that is accused, and other lines that may be meant instead."""
-
-    suspect: Suspect
-    others: list[int]
-    names: list[str]  # whose gradients it made wrong
-    twins: tuple[int, ...] = ()  # those of the others that say the very same
-    has_rival: bool = False  # another line has a change of its text that does as well
-
-    @property
-    def line(self) -> int:
-        """The number of the line."""
-        return self.suspect.line
-
-
-class Blame(NamedTuple):
-    """The lines that are wrong, and what every line gives once they are right."""
-
-    culprits: list[Culprit]  # in the order they were found
-    causes: dict[int, int]  # lines that follow from a wrong one
-    excused: set[str]  # names whose gradients are scaled and are read accordingly
-    unjudged: set[str]  # names that are wrong, though no line but one of a number can be
 
 
 def blame(

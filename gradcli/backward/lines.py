@@ -12,22 +12,20 @@ import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.backward.aim import ends_of, scaled
-from gradcli.backward.amounts import rounding_of
-from gradcli.backward.blame import Blame, Culprit, blame
+from gradcli.backward.amounts import listed, rounding_of
+from gradcli.backward.culprits import Blame, Culprit, Suspect
 from gradcli.backward.judge import ELSEWHERE, Judgement, Word, judge
-from gradcli.backward.known import Known, Meaning, words
+from gradcli.backward.known import Known, words
 from gradcli.backward.misfits import Misfits, behind_misfits
-from gradcli.backward.naming import Naming, listed
 from gradcli.backward.passage import Evidence, evidence_at
-from gradcli.backward.pasted import Pasting
 from gradcli.backward.replay import Replay, is_finite, same
-from gradcli.backward.suspects import Suspect
+from gradcli.backward.uses import Uses
 from gradcli.checker.patterns import SAME, factor, pattern
 from gradcli.checker.reasons import mismatch
 from gradcli.evaluation.point import Point, gather, in_lists
@@ -39,6 +37,10 @@ from gradcli.reports.evaluations import Number, worst
 from gradcli.reports.lines import Contribution, Fork, LineCheck
 from gradcli.requests import Request
 from gradcli.syntax.tokens import line_and_column
+
+if TYPE_CHECKING:  # loaded where a line is wrong
+    from gradcli.backward.naming import Naming
+    from gradcli.backward.pasted import Pasting
 
 MOST_CONTRIBUTIONS = 4  # that a line of wrong shape is held against
 MOST_SUSPECTS = 5  # lines that are named beside the likeliest
@@ -87,42 +89,8 @@ def _judged(evidence: Evidence, point: Point, request: Request) -> JudgedLines:
     judgement = judge(evidence)
     if evidence.formulas_only and not judgement.wrong:
         return JudgedLines(_as_judged(evidence.point, judgement.words), [])
-    replay = Replay(point, evidence.formulas_only)
-    places = _told(replay.program)
-    known = Known(replay)
-    is_own = replay.program is evidence.program
-    run = evidence.written.cut_run
-    naming = Naming(replay, request.tolerance, (evidence.cut, run) if is_own else None)
-    written = [replay.value(node, 0) for node in replay.sites]
-    claims = {name: replay.value(node, 0) for name, node in replay.claims.items()}
-    meanings = known.of_lines()
-    rows = [place[0] for place in places]
-    spoilt = behind_misfits(replay.program.lines)
-    wrong = judgement.wrong.difference(str(replay.program.lines[k].name) for k in spoilt)
-    origin = blame(replay, known, naming, wrong, rows, evidence.formulas_only)
-    lines = _Lines(
-        evidence,
-        judgement,
-        replay,
-        known,
-        naming,
-        origin,
-        places,
-        written,
-        claims,
-        meanings,
-        {
-            k: cause
-            for k, cause in spoilt.items()
-            if replay.program.lines[k].name in judgement.wrong
-        },
-    )
-    hides = bool(origin.culprits) and not all(
-        replay.is_right(name, p, run)
-        for name in ends_of(replay.program)
-        for p, run in enumerate(replay.now)
-    )
-    return JudgedLines(lines.checks(), lines.forks(), hides)
+    lines = _Lines(evidence, judgement, Replay(point, evidence.formulas_only), request.tolerance)
+    return JudgedLines(lines.checks(), lines.forks(), lines.hides)
 
 
 def _as_judged(point: Point, given: dict[Element, Word]) -> list[LineCheck]:
@@ -172,24 +140,63 @@ class _Lines:
     """The LineCheck of each line, from the results of all the steps."""
 
     def __init__(
-        self, evidence: Evidence, judgement: Judgement, replay: Replay, known: Known,
-        naming: Naming, origin: Blame, places: list[tuple[int, int]], written: list[Any],
-        claims: dict[str, Any], meanings: list[Meaning | None], spoilt: dict[int, int],
-    ) -> None:  # fmt: skip
+        self, evidence: Evidence, judgement: Judgement, replay: Replay, tolerance: float
+    ) -> None:
         self.evidence = evidence
         self.judgement = judgement
         self.replay = replay
-        self.known = known
-        self.naming = naming
-        self.origin = origin
-        self.places = places
-        self.written = written
-        self.claims = claims
-        self.meanings = meanings
-        self.spoilt = spoilt  # lines that cannot be judged, and the misfit behind each
         self.lines: list[GradientLine] = replay.program.lines
-        self.pasting = Pasting(replay, naming, _places(replay.program))
-        self.misfits = Misfits(replay, known, naming, meanings)
+        self.places = _told(replay.program)
+        self.known = Known(replay)
+        is_own = replay.program is evidence.program
+        self.uses = Uses(replay, (evidence.cut, evidence.written.cut_run) if is_own else None)
+        self._tolerance = tolerance
+        self.written = [replay.value(node, 0) for node in replay.sites]
+        self.claims = {name: replay.value(node, 0) for name, node in replay.claims.items()}
+        self.meanings = self.known.of_lines()
+        behind = behind_misfits(self.lines)
+        names = {k: str(self.lines[k].name) for k in behind}
+        # Lines that cannot be judged, and the misfit behind each.
+        self.spoilt = {k: cause for k, cause in behind.items() if names[k] in judgement.wrong}
+        self.origin = self._blamed(judgement.wrong.difference(names.values()))
+
+    def _blamed(self, wrong: set[str]) -> Blame:
+        """The lines that make some gradients wrong; `replay` holds the right values afterwards."""
+        if not wrong:
+            return Blame([], {}, set(), set())
+        from gradcli.backward.blame import blame  # late: right lines are not searched
+
+        rows = [place[0] for place in self.places]
+        is_held = self.evidence.formulas_only
+        return blame(self.replay, self.known, self.naming, wrong, rows, is_held)
+
+    @property
+    def hides(self) -> bool:
+        """Whether the program is not right elsewhere with the wrong lines mended."""
+        return bool(self.origin.culprits) and not all(
+            self.replay.is_right(name, p, run)
+            for name in ends_of(self.replay.program)
+            for p, run in enumerate(self.replay.now)
+        )
+
+    @cached_property
+    def naming(self) -> Naming:
+        """The search for the mistakes in lines."""
+        from gradcli.backward.naming import Naming  # late: right lines have none
+
+        return Naming(self.replay, self.uses, self._tolerance)
+
+    @cached_property
+    def pasting(self) -> Pasting:
+        """The writer of lines as they should be."""
+        from gradcli.backward.pasted import Pasting  # late: right lines are so
+
+        return Pasting(self.replay, self.naming, _places(self.replay.program))
+
+    @cached_property
+    def misfits(self) -> Misfits:
+        """The search for what lines of wrong shapes should be."""
+        return Misfits(self.replay, self.known, self.naming, self.meanings)
 
     def checks(self) -> list[LineCheck]:
         """The verdicts in the order of the text."""
@@ -218,7 +225,7 @@ class _Lines:
     @cached_property
     def _texts(self) -> dict[int, str]:
         """Every node of the forward part as text, by its number in the replay."""
-        phrases = self.replay.program.graph.phrases(self.naming.uses.names)
+        phrases = self.replay.program.graph.phrases(self.uses.names)
         texts = {}
         for node, (text, _) in enumerate(phrases[: self.replay.program.forward_nodes]):
             name = self.replay.program.graph.names.get(node)
@@ -374,7 +381,7 @@ class _Lines:
         """Every name with several uses: what comes back from each by its line, and the sum."""
         table = []
         for name in self.claims:
-            own = self.naming.uses.amounts.get(name, {})
+            own = self.uses.amounts.get(name, {})
             if len(own) < 2:
                 continue
             left, parts = dict(own), []
@@ -399,7 +406,7 @@ class _Lines:
     def _consumers(self, name: str, k: int) -> list[str]:
         """The stages whose contributions a line should be; none where it is a part of one."""
         right, shape = self._right(k), self.replay.graph.shape(self.replay.forward[name])
-        return self.naming.uses.consumers(name, right) if right.shape == shape else []
+        return self.uses.consumers(name, right) if right.shape == shape else []
 
     def _lost(self, name: str) -> list[int]:
         """The lines of a gradient that a later one overwrites."""

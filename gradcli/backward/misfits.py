@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradcli.arithmetic.arrays import key
 from gradcli.backward.known import Known, Meaning
-from gradcli.backward.naming import Naming
-from gradcli.backward.repairs import Named
 from gradcli.backward.replay import Replay, same
 from gradcli.program.gradient_lines import GradientLine, Misfit
 from gradcli.syntax.edit import renamed
+
+if TYPE_CHECKING:  # lines that fit have no mistake to be named
+    from gradcli.backward.naming import Naming
+    from gradcli.backward.repairs import Named
 
 
 def behind_misfits(lines: Sequence[GradientLine]) -> dict[int, int]:
@@ -115,6 +117,8 @@ class Misfits:
         if tree is None or tree.ops != ["name", "call"] or tree.args[1].name != "zeros_like":
             return None
         reason = f"the sum begins with zeros in the shape of `{tree.args[0]}`, not of `{name}`"
+        from gradcli.backward.repairs import Named  # late: lines that fit have no mistake
+
         return Named("wrong-cache", reason, renamed(tree, [0], name))
 
     def _not_yet_given(self, k: int) -> list[list[Any]]:

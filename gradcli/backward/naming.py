@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from gradcli.arithmetic.agreement import agree
-from gradcli.backward.amounts import in_words
+from gradcli.backward.amounts import in_words, listed
 from gradcli.backward.contributions import Piece, contributions, together
-from gradcli.backward.cut import Cut
 from gradcli.backward.known import Entry
 from gradcli.backward.repairs import MOST_USUAL, Found, Named, Search, counts, find_mistake, give
 from gradcli.backward.replay import Replay, same
@@ -45,20 +44,13 @@ class Repaired(NamedTuple):
 class Naming:
     """Looks for the mistakes in lines, with what is held by the replay."""
 
-    def __init__(
-        self, replay: Replay, tolerance: float, cut: tuple[Cut, Run] | None = None
-    ) -> None:
+    def __init__(self, replay: Replay, uses: Uses, tolerance: float) -> None:
         self.replay = replay
-        self._cut = cut  # of the replay's program, where there is one already
+        self.uses = uses
         self.lines = replay.program.lines
         self.wrong: set[str] = set()  # names whose gradients stand for nothing yet
         self._tolerance = tolerance
         self._searches: dict[tuple[int, int], Search] = {}  # by line and by how much is held
-
-    @cached_property
-    def uses(self) -> Uses:
-        """The true contributions, by the stages that send them back."""
-        return Uses(self.replay, self._cut)
 
     # ---------------------------------------------------------------- by what is expected
 
@@ -468,9 +460,3 @@ def _flat(values: Any) -> list[float]:
 
 def _number(amount: Any) -> Any:
     return amount if np.ndim(amount) else float(amount)
-
-
-def listed(names: Any) -> str:
-    """`a, b and c`."""
-    *first, last = [str(name) for name in names] or ["nothing"]
-    return f"{', '.join(first)} and {last}" if first else last

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradcli.backward.contributions import Piece, simplified
+from gradcli.backward.culprits import Suspect
 from gradcli.backward.naming import Naming
 from gradcli.backward.replay import Replay
 from gradcli.backward.rewriting import numpy_text, respelt, rewritten
-from gradcli.backward.suspects import Suspect
 from gradcli.reports.statement_text import offset_of, split_statement, statement_end
 from gradcli.syntax import Tree, write
 from gradcli.syntax.edit import joined, name_tree, number_tree

@@ -16,14 +16,13 @@ import numpy as np
 
 from gradcli.arithmetic.arrays import key as array_key
 from gradcli.backward.aim import FIT, Aim
-from gradcli.backward.contributions import Piece
+from gradcli.backward.culprits import Suspect
 from gradcli.backward.known import Known, Meaning
 from gradcli.backward.naming import Naming
 from gradcli.backward.repairs import Named
 from gradcli.backward.replay import Held, Replay, is_finite, same
 from gradcli.backward.turns import Turns
 from gradcli.backward.written_parts import WrittenParts
-from gradcli.named_tuples import NamedTuple
 from gradcli.syntax import Tree
 
 MOST_PARTS = 10_000  # a factor that a convention may have
@@ -38,19 +37,6 @@ MOST_RUN = 10_000  # runs of the program with a changed line, some seconds of a 
 WEAK = ("missing-path", "lost-term", "dropped-factor", "dropped-power", "missing-mean")
 
 GRADIENTS = ("adjoint", "contribution", "unsummed", "path")  # meanings that are
-
-
-class Suspect(NamedTuple):
-    """A line, and a change of it that makes wrong gradients right."""
-
-    line: int
-    held: Held  # what stands in its place then, by node
-    kind: str  # value, add, drop, path, formula
-    is_sound: bool  # its own value is what it should be, by its name
-    is_explained: bool = False  # by a change of its text
-    named: Named | None = None  # where all such changes are one mistake
-    tree: Tree | None = None  # the line with the change, where it can be written
-    pieces: tuple[Piece, ...] = ()  # the terms that are missing beside the line
 
 
 class Suspects:
