@@ -40,15 +40,10 @@ class Cone:
         # 0 * (1/x) has no value at 0, acosh(1 - 1e-300) none that float64 shows
         is_finite = math.isfinite(run.values[self.output]) and math.isfinite(self.bound)
         self.sides = [branch.side(run.values) for branch in self.branches]
-        touched, moving = self.reach.touched, self.reach.moving
-        self.limits = [
-            (operand, radius)
-            for node in around.limited if touched[node] & self.bit
-            for operand, radius in around.limits(node) if moving[operand] & self.bit
-        ]  # fmt: skip
+        self.limits = [(k, radius) for inputs, k, radius in self.reach.limits if inputs & self.bit]
         self.is_singular = not all(radius for _, radius in self.limits)
         is_moved = (
-            moving[self.output] & self.bit or self.tied or self.is_singular
+            self.reach.moving[self.output] & self.bit or self.tied or self.is_singular
         )  # there a gate may jump
         self.is_still = is_finite and not is_moved
         is_bent = self.tied or self.is_singular  # slopes on two sides may cancel in differences

@@ -17,7 +17,7 @@ from gradcli.checker.surroundings import CHOICES, Branch, Surroundings
 class Reach:
     """The gates on the way from some inputs to the output, and which of the inputs move each."""
 
-    __slots__ = ("around", "branches", "leaves", "moving", "touched")
+    __slots__ = ("around", "branches", "leaves", "limits", "moving", "touched")
 
     def __init__(self, around: Surroundings, leaves: Sequence[int]) -> None:
         self.around = around
@@ -29,6 +29,12 @@ class Reach:
         for leaf, bit in self.leaves.items():
             self.touched[leaf] = self.moving[leaf] = bit
         self._follow()
+        touched, moving = self.touched, self.moving
+        self.limits = [  # how far an operand may move, and which inputs move it
+            (touched[node] & moving[operand], operand, radius)
+            for node in around.limited if touched[node]
+            for operand, radius in around.limits(node) if moving[operand]
+        ]  # fmt: skip
 
     def gates(self, inputs: int) -> list[int]:
         """The gates that some of the inputs touch."""

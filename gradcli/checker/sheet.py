@@ -37,7 +37,8 @@ class Sheet:
         self.output = cones[0].output
         self.owners = owners  # by column: the place of its cone
         self.ends = ends  # by column: the input of that cone
-        self.gates = _gates_of(cones)
+        self.inputs = _inputs_of(cones)
+        self.gates = _gates_of(self.inputs)
 
     def filled(
         self, machine: Machine, values: Sequence[Any], number: Callable[[Any], Any] = np.asarray
@@ -54,6 +55,8 @@ class Sheet:
 
     def row(self, number: Any) -> Any:
         """A number of every column, where it may be the same for all."""
+        if getattr(number, "shape", ()) == self.ends.shape:
+            return number
         return np.broadcast_to(np.asarray(number, dtype=float), self.ends.shape)
 
     def obstacles(self, values: list[Any]) -> Any:
@@ -70,14 +73,18 @@ class Sheet:
 
     def _leave_limits(self, values: list[Any]) -> Any:
         """The columns in which an operand moves further than it may."""
-        base, is_far = self.around.run.values, np.zeros(self.ends.shape, dtype=bool)
-        gates = {*self.gates}
-        limited = [node for node in self.around.limited if node in gates]
-        limits = {limit for node in limited for limit in self.around.limits(node)}
-        for operand, radius in limits:
-            if radius:  # no cone that moves an operand without any room is stepped along
-                is_far |= np.logical_not(abs(values[operand] - base[operand]) <= radius)
-        return is_far
+        base = self.around.run.values
+        limits = {
+            (k, radius) for reach, moved in self.inputs.items()
+            for inputs, k, radius in reach.limits
+            if inputs & moved and getattr(values[k], "ndim", 0)
+        }  # fmt: skip
+        if not limits:
+            return np.zeros(self.ends.shape, dtype=bool)
+        ways = np.array([values[k] for k, _ in limits])
+        ways -= np.array([[base[k]] for k, _ in limits])
+        radii = np.array([[radius] for _, radius in limits])
+        return ~(np.abs(ways, out=ways) <= radii).all(axis=0)
 
     def _leave_branches(self, values: list[Any]) -> Any:
         """The columns in which a gate is not on the branch that it has at the point."""
@@ -107,11 +114,16 @@ class Sheet:
         return function(*[values[k] for k in branch.operands], out=values[branch.node])
 
 
-def _gates_of(cones: Iterable[Cone]) -> list[int]:
-    """The gates of all the cones, in the order of evaluation."""
+def _inputs_of(cones: Iterable[Cone]) -> dict[Reach, int]:
+    """The inputs of some cones, as the bits of what followed them."""
     inputs: dict[Reach, int] = {}
     for cone in cones:
         inputs[cone.reach] = inputs.get(cone.reach, 0) | cone.bit
+    return inputs
+
+
+def _gates_of(inputs: dict[Reach, int]) -> list[int]:
+    """The gates that some inputs touch, in the order of evaluation."""
     lists = [reach.gates(bits) for reach, bits in inputs.items()]
     return lists[0] if len(lists) == 1 else sorted(set().union(*lists))
 
@@ -133,7 +145,7 @@ class _Column:
 def find_first_steps(cones: Sequence[Cone]) -> None:
     """Leave with each cone its first step, by the tangents of all in one pass."""
     slopes = cones[0].around.slopes
-    gates = _gates_of(cones)
+    gates = _gates_of(_inputs_of(cones))
     if not all(math.isfinite(slope) for node in gates for _, slope in slopes[node]):
         return  # a row has 0 for what a cone does not reach, and 0 * inf is none
     speeds: dict[int, Any] = {
@@ -147,10 +159,10 @@ def find_first_steps(cones: Sequence[Cone]) -> None:
             ]  # fmt: skip
             if parts:
                 speeds[node] = sum(parts[1:], parts[0])
-    rest = np.zeros(len(cones))
+    rest, limited = np.zeros(len(cones)), {k for cone in cones for k, _ in cone.limits}
+    of_limits = {k: speeds.get(k, rest).tolist() for k in limited}
     for place, cone in enumerate(cones):
-        of_limits = {k: float(speeds.get(k, rest)[place]) for k, _ in cone.limits}
-        cone.first_step = cone.step_at(of_limits)
+        cone.first_step = cone.step_at({k: of_limits[k][place] for k, _ in cone.limits})
 
 
 def find_differences(
@@ -166,10 +178,10 @@ def _find_differences(tries: Sequence[tuple[Cone, float]], halvings: Sequence[in
     lists = [_steps_below(cone, step, halvings) for cone, step in tries]
     cones = [cone for cone, _ in tries]
     steps = np.array([step for below in lists for step in below])
-    owners = np.repeat(range(len(cones)), [len(below) for below in lists])
+    owners = np.repeat(np.arange(len(cones)), [len(below) for below in lists])
     at = np.array([cone.x for cone in cones])[owners]
     xs = np.concatenate([at + steps, at - steps])
-    sheet = Sheet(cones, np.tile(owners, 2), xs)
+    sheet = Sheet(cones, np.concatenate([owners, owners]), xs)
     values = sheet.filled(sheet.around.columns, sheet.around.run.values)
     f, obstacles, count = sheet.row(values[sheet.output]), sheet.obstacles(values), len(steps)
     with np.errstate(all="ignore"):
