@@ -51,6 +51,7 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     claims = _as_said(driven, results, said)
     claims += _handed_on(driven, results, claims)
     claims += _by_name(driven, results, claims)
+    claims += _by_local_name(driven, results, claims)
     claims += _by_place(driven, results, claims)
     claims += _by_step(driven, [*driven.leaves, *unread], claims)
     claims += _between(driven, results, claims)
@@ -186,6 +187,24 @@ def _by_name(driven: Driven, results: list[Result], claims: list[Claim]) -> list
     return found
 
 
+def _by_local_name(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
+    """What has the name that the forward part unpacks an input to: `U, W, b = params`."""
+    inner: Mapping[str, Any] = driven.reader.scopes.get(driven.forward, {})
+    called = {
+        value.content: name for name, value in inner.items()
+        if isinstance(value, Array) and value.content.__class__ is int
+    }  # fmt: skip
+    taken = {c.leaf.node for c in claims}
+    found: list[Claim] = []
+    for leaf in driven.leaves:
+        name = called.get(leaf.node)
+        if name is None or leaf.node in taken or "[" not in leaf.short:
+            continue
+        fitting = [r for r in _free(results, [*claims, *found]) if name in r.roots]
+        found += [Claim(leaf, result, "name") for result in fitting[:1]]
+    return found
+
+
 def _by_place(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
     """What a list of gradients has where the list of weights has one: `self.grads[0]`."""
     instance = driven.instance
@@ -312,15 +331,16 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
         free = [r for r in free if not reached[r.node]]
     own = [x for x in parameters if x.short in driven.own]
     if len(own) != len(free):
-        own = [x for x in own if not TARGETS.match(x.short)]
+        own = _without_targets(driven, own, free)
     parameters = own or parameters
     parts = [x for x in parameters if "[" in x.short]
     holders = {x.short.partition("[")[0] for x in parts}
     if len(parts) == len(free) > 1 and len(holders) == 1:  # the parts of one list
         parameters = parts
     if len(free) != len(parameters):  # a result of another name may be of something else
-        parameters = [x for x in parameters if not TARGETS.match(x.short)]
-    if 1 < len(free) < len(parameters) and driven.own and _are_alike(driven, parameters, free):
+        parameters = _without_targets(driven, parameters, free)
+    is_plain = bool(driven.own) or not any(r.roots for r in free)  # `g, -g` says nothing of its own
+    if 1 < len(free) < len(parameters) and is_plain and _are_alike(driven, parameters, free):
         parameters = parameters[: len(free)]
     if len(free) != len(parameters):
         free = [r for r in free if not _is_of_stage(driven, r, known, parameters)]
@@ -339,6 +359,15 @@ def _is_of(result: Result, leaves: list[Leaf]) -> bool:
 def _is_loss(driven: Driven, result: Result) -> bool:
     """Whether a result is the loss itself, a number that a backward part computes beside."""
     return not driven.reader.tape.shape(result.node) and bool(OBJECTIVES.search(result.name))
+
+
+def _without_targets(driven: Driven, leaves: list[Leaf], results: list[Result]) -> list[Leaf]:
+    """The inputs that are no targets; all of them where the only gradient fits the first alone."""
+    others = [x for x in leaves if not TARGETS.match(x.short)]
+    is_first = len(results) == 1 and _are_alike(driven, leaves[:1], results)
+    return (
+        others if not is_first or any(_are_alike(driven, [x], results) for x in others) else leaves
+    )
 
 
 def _are_unrolled(

@@ -22,13 +22,17 @@ GETTERS = re.compile(r"^_?(get|set|load|save|parameters?|params?|gradients?|grad
                      r"(_|$|[A-Z])")  # fmt: skip
 STORES = re.compile(r"^_?(get|set|load|save)\w*(param|weight|state)s?\w*$", re.IGNORECASE)
 JOINED = ("np.r_", "np.c_", "numpy.r_", "numpy.c_")  # by an index: np.r_[dw, db]
-OBJECTIVES = re.compile(r"loss|cost|objective|obj|nll|likelihood|energy|potential|value|^[fjeuv]$|"
-                        r"err", re.IGNORECASE)  # fmt: skip
+LIKELIHOOD = re.compile(r"likelihood|log_?lik|nll|^llf?$|^lnlike", re.IGNORECASE)
+OBJECTIVES = re.compile(r"loss|cost|objective|obj|nll|likelihood|log_?lik|energy|potential|value|"
+                        r"^[fjeuv]$|err", re.IGNORECASE)  # fmt: skip
 TRAINING = re.compile(r"train|optimi[sz]e|^fit|update|descent|check|^sgd|^solve|^run|^main|^test",
                       re.IGNORECASE)  # fmt: skip
 GRADIENT_NAME = re.compile(
     r"^_?(d_?[A-Za-z]\w*|D[A-Z]\w*|\w*(?:grad|nabla|jac|deriv)\w*|g|g_\w+|g[A-Zb]\w*|g[xyzhw]\d?|delta\w*|d\d+)$"
 )
+ADJOINT = re.compile(r"^(?:adj|adjoint|bar)_(\w+)$|^(\w+)_(?:adj|adjoint|bar)$")
+VALUE_AND_GRADIENT = re.compile(r"_(?:and|with)_(?:\w+_)?(?:grad|jac|deriv)", re.IGNORECASE)
+MEANS = re.compile(r"\b(?:mean|average|nanmean)\(")  # x_bar of statistics
 # Words that begin as gradients do.
 WORDS = (
     "d", "data", "dataset", "date", "day", "days", "dec", "decay", "decision", "decoded", "decoder",
@@ -51,7 +55,9 @@ def is_of_gradients(line: str, column: int) -> bool:
         depth = itertools.accumulate((c in "([{") - (c in ")]}") for c in before)
         return any(c == "," and not d for c, d in zip(before, depth, strict=True))
     target = TARGET.match(line)
-    return target is not None and _is_name_of_gradient(target[1])
+    if target is None:
+        return False
+    return _is_name_of_gradient(target[1]) or ADJOINT.match(target[1]) is not None
 
 
 def returns_gradients(node: ast.FunctionDef) -> bool:
@@ -59,6 +65,7 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
     is_getter = GETTERS.match(node.name) and not [a for a in node.args.args if a.arg != "self"]
     if TRAINING.search(node.name) or is_getter or STORES.match(node.name):
         return False
+    adjoints = _adjoints(node)
     for part in ast.walk(node):
         if not isinstance(part, ast.Return) or not isinstance(part.value, ast.Tuple):
             continue
@@ -67,9 +74,14 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
             continue
         if _are_energy_and_forces(node.name, [name for name in names if name]):
             return True
-        are = [_is_gradient(n, e) for n, e in zip(names, part.value.elts, strict=True)]
+        are = [
+            _is_gradient(n, e) or not adjoints.isdisjoint(_names_in(e))
+            for n, e in zip(names, part.value.elts, strict=True)
+        ]
         others = [n or "" for n, is_gradient in zip(names, are, strict=True) if not is_gradient]
         if any(are) and (not are[0] or any(map(OBJECTIVES.search, others))):
+            return True
+        if VALUE_AND_GRADIENT.search(node.name) and names[0] is not None:
             return True
         is_unnamed = names[0] is not None and _may_be_gradients(part.value.elts[1])
         is_loss = OBJECTIVES.search(node.name) or LOSSES.match(node.name)
@@ -86,6 +98,27 @@ def returns_only_gradients(node: ast.FunctionDef) -> bool:
         len(parts) > 1 and all(_is_gradient(_last_name(part), part) for part in parts)
         for parts in elements
     )
+
+
+def _adjoints(node: ast.FunctionDef) -> set[str]:
+    """The names of adjoints of parameters: `A_bar`, `adj_x`. A mean is called `x_bar`, too."""
+    own = {a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+    own |= {name.rstrip("0_") for name in own}  # x_bar of x0, where a loop has ended
+    names, means = set(), set()
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+            match = ADJOINT.match(part.id)
+            if match and (match[1] or match[2]) in own:
+                names.add(part.id)
+        elif isinstance(part, ast.Assign) and MEANS.search(ast.unparse(part.value)):
+            means |= {target.id for target in part.targets if isinstance(target, ast.Name)}
+    return names - means
+
+
+def _names_in(element: ast.expr) -> list[str]:
+    """The names that one result is known by, those of the parts of a tuple or a list."""
+    parts = element.elts if isinstance(element, (ast.Tuple, ast.List)) else [element]
+    return [name for name in map(_last_name, parts) if name]
 
 
 def _are_energy_and_forces(function: str, names: list[str]) -> bool:

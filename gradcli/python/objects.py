@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 
+from gradcli.python.class_parts import is_abstract
 from gradcli.python.gradient_words import folded
 from gradcli.python.guesses import Guesser, Parts
 from gradcli.python.methods import ATTRIBUTES, OF_ARRAYS, OF_VALUES, SHARED
 from gradcli.python.roles import KNOWN
 from gradcli.python.starts import Call
-from gradcli.python.subjects import is_abstract
 from gradcli.python.usage import Usage
 from gradcli.python.values import Class, Function, Scope
 

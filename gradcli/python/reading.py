@@ -13,6 +13,7 @@ from gradcli.errors import NameFault, ParseError, did_you_mean
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen, assembled
 from gradcli.python.claims import Claim, Mapped
+from gradcli.python.class_parts import outer_bases
 from gradcli.python.driven import Driven
 from gradcli.python.guesses import MAY_BE_MASKS, SHARES, TARGETS, WEIGHING_MASKS
 from gradcli.python.input_search import InputSearch
@@ -26,7 +27,7 @@ from gradcli.python.scripts import training_of, written_gradients
 from gradcli.python.source import Script
 from gradcli.python.starts import Choice
 from gradcli.python.styles import Style
-from gradcli.python.subjects import Subject, chosen, outer_bases, subjects, without_partner
+from gradcli.python.subjects import Subject, chosen, subjects, without_partner
 from gradcli.python.values import Class, Function, Scope
 from gradcli.requests import Request, Setting
 

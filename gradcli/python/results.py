@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from gradcli.python.gradient_words import is_holder, kin, roots
 from gradcli.python.interpreter import Interpreter
-from gradcli.python.values import Array, Function, Instance, arrays_in
+from gradcli.python.values import Array, Function, Instance, arrays_in, fields_of
 
 FACTOR = re.compile(r"^[-+]|^[\d.]+ \* | [*/] [\d.]+$| / (\w+|len\(\w+\)|\w+\.shape\[0\])$")
 
@@ -149,7 +149,8 @@ def _collect(
         for k, part in enumerate(value):
             inner = elements[k] if elements and len(elements) == len(value) else f"{words}[{k}]"
             _collect(reader, part, inner, holder or _bare(words), results)
-    elif isinstance(value, dict):
+    elif isinstance(value, dict) or fields_of(value):
+        value = value if isinstance(value, dict) else fields_of(value)
         words = words if PLAIN.fullmatch(words) else "grads"  # what is written out has no name
         inside = _bare(words) or "grads"
         for key, part in value.items():

@@ -23,6 +23,9 @@ KNOWN = {  # functions of one variable, by what they are called wherever they ar
     "arctan": "np.arctan(x)", "swish": "x / (1 + np.exp(-x))", "silu": "x / (1 + np.exp(-x))",
 }  # fmt: skip
 HESSIAN = "hessian|hess"
+JACOBIAN = "jacobian|jac"
+RESIDUALS = re.compile(r"resid", re.IGNORECASE)
+SCORE = "score|score_function|score_vector"  # the gradient of a log likelihood
 FORWARD_METHODS = ("forward", "__call__", "call", "fn", "f", "function", "activate", "compute",
                    "loss", "apply", "evaluate")  # fmt: skip
 # What a class may call a function, whose derivative is another method of it.

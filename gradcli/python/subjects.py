@@ -13,10 +13,23 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from gradcli.python.gradient_returns import OBJECTIVES, returns_gradients, returns_only_gradients
+from gradcli.python.class_parts import (
+    Bases,
+    heirs_of,
+    is_abstract,
+    is_called,
+    is_for_heirs,
+    methods_of,
+)
+from gradcli.python.gradient_returns import (
+    LIKELIHOOD,
+    OBJECTIVES,
+    returns_gradients,
+    returns_only_gradients,
+)
 from gradcli.python.handed import handed_together
 from gradcli.python.parameters import feeder, gives, required, takes_gradients, with_upstream
 from gradcli.python.roles import (
@@ -30,9 +43,12 @@ from gradcli.python.roles import (
     FUNCTION_METHODS,
     GRADIENT,
     HESSIAN,
+    JACOBIAN,
     KNOWN,
     OF_FUNCTIONS,
     POTENTIALS,
+    RESIDUALS,
+    SCORE,
     SHORT_DERIVATIVE,
     SHORTEST,
     VALUE_METHODS,
@@ -77,9 +93,6 @@ class Subject(NamedTuple):
         parts = [part for part in (self.forward, self.backward) if part]
         inner = " and ".join(parts)
         return f"class {self.cls}: {inner}" if self.cls else inner
-
-
-Bases = Mapping[str, ast.ClassDef]
 
 
 def subjects(
@@ -164,7 +177,7 @@ def _pairs(
         if partner is None:
             near = [key for key in forwards if key and rest.startswith(key)]
             partner = forwards[max(near, key=len)] if near else None
-        is_alone = cls is not None and len(forwards) == 1 and not _is_called(node, functions)
+        is_alone = cls is not None and len(forwards) == 1 and not is_called(node, functions)
         if partner is None and is_alone:
             partner = forwards.get("")  # `backprop_through_time` of the only forward pass
         if partner is not None and partner != node.name:
@@ -203,22 +216,8 @@ def _inner_parts(methods: list[ast.FunctionDef]) -> set[str]:
     inner = set()
     for words in (FORWARD, BACKWARD):
         parts = [node for node in methods if role(node.name, words) == ""]
-        inner |= {node.name for node in parts if _is_called(node, parts)}
+        inner |= {node.name for node in parts if is_called(node, parts)}
     return inner
-
-
-def _is_called(method: ast.FunctionDef, others: Iterable[ast.FunctionDef]) -> bool:
-    """Whether another method of a class calls one: what it does is a part of that one's work."""
-    return any(method.name in _own_calls(node) for node in others if node is not method)
-
-
-def _own_calls(method: ast.FunctionDef) -> set[str]:
-    """The methods of its own object that a method calls."""
-    return {
-        part.func.attr for part in ast.walk(method)
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute)
-        and ast.unparse(part.func.value) == "self"
-    }  # fmt: skip
 
 
 def _of_known(
@@ -266,21 +265,25 @@ def _subject_of_energy(name: str) -> str | None:
 def _of_losses(functions: list[ast.FunctionDef], found: list[Subject]) -> list[Subject]:
     """A function called `gradient` and the only loss that has the same parameters.
 
-    What else is in both names may be the same, too: `compute_cost_reg` and `gradient_reg`.
+    That of a log likelihood is called its `score`, that of residuals their `jacobian`. What else is
+    in both names may be the same, too: `compute_cost_reg` and `gradient_reg`.
     """
     taken = {name for s in found for name in (s.forward, s.backward)}
     losses = [f for f in functions if OBJECTIVES.search(f.name) and role(f.name, GRADIENT) is None]
     pairs = []
     for node in functions:
-        rest = role(node.name, GRADIENT)
-        if rest is None and returns_only_gradients(node):
+        rest, is_score = role(node.name, GRADIENT), role(node.name, SCORE) in ANY_LOSS
+        if rest is None and (is_score or returns_only_gradients(node)):
             rest = ""
         if node.name in taken or rest is None:
             continue
-        same = [f for f in losses if rest in ANY_LOSS and f is not node
+        of = [f for f in losses if not is_score or LIKELIHOOD.search(f.name)]
+        if role(node.name, JACOBIAN) in ANY_LOSS:
+            of += [f for f in functions if RESIDUALS.search(f.name) and f not in (*of, node)]
+        same = [f for f in of if rest in ANY_LOSS and f is not node
                 and ast.dump(f.args) == ast.dump(node.args)]  # fmt: skip
         if len(same) != 1:
-            same = [f for f in losses if _matter(f.name) == _matter(node.name)
+            same = [f for f in of if _matter(f.name) == _matter(node.name)
                     and required(f) == required(node) != []]  # fmt: skip
         if len(same) == 1:
             pairs.append(
@@ -301,12 +304,22 @@ def _matter(name: str) -> list[str]:
 def _hessians(
     functions: list[ast.FunctionDef], found: list[Subject], cls: str | None
 ) -> list[Subject]:
-    """The gradients that have a Hessian, which is their Jacobian."""
+    """The gradients that have a Hessian, which is their Jacobian.
+
+    What is called `hessian` alone is that of the only one of the same parameters.
+    """
     gradients = {base_of(s.forward): s for s in found if s.kind == "gradient" and s.backward}
-    pairs = [
-        (gradients[base], node) for node in functions
-        if (base := role(node.name, HESSIAN)) is not None and base in gradients
-    ]  # fmt: skip
+    nodes = {node.name: node for node in functions}
+    pairs = []
+    for node in functions:
+        base = role(node.name, HESSIAN)
+        if base in gradients:
+            pairs.append((gradients[base], node))
+            continue
+        same = [s for s in gradients.values() if s.backward in nodes and required(node) != []
+                and required(nodes[s.backward]) == required(node)]  # fmt: skip
+        if base in ANY_LOSS and len(same) == 1:
+            pairs.append((same[0], node))
     lines = {node.name: node.lineno for node in functions}
     return [
         Subject("gradient", node.name, s.backward, node.name, cls, lines[s.backward])
@@ -330,40 +343,8 @@ def _differentiated(name: str) -> str | None:
 # ---------------------------------------------------------------- classes
 
 
-def outer_bases(tree: ast.Module) -> set[str]:
-    """The names of classes that those of a file are made from, and that it does not define."""
-    classes = [part for part in tree.body if isinstance(part, ast.ClassDef)]
-    names = {name for cls in classes for name in _base_names(cls)}
-    return names - {cls.name for cls in classes} - {"object"}
-
-
-def _base_names(node: ast.ClassDef) -> list[str]:
-    """The classes that one is made from, those of other files with their modules: `base.Layer`."""
-    return [ast.unparse(base) for base in node.bases if isinstance(base, (ast.Name, ast.Attribute))]
-
-
-def _methods(
-    node: ast.ClassDef, tree: ast.Module, bases: Bases
-) -> dict[str, ast.FunctionDef]:  # fmt: skip
-    """The methods of a class, those of its bases among them."""
-    own = {part.name: part for part in tree.body if isinstance(part, ast.ClassDef)}
-    classes = {**bases, **own}
-    methods: dict[str, ast.FunctionDef] = {}
-    pending, seen = [node], set()
-    while pending:
-        cls = pending.pop(0)
-        if cls.name in seen:
-            continue
-        seen.add(cls.name)
-        for part in cls.body:
-            if isinstance(part, ast.FunctionDef):
-                methods.setdefault(part.name, part)
-        pending += [classes[name] for name in _base_names(cls) if name in classes]
-    return methods
-
-
 def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subject]:
-    methods = _methods(node, tree, bases)
+    methods = methods_of(node, tree, bases)
     real = [m for m in methods.values() if not is_abstract(m)]
     names = [m.name for m in real]  # in their order, so that every run finds the same
     found = _pairs(real, node.name)
@@ -396,8 +377,12 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
         for m in real for inner in m.body
         if isinstance(inner, ast.FunctionDef) and role(inner.name, BACKWARD) is not None
     ]  # fmt: skip
-    if any(node.name in _base_names(cls) for cls in tree.body if isinstance(cls, ast.ClassDef)):
-        found = [s for s in found if not _is_left_open(s, methods)]
+    if heirs := heirs_of(node, tree):
+        found = [
+            s
+            for s in found
+            if not is_for_heirs({s.forward, s.backward or s.forward}, methods, heirs)
+        ]
     taken = {
         n for s in (*found, *upstreams, *derivatives, *objectives) for n in (s.forward, s.backward)
     }
@@ -462,20 +447,3 @@ def _takes_as_many(node: ast.FunctionDef, derivative: ast.FunctionDef) -> bool:
     """Whether a method gives a value for the parameters of its derivative, or for one as that."""
     names, own = required(node), required(derivative)
     return (names == own or len(names) == len(own) == 1) and gives(node)
-
-
-def _is_left_open(subject: Subject, methods: dict[str, ast.FunctionDef]) -> bool:
-    """Whether a part of a class calls a method that only subclasses have."""
-    names = {subject.forward, subject.backward or subject.forward}
-    called = {called for name in names for called in _own_calls(methods[name])}
-    return any(name in methods and is_abstract(methods[name]) for name in called)
-
-
-def is_abstract(node: ast.FunctionDef) -> bool:
-    """Whether a method only says that subclasses have it."""
-    body = [part for part in node.body if not _is_text(part)]
-    return all(isinstance(part, (ast.Pass, ast.Raise)) for part in body)
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

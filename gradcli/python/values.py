@@ -287,13 +287,28 @@ def arrays_in(
             yield from arrays_in(part, f"{path}.{name}", depth - 1, seen)
 
 
+TENSOR = {"data", "val", "value", "array", "tensor", "grad"}  # fields of an array of a network
+
+
 def unwrapped(value: Any) -> Any:
     """A value with the arrays that objects of an autograd class hold in the place of these."""
     if isinstance(value, (tuple, list)):
         return tuple(unwrapped(part) for part in value)
-    if not isinstance(value, Instance):
+    if not isinstance(value, Instance) or fields_of(value):
         return value
     return next((part for part in value.attributes.values() if isinstance(part, Array)), value)
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """The fields of a record of several arrays, a dataclass or a named tuple; empty for another.
+
+    An array with its gradient beside it, `Tensor(data, grad)`, is no record.
+    """
+    if not isinstance(value, Instance) or not TENSOR.isdisjoint(value.cls.fields):
+        return {}
+    fields = {name: value.attributes.get(name) for name in value.cls.fields}
+    arrays = [part for part in fields.values() if isinstance(part, Array)]
+    return fields if len(arrays) > 1 else {}
 
 
 class Given(list[Any]):
