@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradcli.errors import GradcliError
+from gradcli.graph.nodes import Graph
 from gradcli.python.claims import Mapped, mapped
 from gradcli.python.drive import Driver
 from gradcli.python.driven import Driven, Leaf
@@ -65,6 +66,7 @@ class Attempts:
         self.has_softmax = False  # whether one that is not there was called
         self.has_tiny = False  # whether such a constant was met
         self.has_logarithm = False  # which says of a probability that it is one
+        self.has_margin = False  # of two classes, max(0, 1 - y * score): there is one score
         self.stop: Stop | None = None  # where the last reading stopped
         self.driver: Driver | None = None  # of the last attempt
         self.setups: list[str] = []  # methods that prepare the object
@@ -321,6 +323,7 @@ class Attempts:
             self.has_softmax = reader.has_softmax
             self.other_outputs, self.is_force = driven.others, driven.is_force
             self.has_logarithm = any(g.name in LOGARITHMS for g in reader.tape.graph.gates)
+            self.has_margin = _has_margin(reader.tape.graph)
             return driven
         except GradcliError as error:
             self.stop = _stop(reader)
@@ -329,6 +332,19 @@ class Attempts:
             raise
         finally:
             self.work += reader.work
+
+
+def _has_margin(graph: Graph) -> bool:
+    """Whether what is cut off below 0 is a number without a product: the margin of a hinge."""
+    for node, gate in enumerate(graph.gates):
+        if gate.name not in ("max", "relu"):
+            continue
+        parts = [k for k in graph.operands[node] if graph.gates[k].name == "sub"]
+        pairs = [graph.operands[k] for k in parts]
+        if any(graph.gates[product].name == "mul" and whole in graph.constants
+               for whole, product in pairs):  # fmt: skip
+            return True
+    return False
 
 
 def _stop(reader: Interpreter) -> Stop | None:

@@ -95,6 +95,8 @@ class Driver(BackwardCalls):
         value = self._forward_call(forward, arguments)
         if isinstance(value, Unknown) or value is None:
             value = self._stored_output()
+        if subject.kind == "gradient":
+            self._refuse_spread_sum(value, forward)
         if subject.backward is not None:
             self._end_forward()
         if subject.kind == "gradient":

@@ -53,21 +53,30 @@ class Finished(Exception):  # no error: control flow
 Key = tuple[int, str | None]  # the line of a function, and the class of its object
 
 
-def key_of(scope: Scope, subject: Subject) -> Key | None:
-    """What the calls of a subject's forward part are kept under; None for no function."""
+def keys_of(scope: Scope, subject: Subject) -> list[Key]:
+    """What the calls of a subject's forward part are kept under; empty for no function.
+
+    A gradient that takes what the forward part takes may be called in its place.
+    """
     holder = scope.get(subject.cls) if subject.cls else None
-    function = holder.find(subject.forward) if isinstance(holder, Class) else (
-        scope.get(subject.forward)
-    )  # fmt: skip
-    return (function.node.lineno, subject.cls) if isinstance(function, Function) else None
+    names = [subject.forward, subject.backward if subject.kind == "gradient" else None]
+    parts = [holder.find(n) if isinstance(holder, Class) else scope.get(n) for n in names if n]
+    functions = [part for part in parts if isinstance(part, Function)]
+    if not functions or functions[0] is not parts[0]:
+        return []
+    forward, *rest = functions
+    alike = [f for f in rest if f.parameters == forward.parameters[: len(f.parameters)]]
+    return [(function.node.lineno, subject.cls) for function in (forward, *alike)]
 
 
 def examples(
     reader: Interpreter, scope: Scope, tree: ast.Module, subjects: list[Subject]
 ) -> dict[Key, Example]:
     """The first known call of every subject that the file calls."""
-    wanted = {key for subject in subjects if (key := key_of(scope, subject)) is not None}
-    leading = _leading(tree, {name for s in subjects for name in (s.forward, s.cls) if name})
+    wanted = [keys for subject in subjects if (keys := keys_of(scope, subject))]
+    named = {name for s in subjects for name in (s.forward, s.cls) if name}
+    named |= {s.backward for s in subjects if s.kind == "gradient" and s.backward}
+    leading = _leading(tree, named)
     finder = _Finder(reader, wanted, leading)
     reader.watch = finder.look_at
     try:
@@ -119,11 +128,12 @@ def _mentioned(node: ast.AST) -> set[str]:
 class _Finder:
     """Reads blocks statement by statement, and keeps the first known call of each subject."""
 
-    def __init__(self, reader: Interpreter, wanted: set[Key], leading: set[str]) -> None:
+    def __init__(self, reader: Interpreter, wanted: list[list[Key]], leading: set[str]) -> None:
         self.reader = reader
-        self.wanted = wanted
+        self.wanted = wanted  # the keys of each subject, one of which is enough
         self.leading = leading
-        self.lines = {line for line, _ in wanted}
+        self.keys = {key for keys in wanted for key in keys}
+        self.lines = {line for line, _ in self.keys}
         self.found: dict[Key, Example] = {}
         self.names = Scope()  # of the block that is read
         self.made: dict[int, tuple[Any, dict[str, Any] | None]] = {}  # by their constructors
@@ -178,7 +188,7 @@ class _Finder:
         cls = owner.cls if owner is not None else function.owner  # of a static method
         names = [cls.name if cls is not None else None]
         for key in [(function.node.lineno, name) for name in names]:
-            if key not in self.wanted or key in self.found:
+            if key not in self.keys or key in self.found:
                 continue
             values = _known(function, scope)
             if owner is not None:
@@ -186,7 +196,7 @@ class _Finder:
                 values = None if values is None or pending is None else {**pending, **values}
             if values:
                 self.found[key] = Example(values, self._names_of(values, scope))
-        if len(self.found) == len(self.wanted):
+        if all(any(key in self.found for key in keys) for keys in self.wanted):
             raise Finished
 
     def _names_of(self, values: Iterable[str], scope: Scope) -> dict[str, str]:

@@ -147,6 +147,8 @@ def unlike(driven: Driven, free: set[str]) -> dict[str, Shape] | None:
             if leaf is None:
                 continue
             mine, theirs = tape.shape(one), tape.shape(other)
+            if not mine and graph.gates[node].name == "pow" and one == graph.operands[node][1]:
+                continue  # an exponent is a number
             if mine != theirs and theirs and not _is_spread(leaf, mine, theirs):
                 return {leaf.short: theirs}
     return None

@@ -57,6 +57,7 @@ SHAPE = re.compile(r"^(?:\w+_)?(?:dims?|shapes?|sizes?|resolution)(?:_\w+)?$", r
 OPTIONS = re.compile(r"\w*_params?|hparam\w*|config|options|cfg")
 IMAGES = re.compile(r"^(x|X|w|W|inputs?|A_prev|img\w*|images?|data|filters?|kernels?|A)$")
 IMAGE_RANK = 4
+SINGLE = ("number", "count", "index")  # guesses of one value
 LABELS_OF_RANK = {1: "labels", 2: "labels2"}
 ARRAY = re.compile(  # of a tuple
     r"^([A-Z]\w*|w\w*|b\w*|x_?\w+|weights?\w*|bias\w*|h\w*|prev_\w+|\w+_prev)$"
@@ -183,6 +184,8 @@ class Guesser:
     def guesses(self, name: str) -> list[Guess]:
         """What a parameter may be, the likeliest first."""
         found = self._as_hinted(name, self._guesses(name))
+        if name in self.usage.arrays:  # `t.size`: no number has one
+            found = [guess for guess in found if guess not in SINGLE] or found
         if self.has_labels:
             return found
         return [g for g in found if g not in LABELS_OF_RANK.values()] or found
@@ -277,7 +280,7 @@ class Guesser:
         if name not in parts:
             own = [Parts({str(k): self._guesses(part)[0] for k, part in enumerate(parts)})]
         are_arrays = any(ARRAY.match(part) for part in parts) and not _is_alphabet(parts)
-        is_array = name in self.usage.lengths and not are_arrays
+        is_array = name in self.usage.lengths and (name in self.usage.arrays or not are_arrays)
         return [1, *own] if is_array else [*own, 1]
 
     def _of_shape(self, name: str, length: int) -> list[Guess]:

@@ -122,12 +122,12 @@ class Inference:
     ) -> tuple[Any, dict[str, Any]] | None:
         """What a search with sizes of one family gives."""
         self.end = end
-        for choice in self._narrowed():
-            if (found := self._merged(choice, attempt)) is not None:
-                return found
         for self.draws.is_positive in (False, True):
             self.readings, self.most = 0, most
             self.seen, self.pending = [], []
+            for choice in self._narrowed():
+                if (found := self._merged(choice, attempt)) is not None:
+                    return found
             for likely in self._likely(missing):
                 guesses = with_learned(likely, self.learned)
                 if guesses in self.seen or self._would_hide(guesses):
@@ -413,7 +413,7 @@ class Inference:
     def _taught(self, error: GradcliError, choice: Choice, values: dict[str, Any]) -> Choice | None:
         """The choice with what a fault says of a parameter; None where it says nothing new."""
         if isinstance(error, NoNumber):
-            return self._of_numbers(error.followed, choice)
+            return self._of_numbers(error, choice)
         found = self.learn(error, values)
         if found is None or self.learned.get(found.name) == found.guess:
             return None
@@ -428,19 +428,21 @@ class Inference:
         self.pending += choices[1:]
         return choices[0] if choices else None
 
-    def _of_numbers(self, names: Sequence[str], choice: Choice) -> Choice | None:
+    def _of_numbers(self, error: NoNumber, choice: Choice) -> Choice | None:
         """The choice with numbers for some arrays; None where they are none, or it was tried.
 
         Where no array may be a number, labels may be one index each.
         """
         arrays = [
-            name for name in names
+            name for name in error.followed
             if isinstance(choice.guesses.get(name), int) and "number" in self.guesser.guesses(name)
         ]  # fmt: skip
         labels = [
             name for name, guess in choice.guesses.items()
             if guess in LABELLED and "index" in self.guesser.guesses(name)
         ]  # fmt: skip
+        if error.is_sum:  # whatever the others are
+            self.learned.update(dict.fromkeys(arrays, "number"))
         numbers: dict[str, Guess] = dict.fromkeys(arrays, "number") or dict.fromkeys(
             labels, "index"
         )

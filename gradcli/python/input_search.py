@@ -15,7 +15,7 @@ from gradcli.python.attempts import Attempts
 from gradcli.python.claims import Mapped
 from gradcli.python.draws import Draws
 from gradcli.python.driven import Driven
-from gradcli.python.examples import examples, key_of, known_of
+from gradcli.python.examples import examples, keys_of, known_of
 from gradcli.python.fit import refuse_degenerate, refuse_misfits, refuse_unlike
 from gradcli.python.flaws import Halted, Imperfect
 from gradcli.python.guesses import OPTIONS, SETTINGS, TARGETS, Guesser
@@ -259,16 +259,16 @@ class InputSearch(Attempts):
     def _example(self) -> dict[str, Any]:
         """The values that the file itself calls the subject with."""
         reader, scope = self._reader()
-        key = key_of(scope, self.subject)
-        if key is None:
+        keys = keys_of(scope, self.subject)
+        if not keys:
             return {}
         calls = self.script.examples
         if self.seed not in calls:
             every = subjects(self.script.tree, self.script.bases)
             calls[self.seed] = examples(reader, scope, self.script.tree, every)
-        if key not in calls[self.seed]:
+        example = next((calls[self.seed][key] for key in keys if key in calls[self.seed]), None)
+        if example is None:
             return {}
-        example = calls[self.seed][key]
         self.names = example.names
         return {name: known_of(value) for name, value in example.values.items()}
 

@@ -340,6 +340,21 @@ def _subscripts(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> 
             rank = len(stop.shape(value.content))
             if f"shape {stop.shape(value.content)}" in match.string and rank != len(match[1]):
                 return Lesson(path, len(match[1]))
+    return _batched(len(match[1]), match.string, stop, values)
+
+
+def _batched(rank: int, message: str, stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """What is computed of several inputs lacks axes, which are those of the one with its batch."""
+    ways = {path.rpartition("/")[2]: (path, value) for path, value in _paths(values)}
+    for _, value in _names(stop.node, stop):
+        shape = stop.shape(value.content) if isinstance(value, Array) else ()
+        if not shape or f"shape {shape}" not in message or len(shape) >= rank:
+            continue
+        for root in stop.roots(value.content):
+            path, guessed = ways.get(root, ("", None))
+            own = stop.shape(guessed.content) if isinstance(guessed, Array) else ()
+            if own[:1] == shape[:1] and len(own) == len(shape):
+                return Lesson(path, rank)
     return None
 
 

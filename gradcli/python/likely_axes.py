@@ -4,6 +4,7 @@ as many axes       what fails accuses, and what is right acquits
 fewer              neither: the likely reading stopped elsewhere, and mistakes along them are hidden
 more               the shape of a gradient accuses nobody: the code may mean the likely ones
 one element        where it is summed over or counted, what is right acquits nobody
+no elements        what is computed of them is in no sum
 """
 
 from __future__ import annotations
@@ -43,13 +44,15 @@ def _axes(guess: Guess) -> int:
 
 
 def degenerate(reader: Any) -> str | None:
-    """What in a reading has one element only, and hides that a sum or a division is missing."""
+    """What in a reading has one element or none, and hides that a sum or a term is missing."""
     if reader.reads_one:
         return "a size that is read is 1"
     tape = reader.tape
     graph = tape.graph
     for node in range(len(graph)):
         name, operands = graph.gates[node].name, graph.operands[node]
+        if 0 in tape.shape(node):
+            return "a part has no elements"
         if name in REDUCTIONS and len(operands) == 2:
             shape, static = tape.shape(operands[0]), graph.constants.get(operands[1])
             axes = static[0] if isinstance(static, tuple) else ()

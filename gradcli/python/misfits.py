@@ -18,7 +18,7 @@ PAIRS = (
     re.compile(r"(\d+) \(dim \d+\) != (\d+) \(dim \d+\)"),
     re.compile(r"stands for (\d+) and for (\d+)"),
     re.compile(r"reached, as (\d+) is not (\d+)"),
-    re.compile(r"square matri\w+, this has shape \((\d+), (\d+)\)"),
+    re.compile(r"square matri\w+, (?:this has shape|the shape is) \((\d+), (\d+)\)"),
 )
 SQUEEZED = re.compile(r"axis (-?\d+) of \(((?:\d++,? ?)*)\) is not of size 1")
 AS_NUMBER = re.compile(r"cannot reshape an array of (\d+) elements, .*into shape \((?:1,? ?)+\)")

@@ -38,7 +38,10 @@ class Unclaimed(PythonFault):
 class NoNumber(PythonFault):
     """A function with gradients that returns arrays only, none of which can be the value."""
 
-    def __init__(self, message: str, is_elementwise: bool, followed: Sequence[str]) -> None:
+    def __init__(
+        self, message: str, is_elementwise: bool, followed: Sequence[str], is_sum: bool = False
+    ) -> None:
         super().__init__(message)
+        self.is_sum = is_sum  # to which arrays were added, so that these are numbers
         self.is_elementwise = is_elementwise  # so that numbers give a number
         self.followed = followed  # inputs that the value has an element for each element of

@@ -11,6 +11,7 @@ import numpy as np
 from gradcli.errors import BindingError
 from gradcli.python.arguments import Arguments
 from gradcli.python.gradient_returns import FORCES, GRADIENT_NAME, OBJECTIVES
+from gradcli.python.likely_axes import REDUCTIONS
 from gradcli.python.missing import NoNumber
 from gradcli.python.results import Result, named_parts, of_each, returned
 from gradcli.python.source import PythonFault
@@ -50,6 +51,46 @@ class Outputs(Arguments):
             upstream = tape.input("upstream", self._upstream_value("upstream", shape))
             self.driven.outputs.append((node, upstream))
         self.reader.forward = set(range(len(self.reader.tape.graph)))
+
+    def _refuse_spread_sum(self, value: Any, forward: Function) -> None:
+        """Raise NoNumber where a whole sum is raised to an array, or one is added that is none.
+
+        Both give an array of a function that means a number: what was taken for arrays are numbers.
+        A sum of the array itself, `x - x.mean()`, is no such.
+        """
+        if not self._is_output(value) or not self.reader.tape.shape(value.content):
+            return
+        tape, graph = self.reader.tape, self.reader.tape.graph
+        for node in graph.ancestors([value.content]):
+            name, operands = graph.gates[node].name, graph.operands[node]
+            if name not in ("add", "sub", "pow") or not tape.shape(node) or not graph.active[node]:
+                continue
+            for one, other in (operands, operands[::-1])[: 1 if name == "pow" else 2]:
+                followed = self._followed(other) if self._is_whole_sum(one) else set()
+                is_own = name != "pow" and not followed.isdisjoint(graph.ancestors([one]))
+                if followed and not is_own:
+                    names = [leaf.short for leaf in self.driven.leaves if leaf.node in followed]
+                    message = f"`{forward.name}` returns no number that could be the value"
+                    raise NoNumber(message, False, names, is_sum=True)
+
+    def _is_whole_sum(self, node: int) -> bool:
+        """Whether a node is a number in which all elements of an array are summed."""
+        tape, graph = self.reader.tape, self.reader.tape.graph
+        return not tape.shape(node) and any(
+            graph.gates[k].name in (*REDUCTIONS, "matmul") and graph.active[k] and not tape.shape(k)
+            for k in graph.ancestors([node])
+        )  # fmt: skip
+
+    def _followed(self, node: int) -> set[int]:
+        """The nodes of its shape that an array was computed from, itself among them."""
+        tape, graph = self.reader.tape, self.reader.tape.graph
+        shape, pending, followed = tape.shape(node), [node], {node}
+        while pending:
+            for operand in graph.operands[pending.pop()]:
+                if operand not in followed and tape.shape(operand) == shape:
+                    followed.add(operand)
+                    pending.append(operand)
+        return followed if shape and graph.active[node] else set()
 
     def _upstream_value(self, name: str, shape: tuple[int, ...]) -> Any:
         """The upstream gradient that was given, or a random one that is nowhere 1."""
@@ -123,14 +164,9 @@ class Outputs(Arguments):
 
     def _no_number(self, found: list[Result], forward: Function) -> NoNumber:
         """That no result is a number, and the inputs which its value follows element by element."""
-        tape, graph = self.reader.tape, self.reader.tape.graph
+        graph = self.reader.tape.graph
         node = next((r for r in found if OBJECTIVES.search(r.name)), found[0]).node if found else 0
-        shape, pending, followed = tape.shape(node), [node], {node}
-        while pending:
-            for operand in graph.operands[pending.pop()]:
-                if operand not in followed and tape.shape(operand) == shape:
-                    followed.add(operand)
-                    pending.append(operand)
+        followed = self._followed(node)
         return NoNumber(
             f"`{forward.name}` returns no number that could be the value",
             not any(gate.is_structural for gate in graph.gates),

@@ -22,6 +22,7 @@ MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "norm
 KEPT_SHAPE = re.compile(r"shape|dims", re.IGNORECASE)  # what a tuple of sizes is kept as
 SCALES = re.compile(r"^(gamma|beta|scale|shift)s?$")
 KEEPS_LENGTH = ("zeros_like", "ones_like", "empty_like", "asarray", "array", "copy", "atleast_1d")
+OF_ARRAYS = ("T", "size", "shape", "ndim", "dtype")
 TAKES_INDICES = ("at", "take", "take_along_axis", "put_along_axis", "one_hot", "to_categorical")
 TURNED = ("enumerate", "zip", "reversed", "sorted", "list")  # loops go through what these are of
 DERIVATIVE = re.compile(r"prime|deriv|grad|diff|slope", re.IGNORECASE)
@@ -60,9 +61,8 @@ class Usage:
         self.transposed: set[str] = set()  # names with `.T`
         self.products: set[str] = set()  # names that a matrix product is of: `A @ x`, `A.dot(x)`
         self.terms: set[str] = set()  # names in a difference or a power: `x - mu`, `mu ** 2`
-        self.weights: set[str] = (
-            set()
-        )  # factors of what a matrix product is off by: `M*(R - P @ Q)`
+        self.weights: set[str] = set()  # factors of what a product is off by: `M*(R - P @ Q)`
+        self.arrays: set[str] = set()  # names that are asked what an array has: `p.size`, `p.shape`
         self.factors: set[int] = set()  # whole numbers that something is multiplied or divided by
         self.vectors: set[str] = set()  # names that an outer product is of
         self.indices: set[str] = set()  # names that stand in square brackets
@@ -99,6 +99,8 @@ class Usage:
             self.keys[name] = [f"{key}{k}" for k in NUMBERS for key in self.numbered[name]]
         self._spread_to_parameters()
         self._measure([*self.functions, *followed])
+        for name in self.arrays & self.parts.keys():  # numbers in one array: `p.size`
+            self.lengths.setdefault(name, len(self.parts[name]))
         self._look_for_packed([*self.functions, *followed])
 
     # ---------------------------------------------------------------- calls
@@ -152,8 +154,10 @@ class Usage:
             self._subscript(node)
         elif isinstance(node, ast.Compare):
             self._comparison(node)
-        elif isinstance(node, ast.Attribute) and node.attr == "T":
-            self.transposed |= {_name(node.value) or ""}
+        elif isinstance(node, ast.Attribute) and node.attr in OF_ARRAYS:
+            self.arrays.add(_name(node.value) or "")
+            if node.attr == "T":
+                self.transposed.add(_name(node.value) or "")
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             self._product(node.left, node.right)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Sub, ast.Pow)):

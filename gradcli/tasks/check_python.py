@@ -156,7 +156,7 @@ def check_subject(
     closest = first
     if isinstance(first, Checked):
         narrow = for_one_column(
-            first, original, file.reading(subject, bindings, request, request.grads),
+            first, original, lambda: file.reading(subject, bindings, request, request.grads),
             lambda reading: _checked(file, reading, reading.program(), request),
         )  # fmt: skip
         if narrow is not None and narrow.case.verdict != "fail":

@@ -18,37 +18,48 @@ from gradcli.reports.checks import Case
 from gradcli.tasks.check import Checked
 from gradcli.tasks.conventions import SAME, factors_of_each
 
+MOST_NARROWED = 2  # inputs with columns of their own
 ONE_LAYER = 2  # gradients: of the weight, and of its bias
 ONE_COLUMN = "nearly right for one column; what is told is wrong even then"
 
 
 def for_one_column(
-    failed: Checked, original: Reading, reading: Reading, check: Callable[[Reading], Checked]
+    failed: Checked, original: Reading, again: Callable[[], Reading],
+    check: Callable[[Reading], Checked], most: int = MOST_NARROWED,
 ) -> Checked | None:  # fmt: skip
     """The check with one column, where some of what failed is as many times as there are columns.
 
-    `reading` is another reading of the same subject, which is made that of one column. What is
-    right there was compared with several columns too, but for that number. None where nothing is.
+    `again` gives another reading of the same subject, which is made that of one column. What is
+    right there was compared with several columns too, but for that number. Inputs with columns of
+    their own, real examples and made ones, are narrowed one after the other. None where nothing is.
     """
     count = _columns(failed.case, original)
-    if count is None or original.choice is None:
+    if count is None or original.choice is None or not most:
         return None
+    reading = again()
     reading.refused, reading.style = [original.choice], original.likely_style
     reading.single = count
     try:
         narrow = check(reading)
     except GradcliError:
         return None
-    if narrow.case.verdict == "fail":
-        return _noted(narrow, ONE_COLUMN)
     factors = {*factors_of_each(failed.case).values()}
+    if most < MOST_NARROWED:  # the first input is right by now
+        factors = {factor for factor in factors if factor is None or abs(factor - 1) > SAME}
+    if narrow.case.verdict == "fail":
+        deeper = for_one_column(narrow, reading, again, check, most - 1)
+        if deeper is None or deeper.case.verdict == "fail":
+            return _noted(narrow, ONE_COLUMN)
+        if deeper.case.verdict == "inconclusive":
+            return deeper
+        narrow, factors = deeper, {factor for factor in factors if _is(count)(factor)}
     if narrow.case.verdict not in ("pass", "kink") or not all(map(_is(count), factors)):
         return None
     shapes = {n: s for n, s in original.choice.shapes.items() if len(s) > 1 and count in s}
     what = "column" if all(s[-1] == count for s in shapes.values()) else "row or column"
     words = f"right for one {what} of {_listed([*shapes])} only: with {count}"
     change = f"{count} times" if max(filter(None, factors)) > 1 else f"1/{count} of"
-    if reading.has_logarithm:  # of a probability: there most often is one
+    if reading.has_logarithm or reading.has_margin:  # of a probability: there most often is one
         return _noted(narrow, f"{words} the gradient would be {change} what it should be")
     name, shape = next(iter(shapes.items()))
     cure = f"# gradcli: {name} = randn{tuple(1 if n == count else n for n in shape)}"
