@@ -21,6 +21,9 @@ from gradcli.backward.suspects import MOST_FIXES, Suspects
 MOST_MISTAKES = 12  # that are peeled
 MOST_PAIRED = 6  # lines of one gradient, and values, that are tried two at a time
 
+# Mistakes in the factor of a line, which may as well be in what it is the factor of.
+OF_FACTORS = ("sign", "dropped-factor", "dropped-power", "missing-mean")
+
 
 def blame(
     replay: Replay, known: Known, naming: Naming, wrong: set[str], rows: list[int],
@@ -145,11 +148,31 @@ class _Inquiry:
         turns = self.suspects.turns
         lines = [s.line for s in others]
         if not chosen.is_explained:
-            lines += self._loops_behind(chosen.line)
+            lines += [*self._loops_behind(chosen.line), *self._helpers_behind(chosen.line)]
+        elif chosen.named is not None and chosen.named.mistake in OF_FACTORS:
+            lines += self._helpers_of_it_alone(chosen.line)
         own = turns.first(chosen.line)
         lines = [k for k in dict.fromkeys(map(turns.first, lines)) if k != own]
         has_rival = any(s.is_explained and turns.first(s.line) != own for s in others)
         return Culprit(chosen, lines, names, twins, has_rival)
+
+    def _helpers_behind(self, k: int) -> list[int]:
+        """Helpers that a line reads and that are nothing known, the nearest first."""
+        return [j for j in reversed(range(k)) if self.lines[j].name is None
+                and self._reads(k, j) and not self.suspects.is_sound(j)]  # fmt: skip
+
+    def _helpers_of_it_alone(self, k: int) -> list[int]:
+        """Helpers that nothing but a line reads: where a factor is wrong, theirs may be."""
+        tree = self.lines[k].statement.tree
+        read = set() if tree is None else {
+            arg for op, arg in zip(tree.ops, tree.args, strict=True) if op == "name"
+        }  # fmt: skip
+        return [
+            j for j in reversed(range(k)) if self.lines[j].name is None
+            and self.lines[j].statement.target in read and self._reads(k, j)
+            and not any(self._reads(i, j) and not (i == k or self._reads(i, k))
+                        for i in range(j + 1, len(self.lines)))
+        ]  # fmt: skip
 
     def _may_be_meant(self, suspect: Suspect, chosen: Suspect) -> bool:
         """Whether a helper that a line reads, and that only stands for a slope, may be the slip."""
