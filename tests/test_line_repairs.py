@@ -182,7 +182,7 @@ def test_a_search_that_is_cut_short_accuses_a_line_all_the_same(monkeypatch):
         case = gradcli.check(text, {}).cases[0]
         told.append([(line.line, line.suspects) for line in case.lines if line.is_accused])
     assert told[0][0][0] == 2
-    assert told[1] == [(3, [])]
+    assert told[1] == [(3, [3, 2])]  # the helper in line 2 may be it
 
 
 @pytest.mark.parametrize("x", ["2", "4", "2.5"])

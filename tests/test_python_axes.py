@@ -172,6 +172,24 @@ SAMPLES = {
     "results without a name": (PAIRS, {"count": "len(self.same)"}, {"count": "1"}),
 }
 
+GRAPH = """
+import numpy as np
+
+class GraphConv:
+    def __init__(self, fin, fout):
+        self.W = np.random.randn(fin, fout)
+
+    def forward(self, A, X):
+        self.A, self.AX = A, A @ X
+        self.H = np.tanh(self.AX @ self.W)
+        return self.H
+
+    def backward(self, dH):
+        dZ = dH * (1 - self.H ** 2)
+        self.gW = self.AX.T @ dZ
+        return self.A{turn} @ (dZ @ self.W.T)
+"""
+
 
 def only(text):
     (case,) = check_python(text, "a.py", None, [], Request())
@@ -204,3 +222,10 @@ def test_both_inputs_with_columns_of_their_own_are_told():
 def test_letters_of_einsum_say_how_many_axes_a_batch_has():
     (note,) = [n for n in only(FFN.format(skip="dy + ")).notes if "inferred" in n]
     assert note.count(",") == 4 + note.count("), ")  # x has three axes, the weights two each
+
+
+def test_convolutions_of_graphs_are_none_of_images():
+    assert only(GRAPH.format(turn=".T")).verdict == "pass"
+    case = only(GRAPH.format(turn=""))
+    (line,) = [line for line in case.lines if line.verdict == "fail" and line.local]
+    assert GRAPH.splitlines()[line.line - 1].strip().startswith("return self.A")

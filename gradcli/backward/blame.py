@@ -6,6 +6,7 @@ peeled: the first is taken back, and the next is looked for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,8 +22,8 @@ from gradcli.backward.suspects import MOST_FIXES, Suspects
 MOST_MISTAKES = 12  # that are peeled
 MOST_PAIRED = 6  # lines of one gradient, and values, that are tried two at a time
 
-# Mistakes in the factor of a line, which may as well be in what it is the factor of.
-OF_FACTORS = ("sign", "dropped-factor", "dropped-power", "missing-mean")
+# Mistakes in what a line reads: they may as well be in the line that gives that.
+OF_WHAT_IS_READ = ("sign", "dropped-factor", "dropped-power", "missing-mean", "wrong-cache")
 
 
 def blame(
@@ -149,8 +150,8 @@ class _Inquiry:
         lines = [s.line for s in others]
         if not chosen.is_explained:
             lines += [*self._loops_behind(chosen.line), *self._helpers_behind(chosen.line)]
-        elif chosen.named is not None and chosen.named.mistake in OF_FACTORS:
-            lines += self._helpers_of_it_alone(chosen.line)
+        elif chosen.named is not None and chosen.named.mistake in OF_WHAT_IS_READ:
+            lines += self._helpers_of_it_alone(chosen.line, chosen.named.reason or "")
         own = turns.first(chosen.line)
         lines = [k for k in dict.fromkeys(map(turns.first, lines)) if k != own]
         has_rival = any(s.is_explained and turns.first(s.line) != own for s in others)
@@ -161,12 +162,12 @@ class _Inquiry:
         return [j for j in reversed(range(k)) if self.lines[j].name is None
                 and self._reads(k, j) and not self.suspects.is_sound(j)]  # fmt: skip
 
-    def _helpers_of_it_alone(self, k: int) -> list[int]:
-        """Helpers that nothing but a line reads: where a factor is wrong, theirs may be."""
+    def _helpers_of_it_alone(self, k: int, reason: str) -> list[int]:
+        """Helpers that only one line reads, and that what is wrong there speaks of."""
         tree = self.lines[k].statement.tree
         read = set() if tree is None else {
             arg for op, arg in zip(tree.ops, tree.args, strict=True) if op == "name"
-        }  # fmt: skip
+        } & {*re.findall(r"\w+", reason)}  # fmt: skip
         return [
             j for j in reversed(range(k)) if self.lines[j].name is None
             and self.lines[j].statement.target in read and self._reads(k, j)

@@ -38,7 +38,7 @@ from gradcli.python.subjects import subjects
 from gradcli.python.usage import Usage
 from gradcli.python.values import Scope
 
-OF_IMAGES = re.compile(r"conv|pool|spatial|image|cnn", re.IGNORECASE)
+OF_IMAGES = re.compile(r"(?<!graph)(?<!graph_)conv(?!ex|er)|pool|spatial|image|cnn", re.IGNORECASE)
 HEAVY = 6_000  # nodes of a file's own example; a smaller one says as much
 MADE = re.compile(r"^(param\w*|theta|weights|model|net|network)$")
 MAKER = re.compile(r"(init|make|create|build|random)\w*_?(param|weight|theta|model|net)|^init",
