@@ -8,7 +8,8 @@ makes it: the block itself, or a function that it calls.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,12 @@ MOST_WORK_OF_ONE = 6_000  # statement
 DEEPEST = 4  # objects inside one another that are taken as values
 DEMONSTRATIONS = ("test", "main", "check", "demo", "run", "example", "try", "grad_check",
                   "gradient_check")  # fmt: skip
+
+
+# Lists of indices in which one may come twice, whatever the file's own call has.
+WORDS = re.compile(
+    r"^(context|ctx|word|token|sentence|seq|neg|sample|input|target)\w*$|^(\w*_)?ids$|^idxs?$|^indices$"
+)
 
 
 class Example(NamedTuple):
@@ -220,6 +227,15 @@ def _known(function: Function, scope: Scope) -> dict[str, Any] | None:
             return None
         values[name] = known
     return values
+
+
+def with_repeats(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The lists of words in which none comes twice, with the first in the place of the last."""
+    return {
+        name: Given([*value[:-1], value[0]]) for name, value in values.items()
+        if isinstance(value, list) and len({*map(str, value)}) == len(value) > 1
+        and WORDS.match(name) and all(isinstance(part, int) for part in value)
+    }  # fmt: skip
 
 
 def known_of(value: Any, depth: int = DEEPEST) -> Any:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any
 
 from gradcli.errors import GradcliError, LimitError
@@ -15,7 +16,7 @@ from gradcli.python.attempts import Attempts
 from gradcli.python.claims import Mapped
 from gradcli.python.draws import Draws
 from gradcli.python.driven import Driven
-from gradcli.python.examples import examples, keys_of, known_of
+from gradcli.python.examples import examples, keys_of, known_of, with_repeats
 from gradcli.python.fit import refuse_degenerate, refuse_misfits, refuse_unlike
 from gradcli.python.flaws import Halted, Imperfect
 from gradcli.python.guesses import OPTIONS, SETTINGS, TARGETS, Guesser
@@ -51,6 +52,8 @@ class InputSearch(Attempts):
     inference: Inference | None = None
     inferred: Collection[str] = ()  # the inputs that were
     refused: Sequence[Choice] = ()  # of these, with which other readings have failed
+    repeats: Mapping[str, Any] = MappingProxyType({})  # lists of the file with a word twice
+    is_repeated = False  # whether these stand for those of the file
     single: int | None = None  # the size of the axis that is to be of one element now
 
     def with_inferred(self) -> tuple[Driven, Mapped, dict[str, Any]]:
@@ -270,7 +273,9 @@ class InputSearch(Attempts):
         if example is None:
             return {}
         self.names = example.names
-        return {name: known_of(value) for name, value in example.values.items()}
+        values = {name: known_of(value) for name, value in example.values.items()}
+        self.repeats = with_repeats(values)
+        return {**values, **self.repeats} if self.is_repeated else values
 
     def _attempt(
         self, values: dict[str, Any], is_shown: bool = False

@@ -160,6 +160,20 @@ def _scattered(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> L
     return Lesson(blamed[0], "labels2")
 
 
+def _stored(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """What is put into a row has more axes than this: so has one of the inputs it is made of."""
+    has, takes = (text.strip(", ").count(",") + 1 for text in match.groups())
+    source = getattr(stop.statement, "value", None)
+    if source is None or has <= takes:
+        return None
+    for _, value in _names(source, stop):
+        path = _path(value, stop, values, False)
+        if path is not None and isinstance(value, Array):
+            own = len(stop.shape(value.content))
+            return Lesson(path, takes) if own == has else None
+    return None
+
+
 def _parts(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """A number has parts: it is a list of sizes, or an array."""
     blamed = _blamed(stop.node, stop, values)
@@ -404,6 +418,7 @@ def _flag(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson
 
 LESSONS = (
     (r"add\.at`: could not broadcast shape \(([\d, ]+)\) into shape \(([\d, ]+)\)", _scattered),
+    (r"^could not broadcast shape \(([\d, ]+)\) into shape \(([\d, ]+)\)", _stored),
     (r"only whole numbers, slices", _index),
     (r"(?:an array|a list) stands where a whole|is not a whole number|float where a whole", _whole),
     (r"is not subscriptable|an index needs an array|has no len|a number has no length", _parts),

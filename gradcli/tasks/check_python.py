@@ -152,7 +152,7 @@ def check_subject(
     first = read if isinstance(read, Misshapen) else _checked(file, original, read, request)
     if isinstance(first, Checked) and first.case.verdict not in LOOKED_AT_AGAIN:
         full = _with_slopes(file, subject, bindings, request, original) if _is_flat(first) else None
-        return first if full is None else full
+        return _with_repeats(file, subject, bindings, request, original) or full or first
     closest = first
     if isinstance(first, Checked):
         narrow = for_one_column(
@@ -214,6 +214,27 @@ def _is_flat(checked: Checked) -> bool:
     """Whether all gradients are 0, as those of `y == 1` are for a `y` of other numbers."""
     checks = checked.case.inputs.values()
     return bool(checks) and all(check.claim == 0 == check.analytic for check in checks)
+
+
+def _with_repeats(
+    file: PythonFile, subject: Subject, bindings: list[tuple[str, Setting]], request: Request,
+    original: Reading,
+) -> Checked | None:  # fmt: skip
+    """The check with words that come twice, where the file's own come once and only that fails.
+
+    What each of them sends back to a row of a table is added; `dW[word] = ...` keeps the last.
+    """
+    if not original.repeats:
+        return None
+    reading = file.reading(subject, bindings, request, request.grads)
+    reading.is_repeated, reading.style = True, original.likely_style
+    try:
+        other = _checked(file, reading, reading.program(), request)
+    except GradcliError:
+        return None
+    names = " and ".join(f"`{name}`" for name in original.repeats)
+    note = f"right as long as nothing in {names} comes twice"
+    return _noted(other, note) if other.case.verdict == "fail" else None
 
 
 def _with_slopes(
