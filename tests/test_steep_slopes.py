@@ -146,3 +146,25 @@ def test_what_constants_are_computed_from_makes_no_step_shorter():
     assert slope == pytest.approx(
         float(2 * mpmath.log(mpmath.mpf(1e-300)) - mpmath.log(2)), rel=1e-12
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["elu(x)", "selu(x)", "elu(x, 1e-9)", "elu(x) + relu(x)", "y*elu(x)"]
+)
+@pytest.mark.parametrize("x", [-80.0, -300.0, -700.0])
+def test_a_saturated_branch_is_no_plateau(text, x):
+    point = {"x": x, "y": 2.0} if "y" in text else {"x": x}
+    slope = gradcli.evaluate(text, point).gradients["x"]
+    assert 0.0 < slope < 1e-30
+    for claim, verdict in ((0.0, "fail"), (slope, "pass")):
+        assert gradcli.check(text, point, {"x": claim}).cases[0].inputs["x"].verdict == verdict
+
+
+@pytest.mark.parametrize(("text", "x"), [
+    ("relu(x)", -300.0), ("clip(x, 0, 1)", 300.0), ("floor(x)", 2.75), ("floor(x)", 3 - 1e-15),
+    ("sign(x)", 1e-300), ("max(x, y)", 0.5), ("leaky_relu(y, x)", 0.1), ("hardtanh(x)", -9.0),
+])  # fmt: skip
+def test_a_plateau_has_the_slope_0_exactly(text, x):
+    point = {"x": x, "y": 2.0} if "y" in text else {"x": x}
+    check = gradcli.check(text, point, {"x": 0.0}).cases[0].inputs["x"]
+    assert (check.verdict, check.numeric, check.bound) == ("pass", 0.0, 0.0)

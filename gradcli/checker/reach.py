@@ -61,8 +61,8 @@ class Reach:
         """The inputs that move a gate, of those that move its operands.
 
         A gate of branches stands still where the branch it is on does not read what moves: a loser
-        of max, relu below zero, a plateau. That is seen from values: half the way to its edge
-        changes nothing. So do x - x and a product with an exact zero. Every other gate is taken to
+        of max, relu below zero, a plateau. That is seen from values: the way to its edge changes
+        nothing. So do x - x and a product with an exact zero. Every other gate is taken to
         move, however little: that a saturated value does not change in float64 proves nothing.
         """
         around, moving = self.around, self.moving

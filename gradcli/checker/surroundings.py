@@ -21,6 +21,7 @@ CHOICES = ("where",)
 NEARBY = 0.4837061925  # how far inputs are moved to see what rounding is like around: twice the
 # first step, to long numbers, as sums and products of short ones are exact
 ROUGH = 2.0**-40  # a relative error, some thousand times that of ordinary numbers
+NEAR_EDGE = 2.0**-20  # of the way to it
 SEEN = 4.0  # ulps, by which an operand has to move for a gate to show that it does
 
 
@@ -183,7 +184,11 @@ class Surroundings:
         return limits
 
     def stands_still(self, node: int, operand: int) -> bool:
-        """Whether a gate of branches keeps its value when the operand goes half way to the edge."""
+        """Whether a gate of branches keeps its value when the operand goes towards the edge.
+
+        Half way there a branch may only be saturated, as elu is far below 0; next to the edge none
+        is that is not the same all along.
+        """
         key = node, operand
         if key not in self._still:
             self._still[key] = self._is_still(node, operand)
@@ -195,14 +200,16 @@ class Surroundings:
         forward = machine.forwards[node]
         assert forward is not None
         here, out = values[operand], values[node]
-        way = abs(self.branch(node).at(values)) / 2
+        way = abs(self.branch(node).at(values))
         if not way > 0 or not math.isfinite(way):
             return bool(gate.jump and way)
-        if way < SEEN * math.ulp(here):
+        if way / 2 < SEEN * math.ulp(here):
             return False
+        short = max(NEAR_EDGE, SEEN / 2 * math.ulp(here) / way)  # of the edge, not to round to it
+        most = 1 - short
         try:
-            for x in (here + way, here - way):
-                values[operand] = x
+            for part in (0.5, -0.5, most, -most):
+                values[operand] = here + part * way
                 if forward(values, operands) != out:
                     return False
         except FAULTS:
