@@ -168,3 +168,15 @@ def test_a_plateau_has_the_slope_0_exactly(text, x):
     point = {"x": x, "y": 2.0} if "y" in text else {"x": x}
     check = gradcli.check(text, point, {"x": 0.0}).cases[0].inputs["x"]
     assert (check.verdict, check.numeric, check.bound) == ("pass", 0.0, 0.0)
+
+
+@pytest.mark.parametrize(("text", "x"), [
+    ("logsumexp(x - floor(x), x + x)", 746.0), ("x + exp(-x*x)*step(x - 40)", 40.0),
+    ("x + where(x >= 5, exp(-1500)*x, 0)", 5.0), ("x + 1e-300*1e-300*sign(x - 1)", 1.0),
+])  # fmt: skip
+def test_a_jump_is_seen_however_small_its_part(text, x):
+    report = gradcli.evaluate(text, {"x": x})
+    assert report.check.inputs["x"].verdict == "undefined"
+    for claim in (0.0, 1.0, 2.0):
+        answer = gradcli.check(text, {"x": x}, {"x": claim}).cases[0].inputs["x"]
+        assert (answer.verdict, answer.kind) == ("undefined", "jump")

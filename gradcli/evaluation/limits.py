@@ -92,17 +92,20 @@ def too_fine(most: int) -> OutOfDigits:
     return OutOfDigits(f"numbers of more than {most} decimal orders take too many digits")
 
 
-def steepness(point: InDigits, gates: Iterable[int], powers: Collection[int], most: int) -> int:
+def steepness(
+    point: InDigits, gates: Iterable[int], powers: Collection[int], most: int,
+    choosing: Iterable[int] = (),
+) -> int:  # fmt: skip
     """The orders that steps need for what some gates make infinite to show itself.
 
-    It may have a small part in f, and an exponent that is nearly one of the whole `powers`. Raises
-    OutOfDigits where these are more than `most`.
+    It may have a small part in f, and an exponent that is nearly one of the whole `powers`. So may
+    the jumps of gates that are `choosing`. Raises OutOfDigits where these are more than `most`.
     """
     apart = wholeness(point, gates, powers)
     if apart is None:
         raise OutOfDigits(f"{SURE} digits do not tell an exponent from a whole number")
     may_be_infinite = gates if max(powers) > 1 else infinite(point, gates)
-    orders = depth(point, may_be_infinite) + apart
+    orders = depth(point, (*may_be_infinite, *choosing)) + apart
     if orders > most:
         raise too_fine(most)
     return orders
@@ -190,7 +193,7 @@ class Search:
             least = least_slope(self.fine)
             left, right = (compared(*pair, least) for pair in zip(before, sides, strict=True))
             is_last = count >= DIGITS[-1]
-            if is_lost and not is_last and moving.is_choosing:
+            if is_lost and not is_last and moving.choosing:
                 before = sides  # what is lost may be a jump
                 continue
             if all(is_same_side(a, b, is_last) for a, b in zip(before, (left, right), strict=True)):
@@ -239,8 +242,9 @@ class Search:
         """
         left, right = sides = self._followed()
         is_plain = left.is_plain and right.is_plain and same(left.slope, right.slope)
-        if not is_plain or self.at_border or self._moving(DIGITS[0]).is_choosing:
-            steep = steepness(self.point, self.at_border, (1,), self.most)
+        choosing = self._moving(DIGITS[0]).choosing
+        if not is_plain or self.at_border or choosing:
+            steep = steepness(self.point, self.at_border, (1,), self.most, choosing)
             finer = min(extent(self.point, self.leaf, self.gates) + steep, self.most)
             if finer > self.fine:
                 self.fine = finer

@@ -160,14 +160,14 @@ class Moving:
         return [node for node, _, radius in self._ranges if not radius]
 
     @property
-    def is_choosing(self) -> bool:
-        """Whether a gate stands where it jumps from one of its branches to the other."""
+    def choosing(self) -> list[int]:
+        """The gates that stand where they jump from one of their branches to the other."""
         gates = self.graph.gates
-        is_tied = any(
-            not here and (gates[node].jump or gates[node].name == "where")
-            for node, _, here in self._edges
-        )
-        return is_tied or any(map(self._is_torn, self.gates))
+        tied = [
+            node for node, _, here in self._edges
+            if not here and (gates[node].jump or gates[node].name == "where")
+        ]  # fmt: skip
+        return [*tied, *filter(self._is_torn, self.gates)]
 
     def _is_torn(self, node: int) -> bool:
         values = self.run.values
