@@ -180,3 +180,15 @@ def test_a_jump_is_seen_however_small_its_part(text, x):
     for claim in (0.0, 1.0, 2.0):
         answer = gradcli.check(text, {"x": x}, {"x": claim}).cases[0].inputs["x"]
         assert (answer.verdict, answer.kind) == ("undefined", "jump")
+
+
+@pytest.mark.parametrize(("text", "y"), [
+    ("y*atan2(ceil(y), x)", -0.5), ("y*atan2(round(y), x)", -0.25), ("y*atan2(-floor(y), x)", 0.5),
+])  # fmt: skip
+def test_the_sign_of_a_zero_is_none_of_a_number(text, y):
+    """In float64 ceil(-0.5) is -0.0, and atan2(-0.0, -1) is -pi; of the number 0 it is pi."""
+    point = {"x": -1.0, "y": y}
+    report = gradcli.evaluate(text, point)
+    assert report.value == pytest.approx(y * math.pi, rel=1e-15)
+    for claim, verdict in ((math.pi, "pass"), (-math.pi, "fail")):
+        assert gradcli.check(text, point, {"y": claim}).cases[0].inputs["y"].verdict == verdict

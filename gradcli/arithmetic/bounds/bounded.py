@@ -316,15 +316,17 @@ class Bounds(Arithmetic):
     def angle(self) -> Callable[[Bounded, Bounded], Bounded]:
         """The gate atan2; without a bound where rounding hides the side of its cut, x < 0 at y = 0.
 
-        An exact 0 is on neither side.
+        An exact 0 is on neither side, and no number has the sign of a -0.0, which ceil(-0.5) is.
         """
         smooth = self.by_slopes(BUILT_IN["atan2"])
 
         def bounded(y: Bounded, x: Bounded) -> Bounded:
             out = smooth(y, x)
-            if self.are_exact(y):
-                return out
-            is_open = (y.error > 0.0) & (abs(y.value) <= y.error) & (x.value - x.error < 0.0)
+            is_signed = (out.value < 0.0) | ((x.value == 0.0) & (out.value != 0.0))
+            is_open = (y.value == 0.0) & is_signed
+            if not self.are_exact(y):
+                is_near = (y.error > 0.0) & (abs(y.value) <= y.error)
+                is_open = is_open | (is_near & (x.value - x.error < 0.0))
             return self.pair(out.value, self.choose(is_open, inf, out.error))
 
         return bounded
