@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from random import Random
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
-from gradcli.arithmetic.draws import uniform
 from gradcli.arithmetic.floats import FAULTS
 from gradcli.backward.replay import Held, Replay
 from gradcli.engine import Run, sweep
@@ -25,10 +24,10 @@ class Aim:
         self.replay = replay
         self.names = names
         self._right = right
-        rng = Random(7)
+        rng = np.random.default_rng(7)
         points = range(len(replay.runs))
         nodes = [(name, replay.claims[name]) for name in [*names, *right]]
-        weights = {node: uniform(rng, -1.0, 1.0, replay.graph.shape(node)) for _, node in nodes}
+        weights = {node: rng.standard_normal(replay.graph.shape(node)) for _, node in nodes}
         seeds = [{node: np.copy(w)[()] for node, w in weights.items()} for _ in points]
         self.pulled = replay.pull(seeds)  # which adds to them in place
         self.tries = 0  # changes that were tried, by a run of the program or a look at one before
@@ -104,11 +103,7 @@ def _bytes(value: Any) -> bytes:
     """The bits of a value, by which two are one; short also for a large array."""
     array = np.asarray(value, dtype=float)
     bits = array.tobytes()
-    if len(bits) <= LARGE:
-        return bits
-    from hashlib import sha256  # late: lines that are right are not changed
-
-    return sha256(bits).digest()
+    return bits if len(bits) <= LARGE else sha256(bits).digest()
 
 
 def ends_of(program: Program) -> list[str]:
@@ -128,10 +123,10 @@ def scaled(run: Run, ends: Sequence[int], soft: Mapping[str, Sequence[int]]) -> 
     """
     if not ends or not soft:
         return set()
-    rng, shape = Random(7), run.machine.graph.shape
+    rng, shape = np.random.default_rng(7), run.machine.graph.shape
     again = Run(run.machine, run.values)
     try:
-        sweep(again, {node: uniform(rng, -1.0, 1.0, shape(node))[()] for node in ends})
+        sweep(again, {node: np.asarray(rng.standard_normal(shape(node)))[()] for node in ends})
     except FAULTS:
         return set()
     return {

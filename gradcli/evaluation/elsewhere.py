@@ -17,7 +17,6 @@ POINTS_NEARBY = 3  # points near by at which a mistake must look the same before
 REACHES = (0.5, 2.0, 8.0)  # how far such points lie, relative to the inputs
 ATTEMPTS = 200  # points drawn in search of other branches
 FEW_ATTEMPTS = 12  # points drawn of whole arrays, of which one usually shows both sides
-FIRST_SEED = 100  # of points with all data moved; those of points near by are smaller
 OF_DATA = {"add", "sub", "mul", "scale", "neg"}  # gates that nobody counts by
 MOST_BRANCHES = 8  # of the points on other branches that are used
 
@@ -106,7 +105,9 @@ def anywhere(program: Program, inputs: Sequence[Any], seed: int, turns: bool = F
     What stands for something stays of its kind, masks and labels are rolled, and whole numbers that
     nothing is claimed of are sizes or exponents, unless they are only added and multiplied.
     """
-    rng = Random(FIRST_SEED + seed)
+    import numpy as np  # late: numbers do not need it
+
+    rng = np.random.default_rng(seed)
     claimed = {node for name in program.claims for node in nodes_of(program.inputs.get(name, []))}
     counting, nodes = _counting(program), program.graph.inputs.values()
     return [
@@ -131,7 +132,7 @@ def _counting(program: Program) -> set[int]:
     }  # fmt: skip
 
 
-def _elsewhere(x: Any, rng: Random, is_claimed: bool, turns: bool) -> Any:
+def _elsewhere(x: Any, rng: Any, is_claimed: bool, turns: bool) -> Any:
     """An input moved by up to half; zeros become small numbers of both signs."""
     import numpy as np  # late: numbers do not need it
 
@@ -142,7 +143,7 @@ def _elsewhere(x: Any, rng: Random, is_claimed: bool, turns: bool) -> Any:
         return _scattered(values, rng, turns)
     kinds = kinds_of(values, is_claimed)
     if any(kind.restored is None for kind in kinds):
-        return np.roll(values, rng.randrange(1, max(2, len(values))), axis=0)
+        return np.roll(values, int(rng.integers(1, max(2, len(values)))), axis=0)
     there = _scattered(values, rng, turns and not kinds)
     for kind in kinds:
         if kind.restored is not None:
@@ -150,15 +151,13 @@ def _elsewhere(x: Any, rng: Random, is_claimed: bool, turns: bool) -> Any:
     return there
 
 
-def _scattered(values: Any, rng: Random, turns: bool) -> Any:
+def _scattered(values: Any, rng: Any, turns: bool) -> Any:
     import numpy as np  # late: numbers do not need it
 
-    from gradcli.arithmetic.draws import uniform
-
-    moved = values * uniform(rng, 0.6, 1.5, values.shape)
+    moved = values * rng.uniform(0.6, 1.5, values.shape)
     if turns:
-        moved = np.where(uniform(rng, 0.0, 3.0, values.shape) < 1.0, -moved, moved)
-    return np.where(values == 0, uniform(rng, -0.3, 0.3, values.shape), moved)
+        moved = moved * rng.choice((-1.0, 1.0, 1.0), values.shape)
+    return np.where(values == 0, rng.uniform(-0.3, 0.3, values.shape), moved)
 
 
 def nearby(program: Program, inputs: Sequence[Any]) -> list[list[Any]]:
@@ -253,9 +252,7 @@ def _drawn(x: Any, reach: float, rng: Random) -> Any:
         return x + rng.uniform(-reach, reach) * (abs(x) + 1.0)
     import numpy as np  # late: numbers do not need it
 
-    from gradcli.arithmetic.draws import uniform
-
-    steps = uniform(rng, -reach, reach, np.shape(x))
+    steps = np.random.default_rng(rng.getrandbits(64)).uniform(-reach, reach, np.shape(x))
     return x + steps * (np.abs(x) + 1.0)
 
 

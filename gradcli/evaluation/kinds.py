@@ -38,9 +38,7 @@ def moved(x: Any, rng: Random, sign: int, kinds: Sequence[Kind] = ()) -> Any:
         return x + sign * JITTER * rng.uniform(0.5, 1.0) * (abs(x) or 1.0)
     import numpy as np  # late: numbers do not need it
 
-    from gradcli.arithmetic.draws import uniform
-
-    steps = uniform(rng, 0.5, 1.0, np.shape(x))
+    steps = np.random.default_rng(rng.getrandbits(64)).uniform(0.5, 1.0, np.shape(x))
     reach = np.where(np.isfinite(x) & (x != 0), np.abs(x), 1.0)
     there = x + sign * JITTER * steps * reach
     with np.errstate(all="ignore"):
