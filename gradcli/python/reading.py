@@ -15,6 +15,7 @@ from gradcli.python.assembly import Misshapen, assembled
 from gradcli.python.claims import Claim, Mapped
 from gradcli.python.class_parts import outer_bases
 from gradcli.python.driven import Driven
+from gradcli.python.forces import is_gradient
 from gradcli.python.guesses import MAY_BE_MASKS, SHARES, TARGETS, WEIGHING_MASKS
 from gradcli.python.input_search import InputSearch
 from gradcli.python.inputs import Directives, directives
@@ -295,7 +296,8 @@ class Reading(InputSearch):
         if self.likely_style.has_shares:
             words = "right for probabilities, which lie in 0 to 1"
             ways.append((style._replace(has_shares=True), words))
-        if self.is_force:
+        force = self.subject.backward or self.subject.forward
+        if self.is_force and is_gradient(self.script.tree, force):
             words = "right where what is called a force is the gradient itself, and not minus it"
             ways.append((style._replace(is_uphill=True), words))
         if self.driver is not None and (idle := self.driver.driven.idle):
