@@ -13,7 +13,7 @@ from gradcli.python.control import turn_of
 from gradcli.python.helpers import HELPERS
 from gradcli.python.limits import MOST_ITERATIONS
 from gradcli.python.operators import binary, compare, is_true, unary
-from gradcli.python.values import Array, Library, Scope
+from gradcli.python.values import Array, Class, Library, OfArray, Scope
 
 TINY = 1e-4  # below it a constant keeps a logarithm or a quotient away from 0
 PLAIN = (bool, int, float, str, type(None))
@@ -259,16 +259,30 @@ class Expressions(Assignments):
             return None
         values: list[Any] = []
         keywords: dict[str, Any] = {}
+        keeps_parts = _keeps_parts(callee)
         for part in node.args:
             if isinstance(part, ast.Starred):
                 values += self.iterate(self.evaluate(part.value, scope))
-            else:
-                values.append(self.evaluate(part, scope))
+                continue
+            values.append(self.evaluate(part, scope))
+            if keeps_parts:
+                self._record_part(part, values[-1])
         for keyword in node.keywords:
             value = self.evaluate(keyword.value, scope)
+            if keeps_parts:
+                self._record_part(keyword.value, value)
             if keyword.arg is None:
                 keywords.update(value)
             else:
                 keywords[keyword.arg] = value
         self.at(node)
         return self.call(callee, values, keywords, node)
+
+
+def _keeps_parts(callee: Any) -> bool:
+    """Whether a call puts what it is given into a vessel: a record, a dictionary, a list."""
+    if isinstance(callee, Class):
+        return bool(callee.fields)
+    if isinstance(callee, OfArray):
+        return isinstance(callee.owner, (dict, list)) and callee.name in ("update", "insert")
+    return bool(callee == Library("dict", "python"))

@@ -126,6 +126,11 @@ def _append(reader: Reader, owner: list[Any], value: Any) -> None:
     owner.append(value)
 
 
+def _insert(reader: Reader, owner: list[Any], at: Any, value: Any) -> None:
+    reader.count_length(len(owner) + 1)
+    owner.insert(reader.plain(at), reader.own(value))
+
+
 def _extend(reader: Reader, owner: list[Any], values: Any) -> None:
     owner.extend(reader.iterate(values))
     reader.count_length(len(owner))
@@ -154,7 +159,7 @@ def _update(reader: Reader, owner: dict[Any, Any], other: Any = (), **more: Any)
 
 OF_LISTS: dict[str, Callable[..., Any]] = {
     "append": _append, "extend": _extend, "pop": _pop, "sort": _sort_list,
-    "insert": lambda _, owner, at, value: owner.insert(at, value),
+    "insert": _insert,
     "reverse": lambda _, owner: owner.reverse(), "copy": lambda _, owner: [*owner],
     "clear": lambda _, owner: owner.clear(),
     "index": lambda reader, owner, value: owner.index(reader.plain(value)),
