@@ -40,3 +40,27 @@ def test_a_misfit_has_a_name_and_a_repair(was, now, mistake):
 def test_a_misfit_that_no_change_mends_has_no_name():
     _, (line,) = accused_after(LAYER, "dw = x.T @ dz", "dw = x.T @ (dz + x)")
     assert (line.mistake, line.repair) == (None, None)
+
+
+NORM = """import numpy as np
+
+
+def norm_forward(x):
+    xc = x - x.mean(axis=1, keepdims=True)
+    return xc ** 3, xc
+
+
+def norm_backward(dout, xc):
+    dxc = dout * 3 * xc ** 2
+    m = dxc.mean(axis=1, keepdims=True)
+    dx = dxc - m
+    return dx
+"""
+
+
+@pytest.mark.parametrize("options", ["axis=1, keepdims=False", "axis=1"])
+def test_a_helper_that_makes_another_line_a_misfit_is_accused_itself(options):
+    was = "m = dxc.mean(axis=1, keepdims=True)"
+    row, (line,) = accused_after(NORM, was, f"m = dxc.mean({options})")
+    assert (line.line, line.mistake, line.repair) == (row, "unsummed-axis", was)
+    assert f"line {row + 1} does not fit with it" in line.reason

@@ -18,6 +18,7 @@ from gradcli.python.assembly import Misshapen
 from gradcli.python.source import Script
 
 MOST_TRIED = 24  # readings of the file: some tenths of a second each
+MOST_BEHIND = 3  # lines that give what the one reads that does not fit
 SUMS = ("axis=0", "axis=1", "axis=0, keepdims=True", "axis=1, keepdims=True", "")
 Change = tuple[str, str, str]  # the mistake, words on it, and the text with it taken back
 
@@ -32,14 +33,39 @@ def shape_mistake(
     place = misfit.span
     if misfit.mistake is not None or place is None:
         return misfit
-    start = script.line_starts[place.line - 1]
-    end = script.text.find("\n", start)
-    end = len(script.text) if end < 0 else end
-    for mistake, words, line in islice(_changed_lines(script, place.line), MOST_TRIED):
-        if is_right(script.text[:start] + line + script.text[end:]):
-            return Misshapen(f"{misfit.message}; {words}", place, misfit.hint, misfit.result,
-                             mistake, line.strip(), misfit.of)  # fmt: skip
+    for row in (place.line, *_rows_behind(script, place.line)):
+        start = script.line_starts[row - 1]
+        end = script.text.find("\n", start)
+        end = len(script.text) if end < 0 else end
+        for mistake, words, line in islice(_changed_lines(script, row), MOST_TRIED):
+            if is_right(script.text[:start] + line + script.text[end:]):
+                at, message = place, misfit.message
+                if row != place.line:
+                    at = script.span(start + len(line) - len(line.lstrip()))
+                    message = f"line {place.line} does not fit with it: {message}"
+                return Misshapen(f"{message}; {words}", at, misfit.hint, misfit.result, mistake,
+                                 line.strip(), misfit.of)  # fmt: skip
     return misfit
+
+
+def _rows_behind(script: Script, row: int) -> list[int]:
+    """The lines of the same function that give what a line reads, the nearest first."""
+    functions = [
+        node for node in script.nodes
+        if isinstance(node, ast.FunctionDef) and node.lineno <= row <= (node.end_lineno or 0)
+    ]  # fmt: skip
+    if not functions:
+        return []
+    parts = [*ast.walk(max(functions, key=lambda node: node.lineno))]
+    read = {
+        part.id for part in parts if isinstance(part, ast.Name)
+        and part.lineno == row and isinstance(part.ctx, ast.Load)
+    }  # fmt: skip
+    rows = [
+        part.lineno for part in parts if isinstance(part, ast.Assign) and part.lineno < row
+        and any(isinstance(t, ast.Name) and t.id in read for t in part.targets)
+    ]  # fmt: skip
+    return sorted({*rows}, reverse=True)[:MOST_BEHIND]
 
 
 def _changed_lines(script: Script, row: int) -> Iterator[Change]:
@@ -63,6 +89,8 @@ def _changes(script: Script, value: ast.expr) -> Iterator[tuple[ast.expr, str, s
         for text in _turned(script, node):
             yield node, "transposed", "`{}` fits", text  # type: ignore[misc]  # it is an expression
         if isinstance(node, ast.Call) and _name_of(node) in ("sum", "mean"):
+            for text in _with_kept_axes(script, node):
+                yield node, "unsummed-axis", "the axes of the sum are due: `{}`", text
             for options in SUMS:
                 yield node, "unsummed-axis", "the sum is along another axis: `{}`", (
                     _with_options(script, node, options)
@@ -100,6 +128,16 @@ def _name_of(node: ast.AST) -> str:
     """The name of the function that is called."""
     callee = node.func if isinstance(node, ast.Call) else None
     return callee.attr if isinstance(callee, ast.Attribute) else ""
+
+
+def _with_kept_axes(script: Script, node: ast.Call) -> Iterator[str]:
+    """A sum that keeps its axes, with the axes that it has."""
+    words = script.words(node)
+    kept = next((k for k in node.keywords if k.arg == "keepdims"), None)
+    if kept is None and any(k.arg == "axis" for k in node.keywords):
+        yield f"{words[:-1]}, keepdims=True)"
+    elif kept is not None and script.words(kept.value) == "False":
+        yield words.replace("keepdims=False", "keepdims=True")
 
 
 def _with_options(script: Script, node: ast.Call, options: str) -> str:
