@@ -149,8 +149,9 @@ class Functions(Reader):
         scope = self.scope_of_call(function, values, keywords)
         if self.watch is not None:
             self.watch(function, scope)
-        if isinstance(function.node, ast.Lambda):
-            return self.evaluate(function.node.body, scope)
+        body = function.node.body
+        if isinstance(body, ast.expr):  # of a lambda, which may be the slip as other lines may
+            body = [ast.copy_location(ast.Return(body), body)]
         kept = self.file, self.turn, self.here, self.tape.place, self.first
         self.calls.append(self.tape.place)
         self.functions.append(function)
@@ -160,7 +161,7 @@ class Functions(Reader):
         if function.is_generator:
             scope.yielded = yielded
         try:
-            self.block(function.node.body, scope)
+            self.block(body, scope)
         except ReturnSignal as result:
             return yielded if function.is_generator else result.value
         except (BreakSignal, ContinueSignal):  # as Python says it
