@@ -158,7 +158,58 @@ class Contrastive:
         g = coeff[:, None] * self.diff / {count}
         return g, -g
 """
+MARGINS = """
+import numpy as np
+
+class Classifier:
+    def __init__(self, C=2.0):
+        self.C = C
+
+    def _loss(self, w, b, X, y):
+        return np.mean(np.log1p(np.exp(-y * (X @ w + b)))) + 0.5 / self.C * w @ w
+
+    def _loss_gradient(self, w, b, X, y):
+        s = -y / (1 + np.exp(y * (X @ w + b)))
+        return X.T @ s / len(y) + w / self.C, np.{mean}(s)
+"""
+STACK = """
+import numpy as np
+
+class Net:
+    def __init__(self, sizes=(4, 6, 3)):
+        self.weights = [np.random.randn(a, b) for a, b in zip(sizes, sizes[1:])]
+
+    def cost(self, X, Y):
+        self.a = [X]
+        for W in self.weights:
+            self.a.append(np.tanh(self.a[-1] @ W))
+        return 0.5 * np.sum((self.a[-1] - Y) ** 2)
+
+    def gradients(self, X, Y):
+        self.cost(X, Y)
+        delta, grads = self.a[-1] - Y, []
+        for i in range(len(self.weights) - 1, -1, -1):
+            delta = delta * (1 - self.a[i + 1] ** {power})
+            grads.append(self.a[i].T @ delta)
+            delta = delta @ self.weights[i].T
+        return grads[::-1]
+"""
+RANKING = """
+import numpy as np
+
+def ranking_step(P, Q, u, i, j, reg=0.01):
+    s = 1 / (1 + np.exp(P[u] @ (Q[i] - Q[j])))
+    loss = np.log1p(np.exp(-P[u] @ (Q[i] - Q[j]))) + 0.5 * reg * (Q[i] @ Q[i] + Q[j] @ Q[j])
+    dP, dQ = np.zeros_like(P), np.zeros_like(Q)
+    dP[u] = -s * (Q[i] - Q[j])
+    dQ[i] = -s * P[u] + reg * Q[i]
+    dQ[j] = {sign}s * P[u] + reg * Q[j]
+    return loss, dP, dQ
+"""
 SAMPLES = {
+    "a number behind a vector": (MARGINS, {"mean": "mean"}, {"mean": "sum"}),
+    "a list of gradients": (STACK, {"power": "2"}, {"power": "1"}),
+    "three indices": (RANKING, {"sign": ""}, {"sign": "-"}),
     "columns of two inputs": (GAME, {"sign": ""}, {"sign": "-"}),
     "margins": (HINGE, {"slope": "-y"}, {"slope": "y"}),
     "differences along both axes": (ROUGHNESS, {"op": "+="}, {"op": "-="}),

@@ -13,12 +13,13 @@ from gradcli.errors import NameFault, did_you_mean
 from gradcli.python.driven import Driven, Leaf
 from gradcli.python.gradient_returns import OBJECTIVES
 from gradcli.python.gradient_words import folded, is_holder, kin
-from gradcli.python.guesses import SHARES, TARGETS
+from gradcli.python.guesses import BIAS, SHARES, TARGETS
 from gradcli.python.results import Result
 from gradcli.python.values import Array
 
 WEIGHT = re.compile(r"^_?(W|w|U|V|K|b|gamma|beta)\w*$")
 INNER = re.compile(r"^self\.\w+(\[.*?\])?\.")  # `self.layer1.dinputs`
+PLACE = re.compile(r"\[\d+\]$")  # in a list
 SHORTEST = 3  # letters that a name shares with another
 
 
@@ -53,6 +54,7 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     claims += _by_name(driven, results, claims)
     claims += _by_local_name(driven, results, claims)
     claims += _by_place(driven, results, claims)
+    claims += _of_a_list(driven, results, claims)
     claims += _by_step(driven, [*driven.leaves, *unread], claims)
     claims += _between(driven, results, claims)
     claims += _of_the_input(driven, results, claims)
@@ -225,6 +227,20 @@ def _by_place(driven: Driven, results: list[Result], claims: list[Claim]) -> lis
     ]  # fmt: skip
 
 
+def _of_a_list(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
+    """A returned list of gradients, of as many parts as the only list of weights an object has."""
+    taken = {c.leaf.node for c in claims}
+    kept = [x for x in driven.leaves if not x.is_parameter and PLACE.search(x.short)]
+    returned = [r for r in _free(results, claims) if r.order >= 0 and PLACE.search(r.words)]
+    names = {PLACE.sub("", x.short) for x in kept}
+    holders = {PLACE.sub("", r.words) for r in returned}
+    if len(names) != 1 or len(holders) != 1 or len(kept) != len(returned) or len(kept) < 2:
+        return []
+    if any(x.node in taken for x in kept):
+        return []
+    return [Claim(x, r, "position") for x, r in zip(kept, returned, strict=True)]
+
+
 def _by_step(driven: Driven, leaves: list[Leaf], claims: list[Claim]) -> list[Claim]:
     """What weights are changed by, of which nothing else is the gradient."""
     taken = {c.leaf.node for c in claims}
@@ -340,7 +356,7 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
     if len(free) != len(parameters):  # a result of another name may be of something else
         parameters = _without_targets(driven, parameters, free)
     is_plain = bool(driven.own) or not any(r.roots for r in free)  # `g, -g` says nothing of its own
-    if 1 < len(free) < len(parameters) and is_plain and _are_alike(driven, parameters, free):
+    if 1 < len(free) < len(parameters) and is_plain and _are_alike(driven, parameters, free, True):
         parameters = parameters[: len(free)]
     if len(free) != len(parameters):
         free = [r for r in free if not _is_of_stage(driven, r, known, parameters)]
@@ -401,7 +417,16 @@ def _likeliest(driven: Driven, leaves: list[Leaf], result: Result) -> list[Leaf]
     return (fitting or leaves)[:1]
 
 
-def _are_alike(driven: Driven, leaves: list[Leaf], results: list[Result]) -> bool:
-    """Whether results have the shapes of the first leaves, one after the other."""
+def _are_alike(
+    driven: Driven, leaves: list[Leaf], results: list[Result], may_be_numbers: bool = False
+) -> bool:  # fmt: skip
+    """Whether results have the shapes of the first leaves, one after the other.
+
+    A number may be the gradient of a bias behind others, of which nothing said that it is one.
+    """
     shape = driven.reader.tape.shape
-    return all(shape(x.node) == shape(r.node) for x, r in zip(leaves, results, strict=False))
+    return all(
+        shape(x.node) == shape(r.node)
+        or (may_be_numbers and k > 0 and not shape(r.node) and bool(BIAS.match(x.short)))
+        for k, (x, r) in enumerate(zip(leaves, results, strict=False))
+    )  # fmt: skip

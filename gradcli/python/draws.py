@@ -27,6 +27,8 @@ from gradcli.python.styles import Style
 from gradcli.python.usage import Usage
 from gradcli.python.values import Array, Given
 
+INDICES = (1, 2, 0)
+
 
 class Draws:
     """Draws values, the same ones for the same names and seed."""
@@ -46,10 +48,12 @@ class Draws:
         self.has_labels = False  # whether targets were taken for labels
 
     def values(self, choice: Choice) -> dict[str, Any]:
-        """Values for the parameters of a choice."""
+        """Values for the parameters of a choice; of single indices none is as another."""
+        singles = [name for name, guess in choice.guesses.items() if guess == "index"]
         return {
-            name: self._value(name, guess, choice.shapes) for name, guess in choice.guesses.items()
-        }
+            name: INDICES[singles.index(name) % len(INDICES)] if guess == "index"
+            else self._value(name, guess, choice.shapes) for name, guess in choice.guesses.items()
+        }  # fmt: skip
 
     def _value(self, name: str, guess: Guess, shapes: dict[str, tuple[int, ...]]) -> Any:
         short = name.rpartition("/")[2]

@@ -32,7 +32,7 @@ COUNT = re.compile(
 LABELS = re.compile(
     r"^(y|t|labels?|targets?|ids|idx|indices|word\w*|\w*_idx|\w*Idx|classes|tokens)$"
 )
-ONE_INDEX = re.compile(r"(_id|_?idx|_?index|Idx|Index|[wW]ord)$|^(target|label|k|i)$")  # may be one
+ONE_INDEX = re.compile(r"(_id|_?idx|_?index|Idx|Index|[wW]ord)$|^(target|label|[ijkuv])$")  # one
 TARGETS = re.compile(
     r"^(?![yY]_?(hat|pred|prob))(y|Y|t|T|labels?|targets?|y_true|ytrue|one_?hot|Y_\w*|y_\w*|truth|gt)$"
 )
