@@ -34,7 +34,7 @@ def with_upstream(
 ) -> Iterator[tuple[str, str]]:  # fmt: skip
     """The methods that take what a forward one takes, and an upstream gradient before or behind."""
     own = [(node.name, required(node)) for node in methods if node.name in forwards]
-    for node in methods:
+    for node in filter(gives, methods):
         names = required(node)
         for forward, operands in own:
             places = [k for k in (0, len(names) - 1) if names[:k] + names[k + 1 :] == operands]
@@ -46,7 +46,12 @@ def with_upstream(
 def gives(node: ast.FunctionDef) -> bool:
     """Whether a function returns something that it computes."""
     values = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
-    return any(value is not None and not isinstance(value, ast.Constant) for value in values)
+    return any(value is not None and not _is_empty(value) for value in values)
+
+
+def _is_empty(value: ast.expr) -> bool:
+    """Whether a value is fixed, or a list of nothing."""
+    return isinstance(value, ast.Constant) or ast.unparse(value) in ("[]", "()", "{}")
 
 
 def takes_gradients(node: ast.FunctionDef) -> bool:

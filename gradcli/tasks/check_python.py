@@ -333,8 +333,8 @@ def _other_inputs(
 
 
 def _is_closer(other: Checked, closest: Checked | Misshapen) -> bool:
-    """Whether a failed case is nearer to a pass than the closest so far."""
-    if other.case.verdict != "fail" or isinstance(closest, Misshapen):
+    """Whether a failed case, whose lines were judged, is nearer to a pass than the closest."""
+    if other.case.verdict != "fail" or isinstance(closest, Misshapen) or not other.case.lines:
         return False
     return _distance(other.case) < _distance(closest.case)
 
@@ -375,7 +375,8 @@ def _checked_if_closer(
     """The check of another reading; its lines are judged where it may be nearer to a pass."""
     program = reading.program()
     quick = _checked(file, reading, program._replace(lines=[]), request)
-    is_nearer = isinstance(closest, Checked) and _distance(quick.case) < _distance(closest.case)
+    wrong, _ = _distance(quick.case)  # of which a line at least is accused
+    is_nearer = isinstance(closest, Checked) and (wrong, 1) < _distance(closest.case)
     if quick.case.verdict == "fail" and not is_nearer:
         return quick
     return _checked(file, reading, program, request)
