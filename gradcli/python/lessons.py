@@ -18,6 +18,7 @@ from gradcli.python.misfits import shapes_in
 from gradcli.python.usage import DERIVATIVE
 from gradcli.python.values import Array, Given, Instance, Library, Scope
 
+TOKENS = 4  # of a text, as keys of a vocabulary
 INDICES = 3  # there are as many in every axis of three or more
 LABELS_OF_RANK: dict[int, Guess] = {0: "index", 1: "labels", 2: "labels2"}
 
@@ -208,11 +209,22 @@ def _is_like(guessed: Any, value: dict[Any, Any]) -> bool:
     return isinstance(guessed, dict) and [*guessed] == [*value]
 
 
+def _keys(value: Any) -> list[Any]:
+    return [*value] if isinstance(value, dict) else []
+
+
 def _hashed(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """Floats or lists are a key of a dictionary: it is a whole number, or one of a flat list."""
     for node in ast.walk(stop.node):
         if not isinstance(node, ast.Subscript):
             continue
+        words = [k for k in _keys(_value(node.value, stop.scope)) if isinstance(k, str)]
+        if words and (blamed := _blamed(node.slice, stop, values, True)) is not None:
+            whole = dict(_paths(values)).get(blamed[0])
+            tokens = [words[k % len(words)] for k in range(TOKENS)]
+            return Lesson(
+                blamed[0], ("value", tokens if isinstance(whole, (Array, list)) else tokens[0])
+            )
         if (blamed := _blamed(node.slice, stop, values)) is not None:
             return Lesson(blamed[0], "index")
         if (blamed := _blamed(node.slice, stop, values, True)) is not None:

@@ -41,7 +41,8 @@ class LossSearch(Outputs):
         reader, driven = self.reader, self.driven
         kept = {name: v for part in parts if isinstance(part, dict) for name, v in part.items()}
         if not outputs:  # a cache only, or lists: the loss may compute them itself
-            value = self._loss([*parts, *kept.values()], [*names, *kept], [], forward)
+            lists = [k for k, part in enumerate(parts) if isinstance(part, list)]
+            value = self._loss([*parts, *kept.values()], [*names, *kept], lists, forward)
             if value is not None:
                 driven.outputs.append((self._scalar(value.content), None))
                 return

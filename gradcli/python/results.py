@@ -14,6 +14,10 @@ from gradcli.python.values import Array, Function, Instance, arrays_in, fields_o
 FACTOR = re.compile(r"^[-+]|^[\d.]+ \* | [*/] [\d.]+$| / (\w+|len\(\w+\)|\w+\.shape\[0\])$")
 
 
+# `dW + reg * W`: what is added to a gradient is that of a penalty, or of another path.
+SUMMED = re.compile(r"(d_?[A-Za-z]\w*|\w*grad\w*|nabla\w*) \+ ")
+
+
 ENTRY = re.compile(r"[\w.\[\]'\"]+\[(['\"])([^'\"]+)\1\]")  # `grads['W1']`, and no product with one
 
 
@@ -161,6 +165,8 @@ def _collect(
 def _bare(words: str) -> str:
     """The name an expression ends with; a sign and a factor before it change none."""
     words = FACTOR.sub("", words)
+    if summed := SUMMED.match(words):
+        return summed[1]
     match = ENTRY.fullmatch(words)
     if match:
         return match[2]

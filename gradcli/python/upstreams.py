@@ -176,7 +176,8 @@ class BackwardCalls(LossSearch):
         """Hand inputs over by position to a backward part that computes the forward part anew."""
         needed = [n for n in waiting if n not in backward.defaults and not UPSTREAM.match(n)]
         is_anew = self._calls_forward(backward)
-        if not is_anew and (len(parts) > 1 or len(needed) < 2):  # a cache, or an upstream
+        has_lists = any(isinstance(part, list) for part in parts)  # of outputs, by steps
+        if not is_anew and (has_lists or len(parts) > 1 or len(needed) < 2):  # a cache, or upstream
             return
         own, others = self._parameters(backward), self._parameters(forward)
         for name, other in zip(own, others, strict=False):
