@@ -20,7 +20,7 @@ from gradcli.python.examples import examples, keys_of, known_of, with_repeats
 from gradcli.python.fit import refuse_degenerate, refuse_misfits, refuse_unlike
 from gradcli.python.flaws import Halted, Imperfect
 from gradcli.python.guesses import OPTIONS, SETTINGS, TARGETS, Guesser
-from gradcli.python.inference import FAMILIES, Inference
+from gradcli.python.inference import FAMILIES, LABELLED, Inference
 from gradcli.python.lessons import Lesson, lesson
 from gradcli.python.misfits import is_misfit
 from gradcli.python.missing import MissingInputs, NoNumber, Unclaimed
@@ -138,6 +138,8 @@ class InputSearch(Attempts):
         if halted is None or halted[0].span is None:
             return
         assert inference is not None
+        if self._has_spare_labels():
+            return
         if not inference.takes_batches:
             halted = inference.likely_halt or halted
             if inference.likely_halt is None and any(inference.unlikely):
@@ -149,6 +151,14 @@ class InputSearch(Attempts):
         assert halt.span is not None
         raise Misshapen(f"{halt.message} (with {taken})", halt.span, halt.hint,
                         halt.span.line_text.strip())  # fmt: skip
+
+    def _has_spare_labels(self) -> bool:
+        """Whether targets were taken for labels at last, though nothing is taken by them."""
+        assert self.inference is not None
+        guesses = {} if self.inference.chosen is None else self.inference.chosen.guesses
+        usage = self.inference.usage
+        return any(guess in LABELLED and name not in usage.indices | usage.compared
+                   for name, guess in guesses.items())  # fmt: skip
 
     def _takes_parts(self, values: Mapping[str, Any]) -> bool:
         """Whether an input is read as `x[0]` alone, which does not say how many axes it has."""

@@ -139,12 +139,17 @@ def _extra(line: LineCheck, case: Case) -> str:
 def _mean_over_batch(
     scaled: dict[str, float], factors: dict[str, float], reading: Reading
 ) -> str | None:
-    """The note on a layer that averages its weights' gradients, and not what it hands on."""
+    """The note on layers that average their weights' gradients, and not what they hand on.
+
+    A network that hands nothing on has the gradients of its weights only.
+    """
     weights = reading.weights & factors.keys()
-    if scaled.keys() != weights or len(scaled) < LEAST_SCALED or len(scaled) == len(factors):
+    is_layer = all(upstream is not None for _, upstream in reading.driven_last.outputs)
+    if scaled.keys() != weights or len(scaled) < LEAST_SCALED or not is_layer:
         return None
+    batches = reading.examples if len(scaled) == len(factors) else reading.batches
     batch = round(1 / next(iter(scaled.values())))
-    if batch not in reading.batches or any(abs(f * batch - 1) > SAME for f in scaled.values()):
+    if batch not in batches or any(abs(f * batch - 1) > SAME for f in scaled.values()):
         return None
     return (f"{', '.join(scaled)}: 1/{batch} of the gradient, a mean over the batch; "
             "what is handed on is not")  # fmt: skip
