@@ -29,6 +29,7 @@ from gradcli.named_tuples import NamedTuple
 
 FEW_USES = 5  # of which every partial sum is known; of more those in order
 MOST_SAMPLED = 500  # elements of an array that are compared first
+MOST_KEPT = 1_000_000  # numbers of a table that are kept as rows
 MOST_SORTED = 5000  # elements of an array whose order may be another
 STEPS_UP = 3  # that one contribution is followed further
 MOST_ALIKE = 12  # entries of one value that are compared by what they are
@@ -298,6 +299,7 @@ class _Table:
         self.entries = [*values]
         self.values = [*values.values()]
         self.size = size
+        self._kept: dict[int, Any] = {}
         self._at = np.linspace(0, size - 1, min(size, MOST_SAMPLED)).astype(int)
 
     @cached_property
@@ -352,25 +354,43 @@ class _Table:
 
     def permuted(self, values: Sequence[Any]) -> list[Entry]:
         """The entries that have the same elements in another order."""
-        if not 1 < self.size <= MOST_SORTED:
+        if not 1 < self.size <= MOST_SORTED or not self.entries:
             return []
         first = np.sort(np.ravel(values[0]))
-        near = [k for k in range(len(self.entries)) if _close(self._sorted[k], first)]
-        return [self.entries[k] for k in near if all(
+        rows, order, least = self._sorted
+        room = 2 * SAME * np.max(np.abs(first))  # more than what is near
+        with np.errstate(all="ignore"):
+            low = np.searchsorted(least, first[0] - room)
+            high = np.searchsorted(least, first[0] + room, "right")
+            some = np.sort(order[low:high])
+            own = rows[some]
+            near = np.abs(own - first).max(axis=1) <= SAME * np.abs(own).max(axis=1)
+        return [self.entries[k] for k in some[near] if all(
             _close(np.sort(np.ravel(a)), np.sort(np.ravel(b)))
             for a, b in zip(self.values[k], values, strict=True))]  # fmt: skip
 
     @cached_property
-    def _sorted(self) -> list[Any]:
-        return [np.sort(np.ravel(v[0])) for v in self.values]
+    def _sorted(self) -> tuple[Any, Any, Any]:
+        """The elements at the first point in their order, as rows; these by the least of each."""
+        rows = np.array([np.sort(np.ravel(v[0])) for v in self.values], float)
+        order = np.argsort(rows[:, 0])
+        return rows, order, rows[order, 0]
 
     def projected(self, gradient: Sequence[Any]) -> Any:
         """The product of every value with a gradient, at each point: rows are entries."""
         if not self.values:
             return np.zeros((0, len(gradient)))
-        columns = [np.stack([np.ravel(v[p]) for v in self.values]) @ np.ravel(g)
-                   for p, g in enumerate(gradient)]  # fmt: skip
+        columns = [self._flat(p) @ np.ravel(g) for p, g in enumerate(gradient)]
         return np.stack(columns, axis=1)
+
+    def _flat(self, point: int) -> Any:
+        """The values at one point as rows, which are kept as long as they are not too many."""
+        if point not in self._kept:
+            rows = np.stack([np.ravel(v[point]) for v in self.values])
+            if rows.size > MOST_KEPT:
+                return rows
+            self._kept[point] = rows
+        return self._kept[point]
 
 
 def _close(a: Any, b: Any) -> bool:

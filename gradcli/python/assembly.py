@@ -271,7 +271,7 @@ class _Assembly:
         """The names of forward values: as they are assigned, with the line where one is taken."""
         taken = set(graph.inputs)
         stages: dict[str, int] = {}
-        source = self.reader.script
+        counts: dict[str, int] = {}  # of stages with one name and one line
         named = {record.total for record in self.reader.records if record.target != "return"}
         for record in self.reader.records:
             node = record.total
@@ -283,10 +283,10 @@ class _Assembly:
                 continue
             name = record.target
             if name in taken or not name.isidentifier():
-                name = f"{name}@{source.span(record.place).line}"
-            count = 2
-            while name in taken:
-                name, count = f"{record.target}@{source.span(record.place).line}.{count}", count + 1
+                name = whole = f"{name}@{self._row(record.place)}"
+                while name in taken:
+                    counts[whole] = counts.get(whole, 1) + 1
+                    name = f"{whole}.{counts[whole]}"
             taken.add(name)
             stages[name] = moved[node]
             graph.names[moved[node]] = name
