@@ -97,6 +97,20 @@ def test_its_mistakes_are_found_on_their_lines(text, right, wrong):
     assert accused == [line]
 
 
+def test_a_method_that_moves_the_weights_is_no_backward_part():
+    text = (
+        STATELESS
+        + """
+    def update(self, x, grad):
+        self.W = getattr(self, "W", 0) - 0.1 * grad
+        return self.W
+"""
+    )
+    names = [subject.name for subject in PythonFile(text, "file.py").subjects]
+    assert "Bent.update" not in names
+    assert "Bent.local" in names
+
+
 def test_propagate_has_backpropagate():
     (case,) = cases(PROPAGATED)
     assert case.verdict == "pass"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator, Mapping
 
-from gradcli.python.gradient_returns import GRADIENT_NAME, WORDS
+from gradcli.python.gradient_returns import GRADIENT_NAME, TRAINING, WORDS
 
 PREDICTIONS = ("predict_proba", "hypothesis", "feedforward", "forward_pass", "_forward")
 
@@ -35,6 +35,8 @@ def with_upstream(
     """The methods that take what a forward one takes, and an upstream gradient before or behind."""
     own = [(node.name, required(node)) for node in methods if node.name in forwards]
     for node in filter(gives, methods):
+        if TRAINING.search(node.name):  # which gives new weights
+            continue
         names = required(node)
         for forward, operands in own:
             places = [k for k in (0, len(names) - 1) if names[:k] + names[k + 1 :] == operands]
