@@ -94,6 +94,38 @@ class Dense:
         self.dweights += 2 * self.weight_l2 * self.weights
         self.dinputs = dvalues @ self.weights.T
 """
+SCORES = """
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_classes, lam=0.001):
+        self.model = dict(
+            W1=np.random.randn(n_in, n_hidden), b1=np.zeros((1, n_hidden)),
+            W2=np.random.randn(n_hidden, n_classes), b2=np.zeros((1, n_classes)),
+        )
+        self.lam = lam
+
+    def forward(self, X):
+        hidden = np.maximum(X @ self.model["W1"] + self.model["b1"], 0)
+        scores = hidden @ self.model["W2"] + self.model["b2"]
+        return scores, (X, hidden)
+
+    def backward(self, scores, y_train, cache):
+        X, hidden = cache
+        e = np.exp(scores - scores.max(axis=1, keepdims=True))
+        grad = e / e.sum(axis=1, keepdims=True)
+        grad[range(len(grad)), y_train] -= 1.0
+        grad /= len(grad)
+        dW2 = hidden.T @ grad
+        db2 = grad.sum(axis=0, keepdims=True)
+        dW2 += self.lam * self.model["W2"]
+        dhidden = (grad @ self.model["W2"].T) * (hidden > 0)
+        dW1 = X.T @ dhidden
+        db1 = dhidden.sum(axis=0, keepdims=True)
+        dW1 += self.lam * self.model["W1"]
+        return dict(W1=dW1, W2=dW2, b1=db1, b2=db2)
+"""
 NORMED = """
 import numpy as np
 
@@ -140,7 +172,7 @@ def names(case):
     return {name.partition(" ")[0].partition("[")[0] for name in case.inputs}
 
 
-@pytest.mark.parametrize("text", [HELD, PREDICTED, PENALISED, NORMED])
+@pytest.mark.parametrize("text", [HELD, PREDICTED, PENALISED, NORMED, SCORES])
 def test_the_right_one_passes(text):
     case = cases(text)[-1]
     assert case.verdict == "pass", (case.problem, case.lines)
@@ -157,6 +189,7 @@ def test_the_right_one_passes(text):
         (PREDICTED, "np.sum(error) / len(X)", "np.sum(error)"),
         (PENALISED, "dvalues.sum(axis=0, keepdims=True)", "dvalues.mean(axis=0, keepdims=True)"),
         (PENALISED, "2 * self.weight_l2 * self.weights", "2 * self.weight_l2 * self.dweights"),
+        (SCORES, 'dW1 += self.lam * self.model["W1"]', 'dW1 += self.lam * self.model["W1"] ** 2'),
         (NORMED, "(dout * self.xhat).sum(axis=0)", "(dout * self.xhat * 2).sum(axis=0)"),
         (NORMED, "self.gamma / self.std * centred", "self.gamma * centred"),
     ],
@@ -173,6 +206,13 @@ def test_the_gradient_of_a_penalty_is_no_part_of_a_layer_and_said():
     assert "with the gradient of a penalty" in " ".join(case.notes)
     (wrong,) = cases(PENALISED.replace("2 * self.weight_l2 * self.weights", "self.weights"))
     assert wrong.verdict == "fail"
+
+
+def test_a_slip_beside_penalties_is_no_pass():
+    for right, wrong in (("* (hidden > 0)", "* (hidden < 0)"), ("grad[range", "grad[:][range"),
+                         ("dW1 = X.T @ dhidden", "dW1 = -X.T @ dhidden")):  # fmt: skip
+        case = cases(SCORES.replace(right, wrong))[-1]
+        assert case.verdict == ("pass" if right == "grad[range" else "fail")
 
 
 def test_a_gradient_of_nothing_that_is_known_accuses_no_attribute():

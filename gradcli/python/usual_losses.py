@@ -35,12 +35,21 @@ def _counts(reader: Reader, output: Array, target: Array) -> Any:
     return GATES["add"](reader, output, _entropy(reader, output, target))
 
 
+def _scores(reader: Reader, output: Array, target: Array) -> Any:
+    """The cross-entropy of a softmax of rows, which the backward part computes itself."""
+    total = REDUCTIONS["sum"](reader, target, axis=-1)
+    logarithm = REDUCTIONS["logsumexp"](reader, output, axis=-1)
+    own = REDUCTIONS["sum"](reader, GATES["multiply"](reader, target, output), axis=-1)
+    return GATES["subtract"](reader, GATES["multiply"](reader, total, logarithm), own)
+
+
 # By what they are called in notes; `squares` stands first, as it has a value for any output.
 USUAL_LOSSES: dict[str, Loss] = {
     "half the squared errors": _squares,
     "the binary cross-entropy": _logistic,
     "the cross-entropy": _entropy,
     "the likelihood of Poisson counts": _counts,
+    "the cross-entropy of scores": _scores,
 }
 
 

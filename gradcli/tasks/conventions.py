@@ -12,20 +12,21 @@ import re
 from math import prod
 from typing import Any
 
+from gradcli.python.gradient_words import kin, roots
 from gradcli.python.reading import Reading
 from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
 
 SAME = 1e-6  # of 1: factors that differ by less are one
-PENALTY = re.compile(r"l[12](?![0-9a-z])|reg|lambd|lmbd|decay|penalt", re.IGNORECASE)
+PENALTY = re.compile(r"l[12](?![0-9a-z])|reg|lambd|lmbd|lam(?![a-z])|decay|penalt", re.IGNORECASE)
 ERROR = re.compile(r"delta|err|diff|resid", re.IGNORECASE)  # which many take for `y - p`
 LEAST_SCALED = 2  # gradients with one factor, before that is a convention
 
 
 def convention(case: Case, reading: Reading) -> dict[str, Any] | None:
     """What makes a pass of a case by one of the conventions; None where none holds."""
-    if (words := _penalties(case, reading)) is not None:
-        return _passed(case, words)
+    if (meant := penalties(case, reading)) is not None:
+        return meant
     factors = factors_of(case)
     if factors is None:
         return None
@@ -107,26 +108,34 @@ def is_multiple(case: Case, reading: Reading) -> bool:
     )
 
 
-def _penalties(case: Case, reading: Reading) -> str | None:
-    """The note on a layer that adds the gradient of a penalty to those of its weights."""
+def penalties(case: Case, reading: Reading) -> dict[str, Any] | None:
+    """What makes a pass of layers that add the gradient of a penalty to those of their weights.
+
+    The loss is elsewhere, and most likely has that penalty.
+    """
     accused = [line for line in case.lines if line.is_accused]
     is_layer = all(upstream is not None for _, upstream in reading.driven_last.outputs)
-    weights = {c.result.words: c.leaf.short for c in reading.claims.claims
-               if c.leaf.name in reading.weights}  # fmt: skip
+    own = [c for c in reading.claims.claims if c.leaf.name in reading.weights]
     are_penalties = bool(accused) and all(
-        line.mistake == "extra-term" and line.name in weights
-        and _is_penalty(_extra(line, case), weights[line.name]) for line in accused
+        line.mistake == "extra-term" and any(
+            _is_penalty(_extra(line, case), claim.leaf.short) for claim in own
+            if line.name == claim.result.words
+            or kin(claim.leaf.short) in map(kin, roots(line.name))
+        ) for line in accused
     )  # fmt: skip
-    if not (is_layer and are_penalties):
+    if not ((is_layer or reading.lacks_loss) and are_penalties):
         return None
     names = ", ".join(dict.fromkeys(line.name for line in accused))
-    return f"{names}: with the gradient of a penalty, which is no part of what the layer computes"
+    words = "with the gradient of a penalty, which is no part of what the layer computes"
+    return _passed(case, f"{names}: {words}")
 
 
 def _is_penalty(term: str, weight: str) -> bool:
-    """Whether a term has the name of a penalty, and that of a weight."""
+    """Whether a term has the name of a penalty, and that of a weight, of which it is no power."""
     term = term.partition("=")[2] or term
-    return bool(PENALTY.search(term) and re.search(rf"\b{re.escape(weight)}\b", term))
+    return "**" not in term and bool(
+        PENALTY.search(term) and re.search(rf"\b{re.escape(weight)}\b", term)
+    )
 
 
 def _extra(line: LineCheck, case: Case) -> str:
