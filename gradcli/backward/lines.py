@@ -300,7 +300,9 @@ class _Lines:
             mistake = "missing-mean"
             reason = f"what is added up here is {lost} times the gradient: the mean over {lost}"
             repair = repair or (None if self.lines[k].turn else self.pasting.divided(k, lost))
-        others = self._rows(culprit.others, k)[:MOST_SUSPECTS]
+        reason = reason or _relation(claim, expected)
+        is_multiple = mistake is None and reason is not None  # of what lines add up to it
+        others = [] if is_multiple else self._rows(culprit.others, k)[:MOST_SUSPECTS]
         if others:
             either = f"or line {' or '.join(map(str, others))} is the slip"
             reason = f"{reason}; {either}" if reason else f"this line {either}"
@@ -434,9 +436,14 @@ def _difference(check: LineCheck) -> str:
     differences = check.differences()
     if not differences:
         return "the line is not what comes back"
-    relation = pattern(np.array(claim), np.array(expected), ())
     at, number, right = differences[0]
-    return f"{what} {relation}" if relation else f"at {at} {mismatch(number, right, what, of)}"
+    return _relation(claim, expected) or f"at {at} {mismatch(number, right, what, of)}"
+
+
+def _relation(claim: Any, expected: Any) -> str | None:
+    """How an array that a line gives relates as a whole to what comes back; None if it does not."""
+    relation = pattern(np.array(claim), np.array(expected), ()) if np.ndim(claim) else None
+    return f"the line {relation}" if relation else None
 
 
 def _at(amount: Any, place: tuple[Any, ...]) -> Any:
