@@ -49,3 +49,27 @@ def test_what_a_file_goes_down_along_is_the_gradient(use):
 def test_a_docstring_says_that_it_is_the_gradient():
     assert case_of("", "The gradient of the energy by x.").verdict == "pass"
     assert case_of("", "Minus the gradient of the energy.").verdict == "fail"
+
+
+FUNCTION = """
+import numpy as np
+
+def f(x):
+    return x[0] ** 2 * x[1]
+
+def {name}(x):
+    return np.array([2 * x[0] * x[1], x[0] ** 2])
+"""
+HESSIAN = """
+def f_hess(x):
+    return np.array([[2 * x[1], 2 * x[0]], [2 * x[0], 0.0]])
+"""
+
+
+@pytest.mark.parametrize("text", [
+    FUNCTION.format(name="d_f"), FUNCTION.format(name="fprime"),
+    FUNCTION.format(name="f_grad") + HESSIAN,
+])  # fmt: skip
+def test_derivatives_of_f_are_no_forces(text):
+    cases = check_python(text, "a.py", None, [], Request())
+    assert {case.verdict for case in cases} == {"pass"}

@@ -77,7 +77,9 @@ class Subject(NamedTuple):
     def is_force(self) -> bool:
         """Whether what is claimed is minus the gradient: the force of an energy."""
         name = self.backward or ""
-        is_named = _subject_of_force(name) is not None and role(name, GRADIENT) is None  # `f_grad`
+        is_slope = role(name, f"{GRADIENT}|{HESSIAN}") is not None  # `f_grad`, `f_hess`
+        is_named = _subject_of_force(name) is not None and not is_slope
+        is_named = is_named and _subject_of_energy(self.forward) is not None  # and not `f`, `d_f`
         return self.kind == "gradient" and is_named
 
     @property
