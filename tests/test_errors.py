@@ -7,7 +7,7 @@ import pytest
 from gradcli import errors
 from gradcli.errors import GradcliError, InternalError, NameFault, ParseError, Span, did_you_mean
 from gradcli.foreign.child import ForeignFault
-from gradcli.python.source import PythonFault
+from gradcli.python.state.source import PythonFault
 
 # Those of rooms that few commands enter are loaded by naming them.
 OF_FEW = (ForeignFault, PythonFault)

@@ -186,6 +186,24 @@ def test_imports_run_downwards(name):
             )
 
 
+PARTS_OF_PYTHON = (  # of the room that reads Python, from the lowest; its own modules lie above
+    "state", "rows", "interpreter", "words", "parameters", "subjects", "driving",
+)  # fmt: skip
+
+
+def test_imports_run_downwards_in_the_room_that_reads_python():
+    def part(name):
+        inner = name.removeprefix("gradcli.python.").split(".")
+        return PARTS_OF_PYTHON.index(inner[0]) if len(inner) > 1 else len(PARTS_OF_PYTHON)
+
+    names = [name for name in MODULES if name.startswith("gradcli.python.") and "." in name[15:]]
+    assert {name.split(".")[2] for name in names} == {*PARTS_OF_PYTHON}
+    for name in names:
+        inner = [other for other in own_imports(name) if room(other) == "python"]
+        upwards = [other for other in inner if part(other) > part(name)]
+        assert not upwards, f"{name} imports {upwards}"
+
+
 @EVERY_MODULE
 def test_faces_hold_no_logic(name):
     """They say what a room is for, and may hand on names; the first face when they are asked for.

@@ -6,9 +6,9 @@ import ast
 
 import pytest
 
-from gradcli.python.guesses import Guesser
-from gradcli.python.starts import starts
-from gradcli.python.usage import Usage
+from gradcli.python.parameters.guesses import Guesser
+from gradcli.python.parameters.starts import starts
+from gradcli.python.parameters.usage import Usage
 from gradcli.requests import Request
 from gradcli.tasks.check_python import check_python
 

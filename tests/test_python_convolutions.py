@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradcli.python.interpreter import Interpreter
-from gradcli.python.source import Script
-from gradcli.python.values import Scope, Unknown
+from gradcli.python.interpreter.interpreter import Interpreter
+from gradcli.python.state.source import Script
+from gradcli.python.state.values import Scope, Unknown
 from gradcli.requests import Request
 from gradcli.tasks.check_python import check_python
 

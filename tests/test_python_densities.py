@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradcli.python.density_rows import CONTINUOUS, DISCRETE
+from gradcli.python.rows.densities import CONTINUOUS, DISCRETE
 from gradcli.requests import Request
 from gradcli.tasks.check_python import check_python
 

@@ -170,7 +170,7 @@ def test_functions_that_call_one_another_without_end_are_a_limit():
 
 @pytest.mark.parametrize("line", ["a = a + [x]", "a = a + a[:1]", "a = [*a, x]"])
 def test_long_lists_that_are_made_again_and_again_are_work(line, monkeypatch):
-    monkeypatch.setattr("gradcli.python.state.MOST_STATEMENTS", 3_000)
+    monkeypatch.setattr("gradcli.python.state.reader.MOST_STATEMENTS", 3_000)
     text = (
         f"def f_forward(x):\n    a = [x]\n    for k in range(500):\n        {line}\n"
         "    return a[0]\ndef f_backward(dout):\n    return dout\n"

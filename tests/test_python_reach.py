@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gradcli.python.lessons import Stop, lesson
+from gradcli.python.parameters.lessons import Stop, lesson
 from gradcli.requests import Request
 from gradcli.tasks.check_python import check_python
 

@@ -11,9 +11,9 @@ import pytest
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.engine import Machine, backward
 from gradcli.errors import LimitError
-from gradcli.python.interpreter import Interpreter
-from gradcli.python.source import Script
-from gradcli.python.values import Array, Scope
+from gradcli.python.interpreter.interpreter import Interpreter
+from gradcli.python.state.source import Script
+from gradcli.python.state.values import Array, Scope
 from gradcli.requests import Request
 from gradcli.tasks.check_python import check_python
 

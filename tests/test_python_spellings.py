@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradcli.python.source import Script
-from gradcli.python.subjects import subjects
+from gradcli.python.state.source import Script
+from gradcli.python.subjects.subjects import subjects
 from gradcli.requests import Request
 from gradcli.tasks.check_python import check_python
 

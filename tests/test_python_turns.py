@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gradcli.python.interpreter import Interpreter
+from gradcli.python.interpreter.interpreter import Interpreter
 from gradcli.python.reading import PythonFile
-from gradcli.python.source import Script
-from gradcli.python.values import Library, Scope
+from gradcli.python.state.source import Script
+from gradcli.python.state.values import Library, Scope
 from gradcli.requests import Request
 from gradcli.tasks.check_python import check_python
 

@@ -27,7 +27,7 @@ from gradcli.graph.nodes import Graph
 from gradcli.program.files import read_text
 from gradcli.program.model import Program
 from gradcli.python.reading import PythonFile
-from gradcli.python.subjects import Subject
+from gradcli.python.subjects.subjects import Subject
 from gradcli.requests import TIMEOUT, Request
 
 AGREE = 1e-9  # relative to the largest number: what is read is what is run

@@ -14,14 +14,14 @@ from gradcli.graph.nodes import Graph
 from gradcli.program.gradient_lines import GradientLine, Read
 from gradcli.program.model import Decision, Program
 from gradcli.program.shape_words import shape_advice
-from gradcli.python.claims import Claim, Mapped
-from gradcli.python.driven import Driven
-from gradcli.python.missing import Unclaimed
+from gradcli.python.driving.claims import Claim, Mapped
+from gradcli.python.driving.driven import Driven
 from gradcli.python.phrases import Phrase, phrase
-from gradcli.python.source import PythonFault
-from gradcli.python.state import Assigned
-from gradcli.python.subjects import Subject
-from gradcli.python.values import Array, Instance, Scope
+from gradcli.python.state.missing import Unclaimed
+from gradcli.python.state.reader import Assigned
+from gradcli.python.state.source import PythonFault
+from gradcli.python.state.values import Array, Instance, Scope
+from gradcli.python.subjects.subjects import Subject
 from gradcli.syntax import Statement
 
 MOST_SPARE = 6  # values that no line reads, and that one might have read

@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcli.errors import GradcliError
-from gradcli.python.control import BreakSignal, ContinueSignal, ReturnSignal
-from gradcli.python.imports import names_set
-from gradcli.python.interpreter import Interpreter
-from gradcli.python.subjects import Subject
-from gradcli.python.values import (
+from gradcli.python.interpreter.imports import names_set
+from gradcli.python.interpreter.interpreter import Interpreter
+from gradcli.python.state.control import BreakSignal, ContinueSignal, ReturnSignal
+from gradcli.python.state.values import (
     Array,
     Class,
     Function,
@@ -30,6 +29,7 @@ from gradcli.python.values import (
     Scope,
     Unknown,
 )
+from gradcli.python.subjects.subjects import Subject
 
 MOST_ELEMENTS = 3_000  # of the values of an example; larger ones are for training, not for tests
 MOST_STEPS = 3_000  # that one statement of an example may take, all it calls among them

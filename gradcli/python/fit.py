@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.python.claims import Claim, Mapped
-from gradcli.python.driven import Driven, Leaf
-from gradcli.python.flaws import Imperfect, Unreal
-from gradcli.python.guesses import BIAS, FACTOR, NUMBER, TARGETS
-from gradcli.python.inputs import is_like_labels
-from gradcli.python.likely_axes import degenerate
-from gradcli.python.misfits import WEIGHT
+from gradcli.python.driving.claims import Claim, Mapped
+from gradcli.python.driving.driven import Driven, Leaf
+from gradcli.python.parameters.flaws import Imperfect, Unreal
+from gradcli.python.parameters.guesses import BIAS, FACTOR, NUMBER, TARGETS
+from gradcli.python.parameters.inputs import is_like_labels
+from gradcli.python.parameters.likely_axes import degenerate
+from gradcli.python.parameters.misfits import WEIGHT
 
 # Parameters that are usually spread over the batch.
 SPREAD = re.compile(r"^(g|gain|scale|alpha|a|s|std|weights?|coefs?|mean|center|means|prior)$")

@@ -12,32 +12,32 @@ from typing import Any
 
 from gradcli.errors import GradcliError, LimitError
 from gradcli.python.assembly import Misshapen
-from gradcli.python.attempts import Attempts
-from gradcli.python.claims import Mapped
-from gradcli.python.draws import Draws
-from gradcli.python.driven import Driven
-from gradcli.python.examples import examples, keys_of, known_of, with_repeats
-from gradcli.python.fit import refuse_degenerate, refuse_misfits, refuse_unlike
-from gradcli.python.flaws import Halted, Imperfect
-from gradcli.python.guesses import OPTIONS, SETTINGS, TARGETS, Guesser
-from gradcli.python.inference import FAMILIES, LABELLED, Inference
-from gradcli.python.lessons import Lesson, lesson
-from gradcli.python.misfits import is_misfit
-from gradcli.python.missing import MissingInputs, NoNumber, Unclaimed
-from gradcli.python.notes import shown_value
-from gradcli.python.objects import (
+from gradcli.python.driving.attempts import Attempts
+from gradcli.python.driving.claims import Mapped
+from gradcli.python.driving.driven import Driven
+from gradcli.python.driving.objects import (
     classes_of,
     is_list_of_objects,
     is_object,
     lists_of_objects,
     objects,
 )
-from gradcli.python.packed import Measured, measured
-from gradcli.python.partners import modules_around, modules_beside
-from gradcli.python.starts import Call, Choice
-from gradcli.python.subjects import subjects
-from gradcli.python.usage import Usage
-from gradcli.python.values import Scope
+from gradcli.python.examples import examples, keys_of, known_of, with_repeats
+from gradcli.python.fit import refuse_degenerate, refuse_misfits, refuse_unlike
+from gradcli.python.notes import shown_value
+from gradcli.python.parameters.draws import Draws
+from gradcli.python.parameters.flaws import Halted, Imperfect
+from gradcli.python.parameters.guesses import OPTIONS, SETTINGS, TARGETS, Guesser
+from gradcli.python.parameters.inference import FAMILIES, LABELLED, Inference
+from gradcli.python.parameters.lessons import Lesson, lesson
+from gradcli.python.parameters.misfits import is_misfit
+from gradcli.python.parameters.packed import Measured, measured
+from gradcli.python.parameters.starts import Call, Choice
+from gradcli.python.parameters.usage import Usage
+from gradcli.python.state.missing import MissingInputs, NoNumber, Unclaimed
+from gradcli.python.state.values import Scope
+from gradcli.python.subjects.partners import modules_around, modules_beside
+from gradcli.python.subjects.subjects import subjects
 
 OF_IMAGES = re.compile(r"(?<!graph)(?<!graph_)conv(?!ex|er)|pool|spatial|image|cnn", re.IGNORECASE)
 HEAVY = 6_000  # nodes of a file's own example; a smaller one says as much

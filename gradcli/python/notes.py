@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from gradcli.python.claims import Mapped
-from gradcli.python.driven import Driven
-from gradcli.python.guesses import LEARNING, TARGETS
-from gradcli.python.misfits import WEIGHT
-from gradcli.python.values import Array, Class, Function, Instance, Library
+from gradcli.python.driving.claims import Mapped
+from gradcli.python.driving.driven import Driven
+from gradcli.python.parameters.guesses import LEARNING, TARGETS
+from gradcli.python.parameters.misfits import WEIGHT
+from gradcli.python.state.values import Array, Class, Function, Instance, Library
 
 
 def taken(extra: dict[str, Any], inferred: Collection[str], is_single: bool) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 
 from gradcli.errors import GradcliError
 from gradcli.program.gradient_lines import Spelling
-from gradcli.python.source import Script
-from gradcli.python.tape import Tape, content_of
-from gradcli.python.values import Array, Content, Library, Scope, Taken
+from gradcli.python.state.source import Script
+from gradcli.python.state.tape import Tape, content_of
+from gradcli.python.state.values import Array, Content, Library, Scope, Taken
 from gradcli.reports.statement_text import statement_end
 from gradcli.syntax import Tree
 from gradcli.syntax.edit import part, start_of, unary

@@ -12,24 +12,24 @@ import numpy as np
 from gradcli.errors import NameFault, ParseError, did_you_mean
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen, assembled
-from gradcli.python.claims import Claim, Mapped
-from gradcli.python.class_parts import outer_bases
-from gradcli.python.driven import Driven
-from gradcli.python.forces import is_gradient
-from gradcli.python.guesses import MAY_BE_MASKS, SHARES, TARGETS, WEIGHING_MASKS
+from gradcli.python.driving.claims import Claim, Mapped
+from gradcli.python.driving.driven import Driven
+from gradcli.python.driving.scripts import training_of, written_gradients
 from gradcli.python.input_search import InputSearch
-from gradcli.python.inputs import Directives, directives
-from gradcli.python.interpreter import Interpreter
-from gradcli.python.likely_axes import Unlikely
+from gradcli.python.interpreter.interpreter import Interpreter
 from gradcli.python.notes import mapping, taken, without
-from gradcli.python.partners import beside, imported
-from gradcli.python.roles import BACKWARD, role
-from gradcli.python.scripts import training_of, written_gradients
-from gradcli.python.source import Script
-from gradcli.python.starts import Choice
-from gradcli.python.styles import Style
-from gradcli.python.subjects import Subject, chosen, subjects, without_partner
-from gradcli.python.values import Class, Function, Scope
+from gradcli.python.parameters.guesses import MAY_BE_MASKS, SHARES, TARGETS, WEIGHING_MASKS
+from gradcli.python.parameters.inputs import Directives, directives
+from gradcli.python.parameters.likely_axes import Unlikely
+from gradcli.python.parameters.starts import Choice
+from gradcli.python.parameters.styles import Style
+from gradcli.python.state.source import Script
+from gradcli.python.state.values import Class, Function, Scope
+from gradcli.python.subjects.class_parts import outer_bases
+from gradcli.python.subjects.forces import is_gradient
+from gradcli.python.subjects.partners import beside, imported
+from gradcli.python.subjects.subjects import Subject, chosen, subjects, without_partner
+from gradcli.python.words.roles import BACKWARD, role
 from gradcli.requests import Request, Setting
 
 SQUARE = 2  # axes

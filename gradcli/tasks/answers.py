@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gradcli.errors import GradcliError, MissingValue, ParseError
-from gradcli.python.pasted import unpasted
+from gradcli.python.state.pasted import unpasted
 from gradcli.reports.checks import Case
 from gradcli.reports.evaluations import worst
 from gradcli.reports.lines import LineCheck

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from difflib import SequenceMatcher
 from itertools import combinations, islice, zip_longest
 
-from gradcli.python.source import Script
+from gradcli.python.state.source import Script
 from gradcli.reports.checks import Case
 from gradcli.tasks.followed import followed
 

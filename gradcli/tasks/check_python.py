@@ -10,10 +10,10 @@ from gradcli.errors import GradcliError, UsageError, did_you_mean
 from gradcli.program.files import subject_of
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen
-from gradcli.python.loss_search import NAME_LOSS
+from gradcli.python.driving.loss_search import NAME_LOSS
+from gradcli.python.parameters.styles import Style
 from gradcli.python.reading import PythonFile, Reading
-from gradcli.python.styles import Style
-from gradcli.python.subjects import Subject
+from gradcli.python.subjects.subjects import Subject
 from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
 from gradcli.requests import BUDGET, MOST_CHECKED, Request, Setting

@@ -12,7 +12,7 @@ from math import prod
 
 from gradcli.errors import GradcliError
 from gradcli.python.assembly import Misshapen
-from gradcli.python.guesses import TARGETS
+from gradcli.python.parameters.guesses import TARGETS
 from gradcli.python.reading import Reading
 from gradcli.reports.checks import Case
 from gradcli.tasks.check import Checked

@@ -12,8 +12,8 @@ import re
 from math import prod
 from typing import Any
 
-from gradcli.python.gradient_words import kin, roots
 from gradcli.python.reading import Reading
+from gradcli.python.words.gradients import kin, roots
 from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
 

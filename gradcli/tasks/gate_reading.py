@@ -20,10 +20,10 @@ from gradcli.foreign.gate_file import Description
 from gradcli.foreign.own_rows import gate_subject
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen
-from gradcli.python.inputs import value_of
-from gradcli.python.interpreter import Interpreter
+from gradcli.python.interpreter.interpreter import Interpreter
+from gradcli.python.parameters.inputs import value_of
 from gradcli.python.reading import PythonFile, Reading
-from gradcli.python.values import Array
+from gradcli.python.state.values import Array
 from gradcli.reports.checks import Case
 from gradcli.requests import Request, Setting
 from gradcli.tasks.check_python import check_subject, misshapen_case

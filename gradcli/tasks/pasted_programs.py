@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from gradcli.errors import GradcliError, ParseError
-from gradcli.python.pasted import FENCE, LEAST_NUMBERED, unpasted
+from gradcli.python.state.pasted import FENCE, LEAST_NUMBERED, unpasted
 from gradcli.tasks.written_lines import assigned, is_gradient
 
 LEFT_OUT = "line numbers, prompts, fences or sentences around the program were left out"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from gradcli.python.assembly import Misshapen
-from gradcli.python.source import Script
+from gradcli.python.state.source import Script
 
 MOST_TRIED = 24  # readings of the file: some tenths of a second each
 MOST_BEHIND = 3  # lines that give what the one reads that does not fit

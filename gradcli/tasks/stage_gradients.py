@@ -14,10 +14,10 @@ import numpy as np
 
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.engine import Machine, Run, sweep
-from gradcli.python.driven import Driven
-from gradcli.python.gradient_words import kin
+from gradcli.python.driving.driven import Driven
+from gradcli.python.driving.results import Result, short_name
 from gradcli.python.reading import Reading
-from gradcli.python.results import Result, short_name
+from gradcli.python.words.gradients import kin
 
 CLOSE = 1e-6  # of the largest element: the result of another order of sums
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from gradcli.errors import GradcliError
 from gradcli.evaluation.point import at, inputs_of
 from gradcli.program.model import Program
-from gradcli.python.guesses import TARGETS
-from gradcli.python.styles import Style
-from gradcli.python.usual_losses import USUAL_LOSSES
+from gradcli.python.parameters.guesses import TARGETS
+from gradcli.python.parameters.styles import Style
+from gradcli.python.parameters.usual_losses import USUAL_LOSSES
 from gradcli.requests import PLAIN
 from gradcli.tasks.check import Checked
 from gradcli.tasks.conventions import is_by_features

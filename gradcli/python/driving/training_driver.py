@@ -1,0 +1,300 @@
+"""One turn of a training is read: its loss is differentiated, and its weights change by steps."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcli.errors import GradcliError
+from gradcli.python.driving.arguments import varied_content
+from gradcli.python.driving.drive import Driver
+from gradcli.python.driving.driven import Driven
+from gradcli.python.driving.loaded import Loaded
+from gradcli.python.driving.steps import Changes
+from gradcli.python.interpreter.imports import names_set
+from gradcli.python.parameters.flaws import Imperfect
+from gradcli.python.state.control import BreakSignal, ContinueSignal, ReturnSignal
+from gradcli.python.state.missing import MissingInputs, Unclaimed
+from gradcli.python.state.operators import is_true
+from gradcli.python.state.source import PythonFault
+from gradcli.python.state.values import Array, Class, Function, Unknown
+from gradcli.python.subjects.trainings import Error, Training, loss_of
+
+ENDS = (BreakSignal, ContinueSignal, ReturnSignal)
+
+
+class Compared(NamedTuple):
+    """A prediction and its targets, and how many nodes there were when they met."""
+
+    prediction: Array
+    targets: Array
+    end: int
+
+
+class Weight(NamedTuple):
+    """Where a weight is kept, and its input."""
+
+    name: str
+    holder: Any  # a scope, the attributes of an object, a dictionary, a list
+    key: Any
+    array: Array
+    leaf: int
+
+
+class TrainingDriver(Driver):
+    """Reads a function, or a file, up to the end of the first turn of its loop."""
+
+    def drive(self) -> Driven:
+        """Read the training. Raises GradcliError."""
+        driven = self.driven
+        self.weights: list[Weight] = []
+        self.loss: int | None = None
+        self.compared: Compared | None = None
+        self.has_begun = False  # whether a loop has been entered
+        body = self._begin()
+        with suppress(*ENDS):
+            self._walk(body)
+        if self.loss is None and self.compared is not None:
+            self._take_usual(self.compared)
+        if self.loss is None:
+            raise PythonFault(f"`{driven.forward}` computes no loss in the first turn of its loop "
+                              "before it changes its weights")  # fmt: skip
+        if not driven.steps:
+            raise Unclaimed(f"`{driven.forward}` changes no weight that its loss is computed from",
+                            None)  # fmt: skip
+        driven.outputs.append((self._scalar(self.loss), None))
+        return driven
+
+    def _begin(self) -> list[ast.stmt]:
+        """Prepare the function for being read: its statements."""
+        driven = self.driven
+        self._take_globals()
+        function = self._function(self.subject.forward)
+        driven.forward = function.name
+        self._refuse_missing(function)
+        self.values.update(self._rates(function))
+        driven.handed = self._arguments(function, is_parameter=True)
+        assert isinstance(function.node, ast.FunctionDef)
+        self.training = Training(function.node, self._methods())
+        bound = [driven.instance] if "self" in function.positional[:1] else []
+        self.scope = self.reader.scope_of_call(function, bound, driven.handed)
+        self.reader.file = function.scope.file
+        self.loaded = self._loaded(function.node, {*driven.handed})
+        return function.node.body
+
+    def _loaded(self, node: ast.AST, known: set[str]) -> Loaded:
+        """The names that statements would set, and that have values instead."""
+        return Loaded(node, self.training.needed, self.values.keys() - known)
+
+    def _methods(self) -> dict[str, ast.FunctionDef]:
+        """The methods of the class, which the training may call."""
+        holder = self.driven.scope.get(self.subject.cls or "")
+        if not isinstance(holder, Class):
+            return {}
+        return {
+            name: part.node for cls in holder.order() for name, part in cls.body.items()
+            if isinstance(part, Function) and isinstance(part.node, ast.FunctionDef)
+        }  # fmt: skip
+
+    # ---------------------------------------------------------------- statements
+
+    def _walk(self, body: list[ast.stmt]) -> None:
+        for node in body:
+            if self.training.is_entered(node) and isinstance(node, (ast.For, ast.While)):
+                self._enter(node)
+                return  # one turn is enough
+            if self.training.is_entered(node) and isinstance(node, ast.If):
+                with self.reader.faults():
+                    chosen = is_true(self.reader, self.reader.evaluate(node.test, self.scope))
+                self._walk(node.body if chosen else node.orelse)
+            else:
+                self._read(node)
+
+    def _enter(self, node: ast.For | ast.While) -> None:
+        """The first turn of a loop of the training."""
+        reader, self.has_begun = self.reader, True
+        self._take_weights()
+        if isinstance(node, ast.For):
+            with reader.faults():
+                items = reader.iterate(reader.evaluate(node.iter, self.scope))
+            if not items:
+                reader.at(node)
+                reader.fail("this loop has no turn")
+            reader.assign_silently(node.target, items[0], self.scope)
+        note = f"line {node.lineno}: the first turn of the loop is read"
+        if note not in reader.notes:
+            reader.notes.append(note)
+        self._walk(node.body)
+
+    def _read(self, node: ast.stmt) -> None:
+        """Read a statement; what has nothing to do with the loss may stay unknown."""
+        if self._is_given(node):
+            return
+        try:
+            with self.reader.faults():
+                if self.compared is None and node in self.training.errors:
+                    self._take_error(self.training.errors[node])
+                self.reader.statement(node, self.scope)
+        except MissingInputs:
+            raise
+        except GradcliError as error:
+            is_object = not self.has_begun and self.loaded.is_object(node)
+            if self.training.is_needed(node) and not is_object:
+                if not self.has_begun:
+                    self.loaded.refuse(node, error, self.training.weights)
+                raise
+            self.reader.stopped = None
+            for name in names_set(node):
+                self.scope[name] = Unknown(error.message, error.hint)
+        if self.loss is None:
+            self._take_weights()
+        self._take_steps(node)
+        for part in ast.walk(node) if self.loss is None and not self.driven.steps else ():
+            if part in self.training.losses:
+                self._take_loss(part)
+
+    def _is_given(self, node: ast.stmt) -> bool:
+        """Whether what a statement would set before the loop has been given, and is set."""
+        names = [] if self.has_begun else self.loaded.taken(node)
+        for name in names_set(node) if names else ():
+            self.scope[name] = (
+                self._argument(name, True) if name in names else Unknown("it is not needed")
+            )
+        return bool(names)
+
+    def _take_loss(self, node: ast.AST) -> None:
+        """Note the loss that a statement has computed."""
+        tape, holder = self.reader.tape, loss_of(node)
+        assert holder is not None
+        value = self.reader.evaluate(holder, self.scope)
+        while isinstance(value, (list, tuple)) and value:  # losses.append([turn, loss])
+            value = value[-1]
+        if self._is_output(value) and int(np.prod(tape.shape(value.content))) != 1:
+            return
+        if self._is_of_weights(value):
+            self._set_loss(value)
+
+    def _set_loss(self, value: Array) -> None:
+        self.loss = value.content
+        self.reader.forward = {*range(len(self.reader.tape.graph))}
+        self._end_forward()
+
+    def _take_error(self, error: Error) -> None:
+        """Note a prediction and its targets, whose usual loss stands for one that is not there."""
+        self._take_weights()
+        prediction, targets = (self.reader.evaluate(x, self.scope) for x in error)
+        wanted = Array(self.reader.content(targets))
+        if not self._is_of_weights(prediction) or self._is_of_weights(wanted):
+            return
+        own, like = (self.reader.tape.shape(x.content) for x in (wanted, prediction))
+        if own != like and self.training.losses:
+            return
+        if own != like:
+            name = ast.unparse(error.targets)
+            message = f"`{name}` has shape {own}, what it is compared with has shape {like}"
+            raise Imperfect(message, None, {name: like})
+        self.compared = Compared(prediction, wanted, len(self.reader.tape.graph))
+        if not self.training.losses:
+            self._take_usual(self.compared)
+
+    def _take_usual(self, compared: Compared) -> None:
+        """Take a usual loss for the one that is not there, or that comes too late."""
+        before = len(self.reader.tape.graph)
+        value = self._by_usual(compared.prediction, compared.targets)
+        self.loss = value.content
+        self.reader.forward = {*range(compared.end), *range(before, len(self.reader.tape.graph))}
+        self._end_forward()
+
+    def _is_of_weights(self, value: Any) -> bool:
+        """Whether a value was computed from a weight."""
+        leaves = {weight.leaf for weight in self.weights}
+        return self._is_output(value) and not leaves.isdisjoint(
+            self.reader.tape.graph.ancestors([value.content])
+        )
+
+    # ---------------------------------------------------------------- weights
+
+    def _take_weights(self) -> None:
+        """Make inputs of the weights that are there by now."""
+        for place in sorted(self.training.weights):
+            holder: Any = self.scope
+            name = place.removeprefix("self.")
+            if name != place:
+                holder = self.driven.instance.attributes if self.driven.instance else {}
+            if name in holder:
+                for where, key, called in _positions(holder, name, name):
+                    self._take_weight(where, key, called)
+
+    def _take_weight(self, holder: Any, key: Any, name: str) -> None:
+        value = holder[key]
+        if any(weight.holder is holder and weight.key == key for weight in self.weights):
+            return
+        if not isinstance(value, Array):
+            value = Array(np.array(float(value)))
+        content = value.content
+        if content.__class__ is not int:
+            if content.dtype.kind not in "fi" or not content.size:
+                return
+            varied = varied_content(name, content.astype(float), self.reader.seed)
+            value.write(self._leaf(name, varied, False))
+        elif all(leaf.node != content for leaf in self.driven.leaves):
+            return
+        holder[key] = value
+        self.weights.append(Weight(name, holder, key, value, value.content))
+
+    def _take_steps(self, node: ast.stmt) -> None:
+        """Note the weights that a statement has changed, and undo it."""
+        for weight in self.weights:
+            value = weight.holder[weight.key]
+            content = value.content if isinstance(value, Array) else weight.leaf
+            if content.__class__ is int and content == weight.leaf:
+                continue
+            weight.holder[weight.key] = weight.array
+            weight.array.write(weight.leaf)
+            if content.__class__ is not int or weight.leaf in self.driven.steps:
+                continue
+            changes = Changes(self.reader)
+            if isinstance(node, ast.For) and changes.count(weight.leaf, content) > 1:
+                self.reader.at(node)
+                self.reader.fail(
+                    f"this loop changes `{weight.name}` more than once",
+                    "compute the loss in it, so that one turn can be read",
+                )
+            step = changes.step(
+                weight.leaf, content, weight.name, not self.training.losses, is_own=False
+            )
+            if step is not None:
+                self.driven.steps[weight.leaf] = step
+
+
+class ScriptTrainingDriver(TrainingDriver):
+    """Reads the statements of a file up to the end of the first turn of its training."""
+
+    def _begin(self) -> list[ast.stmt]:
+        tree = self.reader.script.tree
+        self.driven.forward = self.subject.name
+        self.scope = self.driven.scope
+        self.training = Training(tree, {})
+        self.loaded = self._loaded(tree, set())
+        return tree.body
+
+    def takes(self, name: str) -> bool:
+        """A script hands nothing over."""
+        return True
+
+
+def _positions(holder: Any, key: Any, name: str) -> Iterator[tuple[Any, Any, str]]:
+    """Where the numbers and arrays of a value are, with the names of these."""
+    value = holder[key]
+    if isinstance(value, dict):
+        for inner in [*value]:
+            yield from _positions(value, inner, str(inner))
+    elif isinstance(value, list):
+        for place in range(len(value)):
+            yield from _positions(value, place, f"{name}[{place}]")
+    elif isinstance(value, (Array, int, float)) and not isinstance(value, bool):
+        yield holder, key, name

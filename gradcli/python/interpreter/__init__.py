@@ -1,0 +1,1 @@
+"""The interpreter: statements, expressions, functions and imports, one part for each kind."""

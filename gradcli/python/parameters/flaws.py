@@ -1,0 +1,39 @@
+"""Readings that end, or stop in the backward part, though other inputs may suit the code better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gradcli.errors import GradcliError
+from gradcli.python.state.source import PythonFault
+
+
+class Imperfect(PythonFault):
+    """A reading that ended, though other values of the inputs may suit the code better."""
+
+    halted: Halted | None = None  # what stopped it, where it did not end
+
+    def __init__(
+        self, message: str, outcome: Any, shapes: Mapping[str, tuple[int, ...]] | None = None,
+        is_final: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(message)
+        self.outcome = outcome
+        self.shapes = shapes or {}  # that some parameters seem to have
+        self.is_final = is_final  # other shapes of the inputs would only hide it
+
+
+class Unreal(Imperfect):
+    """A reading with a value that is no number."""
+
+
+class Halted(PythonFault):
+    """A backward part that stops where the forward part does not."""
+
+    kind = "shape"
+
+    def __init__(self, error: GradcliError, sizes: set[int]) -> None:
+        super().__init__(error.message, error.span, error.hint)
+        self.error = error
+        self.sizes = sizes  # of the inputs of the forward part, as it needs them

@@ -1,0 +1,1 @@
+"""What there is to check in a file: pairs, classes, objectives and trainings."""

@@ -1,0 +1,1 @@
+"""What names say: of gradients, of the parts of a pair, of what is returned."""
