@@ -455,3 +455,13 @@ def test_infinite_constants_and_lines_of_arrays_give_no_warnings():
     assert gradcli.check(text, {"z": [0.3, 1]}).verdict == "fail"
     text = "f = sum(x*y); dx = [nan, nan]*y; dy = sum(x)"
     assert gradcli.check(text, {"x": [1, 2], "y": 3}, max_elements=0).verdict == "fail"
+
+
+@pytest.mark.parametrize(("text", "point"), [
+    ("(x + x**1.5)*atan(x)", {"x": 1.0}),  # entries of the tableau agree to 1e-12, and err by 2e-9
+    ("atan2(sqrt(1 - cos(y)), huber(x))", {"x": 1.456503, "y": 2.0}),
+])  # fmt: skip
+def test_a_bound_holds_where_terms_of_two_orders_cancel_over_a_step(text, point):
+    check = gradcli.evaluate(text, point).check.inputs["x"]
+    assert abs(check.numeric - check.analytic) <= check.bound
+    assert check.bound <= 1e-9 * abs(check.numeric)

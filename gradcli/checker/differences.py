@@ -45,6 +45,7 @@ SETTLED = 1e-9  # a relative error so far below any tolerance needs no more leve
 # look at how f rounds over these very steps
 SURE = 3.0  # bounds: one to the truth, one from there to another estimate, one to spare
 CAUTION = 4.0  # times the change between entries, of which the truth may be off by more than twice
+FALLING = 1 / 16  # a quarter of the ratio of two corrections, and four to spare
 STEP_MARGIN = 2.0  # the bound on f at x-h may exceed those at x and x+h
 RESTARTS = 60  # a kink 1e-17 away is found by then
 SHORTER = 2.0**8  # the part of a step that is tried next, where f rounds less nearer to x
@@ -199,6 +200,35 @@ def _ends(cone: Cone, step: float) -> tuple[float, float]:
     return cone.x + step, cone.x + step / 2.0 ** (ROMBERG_LEVELS - 1)
 
 
+def _truncation(row: list[float], rounding: list[float], m: int, above: float) -> float:
+    """A bound on the truncation of entry m of a row, below which `above` stands.
+
+    Where terms of two orders cancel over one step an entry moves less than it errs. So it counts,
+    too, by how much the next extrapolation moves it, if that is no rounding; and how far, by the
+    corrections before it, the next one should go, or this one should have gone.
+    """
+    change = max(abs(row[m] - row[m - 1]), abs(row[m] - above))
+    if m + 1 < len(row) and abs(row[m + 1] - row[m]) > rounding[m] + rounding[m + 1]:
+        change = max(change, abs(row[m + 1] - row[m]))
+    due = _due(row, rounding, m - 1)
+    missed = due if abs(row[m] - row[m - 1]) < due else 0.0
+    return max(CAUTION * change, missed, _due(row, rounding, m))
+
+
+def _due(row: list[float], rounding: list[float], m: int) -> float:
+    """What the correction behind entry m of a row should be at least.
+
+    Of a power series the factors by which corrections fall are four times smaller from one to the
+    next, as the weights of the scheme are four times larger.
+    """
+    if m < 2:
+        return 0.0
+    correction, before = abs(row[m] - row[m - 1]), abs(row[m - 1] - row[m - 2])
+    return (
+        FALLING * correction * (correction / before) if before > correction > rounding[m] else 0.0
+    )
+
+
 class Tableau:
     """Romberg's scheme; row j holds the extrapolations that end at step h / 2**j."""
 
@@ -256,9 +286,9 @@ class Tableau:
                 weight = 2.0 ** (self.probe.order * (m + 1))
                 row.append(row[m] + (row[m] - entry) / (weight - 1))
                 rounding.append((weight * rounding[m] + error) / (weight - 1))
-                change = max(abs(row[m + 1] - row[m]), abs(row[m + 1] - entry))
-                entry_bound = rounding[m + 1] + CAUTION * change
-                best_of_row = min(best_of_row, (entry_bound, row[m + 1]))
+            for m, entry in enumerate(above, 1):
+                bound = rounding[m] + _truncation(row, rounding, m, entry)
+                best_of_row = min(best_of_row, (bound, row[m]))
         if best_of_row < self.best or self._is_refuted(row[-1], rounding[-1]):
             self.best, self.step_of_best = best_of_row, step
         self.rows.append(row)
