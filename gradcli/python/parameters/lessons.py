@@ -220,11 +220,9 @@ def _hashed(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Less
             continue
         words = [k for k in _keys(_value(node.value, stop.scope)) if isinstance(k, str)]
         if words and (blamed := _blamed(node.slice, stop, values, True)) is not None:
-            whole = dict(_paths(values)).get(blamed[0])
             tokens = [words[k % len(words)] for k in range(TOKENS)]
-            return Lesson(
-                blamed[0], ("value", tokens if isinstance(whole, (Array, list)) else tokens[0])
-            )
+            is_key = _blamed(node.slice, stop, values) is not None  # itself, and not a part of it
+            return Lesson(blamed[0], ("value", tokens[0] if is_key else tokens))
         if (blamed := _blamed(node.slice, stop, values)) is not None:
             return Lesson(blamed[0], "index")
         if (blamed := _blamed(node.slice, stop, values, True)) is not None:
@@ -446,7 +444,7 @@ LESSONS = (
     (r"subscripts `(\w+)` for an array of shape", _subscripts),
     (r"\(([\d, ]+)\) is no order of \d+ axes", _ordered),
     (r"the text '(.+?)' is not an index|KeyError: '(\w+)'", _key),
-    (r"unhashable type: '(?:Given|list|Array)'|KeyError: -?\d", _hashed),
+    (r"unhashable type: (?:'list'|a list|an array)|KeyError: -?\d", _hashed),
     (r"axis (-?\d+) (?:does not exist|is out of bounds)", _axis),
     (r"is not callable", _function),
     (
