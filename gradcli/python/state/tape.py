@@ -289,7 +289,8 @@ KINDS = {  # of values, in words
     "NoneType": "None", "str": "a text", "dict": "a dictionary", "tuple": "a tuple",
     "list": "a list", "bool": "a truth value", "int": "a whole number", "float": "a number",
     "Array": "an array", "Instance": "an object", "Function": "a function", "Method": "a method",
-    "Class": "a class", "Library": "a function", "OfArray": "a method", "set": "a set", "Given": "a list",
+    "Class": "a class", "Library": "a function", "OfArray": "a method", "set": "a set",
+    "Given": "a list",
 }  # fmt: skip
 
 
