@@ -192,3 +192,12 @@ def test_the_sign_of_a_zero_is_none_of_a_number(text, y):
     assert report.value == pytest.approx(y * math.pi, rel=1e-15)
     for claim, verdict in ((math.pi, "pass"), (-math.pi, "fail")):
         assert gradcli.check(text, point, {"y": claim}).cases[0].inputs["y"].verdict == verdict
+
+
+@pytest.mark.parametrize(("text", "x"), [("y**acosh(cosh(x))", 1.0), ("y**(sqrt(x)**2)", 2.0)])
+def test_a_power_of_a_negative_number_may_have_a_whole_exponent_behind_its_rounding(text, x):
+    """Of (-1.5)**b there is a value where b is whole, as it is here, and no digits tell."""
+    point = {"x": x, "y": -1.5}
+    assert gradcli.evaluate(text, point).check.inputs["y"].verdict == "inconclusive"
+    check = gradcli.check(text, point, {"y": x * (-1.5) ** (x - 1)}).cases[0].inputs["y"]
+    assert check.verdict == "inconclusive"

@@ -110,7 +110,7 @@ class Moving:
         if gate.is_variadic or not any(x.error for x in operands):
             return True
         evaluate = self.rules.plain.function(gate.name, gate.table)
-        corners = product(*[(x.value - x.error, x.value + x.error) for x in operands])
+        corners = product(*map(_ends, operands))
         return not any(is_finite(evaluate(*corner)) for corner in corners)
 
     # ---------------------------------------------------------------- how far is too far
@@ -204,6 +204,15 @@ class Moving:
             or (self.graph.gates[node].name == "pow" and not values[operands[node][0]].value)
             for node in self.gates
         )
+
+
+def _ends(x: Bounded) -> tuple[Any, ...]:
+    """The ends of what a number may be, and the whole number within: a power may need one."""
+    low, high = x.value - x.error, x.value + x.error
+    if not (x.error and is_finite(low) and is_finite(high)):
+        return low, high
+    near = x.value.context.nint(x.value)
+    return (low, high, near) if low <= near <= high else (low, high)
 
 
 def _part(moved: Any, room: Any) -> Any:
