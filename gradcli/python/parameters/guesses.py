@@ -327,7 +327,7 @@ class Guesser:
             return ["labels", *(["index"] if may_be_one else []), 2, 1, "number", 3]
         if LABELS.match(name):
             return [2, 1, "labels", "number", 3]
-        if name in self.usage.vectors:
+        if name in self.usage.vectors | self.usage.whole_shares:
             return [1, 2]
         if name in self.usage.weights:
             return [2, 1, "number"]

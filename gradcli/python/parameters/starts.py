@@ -20,6 +20,7 @@ MANY = (9, 15, 21, 25, 27, 33, 35, 39, 45, 49, 51, 55, 57, 61, 63, 65)
 SIZES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, *MANY)
 EVEN = (*range(4, 68, 2),)  # for halves, and two heads
 EIGHTS = tuple(range(8, 136, 8))  # for eight heads
+COLUMN = 2  # axes
 TURNS = 4  # of what is gone through: few, as every turn is read
 LONG = 5  # of what is sliced: parts of one element would fit anything
 LAYERS = 4  # sizes of the layers of a network
@@ -200,6 +201,8 @@ def _sizes(
     if rank == 1 and name in usage.packed:
         return (UNCUT,)
     parts = usage.letters.get(name, [])
+    if rank == COLUMN and not parts and name in usage.whole_shares:
+        return (*itertools.islice(sizes, 1), 1)
     if len(parts) != rank and name in usage.blocks:
         axis, count = usage.blocks[name]
         letters["block"] = letters.get("block") or next(sizes)

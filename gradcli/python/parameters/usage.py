@@ -15,6 +15,7 @@ from gradcli.python.parameters.blocks import PRODUCTS, Blocks, blocks_of
 from gradcli.python.parameters.documented import hints_of, numbers_of, shapes_of
 from gradcli.python.parameters.packed import packed_in
 from gradcli.python.parameters.renamed import Renamed
+from gradcli.python.parameters.shares import turned_to_shares
 from gradcli.python.words.returned import JOINED
 
 MAKES_ARRAYS = ("randn", "rand", "zeros", "ones", "empty", "range", "eye", "normal", "uniform",
@@ -65,6 +66,7 @@ class Usage:
         self.arrays: set[str] = set()  # names that are asked what an array has: `p.size`, `p.shape`
         self.factors: set[int] = set()  # whole numbers that something is multiplied or divided by
         self.vectors: set[str] = set()  # names that an outer product is of
+        self.whole_shares: set[str] = set()  # names that a softmax over everything is of
         self.indices: set[str] = set()  # names that stand in square brackets
         self.compared: set[str] = set()  # with numbers: `y == 1`
         self.parts: dict[str, list[str]] = {}  # the names that something is unpacked into
@@ -90,6 +92,7 @@ class Usage:
                 self.ranks.setdefault(name, len(parts))
                 self.letters.setdefault(name, parts)
         for function in [*self.functions, *followed]:
+            self.whole_shares |= turned_to_shares(function)
             self.blocks.update(blocks_of(function))
             for node in ast.walk(function):
                 self._look(node)
