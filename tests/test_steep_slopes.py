@@ -201,3 +201,13 @@ def test_a_power_of_a_negative_number_may_have_a_whole_exponent_behind_its_round
     assert gradcli.evaluate(text, point).check.inputs["y"].verdict == "inconclusive"
     check = gradcli.check(text, point, {"y": x * (-1.5) ** (x - 1)}).cases[0].inputs["y"]
     assert check.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("other", "slopes"), [("x + 1e-300", (1.0, 0.0)), ("x - 1e-300", (0.0, 1.0))]
+)
+def test_a_branch_that_is_ahead_below_the_first_digits_is_no_tie(other, slopes):
+    report = gradcli.evaluate(f"max((y + 1e16) - 1e16, {other})", {"x": -2.24, "y": -2.24})
+    for name, slope in zip("xy", slopes, strict=True):
+        check = report.check.inputs[name]
+        assert (check.verdict, check.kind, check.numeric) == ("pass", "smooth", slope)

@@ -165,7 +165,22 @@ class Search:
         self.fine = fineness(point, leaf, gates)
         if self.fine > self.most:
             raise too_fine(self.most)
-        self.at_border = self._moving(DIGITS[0]).at_border
+        moving = self._moving(DIGITS[0])
+        self.at_border = moving.at_border
+        if unsure := moving.unsure:
+            self.fine = max(self.fine, self._apart(unsure))
+
+    def _apart(self, unsure: list[int]) -> int:
+        """The orders that steps need, not to take gates over edges that first digits do not tell.
+
+        Raises OutOfDigits where they are too many.
+        """
+        distances = Moving(self.point, self.leaf, self.gates, SURE).distances(unsure)
+        orders = max([-log10(distance) for distance in distances if distance], default=0.0)
+        apart = FINENESS * math.ceil(orders / FINENESS) if orders > 0 else 0
+        if apart > self.most:
+            raise too_fine(self.most)
+        return apart
 
     def limit(self) -> Limit:
         """The limit that two runs agree on. Raises OutOfDigits.

@@ -160,6 +160,19 @@ class Moving:
         return [node for node, _, radius in self._ranges if not radius]
 
     @property
+    def unsure(self) -> list[int]:
+        """The gates of branches that are tied for all that these digits tell."""
+        values, operands = self.run.values, self.graph.operands
+        return [
+            node for node, _, here in self._edges
+            if not here and any(values[k].error for k in operands[node])
+        ]  # fmt: skip
+
+    def distances(self, nodes: list[int]) -> list[Any]:
+        """How far some gates of branches are from their edges; 0 where they are tied."""
+        return [abs(here) for node, _, here in self._edges if node in nodes]
+
+    @property
     def choosing(self) -> list[int]:
         """The gates that stand where they jump from one of their branches to the other."""
         gates = self.graph.gates
