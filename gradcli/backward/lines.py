@@ -301,8 +301,10 @@ class _Lines:
             reason = f"what is added up here is {lost} times the gradient: the mean over {lost}"
             repair = repair or (None if self.lines[k].turn else self.pasting.divided(k, lost))
         reason = reason or _relation(claim, expected)
-        is_multiple = mistake is None and reason is not None  # of what lines add up to it
-        others = [] if is_multiple else self._rows(culprit.others, k)[:MOST_SUSPECTS]
+        is_of_all = (
+            suspect.named is None and reason is not None
+        )  # what lines add up, not one of them
+        others = [] if is_of_all else self._rows(culprit.others, k)[:MOST_SUSPECTS]
         if others:
             either = f"or line {' or '.join(map(str, others))} is the slip"
             reason = f"{reason}; {either}" if reason else f"this line {either}"

@@ -21,7 +21,16 @@ from gradcli.arithmetic.work import OutOfReachError
 from gradcli.engine import Machine
 from gradcli.evaluation.in_digits import SLOW, SURE, InDigits, hidden, is_within_reach
 from gradcli.evaluation.moving import Change, Moving, is_finite
-from gradcli.evaluation.orders import FINENESS, depth, extent, fineness, infinite, log10, wholeness
+from gradcli.evaluation.orders import (
+    FINENESS,
+    depth,
+    extent,
+    fineness,
+    infinite,
+    log10,
+    rounded,
+    wholeness,
+)
 from gradcli.evaluation.sides import (
     Side,
     compared,
@@ -176,8 +185,7 @@ class Search:
         Raises OutOfDigits where they are too many.
         """
         distances = Moving(self.point, self.leaf, self.gates, SURE).distances(unsure)
-        orders = max([-log10(distance) for distance in distances if distance], default=0.0)
-        apart = FINENESS * math.ceil(orders / FINENESS) if orders > 0 else 0
+        apart = rounded(max([-log10(away) for away in distances if away], default=0.0))
         if apart > self.most:
             raise too_fine(self.most)
         return apart

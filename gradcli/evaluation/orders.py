@@ -80,7 +80,7 @@ def _of_values(point: InDigits, nodes: Iterable[int]) -> int:
             order = max(0.0, -_order(point.bounded(SURE).values[node]))
         if order <= OF_FLOAT64 or not active[node] or node in leaves:
             reached = max(reached, order)
-    return _rounded(reached)
+    return rounded(reached)
 
 
 class Gradient(NamedTuple):
@@ -102,7 +102,7 @@ def extent(point: InDigits, leaf: int, gates: list[int]) -> int:
     orders = [order for gradient in known for order in (gradient.order, *gradient.local)]
     reached = [0.0, *(order for order in orders if abs(order) <= OF_FLOAT64)]
     of_slopes = max(reached) - min(reached)
-    return max(_of_values(point, [*_met(point, leaf, gates), *gates]), _rounded(of_slopes))
+    return max(_of_values(point, [*_met(point, leaf, gates), *gates]), rounded(of_slopes))
 
 
 def depth(point: InDigits, gates: Iterable[int]) -> int:
@@ -113,7 +113,7 @@ def depth(point: InDigits, gates: Iterable[int]) -> int:
     """
     gradients, cone = _gradients(point), point.graph.cone
     moved = {node for gate in gates for node in (gate, *cone(gate, point.output))}
-    return _rounded(max([-gradients[node].order for node in moved if node in gradients], default=0))
+    return rounded(max([-gradients[node].order for node in moved if node in gradients], default=0))
 
 
 def wholeness(point: InDigits, gates: Iterable[int], powers: Collection[int]) -> int | None:
@@ -129,7 +129,7 @@ def wholeness(point: InDigits, gates: Iterable[int], powers: Collection[int]) ->
             if math.isinf(away):
                 away = _apart(point.bounded(SURE).values[exponent], powers)
             apart = max(apart, away)
-    return None if math.isinf(apart) else _rounded(apart)
+    return None if math.isinf(apart) else rounded(apart)
 
 
 def _apart(exponent: Bounded, powers: Collection[int]) -> float:
@@ -184,7 +184,8 @@ def _order(x: Any) -> float:
     return log10(size) if size and is_finite(size) and size > x.error else 0.0
 
 
-def _rounded(orders: float) -> int:
+def rounded(orders: float) -> int:
+    """Orders in steps of some, so that few precisions are in use; 0 for those of any step."""
     return 0 if orders <= ORDINARY else FINENESS * math.ceil(orders / FINENESS)
 
 
