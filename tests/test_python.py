@@ -8,30 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from python_cases import case_of, cases, problem, verdicts
 
 from gradcli.errors import GradcliError
 from gradcli.program.files import subject_of
 from gradcli.python.reading import PythonFile
 from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python, list_subjects
+from gradcli.tasks.check_python import list_subjects
 
 FOLDER = Path(__file__).parent / "python_files"
 FILES = sorted(path.name for path in FOLDER.glob("*.py"))
 MISTAKE = re.compile(r"^# mistake: (.*) => (.*?)(  \(elsewhere\))?$", re.MULTILINE)
-
-
-def cases(text, name="file.py", subject=None, bindings=(), **options):
-    return list(check_python(text, name, subject, [*bindings], Request(**options)))
-
-
-def verdicts(text, **how):
-    return [case.verdict for case in cases(text, **how)]
-
-
-def problem(text, **how):
-    (case,) = cases(text, **how)
-    assert case.verdict == "error"
-    return case.problem
 
 
 # ---------------------------------------------------------------- files in the styles people write
@@ -165,7 +152,7 @@ def model_backward(dout, cache):
 
 
 def test_the_gradient_of_a_stage_is_held_against_that_stage():
-    [case] = check_python(STAGES, "file.py", None, [], Request())
+    case = case_of(STAGES)
     assert (case.verdict, case.claims, case.unclaimed) == ("pass", 3, [])
     assert "gradients of stages: grads['dz'] of z, grads['da'] of a" in case.notes
 
@@ -250,9 +237,7 @@ class Hidden:
 
 
 def test_the_line_that_went_wrong_is_accused_and_its_readers_follow():
-    [case] = check_python(
-        WRONG_SLOPE, "hidden.py", None, [("x", "randn(3, 2)"), ("w", "randn(2, 2)")], Request()
-    )
+    case = case_of(WRONG_SLOPE, bindings=[("x", "randn(3, 2)"), ("w", "randn(2, 2)")])
     assert [(line.line, line.verdict, line.cause) for line in case.lines] == [
         (14, "fail", None), (15, "fail", 14), (16, "fail", 14),
     ]  # fmt: skip
@@ -261,9 +246,7 @@ def test_the_line_that_went_wrong_is_accused_and_its_readers_follow():
 
 def test_no_line_of_a_right_file_is_accused():
     text = WRONG_SLOPE.replace("(1 - self.h)", "(1 - self.h**2)")
-    [case] = check_python(
-        text, "hidden.py", None, [("x", "randn(3, 2)"), ("w", "randn(2, 2)")], Request()
-    )
+    case = case_of(text, bindings=[("x", "randn(3, 2)"), ("w", "randn(2, 2)")])
     assert {line.verdict for line in case.lines} == {"pass"}
 
 

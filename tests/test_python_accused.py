@@ -5,32 +5,11 @@ from __future__ import annotations
 import ast
 
 import pytest
+from python_cases import case_of, cases, first_accused, taken
 
 from gradcli.python.parameters.guesses import Guesser
 from gradcli.python.parameters.starts import starts
 from gradcli.python.parameters.usage import Usage
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
-
-
-def case_of(text, subject=None, **options):
-    [case] = check_python(text, "file.py", subject, [], Request(**options))
-    return case
-
-
-def taken(text, subject=None):
-    """The note on what was taken for the inputs of a right file."""
-    case = case_of(text, subject)
-    assert case.verdict == "pass", (case.lines, case.problem)
-    return next(note for note in case.notes if note.startswith("inputs"))
-
-
-def accused(text, subject=None):
-    """The first line that a wrong file is accused of."""
-    case = case_of(text, subject)
-    assert case.verdict == "fail", case
-    return next(line for line in case.lines if line.is_accused).line
-
 
 # ---------------------------------------------------------------- what a mistake may not hide
 
@@ -87,7 +66,7 @@ def norm_backward(dout, cache):
 ])  # fmt: skip
 def test_what_is_shared_by_all_examples_is_never_as_large_as_they(right, wrong, line):
     assert case_of(NORM).verdict == "pass"
-    assert accused(NORM.replace(right, wrong)) == line
+    assert first_accused(NORM.replace(right, wrong)) == line
 
 
 def test_no_number_stands_for_an_array_to_hide_a_lost_axis():
@@ -99,7 +78,7 @@ def test_no_number_stands_for_an_array_to_hide_a_lost_axis():
         "        self.dW = self.X.T.dot(grad)\n        return grad.dot(self.W.T)\n"
     )
     assert case_of(text).verdict == "pass"
-    assert accused(text.replace("return grad.dot", "return self.dw0.dot")) == 12
+    assert first_accused(text.replace("return grad.dot", "return self.dw0.dot")) == 12
 
 
 @pytest.mark.parametrize("wrong", ["db[None, :] @ w.T", "dout[:1] @ w.T"])
@@ -108,12 +87,12 @@ def test_a_batch_of_one_hides_no_lost_axis_that_is_kept(wrong):
         "    return dx", f"    dx = {wrong}\n    return dx"
     )
     assert case_of(text.replace(wrong, "dout @ w.T")).verdict == "pass"
-    assert accused(text) == 11
+    assert first_accused(text) == 11
 
 
 @pytest.mark.parametrize("wrong", ["x, dw, db", "dx, w, db", "dx, dw, dout"])
 def test_what_is_returned_in_the_place_of_a_gradient_is_a_claim(wrong):
-    assert accused(AFFINE.replace("return dx, dw, db", f"return {wrong}")) == 12
+    assert first_accused(AFFINE.replace("return dx, dw, db", f"return {wrong}")) == 12
 
 
 def test_a_weight_that_is_returned_itself_is_no_gradient():
@@ -122,7 +101,7 @@ def test_a_weight_that_is_returned_itself_is_no_gradient():
         "    loss = np.mean(err ** 2) / 2\n    dw = X.T.dot(err) / len(y)\n    db = np.mean(err)\n"
         "    return loss, dw, b\n"
     )
-    assert accused(text) == 7
+    assert first_accused(text) == 7
 
 
 def test_an_input_of_a_layer_without_a_gradient_is_told():
@@ -132,7 +111,7 @@ def test_an_input_of_a_layer_without_a_gradient_is_told():
 
 def test_a_gradient_of_what_the_result_does_not_depend_on_is_0():
     text = AFFINE.replace("return x @ w + b", "return x @ w")
-    assert accused(text) == 11
+    assert first_accused(text) == 11
 
 
 # ---------------------------------------------------------------- guesses accuse nobody
@@ -305,10 +284,10 @@ def test_what_follows_a_wrong_gradient_is_not_accused():
         "def f_grad(w, X):\n    return 3 * X.T @ (X @ w) ** 3\n"
         "def f_hess(w, X):\n    return 12 * (X.T * (X @ w) ** 2) @ X\n"
     )
-    cases = list(check_python(text, "file.py", None, [], Request()))
-    assert [case.verdict for case in cases] == ["fail", "fail"]
-    assert [line.line for case in cases for line in case.lines if line.is_accused] == [5]
-    assert 5 in [line.cause for line in cases[1].lines]
+    checked = cases(text)
+    assert [case.verdict for case in checked] == ["fail", "fail"]
+    assert [line.line for case in checked for line in case.lines if line.is_accused] == [5]
+    assert 5 in [line.cause for line in checked[1].lines]
 
 
 def test_an_axis_that_is_squeezed_has_one_element():
@@ -320,7 +299,7 @@ def test_an_axis_that_is_squeezed_has_one_element():
         "        self.dinp = 2 * (self.inp.squeeze(-1) - self.targ)[:, None] / n\n"
     )
     assert "inp (3, 1)" in taken(text)
-    assert accused(text.replace("2 * (", "(")) == 8
+    assert first_accused(text.replace("2 * (", "(")) == 8
 
 
 def test_more_axes_than_there_are_sizes_are_no_crash():
@@ -351,8 +330,8 @@ class Policy:
 
 def test_there_is_one_label_for_each_example_whatever_the_forward_part_allows():
     assert "returns (3,)" in taken(POLICY) or "returns (4,)" in taken(POLICY)
-    assert accused(POLICY.replace("[:, None] / n", "[:, None]")) == 15
-    assert accused(POLICY.replace("delta[np.arange(n), actions] -= 1", "delta -= 1")) == 14
+    assert first_accused(POLICY.replace("[:, None] / n", "[:, None]")) == 15
+    assert first_accused(POLICY.replace("delta[np.arange(n), actions] -= 1", "delta -= 1")) == 14
 
 
 def test_entries_may_all_be_vectors():
@@ -362,7 +341,7 @@ def test_entries_may_all_be_vectors():
         "    grads = {'w': s.T @ x, 'b': np.sum(s, axis=0)}\n    return value, grads\n"
     )
     assert "'w': (3,)" in taken(text)
-    assert accused(text.replace("1 - t**2", "1 - t")) == 6
+    assert first_accused(text.replace("1 - t**2", "1 - t")) == 6
 
 
 def test_a_gradient_may_be_called_after_its_input_with_a_g():
@@ -374,7 +353,7 @@ def test_a_gradient_may_be_called_after_its_input_with_a_g():
         "        self.w_g = self.inp.T @ out_g\n        self.b_g = out_g.sum(0)\n"
     )
     assert case_of(text).verdict == "pass"
-    assert accused(text.replace("out_g.sum(0)", "out_g.mean(0)")) == 10
+    assert first_accused(text.replace("out_g.sum(0)", "out_g.mean(0)")) == 10
 
 
 CAPTIONS = """
@@ -429,7 +408,7 @@ def test_the_first_fault_is_told_where_floats_do_no_better():
            "    return x[np.arange(3), y], (x, y)\n\ndef pick_backward(dout, cache):\n" \
            "    return dout\n"  # fmt: skip
     settings = [("x", "randn(5)"), ("y", [0, 1, 1])]
-    (case,) = check_python(text, "file.py", None, settings, Request())
+    case = case_of(text, bindings=settings)
     assert "cannot reshape" in case.problem.message
 
 

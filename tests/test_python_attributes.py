@@ -3,27 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
-
-
-def cases(text, subject=None):
-    return list(check_python(text, "file.py", subject, [], Request()))
-
-
-def case_of(text, subject=None):
-    (case,) = cases(text, subject)
-    return case
-
-
-def accused(text, subject=None):
-    """The lines that are accused in the only case of a text, each as it is written."""
-    case = case_of(text, subject)
-    assert case.verdict == "fail", (case.verdict, case.problem, case.notes)
-    rows = text.splitlines()
-    return {rows[line.line - 1].strip() for line in case.lines if line.is_accused}
-
+from python_cases import accused_rows, case_of, cases
 
 KEPT = """
 import numpy as np
@@ -58,7 +38,7 @@ def test_operands_and_upstream_gradients_may_be_set_from_elsewhere():
 ])  # fmt: skip
 def test_what_is_set_from_elsewhere_hides_no_mistake(right, wrong):
     line = "self.input_deltas = self.output_deltas * (1 - self.output ** 2)".replace(right, wrong)
-    assert accused(KEPT.replace(right, wrong)) == {line}
+    assert accused_rows(KEPT.replace(right, wrong)) == {line}
 
 
 DENSE = (
@@ -94,7 +74,7 @@ def test_a_number_that_the_forward_part_has_not_seen_is_a_rate():
 ])  # fmt: skip
 def test_rates_without_a_usual_name_hide_no_mistake(right, wrong):
     (line,) = [x for x in DENSE.splitlines() if right in x]
-    assert line.replace(right, wrong).strip() in accused(DENSE.replace(right, wrong))
+    assert line.replace(right, wrong).strip() in accused_rows(DENSE.replace(right, wrong))
 
 
 def test_errors_of_the_other_sign_are_undecided_and_gradients_of_it_are_wrong():
@@ -102,7 +82,7 @@ def test_errors_of_the_other_sign_are_undecided_and_gradients_of_it_are_wrong():
     case = case_of(uphill)
     assert case.verdict == "error"
     assert "is minus a gradient" in case.problem.message
-    assert len(accused(uphill.replace("output_deltas", "output_grad"))) == 2
+    assert len(accused_rows(uphill.replace("output_deltas", "output_grad"))) == 2
 
 
 SOFTMAX = KEPT.replace("np.tanh(self.input)", "np.exp(self.input)").replace(
@@ -242,7 +222,7 @@ def test_the_shape_of_its_input_may_be_set_from_elsewhere():
 ])  # fmt: skip
 def test_a_shape_from_elsewhere_hides_no_mistake(right, wrong):
     text = GIVEN_SHAPE.replace(right, wrong)
-    assert any(wrong in line for line in accused(text)) or "j, i" in wrong
+    assert any(wrong in line for line in accused_rows(text)) or "j, i" in wrong
 
 
 TRAINED = """
@@ -267,7 +247,7 @@ class Linear:
 
 def test_what_is_kept_in_training_only_is_read_in_training():
     assert case_of(TRAINED).verdict == "pass"
-    assert accused(TRAINED.replace("dZ @ self.X.T", "dZ @ self.X.T / 2")) == {
+    assert accused_rows(TRAINED.replace("dZ @ self.X.T", "dZ @ self.X.T / 2")) == {
         "self.dW = dZ @ self.X.T / 2"
     }
 
@@ -297,7 +277,7 @@ def test_a_shape_that_is_that_of_the_input_makes_no_square_of_it():
     assert case.verdict == "pass", case.problem
     (taken,) = [note for note in case.notes if note.startswith("inputs inferred")]
     assert "a (5, 5)" not in taken
-    assert accused(OTHER_AXIS.replace("self.weights.T @ up", "self.weights.T @ up * 2"))
+    assert accused_rows(OTHER_AXIS.replace("self.weights.T @ up", "self.weights.T @ up * 2"))
 
 
 MADE = """

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+import python_cases
 
 VALUE = """
 import math
@@ -117,7 +115,7 @@ class Square(Function):
 
 
 def cases(text):
-    return {case.expression: case for case in check_python(text, "f.py", None, [], Request())}
+    return {case.expression: case for case in python_cases.cases(text)}
 
 
 @pytest.mark.parametrize(("text", "count"), [(VALUE, 3), (TENSOR, 2), (CONTEXTS, 3)])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import case_of
 
 GAME = """
 import numpy as np
@@ -242,41 +240,36 @@ class GraphConv:
 """
 
 
-def only(text):
-    (case,) = check_python(text, "a.py", None, [], Request())
-    return case
-
-
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_right_gradients_are_acquitted(sample):
     text, right, _ = SAMPLES[sample]
-    case = only(text.format(**right))
+    case = case_of(text.format(**right))
     assert case.verdict == "pass", case.problem
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_wrong_gradients_are_accused(sample):
     text, _, wrong = SAMPLES[sample]
-    assert only(text.format(**wrong)).verdict == "fail"
+    assert case_of(text.format(**wrong)).verdict == "fail"
 
 
 def test_no_input_has_an_axis_that_leaves_a_part_without_elements():
-    (note,) = [n for n in only(ROUGHNESS.format(op="+=")).notes if "inferred" in n]
+    (note,) = [n for n in case_of(ROUGHNESS.format(op="+=")).notes if "inferred" in n]
     assert "img (3, 5)" in note
 
 
 def test_both_inputs_with_columns_of_their_own_are_told():
-    notes = only(GAME.format(sign="")).notes
+    notes = case_of(GAME.format(sign="")).notes
     assert sum("right for one column of" in note for note in notes) == 2
 
 
 def test_letters_of_einsum_say_how_many_axes_a_batch_has():
-    (note,) = [n for n in only(FFN.format(skip="dy + ")).notes if "inferred" in n]
+    (note,) = [n for n in case_of(FFN.format(skip="dy + ")).notes if "inferred" in n]
     assert note.count(",") == 4 + note.count("), ")  # x has three axes, the weights two each
 
 
 def test_convolutions_of_graphs_are_none_of_images():
-    assert only(GRAPH.format(turn=".T")).verdict == "pass"
-    case = only(GRAPH.format(turn=""))
+    assert case_of(GRAPH.format(turn=".T")).verdict == "pass"
+    case = case_of(GRAPH.format(turn=""))
     (line,) = [line for line in case.lines if line.verdict == "fail" and line.local]
     assert GRAPH.splitlines()[line.line - 1].strip().startswith("return self.A")

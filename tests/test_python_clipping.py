@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import case_of
 
 RECURRENT = """
 import numpy as np
@@ -56,11 +54,6 @@ def hardtanh_backward(dout, x):
     return dout * (np.abs(x) < 0.7)
 """
 UNCLIPPED = "right where gradients are not clipped"
-
-
-def case_of(text):
-    (case,) = check_python(text, "file.py", None, [], Request())
-    return case
 
 
 def test_gradients_are_judged_as_they_are_before_they_are_clipped():

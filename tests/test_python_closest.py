@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from python_cases import case_of
+
 from gradcli.backward import lines
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
 
 WRONG = """
 import numpy as np
@@ -32,7 +32,7 @@ def test_lines_are_judged_only_where_a_reading_may_be_nearer_to_a_pass(monkeypat
         return judge(*args, **named)
 
     monkeypatch.setattr(lines, "judge_lines", counted)
-    (case,) = check_python(WRONG, "file.py", None, [], Request())
+    case = case_of(WRONG)
     assert case.verdict == "fail"
     assert [line.line for line in case.lines if line.verdict == "fail"] == [15]
     assert len(judged) <= 3

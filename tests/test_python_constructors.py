@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import case_of
 
 LATER = """
 import numpy as np
@@ -54,11 +52,6 @@ class Bent:
         self.dW = self.x.T @ dz
         return dz @ self.W.T
 """
-
-
-def case_of(text, subject):
-    (case,) = check_python(text, "file.py", subject, [], Request())
-    return case
 
 
 @pytest.mark.parametrize(("text", "subject"), [(LATER, "Scaled"), (OBJECT, "Bent")])

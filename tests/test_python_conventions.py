@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
-
-
-def case_of(text, subject=None):
-    [case] = check_python(text, "file.py", subject, [], Request())
-    return case
-
+from python_cases import case_of
 
 # ---------------------------------------------------------------- other readings
 
@@ -167,9 +159,9 @@ def test_an_upstream_gradient_may_be_that_of_another_result():
 
 
 def test_numbers_are_looked_at_one_by_one_where_that_is_asked_for():
-    [quick] = check_python(MEAN, "file.py", None, [], Request())
+    quick = case_of(MEAN)
     assert any(note.startswith("more than a few numbers: each is") for note in quick.notes)
-    [whole] = check_python(MEAN, "file.py", None, [], Request(max_elements=500))
+    whole = case_of(MEAN, max_elements=500)
     assert "W[0][0]" in whole.inputs
     assert not any("directions" in note for note in whole.notes)
 
@@ -429,7 +421,7 @@ def info_nce(z1, z2, tau=0.5):
 
 
 def test_what_meets_an_identity_matrix_is_square():
-    (case,) = check_python(CONTRASTED, "file.py", None, [], Request())
+    case = case_of(CONTRASTED)
     assert case.verdict == "pass", case.problem
-    (case,) = check_python(CONTRASTED.replace("/ n / tau", "/ tau"), "file.py", None, [], Request())
+    case = case_of(CONTRASTED.replace("/ n / tau", "/ tau"))
     assert [line.line for line in case.lines if line.local and line.verdict == "fail"] == [10]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from python_cases import case_of
 
 from gradcli.python.interpreter.interpreter import Interpreter
 from gradcli.python.state.source import Script
 from gradcli.python.state.values import Scope, Unknown
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
 
 SHAPES = [
     ((5, 6), (3, 2)), ((4, 4), (2, 4)), ((5,), (3,)), ((3,), (5,)), ((4,), (4,)), ((3, 2), (5, 4)),
@@ -135,7 +134,7 @@ def test_other_ends_and_other_axes_are_refused(call):
 
 @pytest.mark.parametrize("text", [LAYER, LAST])
 def test_a_layer_that_is_made_of_the_shape_of_one_image_is_read(text):
-    (case,) = check_python(text, "file.py", None, [], Request())
+    case = case_of(text)
     assert case.verdict == "pass"
     assert len(case.inputs) > 2
 
@@ -152,7 +151,7 @@ def test_a_layer_that_is_made_of_the_shape_of_one_image_is_read(text):
     ],
 )
 def test_a_mistake_in_such_a_layer_is_found_on_its_line(text, right, wrong):
-    (case,) = check_python(text.replace(right, wrong), "file.py", None, [], Request())
+    case = case_of(text.replace(right, wrong))
     line = next(n for n, row in enumerate(text.splitlines(), 1) if right in row)
     assert case.verdict == "fail"
     assert line in [row.line for row in case.lines if row.verdict == "fail"]

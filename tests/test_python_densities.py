@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from python_cases import case_of
 
 from gradcli.python.rows.densities import CONTINUOUS, DISCRETE
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
 
 # The derivatives of log densities by what they depend on; z = (x - loc) / scale.
 SCORES = {
@@ -71,7 +70,7 @@ def program(call, scores, factor=1):
 @pytest.mark.parametrize(("call", "factor"), [(c, f) for c in SCORES for f in (1, 2)])
 def test_published_scores_pass_and_others_fail(call, factor):
     text, point = program(call, SCORES[call], factor)
-    (case,) = check_python(text, "likelihood.py", None, point, Request())
+    case = case_of(text, bindings=point)
     assert case.verdict == ("pass" if factor == 1 else "fail"), (case.problem, text)
 
 
@@ -112,7 +111,7 @@ def total(c):
     dc = 1.0
     return c * {mass}, dc
 """
-    (case,) = check_python(text, "mass.py", None, [("c", 1.0)], Request())
+    case = case_of(text, bindings=[("c", 1.0)])
     assert case.verdict == "pass", (case.problem, case.inputs)
 
 

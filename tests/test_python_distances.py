@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from python_cases import case_of
 
 from gradcli.python.interpreter.interpreter import Interpreter
 from gradcli.python.state.source import Script
 from gradcli.python.state.values import Array, Scope, Unknown
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
 
 CALLS = [
     "cdist(x, y)", "cdist(x, y, 'sqeuclidean')", "cdist(x, y, metric='cityblock')",
@@ -79,10 +78,10 @@ def test_kinds_of_numbers_are_those_of_numpy(dtype, kind):
 
 
 def test_a_kernel_of_distances_is_judged_and_its_mistakes_are_found():
-    (case,) = check_python(KERNEL, "file.py", None, [], Request())
+    case = case_of(KERNEL)
     assert case.verdict == "pass"
     for right, wrong in (("- dD @ Z", "+ dD @ Z"), ("da = K[upper]", "da = K[upper] ** 2"),
                          ("np.sum(-D * scale", "np.sum(-D * 2 * scale")):  # fmt: skip
-        (case,) = check_python(KERNEL.replace(right, wrong), "file.py", None, [], Request())
+        case = case_of(KERNEL.replace(right, wrong))
         line = next(n for n, row in enumerate(KERNEL.splitlines(), 1) if right in row)
         assert line in [row.line for row in case.lines if row.verdict == "fail"]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+import python_cases
 
 SPRING = """
 import numpy as np
@@ -29,8 +27,7 @@ MOTION = "v = np.zeros(3)\nv += 0.1 * spring_force(np.ones(3), 2.0, 0.5)"
 
 def case_of(sign, doc="", use=""):
     text = SPRING.format(sign=sign, doc=f'"""{doc}"""' if doc else "") + use + "\n"
-    (case,) = check_python(text, "a.py", None, [], Request())
-    return case
+    return python_cases.case_of(text)
 
 
 @pytest.mark.parametrize("use", ["", MOTION])
@@ -71,5 +68,5 @@ def f_hess(x):
     FUNCTION.format(name="f_grad") + HESSIAN,
 ])  # fmt: skip
 def test_derivatives_of_f_are_no_forces(text):
-    cases = check_python(text, "a.py", None, [], Request())
+    cases = python_cases.cases(text)
     assert {case.verdict for case in cases} == {"pass"}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from python_cases import case_of, cases, verdict
 
 from gradcli.python.reading import PythonFile
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
 
 HEAD = "import numpy as np\n"
 SHORTENED = """
@@ -100,23 +99,18 @@ KINDS = {  # the code, what it is, and a slip in it
 }
 
 
-def outcome(text):
-    (case,) = check_python(text, "file.py", None, [], Request())
-    return case.verdict, case.problem
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_function_and_its_gradient_are_read_as_they_stand(kind):
     text, words, *_ = KINDS[kind]
     assert [subject.words for subject in PythonFile(HEAD + text, "file.py").subjects] == [words]
-    assert outcome(HEAD + text) == ("pass", None)
+    assert verdict(HEAD + text) == ("pass", None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_slip_in_a_gradient_fails(kind):
     text, _, right, wrong = KINDS[kind]
     assert right in text
-    assert outcome(HEAD + text.replace(right, wrong))[0] == "fail"
+    assert verdict(HEAD + text.replace(right, wrong))[0] == "fail"
 
 
 @pytest.mark.parametrize(
@@ -181,7 +175,7 @@ minimize(unrelated, 1.0, jac="2-point")
 
 
 def test_what_an_optimiser_is_handed_as_gradient_is_checked_whatever_it_is_called():
-    found = check_python(HEAD + HANDED, "file.py", None, [], Request())
+    found = cases(HEAD + HANDED)
     assert [(case.expression, case.verdict) for case in found] == [
         ("banana and slope", "pass"), ("both", "pass"), ("kepler and kepler1", "pass"),
         ("system and matrix", "pass"), ("other and third", "pass"),
@@ -199,7 +193,7 @@ def test_what_an_optimiser_is_handed_as_gradient_is_checked_whatever_it_is_calle
 def test_a_slip_in_what_an_optimiser_is_handed_fails(right, wrong, where):
     assert right in HANDED
     text = HEAD + HANDED.replace(right, wrong)
-    (case,) = check_python(text, "file.py", where, [], Request())
+    case = case_of(text, where)
     assert case.verdict == "fail"
 
 
@@ -247,8 +241,8 @@ class Dense:
     [(SPRINGS, "F[j] -= f", "F[j] += f"), (DENSE, "gy.sum(0)", "gy.mean(0)")],
 )
 def test_pairs_of_indices_and_gradients_of_two_letters_are_read(text, right, wrong):
-    assert outcome(HEAD + text) == ("pass", None)
-    assert outcome(HEAD + text.replace(right, wrong))[0] == "fail"
+    assert verdict(HEAD + text) == ("pass", None)
+    assert verdict(HEAD + text.replace(right, wrong))[0] == "fail"
 
 
 def test_the_help_gives_sizes_for_sizes_and_arrays_for_arrays():
@@ -258,5 +252,5 @@ def test_the_help_gives_sizes_for_sizes_and_arrays_for_arrays():
         "    def forward(self, x):\n        self.x = x\n        return x @ self.W\n"
         "    def backward(self, dout):\n        return dout @ self.W.T\n"
     )
-    _, problem = outcome(text)
+    _, problem = verdict(text)
     assert "give them: hidden_dim=4 table='randn(3, 4)'" in problem.hint

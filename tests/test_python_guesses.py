@@ -3,18 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
-
-
-def cases_of(text):
-    return [*check_python(text, "file.py", None, [], Request())]
-
-
-def case_of(text):
-    [case] = cases_of(text)
-    return case
+from python_cases import case_of, cases
 
 
 def accused(case):
@@ -72,7 +61,7 @@ class CrossEntropyLoss:
     "text", [LOGITS, LOGITS.replace(" / logits.shape[0]", ""), CRITERION, ROWS]
 )
 def test_a_loss_of_every_example_is_summed_or_averaged(text):
-    assert {case.verdict for case in cases_of(text)} == {"pass"}
+    assert {case.verdict for case in cases(text)} == {"pass"}
 
 
 @pytest.mark.parametrize(("text", "right", "wrong", "line"), [
@@ -281,7 +270,7 @@ def stats_backward(dm, dv, cache):
 
 
 def test_a_network_is_wrong_where_a_layer_of_it_is():
-    assert [(case.verdict, accused(case)) for case in cases_of(NETWORK)] == [
+    assert [(case.verdict, accused(case)) for case in cases(NETWORK)] == [
         ("pass", []), ("fail", [24]), ("fail", [24]),
     ]  # fmt: skip
 

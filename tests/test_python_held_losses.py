@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import cases
 
 HELD = """
 import numpy as np
@@ -162,10 +160,6 @@ class Process:
     def energy_grad(self):
         return np.array([np.sum(self.x), np.sum(self.x ** 2), 1.0])
 """
-
-
-def cases(text):
-    return list(check_python(text, "file.py", None, [], Request()))
 
 
 def names(case):

@@ -3,29 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
-
-
-def case_of(text, subject=None, **options):
-    [case] = check_python(text, "file.py", subject, [], Request(**options))
-    return case
-
-
-def taken(text, subject=None):
-    """The note on what was taken for the inputs of a right file."""
-    case = case_of(text, subject)
-    assert case.verdict == "pass", (case.lines, case.problem)
-    return next(note for note in case.notes if note.startswith("inputs"))
-
-
-def accused(text, subject=None):
-    """The first line that a wrong file is accused of."""
-    case = case_of(text, subject)
-    assert case.verdict == "fail", case
-    return next(line for line in case.lines if line.is_accused).line
-
+from python_cases import case_of, first_accused, taken, verdicts
 
 # ---------------------------------------------------------------- what the code says
 
@@ -74,7 +52,7 @@ def test_sizes_of_one_letter_in_a_docstring_are_one():
 
 def test_what_a_docstring_says_is_not_given_up_for_a_gradient():
     wrong = SAME_LETTERS.replace("(x[:, None] - means), axis=0)", "(x[:, None] - means))")
-    assert accused(wrong) == 6
+    assert first_accused(wrong) == 6
 
 
 def test_parameters_that_meet_element_by_element_are_alike():
@@ -138,7 +116,7 @@ def test_an_attribute_that_is_a_number_has_a_gradient_where_one_is_named_after_i
         "        return grad_w, grad_b\n"
     )
     assert case_of(text).verdict == "pass"
-    assert accused(text.replace("r.mean()", "r.sum()")) == 12
+    assert first_accused(text.replace("r.mean()", "r.sum()")) == 12
 
 
 def test_a_mask_is_made_of_0_and_1():
@@ -147,7 +125,7 @@ def test_a_mask_is_made_of_0_and_1():
         "    loss = 0.5 * np.sum(E ** 2)\n    dP = E\n    return loss, dP\n"
     )
     assert case_of(text).verdict == "pass"
-    assert accused(text.replace("dP = E", "dP = P - R")) == 5
+    assert first_accused(text.replace("dP = E", "dP = P - R")) == 5
 
 
 def test_a_penalty_of_0_by_default_hides_no_term():
@@ -157,7 +135,7 @@ def test_a_penalty_of_0_by_default_hides_no_term():
         "    dW = X.T.dot(out)\n    dW += 2 * reg * W\n    return loss, dW\n"
     )
     assert case_of(text).verdict == "pass"
-    assert accused(text.replace("2 * reg * W", "reg * W")) == 6
+    assert first_accused(text.replace("2 * reg * W", "reg * W")) == 6
 
 
 def test_code_for_one_example_is_read_with_one():
@@ -201,7 +179,7 @@ def cell_backward(da_next, cache):
 
 def test_a_bias_belongs_to_the_axis_of_a_weight():
     assert "'ba': (13, 1)" in taken(COLUMNS)
-    assert accused(COLUMNS.replace("axis=1", "axis=0")) == 12
+    assert first_accused(COLUMNS.replace("axis=1", "axis=0")) == 12
 
 
 def test_a_size_that_the_code_has_is_that_of_its_parameter():
@@ -232,10 +210,9 @@ def f_hess(x):
 
 
 def test_a_hessian_is_the_jacobian_of_the_gradient():
-    cases = list(check_python(HESSIAN, "f.py", None, [], Request()))
-    assert [case.verdict for case in cases] == ["pass", "pass"]
+    assert verdicts(HESSIAN) == ["pass", "pass"]
     wrong = HESSIAN.replace("[2 * x[0], -np.sin(x[1])]", "[2 * x[0], np.sin(x[1])]")
-    assert accused(wrong, "f_hess") == 11
+    assert first_accused(wrong, "f_hess") == 11
 
 
 def test_a_gradient_that_is_returned_without_a_name_is_a_claim():
@@ -244,7 +221,7 @@ def test_a_gradient_that_is_returned_without_a_name_is_a_claim():
         "    return np.mean(diff ** 2), 2 * diff / diff.size\n"
     )
     assert case_of(text).verdict == "pass"
-    assert accused(text.replace("2 * diff", "diff")) == 4
+    assert first_accused(text.replace("2 * diff", "diff")) == 4
 
 
 def test_a_gradient_of_the_first_parameter_needs_no_name():
@@ -255,7 +232,7 @@ def test_a_gradient_of_the_first_parameter_needs_no_name():
         "    return -2 * X.T @ r + 2 * alpha * beta\n"
     )
     assert case_of(text).verdict == "pass"
-    assert accused(text.replace("+ 2 * alpha * beta", "+ alpha * beta")) == 7
+    assert first_accused(text.replace("+ 2 * alpha * beta", "+ alpha * beta")) == 7
 
 
 def test_a_gradient_without_a_name_is_of_the_input_that_has_its_shape():
@@ -265,7 +242,7 @@ def test_a_gradient_without_a_name_is_of_the_input_that_has_its_shape():
         "def cost_gradient(X, y, theta, c=0.5):\n    grad = 2 * X.T @ (X @ theta - y)\n"
         "    grad += 2 * c * theta\n    return grad\n"
     )
-    assert accused(text) == 7
+    assert first_accused(text) == 7
     assert all(name.startswith("theta") for name in case_of(text).inputs)
 
 
@@ -276,10 +253,10 @@ def test_the_line_of_a_result_is_where_it_is_assigned_or_returned():
         "        return dout * self.mask\n"
     )
     assert case_of(text).verdict == "pass"
-    assert accused(text.replace("return dout * self.mask", "return dout")) == 6
+    assert first_accused(text.replace("return dout * self.mask", "return dout")) == 6
     scaled = "def f_forward(x, k):\n    return x * k\ndef f_backward(dout, x, k):\n" \
              "    dx = dout * k\n    dk = 1.0\n    return dx, dk\n"  # fmt: skip
-    assert accused(scaled) == 5
+    assert first_accused(scaled) == 5
 
 
 def test_a_function_called_gradient_is_that_of_the_loss_with_its_parameters():
@@ -291,7 +268,7 @@ def test_a_function_called_gradient_is_that_of_the_loss_with_its_parameters():
         "    return X.T.dot(h - y) / len(y)\n"
     )
     assert case_of(text).verdict == "pass"
-    assert accused(text.replace("(h - y) / len(y)", "(h - y)")) == 9
+    assert first_accused(text.replace("(h - y) / len(y)", "(h - y)")) == 9
 
 
 SHAPES_IN_WORDS = """

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import case_of
 
 FORWARD = """
 import numpy as np
@@ -46,15 +44,10 @@ def checked(spelling, first):
     return FORWARD.format(W=weight, b=bias, first=first)
 
 
-def only(text):
-    (case,) = check_python(text, "net.py", None, [], Request())
-    return case
-
-
 @pytest.mark.parametrize("first", [1, 0])
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_keys_with_numbers_are_inferred(spelling, first):
-    case = only(checked(spelling, first))
+    case = case_of(checked(spelling, first))
     assert case.verdict == "pass", case.problem
     assert any("'W1'" in note and "'b1'" in note for note in case.notes)
 
@@ -66,7 +59,7 @@ def test_keys_with_numbers_are_inferred(spelling, first):
 def test_a_mistake_beside_them_is_found_on_its_line(right, wrong):
     text = checked("str", 1)
     assert text.count(right) == 1
-    case = only(text.replace(right, wrong))
+    case = case_of(text.replace(right, wrong))
     assert case.verdict == "fail"
     accused = {line.line for line in case.lines if line.local and line.verdict == "fail"}
     assert text.split(right)[0].count("\n") + 1 in accused

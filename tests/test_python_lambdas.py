@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import case_of
 
 TABLE = """
 import numpy as np
@@ -62,7 +60,7 @@ def loss_and_grad(params, x, y):
 
 def accused(text):
     """The lines that are accused, and those that may be meant instead."""
-    (case,) = check_python(text, "a.py", None, [], Request())
+    case = case_of(text)
     wrong = [line for line in case.lines if line.verdict == "fail" and line.local]
     return case.verdict, {line.line for line in wrong}, wrong
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import python_cases
 
 from gradcli.errors import GradcliError
 from gradcli.python.reading import PythonFile
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
 
 
 def cases(text, subject=None):
-    return list(check_python("import numpy as np\n" + text, "file.py", subject, [], Request()))
+    return python_cases.cases("import numpy as np\n" + text, subject)
 
 
 def verdict(text, subject=None):

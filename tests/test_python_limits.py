@@ -6,29 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+from python_cases import cases, problem, verdicts
 
 from gradcli.errors import GradcliError
 from gradcli.python.reading import PythonFile
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
 
 FOLDER = Path(__file__).parent / "python_files"
 FILES = sorted(path.name for path in FOLDER.glob("*.py"))
 MISTAKE = re.compile(r"^# mistake: (.*) => (.*?)(  \(elsewhere\))?$", re.MULTILINE)
-
-
-def cases(text, name="file.py", subject=None, bindings=(), **options):
-    return list(check_python(text, name, subject, [*bindings], Request(**options)))
-
-
-def verdicts(text, **how):
-    return [case.verdict for case in cases(text, **how)]
-
-
-def problem(text, **how):
-    (case,) = cases(text, **how)
-    assert case.verdict == "error"
-    return case.problem
 
 
 # ---------------------------------------------------------------- nothing is executed

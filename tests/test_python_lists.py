@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import case_of
 
 STEPS = """
 import numpy as np
@@ -42,13 +40,8 @@ class Recurrent:
 """
 
 
-def only(text):
-    (case,) = check_python(text, "steps.py", None, [], Request())
-    return case
-
-
 def test_outputs_in_a_list_are_those_of_the_loss():
-    case = only(STEPS)
+    case = case_of(STEPS)
     assert case.verdict == "pass", case.problem
     assert {name.partition("[")[0] for name in case.inputs} >= {"U", "W", "V"}
 
@@ -63,7 +56,7 @@ def test_outputs_in_a_list_are_those_of_the_loss():
 )
 def test_a_mistake_in_them_is_found_on_its_line(right, wrong):
     assert STEPS.count(right) == 1
-    case = only(STEPS.replace(right, wrong))
+    case = case_of(STEPS.replace(right, wrong))
     assert case.verdict == "fail"
     accused = {line.line for line in case.lines if line.local and line.verdict == "fail"}
     assert STEPS.split(right, maxsplit=1)[0].count("\n") + 1 in accused

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from python_cases import cases
 
 from gradcli.python.reading import PythonFile
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
 
 LOGISTIC = """
 import numpy as np
@@ -52,10 +51,6 @@ def slopes(x, y, w, b):
         dj_db += off
     return dj_dw / m, dj_db / m
 """
-
-
-def cases(text):
-    return list(check_python(text, "file.py", None, [], Request()))
 
 
 @pytest.mark.parametrize("text", [LOGISTIC, LINEAR])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import case_of
 
 KEPT = """
 import numpy as np
@@ -72,8 +70,7 @@ LAYERS = {"attribute": KEPT, "argument": CALLED, "word": WORDED, "inside": INSID
 
 
 def checked(text, name="BatchNorm", bindings=()):
-    (case,) = check_python(text, "file.py", name, [*bindings], Request())
-    return case
+    return case_of(text, name, bindings=bindings)
 
 
 @pytest.mark.parametrize("kind", LAYERS)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import case_of, cases
 
 LOGISTIC = """
 import numpy as np
@@ -76,7 +74,7 @@ def beale_grad(u, v):
 
 @pytest.mark.parametrize(("text", "count"), [(LOGISTIC, 2), (MATRIX, 1), (SHORT, 1), (SURFACES, 2)])
 def test_gradients_are_paired_with_what_they_are_of(text, count):
-    checked = list(check_python(text, "file.py", None, [], Request()))
+    checked = cases(text)
     assert [case.verdict for case in checked] == ["pass"] * count
 
 
@@ -93,7 +91,7 @@ def test_gradients_are_paired_with_what_they_are_of(text, count):
 )
 def test_a_slip_in_such_a_gradient_is_found_on_its_line(text, right, slip):
     assert text.count(right) == 1
-    checked = check_python(text.replace(right, slip), "file.py", None, [], Request())
+    checked = cases(text.replace(right, slip))
     failed = [line.line for case in checked for line in case.lines if line.verdict == "fail"]
     assert text[: text.index(right)].count("\n") + 1 in failed
 
@@ -108,7 +106,7 @@ def energy(x, scale):
 def energy_grad(x, scale):
     return np.array([scale * (2 * x[0] + x[1]), scale * x[0]])
 """
-    (case,) = check_python(text, "file.py", None, [], Request())
+    case = case_of(text)
     assert (case.verdict, case.problem) == ("pass", None)
 
 
@@ -137,9 +135,9 @@ class Layer:
 
 
 def test_the_kind_of_a_value_has_a_name():
-    (case,) = check_python(KINDS, "file.py", None, [], Request())
+    case = case_of(KINDS)
     assert (case.verdict, case.problem) == ("pass", None)
-    (case,) = check_python(KINDS.replace("self.k * dout", "dout"), "file.py", None, [], Request())
+    case = case_of(KINDS.replace("self.k * dout", "dout"))
     assert case.verdict == "fail"
 
 
@@ -161,9 +159,9 @@ class Logistic:
 
 
 def test_a_derivative_of_what_was_kept_is_handed_nothing():
-    (case,) = check_python(KEPT, "file.py", None, [], Request())
+    case = case_of(KEPT)
     assert (case.verdict, case.problem) == ("pass", None)
-    (case,) = check_python(KEPT.replace("(1 - last)", "last"), "file.py", None, [], Request())
+    case = case_of(KEPT.replace("(1 - last)", "last"))
     assert case.verdict == "fail"
     assert {line.line for line in case.lines if line.verdict == "fail"} == {14}
 
@@ -180,7 +178,7 @@ def step_loss(h0, W, V):
 
 
 def test_what_is_returned_behind_the_gradients_is_none():
-    (case,) = check_python("import numpy as np\n" + LAST_STATE, "a.py", None, [], Request())
+    case = case_of("import numpy as np\n" + LAST_STATE)
     assert case.verdict in ("pass", "unclaimed"), case.problem
     assert {"dW", "dV"} <= {name for note in case.notes for name in note.replace(",", "").split()}
 
@@ -205,7 +203,7 @@ class Factors:
 
 
 def test_a_reason_calls_what_an_object_keeps_as_the_line_does():
-    (case,) = check_python("import numpy as np\n" + FACTORS, "a.py", None, [], Request())
+    case = case_of("import numpy as np\n" + FACTORS)
     (line,) = (line for line in case.lines if line.local and line.verdict == "fail")
     assert line.reason == ("the factor self.P is lost: `-E @ self.Q + self.lam * self.P`")
     assert line.repair == "dP = -E @ self.Q + self.lam * self.P"
@@ -236,7 +234,7 @@ class Scaled:
 
 @pytest.mark.parametrize("text", [LOSS_AND_GRADS, FLOW])
 def test_several_are_grads_and_a_determinant_is_none(text):
-    (case,) = check_python("import numpy as np\n" + text, "a.py", None, [], Request())
+    case = case_of("import numpy as np\n" + text)
     assert case.verdict == "pass", case.problem
 
 
@@ -252,12 +250,10 @@ def f_grad({a}, {b}):
 @pytest.mark.parametrize(("a", "b"), [("a", "b"), ("x", "w"), ("x", "y"), ("u", "v")])
 def test_inputs_are_the_gradients_of_one_another(a, b):
     text = OF_A_PRODUCT.format(a=a, b=b)
-    (case,) = check_python(text, "a.py", None, [], Request())
+    case = case_of(text)
     assert case.verdict == "pass", case.problem
     for wrong in (f"-{b}, -{a}", f"{b}, 2 * {a}", f"{a}, {b}"):
-        (case,) = check_python(
-            text.replace(f"{b}, {a}\n", f"{wrong}\n"), "a.py", None, [], Request()
-        )
+        case = case_of(text.replace(f"{b}, {a}\n", f"{wrong}\n"))
         assert case.verdict == "fail", wrong
 
 
@@ -268,8 +264,8 @@ def test_the_gradient_of_f_is_no_force(name):
     text = (
         f"import numpy as np\ndef f(x):\n    return np.sum(x**2)\ndef {name}(x):\n    return 2*x\n"
     )
-    (case,) = check_python(text, "a.py", None, [], Request())
+    case = case_of(text)
     assert case.verdict == "pass", case.problem
     assert not any("force" in note for note in case.notes)
-    (case,) = check_python(text.replace("2*x", "-2*x"), "a.py", None, [], Request())
+    case = case_of(text.replace("2*x", "-2*x"))
     assert case.verdict == "fail"

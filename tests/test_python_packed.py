@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
-
-
-def checked(text, subject=None):
-    return list(check_python(text, "file.py", subject, [], Request()))
+from python_cases import cases
 
 
 def only(text):
-    (case,) = checked(text)
+    (case,) = cases(text)
     return case
 
 
@@ -206,7 +200,7 @@ def subject_of(cases):
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_the_length_of_a_packed_vector_is_found(name):
-    case = subject_of(checked(RIGHT[name][0]))
+    case = subject_of(cases(RIGHT[name][0]))
     assert case.verdict == "pass", case.problem
 
 
@@ -215,7 +209,7 @@ def test_a_mistake_beside_a_packed_vector_is_found_on_its_line(name):
     text, right, wrong = RIGHT[name]
     before, after = text.split(right)
     line = before.count("\n") + 1
-    case = subject_of(checked(before + wrong + after))
+    case = subject_of(cases(before + wrong + after))
     assert case.verdict == "fail"
     accused = [line.line for line in case.lines if line.local and line.verdict == "fail"]
     assert accused[:1] == [line], accused
@@ -223,7 +217,7 @@ def test_a_mistake_beside_a_packed_vector_is_found_on_its_line(name):
 
 def test_a_mistake_in_a_part_that_a_loop_joins_is_among_the_lines_that_may_be_it():
     text, right, wrong = RIGHT["Net"]
-    (case,) = checked(text.replace(right, wrong))
+    (case,) = cases(text.replace(right, wrong))
     (accused,) = (line for line in case.lines if line.local and line.verdict == "fail")
     assert text.split(right)[0].count("\n") + 1 in accused.suspects
 
@@ -261,7 +255,7 @@ def energy_grad(x, x0, M):
 
 
 def test_a_square_that_is_lost_of_a_mass_is_no_mask():
-    (case,) = checked(SPRINGS)
+    (case,) = cases(SPRINGS)
     assert case.verdict == "fail"
 
 

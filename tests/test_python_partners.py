@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import python_cases
 
 from gradcli.errors import GradcliError
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
 
 FORWARD = """import numpy as np
 
@@ -31,7 +30,7 @@ def cases(folder, name, files):
     for other, text in files.items():
         (folder / other).write_text(text)
     path = folder / name
-    return list(check_python(path.read_text(), str(path), None, [], Request()))
+    return python_cases.cases(path.read_text(), name=str(path))
 
 
 @pytest.mark.parametrize("imports", [

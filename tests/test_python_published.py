@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from python_cases import cases, verdict
 
 from gradcli.errors import GradcliError
 from gradcli.python.reading import PythonFile
 from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
-
-
-def cases(text, name="file.py", subject=None, bindings=(), **options):
-    return list(check_python(text, name, subject, [*bindings], Request(**options)))
-
-
-def verdict(text, **how):
-    (case,) = cases(text, **how)
-    return case.verdict, case.problem
 
 
 def subjects_of(text):

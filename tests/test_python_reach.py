@@ -5,20 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from python_cases import cases, verdict
 
 from gradcli.python.parameters.lessons import Stop, lesson
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
-
-
-def cases(text, name="file.py", subject=None, bindings=(), **options):
-    return list(check_python(text, name, subject, [*bindings], Request(**options)))
-
-
-def verdict(text, **how):
-    (case,) = cases(text, **how)
-    return case.verdict, case.problem
-
 
 # ---------------------------------------------------------------- the file's own calls
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import case_of
 
 WORDS = """
 import numpy as np
@@ -62,26 +60,21 @@ out, cache = shuffle_forward(np.array([0.3, -0.4, 1.1]), [2, 0, 1])
 """
 
 
-def only(text):
-    (case,) = check_python(text, "a.py", None, [], Request())
-    return case
-
-
 @pytest.mark.parametrize(("text", "right", "wrong"), [
     (WORDS, {"step": "np.add.at(self.dW, self.idx, dout)"}, {"step": "self.dW[self.idx] = dout"}),
     (MEAN, {"op": "+="}, {"op": "="}),
 ])  # fmt: skip
 def test_rows_of_words_that_come_twice_are_added_up(text, right, wrong):
-    case = only(text.format(**right))
+    case = case_of(text.format(**right))
     assert case.verdict == "pass"
     assert any("taken from the file" in note for note in case.notes)
-    case = only(text.format(**wrong))
+    case = case_of(text.format(**wrong))
     assert case.verdict == "fail"
     assert any("comes twice" in note for note in case.notes)
 
 
 def test_an_order_has_nothing_twice():
-    assert only(ORDER).verdict == "pass"
+    assert case_of(ORDER).verdict == "pass"
 
 
 def test_what_stands_in_rows_of_a_table_has_their_axes():
@@ -102,6 +95,6 @@ def chain(log_pi, log_A, obs):
         d_log_pi = part.sum(axis=1)
     return value, d_log_pi, d_log_A
 """
-    case = only(text)
+    case = case_of(text)
     assert case.verdict == "pass", case.problem
-    assert only(text.replace("d_log_A += part", "d_log_A -= part")).verdict == "fail"
+    assert case_of(text.replace("d_log_A += part", "d_log_A -= part")).verdict == "fail"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from python_cases import cases, verdicts
 
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.engine import Machine, backward
@@ -14,26 +15,10 @@ from gradcli.errors import LimitError
 from gradcli.python.interpreter.interpreter import Interpreter
 from gradcli.python.state.source import Script
 from gradcli.python.state.values import Array, Scope
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
 
 FOLDER = Path(__file__).parent / "python_files"
 FILES = sorted(path.name for path in FOLDER.glob("*.py"))
 MISTAKE = re.compile(r"^# mistake: (.*) => (.*?)(  \(elsewhere\))?$", re.MULTILINE)
-
-
-def cases(text, name="file.py", subject=None, bindings=(), **options):
-    return list(check_python(text, name, subject, [*bindings], Request(**options)))
-
-
-def verdicts(text, **how):
-    return [case.verdict for case in cases(text, **how)]
-
-
-def problem(text, **how):
-    (case,) = cases(text, **how)
-    assert case.verdict == "error"
-    return case.problem
 
 
 # ---------------------------------------------------------------- numpy, row by row

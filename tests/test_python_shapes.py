@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from python_cases import case_of
 
 from gradcli.python.reading import PythonFile
 from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
-
-
-def cases_of(text):
-    return [*check_python(text, "file.py", None, [], Request())]
-
-
-def case_of(text):
-    [case] = cases_of(text)
-    return case
 
 
 def accused(case):

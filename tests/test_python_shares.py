@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+import python_cases
 
 HEAD = "import numpy as np\n\n"
 PAIR = """
@@ -57,8 +55,7 @@ RIGHT = {  # and a slip in each
 
 
 def case_of(text):
-    (case,) = check_python(HEAD + text, "file.py", None, [], Request())
-    return case
+    return python_cases.case_of(HEAD + text)
 
 
 @pytest.mark.parametrize("name", RIGHT)

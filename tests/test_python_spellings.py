@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from python_cases import case_of, cases
 
 from gradcli.python.state.source import Script
 from gradcli.python.subjects.subjects import subjects
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
 
 SWEEP = """
 import numpy as np
@@ -147,17 +146,8 @@ class Softplus(Activation):
 """
 
 
-def cases(text):
-    return list(check_python(text, "a.py", None, [], Request()))
-
-
 def verdicts(text):
     return {case.expression: case.verdict for case in cases(text)}
-
-
-def only(text):
-    (case,) = cases(text)
-    return case
 
 
 def failing(case):
@@ -174,8 +164,8 @@ def line_of(text, part):
     (PENDULUM, {"slope": "cos"}, {"slope": "sin"}, "p = p -"),
 ])  # fmt: skip
 def test_adjoints_are_claims_under_their_own_names(text, right, wrong, at):
-    assert only(text.format(**right)).verdict == "pass"
-    case = only(text.format(**wrong))
+    assert case_of(text.format(**right)).verdict == "pass"
+    case = case_of(text.format(**wrong))
     assert case.verdict == "fail"
     assert failing(case) == [line_of(text.format(**wrong), at)]
 
@@ -205,8 +195,8 @@ def test_a_hessian_of_that_name_alone_belongs_to_the_only_gradient():
 
 
 def test_the_score_is_the_gradient_of_the_log_likelihood():
-    assert only(COUNTS.format(mean="np.exp(X @ beta)")).verdict == "pass"
-    assert only(COUNTS.format(mean="X @ beta")).verdict == "fail"
+    assert case_of(COUNTS.format(mean="np.exp(X @ beta)")).verdict == "pass"
+    assert case_of(COUNTS.format(mean="X @ beta")).verdict == "fail"
 
 
 def test_the_score_of_a_classifier_is_no_gradient():
@@ -225,15 +215,15 @@ def score(w, X, y):
 @pytest.mark.parametrize("kind", RECORDS)
 def test_every_field_of_a_record_is_a_claim(kind):
     imports, record = RECORDS[kind]
-    case = only(RECORD.format(imports=imports, record=record, sum="sum"))
+    case = case_of(RECORD.format(imports=imports, record=record, sum="sum"))
     assert case.verdict == "pass"
     assert {name.partition("[")[0].partition(" ")[0] for name in case.inputs} == {"x", "w", "b"}
-    assert only(RECORD.format(imports=imports, record=record, sum="mean")).verdict == "fail"
+    assert case_of(RECORD.format(imports=imports, record=record, sum="mean")).verdict == "fail"
 
 
 def test_a_named_tuple_holds_parameters_and_their_gradients():
-    assert only(NETWORK.format(t="t")).verdict == "pass"
-    case = only(NETWORK.format(t="t + 1"))
+    assert case_of(NETWORK.format(t="t")).verdict == "pass"
+    case = case_of(NETWORK.format(t="t + 1"))
     assert (case.verdict, failing(case)) == ("fail", [line_of(NETWORK, "gW +=")])
 
 

@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
-
-
-def case_of(text, subject=None):
-    [case] = check_python(text, "file.py", subject, [], Request())
-    return case
-
+from python_cases import case_of
 
 # ---------------------------------------------------------------- steps of weights
 

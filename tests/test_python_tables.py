@@ -3,23 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
-
-
-def case_of(text):
-    (case,) = check_python(text, "file.py", None, [], Request())
-    return case
-
-
-def accused(text):
-    """The lines that are accused in the only case of a text, each as it is written."""
-    case = case_of(text)
-    assert case.verdict == "fail", (case.verdict, case.problem, case.notes)
-    rows = text.splitlines()
-    return {rows[line.line - 1].strip() for line in case.lines if line.is_accused}
-
+from python_cases import accused_rows, case_of
 
 PAIRS = """
 import numpy as np
@@ -62,7 +46,7 @@ def test_rows_of_tables_have_gradients_of_their_own():
 ])  # fmt: skip
 def test_slips_in_gradients_of_rows_are_found_on_their_lines(right, wrong):
     (line,) = [x for x in PAIRS.splitlines() if right in x]
-    assert accused(PAIRS.replace(right, wrong)) == {line.replace(right, wrong).strip()}
+    assert accused_rows(PAIRS.replace(right, wrong)) == {line.replace(right, wrong).strip()}
 
 
 def test_rows_of_a_table_need_not_all_have_gradients():
@@ -108,7 +92,7 @@ def test_several_rows_for_each_example_are_ids_of_two_axes():
 ])  # fmt: skip
 def test_ids_of_two_axes_hide_no_mistake(right, wrong):
     (line,) = [x for x in SEVERAL.splitlines() if right in x]
-    assert line.replace(right, wrong).strip() in accused(SEVERAL.replace(right, wrong))
+    assert line.replace(right, wrong).strip() in accused_rows(SEVERAL.replace(right, wrong))
 
 
 STATES = """

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import case_of
 
 MODEL = """
 import numpy as np
@@ -66,14 +64,9 @@ def ridge_loss(W, X, Y, rate):
 """
 
 
-def checked(text):
-    (case,) = check_python(text, "file.py", None, [], Request())
-    return case
-
-
 @pytest.mark.parametrize("text", [MODEL, RIDGE])
 def test_the_right_one_passes(text):
-    case = checked(text)
+    case = case_of(text)
     assert case.verdict == "pass", case.problem
     assert len({name.partition(" ")[0].partition("[")[0] for name in case.inputs}) > 1
 
@@ -90,7 +83,7 @@ def test_the_right_one_passes(text):
     ],
 )
 def test_a_mistake_is_found(text, right, wrong):
-    case = checked(text.replace(right, wrong))
+    case = case_of(text.replace(right, wrong))
     line = next(n for n, row in enumerate(text.splitlines(), 1) if right in row)
     accused = [row for row in case.lines if row.verdict == "fail"]
     told = " ".join(row.reason or "" for row in accused)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from python_cases import cases
 
 from gradcli.python.reading import PythonFile
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
 
 STATELESS = """
 import numpy as np
@@ -66,10 +65,6 @@ class Net:
         loss = 0.5 * np.sum(delta ** 2)
         return loss
 """
-
-
-def cases(text):
-    return list(check_python(text, "file.py", None, [], Request()))
 
 
 def test_a_method_that_takes_the_operands_and_an_upstream_gradient_is_a_backward_part():

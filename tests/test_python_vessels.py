@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import case_of
 
 PAIR = """
 from dataclasses import dataclass
@@ -82,8 +80,8 @@ TEXTS = {
 @pytest.mark.parametrize("vessel", TEXTS)
 def test_a_slip_is_told_on_the_line_that_computes_it(vessel):
     text = TEXTS[vessel]
-    (case,) = check_python(text.replace("{sum}", "sum"), "a.py", None, [], Request())
+    case = case_of(text.replace("{sum}", "sum"))
     assert case.verdict == "pass", case.problem
-    (case,) = check_python(text.replace("{sum}", "mean"), "a.py", None, [], Request())
+    case = case_of(text.replace("{sum}", "mean"))
     accused = {line.line for line in case.lines if line.verdict == "fail" and line.local}
     assert accused == {k for k, line in enumerate(text.splitlines(), 1) if "{sum}" in line}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from gradcli.requests import Request
-from gradcli.tasks.check_python import check_python
+from python_cases import case_of
 
 HEAD = """
 import numpy as np
@@ -97,8 +95,7 @@ RIGHT = {
 
 
 def checked(text, subject):
-    (case,) = check_python(HEAD + text, "file.py", subject, [], Request())
-    return case
+    return case_of(HEAD + text, subject)
 
 
 @pytest.mark.parametrize("name", RIGHT)

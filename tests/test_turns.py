@@ -1,7 +1,7 @@
 """Slips in lines that stand for several statements: a change of one holds in all its turns."""
 
 import pytest
-from test_python import cases
+from python_cases import cases
 
 from gradcli.backward import lines as backward_lines
 from gradcli.render.fixes import fixed_text
