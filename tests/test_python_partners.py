@@ -241,3 +241,23 @@ def test_an_error_in_a_file_that_is_imported_is_placed_there(tmp_path):
     (case,) = cases(tmp_path, "own.py", files)
     assert case.verdict == "error"
     assert (case.file.endswith("tools.py"), case.problem.line) == (True, 4)
+
+
+def test_a_backward_part_that_is_passed_over_is_told_beside_what_is_checked(tmp_path):
+    own = FORWARD[FORWARD.index("def relu") :] + BACKWARD[BACKWARD.index("def relu") :]
+    lonely = BACKWARD[: BACKWARD.index("def relu")]
+    [case] = cases(tmp_path, "back.py", {"back.py": lonely + own})
+    assert case.verdict == "pass"
+    told = "`affine_backward` of line 3 is not checked: its forward part is not here"
+    assert told in case.notes
+
+
+def test_what_another_backward_part_calls_is_not_passed_over(tmp_path):
+    text = (
+        "import numpy as np\n\ndef slope_backward(d, y):\n    return d * (1 - y ** 2)\n\n"
+        "def layer_forward(x):\n    y = np.tanh(x)\n    return y, y\n\n"
+        "def layer_backward(d, cache):\n    return slope_backward(d, cache)\n"
+    )
+    [case] = cases(tmp_path, "layer.py", {"layer.py": text})
+    assert case.verdict == "pass"
+    assert not any("not checked" in note for note in case.notes)

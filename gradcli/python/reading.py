@@ -28,7 +28,13 @@ from gradcli.python.state.values import Class, Function, Scope
 from gradcli.python.subjects.class_parts import outer_bases
 from gradcli.python.subjects.forces import is_gradient
 from gradcli.python.subjects.partners import beside, imported
-from gradcli.python.subjects.subjects import Subject, chosen, subjects, without_partner
+from gradcli.python.subjects.subjects import (
+    Subject,
+    chosen,
+    of_known,
+    subjects,
+    without_partner,
+)
 from gradcli.python.words.roles import BACKWARD, role
 from gradcli.requests import Request, Setting
 
@@ -71,6 +77,7 @@ class PythonFile:
             self.subjects = subjects(tree, script.bases, others)
             if not without_partner(tree, self.subjects):
                 return
+        self.subjects += of_known(tree, self.subjects)
 
     def chosen(self, name: str | None) -> list[Subject]:
         """The subjects of a name, or all. Raises GradcliError where there is none."""
@@ -89,6 +96,16 @@ class PythonFile:
                             did_you_mean(name, known)
                             or f"its subjects are {', '.join(known)}")  # fmt: skip
         return found
+
+    def passed_over(self) -> list[str]:
+        """Notes on the backward functions without a forward part that nothing else calls."""
+        calls = [node.func for node in self.script.nodes if isinstance(node, ast.Call)]
+        called = {ast.unparse(func).rpartition(".")[2] for func in calls}
+        return [
+            f"`{node.name}` of line {node.lineno} is not checked: its forward part is not here"
+            for node in without_partner(self.script.tree, self.subjects)
+            if node.name not in called
+        ]
 
     def parameters(self, found: list[Subject]) -> set[str]:
         """The names of all parameters of some subjects, and of the file's loss functions."""
@@ -250,6 +267,11 @@ class Reading(InputSearch):
         return self.subject.kind == "objective" and not any(shape(x.node) for x in driven.leaves)
 
     @property
+    def has_late_loss(self) -> bool:
+        """Whether the loss is computed behind the steps, so that it may be for show only."""
+        return self.driver is not None and self.driver.driven.is_loss_late
+
+    @property
     def lacks_loss(self) -> bool:
         """Whether a usual loss stands for that of the file, which has none."""
         return self.driver is not None and bool(self.driver.driven.usual_loss)
@@ -319,7 +341,8 @@ class Reading(InputSearch):
         for name, attribute in self.driver.kept_operands() if self.driver is not None else ():
             words = f"right where `{name}` is what the object has as `{attribute}`"
             ways.append((style._replace(kept=(name, attribute)), words))
-        if self.subject.kind == "gradient":
+        is_open = self.driver is not None and self.driver.driven.is_cache_left_open
+        if self.subject.kind == "gradient" or is_open:
             words = f"`{self.subject.backward}` is handed what `{self.subject.forward}` returns"
             ways.append((style._replace(of_output=True), words))
         ways += self._other_claims()

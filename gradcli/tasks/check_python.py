@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain
 
 from gradcli.checker.evidence import ALONG, BEYOND_BUDGET, DEAR, LARGE
@@ -31,6 +32,8 @@ QUICKLY = f"more than a few numbers: {ALONG} (--max-elements N takes up to N one
 LOOKED_AT_AGAIN = ("fail", "inconclusive", "undefined")
 MOST_OTHERS = 2  # guesses of inputs that are looked at once the first one has failed
 EXACT = 1e-9  # relative: what acquits another guess has no room for a term that drowns
+NO_LOSS = "no loss is in the file"
+LATE_LOSS = "the loss that is computed behind the steps is another one"
 FEW = 60  # elements that are checked one by one
 
 
@@ -45,6 +48,7 @@ def check_python(
     primary = [one for one in found if not one.is_training]
     wrong: dict[str, int] = {}  # functions that are gradients, by the lines that are accused
     parts: dict[int, str] = {}  # lines that are accused, by the subjects that they are of
+    notes = file.passed_over() if subject is None else []
     for one in found:
         said = file.said(one)
         if said.skip is not None:
@@ -70,7 +74,9 @@ def check_python(
             if one.backward is not None and accused:
                 wrong[one.backward] = accused[0]
             parts.update(dict.fromkeys(accused, one.name))
-        yield case._replace(shown=file.lines_around([line.line for line in case.lines]))
+        lines = [line.line for line in case.lines]
+        yield case._replace(shown=file.lines_around(lines), notes=[*case.notes, *notes])
+        notes = []
 
 
 def _place_of(error: GradcliError, file: PythonFile) -> str:
@@ -120,7 +126,7 @@ def read_python(
     program = reading.program()
     if not reading.lacks_loss:
         return program
-    taken = f"no loss is in the file: taken is that of {reading.style.loss}"
+    taken = f"{NO_LOSS}: taken is that of {reading.style.loss}"
     return program._replace(warnings=[*program.warnings, taken])
 
 
@@ -148,11 +154,16 @@ def check_subject(
     original = file.reading(subject, bindings, request, request.grads)
     read = _read(original)
     if original.lacks_loss:
-        return _by_usual_loss(file, subject, bindings, request)
+        return _by_usual_loss(file, subject, bindings, request, NO_LOSS)
     first = read if isinstance(read, Misshapen) else _checked(file, original, read, request)
     if isinstance(first, Checked) and first.case.verdict not in LOOKED_AT_AGAIN:
         full = _with_slopes(file, subject, bindings, request, original) if _is_flat(first) else None
         return _with_repeats(file, subject, bindings, request, original) or full or first
+    if original.has_late_loss:
+        with suppress(GradcliError):
+            usual = _by_usual_loss(file, subject, bindings, request, LATE_LOSS)
+            if usual.case.verdict in ("pass", "kink"):
+                return usual
     closest = first
     if isinstance(first, Checked):
         narrow = for_one_column(
@@ -261,7 +272,8 @@ def _read(reading: Reading) -> Program | Misshapen:
 
 
 def _by_usual_loss(
-    file: PythonFile, subject: Subject, bindings: list[tuple[str, Setting]], request: Request
+    file: PythonFile, subject: Subject, bindings: list[tuple[str, Setting]], request: Request,
+    why: str,
 ) -> Checked:  # fmt: skip
     """The check of a network by the loss that it is trained for. Raises UsageError for none."""
     last: list[Reading] = []
@@ -273,7 +285,9 @@ def _by_usual_loss(
         return own, own.program()
 
     checked = by_usual_loss(
-        lambda style: read(style)[1], lambda style: _checked(file, *read(style), request)
+        lambda style: read(style)[1],
+        lambda style: _checked(file, *read(style), request),
+        why,
     )
     if checked is None:
         is_pair = subject.backward is not None

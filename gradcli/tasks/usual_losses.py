@@ -26,17 +26,24 @@ OF_SHARES = "the cross-entropy"  # whose targets are a single 1 in each example
 
 
 def by_usual_loss(
-    read: Callable[[Style], Program], check: Callable[[Style], Checked]
+    read: Callable[[Style], Program], check: Callable[[Style], Checked], why: str
 ) -> Checked | None:
-    """The check by the loss by which most gradients are right; None where none is by any."""
-    best, most = None, (0, False, False)
+    """The check by the loss by which most gradients are right; None where none is by any.
+
+    A note says why it is not the file's own.
+    """
+    best, most = None, (0, False, False, False)
     for style in _styles():
         try:
-            factors = [*_factors(read(style))]
+            program = read(style)
+            factors = [*_factors(program)]
         except GradcliError:
             continue
+        examples, _ = _sizes(program)
         for factor, count in Counter(factors).items():
-            weight = count, _plain_count(factor) > 0, factor != 1.0  # which somebody has written
+            is_mean = any(abs(factor * n - 1) < SAME for n in examples)
+            is_written = factor != 1.0  # by somebody
+            weight = count, _plain_count(factor) > 0, is_mean, is_written
             if weight > most:
                 best, most = style._replace(scale=factor), weight
     if best is None:
@@ -50,7 +57,7 @@ def by_usual_loss(
         inputs = {n: c._replace(verdict="inconclusive", reason=told)
                   for n, c in case.inputs.items()}  # fmt: skip
         case = case._replace(verdict="inconclusive", inputs=inputs, lines=[])
-    notes = [*case.notes, f"no loss is in the file: {told}"]
+    notes = [*case.notes, f"{why}: {told}"]
     return checked._replace(case=case._replace(notes=notes))
 
 
@@ -66,7 +73,7 @@ def _sizes(program: Program) -> tuple[set[int], set[int]]:
 def _styles() -> Iterator[Style]:
     for loss in USUAL_LOSSES:
         for targets in ("", "rows", "columns") if loss == OF_SHARES else ("",):
-            yield Style(loss=loss, targets=targets)
+            yield Style(loss=loss, targets=targets, leaves_late=True)
 
 
 def _factors(program: Program) -> Iterator[float]:

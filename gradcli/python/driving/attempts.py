@@ -259,10 +259,6 @@ class Attempts:
     def _take_partner(self, reader: Interpreter, scope: Scope) -> None:
         """Take the forward part from elsewhere, where the file neither has nor imports it."""
         name = self.subject.forward
-        if self.subject.cls is None and name in KNOWN and name not in scope:
-            node = known_function(name, self.subject.line)
-            scope[name] = reader.function(node, Scope.of({"np": Library("")}), name)
-            reader.notes.append(f"`{name}`, which is not in the file, is what its name says")
         partner = self.script.partners.get(name)
         if self.subject.cls is None and partner is not None and partner.module:
             module = reader.module_beside(partner.module)
@@ -271,6 +267,10 @@ class Attempts:
                 reader.notes.append(f"`{name}` is that of `{partner.module}.py`, beside the file")
             if module is not None and is_cell(self.script.name):
                 self._take_cells(reader, [scope, module])
+        if self.subject.cls is None and name in KNOWN and name not in scope:
+            node = known_function(name, self.subject.line)
+            scope[name] = reader.function(node, Scope.of({"np": Library("")}), name)
+            reader.notes.append(f"`{name}`, which is not in the file, is what its name says")
 
     def _take_cells(self, reader: Interpreter, scopes: list[Scope]) -> None:
         """Give the cells of one whole the functions of all others, as they have in a notebook."""

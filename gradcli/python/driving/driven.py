@@ -40,8 +40,10 @@ class Driven:
         self.instance: Instance | None = None
         self.loss = ""  # the function that makes one number of what the forward part gives
         self.usual_loss = ""  # that stands for one, where the file has none
+        self.is_loss_late = False  # whether the loss is computed behind the steps
         self.has_spare_loss = False  # a number beside the output that has no upstream gradient
         self.is_of_examples = False  # whether the loss may be one for each example
+        self.is_cache_left_open = False  # whether it may be the input, or the output
         self.is_apart = False  # whether the results are the elements of one array
         self.is_force = False  # whether it is minus the value that is differentiated
         self.idle: set[str] = set()  # flags and modes of training that are off

@@ -129,7 +129,7 @@ class LossSearch(Outputs):
     def _one_hot(self, target: Any, output: Array) -> Any:
         """Labels as rows or columns with a single 1, beside an output of examples and classes.
 
-        Examples lie along the axis that fewer inputs have. Raises ShapeError where labels are more.
+        Raises ShapeError where labels are more, or fewer, than examples.
         """
         shape = self.reader.tape.shape(output.content)
         content = target.content if isinstance(target, Array) else target
@@ -138,13 +138,22 @@ class LossSearch(Outputs):
         labels = np.asarray(content)
         if labels.dtype.kind not in "iu" or labels.ndim != 1:
             return target
-        sizes = [self.reader.tape.shape(leaf.node) for leaf in self.driven.leaves]
-        along = min((0, 1), key=lambda axis: sum(shape[axis] in own for own in sizes))
+        along = self._axis_of_examples(shape)
         if labels.size != shape[along]:
             raise ShapeError(f"labels of shape ({shape[along]},) are needed, not of {labels.shape}")
         places = np.arange(shape[1 - along])
         hot = np.expand_dims(labels, 1 - along) == np.expand_dims(places, along)
         return Array(hot * 1.0)
+
+    def _axis_of_examples(self, shape: tuple[int, ...]) -> int:
+        """The axis that examples lie along: that whose size fewer inputs have."""
+        sizes = [self.reader.tape.shape(leaf.node) for leaf in self.driven.leaves]
+        return min(range(len(shape)), key=lambda axis: sum(shape[axis] in own for own in sizes))
+
+    def _count_of_examples(self, output: Array) -> int:
+        """How many examples an output is of; 1 where it is a number."""
+        shape = self.reader.tape.shape(output.content)
+        return shape[self._axis_of_examples(shape)] if shape else 1
 
     def _by_usual(self, output: Array, targets: Array) -> Any:
         """The loss that the style has."""

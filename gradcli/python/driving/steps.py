@@ -5,12 +5,15 @@ W - rate * G      G is claimed: the rate is named such, is one number below 1, o
 W - S             S is claimed, up to one positive factor: an optimiser may have its own
 W - (S + c * W)   S: decay is no part of what a layer computes
 W - S, b - r * G  S / r: what has lost the rate of all others is that many times too large
+W[i] - rate * G   G in its place, and 0 elsewhere; what other statements do elsewhere is added
 """
 
 from __future__ import annotations
 
 from collections.abc import Set
 from typing import NamedTuple
+
+import numpy as np
 
 from gradcli.python.driving.results import Result
 from gradcli.python.interpreter.interpreter import Interpreter
@@ -20,10 +23,20 @@ from gradcli.python.state.values import Instance, arrays_in
 
 # Gates that a factor passes through, and the number of operands it may be in.
 LINEAR = {"mul": 2, "matmul": 2, "div": 1, "neg": 1, "copy": 1, "transpose": 1, "reshape": 1,
-          "fill": 1, "sum": 1}  # fmt: skip
+          "fill": 1, "sum": 1, "put": 2}  # fmt: skip
+CHAIN = ("copy", "add", "sub", "put")  # what a weight is changed by
 CURVED = ("power", "square", "sqrt", "reciprocal")  # by which optimisers scale gradients
 DEEPEST = 6  # gates that a learning rate is looked for behind
 MOST_STEPS = 50  # of one weight
+
+
+class Part(NamedTuple):
+    """What a statement changes in one part of a weight."""
+
+    at: int  # the part, as the gates `index` and `put` have it
+    places: frozenset[int]  # of its elements
+    gradient: int  # that the change claims
+    record: Assigned
 
 
 class Step(NamedTuple):
@@ -32,6 +45,7 @@ class Step(NamedTuple):
     result: Result
     is_own: bool  # whether the backward part takes it itself, and no optimiser does
     rate: int | None = None  # the number that the gradient is multiplied with
+    parts: tuple[Part, ...] = ()  # that are changed; none where all of the weight is
 
 
 class Rated(NamedTuple):
@@ -83,6 +97,14 @@ def steps_of(
     return steps
 
 
+def joined(first: Step, second: Step) -> Step:
+    """Two steps of a weight as one, where they change different parts of it; else the first."""
+    done = {place for part in first.parts for place in part.places}
+    if not first.parts or not second.parts or any(done & part.places for part in second.parts):
+        return first
+    return first._replace(parts=(*first.parts, *second.parts))
+
+
 class Changes:
     """What weights have become in a graph, and by how much they have changed."""
 
@@ -108,12 +130,28 @@ class Changes:
         record = self._record(content)
         place = None if record is None else record.place
         result = Result("", f"the step of {name}", "", change, -1, place)
-        return Step(result, is_own, rated.rate if rated and rated.sign > 0 else None)
+        rate = rated.rate if rated and rated.sign > 0 else None
+        part = None if record is None else self._part(content, leaf, change, record)
+        return Step(result, is_own, rate, () if part is None else (part,))
+
+    def by_parts(self, step: Step) -> Step:
+        """A step of parts as an array that their lines write, each its own part."""
+        if not step.parts:
+            return step
+        tape, records = self.tape, self.reader.records
+        whole = tape.node(np.zeros(tape.shape(step.result.node)))
+        for at, _, gradient, record in step.parts:
+            own, before = tape.copy(gradient), tape.gate("index", whole, at)
+            whole = tape.gate("put", whole, own, at)
+            told = record._replace(kind="assign", source=None, parts=None, before=None)
+            records.append(told._replace(value=own, total=own, before=before))
+            records.append(told._replace(value=whole, total=whole))
+        return step._replace(result=step.result._replace(node=whole))
 
     def count(self, leaf: int, content: int) -> int:
         """How often a weight was added to or subtracted from."""
         node, count = content, 0
-        while node != leaf and self.graph.gates[node].name in ("copy", "add", "sub"):
+        while node != leaf and self.graph.gates[node].name in CHAIN:
             count += self.graph.gates[node].name != "copy"
             node = self.graph.operands[node][0]
         return count
@@ -160,7 +198,9 @@ class Changes:
             if name == "copy":
                 node = operands[0]
                 continue
-            if name == "sub" and self._leads_to(operands[0], leaf):
+            if name == "put" and (part := self._change_of_part(node)) is not None:
+                node, change = operands[0], part
+            elif name == "sub" and self._leads_to(operands[0], leaf):
                 node, change = operands[0], operands[1]
             elif name == "add" and any(self._leads_to(k, leaf) for k in operands):
                 first = self._leads_to(operands[0], leaf)
@@ -175,9 +215,38 @@ class Changes:
 
     def _leads_to(self, node: int, leaf: int) -> bool:
         """Whether a node is a weight, or what copies and other changes have made of it."""
-        while node != leaf and self.graph.gates[node].name in ("copy", "add", "sub"):
+        while node != leaf and self.graph.gates[node].name in CHAIN:
             node = self.graph.operands[node][0]
         return node == leaf
+
+    def _part(self, node: int, leaf: int, change: int, record: Assigned) -> Part | None:
+        """The only part of a weight that has changed; None where all of it may have."""
+        while self.graph.gates[node].name == "copy":
+            [node] = self.graph.operands[node]
+        if {self.graph.gates[k].name for k in (node, change)} != {"put"}:
+            return None
+        base, _, at = self.graph.operands[node]
+        _, gradient, place = self.graph.operands[change]
+        if base != leaf or place != at:
+            return None
+        key = tuple(slice(*k) if isinstance(k, tuple) else k for k in self.tape.values[at])
+        places = np.ravel(self.tape.places(self.tape.shape(leaf))[key])
+        return Part(at, frozenset(places.tolist()), gradient, record)
+
+    def _change_of_part(self, node: int) -> int | None:
+        """What is subtracted from a part, as an array with 0 elsewhere; None for another value."""
+        base, new, at = self.graph.operands[node]
+        while self.graph.gates[new].name == "copy":
+            [new] = self.graph.operands[new]
+        name, operands = self.graph.gates[new].name, self.graph.operands[new]
+        for one, other in (operands, operands[::-1])[: {"add": 2, "sub": 1}.get(name, 0)]:
+            if self.graph.gates[one].name == "index" and self.graph.operands[one] == (base, at):
+                change = self.tape.gate("neg", other) if name == "add" else other
+                change = self.tape.node(self.tape.fill(change, self.tape.shape(new)))
+                zeros = self.tape.node(np.zeros(self.tape.shape(node)))
+                whole: int = self.tape.gate("put", zeros, change, at)
+                return whole
+        return None
 
     # ---------------------------------------------------------------- its rate
 

@@ -14,7 +14,7 @@ from gradcli.python.driving.arguments import varied_content
 from gradcli.python.driving.drive import Driver
 from gradcli.python.driving.driven import Driven
 from gradcli.python.driving.loaded import Loaded
-from gradcli.python.driving.steps import Changes
+from gradcli.python.driving.steps import Changes, joined
 from gradcli.python.interpreter.imports import names_set
 from gradcli.python.parameters.flaws import Imperfect
 from gradcli.python.state.control import BreakSignal, ContinueSignal, ReturnSignal
@@ -32,6 +32,13 @@ class Compared(NamedTuple):
 
     prediction: Array
     targets: Array
+    end: int
+
+
+class Late(NamedTuple):
+    """A loss that comes behind the steps, and how many nodes there were when errors were taken."""
+
+    value: Array
     end: int
 
 
@@ -53,11 +60,14 @@ class TrainingDriver(Driver):
         driven = self.driven
         self.weights: list[Weight] = []
         self.loss: int | None = None
+        self.late: Late | None = None
         self.compared: Compared | None = None
         self.has_begun = False  # whether a loop has been entered
         body = self._begin()
         with suppress(*ENDS):
             self._walk(body)
+        if self.loss is None and self.late is not None and not self.style.leaves_late:
+            self._take_late(self.late)
         if self.loss is None and self.compared is not None:
             self._take_usual(self.compared)
         if self.loss is None:
@@ -67,6 +77,8 @@ class TrainingDriver(Driver):
             raise Unclaimed(f"`{driven.forward}` changes no weight that its loss is computed from",
                             None)  # fmt: skip
         driven.outputs.append((self._scalar(self.loss), None))
+        changes = Changes(self.reader)
+        driven.steps = {leaf: changes.by_parts(step) for leaf, step in driven.steps.items()}
         return driven
 
     def _begin(self) -> list[ast.stmt]:
@@ -153,7 +165,7 @@ class TrainingDriver(Driver):
         if self.loss is None:
             self._take_weights()
         self._take_steps(node)
-        for part in ast.walk(node) if self.loss is None and not self.driven.steps else ():
+        for part in ast.walk(node) if self.loss is None else ():
             if part in self.training.losses:
                 self._take_loss(part)
 
@@ -175,12 +187,21 @@ class TrainingDriver(Driver):
             value = value[-1]
         if self._is_output(value) and int(np.prod(tape.shape(value.content))) != 1:
             return
-        if self._is_of_weights(value):
+        if self._is_of_weights(value) and not self.driven.steps:
             self._set_loss(value)
+        elif self._is_of_weights(value) and self.compared is not None:
+            self.late = self.late or Late(value, self.compared.end)
 
     def _set_loss(self, value: Array) -> None:
         self.loss = value.content
         self.reader.forward = {*range(len(self.reader.tape.graph))}
+        self._end_forward()
+
+    def _take_late(self, late: Late) -> None:
+        """Take a loss that is computed behind the steps, of the weights as they were before."""
+        own = self.reader.tape.graph.ancestors([late.value.content])
+        self.loss, self.driven.is_loss_late = late.value.content, True
+        self.reader.forward = {*range(late.end), *own}
         self._end_forward()
 
     def _take_error(self, error: Error) -> None:
@@ -255,7 +276,7 @@ class TrainingDriver(Driver):
                 continue
             weight.holder[weight.key] = weight.array
             weight.array.write(weight.leaf)
-            if content.__class__ is not int or weight.leaf in self.driven.steps:
+            if content.__class__ is not int:
                 continue
             changes = Changes(self.reader)
             if isinstance(node, ast.For) and changes.count(weight.leaf, content) > 1:
@@ -268,7 +289,8 @@ class TrainingDriver(Driver):
                 weight.leaf, content, weight.name, not self.training.losses, is_own=False
             )
             if step is not None:
-                self.driven.steps[weight.leaf] = step
+                first = self.driven.steps.get(weight.leaf)
+                self.driven.steps[weight.leaf] = step if first is None else joined(first, step)
 
 
 class ScriptTrainingDriver(TrainingDriver):

@@ -29,6 +29,7 @@ MOMENT = re.compile(r"(?<=\w)_?(next|new|cur|curr|current|out|t)$|^(next|new|cur
 PREDICTION = re.compile(r"^(y_?hat|y_?pred|pred|prediction|y_?prob|prob|probabilitie|score|logit|"
                         r"output|out|o|al|a\d?)s?(icted|iction)?$", re.IGNORECASE)  # fmt: skip
 KEPT_UPSTREAM = re.compile(r"delta|grad|err|diff|upstream", re.IGNORECASE)  # of an attribute
+EXAMPLES = re.compile(r"^(m|N|n|M|B|bs|num_?\w*|n_\w+|\w*batch\w*|\w*size|\w*count|\w*samples)$")
 OF_ARRAYS = (".dot", ".matmul", ".sum", ".reshape", ".einsum", ".tensordot", ".transpose")
 NO_UPSTREAM = ("data", "dim", "dims", "depth", "dt", "dropout", "dtype", "d", "gamma", "g0")
 
@@ -59,6 +60,8 @@ class BackwardCalls(LossSearch):
         arguments, waiting = self._by_name(backward, forward, names, parts, caches)
         self._hand_predictions(arguments, waiting, [parts[k] for k in outputs])
         self._hand_inputs_of_loss(arguments, waiting, forward, backward)
+        self._hand_cache(arguments, waiting, parts, backward)
+        self._hand_count(arguments, waiting, [parts[k] for k in outputs], backward)
         self._upstreams(waiting, outputs, parts, names, arguments, backward)
         if not driven.outputs:
             targets = [x for n, x in arguments.items() if TARGETS.match(n)]
@@ -157,6 +160,30 @@ class BackwardCalls(LossSearch):
             is_like = shape(kept.content) == shape(prediction.content)
         arguments[waiting.pop()] = kept if is_like else prediction
         self.driven.is_of_examples = True
+
+    def _hand_cache(
+        self, arguments: dict[str, Any], waiting: list[str], parts: list[Any], backward: Function
+    ) -> None:
+        """Hand over for a cache what nobody keeps: the only input, or the output in that style."""
+        caches = [n for n in waiting if CACHE.search(n) and n not in backward.defaults]
+        if len(parts) != 1 or len(caches) != 1 or len(self.given) != 1 or caches[0] in self.values:
+            return
+        [operand] = self.given.values()
+        if not self._is_output(operand) or not self._is_output(parts[0]):
+            return
+        arguments[caches[0]] = parts[0] if self.style.of_output else operand
+        waiting.remove(caches[0])
+        self.driven.is_cache_left_open = True
+
+    def _hand_count(
+        self, arguments: dict[str, Any], waiting: list[str], outputs: list[Array],
+        backward: Function,
+    ) -> None:  # fmt: skip
+        """Hand over the number of examples for what a backward part only divides by."""
+        for name in [n for n in waiting if EXAMPLES.match(n) and n not in backward.defaults]:
+            if outputs and name not in self.values and is_only_divisor(name, backward.node):
+                arguments[name] = self._count_of_examples(self._last_of(outputs))
+                waiting.remove(name)
 
     def _keeps(self, operand: Array, backward: Function) -> bool:
         """Whether the backward part reads what the forward part has kept of an operand."""
@@ -307,6 +334,17 @@ def _outputs_by_name(upstreams: list[str], outputs: list[int], names: list[str])
         if len(fitting) == 1 and fitting[0] not in called.values():
             called[name] = fitting[0]
     return called
+
+
+def is_only_divisor(name: str, function: ast.AST) -> bool:
+    """Whether all that is done with a name is that something is divided by it."""
+    divisors = {
+        id(part) for node in ast.walk(function)
+        if isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.Div)
+        for part in ast.walk(node.right if isinstance(node, ast.BinOp) else node.value)
+    }  # fmt: skip
+    uses = [x for x in ast.walk(function) if isinstance(x, ast.Name) and x.id == name]
+    return bool(uses) and all(id(x) in divisors for x in uses)
 
 
 def is_used_as_array(name: str, function: ast.AST) -> bool:

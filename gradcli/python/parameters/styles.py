@@ -26,6 +26,7 @@ class Style(NamedTuple):
     adds_loss: bool = False  # the backward part is that of a loss beside the output, too
     is_mean: bool = False  # the losses of all examples are averaged, and not summed
     loss: str = next(iter(USUAL_LOSSES))  # of a network, where the file computes none
+    leaves_late: bool = False  # a loss that is computed behind the steps is for show
     scale: float = 1.0  # what this loss is multiplied with
     is_uphill: bool = False  # what is called a force is the gradient itself, and not minus it
     softmax_axis: int = 0  # of a `softmax` that is not there

@@ -63,6 +63,8 @@ from gradcli.python.words.roles import (
     role,
 )
 
+OF_LAYER = 2  # parameters of a backward part: what flows back, and what was kept
+
 
 class Subject(NamedTuple):
     """One thing to check; names are those of functions, or of methods of the class."""
@@ -152,6 +154,20 @@ def without_partner(tree: ast.Module, found: list[Subject]) -> list[ast.Function
         if isinstance(node, ast.FunctionDef) and node.name not in taken
         and role(node.name, BACKWARD) and not is_abstract(node)
     ]  # fmt: skip
+
+
+def of_known(tree: ast.Module, found: list[Subject]) -> list[Subject]:
+    """The backward functions without a partner whose forward part everybody knows.
+
+    They take an upstream gradient, and what was kept: `sigmoid_backward(dA, cache)`. None beside
+    one that nobody knows, whose forward part has to be put there first.
+    """
+    lonely = without_partner(tree, found)
+    known = [
+        Subject("pair", of, of, node.name, None, node.lineno) for node in lonely
+        if (of := role(node.name, BACKWARD)) in KNOWN and len(required(node)) == OF_LAYER
+    ]  # fmt: skip
+    return known if len(known) == len(lonely) else []
 
 
 def chosen(found: list[Subject], name: str) -> list[Subject]:

@@ -1,0 +1,85 @@
+"""What a backward part is handed that no forward part gives: counts of examples, and caches."""
+
+from __future__ import annotations
+
+import pytest
+from python_cases import case_of, cases, first_accused, verdict
+
+NETWORK = """import numpy as np
+
+class Network:
+    def __init__(self):
+        self.W1 = np.random.randn(6, 5)
+        self.b1 = np.random.randn(6, 1)
+        self.W2 = np.random.randn(3, 6)
+        self.b2 = np.random.randn(3, 1)
+
+    def softmax(self, Z):
+        e = np.exp(Z - np.max(Z, axis=0))
+        return e / np.sum(e, axis=0)
+
+    def one_hot(self, Y):
+        hot = np.zeros((Y.size, 3))
+        hot[np.arange(Y.size), Y] = 1
+        return hot.T
+
+    def forward_prop(self, X):
+        Z1 = self.W1.dot(X) + self.b1
+        A1 = np.maximum(Z1, 0)
+        Z2 = self.W2.dot(A1) + self.b2
+        A2 = self.softmax(Z2)
+        return Z1, A1, Z2, A2
+
+    def back_prop(self, Z1, A1, A2, X, Y, COUNT):
+        dZ2 = (1 / COUNT) * (A2 - self.one_hot(Y))
+        self.dW2 = dZ2.dot(A1.T)
+        self.db2 = np.sum(dZ2, axis=1).reshape(3, 1)
+        dZ1 = self.W2.T.dot(dZ2) * (Z1 > 0)
+        self.dW1 = dZ1.dot(X.T)
+        self.db1 = np.sum(dZ1, axis=1).reshape(6, 1)
+"""
+ALONE = "import numpy as np\n\ndef NAME_backward(dA, cache):\n    "
+
+
+@pytest.mark.parametrize("count", ["batch_size", "m", "n_samples", "N"])
+def test_what_is_only_divided_by_is_the_number_of_examples(count):
+    assert verdict(NETWORK.replace("COUNT", count)) == ("pass", None)
+
+
+def test_a_network_that_divides_by_it_twice_is_wrong_where_it_does():
+    twice = NETWORK.replace("COUNT", "m").replace("dZ1 = self", "dZ1 = (1 / m) * self")
+    assert (
+        first_accused(twice)
+        == twice.splitlines().index("        dZ1 = (1 / m) * self.W2.T.dot(dZ2) * (Z1 > 0)") + 1
+    )
+
+
+@pytest.mark.parametrize(("name", "body"), [
+    ("sigmoid", "s = 1 / (1 + np.exp(-cache))\n    return dA * s * (1 - s)"),
+    ("sigmoid", "return dA * cache * (1 - cache)"),
+    ("tanh", "return dA * (1 - np.tanh(cache) ** 2)"),
+    ("tanh", "return dA * (1 - cache ** 2)"),
+    ("relu", "dZ = np.array(dA, copy=True)\n    dZ[cache <= 0] = 0\n    return dZ"),
+])  # fmt: skip
+def test_of_a_known_function_the_cache_is_its_input_or_its_output(name, body):
+    case = case_of(ALONE.replace("NAME", name) + body)
+    assert case.verdict == "pass", case.lines
+    assert f"`{name}`, which is not in the file, is what its name says" in case.notes
+
+
+@pytest.mark.parametrize(("name", "body"), [
+    ("sigmoid", "s = 1 / (1 + np.exp(-cache))\n    return dA * s * (1 + s)"),
+    ("tanh", "return dA * (1 - cache)"),
+    ("relu", "return dA * (cache < 0)"),
+])  # fmt: skip
+def test_a_wrong_slope_of_a_known_function_is_wrong_for_both(name, body):
+    assert case_of(ALONE.replace("NAME", name) + body).verdict == "fail"
+
+
+def test_a_forward_part_beside_the_file_comes_before_one_that_everybody_knows(tmp_path):
+    (tmp_path / "relu.py").write_text("import numpy as np\n\ndef relu(z):\n"
+                                      "    return np.where(z > 0, z, 0.1 * z), z\n")  # fmt: skip
+    path = tmp_path / "relu_backward.py"
+    text = ALONE.replace("NAME", "relu") + "return dA * np.where(cache > 0, 1, 0.1)"
+    path.write_text(text)
+    assert [case.verdict for case in cases(text, name=str(path))] == ["pass"]
