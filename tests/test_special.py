@@ -239,6 +239,19 @@ def test_a_logarithm_of_many_bits_is_right_without_any_means(bits, monkeypatch):
         assert off <= abs(true) * sharp.mpf(2) ** -bits, x
 
 
+@pytest.mark.parametrize("count", [250, 750, 1000])
+@pytest.mark.parametrize("name", ["log", "log2", "log10", "pow"])
+def test_logarithms_just_above_a_quarter_are_those_of_a_quarter(name, count):
+    """The logarithm of 1/4 in which mpmath has fewer bits than the number beside it needs."""
+    arithmetic = digits(count)
+    function, quarter = arithmetic.function(name), arithmetic.number(0.25)
+    more = (arithmetic.number(0.3),) if name == "pow" else ()
+    for bits in (300, 1203, 2000):
+        beside = quarter + arithmetic.number(2.0) ** -bits
+        apart = function(beside, *more) - function(quarter, *more)
+        assert abs(apart) <= 8 * (beside - quarter)
+
+
 @pytest.mark.parametrize("x", [-0.9999, -0.4, 1e-4, 3e-5, 0.7, 1e300])
 def test_log1p_in_many_digits_is_right(x):
     number, sharp = digits(1000), context(8000)

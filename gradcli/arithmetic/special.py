@@ -224,8 +224,8 @@ def logarithm(mp: Any, x: Any) -> Any:
     third = (mp.prec + GUARD) // 3 + int(abs(mp.mag(x))).bit_length() + GUARD
     if third >= mp.prec:
         return mp.log(x)
-    with mp.workprec(third):
-        y = logarithm(mp, x)
+    with mp.workprec(third):  # rounded: mpmath takes what is above 1/4 below its bits for above 1
+        y = logarithm(mp, +x)
     with mp.workprec(mp.prec + GUARD):
         power = exponential(mp, y)
         y += 2 * (x - power) / (x + power)
