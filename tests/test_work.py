@@ -90,3 +90,12 @@ def test_a_claim_on_a_value_is_inconclusive_where_many_digits_take_long():
     (answer,) = checked.cases[0].values
     assert answer.verdict == "inconclusive"
     assert "take long" in answer.reason
+
+
+def test_what_gates_choose_at_a_tie_has_no_bound_where_limits_would_take_long():
+    """The slope is -5.572e-301, that of what `abs` and `relu` are taken for at 0 another one."""
+    text = "(log1p(exp(-abs(x))) + relu(x) - erfinv(x)) ** hypot(1e-300, x)"
+    report = gradcli.evaluate(text, {"x": 0.0})
+    assert report.gradients["x"] / -5.572e-301 > 2
+    assert report.gradient_bounds["x"] == float("inf")
+    assert report.check.inputs["x"].verdict == "inconclusive"

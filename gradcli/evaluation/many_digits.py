@@ -350,11 +350,12 @@ def _resolve(task: Task, sweep: _Sweep, numbers: Numbers) -> None:
     for name, leaf in leaves:
         is_chosen = bool(sweep.zeros) and leaf in doubts  # by what was taken as 0
         is_known = errors[leaf] < math.inf and not is_chosen
-        _resolve_one(point.in_digits, numbers, str(name), leaf, upstream, is_known)
+        _resolve_one(point.in_digits, numbers, str(name), leaf, upstream, is_known, leaf in doubts)
 
 
 def _resolve_one(
-    point: InDigits, numbers: Numbers, name: str, leaf: int, upstream: float, is_known: bool
+    point: InDigits, numbers: Numbers, name: str, leaf: int, upstream: float, is_known: bool,
+    is_tied: bool,
 ) -> None:
     from gradcli.evaluation.limits import OutOfDigits, limit
 
@@ -368,6 +369,8 @@ def _resolve_one(
         if not is_known or known != known:
             gradients[leaf], errors[leaf] = math.nan, math.inf
             numbers.notes.append(f"d{name} is unknown: {trouble}")
+        elif is_tied:
+            errors[leaf] = math.inf  # of what the gates choose, which may be no slope of f
         return
     if abs(known) == math.inf:
         is_known = True  # as the square root at 0: its slope really is infinite
