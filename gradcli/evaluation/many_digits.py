@@ -354,7 +354,12 @@ def _resolve(task: Task, sweep: _Sweep, numbers: Numbers) -> None:
 
 
 def _resolve_one(
-    point: InDigits, numbers: Numbers, name: str, leaf: int, upstream: float, is_known: bool,
+    point: InDigits,
+    numbers: Numbers,
+    name: str,
+    leaf: int,
+    upstream: float,
+    is_known: bool,
     is_tied: bool,
 ) -> None:
     from gradcli.evaluation.limits import OutOfDigits, limit

@@ -183,12 +183,26 @@ class InputSearch(Attempts):
                     for arg in needed
                 }  # fmt: skip
                 made[name] = Call(maker.name, guesses)
-        guesser = Guesser(Usage(self._functions(), self._callable), made)
+        usage = Usage(self._functions(), self._callable, self._inner())
+        guesser = Guesser(usage, made)
         guesser.objects = self._objects([name for name in missing if name not in made])
         guesser.has_labels = not self.style.is_one_hot
         guesser.shaped, guesser.is_prepared = self._first_array(), bool(self.setups)
         guesser.is_of_images = bool(OF_IMAGES.search(f"{self.subject.forward} {self.subject.cls}"))
         return guesser
+
+    def _inner(self) -> list[ast.FunctionDef]:
+        """The methods of other classes of the file of which the subject makes objects."""
+        classes = {node.name: node for node in self.script.tree.body
+                   if isinstance(node, ast.ClassDef) and node.name != self.subject.cls}  # fmt: skip
+        made = {
+            ast.unparse(part.func) for node in self._functions() for part in ast.walk(node)
+            if isinstance(part, ast.Call)
+        }  # fmt: skip
+        return [
+            part for name, cls in classes.items() if name in made for part in cls.body
+            if isinstance(part, ast.FunctionDef)
+        ]  # fmt: skip
 
     def _first_array(self) -> str | None:
         """The first parameter of the forward part that is no target."""

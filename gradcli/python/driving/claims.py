@@ -13,12 +13,13 @@ from gradcli.errors import NameFault, did_you_mean
 from gradcli.python.driving.driven import Driven, Leaf
 from gradcli.python.driving.results import Result
 from gradcli.python.parameters.guesses import BIAS, SHARES, TARGETS
-from gradcli.python.state.values import Array
+from gradcli.python.state.values import Array, arrays_in
 from gradcli.python.words.gradients import folded, is_holder, kin
 from gradcli.python.words.returned import OBJECTIVES
 
 WEIGHT = re.compile(r"^_?(W|w|U|V|K|b|gamma|beta)\w*$")
 INNER = re.compile(r"^self\.\w+(\[.*?\])?\.")  # `self.layer1.dinputs`
+PART = re.compile(r"^self\.(\w+)\[(\d+)\]\.(.+)$")  # of a part of a list, what it keeps
 PLACE = re.compile(r"\[\d+\]$")  # in a list
 SHORTEST = 3  # letters that a name shares with another
 
@@ -49,6 +50,8 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
         r for r in driven.results if not _is_forward(driven, r) and not _is_upstream(driven, r)
     ]  # fmt: skip
     results = _joined(driven, [r for r in results if not _is_inner(r)])
+    shared = _sharing(driven)
+    results = [r for r in results if not _is_of_one(r, shared, results)]
     claims = _as_said(driven, results, said)
     claims += _handed_on(driven, results, claims)
     claims += _by_name(driven, results, claims)
@@ -107,6 +110,28 @@ def _is_inner(result: Result) -> bool:
     """Whether a result is what a layer inside the object keeps of its own input."""
     inner = result.order < 0 and INNER.match(result.words)
     return bool(inner) and kin("inputs") in map(kin, result.roots)
+
+
+def _sharing(driven: Driven) -> set[str]:
+    """The lists of an object whose parts hold the same input: a cell for every step."""
+    holders: dict[tuple[str, int], set[str]] = {}
+    for path, array in arrays_in(driven.instance) if driven.instance is not None else ():
+        inner = PART.match(f"self{path}")
+        if inner and array.content.__class__ is int:
+            holders.setdefault((inner[1], array.content), set()).add(inner[2])
+    leaves = {leaf.node for leaf in driven.leaves}
+    return {name for (name, node), places in holders.items() if node in leaves and len(places) > 1}
+
+
+def _is_of_one(result: Result, shared: set[str], results: list[Result]) -> bool:
+    """Whether a result is what one of several cells sends to a weight that they share."""
+    inner = PART.match(result.words)
+    if result.order >= 0 or inner is None or inner[1] not in shared:
+        return False
+    return any(
+        (other := PART.match(r.words)) is not None and other[1] == inner[1] and other[3] == inner[3]
+        and r.node != result.node for r in results
+    )  # fmt: skip
 
 
 def _is_upstream(driven: Driven, result: Result) -> bool:

@@ -20,6 +20,7 @@ class Blocks(NamedTuple):
 
     axis: int  # the last or the first
     number: int  # of blocks
+    is_square: bool = False  # whether the other axis is one block: recurrent weights
 
 
 def blocks_of(function: ast.AST) -> dict[str, Blocks]:
@@ -34,14 +35,17 @@ def blocks_of(function: ast.AST) -> dict[str, Blocks]:
     found: dict[str, Blocks] = {}
     for (name, axis), count in cut.items():
         if count > 1:
-            for source in {part for node in nodes for part in _sources(node, name, axis)}:
+            sources = {part for node in nodes for part in _sources(node, name, axis)}
+            for source in (name, *sorted(sources)):
                 found.setdefault(source, Blocks(axis, count))
     if not found:
         return {}
     for node in nodes:
         for name in _of_one(node, units):
             found.setdefault(name, Blocks(LAST, 1))
-    return found
+    states = {name for name, own in found.items() if own.number == 1}
+    square = {name for node in nodes for name in (*_of_states(node, states), *_first(node, units))}
+    return {k: own._replace(is_square=own.number > 1 and k in square) for k, own in found.items()}
 
 
 def _cuts(node: ast.AST) -> Iterator[tuple[str, int, int, str]]:
@@ -91,20 +95,40 @@ def _with_axis(node: ast.expr, axis: int) -> Iterator[str]:
     pending = [node]
     while pending:
         part = pending.pop()
-        sides: list[ast.expr] = []
-        if isinstance(part, ast.BinOp):
-            sides = [part.left, part.right]
-            is_product = isinstance(part.op, ast.MatMult)
-        elif isinstance(part, ast.Call) and ast.unparse(part.func).rpartition(".")[2] in PRODUCTS:
-            owner = [part.func.value] if isinstance(part.func, ast.Attribute) else []
-            sides = [*(owner if len(part.args) == 1 else []), *part.args]
-            is_product = True
-        if len(sides) == 2:
-            pending += [sides[1 if axis == LAST else 0]] if is_product else sides
+        if (sides := _factors(part)) is not None:
+            pending.append(sides[1 if axis == LAST else 0])
+        elif isinstance(part, ast.BinOp):
+            pending += [part.left, part.right]
         elif isinstance(part, ast.Name):
             yield part.id
         elif isinstance(part, ast.Attribute) and ast.unparse(part.value) == "self":
             yield part.attr
+
+
+def _factors(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
+    """The matrices of a product: `a @ b`, `np.dot(a, b)`, `a.dot(b)`; None for anything else."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return node.left, node.right
+    if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in PRODUCTS:
+        owner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+        sides = [*(owner if len(node.args) == 1 else []), *node.args]
+        return (sides[0], sides[1]) if len(sides) == 2 else None
+    return None
+
+
+def _of_states(node: ast.AST, states: set[str]) -> Iterator[str]:
+    """The name that states of one block are multiplied with: `h @ Wh`."""
+    sides = _factors(node)
+    if sides is not None and ast.unparse(sides[0]) in states:
+        yield ast.unparse(sides[1]).removeprefix("self.")
+
+
+def _first(node: ast.AST, units: set[str]) -> Iterator[str]:
+    """The name whose first size is that of a block: `H = Wh.shape[0]`."""
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in units:
+        name, _, rest = ast.unparse(node.value).removeprefix("self.").partition(".")
+        if rest == "shape[0]":
+            yield name
 
 
 def _of_one(node: ast.AST, units: set[str]) -> Iterator[str]:

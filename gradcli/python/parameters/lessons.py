@@ -134,21 +134,20 @@ def _index(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesso
     """Floats stand in square brackets: they are labels."""
     for node in ast.walk(stop.node):
         if isinstance(node, ast.Subscript):
-            blamed = _blamed(node.slice, stop, values) or _whole_of(node.slice, stop, values)
-            if blamed is not None:
-                path, value = blamed
-                rank = len(stop.shape(value.content)) if isinstance(value, Array) else 0
+            part = _blamed(node.slice, stop, values) or _blamed(node.slice, stop, values, True)
+            if part is not None:
+                path, value = part[0], dict(_paths(values))[part[0]]
+                rank, own = _rank(value, stop), _rank(part[1], stop)
                 if isinstance(node.slice, ast.Tuple) and rank:  # `p[range(n), y]`
                     others = [part for part in node.slice.elts if not isinstance(part, ast.Slice)]
-                    rank = 1 if len(others) > 1 else rank
+                    rank = rank - own + 1 if len(others) > 1 else rank
                 return Lesson(path, LABELS_OF_RANK[rank]) if rank in LABELS_OF_RANK else None
     return None
 
 
-def _whole_of(node: ast.AST, stop: Stop, values: Mapping[str, Any]) -> tuple[str, Any] | None:
-    """The guessed value that a part of the file has parts of: `words[:, :-1]`."""
-    blamed = _blamed(node, stop, values, True)
-    return None if blamed is None else (blamed[0], dict(_paths(values))[blamed[0]])
+def _rank(value: Any, stop: Stop) -> int:
+    """How many axes a value has."""
+    return len(stop.shape(value.content)) if isinstance(value, Array) else 0
 
 
 def _scattered(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:

@@ -204,9 +204,10 @@ def _sizes(
     if rank == COLUMN and not parts and name in usage.whole_shares:
         return (*itertools.islice(sizes, 1), 1)
     if len(parts) != rank and name in usage.blocks:
-        axis, count = usage.blocks[name]
+        axis, count, is_square = usage.blocks[name]
         letters["block"] = letters.get("block") or next(sizes)
-        others = [*itertools.islice(sizes, rank - 1)]
+        block = [letters["block"]]
+        others = block if is_square and rank == 2 else [*itertools.islice(sizes, rank - 1)]
         cut = [count * letters["block"]]
         return (*cut, *others) if axis == FIRST else (*others, *cut)
     if len(parts) != rank:

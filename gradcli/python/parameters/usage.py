@@ -39,7 +39,11 @@ Functions = Mapping[str, ast.FunctionDef]
 class Usage:
     """How some functions use their parameters."""
 
-    def __init__(self, functions: Iterable[ast.AST], known: Functions | None = None) -> None:
+    def __init__(
+        self, functions: Iterable[ast.AST], known: Functions | None = None,
+        inner: Iterable[ast.AST] = (),
+    ) -> None:  # fmt: skip
+        """`inner` are functions of the objects that these make: they call weights the same."""
         self.known = known or {}  # that may be called
         self.ranks: dict[str, int] = {}  # from unpacked shapes and docstrings
         self.certain: set[str] = set()  # whose shapes are unpacked
@@ -98,6 +102,8 @@ class Usage:
                 self._look(node)
                 if isinstance(node, ast.FunctionDef):
                     self._look_for_sizes(node)
+        for function in inner:
+            self.blocks.update({**blocks_of(function), **self.blocks})
         for name in self.numbered.keys() - self.keys.keys():
             self.keys[name] = [f"{key}{k}" for k in NUMBERS for key in self.numbered[name]]
         self._spread_to_parameters()
