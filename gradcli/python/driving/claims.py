@@ -58,6 +58,7 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     claims += _by_local_name(driven, results, claims)
     claims += _by_place(driven, results, claims)
     claims += _of_a_list(driven, results, claims)
+    claims += _in_order(driven, results, claims)
     claims += _by_step(driven, [*driven.leaves, *unread], claims)
     claims += _between(driven, results, claims)
     claims += _of_the_input(driven, results, claims)
@@ -262,6 +263,17 @@ def _of_a_list(driven: Driven, results: list[Result], claims: list[Claim]) -> li
     if len(names) != 1 or len(holders) != 1 or len(kept) != len(returned) or len(kept) < 2:
         return []
     if any(x.node in taken for x in kept):
+        return []
+    return [Claim(x, r, "position") for x, r in zip(kept, returned, strict=True)]
+
+
+def _in_order(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
+    """Nameless results in the order and the shapes of all that an object holds."""
+    kept = [x for x in driven.leaves if not x.is_parameter]
+    returned = [r for r in results if r.order >= 0]
+    shapes = [[driven.reader.tape.shape(x.node) for x in some] for some in (kept, returned)]
+    is_plain = len(kept) > 1 and shapes[0] == shapes[1] and not any(r.roots for r in returned)
+    if claims or not is_plain:
         return []
     return [Claim(x, r, "position") for x, r in zip(kept, returned, strict=True)]
 

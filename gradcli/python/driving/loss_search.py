@@ -42,7 +42,7 @@ class LossSearch(Outputs):
         kept = {name: v for part in parts if isinstance(part, dict) for name, v in part.items()}
         if not outputs:  # a cache only, or lists: the loss may compute them itself
             lists = [k for k, part in enumerate(parts) if isinstance(part, list)]
-            value = self._loss([*parts, *kept.values()], [*names, *kept], lists, forward)
+            value = self._loss([*parts, *kept.values()], [*names, *kept], lists, forward, targets)
             if value is not None:
                 driven.outputs.append((self._scalar(value.content), None))
                 return
@@ -57,7 +57,7 @@ class LossSearch(Outputs):
                 return
         value = self._loss_of_object(self._last_of([parts[k] for k in outputs]), targets)
         if value is None:
-            value = self._loss(parts, names, outputs, forward)
+            value = self._loss(parts, names, outputs, forward, targets)
         if value is None and self._upstream_of_loss(parts, outputs):
             return
         if value is None and self._is_loss_of_each(parts[outputs[0]], forward):
@@ -184,8 +184,9 @@ class LossSearch(Outputs):
         return False
 
     def _loss(
-        self, parts: list[Any], names: list[str], outputs: list[int], forward: Function
-    ) -> Any:
+        self, parts: list[Any], names: list[str], outputs: list[int], forward: Function,
+        targets: list[Any],
+    ) -> Any:  # fmt: skip
         """The value of the file's loss function on what the forward part returns."""
         functions = [
             value for name, value in self.driven.scope.items()
@@ -209,6 +210,8 @@ class LossSearch(Outputs):
                     arguments[name] = self.given[name]
                 elif name in self.values:
                     arguments[name] = self._argument(name, False)
+                elif len(targets) == 1 and TARGETS.match(name):  # called otherwise here
+                    arguments[name] = targets[0]
                 elif name not in function.defaults:
                     waiting.append(name)
             if self._calls_forward(function):
@@ -216,6 +219,8 @@ class LossSearch(Outputs):
                 arguments.update(zip(waiting, inputs, strict=False))
                 waiting = waiting[len(inputs) :]
             spare = [parts[k] for k in outputs if names[k] not in arguments]
+            if len(waiting) == 1 < len(spare):
+                spare = [self._last_of(spare)]
             if len(waiting) <= len(spare):
                 arguments.update(zip(waiting, spare, strict=False))
                 callee = self._bound(function) if function.owner else function

@@ -107,8 +107,9 @@ class TrainingDriver(Driver):
         holder = self.driven.scope.get(self.subject.cls or "")
         if not isinstance(holder, Class):
             return {}
+        classes = reversed([*holder.order()])
         return {
-            name: part.node for cls in holder.order() for name, part in cls.body.items()
+            name: part.node for cls in classes for name, part in cls.body.items()
             if isinstance(part, Function) and isinstance(part.node, ast.FunctionDef)
         }  # fmt: skip
 

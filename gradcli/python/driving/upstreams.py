@@ -131,11 +131,12 @@ class BackwardCalls(LossSearch):
     def _hand_predictions(
         self, arguments: dict[str, Any], waiting: list[str], outputs: list[Any]
     ) -> None:
-        """Hand the only output over as the prediction that stands beside targets."""
+        """Hand the only output that is left over as the prediction that stands beside targets."""
         predictions = [n for n in waiting if PREDICTION.match(n) and n not in self.values]
         has_targets = any(TARGETS.match(n) for n in (*arguments, *waiting))
-        if len(outputs) == len(predictions) == 1 and has_targets:
-            arguments[predictions[0]] = outputs[0]
+        left = [x for x in outputs if all(x is not other for other in arguments.values())]
+        if len(left) == len(predictions) == 1 and has_targets:
+            arguments[predictions[0]] = left[0]
             waiting.remove(predictions[0])
 
     def _hand_inputs_of_loss(

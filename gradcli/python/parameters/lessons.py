@@ -139,8 +139,9 @@ def _index(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesso
                 path, value = part[0], dict(_paths(values))[part[0]]
                 rank, own = _rank(value, stop), _rank(part[1], stop)
                 if isinstance(node.slice, ast.Tuple) and rank:  # `p[range(n), y]`
-                    others = [part for part in node.slice.elts if not isinstance(part, ast.Slice)]
-                    rank = rank - own + 1 if len(others) > 1 else rank
+                    others = [x for x in node.slice.elts if not isinstance(x, ast.Slice)]
+                    is_one = any(isinstance(_value(x, stop.scope), int) for x in others)
+                    rank = rank - own + (not is_one) if len(others) > 1 else rank
                 return Lesson(path, LABELS_OF_RANK[rank]) if rank in LABELS_OF_RANK else None
     return None
 

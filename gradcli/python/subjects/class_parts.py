@@ -70,6 +70,14 @@ def is_for_heirs(
     return any(name in methods or name in theirs for name in open_ones)
 
 
+def is_own(
+    method: ast.FunctionDef, cls: ast.ClassDef, methods: Mapping[str, ast.FunctionDef]
+) -> bool:  # fmt: skip
+    """Whether a class has a method itself, or has what an inherited one leaves open."""
+    called = own_calls(method)
+    return method in cls.body or any(name in called for name, m in methods.items() if m in cls.body)
+
+
 def is_abstract(node: ast.FunctionDef) -> bool:
     """Whether a method only says that subclasses have it."""
     body = [part for part in node.body if not _is_text(part)]

@@ -22,6 +22,7 @@ from gradcli.python.subjects.class_parts import (
     is_abstract,
     is_called,
     is_for_heirs,
+    is_own,
     methods_of,
 )
 from gradcli.python.subjects.handed import handed_together
@@ -412,9 +413,10 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
     }
     objectives += [
         Subject(training.kind, f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
-        for m in node.body
-        if isinstance(m, ast.FunctionDef)
-        and m.name not in taken
+        for m in methods.values()
+        if m.name not in taken
+        and is_own(m, node, methods)
+        and not (heirs and is_for_heirs({m.name}, methods, heirs))
         and (training := Training(m, methods)).is_one
     ]
     main = [s for s in found if role(s.forward, FORWARD) == "" or s.forward == "__call__"]
