@@ -155,3 +155,28 @@ def test_a_mistake_in_such_a_layer_is_found_on_its_line(text, right, wrong):
     line = next(n for n, row in enumerate(text.splitlines(), 1) if right in row)
     assert case.verdict == "fail"
     assert line in [row.line for row in case.lines if row.verdict == "fail"]
+
+
+SQUARE = """import numpy as np
+
+def framed(image, p):
+    n = image.shape[0] + 2 * p
+    rows = np.concatenate([np.zeros((image.shape[0], p)), image, np.zeros((image.shape[0], p))], 1)
+    return np.concatenate([np.zeros((p, n)), rows, np.zeros((p, n))])
+
+def blur_forward(x):
+    padded = np.stack([np.stack([framed(c, 1) for c in one]) for one in x])
+    n = x.shape[2]
+    return sum(padded[:, :, i:i + n, j:j + n] for i in range(3) for j in range(3)) / 9
+
+def blur_backward(d):
+    padded = np.stack([np.stack([framed(c, 1) for c in one]) for one in d])
+    n = d.shape[2]
+    return sum(padded[:, :, i:i + n, j:j + n] for i in range(3) for j in range(3)) / 9
+"""
+
+
+def test_images_are_square_where_the_code_takes_their_height_for_their_width():
+    case = case_of(SQUARE)
+    assert case.verdict == "pass", case.problem
+    assert any("x (2, 3, 5, 5)" in note for note in case.notes)

@@ -335,3 +335,18 @@ def test_a_column_meets_a_column():
         "    return (y_pred - y_train.reshape(-1, 1)) / y_pred.shape[0]\n"
     )
     assert "y_pred (3, 1), y_train (3, 1)" in taken(text)
+
+
+def test_labels_that_batches_are_cut_of_end_the_search_for_sizes():
+    text = (
+        "import numpy as np\n\nclass Net:\n"
+        "    def __init__(self, n_in, n_out):\n        self.W = np.random.randn(n_in, n_out)\n\n"
+        "    def fit(self, X_train, y_train, rate=0.1, epochs=2, batch=4):\n"
+        "        for _ in range(epochs):\n            for i in range(0, len(X_train), batch):\n"
+        "                x, y = X_train[i:i + batch], y_train[i:i + batch]\n"
+        "                e = np.exp(x @ self.W)\n                p = e / e.sum(axis=1, keepdims=True)\n"
+        "                hot = np.zeros_like(p)\n                hot[range(len(y)), y] = 1\n"
+        "                loss = -(hot * np.log(p)).sum() / len(y)\n"
+        "                self.W -= rate * x.T @ (p - hot) / len(y)\n"
+    )
+    assert verdicts(text) == ["pass"]

@@ -10,6 +10,7 @@ from gradcli.python.state.guards import REACHED
 
 Shapes = dict[str, tuple[int, ...]]
 
+IMAGE = 3  # axes of an image, at least
 LARGEST = 5_000  # size of an axis, where the code itself has one that large
 WEIGHT = re.compile(r"^_?(W|w|U|V|K|theta|Theta)\w*$")
 PAIRS = (
@@ -191,10 +192,26 @@ def joined(shapes: Shapes, x: int, y: int) -> Shapes | None:
             return joined(shapes, x // common, y // common)
         if {x - 1, y - 1} <= own:  # with a column of ones: `14 columns meet 4 rows`
             return joined(shapes, x - 1, y - 1)
-        return _joined_sums(shapes, own, x, y)
+        return _squared(shapes, x, y) or _joined_sums(shapes, own, x, y)
     if new > LARGEST or new < 2:  # an axis of one element hides much
         return None
     return {name: tuple(new if n == old else n for n in s) for name, s in shapes.items()}
+
+
+def _squared(shapes: Shapes, x: int, y: int) -> Shapes | None:
+    """The shapes with a square image, where sizes meet that height and width are moved to alike."""
+    found = [
+        (name, at)
+        for name, s in shapes.items()
+        if len(s) >= IMAGE
+        for at in (len(s) - 2, len(s) - 3)
+        if s[at] != s[at + 1] and x - s[at] == y - s[at + 1]
+    ]
+    if len(found) != 1:
+        return None
+    name, at = found[0]
+    own, side = shapes[name], max(shapes[name][at : at + 2])
+    return {**shapes, name: (*own[:at], side, side, *own[at + 2 :])}
 
 
 def _joined_sums(shapes: Shapes, own: set[int], x: int, y: int) -> Shapes | None:

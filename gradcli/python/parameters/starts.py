@@ -211,7 +211,7 @@ def _sizes(
         cut = [count * letters["block"]]
         return (*cut, *others) if axis == FIRST else (*others, *cut)
     if len(parts) != rank:
-        own = (n for n in sizes if n >= LONG) if name in usage.sliced else sizes
+        own = (n for n in sizes if n >= LONG or n == TURNS) if name in usage.sliced else sizes
         return tuple(itertools.islice(own, rank))
     shape = []
     for part in parts:
