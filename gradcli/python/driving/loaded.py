@@ -10,8 +10,10 @@ import ast
 
 from gradcli.errors import GradcliError
 from gradcli.python.interpreter.imports import names_set
+from gradcli.python.interpreter.interpreter import Interpreter
 from gradcli.python.rows.methods import ATTRIBUTES, OF_ARRAYS, SHARED
 from gradcli.python.state.missing import MissingInputs
+from gradcli.python.state.values import Foreign, Scope
 
 OF_NUMBERS = {*ATTRIBUTES, *OF_ARRAYS, *SHARED}
 
@@ -48,6 +50,14 @@ class Loaded:
                                 f"give them: {names[0]}='randn(8, 3)'")  # fmt: skip
         missing.span = error.span
         raise missing from None
+
+
+def read_known(reader: Interpreter, node: ast.stmt, scope: Scope) -> None:
+    """Read a statement that sets no name to what a module gives that is not read."""
+    reader.statement(node, scope)
+    for name in names_set(node):
+        if isinstance(scope.get(name), Foreign):
+            reader.refuse_unknown(scope[name])
 
 
 def _is_of_object(node: ast.Attribute | ast.Subscript) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gradcli.python.interpreter.interpreter import Interpreter
-from gradcli.python.state.values import Array, Function, Instance, arrays_in, fields_of
+from gradcli.python.state.values import Array, Foreign, Function, Instance, arrays_in, fields_of
 from gradcli.python.words.gradients import is_holder, kin, roots
 
 FACTOR = re.compile(r"^[-+]|^[\d.]+ \* | [*/] [\d.]+$| / (\w+|len\(\w+\)|\w+\.shape\[0\])$")
@@ -55,6 +55,9 @@ class Result(NamedTuple):
 def returned(reader: Interpreter, value: Any, function: Function | None) -> list[Result]:
     """The arrays a function returns."""
     assert function is not None
+    for part in value if isinstance(value, tuple) else (value,):
+        if isinstance(part, Foreign):
+            reader.refuse_unknown(part)
     results: list[Result] = []
     _collect(reader, value, _expression(function, value), "", results)
     if function.scope.file:  # whose places are those of another text

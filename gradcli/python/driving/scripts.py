@@ -18,7 +18,7 @@ import numpy as np
 from gradcli.errors import GradcliError
 from gradcli.python.driving.drive import Driver
 from gradcli.python.driving.driven import Driven
-from gradcli.python.driving.loaded import Loaded
+from gradcli.python.driving.loaded import Loaded, read_known
 from gradcli.python.driving.results import collected
 from gradcli.python.interpreter.imports import names_set
 from gradcli.python.state.control import BreakSignal, ContinueSignal
@@ -175,7 +175,7 @@ class ScriptDriver(Driver):
             return  # an update
         try:
             if not self._is_given(node):
-                self.reader.statement(node, self.driven.scope)
+                read_known(self.reader, node, self.driven.scope)
         except (BreakSignal, ContinueSignal):
             return
         except GradcliError as error:

@@ -13,7 +13,7 @@ from gradcli.errors import GradcliError
 from gradcli.python.driving.arguments import varied_content
 from gradcli.python.driving.drive import Driver
 from gradcli.python.driving.driven import Driven
-from gradcli.python.driving.loaded import Loaded
+from gradcli.python.driving.loaded import Loaded, read_known
 from gradcli.python.driving.steps import Changes, joined
 from gradcli.python.interpreter.imports import names_set
 from gradcli.python.parameters.flaws import Imperfect
@@ -151,7 +151,7 @@ class TrainingDriver(Driver):
             with self.reader.faults():
                 if self.compared is None and node in self.training.errors:
                     self._take_error(self.training.errors[node])
-                self.reader.statement(node, self.scope)
+                read_known(self.reader, node, self.scope)
         except MissingInputs:
             raise
         except GradcliError as error:

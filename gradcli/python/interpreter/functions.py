@@ -20,6 +20,7 @@ from gradcli.python.state.tape import kind_of
 from gradcli.python.state.values import (
     Array,
     Class,
+    Foreign,
     Function,
     Given,
     Instance,
@@ -90,6 +91,8 @@ class Functions(Reader):
             return self.call(callee.callee, [*callee.values, *values], named, node)
         if isinstance(callee, OfArray):
             return method_call(self, callee, values, keywords)
+        if isinstance(callee, Foreign):
+            return Foreign(callee.reason, callee.hint, callee.span or self.span())
         self.refuse_unknown(callee)
         self.fail(f"{kind_of(callee)} is not callable")
 
@@ -274,6 +277,8 @@ class Functions(Reader):
             if name not in owner:
                 self.fail(f"the file has no `{name}`", did_you_mean(name, owner))
             return owner[name]
+        if isinstance(owner, Foreign):
+            return Foreign(owner.reason, owner.hint, owner.span or self.span())
         self.refuse_unknown(owner)
         if isinstance(owner, str) and owner in KINDS and name in ("kind", "name"):  # of a `dtype`
             return KINDS[owner] if name == "kind" else owner

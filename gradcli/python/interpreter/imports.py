@@ -14,11 +14,14 @@ from gradcli.python.rows.calls import CONSTANTS, OTHER_FRAMEWORKS, ROWS, refusal
 from gradcli.python.rows.helpers import HELPERS, WITH_CACHE
 from gradcli.python.state.limits import MOST_FILES
 from gradcli.python.state.source import Script
-from gradcli.python.state.values import Library, Scope, Unknown
+from gradcli.python.state.values import Foreign, Library, Scope, Unknown
 
 KNOWN_ROOTS = ("numpy", "math", "cmath", "scipy", "autograd", "cupy", "cupyx")  # numpy's names
 OLD_AND_NEW = ("builtins", "past", "six", "future")  # names that Python has itself
 MATHEMATICS = ("math", "cmath")
+STARRED = ("pylab", "matplotlib.pylab")  # whose `*` has all of numpy
+# What `from numpy import *` gives beside functions and numbers.
+OF_NUMPY = ("r_", "c_", "s_", "ndarray", "linalg", "random", "float32", "float64", "int32", "int64")
 # Modules whose calls change no number of a program, or are not reached by one.
 IGNORED_ROOTS = {
     "__future__", "typing", "warnings", "abc", "dataclasses", "enum", "logging", "time", "sys",
@@ -74,14 +77,16 @@ class Imports(Statements):
             return beside
         if root in IGNORED_ROOTS:
             return Library("ignore", "python")
-        return Unknown(*refusal(name))
+        return Foreign(*refusal(name))
 
     def _s_importfrom(self, node: ast.ImportFrom, scope: Scope) -> None:
         module = node.module or ""
         root = "" if node.level else module.partition(".")[0]
         for alias in node.names:
             name = alias.asname or alias.name
-            if root in KNOWN_ROOTS:
+            if alias.name == "*" and module in STARRED:
+                self._star("numpy", scope)
+            elif root in KNOWN_ROOTS:
                 kind = "math" if root in MATHEMATICS else "numpy"
                 if alias.name == "*":
                     self._star(kind, scope)
@@ -121,8 +126,10 @@ class Imports(Statements):
         for row in ROWS:
             if "." not in row and row not in BUILTINS:
                 scope.setdefault(row, Library(row, kind))
-        for name in ("pi", "e", "inf", "nan"):
-            scope.setdefault(name, CONSTANTS[name])
+        for name, number in CONSTANTS.items():
+            scope.setdefault(name, number)
+        for name in OF_NUMPY if kind == "numpy" else ():
+            scope.setdefault(name, Library(name, kind))
 
     def _import_beside(self, module: str, level: int, taken: str, name: str, scope: Scope) -> None:
         whole = self.module_beside(module, level)
@@ -133,7 +140,7 @@ class Imports(Statements):
             self.set_name(name, inner, scope)
         elif whole is None:
             is_ignored = not level and module.partition(".")[0] in IGNORED_ROOTS
-            unknown = Unknown(*refusal(module or taken))
+            unknown = Foreign(*refusal(module or taken))
             if taken != "*":
                 self.set_name(name, Library("ignore", "python") if is_ignored else unknown, scope)
         elif taken == "*":

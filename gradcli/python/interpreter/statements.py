@@ -13,7 +13,7 @@ from gradcli.python.state.control import BreakSignal, ContinueSignal, turn_of
 from gradcli.python.state.guards import HOW, REACHED, asked
 from gradcli.python.state.limits import MOST_ITERATIONS
 from gradcli.python.state.operators import binary, compare, is_true
-from gradcli.python.state.values import Array, Scope, Taken, Unknown
+from gradcli.python.state.values import Array, Foreign, Scope, Taken, Unknown
 
 CHECKS = re.compile(r"^_?(assert|check|validate|verify|log|show)(_|$)")  # what changes no number
 
@@ -40,6 +40,10 @@ class Statements(Expressions):
         if self._is_foreign_check(node.value, scope):
             return
         value = self.evaluate(node.value, scope)
+        if isinstance(value, Foreign) and isinstance(node.value, ast.Call):
+            handed = (*node.value.args, *(keyword.value for keyword in node.value.keywords))
+            if any(self.has_arrays(self.parts.get(id(part))) for part in handed):
+                self.refuse_unknown(value)  # it may write into these
         if not isinstance(node.value, ast.Call):
             self.record_new(value, self.scripts[self.file].words(node), node)
 
@@ -254,14 +258,24 @@ class Statements(Expressions):
                 scope.elsewhere[name] = holder
 
     def _s_try(self, node: ast.Try, scope: Scope) -> None:
-        """The body of `try`; where Python would raise in it, the first handler."""
+        """The body of `try`; where Python would raise in it, the first handler.
+
+        The error stays one where the handler gives up, too: it raises, ends, or only prints.
+        """
         try:
             self.block(node.body, scope)
-        except GradcliError:
-            if not node.handlers:
+        except GradcliError as error:
+            kept, handler = self.stopped, next(iter(node.handlers), None)
+            if handler is None or _gives_up(handler):
                 raise
             self.stopped = None
-            self.block(node.handlers[0].body, scope)
+            if handler.name:
+                scope[handler.name] = Unknown(error.message, error.hint)
+            try:
+                self.block(handler.body, scope)
+            except GradcliError:
+                self.stopped = kept
+                raise error from None
         else:
             self.block(node.orelse, scope)
         self.block(node.finalbody, scope)
@@ -278,3 +292,16 @@ class Statements(Expressions):
                 self.fail(f"`with {words}` is not read",
                           "give what it would set as an input: NAME=VALUE")  # fmt: skip
         self.block(node.body, scope)
+
+
+def _gives_up(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler changes nothing that follows, but for a `raise`, an end or a message."""
+    return not any(
+        isinstance(part, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Pass, ast.Continue))
+        or (isinstance(part, ast.Return) and not _is_nothing(part.value))
+        for part in ast.walk(handler)
+    ) or any(isinstance(part, ast.Raise) for part in handler.body)
+
+
+def _is_nothing(value: ast.expr | None) -> bool:
+    return value is None or (isinstance(value, ast.Constant) and value.value is None)

@@ -19,6 +19,7 @@ from gradcli.python.state.values import (
     Array,
     Class,
     Default,
+    Foreign,
     Function,
     Instance,
     Library,
@@ -159,6 +160,9 @@ def _isinstance(reader: Reader, x: Any, kinds: Any) -> bool:
 def _is_a(reader: Reader, x: Any, kind: Any) -> bool:
     if isinstance(kind, Class):
         return isinstance(x, Instance) and kind in x.cls.order()
+    if isinstance(kind, Foreign):  # nothing that is read is of that module
+        reader.refuse_unknown(x)
+        return False
     name = kind.name.rpartition(".")[2] if isinstance(kind, Library) else ""
     if isinstance(x, Array):
         content, tape = x.content, reader.tape

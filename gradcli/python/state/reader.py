@@ -391,7 +391,7 @@ class Reader(ABC):
     def refuse_unknown(self, value: Any) -> None:
         """Raise the error of a value that is not known, or of a method that is not called."""
         if isinstance(value, Unknown):
-            self.fail(value.reason, value.hint)
+            raise PythonFault(value.reason, value.span or self.span(), value.hint)
         if isinstance(value, OfArray):
             owner = kind_of(value.owner)
             self.fail(f"`.{value.name}` of {owner} is no value that is read",

@@ -6,6 +6,7 @@ content        of an array: a numpy array that is known, or the number of a node
 Function, Method, Class, Instance, Super      of the file
 Library        a module or a function of numpy, scipy or math, by its name
 Unknown        the name of something that cannot be read, which is an error where it is used
+Foreign        what is of a module that is not read, or what a call of it gives
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from gradcli.errors import Span
 
 Content = Any  # a numpy array, or the number of a node
 View = tuple[Callable[[Content], Content], Callable[[Content, Content], Content]]
@@ -252,9 +255,14 @@ class TextFile:
 class Unknown:
     """What could not be read, and why."""
 
-    def __init__(self, reason: str, hint: str | None = None) -> None:
+    def __init__(self, reason: str, hint: str | None = None, span: Span | None = None) -> None:
         self.reason = reason
         self.hint = hint
+        self.span = span  # of what could not be read, where that is not where it is used
+
+
+class Foreign(Unknown):
+    """What is of a module that is not read: an error only where a number is made of it."""
 
 
 HOLDERS = (Array, dict, list, tuple, Instance)  # values in which arrays may be

@@ -84,5 +84,11 @@ def is_abstract(node: ast.FunctionDef) -> bool:
     return all(isinstance(part, (ast.Pass, ast.Raise)) for part in body)
 
 
+def is_property(node: ast.FunctionDef) -> bool:
+    """Whether a method is what an object has, and no function: `weights`, `gradient_weights`."""
+    marks = [ast.unparse(mark) for mark in node.decorator_list]
+    return any(mark == "property" or mark.endswith((".setter", ".getter")) for mark in marks)
+
+
 def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

@@ -23,6 +23,7 @@ from gradcli.python.subjects.class_parts import (
     is_called,
     is_for_heirs,
     is_own,
+    is_property,
     methods_of,
 )
 from gradcli.python.subjects.handed import handed_together
@@ -370,7 +371,7 @@ def _differentiated(name: str) -> str | None:
 
 def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subject]:
     methods = methods_of(node, tree, bases)
-    real = [m for m in methods.values() if not is_abstract(m)]
+    real = [m for m in methods.values() if not is_abstract(m) and not is_property(m)]
     names = [m.name for m in real]  # in their order, so that every run finds the same
     found = _pairs(real, node.name)
     if not found:
@@ -384,6 +385,8 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
         )  # fmt: skip
         likely = (*VALUE_METHODS, *FORWARD_METHODS) if is_gradient else FORWARD_METHODS
         forward = next((n for n in likely if n in names), None)
+        if forward is None and backward is not None:
+            forward = _of_same_operands(real, backward)
         if forward and backward and forward != backward:
             before = feeder(methods, backward, forward, FORWARD_METHODS) if is_gradient else None
             kind, forward = ("pair", before) if before else (
@@ -429,6 +432,16 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
                  for s in found]  # fmt: skip
     at_class = [s._replace(line=node.lineno) for s in (*found, *upstreams, *derivatives)]
     return at_class + [s if s.kind == "node" else s._replace(line=node.lineno) for s in objectives]
+
+
+def _of_same_operands(methods: list[ast.FunctionDef], backward: str) -> str | None:
+    """The only method that gives a value for what a backward one takes: `calculate(y_hat, y)`."""
+    own = next((required(m) for m in methods if m.name == backward), [])
+    same = [
+        m.name for m in methods if m.name != backward and required(m) == own != [] and gives(m)
+        and role(m.name, f"{GRADIENT}|{HESSIAN}|{BACKWARD}") is None
+    ]  # fmt: skip
+    return same[0] if len(same) == 1 else None
 
 
 def _of_upstreams(
