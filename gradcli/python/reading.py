@@ -18,6 +18,7 @@ from gradcli.python.driving.scripts import training_of, written_gradients
 from gradcli.python.input_search import InputSearch
 from gradcli.python.interpreter.interpreter import Interpreter
 from gradcli.python.notes import mapping, taken, without
+from gradcli.python.parameters.draws import SIGNS
 from gradcli.python.parameters.guesses import MAY_BE_MASKS, SHARES, TARGETS, WEIGHING_MASKS
 from gradcli.python.parameters.inputs import Directives, directives
 from gradcli.python.parameters.likely_axes import Unlikely
@@ -310,11 +311,14 @@ class Reading(InputSearch):
         draws = self.inference.draws if self.inference is not None else None
         style = Style()
         has_shares = draws is not None and draws.has_shared_targets and self.has_logarithm
+        has_factors = draws is not None and draws.has_shared_targets and self._multiplies_targets()
         if draws is not None and (draws.has_targets or draws.has_labels or has_shares):
             for targets in ("rows", "columns"):
                 words = f"right for targets with a single 1 in their {targets}"
                 one_hot = style._replace(targets=targets, is_one_hot=draws.has_labels)
                 ways.append((one_hot, words))
+        if has_factors:
+            ways.append((style._replace(targets=SIGNS), "right for targets of -1 and 1"))
         if self.likely_style.has_shares:
             words = "right for probabilities, which lie in 0 to 1"
             ways.append((style._replace(has_shares=True), words))
@@ -341,6 +345,10 @@ class Reading(InputSearch):
         for name, attribute in self.driver.kept_operands() if self.driver is not None else ():
             words = f"right where `{name}` is what the object has as `{attribute}`"
             ways.append((style._replace(kept=(name, attribute)), words))
+        if self.driver is not None and self.driver.has_one_operand():
+            words = f"right where `{self.subject.backward}` is handed"
+            ways.append((style._replace(handed="input"), f"{words} the input, as a derivative is"))
+            ways.append((style._replace(handed="upstream"), f"{words} the upstream gradient"))
         is_open = self.driver is not None and self.driver.driven.is_cache_left_open
         if self.subject.kind == "gradient" or is_open:
             words = f"`{self.subject.backward}` is handed what `{self.subject.forward}` returns"
@@ -366,6 +374,15 @@ class Reading(InputSearch):
                      for way, words in ways]  # fmt: skip
         yield from ways
         yield from self._of_scores()
+
+    def _multiplies_targets(self) -> bool:
+        """Whether targets are factors, as those of a margin are: `y * score`."""
+        graph = self.driven_last.reader.tape.graph
+        targets = {node for name, node in graph.inputs.items() if TARGETS.match(name)}
+        factors = {node for k, gate in enumerate(graph.gates) if gate.name == "mul"
+                   for node in graph.operands[k]}  # fmt: skip
+        negated = {k for k in factors if graph.gates[k].name == "neg"}
+        return bool(targets & {*factors, *(graph.operands[k][0] for k in negated)})
 
     def _may_be_mask(self, name: str) -> bool:
         """Whether an inferred input may be all zeros and ones, by its name and its use."""

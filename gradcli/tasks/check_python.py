@@ -14,6 +14,7 @@ from gradcli.python.assembly import Misshapen
 from gradcli.python.driving.loss_search import NAME_LOSS
 from gradcli.python.parameters.styles import Style
 from gradcli.python.reading import PythonFile, Reading
+from gradcli.python.state.missing import Unclaimed
 from gradcli.python.subjects.subjects import Subject
 from gradcli.reports.checks import Case
 from gradcli.reports.lines import LineCheck
@@ -151,8 +152,22 @@ def check_subject(
     A failure is looked at again where the file may mean something else: what was guessed of its
     inputs and claims accuses nobody as long as another guess is right.
     """
-    original = file.reading(subject, bindings, request, request.grads)
-    read = _read(original)
+
+    def again() -> Reading:
+        return file.reading(subject, bindings, request, request.grads)
+
+    def check(reading: Reading) -> Checked:
+        return _checked(file, reading, reading.program(), request)
+
+    original = again()
+    try:
+        read = _read(original)
+    except Unclaimed:
+        if original.driver is None or not original.driver.has_one_operand():
+            raise
+        slope = again()
+        slope.style = Style(handed="input")
+        return check(slope)
     if original.lacks_loss:
         return _by_usual_loss(file, subject, bindings, request, NO_LOSS)
     first = read if isinstance(read, Misshapen) else _checked(file, original, read, request)
@@ -166,20 +181,13 @@ def check_subject(
                 return usual
     closest = first
     if isinstance(first, Checked):
-        narrow = for_one_column(
-            first, original, lambda: file.reading(subject, bindings, request, request.grads),
-            lambda reading: _checked(file, reading, reading.program(), request),
-        )  # fmt: skip
+        narrow = for_one_column(first, original, again, check)
         if narrow is not None and narrow.case.verdict != "fail":
             return narrow
         if narrow is not None and _is_closer(narrow, closest):
             closest = narrow
     else:
-        again = file.reading(subject, bindings, request, request.grads)
-        unit = for_one_unit(
-            first, original, again,
-            lambda reading: _checked(file, reading, reading.program(), request),
-        )  # fmt: skip
+        unit = for_one_unit(first, original, again(), check)
         if unit is not None:
             return unit
     others = _other_styles(file, subject, bindings, request, original)
@@ -196,6 +204,9 @@ def check_subject(
         if reading.style.of is not None and other.case.verdict in ("inconclusive", "undefined"):
             original.asked = original.asked or reading.style.of[1]  # which may be right
         if reading.style.through and is_multiple(other.case, reading):
+            narrow = for_one_column(other, reading, again, check)
+            if narrow is not None and narrow.case.verdict in ("pass", "kink"):
+                return _noted(narrow, words)
             original.multiple = words.replace("right", "a multiple of what is right")
         if _is_closer(other, closest) and not reading.style.through:
             closest = _noted(other, f"nearly {words}; told is what is wrong even then")

@@ -37,7 +37,8 @@ def for_one_column(
     if count is None or original.choice is None or not most:
         return None
     reading = again()
-    reading.refused, reading.style = [original.choice], original.likely_style
+    reading.refused = [original.choice]
+    reading.style = original.style if original.style.through else original.likely_style
     reading.single = count
     try:
         narrow = check(reading)

@@ -309,7 +309,9 @@ class Attempts:
             elif self.subject.kind == "node":
                 driver = NodeDriver(reader, scope, self.subject, values, floats, self.values)
             else:
-                driver = Driver(reader, scope, self.subject, values, floats, self.values)
+                is_slope = self.style.handed == "input"
+                own = self.subject._replace(kind="gradient") if is_slope else self.subject
+                driver = Driver(reader, scope, own, values, floats, self.values)
             driver.style = self.style
             driver.numbers, self.driver = self.numbers, driver
             driver.setups, driver.attributes = self.setups, self.attributes

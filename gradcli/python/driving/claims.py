@@ -138,17 +138,18 @@ def _is_of_one(result: Result, shared: set[str], results: list[Result]) -> bool:
 def _is_upstream(driven: Driven, result: Result) -> bool:
     """Whether what an object keeps is the upstream gradient, which is of the output.
 
-    Kept as that of a weight, it is meant to be its gradient: `self.db = dout`, a sum is missing.
+    Under another name it is meant to be the gradient of what that says: a layer that changes
+    nothing has `self.dinputs = dvalues`, one that has `self.db = dvalues` lacks a sum.
     """
     graph, node = driven.reader.tape.graph, result.node
     while graph.gates[node].name == "copy":
         node = graph.operands[node][0]
-    weights = {leaf.short for leaf in driven.leaves if not leaf.is_parameter}
-    return (
-        result.order < 0
-        and any(node == upstream for _, upstream in driven.outputs)
-        and weights.isdisjoint(result.roots)
-    )
+    if result.order >= 0 or all(node != upstream for _, upstream in driven.outputs):
+        return False
+    is_renamed = graph.inputs.get(result.name.rpartition(".")[2]) != node
+    named = {leaf.short for leaf in driven.leaves if is_renamed or not leaf.is_parameter}
+    of_input = is_renamed and kin("inputs") in map(kin, result.roots)
+    return not of_input and named.isdisjoint(result.roots)
 
 
 def _as_said(driven: Driven, results: list[Result], said: Mapping[str, str]) -> list[Claim]:

@@ -15,6 +15,7 @@ from gradcli.python.driving.results import Result, of_each, returned, short_name
 from gradcli.python.driving.upstreams import BackwardCalls
 from gradcli.python.state.values import (
     Array,
+    Foreign,
     Function,
     Unknown,
     arrays_in,
@@ -66,6 +67,18 @@ class Driver(BackwardCalls):
         ]  # fmt: skip
         return [(name, attribute) for name in lost for attribute in kept]
 
+    def has_one_operand(self) -> bool:
+        """Whether a backward part takes one value, and reads nothing that its object keeps.
+
+        Nothing but its name says whether that is an upstream gradient, or what it is the slope at.
+        """
+        subject, instance = self.subject, self.driven.instance
+        if subject.kind != "pair" or subject.backward is None or instance is None:
+            return False
+        backward = self._function(subject.backward)
+        read = {part.attr for part in ast.walk(backward.node) if isinstance(part, ast.Attribute)}
+        return len(self._parameters(backward)) == 1 and read.isdisjoint(instance.attributes)
+
     def _end_forward(self) -> None:
         self.has_ended = True
         self._note_sizes()
@@ -93,6 +106,8 @@ class Driver(BackwardCalls):
             name, attribute = self.style.kept
             arguments[name] = driven.instance.attributes[attribute]
         value = self._forward_call(forward, arguments)
+        if isinstance(value, Foreign):
+            self.reader.refuse_unknown(value)
         if isinstance(value, Unknown) or value is None:
             value = self._stored_output()
         if subject.kind == "gradient":

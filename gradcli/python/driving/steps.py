@@ -4,6 +4,7 @@ W - rate * G      G is claimed: the rate is named such, is one number below 1, o
                   forward part has never seen
 W - S             S is claimed, up to one positive factor: an optimiser may have its own
 W - (S + c * W)   S: decay is no part of what a layer computes
+W - inv(H) @ G    none is: that is a step of Newton
 W - S, b - r * G  S / r: what has lost the rate of all others is that many times too large
 W[i] - rate * G   G in its place, and 0 elsewhere; what other statements do elsewhere is added
 """
@@ -25,6 +26,7 @@ from gradcli.python.state.values import Instance, arrays_in
 LINEAR = {"mul": 2, "matmul": 2, "div": 1, "neg": 1, "copy": 1, "transpose": 1, "reshape": 1,
           "fill": 1, "sum": 1, "put": 2}  # fmt: skip
 CHAIN = ("copy", "add", "sub", "put")  # what a weight is changed by
+INVERSES = ("inv", "solve")
 CURVED = ("power", "square", "sqrt", "reciprocal")  # by which optimisers scale gradients
 DEEPEST = 6  # gates that a learning rate is looked for behind
 MOST_STEPS = 50  # of one weight
@@ -119,7 +121,7 @@ class Changes:
     ) -> Step | None:  # fmt: skip
         """The step from a weight to its new value; None where it is changed in another way."""
         change = self._change(content, leaf)
-        if change is None:
+        if change is None or self._is_of_newton(change):
             return None
         if is_layer:
             change = self._without_decay(change, leaf)
@@ -147,6 +149,19 @@ class Changes:
             records.append(told._replace(value=own, total=own, before=before))
             records.append(told._replace(value=whole, total=whole))
         return step._replace(result=step.result._replace(node=whole))
+
+    def _is_of_newton(self, change: int) -> bool:
+        """Whether a matrix is inverted for a change only: no gradient is, as Newton's step says."""
+        gates, operands = self.graph.gates, self.graph.operands
+        pending, behind = [change], self.reader.forward or set()
+        while pending:
+            node = pending.pop()
+            if node in behind:
+                continue
+            if gates[node].name in INVERSES:
+                return True
+            pending += operands[node][: LINEAR.get(gates[node].name, 0)]
+        return False
 
     def count(self, leaf: int, content: int) -> int:
         """How often a weight was added to or subtracted from."""

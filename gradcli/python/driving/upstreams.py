@@ -99,6 +99,8 @@ class BackwardCalls(LossSearch):
         """Arguments that are caches, parameters or results by name; and those that are not."""
         arguments: dict[str, Any] = {}
         waiting = []
+        if self.style.handed == "upstream":
+            return {}, self._parameters(backward)
         left = [*caches]
         inner = self.reader.scopes.get(forward.name, Scope())
         by_name = {
@@ -309,6 +311,8 @@ class BackwardCalls(LossSearch):
         self, waiting: list[str], backward: Function, outputs: list[Any]
     ) -> list[str]:
         """The parameters that are upstream gradients: by name, or the only one that waits."""
+        if self.style.handed == "upstream":
+            return waiting
         flags = [n for n in waiting if isinstance(backward.defaults.get(n), (bool, str))]
         named = [n for n in waiting if UPSTREAM.match(n) and n not in NO_UPSTREAM]
         named = [n for n in named if n not in flags]

@@ -28,6 +28,7 @@ from gradcli.python.state.missing import MissingInputs
 from gradcli.python.state.values import Array, Given
 
 INDICES = (1, 2, 0)
+SIGNS = "signs"  # targets of -1 and 1
 
 
 class Draws:
@@ -94,14 +95,16 @@ class Draws:
         if TARGETS.match(short) and shape:
             self.has_targets |= len(shape) > 1
             self.has_shared_targets = True
+            if self.style.targets == SIGNS:
+                return Array(random.choice([-1.0, 1.0], shape))
             if self.style.targets:
                 return Array(_one_hot(random, shape, self.style.targets))
-        if SHARES.match(short):
-            self.has_shares = True
+        is_share = short in self.usage.probabilities
+        self.has_shares |= is_share or bool(SHARES.match(short))
         if name == self.style.symmetric and shape == shape[::-1]:
             square = random.standard_normal(shape)
             return Array(square + square.T)
-        if self.is_positive or (self.style.has_shares and SHARES.match(short)):
+        if self.is_positive or is_share or (self.style.has_shares and SHARES.match(short)):
             return Array(random.uniform(0.2, 0.9, shape))
         return known_value(random.standard_normal(shape))
 

@@ -9,13 +9,14 @@ from gradcli.python.parameters.usual_losses import USUAL_LOSSES
 class Style(NamedTuple):
     """One way to read a file."""
 
-    targets: str = ""  # a single 1 in their rows, or in their columns; any numbers otherwise
+    targets: str = ""  # a single 1 in their rows, or columns, or signs; any numbers otherwise
     is_one_hot: bool = False  # targets are arrays, even where labels would do
     has_shares: bool = False  # what is called a probability is drawn between 0 and 1
     through: str = ""  # a sigmoid or a softmax: what it makes a prediction of is differentiated
     tiny_is_zero: bool = False  # constants that are there for safety only
     is_unclipped: bool = False  # what holds gradients between two bounds is left out
     of_output: bool = False  # a derivative is handed the output, and not the input
+    handed: str = ""  # what a backward part of one parameter takes: "input" or "upstream"
     upstream_at: int = 0  # the place of the result that the upstream gradient is of
     of: tuple[str, str] | None = None  # a result, and the input that it is taken to be of
     kept: tuple[str, str] | None = None  # an operand, and the attribute that it is taken to be

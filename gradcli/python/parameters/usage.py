@@ -29,6 +29,7 @@ TURNED = ("enumerate", "zip", "reversed", "sorted", "list")  # loops go through 
 DERIVATIVE = re.compile(r"prime|deriv|grad|diff|slope", re.IGNORECASE)
 SYSTEM = re.compile(r"^[A-MP-TY]$")  # matrices of equations, by their usual letters
 UNKNOWN = re.compile(r"^[u-z]$|^beta$|^theta$|^coefs?$")
+OF_SHARES = re.compile(r"[(,=] ?1(\.0*)? - [\w.]+|0?\.99\d+\b")  # as bounds
 NUMBERS = (1, 2)  # of layers, in the keys of a dictionary
 FLAT = 2  # places in the index of a column
 DEEPEST = 3  # calls inside one another that are followed
@@ -70,6 +71,7 @@ class Usage:
         self.arrays: set[str] = set()  # names that are asked what an array has: `p.size`, `p.shape`
         self.factors: set[int] = set()  # whole numbers that something is multiplied or divided by
         self.vectors: set[str] = set()  # names that an outer product is of
+        self.probabilities: set[str] = set()  # names that are held between e and 1 - e
         self.whole_shares: set[str] = set()  # names that a softmax over everything is of
         self.indices: set[str] = set()  # names that stand in square brackets
         self.compared: set[str] = set()  # with numbers: `y == 1`
@@ -199,6 +201,8 @@ class Usage:
                 self._key(owner.id, str(node.args[0].value))
             if node.func.attr in PRODUCTS and node.args:
                 self._product(*[owner, *node.args][-2:])
+            if node.func.attr == "clip" and node.args and _are_of_shares(ast.unparse(node)):
+                self.probabilities.add(_name(node.args[0]) or "")
             if node.func.attr == "outer":
                 self.vectors |= {_name(part) or "" for part in node.args}
             if node.func.attr in TAKES_INDICES and len(node.args) > 1:
@@ -369,6 +373,11 @@ def _name(node: ast.AST) -> str | None:
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         return node.attr if node.value.id == "self" else None
     return None
+
+
+def _are_of_shares(call: str) -> bool:
+    """Whether bounds are those of a probability: `np.clip(p, eps, 1 - eps)`."""
+    return bool(OF_SHARES.search(call))
 
 
 def _gone_through(node: ast.expr) -> list[ast.Name]:

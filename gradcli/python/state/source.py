@@ -142,8 +142,10 @@ class Script(Source):
                 parts = [*node.args, *(keyword.value for keyword in node.keywords)]
             elif isinstance(node, ast.arguments):
                 parts = [*node.defaults, *node.kw_defaults]
-            elif isinstance(node, (ast.Assign, ast.keyword)):
-                name = node.arg if isinstance(node, ast.keyword) else ast.unparse(node.targets[0])
+            elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.keyword)):
+                name = node.arg if isinstance(node, ast.keyword) else ast.unparse(
+                    node.targets[0] if isinstance(node, ast.Assign) else node.target
+                )  # fmt: skip
                 parts = [node.value] if SMALL.search(name or "") else []
             found |= {id(part) for part in parts if isinstance(part, ast.Constant)}
         return found
