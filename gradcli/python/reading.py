@@ -377,7 +377,8 @@ class Reading(InputSearch):
 
     def _multiplies_targets(self) -> bool:
         """Whether targets are factors, as those of a margin are: `y * score`."""
-        graph = self.driven_last.reader.tape.graph
+        assert self.driver is not None
+        graph = self.driver.driven.reader.tape.graph
         targets = {node for name, node in graph.inputs.items() if TARGETS.match(name)}
         factors = {node for k, gate in enumerate(graph.gates) if gate.name == "mul"
                    for node in graph.operands[k]}  # fmt: skip

@@ -63,7 +63,8 @@ def check_python(
             named = shape_mistake(file.script, misfit, _judge_of(file, one, bindings, own))
             case = misshapen_case(file, one, named)
         except GradcliError as error:
-            others = primary if one.kind == "training" else [x for x in found if x.kind != "fit"]
+            is_sure = one.kind == "training"
+            others = primary if is_sure else [x for x in found if x.kind not in ("fit", "slope")]
             if one.is_training and others and subject is None:
                 continue  # a loop around what has been read, or one that follows no gradient
             case = broken_case(_place_of(error, file), error)._replace(expression=one.words)

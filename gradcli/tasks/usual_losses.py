@@ -32,7 +32,7 @@ def by_usual_loss(
 
     A note says why it is not the file's own.
     """
-    best, most = None, (0, False, False, False)
+    best, most = None, (0, 0, False, False, False)
     for style in _styles():
         try:
             program = read(style)
@@ -40,10 +40,12 @@ def by_usual_loss(
         except GradcliError:
             continue
         examples, _ = _sizes(program)
-        for factor, count in Counter(factors).items():
+        counts = Counter(factors)
+        for factor, _ in counts:
             is_mean = any(abs(factor * n - 1) < SAME for n in examples)
             is_written = factor != 1.0  # by somebody
-            weight = count, _plain_count(factor) > 0, is_mean, is_written
+            count = counts[factor, True], counts[factor, False]
+            weight = *count, _plain_count(factor) > 0, is_mean, is_written
             if weight > most:
                 best, most = style._replace(scale=factor), weight
     if best is None:
@@ -76,8 +78,11 @@ def _styles() -> Iterator[Style]:
             yield Style(loss=loss, targets=targets, leaves_late=True)
 
 
-def _factors(program: Program) -> Iterator[float]:
-    """The positive numbers that gradients are the right ones times, of each that has one."""
+def _factors(program: Program) -> Iterator[tuple[float, bool]]:
+    """The positive numbers that gradients are the right ones times, of each that has one.
+
+    And whether it is that of all elements, or of half of them: a bias may stand among weights.
+    """
     import numpy as np  # late: numbers do not need it
 
     point = at(program, inputs_of(program), PLAIN)
@@ -93,7 +98,12 @@ def _factors(program: Program) -> Iterator[float]:
             continue
         slack = SAME * abs(factor * true[largest])
         if factor > 0 and np.allclose(claim, factor * true, rtol=SAME, atol=slack):
-            yield factor
+            yield factor, True
+            continue
+        factor = _plain(float(np.median(claim[true != 0] / true[true != 0])))
+        are_right = np.isclose(claim, factor * true, rtol=SAME, atol=slack)
+        if factor > 0 and true.size >= LEAST_ELEMENTS and 2 * are_right.sum() > true.size:
+            yield factor, False
 
 
 def _plain(factor: float) -> float:

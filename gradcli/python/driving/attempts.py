@@ -24,6 +24,7 @@ from gradcli.python.driving.setups import (
     passed_on,
     setups,
 )
+from gradcli.python.driving.slope_driver import SlopeDriver
 from gradcli.python.driving.taken_rows import rows_with_gradients
 from gradcli.python.driving.training_driver import ScriptTrainingDriver, TrainingDriver
 from gradcli.python.interpreter.interpreter import Interpreter
@@ -303,6 +304,8 @@ class Attempts:
                 script = ScriptDriver(reader, scope, self.subject, values, floats)
                 script.output_name = self.request.output
                 driver: Driver = script
+            elif self.subject.kind == "slope":
+                driver = SlopeDriver(reader, scope, self.subject, values, floats, self.values)
             elif self.subject.is_training:
                 kind = ScriptTrainingDriver if self.subject.is_script else TrainingDriver
                 driver = kind(reader, scope, self.subject, values, floats, self.values)

@@ -24,7 +24,7 @@ from gradcli.python.interpreter.imports import names_set
 from gradcli.python.state.control import BreakSignal, ContinueSignal
 from gradcli.python.state.source import PythonFault
 from gradcli.python.state.values import Array, Scope, Unknown
-from gradcli.python.subjects.trainings import Training, names_read, needed_for
+from gradcli.python.subjects.trainings import Training, names_read, needed_for, that_train_nothing
 from gradcli.python.words.gradients import is_holder, roots
 from gradcli.python.words.returned import OBJECTIVES
 
@@ -49,7 +49,7 @@ def written_gradients(tree: ast.Module) -> dict[str, ast.stmt]:
 
 def training_of(tree: ast.Module, gradients: Iterable[str]) -> Training | None:
     """What a file's own statements train by what has no name of a gradient; None for nothing."""
-    training = Training(tree, {})
+    training = Training(tree, {}, that_train_nothing(tree))
     named = {root for name in gradients for root in roots(name)}
     is_named = bool(named & training.weights) or any(map(is_holder, gradients))
     return training if training.is_one and not is_named else None

@@ -58,9 +58,11 @@ def calls(cls: Class, name: str, forward: str) -> bool:
 
 
 def _sets(function: ast.AST, name: str) -> bool:
-    """Whether a method sets `self.NAME` or `self.params["NAME"]`."""
+    """Whether a method sets `self.NAME` or `self.params["NAME"]`, and does not only change it."""
+    changed = {part.target for part in ast.walk(function) if isinstance(part, ast.AugAssign)}
     return any(
         isinstance(part, (ast.Attribute, ast.Subscript))
+        and part not in changed
         and isinstance(part.ctx, ast.Store)
         and _is_of_self(part)
         and name == (part.attr if isinstance(part, ast.Attribute) else _key(part))

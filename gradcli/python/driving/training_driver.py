@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -18,27 +18,33 @@ from gradcli.python.driving.steps import Changes, joined
 from gradcli.python.interpreter.imports import names_set
 from gradcli.python.parameters.flaws import Imperfect
 from gradcli.python.state.control import BreakSignal, ContinueSignal, ReturnSignal
-from gradcli.python.state.missing import MissingInputs, Unclaimed
-from gradcli.python.state.operators import is_true
+from gradcli.python.state.missing import MissingInputs, NoNumber, Unclaimed
+from gradcli.python.state.operators import binary, is_true
 from gradcli.python.state.source import PythonFault
-from gradcli.python.state.values import Array, Class, Function, Unknown
-from gradcli.python.subjects.trainings import Error, Training, loss_of
+from gradcli.python.state.values import Array, Class, Function, Scope, Unknown
+from gradcli.python.subjects.class_parts import own_calls
+from gradcli.python.subjects.trainings import Training, loss_of, that_train_nothing
 
 ENDS = (BreakSignal, ContinueSignal, ReturnSignal)
 
 
+PARTS = ("index", "take", "copy", "reshape", "fill")  # gates that give what they are handed
+
+
+class _Reached(Exception):  # no error: control flow
+    """The training is called, with the names of this scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self.scope = scope
+
+
 class Compared(NamedTuple):
-    """A prediction and its targets, and how many nodes there were when they met."""
+    """A prediction and its targets, the statement, and how many nodes there were when they met."""
 
     prediction: Array
     targets: Array
-    end: int
-
-
-class Late(NamedTuple):
-    """A loss that comes behind the steps, and how many nodes there were when errors were taken."""
-
-    value: Array
+    node: ast.stmt
     end: int
 
 
@@ -58,18 +64,15 @@ class TrainingDriver(Driver):
     def drive(self) -> Driven:
         """Read the training. Raises GradcliError."""
         driven = self.driven
-        self.weights: list[Weight] = []
-        self.loss: int | None = None
-        self.late: Late | None = None
-        self.compared: Compared | None = None
-        self.has_begun = False  # whether a loop has been entered
+        self._start()
         body = self._begin()
+        self._watch_errors()
         with suppress(*ENDS):
             self._walk(body)
         if self.loss is None and self.late is not None and not self.style.leaves_late:
             self._take_late(self.late)
-        if self.loss is None and self.compared is not None:
-            self._take_usual(self.compared)
+        if self.loss is None and self.compared:
+            self._take_usual()
         if self.loss is None:
             raise PythonFault(f"`{driven.forward}` computes no loss in the first turn of its loop "
                               "before it changes its weights")  # fmt: skip
@@ -81,22 +84,73 @@ class TrainingDriver(Driver):
         driven.steps = {leaf: changes.by_parts(step) for leaf, step in driven.steps.items()}
         return driven
 
+    def _start(self) -> None:
+        self.weights: list[Weight] = []
+        self.loss: int | None = None
+        self.late: Array | None = None  # a loss that comes behind the steps
+        self.compared: list[Compared] = []  # of one example after the other, or of all
+        self.has_begun = False  # whether a loop has been entered
+        self._take_globals()
+
+    def _watch_errors(self) -> None:
+        """Have the reader tell of the statements in which predictions meet targets."""
+        self.reader.reached = self._reach
+        self.reader.marked = self.training.errors
+
     def _begin(self) -> list[ast.stmt]:
         """Prepare the function for being read: its statements."""
         driven = self.driven
-        self._take_globals()
         function = self._function(self.subject.forward)
         driven.forward = function.name
-        self._refuse_missing(function)
-        self.values.update(self._rates(function))
-        driven.handed = self._arguments(function, is_parameter=True)
         assert isinstance(function.node, ast.FunctionDef)
-        self.training = Training(function.node, self._methods())
-        bound = [driven.instance] if "self" in function.positional[:1] else []
-        self.scope = self.reader.scope_of_call(function, bound, driven.handed)
+        self.training = Training(
+            function.node, self._methods(), that_train_nothing(self.reader.script.tree)
+        )
+        caller = self._caller(function)
+        scope = None if caller is None else self._scope_by(caller, function)
+        if scope is None:
+            self._hand(function)
+            bound = [driven.instance] if "self" in function.positional[:1] else []
+            scope = self.reader.scope_of_call(function, bound, driven.handed)
+        self.scope = scope
         self.reader.file = function.scope.file
         self.loaded = self._loaded(function.node, {*driven.handed})
         return function.node.body
+
+    def _hand(self, function: Function) -> None:
+        """Make the arguments of a function, which the training begins with."""
+        self._refuse_missing(function)
+        self.values.update(self._rates(function))
+        self.driven.handed = self._arguments(function, is_parameter=True)
+
+    def _caller(self, function: Function) -> Function | None:
+        """The method that prepares what the training is of, and calls it: `fit`."""
+        holder, name = self.driven.scope.get(self.subject.cls or ""), self.subject.forward
+        methods = [part for cls in holder.order() for part in cls.body.values()
+                   if isinstance(part, Function)] if isinstance(holder, Class) else []  # fmt: skip
+        return next((part for part in methods if part is not function
+                     and name in own_calls(part.node)), None)  # fmt: skip
+
+    def _scope_by(self, caller: Function, function: Function) -> Scope | None:
+        """The names that the training begins with, as its caller hands them; None for none."""
+
+        def watch(called: Function, scope: Scope) -> None:
+            if called is function:
+                raise _Reached(scope)
+
+        self._hand(caller)
+        self.reader.watch = watch
+        try:
+            self.reader.call(self._bound(caller), [], self.driven.handed)
+        except _Reached as reached:
+            return reached.scope
+        except MissingInputs:
+            raise
+        except GradcliError:
+            return None
+        finally:
+            self.reader.watch = None
+        return None
 
     def _loaded(self, node: ast.AST, known: set[str]) -> Loaded:
         """The names that statements would set, and that have values instead."""
@@ -149,8 +203,6 @@ class TrainingDriver(Driver):
             return
         try:
             with self.reader.faults():
-                if self.compared is None and node in self.training.errors:
-                    self._take_error(self.training.errors[node])
                 read_known(self.reader, node, self.scope)
         except MissingInputs:
             raise
@@ -190,25 +242,47 @@ class TrainingDriver(Driver):
             return
         if self._is_of_weights(value) and not self.driven.steps:
             self._set_loss(value)
-        elif self._is_of_weights(value) and self.compared is not None:
-            self.late = self.late or Late(value, self.compared.end)
+        elif self._is_of_weights(value) and self.compared:
+            self.late = self.late or value
 
     def _set_loss(self, value: Array) -> None:
         self.loss = value.content
         self.reader.forward = {*range(len(self.reader.tape.graph))}
         self._end_forward()
 
-    def _take_late(self, late: Late) -> None:
+    def _take_late(self, late: Array) -> None:
         """Take a loss that is computed behind the steps, of the weights as they were before."""
-        own = self.reader.tape.graph.ancestors([late.value.content])
-        self.loss, self.driven.is_loss_late = late.value.content, True
-        self.reader.forward = {*range(late.end), *own}
+        own = self.reader.tape.graph.ancestors([late.content])
+        self.loss, self.driven.is_loss_late = late.content, True
+        self.reader.forward = {*self._before_errors(), *own}
         self._end_forward()
 
-    def _take_error(self, error: Error) -> None:
+    def _before_errors(self) -> Iterable[int]:
+        """The nodes that were there when predictions met targets, one after the other or all."""
+        if len(self.compared) == 1:
+            return range(self.compared[0].end)
+        met = [x.content for c in self.compared for x in (c.prediction, c.targets)]
+        return self.reader.tape.graph.ancestors([node for node in met if node.__class__ is int])
+
+    def _reach(self, node: ast.stmt, scope: Scope) -> None:
+        """Note an error before its statement is read: the first, and those of other examples."""
+        is_first = not self.compared or node is self.compared[0].node
+        if is_first and self.loss is None and not self._has_moved():
+            self._take_error(node, scope)
+
+    def _has_moved(self) -> bool:
+        """Whether a weight has another value by now."""
+        held = [weight.holder[weight.key] for weight in self.weights]
+        return any(
+            not isinstance(value, Array) or value.content != weight.leaf
+            for value, weight in zip(held, self.weights, strict=True)
+        )
+
+    def _take_error(self, node: ast.stmt, scope: Scope) -> None:
         """Note a prediction and its targets, whose usual loss stands for one that is not there."""
         self._take_weights()
-        prediction, targets = (self.reader.evaluate(x, self.scope) for x in error)
+        error = self.training.errors[node]
+        prediction, targets = (self.reader.evaluate(x, scope) for x in error)
         wanted = Array(self.reader.content(targets))
         if not self._is_of_weights(prediction) or self._is_of_weights(wanted):
             return
@@ -216,19 +290,42 @@ class TrainingDriver(Driver):
         if own != like and self.training.losses:
             return
         if own != like:
-            name = ast.unparse(error.targets)
+            if node in self.training.repeated and like:
+                raise self._no_number_of_example(prediction, wanted)
+            inputs = {k: name for name, k in self.reader.tape.graph.inputs.items()}
+            name = inputs.get(wanted.content, ast.unparse(error.targets))
             message = f"`{name}` has shape {own}, what it is compared with has shape {like}"
             raise Imperfect(message, None, {name: like})
-        self.compared = Compared(prediction, wanted, len(self.reader.tape.graph))
-        if not self.training.losses:
-            self._take_usual(self.compared)
+        self.compared.append(Compared(prediction, wanted, node, len(self.reader.tape.graph)))
+        if not self.training.losses and node not in self.training.repeated:
+            self._take_usual()
 
-    def _take_usual(self, compared: Compared) -> None:
+    def _no_number_of_example(self, prediction: Array, targets: Array) -> NoNumber:
+        """That an error of one example is an array, and of which inputs that is a part."""
+        graph, leaves = self.reader.tape.graph, self.driven.leaves
+        pending, reached = [prediction.content, targets.content], set[int]()
+        while pending:
+            node = pending.pop()
+            reached.add(node)
+            gate = graph.gates[node]
+            if gate.name in PARTS or not gate.is_structural:
+                pending += graph.operands[node]
+        followed = self._followed(prediction.content)
+        return NoNumber(
+            "the error of an example is no number", True,
+            [leaf.short for leaf in leaves if leaf.node in followed],
+            parted=[leaf.short for leaf in leaves if leaf.node in reached],
+        )  # fmt: skip
+
+    def _take_usual(self) -> None:
         """Take a usual loss for the one that is not there, or that comes too late."""
-        before = len(self.reader.tape.graph)
-        value = self._by_usual(compared.prediction, compared.targets)
-        self.loss = value.content
-        self.reader.forward = {*range(compared.end), *range(before, len(self.reader.tape.graph))}
+        graph = self.reader.tape.graph
+        before, first = self._before_errors(), len(graph)
+        total, *losses = [self._by_usual(c.prediction, c.targets) for c in self.compared]
+        for loss in losses:
+            total = binary(self.reader, ast.Add, total, loss)
+        self.loss = total.content
+        self.reader.forward = {*before, *range(first, len(graph))}
         self._end_forward()
 
     def _is_of_weights(self, value: Any) -> bool:
@@ -280,7 +377,8 @@ class TrainingDriver(Driver):
             if content.__class__ is not int:
                 continue
             changes = Changes(self.reader)
-            if isinstance(node, ast.For) and changes.count(weight.leaf, content) > 1:
+            is_one = not isinstance(node, ast.For) and node in self.training.changes
+            if not is_one and changes.count(weight.leaf, content) > 1:
                 self.reader.at(node)
                 self.reader.fail(
                     f"this loop changes `{weight.name}` more than once",
@@ -301,7 +399,7 @@ class ScriptTrainingDriver(TrainingDriver):
         tree = self.reader.script.tree
         self.driven.forward = self.subject.name
         self.scope = self.driven.scope
-        self.training = Training(tree, {})
+        self.training = Training(tree, {}, that_train_nothing(tree))
         self.loaded = self._loaded(tree, set())
         return tree.body
 

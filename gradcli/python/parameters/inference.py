@@ -446,9 +446,10 @@ class Inference:
         numbers: dict[str, Guess] = dict.fromkeys(arrays, "number") or dict.fromkeys(
             labels, "index"
         )
-        if arrays:  # and what is gone through is one number after the other
+        if arrays or error.parted:  # and what is gone through is one number after the other
+            together = set().union(*self.usage.together) - numbers.keys()
             numbers |= {
-                name: guess - 1 for name in set().union(*self.usage.together) - numbers.keys()
+                name: guess - 1 for name in together & {*(error.parted or together)}
                 if isinstance(guess := choice.guesses.get(name), int) and guess > 1
             }  # fmt: skip
         guesses: dict[str, Guess] = {**choice.guesses, **numbers}

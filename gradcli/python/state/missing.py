@@ -39,9 +39,15 @@ class NoNumber(PythonFault):
     """A function with gradients that returns arrays only, none of which can be the value."""
 
     def __init__(
-        self, message: str, is_elementwise: bool, followed: Sequence[str], is_sum: bool = False
+        self,
+        message: str,
+        is_elementwise: bool,
+        followed: Sequence[str],
+        is_sum: bool = False,
+        parted: Sequence[str] | None = None,
     ) -> None:
         super().__init__(message)
         self.is_sum = is_sum  # to which arrays were added, so that these are numbers
         self.is_elementwise = is_elementwise  # so that numbers give a number
+        self.parted = parted  # inputs of which an example is a part; None for any
         self.followed = followed  # inputs that the value has an element for each element of

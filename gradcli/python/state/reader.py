@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
 
@@ -142,6 +142,8 @@ class Reader(ABC):
         self.parts: dict[int, Any] = {}  # the values of its parts, by their nodes
         self.scope: Any = None  # in which the statement stands
         self.stopped: Any = None  # the part, the statement and the scope of the first fault
+        self.marked: Mapping[Any, Any] = {}  # statements of called functions
+        self.reached: Callable[[ast.stmt, Scope], None] | None = None  # is told of these first
         self.watch: Callable[..., None] | None = (
             None  # called at every call of the file's functions
         )
@@ -299,6 +301,8 @@ class Reader(ABC):
         self.source, self.parts, self.scope = None, {}, scope
         try:
             with self.faults():
+                if self.marked and node in self.marked and self.reached is not None:
+                    self.reached(node, scope)
                 method(self, node, scope)
         except GradcliError:
             if self.stopped is None:

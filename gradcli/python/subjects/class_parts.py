@@ -13,7 +13,7 @@ def is_called(method: ast.FunctionDef, others: Iterable[ast.FunctionDef]) -> boo
     return any(method.name in own_calls(node) for node in others if node is not method)
 
 
-def own_calls(method: ast.FunctionDef) -> set[str]:
+def own_calls(method: ast.AST) -> set[str]:
     """The methods of its own object that a method calls."""
     return {
         part.func.attr for part in ast.walk(method)

@@ -6,6 +6,7 @@ objective  a function that returns a value and gradients
 node       a method of an autograd class, and the closure in it that sends gradients back
 training   a function whose loop computes a loss and changes the weights
 fit        one whose loop computes no loss, but the error of a prediction
+slope      a gradient whose loss is nowhere, in a file without anything else
 gradient   f and its gradient: f_grad, grad_f, f_der, f_prime, jac_f, ...
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gradcli.python.subjects.class_parts import (
@@ -34,7 +35,7 @@ from gradcli.python.subjects.signatures import (
     takes_gradients,
     with_upstream,
 )
-from gradcli.python.subjects.trainings import Training
+from gradcli.python.subjects.trainings import Training, error_of, that_train_nothing
 from gradcli.python.words.returned import (
     LIKELIHOOD,
     OBJECTIVES,
@@ -95,7 +96,7 @@ class Subject(NamedTuple):
     @property
     def is_training(self) -> bool:
         """Whether one turn of its loop is read."""
-        return self.kind in ("training", "fit")
+        return self.kind in ("training", "fit", "slope")
 
     @property
     def words(self) -> str:
@@ -124,14 +125,27 @@ def subjects(
     ]
     found += _handed(tree, functions, found)
     taken |= {s.forward for s in found}
+    helpers = that_train_nothing(tree)
     found += [
         Subject(training.kind, node.name, node.name, None, None, node.lineno)
-        for node in functions if node.name not in taken and (training := Training(node, {})).is_one
+        for node in functions if node.name not in taken
+        and (training := Training(node, {}, helpers)).is_one
     ]  # fmt: skip
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
-            found += _of_class(node, tree, bases or {})
+            found += _of_class(node, tree, bases or {}, helpers)
+    if not found:
+        found = [
+            Subject("slope", node.name, node.name, None, None, node.lineno) for node in functions
+            if _gives_gradients(node) and any(error_of(part) for part in ast.walk(node))
+        ]  # fmt: skip
     return sorted(found, key=lambda subject: subject.line)
+
+
+def _gives_gradients(node: ast.FunctionDef) -> bool:
+    """Whether a function gives gradients, by its name or by those of what it returns."""
+    is_named = role(node.name, GRADIENT) is not None
+    return gives(node) and (is_named or returns_only_gradients(node))
 
 
 def _handed(
@@ -369,7 +383,9 @@ def _differentiated(name: str) -> str | None:
 # ---------------------------------------------------------------- classes
 
 
-def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subject]:
+def _of_class(
+    node: ast.ClassDef, tree: ast.Module, bases: Bases, functions: Mapping[str, ast.FunctionDef]
+) -> list[Subject]:  # fmt: skip
     methods = methods_of(node, tree, bases)
     real = [m for m in methods.values() if not is_abstract(m) and not is_property(m)]
     names = [m.name for m in real]  # in their order, so that every run finds the same
@@ -385,7 +401,8 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
         )  # fmt: skip
         likely = (*VALUE_METHODS, *FORWARD_METHODS) if is_gradient else FORWARD_METHODS
         forward = next((n for n in likely if n in names), None)
-        if forward is None and backward is not None:
+        if forward is None and backward is not None and (gives(methods[backward])
+                                                          or not is_gradient):  # fmt: skip
             forward = _of_same_operands(real, backward)
         if forward and backward and forward != backward:
             before = feeder(methods, backward, forward, FORWARD_METHODS) if is_gradient else None
@@ -420,7 +437,7 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, bases: Bases) -> list[Subjec
         if m.name not in taken
         and is_own(m, node, methods)
         and not (heirs and is_for_heirs({m.name}, methods, heirs))
-        and (training := Training(m, methods)).is_one
+        and (training := Training(m, methods, functions)).is_one
     ]
     main = [s for s in found if role(s.forward, FORWARD) == "" or s.forward == "__call__"]
     if main:

@@ -3,6 +3,9 @@
 weight   what the loop changes, and what its loss is computed from
 loss     what the loop calls one: `loss = ...`, `self.cost = ...`, `losses.append(...)`
 error    without a loss, the difference of a prediction and targets: `y_pred - y`
+
+What the loop calls is a part of it: functions of the file, and methods of its own object, but for
+those that are trainings themselves.
 """
 
 from __future__ import annotations
@@ -36,19 +39,40 @@ class Error(NamedTuple):
 class Training:
     """What one function trains, or a file, as far as its text says it."""
 
-    def __init__(self, node: ast.FunctionDef | ast.Module, methods: Methods) -> None:
+    def __init__(
+        self, node: ast.FunctionDef | ast.Module, methods: Methods, functions: Methods,
+        is_whole: bool = False,
+    ) -> None:  # fmt: skip
         self.methods = methods  # of its class, which it may call
+        self.functions = functions  # of its file
         self.parts = [*_own(node)]
-        loops = [part for part in self.parts if isinstance(part, (ast.For, ast.While))]
+        loops: list[ast.stmt] = [x for x in self.parts if isinstance(x, (ast.For, ast.While))]
+        if is_whole:  # all of it, and not its loops only
+            loops = [part for part in self.parts if isinstance(part, ast.stmt) and part is not node]
         inside = [part for loop in loops for part in ast.walk(loop)]
-        self.changes = {part for part in inside if _changed(part)}
-        changed = {place for part in self.changes for place in _changed(part)}
+        called = [part for loop in loops for part in self._called(loop)]
+        self.changes = {part: places for part in inside if (places := self._changed_by(part))}
+        for part in called:  # which have names of their own
+            if places := [place for place in _changed(part) if place.startswith("self.")]:
+                self.changes[part] = places
+        changed = {place for places in self.changes.values() for place in places}
         self.losses: list[Any] = [part for part in inside if loss_of(part) is not None]
         # By the statements that compute them; a loss that is computed first comes before them.
-        self.errors = {part: error for part in inside if (error := error_of(part)) is not None}
+        self.errors = {
+            part: error for part in (*inside, *called) if (error := error_of(part)) is not None
+        }
+        self.inner = {*called} & self.errors.keys()  # errors of called functions
         aims = [loss.value for loss in self.losses] or [x.prediction for x in self.errors.values()]
-        self.needed = needed_for(self.parts, aims, self._read) if changed and aims else set()
+        parts = [*self.parts, *called]
+        handed = self._handed([*inside, *called])
+        self.needed = needed_for(parts, aims, self._read, handed) if changed and aims else set()
         self.weights = {place for place in changed & self.needed if not LOSS.search(place)}
+        around = [x for x in (*inside, *called) if isinstance(x, (ast.For, ast.While))]
+        self.moving = {part for part, places in self.changes.items() if {*places} & self.weights}
+        self.repeated = {  # errors of one example after the other, behind which weights change
+            part for loop in around if self.moving.isdisjoint(ast.walk(loop))
+            for part in ast.walk(loop) if part in self.errors
+        }  # fmt: skip
 
     @property
     def kind(self) -> str:
@@ -62,9 +86,9 @@ class Training:
 
     def _computes_gradients(self) -> bool:
         """Whether what a weight is changed by comes of sums and products in the function."""
-        pending: list[Any] = [
-            part for part in self.changes if {*_changed(part)} & self.weights
-        ]  # fmt: skip
+        pending: list[Any] = [*self.moving]
+        if self.inner and any(part not in self.parts or _is_called(part) for part in pending):
+            return True
         seen: set[ast.AST] = set()
         while pending:
             node = pending.pop()
@@ -82,20 +106,64 @@ class Training:
 
     def is_entered(self, node: ast.stmt) -> bool:
         """Whether a block is one of the training, of which one turn is read."""
-        inside = {*ast.walk(node)}
+        inside = {*ast.walk(node), *self._called(node)}
         has_aim = inside.intersection(self.losses) or inside & self.errors.keys()
-        return bool(has_aim and inside & self.changes)
+        return bool(has_aim and inside & self.moving)
 
     def is_needed(self, node: ast.stmt) -> bool:
         """Whether the loss or a weight depends on a statement."""
-        if {*ast.walk(node)}.intersection(self.losses or self.errors):
+        inside = [*ast.walk(node), *self._called(node)]
+        if {*inside}.intersection(self.losses or self.errors):
             return True
         targets = {
-            place for part in ast.walk(node)
+            place for part in inside
             if isinstance(part, (ast.Assign, ast.AugAssign, ast.AnnAssign))
             for target in _targets(part) for place in _places(target)
         }  # fmt: skip
         return bool(targets & (self.needed | self.weights))
+
+    def _called(self, node: ast.AST) -> list[ast.AST]:
+        """The parts of the functions and methods that a part calls, and that these call."""
+        found: dict[ast.FunctionDef, list[ast.AST]] = {}
+        pending = [node]
+        while pending:
+            for part in ast.walk(pending.pop()):
+                function = self._callee(part)
+                if function is not None and function not in found:
+                    found[function] = [*ast.walk(function)]
+                    pending.append(function)
+        return [part for parts in found.values() for part in parts]
+
+    def _handed(self, parts: list[ast.AST]) -> list[tuple[set[str], set[str]]]:
+        """The parameters of functions that are called, and what each of them is computed from."""
+        found: list[tuple[set[str], set[str]]] = []
+        for part in parts:
+            function = self._callee(part)
+            if function is None or not isinstance(part, ast.Call):
+                continue
+            names = [a.arg for a in function.args.args if a.arg != "self"]
+            pairs = [*zip(names, part.args, strict=False)]
+            pairs += [(k.arg, k.value) for k in part.keywords if k.arg]
+            found += [({name}, self._read(value)) for name, value in pairs]
+        return found
+
+    def _callee(self, node: ast.AST) -> ast.FunctionDef | None:
+        """The function of the file, or the method of its own object, that a part calls."""
+        if not isinstance(node, ast.Call):
+            return None
+        if isinstance(node.func, ast.Name):
+            return self.functions.get(node.func.id)
+        if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "self":
+            return self.methods.get(node.func.attr)
+        return None
+
+    def _changed_by(self, node: ast.AST) -> list[str]:
+        """The places that a statement changes, those a function makes anew: `w = step(w, x)`."""
+        value = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(node, ast.Assign) and isinstance(value, ast.Call) and self._callee(value):
+            handed = {place for part in value.args for place in _places(part)}
+            return [place for place in _places(node.targets[0]) if place in handed]
+        return _changed(node)
 
     def _read(self, node: ast.AST | None) -> set[str]:
         """The names and attributes that a part reads, those in methods that it calls among them."""
@@ -110,12 +178,21 @@ class Training:
         return found
 
 
+def that_train_nothing(tree: ast.Module) -> dict[str, ast.FunctionDef]:
+    """The functions of a file that are no trainings: a part of those that call them."""
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return {node.name: node for node in functions if not Training(node, {}, {}).is_one}
+
+
 def needed_for(
-    parts: list[ast.AST], values: Iterable[Any], read: Callable[[ast.AST | None], set[str]]
+    parts: list[ast.AST],
+    values: Iterable[Any],
+    read: Callable[[ast.AST | None], set[str]],
+    handed: Iterable[tuple[set[str], set[str]]] = (),
 ) -> set[str]:
     """The names and attributes that some values are computed from, in some parts of a file."""
     needed = {place for value in values for place in read(value)}
-    computed: list[tuple[set[str], set[str]]] = []
+    computed = [*handed]
     for part in parts:
         if isinstance(part, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and not _changed(part):
             targets = {place for target in _targets(part) for place in _places(target)}
@@ -180,9 +257,14 @@ def _changed(node: ast.AST) -> list[str]:
     return []
 
 
+def _is_called(node: ast.AST) -> bool:
+    """Whether a statement takes what a call gives."""
+    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+
+
 def error_of(node: ast.AST) -> Error | None:
     """The prediction and the targets whose difference an assignment computes."""
-    if not isinstance(node, (ast.Assign, ast.AugAssign)):
+    if not isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)) or node.value is None:
         return None
     for part in ast.walk(node.value):
         if not (isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub)):
