@@ -15,7 +15,7 @@ import numpy as np
 from gradcli.python.driving.claims import Claim, Mapped
 from gradcli.python.driving.driven import Driven, Leaf
 from gradcli.python.parameters.flaws import Imperfect, Unreal
-from gradcli.python.parameters.guesses import BIAS, FACTOR, NUMBER, TARGETS
+from gradcli.python.parameters.guesses import BIAS, FACTOR, NUMBER, OF_EACH, TARGETS
 from gradcli.python.parameters.inputs import is_like_labels
 from gradcli.python.parameters.likely_axes import degenerate
 from gradcli.python.parameters.misfits import WEIGHT
@@ -162,4 +162,4 @@ def _is_spread(leaf: Leaf, mine: Shape, theirs: Shape) -> bool:
     if len(mine) >= len(theirs):
         return True
     is_number = not mine and bool(NUMBER.match(name) or FACTOR.match(name))
-    return is_number or bool(BIAS.match(name) or WEIGHT.match(name) or SPREAD.match(name))
+    return is_number or any(form.match(name) for form in (BIAS, WEIGHT, SPREAD, OF_EACH))

@@ -11,6 +11,8 @@ from gradcli.python.parameters.guesses import LEARNING, TARGETS
 from gradcli.python.parameters.misfits import WEIGHT
 from gradcli.python.state.values import Array, Class, Function, Instance, Library
 
+SQUARE = 2  # axes of a matrix
+
 
 def taken(extra: dict[str, Any], inferred: Collection[str], is_single: bool) -> str:
     """The values that nobody gave, in words, and where they come from."""
@@ -25,7 +27,8 @@ def taken(extra: dict[str, Any], inferred: Collection[str], is_single: bool) -> 
 def shown_value(value: Any) -> str:
     """A value as a note shows it: an array by its shape."""
     if isinstance(value, Array):
-        return str(tuple(value.content.shape))
+        shape = tuple(value.content.shape)
+        return f"{shape} symmetric" if _is_symmetric(value.content) else str(shape)
     if isinstance(value, dict):
         inner = ", ".join(
             f"{key!r}: {shown_value(part).removeprefix('= ')}" for key, part in value.items()
@@ -42,6 +45,13 @@ def shown_value(value: Any) -> str:
     if isinstance(value, Library):
         return f"= {value.name.removeprefix('helper ')}"
     return f"= {list(value) if isinstance(value, list) else value!r}"
+
+
+def _is_symmetric(content: Any) -> bool:
+    """Whether an array is a symmetric matrix."""
+    shape = content.shape
+    is_square = content.ndim == SQUARE and shape == shape[::-1]
+    return is_square and shape[0] > 1 and bool((content == content.T).all())
 
 
 def without(claims: Mapped, driven: Driven) -> str:

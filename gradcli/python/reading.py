@@ -311,13 +311,13 @@ class Reading(InputSearch):
         draws = self.inference.draws if self.inference is not None else None
         style = Style()
         has_shares = draws is not None and draws.has_shared_targets and self.has_logarithm
-        has_factors = draws is not None and draws.has_shared_targets and self._multiplies_targets()
         if draws is not None and (draws.has_targets or draws.has_labels or has_shares):
             for targets in ("rows", "columns"):
                 words = f"right for targets with a single 1 in their {targets}"
                 one_hot = style._replace(targets=targets, is_one_hot=draws.has_labels)
                 ways.append((one_hot, words))
-        if has_factors:
+        if any(TARGETS.match(x.short) and self.driven_last.is_factor(x)
+               for x in self.driven_last.leaves if x.short in self.inferred):  # fmt: skip
             ways.append((style._replace(targets=SIGNS), "right for targets of -1 and 1"))
         if self.likely_style.has_shares:
             words = "right for probabilities, which lie in 0 to 1"
@@ -374,16 +374,6 @@ class Reading(InputSearch):
                      for way, words in ways]  # fmt: skip
         yield from ways
         yield from self._of_scores()
-
-    def _multiplies_targets(self) -> bool:
-        """Whether targets are factors, as those of a margin are: `y * score`."""
-        assert self.driver is not None
-        graph = self.driver.driven.reader.tape.graph
-        targets = {node for name, node in graph.inputs.items() if TARGETS.match(name)}
-        factors = {node for k, gate in enumerate(graph.gates) if gate.name == "mul"
-                   for node in graph.operands[k]}  # fmt: skip
-        negated = {k for k in factors if graph.gates[k].name == "neg"}
-        return bool(targets & {*factors, *(graph.operands[k][0] for k in negated)})
 
     def _may_be_mask(self, name: str) -> bool:
         """Whether an inferred input may be all zeros and ones, by its name and its use."""

@@ -74,6 +74,8 @@ class Arguments:
         self.is_made = False  # whether the object has been prepared
         self.has_ended = False  # whether the forward part has been read
         self.sizes: set[int] = set()  # of the inputs that it reads
+        self.filled = ""  # the parameter that is filled with the gradient
+        self.differentiated = ""  # the parameter that this is the gradient of
         self.last_line = 0  # of the forward part, where one function has both
 
     # ---------------------------------------------------------------- functions
@@ -196,7 +198,7 @@ class Arguments:
                 self.given[name] = self.values[name] = context(name)
         missing = [
             name for name in self._parameters(forward)
-            if name not in self.values and (
+            if name not in self.values and name != self.filled and (
                 name not in forward.defaults or self._is_needed(forward, name)
             )
         ]  # fmt: skip

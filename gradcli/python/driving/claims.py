@@ -57,6 +57,7 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     claims += _by_name(driven, results, claims)
     claims += _by_local_name(driven, results, claims)
     claims += _by_place(driven, results, claims)
+    claims += _by_count(driven, results, claims)
     claims += _of_a_list(driven, results, claims)
     claims += _in_order(driven, results, claims)
     claims += _by_step(driven, [*driven.leaves, *unread], claims)
@@ -252,6 +253,29 @@ def _by_place(driven: Driven, results: list[Result], claims: list[Claim]) -> lis
         if part.content.__class__ is int and part.content in leaves
         and (words := f"self.{name}[{k}]") in by_words
     ]  # fmt: skip
+
+
+def _by_count(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
+    """What is called by a number after the list of weights: `grads["dW2"]` of `self.W[1]`.
+
+    The numbers begin anywhere, follow one another, and there are as many as weights.
+    """
+    taken = {c.leaf.node for c in claims}
+    lists: dict[str, list[Leaf]] = {}
+    for leaf in driven.leaves:
+        if leaf.node not in taken and PLACE.search(leaf.short):
+            lists.setdefault(PLACE.sub("", leaf.short), []).append(leaf)
+    found = []
+    for name, leaves in lists.items():
+        numbered = {
+            int(match[1]): r for r in _free(results, claims) for root in r.roots
+            if (match := re.fullmatch(rf"{re.escape(kin(name))}(\d+)", kin(root)))
+        }  # fmt: skip
+        first = min(numbered, default=0)
+        if len(leaves) > 1 and sorted(numbered) == [*range(first, first + len(leaves))]:
+            of = zip(leaves, sorted(numbered), strict=True)
+            found += [Claim(leaf, numbered[number], "name") for leaf, number in of]
+    return found
 
 
 def _of_a_list(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:

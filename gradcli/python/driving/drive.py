@@ -6,6 +6,8 @@ import ast
 import re
 from typing import Any
 
+import numpy as np
+
 from gradcli.errors import ShapeError, Span
 from gradcli.python.driving.arguments import stores_gradients
 from gradcli.python.driving.driven import Driven
@@ -13,6 +15,7 @@ from gradcli.python.driving.modes import in_training, objects_in, that_keep
 from gradcli.python.driving.outputs import end_of_loops, last_line_of_value
 from gradcli.python.driving.results import Result, of_each, returned, short_name
 from gradcli.python.driving.upstreams import BackwardCalls
+from gradcli.python.state.source import PythonFault
 from gradcli.python.state.values import (
     Array,
     Foreign,
@@ -21,6 +24,7 @@ from gradcli.python.state.values import (
     arrays_in,
     unwrapped,
 )
+from gradcli.python.words.returned import filled_gradient
 
 ALONG = re.compile(r"^[fF](orce)?_?(?=\w{1,2}$)")  # before a coordinate
 
@@ -97,11 +101,15 @@ class Driver(BackwardCalls):
         forward = self._function(subject.forward)
         driven.forward = forward.name
         backward = self._function(subject.backward) if subject.backward else None
+        if backward is None:
+            self.filled = filled_gradient(forward.node)
         self._refuse_missing(forward)
         if backward is None:
             self.last_line = last_line_of_value(forward.node)
             self.reader.last_line = end_of_loops(forward.node, self.last_line)
         arguments = driven.handed = self._arguments(forward, is_parameter=True)
+        if self.filled:
+            arguments[self.filled] = self._zeros_like_first(arguments)
         if self.style.kept is not None and driven.instance is not None:
             name, attribute = self.style.kept
             arguments[name] = driven.instance.attributes[attribute]
@@ -122,6 +130,14 @@ class Driver(BackwardCalls):
         else:
             self._backward(value, forward, backward)
         return driven
+
+    def _zeros_like_first(self, arguments: dict[str, Any]) -> Any:
+        """Zeros with the shape of the first array that a forward part is handed."""
+        arrays = [name for name, value in arguments.items() if isinstance(value, Array)]
+        if not arrays:
+            raise PythonFault(f"nothing says what `{self.filled}` is the gradient of")
+        self.differentiated = arrays[0]
+        return Array(np.zeros(self.reader.tape.shape(arguments[arrays[0]].content)))
 
     def _take_globals(self) -> None:
         """Make inputs of the arrays of floats that the file itself sets."""

@@ -52,3 +52,19 @@ class Driven:
         self.others: dict[int, str] = {}  # results that the upstream gradient may be of, by place
         self.overwriting: ast.Assign | None = None  # a gradient of what may be used twice
         self.steps: dict[int, Step] = {}  # of weights that the backward part changes, by leaf
+
+    def is_factor(self, leaf: Leaf) -> bool:
+        """Whether the outputs have an input as a factor only, as `y` in `log(1 + exp(-y * z))`."""
+        graph = self.reader.tape.graph
+        same, is_met = {leaf.node}, False
+        for node in graph.ancestors([output for output, _ in self.outputs]):
+            name, operands = graph.gates[node].name, graph.operands[node]
+            if same.isdisjoint(operands):
+                continue
+            if len(operands) == 1 and (graph.gates[node].is_structural or name == "neg"):
+                same.add(node)
+            elif name == "mul" or (name == "div" and operands[1] not in same):
+                is_met = True
+            else:
+                return False
+        return is_met

@@ -188,18 +188,8 @@ class LossSearch(Outputs):
         targets: list[Any],
     ) -> Any:  # fmt: skip
         """The value of the file's loss function on what the forward part returns."""
-        functions = [
-            value for name, value in self.driven.scope.items()
-            if isinstance(value, Function) and self._is_loss(name, value)
-        ]  # fmt: skip
-        if self.driven.instance is not None:
-            functions = [
-                value for cls in self.driven.instance.cls.order()
-                for name, value in cls.body.items()
-                if isinstance(value, Function) and self._is_loss(name, value)
-            ] + functions  # fmt: skip
         known = dict(zip(names, parts, strict=True))
-        for function in functions:
+        for function in self._losses():
             arguments: dict[str, Any] = {}
             waiting = []
             parameters = self._parameters(function)
@@ -229,6 +219,15 @@ class LossSearch(Outputs):
                     self.driven.loss = function.name
                     return value
         return None
+
+    def _losses(self) -> list[Function]:
+        """The functions that may be the loss, those of the class first."""
+        instance = self.driven.instance
+        holders = [cls.body for cls in instance.cls.order()] if instance is not None else []
+        return [
+            value for holder in (*holders, self.driven.scope) for name, value in holder.items()
+            if isinstance(value, Function) and self._is_loss(name, value)
+        ]  # fmt: skip
 
     def _is_loss(self, name: str, function: Function) -> bool:
         """Whether a function is a loss by its name, or of those that the forward part gives."""

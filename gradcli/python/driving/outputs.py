@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcli.errors import BindingError
 from gradcli.python.driving.arguments import Arguments
-from gradcli.python.driving.results import Result, named_parts, of_each, returned
+from gradcli.python.driving.results import Result, collected, named_parts, of_each, returned
 from gradcli.python.parameters.likely_axes import REDUCTIONS
 from gradcli.python.state.missing import NoNumber
 from gradcli.python.state.source import PythonFault
@@ -133,6 +133,11 @@ class Outputs(Arguments):
     def _objective(self, value: Any, forward: Function) -> None:
         """A value and its gradients in one: the first number is the value."""
         reader, driven = self.reader, self.driven
+        if self.filled:
+            driven.outputs.append((self._scalar(self._number(value, forward)), None))
+            [result] = collected(reader, driven.handed[self.filled], self.filled)
+            driven.results = [result._replace(name=f"d{self.differentiated}")]
+            return
         if not isinstance(value, (tuple, list)):
             raise PythonFault(f"`{forward.name}` returns no value with gradients")
         found = returned(reader, value, forward)
@@ -152,6 +157,13 @@ class Outputs(Arguments):
         driven.outputs.append((value, None))
         if driven.instance is not None:
             driven.results += named_parts(reader, driven.instance, "self")
+
+    def _number(self, value: Any, forward: Function) -> int:
+        """The node of the number that is returned."""
+        found = returned(self.reader, value, forward)
+        if len(found) != 1 or int(np.prod(self.reader.tape.shape(found[0].node))) != 1:
+            raise self._no_number(found, forward)
+        return found[0].node
 
     def array_for_loss(self) -> NoNumber | None:
         """That a loss which has a gradient is an array, and no number; None where it is one."""

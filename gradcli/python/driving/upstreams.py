@@ -58,7 +58,6 @@ class BackwardCalls(LossSearch):
         if not caches and 0 < len(asked) < len(outputs) and any(map(CACHE.search, parameters)):
             caches = [outputs.pop()]  # the last result, of which nothing is the gradient
         arguments, waiting = self._by_name(backward, forward, names, parts, caches)
-        self._hand_predictions(arguments, waiting, [parts[k] for k in outputs])
         self._hand_inputs_of_loss(arguments, waiting, forward, backward)
         self._hand_cache(arguments, waiting, parts, backward)
         self._hand_count(arguments, waiting, [parts[k] for k in outputs], backward)
@@ -123,6 +122,9 @@ class BackwardCalls(LossSearch):
                 arguments[name] = inner[name]
             else:
                 waiting.append(name)
+        self._hand_predictions(arguments, waiting, [
+            part for k, part in enumerate(parts) if k not in caches
+        ], backward)  # fmt: skip
         self._by_position(backward, forward, arguments, waiting, parts)
         for name in [n for n in waiting if not (UPSTREAM.match(n) or TARGETS.match(n))]:
             if left and name not in self.values and name not in backward.defaults:
@@ -131,9 +133,12 @@ class BackwardCalls(LossSearch):
         return arguments, waiting
 
     def _hand_predictions(
-        self, arguments: dict[str, Any], waiting: list[str], outputs: list[Any]
-    ) -> None:
+        self, arguments: dict[str, Any], waiting: list[str], outputs: list[Any],
+        backward: Function,
+    ) -> None:  # fmt: skip
         """Hand the only output that is left over as the prediction that stands beside targets."""
+        if self._calls_forward(backward):
+            return
         predictions = [n for n in waiting if PREDICTION.match(n) and n not in self.values]
         has_targets = any(TARGETS.match(n) for n in (*arguments, *waiting))
         left = [x for x in outputs if all(x is not other for other in arguments.values())]
@@ -326,6 +331,8 @@ class BackwardCalls(LossSearch):
         ]  # fmt: skip
         is_number = bool(outputs) and not self.reader.tape.shape(outputs[0].content)
         if len(needed) != 1 or is_number or TARGETS.match(needed[0]) or INPUT.match(needed[0]):
+            return []
+        if any(needed[0] in self._parameters(loss) for loss in self._losses()):
             return []
         return needed
 

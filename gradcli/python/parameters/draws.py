@@ -10,6 +10,7 @@ from zlib import crc32
 import numpy as np
 
 from gradcli.python.parameters.guesses import (
+    COVARIANCES,
     MASKS,
     SHARES,
     TARGETS,
@@ -29,6 +30,7 @@ from gradcli.python.state.values import Array, Given
 
 INDICES = (1, 2, 0)
 SIGNS = "signs"  # targets of -1 and 1
+SQUARE = 2  # axes of a matrix
 
 
 class Draws:
@@ -96,7 +98,9 @@ class Draws:
             self.has_targets |= len(shape) > 1
             self.has_shared_targets = True
             if self.style.targets == SIGNS:
-                return Array(random.choice([-1.0, 1.0], shape))
+                return Array(
+                    random.permutation(np.arange(prod(shape)) % 2 * 2.0 - 1).reshape(shape)
+                )
             if self.style.targets:
                 return Array(_one_hot(random, shape, self.style.targets))
         is_share = short in self.usage.probabilities
@@ -104,6 +108,9 @@ class Draws:
         if name == self.style.symmetric and shape == shape[::-1]:
             square = random.standard_normal(shape)
             return Array(square + square.T)
+        if COVARIANCES.match(short) and len(shape) == SQUARE and shape == shape[::-1]:
+            square = random.standard_normal(shape)
+            return Array(square @ square.T + np.eye(shape[0]))
         if self.is_positive or is_share or (self.style.has_shares and SHARES.match(short)):
             return Array(random.uniform(0.2, 0.9, shape))
         return known_value(random.standard_normal(shape))

@@ -40,6 +40,8 @@ SHARES = re.compile(r"^([yY]_?hat\w*|[yY]_?pred\w*|p|probs?|prob\w*|pred\w*|AL|A
                     r"sigma|yhat|a|p_hat|phat)$")  # fmt: skip
 FACTOR = re.compile(r"^(mu|beta)$")  # or a mean, a shift, coefficients
 BESIDE = {"beta": re.compile(r"^gamma$"), "mu": re.compile(r"var|sig|std|cov|prec|scale|^l?s$")}
+# Symmetric by what they are, and so are the gradients that people write of them.
+COVARIANCES = re.compile(r"^([sS]igma|(\w+_)?([cC]ov(ar(iance)?)?|prec(ision)?)(_\w+)?)$")
 MASKS = re.compile(r"^(\w*_)?masks?(_\w*)?$|^observed$")
 MAY_BE_MASKS = re.compile(r"^(R|rated|known|present|valid|available|obs|observations|indicators?)$")
 # Of a mass M a lost square is a mistake, and zeros and ones would hide it; not where M weighs what
@@ -49,6 +51,7 @@ BIAS = re.compile(r"^(b\w*|B\d*|gamma|beta|bias\w*|shift)$")
 VECTOR = re.compile(
     r"^(\w*[vV]ec(tor)?|b\w*|gamma|beta|theta|bias\w*|w0|w|g|shift|h_?0?|mu|params?|x0)$"
 )
+OF_EACH = re.compile(r"^(\w+_)?(rewards|returns|advantages)$")  # a number for each turn of a game
 SIZES_OF_LAYERS = re.compile(
     r"^(layer_?s?(_?dims?|_?sizes?)?|sizes|dims|layers|layer_dimensions|hidden_dims|hidden_sizes|"
     r"hidden_layers|architecture|arch|\w+_list|\w+_dims|\w+_sizes|widths|topology|shape|n_neurons)$"
@@ -327,7 +330,7 @@ class Guesser:
             return ["labels", *(["index"] if may_be_one else []), 2, 1, "number", 3]
         if LABELS.match(name):
             return [2, 1, "labels", "number", 3]
-        if name in self.usage.vectors | self.usage.whole_shares:
+        if name in self.usage.vectors | self.usage.whole_shares or OF_EACH.match(name):
             return [1, 2]
         if name in self.usage.weights:
             return [2, 1, "number"]

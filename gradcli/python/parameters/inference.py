@@ -21,6 +21,7 @@ from gradcli.python.parameters.likely_axes import Unlikely, unlikely
 from gradcli.python.parameters.misfits import (
     WEIGHT,
     beyond,
+    has_batch,
     is_misfit,
     joined,
     like_other,
@@ -372,7 +373,7 @@ class Inference:
             counts = [n for n, guess in choice.guesses.items() if guess == "count"]
             if any(single in choice.shapes.get(name, ()) for name in counts):
                 return None
-            if single_example(halt.message) is not None:
+            if single_example(halt.message) is not None and has_batch(choice.shapes, single):
                 self.is_single, self.batch = True, (halt, values, choice)
             return with_size_one(choice.shapes, single)
         pair = pair_of(message)

@@ -10,6 +10,7 @@ from gradcli.python.state.guards import REACHED
 
 Shapes = dict[str, tuple[int, ...]]
 
+FLAT = 2  # axes of what has rows and columns
 IMAGE = 3  # axes of an image, at least
 LARGEST = 5_000  # size of an axis, where the code itself has one that large
 WEIGHT = re.compile(r"^_?(W|w|U|V|K|theta|Theta)\w*$")
@@ -19,6 +20,8 @@ PAIRS = (
     re.compile(r"(\d+) \(dim \d+\) != (\d+) \(dim \d+\)"),
     re.compile(r"stands for (\d+) and for (\d+)"),
     re.compile(r"reached, as (\d+) is not (\d+)"),
+    re.compile(r"(\d+) names on the left for (\d+) elements"),
+    re.compile(r"is read for (\d+) parts of vectors, not for (\d+)"),
     re.compile(r"square matri\w+, (?:this has shape|the shape is) \((\d+), (\d+)\)"),
 )
 SQUEEZED = re.compile(r"axis (-?\d+) of \(((?:\d++,? ?)*)\) is not of size 1")
@@ -92,6 +95,11 @@ def single_example(message: str) -> int | None:
     own, new = shapes_in(message)[:2]
     sizes = [n for m, n in zip(own, new, strict=False) if m == 1 != n]
     return sizes[0] if len(sizes) == 1 and len(own) == len(new) else None
+
+
+def has_batch(shapes: Shapes, size: int) -> bool:
+    """Whether a size may be the number of examples: the last axes of images are no such."""
+    return any(size in (shape[:1] if len(shape) > FLAT else shape) for shape in shapes.values())
 
 
 def single_axis(message: str) -> int | None:

@@ -21,6 +21,8 @@ from gradcli.python.state.reader import Reader
 from gradcli.python.state.tape import Tape, refuse_large
 from gradcli.python.state.values import Array, Content
 
+PARTS = 3  # of a vector in space
+
 
 def dot(reader: Reader, a: Any, b: Any) -> Any:
     """`np.dot` of numbers, vectors, matrices, and arrays of more axes."""
@@ -284,10 +286,12 @@ def cross(reader: Reader, a: Any, b: Any, axis: int = -1) -> Any:
     """`np.cross` of vectors with three parts along the last axis."""
     tape, left, right = reader.tape, reader.content(a), reader.content(b)
     shapes = tape.shape(left), tape.shape(right)
-    if any(not s or s[-1] != 3 for s in shapes) or axes_of(reader, axis, len(shapes[0])) != (
-        len(shapes[0]) - 1,
-    ):
-        reader.fail("`np.cross` is read for vectors of three parts along the last axis")
+    last = len(shapes[0]) - 1
+    if not all(shapes) or axes_of(reader, axis, last + 1) != (last,):
+        reader.fail("`np.cross` is read for vectors along the last axis")
+    for shape in shapes:
+        if shape[-1] != PARTS:
+            reader.fail(f"`np.cross` is read for {PARTS} parts of vectors, not for {shape[-1]}")
 
     def turned(content: Content, order: list[int]) -> Content:
         return indexing.get(tape, content, (Ellipsis, np.array(order)))

@@ -1,7 +1,8 @@
 """Functions that a file hands to an optimiser together: the second is the gradient of the first.
 
 `minimize(cost, x0, jac=slope)`, `check_grad(f, g, x)`, `newton(f, 1.0, fprime=df)`, and with
-`jac=True` a function that returns both.
+`jac=True` a function that returns both. `hess=bend` is the gradient of the gradient. Methods are
+handed by their object, `self.cost`, and either in a lambda that calls it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 KEYWORDS = ("jac", "fprime", "Dfun")
+SECOND = ("hess", "fhess")
 # Optimisers, root finders and checkers of scipy, and where the gradient stands without a keyword,
 # if it may.
 PLACES: dict[str, int | None] = {
@@ -27,25 +29,47 @@ class Handed(NamedTuple):
     gradient: str | None
 
 
-def handed_together(tree: ast.Module) -> Iterator[Handed]:
-    """What all calls of optimisers in a file say, each once."""
+def handed_together(tree: ast.Module, are_methods: bool = False) -> Iterator[Handed]:
+    """What all calls of optimisers in a file say of its functions, or of methods, each once."""
+    kind = ast.Attribute if are_methods else ast.Name
     told = {
         handed for call in ast.walk(tree)
-        if isinstance(call, ast.Call) and (handed := _said(call)) is not None
+        if isinstance(call, ast.Call) for handed in _said(call, kind)
     }  # fmt: skip
     yield from sorted(told, key=lambda handed: (handed.function, handed.gradient or ""))
 
 
-def _said(call: ast.Call) -> Handed | None:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if name not in PLACES or not call.args or not isinstance(call.args[0], ast.Name):
-        return None
-    by_keyword = [word.value for word in call.keywords if word.arg in KEYWORDS]
-    at = PLACES[name]
+def _said(call: ast.Call, kind: type[ast.expr]) -> Iterator[Handed]:
+    name = _last_name(call.func)
+    if name not in PLACES or not call.args or not _is_function(call.args[0], kind):
+        return
+    function, at = _last_name(call.args[0]), PLACES[name]
+    words = {word.arg: word.value for word in call.keywords}
+    by_keyword = [words[key] for key in KEYWORDS if key in words]
     by_place = [] if at is None else call.args[at : at + 1]
-    for given in by_keyword or by_place:
-        if isinstance(given, ast.Name):
-            return Handed(call.args[0].id, given.id)
+    for given in (by_keyword or by_place)[:1]:
         if isinstance(given, ast.Constant) and given.value is True:
-            return Handed(call.args[0].id, None)
-    return None
+            yield Handed(function, None)
+        if not _is_function(given, kind):
+            return
+        gradient = _last_name(given)
+        yield Handed(function, gradient)
+        seconds = [words[key] for key in SECOND if key in words]
+        yield from (Handed(gradient, _last_name(x)) for x in seconds if _is_function(x, kind))
+
+
+def _is_function(node: ast.expr, kind: type[ast.expr]) -> bool:
+    return isinstance(_called(node), kind)
+
+
+def _called(node: ast.expr) -> ast.expr:
+    """What a lambda calls: `lambda w: self.cost(w, X, y)`; what is no lambda, as it is."""
+    if isinstance(node, ast.Lambda) and isinstance(node.body, ast.Call):
+        return node.body.func
+    return node
+
+
+def _last_name(node: ast.expr) -> str:
+    """`cost` and `self.cost` are called `cost`."""
+    node = _called(node)
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")

@@ -39,6 +39,7 @@ from gradcli.python.subjects.trainings import Training, error_of, that_train_not
 from gradcli.python.words.returned import (
     LIKELIHOOD,
     OBJECTIVES,
+    filled_gradient,
     returns_gradients,
     returns_only_gradients,
 )
@@ -121,9 +122,9 @@ def subjects(
     found += [
         Subject("objective", node.name, node.name, None, None, node.lineno)
         for node in functions
-        if node.name not in taken and returns_gradients(node)
+        if node.name not in taken and (returns_gradients(node) or filled_gradient(node))
     ]
-    found += _handed(tree, functions, found)
+    found += _handed(tree, functions, found, None)
     taken |= {s.forward for s in found}
     helpers = that_train_nothing(tree)
     found += [
@@ -149,14 +150,14 @@ def _gives_gradients(node: ast.FunctionDef) -> bool:
 
 
 def _handed(
-    tree: ast.Module, functions: list[ast.FunctionDef], found: list[Subject]
-) -> list[Subject]:  # fmt: skip
+    tree: ast.Module, functions: list[ast.FunctionDef], found: list[Subject], cls: str | None
+) -> list[Subject]:
     """The functions that an optimiser is handed with their gradients, whatever they are called."""
     lines = {node.name: node.lineno for node in functions}
     taken = {name for s in found for name in (s.forward, s.backward)}
     return [
-        Subject("gradient" if gradient else "objective", of, of, gradient, None, lines[of])
-        for of, gradient in handed_together(tree)
+        Subject("gradient" if gradient else "objective", of, of, gradient, cls, lines[of])
+        for of, gradient in handed_together(tree, are_methods=cls is not None)
         if of in lines and (gradient or of) in lines and (gradient or of) not in taken
         and gradient != of
     ]  # fmt: skip
@@ -390,6 +391,7 @@ def _of_class(
     real = [m for m in methods.values() if not is_abstract(m) and not is_property(m)]
     names = [m.name for m in real]  # in their order, so that every run finds the same
     found = _pairs(real, node.name)
+    found += _handed(tree, real, found, node.name)
     if not found:
         backward = next(
             (n for n in names if role(n, BACKWARD) is not None or role(n, GRADIENT) in ANY_LOSS),
@@ -414,7 +416,7 @@ def _of_class(
     objectives = [
         Subject("objective", f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
         for m in real
-        if returns_gradients(m)
+        if (returns_gradients(m) or filled_gradient(m))
         and m.name not in {s.backward for s in (*found, *upstreams, *derivatives)}
     ]
     objectives += [

@@ -90,6 +90,25 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
     return False
 
 
+def filled_gradient(node: ast.FunctionDef | ast.Lambda) -> str:
+    """The parameter that a function fills with the gradient of what it returns; empty for none.
+
+    `def f(x, G): ... G[:] = 2 * x; return x @ x`, as some optimisers want it.
+    """
+    values = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
+    if not values or any(value is None or isinstance(value, ast.Tuple) for value in values):
+        return ""
+    filled = {
+        target.value.id
+        for part in ast.walk(node) if isinstance(part, (ast.Assign, ast.AugAssign))
+        for target in (part.targets if isinstance(part, ast.Assign) else [part.target])
+        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name)
+    }  # fmt: skip
+    names = [a.arg for a in node.args.args[1:] if a.arg in filled]
+    are = [name for name in names if name == "G" or _is_name_of_gradient(name)]
+    return are[0] if len(are) == 1 else ""
+
+
 def returns_only_gradients(node: ast.FunctionDef) -> bool:
     """Whether a function returns several gradients by their names, and nothing beside."""
     values = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]

@@ -1,0 +1,213 @@
+"""Manners of writing a gradient: each right as it stands, and each slip found on its line."""
+
+from __future__ import annotations
+
+import pytest
+from python_cases import case_of, cases, verdicts
+
+FILLED = """
+import numpy as np
+
+def bowl(x, A, b, G=None):
+    Ax = A @ x
+    if G is not None:
+        G[:] = 0.5 * (Ax + A.T @ x) - b
+    return 0.5 * x @ Ax - b @ x
+"""
+FILLED_ALWAYS = """
+import numpy as np
+
+def quartic(x, grad):
+    r = x ** 2 - 3 * x
+    if grad.size > 0:
+        grad[:] = 2 * r * (2 * x - 3)
+    return float(np.sum(r ** 2))
+"""
+FILLED_PARTS = """
+def booth(p, G):
+    x, y = p
+    G[0] = 2 * (x + 2 * y - 7) + 4 * (2 * x + y - 5)
+    G[1] = 4 * (x + 2 * y - 7) + 2 * (2 * x + y - 5)
+    return (x + 2 * y - 7) ** 2 + (2 * x + y - 5) ** 2
+"""
+COVARIANCE = """
+import numpy as np
+
+def nll(mu, Sigma, X):
+    n = X.shape[0]
+    P = np.linalg.inv(Sigma)
+    D = X - mu
+    nll = 0.5 * np.linalg.slogdet(Sigma)[1] + 0.5 * np.trace(P @ D.T @ D) / n
+    S = D.T @ D / n
+    dmu = -(D @ P).sum(axis=0) / n
+    dSigma = 0.5 * (P - P @ S @ P)
+    return nll, dmu, dSigma
+"""
+HANDED_METHODS = """
+import numpy as np
+from scipy.optimize import minimize
+
+class Classifier:
+    def __init__(self, C=1.5):
+        self.C = C
+
+    def _fun(self, w, X, y):
+        return 0.5 * w @ w + self.C * np.sum(np.log1p(np.exp(-y * (X @ w))))
+
+    def _slope(self, w, X, y):
+        s = -y / (1 + np.exp(y * (X @ w)))
+        return w + self.C * X.T @ s
+
+    def _bend(self, w, X, y):
+        p = 1 / (1 + np.exp(-y * (X @ w)))
+        return np.eye(len(w)) + self.C * (X.T * (p * (1 - p))) @ X
+
+    def fit(self, X, y):
+        start = np.zeros(X.shape[1])
+        result = minimize({fun}, start, jac={jac}, hess=self._bend, args=(X, y))
+        return result.x
+"""
+BY_NAME = {"fun": "self._fun", "jac": "self._slope"}
+BY_LAMBDA = {
+    "fun": "lambda w, *rest: self._fun(w, *rest)", "jac": "lambda w, *rest: self._slope(w, *rest)",
+}  # fmt: skip
+TURNING = """
+import numpy as np
+
+def spin(omega, x, t):
+    e = np.cross(omega, x) - t
+    loss = 0.5 * np.sum(e ** 2)
+    domega = np.sum(np.cross(x, e), axis=0)
+    return loss, domega
+"""
+UNPACKED = """
+import numpy as np
+
+def misfit(theta, t, y):
+    a, k = np.exp(theta)
+    e = np.exp(-k * t)
+    r = a * e - y
+    grad = np.array([a * (r @ e), -a * k * (r @ (t * e))])
+    return 0.5 * r @ r, grad
+"""
+PREDICTION = """
+import numpy as np
+
+class Net:
+    def __init__(self, sizes):
+        self.W = [np.random.randn(m, n) * 0.5 for n, m in zip(sizes, sizes[1:])]
+
+    def forward(self, X):
+        self.As = [X]
+        for W in self.W:
+            self.As.append(1 / (1 + np.exp(-W @ self.As[-1])))
+        return self.As[-1]
+
+    def cost(self, AL, Y):
+        return -np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1]
+
+    def backward(self, AL, Y):
+        grads = {}
+        dA = -(np.divide(Y, AL) - np.divide(1 - Y, 1 - AL))
+        for k in reversed(range(len(self.W))):
+            dZ = dA * self.As[k + 1] * (1 - self.As[k + 1])
+            grads["dW" + str(k)] = dZ @ self.As[k].T / Y.shape[1]
+            dA = self.W[k].T @ dZ
+        return grads
+"""
+POLICY = """
+import numpy as np
+
+class Policy:
+    def __init__(self, n_obs, n_actions):
+        self.W = np.random.randn(n_actions, n_obs)
+
+    def policy_forward(self, obs):
+        e = np.exp(self.W @ obs.T)
+        return e / e.sum(axis=0), obs
+
+    def objective(self, obs, actions, returns):
+        p, _ = self.policy_forward(obs)
+        return -np.mean(returns * np.log(p[actions, np.arange(len(actions))]))
+
+    def policy_backward(self, obs, actions, returns):
+        p, _ = self.policy_forward(obs)
+        n = len(actions)
+        d = p.copy()
+        d[actions, np.arange(n)] -= 1
+        d *= returns / n
+        return {"W": d @ obs}
+"""
+ONE_CHANNEL = """
+import numpy as np
+
+class Conv:
+    def __init__(self, count, filter_size, channels=1):
+        self.count, self.size = count, filter_size
+        self.filters = np.random.randn(count, filter_size, filter_size, channels) * 0.1
+
+    def forward(self, image):
+        self.image = image
+        h, w, _ = image.shape
+        f = self.size
+        out = np.zeros((h - f + 1, w - f + 1, self.count))
+        for i in range(h - f + 1):
+            for j in range(w - f + 1):
+                out[i, j] = np.sum(image[i:i + f, j:j + f] * self.filters, axis=(1, 2, 3))
+        return out
+
+    def backward(self, d_out):
+        self.d_filters = np.zeros_like(self.filters)
+        d_image = np.zeros_like(self.image)
+        f = self.size
+        for i in range(d_out.shape[0]):
+            for j in range(d_out.shape[1]):
+                for k in range(self.count):
+                    self.d_filters[k] += d_out[i, j, k] * self.image[i:i + f, j:j + f]
+                    d_image[i:i + f, j:j + f] += d_out[i, j, k] * self.filters[k]
+        return d_image
+"""
+# A file, what it says rightly, and a slip there.
+MANNERS = {
+    "in place, if asked": (FILLED, "A.T @ x", "A @ x"),
+    "in place": (FILLED_ALWAYS, "(2 * x - 3)\n", "(2 * x)\n"),
+    "in place, part by part": (FILLED_PARTS, "G[1] = 4", "G[1] = 2"),
+    "a covariance": (COVARIANCE, "dSigma = 0.5 *", "dSigma ="),
+    "the mean beside one": (COVARIANCE, "-(D @ P).sum(axis=0) / n", "-(D @ P).sum(axis=0)"),
+    "methods for an optimiser": (HANDED_METHODS.format(**BY_NAME), "s = -y /", "s = y /"),
+    "in lambdas": (HANDED_METHODS.format(**BY_LAMBDA), "s = -y /", "s = y /"),
+    "a Hessian for one": (
+        HANDED_METHODS.format(**BY_NAME),
+        "np.eye(len(w)) +",
+        "2 * np.eye(len(w)) +",
+    ),
+    "a cross product": (TURNING, "np.cross(x, e), axis=0", "np.cross(e, x), axis=0"),
+    "an unpacked vector": (UNPACKED, "-a * k * (r", "-a * (r"),
+    "a prediction that is handed back": (PREDICTION, "(np.divide(Y", "(0.5 * np.divide(Y"),
+    "an objective of actions": (POLICY, "d @ obs", "2 * d @ obs"),
+    "an image of one channel": (ONE_CHANNEL, "* self.filters[k]", "* self.filters[0]"),
+}
+
+
+@pytest.mark.parametrize("kind", [*MANNERS])
+def test_right_files_pass(kind):
+    assert {*verdicts(MANNERS[kind][0])} == {"pass"}
+
+
+@pytest.mark.parametrize("kind", [*MANNERS])
+def test_a_slip_is_found_on_its_line(kind):
+    text, right, wrong = MANNERS[kind]
+    assert text.count(right) == 1
+    line = text[: text.index(right)].count("\n") + 1
+    checked = cases(text.replace(right, wrong))
+    assert {x.line for case in checked for x in case.lines if x.is_accused} == {line}
+
+
+def test_a_covariance_is_drawn_as_one_and_that_is_said():
+    [note] = [note for note in case_of(COVARIANCE).notes if note.startswith("inputs")]
+    assert "Sigma (3, 3) symmetric" in note
+
+
+def test_targets_that_only_weigh_may_be_signs():
+    case = case_of(HANDED_METHODS.format(**BY_NAME), "Classifier._slope")
+    assert "right for targets of -1 and 1" in case.notes
