@@ -167,6 +167,125 @@ class Conv:
                     d_image[i:i + f, j:j + f] += d_out[i, j, k] * self.filters[k]
         return d_image
 """
+QUATERNION = """
+import numpy as np
+
+def turned(q, v):
+    w, r = q[0], q[1:]
+    return v + 2 * w * np.cross(r, v) + 2 * np.cross(r, np.cross(r, v))
+
+def cost(q, v, target):
+    d = turned(q, v) - target
+    return 0.5 * d @ d
+
+def cost_grad(q, v, target):
+    w, r = q[0], q[1:]
+    c = np.cross(r, v)
+    d = turned(q, v) - target
+    gw = 2 * d @ c
+    gr = 2 * w * np.cross(v, d) + 2 * np.cross(c, d) + 2 * np.cross(v, np.cross(d, r))
+    return np.concatenate(([gw], gr))
+"""
+ONE_WORD = """
+import numpy as np
+
+class Words:
+    def __init__(self, count, width):
+        self.near = np.random.randn(count, width)
+        self.far = np.random.randn(count, width)
+
+    def loss(self, center, context, negatives):
+        v = self.near[center]
+        right, wrong = self.far[context] @ v, self.far[negatives] @ v
+        return np.log1p(np.exp(-right)) + np.sum(np.log1p(np.exp(wrong)))
+
+    def gradients(self, center, context, negatives):
+        v = self.near[center]
+        right = 1 / (1 + np.exp(-self.far[context] @ v)) - 1
+        wrong = 1 / (1 + np.exp(-self.far[negatives] @ v))
+        d_near, d_far = np.zeros_like(self.near), np.zeros_like(self.far)
+        d_near[center] = right * self.far[context] + wrong @ self.far[negatives]
+        d_far[context] += right * v
+        np.add.at(d_far, negatives, np.outer(wrong, v))
+        return d_near, d_far
+"""
+OF_A_CORPUS = """
+import numpy as np
+
+text = open("corpus.txt").read()
+letters = sorted(set(text))
+V, H = len(letters), 6
+params = {
+    "Wz": np.random.randn(H, H + V) * 0.5, "bz": np.zeros((H, 1)),
+    "Wh": np.random.randn(H, H + V) * 0.5, "bh": np.zeros((H, 1)),
+    "Wy": np.random.randn(V, H) * 0.5,
+}
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+def forward_backward(inputs, targets, h_prev):
+    zs, gs, cs, hs, ps, loss = {}, {}, {}, {-1: np.copy(h_prev)}, {}, 0
+    for t in range(len(inputs)):
+        x = np.zeros((V, 1))
+        x[inputs[t]] = 1
+        zs[t] = np.vstack((hs[t - 1], x))
+        gs[t] = sigmoid(params["Wz"] @ zs[t] + params["bz"])
+        cs[t] = np.tanh(params["Wh"] @ zs[t] + params["bh"])
+        hs[t] = gs[t] * hs[t - 1] + (1 - gs[t]) * cs[t]
+        e = np.exp(params["Wy"] @ hs[t])
+        ps[t] = e / np.sum(e)
+        loss -= np.log(ps[t][targets[t], 0])
+    grads = {k: np.zeros_like(v) for k, v in params.items()}
+    dh_next = np.zeros_like(h_prev)
+    for t in reversed(range(len(inputs))):
+        dy = np.copy(ps[t])
+        dy[targets[t]] -= 1
+        grads["Wy"] += dy @ hs[t].T
+        dh = params["Wy"].T @ dy + dh_next
+        dg = dh * (hs[t - 1] - cs[t]) * gs[t] * (1 - gs[t])
+        dc = dh * (1 - gs[t]) * (1 - cs[t] ** 2)
+        grads["Wz"] += dg @ zs[t].T
+        grads["bz"] += dg
+        grads["Wh"] += dc @ zs[t].T
+        grads["bh"] += dc
+        dz = params["Wz"].T @ dg + params["Wh"].T @ dc
+        dh_next = gs[t] * dh + dz[:H]
+    return loss, grads, hs[len(inputs) - 1]
+"""
+IN_ONE_MATRIX = """
+import numpy as np
+
+class Gated:
+    def __init__(self, n_in, n_hid):
+        self.Wx = np.random.randn(n_in, 2 * n_hid) * 0.5
+        self.Wh = np.random.randn(n_hid, 2 * n_hid) * 0.5
+        self.n_hid = n_hid
+
+    def forward(self, xs, h0):
+        self.kept, h, hs = [], h0, []
+        for t in range(xs.shape[1]):
+            a = xs[:, t] @ self.Wx + h @ self.Wh
+            g, c = 1 / (1 + np.exp(-a[:, :self.n_hid])), np.tanh(a[:, self.n_hid:])
+            self.kept.append((xs[:, t], h, g, c))
+            h = g * h + (1 - g) * c
+            hs.append(h)
+        return np.stack(hs, axis=1)
+
+    def backward(self, dhs):
+        self.dWx, self.dWh = np.zeros_like(self.Wx), np.zeros_like(self.Wh)
+        N, T, H = dhs.shape
+        dxs, dh_next = np.zeros((N, T, self.Wx.shape[0])), np.zeros((N, H))
+        for t in reversed(range(T)):
+            x, h, g, c = self.kept[t]
+            dh = dhs[:, t] + dh_next
+            da = np.hstack([dh * (h - c) * g * (1 - g), dh * (1 - g) * (1 - c ** 2)])
+            self.dWx += x.T @ da
+            self.dWh += h.T @ da
+            dxs[:, t] = da @ self.Wx.T
+            dh_next = dh * g + da @ self.Wh.T
+        return dxs, dh_next
+"""
 # A file, what it says rightly, and a slip there.
 MANNERS = {
     "in place, if asked": (FILLED, "A.T @ x", "A @ x"),
@@ -185,6 +304,10 @@ MANNERS = {
     "an unpacked vector": (UNPACKED, "-a * k * (r", "-a * (r"),
     "a prediction that is handed back": (PREDICTION, "(np.divide(Y", "(0.5 * np.divide(Y"),
     "an objective of actions": (POLICY, "d @ obs", "2 * d @ obs"),
+    "a quaternion": (QUATERNION, "d = turned(q, v) - target\n    gw", "d = turned(q, v) + target\n    gw"),
+    "one word": (ONE_WORD, "d_near[center] = right", "d_near[center] = -right"),
+    "a corpus that is not there": (OF_A_CORPUS, 'grads["bz"] += dg', 'grads["bz"] = dg'),
+    "gates in one matrix": (IN_ONE_MATRIX, "self.dWh += h.T", "self.dWh += c.T"),
     "an image of one channel": (ONE_CHANNEL, "* self.filters[k]", "* self.filters[0]"),
 }
 

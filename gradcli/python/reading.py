@@ -316,8 +316,7 @@ class Reading(InputSearch):
                 words = f"right for targets with a single 1 in their {targets}"
                 one_hot = style._replace(targets=targets, is_one_hot=draws.has_labels)
                 ways.append((one_hot, words))
-        if any(TARGETS.match(x.short) and self.driven_last.is_factor(x)
-               for x in self.driven_last.leaves if x.short in self.inferred):  # fmt: skip
+        if self._has_signs():
             ways.append((style._replace(targets=SIGNS), "right for targets of -1 and 1"))
         if self.likely_style.has_shares:
             words = "right for probabilities, which lie in 0 to 1"
@@ -374,6 +373,14 @@ class Reading(InputSearch):
                      for way, words in ways]  # fmt: skip
         yield from ways
         yield from self._of_scores()
+
+    def _has_signs(self) -> bool:
+        """Whether inferred targets may be signs: the outputs have them as factors only."""
+        driven = self.driver.driven if self.driver is not None else None
+        leaves = [x for x in driven.leaves if x.short in self.inferred] if driven else []
+        return driven is not None and any(
+            TARGETS.match(leaf.short) and driven.is_factor(leaf) for leaf in leaves
+        )
 
     def _may_be_mask(self, name: str) -> bool:
         """Whether an inferred input may be all zeros and ones, by its name and its use."""

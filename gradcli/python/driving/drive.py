@@ -24,8 +24,10 @@ from gradcli.python.state.values import (
     arrays_in,
     unwrapped,
 )
+from gradcli.python.words.gradients import is_holder
 from gradcli.python.words.returned import filled_gradient
 
+KEPT = (Array, dict, list)  # of what a file sets
 ALONG = re.compile(r"^[fF](orce)?_?(?=\w{1,2}$)")  # before a coordinate
 
 
@@ -140,13 +142,21 @@ class Driver(BackwardCalls):
         return Array(np.zeros(self.reader.tape.shape(arguments[arrays[0]].content)))
 
     def _take_globals(self) -> None:
-        """Make inputs of the arrays of floats that the file itself sets."""
+        """Make inputs of the arrays of floats that the file sets, those in lists among them."""
         free = self.reader.script.free_names
         for name, value in self.driven.scope.items():
-            if isinstance(value, Array) and name in free and name not in self.values:
-                content = value.content
+            if (
+                name not in free
+                or name in self.values
+                or not isinstance(value, (Array, dict, list))
+            ):
+                continue
+            if not isinstance(value, Array) and is_holder(name):
+                continue
+            for path, array in arrays_in(value) if isinstance(value, KEPT) else ():
+                content = array.content
                 if content.__class__ is not int and content.dtype.kind == "f" and content.shape:
-                    value.write(self._leaf(name, content, False))
+                    array.write(self._leaf(short_name(f"{name}{path}"), content, False))
 
     def _forward_call(self, forward: Function, arguments: dict[str, Any]) -> Any:
         """What the forward part gives; arrays its first call makes for good are inputs, too."""

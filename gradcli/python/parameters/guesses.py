@@ -326,7 +326,7 @@ class Guesser:
     def _of_name(self, name: str) -> list[Guess]:
         """What a name alone says."""
         if self.is_labels(name):
-            may_be_one = ONE_INDEX.search(name) and name not in self.usage.lists
+            may_be_one = not name.endswith("s") and name not in self.usage.lists
             return ["labels", *(["index"] if may_be_one else []), 2, 1, "number", 3]
         if LABELS.match(name):
             return [2, 1, "labels", "number", 3]

@@ -33,6 +33,7 @@ from gradcli.python.parameters.misfits import (
     taken_apart,
     with_column,
     with_ones,
+    with_part,
     with_size_one,
 )
 from gradcli.python.parameters.packed import Measured
@@ -350,7 +351,7 @@ class Inference:
             return column
         if 1 in pair:  # of what the code itself has made
             return with_size_one(choice.shapes, max(pair))
-        return joined(choice.shapes, *pair)
+        return joined(choice.shapes, *pair) or with_part(choice.shapes, message)
 
     def _makes_square(self, pair: tuple[int, int], choice: Choice) -> bool:
         """Whether two axes of an input would be one as a shape was taken for that of this input.

@@ -367,6 +367,19 @@ def _subscripts(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> 
     return _batched(len(match[1]), match.string, stop, values)
 
 
+def _indexed(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
+    """What is computed of several inputs has an index too many: the first of them lacks an axis."""
+    for node in ast.walk(stop.node):
+        value = _value(node.value, stop.scope) if isinstance(node, ast.Subscript) else None
+        if not isinstance(value, Array) or len(stop.shape(value.content)) >= int(match[1]):
+            continue
+        roots = stop.roots(value.content) if value.content.__class__ is int else []
+        for path, guessed in _paths(values):
+            if path.rpartition("/")[2] in roots and isinstance(guessed, Array):
+                return Lesson(path, len(stop.shape(guessed.content)) + 1)
+    return None
+
+
 def _batched(rank: int, message: str, stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """What is computed of several inputs lacks axes, which are those of the one with its batch."""
     ways = {path.rpartition("/")[2]: (path, value) for path, value in _paths(values)}
@@ -442,6 +455,7 @@ LESSONS = (
     (r"a convolution of shapes .* both have (\d+) axes", _convolved),
     (r"has widths for (\d+) axes", _padded),
     (r"subscripts `(\w+)` for an array of shape", _subscripts),
+    (r"^(\d) indices, but the array has shape", _indexed),
     (r"\(([\d, ]+)\) is no order of \d+ axes", _ordered),
     (r"the text '(.+?)' is not an index|KeyError: '(\w+)'", _key),
     (r"unhashable type: (?:'list'|a list|an array)|KeyError: -?\d", _hashed),

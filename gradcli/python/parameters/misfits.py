@@ -42,14 +42,15 @@ def pair_of(message: str) -> tuple[int, int] | None:
         if match := form.search(message):
             return int(match[1]), int(match[2])
     shapes = shapes_in(message)[:2]
-    if (along := ALONG.search(message)) and len(shapes) == 2:  # the axis that they may differ in
+    along = ALONG.search(message)
+    if along and len(shapes) == 2:  # the axis that they may differ in
         shapes = [s[: int(along[1])] + s[int(along[1]) + 1 :] for s in shapes]
     if message.startswith("cannot reshape"):  # a column of as many as there are
         shapes = [tuple(n for n in shape if n != 1) for shape in shapes]
         shapes = shapes if [*map(len, shapes)] == [1, 1] else []
     if len(shapes) == 2:
         for x, y in zip(shapes[0][::-1], shapes[1][::-1], strict=False):
-            if x != y and 1 not in (x, y):
+            if x != y and (along or 1 not in (x, y)):  # nothing is spread where parts are joined
                 return x, y
     match = re.search(r"index (\d+) is out of .*?size (\d+)", message)
     return (int(match[1]) + 1, int(match[2])) if match and match[1] != match[2] else None
@@ -200,7 +201,11 @@ def joined(shapes: Shapes, x: int, y: int) -> Shapes | None:
             return joined(shapes, x // common, y // common)
         if {x - 1, y - 1} <= own:  # with a column of ones: `14 columns meet 4 rows`
             return joined(shapes, x - 1, y - 1)
-        return _squared(shapes, x, y) or _joined_sums(shapes, own, x, y)
+        if (square := _squared(shapes, x, y)) is not None:
+            return square
+        if {x + 1, y + 1} & own:  # of `q[1:]`
+            return joined(shapes, x + 1, y + 1)
+        return _joined_sums(shapes, own, x, y)
     if new > LARGEST or new < 2:  # an axis of one element hides much
         return None
     return {name: tuple(new if n == old else n for n in s) for name, s in shapes.items()}
@@ -220,6 +225,24 @@ def _squared(shapes: Shapes, x: int, y: int) -> Shapes | None:
     name, at = found[0]
     own, side = shapes[name], max(shapes[name][at : at + 2])
     return {**shapes, name: (*own[:at], side, side, *own[at + 2 :])}
+
+
+def with_part(shapes: Shapes, message: str) -> Shapes | None:
+    """The shapes with another size for one that is a part of what meets a weight, beside others.
+
+    Of `W @ vstack((h, x))` with W of shape (24, 44) and an `x` of 20 the state has 24 elements; the
+    rows of W may be those of several gates.
+    """
+    pair = shapes_in(message)[:2]
+    if "columns meet" not in message or [*map(len, pair)] != [2, 2]:
+        return None
+    (rows, columns), (joint, _) = pair
+    own = {size for shape in shapes.values() for size in shape}
+    fitting = [n for n in own if 1 < (new := n + columns - joint) <= rows and not rows % new]
+    if len(fitting) != 1:
+        return None
+    new = fitting[0] + columns - joint
+    return {name: tuple(new if n == fitting[0] else n for n in s) for name, s in shapes.items()}
 
 
 def _joined_sums(shapes: Shapes, own: set[int], x: int, y: int) -> Shapes | None:

@@ -203,7 +203,7 @@ class Usage:
                 self._product(*[owner, *node.args][-2:])
             if node.func.attr == "clip" and node.args and _are_of_shares(ast.unparse(node)):
                 self.probabilities.add(_name(node.args[0]) or "")
-            if node.func.attr == "outer":
+            if node.func.attr in ("outer", "cross"):
                 self.vectors |= {_name(part) or "" for part in node.args}
             if node.func.attr in TAKES_INDICES and len(node.args) > 1:
                 self._index(node.args[1])
