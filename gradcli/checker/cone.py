@@ -61,19 +61,8 @@ class Cone:
         Short numbers keep a gate from rounding here, and what it rounds where the input moves may
         be all that is left of terms that nearly cancel; where they do, no point near by tells.
         """
-        if self.around.is_rough:
-            return True
-        graph, bounds = self.run.machine.graph, self.around.bounds
-        return any(
-            not bounds[node] and graph.gates[node].ulps and not self._only_scales(node)
-            for node in self.gates
-        )
-
-    def _only_scales(self, node: int) -> bool:
-        """Whether a gate multiplies by a power of two that stands still."""
-        graph = self.run.machine.graph
-        resting = [k for k in graph.operands[node] if not graph.active[k]]
-        return any(abs(math.frexp(self.run.values[k])[0]) == 0.5 for k in resting)
+        touched, bit = self.reach.touched, self.bit
+        return self.around.is_rough or any(touched[node] & bit for node in self.around.unrounded)
 
     @cached_property
     def _scratch(self) -> list[Any]:

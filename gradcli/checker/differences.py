@@ -204,29 +204,29 @@ def _truncation(row: list[float], rounding: list[float], m: int, above: float) -
     """A bound on the truncation of entry m of a row, below which `above` stands.
 
     Where terms of two orders cancel over one step an entry moves less than it errs. So it counts,
-    too, by how much the next extrapolation moves it, if that is no rounding; and how far, by the
-    corrections before it, the next one should go, or this one should have gone.
+    too, by how much the next extrapolation moves it, if that is no rounding, and how far, by the
+    corrections before it, it should have gone itself.
     """
-    change = max(abs(row[m] - row[m - 1]), abs(row[m] - above))
-    if m + 1 < len(row) and abs(row[m + 1] - row[m]) > rounding[m] + rounding[m + 1]:
-        change = max(change, abs(row[m + 1] - row[m]))
-    due = _due(row, rounding, m - 1)
-    missed = due if abs(row[m] - row[m - 1]) < due else 0.0
-    return max(CAUTION * change, missed, _due(row, rounding, m))
+    correction = abs(row[m] - row[m - 1])
+    change = max(correction, abs(row[m] - above))
+    if m + 1 < len(row):
+        following = abs(row[m + 1] - row[m])
+        if following > change and following > rounding[m] + rounding[m + 1]:
+            change = following
+    due = _due(row, rounding, m) if m > 2 else 0.0
+    return max(CAUTION * change, due) if correction < due else CAUTION * change
 
 
 def _due(row: list[float], rounding: list[float], m: int) -> float:
-    """What the correction behind entry m of a row should be at least.
+    """What the correction that makes entry m of a row should be at least, by the two before it.
 
     Of a power series the factors by which corrections fall are four times smaller from one to the
     next, as the weights of the scheme are four times larger.
     """
-    if m < 2:
-        return 0.0
-    correction, before = abs(row[m] - row[m - 1]), abs(row[m - 1] - row[m - 2])
-    return (
-        FALLING * correction * (correction / before) if before > correction > rounding[m] else 0.0
-    )
+    correction, before = abs(row[m - 1] - row[m - 2]), abs(row[m - 2] - row[m - 3])
+    if before > correction > rounding[m - 1]:
+        return FALLING * correction * (correction / before)
+    return 0.0
 
 
 class Tableau:
@@ -237,6 +237,7 @@ class Tableau:
         self.goal = goal
         self.probe = probe
         self.margin = STEP_MARGIN * probe.margin
+        self.weights = [2.0 ** (probe.order * m) for m in range(1, MOST_LEVELS)]
         self.rows: list[list[float]] = []
         self.rounding: list[list[float]] = []
         self.best = (math.inf, math.nan)  # error bound, value
@@ -282,10 +283,10 @@ class Tableau:
         best_of_row = (math.inf, math.nan)
         if self.rows:
             above, above_rounding = self.rows[-1], self.rounding[-1]
-            for m, (entry, error) in enumerate(zip(above, above_rounding, strict=True)):
-                weight = 2.0 ** (self.probe.order * (m + 1))
-                row.append(row[m] + (row[m] - entry) / (weight - 1))
-                rounding.append((weight * rounding[m] + error) / (weight - 1))
+            for entry, error, weight in zip(above, above_rounding, self.weights, strict=False):
+                last = row[-1]
+                row.append(last + (last - entry) / (weight - 1))
+                rounding.append((weight * rounding[-1] + error) / (weight - 1))
             for m, entry in enumerate(above, 1):
                 bound = rounding[m] + _truncation(row, rounding, m, entry)
                 best_of_row = min(best_of_row, (bound, row[m]))

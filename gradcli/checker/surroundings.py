@@ -143,6 +143,21 @@ class Surroundings:
         values, bounds = self.run.values, self.bounds
         return any(bounds[node] > ROUGH * abs(values[node]) for node in self.gates)
 
+    @cached_property
+    def unrounded(self) -> list[int]:
+        """The gates that round nothing at these numbers, and may do so at longer ones."""
+        graph, bounds = self.run.machine.graph, self.bounds
+        return [
+            node for node in self.gates
+            if not bounds[node] and graph.gates[node].ulps and not self._only_scales(node)
+        ]  # fmt: skip
+
+    def _only_scales(self, node: int) -> bool:
+        """Whether a gate multiplies by a power of two that stands still."""
+        graph = self.run.machine.graph
+        resting = [k for k in graph.operands[node] if not graph.active[k]]
+        return any(abs(math.frexp(self.run.values[k])[0]) == 0.5 for k in resting)
+
     def branch(self, node: int) -> Branch:
         """A gate of branches, with its distance to the edge."""
         if node not in self._branches:

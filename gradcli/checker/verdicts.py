@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # Tolerances are data, with a reason each.
 MOST_GATES_OF_A_CONE = 10_000  # above this many gates in a cone, many digits take too long
 COLUMNS_PAY = 20_000  # inputs times gates from which on loading numpy costs less than it saves
-MOST_TOGETHER = 256  # cones that take their first steps together: calls cost little by then
+MOST_TOGETHER = 256  # cones that are found in one pass: calls cost little by then
 MOST_NUMBERS = 4_000_000  # that they hold, a gate of theirs being one
 ROUNDING_DIGITS = (100, 1000)  # the second for what cancels down to the tail of a tanh
 FAR = 1e3  # bounds that lie between a gradient and a slope, where it is wrong beyond doubt
@@ -134,9 +134,9 @@ def _one_by_one(
 
 
 def _cones(around: Surroundings, leaves: Sequence[int], in_columns: bool) -> Iterator[Cone]:
-    """The cone of each leaf; in columns many of them take their first steps together."""
+    """The cone of each leaf: many are found in one pass, and take their first steps together."""
     room = MOST_NUMBERS // max(1, len(around.gates))
-    at_once = max(1, min(room, MOST_TOGETHER)) if in_columns else 1
+    at_once = max(1, min(room, MOST_TOGETHER))
     for k in range(0, len(leaves), at_once):
         some = leaves[k : k + at_once]
         reach = Reach(around, some)
