@@ -84,6 +84,7 @@ ARRAYS = {
     "gradcli.tasks.gate_reading",
     "gradcli.checker.directions",
     "gradcli.checker.slopes",
+    "gradcli.checker.rows",
     "gradcli.checker.sheet",
     "gradcli.checker.singular",
     "gradcli.transform.elements",

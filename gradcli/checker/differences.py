@@ -28,6 +28,8 @@ from gradcli.named_tuples import NamedTuple
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from gradcli.checker.rows import Rows
+
     class Probe(Protocol):
         """Differences of a function along a line."""
 
@@ -115,26 +117,25 @@ def differentiate(cone: Cone, in_columns: bool = False, goal: Goal = ANY) -> Est
     return _best(cone, Columns(cone) if in_columns else Plain(cone), step, goal)
 
 
-def begin_together(cones: Iterable[Cone]) -> None:
-    """Take the first steps of many cones of one run in one pass; what it finds stays with them."""
-    from gradcli.checker.sheet import (  # late: it loads numpy
-        FEW,
-        find_bounds,
-        find_differences,
-        find_first_steps,
-    )
+def begin_together(cones: Iterable[Cone], rows: Rows | None = None) -> None:
+    """Take the first steps of many cones of one run in one pass; what it finds stays with them.
 
+    `rows` are the arrays that the numbers stand for, where these can be evaluated in rows.
+    """
+    from gradcli.checker import sheet  # late: it loads numpy
+
+    by = rows or sheet
     firsts = list[tuple[Cone, float]]()
     smooth = [cone for cone in cones if cone.is_smooth]
     if smooth:
         with suppress(*FAULTS):
-            find_first_steps(smooth)
+            by.find_first_steps(smooth)
     for cone in smooth:
         with suppress(*FAULTS):
             if cone.first_step >= 2 * math.ulp(cone.x):
                 firsts.append((cone, cone.first_step))
-    find_differences(firsts, FEW)
-    find_bounds(
+    by.find_differences(firsts, sheet.FEW)
+    by.find_bounds(
         (cone, x) for cone, step in firsts if _rounds_there(cone)
         for x in _ends(cone, _clear(step, cone.differences))
     )  # fmt: skip

@@ -111,7 +111,8 @@ class Sheet:
 
     def _distance(self, branch: Branch, values: list[Any]) -> Any:
         function = self.around.columns.arithmetic.text_function(branch.gate, branch.gate.kink)
-        return function(*[values[k] for k in branch.operands], out=values[branch.node])
+        xs = [values[k] for k in branch.operands]
+        return function(*([xs] if branch.gate.is_variadic else xs), out=values[branch.node])
 
 
 def _inputs_of(cones: Iterable[Cone]) -> dict[Reach, int]:
@@ -175,7 +176,7 @@ def find_differences(
 
 
 def _find_differences(tries: Sequence[tuple[Cone, float]], halvings: Sequence[int]) -> None:
-    lists = [_steps_below(cone, step, halvings) for cone, step in tries]
+    lists = [steps_below(cone, step, halvings) for cone, step in tries]
     cones = [cone for cone, _ in tries]
     steps = np.array([step for below in lists for step in below])
     owners = np.repeat(np.arange(len(cones)), [len(below) for below in lists])
@@ -194,7 +195,7 @@ def _find_differences(tries: Sequence[tuple[Cone, float]], halvings: Sequence[in
         cones[owner].differences[step] = answer
 
 
-def _steps_below(cone: Cone, step: float, halvings: Sequence[int]) -> list[float]:
+def steps_below(cone: Cone, step: float, halvings: Sequence[int]) -> list[float]:
     """A step and its halvings, as far as they are seen beside the input."""
     steps = [math.ldexp(step, -k) for k in halvings]
     return [step for step in steps if cone.x + step != cone.x - step] or steps[:1]

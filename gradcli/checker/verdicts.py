@@ -26,6 +26,7 @@ from gradcli.requests import TOLERANCE, Request
 
 if TYPE_CHECKING:
     from gradcli.checker.parts import Part, Sum
+    from gradcli.checker.rows import Rows
 
 # Tolerances are data, with a reason each.
 MOST_GATES_OF_A_CONE = 10_000  # above this many gates in a cone, many digits take too long
@@ -119,7 +120,8 @@ def _one_by_one(
         return {}
     around = Surroundings(point.run, point.program.output, value_bounds(point.run))
     in_columns = len(questions) * len(around.gates) > COLUMNS_PAY
-    cones = _cones(around, [question.leaf for question in questions], in_columns)
+    rows = _rows(point) if in_columns else None
+    cones = _cones(around, [question.leaf for question in questions], in_columns, rows)
     answers: dict[str, InputCheck] = {}
     for question, cone in zip(questions, cones, strict=True):
         goal = _goal(point, question, tolerance) if in_columns or is_part else ANY
@@ -133,7 +135,21 @@ def _one_by_one(
     return answers
 
 
-def _cones(around: Surroundings, leaves: Sequence[int], in_columns: bool) -> Iterator[Cone]:
+def _rows(point: Point) -> Rows | None:
+    """The arrays that numbers stand for, to be evaluated in rows; None where that is not known."""
+    if point.program.arrays is None:
+        return None
+    from gradcli.checker.rows import Rows  # late: numbers do not need numpy
+
+    try:
+        return Rows(point)
+    except KeyError:
+        return None
+
+
+def _cones(
+    around: Surroundings, leaves: Sequence[int], in_columns: bool, rows: Rows | None
+) -> Iterator[Cone]:
     """The cone of each leaf: many are found in one pass, and take their first steps together."""
     room = MOST_NUMBERS // max(1, len(around.gates))
     at_once = max(1, min(room, MOST_TOGETHER))
@@ -142,7 +158,7 @@ def _cones(around: Surroundings, leaves: Sequence[int], in_columns: bool) -> Ite
         reach = Reach(around, some)
         cones = [Cone(around, leaf, reach) for leaf in some]
         if in_columns:
-            begin_together(cones)
+            begin_together(cones, rows)
         yield from cones
 
 

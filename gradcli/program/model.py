@@ -69,6 +69,7 @@ class Program(NamedTuple):
     # Of a circuit of numbers that stands for arrays:
     # The elements of an array output, of which `output` is the weighted sum; None for a number.
     parts: tuple[int, ...] | None = None
+    weights: Any = None  # of these, in the array's shape
     called: dict[int, str] = {}  # noqa: RUF012  # never written to: what reports call its gates
     decisions: tuple[Decision, ...] = ()  # at other outcomes the program would be another one
     arrays: Any = None  # the program of arrays itself

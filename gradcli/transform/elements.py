@@ -280,6 +280,7 @@ def unrolled(program: Program, weights: Any = None, circuit: Circuit | None = No
         graph=circuit.graph,
         output=output,
         parts=parts,
+        weights=None if parts is None else np.reshape(weights, program.graph.shape(program.output)),
         called=circuit.called(program.output, output),
         forward_nodes=forward_nodes,
         aside={
