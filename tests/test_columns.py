@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 import gradcli
 from gradcli.checker import verdicts
 from gradcli.checker.cone import Cone
-from gradcli.checker.differences import Tableau, begin_together, differentiate
+from gradcli.checker.differences import Tableau, differentiate
 from gradcli.checker.reach import Reach
 from gradcli.checker.sheet import FEW, MOST_COLUMNS, Sheet, find_first_steps
 from gradcli.checker.surroundings import Surroundings
+from gradcli.checker.together import begin_together
 from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import at, inputs_of
 from gradcli.gates.table import BUILT_IN

@@ -86,6 +86,7 @@ ARRAYS = {
     "gradcli.checker.slopes",
     "gradcli.checker.rows",
     "gradcli.checker.sheet",
+    "gradcli.checker.together",
     "gradcli.checker.singular",
     "gradcli.transform.elements",
     "gradcli.tasks.blocks",

@@ -36,12 +36,10 @@ class Cone:
         self.reach = reach or Reach(around, [leaf])  # one pass may have followed many inputs
         self.bit = self.reach.leaves[leaf]
         self.branches = [b for b, inputs in self.reach.branches if inputs & self.bit]
-        self.tied = [b for b in self.branches if b.is_tied(run.values, around.bounds)]
+        self.tied = [b for b in self.branches if around.is_tied(b)]
         # 0 * (1/x) has no value at 0, acosh(1 - 1e-300) none that float64 shows
         is_finite = math.isfinite(run.values[self.output]) and math.isfinite(self.bound)
-        self.sides = [branch.side(run.values) for branch in self.branches]
-        self.limits = [(k, radius) for inputs, k, radius in self.reach.limits if inputs & self.bit]
-        self.is_singular = not all(radius for _, radius in self.limits)
+        self.is_singular = bool(self.reach.singular & self.bit)
         is_moved = (
             self.reach.moving[self.output] & self.bit or self.tied or self.is_singular
         )  # there a gate may jump
@@ -53,6 +51,17 @@ class Cone:
     def gates(self) -> list[int]:
         """The gates that are computed from the input, in the order of evaluation."""
         return self.reach.gates(self.bit)
+
+    @cached_property
+    def limits(self) -> list[tuple[int, float]]:
+        """(operand, how far it may move) of every operand that moves and has a limit."""
+        bit = self.bit
+        return [(k, radius) for inputs, k, radius in self.reach.limits if inputs & bit]
+
+    @cached_property
+    def sides(self) -> list[Any]:
+        """The branches that gates are on at the point."""
+        return [branch.side(self.run.values) for branch in self.branches]
 
     @cached_property
     def rounds_elsewhere(self) -> bool:

@@ -16,8 +16,6 @@ Steps are powers of two, so that x+h and x-h are mostly exact; what they slip by
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gradcli.arithmetic.floats import FAULTS, UNIT_ROUNDOFF
@@ -26,9 +24,8 @@ from gradcli.checker.probes import Columns, Plain
 from gradcli.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Protocol
-
-    from gradcli.checker.rows import Rows
 
     class Probe(Protocol):
         """Differences of a function along a line."""
@@ -38,6 +35,12 @@ if TYPE_CHECKING:
 
         def at(self, step: float) -> Answer:
             """The difference over a step, or None, and by what factor the step was too long."""
+
+    class CentralProbe(Probe, Protocol):
+        """Central differences along a cone."""
+
+        def bounds_at(self, xs: Sequence[float]) -> Sequence[float]:
+            """The bounds on the rounding of the output with the input at some numbers."""
 
 
 # Tolerances are data, with a reason each.
@@ -96,11 +99,13 @@ class Goal(NamedTuple):
 ANY = Goal()
 
 
-def differentiate(cone: Cone, in_columns: bool = False, goal: Goal = ANY) -> Estimate:
+def differentiate(
+    cone: Cone, in_columns: bool = False, goal: Goal = ANY, probe: CentralProbe | None = None
+) -> Estimate:
     """The derivative of the output by the cone's input, from values alone.
 
-    `in_columns` evaluates all steps as one numpy batch, which pays for larger problems; an estimate
-    that meets the `goal` is not refined.
+    `in_columns` evaluates all steps as one numpy batch, which pays for larger problems; `probe`
+    does so in another way. An estimate that meets the `goal` is not refined.
     """
     if cone.is_still:
         return Estimate(0.0, 0.0)
@@ -114,46 +119,15 @@ def differentiate(cone: Cone, in_columns: bool = False, goal: Goal = ANY) -> Est
         step = cone.first_step
     except FAULTS:
         return Estimate(math.nan, math.inf, "a local gradient is infinite")
-    return _best(cone, Columns(cone) if in_columns else Plain(cone), step, goal)
+    return _best(cone, probe or (Columns(cone) if in_columns else Plain(cone)), step, goal)
 
 
-def begin_together(cones: Iterable[Cone], rows: Rows | None = None) -> None:
-    """Take the first steps of many cones of one run in one pass; what it finds stays with them.
-
-    `rows` are the arrays that the numbers stand for, where these can be evaluated in rows.
-    """
-    from gradcli.checker import sheet  # late: it loads numpy
-
-    by = rows or sheet
-    firsts = list[tuple[Cone, float]]()
-    smooth = [cone for cone in cones if cone.is_smooth]
-    if smooth:
-        with suppress(*FAULTS):
-            by.find_first_steps(smooth)
-    for cone in smooth:
-        with suppress(*FAULTS):
-            if cone.first_step >= 2 * math.ulp(cone.x):
-                firsts.append((cone, cone.first_step))
-    by.find_differences(firsts, sheet.FEW)
-    by.find_bounds(
-        (cone, x) for cone, step in firsts if _rounds_there(cone)
-        for x in _ends(cone, _clear(step, cone.differences))
-    )  # fmt: skip
-
-
-def _clear(step: float, differences: Mapping[float, Answer]) -> float:
-    """The first step, not longer than another, that is not known to be too long."""
-    while step in differences and differences[step][0] is None:
-        step = _shorter(step, differences[step][1])
-    return step
-
-
-def _shorter(step: float, obstacle: float) -> float:
+def shorter(step: float, obstacle: float) -> float:
     """The step to try after one that was too long by a factor."""
     return power_of_two(step / min(max(obstacle, 2.0), 2.0**20))
 
 
-def _best(cone: Cone, probe: Probe, step: float, goal: Goal) -> Estimate:
+def _best(cone: Cone, probe: CentralProbe, step: float, goal: Goal) -> Estimate:
     """The best estimate of tableaux that begin at a step, or shorter.
 
     Near an extremum f rounds far more a step away than nearer to x: where the bound of a point
@@ -167,11 +141,11 @@ def _best(cone: Cone, probe: Probe, step: float, goal: Goal) -> Estimate:
             break
         difference, obstacle = probe.at(step)
         if difference is None:
-            step = _shorter(step, obstacle)
+            step = shorter(step, obstacle)
             continue
         bound = 0.0 if looks else cone.around.nearby
-        if looks or _rounds_there(cone):
-            bound = max(bound, _bound_over(cone, step))
+        if looks or rounds_there(cone):  # the largest: far away, and at long numbers
+            bound = max(bound, cone.bound, *probe.bounds_at(ends_of(cone, step)))
         tableau = Tableau(cone.x, probe, bound, goal)
         tableau.fill(step)
         estimate = tableau.estimate()
@@ -186,17 +160,12 @@ def _best(cone: Cone, probe: Probe, step: float, goal: Goal) -> Estimate:
     return best
 
 
-def _rounds_there(cone: Cone) -> bool:
+def rounds_there(cone: Cone) -> bool:
     """Whether the bound on f has to be taken over the steps: one near by may be too small."""
     return cone.rounds_elsewhere or cone.around.nearby < UNIT_ROUNDOFF * abs(cone.f)
 
 
-def _bound_over(cone: Cone, step: float) -> float:
-    """The largest bound at the input and at both ends of its steps: far away, and long numbers."""
-    return max(cone.bound, *map(cone.bound_at, _ends(cone, step)))
-
-
-def _ends(cone: Cone, step: float) -> tuple[float, float]:
+def ends_of(cone: Cone, step: float) -> tuple[float, float]:
     """The ends of the longest and the shortest step of a tableau that begins at a step."""
     return cone.x + step, cone.x + step / 2.0 ** (ROMBERG_LEVELS - 1)
 

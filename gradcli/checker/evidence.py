@@ -70,7 +70,7 @@ def evidence(
     if graph.own_gates:
         return Evidence(OWN, run_note(graph))
     if not graph.has_arrays:
-        if gradients * work_by_number(graph) * EVALUATIONS <= request.check_budget:
+        if not gradients or gradients * work_by_number(graph) * EVALUATIONS <= request.check_budget:
             return Evidence(ELEMENTS)
         return Evidence(NOTHING, BEYOND_BUDGET)
     if has_none(graph):

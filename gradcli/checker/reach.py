@@ -17,7 +17,7 @@ from gradcli.checker.surroundings import CHOICES, Branch, Surroundings
 class Reach:
     """The gates on the way from some inputs to the output, and which of the inputs move each."""
 
-    __slots__ = ("around", "branches", "leaves", "limits", "moving", "touched")
+    __slots__ = ("around", "branches", "leaves", "limits", "moving", "singular", "touched")
 
     def __init__(self, around: Surroundings, leaves: Sequence[int]) -> None:
         self.around = around
@@ -35,6 +35,8 @@ class Reach:
             for node in around.limited if touched[node]
             for operand, radius in around.limits(node) if moving[operand]
         ]  # fmt: skip
+        # The inputs that move what may not move at all.
+        self.singular = reduce(or_, [inputs for inputs, _, radius in self.limits if not radius], 0)
 
     def gates(self, inputs: int) -> list[int]:
         """The gates that some of the inputs touch."""

@@ -21,47 +21,47 @@ from gradcli.checker.sheet import UNKNOWN, steps_below
 from gradcli.checker.surroundings import CHOICES
 from gradcli.engine import Machine
 from gradcli.evaluation.point import Point
+from gradcli.gates.shapes import grouped, to_end
 from gradcli.program.model import nodes_of
 from gradcli.transform.in_rows import InRows
 
 MOST_ELEMENTS = 250_000  # of all arrays of a page: with more they leave the caches
-FEWEST = 32  # rows of a page
+FEW = 32  # rows of a short page
 PROBE = 2.0**-20  # of an input: a step so short that it tells how fast all moves
 FURTHER = 1.5  # the least factor by which a step is too long that leaves a limit
 TURNED = 2.0  # and one that turns a gate
 OF_MANY = {"lse": "logsumexp", "norm": "hypot"}  # reductions, and their gates of several operands
 
 
-class Rows:
-    """The arrays behind a program of numbers, to be evaluated in pages of rows.
+class Form:
+    """The arrays behind a program of numbers, written for so many rows; the point is in each.
 
-    The first row of a page is the point itself. Raises KeyError for a gate that is not known.
+    Raises KeyError for a gate that is not known.
     """
 
-    def __init__(self, point: Point) -> None:
+    def __init__(self, point: Point, count: int) -> None:
+        self.count = count
         numbers, arrays = point.program, point.program.arrays
         graph = arrays.graph
-        size = sum([math.prod(shape) for shape in graph.shapes.values()])
-        self.count = max(FEWEST, MOST_ELEMENTS // max(1, size))  # of a page's rows
         self.places: dict[int, tuple[int, int]] = {}  # of numbers: leaf and place in it
         leaves = {leaf: graph.shape(leaf) for leaf in arrays.inputs.values()}
-        written = InRows(graph, arrays.output, leaves, self.count)
+        written = InRows(graph, arrays.output, leaves, count)
         self.output = written.nodes[arrays.output]
         if numbers.weights is not None:  # of the elements of an array, whose sum is taken
             weighted = written.add("mul", self.output, written.graph.array(numbers.weights))
             axes = tuple(range(1, numbers.weights.ndim + 1))
             self.output = written.add("sum", weighted, written.static(axes, False))
         self.graph, self.varied = written.graph, written.varied
-        here: dict[int, Any] = {}
+        self.inputs: dict[int, Any] = {}
         for name, leaf in arrays.inputs.items():
             if leaf in written.nodes:
                 nodes, new = nodes_of(numbers.inputs[name]), written.nodes[leaf]
                 self.places |= {node: (new, place) for place, node in enumerate(nodes)}
                 one = np.reshape([point.run.values[node] for node in nodes], leaves[leaf])
-                here[new] = np.repeat(one[None], self.count, axis=0)
-        self.inputs = here
+                self.inputs[new] = np.repeat(one[None], count, axis=0)
         self._points: dict[Arithmetic, tuple[Machine, list[Any]]] = {}
         self._cones: dict[int, set[int]] = {}
+        self.radii: dict[int, list[tuple[int, Any]]] = {}  # by gate, as pages find them
 
     def around(self, gates: set[int], arithmetic: Arithmetic) -> tuple[Machine, list[Any]]:
         """The point in every row, as far as some gates read it that are computed anew."""
@@ -87,7 +87,27 @@ class Rows:
             self._cones[leaf] = {*self.graph.cone(leaf, self.output)}
         return self._cones[leaf]
 
-    # ---------------------------------------------------------------- what sheets find, too
+
+class Rows:
+    """The arrays behind a program of numbers, to be evaluated in pages of rows.
+
+    The first row of a page is the point itself. Raises KeyError for a gate that is not known.
+    """
+
+    def __init__(self, point: Point) -> None:
+        shapes = point.program.arrays.graph.shapes.values()
+        size = sum([math.prod(shape) for shape in shapes])
+        self._point = point
+        self._most = max(FEW, MOST_ELEMENTS // max(1, size))  # rows of a page
+        self._forms: dict[int, Form] = {}
+        self._form(self._most)
+
+    def _form(self, rows: int) -> Form:
+        """The form for so many rows beside the point, or for most."""
+        count = FEW if rows < FEW else self._most
+        if count not in self._forms:
+            self._forms[count] = Form(self._point, count)
+        return self._forms[count]
 
     def find_first_steps(self, cones: Sequence[Cone]) -> None:
         """Leave with each cone its first step, by how fast operands move next to the point."""
@@ -139,87 +159,93 @@ class Rows:
         self, cones: Sequence[Cone], ends: Any, is_bounded: bool = False
     ) -> Iterator[tuple[slice, Page]]:
         """The pages on which the inputs of cones are at ends, and which of the cones each has."""
-        for start in range(0, len(cones), self.count - 1):
-            part = slice(start, min(len(cones), start + self.count - 1))
-            yield part, Page(self, cones[part], ends[part], is_bounded)
+        form = self._form(len(cones))
+        for start in range(0, len(cones), form.count - 1):
+            part = slice(start, min(len(cones), start + form.count - 1))
+            yield part, Page(form, cones[part], ends[part], is_bounded)
 
 
 class Page:
     """One pass: the point itself, and below it a row for each cone, whose input is at an end."""
 
-    def __init__(self, rows: Rows, cones: Sequence[Cone], ends: Any, is_bounded: bool) -> None:
-        self.rows = rows
+    def __init__(self, form: Form, cones: Sequence[Cone], ends: Any, is_bounded: bool) -> None:
+        self.form = form
         self.count = len(cones)
-        leaves, flat = np.array([rows.places[cone.leaf] for cone in cones]).T
+        leaves, flat = np.array([form.places[cone.leaf] for cone in cones]).T
         arithmetic = ARRAY_BOUNDS if is_bounded else ARRAYS
         moved = np.unique(leaves).tolist()
-        gates = set[int]().union(*map(rows.cone, moved))
+        gates = set[int]().union(*map(form.cone, moved))
         with arithmetic.quiet():
-            machine, self.values = rows.around(gates, arithmetic)
+            machine, self.values = form.around(gates, arithmetic)
             for leaf in moved:
-                x = rows.inputs[leaf].copy()
+                x = form.inputs[leaf].copy()
                 (own,) = np.nonzero(leaves == leaf)
-                x.reshape(rows.count, -1)[own + 1, flat[own]] = ends[own]
+                x.reshape(form.count, -1)[own + 1, flat[own]] = ends[own]
                 self.values[leaf] = ARRAY_BOUNDS.exactly(x) if is_bounded else x
-            self.gates, values, operands = sorted(gates), self.values, rows.graph.operands
+            self.gates, values, operands = sorted(gates), self.values, form.graph.operands
             for node in self.gates:
                 values[node] = machine.forwards[node](values, operands[node])  # type: ignore[misc]
 
     @property
     def f(self) -> Any:
         """The output in every row but the first."""
-        return self._below(self.values[self.rows.output])
+        return self._below(self.values[self.form.output])
 
     @property
     def errors(self) -> Any:
         """The bound on its rounding."""
-        return self._below(self.values[self.rows.output].error)
+        return self._below(self.values[self.form.output].error)
 
     def _below(self, numbers: Any) -> Any:
-        return np.broadcast_to(numbers, (self.rows.count,))[1 : 1 + self.count]
+        return np.broadcast_to(numbers, (self.form.count,))[1 : 1 + self.count]
 
     def limits(self) -> Iterator[tuple[Any, Any]]:
         """(values in all rows, how far they may move) of every operand that has a limit."""
-        graph, varied = self.rows.graph, self.rows.varied
+        radii = self.form.radii
         for node in self.gates:
-            gate, operands = graph.gates[node], graph.operands[node]
-            if gate.name in OF_MANY:
-                yield self.values[operands[0]], self._radius_of_many(node)
-                continue
-            texts = gate.radius * len(operands) if gate.is_variadic else gate.radius
-            for operand, text in zip(operands, texts, strict=bool(texts)):
-                if text != "inf" and operand in varied:
-                    yield self.values[operand], self._radius(node, text)
+            if node not in radii:  # it is that of the point, which all pages have
+                radii[node] = [*self._radii(node)]
+            for operand, radius in radii[node]:
+                yield self.values[operand], radius
 
-    def _radius(self, node: int, text: str) -> Any:
-        """How far an operand of a gate may move from where it is at the point; 0 for not at all."""
-        if text.isdigit():
-            return float(text)
-        function = ARRAYS.text_function(self.rows.graph.gates[node], text)
-        radius = self._called(function, node, self._here)
-        return np.where(radius > 0, radius, 0.0)
+    def _radii(self, node: int) -> Iterator[tuple[int, Any]]:
+        """How far each operand of a gate may move from where it is at the point; 0: not at all."""
+        graph = self.form.graph
+        gate, operands = graph.gates[node], graph.operands[node]
+        if gate.name in OF_MANY:
+            yield operands[0], self._radius_of_many(node)
+            return
+        texts = gate.radius * len(operands) if gate.is_variadic else gate.radius
+        for operand, text in zip(operands, texts, strict=bool(texts)):
+            if text == "inf" or operand not in self.form.varied:
+                continue
+            if text.isdigit():
+                yield operand, float(text)
+            else:
+                radius = self._called(ARRAYS.text_function(gate, text), node, self._here)
+                yield operand, np.where(radius > 0, radius, 0.0)
 
     def _radius_of_many(self, node: int) -> Any:
         """How far the elements of a reduction may move: as operands of its gate of several."""
-        graph = self.rows.graph
+        graph = self.form.graph
         x, axis = graph.operands[node]
         gate, here = graph.table[OF_MANY[graph.gates[node].name]], self.values[x][:1]
         out = ARRAYS.function("spread")(self.values[node][:1], here.shape, self.values[axis])
         return ARRAYS.text_function(gate, gate.radius[0])([here], out=out)
 
     def _called(self, function: Callable[..., Any], node: int, look: Callable[[int], Any]) -> Any:
-        graph = self.rows.graph
+        graph = self.form.graph
         xs = [look(k) for k in graph.operands[node]]
         return function(*([xs] if graph.gates[node].is_variadic else xs), out=look(node))
 
     def _here(self, node: int) -> Any:
         """The value of a node at the point."""
         value = self.values[node]
-        return value[0] if node in self.rows.varied else value
+        return value[0] if node in self.form.varied else value
 
     def obstacles(self) -> Any:
         """By what factor each row's step was too long; 1 or less is fine."""
-        worst = np.zeros(self.rows.count)
+        worst = np.zeros(self.form.count)
         with np.errstate(all="ignore"):
             for values, radius in self.limits():
                 moved = np.abs(values - values[0])
@@ -248,12 +274,14 @@ class Page:
 
         None for a gate without branches; where the distance takes more than that, it is told as 0.
         """
-        graph, out = self.rows.graph, self.values[node]
+        graph, out = self.form.graph, self.values[node]
         gate, operands = graph.gates[node], graph.operands[node]
         xs, nowhere = [self.values[k] for k in operands], np.zeros(np.shape(out))
         if gate.name in ("amax", "amin"):
-            best = ARRAYS.function("spread")(out, np.shape(xs[0]), xs[1])
-            return ARRAYS.function("first")(xs[0], best, xs[1]), np.zeros(np.shape(xs[0]))
+            shape, axis = np.shape(xs[0]), xs[1]
+            groups = np.transpose(xs[0], to_end(shape, axis)).reshape(grouped(shape, axis))
+            sides = groups.argmax(-1) if gate.name == "amax" else groups.argmin(-1)
+            return sides, np.zeros(np.shape(sides))
         if gate.name in ("max", "min"):
             return ARRAYS.function("winner")([out, *xs]), nowhere
         if gate.name in CHOICES:

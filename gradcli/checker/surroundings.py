@@ -79,6 +79,7 @@ class Surroundings:
         self._branches: dict[int, Branch] = {}
         self._limits: dict[int, list[tuple[int, float]]] = {}
         self._still: dict[tuple[int, int], bool] = {}
+        self._tied: dict[int, bool] = {}
 
     def _may_rest(self, node: int) -> bool:
         """Whether a gate may stand still though an operand moves."""
@@ -166,6 +167,12 @@ class Surroundings:
             function = IEEE.text_function(gate, gate.kink or gate.jump or "c")
             self._branches[node] = Branch(gate, node, graph.operands[node], function)
         return self._branches[node]
+
+    def is_tied(self, branch: Branch) -> bool:
+        """Whether rounding hides on which side of the edge a gate is, worked out once."""
+        if branch.node not in self._tied:
+            self._tied[branch.node] = branch.is_tied(self.run.values, self.bounds)
+        return self._tied[branch.node]
 
     def limits(self, node: int) -> list[tuple[int, float]]:
         """(operand, how far it may move) for every operand of a gate that has a limit.

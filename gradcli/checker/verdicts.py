@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from gradcli.arithmetic.agreement import agree, lies_between, relative_error
 from gradcli.checker.cone import Cone
-from gradcli.checker.differences import ANY, Estimate, Goal, begin_together, differentiate
+from gradcli.checker.differences import ANY, Estimate, Goal, differentiate
 from gradcli.checker.evidence import NOTHING, OWN, WHOLES, Evidence, evidence_at, unchecked
 from gradcli.checker.question import Question
 from gradcli.checker.reach import Reach
@@ -118,14 +119,8 @@ def _one_by_one(
     """Verdicts on numbers, each for itself; of many no slope is known better than it has to be."""
     if not questions:
         return {}
-    around = Surroundings(point.run, point.program.output, value_bounds(point.run))
-    in_columns = len(questions) * len(around.gates) > COLUMNS_PAY
-    rows = _rows(point) if in_columns else None
-    cones = _cones(around, [question.leaf for question in questions], in_columns, rows)
     answers: dict[str, InputCheck] = {}
-    for question, cone in zip(questions, cones, strict=True):
-        goal = _goal(point, question, tolerance) if in_columns or is_part else ANY
-        estimate = differentiate(cone, in_columns, goal)
+    for question, cone, goal, estimate in _estimated(point, questions, tolerance, is_part):
         answer = _verdict(point, question, cone, estimate, tolerance, goal)
         is_beyond = answer.numeric is not None and math.isinf(answer.numeric)
         if answer.verdict == "fail" and answer.kind in ("smooth", "border") and not is_beyond:
@@ -133,6 +128,30 @@ def _one_by_one(
             answer = answer._replace(reason="; ".join(filter(None, reasons)))
         answers[question.name] = answer
     return answers
+
+
+def _estimated(
+    point: Point, questions: Sequence[Question], tolerance: float, is_part: bool
+) -> Iterator[tuple[Question, Cone, Goal, Estimate]]:
+    """The numeric derivative of each question, many of which are found in one pass."""
+    around = Surroundings(point.run, point.program.output, value_bounds(point.run))
+    in_columns = len(questions) * len(around.gates) > COLUMNS_PAY
+    rows = _rows(point) if in_columns else None
+    room = MOST_NUMBERS // max(1, len(around.gates))
+    at_once = max(1, min(room, MOST_TOGETHER))
+    for k in range(0, len(questions), at_once):
+        some = questions[k : k + at_once]
+        leaves = [question.leaf for question in some]
+        reach = Reach(around, leaves)
+        cones = [Cone(around, leaf, reach) for leaf in leaves]
+        is_easy = in_columns or is_part  # of many no slope is known better than it has to be
+        goals = [_goal(point, question, tolerance) if is_easy else ANY for question in some]
+        estimates: Iterable[Estimate] = map(differentiate, cones, repeat(False), goals)
+        if in_columns:
+            from gradcli.checker.together import differentiate_all  # late: it loads numpy
+
+            estimates = differentiate_all(cones, goals, rows)
+        yield from zip(some, cones, goals, estimates, strict=True)
 
 
 def _rows(point: Point) -> Rows | None:
@@ -145,21 +164,6 @@ def _rows(point: Point) -> Rows | None:
         return Rows(point)
     except KeyError:
         return None
-
-
-def _cones(
-    around: Surroundings, leaves: Sequence[int], in_columns: bool, rows: Rows | None
-) -> Iterator[Cone]:
-    """The cone of each leaf: many are found in one pass, and take their first steps together."""
-    room = MOST_NUMBERS // max(1, len(around.gates))
-    at_once = max(1, min(room, MOST_TOGETHER))
-    for k in range(0, len(leaves), at_once):
-        some = leaves[k : k + at_once]
-        reach = Reach(around, some)
-        cones = [Cone(around, leaf, reach) for leaf in some]
-        if in_columns:
-            begin_together(cones, rows)
-        yield from cones
 
 
 def _tied(questions: Sequence[Question], answers: dict[str, InputCheck]) -> list[Question]:

@@ -54,13 +54,18 @@ def work(graph: Graph, times: float = 1.0) -> float:
 
 def work_by_number(graph: Graph) -> float:
     """That of a pass over the numbers a graph stands for, one gate at a time."""
+    if not graph.shapes:  # a number that is read is as much work as one that is computed
+        return _weighed(gate.name for gate in graph.gates)
     return sum(size * _weight(name) for name, size in gate_sizes(graph))
 
 
 def work_of_gates(graph: Graph, nodes: Iterable[int]) -> float:
     """That of a pass over some of the gates of a graph of numbers."""
-    counts = Counter([graph.gates[node].name for node in nodes])
-    return sum(count * _weight(name) for name, count in counts.items())
+    return _weighed(graph.gates[node].name for node in nodes)
+
+
+def _weighed(names: Iterable[str]) -> float:
+    return sum(count * _weight(name) for name, count in Counter([*names]).items())
 
 
 def _weight(name: str) -> float:

@@ -78,6 +78,12 @@ def _are_exact(x: Number, y: Number, sizes: Number) -> bool:
     return _is_short(x, y) and bool((sizes * SHORT_PARTS**2 < EXACT_BELOW).all())
 
 
+def _least(sizes: Number) -> float:
+    """The smallest of some sizes that are not 0."""
+    least: float = np.min(sizes, initial=np.inf)
+    return least if least > 0 else np.min(sizes, where=sizes > 0, initial=np.inf)
+
+
 # ---------------------------------------------------------------- whole arrays
 
 
@@ -169,7 +175,7 @@ def _product(name: str) -> Callable[[Bounded, Bounded], Bounded]:
 
     def underflow(a: Number, b: Number) -> Number:
         """What a product of sizes may lose because single products of numbers underflow."""
-        low = np.min(a, where=a > 0, initial=np.inf) * np.min(b, where=b > 0, initial=np.inf)
+        low = _least(a) * _least(b)
         if not low < LEAST_NORMAL:
             return 0.0
         return np.shape(a)[-1] * LEAST_SUBNORMAL * (multiply((a > 0) * 1.0, (b > 0) * 1.0) > 0)
@@ -184,7 +190,7 @@ def _product(name: str) -> Callable[[Bounded, Bounded], Bounded]:
         left, right = np.abs(x.value), np.abs(y.value)
         is_exact = _is_short(x.value, y.value) and _are_exact(left, right, multiply(left, right))
         unit = 0.0 if is_exact else count * UNIT_ROUNDOFF
-        is_safe = is_exact or np.min(right, where=right > 0, initial=1.0) * unit >= LEAST_NORMAL
+        is_safe = is_exact or min(1.0, _least(right)) * unit >= LEAST_NORMAL
         handed = unit * right + spread_error(y) if is_safe else spread_error(y)
         error = dot(left, handed) if np.ndim(handed) else 0.0
         if not is_safe:  # a part of `right` is so small that the unit would vanish in it
@@ -203,10 +209,10 @@ def _along(name: str) -> Callable[[Bounded, Axis], Bounded]:
     sign = 1.0 if name == "amax" else -1.0
 
     def extreme(x: Bounded, axis: Axis) -> Bounded:
-        value = ARRAYS.function(name)(x.value, axis)
+        best = ARRAYS.function(name)(x.value, (axis[0], True))
+        value = best if axis[1] else np.reshape(best, reduced(np.shape(x.value), axis))[()]
         if x.error is NO_ERROR:
             return BoundedArray(value)
-        best = ARRAYS.function(name)(x.value, (axis[0], True))
         behind = sign * (best - x.value)
         above = np.max(x.error - behind, axis=axis[0], keepdims=axis[1])
         below = np.min(x.error + behind, axis=axis[0], keepdims=axis[1])
