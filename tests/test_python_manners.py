@@ -304,7 +304,11 @@ MANNERS = {
     "an unpacked vector": (UNPACKED, "-a * k * (r", "-a * (r"),
     "a prediction that is handed back": (PREDICTION, "(np.divide(Y", "(0.5 * np.divide(Y"),
     "an objective of actions": (POLICY, "d @ obs", "2 * d @ obs"),
-    "a quaternion": (QUATERNION, "d = turned(q, v) - target\n    gw", "d = turned(q, v) + target\n    gw"),
+    "a quaternion": (
+        QUATERNION,
+        "d = turned(q, v) - target\n    gw",
+        "d = turned(q, v) + target\n    gw",
+    ),
     "one word": (ONE_WORD, "d_near[center] = right", "d_near[center] = -right"),
     "a corpus that is not there": (OF_A_CORPUS, 'grads["bz"] += dg', 'grads["bz"] = dg'),
     "gates in one matrix": (IN_ONE_MATRIX, "self.dWh += h.T", "self.dWh += c.T"),
