@@ -200,8 +200,12 @@ CURE = re.compile(r"; use (.+)$")
 
 
 def _cures(text: str, point: Point, report: Any) -> Iterator[Finding]:
-    """Whether each cure gives, in plain float64, the value of some stage to the last digits."""
-    values = [report.value, *(stage.value for stage in report.stages)]
+    """Whether each cure gives, in plain float64, the value of some stage to the last digits.
+
+    A stage of which no digit is certain may be anything in its bound.
+    """
+    stages = [(stage.value, stage.bound or 0.0) for stage in report.stages]
+    values = {x: bound if bound > abs(x) else 0.0 for x, bound in [(report.value, 0.0), *stages]}
     for note in report.notes:
         match = CURE.search(note)
         if not match:
@@ -214,10 +218,11 @@ def _cures(text: str, point: Point, report: Any) -> Iterator[Finding]:
                 ).value
             except gradcli.GradcliError:
                 continue  # it speaks of stages
-            near = [abs(value - x) <= 1e-11 * abs(x) or value == x for x in values]
+            near = [abs(value - x) <= max(1e-11 * abs(x), bound) or value == x
+                    for x, bound in values.items()]  # fmt: skip
             if not any(near):
                 yield Finding("words", "cure of another value", f"{note} = {value!r}",
-                              f"stages {values}")  # fmt: skip
+                              f"stages {[*values]}")  # fmt: skip
 
 
 def _parts(text: str) -> list[str]:
