@@ -70,6 +70,11 @@ def test_a_logistic_loss_behind_the_steps_is_that_of_the_file():
     assert not any("behind the steps" in note or "no loss" in note for note in case.notes)
 
 
+def test_a_part_is_right_where_another_part_of_its_array_is_wrong():
+    wrong = lines_of(case_of(LINEAR.replace(WEIGHTS, "self.eta * 2 * X.T.dot(errors)")))
+    assert {12: "fail", 13: "pass"}.items() <= wrong.items()
+
+
 def test_overlapping_parts_are_not_added_up():
     text = LINEAR.replace("self.w[0] += " + BIAS, "self.w[:] += " + BIAS)
     assert verdict(text)[0] != "pass"

@@ -249,7 +249,7 @@ class _Lines:
         """A line that is not accused: right, not judged, or wrong because of another."""
         verdict, reason = self._word(k)
         root = None
-        cause = self.origin.causes.get(k)
+        cause = self.origin.causes.get(k - 1 if self._is_written_by_part(k) else k)
         if verdict == "pass" and cause is not None:
             verdict, root = "fail", self._row(cause)
             since = f" since line {root}" if root else ""
@@ -262,6 +262,12 @@ class _Lines:
             self._target(k), *self.places[k], verdict, False, root, _number(self.written[k]),
             _number(expected) if is_finite(expected) else None, None, reason,
         )  # fmt: skip
+
+    def _is_written_by_part(self, k: int) -> bool:
+        """Whether a line is an array into which the one before writes its part, which is judged."""
+        if not k or self.lines[k - 1].before is None:
+            return False
+        return self.lines[k - 1].statement.token == self.lines[k].statement.token
 
     def _word(self, k: int) -> Word:
         """The worst of the verdicts on what a line assigns that are neither pass nor fail."""
