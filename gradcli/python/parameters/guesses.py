@@ -191,7 +191,8 @@ class Guesser:
             found = [guess for guess in found if guess not in SINGLE] or found
         if self.has_labels:
             return found
-        return [g for g in found if g not in LABELS_OF_RANK.values()] or found
+        whole = (*LABELS_OF_RANK.values(), *(() if ONE_INDEX.search(name) else ("index",)))
+        return [g for g in found if g not in whole] or found
 
     def _as_hinted(self, name: str, found: list[Guess]) -> list[Guess]:
         """The guesses that a type hint leaves, or what it says itself."""

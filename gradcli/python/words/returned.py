@@ -93,7 +93,8 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
 def filled_gradient(node: ast.FunctionDef | ast.Lambda) -> str:
     """The parameter that a function fills with the gradient of what it returns; empty for none.
 
-    `def f(x, G): ... G[:] = 2 * x; return x @ x`, as some optimisers want it.
+    `def f(x, G): ... G[:] = 2 * x; return x @ x`, as some optimisers want it. A part that is handed
+    another gradient, or returns the one that it fills, is a backward part.
     """
     values = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
     if not values or any(value is None or isinstance(value, ast.Tuple) for value in values):
@@ -104,9 +105,13 @@ def filled_gradient(node: ast.FunctionDef | ast.Lambda) -> str:
         for target in (part.targets if isinstance(part, ast.Assign) else [part.target])
         if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name)
     }  # fmt: skip
-    names = [a.arg for a in node.args.args[1:] if a.arg in filled]
+    names = [a.arg for a in node.args.args]
+    needed = names[: len(names) - len(node.args.defaults)]
     are = [name for name in names if name == "G" or _is_name_of_gradient(name)]
-    return are[0] if len(are) == 1 else ""
+    own = [name for name in are if name in filled and name != names[0]]
+    is_handed = any(name in needed for name in are if name not in own)
+    is_returned = any(isinstance(value, ast.Name) and value.id in own for value in values)
+    return own[0] if len(own) == 1 and not (is_handed or is_returned) else ""
 
 
 def returns_only_gradients(node: ast.FunctionDef) -> bool:
