@@ -148,9 +148,9 @@ class Suspects:
     def _by_way_of_adding(self, aim: Aim) -> Iterator[Suspect]:
         """Lines that should add to what stands there, or should not stand there at all."""
         replay, points = self.replay, range(len(self.replay.runs))
-        before: dict[str, int] = {}
+        before: dict[tuple[tuple[int, ...], str], int] = {}  # of a name in one call
         for k, line in enumerate(self.lines):
-            target = line.statement.target
+            target = line.call, line.statement.target
             is_one = len(self.turns.of(k)) == 1
             if target in before and is_one and aim.reaches(replay.sites[k]):
                 node, place = replay.sites[k], array_key(line.place) if line.place else ...
