@@ -338,3 +338,48 @@ def test_a_covariance_is_drawn_as_one_and_that_is_said():
 def test_targets_that_only_weigh_may_be_signs():
     case = case_of(HANDED_METHODS.format(**BY_NAME), "Classifier._slope")
     assert "right for targets of -1 and 1" in case.notes
+
+
+IN_TWO_FUNCTIONS = """
+import numpy as np
+
+def scale(theta, x):
+    a, b = np.exp(2 * theta)
+    return a * x ** 2 + b
+
+def cost(theta, x):
+    return 0.5 * np.sum(scale(theta, x) ** 2)
+
+def cost_grad(theta, x):
+    s = scale(theta, x)
+    a = np.exp(2 * theta[0])
+    b = np.exp(2 * theta[1])
+    return np.array([np.sum(s * 2 * a * x ** 2), np.sum(s * {factor} * b)])
+"""
+
+
+def test_a_name_of_another_function_is_not_overwritten():
+    assert case_of(IN_TWO_FUNCTIONS.format(factor=2)).verdict == "pass"
+    case = case_of(IN_TWO_FUNCTIONS.format(factor=1))
+    assert case.verdict == "fail"
+    assert "overwritten" not in {line.mistake for line in case.lines}
+
+
+CLIPPED = """
+import numpy as np
+
+class BinaryCrossentropy:
+    def forward(self, y_pred, y_true):
+        p = np.clip(y_pred, 1e-7, 1 - 1e-7)
+        return np.mean(-(y_true * np.log(p) + (1 - y_true) * np.log(1 - p)))
+
+    def backward(self, y_pred, y_true):
+        p = np.clip(y_pred, 1e-7, 1 - 1e-7)
+        self.dinputs = -(y_true / p - (1 - y_true) / (1 - p)){mean}
+"""
+
+
+def test_a_wrong_gradient_of_probabilities_is_told_where_they_are_some():
+    assert case_of(CLIPPED.format(mean=" / y_pred.size")).verdict == "pass"
+    case = case_of(CLIPPED.format(mean=""))
+    assert [line.mistake for line in case.lines if line.is_accused] == ["missing-mean"]

@@ -374,10 +374,14 @@ def _noted(checked: Checked, words: str) -> Checked:
     return Checked(case._replace(notes=[*case.notes, words]), checked.program)
 
 
-def _distance(case: Case) -> tuple[int, int]:
-    """How far a failed case is from a pass: gradients that are wrong, lines that are accused."""
+def _distance(case: Case) -> tuple[int, int, int]:
+    """How far a failed case is from a pass: wrong gradients, accused lines, those without a cause.
+
+    A slip is one that has a name as long as the inputs are those that the file has in mind.
+    """
     wrong = {check.whole for check in case.inputs.values() if check.verdict == "fail"}
-    return len(wrong), sum(line.is_accused for line in case.lines)
+    accused = [line for line in case.lines if line.is_accused]
+    return len(wrong), len(accused), sum(line.mistake is None for line in accused)
 
 
 def _checked(file: PythonFile, reading: Reading, program: Program, request: Request) -> Checked:
@@ -405,8 +409,9 @@ def _checked_if_closer(
     """The check of another reading; its lines are judged where it may be nearer to a pass."""
     program = reading.program()
     quick = _checked(file, reading, program._replace(lines=[]), request)
-    wrong, _ = _distance(quick.case)  # of which a line at least is accused
-    is_nearer = isinstance(closest, Checked) and (wrong, 1) < _distance(closest.case)
+    wrong, *_ = _distance(quick.case)  # of which a line at least is accused
+    least = (wrong, 1, not reading.style.has_shares)  # which are likely to be meant
+    is_nearer = isinstance(closest, Checked) and least < _distance(closest.case)
     if quick.case.verdict == "fail" and not is_nearer:
         return quick
     return _checked(file, reading, program, request)
