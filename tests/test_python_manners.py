@@ -286,6 +286,42 @@ class Gated:
             dh_next = dh * g + da @ self.Wh.T
         return dxs, dh_next
 """
+A_NUMBER_OF_ITS_NAME = """
+import numpy as np
+
+def lens_cost(curv, n_glass, heights, target):
+    c1, c2 = curv
+    total = power = 0.0
+    for h in heights:
+        e = (1 - n_glass) * (c1 - c2) * h - target * h
+        total += 0.5 * e ** 2
+        power += -e * h
+    dcurv = np.array([(n_glass - 1) * power, (1 - n_glass) * power])
+    dn = (c1 - c2) * power
+    return total, dcurv, dn
+"""
+ROW_BY_ROW = """
+import numpy as np
+
+def chain_nll(log_pi, log_A, obs):
+    pi = np.exp(log_pi - np.log(np.sum(np.exp(log_pi))))
+    A = np.exp(log_A) / np.exp(log_A).sum(axis=1, keepdims=True)
+    T, K = len(obs), len(pi)
+    alpha = np.zeros((T, K))
+    alpha[0] = pi
+    for t in range(1, T):
+        alpha[t] = alpha[t - 1] @ A
+    loss = -np.log(alpha[T - 1, obs[T - 1]])
+    beta = np.zeros((T, K))
+    beta[T - 1, obs[T - 1]] = -1 / alpha[T - 1, obs[T - 1]]
+    dA = np.zeros_like(A)
+    for t in reversed(range(1, T)):
+        dA += np.outer(alpha[t - 1], beta[t])
+        beta[t - 1] = A @ beta[t]
+    d_log_A = A * (dA - (dA * A).sum(axis=1, keepdims=True))
+    d_log_pi = pi * (beta[0] - pi @ beta[0])
+    return loss, d_log_pi, d_log_A
+"""
 # A file, what it says rightly, and a slip there.
 MANNERS = {
     "in place, if asked": (FILLED, "A.T @ x", "A @ x"),
@@ -312,6 +348,8 @@ MANNERS = {
     "one word": (ONE_WORD, "d_near[center] = right", "d_near[center] = -right"),
     "a corpus that is not there": (OF_A_CORPUS, 'grads["bz"] += dg', 'grads["bz"] = dg'),
     "gates in one matrix": (IN_ONE_MATRIX, "self.dWh += h.T", "self.dWh += c.T"),
+    "a number of its name": (A_NUMBER_OF_ITS_NAME, "dn = (c1 - c2)", "dn = (c1 + c2)"),
+    "row by row": (ROW_BY_ROW, "d_log_pi = pi * (beta[0] -", "d_log_pi = pi * (beta[0] +"),
     "an image of one channel": (ONE_CHANNEL, "* self.filters[k]", "* self.filters[0]"),
 }
 

@@ -228,13 +228,14 @@ class Attempts:
         self, driven: Driven, claims: Mapped, extra: Mapping[str, Any]
     ) -> set[str]:
         """Parameters that are whole numbers and that an unclaimed result is the gradient of."""
-        taken = {claim.result.words for claim in claims.claims}
+        taken = {claim.result.words for claim in claims.claims if claim.by != "position"}
         roots = {
             root for r in driven.results if r.words not in taken and r.order >= 0
             for root in r.roots
         }  # fmt: skip
         whole = {name for name, value in self.values.items() if is_like_labels(value)}
-        named = whole & roots
+        counts = {name for name, value in extra.items() if type(value) is int}
+        named = {n for n in whole | counts if n in roots or n.partition("_")[0] in roots}
         if named or claims.claims:
             return named
         return {name for name in whole if name in self.settings}

@@ -167,11 +167,16 @@ def _stored(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Less
     source = getattr(stop.statement, "value", None)
     if source is None or has <= takes:
         return None
-    for _, value in _names(source, stop):
-        path = _path(value, stop, values, False)
-        if path is not None and isinstance(value, Array):
-            own = len(stop.shape(value.content))
-            return Lesson(path, takes) if own == has else None
+    for is_part in (False, True):
+        for _, value in _names(source, stop):
+            path = _path(value, stop, values, is_part)
+            whole = dict(_paths(values)).get(path or "")
+            if isinstance(value, Array) and isinstance(whole, Array):
+                ranks = {len(stop.shape(x.content)) for x in (value, whole)}
+                if ranks == {has}:
+                    return Lesson(str(path), takes)
+                if not is_part:
+                    return None
     return None
 
 
