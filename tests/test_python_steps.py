@@ -101,3 +101,32 @@ def test_steps_of_an_optimiser_are_claims_up_to_one_factor():
 ])  # fmt: skip
 def test_an_optimiser_hides_no_mistake(right, wrong):
     assert case_of(OPTIMISER.replace(right, wrong)).verdict == "fail"
+
+
+ADAM = """
+import numpy as np
+
+class Model:
+    def __init__(self, n):
+        self.w, self.b = np.random.randn(n), 0.0
+        self.m, self.v = np.zeros(n), np.zeros(n)
+
+    def adam(self, dw, lr):
+        self.m = 0.9 * self.m + 0.1 * dw
+        self.v = 0.99 * self.v + 0.01 * {square}
+        self.w -= lr * self.m / (np.sqrt(self.v) + 1e-8)
+
+    def fit(self, X, y, epochs=100, lr=0.01):
+        for _ in range(epochs):
+            err = X @ self.w + self.b - y
+            self.adam(2 * X.T @ err / len(y), lr)
+            self.b -= lr * 2 * {db}
+        return self
+"""
+
+
+@pytest.mark.parametrize("square", ["dw ** 2", "dw * dw", "np.square(dw)"])
+def test_a_step_of_adam_is_no_gradient(square):
+    case = case_of(ADAM.format(square=square, db="err.mean()"))
+    assert case.verdict == "pass", case.lines
+    assert case.inputs.keys() == {"b"}

@@ -5,6 +5,7 @@ W - rate * G      G is claimed: the rate is named such, is one number below 1, o
 W - S             S is claimed, up to one positive factor: an optimiser may have its own
 W - (S + c * W)   S: decay is no part of what a layer computes
 W - inv(H) @ G    none is: that is a step of Newton
+W - M / sqrt(V)   none is where V is made of squares of what M is made of: that is one of Adam
 W - S, b - r * G  S / r: what has lost the rate of all others is that many times too large
 W[i] - rate * G   G in its place, and 0 elsewhere; what other statements do elsewhere is added
 """
@@ -27,7 +28,9 @@ LINEAR = {"mul": 2, "matmul": 2, "div": 1, "neg": 1, "copy": 1, "transpose": 1, 
           "fill": 1, "sum": 1, "put": 2}  # fmt: skip
 CHAIN = ("copy", "add", "sub", "put")  # what a weight is changed by
 INVERSES = ("inv", "solve")
-CURVED = ("power", "square", "sqrt", "reciprocal")  # by which optimisers scale gradients
+CURVED = ("pow", "square", "sqrt", "reciprocal")  # by which optimisers scale gradients
+SQUARES = ("square", "pow")
+ROOTS = ("sqrt", "pow")
 DEEPEST = 6  # gates that a learning rate is looked for behind
 MOST_STEPS = 50  # of one weight
 
@@ -121,7 +124,7 @@ class Changes:
     ) -> Step | None:  # fmt: skip
         """The step from a weight to its new value; None where it is changed in another way."""
         change = self._change(content, leaf)
-        if change is None or self._is_of_newton(change):
+        if change is None or self._is_of_newton(change) or self._is_of_adam(change):
             return None
         if is_layer:
             change = self._without_decay(change, leaf)
@@ -162,6 +165,32 @@ class Changes:
                 return True
             pending += operands[node][: LINEAR.get(gates[node].name, 0)]
         return False
+
+    def _is_of_adam(self, change: int) -> bool:
+        """Whether a change is divided by the root of squares, element by element, of its parts."""
+        gates, operands, shape = self.graph.gates, self.graph.operands, self.tape.shape(change)
+        pending = [change]
+        while pending:
+            node = pending.pop()
+            if gates[node].name == "div":
+                whole, by = [
+                    {k for k in self.graph.ancestors([operand]) if self.tape.shape(k) == shape
+                     and operands[k]} for operand in operands[node]
+                ]  # fmt: skip
+                is_rooted = any(gates[k].name in ROOTS for k in by)
+                if is_rooted and any(self._is_square(k, whole) for k in by):
+                    return True
+            pending += operands[node][: LINEAR.get(gates[node].name, 0)]
+        return False
+
+    def _is_square(self, node: int, parts: set[int]) -> bool:
+        """Whether a node is the square of one of some others, or a product of two made of them."""
+        name, operands = self.graph.gates[node].name, self.graph.operands[node]
+        if name in SQUARES:
+            return operands[0] in parts
+        return name == "mul" and not any(
+            parts.isdisjoint(self.graph.ancestors([operand])) for operand in operands
+        )
 
     def count(self, leaf: int, content: int) -> int:
         """How often a weight was added to or subtracted from."""
