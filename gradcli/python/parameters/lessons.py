@@ -172,8 +172,8 @@ def _stored(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Less
             path = _path(value, stop, values, is_part)
             whole = dict(_paths(values)).get(path or "")
             if isinstance(value, Array) and isinstance(whole, Array):
-                ranks = {len(stop.shape(x.content)) for x in (value, whole)}
-                if ranks == {has}:
+                shapes = {stop.shape(x.content) for x in (value, whole)}
+                if len(shapes) == 1 and len(shapes.pop()) == has:
                     return Lesson(str(path), takes)
                 if not is_part:
                     return None
