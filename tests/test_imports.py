@@ -92,6 +92,7 @@ ARRAYS = {
     "gradcli.tasks.blocks",
     "gradcli.tasks.entry_claims",
     "gradcli.tasks.stage_gradients",
+    "gradcli.tasks.whole_points",
     "gradcli.tasks.entry_verdicts",
     "gradcli.tasks.derivatives",
     "gradcli.tasks.callables",

@@ -8,6 +8,7 @@ but what has no neighbours; where a line is right only because of what the data 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from gradcli.arithmetic.agreement import agree
@@ -21,6 +22,7 @@ from gradcli.tasks.outcomes import Outcome, outcome_of
 
 if TYPE_CHECKING:
     from gradcli.reports.lines import LineCheck
+    from gradcli.tasks.whole_points import WholePoints
 
 MOST_MOVED, MOST_IN_A_LINE = 6, 2  # inputs of a second point, in a note and in a verdict
 
@@ -50,13 +52,14 @@ class _Search:
         """That at a point where a line fails, else the first with what was seen elsewhere."""
         why = _special(self.first, self.around)
         special = f"this point is special ({why}), so a second one was checked" if why else ""
-        second = self._near_by()
+        is_right = not why and self._is_right(self.around.moved())
+        second = None if is_right else self._near_by()
         if second is not None and second.verdict == "fail":
             return _shown_elsewhere(self.first, second, special)
         if second is not None and special:
             self.notes.append(f"{special}: {_point_words(second.point, self.first.point)}")
         for inputs in on_other_branches(self.program, self.first.point.inputs):
-            second = self._at(inputs)
+            second = None if self._is_right(inputs) else self._at(inputs)
             if second is not None and second.verdict == "fail":
                 return _shown_elsewhere(self.first, second, "another branch was checked")
         return self.first._replace(notes=[*self.first.notes, *self.notes, *self._reservations()])
@@ -77,6 +80,19 @@ class _Search:
                 if there.is_accused and here.verdict == "pass":
                     lines[k] = _placed(there, point, self.first.point)
         return None if lines == self.first.lines else self.first._replace(lines=lines)
+
+    @cached_property
+    def _whole(self) -> WholePoints | None:
+        """The arrays that numbers stand for; None where the output has weights of one point."""
+        if self.program.arrays is None or self.program.weights is not None:
+            return None
+        from gradcli.tasks.whole_points import WholePoints  # late: it loads numpy
+
+        return WholePoints(self.program, self.request)
+
+    def _is_right(self, inputs: list[Any]) -> bool:
+        """Whether whole arrays show that all lines are right at some inputs."""
+        return self._whole is not None and self._whole.are_right(inputs)
 
     def _at(self, inputs: list[Any]) -> Outcome | None:
         """The outcome at some inputs; None where no line may be held to them."""
