@@ -86,6 +86,45 @@ def values_of(text):
 
 
 @needs_llvm
+@pytest.mark.parametrize("odd", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("place", [0, 15, 16, 50, 98, 99])
+def test_an_output_that_is_not_finite_is_seen_wherever_it_is(odd, place):
+    chunks = machine.NativeChunks(*lines("x*y + sigmoid(x)"))
+    columns = {name: np.full(99 + (place == 99), 1e300) for name in "xy"}
+    columns["y"][:] = 1e-300
+    table = np.empty((len(columns["x"]), 3), order="F")
+    assert chunks.run(columns, table)[0]  # 1e300 is large, and their sum is more than that
+    columns["x"][place] = odd
+    assert not chunks.run(columns, table)[0]
+
+
+@needs_llvm
+def test_columns_that_need_no_copy_are_computed_at_once():
+    simple, tied = (machine.NativeChunks(*lines(text)) for text in ("x*y", "relu(x)*y"))
+    columns = [np.ones(machine.ROWS + 5) for _ in "xy"]
+    tables = {order: np.empty((machine.ROWS + 5, 3), order=order) for order in "CF"}
+    assert simple.at_once(columns, tables["F"]) > machine.ROWS
+    assert simple.at_once(columns, tables["C"]) == machine.ROWS
+    assert simple.at_once([columns[0], columns[1][::2]], tables["F"]) == machine.ROWS
+    assert tied.at_once(columns, tables["F"]) == machine.ROWS
+
+
+@needs_llvm
+@pytest.mark.parametrize("by_rows", [True, False])
+def test_many_points_are_those_of_numpy(by_rows, monkeypatch):
+    monkeypatch.setattr(machine, "MOST_ROWS", 2 * machine.ROWS)
+    draw = np.random.default_rng(5)
+    columns = [draw.uniform(0.5, 2, 5 * machine.ROWS + 3) for _ in "xy"]
+    columns[0][-1] = columns[1][machine.ROWS] = math.nan
+    function = gradcli.compile("log(x)*y + x/y", ["x", "y"])
+    ours, theirs = (function.over(["x", "y"], engine).run(columns, by_rows)
+                    for engine in ("native", "numpy"))  # fmt: skip
+    assert np.allclose(ours.rows, theirs.rows, rtol=1e-13, atol=1e-14, equal_nan=True)
+    assert np.flatnonzero(ours.bad).tolist() == [machine.ROWS, 5 * machine.ROWS + 2]
+    assert (ours.bad == theirs.bad).all()
+
+
+@needs_llvm
 def test_machine_code_is_kept_and_read_where_it_is_trusted(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     text, written = "sin(x)*exp(-y) + cbrt(x)", []

@@ -107,6 +107,10 @@ class Chunks:
         self.size = max(LEAST_CHUNK, min(CHUNK, MOST_BYTES // (8 * max(1, wide))))
         self._bound: dict[tuple[int, bool], _Bound] = {}
 
+    def at_once(self, columns: Sequence[Any], results: Any) -> int:  # noqa: ARG002  # any
+        """At how many points `run` may compute at a time."""
+        return self.size
+
     def run(self, columns: Mapping[str, Any], results: Any) -> tuple[bool, list[Any]]:
         """Compute the outputs at up to `size` points into the columns of `results`.
 

@@ -57,8 +57,9 @@ class NumberColumns:
         Where the value is nan, every gradient is. The results of a row are neighbours in memory,
         or those of a column.
         """
-        count, step = len(columns[0]), self._chunks.size
+        count = len(columns[0])
         rows = np.empty((count, self._width), order="C" if by_rows else "F")
+        step = self._chunks.at_once(columns, rows)
         is_finite, edges = True, [np.empty(count, bool) for _ in self.edges]
         for start in range(0, count, step):
             part = slice(start, min(count, start + step))

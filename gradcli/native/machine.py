@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping, Sequence
 from functools import cache
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from gradcli.native.writer import NARROW, loop_text, point_text, unknown_gates
 
 MOST_NODES = 20_000  # of a function: some 0.1 to 0.3 ms each to compile
 QUICK = 3_000  # nodes, above which LLVM looks for good code no longer
-ROWS = 32_768  # at a time, so that what is written is still near when it is looked at
+ROWS = 32_768  # at a time, where they are copied: buffers are not to leave the caches
+MOST_ROWS = 2**22  # at a time, where they are not: a signal is heeded in between
 FEATURES = {"x86_64": "fma"}  # what a processor must have, by the beginning of its name
 
 
@@ -67,21 +67,25 @@ def _compiled(text: str, is_small: bool, is_quick: bool) -> tuple[Any, int]:
 class NativeChunks:
     """A straight line of gates as machine code, with what `Chunks` has."""
 
-    size = ROWS
-
     def __init__(self, graph: Graph, outputs: Sequence[int], edges: Sequence[int]) -> None:
         self._names = [*graph.inputs]
         self._count = len(outputs)
-        text, self._width = loop_text(graph, [*outputs, *edges])
+        text, self._width = loop_text(graph, outputs, edges)
         nodes = len(graph)
         self._engine, address = _compiled(text, self._width > NARROW, nodes > QUICK)
-        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+        kind = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
         self._run = kind(address)
         self._inputs = [np.empty(ROWS) for _ in self._names]
         self._outputs = [np.empty(ROWS) for _ in (*outputs, *edges)]
 
+    def at_once(self, columns: Sequence[Any], results: Any) -> int:
+        """At how many points `run` may compute at a time: at many where nothing is copied."""
+        has_edges = len(self._outputs) > self._count
+        is_direct = not has_edges and all(map(self._is_in_reach, (*columns, *results.T)))
+        return MOST_ROWS if is_direct else ROWS
+
     def run(self, columns: Mapping[str, Any], results: Any) -> tuple[bool, list[Any]]:
-        """Compute the outputs at up to `size` points into the columns of `results`.
+        """Compute the outputs at up to `at_once` points into the columns of `results`.
 
         `columns` are by the names of inputs. Tells whether all outputs are finite for certain, and
         for each edge which points are on it.
@@ -97,14 +101,11 @@ class NativeChunks:
         ]
         edges = self._outputs[self._count :]
         tables = _table(inputs), _table([*outputs, *edges])
-        self._run(*map(ctypes.addressof, tables), max(count, self._width))
-        total = 0.0
-        with np.errstate(all="ignore"):
-            for result, output in zip(results.T, outputs, strict=True):
-                if result is not output:
-                    result[:] = output[:count]
-                total += float(np.add.reduce(output[:count]))
-        return isfinite(total), [edge[:count] != 0 for edge in edges]
+        odd = self._run(*map(ctypes.addressof, tables), max(count, self._width))
+        for result, output in zip(results.T, outputs, strict=True):
+            if result is not output:
+                result[:] = output[:count]
+        return odd == 0, [edge[:count] != 0 for edge in edges]
 
     def _input(self, column: Any, buffer: Any) -> Any:
         """A column itself, or the buffer with what it holds."""

@@ -1,9 +1,10 @@
 """A straight line of gates as a function in LLVM's assembly: one loop, everything in registers.
 
-    void run(double **inputs, double **outputs, i64 count)       count is at least the width
+    double run(double **inputs, double **outputs, i64 count)     count is at least the width
 
 A turn of the loop takes as many points as a vector has lanes; the last turn overlaps the one
-before it. Functions of `maths` stand beside it, and are merged into it where the gates are few.
+before it. What is returned is 0 if all outputs are finite, else nan. Functions of `maths` stand
+beside it, and are merged into it where the gates are few.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ LIBRARY = {  # gates that are called for each lane: by what the C library calls 
 }  # fmt: skip
 CHOICES = ("where", "scale", "max", "min", "winner", "neg")
 KNOWN = {*COMPARISONS, *INTRINSICS, *OPERATORS, *LIBRARY, *CHOICES, *MATHS}
+BEFORE = "%odd"  # the register of what earlier turns have added up
 ATTRIBUTES = 'nounwind "min-legal-vector-width"="512" "prefer-vector-width"="512"'
 
 
@@ -37,9 +39,12 @@ def unknown_gates(graph: Graph, outputs: Sequence[int]) -> set[str]:
     return {graph.gates[node].name for node in graph.gate_nodes() if reached[node]} - KNOWN
 
 
-def loop_text(graph: Graph, outputs: Sequence[int]) -> tuple[str, int]:
-    """The module's text, and its width. The inputs are in the order of the graph's."""
-    reached = graph.reaches(*outputs)
+def loop_text(graph: Graph, outputs: Sequence[int], edges: Sequence[int]) -> tuple[str, int]:
+    """The module's text, and its width. The inputs are in the order of the graph's.
+
+    The edges are written behind the outputs; they are always finite.
+    """
+    reached = graph.reaches(*outputs, *edges)
     nodes = [node for node in graph.gate_nodes() if reached[node]]
     is_small = len(nodes) <= MOST_INLINE
     a = Assembly(WIDE if is_small else NARROW)
@@ -49,11 +54,13 @@ def loop_text(graph: Graph, outputs: Sequence[int]) -> tuple[str, int]:
         gates.texts[node] = a.new(f"load {a.wide}, ptr {place}, align 8")
     for node in nodes:
         gates.add(node)
-    for k, node in enumerate(outputs):
+    for k, node in enumerate([*outputs, *edges]):
         place = a.new(f"getelementptr double, ptr %out{k}, i64 %i")
         a.lines.append(f"  store {a.wide} {gates.number(node)}, ptr {place}, align 8")
+    odd = reduce(a.add, [a.sub(x, x) for x in map(gates.number, outputs)], BEFORE)
     functions = [_function(a, name, is_small) for name in sorted(a.used)]
-    module = [*_loop(a, len(graph.inputs), len(outputs)), *functions, *sorted(a.declared),
+    loop = _loop(a, len(graph.inputs), len(outputs) + len(edges), odd)
+    module = [*loop, *functions, *sorted(a.declared),
               f"attributes #0 = {{ {ATTRIBUTES} }}"]  # fmt: skip
     return "\n".join(module), a.width
 
@@ -79,8 +86,10 @@ def point_text(graph: Graph, outputs: Sequence[int]) -> str:
     return "\n".join([head, *a.lines, "  ret void", "}", *sorted(a.declared)])
 
 
-def _loop(a: Assembly, inputs: int, outputs: int) -> list[str]:
-    """The function around the lines of one turn."""
+def _loop(a: Assembly, inputs: int, outputs: int, odd: str) -> list[str]:
+    """The function around the lines of one turn, which adds to `odd` what is not finite."""
+    total = f"@llvm.vector.reduce.fadd.v{a.width}f64"
+    a.declared.add(f"declare double {total}(double, {a.wide})")
     head = []
     for name, count in (("in", inputs), ("out", outputs)):
         for k in range(count):
@@ -89,13 +98,14 @@ def _loop(a: Assembly, inputs: int, outputs: int) -> list[str]:
                 f"  %{name}{k} = load ptr, ptr %{name}{k}_",
             ]
     return [
-        "define void @run(ptr noalias %inputs, ptr noalias %outputs, i64 %count) #0 {",
+        "define double @run(ptr noalias %inputs, ptr noalias %outputs, i64 %count) #0 {",
         "entry:",
         *head,
         f"  %last = sub i64 %count, {a.width}",
         "  br label %turn",
         "turn:",
         "  %i = phi i64 [ 0, %entry ], [ %next, %turn ]",
+        f"  {BEFORE} = phi {a.wide} [ {a.number(0.0)}, %entry ], [ {odd}, %turn ]",
         *a.lines,
         f"  %on = add i64 %i, {a.width}",
         "  %more = icmp slt i64 %on, %count",
@@ -103,7 +113,8 @@ def _loop(a: Assembly, inputs: int, outputs: int) -> list[str]:
         "  %next = select i1 %fits, i64 %on, i64 %last",
         "  br i1 %more, label %turn, label %done",
         "done:",
-        "  ret void",
+        f"  %sum = call double {total}(double 0.0, {a.wide} {odd})",
+        "  ret double %sum",
         "}",
     ]
 
