@@ -76,12 +76,16 @@ class Symbols(Arithmetic):
     def apply(self, gate: Gate, operands: list[Symbol]) -> Symbol:
         """The gate's node, or a simpler one of the same value."""
         graph = self.graph
+        nodes = tuple([symbol.node for symbol in operands])
+        is_of_numbers = not (graph.has_arrays or gate.pullback)
+        if is_of_numbers and graph.constants.keys().isdisjoint(nodes):  # there is nothing simpler
+            return Symbol(self, graph.node(gate, nodes))
         numbers = [
             None if symbol.node in graph.shapes else graph.constants.get(symbol.node)
             for symbol in operands
         ]
         simple = _simplified(gate.name, numbers, operands)
-        if graph.has_arrays or gate.is_structural:
+        if not is_of_numbers:
             shape = gate.shape(*[graph.look(symbol.node) for symbol in operands])
             if gate.name in ("reshape", "sum_to", "fill"):
                 simple = operands[0]
@@ -92,7 +96,7 @@ class Symbols(Arithmetic):
             return self.symbol(simple)
         if simple is not None:
             return simple
-        return Symbol(self, self.graph.node(gate, tuple([symbol.node for symbol in operands])))
+        return Symbol(self, graph.node(gate, nodes))
 
     def _as_symbol(self, x: Symbol | int) -> Symbol:
         return x if isinstance(x, Symbol) else self.symbol(x)  # an operand's number is plain
