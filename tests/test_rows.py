@@ -14,6 +14,7 @@ from gradcli.checker.surroundings import Surroundings
 from gradcli.engine import Machine
 from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import as_numbers, at, inputs_of
+from gradcli.gates.shapes import MOST_AXES
 from gradcli.program.reader import read
 from gradcli.requests import Request
 from gradcli.transform.in_rows import RULES, InRows
@@ -182,4 +183,10 @@ def test_a_layer_is_judged_in_rows(wrong, verdict, monkeypatch):
 
 def test_a_norm_of_many_numbers_is_checked_in_columns():
     text = "x = randn(120)\ny = randn(3)\nf = norm(x) + sum(x**2) + norm(y) + trace(outer(y, y))"
+    assert gradcli.check(text).verdict == "pass"
+
+
+def test_an_array_of_as_many_axes_as_there_may_be_is_checked_in_columns():
+    ones = ", 1" * (MOST_AXES - 1)
+    text = f"x = randn(150)\nf = sum(reshape(x, 150{ones})**3) * sum(x)"
     assert gradcli.check(text).verdict == "pass"

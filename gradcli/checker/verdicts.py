@@ -20,6 +20,7 @@ from gradcli.checker.question import Question
 from gradcli.checker.reach import Reach
 from gradcli.checker.reasons import mismatch
 from gradcli.checker.surroundings import Surroundings
+from gradcli.errors import LimitError
 from gradcli.evaluation.numbers import value_bounds
 from gradcli.evaluation.point import Point
 from gradcli.reports.evaluations import Check, InputCheck, worst
@@ -162,7 +163,7 @@ def _rows(point: Point) -> Rows | None:
 
     try:
         return Rows(point)
-    except KeyError:
+    except (KeyError, LimitError):  # a gate without a rule; one axis more than there may be
         return None
 
 
