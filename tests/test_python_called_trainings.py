@@ -179,3 +179,73 @@ def train(X, y, w, b, rate, turns):
 def test_weights_change_part_by_part_or_behind_a_loop_over_examples(text, right, wrong):
     assert _case(text).verdict == "pass"
     assert _case(text.replace(right, wrong)).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong", "line"),
+    [
+        (STEP.partition("def run")[0], "rate * b_slope", "rate * m_slope", 0),
+        (STEP.partition("def run")[0], "b_slope += -(2 / N)", "b_slope += (2 / N)", 9),
+        (UPDATE.partition("def train")[0], "b -= b_slope", "b += b_slope", 0),
+    ],
+)
+def test_one_step_is_held_to_a_usual_loss(text, right, wrong, line):
+    assert _case(text).verdict == "pass"
+    case = _case(text.replace(right, wrong))
+    assert case.verdict == "fail"
+    assert not line or [x.line for x in case.lines if x.is_accused] == [line]
+
+
+FIXED = """
+import numpy as np
+
+
+def initialize(inputs, classes):
+    return {"w": np.random.randn(classes, inputs) / inputs, "b": np.zeros((classes, 1))}
+
+
+def gradients(params, x_batch, y_batch):
+    count = x_batch.shape[0]
+    loss, dw, db = 0, 0, 0
+    for i in range(count):
+        x, y = x_batch[i].reshape((784, 1)), int(y_batch[i])
+        wanted = np.zeros((10, 1))
+        wanted[y][0] = 1
+        e = np.exp(params["w"] @ x + params["b"])
+        p = e / np.sum(e)
+        loss += -np.log(p[y][0]) / count
+        dw += (p - wanted) @ x.T / count
+        db += (p - wanted) / count
+    return loss, dw, db
+"""
+COUNTED = """
+def cost_and_gradients(b, a, xs, ys, m):
+    J, b_grad, a_grad = 0, 0, 0
+    for i in range(m):
+        off = b + a * xs[i] - ys[i]
+        J = J + off**2 / (2 * m)
+        b_grad = b_grad + off / m
+        a_grad = a_grad + off * xs[i] / m
+    return J, b_grad, a_grad
+"""
+
+
+def test_sizes_that_the_code_has_itself_stay():
+    case = _case(FIXED)
+    assert case.verdict == "pass"
+    assert any("'w': (10, 784)" in note for note in case.notes)
+    assert _case(FIXED.replace("(p - wanted) / count", "(p + wanted) / count")).verdict == "fail"
+
+
+def test_a_count_ends_a_loop_where_the_examples_do():
+    assert _case(COUNTED).verdict == "pass"
+    wrong = _case(COUNTED.replace("off * xs[i] / m", "off / m"))
+    assert [line.line for line in wrong.lines if line.is_accused] == [8]
+
+
+def test_gradients_that_are_steps_already_are_right_times_their_rate():
+    rated = COUNTED.replace(" m):", " m, pace):").replace(" / m\n", " / m * pace\n")
+    case = _case(rated)
+    assert case.verdict == "pass"
+    assert "right times `pace`, which the loss does not have: these are steps" in case.notes
+    assert _case(rated.replace("off * xs[i] / m * pace", "off * xs[i] / m")).verdict == "fail"

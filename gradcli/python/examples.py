@@ -238,29 +238,29 @@ def with_repeats(values: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def known_of(value: Any, depth: int = DEEPEST) -> Any:
-    """A value as data of its own; None for what is not data."""
+def known_of(value: Any, depth: int = DEEPEST, most: int = MOST_ELEMENTS) -> Any:
+    """A value as data of its own; None for what is not data, and for arrays of more elements."""
     if isinstance(value, Array):
         content = value.content
-        if content.__class__ is int or content.size > MOST_ELEMENTS:
+        if content.__class__ is int or content.size > most:
             return None
         return Array(np.array(content))
     if isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (list, tuple)):
-        parts = [known_of(part, depth) for part in value]
+        parts = [known_of(part, depth, most) for part in value]
         if any(part is None for part in parts):
             return None
         if isinstance(value, tuple):
             return tuple(parts)
         return Given(parts) if all(isinstance(p, int) for p in parts) else parts
     if isinstance(value, dict):
-        entries = {key: known_of(part, depth) for key, part in value.items()}
+        entries = {key: known_of(part, depth, most) for key, part in value.items()}
         return None if any(part is None for part in entries.values()) else entries
     if isinstance(value, Instance) and depth:
         twin = Instance(value.cls)
         for name, part in value.attributes.items():
-            twin.attributes[name] = known_of(part, depth - 1)
+            twin.attributes[name] = known_of(part, depth - 1, most)
             if twin.attributes[name] is None and part is not None:
                 return None
         return twin

@@ -41,6 +41,9 @@ def refuse_misfits(driven: Driven, claims: Mapped, free: set[str], fixed: set[st
         if _plain(has) != _plain(wants):
             name = claim.leaf.short
             shapes = {} if name in fixed else _suggested(driven, claim, has, wants)
+            factor = _factor_of(driven, free, has)
+            if factor is not None:
+                shapes = {factor: wants}
             if driven.is_apart and not has and name not in fixed:  # an element of an array
                 shapes = {name: has}
             message = f"the gradient of `{name}` has shape {has}"
@@ -107,6 +110,19 @@ def _suggested(driven: Driven, claim: Claim, has: Shape, wants: Shape) -> dict[s
     if len(has) == len(wants) and 1 in wants:  # one example at a time
         return {"": tuple(n for n, m in zip(has, wants, strict=True) if m == 1 != n)}
     return {}
+
+
+def _factor_of(driven: Driven, free: set[str], shape: Shape) -> str | None:
+    """The only input of a shape that the output does not depend on: a rate, drawn as an array."""
+    tape, graph = driven.reader.tape, driven.reader.tape.graph
+    reached = graph.reaches(*[node for node, _ in driven.outputs])
+    upstreams = {upstream for _, upstream in driven.outputs}
+    names = [
+        name for name, node in graph.inputs.items()
+        if name in free and tape.shape(node) == shape and not reached[node]
+        and node not in upstreams and not TARGETS.match(name)
+    ]  # fmt: skip
+    return names[0] if len(names) == 1 else None
 
 
 def _has_one_output(weights: list[Shape]) -> bool:

@@ -41,6 +41,7 @@ from gradcli.python.subjects.subjects import subjects
 
 OF_IMAGES = re.compile(r"(?<!graph)(?<!graph_)conv(?!ex|er)|pool|spatial|image|cnn", re.IGNORECASE)
 HEAVY = 6_000  # nodes of a file's own example; a smaller one says as much
+MOST_MADE = 20_000  # elements of an array that a function of the file makes: 784 * 10 weights
 MADE = re.compile(r"^(param\w*|theta|weights|model|net|network)$")
 MAKER = re.compile(r"(init|make|create|build|random)\w*_?(param|weight|theta|model|net)|^init",
                    re.IGNORECASE)  # fmt: skip
@@ -281,7 +282,7 @@ class InputSearch(Attempts):
         maker = scope if maker is None else maker[name]
         for part in function.split(".") if maker is scope else ():
             maker = maker[part] if part in maker else reader.module_beside(part)
-        return known_of(reader.call(maker, [], arguments))
+        return known_of(reader.call(maker, [], arguments), most=MOST_MADE)
 
     def _example(self) -> dict[str, Any]:
         """The values that the file itself calls the subject with."""

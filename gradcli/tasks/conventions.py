@@ -4,6 +4,7 @@ mean over the batch   a layer divides all its weights' gradients by the size of 
 mean of a sum         all gradients are those of a loss that is a function of its own, divided by
                       the number of examples, as the loss would be where it is used
 steps of an optimiser weights change by one positive multiple of their gradients, all by the same
+times a rate          all gradients are multiplied by one input that the loss does not have
 """
 
 from __future__ import annotations
@@ -35,8 +36,28 @@ def convention(case: Case, reading: Reading) -> dict[str, Any] | None:
         _mean_over_batch(scaled, factors, reading)
         or _mean_of_sum(scaled, factors, reading)
         or _steps(scaled, factors, reading)
+        or _rated(scaled, factors, reading)
     )
     return None if words is None else _passed(case, words)
+
+
+def _rated(
+    scaled: dict[str, float], factors: dict[str, float], reading: Reading
+) -> str | None:  # fmt: skip
+    """The note on gradients that are steps already: each is multiplied by the same rate."""
+    if len(factors) < LEAST_SCALED or scaled.keys() != factors.keys():
+        return None
+    driven = reading.driven_last
+    tape, graph = driven.reader.tape, driven.reader.tape.graph
+    reached = graph.reaches(*[node for node, _ in driven.outputs])
+    upstreams = {upstream for _, upstream in driven.outputs}
+    for name, node in graph.inputs.items():
+        if tape.shape(node) or reached[node] or node in upstreams:
+            continue
+        rate = float(tape.values[node])
+        if all(abs(factor - rate) <= SAME * abs(rate) for factor in factors.values()):
+            return f"right times `{name}`, which the loss does not have: these are steps"
+    return None
 
 
 def _passed(case: Case, words: str) -> dict[str, Any]:

@@ -92,7 +92,12 @@ class Driver(BackwardCalls):
     def _note_sizes(self) -> None:
         """Note the sizes of the inputs as the forward part takes them."""
         tape = self.reader.tape
-        read = {k for operands in tape.graph.operands for k in operands}
+        starts = self.reader.script.line_starts  # where one function has both parts
+        ends = starts[self.last_line : self.last_line + 1] if self.last_line else []
+        read = {
+            k for place, operands in zip(tape.graph.tokens, tape.graph.operands, strict=True)
+            if not ends or place < ends[0] for k in operands
+        }  # fmt: skip
         leaves = [leaf.node for leaf in self.driven.leaves if leaf.node in read]
         self.sizes = {size for node in leaves for size in tape.shape(node)}
 

@@ -17,6 +17,8 @@ from gradcli.python.state.source import PythonFault
 from gradcli.python.state.values import Array, Function
 from gradcli.python.words.returned import FORCES, GRADIENT_NAME, OBJECTIVES
 
+PARTS = ("index", "take", "copy", "reshape", "fill")  # gates that give what they are handed
+
 
 class Outputs(Arguments):
     """The part of a driver that finds what a forward part gives."""
@@ -179,11 +181,27 @@ class Outputs(Arguments):
         graph = self.reader.tape.graph
         node = next((r for r in found if OBJECTIVES.search(r.name)), found[0]).node if found else 0
         followed = self._followed(node)
+        parted = self._parted([node]) if graph.active[node] else None
         return NoNumber(
             f"`{forward.name}` returns no number that could be the value",
             not any(gate.is_structural for gate in graph.gates),
             [leaf.short for leaf in self.driven.leaves if leaf.node in followed],
+            parted=parted or None,
         )
+
+    def _parted(self, nodes: list[int]) -> list[str]:
+        """The inputs of which arrays are computed from a part, element by element: `xs[i]`."""
+        graph, pending = self.reader.tape.graph, [(node, False) for node in nodes]
+        seen = set(pending)
+        while pending:
+            node, is_part = pending.pop()
+            gate = graph.gates[node]
+            if gate.name in PARTS or not gate.is_structural:
+                is_part = is_part or gate.name in ("index", "take")
+                new = {(k, is_part) for k in graph.operands[node]} - seen
+                seen |= new
+                pending += new
+        return [leaf.short for leaf in self.driven.leaves if (leaf.node, True) in seen]
 
     def _pulled_back(self, node: int, output: int, upstream: int) -> Any:
         """A derivative as what it makes of an upstream gradient; None where its shape is no such.

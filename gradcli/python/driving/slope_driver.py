@@ -1,20 +1,24 @@
-"""A gradient whose loss is in no file: that of a prediction and targets whose difference it has."""
+"""A gradient, or one step, whose loss is in no file: that of a prediction that meets targets."""
 
 from __future__ import annotations
 
 import ast
+import itertools
 from typing import Any
 
 from gradcli.python.driving.driven import Driven
+from gradcli.python.driving.outputs import PARTS
 from gradcli.python.driving.results import returned
+from gradcli.python.driving.steps import Changes, Step
 from gradcli.python.driving.training_driver import TrainingDriver
 from gradcli.python.state.control import ReturnSignal
 from gradcli.python.state.source import PythonFault
+from gradcli.python.state.values import arrays_in
 from gradcli.python.subjects.trainings import Training
 
 
 class SlopeDriver(TrainingDriver):
-    """Reads a function that gives gradients, `gradient(theta, X, y)`, to its end."""
+    """Reads a function that gives gradients or new weights, `gradient(theta, X, y)`, to its end."""
 
     def drive(self) -> Driven:
         """Read the function. Raises GradcliError."""
@@ -36,10 +40,30 @@ class SlopeDriver(TrainingDriver):
             self._take_usual()
         if self.loss is None:
             raise PythonFault(f"`{driven.forward}` compares no prediction with targets")
-        driven.results = returned(self.reader, value, function)
+        driven.steps = self._steps_in(value)
+        driven.results = [] if driven.steps else returned(self.reader, value, function)
         driven.outputs.append((self._scalar(self.loss), None))
         return driven
 
+    def _steps_in(self, value: Any) -> dict[int, Step]:
+        """The steps of what is returned as a new value of a parameter: `w - rate * dw`."""
+        changes, steps = Changes(self.reader), dict[int, Step]()
+        nodes = [array.content for _, array in arrays_in(value) if array.content.__class__ is int]
+        for node, leaf in itertools.product(nodes, self.driven.leaves):
+            step = None if node == leaf.node else changes.step(
+                leaf.node, node, leaf.short, is_layer=False, is_own=True
+            )  # fmt: skip
+            if step is not None:
+                steps[leaf.node] = step
+        return steps
+
+    def _take_weights(self) -> None:
+        """Nothing: what may be weights are parameters, and inputs by now."""
+
     def _is_of_weights(self, value: Any) -> bool:
-        """Whether a value was computed from inputs, and is none itself."""
-        return self._is_output(value) and not self.reader.tape.graph.is_leaf(value.content)
+        """Whether a value was computed from inputs, and is no part of one."""
+        graph = self.reader.tape.graph
+        return self._is_output(value) and any(
+            graph.gates[k].name not in PARTS and not graph.is_leaf(k)
+            for k in graph.ancestors([value.content])
+        )

@@ -28,9 +28,6 @@ from gradcli.python.subjects.trainings import Training, loss_of, that_train_noth
 ENDS = (BreakSignal, ContinueSignal, ReturnSignal)
 
 
-PARTS = ("index", "take", "copy", "reshape", "fill")  # gates that give what they are handed
-
-
 class _Reached(Exception):  # no error: control flow
     """The training is called, with the names of this scope."""
 
@@ -302,19 +299,11 @@ class TrainingDriver(Driver):
 
     def _no_number_of_example(self, prediction: Array, targets: Array) -> NoNumber:
         """That an error of one example is an array, and of which inputs that is a part."""
-        graph, leaves = self.reader.tape.graph, self.driven.leaves
-        pending, reached = [prediction.content, targets.content], set[int]()
-        while pending:
-            node = pending.pop()
-            reached.add(node)
-            gate = graph.gates[node]
-            if gate.name in PARTS or not gate.is_structural:
-                pending += graph.operands[node]
         followed = self._followed(prediction.content)
         return NoNumber(
             "the error of an example is no number", True,
-            [leaf.short for leaf in leaves if leaf.node in followed],
-            parted=[leaf.short for leaf in leaves if leaf.node in reached],
+            [leaf.short for leaf in self.driven.leaves if leaf.node in followed],
+            parted=self._parted([prediction.content, targets.content]),
         )  # fmt: skip
 
     def _take_usual(self) -> None:

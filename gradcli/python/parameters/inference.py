@@ -346,12 +346,15 @@ class Inference:
         pair = pair_of(message)
         if pair is None and (size := beyond(message)) is not None:
             labels = [choice.shapes[n][0] for n, g in choice.guesses.items() if g == "labels"]
-            pair = (labels[0], size) if labels else None
+            counts = [choice.shapes[n][0] for n, g in choice.guesses.items() if g == "count"]
+            counts = [count for count in counts if count > size]
+            ends = labels or (counts if len(counts) == 1 else [])
+            pair = (ends[0], size) if ends else None
         if column is not None or pair is None or self._makes_square(pair, choice):
             return column
         if 1 in pair:  # of what the code itself has made
             return with_size_one(choice.shapes, max(pair))
-        return joined(choice.shapes, *pair) or with_part(choice.shapes, message)
+        return joined(choice.shapes, *pair, self.sizes) or with_part(choice.shapes, message)
 
     def _makes_square(self, pair: tuple[int, int], choice: Choice) -> bool:
         """Whether two axes of an input would be one as a shape was taken for that of this input.
@@ -380,7 +383,7 @@ class Inference:
         pair = pair_of(message)
         is_one = pair is not None and (not {*pair} <= halt.sizes or self._are_tied(pair, choice))
         if pair is not None and (is_one or _meets_identity(halt)):
-            return joined(choice.shapes, *pair)
+            return joined(choice.shapes, *pair, self.sizes)
         if self.halted is None or _line(halt) > _line(self.halted[0]):  # the furthest it came
             self.halted, self.chosen = (halt, values), choice
         is_further = self.likely_halt is None or _line(halt) > _line(self.likely_halt[0])
@@ -449,9 +452,9 @@ class Inference:
             labels, "index"
         )
         if arrays or error.parted:  # and what is gone through is one number after the other
-            together = set().union(*self.usage.together) - numbers.keys()
+            through = set().union(*self.usage.together) if error.parted is None else {*error.parted}
             numbers |= {
-                name: guess - 1 for name in together & {*(error.parted or together)}
+                name: guess - 1 for name in through - numbers.keys()
                 if isinstance(guess := choice.guesses.get(name), int) and guess > 1
             }  # fmt: skip
         guesses: dict[str, Guess] = {**choice.guesses, **numbers}

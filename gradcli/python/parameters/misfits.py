@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import gcd, prod
 
 from gradcli.python.state.guards import REACHED
@@ -59,6 +59,7 @@ def pair_of(message: str) -> tuple[int, int] | None:
 def beyond(message: str) -> int | None:
     """The size of an axis that is counted through beyond its end, as far as labels go."""
     match = re.search(r"index (\d+) is out of bounds for axis \d+ with size (\d+)", message)
+    match = match or re.search(r"index (\d+) is outside (?:a list of |axis 0 of \()(\d+)", message)
     return int(match[2]) if match and match[1] == match[2] else None
 
 
@@ -186,11 +187,16 @@ def with_ones(shapes: Shapes, ones: Mapping[str, tuple[int, ...]], names: list[s
     return changed if changed != shapes else None
 
 
-def joined(shapes: Shapes, x: int, y: int) -> Shapes | None:
-    """The shapes with two sizes made one; None where neither is a size that was chosen."""
+def joined(shapes: Shapes, x: int, y: int, drawn: Collection[int] = ()) -> Shapes | None:
+    """The shapes with two sizes made one; None where neither is a size that was chosen.
+
+    One that is none of the `drawn` is the code's own, 784 of `x.reshape(784, 1)`, and stays.
+    """
     own = {size for shape in shapes.values() for size in shape}
     if x in own and y in own:
-        new, old = min(x, y), max(x, y)
+        fixed = [size for size in (x, y) if drawn and size not in drawn]
+        new = fixed[0] if len(fixed) == 1 else min(x, y)
+        old = x + y - new
     elif x in own:
         new, old = y, x
     elif y in own:

@@ -6,7 +6,7 @@ objective  a function that returns a value and gradients
 node       a method of an autograd class, and the closure in it that sends gradients back
 training   a function whose loop computes a loss and changes the weights
 fit        one whose loop computes no loss, but the error of a prediction
-slope      a gradient whose loss is nowhere, in a file without anything else
+slope      a gradient, or one step, whose loss is nowhere, in a file without anything else
 gradient   f and its gradient: f_grad, grad_f, f_der, f_prime, jac_f, ...
 """
 
@@ -35,7 +35,12 @@ from gradcli.python.subjects.signatures import (
     takes_gradients,
     with_upstream,
 )
-from gradcli.python.subjects.trainings import Training, error_of, that_train_nothing
+from gradcli.python.subjects.trainings import (
+    Training,
+    error_of,
+    steps_parameters,
+    that_train_nothing,
+)
 from gradcli.python.words.returned import (
     LIKELIHOOD,
     OBJECTIVES,
@@ -138,7 +143,8 @@ def subjects(
     if not found:
         found = [
             Subject("slope", node.name, node.name, None, None, node.lineno) for node in functions
-            if _gives_gradients(node) and any(error_of(part) for part in ast.walk(node))
+            if gives(node) and (_gives_gradients(node) or steps_parameters(node))
+            and any(error_of(part) for part in ast.walk(node))
         ]  # fmt: skip
     return sorted(found, key=lambda subject: subject.line)
 
@@ -146,7 +152,7 @@ def subjects(
 def _gives_gradients(node: ast.FunctionDef) -> bool:
     """Whether a function gives gradients, by its name or by those of what it returns."""
     is_named = role(node.name, GRADIENT) is not None
-    return gives(node) and (is_named or returns_only_gradients(node))
+    return is_named or returns_only_gradients(node)
 
 
 def _handed(

@@ -66,7 +66,10 @@ class Training:
         parts = [*self.parts, *called]
         handed = self._handed([*inside, *called])
         self.needed = needed_for(parts, aims, self._read, handed) if changed and aims else set()
-        self.weights = {place for place in changed & self.needed if not LOSS.search(place)}
+        # What is compared with targets itself is no weight: boosting adds to it, turn by turn.
+        whole = {place for x in self.errors.values() for place in _places(x.prediction)}
+        whole |= {place for names, read in handed if names & whole for place in read}
+        self.weights = {x for x in changed & self.needed - whole if not LOSS.search(x)}
         around = [x for x in (*inside, *called) if isinstance(x, (ast.For, ast.While))]
         self.moving = {part for part, places in self.changes.items() if {*places} & self.weights}
         self.repeated = {  # errors of one example after the other, behind which weights change
@@ -182,6 +185,18 @@ def that_train_nothing(tree: ast.Module) -> dict[str, ast.FunctionDef]:
     """The functions of a file that are no trainings: a part of those that call them."""
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     return {node.name: node for node in functions if not Training(node, {}, {}).is_one}
+
+
+def steps_parameters(node: ast.FunctionDef) -> bool:
+    """Whether a function subtracts something from a parameter: `new_w = w - rate * slope`."""
+    own = {a.arg for a in node.args.args}
+    for part in ast.walk(node):
+        value = part.value if isinstance(part, ast.Assign) else None
+        is_new = isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Sub, ast.Add))
+        old = {*_places(value.left)} if isinstance(value, ast.BinOp) and is_new else set()
+        if own & (old | {*_changed(part)}):
+            return True
+    return False
 
 
 def needed_for(
