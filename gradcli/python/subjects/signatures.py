@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Iterator, Mapping
 
 from gradcli.python.words.returned import GRADIENT_NAME, TRAINING, WORDS
+from gradcli.python.words.roles import BACKWARD, GRADIENT, HESSIAN, role
 
 PREDICTIONS = ("predict_proba", "hypothesis", "feedforward", "forward_pass", "_forward")
 
@@ -27,6 +28,16 @@ def feeder(
     lacking = {*required(methods[gradient])} - {*required(methods[loss])}
     fitting = [n for n in names if n in methods and n != loss and required(methods[n])]
     return next((n for n in fitting if {*required(methods[n])} <= lacking), None)
+
+
+def of_same_operands(methods: list[ast.FunctionDef], backward: str) -> str | None:
+    """The only method that gives a value for what a backward one takes: `calculate(y_hat, y)`."""
+    own = next((required(m) for m in methods if m.name == backward), [])
+    same = [
+        m.name for m in methods if m.name != backward and required(m) == own != [] and gives(m)
+        and role(m.name, f"{GRADIENT}|{HESSIAN}|{BACKWARD}") is None
+    ]  # fmt: skip
+    return same[0] if len(same) == 1 else None
 
 
 def with_upstream(

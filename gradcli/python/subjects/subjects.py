@@ -31,16 +31,13 @@ from gradcli.python.subjects.handed import handed_together
 from gradcli.python.subjects.signatures import (
     feeder,
     gives,
+    of_same_operands,
     required,
     takes_gradients,
     with_upstream,
 )
-from gradcli.python.subjects.trainings import (
-    Training,
-    error_of,
-    steps_parameters,
-    that_train_nothing,
-)
+from gradcli.python.subjects.slopes import slopes_of
+from gradcli.python.subjects.trainings import Training, that_train_nothing
 from gradcli.python.words.returned import (
     LIKELIHOOD,
     OBJECTIVES,
@@ -141,18 +138,9 @@ def subjects(
         if isinstance(node, ast.ClassDef):
             found += _of_class(node, tree, bases or {}, helpers)
     if not found:
-        found = [
-            Subject("slope", node.name, node.name, None, None, node.lineno) for node in functions
-            if gives(node) and (_gives_gradients(node) or steps_parameters(node))
-            and any(error_of(part) for part in ast.walk(node))
-        ]  # fmt: skip
+        found = [Subject("slope", node.name, node.name, None, None, node.lineno)
+                 for node in slopes_of(functions)]  # fmt: skip
     return sorted(found, key=lambda subject: subject.line)
-
-
-def _gives_gradients(node: ast.FunctionDef) -> bool:
-    """Whether a function gives gradients, by its name or by those of what it returns."""
-    is_named = role(node.name, GRADIENT) is not None
-    return is_named or returns_only_gradients(node)
 
 
 def _handed(
@@ -411,7 +399,7 @@ def _of_class(
         forward = next((n for n in likely if n in names), None)
         if forward is None and backward is not None and (gives(methods[backward])
                                                           or not is_gradient):  # fmt: skip
-            forward = _of_same_operands(real, backward)
+            forward = of_same_operands(real, backward)
         if forward and backward and forward != backward:
             before = feeder(methods, backward, forward, FORWARD_METHODS) if is_gradient else None
             kind, forward = ("pair", before) if before else (
@@ -457,16 +445,6 @@ def _of_class(
                  for s in found]  # fmt: skip
     at_class = [s._replace(line=node.lineno) for s in (*found, *upstreams, *derivatives)]
     return at_class + [s if s.kind == "node" else s._replace(line=node.lineno) for s in objectives]
-
-
-def _of_same_operands(methods: list[ast.FunctionDef], backward: str) -> str | None:
-    """The only method that gives a value for what a backward one takes: `calculate(y_hat, y)`."""
-    own = next((required(m) for m in methods if m.name == backward), [])
-    same = [
-        m.name for m in methods if m.name != backward and required(m) == own != [] and gives(m)
-        and role(m.name, f"{GRADIENT}|{HESSIAN}|{BACKWARD}") is None
-    ]  # fmt: skip
-    return same[0] if len(same) == 1 else None
 
 
 def _of_upstreams(
