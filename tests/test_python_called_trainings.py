@@ -249,3 +249,34 @@ def test_gradients_that_are_steps_already_are_right_times_their_rate():
     assert case.verdict == "pass"
     assert "right times `pace`, which the loss does not have: these are steps" in case.notes
     assert _case(rated.replace("off * xs[i] / m * pace", "off * xs[i] / m")).verdict == "fail"
+
+
+LISTS = """
+def descend(x, y, w, b, rate, turns):
+    for k in range(turns):
+        guess = [w * one + b for one in x]
+        error = [g - y_i for g, y_i in zip(guess, y)]
+        w = w - rate * sum(e * one for e, one in zip(error, x)) / len(x)
+        b = b - rate * sum(error) / len(x)
+    return w, b
+
+
+def calc_grad(X, Y, theta):
+    margins = Y * X.dot(theta)
+    return -X.T.dot(Y / (1 + np.exp(margins))) / len(Y)
+
+
+def calc_grad2(X, Y, theta):
+    return calc_grad(X, Y, theta)
+
+
+def get_loss(X, Y, theta):
+    return np.mean(np.log(1 + np.exp(-Y * X.dot(theta))))
+"""
+
+
+def test_an_error_in_a_comprehension_hides_no_other_subject():
+    found = check_python(f"import numpy as np\n{LISTS}", "t.py", None, [], Request())
+    cases = {case.expression: case for case in found}
+    assert cases["get_loss and calc_grad"].verdict == "pass"
+    assert all("is not defined" not in c.problem.message for c in cases.values() if c.problem)

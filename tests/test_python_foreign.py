@@ -134,3 +134,31 @@ def loss(theta, X, y):
 """
     assert _case(text).verdict == "pass"
     assert _case(text.replace("pylab", "numpy")).verdict == "pass"
+
+
+def test_a_module_that_is_not_read_is_told_where_inputs_are_inferred():
+    text = """
+import numpy as np
+from sklearn.preprocessing import OneHotEncoder
+
+def cost(theta, X, y):
+    wanted = OneHotEncoder().fit_transform(y.reshape(-1, 1))
+    p = 1 / (1 + np.exp(-X @ theta))
+    return -np.sum(wanted * np.log(p)), X.T @ (p - wanted)
+"""
+    problem = _case(text).problem
+    assert problem.message == "`sklearn.preprocessing` is neither numpy nor a file beside this one"
+
+
+def test_rows_are_repeated_as_matrices():
+    text = """
+import numpy as np
+from numpy import matlib
+
+def loss(w, x, y):
+    (n,), rows = x.shape, len(y)
+    off = matlib.repmat(x * w, rows, 1) - y
+    return np.sum(off**2) / 2, x * off.sum(axis=0)
+"""
+    assert _case(text).verdict == "pass"
+    assert _case(text.replace("off.sum(axis=0)", "off[0]")).verdict == "fail"

@@ -264,8 +264,17 @@ class TrainingDriver(Driver):
     def _reach(self, node: ast.stmt, scope: Scope) -> None:
         """Note an error before its statement is read: the first, and those of other examples."""
         is_first = not self.compared or node is self.compared[0].node
-        if is_first and self.loss is None and not self._has_moved():
-            self._take_error(node, scope)
+        if not is_first or self.loss is not None or self._has_moved():
+            return
+        self._take_weights()
+        try:
+            prediction, targets = (
+                self.reader.evaluate(x, scope) for x in self.training.errors[node]
+            )
+        except GradcliError:  # of names that only a part of the statement has
+            self.reader.stopped = None
+        else:
+            self._take_error(node, prediction, targets)
 
     def _has_moved(self) -> bool:
         """Whether a weight has another value by now."""
@@ -275,11 +284,8 @@ class TrainingDriver(Driver):
             for value, weight in zip(held, self.weights, strict=True)
         )
 
-    def _take_error(self, node: ast.stmt, scope: Scope) -> None:
+    def _take_error(self, node: ast.stmt, prediction: Any, targets: Any) -> None:
         """Note a prediction and its targets, whose usual loss stands for one that is not there."""
-        self._take_weights()
-        error = self.training.errors[node]
-        prediction, targets = (self.reader.evaluate(x, scope) for x in error)
         wanted = Array(self.reader.content(targets))
         if not self._is_of_weights(prediction) or self._is_of_weights(wanted):
             return
@@ -290,7 +296,7 @@ class TrainingDriver(Driver):
             if node in self.training.repeated and like:
                 raise self._no_number_of_example(prediction, wanted)
             inputs = {k: name for name, k in self.reader.tape.graph.inputs.items()}
-            name = inputs.get(wanted.content, ast.unparse(error.targets))
+            name = inputs.get(wanted.content, ast.unparse(self.training.errors[node].targets))
             message = f"`{name}` has shape {own}, what it is compared with has shape {like}"
             raise Imperfect(message, None, {name: like})
         self.compared.append(Compared(prediction, wanted, node, len(self.reader.tape.graph)))

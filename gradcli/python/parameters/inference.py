@@ -49,6 +49,7 @@ from gradcli.python.parameters.starts import (
     with_learned,
 )
 from gradcli.python.state.missing import MissingInputs, NoNumber, Unclaimed
+from gradcli.python.state.source import ForeignFault
 from gradcli.python.words.returned import is_of_gradients
 
 MOST_READINGS = 90  # of the code, in search of shapes that fit
@@ -468,7 +469,8 @@ class Inference:
         """The error to show: what stopped the likeliest reading, if that is no misfit of shapes."""
         if self.unclaimed is not None:
             return self.unclaimed
-        first = self.faults[0] if self.faults else otherwise
+        foreign = [fault for fault in self.faults if isinstance(fault, ForeignFault)]
+        first = next(iter(foreign or self.faults), otherwise)
         if first.kind in ("shape", "binding") or is_misfit(first.message):
             return otherwise
         return first

@@ -420,6 +420,11 @@ def fill_diagonal(reader: Reader, array: Any, value: Any) -> None:
     array.write(indexing.put(tape, array.content, (places, places), reader.content(value)))
 
 
+def repmat(reader: Reader, a: Any, m: Any, n: Any) -> Any:
+    """`np.matlib.repmat`: a matrix, or a row, m times below itself and n times beside."""
+    return ROWS["tile"](reader, a, (m, n))
+
+
 ROWS: dict[str, Callable[..., Any]] = {
     **{name: moved(name, function) for name, function in MOVES.items()},
     "as_strided": as_strided,
@@ -432,5 +437,5 @@ ROWS: dict[str, Callable[..., Any]] = {
     "joined_rows": joined_rows, "stack": stack, "append": append, "insert": insert, "split": split,
     "array_split": split, "hsplit": along(1), "vsplit": along(0), "copy": copy,
     "choose": choose, "add.at": add_at, "subtract.at": subtract_at, "copyto": put_all,
-    "fill_diagonal": fill_diagonal,
+    "fill_diagonal": fill_diagonal, "matlib.repmat": repmat,
 }  # fmt: skip

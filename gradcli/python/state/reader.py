@@ -23,9 +23,17 @@ from gradcli.python.state.limits import (
     MOST_STATEMENTS,
     PARTS_A_STEP,
 )
-from gradcli.python.state.source import PythonFault, Script
+from gradcli.python.state.source import ForeignFault, PythonFault, Script
 from gradcli.python.state.tape import KINDS, Tape, content_of, kind_of
-from gradcli.python.state.values import Array, Instance, OfArray, Scope, Unknown, arrays_in
+from gradcli.python.state.values import (
+    Array,
+    Foreign,
+    Instance,
+    OfArray,
+    Scope,
+    Unknown,
+    arrays_in,
+)
 
 NO_STATEMENT = {
     "AsyncFunctionDef": "`async` functions are not read",
@@ -395,7 +403,8 @@ class Reader(ABC):
     def refuse_unknown(self, value: Any) -> None:
         """Raise the error of a value that is not known, or of a method that is not called."""
         if isinstance(value, Unknown):
-            raise PythonFault(value.reason, value.span or self.span(), value.hint)
+            fault = ForeignFault if isinstance(value, Foreign) else PythonFault
+            raise fault(value.reason, value.span or self.span(), value.hint)
         if isinstance(value, OfArray):
             owner = kind_of(value.owner)
             self.fail(f"`.{value.name}` of {owner} is no value that is read",

@@ -27,6 +27,10 @@ class PythonFault(GradcliError):
     kind = "python"
 
 
+class ForeignFault(PythonFault):
+    """What a module gives that is not read stands where a number is needed: no input cures that."""
+
+
 class Script(Source):
     """The text of a Python file. Its tokens are offsets, so that every place is one."""
 

@@ -239,7 +239,7 @@ def _short_for(gradient: ast.FunctionDef, functions: list[ast.FunctionDef]) -> s
     short = role(gradient.name, GRADIENT) or ""
     names = [
         node.name for node in functions
-        if len(short) >= SHORTEST and base_of(node.name).startswith(short)
+        if len(short) >= SHORTEST and short not in ANY_LOSS and base_of(node.name).startswith(short)
         and _differentiated(node.name) is None and required(node) == required(gradient) != []
         and role(node.name, f"{HESSIAN}|{BACKWARD}") is None
     ]  # fmt: skip
