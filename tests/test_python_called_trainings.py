@@ -280,3 +280,43 @@ def test_an_error_in_a_comprehension_hides_no_other_subject():
     cases = {case.expression: case for case in found}
     assert cases["get_loss and calc_grad"].verdict == "pass"
     assert all("is not defined" not in c.problem.message for c in cases.values() if c.problem)
+
+
+PENALISED = """
+import numpy as np
+
+
+class Lasso:
+    def __init__(self, lr=0.01, lam=0.1, n=100):
+        self.lr, self.lam, self.n = lr, lam, n
+
+    def fit(self, X, y):
+        self.m, self.d = X.shape
+        self.W = np.zeros(self.d)
+        self.b = 0
+        self.X, self.Y = X, y
+        for i in range(self.n):
+            self.step()
+        return self
+
+    def step(self):
+        guess = self.X.dot(self.W) + self.b
+        dW = np.zeros(self.d)
+        for j in range(self.d):
+            if self.W[j] > 0:
+                dW[j] = (-2 * self.X[:, j].dot(self.Y - guess) + self.lam) / self.m
+            else:
+                dW[j] = (-2 * self.X[:, j].dot(self.Y - guess) - self.lam) / self.m
+        db = -2 * np.sum(self.Y - guess) / self.m
+        self.W = self.W - self.lr * dW
+        self.b = self.b - self.lr * db
+"""
+
+
+def test_the_gradient_of_a_penalty_that_no_loss_has_is_not_accused():
+    case = _case(PENALISED)
+    assert case.verdict == "error"
+    assert "the gradient of a penalty" in case.problem.message
+    plain = PENALISED.replace(" + self.lam)", ")").replace(" - self.lam)", ")")
+    assert _case(plain).verdict == "pass"
+    assert _case(plain.replace("-2 * np.sum", "2 * np.sum")).verdict == "fail"

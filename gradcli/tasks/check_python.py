@@ -22,7 +22,7 @@ from gradcli.requests import BUDGET, MOST_CHECKED, Request, Setting
 from gradcli.tasks.call_repairs import call_mistake
 from gradcli.tasks.check import Checked, broken_case, check_read, skipped_case, with_tolerance
 from gradcli.tasks.columns import for_one_column, for_one_unit
-from gradcli.tasks.conventions import convention, is_multiple, penalties, undecided
+from gradcli.tasks.conventions import convention, has_penalty, is_multiple, penalties, undecided
 from gradcli.tasks.followed import of_wrong_gradient, of_wrong_part
 from gradcli.tasks.shape_repairs import shape_mistake
 from gradcli.tasks.stage_gradients import stage_gradients
@@ -311,6 +311,11 @@ def _by_usual_loss(
         )  # fmt: skip
     if checked.case.verdict == "fail" and (meant := penalties(checked.case, last[0])) is not None:
         return Checked(checked.case._replace(verdict="pass", **meant), checked.program)
+    if has_penalty(checked.case, file.script.text):
+        raise UsageError(
+            f"`{subject.backward or subject.forward}` has the gradient of a penalty, and the file "
+            "computes no loss", hint=NAME_LOSS,
+        )  # fmt: skip
     return checked
 
 

@@ -129,6 +129,15 @@ def is_multiple(case: Case, reading: Reading) -> bool:
     )
 
 
+def has_penalty(case: Case, text: str) -> bool:
+    """Whether a line that is accused has a penalty in it, by its names: `- self.lam`."""
+    lines = text.splitlines()
+    return case.verdict == "fail" and any(
+        PENALTY.search(lines[line.line - 1]) for line in case.lines
+        if line.is_accused and line.line <= len(lines)
+    )  # fmt: skip
+
+
 def penalties(case: Case, reading: Reading) -> dict[str, Any] | None:
     """What makes a pass of layers that add the gradient of a penalty to those of their weights.
 

@@ -293,24 +293,29 @@ class TrainingDriver(Driver):
         if own != like and self.training.losses:
             return
         if own != like:
-            if node in self.training.repeated and like:
-                raise self._no_number_of_example(prediction, wanted)
+            parted = self._parted([prediction.content, wanted.content]) if like else []
+            if node in self.training.repeated and parted:
+                raise self._no_number_of_example(prediction, parted)
             inputs = {k: name for name, k in self.reader.tape.graph.inputs.items()}
             name = inputs.get(wanted.content, ast.unparse(self.training.errors[node].targets))
             message = f"`{name}` has shape {own}, what it is compared with has shape {like}"
             raise Imperfect(message, None, {name: like})
+        if any(self._is_same(prediction, compared.prediction) for compared in self.compared):
+            return  # in a loop over something else than examples
         self.compared.append(Compared(prediction, wanted, node, len(self.reader.tape.graph)))
         if not self.training.losses and node not in self.training.repeated:
             self._take_usual()
 
-    def _no_number_of_example(self, prediction: Array, targets: Array) -> NoNumber:
+    def _is_same(self, one: Array, other: Array) -> bool:
+        """Whether two arrays have the same numbers; of examples, these are several."""
+        own, second = (np.asarray(self.reader.tape.values[x.content]) for x in (one, other))
+        return bool(own.shape) and np.array_equal(own, second)
+
+    def _no_number_of_example(self, prediction: Array, parted: list[str]) -> NoNumber:
         """That an error of one example is an array, and of which inputs that is a part."""
         followed = self._followed(prediction.content)
-        return NoNumber(
-            "the error of an example is no number", True,
-            [leaf.short for leaf in self.driven.leaves if leaf.node in followed],
-            parted=self._parted([prediction.content, targets.content]),
-        )  # fmt: skip
+        names = [leaf.short for leaf in self.driven.leaves if leaf.node in followed]
+        return NoNumber("the error of an example is no number", True, names, parted=parted)
 
     def _take_usual(self) -> None:
         """Take a usual loss for the one that is not there, or that comes too late."""

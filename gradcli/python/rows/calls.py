@@ -28,7 +28,8 @@ CONSTANTS = {
     "PINF": math.inf, "NINF": -math.inf, "euler_gamma": 0.5772156649015329,
 }  # fmt: skip
 MODULES = {"random", "linalg", "special", "lib", "lib.stride_tricks", "stats", "optimize",
-           "signal", "spatial", "matlib", "spatial.distance", "testing", "numpy", "math"}  # fmt: skip
+           "signal", "spatial", "spatial.distance", "testing", "numpy", "math",
+           "matlib"}  # fmt: skip
 
 
 def ignored(reader: Reader, *_: Any, **__: Any) -> None:

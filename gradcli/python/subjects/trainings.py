@@ -90,7 +90,7 @@ class Training:
     def _computes_gradients(self) -> bool:
         """Whether what a weight is changed by comes of sums and products in the function."""
         pending: list[Any] = [*self.moving]
-        if self.inner and any(part not in self.parts or _is_called(part) for part in pending):
+        if self.inner and any(part not in self.parts for part in pending):
             return True
         seen: set[ast.AST] = set()
         while pending:
@@ -99,6 +99,8 @@ class Training:
                 continue
             seen.add(node)
             if node in self.errors or PRODUCT.search(ast.unparse(node.value)):
+                return True
+            if self.inner and self._callee(node.value) is not None:
                 return True
             read = {place for part in ast.walk(node.value) for place in _places(part)}
             pending += [
@@ -270,11 +272,6 @@ def _changed(node: ast.AST) -> list[str]:
         if isinstance(value.op, (ast.Add, ast.Sub)) and target in sides:
             return [*_places(node.targets[0])]
     return []
-
-
-def _is_called(node: ast.AST) -> bool:
-    """Whether a statement takes what a call gives."""
-    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
 
 
 def error_of(node: ast.AST) -> Error | None:
