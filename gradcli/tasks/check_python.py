@@ -311,7 +311,7 @@ def _by_usual_loss(
         )  # fmt: skip
     if checked.case.verdict == "fail" and (meant := penalties(checked.case, last[0])) is not None:
         return Checked(checked.case._replace(verdict="pass", **meant), checked.program)
-    if has_penalty(checked.case, file.script.text):
+    if subject.is_training and has_penalty(checked.case, file.script.text):
         raise UsageError(
             f"`{subject.backward or subject.forward}` has the gradient of a penalty, and the file "
             "computes no loss", hint=NAME_LOSS,
