@@ -65,10 +65,11 @@ class Training:
         aims = [loss.value for loss in self.losses] or [x.prediction for x in self.errors.values()]
         parts = [*self.parts, *called]
         handed = self._handed([*inside, *called])
-        self.needed = needed_for(parts, aims, self._read, handed) if changed and aims else set()
+        computed = [({name}, self._read(value)) for name, value in handed]
+        self.needed = needed_for(parts, aims, self._read, computed) if changed and aims else set()
         # What is compared with targets itself is no weight: boosting adds to it, turn by turn.
         whole = {place for x in self.errors.values() for place in _places(x.prediction)}
-        whole |= {place for names, read in handed if names & whole for place in read}
+        whole |= {place for name, value in handed if name in whole for place in _places(value)}
         self.weights = {x for x in changed & self.needed - whole if not LOSS.search(x)}
         around = [x for x in (*inside, *called) if isinstance(x, (ast.For, ast.While))]
         self.moving = {part for part, places in self.changes.items() if {*places} & self.weights}
@@ -139,17 +140,16 @@ class Training:
                     pending.append(function)
         return [part for parts in found.values() for part in parts]
 
-    def _handed(self, parts: list[ast.AST]) -> list[tuple[set[str], set[str]]]:
-        """The parameters of functions that are called, and what each of them is computed from."""
-        found: list[tuple[set[str], set[str]]] = []
+    def _handed(self, parts: list[ast.AST]) -> list[tuple[str, ast.expr]]:
+        """The parameters of functions that are called, and what each of them is handed."""
+        found: list[tuple[str, ast.expr]] = []
         for part in parts:
             function = self._callee(part)
             if function is None or not isinstance(part, ast.Call):
                 continue
             names = [a.arg for a in function.args.args if a.arg != "self"]
-            pairs = [*zip(names, part.args, strict=False)]
-            pairs += [(k.arg, k.value) for k in part.keywords if k.arg]
-            found += [({name}, self._read(value)) for name, value in pairs]
+            found += zip(names, part.args, strict=False)
+            found += [(k.arg, k.value) for k in part.keywords if k.arg]
         return found
 
     def _callee(self, node: ast.AST) -> ast.FunctionDef | None:
