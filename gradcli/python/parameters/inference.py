@@ -42,6 +42,7 @@ from gradcli.python.parameters.starts import (
     EIGHTS,
     EVEN,
     SIZES,
+    TURNS,
     Choice,
     combinations,
     starts,
@@ -355,7 +356,9 @@ class Inference:
             return column
         if 1 in pair:  # of what the code itself has made
             return with_size_one(choice.shapes, max(pair))
-        return joined(choice.shapes, *pair, self.sizes) or with_part(choice.shapes, message)
+        return joined(choice.shapes, *pair, (*self.sizes, TURNS)) or with_part(
+            choice.shapes, message
+        )
 
     def _makes_square(self, pair: tuple[int, int], choice: Choice) -> bool:
         """Whether two axes of an input would be one as a shape was taken for that of this input.
@@ -384,7 +387,7 @@ class Inference:
         pair = pair_of(message)
         is_one = pair is not None and (not {*pair} <= halt.sizes or self._are_tied(pair, choice))
         if pair is not None and (is_one or _meets_identity(halt)):
-            return joined(choice.shapes, *pair, self.sizes)
+            return joined(choice.shapes, *pair, (*self.sizes, TURNS))
         if self.halted is None or _line(halt) > _line(self.halted[0]):  # the furthest it came
             self.halted, self.chosen = (halt, values), choice
         is_further = self.likely_halt is None or _line(halt) > _line(self.likely_halt[0])
