@@ -92,6 +92,13 @@ def test_a_claim_on_a_value_is_inconclusive_where_many_digits_take_long():
     assert "take long" in answer.reason
 
 
+def test_what_gates_choose_at_a_tie_has_no_bound_where_f_overflows():
+    """The slope by x is 3000, and both gates that are tied choose x."""
+    report = gradcli.evaluate("max(x, y) * min(x, y) - exp(y)", {"x": 3000.0, "y": 3000.0})
+    assert report.gradients["x"] == 6000.0
+    assert report.gradient_bounds["x"] == float("inf")
+
+
 def test_what_gates_choose_at_a_tie_has_no_bound_where_limits_would_take_long():
     """The slope is -5.572e-301, that of what `abs` and `relu` are taken for at 0 another one."""
     text = "(log1p(exp(-abs(x))) + relu(x) - erfinv(x)) ** hypot(1e-300, x)"

@@ -104,7 +104,8 @@ def _best_numbers(
     if have_same_values and any(map(math.isnan, values)):
         return plain, [*point.notes]
     if are_same and any(map(math.isinf, values)):
-        return plain, [*point.notes]
+        are_sure = all((better.gradient_bound(k) or 0.0) < math.inf for k in leaves)
+        return plain if are_sure else better, [*point.notes]
     if are_same and not count and request.arithmetic == "auto" and not set(places) & set(doubts):
         return plain, [*point.notes, *better.notes]
     why = remedy(point, plain, bounds, better, doubts) if explains else []

@@ -332,18 +332,20 @@ def _are_same(a: float, b: float) -> bool:
 
 
 def _resolve(task: Task, sweep: _Sweep, numbers: Numbers) -> None:
-    """Gradients that reverse mode cannot give, as one-sided limits."""
+    """Gradients that reverse mode cannot give, as one-sided limits; no bound where none is."""
     point, program = task.point, task.point.program
-    if not abs(sweep.run.values[program.output]) < math.inf:
-        return
     errors = sweep.bounds.gradients
     doubts = delicate(sweep.run, sweep.bounds, program.output, sweep.arithmetic)
+    is_finite = abs(sweep.run.values[program.output]) < math.inf
     leaves = [
         (name, leaf)
         for name, leaf in point.leaves
         if leaf in doubts or not _is_sure(task, *sweep.number(leaf, False))
     ]
-    if len(leaves) * len(program.graph) > MOST_LIMITS:
+    if not is_finite or len(leaves) * len(program.graph) > MOST_LIMITS:
+        assert isinstance(numbers.gradient_errors, list)
+        for leaf in doubts.intersection(leaf for _, leaf in leaves):
+            numbers.gradient_errors[leaf] = math.inf
         return
     node = task.upstream_node
     upstream = point.upstream if node is None else numbers.values[node]
