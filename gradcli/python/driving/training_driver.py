@@ -125,7 +125,7 @@ class TrainingDriver(Driver):
         holder, name = self.driven.scope.get(self.subject.cls or ""), self.subject.forward
         methods = [part for cls in holder.order() for part in cls.body.values()
                    if isinstance(part, Function)] if isinstance(holder, Class) else []  # fmt: skip
-        return next((part for part in methods if part is not function
+        return next((part for part in methods if part is not function and part.name != "__init__"
                      and name in own_calls(part.node)), None)  # fmt: skip
 
     def _scope_by(self, caller: Function, function: Function) -> Scope | None:
