@@ -280,7 +280,7 @@ class TrainingDriver(Driver):
         """Whether a weight has another value by now."""
         held = [weight.holder[weight.key] for weight in self.weights]
         return any(
-            not isinstance(value, Array) or value.content != weight.leaf
+            isinstance(value, Array) and value.content != weight.leaf
             for value, weight in zip(held, self.weights, strict=True)
         )
 
