@@ -358,6 +358,29 @@ def test_a_mean_of_numbers_passes_and_one_of_columns_fails():
     assert case_of(SQUARES.format(count="len(pred) / 3")).verdict == "fail"
 
 
+OUTPUTS = """
+import numpy as np
+
+class Entropy:
+    def calculate(self, y_pred, y_true):
+        return np.mean(self.forward(y_pred, y_true))
+
+    def forward(self, y_pred, y_true):
+        each = -(y_true * np.log(y_pred) + (1 - y_true) * np.log(1 - y_pred))
+        return np.mean(each, axis=-1)
+
+    def backward(self, dvalues, y_true):
+        outputs = len(dvalues[0])
+        self.dinputs = -(y_true / dvalues - (1 - y_true) / (1 - dvalues)){lost}
+        self.dinputs = self.dinputs / len(dvalues)
+"""
+
+
+def test_a_mean_over_columns_alone_says_that_there_are_several():
+    assert case_of(OUTPUTS.format(lost=" / outputs")).verdict == "pass"
+    assert case_of(OUTPUTS.format(lost="")).verdict == "fail"
+
+
 NET = """
 import numpy as np
 

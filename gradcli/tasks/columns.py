@@ -13,6 +13,7 @@ from math import prod
 from gradcli.errors import GradcliError
 from gradcli.python.assembly import Misshapen
 from gradcli.python.parameters.guesses import TARGETS
+from gradcli.python.parameters.likely_axes import reduced_axes
 from gradcli.python.reading import Reading
 from gradcli.reports.checks import Case
 from gradcli.tasks.check import Checked
@@ -34,7 +35,7 @@ def for_one_column(
     their own, real examples and made ones, are narrowed one after the other. None where nothing is.
     """
     count = _columns(failed.case, original)
-    if count is None or original.choice is None or not most:
+    if count is None or original.choice is None or not most or _reduces(original, count):
         return None
     reading = again()
     reading.refused = [original.choice]
@@ -138,6 +139,17 @@ def _columns(case: Case, reading: Reading) -> int | None:
     return next(
         (n for n in dict.fromkeys(sizes) if n > 1 and n in own and any(map(_is(n), factors))), None
     )
+
+
+def _reduces(reading: Reading, count: int) -> bool:
+    """Whether columns alone are added up or averaged, so that the code is for more than one."""
+    graph = reading.driven_last.reader.tape.graph
+    for node in range(len(graph)):
+        axes = reduced_axes(graph, node)
+        shape = graph.shape(graph.operands[node][0]) if len(axes) == 1 else ()
+        if len(shape) > 1 and axes[0] % len(shape) and shape[axes[0]] == count:
+            return True
+    return False
 
 
 def _is(count: int) -> Callable[[float | None], bool]:

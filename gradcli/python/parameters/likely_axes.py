@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from gradcli.graph.nodes import Graph
 from gradcli.python.parameters.guesses import Guess, Guesser
 
 REDUCTIONS = ("sum", "mean", "max", "min", "var", "std", "prod", "norm", "logsumexp", "softmax",
               "cumsum", "cumprod")  # fmt: skip
+WITH_AXES = 2  # operands of a reduction that says its axes
 
 
 class Unlikely(NamedTuple):
@@ -43,6 +45,16 @@ def _axes(guess: Guess) -> int:
     return guess if isinstance(guess, int) else 0
 
 
+def reduced_axes(graph: Graph, node: int) -> tuple[int, ...]:
+    """The axes that a node says it reduces; none where it reduces all of them, or nothing."""
+    operands = graph.operands[node]
+    if graph.gates[node].name not in REDUCTIONS or len(operands) != WITH_AXES:
+        return ()
+    static = graph.constants.get(operands[1])
+    axes: Any = static[0] if isinstance(static, tuple) else ()
+    return (axes,) if isinstance(axes, int) else axes or ()
+
+
 def degenerate(reader: Any) -> str | None:
     """What in a reading has one element or none, and hides that a sum or a term is missing."""
     if reader.reads_one:
@@ -53,11 +65,9 @@ def degenerate(reader: Any) -> str | None:
         name, operands = graph.gates[node].name, graph.operands[node]
         if 0 in tape.shape(node):
             return "a part has no elements"
-        if name in REDUCTIONS and len(operands) == 2:
-            shape, static = tape.shape(operands[0]), graph.constants.get(operands[1])
-            axes = static[0] if isinstance(static, tuple) else ()
-            axes = (axes,) if isinstance(axes, int) else axes or ()
-            summed = [shape[axis] for axis in axes]
+        if name in REDUCTIONS and len(operands) == WITH_AXES:
+            shape = tape.shape(operands[0])
+            summed = [shape[axis] for axis in reduced_axes(graph, node)]
         elif name == "matmul":
             summed = [*tape.shape(operands[0])[-1:]]
         else:
