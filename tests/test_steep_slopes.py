@@ -211,3 +211,24 @@ def test_a_branch_that_is_ahead_below_the_first_digits_is_no_tie(other, slopes):
     for name, slope in zip("xy", slopes, strict=True):
         check = report.check.inputs[name]
         assert (check.verdict, check.kind, check.numeric) == ("pass", "smooth", slope)
+
+
+@pytest.mark.parametrize(("power", "sign"), [(1.1, 1), (1.1, -1), (1.02, 1)])
+def test_beside_a_power_near_one_a_small_slope_shows_itself_far_below_its_size(power, sign):
+    """1e-5*x is larger than abs(x)**1.1 below 1e-50 only, and there it changes its sign with x."""
+    sigma = "" if sign > 0 else "-"
+    text = f"{sigma}leaky_relu(x) + hypot(0, abs(x)**{power} + 1e-5*x)"
+    check = gradcli.evaluate(text, {"x": 0.0}).check.inputs["x"]
+    assert check.verdict == "kink"
+    left, right = sorted([sign * 0.01 - 1e-5, sign * 1 + 1e-5])
+    assert check.interval == pytest.approx([left, right], rel=1e-12)
+
+
+@pytest.mark.parametrize(("text", "point"), [
+    ("round(y**y * log(exp(y) + x))", {"x": 0.0, "y": 170.6}),  # 1.0e383, with 0.07 beyond a whole
+    ("round(1e300*exp(y) + x)", {"x": 0.0, "y": 3.0}), ("floor(1e300*exp(y) + x)", {"x": 0.3, "y": 3.0}),
+])  # fmt: skip
+def test_stairs_of_numbers_with_hundreds_of_digits_are_flat(text, point):
+    claims = dict.fromkeys(point, 0.0)
+    assert gradcli.check(text, point, claims).cases[0].verdict == "pass"
+    assert gradcli.check(text, point, {"x": 1.0}).cases[0].inputs["x"].verdict == "fail"

@@ -177,18 +177,21 @@ class Search:
         moving = self._moving(DIGITS[0])
         self.at_border = moving.at_border
         if unsure := moving.unsure:
-            self.fine = max(self.fine, self._apart(unsure))
+            self._look_for_edges(unsure)
 
-    def _apart(self, unsure: list[int]) -> int:
-        """The orders that steps need, not to take gates over edges that first digits do not tell.
+    def _look_for_edges(self, unsure: list[int]) -> None:
+        """Take the orders and digits that edges ask for which the first digits do not tell.
 
-        Raises OutOfDigits where they are too many.
+        Steps are not to take gates over them, and of `round(1e383 + x)` it takes 383 digits to see
+        where they are. Raises OutOfDigits where these are too many.
         """
         distances = Moving(self.point, self.leaf, self.gates, SURE).distances(unsure)
-        apart = rounded(max([-log10(away) for away in distances if away], default=0.0))
-        if apart > self.most:
+        known = [(log10(away), log10(size)) for away, size in distances if away and size]
+        self.fine = max(self.fine, rounded(max([-away for away, _ in known], default=0.0)))
+        digits = rounded(max([size - away for away, size in known], default=0.0))
+        self.hides = max(self.hides, digits - DIGITS[0] if digits > DIGITS[0] else 0)
+        if self.fine + self.hides > self.most:
             raise too_fine(self.most)
-        return apart
 
     def limit(self) -> Limit:
         """The limit that two runs agree on. Raises OutOfDigits.
@@ -268,7 +271,8 @@ class Search:
         choosing = self._moving(DIGITS[0]).choosing
         if not is_plain or self.at_border or choosing:
             steep = steepness(self.point, self.at_border, (1,), self.most, choosing)
-            finer = min(extent(self.point, self.leaf, self.gates) + steep, self.most)
+            apart = extent(self.point, self.leaf, self.gates, self.at_border)
+            finer = min(apart + steep, self.most)
             if finer > self.fine:
                 self.fine = finer
                 return self._followed()

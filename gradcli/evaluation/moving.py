@@ -168,9 +168,14 @@ class Moving:
             if not here and any(values[k].error for k in operands[node])
         ]  # fmt: skip
 
-    def distances(self, nodes: list[int]) -> list[Any]:
-        """How far some gates of branches are from their edges; 0 where they are tied."""
-        return [abs(here) for node, _, here in self._edges if node in nodes]
+    def distances(self, nodes: list[int]) -> list[tuple[Any, Any]]:
+        """How far some gates of branches are from their edges, and how large what they take is.
+
+        The distance is 0 where they are tied.
+        """
+        values, operands = self.run.values, self.graph.operands
+        return [(abs(here), max(abs(values[k].value) for k in operands[node]))
+                for node, _, here in self._edges if node in nodes]  # fmt: skip
 
     @property
     def choosing(self) -> list[int]:

@@ -22,6 +22,7 @@ ORDINARY = 12  # decimal orders below 1 that the first steps resolve anyway
 OF_FLOAT64 = 350  # orders that the program's own inputs may have: 5e-324
 FINENESS = 50  # finer scales are rounded up to so many orders, so that few precisions are in use
 STRAIGHT = ("add", "sub", "mul", "div", "neg", "copy")  # gates that bend nothing
+NEARLY_WHOLE = 1e-3  # nearer exponents are a matter of their own digits
 BEYOND = 10**300  # binary orders, more than any number has but a tower of powers
 
 
@@ -91,18 +92,27 @@ class Gradient(NamedTuple):
     is_infinite: bool
 
 
-def extent(point: InDigits, leaf: int, gates: list[int]) -> int:
+def extent(point: InDigits, leaf: int, gates: list[int], singular: Collection[int] = ()) -> int:
     """The orders from the smallest to the largest number that a leaf's cone `gates` meets.
 
     They are the values, the local gradients, and the gradients of f by each gate, as far as float64
-    goes: what a small one of these multiplies lies as far below all else.
+    goes: what a small one of these multiplies lies as far below all else. Beside a power x**p of
+    the `singular` gates c*x shows itself from c**(1/(p - 1)) on: 1e-5*x beside x**1.1 below 1e-50.
     """
     gradients = _gradients(point)
     known = [gradients[node] for node in gates if node in gradients]
     orders = [order for gradient in known for order in (gradient.order, *gradient.local)]
     reached = [0.0, *(order for order in orders if abs(order) <= OF_FLOAT64)]
-    of_slopes = max(reached) - min(reached)
+    of_slopes = (max(reached) - min(reached)) / _least_apart(point, singular)
     return max(_of_values(point, [*_met(point, leaf, gates), *gates]), rounded(of_slopes))
+
+
+def _least_apart(point: InDigits, gates: Iterable[int]) -> float:
+    """How near exponents of some gates come to a whole number; 1 where none is between two."""
+    known = [point.bounded(FEW).values[point.graph.operands[node][1]].value for node in gates
+             if point.graph.gates[node].name == "pow"]  # fmt: skip
+    parts = [float(abs(x - x.context.nint(x))) for x in known if is_finite(x)]
+    return min([part for part in parts if part > NEARLY_WHOLE], default=1.0)
 
 
 def depth(point: InDigits, gates: Iterable[int]) -> int:
