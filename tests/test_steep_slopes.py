@@ -224,6 +224,15 @@ def test_beside_a_power_near_one_a_small_slope_shows_itself_far_below_its_size(p
     assert check.interval == pytest.approx([left, right], rel=1e-12)
 
 
+@pytest.mark.parametrize("text", ["2**z", "2**sin(z)"])
+def test_a_branch_that_is_ahead_below_a_thousand_digits_is_no_tie(text):
+    """The other is 1 + u/2 for u = 1e-647, which it takes as many digits to see, and again."""
+    whole = f"min((exp(1 - tanh(x)**2) - 1) / (1 - tanh(x)**2), {text})"
+    check = gradcli.evaluate(whole, {"x": -746.0, "z": 0.0}).check.inputs["z"]
+    assert check.verdict == "pass"
+    assert check.analytic == pytest.approx(math.log(2), rel=1e-12)
+
+
 @pytest.mark.parametrize(("text", "point"), [
     ("round(y**y * log(exp(y) + x))", {"x": 0.0, "y": 170.6}),  # 1.0e383, with 0.07 beyond a whole
     ("round(1e300*exp(y) + x)", {"x": 0.0, "y": 3.0}), ("floor(1e300*exp(y) + x)", {"x": 0.3, "y": 3.0}),

@@ -185,7 +185,8 @@ class Search:
         Steps are not to take gates over them, and of `round(1e383 + x)` it takes 383 digits to see
         where they are. Raises OutOfDigits where these are too many.
         """
-        distances = Moving(self.point, self.leaf, self.gates, SURE).distances(unsure)
+        sure = Moving(self.point, self.leaf, self.gates, SURE + self.hides)
+        distances = sure.distances(unsure)
         known = [(log10(away), log10(size)) for away, size in distances if away and size]
         self.fine = max(self.fine, rounded(max([-away for away, _ in known], default=0.0)))
         digits = rounded(max([size - away for away, size in known], default=0.0))
