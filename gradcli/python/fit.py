@@ -122,7 +122,7 @@ def _factor_of(driven: Driven, free: set[str], shape: Shape) -> str | None:
         if name in free and tape.shape(node) == shape and not reached[node]
         and node not in upstreams and not TARGETS.match(name)
     ]  # fmt: skip
-    return names[0] if len(names) == 1 else None
+    return names[0] if shape and len(names) == 1 else None
 
 
 def _has_one_output(weights: list[Shape]) -> bool:

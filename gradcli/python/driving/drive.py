@@ -119,6 +119,8 @@ class Driver(BackwardCalls):
             arguments[self.filled] = self._zeros_like_first(arguments)
         if self.style.kept is not None and driven.instance is not None:
             name, attribute = self.style.kept
+            if attribute not in driven.instance.attributes:
+                raise PythonFault(f"nothing has set `{attribute}` by then")
             arguments[name] = driven.instance.attributes[attribute]
         value = self._forward_call(forward, arguments)
         if isinstance(value, Foreign):

@@ -252,7 +252,10 @@ class Changes:
                 change = tape.gate("neg", other)
             else:
                 return None
-            if tape.shape(change) != tape.shape(leaf):
+            if tape.shape(change) not in (
+                (),
+                tape.shape(leaf),
+            ):  # of one number the shape says more
                 change = tape.node(tape.fill(change, tape.shape(leaf)))
             total = change if total is None else tape.gate("add", total, change)
         return None
@@ -301,6 +304,9 @@ class Changes:
             for one, other in (operands, operands[::-1]):
                 if sign := self._sign_of_rate(one):
                     return Rated(one, sign, self.tape.gate("neg", other) if sign < 0 else other)
+        if name == "div" and (sign := self._sign_of_rate(operands[0])):  # `rate / m * ...`
+            one = self.tape.node(np.array(float(sign)))
+            return Rated(operands[0], sign, self.tape.gate("div", one, operands[1]))
         for k, operand in enumerate(operands[: LINEAR.get(name, 0)] if depth else ()):
             if (found := self._rated(operand, depth - 1)) is not None:
                 rest = self.tape.gate(name, *operands[:k], found.rest, *operands[k + 1 :])

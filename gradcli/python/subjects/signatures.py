@@ -75,3 +75,20 @@ def takes_gradients(node: ast.FunctionDef) -> bool:
 
 def _is_upstream(name: str) -> bool:
     return bool(GRADIENT_NAME.match(name)) and name not in WORDS
+
+
+def takes_apart(function: ast.FunctionDef, name: str) -> bool:
+    """Whether a function unpacks a parameter, or takes a part of it by its place."""
+    return any(
+        _unpacks(node, name) or (
+            isinstance(node, ast.Subscript) and ast.unparse(node.value) == name
+            and isinstance(node.slice, ast.Constant)
+        ) for node in ast.walk(function)
+    )  # fmt: skip
+
+
+def _unpacks(node: ast.AST, name: str) -> bool:
+    """Whether a statement gives the parts of a name to several others."""
+    return isinstance(node, ast.Assign) and ast.unparse(node.value) == name and any(
+        isinstance(target, (ast.Tuple, ast.List)) for target in node.targets
+    )  # fmt: skip

@@ -33,6 +33,7 @@ from gradcli.python.subjects.signatures import (
     gives,
     of_same_operands,
     required,
+    takes_apart,
     takes_gradients,
     with_upstream,
 )
@@ -177,6 +178,7 @@ def of_known(tree: ast.Module, found: list[Subject]) -> list[Subject]:
     known = [
         Subject("pair", of, of, node.name, None, node.lineno) for node in lonely
         if (of := role(node.name, BACKWARD)) in KNOWN and len(required(node)) == OF_LAYER
+        and not takes_apart(node, required(node)[1])
     ]  # fmt: skip
     return known if len(known) == len(lonely) else []
 
