@@ -14,7 +14,7 @@ from gradcli.python.driving.arguments import varied_content
 from gradcli.python.driving.drive import Driver
 from gradcli.python.driving.driven import Driven
 from gradcli.python.driving.loaded import Loaded, read_known
-from gradcli.python.driving.steps import Changes, joined
+from gradcli.python.driving.steps import Changes, Step, joined
 from gradcli.python.interpreter.imports import names_set
 from gradcli.python.parameters.flaws import Imperfect
 from gradcli.python.state.control import BreakSignal, ContinueSignal, ReturnSignal
@@ -388,8 +388,16 @@ class TrainingDriver(Driver):
                 weight.leaf, content, weight.name, not self.training.losses, is_own=False
             )
             if step is not None:
-                first = self.driven.steps.get(weight.leaf)
-                self.driven.steps[weight.leaf] = step if first is None else joined(first, step)
+                self._add_step(weight, step, node)
+
+    def _add_step(self, weight: Weight, step: Step, node: ast.stmt) -> None:
+        """Note a step; of one that changes again what has been changed only that there is one."""
+        first = self.driven.steps.get(weight.leaf)
+        whole = step if first is None else joined(first, step)
+        if whole is first:
+            note = f"line {node.lineno} changes `{weight.name}` once more: that is not checked"
+            self.reader.notes += [] if note in self.reader.notes else [note]
+        self.driven.steps[weight.leaf] = whole
 
 
 class ScriptTrainingDriver(TrainingDriver):
