@@ -56,6 +56,17 @@ def test_a_slip_is_found_in_every_class_that_it_is_wrong_for(right, wrong, faili
     assert found == [f"class {name}: fit" for name in failing]
 
 
+def test_what_is_wrong_in_one_class_is_no_cause_of_what_is_wrong_in_another():
+    text = FIT.replace("return X @ self.w + self.b", "return X @ self.w - self.b")
+    text = text.replace("-(X @ self.w + self.b)", "-(X**2 @ self.w + self.b)")
+    rows = text.splitlines()
+    accused = [
+        [rows[line.line - 1].split()[0] for line in case.lines if line.is_accused]
+        for case in cases(text)
+    ]
+    assert accused == [["self.b"], ["self.w"]]
+
+
 NETWORK = """import numpy as np
 
 def one_hot(y, classes):

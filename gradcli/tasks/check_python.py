@@ -70,9 +70,7 @@ def check_python(
             case = broken_case(_place_of(error, file), error)._replace(expression=one.words)
         if one.forward in wrong and one.kind == "gradient":
             case = of_wrong_gradient(case, wrong[one.forward])
-        elif one.is_training:  # of a method that other classes may have, too
-            pass
-        else:
+        elif not one.is_training:  # whose method other classes may have, too
             case = of_wrong_part(case, parts)
             accused = [line.line for line in case.lines if line.is_accused]
             if one.backward is not None and accused:
