@@ -10,6 +10,7 @@ from tables import WITH_PYARROW, rows, written
 
 import gradcli as api
 from gradcli.errors import BindingError, ShapeError
+from gradcli.evaluation.columns import LEAST_KEPT
 from gradcli.gates.table import BUILT_IN
 
 ROOT = str(Path(__file__).parent.parent)
@@ -58,6 +59,35 @@ def test_a_zero_gradient_stops_what_is_infinite():
         [0, 0.25],
         [0, 2],
     ]
+
+
+def test_memory_is_taken_again_only_of_results_that_are_gone():
+    f = api.compile("x*y", inputs=["x", "y"])
+    count = LEAST_KEPT // 8  # three columns of results are well above what is kept
+    x = np.arange(count, dtype=float)
+    values, (dx, _) = f.batch([x, 2.0])
+    place = values.ctypes.data
+    tail = memoryview(dx[-3:])  # one look at one column keeps all of them
+    del values, dx, _
+    others = f.batch([x, 3.0])[0]
+    assert others.ctypes.data != place
+    assert tail.tolist() == [2, 2, 2]
+    del tail
+    values, (dx, dy) = f.batch([x, 5.0])
+    assert values.ctypes.data == place
+    assert (others == 3 * x).all()
+    assert (values == 5 * x).all()
+    assert (dx == 5).all()
+    assert (dy == x).all()
+
+
+def test_memory_of_another_size_is_not_taken():
+    f = api.compile("x*y", inputs=["x", "y"])
+    for count in (LEAST_KEPT // 8, LEAST_KEPT // 4, LEAST_KEPT // 8 + 1):
+        x = np.arange(count, dtype=float)
+        values, (_, dy) = f.batch([x, 2.0])
+        assert values.shape == dy.shape == (count,)
+        assert (values == 2 * dy).all()
 
 
 def test_arrays_are_columns_too():

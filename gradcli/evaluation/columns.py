@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 import numpy as np
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from gradcli.native.machine import NativeChunks
 
 
+LEAST_KEPT = 2**22  # bytes: what is smaller comes from memory that the process has already
 NO_CODE = "the extra `native` has what it takes (llvmlite, on a processor with FMA); or write numpy"
 
 
@@ -47,6 +51,7 @@ class NumberColumns:
         self._varied = varied
         self._lock = Lock()  # its buffers are those of one call
         self._width = len(line.outputs)
+        self._memory = Memory()
         parts = line.graph, line.outputs, [*line.edges.values()]
         self._chunks: Chunks | NativeChunks
         self._chunks = Chunks(*parts) if engine == "numpy" else _machine_code(*parts)
@@ -58,7 +63,8 @@ class NumberColumns:
         or those of a column.
         """
         count = len(columns[0])
-        rows = np.empty((count, self._width), order="C" if by_rows else "F")
+        shape = (count, self._width)
+        rows = np.empty(shape) if by_rows else self._memory.empty(shape)
         step = self._chunks.at_once(columns, rows)
         is_finite, edges = True, [np.empty(count, bool) for _ in self.edges]
         for start in range(0, count, step):
@@ -84,6 +90,32 @@ def _machine_code(graph: Graph, outputs: Sequence[int], edges: Sequence[int]) ->
     if chunks is None:
         raise UsageError("this program has no machine code here", hint=NO_CODE)
     return chunks
+
+
+class Memory:
+    """The memory of results that are gone, for the next ones of the same size.
+
+    The system clears what it hands out, which takes longer than a small function does.
+    """
+
+    def __init__(self) -> None:
+        self._free: deque[Any] = deque(maxlen=1)  # threads take and append without meeting
+
+    def empty(self, shape: Shape) -> Any:
+        """An array of any numbers, whose columns are dense."""
+        size = 8 * math.prod(shape)
+        if size < LEAST_KEPT:
+            return np.empty(shape, order="F")
+        try:
+            block = self._free.pop()
+        except IndexError:
+            block = None
+        if block is None or len(block) != size:
+            block = np.empty(size, np.uint8)
+        # All views refer to this array and keep it: numpy does not look behind a memoryview.
+        numbers = np.frombuffer(memoryview(block))
+        finalize(numbers, self._free.append, block).atexit = False
+        return numbers.reshape(shape, order="F")
 
 
 class ArrayColumns:

@@ -117,6 +117,7 @@ class Function:
 
         `columns` has an array for each input, in the order of `inputs` or by name, whose first axis
         are the points; one number stands for all points. Where a value is nan its gradients are.
+        The memory of large results is kept for those of the next call once all of them are gone.
         Raises BindingError, ShapeError.
 
         >>> from gradcli import compile
