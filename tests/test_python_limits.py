@@ -254,9 +254,14 @@ PASTED = {
     "crlf": "def f_forward(x):\r\n    return x * 3.0\r\ndef f_backward(dout):\r\n    return dout * 3.0\r\n",
     "python 2": 'def f_forward(x):\n    print "x is", x, \\\n        2\n    if True: print x\n    return x * 3.0\n'
     "def f_backward(dout):\n    return dout * 3.0\n",
+    "old repr": "def f_forward(x):\n    assert x > -9, 'not %s' % `x`\n    return x * 3.0\n"
+    "def f_backward(dout):\n    print dout\n    return dout * 3.0\n",
     "bom": "\ufeffdef f_forward(x):\n    return x * 3.0\ndef f_backward(dout):\n    return dout * 3.0\n",
     "magic": "%matplotlib inline\n!pip list\ndef f_forward(x):\n    return x * 3.0\ndef f_backward(dout):\n    return dout * 3.0\n",
 }
+
+
+PASTED["magic before a line that goes on"] = PASTED["magic"] + "print('%d of %d'\n      % (1, 2))\n"
 
 
 @pytest.mark.parametrize("kind", PASTED)

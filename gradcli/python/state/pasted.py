@@ -17,6 +17,7 @@ from gradcli.errors import ParseError
 PROMPT = re.compile(r"(?:>>> ?|\.\.\. ?|In \[[\d ]*\]: ?| +\.\.\.: ?)")
 FENCE = re.compile(r"\s*(```|~~~)")
 NUMBERED = re.compile(r"\s*(\d+)(?:[:.|]|\t| {1,4})?(?= |\t|$|\S)")
+COMMAND = re.compile(r"\s*(?:%%?[A-Za-z]|!(?!=))")  # of a notebook; `% (x, y)` goes on with a line
 SILENT = (tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT)
 LETTERS = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'",
                          "\u00a0": " ", "\u2212": "-", "\u00d7": "*", "\u00b7": "*"})  # fmt: skip
@@ -35,8 +36,8 @@ def cleaned(lines: list[str]) -> Pasted:
     program = []
     for line in lines:
         plain = line if line.isascii() else line.translate(LETTERS)
-        is_command = plain.lstrip().startswith(("%", "!")) and not plain.lstrip().startswith("!=")
-        program.append(plain[: len(plain) - len(plain.lstrip())] + "pass" if is_command else plain)
+        indent = plain[: len(plain) - len(plain.lstrip())]
+        program.append(indent + "pass" if COMMAND.match(plain) else plain)
     return Pasted("\n".join(program) + "\n", {})
 
 
@@ -73,7 +74,8 @@ def without_old_prints(text: str) -> str:
                     is_first, start = True, None  # `if verbose: print x`
     except (tokenize.TokenError, SyntaxError):
         return text
-    return re.sub(r"(\bexcept\s+[\w.]+)\s*,\s*(\w+\s*:)", r"\1 as \2", "\n".join(lines))
+    program = re.sub(r"(\bexcept\s+[\w.]+)\s*,\s*(\w+\s*:)", r"\1 as \2", "\n".join(lines))
+    return re.sub(r"`([^`\n]+)`", r"(\1)", program)  # what was `repr`
 
 
 def _blank(lines: list[str], start: tuple[int, int], last: int) -> None:
