@@ -347,9 +347,10 @@ class Inference:
         )
         pair = pair_of(message)
         if pair is None and (size := beyond(message)) is not None:
-            labels = [choice.shapes[n][0] for n, g in choice.guesses.items() if g == "labels"]
-            counts = [choice.shapes[n][0] for n, g in choice.guesses.items() if g == "count"]
-            counts = [count for count in counts if count > size]
+            known = [(g, shape[0]) for n, g in choice.guesses.items()
+                     for shape in [choice.shapes.get(n)] if shape]  # fmt: skip
+            labels = [length for guess, length in known if guess == "labels"]
+            counts = [length for guess, length in known if guess == "count" and length > size]
             ends = labels or (counts if len(counts) == 1 else [])
             pair = (ends[0], size) if ends else None
         if column is not None or pair is None or self._makes_square(pair, choice):

@@ -15,7 +15,7 @@ from gradcli.python.state import indexing
 from gradcli.python.state.limits import MOST_DATA
 from gradcli.python.state.reader import Reader
 from gradcli.python.state.tape import refuse_large
-from gradcli.python.state.values import Array, Content, Library, Partial, Shape
+from gradcli.python.state.values import Array, Content, Foreign, Library, Partial, Shape
 
 MOST_FACTORIAL, MOST_CHOSEN = 170, 520  # beyond which a float64 is infinite
 SIZED: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {  # and how many elements it has
@@ -116,7 +116,9 @@ KINDS = {
 
 
 def kind_of_numbers(reader: Reader, dtype: Any) -> type:
-    """A `dtype` as float, int or bool."""
+    """A `dtype` as float, int or bool; one of a module that is not read is a setting, and float."""
+    if isinstance(dtype, Foreign):
+        return float
     name = dtype.name if isinstance(dtype, Library) else str(dtype)
     name = name.rpartition(".")[2].lstrip("<>=")
     if name in KINDS:
