@@ -83,3 +83,55 @@ def test_a_forward_part_beside_the_file_comes_before_one_that_everybody_knows(tm
     text = ALONE.replace("NAME", "relu") + "return dA * np.where(cache > 0, 1, 0.1)"
     path.write_text(text)
     assert [case.verdict for case in cases(text, name=str(path))] == ["pass"]
+
+
+SIGMOID = "import numpy as np\n\ndef sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n\n"
+
+
+@pytest.mark.parametrize(("parameters", "body"), [
+    ("da, a", "da * a * (1 - a)"),
+    ("da, s", "da * s * (1 - s)"),
+    ("grad, x", "grad * sigmoid(x) * (1 - sigmoid(x))"),
+    ("x, grad", "grad * sigmoid(x) * (1 - sigmoid(x))"),
+    ("grad, act", "grad * sigmoid(act) * (1 - sigmoid(act))"),
+])  # fmt: skip
+def test_the_only_other_operand_is_the_input_or_the_output(parameters, body):
+    text = f"{SIGMOID}def sigmoid_backward({parameters}):\n    return {body}\n"
+    assert verdict(text) == ("pass", None)
+    assert first_accused(text.replace("(1 - ", "(2 - ")) == 7
+
+
+@pytest.mark.parametrize("parameters", ["dout, X, W", "X, W, dout", "W, X, dout", "dout, inp, w"])
+def test_operands_under_other_names_are_those_at_their_places(parameters):
+    inner = parameters.replace("dout", "").strip(", ").split(", ")
+    x, w = inner if inner[0] != "W" else inner[::-1]
+    text = (
+        "def linear_forward(x, w, b):\n    return x @ w + b\n\n"
+        f"def linear_backward({parameters}):\n"
+        f"    return dout @ {w}.T, {x}.T @ dout, dout.sum(axis=0)\n"
+    )
+    assert verdict(text) == ("pass", None)
+    assert verdict(text.replace("sum", "mean"))[0] == "fail"
+
+
+CELL = """import numpy as np
+
+class Cell:
+    def __init__(self, width):
+        self.W = np.random.randn(width, width)
+
+    def forward(self, x, h_prev=None):
+        self.h_prev = h_prev
+        self.h = np.tanh(x + np.dot(h_prev, self.W))
+        return self.h
+
+    def backward(self, dh):
+        dz = dh * (1 - self.h ** 2)
+        self.dW = np.dot(self.h_prev.T, dz)
+        return dz, np.dot(dz, self.W.T)
+"""
+
+
+def test_what_may_be_left_out_and_is_computed_with_is_an_input():
+    assert verdict(CELL) == ("pass", None)
+    assert first_accused(CELL.replace("self.h ** 2", "self.h")) == 13

@@ -348,10 +348,11 @@ class Reading(InputSearch):
             words = f"right where `{self.subject.backward}` is handed"
             ways.append((style._replace(handed="input"), f"{words} the input, as a derivative is"))
             ways.append((style._replace(handed="upstream"), f"{words} the upstream gradient"))
-        is_open = self.driver is not None and self.driver.driven.is_cache_left_open
-        if self.subject.kind == "gradient" or is_open:
-            words = f"`{self.subject.backward}` is handed what `{self.subject.forward}` returns"
-            ways.append((style._replace(of_output=True), words))
+        other = self.driver.driven.other_operand if self.driver is not None else ""
+        if self.subject.kind == "gradient" or other:
+            other = other or f"what `{self.subject.forward}` returns"
+            words = f"`{self.subject.backward}` is handed {other}"
+            ways.append((style._replace(of_other=True), words))
         ways += self._other_claims()
         for name in self.inferred:
             is_claimed = name in {claim.leaf.short for claim in self.claims.claims}

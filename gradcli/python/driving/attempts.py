@@ -94,7 +94,10 @@ class Attempts:
                 unset = None if isinstance(error, MissingInputs) else self._unset()
                 if unset is not None and self._has_more(unset):
                     continue
-                unknown = self._unknown_setting() or self._left_out(error.message, extra)
+                unknown = (
+                    self._unknown_setting() or self._left_out(error.message, extra)
+                    or self._nothing(error.message, extra)
+                )  # fmt: skip
                 if unknown is not None:
                     raise MissingInputs(
                         [unknown], f"{error.message}: a value is needed for `{unknown}`",
@@ -212,6 +215,22 @@ class Attempts:
             if default is None and instance.attributes.get(name, 0) is None and COUNT.match(name)
         ]  # fmt: skip
         return next((n for n in names if n not in extra and n not in self.settings), None)
+
+    def _nothing(self, message: str, extra: Mapping[str, Any]) -> str | None:
+        """A parameter that may be left out, and that is None where a number is needed."""
+        if self.stop is None or "None" not in message:
+            return None
+        own = {self.subject.forward, self.subject.backward}
+        functions = [n for n in self.script.nodes if isinstance(n, ast.FunctionDef)]
+        optional = {
+            part.arg for function in functions if function.name in own
+            for part in (*function.args.args, *function.args.kwonlyargs)
+        }  # fmt: skip
+        parts = [part for part in ast.walk(self.stop.node) if isinstance(part, ast.Name)]
+        return next(
+            (part.id for part in parts if part.id in optional - extra.keys()
+             and self.stop.scope.get(part.id, 0) is None), None,
+        )  # fmt: skip
 
     def _claimed_numbers(self, driven: Driven, claims: Mapped) -> set[str]:
         """The attributes that are numbers, and that a result is the gradient of by its name."""

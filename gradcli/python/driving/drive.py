@@ -236,7 +236,7 @@ class Driver(BackwardCalls):
         for name, other in zip(own, others, strict=False):
             if name not in arguments and name not in backward.defaults and other in self.given:
                 arguments[name] = self.given[other]
-        if self.style.of_output and own:
+        if self.style.of_other and own:
             arguments[own[0]] = value
         claimed = self._call(backward, arguments)
         results = of_each(self.reader, claimed, backward, own, self.numbers_taken)

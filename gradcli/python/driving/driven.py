@@ -43,7 +43,7 @@ class Driven:
         self.is_loss_late = False  # whether the loss is computed behind the steps
         self.has_spare_loss = False  # a number beside the output that has no upstream gradient
         self.is_of_examples = False  # whether the loss may be one for each example
-        self.is_cache_left_open = False  # whether it may be the input, or the output
+        self.other_operand = ""  # that the backward part may be handed, of an input and an output
         self.is_apart = False  # whether the results are the elements of one array
         self.is_force = False  # whether it is minus the value that is differentiated
         self.idle: set[str] = set()  # flags and modes of training that are off

@@ -12,7 +12,7 @@ from gradcli.python.driving.loss_search import LossSearch
 from gradcli.python.driving.results import collected, named_parts, returned, short_name
 from gradcli.python.driving.setups import is_left_open
 from gradcli.python.driving.steps import inputs_in, steps_of
-from gradcli.python.parameters.guesses import INPUT, RATE, TARGETS
+from gradcli.python.parameters.guesses import COUNT, INPUT, RATE, TARGETS
 from gradcli.python.state.missing import MissingInputs
 from gradcli.python.state.source import PythonFault
 from gradcli.python.state.values import Array, Function, Instance, Scope, arrays_in, unwrapped
@@ -28,6 +28,7 @@ UPSTREAM = re.compile(
 MOMENT = re.compile(r"(?<=\w)_?(next|new|cur|curr|current|out|t)$|^(next|new|cur|curr)_(?=\w)")
 PREDICTION = re.compile(r"^(y_?hat|y_?pred|pred|prediction|y_?prob|prob|probabilitie|score|logit|"
                         r"output|out|o|al|a\d?)s?(icted|iction)?$", re.IGNORECASE)  # fmt: skip
+OUTPUT = re.compile(r"^(y|s|h|t|f|act\w*|sig\w*|tanh|softmax|sm|result|value)$", re.IGNORECASE)
 KEPT_UPSTREAM = re.compile(r"delta|grad|err|diff|upstream", re.IGNORECASE)  # of an attribute
 EXAMPLES = re.compile(r"^(m|N|n|M|B|bs|num_?\w*|n_\w+|\w*batch\w*|\w*size|\w*count|\w*samples)$")
 OF_ARRAYS = (".dot", ".matmul", ".sum", ".reshape", ".einsum", ".tensordot", ".transpose")
@@ -59,7 +60,7 @@ class BackwardCalls(LossSearch):
             caches = [outputs.pop()]  # the last result, of which nothing is the gradient
         arguments, waiting = self._by_name(backward, forward, names, parts, caches)
         self._hand_inputs_of_loss(arguments, waiting, forward, backward)
-        self._hand_cache(arguments, waiting, parts, backward)
+        self._hand_operand(arguments, waiting, parts, backward)
         self._hand_count(arguments, waiting, [parts[k] for k in outputs], backward)
         self._upstreams(waiting, outputs, parts, names, arguments, backward)
         if not driven.outputs:
@@ -169,19 +170,31 @@ class BackwardCalls(LossSearch):
         arguments[waiting.pop()] = kept if is_like else prediction
         self.driven.is_of_examples = True
 
-    def _hand_cache(
+    def _hand_operand(
         self, arguments: dict[str, Any], waiting: list[str], parts: list[Any], backward: Function
     ) -> None:
-        """Hand over for a cache what nobody keeps: the only input, or the output in that style."""
-        caches = [n for n in waiting if CACHE.search(n) and n not in backward.defaults]
-        if len(parts) != 1 or len(caches) != 1 or len(self.given) != 1 or caches[0] in self.values:
+        """Hand over the only input, or the only output, for a cache that nobody keeps.
+
+        So is what stands beside an upstream gradient under a name of its own: `dout, z`.
+        """
+        needed = [n for n in waiting if n not in backward.defaults and n not in self.values]
+        names = [n for n in needed if CACHE.search(n)]
+        if not names and any(map(UPSTREAM.match, needed)):
+            names = [n for n in needed if not UPSTREAM.match(n) and not _is_setting(n, backward)]
+        operands = [x for x in self.given.values() if self._is_output(x)]
+        if (
+            len(names) != 1
+            or len(parts) != 1
+            or len(operands) != 1
+            or not self._is_output(parts[0])
+        ):
             return
-        [operand] = self.given.values()
-        if not self._is_output(operand) or not self._is_output(parts[0]):
-            return
-        arguments[caches[0]] = parts[0] if self.style.of_output else operand
-        waiting.remove(caches[0])
-        self.driven.is_cache_left_open = True
+        [name], [operand], [output] = names, operands, parts
+        is_output = bool(PREDICTION.match(name) or OUTPUT.match(name))
+        words = {True: "what `{}` returns", False: "what `{}` takes"}
+        arguments[name] = output if is_output != self.style.of_other else operand
+        waiting.remove(name)
+        self.driven.other_operand = words[not is_output].format(self.subject.forward)
 
     def _hand_count(
         self, arguments: dict[str, Any], waiting: list[str], outputs: list[Array],
@@ -212,15 +225,26 @@ class BackwardCalls(LossSearch):
         needed = [n for n in waiting if n not in backward.defaults and not UPSTREAM.match(n)]
         is_anew = self._calls_forward(backward)
         has_lists = any(isinstance(part, list) for part in parts)  # of outputs, by steps
-        if not is_anew and (has_lists or len(parts) > 1 or len(needed) < 2):  # a cache, or upstream
+        if not is_anew and (has_lists or len(parts) > 1 or self._may_be_upstream(needed, waiting)):
             return
-        own, others = self._parameters(backward), self._parameters(forward)
-        for name, other in zip(own, others, strict=False):
+        others = [n for n in self._parameters(forward) if n not in arguments]
+        same = {other.casefold(): other for other in others}
+        pairs = [(n, same[n.casefold()]) for n in needed if n.casefold() in same]
+        met = {name for pair in pairs for name in pair}
+        left = ([n for n in names if n not in met] for names in (needed, others))
+        for name, other in (*pairs, *zip(*left, strict=False)):
             if TARGETS.match(name) and not TARGETS.match(other):
                 continue
-            if name in needed and name not in self.settings and other in self.given:
+            if name not in self.settings and other in self.given:
                 arguments[name] = self.given[other]
                 waiting.remove(name)
+
+    def _may_be_upstream(self, needed: list[str], waiting: list[str]) -> bool:
+        """Whether what is still needed may be an upstream gradient, or a cache of both operands."""
+        if len(needed) != 1 or CACHE.search(needed[0]):
+            return len(needed) < 2
+        operands = [x for x in self.given.values() if self._is_output(x)]
+        return len(operands) < 2 or not any(map(UPSTREAM.match, waiting))
 
     def _upstreams(
         self, waiting: list[str], outputs: list[int], parts: list[Any], names: list[str],
@@ -357,6 +381,12 @@ def is_only_divisor(name: str, function: ast.AST) -> bool:
     }  # fmt: skip
     uses = [x for x in ast.walk(function) if isinstance(x, ast.Name) and x.id == name]
     return bool(uses) and all(id(x) in divisors for x in uses)
+
+
+def _is_setting(name: str, backward: Function) -> bool:
+    """Whether a parameter is a rate or a count, and no array."""
+    is_number = RATE.match(name) or EXAMPLES.match(name) or COUNT.match(name)
+    return bool(is_number) and not is_used_as_array(name, backward.node)
 
 
 def is_used_as_array(name: str, function: ast.AST) -> bool:

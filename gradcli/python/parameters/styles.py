@@ -15,7 +15,7 @@ class Style(NamedTuple):
     through: str = ""  # a sigmoid or a softmax: what it makes a prediction of is differentiated
     tiny_is_zero: bool = False  # constants that are there for safety only
     is_unclipped: bool = False  # what holds gradients between two bounds is left out
-    of_output: bool = False  # a derivative is handed the output, and not the input
+    of_other: bool = False  # what may be the input or the output is the other of the two
     handed: str = ""  # what a backward part of one parameter takes: "input" or "upstream"
     upstream_at: int = 0  # the place of the result that the upstream gradient is of
     of: tuple[str, str] | None = None  # a result, and the input that it is taken to be of
