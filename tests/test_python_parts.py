@@ -78,10 +78,10 @@ def test_a_part_is_right_where_another_part_of_its_array_is_wrong():
 @pytest.mark.parametrize("again", [
     "self.w[0] += 5 * " + BIAS, "self.w[1:] += 5 * " + WEIGHTS, "self.w += 5 * " + BIAS,
 ])  # fmt: skip
-def test_what_changes_a_part_once_more_is_told_as_not_checked(again):
+def test_what_changes_a_part_once_more_is_a_part_of_the_step(again):
     last = "            self.w[0] += " + BIAS
-    case = case_of(LINEAR.replace(last, f"{last}\n            {again}"))
-    assert "line 14 changes `w` once more: that is not checked" in case.notes
+    rows = accused_rows(LINEAR.replace(last, f"{last}\n            {again}"))
+    assert rows == {again}
 
 
 def test_overlapping_parts_are_not_added_up():

@@ -251,17 +251,21 @@ class Suspects:
                 named = self.naming.missing(name, entry, missing[0])
                 is_there = any(self._entry(k) == entry for k in own)
                 is_sound = is_there or entry.kind == "path"
-                last = self._last_beside(own, missing[0])
+                last = self._last_beside(name, own, missing[0])
+                if last not in own:  # it writes a part
+                    at = array_key(self.parts.place(last, name))
+                    held = {replay.sites[last]: [whole[at] for whole in truth]}
                 pieces = tuple(self.naming.missing_pieces(last, missing))
                 yield Suspect(last, held, "path", is_sound, True, named, None, pieces)
 
-    def _last_beside(self, own: list[int], missing: Any) -> int:
+    def _last_beside(self, name: str, own: list[int], missing: Any) -> int:
         """The last of a gradient's lines, or of those that write the part where all is missing."""
-        for k in reversed(own):
-            rest, place = np.array(missing), self.lines[k].place
+        for k in reversed(range(len(self.lines))):
+            rest = np.array(missing)
+            place = self.lines[k].place if k in own else self.parts.place(k, name)
             if place and rest.ndim:
                 rest[array_key(place)] = 0.0
-                if not np.any(rest):
+                if np.max(np.abs(rest)) <= FIT * np.max(np.abs(missing)):
                     return k
         return own[-1]
 

@@ -46,6 +46,11 @@ class WrittenParts:
         return any(np.shape(p[0]) == np.shape(values[0]) and all(map(same, p, values))
                    for p in parts)  # fmt: skip
 
+    def place(self, k: int, name: str) -> Any:
+        """The part of the gradient of a name that a line writes; None where it writes none."""
+        of, at = self._targets.get(self.replay.sites[k], ("", None))
+        return at if of == name else None
+
     @cached_property
     def _targets(self) -> dict[int, tuple[str, Any]]:
         """Of nodes that are written into a claimed gradient its name, and the place."""

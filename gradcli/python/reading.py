@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from gradcli.python.driving.claims import Claim, Mapped
 from gradcli.python.driving.driven import Driven
 from gradcli.python.driving.scripts import training_of, written_gradients
 from gradcli.python.input_search import InputSearch
+from gradcli.python.interpreter.imports import names_set
 from gradcli.python.interpreter.interpreter import Interpreter
 from gradcli.python.notes import mapping, taken, without
 from gradcli.python.parameters.draws import SIGNS
@@ -185,6 +187,7 @@ class Reading(InputSearch):
     steps: set[str]  # weights that an optimiser changes
     examples: set[int]  # sizes of inputs that no weight has
     features: set[int]  # sizes of inputs that weights have, and targets have not
+    elements: set[int]  # of each of the inputs that are no weights
     batches: set[int]  # sizes of what a layer hands a gradient on to
     driven_last: Driven
     claims = Mapped([], [])
@@ -196,6 +199,7 @@ class Reading(InputSearch):
         self._note_guessed(driven, claims)
         self._note_batches(driven, claims)
         self._refuse_overwriting(driven)
+        self._refuse_late(driven)
         notes = [
             mapping(claims),
             without(claims, driven),
@@ -217,6 +221,20 @@ class Reading(InputSearch):
             "overwritten", written.replace("=", "+=", 1),
         )  # fmt: skip
 
+    def _refuse_late(self, driven: Driven) -> None:
+        """Raise Misshapen where a gradient mixes a weight as it was, and as it has become."""
+        late = driven.late
+        if late is None:
+            return
+        node, name, script = late.statement, late.weight, self.script
+        names = ", ".join(f"`{target}`" for target in names_set(node)) or "it"
+        names = f"the change of {names}" if isinstance(node, ast.AugAssign) else names
+        raise Misshapen(
+            f"line {late.line} has changed `{name}` before, and the rest is of `{name}` as it was",
+            script.span(script.offset(node)), f"compute {names} above line {late.line}",
+            next(iter(names_set(node)), name), "wrong-cache",
+        )  # fmt: skip
+
     def _note_batches(self, driven: Driven, claims: Mapped) -> None:
         """Note the weights of a layer, and the sizes of what it hands on."""
         shape = driven.reader.tape.shape
@@ -230,6 +248,7 @@ class Reading(InputSearch):
             sizes[claim.leaf.name in self.weights].update(shape(claim.leaf.node))
         inputs = [x for x in driven.leaves if x.is_parameter and x.name not in self.weights]
         own = {n for x in inputs for n in shape(x.node)} - {1}
+        self.elements = {prod(shape(x.node)) for x in inputs}
         targets = {n for x in inputs if TARGETS.match(x.short) for n in shape(x.node)}
         self.examples, self.features = own - sizes[True], (own & sizes[True]) - targets
         self.batches = sizes[False] - sizes[True] - {1} if is_layer else set()
@@ -271,6 +290,16 @@ class Reading(InputSearch):
     def has_late_loss(self) -> bool:
         """Whether the loss is computed behind the steps, so that it may be for show only."""
         return self.driver is not None and self.driver.driven.is_loss_late
+
+    @property
+    def reads_changed(self) -> bool:
+        """Whether a gradient reads a weight that the same turn has changed before."""
+        return self.driver is not None and self.driver.driven.late is not None
+
+    @property
+    def is_loss_for_show(self) -> bool:
+        """Whether such a loss is of other predictions than the steps are."""
+        return self.driver is not None and self.driver.driven.is_loss_for_show
 
     @property
     def lacks_loss(self) -> bool:

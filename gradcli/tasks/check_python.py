@@ -22,7 +22,14 @@ from gradcli.requests import BUDGET, MOST_CHECKED, Request, Setting
 from gradcli.tasks.call_repairs import call_mistake
 from gradcli.tasks.check import Checked, broken_case, check_read, skipped_case, with_tolerance
 from gradcli.tasks.columns import for_one_column, for_one_unit
-from gradcli.tasks.conventions import convention, has_penalty, is_multiple, penalties, undecided
+from gradcli.tasks.conventions import (
+    convention,
+    factors_of,
+    has_penalty,
+    is_multiple,
+    penalties,
+    undecided,
+)
 from gradcli.tasks.followed import of_wrong_gradient, of_wrong_part
 from gradcli.tasks.shape_repairs import shape_mistake
 from gradcli.tasks.stage_gradients import stage_gradients
@@ -169,13 +176,15 @@ def check_subject(
         slope = again()
         slope.style = Style(handed="input")
         return check(slope)
+    if isinstance(read, Misshapen) and original.reads_changed:
+        raise read
     if original.lacks_loss:
         return _by_usual_loss(file, subject, bindings, request, NO_LOSS)
     first = read if isinstance(read, Misshapen) else _checked(file, original, read, request)
     if isinstance(first, Checked) and first.case.verdict not in LOOKED_AT_AGAIN:
         full = _with_slopes(file, subject, bindings, request, original) if _is_flat(first) else None
         return _with_repeats(file, subject, bindings, request, original) or full or first
-    if original.has_late_loss:
+    if original.has_late_loss and (original.is_loss_for_show or _is_halved(first)):
         with suppress(GradcliError):
             usual = _by_usual_loss(file, subject, bindings, request, LATE_LOSS)
             if usual.case.verdict in ("pass", "kink"):
@@ -231,6 +240,14 @@ def check_subject(
             hint=f"say it: --grad RESULT=INPUT, or # gradcli: grads RESULT={original.asked}",
         )  # fmt: skip
     return closest if first.case.verdict == "fail" and isinstance(closest, Checked) else first
+
+
+def _is_halved(checked: Checked | Misshapen) -> bool:
+    """Whether all gradients are twice, or half, the right ones: the loss may lack its half."""
+    if isinstance(checked, Misshapen):
+        return True  # nothing is known of its numbers
+    factors = {*(factors_of(checked.case) or {}).values()}
+    return any(factors and all(abs(x - y) <= EXACT * y for x in factors) for y in (0.5, 2.0))
 
 
 def _is_flat(checked: Checked) -> bool:

@@ -218,5 +218,21 @@ def _steps(scaled: dict[str, float], factors: dict[str, float], reading: Reading
         return None
     if is_by_features(first, reading.examples, reading.features):
         return None
+    if _has_rates(reading) and _is_of_examples(first, reading.examples | reading.elements):
+        return None
     names = ", ".join(name for name in factors if name in steps)
     return f"{names}: the steps are {first:.3g} times the gradients, as a rate would be"
+
+
+def _has_rates(reading: Reading) -> bool:
+    """Whether all steps have a rate, with which they are no more and no less than gradients."""
+    return all(step.rate is not None for step in reading.driven_last.steps.values())
+
+
+def _is_of_examples(factor: float, counts: set[int]) -> bool:
+    """Whether a factor is by how many examples there are, or numbers in them: of a mean."""
+    return any(
+        abs(factor * by - 1) <= SAME
+        for n in counts - {1, 2}
+        for by in (n, 1 / n, 2 * n, 2 / n, n / 2)
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from typing import Any, NamedTuple
 
+from gradcli.python.driving.moved import Late
 from gradcli.python.driving.results import Result
 from gradcli.python.driving.steps import Step
 from gradcli.python.interpreter.interpreter import Interpreter
@@ -41,6 +42,7 @@ class Driven:
         self.loss = ""  # the function that makes one number of what the forward part gives
         self.usual_loss = ""  # that stands for one, where the file has none
         self.is_loss_late = False  # whether the loss is computed behind the steps
+        self.is_loss_for_show = False  # whether that is of other predictions than the steps
         self.has_spare_loss = False  # a number beside the output that has no upstream gradient
         self.is_of_examples = False  # whether the loss may be one for each example
         self.other_operand = ""  # that the backward part may be handed, of an input and an output
@@ -51,6 +53,7 @@ class Driven:
         self.places: dict[str, int] = {}  # of results, where no function returns them
         self.others: dict[int, str] = {}  # results that the upstream gradient may be of, by place
         self.overwriting: ast.Assign | None = None  # a gradient of what may be used twice
+        self.late: Late | None = None  # a gradient that reads a weight which has been changed
         self.steps: dict[int, Step] = {}  # of weights that the backward part changes, by leaf
 
     def is_factor(self, leaf: Leaf) -> bool:

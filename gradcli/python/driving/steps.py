@@ -13,6 +13,7 @@ W[i] - rate * G   G in its place, and 0 elsewhere; what other statements do else
 from __future__ import annotations
 
 from collections.abc import Set
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +45,13 @@ class Part(NamedTuple):
     record: Assigned
 
 
+class Term(NamedTuple):
+    """What a statement changes a weight by, beside others."""
+
+    gradient: int  # that the change claims
+    record: Assigned
+
+
 class Step(NamedTuple):
     """The change of an input, as a claim on its gradient."""
 
@@ -51,6 +59,7 @@ class Step(NamedTuple):
     is_own: bool  # whether the backward part takes it itself, and no optimiser does
     rate: int | None = None  # the number that the gradient is multiplied with
     parts: tuple[Part, ...] = ()  # that are changed; none where all of the weight is
+    terms: tuple[Term, ...] = ()  # that statements add to one another
 
 
 class Rated(NamedTuple):
@@ -102,12 +111,24 @@ def steps_of(
     return steps
 
 
-def joined(first: Step, second: Step) -> Step:
-    """Two steps of a weight as one, where they change different parts of it; else the first."""
+def joined(first: Step, second: Step) -> Step | None:
+    """Two steps of a weight as one, where they change different parts of it; else None."""
     done = {place for part in first.parts for place in part.places}
     if not first.parts or not second.parts or any(done & part.places for part in second.parts):
-        return first
+        return None
     return first._replace(parts=(*first.parts, *second.parts))
+
+
+def together(first: Step, second: Step, reader: Interpreter) -> Step | None:
+    """The sum of two steps by the rate of the first; None where only one of them has a rate."""
+    tape, (one, other) = reader.tape, (first.result.node, second.result.node)
+    if (first.rate is None) != (second.rate is None):
+        return None
+    if first.rate is not None and second.rate is not None and first.rate != second.rate:
+        other = tape.gate("mul", tape.gate("div", second.rate, first.rate), other)
+    total = tape.gate("add", one, other)
+    terms = (*first.terms, *(term._replace(gradient=other) for term in second.terms))
+    return Step(second.result._replace(node=total), first.is_own, first.rate, terms=terms)
 
 
 class Changes:
@@ -120,10 +141,15 @@ class Changes:
         self.unseen = unseen  # inputs that the output does not depend on
 
     def step(
-        self, leaf: int, content: int, name: str, is_layer: bool, is_own: bool
+        self, leaf: int, content: int, name: str, is_layer: bool, is_own: bool,
+        before: int | None = None,
     ) -> Step | None:  # fmt: skip
-        """The step from a weight to its new value; None where it is changed in another way."""
-        change = self._change(content, leaf)
+        """The step from a weight to its new value; None where it is changed in another way.
+
+        `before` is what the weight was then, where it has been changed before.
+        """
+        before = leaf if before is None else before
+        change = self._change(content, before)
         if change is None or self._is_of_newton(change) or self._is_of_adam(change):
             return None
         if is_layer:
@@ -136,13 +162,14 @@ class Changes:
         place = None if record is None else record.place
         result = Result("", f"the step of {name}", "", change, -1, place)
         rate = rated.rate if rated and rated.sign > 0 else None
-        part = None if record is None else self._part(content, leaf, change, record)
-        return Step(result, is_own, rate, () if part is None else (part,))
+        part = None if record is None else self._part(content, before, change, record)
+        terms = () if record is None else (Term(change, record),)
+        return Step(result, is_own, rate, () if part is None else (part,), terms)
 
-    def by_parts(self, step: Step) -> Step:
-        """A step of parts as an array that their lines write, each its own part."""
+    def by_lines(self, step: Step) -> Step:
+        """A step as an array that its lines write, each its own part, or its own term."""
         if not step.parts:
-            return step
+            return self._by_terms(step) if len(step.terms) > 1 else step
         tape, records = self.tape, self.reader.records
         whole = tape.node(np.zeros(tape.shape(step.result.node)))
         for at, _, gradient, record in step.parts:
@@ -151,6 +178,17 @@ class Changes:
             told = record._replace(kind="assign", source=None, parts=None, before=None)
             records.append(told._replace(value=own, total=own, before=before))
             records.append(told._replace(value=whole, total=whole))
+        return step._replace(result=step.result._replace(node=whole))
+
+    def _by_terms(self, step: Step) -> Step:
+        tape, (first, *others) = self.tape, step.terms
+        whole = tape.copy(first.gradient)
+        told = first.record._replace(kind="assign", source=None, parts=None, before=None)
+        self.reader.records.append(told._replace(value=whole, total=whole))
+        for gradient, record in others:
+            whole = tape.gate("add", whole, gradient)
+            told = record._replace(kind="add", source=None, parts=None, before=None)
+            self.reader.records.append(told._replace(value=gradient, total=whole))
         return step._replace(result=step.result._replace(node=whole))
 
     def _is_of_newton(self, change: int) -> bool:
@@ -192,13 +230,21 @@ class Changes:
             parts.isdisjoint(self.graph.ancestors([operand])) for operand in operands
         )
 
-    def count(self, leaf: int, content: int) -> int:
-        """How often a weight was added to or subtracted from."""
-        node, count = content, 0
+    def links(self, leaf: int, content: int) -> list[int]:
+        """What a weight has been after each time that it was added to or subtracted from."""
+        node, links = content, []
         while node != leaf and self.graph.gates[node].name in CHAIN:
-            count += self.graph.gates[node].name != "copy"
+            links += [node] if self.graph.gates[node].name != "copy" else []
             node = self.graph.operands[node][0]
-        return count
+        return links[::-1]
+
+    def are_apart(self, links: list[int]) -> bool:
+        """Whether no change of several is computed from what another has made of the weight."""
+        for before, after in pairwise(links):
+            change = self._change(after, before)
+            if change is None or before in self.graph.ancestors([change]):
+                return False
+        return True
 
     def is_own(self, content: int) -> bool:
         """Whether the backward part has given a weight its new value, and no optimiser."""
@@ -274,6 +320,8 @@ class Changes:
             return None
         base, _, at = self.graph.operands[node]
         _, gradient, place = self.graph.operands[change]
+        while self.graph.gates[base].name == "copy" and base != leaf:
+            [base] = self.graph.operands[base]
         if base != leaf or place != at:
             return None
         key = tuple(slice(*k) if isinstance(k, tuple) else k for k in self.tape.values[at])
@@ -343,9 +391,9 @@ class Changes:
         name, operands = self.graph.gates[node].name, self.graph.operands[node]
         if name in ("add", "sub"):
             first, second = operands
-            if self._is_of_weight(second, leaf):
+            if self.is_of_weight(second, leaf):
                 return self._without_decay(first, leaf, depth)
-            if self._is_of_weight(first, leaf):
+            if self.is_of_weight(first, leaf):
                 rest = self.tape.gate("neg", second) if name == "sub" else second
                 return self._without_decay(rest, leaf, depth)
         for k, operand in enumerate(operands[: LINEAR.get(name, 0)] if depth else ()):
@@ -354,7 +402,15 @@ class Changes:
                 return self.tape.gate(name, *operands[:k], rest, *operands[k + 1 :])
         return node
 
-    def _is_of_weight(self, node: int, leaf: int) -> bool:
+    def is_of_weight(self, node: int, leaf: int) -> bool:
         """Whether a value depends on a weight, and on nothing else than numbers."""
         read = [k for k in self.graph.ancestors([node]) if self.graph.is_leaf(k)]
         return leaf in read and all(k == leaf or not self.tape.shape(k) for k in read)
+
+    def is_penalized(self, leaf: int, loss: int) -> bool:
+        """Whether a loss has a term that depends on a weight alone."""
+        return any(
+            self.graph.operands[k] and not self.graph.gates[k].is_structural
+            and self.graph.gates[k].name not in ("neg", "copy") and self.is_of_weight(k, leaf)
+            for k in self.graph.ancestors([loss])
+        )  # fmt: skip

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradcli.errors import GradcliError
-from gradcli.python.driving.arguments import varied_content
-from gradcli.python.driving.drive import Driver
 from gradcli.python.driving.driven import Driven
 from gradcli.python.driving.loaded import Loaded, read_known
-from gradcli.python.driving.steps import Changes, Step, joined
+from gradcli.python.driving.weights import WeightDriver
 from gradcli.python.interpreter.imports import names_set
 from gradcli.python.parameters.flaws import Imperfect
 from gradcli.python.state.control import BreakSignal, ContinueSignal, ReturnSignal
-from gradcli.python.state.missing import MissingInputs, NoNumber, Unclaimed
+from gradcli.python.state.missing import MissingInputs, NoNumber
 from gradcli.python.state.operators import binary, is_true
 from gradcli.python.state.source import PythonFault
 from gradcli.python.state.values import Array, Class, Function, Scope, Unknown
@@ -45,17 +43,7 @@ class Compared(NamedTuple):
     end: int
 
 
-class Weight(NamedTuple):
-    """Where a weight is kept, and its input."""
-
-    name: str
-    holder: Any  # a scope, the attributes of an object, a dictionary, a list
-    key: Any
-    array: Array
-    leaf: int
-
-
-class TrainingDriver(Driver):
+class TrainingDriver(WeightDriver):
     """Reads a function, or a file, up to the end of the first turn of its loop."""
 
     def drive(self) -> Driven:
@@ -73,17 +61,14 @@ class TrainingDriver(Driver):
         if self.loss is None:
             raise PythonFault(f"`{driven.forward}` computes no loss in the first turn of its loop "
                               "before it changes its weights")  # fmt: skip
-        if not driven.steps:
-            raise Unclaimed(f"`{driven.forward}` changes no weight that its loss is computed from",
-                            None)  # fmt: skip
+        if not self.taken:
+            raise self._unclaimed()
         driven.outputs.append((self._scalar(self.loss), None))
-        changes = Changes(self.reader)
-        driven.steps = {leaf: changes.by_parts(step) for leaf, step in driven.steps.items()}
+        self._set_steps()
         return driven
 
     def _start(self) -> None:
-        self.weights: list[Weight] = []
-        self.loss: int | None = None
+        self._start_weights()
         self.late: Array | None = None  # a loss that comes behind the steps
         self.compared: list[Compared] = []  # of one example after the other, or of all
         self.has_begun = False  # whether a loop has been entered
@@ -198,6 +183,7 @@ class TrainingDriver(Driver):
         """Read a statement; what has nothing to do with the loss may stay unknown."""
         if self._is_given(node):
             return
+        self._show_moved(node)
         try:
             with self.reader.faults():
                 read_known(self.reader, node, self.scope)
@@ -237,10 +223,13 @@ class TrainingDriver(Driver):
             value = value[-1]
         if self._is_output(value) and int(np.prod(tape.shape(value.content))) != 1:
             return
-        if self._is_of_weights(value) and not self.driven.steps:
+        if self._is_of_weights(value) and not self.taken:
             self._set_loss(value)
         elif self._is_of_weights(value) and self.compared:
-            self.late = self.late or value
+            is_more = self.late is None or self.late.content in self.reader.tape.graph.ancestors(
+                [value.content]
+            )  # of `loss = ...`, `loss += ...` the whole
+            self.late = value if is_more else self.late
 
     def _set_loss(self, value: Array) -> None:
         self.loss = value.content
@@ -251,6 +240,7 @@ class TrainingDriver(Driver):
         """Take a loss that is computed behind the steps, of the weights as they were before."""
         own = self.reader.tape.graph.ancestors([late.content])
         self.loss, self.driven.is_loss_late = late.content, True
+        self.driven.is_loss_for_show = not any(x.prediction.content in own for x in self.compared)
         self.reader.forward = {*self._before_errors(), *own}
         self._end_forward()
 
@@ -276,21 +266,13 @@ class TrainingDriver(Driver):
         else:
             self._take_error(node, prediction, targets)
 
-    def _has_moved(self) -> bool:
-        """Whether a weight has another value by now."""
-        held = [weight.holder[weight.key] for weight in self.weights]
-        return any(
-            isinstance(value, Array) and value.content != weight.leaf
-            for value, weight in zip(held, self.weights, strict=True)
-        )
-
     def _take_error(self, node: ast.stmt, prediction: Any, targets: Any) -> None:
         """Note a prediction and its targets, whose usual loss stands for one that is not there."""
         wanted = Array(self.reader.content(targets))
         if not self._is_of_weights(prediction) or self._is_of_weights(wanted):
             return
         own, like = (self.reader.tape.shape(x.content) for x in (wanted, prediction))
-        if own != like and self.training.losses:
+        if own != like and self.training.losses and not self.training.is_loss_late:
             return
         if own != like:
             parted = self._parted([prediction.content, wanted.content]) if like else []
@@ -328,77 +310,6 @@ class TrainingDriver(Driver):
         self.reader.forward = {*before, *range(first, len(graph))}
         self._end_forward()
 
-    def _is_of_weights(self, value: Any) -> bool:
-        """Whether a value was computed from a weight."""
-        leaves = {weight.leaf for weight in self.weights}
-        return self._is_output(value) and not leaves.isdisjoint(
-            self.reader.tape.graph.ancestors([value.content])
-        )
-
-    # ---------------------------------------------------------------- weights
-
-    def _take_weights(self) -> None:
-        """Make inputs of the weights that are there by now."""
-        for place in sorted(self.training.weights):
-            holder: Any = self.scope
-            name = place.removeprefix("self.")
-            if name != place:
-                holder = self.driven.instance.attributes if self.driven.instance else {}
-            if name in holder:
-                for where, key, called in _positions(holder, name, name):
-                    self._take_weight(where, key, called)
-
-    def _take_weight(self, holder: Any, key: Any, name: str) -> None:
-        value = holder[key]
-        if any(weight.holder is holder and weight.key == key for weight in self.weights):
-            return
-        if not isinstance(value, Array):
-            value = Array(np.array(float(value)))
-        content = value.content
-        if content.__class__ is not int:
-            if content.dtype.kind not in "fi" or not content.size:
-                return
-            varied = varied_content(name, content.astype(float), self.reader.seed)
-            value.write(self._leaf(name, varied, False))
-        elif all(leaf.node != content for leaf in self.driven.leaves):
-            return
-        holder[key] = value
-        self.weights.append(Weight(name, holder, key, value, value.content))
-
-    def _take_steps(self, node: ast.stmt) -> None:
-        """Note the weights that a statement has changed, and undo it."""
-        for weight in self.weights:
-            value = weight.holder[weight.key]
-            content = value.content if isinstance(value, Array) else weight.leaf
-            if content.__class__ is int and content == weight.leaf:
-                continue
-            weight.holder[weight.key] = weight.array
-            weight.array.write(weight.leaf)
-            if content.__class__ is not int:
-                continue
-            changes = Changes(self.reader)
-            is_one = not isinstance(node, ast.For) and node in self.training.changes
-            if not is_one and changes.count(weight.leaf, content) > 1:
-                self.reader.at(node)
-                self.reader.fail(
-                    f"this loop changes `{weight.name}` more than once",
-                    "compute the loss in it, so that one turn can be read",
-                )
-            step = changes.step(
-                weight.leaf, content, weight.name, not self.training.losses, is_own=False
-            )
-            if step is not None:
-                self._add_step(weight, step, node)
-
-    def _add_step(self, weight: Weight, step: Step, node: ast.stmt) -> None:
-        """Note a step; of one that changes again what has been changed only that there is one."""
-        first = self.driven.steps.get(weight.leaf)
-        whole = step if first is None else joined(first, step)
-        if whole is first:
-            note = f"line {node.lineno} changes `{weight.name}` once more: that is not checked"
-            self.reader.notes += [] if note in self.reader.notes else [note]
-        self.driven.steps[weight.leaf] = whole
-
 
 class ScriptTrainingDriver(TrainingDriver):
     """Reads the statements of a file up to the end of the first turn of its training."""
@@ -414,16 +325,3 @@ class ScriptTrainingDriver(TrainingDriver):
     def takes(self, name: str) -> bool:
         """A script hands nothing over."""
         return True
-
-
-def _positions(holder: Any, key: Any, name: str) -> Iterator[tuple[Any, Any, str]]:
-    """Where the numbers and arrays of a value are, with the names of these."""
-    value = holder[key]
-    if isinstance(value, dict):
-        for inner in [*value]:
-            yield from _positions(value, inner, str(inner))
-    elif isinstance(value, list):
-        for place in range(len(value)):
-            yield from _positions(value, place, f"{name}[{place}]")
-    elif isinstance(value, (Array, int, float)) and not isinstance(value, bool):
-        yield holder, key, name

@@ -79,6 +79,12 @@ class Training:
         }  # fmt: skip
 
     @property
+    def is_loss_late(self) -> bool:
+        """Whether a loss stands behind the first change of a weight only."""
+        lines = [part.lineno for part in self.moving if isinstance(part, ast.stmt)]
+        return bool(self.losses) and all(x.lineno > min(lines, default=0) for x in self.losses)
+
+    @property
     def kind(self) -> str:
         """The kind of subject that it is."""
         return "training" if self.losses else "fit"
