@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -258,7 +259,20 @@ class _Inquiry:
         is_whole = suspect.is_sound and self.suspects.is_whole(suspect.line)
         does_something = not self._does_nothing(suspect.line)
         likely = does_something, suspect.is_sound, not suspect.is_explained, is_far
-        return *likely, is_whole, suspect.line, order
+        is_proven = self._is_of_both(suspect.line)
+        return *likely, is_whole, is_proven, suspect.line, order
+
+    def _is_of_both(self, k: int) -> bool:
+        """Whether a line stands in a function that the forward part calls as well."""
+        return bool(self.lines[k].call) and self.suspects.rows[k] in self._rows_of_forward
+
+    @cached_property
+    def _rows_of_forward(self) -> set[int]:
+        """Where what the forward part has computed stands."""
+        program = self.replay.program
+        graph = program.graph
+        tokens = {graph.tokens[k] for k in range(program.forward_nodes) if graph.operands[k]}
+        return {program.source.span(token).line for token in tokens}
 
     def _does_nothing(self, k: int) -> bool:
         """Whether a line gives a name the value that it has: `dh = dh`."""

@@ -174,7 +174,9 @@ class Known:
             pullback = machine.arithmetic.pullback(graph.gates[node], wants)
             parts = _local(pullback, run, graph.operands[node], node, run.gradients[node])
             for operand, part in zip(graph.operands[node], parts, strict=False):
-                if operand in spread and graph.active[operand] and np.shape(part) == shape:
+                if operand not in spread or not graph.active[operand] or np.shape(part) != shape:
+                    continue
+                if not _cancels(run.gradients[operand], part):
                     yield Entry("unsummed", operand, (node,)), part
 
     def _slopes(self, run: Run) -> Iterator[tuple[Entry, Any]]:
@@ -290,6 +292,11 @@ class Known:
             not (is_gradient and entry.node == own), np.shape(self.values[entry][0]) != shape,
             kinds.index(entry.kind), entry.node not in self._stages, len(entry.through),
         )  # fmt: skip
+
+
+def _cancels(total: Any, part: Any) -> bool:
+    """Whether what is sent back sums to nothing, as to the shift of a softmax: nobody writes it."""
+    return bool(np.max(np.abs(total), initial=0.0) <= SAME * np.max(np.abs(part), initial=0.0))
 
 
 class _Table:

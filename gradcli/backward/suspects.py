@@ -295,7 +295,7 @@ class Suspects:
     def _names_a_value(self, k: int) -> bool:
         """Whether a helper is a forward value by another name: `Z = cache`."""
         tree, entry = self.lines[k].statement.tree, self._entry(k)
-        is_alias = self.lines[k].name is None and tree is not None and len(tree.ops) == 1
+        is_alias = self.lines[k].name is None and _is_name(tree)
         return is_alias and entry is not None and entry.kind == "value"
 
     def _sites(self, lines: list[int]) -> list[int]:
@@ -344,7 +344,7 @@ class Suspects:
         if line.name is None and entry is None and k not in self.replay.numbers:
             return False  # 0 wherever the program runs, as with the wrong mask
         if line.name is None:  # a helper; one that is a name alone may have lost the rest
-            return line.statement.tree is None or len(line.statement.tree.ops) > 1
+            return not _is_name(line.statement.tree)
         if entry is None:  # zeros, to which others are added
             is_begun = k in self.replay.numbers and line.statement.kind != "add"
             return is_begun and any(r.name == line.name for r in self.lines[k + 1 :])
@@ -415,6 +415,11 @@ class _InTurns:
         held = self.turns.rewritten(self.line, tree, self.aim)
         self.held = self.held or held
         return held is not None
+
+
+def _is_name(tree: Tree | None) -> bool:
+    """Whether a tree is a name alone; what our language has no word for may be a call."""
+    return tree is not None and len(tree.ops) == 1 and "(" not in str(tree.args[0])
 
 
 def _settled(suspects: list[Suspect]) -> Iterator[Suspect]:

@@ -14,8 +14,8 @@ from gradcli.graph.nodes import Graph
 from gradcli.program.gradient_lines import GradientLine, Read
 from gradcli.program.model import Decision, Program
 from gradcli.program.shape_words import shape_advice
-from gradcli.python.driving.claims import Claim, Mapped
 from gradcli.python.driving.driven import Driven
+from gradcli.python.driving.held import Claim, Mapped
 from gradcli.python.phrases import Phrase, phrase
 from gradcli.python.state.missing import Unclaimed
 from gradcli.python.state.reader import Assigned

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.python.driving.claims import Claim, Mapped
 from gradcli.python.driving.driven import Driven, Leaf
+from gradcli.python.driving.held import Claim, Mapped
 from gradcli.python.parameters.flaws import Imperfect, Unreal
 from gradcli.python.parameters.guesses import BIAS, FACTOR, NUMBER, OF_EACH, TARGETS
 from gradcli.python.parameters.inputs import is_like_labels

@@ -13,8 +13,8 @@ from typing import Any
 from gradcli.errors import GradcliError, LimitError
 from gradcli.python.assembly import Misshapen
 from gradcli.python.driving.attempts import Attempts
-from gradcli.python.driving.claims import Mapped
 from gradcli.python.driving.driven import Driven
+from gradcli.python.driving.held import Mapped
 from gradcli.python.driving.objects import (
     classes_of,
     is_list_of_objects,
@@ -313,6 +313,8 @@ class InputSearch(Attempts):
         except GradcliError as error:
             is_past = self.driver is not None and self.driver.is_past(error.span)
             self._measure(error, is_past)
+            if self.driver is not None and (array := self.driver.array_for_value()) is not None:
+                raise array from None
             if self.driver is not None and is_past:
                 halt = Halted(error, self.driver.sizes)
                 try:

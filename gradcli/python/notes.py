@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from gradcli.python.driving.claims import Mapped
 from gradcli.python.driving.driven import Driven
+from gradcli.python.driving.held import Mapped
 from gradcli.python.parameters.guesses import LEARNING, TARGETS
 from gradcli.python.parameters.misfits import WEIGHT
 from gradcli.python.state.values import Array, Class, Function, Instance, Library

@@ -13,8 +13,8 @@ import numpy as np
 from gradcli.errors import NameFault, ParseError, did_you_mean
 from gradcli.program.model import Program
 from gradcli.python.assembly import Misshapen, assembled
-from gradcli.python.driving.claims import Claim, Mapped
 from gradcli.python.driving.driven import Driven
+from gradcli.python.driving.held import Claim, Mapped
 from gradcli.python.driving.scripts import training_of, written_gradients
 from gradcli.python.input_search import InputSearch
 from gradcli.python.interpreter.imports import names_set

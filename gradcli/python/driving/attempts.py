@@ -9,9 +9,10 @@ from typing import Any
 
 from gradcli.errors import GradcliError
 from gradcli.graph.nodes import Graph
-from gradcli.python.driving.claims import Mapped, mapped
+from gradcli.python.driving.claims import mapped
 from gradcli.python.driving.drive import Driver
 from gradcli.python.driving.driven import Driven, Leaf
+from gradcli.python.driving.held import Mapped
 from gradcli.python.driving.loaded import Loaded
 from gradcli.python.driving.nodes import NodeDriver
 from gradcli.python.driving.scripts import ScriptDriver, script_scope
@@ -148,6 +149,12 @@ class Attempts:
         subject = self.subject
         taken = {"__init__", subject.forward, subject.backward or "", *self.setups, self.caller}
         more = setups(instance.cls, fault.name, taken)
+        is_trained = bool(more and subject.backward) and calls(
+            instance.cls, more[0], subject.backward or ""
+        )  # it moves along what is to be checked: `fit`
+        if is_trained and fault.owner is instance and fault.name not in self.attributes:
+            self.attributes.append(fault.name)
+            return True
         if more and calls(instance.cls, more[0], subject.forward):
             self.caller = more[0]
             return True

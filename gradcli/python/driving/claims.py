@@ -5,38 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gradcli.errors import NameFault, did_you_mean
 from gradcli.python.driving.driven import Driven, Leaf
+from gradcli.python.driving.held import (
+    Claim,
+    Mapped,
+    by_count,
+    by_place,
+    in_order,
+    of_a_list,
+    of_the_object,
+    unclaimed,
+)
 from gradcli.python.driving.results import Result
 from gradcli.python.parameters.guesses import BIAS, SHARES, TARGETS
 from gradcli.python.state.values import Array, arrays_in
-from gradcli.python.words.gradients import folded, is_holder, kin
+from gradcli.python.words.gradients import folded, kin
 from gradcli.python.words.returned import OBJECTIVES
 
 WEIGHT = re.compile(r"^_?(W|w|U|V|K|b|gamma|beta)\w*$")
 INNER = re.compile(r"^self\.\w+(\[.*?\])?\.")  # `self.layer1.dinputs`
 PART = re.compile(r"^self\.(\w+)\[(\d+)\]\.(.+)$")  # of a part of a list, what it keeps
-PLACE = re.compile(r"\[\d+\]$")  # in a list
 SHORTEST = 3  # letters that a name shares with another
-
-
-class Claim(NamedTuple):
-    """A result that is held to be the gradient of an input."""
-
-    leaf: Leaf
-    result: Result
-    by: str  # name, position, step, or as it was said
-
-
-class Mapped(NamedTuple):
-    """All claims of a subject, and what is claimed of nothing."""
-
-    claims: list[Claim]
-    unclaimed: list[str]  # results
 
 
 def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
@@ -56,14 +50,15 @@ def mapped(driven: Driven, said: Mapping[str, str]) -> Mapped:
     claims += _handed_on(driven, results, claims)
     claims += _by_name(driven, results, claims)
     claims += _by_local_name(driven, results, claims)
-    claims += _by_place(driven, results, claims)
-    claims += _by_count(driven, results, claims)
-    claims += _of_a_list(driven, results, claims)
-    claims += _in_order(driven, results, claims)
+    claims += by_place(driven, results, claims)
+    claims += by_count(driven, results, claims)
+    claims += of_a_list(driven, results, claims)
+    claims += in_order(driven, results, claims)
     claims += _by_step(driven, [*driven.leaves, *unread], claims)
     claims += _between(driven, results, claims)
     claims += _of_the_input(driven, results, claims)
     claims += _itself(driven, results, claims)
+    claims += of_the_object(driven, results, claims)
     claims += _of_unread(driven, unread, results, claims)
     claims += _by_position(driven, [r for r in results if not _is_of(r, unread)], claims)
     taken = {claim.result.words for claim in claims}
@@ -191,7 +186,7 @@ def _of_the_input(driven: Driven, results: list[Result], claims: list[Claim]) ->
     inputs = [x for x in driven.leaves if x.is_parameter and not TARGETS.match(x.short)]
     taken = {c.leaf.node for c in claims}
     kept = [
-        r for r in _free(results, claims)
+        r for r in unclaimed(results, claims)
         if r.order < 0 and kin("inputs") in map(kin, r.roots)
     ]  # fmt: skip
     if len(inputs) != 1 or len(kept) != 1 or inputs[0].node in taken:
@@ -208,7 +203,7 @@ def _by_name(driven: Driven, results: list[Result], claims: list[Claim]) -> list
             if any(c.leaf.node == leaf.node for c in taken):
                 continue
             fitting = [
-                r for r in _free(results, taken)
+                r for r in unclaimed(results, taken)
                 if any(matches(leaf.short, name) for name in r.roots)
             ]  # fmt: skip
             fitting.sort(key=lambda r: (shape(r.node) != shape(leaf.node), r.order < 0))
@@ -230,77 +225,9 @@ def _by_local_name(driven: Driven, results: list[Result], claims: list[Claim]) -
         name = called.get(leaf.node)
         if name is None or leaf.node in taken or "[" not in leaf.short:
             continue
-        fitting = [r for r in _free(results, [*claims, *found]) if name in r.roots]
+        fitting = [r for r in unclaimed(results, [*claims, *found]) if name in r.roots]
         found += [Claim(leaf, result, "name") for result in fitting[:1]]
     return found
-
-
-def _by_place(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
-    """What a list of gradients has where the list of weights has one: `self.grads[0]`."""
-    instance = driven.instance
-    lists = {
-        name: value for name, value in (instance.attributes.items() if instance else ())
-        if isinstance(value, list) and all(isinstance(part, Array) for part in value)
-    }  # fmt: skip
-    taken = {c.leaf.node for c in claims}
-    leaves = {leaf.node: leaf for leaf in driven.leaves if leaf.node not in taken}
-    by_words = {r.words: r for r in results}
-    return [
-        Claim(leaves[part.content], by_words[words], "name")
-        for weights, parts in lists.items() if not is_holder(weights)
-        for name, others in lists.items() if is_holder(name) and len(others) == len(parts)
-        for k, part in enumerate(parts)
-        if part.content.__class__ is int and part.content in leaves
-        and (words := f"self.{name}[{k}]") in by_words
-    ]  # fmt: skip
-
-
-def _by_count(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
-    """What is called by a number after the list of weights: `grads["dW2"]` of `self.W[1]`.
-
-    The numbers begin anywhere, follow one another, and there are as many as weights.
-    """
-    taken = {c.leaf.node for c in claims}
-    lists: dict[str, list[Leaf]] = {}
-    for leaf in driven.leaves:
-        if leaf.node not in taken and PLACE.search(leaf.short):
-            lists.setdefault(PLACE.sub("", leaf.short), []).append(leaf)
-    found = []
-    for name, leaves in lists.items():
-        numbered = {
-            int(match[1]): r for r in _free(results, claims) for root in r.roots
-            if (match := re.fullmatch(rf"{re.escape(kin(name))}(\d+)", kin(root)))
-        }  # fmt: skip
-        first = min(numbered, default=0)
-        if len(leaves) > 1 and sorted(numbered) == [*range(first, first + len(leaves))]:
-            of = zip(leaves, sorted(numbered), strict=True)
-            found += [Claim(leaf, numbered[number], "name") for leaf, number in of]
-    return found
-
-
-def _of_a_list(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
-    """A returned list of gradients, of as many parts as the only list of weights an object has."""
-    taken = {c.leaf.node for c in claims}
-    kept = [x for x in driven.leaves if not x.is_parameter and PLACE.search(x.short)]
-    returned = [r for r in _free(results, claims) if r.order >= 0 and PLACE.search(r.words)]
-    names = {PLACE.sub("", x.short) for x in kept}
-    holders = {PLACE.sub("", r.words) for r in returned}
-    if len(names) != 1 or len(holders) != 1 or len(kept) != len(returned) or len(kept) < 2:
-        return []
-    if any(x.node in taken for x in kept):
-        return []
-    return [Claim(x, r, "position") for x, r in zip(kept, returned, strict=True)]
-
-
-def _in_order(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
-    """Nameless results in the order and the shapes of all that an object holds."""
-    kept = [x for x in driven.leaves if not x.is_parameter]
-    returned = [r for r in results if r.order >= 0]
-    shapes = [[driven.reader.tape.shape(x.node) for x in some] for some in (kept, returned)]
-    is_plain = len(kept) > 1 and shapes[0] == shapes[1] and not any(r.roots for r in returned)
-    if claims or not is_plain:
-        return []
-    return [Claim(x, r, "position") for x, r in zip(kept, returned, strict=True)]
 
 
 def _by_step(driven: Driven, leaves: list[Leaf], claims: list[Claim]) -> list[Claim]:
@@ -310,11 +237,6 @@ def _by_step(driven: Driven, leaves: list[Leaf], claims: list[Claim]) -> list[Cl
         Claim(leaf, driven.steps[leaf.node].result, "step")
         for leaf in leaves if leaf.node in driven.steps and leaf.node not in taken
     ]  # fmt: skip
-
-
-def _free(results: list[Result], claims: list[Claim]) -> list[Result]:
-    """The results that no claim has."""
-    return [r for r in results if all(claim.result is not r for claim in claims)]
 
 
 def _between(driven: Driven, results: list[Result], claims: list[Claim]) -> list[Claim]:
@@ -366,7 +288,7 @@ def _of_unread(
     taken = {c.leaf.node for c in claims}
     if any(x.is_parameter and x.node not in taken and SHARES.match(x.short) for x in driven.leaves):
         return []
-    left = _free(results, claims)
+    left = unclaimed(results, claims)
     values = driven.reader.tape.values
     return [
         Claim(leaf, result, "name") for leaf in unread for result in left
@@ -401,7 +323,7 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
         parameters = leaves
     inner: Mapping[str, Any] = driven.reader.scopes.get(driven.forward, {})
     known = {kin(name): value for name, value in inner.items()}
-    free = [r for r in _free(results, claims) if r.order >= 0 and not r.is_key]
+    free = [r for r in unclaimed(results, claims) if r.order >= 0 and not r.is_key]
     if all(driven.reader.tape.shape(x.node) for x in parameters):
         free = [r for r in free if not _is_loss(driven, r)]
     if driven.reader.forward is None:

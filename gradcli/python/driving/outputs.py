@@ -14,8 +14,8 @@ from gradcli.python.driving.results import Result, collected, named_parts, of_ea
 from gradcli.python.parameters.likely_axes import REDUCTIONS
 from gradcli.python.state.missing import NoNumber
 from gradcli.python.state.source import PythonFault
-from gradcli.python.state.values import Array, Function
-from gradcli.python.words.returned import FORCES, GRADIENT_NAME, OBJECTIVES
+from gradcli.python.state.values import Array, Function, Scope
+from gradcli.python.words.returned import FORCES, GRADIENT_NAME, OBJECTIVES, name_of_value
 
 PARTS = ("index", "take", "copy", "reshape", "fill")  # gates that give what they are handed
 
@@ -175,6 +175,19 @@ class Outputs(Arguments):
         value = Result("", "", "", outputs[0][0], 0)
         is_number = outputs[0][1] is None
         return None if is_number else self._no_number([value], self._function(subject.forward))
+
+    def array_for_value(self) -> NoNumber | None:
+        """That the value is an array, where its function has stopped at a gradient behind it."""
+        subject = self.subject
+        if subject.kind != "objective" or subject.backward:
+            return None
+        forward = self._function(subject.forward)
+        name = name_of_value(forward.node)
+        value = self.reader.scopes.get(forward.name, Scope()).get(name)
+        if value is None or not self._is_output(value) or not OBJECTIVES.search(name):
+            return None
+        shape = self.reader.tape.shape(value.content)
+        return self._no_number([Result("", "", name, value.content, 0)], forward) if shape else None
 
     def _no_number(self, found: list[Result], forward: Function) -> NoNumber:
         """That no result is a number, and the inputs which its value follows element by element."""

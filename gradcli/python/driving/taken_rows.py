@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from gradcli.python.driving.claims import Mapped
 from gradcli.python.driving.driven import Driven
+from gradcli.python.driving.held import Mapped
 from gradcli.python.driving.results import Result, short_name
 from gradcli.python.state.tape import Tape
 from gradcli.python.words.gradients import kin

@@ -31,6 +31,7 @@ from gradcli.python.parameters.misfits import (
     single_example,
     squares,
     taken_apart,
+    twins_alike,
     with_column,
     with_ones,
     with_part,
@@ -205,7 +206,7 @@ class Inference:
         )  # fmt: skip
 
     def _narrowed(self) -> Iterator[Choice]:
-        """The refused choices with columns for vectors, or a last axis of size 1.
+        """The refused choices with twins alike, columns for vectors, or a last axis of size 1.
 
         First axes keep their sizes: most often they are examples, and one alone would hide much.
         """
@@ -214,6 +215,8 @@ class Inference:
                 if (narrow := with_size_one(shapes, self.single, BIAS)) is not None:
                     yield Choice(guesses, narrow)
                 return
+            if (alike := twins_alike(shapes)) is not None:
+                yield Choice(guesses, alike)
             vectors = [
                 name for name, guess in guesses.items()
                 if guess == 1 and name not in self.usage.packed

@@ -266,3 +266,22 @@ def _joined_sums(shapes: Shapes, own: set[int], x: int, y: int) -> Shapes | None
                 once = joined(shapes, a, c)
                 return None if once is None else joined(once, b, d)
     return None
+
+
+def twins_alike(shapes: Shapes) -> Shapes | None:
+    """Shapes in which `za` and `zb` are as long as one another; None where they are already."""
+    alike, names = dict(shapes), [*shapes]
+    for k, name in enumerate(names):
+        for other in names[k + 1 :]:
+            one, two = alike[name], alike[other]
+            if len(one) == len(two) > 1 and one[1:] == two[1:] and _are_twins(name, other):
+                alike[other] = one
+    return None if alike == dict(shapes) else alike
+
+
+def _are_twins(one: str, other: str) -> bool:
+    """Whether two names differ in one letter, or in their first words: `image_emb`, `text_emb`."""
+    if len(one) == len(other) > 1:
+        return sum(a != b for a, b in zip(one, other, strict=True)) == 1
+    (_, _, own), (_, _, last) = one.partition("_"), other.partition("_")
+    return bool(own) and own == last

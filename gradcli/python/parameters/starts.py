@@ -116,6 +116,10 @@ def starts(
                     own = itertools.chain(turns, sizes)
                 elif guesses.get(name) == "labels" and guesser.usage.lists:  # one for every turn
                     own = itertools.repeat(TURNS)
+                if guesses.get(name) == "count" and shorts[name] in _letters(guesser.usage):
+                    letters[shorts[name]] = letters.get(shorts[name]) or next(own, 1)
+                    shapes[name] = (letters[shorts[name]],)
+                    continue
                 shapes[name] = _sizes(guesser.usage, shorts[name], rank, letters, own)
         if not images:
             _join_first(guesser.usage, shapes)
@@ -174,6 +178,12 @@ def _said(usage: Usage) -> set[int]:
     letters = {part for parts in usage.letters.values() for part in parts}
     numbers = {number for part in letters if (number := whole_number(part)) is not None}
     return {*usage.lengths.values(), *usage.factors, *numbers}
+
+
+def _letters(usage: Usage) -> set[str]:
+    """What the sizes in docstrings are called: K, where an array has 3K columns."""
+    parts = {part for own in usage.letters.values() for part in own}
+    return parts | {match[2] for part in parts if (match := MULTIPLE.fullmatch(part))}
 
 
 def _as_documented(

@@ -90,6 +90,14 @@ def returns_gradients(node: ast.FunctionDef) -> bool:
     return False
 
 
+def name_of_value(node: ast.AST) -> str:
+    """The name that stands first in what a function returns at its end; empty where none does."""
+    returns = [x.value for x in ast.walk(node) if isinstance(x, ast.Return) and x.value is not None]
+    last = max(returns, key=lambda value: value.lineno, default=None)
+    first = last.elts[0] if isinstance(last, ast.Tuple) and last.elts else last
+    return first.id if isinstance(first, ast.Name) else ""
+
+
 def filled_gradient(node: ast.FunctionDef | ast.Lambda) -> str:
     """The parameter that a function fills with the gradient of what it returns; empty for none.
 

@@ -1,0 +1,181 @@
+"""Right files whose inputs were taken for others than they are, and were accused for it."""
+
+from __future__ import annotations
+
+from python_cases import accused_rows, case_of, taken, verdict
+
+MIXTURE = '''
+import numpy as np
+
+def mixture_loss(params, t, K):
+    """params (N, 3K): logits, means and log sigmas of K Gaussians; t (N,)."""
+    logits, mu, log_sigma = params[:, :K], params[:, K:2 * K], params[:, 2 * K:]
+    pi = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    sigma = np.exp(log_sigma)
+    z = (t[:, None] - mu) / sigma
+    phi = np.exp(-0.5 * z ** 2) / (np.sqrt(2 * np.pi) * sigma)
+    mix = (pi * phi).sum(axis=1)
+    loss = -np.log(mix).mean()
+    N = len(t)
+    gamma = pi * phi / mix[:, None]
+    dlogits = (pi - gamma) / N
+    dmu = -gamma * z / sigma / N
+    dlog_sigma = -gamma * (z ** 2 - 1) / N
+    grad = np.hstack([dlogits, dmu, dlog_sigma])
+    return loss, grad
+'''
+ADJOINT = """
+import numpy as np
+
+def slope(x, theta):
+    return -theta[0] * x + theta[1] * np.sin(x)
+
+def simulate(theta, x0, target, h=0.1, steps=4):
+    xs = [x0]
+    for _ in range(steps):
+        xs.append(xs[-1] + h * slope(xs[-1], theta))
+    loss = 0.5 * (xs[-1] - target) ** 2
+    lam = xs[-1] - target
+    dtheta = np.zeros(2)
+    for x in reversed(xs[:-1]):
+        dtheta += h * lam * np.array([-x, np.sin(x)])
+        lam = lam * (1 + h * (-theta[0] + theta[1] * np.cos(x)))
+    return loss, dtheta, lam
+"""
+FITTED = """
+import numpy as np
+
+class Ridge:
+    def __init__(self, degree=3, alpha=0.1, lr=0.01, turns=100):
+        self.degree = degree
+        self.alpha = alpha
+        self.lr = lr
+        self.turns = turns
+
+    def features(self, x):
+        return np.column_stack([x ** d for d in range(self.degree + 1)])
+
+    def cost(self, x, y):
+        r = self.features(x) @ self.theta - y
+        return np.mean(r ** 2) + self.alpha * np.sum(self.theta[1:] ** 2)
+
+    def gradient(self, x, y):
+        r = self.features(x) @ self.theta - y
+        g = 2 * self.features(x).T @ r / len(y)
+        g[1:] += 2 * self.alpha * self.theta[1:]
+        return g
+
+    def fit(self, x, y):
+        self.theta = np.zeros(self.degree + 1)
+        for _ in range(self.turns):
+            self.theta -= self.lr * self.gradient(x, y)
+        return self
+"""
+TWINS = """
+import numpy as np
+
+def contrast(za, zb, temperature=0.5):
+    logits = za @ zb.T / temperature
+    n = len(logits)
+    idx = np.arange(n)
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    q = np.exp(logits.T) / np.exp(logits.T).sum(axis=1, keepdims=True)
+    loss = -(np.log(p[idx, idx]).mean() + np.log(q[idx, idx]).mean()) / 2
+    p[idx, idx] -= 1
+    q[idx, idx] -= 1
+    dlogits = (p + q.T) / (2 * n)
+    dza = dlogits @ zb / temperature
+    dzb = dlogits.T @ za / temperature
+    return loss, dza, dzb
+"""
+ATTENTION = """
+import numpy as np
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+def attention_forward(q, k, v):
+    scale = 1 / np.sqrt(q.shape[-1])
+    scores = np.einsum('bqd,bkd->bqk', q, k) * scale
+    weights = softmax(scores)
+    out = np.einsum('bqk,bkd->bqd', weights, v)
+    return out, (q, k, v, weights, scale)
+
+def attention_backward(dout, cache):
+    q, k, v, weights, scale = cache
+    dv = np.einsum('bqk,bqd->bkd', weights, dout)
+    dweights = np.einsum('bqd,bkd->bqk', dout, v)
+    dscores = weights * (dweights - np.sum(dweights * weights, axis=-1, keepdims=True))
+    dscores *= scale
+    dq = np.einsum('bqk,bkd->bqd', dscores, k)
+    dk = np.einsum('bqk,bqd->bkd', dscores, q)
+    return dq, dk, dv
+"""
+HEADS = """
+import numpy as np
+
+class Heads:
+    def __init__(self, width, heads):
+        self.heads = heads
+        self.size = width // heads
+        self.W = np.random.randn(width, width)
+
+    def split(self, x):
+        return x.reshape(x.shape[0], self.heads, self.size).transpose(1, 0, 2)
+
+    def merge(self, x):
+        return x.transpose(1, 0, 2).reshape(x.shape[1], -1)
+
+    def forward(self, x):
+        self.x = self.split(x)
+        self.y = self.merge(np.tanh(self.x @ self.x.transpose(0, 2, 1)) @ self.x)
+        return self.y @ self.W
+
+    def backward(self, dout):
+        self.dW = self.y.T @ dout
+        dy = self.split(dout @ self.W.T)
+        a = np.tanh(self.x @ self.x.transpose(0, 2, 1))
+        da = dy @ self.x.transpose(0, 2, 1) * (1 - a ** 2)
+        dx = a.transpose(0, 2, 1) @ dy + (da + da.transpose(0, 2, 1)) @ self.x
+        return self.merge(dx)
+"""
+
+
+def test_a_number_that_sizes_in_the_docstring_are_made_of_is_that():
+    assert verdict(MIXTURE)[0] == "pass"
+    assert "K = 5" in taken(MIXTURE)
+    assert "params (3, 15)" in taken(MIXTURE)
+
+
+def test_what_makes_an_array_of_the_value_is_a_number():
+    assert "x0 = " in taken(ADJOINT)
+    wrong = "lam = lam * (1 + h * (-theta[0] + theta[1] * np.sin(x)))"
+    assert accused_rows(ADJOINT.replace(wrong.replace("sin", "cos"), wrong)) == {wrong}
+
+
+def test_a_gradient_that_a_fit_goes_along_is_that_of_what_it_moves():
+    case = case_of(FITTED)
+    assert case.verdict == "pass", case.problem
+    assert "gradients: g of theta" in case.notes
+    wrong = "g[1:] += self.alpha * self.theta[1:]"
+    assert accused_rows(FITTED.replace("g[1:] += 2 * ", "g[1:] += ")) == {wrong}
+
+
+def test_twins_may_have_to_be_alike():
+    assert verdict(TWINS)[0] == "pass"
+    wrong = "dlogits = (p - q.T) / (2 * n)"
+    assert accused_rows(TWINS.replace("dlogits = (p + q.T) / (2 * n)", wrong)) == {wrong}
+
+
+def test_what_is_sent_to_the_shift_of_a_softmax_means_nothing():
+    wrong = ATTENTION.replace("dscores = weights", "dscores = -weights")
+    [row] = accused_rows(wrong)
+    assert row.startswith("dscores = -weights")
+
+
+def test_a_helper_that_the_forward_part_calls_too_is_not_the_slip():
+    assert verdict(HEADS)[0] == "pass"
+    assert accused_rows(HEADS.replace("dout @ self.W.T", "dout @ self.W")) == {
+        "dy = self.split(dout @ self.W)"
+    }
