@@ -51,3 +51,8 @@ def agreeing(a: Any, b: Any, tolerance: float, room: Any = 0.0) -> Any:
 def lies_between(number: float, low: float, high: float, room: float) -> bool:
     """Whether a finite number lies between two others, either of which may be infinite."""
     return agree(number, min(max(number, low), high), 0.0, room)
+
+
+def slack_of(tolerance: float, *numbers: float) -> float:
+    """How far a sum of such numbers may be off; those larger than any float64 do not count."""
+    return tolerance * max((abs(x) for x in numbers if math.isfinite(x)), default=0.0)

@@ -9,20 +9,14 @@ from __future__ import annotations
 
 import math
 
-from gradcli.arithmetic.agreement import agree, lies_between
+from gradcli.arithmetic.agreement import agree, lies_between, slack_of
 from gradcli.arithmetic.floats import FAULTS
 from gradcli.checker.cone import Answer, Cone, power_of_two
 from gradcli.checker.differences import RESTARTS, Estimate, Goal, Tableau, differentiate
 from gradcli.checker.question import Question
 from gradcli.checker.reasons import mismatch
 from gradcli.checker.surroundings import Surroundings
-from gradcli.checker.verdicts import (
-    answer_of,
-    beyond_floats,
-    constant_answer,
-    passes,
-    slack_of,
-)
+from gradcli.checker.verdicts import answer_of, beyond_floats, constant_answer, passes
 from gradcli.engine import Run
 from gradcli.evaluation.limits import Limit, OutOfDigits
 from gradcli.evaluation.numbers import value_bounds

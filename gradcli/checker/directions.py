@@ -15,6 +15,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,7 @@ class _WholeCheck:
         if kind == "kink":
             suspects = self._illegal()
             if not suspects.size:
-                return {self.question.name: self._at_kinks(slopes, engine)}
+                return {self.question.name: self._at_kinks(slopes)}
         noise = self.place.rounding_of(self.question.leaf, self.question.formula)
         if not suspects.size:
             allowed = [dot(noise, np.abs(v)) + self._rounding(v) for v in self.directions]
@@ -131,15 +132,18 @@ class _WholeCheck:
         nearest = np.minimum(np.maximum(self.checked, low), high)
         return _differing(self.checked, nearest, 0.0, slack)
 
-    def _at_kinks(self, slopes: list[Slope], engine: list[float]) -> InputCheck:
+    def _at_kinks(self, slopes: list[Slope]) -> InputCheck:
         """The verdict on a gradient of which every element alone is a legal subgradient.
 
-        Together they are one if they lie between the slopes along every direction. Where kinks of
-        both kinds meet, one that opens upwards and one downwards, no choice of the gates does;
-        then the engine's own stands outside as well.
+        Together they are one if they lie between the slopes along every direction: the random
+        ones, and those that lead to the claim. Where kinks of both kinds meet, one that opens
+        upwards and one downwards, no choice of the gates does; then the engine's own stands
+        outside as well.
         """
-        claimed = [dot(self.checked, v) for v in self.directions]
-        if not self._are_between(slopes, claimed) and self._are_between(slopes, engine):
+        towards = self._towards()
+        along = [*slopes, *[self.place.slope(self.question.leaf, v) for v in towards]]
+        is_between = partial(self._are_between, along, [*self.directions, *towards])
+        if not is_between(self.checked) and is_between(self.analytic):
             reason = "each element alone is a legal subgradient, all together are none"
             return self._along(slopes, "inconclusive", "kink", reason)
         if not self.place.is_right_nearby(self.question.leaf, self.directions):
@@ -147,8 +151,18 @@ class _WholeCheck:
             return self._along(slopes, "inconclusive", "kink", reason)
         return self._along(slopes, "kink", "kink")
 
-    def _are_between(self, slopes: list[Slope], claimed: list[float]) -> bool:
-        for number, slope in zip(claimed, slopes, strict=True):
+    def _towards(self) -> list[Any]:
+        """Directions to the claim: from 0, the engine's own, and what gradients near by make."""
+        near = np.array([g.ravel() for g in self.place.gradients_around(self.question.leaf)]).T
+        made = near @ np.linalg.lstsq(near, self.checked.ravel(), rcond=None)[0]
+        origins = 0.0, self.analytic, made.reshape(self.shape)
+        least = self.tolerance * np.max(np.abs(self.checked))
+        return [v for k in origins if np.max(np.abs(v := self.checked - k)) > least]
+
+    def _are_between(self, slopes: list[Slope], directions: list[Any], gradient: Any) -> bool:
+        """Whether what a gradient gives along some directions is between the slopes there."""
+        for v, slope in zip(directions, slopes, strict=True):
+            number = dot(gradient, v)
             slack = self.tolerance * max(abs(slope.left), abs(slope.right))
             if not agree(number, slope.nearest(number), 0.0, slack):
                 return False

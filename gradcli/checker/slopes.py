@@ -251,9 +251,13 @@ class Place:
                 runs.append(run)
         return runs
 
+    def gradients_around(self, leaf: int) -> list[Any]:
+        """The gradients by a leaf, by the engine, at the place and near by."""
+        return [np.asarray(run.gradients[leaf], dtype=float) for run in (self.run, *self._near)]
+
     def around(self, leaf: int) -> tuple[Any, Any]:
-        """The smallest and largest gradient by a leaf, by the engine, at the place and near by."""
-        gradients = [run.gradients[leaf] for run in (self.run, *self._near)]
+        """The smallest and largest of the gradients by a leaf at the place and near by."""
+        gradients = self.gradients_around(leaf)
         return reduce(np.minimum, gradients), reduce(np.maximum, gradients)
 
     def is_right_nearby(self, leaf: int, directions: Sequence[Any]) -> bool:

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from gradcli.arithmetic.agreement import agree, lies_between, relative_error
+from gradcli.arithmetic.agreement import agree, lies_between, relative_error, slack_of
 from gradcli.checker.cone import Cone
 from gradcli.checker.differences import ANY, Estimate, Goal, differentiate
 from gradcli.checker.evidence import NOTHING, OWN, WHOLES, Evidence, evidence_at, unchecked
+from gradcli.checker.jointly import joint
 from gradcli.checker.question import Question
 from gradcli.checker.reach import Reach
 from gradcli.checker.reasons import mismatch
@@ -98,7 +99,7 @@ def _check_elements(
 ) -> dict[str, InputCheck]:
     """Verdicts on numbers, one by one; those at a kink also together."""
     answers = _one_by_one(point, questions, tolerance)
-    return answers | _joint(point, _tied(questions, answers), answers, tolerance)
+    return answers | joint(point, _tied(questions, answers), answers, tolerance)
 
 
 def _check_parts(
@@ -111,7 +112,7 @@ def _check_parts(
         found |= _one_by_one(*whole.at(point, piece), tolerance, is_part=True)
     answers = {q.name: found[q.name] for q in questions}
     there, tied = whole.at(point, whole.part(_tied(questions, answers)))
-    return answers | _joint(there, tied, answers, tolerance)
+    return answers | joint(there, tied, answers, tolerance)
 
 
 def _one_by_one(
@@ -301,11 +302,6 @@ def _at_kink(
     return answer_of(question, verdict, "kink", nearest, 0.0, [low, high], reason)
 
 
-def slack_of(tolerance: float, *numbers: float) -> float:
-    """How far a sum of such numbers may be off; those larger than any float64 do not count."""
-    return tolerance * max((abs(x) for x in numbers if math.isfinite(x)), default=0.0)
-
-
 def _edges(point: Point, cone: Cone) -> str:
     """The gates that are at their edge, in words: ` (relu at #1)`."""
     places = [f"{b.gate.name} at {point.names.get(b.node, '?')}" for b in cone.tied]
@@ -366,32 +362,6 @@ def _mistake(answer: InputCheck, question: Question, questions: Iterable[Questio
         if checked and other is not question and agree(other.analytic, checked, TOLERANCE):
             return f"this is {other.name}'s gradient: swapped?"
     return mismatch(checked, slope, question.what)
-
-
-def _joint(
-    point: Point, tied: list[Question], answers: dict[str, InputCheck], tolerance: float
-) -> dict[str, InputCheck]:
-    """Fail gradients that are legal one by one but not together: 1 and 1 of max(x, x)."""
-    if len(tied) < 2:
-        return {}
-    from gradcli.evaluation.limits import OutOfDigits, slopes_along
-
-    try:
-        along = slopes_along(point.in_digits, [q.leaf for q in tied])
-    except OutOfDigits:
-        return {}
-    for direction, least, most in along:
-        low, high = sorted((point.upstream * least, point.upstream * most))
-        claimed = sum(step * q.checked for step, q in zip(direction, tied, strict=True))
-        slack = slack_of(tolerance, low, high, *(q.checked for q in tied))
-        if not lies_between(claimed, low, high, slack):
-            way = " + ".join(f"{s:.3g}*{q.name}" for s, q in zip(direction, tied, strict=True))
-            reason = (
-                f"together {', '.join(q.name for q in tied)} are no subgradient: along {way} "
-                f"they give {claimed:.6g}, the slopes near by run from {low:.6g} to {high:.6g}"
-            )
-            return {q.name: answers[q.name]._replace(verdict="fail", reason=reason) for q in tied}
-    return {}
 
 
 def constant_answer(question: Question) -> InputCheck:

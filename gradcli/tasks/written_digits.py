@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from gradcli.arithmetic.agreement import agree
 from gradcli.program.model import Program
 from gradcli.reports.checks import Case
 from gradcli.reports.evaluations import InputCheck, Number, elements, worst
@@ -44,8 +45,10 @@ def told_of_digits(case: Case, program: Program, request: Request) -> Case:
             lines.append(line)
     names = _names_by_line(program, case)
     made = {names[line.line] for line in lines if line.cause in accepted and line.line in names}
-    checks = {name: _told(check, units, made) for name, check in case.inputs.items()}
-    values = [_told(check, units, set()) for check in case.values]
+    checks = {
+        name: _told(check, units, made, request.tolerance) for name, check in case.inputs.items()
+    }
+    values = [_told(check, units, set(), request.tolerance) for check in case.values]
     if request.digits_written:
         lines = [_passed(line, accepted) for line in lines]
         checks = {name: _accepted(check) for name, check in checks.items()}
@@ -56,11 +59,15 @@ def told_of_digits(case: Case, program: Program, request: Request) -> Case:
     return told._replace(verdict=worst(verdicts)) if request.digits_written else told
 
 
-def _told(check: InputCheck, units: Mapping[str, list[float]], made: set[str]) -> InputCheck:
+def _told(
+    check: InputCheck, units: Mapping[str, list[float]], made: set[str], tolerance: float
+) -> InputCheck:
     """The check of a claim, with the remark where it is right to its digits."""
     if check.verdict != "fail" or check.claim is None or check.numeric is None:
         return check
     if check.directions is not None:  # of a whole array: nobody has written what is compared
+        return check
+    if agree(check.claim, check.numeric, tolerance):  # right alone: it fails together with others
         return check
     if check.whole in made:
         return check._replace(reason=MADE)
