@@ -11,6 +11,7 @@ from tests.hunt.trees import Point, Tree
 
 LEVELS = (85, 335, 1435)  # bits of the step below everything else
 RESERVE, RATIO_BITS = 170, 10  # as of the first level of slopes
+UNLIKE = ((0.75, 1.0), (1.0, 0.75))  # steps of equal length do not leave the tie of x*x and x*y
 
 
 Moved = Callable[[int, Any, Any], Any]  # the value in so many bits, with two inputs moved
@@ -35,11 +36,14 @@ def second_slopes(tree: Tree, point: Point, one: str, other: str) -> list[Side]:
 
 def second_limits(f: Moved, scale: Scale, is_one: bool) -> list[Side]:
     """Those of any function, of which `is_one` says that both inputs are the same."""
-    signs = ((1, 1), (-1, -1)) if is_one else ((1, 1), (1, -1), (-1, 1), (-1, -1))
-    return [_limit(f, *pair, scale) for pair in signs]
+    if is_one:
+        return [_limit(f, 1, 1, scale), _limit(f, -1, -1, scale)]
+    quadrants = [(a, b) for a in (1, -1) for b in (1, -1)]
+    return [_limit(f, a * x, b * y, scale) for a, b in quadrants for x, y in UNLIKE]
 
 
-def _limit(f: Moved, one: int, other: int, scale: Scale) -> Side:
+def _limit(f: Moved, one: float, other: float, scale: Scale) -> Side:
+    """The limit of second differences, each step times a sign and a number of its own."""
     slopes: list[Any] = []
     for below in LEVELS:
         bits = 4 * scale.span + (4 + DIVIDING[0]) * below + RESERVE
@@ -52,7 +56,7 @@ def _limit(f: Moved, one: int, other: int, scale: Scale) -> Side:
             a, b = one * step, other * step
             change = f(bits, a, b) - f(bits, a, 0 * b) - f(bits, 0 * a, b) + f(bits, 0 * a, 0 * b)
             noise = mp.ldexp(1, scale.high - bits + 2 * SNAP + ROOTS * below)
-            slopes.append(one * other * change / step**2 if abs(change) > noise else mp.zero)
+            slopes.append(change / (a * b) if abs(change) > noise else mp.zero)
         if below == LEVELS[0] and not all(slopes):
             continue  # what is lost to rounding may show itself in more digits
         if same(*slopes, 2.0**-60):
