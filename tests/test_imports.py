@@ -70,6 +70,7 @@ ARRAYS = {
     "gradcli.tables.arrow",
     "gradcli.tables.made",
     "gradcli.evaluation.columns",
+    "gradcli.evaluation.nearest",
     "gradcli.tasks.batch",
     "gradcli.tasks.cluster",
     "gradcli.checker.patterns",

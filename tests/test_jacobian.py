@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 
 import mpmath
 import numpy as np
@@ -129,6 +130,16 @@ def test_a_second_derivative_that_does_not_exist_is_said_to_be_none(text, point,
     report = gradcli.evaluate(text, point, hessian=True)
     notes = [note for note in report.notes if note.startswith(f"hessian: {entry}: ")]
     assert any(words in note for note in notes), report.notes
+
+
+@pytest.mark.parametrize("x", [500.0, 746.0])
+def test_a_hessian_at_a_kink_below_float64_is_unknown(x):
+    """The slopes of tanh(max(x, y)) are 0 and 4/exp(2*x), which are both 0 to float64."""
+    report = gradcli.evaluate("tanh(max(x, y))", {"x": x, "y": x}, hessian=True)
+    assert all(math.isnan(entry) for row in report.hessian.values() for entry in row.values())
+    assert any("may have a kink here" in note for note in report.notes)
+    alone = gradcli.evaluate("tanh(x)", {"x": x}, hessian=True)
+    assert alone.hessian == {"x": {"x": 0.0}}
 
 
 def test_a_second_derivative_that_is_infinite_is_said_to_be_so():

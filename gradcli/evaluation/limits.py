@@ -15,6 +15,7 @@ from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
+from gradcli.arithmetic.agreement import agree
 from gradcli.arithmetic.digits import digits
 from gradcli.arithmetic.floats import LEAST_SUBNORMAL, UNIT_ROUNDOFF
 from gradcli.arithmetic.work import OutOfReachError
@@ -32,6 +33,7 @@ from gradcli.evaluation.orders import (
     wholeness,
 )
 from gradcli.evaluation.sides import (
+    AGREEMENT,
     Side,
     compared,
     is_buried,
@@ -68,6 +70,7 @@ class Limit(NamedTuple):
     reason: str | None = None
     underflows: bool = False  # the slope is 0 to float64, and may be a number below it
     error: float = 0.0  # of the slopes in many digits
+    may_hide: bool = False  # the slopes of both sides are 0 to float64, and may still be two
 
     @property
     def bound(self) -> float:
@@ -176,6 +179,7 @@ class Search:
             raise too_fine(self.most)
         moving = self._moving(DIGITS[0])
         self.at_border = moving.at_border
+        self.is_tied = bool(moving.tied)
         if unsure := moving.unsure:
             self._look_for_edges(unsure)
 
@@ -403,6 +407,8 @@ def combined(left: Side, right: Side, count: int) -> Limit:
     """The limit that two sides make."""
     kinds = {left.kind, right.kind}
     underflows, error = left.underflows or right.underflows, max(left.error, right.error)
+    is_lost = left.is_lost or right.is_lost
+    may_hide = underflows and (is_lost or not agree(left.plain, right.plain, AGREEMENT))
     if "jump" in kinds:
         return Limit("jump", left.slope, right.slope, count)
     if kinds == {"outside"}:
@@ -414,4 +420,6 @@ def combined(left: Side, right: Side, count: int) -> Limit:
     if not same(left.slope, right.slope):
         return Limit("kink", left.slope, right.slope, count, None, underflows, error)
     apart = abs(left.slope - right.slope) if left.slope != right.slope else 0.0
-    return Limit("smooth", left.slope, right.slope, count, None, underflows, error + apart)
+    return Limit(
+        "smooth", left.slope, right.slope, count, None, underflows, error + apart, may_hide
+    )

@@ -160,13 +160,15 @@ class Moving:
         return [node for node, _, radius in self._ranges if not radius]
 
     @property
+    def tied(self) -> list[int]:
+        """The gates of branches that stand at their edge, for all that these digits tell."""
+        return [node for node, _, here in self._edges if not here]
+
+    @property
     def unsure(self) -> list[int]:
         """The gates of branches that are tied for all that these digits tell."""
         values, operands = self.run.values, self.graph.operands
-        return [
-            node for node, _, here in self._edges
-            if not here and any(values[k].error for k in operands[node])
-        ]  # fmt: skip
+        return [node for node in self.tied if any(values[k].error for k in operands[node])]
 
     def distances(self, nodes: list[int]) -> list[tuple[Any, Any]]:
         """How far some gates of branches are from their edges, and how large what they take is.
@@ -181,10 +183,7 @@ class Moving:
     def choosing(self) -> list[int]:
         """The gates that stand where they jump from one of their branches to the other."""
         gates = self.graph.gates
-        tied = [
-            node for node, _, here in self._edges
-            if not here and (gates[node].jump or gates[node].name == "where")
-        ]  # fmt: skip
+        tied = [n for n in self.tied if gates[n].jump or gates[n].name == "where"]
         return [*tied, *filter(self._is_torn, self.gates)]
 
     def _is_torn(self, node: int) -> bool:
@@ -214,7 +213,7 @@ class Moving:
     def may_jump(self) -> bool:
         """Whether some gate can jump where it stands: all others are continuous where finite."""
         values, operands = self.run.values, self.graph.operands
-        tied = {node for node, _, here in self._edges if not here}
+        tied = {*self.tied}
         return any(
             (node in tied and self.graph.gates[node].jump)
             or self.graph.gates[node].name in JUMPING

@@ -97,9 +97,13 @@ class SecondLimits:
         self.work += len(gates) * (1 if by == along else 2)
         entry = _Entry(self.point, by, along, gates, [search, self._slopes(along)[1]])
         if by == along:
-            return entry.limit(None)
-        inner = [1, -1] if first.kind == "smooth" else [1 if math.isnan(first.left) else -1]
-        return _joined([entry.limit(way) for way in inner])
+            second = entry.limit(None)
+        else:
+            inner = [1, -1] if first.kind == "smooth" else [1 if math.isnan(first.left) else -1]
+            second = _joined([entry.limit(way) for way in inner])
+        if first.may_hide and search.is_tied and second.kind == "smooth" and not second.slope:
+            raise OutOfDigits("f may have a kink here, whose slopes are below any float64")
+        return second
 
     def _slopes(self, leaf: int) -> tuple[Limit | OutOfDigits, Search]:
         """The slopes by a leaf, or why they are not known, and the search for them."""

@@ -44,6 +44,7 @@ class Side(NamedTuple):
     underflows: bool = False  # the slope is 0 to float64, and may be a number below it
     error: float = 0.0  # of the slope, by rounding and by what steps this long leave
     is_flat: bool = False  # f changes less and less: `slope` lies below all that vanishes
+    plain: Any = 0  # the slope in many digits, where it is plain
 
 
 def one_side(change: Callable[[Any], Change], step: Any, is_at_border: bool = False) -> Side:
@@ -68,7 +69,7 @@ def one_side(change: Callable[[Any], Change], step: Any, is_at_border: bool = Fa
         slope = to_float(second)
         error = changes[1].error / abs(steps[1]) + 2 * abs(first - second) / RATIO
         return Side("slope", slope, is_plain=True, underflows=bool(second and not slope),
-                    error=to_float(error))  # fmt: skip
+                    error=to_float(error), plain=second)  # fmt: skip
     if len(changes) < len(steps):
         changes.append(change(steps[2]))
     if not _is_known(changes[2]):
