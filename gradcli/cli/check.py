@@ -17,6 +17,7 @@ from gradcli.cli.check_report import (
     write_result,
 )
 from gradcli.cli.config import Configured, ConfiguredCommand
+from gradcli.cli.idle import refuse_idle, subject_of, warn_of_idle_samples
 from gradcli.cli.jobs import (
     FUNCTIONS,
     Job,
@@ -48,7 +49,6 @@ from gradcli.program.files import SUFFIX, find_programs, read_text
 from gradcli.render.formats import CHECK_FORMATS, json_text
 from gradcli.reports.checks import CheckReport
 from gradcli.requests import SAMPLES, TOLERANCE, Request, valid
-from gradcli.tasks.ranges import range_of
 
 MOST_SAID = 50  # cases, when the end comes early
 SUFFIXES: Suffixes = {
@@ -60,7 +60,6 @@ GRADE_SUFFIXES: Suffixes = {
     ".txt": None, ".json": "json", ".csv": "csv", ".md": "markdown", ".html": "html",
 }  # fmt: skip
 DIFF_SUFFIXES: Suffixes = {".diff": None, ".patch": None, ".txt": None}
-NEEDS = {"write": "fix", "key": "grade", "sheets": "grade", "update_baseline": "baseline"}
 LIST_SUFFIXES: Suffixes = {".txt": None}
 
 
@@ -229,13 +228,13 @@ def _checked(ctx: click.Context, options: dict[str, Any]) -> Result | None:
     is_run = is_of_gates or is_of_function
     if chosen.expression is None and not chosen.paths and not is_run:
         chosen.paths.extend(configured.paths)
+    refuse_idle(ctx, options, subject_of(options, chosen.expression is not None, is_of_gates))
     files = [] if chosen.expression is not None else _files(chosen.paths, options)
     if options["lists"]:
         _format(ctx, options)
         _write_list(files, options)
         return None
-    _refuse_idle(options)
-    _warn_of_idle_samples(ctx, chosen.settings, options["quiet"])
+    warn_of_idle_samples(ctx, chosen.settings, options["quiet"])
     job = _job(ctx, chosen.settings, options)
     values = [options["upstream"], *job.request.claims.values(), *(v for _, v in chosen.settings)]
     written = [options[kind] for kind in ("target", *FILE_FORMATS)]
@@ -300,13 +299,6 @@ def _by_baseline(report: CheckReport, options: dict[str, Any]) -> CheckReport:
     return with_baseline(report, read_baseline(read_text(path), path), path)
 
 
-def _refuse_idle(options: dict[str, Any]) -> None:
-    """Raise UsageError for options that would do nothing here."""
-    for option, needed in NEEDS.items():
-        if options[option] and not options[needed]:
-            raise UsageError(f"--{option.replace('_', '-')} needs --{needed}")
-
-
 def _runs_function(options: dict[str, Any], chosen: Targets) -> bool:
     """Whether a function is run in place of an expression or files. Raises UsageError for both."""
     named = [f"--{kind}" for kind in FUNCTIONS if options[kind] is not None]
@@ -323,13 +315,6 @@ def _modules(options: dict[str, Any]) -> list[str]:
     """The files whose functions are run; a module that is named by dots is no file here."""
     named = [options[kind] for kind in FUNCTIONS if options[kind] is not None]
     return [name.rpartition(":")[0] for name in named]
-
-
-def _warn_of_idle_samples(ctx: click.Context, settings: Pairs, quiet: bool) -> None:
-    """Say that --samples does nothing where no input has a range."""
-    is_asked = ctx.get_parameter_source("samples") is ParameterSource.COMMANDLINE
-    if is_asked and not any(range_of(name, value) for name, value in settings):
-        warn(["--samples does nothing: no input has a range such as x=-2:2"], False, quiet)
 
 
 def _write_list(files: list[str], options: dict[str, Any]) -> None:
