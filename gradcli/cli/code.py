@@ -74,6 +74,11 @@ def _write(out: Any, text: str) -> None:
 
 def _refuse_name(name: str | None) -> None:
     """Raise UsageError for what cannot be the name of a function."""
-    is_word = name is None or (name.isidentifier() and name.isascii())
-    if not is_word or any(name in language.keywords for language in LANGUAGES.values()):
-        raise UsageError(f"`{name}` cannot be the name of a function", hint="use letters and _")
+    if name is None:
+        return
+    hint = None if name.isidentifier() and name.isascii() else "use letters, digits and _"
+    for language in LANGUAGES.values():
+        if hint is None and name in language.keywords:
+            hint = f"`{name}` has a meaning in {language.name}"
+    if hint is not None:
+        raise UsageError(f"`{name}` cannot be the name of a function", hint=hint)

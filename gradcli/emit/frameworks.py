@@ -7,6 +7,7 @@ from gradcli.emit.numpy_calls import HELPERS
 
 JAX = NUMPY._replace(
     name="JAX", library="jnp.", renamed={"*": "*"},
+    keywords=NUMPY.keywords | {"jax", "jnp", "kept"},
     imports=(("math.", "import math"), ("jax.", "import jax"), ("jnp.", "import jax.numpy as jnp")),
     snippets={
         **{name: f"from jax.scipy.special import {name}" for name in
@@ -34,7 +35,8 @@ TORCH_AS_NUMPY = (
     "stack", "linalg.inv", "linalg.det", "linalg.solve", "linalg.cholesky", "tril", "triu",
 )  # fmt: skip
 TORCH = NUMPY._replace(
-    name="PyTorch", library="torch.", add="{0} = {0} + {1}",  # += would write into what is shared
+    name="PyTorch", library="torch.", keywords=NUMPY.keywords | {"torch", "ctx"},
+    add="{0} = {0} + {1}",  # += would write into what is shared
     imports=(("math.", "import math"), ("torch.", "import torch")),
     renamed={
         **{name: name for name in TORCH_AS_NUMPY},

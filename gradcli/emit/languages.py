@@ -32,6 +32,8 @@ C_WORDS = frozenset((
     "enum", "extern", "float", "for", "goto", "if", "inline", "int", "long", "register",
     "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef",
     "union", "unsigned", "void", "volatile", "while", "main", "y0", "y1", "yn", "j0", "j1", "jn",
+    "gradients", "signgam", "INFINITY", "NAN", "HUGE_VAL", "M_E", "M_LOG2E", "M_LOG10E", "M_LN2",
+    "M_LN10", "M_PI", "M_PI_2", "M_PI_4", "M_1_PI", "M_2_PI", "M_2_SQRTPI", "M_SQRT2", "M_SQRT1_2",
 ))  # fmt: skip
 JAVASCRIPT_WORDS = frozenset((
     "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger",
@@ -39,6 +41,7 @@ JAVASCRIPT_WORDS = frozenset((
     "for", "function", "if", "implements", "import", "in", "instanceof", "interface", "let",
     "new", "null", "package", "private", "protected", "public", "return", "static", "super",
     "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield",
+    "Infinity", "Math", "NaN", "undefined",
 ))  # fmt: skip
 
 JULIA_WORDS = frozenset((
@@ -77,6 +80,11 @@ class Language(NamedTuple):
     zeros: str = "np.zeros_like({}, dtype=float)"  # of the shape of an array
     fixed: str = "{}"  # of a stage that depends on nothing
     of_numbers: Mapping[str, str] = {}  # never written to: calls of literals
+
+    @property
+    def words(self) -> set[str]:
+        """The names that code in the language cannot have."""
+        return {*self.keywords, *self.calls, *self.snippets, "math", "np"}
 
     @property
     def is_python(self) -> bool:
@@ -301,7 +309,7 @@ PYTHON = Language(
                  "math.sin(math.pi * (0.5 - turn))",
         "digamma": DIGAMMA,
     },
-    PYTHON_HELPER, frozenset(keyword.kwlist),
+    PYTHON_HELPER, frozenset((*keyword.kwlist, "self")),
     _named("math.", "pi e tau"),
     imports=(("math.", "import math"), ("np.", "import numpy as np")),
 )  # fmt: skip

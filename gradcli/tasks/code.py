@@ -81,6 +81,10 @@ def code_of(program: Program, request: Request, language: str | None, wrapping: 
     if spelled is None:
         return Code(_program_text(staged), language, circuit.warnings)
     lines = CodeLines(staged, spelled, wrapping.textbook, wrapping.batched)
+    shadowed = lines.called() & {*lines.names.values(), *lines.roots.values()}
+    if shadowed:  # a name of the program hides a function that the code calls
+        staged = StagedCircuit(program, circuit)
+        lines = CodeLines(staged, spelled, wrapping.textbook, wrapping.batched, shadowed)
     told = "".join(f"{spelled.comment}{line}\n" for line in _head(lines, language, derived))
     return Code(told + laid_out(lines, wrapping), language, circuit.warnings)
 
@@ -119,12 +123,13 @@ def _is_finite(circuit: Circuit) -> bool:
 def _read_back(lines: CodeLines) -> str:
     """What a check of Python code says. Raises UsageError."""
     text = laid_out(lines, Wrapping("gradient"))
-    case = _case(text, lines.inputs)
+    inputs = {lines.roots[name]: number for name, number in lines.inputs.items()}
+    case = _case(text, inputs)
     if case.verdict in ("pass", "kink"):
         return "read back, and every gradient checked against a numerical one at these inputs"
     if case.verdict == "fail" and lines.own and _is_as_run(case, lines.staged):
         return AS_RUN
-    near = _case(text, {name: _moved(x) for name, x in lines.inputs.items()})
+    near = _case(text, {name: _moved(x) for name, x in inputs.items()})
     if near.verdict in ("pass", "kink"):
         return "read back, and every gradient checked near these inputs, which stand on a branch"
     if "fail" in (case.verdict, near.verdict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -52,15 +53,18 @@ def _regrouped(lines: CodeLines) -> Iterator[str]:
     """Gradients of elements put together as the gradient of their input."""
     for name, parts in lines.parts.items():
         if isinstance(parts, list):
-            yield lines.language.let.format(f"d{name}", _grouped(parts, gradient_name))
+            gradient = gradient_name(lines.roots[name])
+            yield lines.language.let.format(gradient, _grouped(parts, gradient_name))
 
 
 def _unpacked(lines: CodeLines) -> Iterator[str]:
     """Inputs taken apart into their elements."""
     for name, parts in lines.parts.items():
-        if isinstance(parts, list):
-            text = _grouped(parts) if lines.language.name == "JavaScript" else _grouped(parts)[1:-1]
-            yield lines.language.let.format(text, name)
+        if isinstance(parts, list) and flat(parts):
+            text = _grouped(parts)
+            if lines.language.is_python and len(parts) > 1:
+                text = text[1:-1]
+            yield lines.language.let.format(text, lines.roots[name])
 
 
 def _inputs(lines: CodeLines) -> Iterator[str]:
@@ -69,7 +73,7 @@ def _inputs(lines: CodeLines) -> Iterator[str]:
         if isinstance(number, list) and len(flat(number)) > MOST_LITERAL:
             raise UsageError(f"`{name}` has too many numbers to be written out",
                              hint="write --function NAME")  # fmt: skip
-        own = lines.parts[name] if is_array else name
+        own = lines.parts[name] if is_array else lines.roots[name]
         yield lines.language.let.format(own, _literal(number, lines.language, is_array))
 
 
@@ -115,7 +119,7 @@ def _joined(lines: CodeLines, body: list[str]) -> str:
 
 
 def _arguments(lines: CodeLines) -> list[str]:
-    return [p if isinstance(p, str) else name for name, p in lines.parts.items()]
+    return [p if isinstance(p, str) else lines.roots[name] for name, p in lines.parts.items()]
 
 
 def _batched(lines: CodeLines, name: str) -> str:
@@ -242,12 +246,40 @@ def _custom_vjp(lines: CodeLines, wrapping: Wrapping) -> str:
     return _joined(lines, body)
 
 
+def _sizes(parts: Any) -> list[int]:
+    """The shape of nested lists."""
+    return [len(parts), *(_sizes(parts[0]) if parts else ())] if isinstance(parts, list) else []
+
+
+def _unpacked_in_julia(lines: CodeLines) -> Iterator[str]:
+    """Elements by their places, which count from 1: a matrix is no list of rows."""
+    for name, parts in lines.parts.items():
+        if isinstance(parts, list) and flat(parts):
+            places = product(*(range(1, size + 1) for size in _sizes(parts)))
+            whole = lines.roots[name]
+            elements = [f"{whole}[{', '.join(map(str, place))}]" for place in places]
+            yield f"{', '.join(flat(parts))} = {', '.join(elements)}"
+
+
+def _regrouped_in_julia(lines: CodeLines) -> Iterator[str]:
+    """Gradients of elements as an array, which Julia fills along its first axis."""
+    for name, parts in lines.parts.items():
+        if isinstance(parts, list):
+            sizes = _sizes(parts)
+            array = f"[{', '.join(map(gradient_name, flat(parts)))}]"
+            if len(sizes) > 1:
+                axes = ", ".join(map(str, range(len(sizes), 0, -1)))
+                shape = ", ".join(map(str, reversed(sizes)))
+                array = f"permutedims(reshape({array}, {shape}), ({axes}))"
+            yield f"{gradient_name(lines.roots[name])} = {array}"
+
+
 def _julia(lines: CodeLines, wrapping: Wrapping) -> str:
     """A function of Julia that returns the value and the gradients."""
     arguments, comment = _arguments(lines), lines.language.comment
     gradients = ", ".join(map(gradient_name, arguments)) + "," * (len(arguments) == 1)
-    body = [*_unpacked(lines), f"{comment}forward pass", *lines.forward, "",
-            f"{comment}backward pass", *lines.backward, *_regrouped(lines),
+    body = [*_unpacked_in_julia(lines), f"{comment}forward pass", *lines.forward, "",
+            f"{comment}backward pass", *lines.backward, *_regrouped_in_julia(lines),
             f"return {lines.output}, ({gradients})"]  # fmt: skip
     head = f"function {wrapping.function or 'gradient'}({', '.join(arguments)}; {lines.seed} = 1.0)"
     told = f"{comment}{lines.circuit.expression}, and its gradients by {', '.join(arguments)}."

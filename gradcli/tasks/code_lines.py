@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -20,8 +20,10 @@ from gradcli.reports.circuits import Node, Wire
 from gradcli.reports.evaluations import Number
 from gradcli.syntax import parse_expression
 from gradcli.syntax.tokens import Source
+from gradcli.tasks.code_names import Spelling
 from gradcli.tasks.staged_circuits import StagedCircuit
 
+CALLED = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\(")
 VIEWS = re.compile(r"[\w.]+(\.T|\.reshape\(.*\)|\[.*\])?|np\.(transpose|expand_dims)\(.*\)")
 
 
@@ -29,26 +31,36 @@ class CodeLines:
     """The lines of a program in a language, before they are laid out."""
 
     def __init__(
-        self, staged: StagedCircuit, language: Language, textbook: bool, batched: bool = False
-    ) -> None:
+        self, staged: StagedCircuit, language: Language, textbook: bool, batched: bool = False,
+        words: Collection[str] = (),
+    ) -> None:  # fmt: skip
         self.staged, self.language = staged, language
         self.textbook, self.batched = textbook, batched  # numbers stand for arrays of points
         self.graph, self.circuit = staged.graph, staged.circuit
-        self.names = staged.code_names = _spelled(staged, language)
-        self.own = staged.own_lines(_words(language))
+        spelling = Spelling(staged.code_names, staged.program.inputs, language, words)
+        self.names = staged.code_names = spelling.nodes
+        self.roots = spelling.inputs  # by name, the inputs as the code calls them
+        self.own = staged.own_lines(spelling.words)
         own_names = {name for own in self.own.values() for name in own.names}
         self.writer = Writer(language, staged.graph.table, {*self.names.values(), *own_names})
         self.gates = [node for node in self.circuit.nodes if node.is_gate]
         self.number = {node.id: k for k, node in enumerate(self.gates, 1)}
         self.inputs: dict[str, Number] = input_values(staged.program)
         self.parts = {
-            name: name if language.has_arrays and isinstance(value, list) else self._parts(value)
+            name: self.roots[name]
+            if language.has_arrays and isinstance(value, list)
+            else self._parts(value)
             for name, value in staged.program.inputs.items()
         }  # an input's name in code, or nested lists of those of its elements
         self.output = self._name(self._node(self.circuit.output))
         self.seed = gradient_name(self.output)
         self.forward = [*map(self._in_library, self._forward())]
         self.backward = [*map(self._in_library, self._backward())]
+
+    def called(self) -> set[str]:
+        """The functions that the lines call or define, by the names that code has for them."""
+        texts = [*self.forward, *self.backward, *self.writer.helpers.values()]
+        return {*self.writer.helpers, *chain.from_iterable(map(CALLED.findall, texts))}
 
     def _node(self, id: str) -> Node:
         return self.staged.wiring.node[id]
@@ -215,24 +227,6 @@ def _or_none(write_local: Callable[[], str]) -> str | None:
         return write_local()
     except UsageError:
         return None
-
-
-def _words(language: Language) -> set[str]:
-    """The names that code in a language cannot have."""
-    return {*language.keywords, *language.calls, *language.snippets, "math", "np"}
-
-
-def _spelled(staged: StagedCircuit, language: Language) -> dict[int, str]:
-    """Names of nodes as a language can have them: `w_0` for `w[0]`, `lambda_` for `lambda`."""
-    taken = _words(language)
-    names: dict[int, str] = {}
-    for node, name in staged.code_names.items():
-        plain = name.replace("][", "_").replace("[", "_").removesuffix("]")
-        plain = name if language.has_arrays else plain
-        while plain in taken or (plain in names.values() and plain != name):
-            plain += "_"
-        names[node] = plain
-    return names
 
 
 def flat(parts: Any) -> list[Any]:
