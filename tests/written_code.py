@@ -75,4 +75,10 @@ ARRAYS = [
     ("f = sum(transpose(x, (1, 0, 2))*2)", {"x": [[[1, 2], [3, 4]]]}),
     ("f = sum((x - mean(x, axis=0, keepdims=True))*k)", {"x": [[1, 2], [3, 5]], "k": 3}),
     ("f = sum([x, y]*2)", {"x": [1, 2], "y": [3, 4]}),
+    (
+        "f = logsumexp(z)*sum(logsumexp(z, axis=1)) + logsumexp(x)",
+        {"z": [[1, 2], [3, 5]], "x": [1, 3]},
+    ),
+    ("f = trace(x @ x.T)*2", {"x": [[1, 2, 4], [3, 5, 7]]}),
+    ("f = sum(asinh(x) + acosh(2 + y) + atan2(y, 2) + hypot(2, x))", {"x": [1, -2], "y": [3, 4]}),
 ]

@@ -44,7 +44,7 @@ def handed_on(graph: Graph, node: int, k: int, names: dict[int, str], g: str) ->
     if gate == "concatenate":
         return f"{g}[{', '.join(map(place_text, extent(k, looks[0], *looks[1:])))}]"
     if gate == "trace":
-        return f"{g} * np.eye({looks[0][0]})"
+        return f"{g} * np.ones_like({names[operands[k]]}) * np.eye({looks[0][0]})"
     raise no_line(graph.label(node))
 
 

@@ -29,8 +29,8 @@ JAX = NUMPY._replace(
 )  # fmt: skip
 TORCH_AS_NUMPY = (
     "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "floor", "ceil", "sin", "cos",
-    "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arctan2", "arcsinh", "arccosh",
-    "arctanh", "abs", "hypot", "where", "inf", "nan", "pi", "e", "sum", "mean", "outer", "reshape",
+    "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arcsinh", "arccosh",
+    "arctanh", "abs", "where", "inf", "nan", "pi", "e", "sum", "mean", "outer", "reshape",
     "zeros", "ones", "eye", "zeros_like", "ones_like", "arange", "argmax", "argmin", "trace",
     "stack", "linalg.inv", "linalg.det", "linalg.solve", "linalg.cholesky", "tril", "triu",
 )  # fmt: skip
@@ -43,6 +43,7 @@ TORCH = NUMPY._replace(
         "rint": "round", "max": "amax", "min": "amin", "concatenate": "cat", "copy": "clone",
         "transpose": "permute", "expand_dims": "unsqueeze", "linalg.norm": "linalg.vector_norm",
         "maximum": "maximum", "minimum": "minimum", "array": "stacked", "cbrt": "cbrt",
+        "arctan2": "arctan2", "hypot": "hypot",
         "logaddexp.reduce": "logsumexp_of", "var": "var", "std": "std", "prod": "prod",
         "cumsum": "cumsum", "sort": "sort", "flip": "flip",
     },
@@ -70,6 +71,8 @@ TORCH = NUMPY._replace(
                    "    return torch.where(x >= y, x, y)",
         "minimum": "def minimum(x, y):\n    x, y = map(number, (x, y))\n"
                    "    return torch.where(x <= y, x, y)",
+        **{name: f"def {name}(x, y):\n    return torch.{name}(*map(number, (x, y)))"
+           for name in ("arctan2", "hypot")},
         "logsumexp_of": "def logsumexp_of(x, axis=None, keepdims=False):\n"
                         "    axis = tuple(range(x.ndim)) if axis is None else axis\n"
                         "    return torch.logsumexp(x, axis, keepdims)",

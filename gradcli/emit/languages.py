@@ -82,9 +82,9 @@ class Language(NamedTuple):
     of_numbers: Mapping[str, str] = {}  # never written to: calls of literals
 
     @property
-    def words(self) -> set[str]:
+    def words(self) -> frozenset[str]:
         """The names that code in the language cannot have."""
-        return {*self.keywords, *self.calls, *self.snippets, "math", "np"}
+        return self.keywords.union(self.calls, self.snippets, ("math", "np"))
 
     @property
     def is_python(self) -> bool:

@@ -79,6 +79,9 @@ def in_numpy(text: str) -> tuple[str, list[str]]:
         if arg.name in OF_SHAPES and arg.count > 1:
             whole.add("tuple", arg.count, 0)
             arg = arg._replace(count=1)  # noqa: PLW2901  # of the one tuple
+        if arg.name == "logsumexp" and "axis" not in arg.keywords and arg.count == 1:
+            whole.add("name", "None", 0)  # by itself `reduce` takes the first axis alone
+            arg = arg._replace(count=2, keywords=("axis",))  # noqa: PLW2901
         whole.add(op, _call(arg), 0)
     written = write(whole).replace("keepdims=1", "keepdims=True")
     return (f"np.array({written})" if tree.ops[-1] == "list" else written), helpers
