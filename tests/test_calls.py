@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gradcli.api import check_function
 from gradcli.arithmetic.digit import in_digits, read_digits, spelled
 from gradcli.arithmetic.digits import digits
+from gradcli.errors import GradcliError
 
 FUNCTIONS = Path(__file__).parent / "foreign" / "functions.py"
 
@@ -315,3 +317,30 @@ def test_numbers_of_many_digits_travel_without_loss():
     array = in_digits(np.array([1.0, -0.1, 1e300, 0.0]), arithmetic) / 3.0
     other = read_digits(spelled(array), (4,), arithmetic)
     assert all(a == b for a, b in zip(array, other, strict=True))
+
+
+def test_gradients_by_defaults_ask_for_their_values(gradcli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "def scaled(x, y=2.0):\n    return x * y, (y, x)\n"
+    tmp_path.joinpath("own.py").write_text(text)
+    ended = gradcli("check", "--call", "own.py:scaled", "x=3")
+    assert (ended.code, ended.out) == (2, "")
+    assert "there is a gradient by `y`, too, and no value of it" in ended.err
+    assert gradcli("check", "--call", "own.py:scaled", "x=3", "y=2").code == 0
+
+
+def test_inputs_that_are_asked_for_are_inputs(gradcli):
+    ended = gradcli("check", "--call", f"{FUNCTIONS}:square", "x=1", "--wrt", "z")
+    assert (ended.code, ended.err) == (2, "error: `z` is no input; inputs are x\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"upstream": "somewhere"}, "`somewhere` is no place of an upstream gradient"),
+        ({"names": ["a", "b"]}, "2 names are given for 1 arguments"),
+    ],
+)
+def test_what_a_caller_says_of_a_function_is_read_first(words, message):
+    with pytest.raises(GradcliError, match=message):
+        check_function(lambda x: x * x, lambda x: 2 * x, 3.0, **words)

@@ -86,3 +86,22 @@ def test_a_program_of_arrays_or_of_too_many_gates_stays_with_the_loop():
     long = gradcli.compile(" + ".join(["x*x"] * 20_001), ["x"])
     long._write_code()
     assert long._at_point is None
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: gradcli.compile("x*x", ["x"])(10**400), "`x` is too large for float64"),
+        (
+            lambda: gradcli.compile("sum(x)", {"x": [0]})([10**400]),
+            "`x` is not an array of numbers",
+        ),
+        (lambda: gradcli.compile("x", ["x"]).batch([[10**400]]), "`x` is not a column of numbers"),
+        (lambda: gradcli.compile("x", ["x"]).batch(3), "columns are a list of them, this is int"),
+        (lambda: gradcli.evaluate(b"x", {"x": 1}), "a program is a text, this is bytes"),
+        (lambda: gradcli.check(None), "a program is a text, this is NoneType"),
+    ],
+)
+def test_wrong_values_of_a_caller_are_errors_of_our_own(call, message):
+    with pytest.raises(gradcli.GradcliError, match=message):
+        call()

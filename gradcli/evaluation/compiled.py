@@ -171,13 +171,15 @@ class Function:
             if missing:
                 raise BindingError(f"no column for {', '.join(missing)}")
             columns = [columns[name] for name in self.inputs]
+        if not isinstance(columns, Sequence) and not np.ndim(columns):
+            raise BindingError(f"columns are a list of them, this is {type(columns).__name__}")
         if len(columns) != len(self.inputs):
             raise BindingError(f"{len(self.inputs)} columns are needed, got {len(columns)}")
         arrays = []
         for k, column in enumerate(columns):
             try:
                 array = np.asarray(column, dtype=float)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise BindingError(f"`{self.inputs[k]}` is not a column of numbers") from None
             if array.shape[1:] != self._shape(k) and array.shape != self._shape(k):
                 raise ShapeError(f"a row of `{self.inputs[k]}` has shape {array.shape[1:]}, "
@@ -229,6 +231,8 @@ class Function:
         if not shape:
             try:
                 return float(value)
+            except OverflowError:
+                raise BindingError(f"`{name}` is too large for float64") from None
             except (TypeError, ValueError):
                 kind = type(value).__name__
                 raise BindingError(f"`{name}` is a number, got {kind}") from None
@@ -236,7 +240,7 @@ class Function:
 
         try:
             array = np.asarray(value, dtype=float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BindingError(f"`{name}` is not an array of numbers") from None
         if array.shape != shape:
             raise ShapeError(f"`{name}` has shape {shape}, got {array.shape}")

@@ -39,6 +39,7 @@ class Pair:
         self.function = function
         self.gradient = gradient
         self.names = [*(names or names_of(function, len(inputs)))]
+        _refuse_words(self.names, len(inputs), upstream, wrt)
         self.places = real_places(inputs, self.names, wrt)
         if not self.places:
             raise UsageError("no argument is a float", hint="write 3.0 for the number 3")
@@ -107,9 +108,20 @@ class Pair:
             return [fitted[k] for k in self.places]
         of_real = gradients_of(claimed, self.real_names, [whole[k] for k in self.places], value)
         if isinstance(of_real, Misfit):
+            self._refuse_defaults(claimed)
             words = fitted.words.replace("backward", "the gradient")
             raise NotAGradient(fitted.mistake, words.replace("forward", "the function"))
         return of_real
+
+    def _refuse_defaults(self, claimed: Any) -> None:
+        """Raise UsageError for gradients by parameters that have kept their defaults, too."""
+        parameters = _parameters(self.function)
+        count = len(claimed) if isinstance(claimed, (tuple, list)) else 1
+        rest = parameters[len(self.names) :]
+        if rest and count == len(parameters):
+            names = ", ".join(f"`{name}`" for name in rest)
+            raise UsageError(f"there is a gradient by {names}, too, and no value of it",
+                             hint="give every input that is differentiated by")  # fmt: skip
 
     # ---------------------------------------------------------------- calls
 
@@ -218,6 +230,21 @@ class Pair:
         if needed <= count and not (most > count and _is_upstream(first)):
             return NONE
         return FIRST if _is_upstream(first) else LAST
+
+
+def _refuse_words(
+    names: Sequence[str], count: int, upstream: str | None, wrt: Sequence[str] | None
+) -> None:
+    """Raise UsageError for names that are not those of the inputs, and no way of a gradient."""
+    if len(names) != count:
+        raise UsageError(f"{len(names)} names are given for {count} arguments")
+    for name in wrt or ():
+        if name not in names:
+            raise UsageError(f"`{name}` is no input", hint=f"inputs are {', '.join(names)}")
+    ways = (FIRST, LAST, NONE, CACHED)
+    if upstream is not None and upstream not in ways:
+        raise UsageError(f"`{upstream}` is no place of an upstream gradient",
+                         hint=f"known are {', '.join(ways)}")  # fmt: skip
 
 
 def _refuse_no_numbers(value: Any) -> None:

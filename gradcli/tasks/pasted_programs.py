@@ -33,6 +33,8 @@ def program_in(text: str, error: GradcliError) -> str:
 
     Raises the error for none, and SeveralPrograms.
     """
+    if not isinstance(text, str):
+        raise error
     lines = text.splitlines()
     pieces = _fenced(lines) or _numbered(lines)
     if pieces:
