@@ -73,7 +73,8 @@ def test_where_there_is_no_value_there_is_nan():
 
 
 def test_a_note_says_where_float64_loses_the_curve():
-    (note,) = api.plot("(1 - cos(x))/x**2", {"x": "-1e-7:1e-7"}).notes
+    note, gap = api.plot("(1 - cos(x))/x**2", {"x": "-1e-7:1e-7"}).notes
+    assert gap == "1 of 401 points has no value, that at x = 0"
     assert note.startswith("plain float64 loses what one would see here, for x from -1e-07")
     assert api.plot("(1 - cos(x))/x**2", {"x": "1:2"}).notes == []
 
@@ -91,11 +92,38 @@ def test_ranges_among_arrays():
     assert line.values[-1] == 58.0
 
 
+@pytest.mark.parametrize(
+    ("text", "bounds", "note"),
+    [
+        ("log(x)", "-1:1", ["200 of 401 points have no value, for x from -1 to -0.005"]),
+        ("sqrt(x)", "-2:-1", ["no point has a value, for x from -2 to -1"]),
+        ("log(abs(x) + 1)", "-1:1", []),
+    ],
+)
+def test_where_there_is_no_value_there_is_no_slope(text, bounds, note):
+    plot = api.plot(text, {"x": bounds})
+    assert plot.notes == note
+    assert all(
+        math.isnan(slope)
+        for value, slope in zip(plot.line.values, plot.line.gradients, strict=True)
+        if math.isnan(value)
+    )
+    surface = api.plot(f"({text})*y", {"x": bounds, "y": "1:2"}).surface
+    for k in range(2):
+        assert all(
+            math.isnan(slope)
+            for row, slopes in zip(surface.values, surface.gradients[k], strict=True)
+            for value, slope in zip(row, slopes, strict=True)
+            if math.isnan(value)
+        )
+
+
 REFUSED = {
     ("x*y", "x=1", "y=2"): "no inputs have a range",
     ("x*y*z", "x=0:1", "y=0:1", "z=0:1"): "3 inputs have a range",
     ("x", "x=1:1"): "the range of `x` is a single point",
-    ("x", "x=2:1"): "`x=2:1` is not a range",
+    ("x", "x=2:1"): "`x=2:1` is not a range\n  help: write LOW:HIGH, the lower end comes first",
+    ("x", "x=0:inf"): "`x=0:inf` is not a range\n  help: write LOW:HIGH, its ends are finite",
     ("x*[1,2]", "x=0:1"): "the output is an array",
     ("y*y", "y=1", "x=0:1"): "`x` is no input of the program that is a number",
 }

@@ -279,3 +279,9 @@ def test_neither_numpy_nor_mpmath_is_loaded_for_numbers():
 def test_there_are_no_steps_from_infinity(gradcli):
     ended = gradcli("steps", "sin(y) + 0*exp(-x)", "x=inf", "y=1")
     assert (ended.code, "not finite" in ended.err) == (2, True)
+
+
+def test_what_nothing_rounds_has_no_slope_of_rounding():
+    forward = api.steps("x**2", {"x": 0}).inputs[0].curves[0]
+    assert forward.truncation_slope == pytest.approx(1.0)
+    assert forward.rounding_slope is None

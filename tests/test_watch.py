@@ -56,3 +56,15 @@ def test_a_file_that_goes_and_comes_back_is_watched_on(gradcli, saves):
 def test_there_must_be_something_to_watch(gradcli):
     assert gradcli("watch").code == 2
     assert "no such file or folder" in gradcli("watch", "nothing").err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [("--foo", "No such option '--foo'"), ('"-q', "cannot be taken apart: No closing quotation")],
+)
+def test_wrong_options_are_not_watched_on(gradcli, saves, options, message):
+    Path("a.grad").write_text(RIGHT)
+    saves()
+    ended = gradcli("watch", "a.grad", "--options", options)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err

@@ -44,19 +44,30 @@ def watch_command(words: tuple[str, ...], interval: float, more: str, debug: boo
     gradcli watch homework.grad
     gradcli watch layers.py --options "-v --digits-written"
     """
-    from shlex import split  # late: few commands take a text apart
-
+    from gradcli.cli.check import check_command  # late: the first report loads it
     from gradcli.cli.main import gradcli  # late: it is what runs this
 
     paths = targets(words, None, ()).paths
     if not paths:
         raise UsageError("nothing to watch", hint="name a file or a folder")
+    given = ["check", *words, *_split(more)]
+    check_command.make_context("gradcli check", given[1:])  # what is wrong there stays wrong
     for _ in _changes(paths, interval):
         if sys.stdout.isatty():
             click.echo(CLEAR, nl=False)
-        run_once(gradcli, ["check", *words, *split(more)])
+        run_once(gradcli, given)
         click.echo(f"\n{time.strftime('%H:%M:%S')}  watching {', '.join(paths)}")
         sys.stdout.flush()
+
+
+def _split(text: str) -> list[str]:
+    """The words of a text, as a shell takes them apart. Raises UsageError."""
+    from shlex import split  # late: few commands take a text apart
+
+    try:
+        return split(text)
+    except ValueError as error:
+        raise UsageError(f"--options cannot be taken apart: {error}") from None
 
 
 def _changes(paths: list[str], interval: float) -> Iterator[State]:

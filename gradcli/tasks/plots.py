@@ -58,6 +58,8 @@ def plot_of(text: str, name: str, bindings: list[tuple[str, Setting]], request: 
     line = _line(field, *ranges.items()) if is_line else None
     surface = None if is_line else _surface(field, ranges)
     notes = [*seed_notes(written), *([] if line is None else _doubts(field, line))]
+    if line is not None:
+        notes += _gaps(line)
     output = next((n for n, v in written.stages.items() if v == written.output), "#out")
     return Plot(written.expression or output, output, line, surface, notes, program.warnings)
 
@@ -99,7 +101,13 @@ class _Field:
     def at(self, *xs: float) -> tuple[float, list[float]]:
         """The value, and the gradients by these inputs."""
         run = self.run(*xs)
-        return run.values[self.program.output], [float(run.gradients[k]) for k in self.leaves]
+        return run.values[self.program.output], self.slopes(run)
+
+    def slopes(self, run: Run) -> list[float]:
+        """The gradients by these inputs; what has no value has no slope: log(x) below 0."""
+        if math.isnan(run.values[self.program.output]):
+            return [math.nan for _ in self.leaves]
+        return [float(run.gradients[k]) for k in self.leaves]
 
 
 def _between(low: float, high: float, count: int) -> list[float]:
@@ -126,13 +134,13 @@ def _line(field: _Field, over: tuple[str, Range]) -> LinePlot:
     name, (low, high) = over
     xs = _between(low, high, POINTS)
     runs = [field.run(x) for x in xs]
-    output, leaf = field.program.output, field.leaves[0]
+    output = field.program.output
     values = [float(run.values[output]) for run in runs]
     branches = _branches(field, runs[0])
     gradients = [
         _slope_at_edge(field, x, ASIDE * high - ASIDE * low)
         if any(branch.at(run.values) == 0 for branch in branches)
-        else float(run.gradients[leaf])
+        else field.slopes(run)[0]
         for x, run in zip(xs, runs, strict=True)
     ]
     marks = _marks(field, branches, xs, runs, values)
@@ -245,6 +253,18 @@ def _doubts(field: _Field, line: LinePlot) -> list[str]:
         f"plain float64 loses what one would see here, for {line.name} from {min(lost):.3g} to "
         f"{max(lost):.3g}: `gradcli eval` at a point has true digits"
     ]
+
+
+def _gaps(line: LinePlot) -> list[str]:
+    """A note where there is nothing to draw."""
+    lost = [x for x, value in zip(line.xs, line.values, strict=True) if math.isnan(value)]
+    if not lost:
+        return []
+    whole, name = len(line.xs), line.name
+    if len(lost) == 1:
+        return [f"1 of {whole} points has no value, that at {name} = {lost[0]:.3g}"]
+    which = "no point has a" if len(lost) == whole else f"{len(lost)} of {whole} points have no"
+    return [f"{which} value, for {name} from {lost[0]:.3g} to {lost[-1]:.3g}"]
 
 
 def _rounding(field: _Field, x: float) -> float:

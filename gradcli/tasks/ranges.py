@@ -20,5 +20,7 @@ def range_of(name: str, value: Setting) -> Range | None:
         return None
     low, high = [constant(name, text) for text in value.split(":", 1)]
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise BindingError(f"`{name}={value}` is not a range", hint="write LOW:HIGH")
+        is_turned = math.isfinite(low) and math.isfinite(high)
+        hint = "the lower end comes first" if is_turned else "its ends are finite numbers"
+        raise BindingError(f"`{name}={value}` is not a range", hint=f"write LOW:HIGH, {hint}")
     return low, high

@@ -31,6 +31,7 @@ SMALLEST = 1e-280  # an input that has no normal numbers so far below it is as g
 MOST_INPUTS = 6  # of a report
 MOST_EVALUATIONS = 2e7  # of gates: some ten seconds
 FITTED = 10.0  # times what rounding may do: from there on truncation is alone
+FLATTEST = -0.5  # slope of what rounding over the step does: it is -1 but for chance
 ALONE = 10.0  # times shorter than those steps: there rounding is alone
 FEWEST_FITTED = 4  # points that have a slope
 BENT = 1e-2  # a larger error is no longer that of the first term left out
@@ -211,10 +212,12 @@ def _curve(
     border = min((h for h, _ in long), default=math.inf) / ALONE
     short = [(h, e) for h, e in points if h < border and UNIT_ROUNDOFF < e < BENT]
     errors = [error for _, error in points]
+    of_rounding = _slope(short) if rounding else None
+    if of_rounding is not None and of_rounding > FLATTEST:
+        of_rounding = None  # nothing rounds there: the slope is that of truncation
     return StepCurve(
-        method, steps, [value for _, value in values], errors, _slope(long),
-        _slope(short) if rounding else None,
-    )  # fmt: skip
+        method, steps, [value for _, value in values], errors, _slope(long), of_rounding
+    )
 
 
 def _slope(points: Sequence[tuple[float, float]]) -> float | None:
