@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from python_cases import case_of, first_accused, taken, verdicts
+from python_cases import accused_rows, case_of, first_accused, taken, verdicts
 
 # ---------------------------------------------------------------- what the code says
 
@@ -350,3 +350,40 @@ def test_labels_that_batches_are_cut_of_end_the_search_for_sizes():
         "                self.W -= rate * x.T @ (p - hot) / len(y)\n"
     )
     assert verdicts(text) == ["pass"]
+
+
+STATE = """
+import numpy as np
+
+def rhs(u, theta):
+    x, y = u
+    a, b = theta
+    return np.array([a * x - b * x * y, b * x * y - y])
+
+def by_state(u, theta):
+    x, y = u
+    a, b = theta
+    return np.array([[a - b * y, -b * x], [b * y, b * x - 1]])
+
+def by_parameters(u, theta):
+    x, y = u
+    return np.array([[x, -x * y], [0, x * y]])
+
+def misfit(theta, u0, data, dt=0.05):
+    us = [np.asarray(u0, float)]
+    for k in range(len(data)):
+        us.append(us[-1] + dt * rhs(us[-1], theta))
+    loss = 0.5 * sum(np.sum((us[k + 1] - data[k]) ** 2) for k in range(len(data)))
+    adj, dtheta = np.zeros(2), np.zeros(2)
+    for k in reversed(range(len(data))):
+        adj = adj + us[k + 1] - data[k]
+        dtheta = dtheta + dt * by_parameters(us[k], theta).T @ adj
+        adj = adj + dt * by_state(us[k], theta).T @ adj
+    return loss, dtheta
+"""
+
+
+def test_a_state_that_a_helper_takes_apart_and_puts_together_is_a_vector():
+    assert "theta (2,), u0 (2,), data (4, 2)" in taken(STATE)
+    wrong = STATE.replace("dtheta + dt *", "dtheta +")
+    assert accused_rows(wrong) == {"dtheta = dtheta + by_parameters(us[k], theta).T @ adj"}

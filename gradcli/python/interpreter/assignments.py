@@ -75,12 +75,10 @@ class Assignments(Parts):
         self.row_inputs[name] = own
         return own
 
-    def _is_computed(self, value: Any) -> bool:
-        """Whether a value is a vector that was computed from inputs, and is none itself."""
+    def _is_vector(self, value: Any) -> bool:
+        """Whether a value is an array with one axis."""
         is_node = isinstance(value, Array) and value.content.__class__ is int
-        if not is_node or value.content in self.tape.graph.inputs.values():
-            return False
-        return len(self.tape.shape(value.content)) == 1
+        return is_node and len(self.tape.shape(value.content)) == 1
 
     def _unpack(self, target: Any, value: Any, scope: Scope) -> None:
         parts = self.iterate(value)
@@ -94,7 +92,7 @@ class Assignments(Parts):
             parts = [*parts[:star], list(parts[star:stop]), *parts[stop:]]
         if len(parts) != len(names):
             self.at(target)
-            kind = "elements" if self._is_computed(value) else "values"
+            kind = "elements" if self._is_vector(value) else "values"
             self.fail(f"{len(names)} names on the left for {len(parts)} {kind}")
         self.reads_one |= isinstance(value, Shape) and 1 in value
         for name, part in zip(names, parts, strict=True):

@@ -262,8 +262,18 @@ def _unpacked(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Le
     if is_shape and isinstance(value, Array):
         return Lesson(path, count)
     if isinstance(value, Array) and isinstance(source, ast.Name):  # `x, state = inputs`
-        return Lesson(path, Parts({str(k): 2 for k in range(count)}))
+        parts = Parts({str(k): 2 for k in range(count)})
+        return Lesson(path, 1 if _is_joined_again(count, stop.scope) else parts)
     return Lesson(path, Sizes(count)) if isinstance(value, (int, list)) else None
+
+
+def _is_joined_again(count: int, scope: Scope) -> bool:
+    """Whether a function makes an array of so many parts: a state and its slope are vectors."""
+    function = scope.function
+    calls = [] if function is None else ast.walk(function.node)
+    lists = [node.args[0] for node in calls if isinstance(node, ast.Call) and node.args
+             and ast.unparse(node.func).rpartition(".")[2] in ("array", "asarray")]  # fmt: skip
+    return any(isinstance(x, (ast.List, ast.Tuple)) and len(x.elts) == count for x in lists)
 
 
 def _iterated(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
