@@ -15,13 +15,14 @@ import gradcli
 from gradcli.arithmetic.arrays import ARRAYS
 from gradcli.arithmetic.bounds.arrays import ARRAY_BOUNDS, BoundedArray
 from gradcli.arithmetic.bounds.bounded import Bounded
+from gradcli.arithmetic.bounds.numbers import FLOAT_BOUNDS
 from gradcli.arithmetic.digits import digits
 from gradcli.engine import Machine, backward
 from gradcli.evaluation.numbers import bounded_run
 from gradcli.evaluation.point import inputs_of
 from gradcli.gates.table import BUILT_IN
 from gradcli.program.reader import read
-from gradcli.transform.elements import Circuit
+from gradcli.transform.elements import Circuit, unrolled
 
 MP = digits(60)
 ROUNDING = 1 + 1e-9  # of the bounds themselves
@@ -131,6 +132,51 @@ def test_a_winner_among_what_has_overflowed_is_not_certain():
     backward(run, program.output, 1.0)
     again = bounded_run(run, program.output, 1.0)
     assert (again.gradients[program.graph.inputs["x"]].error >= 1e200).all()
+
+
+BOTH = (ARRAY_BOUNDS, FLOAT_BOUNDS)
+MASKED = "s = x + mask; e = exp(2*s - max(2*s)); -log((e / sum(e))[0])"
+
+
+@pytest.mark.parametrize("rules", BOTH, ids=["arrays", "numbers"])
+def test_an_infinity_that_did_not_overflow_is_as_exact_as_the_other_numbers(rules):
+    """A mask before a softmax: what it hides counts for nothing."""
+    program = read(MASKED, settings={"x": [0.3, 7.0, -0.4], "mask": [0, -math.inf, 0]})
+    inputs = inputs_of(program)
+    if rules is FLOAT_BOUNDS:
+        inputs = [float(x) for array in inputs for x in array]
+        program = unrolled(program)
+    graph, output = program.graph, program.output
+    run = Machine(graph, rules).run([rules.exactly(x) for x in inputs])
+    value, exact = run.values[output], math.log1p(math.exp(-1.4))
+    assert abs(value.value - exact) <= value.error + 2e-16
+    assert value.error < 1e-14
+
+
+@pytest.mark.parametrize(
+    ("gate", "x", "y"),
+    [("add", 1e308, 1e308), ("sub", -1e308, 1e308), ("mul", 1e200, 1e200), ("div", 1e300, 1e-300),
+     ("add", math.inf, -math.inf), ("sub", math.inf, math.inf), ("mul", math.inf, 0.0)],
+)  # fmt: skip
+def test_what_overflows_or_is_nothing_has_no_bound(gate, x, y):
+    for rules in BOTH:
+        with rules.quiet():
+            out = rules.function(gate)(rules.exactly(x), rules.exactly(y))
+            assert out.error == math.inf
+            assert rules.function("add")(out, rules.exactly(1.0)).error == math.inf
+
+
+@pytest.mark.parametrize(
+    ("gate", "x", "y", "out"),
+    [("add", -math.inf, 3.5, -math.inf), ("sub", 3.5, -math.inf, math.inf),
+     ("mul", -math.inf, -2.0, math.inf), ("div", math.inf, -0.5, -math.inf)],
+)  # fmt: skip
+def test_beside_an_infinity_an_error_is_nothing(gate, x, y, out):
+    for rules in BOTH:
+        numbers = [rules.exactly(z) if math.isinf(z) else rules.pair(z, 1e-9) for z in (x, y)]
+        with rules.quiet():
+            found = rules.function(gate)(*numbers)
+        assert (found.value, found.error) == (out, 0)
 
 
 def test_a_slope_of_zero_at_infinity_bounds_nothing():

@@ -111,7 +111,7 @@ class Surroundings:
     def bounded(self) -> tuple[Machine, list[Any]]:
         """The graph bound to numbers that carry their error, and the run's values as such."""
         pairs = zip(self.run.values, self.bounds, strict=True)
-        values = [FLOAT_BOUNDS.pair(value, error) for value, error in pairs]
+        values = [FLOAT_BOUNDS.measured(value, error) for value, error in pairs]
         return Machine(self.run.machine.graph, FLOAT_BOUNDS), values
 
     @cached_property

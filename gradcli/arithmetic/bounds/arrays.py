@@ -7,6 +7,7 @@ short numbers, such as counts and masks, are exact, in whatever order they are a
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -35,16 +36,19 @@ BLOCK = 24  # roundings in a block of 128 numbers: 16 to a part, 3 to join the p
 class BoundedArray(Bounded):
     """An array, or a number, whose error is NO_ERROR where no element has one."""
 
-    __slots__ = ()
+    __slots__ = ("is_bounded",)
 
     def __init__(self, value: Number, error: Number = NO_ERROR) -> None:
         self.value = value
+        self.is_bounded = True
         if error is not NO_ERROR:
             most = error.max(initial=0.0) if error.__class__ is np.ndarray else error
             if most == 0.0:
                 error = NO_ERROR
-            elif most != most:
-                error = np.where(np.isnan(error), np.inf, error)[()]
+            elif not most < inf:
+                self.is_bounded = False
+                if most != most:
+                    error = np.where(np.isnan(error), np.inf, error)[()]
         self.error = error
 
 
@@ -304,6 +308,10 @@ class ArrayBounds(Bounds):
         if isinstance(value, Bounded):
             return value
         return self.pair(np.asarray(value, dtype=float)[()])
+
+    def is_bounded(self, x: Any) -> bool:
+        """Whether the error is finite, of every element."""
+        return bool(x.is_bounded)
 
     def static(self, value: Any) -> Any:
         """A tuple as it is; an array that is a constant is exact."""

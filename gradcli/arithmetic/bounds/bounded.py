@@ -21,6 +21,7 @@ from gradcli.gates.table import BUILT_IN
 Number = Any  # a float, a number in many digits, or an array
 
 NO_ERROR = 0.0  # the error of what is exact: this very object
+ENDLESS = float("0")  # that of a number which is infinite and did not overflow: this object
 CAUTION = 2.0**-8  # an error above this part of a gate's radius is not small
 BENT = 1.0 + 2.0**-6  # by how much more than its bound says a slope may change within a small error
 STRAIGHT = 1.0 + 2.0**-16  # and all it changes within one whose square is below a rounding
@@ -191,14 +192,16 @@ class Bounds(Arithmetic):
         a, b = x.value, y.value
         out = a + b
         is_rounded = (out - a != b) | (out - b != a)
-        return self.pair(out, x.error + y.error + self.unit * abs(out) * is_rounded)
+        total = self.pair(out, x.error + y.error + self.unit * abs(out) * is_rounded)
+        return total if self.is_bounded(total) else self.endless(total, x, y)
 
     def sub(self, x: Bounded, y: Bounded) -> Bounded:
         """The difference; exact where both operands can be had back from it."""
         a, b = x.value, y.value
         out = a - b
         is_rounded = (a - out != b) | (out + b != a)
-        return self.pair(out, x.error + y.error + self.unit * abs(out) * is_rounded)
+        total = self.pair(out, x.error + y.error + self.unit * abs(out) * is_rounded)
+        return total if self.is_bounded(total) else self.endless(total, x, y)
 
     def neg(self, x: Bounded) -> Bounded:
         """The number with the other sign."""
@@ -219,7 +222,8 @@ class Bounds(Arithmetic):
         elif not self.is_ordinary(error):
             own = self.rounding(out, (a == 0.0) | (b == 0.0))
             error = self.times(abs(a) + d, e) + self.times(abs(b), d) + own
-        return self.pair(out, error)
+        product = self.pair(out, error)
+        return product if self.is_bounded(product) else self.endless(product, x, y, True)
 
     def div(self, x: Bounded, y: Bounded) -> Bounded:
         """The quotient; the error of the divisor makes it smaller, and must not reach zero."""
@@ -227,11 +231,30 @@ class Bounds(Arithmetic):
         out = self._divide(a, b)
         own = self.rounding(out, a == 0.0)
         if self.are_exact(x, y):
-            return self.pair(out, self.choose(self.is_exact_quotient(a, b, out), 0.0, own))
+            error = self.choose(self.is_exact_quotient(a, b, out), 0.0, own)
+            return self._quotient(self.pair(out, error), x, y)
         spread = d + self.times(abs(out), e)
         handed = self._divide(spread, self.base.larger(abs(b) - e, 0.0))
         is_lost = (handed <= self.base.normal) & (spread > 0.0)
-        return self.pair(out, handed + own + self.base.tiny * is_lost)
+        return self._quotient(self.pair(out, handed + own + self.base.tiny * is_lost), x, y)
+
+    def _quotient(self, out: Bounded, x: Bounded, y: Bounded) -> Bounded:
+        return out if self.is_bounded(out) else self.endless(out, x, y, True)
+
+    def is_bounded(self, x: Bounded) -> bool:
+        """Whether the error is finite, of every element."""
+        return bool(x.error < inf)
+
+    def endless(self, out: Bounded, x: Bounded, y: Bounded, is_scaled: bool = False) -> Bounded:
+        """A result, exact where it is as infinite as an operand: what overflows has no bound.
+
+        Masks are such numbers: -inf before a softmax. An operand that scales must not be 0.
+        """
+        were = [(abs(z.value) == inf) & (z.error < inf) for z in (x, y)]
+        is_exact = (were[0] | were[1]) & (x.error < inf) & (y.error < inf) & (abs(out.value) == inf)
+        if is_scaled:
+            is_exact = is_exact & (abs(x.value) > x.error) & (abs(y.value) > y.error)
+        return self.pair(out.value, self.choose(is_exact, 0.0, out.error))
 
     def scale(self, g: Bounded, local: Bounded) -> Bounded:
         """The guarded product: exactly 0 where g is, whatever the local gradient is."""
@@ -340,7 +363,7 @@ class Bounds(Arithmetic):
             lost = lost + self.base.turned * (1.0 + size * size) * is_far
         if self.is_ordinary(size) or gate.name in NEVER_UNDERFLOW:
             return lost
-        is_zero = (out == 0.0) & reduce(or_, [x == 0.0 for x in values])
+        is_zero = (out == 0.0) & reduce(or_, [(x == 0.0) | (abs(x) == inf) for x in values])
         is_zero = is_zero & (gate.name not in NEVER_ZERO)
         return lost + self.base.tiny * self.choose(is_zero, 0.0, size <= self.base.normal)
 

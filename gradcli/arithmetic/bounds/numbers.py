@@ -16,6 +16,7 @@ from typing import Any
 from gradcli.arithmetic.arithmetic import Arithmetic
 from gradcli.arithmetic.bounds.bounded import (
     COMPARE,
+    ENDLESS,
     EVER_EXACT,
     NO_ERROR,
     STRAIGHT,
@@ -65,6 +66,19 @@ class NumberBounds(Bounds):
             **{name: _comparison(self, name) for name in COMPARE},
             **{name: self.moving_together(BUILT_IN[name]) for name in ("hypot", "logsumexp")},
         }  # fmt: skip
+
+    def exactly(self, value: Any) -> Bounded:
+        """A number of the base as one that is exact."""
+        return self.measured(self.plain.number(value), NO_ERROR)
+
+    def measured(self, value: Number, error: Number) -> Bounded:
+        """A number whose error is known, with the error of its own that an infinity has."""
+        return self.pair(value, error if error or abs(value) < inf else ENDLESS)
+
+    def endless(self, out: Bounded, x: Bounded, y: Bounded, is_scaled: bool = False) -> Bounded:
+        """A result, exact where it is as infinite as an operand."""
+        found = super().endless(out, x, y, is_scaled)
+        return self.measured(found.value, found.error)
 
     def bounded(self, gate: Gate) -> Operation:
         """A smooth gate by its slopes, which is closer than its operations and costs less."""
@@ -140,6 +154,8 @@ def _sums(rules: NumberBounds) -> tuple[Operation, Operation]:
         error = d + e if d and e else d or e
         if ((a and b) or not abs(out) < inf) and (error or out - a != b or out - b != a):
             error += unit * abs(out)
+            if d is ENDLESS or e is ENDLESS:
+                return rules.endless(pair(out, error), x, y)
         return pair(out, error)
 
     def sub(x: Bounded, y: Bounded) -> Bounded:
@@ -149,6 +165,8 @@ def _sums(rules: NumberBounds) -> tuple[Operation, Operation]:
         error = d + e if d and e else d or e
         if ((a and b) or not abs(out) < inf) and (error or a - out != b or out + b != a):
             error += unit * abs(out)
+            if d is ENDLESS or e is ENDLESS:
+                return rules.endless(pair(out, error), x, y)
         return pair(out, error)
 
     return add, sub
@@ -162,6 +180,8 @@ def _product(rules: NumberBounds) -> Operation:
         a, d, b, e = x.value, x.error, y.value, y.error
         out = a * b
         lost = unit * abs(out)
+        if d is ENDLESS or e is ENDLESS:
+            return careful(x, y)
         if d or e:
             error = (abs(a) + d) * e + abs(b) * d + lost
             if error > normal:
@@ -181,7 +201,7 @@ def _quotient(rules: NumberBounds) -> Operation:
     def div(x: Bounded, y: Bounded) -> Bounded:
         a, d, b, e = x.value, x.error, y.value, y.error
         room = abs(b) - e
-        if (d or e) and room > 0:
+        if (d or e) and room > 0 and d is not ENDLESS:
             out = a / b
             size = abs(out)
             spread = d + size * e
