@@ -92,6 +92,44 @@ def test_a_slip_in_python_has_its_name_and_a_repair_in_python(old, new, mistake,
     assert (line.mistake, line.repair) == (mistake, repair)
 
 
+IN_PLACE = """
+import numpy as np
+
+def loss(X, W, V, y):
+    h = X @ W
+    a = np.maximum(0, h)
+    p = np.exp(a @ V)
+    p /= p.sum(axis=1, keepdims=True)
+    n = len(X)
+    nll = -np.log(p[np.arange(n), y]).mean()
+    ds = p.copy()
+    ds[np.arange(n), y] -= 1
+    ds /= n
+    dV = a.T @ ds
+    dh = ds @ V.T
+    dh *= h > 0
+    dW = X.T @ dh
+    return nll, dW, dV
+"""
+SLIPS_IN_PLACE = [
+    ("ds /= n", "ds /= 2 * n", "dropped-factor", "ds /= n"),
+    ("ds /= n", "ds /= n - 1", "dropped-factor", "ds /= n"),
+    ("ds /= n", "ds *= n", "wrong-operator", None),
+    ("dh *= h > 0", "dh *= h < 0", "wrong-branch", "dh *= h > 0"),
+    ("dh *= h > 0", "dh *= h", "wrong-cache", "dh *= h > 0"),
+    ("dh *= h > 0", "dh *= 3 * (h > 0)", "dropped-factor", None),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "mistake", "repair"), SLIPS_IN_PLACE)
+def test_a_slip_in_what_is_multiplied_in_place_is_that_lines(old, new, mistake, repair):
+    assert verdict(IN_PLACE) == ("pass", None)
+    (case,) = cases(IN_PLACE.replace(old, new))
+    (line,) = [line for line in case.lines if line.local]
+    assert line.line == IN_PLACE[: IN_PLACE.index(old)].count("\n") + 1
+    assert (line.mistake, line.repair) == (mistake, repair)
+
+
 def test_repairs_of_several_subjects_are_one_diff_of_their_file(gradcli, tmp_path):
     path = tmp_path / "slips.py"
     text = (

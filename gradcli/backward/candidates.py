@@ -35,6 +35,7 @@ from gradcli.syntax.edit import (
 )
 
 OPERATORS = ("add", "sub", "mul", "div", "pow")
+NEUTRAL_AT_ONE = ("mul", "div", "pow")
 OTHER_BRANCHES = {
     "lt": ("ge", "gt"), "ge": ("lt", "le"), "gt": ("le", "lt"), "le": ("gt", "ge"),
     "eq": ("ne",), "ne": ("eq",),
@@ -102,7 +103,10 @@ def _operators(scene: Scene) -> Iterator[Repair]:
             continue
         (start, middle), _ = operands(tree, k)
         fixed = {"pow": range(start, k), "div": range(middle, k)}
+        is_one = tree.ops[k - 1] == "number" and tree.args[k - 1] == 1
         for other in OPERATORS:
+            if is_one and other in NEUTRAL_AT_ONE:  # what is too much then is the operand
+                continue
             if not linear.isdisjoint(fixed.get(other, ())):
                 continue
             if other != op and {op, other} != {"add", "sub"}:

@@ -19,6 +19,7 @@ from gradcli.syntax.edit import name_tree, part, replaced, start_of, substituted
 
 MOST_PARTS_PUT_IN = 24  # of the forward part that are tried in one line
 LONGEST_PART = 40  # of its text: what is longer is no slip
+WINS = {"max": ">", "min": "<"}  # where the one of two operands does
 
 
 class Scene(NamedTuple):
@@ -142,6 +143,12 @@ def _slopes(scene: Scene, node: int) -> Iterator[str]:
     gate, operands = graph.gates[node], graph.operands[node]
     if gate.is_structural or gate.name in ("add", "sub", "mul", "copy", "neg"):
         return  # of these the slopes are their operands
+    if gate.name in WINS and len(operands) == 2:
+        texts = [graph.names.get(k, scene.phrases[k][0]) for k in operands]
+        for own, other, operand in zip(texts, texts[::-1], operands, strict=True):
+            if graph.active[operand]:
+                yield f"({own}) {WINS[gate.name]} ({other})"
+        return
     names = {k: scene.phrases[k][0] for k in operands if k not in graph.constants}
     names = {k: graph.names.get(k, f"({text})") for k, text in names.items()}
     names[node] = graph.names.get(node, f"({scene.phrases[node][0]})")

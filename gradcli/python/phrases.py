@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 from gradcli.errors import GradcliError
@@ -17,7 +18,7 @@ from gradcli.python.state.tape import Tape, content_of
 from gradcli.python.state.values import Array, Content, Library, Scope, Taken
 from gradcli.reports.statement_text import statement_end
 from gradcli.syntax import Tree
-from gradcli.syntax.edit import part, start_of, unary
+from gradcli.syntax.edit import joined, part, start_of, unary
 from gradcli.syntax.tree import Call
 
 OPERATORS: dict[type, str] = {
@@ -28,7 +29,9 @@ OPERATORS: dict[type, str] = {
 SAME = {"exp": 1, "log": 1, "tanh": 1, "sqrt": 1, "sin": 1, "cos": 1, "abs": 1, "square": 1,
         "sign": 1, "log1p": 1, "expm1": 1, "maximum": 2, "minimum": 2, "where": 3,
         "outer": 2}  # fmt: skip
-SIGNS = ("sub", "add")
+# What undoes an operator, and joins what several of it take: x - a - b is x - (a + b).
+OPPOSITE = {"sub": "add", "mul": "div", "div": "mul"}
+JOINED = {"sub": ("add", "sub"), "mul": ("mul", "div"), "div": ("mul", "div")}
 PRODUCTS = ("dot", "matmul")
 REDUCTIONS = ("sum", "mean")
 OPTIONS = ("axis", "keepdims")
@@ -47,7 +50,8 @@ class Phrase:
         self.names: dict[str, Content] = {}  # what the names in the tree stand for
         self.aliases: Mapping[str, str | None] = {}  # what the names of the program are called
         self.scope = scope
-        self.is_taken = isinstance(node, Taken)
+        # Of `x -= y` the operator, which is written on the left.
+        self.taken = OPERATORS[type(node.op)] if isinstance(node, Taken) else None
         self.shifted: dict[str, Content] = {}  # the neighbours of the parts of lists in it
         self.alongside: set[str] = set()  # what the other lines of the same turn read
         text, start = script.text, script.offset(node)
@@ -62,22 +66,33 @@ class Phrase:
 
     def spelling(self) -> Spelling:
         """The text of the line around its tree."""
-        tree = self._right_of(self.tree) if self.is_taken else self.tree
+        tree = self._right_of(self.tree, self.taken) if self.taken else self.tree
         return Spelling(self.before, self.words, self.after, tree or self.tree, self.in_python)
 
-    def _right_of(self, tree: Tree) -> Tree | None:
+    def _right_of(self, tree: Tree, taken: str) -> Tree | None:
         """What stands on the right of `x -= ...` for a tree `x - ...`; None for another form."""
+        parts: dict[str, list[Tree]] = {taken: [], OPPOSITE[taken]: []}
         end = len(tree.ops) - 1
-        if tree.ops[0] != "name" or tree.ops[end] not in SIGNS or start_of(tree, end - 1) != 1:
+        while tree.ops[end] in parts:
+            start = start_of(tree, end - 1)
+            parts[tree.ops[end]].insert(0, part(tree, start, end))
+            end = start - 1
+        if end or tree.ops[0] != "name":
             return None
-        right = part(tree, 1, end)
-        return right if tree.ops[end] == "sub" else unary(right, "neg")
+        (own, others), (more, less) = parts.values(), JOINED[taken]
+        if not own and taken == "sub":
+            own = [unary(others.pop(0), "neg")]
+        if not own:
+            return None
+        right = reduce(lambda x, y: joined(x, y, more), own)
+        return reduce(lambda x, y: joined(x, y, less), others, right)
 
     def in_python(self, after: Tree) -> Tree | None:
         """A changed tree with names and functions as the file has them; None where it has none."""
         args: list[Any] = []
-        if self.is_taken:
-            changed = self._right_of(after) if after.args[0] == self.tree.args[0] else None
+        if self.taken:
+            is_same = after.args[0] == self.tree.args[0]
+            changed = self._right_of(after, self.taken) if is_same else None
             if changed is None:
                 return None
             after = changed

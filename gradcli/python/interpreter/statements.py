@@ -86,7 +86,7 @@ class Statements(Expressions):
         self.at(node)
         kind = "add" if isinstance(node.op, ast.Add) else "assign"
         source: ast.expr | None = node.value if kind == "add" else None
-        if isinstance(node.op, ast.Sub):
+        if isinstance(node.op, (ast.Sub, ast.Mult, ast.Div)):
             self.parts[id(target)] = Array(old.content) if isinstance(old, Array) else old
             source = ast.copy_location(Taken(target, node.op, node.value), node.value)
         if isinstance(old, list) and isinstance(node.op, ast.Add):

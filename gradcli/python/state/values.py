@@ -22,7 +22,7 @@ View = tuple[Callable[[Content], Content], Callable[[Content, Content], Content]
 
 
 class Taken(ast.BinOp):
-    """What `x -= y` gives, `x - y`; in the text stands `y` only."""
+    """What `x -= y` or `x /= y` gives, `x - y` or `x / y`; in the text stands `y` only."""
 
 
 class Shape(tuple[int, ...]):
