@@ -387,3 +387,30 @@ def test_a_state_that_a_helper_takes_apart_and_puts_together_is_a_vector():
     assert "theta (2,), u0 (2,), data (4, 2)" in taken(STATE)
     wrong = STATE.replace("dtheta + dt *", "dtheta +")
     assert accused_rows(wrong) == {"dtheta = dtheta + by_parameters(us[k], theta).T @ adj"}
+
+
+COST = """
+import numpy as np
+
+def cost(u, x0, R, dt=0.1):
+    T = len(u)
+    x = np.zeros((T + 1, 2))
+    x[0] = x0
+    J = 0.0
+    for t in range(T):
+        x[t + 1, 0] = x[t, 0] + dt * x[t, 1]
+        x[t + 1, 1] = x[t, 1] + dt * (np.sin(x[t, 0]) + u[t])
+        J += x[t + 1] @ x[t + 1] + R * u[t] ** 2
+    du = np.zeros(T)
+    adj = np.zeros(2)
+    for t in reversed(range(T)):
+        adj = adj + 2 * x[t + 1]
+        du[t] = 2 * R * u[t] + dt * adj[1]
+        adj = np.array([[1.0, dt], [dt * np.cos(x[t, 0]), 1.0]]).T @ adj
+    return J, du
+"""
+
+
+def test_what_stands_in_one_element_is_a_number():
+    assert "x0 (2,), R = " in taken(COST)
+    assert first_accused(COST.replace("2 * R * u", "R * u")) == 17

@@ -163,7 +163,7 @@ def _scattered(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> L
 
 def _stored(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
     """What is put into a row has more axes than this: so has one of the inputs it is made of."""
-    has, takes = (text.strip(", ").count(",") + 1 for text in match.groups())
+    has, takes = (len(text.replace(",", " ").split()) for text in match.groups())
     source = getattr(stop.statement, "value", None)
     if source is None or has <= takes:
         return None
@@ -174,7 +174,7 @@ def _stored(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Less
             if isinstance(value, Array) and isinstance(whole, Array):
                 shapes = {stop.shape(x.content) for x in (value, whole)}
                 if len(shapes) == 1 and len(shapes.pop()) == has:
-                    return Lesson(str(path), takes)
+                    return Lesson(str(path), takes or "number")
                 if not is_part:
                     return None
     return None
@@ -456,7 +456,7 @@ def _flag(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson
 
 LESSONS = (
     (r"add\.at`: could not broadcast shape \(([\d, ]+)\) into shape \(([\d, ]+)\)", _scattered),
-    (r"^could not broadcast shape \(([\d, ]+)\) into shape \(([\d, ]+)\)", _stored),
+    (r"^could not broadcast shape \(([\d, ]+)\) into shape \(([\d, ]*)\)", _stored),
     (r"only whole numbers, slices", _index),
     (r"(?:an array|a list) stands where a whole|is not a whole number|float where a whole", _whole),
     (r"is not subscriptable|an index needs an array|has no len|a number has no length", _parts),
