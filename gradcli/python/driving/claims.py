@@ -24,7 +24,7 @@ from gradcli.python.driving.held import (
 from gradcli.python.driving.results import Result
 from gradcli.python.parameters.guesses import BIAS, SHARES, TARGETS
 from gradcli.python.state.values import Array, arrays_in
-from gradcli.python.words.gradients import folded, kin
+from gradcli.python.words.gradients import folded, kin, roots
 from gradcli.python.words.returned import OBJECTIVES
 
 WEIGHT = re.compile(r"^_?(W|w|U|V|K|b|gamma|beta)\w*$")
@@ -339,7 +339,9 @@ def _by_position(driven: Driven, results: list[Result], claims: list[Claim]) -> 
         parameters = parts
     if len(free) != len(parameters):  # a result of another name may be of something else
         parameters = _without_targets(driven, parameters, free)
-    is_plain = bool(driven.own) or not any(r.roots for r in free)  # `g, -g` says nothing of its own
+    handed = {kin(root) for name in driven.upstreams for root in roots(name)}
+    is_told = any({*map(kin, r.roots)} - handed for r in free)  # `dz, -dz` says nothing of its own
+    is_plain = bool(driven.own) or not is_told
     if 1 < len(free) < len(parameters) and is_plain and _are_alike(driven, parameters, free, True):
         parameters = parameters[: len(free)]
     if len(free) != len(parameters):

@@ -67,6 +67,14 @@ def _is_empty(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) or ast.unparse(value) in ("[]", "()", "{}")
 
 
+def takes_upstream(gradient: ast.FunctionDef, of: ast.FunctionDef) -> bool:
+    """Whether a gradient takes an upstream gradient, too: `affine_grad(dout, x, w)`."""
+    names, own = required(gradient), required(of)
+    return len(names) > 1 and any(
+        _is_upstream(names[k]) and names[k] not in own for k in (0, len(names) - 1)
+    )
+
+
 def takes_gradients(node: ast.FunctionDef) -> bool:
     """Whether the first parameter of a method is an upstream gradient, by its name."""
     names = [a.arg for a in node.args.args if a.arg != "self"]

@@ -35,6 +35,7 @@ from gradcli.python.subjects.signatures import (
     required,
     takes_apart,
     takes_gradients,
+    takes_upstream,
     with_upstream,
 )
 from gradcli.python.subjects.slopes import slopes_of
@@ -197,6 +198,7 @@ def _pairs(
 ) -> list[Subject]:  # fmt: skip
     """Functions that belong together, the forward one first."""
     lines = {node.name: node.lineno for node in functions}
+    by_name = {node.name: node for node in functions}
     inner = set() if cls is None else _inner_parts(functions)
     functions = [node for node in functions if node.name not in inner | {"__init__"}]
     forwards: dict[str, str] = {}
@@ -228,7 +230,8 @@ def _pairs(
             continue
         of = plain.get(differentiated) or _short_for(node, functions) or node.name
         if of != node.name and of in lines:
-            found.append(Subject("gradient", of, of, node.name, cls, lines[of]))
+            kind = "pair" if takes_upstream(node, by_name[of]) else "gradient"
+            found.append(Subject(kind, of, of, node.name, cls, lines[of]))
     if cls is None:
         found += _of_known(functions, found, {*plain})
         found += _of_losses(functions, found)
