@@ -33,3 +33,26 @@ def test_a_function_called_gradient_may_be_handed_an_upstream_gradient(upstream)
 
 def test_an_upstream_gradient_that_is_handed_on_is_a_result_like_any_other():
     assert verdicts(SENT.replace("return dz,", "return -dz,"), subject="spread") == ["fail"]
+
+
+CELL = """
+import numpy as np
+
+class Cell:
+    def __init__(self, n_in, n_h):
+        self.W = np.random.randn(n_h, n_in) * 0.1
+        self.U = np.random.randn(n_h, n_h) * 0.1
+
+    def step(self, x, h):
+        g = np.tanh(self.W @ x + self.U @ h)
+        return g, (x, h, g)
+
+    def step_backward(self, dg, cache):
+        x, h, g = cache
+        da = dg * (1 - g ** 2)
+        return self.W.T @ da, self.U.T @ da, {"W": np.outer(da, x), "U": np.outer(da, h)}
+"""
+
+
+def test_a_cache_with_a_name_like_a_gradient_makes_no_objective_of_a_forward_part():
+    assert verdicts(CELL) == ["pass"]
