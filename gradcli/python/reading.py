@@ -441,6 +441,7 @@ class Reading(InputSearch):
     def _other_claims(self) -> Iterator[tuple[Style, str]]:
         """Other inputs that a gradient without a name may be of; matrices may be symmetric."""
         if self.guessed is None:
+            yield from self._of_quadratic_forms()
             return
         leaf, result = self.guessed.leaf, self.guessed.result
         shape = self.driven_last.reader.tape.shape
@@ -458,7 +459,20 @@ class Reading(InputSearch):
             for matrix in square:
                 if matrix is not x:
                     words = f"right as the gradient of `{x.short}` for a symmetric `{matrix.short}`"
-                    yield style._replace(symmetric=matrix.short), words
+                    yield style._replace(symmetric=(matrix.short,)), words
+
+    def _of_quadratic_forms(self) -> Iterator[tuple[Style, str]]:
+        """The matrices of `e @ Q @ e` may be symmetric, where nothing claims their gradients."""
+        claimed = {claim.leaf.node for claim in self.claims.claims}
+        quadratic = set() if self.inference is None else self.inference.usage.quadratic
+        names = tuple(
+            leaf.short for leaf in self.driven_last.leaves
+            if leaf.short in quadratic & {*self.inferred} and leaf.node not in claimed
+        )  # fmt: skip
+        for few in dict.fromkeys([*((name,) for name in names), names]):
+            if few:
+                called = " and ".join(f"`{name}`" for name in few)
+                yield Style(symmetric=few), f"right for a symmetric {called}"
 
 
 def _bases(script: Script) -> dict[str, ast.ClassDef]:

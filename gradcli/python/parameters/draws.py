@@ -105,7 +105,7 @@ class Draws:
                 return Array(_one_hot(random, shape, self.style.targets))
         is_share = short in self.usage.probabilities
         self.has_shares |= is_share or bool(SHARES.match(short))
-        if name == self.style.symmetric and shape == shape[::-1]:
+        if name in self.style.symmetric and shape == shape[::-1]:
             square = random.standard_normal(shape)
             return Array(square + square.T)
         if COVARIANCES.match(short) and len(shape) == SQUARE and shape == shape[::-1]:

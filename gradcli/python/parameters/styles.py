@@ -20,7 +20,7 @@ class Style(NamedTuple):
     upstream_at: int = 0  # the place of the result that the upstream gradient is of
     of: tuple[str, str] | None = None  # a result, and the input that it is taken to be of
     kept: tuple[str, str] | None = None  # an operand, and the attribute that it is taken to be
-    symmetric: str = ""  # the input that is drawn as a symmetric matrix
+    symmetric: tuple[str, ...] = ()  # the inputs that are drawn as symmetric matrices
     mask: str = ""  # the input that is drawn as zeros and ones
     is_trained: bool = False  # flags and modes of training are on
     has_one_entry: bool = False  # the upstream gradient is 0 everywhere else

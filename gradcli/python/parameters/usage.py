@@ -14,6 +14,7 @@ from itertools import pairwise
 from gradcli.python.parameters.blocks import PRODUCTS, Blocks, blocks_of
 from gradcli.python.parameters.documented import hints_of, numbers_of, shapes_of
 from gradcli.python.parameters.packed import packed_in
+from gradcli.python.parameters.quadratic import own_name, quadratic_forms
 from gradcli.python.parameters.renamed import Renamed
 from gradcli.python.parameters.shares import turned_to_shares
 from gradcli.python.words.returned import JOINED
@@ -70,7 +71,8 @@ class Usage:
         self.weights: set[str] = set()  # factors of what a product is off by: `M*(R - P @ Q)`
         self.arrays: set[str] = set()  # names that are asked what an array has: `p.size`, `p.shape`
         self.factors: set[int] = set()  # whole numbers that something is multiplied or divided by
-        self.vectors: set[str] = set()  # names that an outer product is of
+        self.vectors: set[str] = set()  # of an outer product, or a quadratic form
+        self.quadratic: set[str] = set()  # the matrices of these: `x @ Q @ x`
         self.probabilities: set[str] = set()  # names that are held between e and 1 - e
         self.whole_shares: set[str] = set()  # names that a softmax over everything is of
         self.indices: set[str] = set()  # names that stand in square brackets
@@ -99,6 +101,8 @@ class Usage:
                 self.letters.setdefault(name, parts)
         for function in [*self.functions, *followed]:
             self.whole_shares |= turned_to_shares(function)
+            vectors, matrices = quadratic_forms(function)
+            self.vectors, self.quadratic = self.vectors | vectors, self.quadratic | matrices
             self.blocks.update(blocks_of(function))
             for node in ast.walk(function):
                 self._look(node)
@@ -131,7 +135,7 @@ class Usage:
                 names = names[1:]
             pairs = [*zip(names, node.args, strict=False)]
             pairs += [(k.arg, k.value) for k in node.keywords if k.arg]
-            known = {name: _name(part) for name, part in pairs if _name(part)}
+            known = {name: own_name(part) for name, part in pairs if own_name(part)}
             if known:
                 renamed: ast.FunctionDef = Renamed(known, callee.name).visit(deepcopy(callee))
                 yield renamed
@@ -166,20 +170,20 @@ class Usage:
         elif isinstance(node, ast.Compare):
             self._comparison(node)
         elif isinstance(node, ast.Attribute) and node.attr in OF_ARRAYS:
-            self.arrays.add(_name(node.value) or "")
+            self.arrays.add(own_name(node.value) or "")
             if node.attr == "T":
-                self.transposed.add(_name(node.value) or "")
+                self.transposed.add(own_name(node.value) or "")
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             self._product(node.left, node.right)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Sub, ast.Pow)):
-            self.terms |= {_name(node.left) or "", _name(node.right) or ""}
+            self.terms |= {own_name(node.left) or "", own_name(node.right) or ""}
         elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
             self.factors |= {
                 part.value for part in (node.left, node.right)
                 if isinstance(part, ast.Constant) and isinstance(part.value, int)
             }  # fmt: skip
             self.weights |= {
-                _name(part) or "" for part, other in pairwise((node.left, node.right, node.left))
+                own_name(part) or "" for part, other in pairwise((node.left, node.right, node.left))
                 if isinstance(other, ast.BinOp) and isinstance(other.op, ast.Sub)
                 and any(map(_is_product, ast.walk(other)))
             }  # fmt: skip
@@ -191,7 +195,7 @@ class Usage:
             asks_slope or not node.keywords
         ):  # fmt: skip
             is_own = isinstance(node.func, ast.Name)
-            (self.called if is_own else self.kept_called).add(_name(node.func) or "")
+            (self.called if is_own else self.kept_called).add(own_name(node.func) or "")
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             is_get = node.func.attr == "get" and len(node.args) == 1
@@ -202,15 +206,15 @@ class Usage:
             if node.func.attr in PRODUCTS and node.args:
                 self._product(*[owner, *node.args][-2:])
             if node.func.attr == "clip" and node.args and _are_of_shares(ast.unparse(node)):
-                self.probabilities.add(_name(node.args[0]) or "")
+                self.probabilities.add(own_name(node.args[0]) or "")
             if node.func.attr in ("outer", "cross"):
-                self.vectors |= {_name(part) or "" for part in node.args}
+                self.vectors |= {own_name(part) or "" for part in node.args}
             if node.func.attr in TAKES_INDICES and len(node.args) > 1:
                 self._index(node.args[1])
 
     def _product(self, left: ast.expr, right: ast.expr) -> None:
         """Note what a matrix product is of; `A @ x` is of a vector, where A is no weight."""
-        names = _name(left) or "", _name(right) or ""
+        names = own_name(left) or "", own_name(right) or ""
         self.products |= {*names}
         if SYSTEM.match(names[0]) and UNKNOWN.match(names[1]):
             self.vectors.add(names[1])
@@ -220,7 +224,7 @@ class Usage:
             part.id if isinstance(part, ast.Name) else part.attr
             for part in targets if isinstance(part, (ast.Name, ast.Attribute))
         ]  # fmt: skip
-        if (whole := _name(node.value)) is not None and len(names) == len(targets):
+        if (whole := own_name(node.value)) is not None and len(names) == len(targets):
             self.parts.setdefault(whole, names)
         name = _shaped(node.value) or self.aliases.get(ast.unparse(node.value))
         if name:
@@ -251,23 +255,23 @@ class Usage:
 
     def _index(self, place: ast.expr) -> None:
         """Note a name that serves as an index: `scores[rows, y]`, `W[self.idx]`, `p[y[i]]`."""
-        name = _name(place)
+        name = own_name(place)
         if name is None and isinstance(place, ast.Subscript):
-            name = _name(place.value)
+            name = own_name(place.value)
         if name is None and isinstance(place, ast.Call) and isinstance(place.func, ast.Attribute):
-            name = _name(place.func.value)  # y.astype(int), y.flatten()
+            name = own_name(place.func.value)  # y.astype(int), y.flatten()
         if name is not None:
             self.indices.add(name)
 
     def _comparison(self, node: ast.Compare) -> None:
         other = node.comparators[0]
-        name = _name(node.left)
+        name = own_name(node.left)
         if name and isinstance(other, ast.Constant) and isinstance(other.value, str):
             self.texts.setdefault(name, other.value)
         if isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
             for side, against in ((node.left, other), (other, node.left)):
                 is_part = isinstance(side, ast.Subscript)
-                compared = _name(side.value if isinstance(side, ast.Subscript) else side)
+                compared = own_name(side.value if isinstance(side, ast.Subscript) else side)
                 if compared and (is_part or isinstance(against, ast.Constant)):
                     self.compared.add(compared)
 
@@ -288,9 +292,9 @@ class Usage:
                 is_length = ast.unparse(node.func) == "len" and node.args
                 if is_length and isinstance(node.args[0], ast.Name):
                     self.lists.add(node.args[0].id)
-            if isinstance(node, ast.Assign) and KEPT_SHAPE.search(_name(node.targets[0]) or ""):
+            if isinstance(node, ast.Assign) and KEPT_SHAPE.search(own_name(node.targets[0]) or ""):
                 self.counts |= _names_of_sizes(getattr(node.value, "elts", []))
-            if isinstance(node, ast.Assign) and SCALES.match(_name(node.targets[0]) or ""):
+            if isinstance(node, ast.Assign) and SCALES.match(own_name(node.targets[0]) or ""):
                 self.scaling |= {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
             if isinstance(node, ast.For):
                 self.together.append({*_taken_by(node)} & self.parameters)
@@ -303,7 +307,7 @@ class Usage:
         called = ast.unparse(node.func).rpartition(".")[2]
         if called in ("int", "float") and len(node.args) == 1:
             made = self.whole if called == "int" else self.numbers
-            made |= {_name(node.args[0]) or ""}
+            made |= {own_name(node.args[0]) or ""}
         if called in MAKES_ARRAYS:
             parts = [*node.args, *(k.value for k in node.keywords if k.arg in ("size", "shape"))]
             for part in parts:
@@ -364,15 +368,6 @@ class Usage:
 def _called(node: ast.Call) -> str:
     """The name of a function or method that is called."""
     return ast.unparse(node.func).rpartition(".")[2]
-
-
-def _name(node: ast.AST) -> str | None:
-    """The name of a name or of an attribute of `self`."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        return node.attr if node.value.id == "self" else None
-    return None
 
 
 def _are_of_shares(call: str) -> bool:
@@ -486,7 +481,7 @@ def _kept_shape(node: ast.AST) -> tuple[str, str] | None:
 def _shaped(node: ast.AST) -> str | None:
     """The name whose `.shape` an expression is, also as `np.shape(x)`."""
     if isinstance(node, ast.Call) and _called(node) == "shape" and len(node.args) == 1:
-        return _name(node.args[0])
+        return own_name(node.args[0])
     if isinstance(node, ast.Attribute) and node.attr == "shape":
         owner = node.value
         if isinstance(owner, ast.Name):
