@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.errors import ShapeError
+from gradcli.gates.shapes import Shape
 from gradcli.python.state.tape import Elementwise, Tape, content_of, kind_of, refuse_large
 from gradcli.python.state.values import Array, Content
 
@@ -150,6 +151,7 @@ def put(tape: Tape, content: Content, key: Any, value: Content) -> Content:
     except IndexError as error:
         raise ShapeError(_in_words(error, shape, key)) from None
     if not np.size(part):
+        tape.refuse_misfit(_trimmed(tape.shape(value), np.shape(part)), np.shape(part))
         return content
     value = _fitted(tape, value, np.shape(part))
     if tape.is_known(content) and tape.is_known(value):
@@ -176,12 +178,17 @@ def put_where(tape: Tape, content: Content, mask: Content, value: Content) -> Co
     return tape.apply(where, mask, value, content)
 
 
-def _fitted(tape: Tape, value: Content, shape: Any) -> Content:
-    """A value in the shape of the part it goes to; leading axes of size 1 fall away."""
-    own = tape.shape(value)
+def _fitted(tape: Tape, value: Content, shape: Shape) -> Content:
+    """A value in the shape of the part it goes to."""
+    own = _trimmed(tape.shape(value), shape)
+    return tape.fill(tape.reshape(value, own), tuple(shape))
+
+
+def _trimmed(own: Shape, shape: Shape) -> Shape:
+    """The shape of a value without the leading axes of size 1 that the part it goes to lacks."""
     while len(own) > len(shape) and own[0] == 1:
         own = own[1:]
-    return tape.fill(tape.reshape(value, own), tuple(shape))
+    return own
 
 
 def add_at(tape: Tape, content: Content, key: Any, value: Content) -> Content:

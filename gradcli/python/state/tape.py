@@ -208,11 +208,16 @@ class Tape:
         own = self.shape(content)
         if own == shape:
             return content
-        if broadcast(own, shape) != shape:
-            raise ShapeError(f"could not broadcast shape {own} into shape {shape}")
+        self.refuse_misfit(own, shape)
         if content.__class__ is not int:
             return np.broadcast_to(content, shape)
         return self.gate("fill", content, self.static(shape))
+
+    @staticmethod
+    def refuse_misfit(own: Shape, shape: Shape) -> None:
+        """Raise ShapeError where a shape cannot be broadcast to another."""
+        if broadcast(own, shape) != shape:
+            raise ShapeError(f"could not broadcast shape {own} into shape {shape}")
 
     def reduce(self, name: str, content: int, axes: Shape, is_kept: bool) -> int:
         """A reduction of a node along axes."""
