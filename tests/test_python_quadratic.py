@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from python_cases import case_of, taken, verdict
+from python_cases import case_of, first_accused, taken, verdict
 
 COST = """
 import numpy as np
@@ -41,3 +41,11 @@ def test_what_is_wrong_for_symmetric_matrices_too_is_wrong(old, new):
 def test_a_matrix_that_has_a_gradient_of_its_own_is_not_symmetric():
     text = COST.replace("return J, dx", "dQ = np.outer(e, e)\n    return J, dQ, dx")
     assert verdict(text)[0] == "fail"
+
+
+def test_where_a_gradient_has_a_wrong_shape_matrices_are_not_looked_at():
+    text = (
+        "import numpy as np\n\ndef energy(x, A):\n    return x @ A @ x\n\n"
+        "def energy_grad(x, A):\n    g = np.zeros_like(x)\n    g -= np.outer(x, x)\n    return g\n"
+    )
+    assert first_accused(text) == 8

@@ -463,6 +463,8 @@ class Reading(InputSearch):
 
     def _of_quadratic_forms(self) -> Iterator[tuple[Style, str]]:
         """The matrices of `e @ Q @ e` may be symmetric, where nothing claims their gradients."""
+        if not self.claims.claims:  # nothing has been read yet
+            return
         claimed = {claim.leaf.node for claim in self.claims.claims}
         quadratic = set() if self.inference is None else self.inference.usage.quadratic
         names = tuple(
