@@ -355,6 +355,10 @@ class Inference:
             labels = [length for guess, length in known if guess == "labels"]
             counts = [length for guess, length in known if guess == "count" and length > size]
             ends = labels or (counts if len(counts) == 1 else [])
+            own = {n for shape in choice.shapes.values() for n in shape}
+            longer = [n for n in self.sizes if n > size and n not in own]
+            if not ends and (1, size) in known:  # the code's own loop goes on
+                ends = longer[:1]
             pair = (ends[0], size) if ends else None
         if column is not None or pair is None or self._makes_square(pair, choice):
             return column

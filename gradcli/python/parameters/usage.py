@@ -230,6 +230,9 @@ class Usage:
         if name:
             self.ranks[name] = len(targets)
             self.certain.add(name)
+            if len(names) == len(targets) and not self.parameters.isdisjoint(names):
+                own = [x if x in self.parameters else f"{x} of {name}" for x in names]
+                self.letters.setdefault(name, own)  # `n, D = x.shape`, and D is a parameter
 
     def _subscript(self, node: ast.Subscript) -> None:
         name, place = _shaped(node.value), node.slice
