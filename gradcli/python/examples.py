@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,13 +29,17 @@ from gradcli.python.state.values import (
     Method,
     Scope,
     Unknown,
+    arrays_in,
 )
+from gradcli.python.subjects.handed import Started, started_in
 from gradcli.python.subjects.subjects import Subject
 
 MOST_ELEMENTS = 3_000  # of the values of an example; larger ones are for training, not for tests
 MOST_STEPS = 3_000  # that one statement of an example may take, all it calls among them
 MOST_WORK = 50_000  # that all examples of a file may take, as the reader counts it: some seconds
 MOST_WORK_OF_ONE = 6_000  # statement
+FEW = 300  # elements of what an optimiser is handed; others are drawn, and soon checked
+NEAR = 0.1  # of the point that an optimiser starts at
 DEEPEST = 4  # objects inside one another that are taken as values
 DEMONSTRATIONS = ("test", "main", "check", "demo", "run", "example", "try", "grad_check",
                   "gradient_check")  # fmt: skip
@@ -174,12 +179,29 @@ class _Finder:
     def _read(self, statement: ast.stmt, scope: Scope) -> None:
         self.steps = self.reader.steps + MOST_STEPS
         self.end = min(self.most, self.reader.work + MOST_WORK_OF_ONE)
+        for started in started_in(statement):
+            with suppress(GradcliError, ReturnSignal):
+                self._start(started, scope)
         try:
             self.reader.statement(statement, scope)
         except (GradcliError, ReturnSignal, BreakSignal, ContinueSignal) as error:
             reason = error.message if isinstance(error, GradcliError) else "not reached"
             for name in names_set(statement):
                 scope[name] = Unknown(reason)
+
+    def _start(self, started: Started, scope: Scope) -> None:
+        """Call what an optimiser is handed, near where it starts: ones and zeros hide much."""
+        with self.reader.faults():
+            evaluate = self.reader.evaluate
+            function, point, others = (evaluate(part, scope) for part in started)
+            values = others if isinstance(others, tuple) else (others,)
+            if isinstance(point, Array) and point.content.__class__ is not int:
+                near = np.random.RandomState(0).standard_normal(point.content.shape)
+                point = Array(point.content + NEAR * near)
+            owner = function.owner if isinstance(function, Method) else None
+            size = sum(np.size(array.content) for _, array in arrays_in([owner, *values]))
+            if isinstance(function, (Function, Method)) and size <= FEW:
+                self.reader.call(function, [point, *values], {}, started.function)
 
     def look_at(self, function: Function, scope: Scope) -> None:
         """Look at a call that is about to be read, with its parameters set. Raises Finished."""

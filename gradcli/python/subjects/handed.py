@@ -20,6 +20,7 @@ PLACES: dict[str, int | None] = {
     "fmin_tnc": 2, "newton": 2, "least_squares": 2, "leastsq": 3, "fsolve": 3, "root": 4,
     "root_scalar": None, "basinhopping": None, "line_search": 1,
 }  # fmt: skip
+STARTS = {"check_grad": 2, "line_search": 2}  # where the point stands, if not behind the function
 
 
 class Handed(NamedTuple):
@@ -27,6 +28,29 @@ class Handed(NamedTuple):
 
     function: str
     gradient: str | None
+
+
+class Started(NamedTuple):
+    """A function that an optimiser calls, the point it starts at, and what else it hands over."""
+
+    function: ast.expr
+    point: ast.expr
+    others: ast.expr
+
+
+def started_in(node: ast.AST) -> Iterator[Started]:
+    """The functions that the optimisers in a part of a file start with."""
+    for call in ast.walk(node):
+        if not isinstance(call, ast.Call) or _last_name(call.func) not in PLACES or not call.args:
+            continue
+        at = STARTS.get(_last_name(call.func), 1)
+        words = {word.arg: word.value for word in call.keywords}
+        point = words.get("x0", call.args[at] if len(call.args) > at else None)
+        others = words.get("args", ast.Tuple(call.args[at + 1 :] if at > 1 else [], ast.Load()))
+        if point is not None and _last_name(call.func) == "minimize" and len(call.args) > at + 1:
+            others = call.args[at + 1]
+        if point is not None:
+            yield Started(call.args[0], point, others)
 
 
 def handed_together(tree: ast.Module, are_methods: bool = False) -> Iterator[Handed]:

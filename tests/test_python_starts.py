@@ -1,0 +1,110 @@
+"""Sizes and values that inputs start with: what loops, names and the calls of optimisers say."""
+
+from __future__ import annotations
+
+import pytest
+from python_cases import case_of, first_accused, problem, taken
+
+HEAT = """
+import numpy as np
+
+class Heat:
+    def __init__(self, n=6, dt=0.1):
+        self.n, self.dt = n, dt
+
+    def matrix(self, k):
+        A = np.eye(self.n)
+        for i in range(self.n - 1):
+            A[i:i + 2, i:i + 2] += self.dt * k[i] * np.array([[1.0, -1.0], [-1.0, 1.0]])
+        return A
+
+    def loss(self, k, u0, d):
+        return 0.5 * np.sum((np.linalg.solve(self.matrix(k), u0) - d) ** 2)
+
+    def loss_grad(self, k, u0, d):
+        A = self.matrix(k)
+        u = np.linalg.solve(A, u0)
+        g = np.zeros_like(k)
+        g -= self.dt * np.diff(u) * np.diff(np.linalg.solve(A.T, u - d))
+        return g
+"""
+
+
+def test_a_vector_is_as_long_as_the_loop_that_goes_through_it():
+    assert "k (5,), u0 (6,), d (6,)" in taken(HEAT)
+
+
+SEQUENCES = """
+import numpy as np
+
+class Cell:
+    def __init__(self, size, hidden):
+        self.W = np.random.randn(size + hidden + 1, hidden) * 0.1
+
+    def forward(self, X):
+        n, b, size = X.shape
+        d = self.W.shape[1]
+        seen, H = np.zeros((n, b, self.W.shape[0])), np.zeros((n + 1, b, d))
+        for t in range(n):
+            seen[t, :, 0] = 1
+            seen[t, :, 1 : size + 1] = X[t]
+            seen[t, :, size + 1 :] = H[t]
+            H[t + 1] = np.tanh(seen[t] @ self.W)
+        return H[1:], (seen, H, X.shape)
+
+    def backward(self, dout, cache):
+        seen, H, (n, b, size) = cache
+        dX, dW, dh = np.zeros((n, b, size)), np.zeros_like(self.W), 0
+        for t in reversed(range(n)):
+            da = (dout[t] + dh) * (1 - H[t + 1] ** 2)
+            dW += seen[t].T @ da
+            dseen = da @ self.W.T
+            dX[t], dh = dseen[:, 1 : size + 1], dseen[:, size + 1 :]
+        return dX, dW
+"""
+
+
+def test_sizes_that_a_shape_and_a_parameter_call_alike_are_alike():
+    assert "size = 3, hidden = 5, X (7, 11, 3)" in taken(SEQUENCES)
+
+
+def test_what_is_put_into_a_part_of_no_elements_has_to_fit():
+    text = (
+        "import numpy as np\n\ndef f(x, h):\n    part = np.zeros(len(x))\n    part[len(x):] = h\n"
+        "    return np.sum(part * x)\n\ndef f_grad(x, h):\n    return np.zeros_like(x)\n"
+    )
+    bindings = [("x", "randn(4)"), ("h", "randn(3)")]
+    assert "(3,) and (0,) do not fit" in problem(text, bindings=bindings).message
+    assert case_of(text.replace("= h", "= 0"), bindings=bindings).verdict == "pass"
+
+
+STARTED = """
+import numpy as np
+from scipy.optimize import check_grad, minimize
+
+class Model:
+    def __init__(self, X, y):
+        self.X, self.y = X, y
+
+    def cost(self, w, scale):
+        return scale * np.sum((self.X @ w - self.y) ** 2) + np.sum(np.log(w))
+
+    def slope(self, w, scale):
+        return 2 * scale * self.X.T @ (self.X @ w - self.y) + 1 / w
+
+X, y = np.array([[1.0, 2.0], [0.5, 1.5], [2.0, 0.3]]), np.array([1.0, 2.0, 3.0])
+model = Model(X, y)
+CALL
+"""
+
+
+@pytest.mark.parametrize("call", [
+    "minimize(model.cost, np.ones(2), args=(0.3,), jac=model.slope)",
+    "minimize(model.cost, np.ones(2), (0.3,), jac=model.slope)",
+    "minimize(lambda w: model.cost(w, 0.3), x0=np.ones(2), jac=lambda w: model.slope(w, 0.3))",
+    "check_grad(model.cost, model.slope, np.ones(2), 0.3)",
+])  # fmt: skip
+def test_what_an_optimiser_is_handed_is_an_example(call):
+    text = STARTED.replace("CALL", call)
+    assert "taken from the file: X (3, 2), y (3,), w (2,), scale = 0.3" in taken(text)
+    assert first_accused(text.replace("+ 1 / w", "- 1 / w")) == 13
