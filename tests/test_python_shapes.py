@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from python_cases import case_of
+from python_cases import case_of, first_accused, taken, verdict
 
 from gradcli.python.reading import PythonFile
 from gradcli.requests import Request
@@ -234,3 +236,57 @@ def test_a_mean_is_a_vector():
     case = case_of(MEAN)
     assert case.verdict == "pass", case.problem
     assert case_of(MEAN.replace("-0.5 *", "-1.0 *")).verdict == "fail"
+
+
+COLUMN = """
+import numpy as np
+
+def hypothesis(theta, X):
+    return np.dot(X, theta)
+
+def cost(theta, X, y):
+    m = X.shape[0]
+    h = hypothesis(theta, X).reshape((m, 1))
+    return float(np.dot((h - y).T, h - y)) / (2 * m) + float(theta[1:].T.dot(theta[1:])) / m
+
+def cost_grad(theta, X, y):
+    theta = theta.reshape((theta.shape[0], 1))
+    penalty = 2 * theta
+    penalty[0] = 0
+    return (X.T.dot(hypothesis(theta, X) - y) + penalty) / X.shape[0]
+"""
+
+
+def test_what_is_reshaped_to_a_column_has_an_axis_of_one_element():
+    assert re.search(r"theta \(\d, 1\), X \(\d+, \d\), y \(\d+, 1\)", taken(COLUMN))
+    assert first_accused(COLUMN.replace("2 * theta", "3 * theta")) == 14
+
+
+GONE_THROUGH = """
+def sum_of_squares(v):
+    return sum(v_i ** 2 for v_i in v)
+
+def sum_of_squares_gradient(v):
+    return [2 * v_i for v_i in v]
+"""
+
+
+@pytest.mark.parametrize("call", ["", "print(sum_of_squares([2, 5, -10]))\n"])
+def test_a_list_of_numbers_is_the_gradient_of_what_is_gone_through(call):
+    text = GONE_THROUGH + call
+    assert verdict(text) == ("pass", None)
+    assert first_accused(text.replace("2 * v_i", "3 * v_i")) == 6
+
+
+def test_what_a_whole_number_is_drawn_up_to_is_one():
+    text = """
+import random
+import numpy as np
+
+def model(w, x, C):
+    k = random.randint(1, C)
+    loss = np.sum((x @ w) ** 2) * k
+    dw = 2 * k * (x.T @ (x @ w))
+    return loss, dw
+"""
+    assert verdict(text) == ("pass", None)

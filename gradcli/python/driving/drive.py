@@ -224,6 +224,19 @@ class Driver(BackwardCalls):
         inputs = {own for x in self.driven.leaves if (own := shape(x.node))[:1] == rows != own}
         return len(rows) == 1 and bool(results) and all(shape(r.node) in inputs for r in results)
 
+    def _as_vector(self, claimed: Any) -> Any:
+        """A list of numbers as a vector, where the only operand is one of as many elements."""
+        numbers = claimed if isinstance(claimed, list) else []
+        shapes = [self.reader.tape.shape(leaf.node) for leaf in self.driven.leaves]
+        is_flat = all(isinstance(x, float) or self._is_number(x) for x in numbers)
+        if not is_flat or shapes != [(len(numbers),)]:
+            return claimed
+        return Array(self.reader.content(numbers))
+
+    def _is_number(self, value: Any) -> bool:
+        """Whether a value is an array without axes."""
+        return isinstance(value, Array) and not self.reader.tape.shape(value.content)
+
     def _gradient(self, forward: Function, backward: Function | None, value: Any) -> list[Result]:
         """What the gradient of a function gives at the values that the function had."""
         assert backward is not None
@@ -238,7 +251,7 @@ class Driver(BackwardCalls):
                 arguments[name] = self.given[other]
         if self.style.of_other and own:
             arguments[own[0]] = value
-        claimed = self._call(backward, arguments)
+        claimed = self._as_vector(self._call(backward, arguments))
         results = of_each(self.reader, claimed, backward, own, self.numbers_taken)
         self.driven.is_apart = bool(results)
         results = results or returned(self.reader, claimed, backward)

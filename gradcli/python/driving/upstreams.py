@@ -180,7 +180,10 @@ class BackwardCalls(LossSearch):
         needed = [n for n in waiting if n not in backward.defaults and n not in self.values]
         names = [n for n in needed if CACHE.search(n)]
         if not names and any(map(UPSTREAM.match, needed)):
-            names = [n for n in needed if not UPSTREAM.match(n) and not _is_setting(n, backward)]
+            names = [
+                n for n in needed if not UPSTREAM.match(n) and not _is_setting(n, backward)
+                and not is_only_filled(n, backward.node)
+            ]  # fmt: skip
         operands = [x for x in self.given.values() if self._is_output(x)]
         if (
             len(names) != 1
@@ -387,6 +390,20 @@ def _is_setting(name: str, backward: Function) -> bool:
     """Whether a parameter is a rate or a count, and no array."""
     is_number = RATE.match(name) or EXAMPLES.match(name) or COUNT.match(name)
     return bool(is_number) and not is_used_as_array(name, backward.node)
+
+
+def is_only_filled(name: str, function: ast.AST) -> bool:
+    """Whether a name is handed to calls that give nothing, or has parts set, and no more."""
+    filled = {
+        id(node.value) for node in ast.walk(function)
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+    }  # fmt: skip
+    filled |= {
+        id(part) for node in ast.walk(function) if isinstance(node, ast.Expr)
+        for part in ast.walk(node)
+    }  # fmt: skip
+    uses = [x for x in ast.walk(function) if isinstance(x, ast.Name) and x.id == name]
+    return all(id(x) in filled for x in uses)
 
 
 def is_used_as_array(name: str, function: ast.AST) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from gradcli.errors import GradcliError
 from gradcli.python.state.source import PythonFault
+
+IDENTITY = re.compile(r"\b(?:eye|identity)\(")
 
 
 class Imperfect(PythonFault):
@@ -37,3 +40,13 @@ class Halted(PythonFault):
         super().__init__(error.message, error.span, error.hint)
         self.error = error
         self.sizes = sizes  # of the inputs of the forward part, as it needs them
+
+    @property
+    def line(self) -> int:
+        """The line of the stop; 0 where it is in none."""
+        return self.span.line if self.span is not None else 0
+
+    @property
+    def meets_identity(self) -> bool:
+        """Whether a matrix meets an identity matrix, so that it is square: `p - np.eye(n)`."""
+        return self.span is not None and IDENTITY.search(self.span.line_text) is not None

@@ -27,12 +27,14 @@ from gradcli.python.parameters.misfits import (
     like_other,
     pair_of,
     single_axis,
+    single_beside,
     single_column,
     single_example,
     squares,
     taken_apart,
     twins_alike,
     with_column,
+    with_lonely_column,
     with_ones,
     with_part,
     with_size_one,
@@ -66,10 +68,10 @@ FAMILIES: tuple[Family, ...] = (
 AGAIN = ((SIZES, MOST_READINGS // 3, MOST_WORK // 4),)  # once a reading has failed
 MOST_DRAWN = 60_000  # elements of all inputs; code that needs more is not understood
 MOST_MERGES = 24  # of axes, for one choice of ranks
+MOST_ALIKE = 16  # readings that stop in one way, whatever is chosen
 MORE_READINGS = 40  # once there is one that ends, though not as it should
 LABELLED = ("labels", "labels2")
 FLAT = 2  # axes of what is usual
-IDENTITY = re.compile(r"\b(?:eye|identity)\(")
 ONE_NUMBER = re.compile("truth value of an array is ambiguous|takes one number")
 
 
@@ -109,6 +111,7 @@ class Inference:
         self.pending: list[Choice] = []  # that faults have taught, and that were not tried
         self.reached: dict[str, Guess] = {}  # guesses with which more inputs turned out missing
         self.seen: list[dict[str, Guess]] = []  # guesses that were tried
+        self.last_pair: tuple[int, int] | None = None  # of sizes that were to be one
         self.squared: set[str] = set()  # what is square only because a line of gradients asks
 
     def search(
@@ -319,6 +322,8 @@ class Inference:
                     self.wants_numbers = True
                 if changed is None:
                     self.faults.append(error)
+                    if self._is_stuck():
+                        self.readings = self.most
                     if (other := self._taught(error, choice, values)) is not None:
                         choice = other
                         continue
@@ -330,6 +335,11 @@ class Inference:
             past.append(changed)
         return None
 
+    def _is_stuck(self) -> bool:
+        """Whether many choices in a row have failed in one way: no value cures that."""
+        last = [(e.message, e.span and e.span.start) for e in self.faults[-MOST_ALIKE:]]
+        return len(last) == MOST_ALIKE and len({*last}) == 1
+
     def _keep(self, flaw: Imperfect, values: dict[str, Any], choice: Choice) -> None:
         """Keep the first reading that ends, and look at few more."""
         self.is_unreal = self.is_unreal or isinstance(flaw, Unreal)
@@ -340,6 +350,8 @@ class Inference:
 
     def _refitted(self, error: GradcliError, choice: Choice) -> dict[str, tuple[int, ...]] | None:
         """The shapes that an error of the forward part asks for; None where it asks for none."""
+        if isinstance(error, NoNumber):
+            return with_lonely_column(choice.shapes)
         message = f"{error.message} {error.hint or ''}"
         if (single := single_axis(message)) is not None:
             return with_size_one(choice.shapes, single)
@@ -360,6 +372,8 @@ class Inference:
             if not ends and (1, size) in known:  # the code's own loop goes on
                 ends = longer[:1]
             pair = (ends[0], size) if ends else None
+        if (single := self._single_beside(pair)) is not None:
+            return with_size_one(choice.shapes, single)
         if column is not None or pair is None or self._makes_square(pair, choice):
             return column
         if 1 in pair:  # of what the code itself has made
@@ -367,6 +381,11 @@ class Inference:
         return joined(choice.shapes, *pair, (*self.sizes, TURNS)) or with_part(
             choice.shapes, message
         )
+
+    def _single_beside(self, pair: tuple[int, int] | None) -> int | None:
+        """The size that is 1 as two sizes that were made one have grown apart again."""
+        last, self.last_pair = self.last_pair, pair
+        return None if last is None or pair is None else single_beside(pair, last)
 
     def _makes_square(self, pair: tuple[int, int], choice: Choice) -> bool:
         """Whether two axes of an input would be one as a shape was taken for that of this input.
@@ -393,12 +412,14 @@ class Inference:
                 self.is_single, self.batch = True, (halt, values, choice)
             return with_size_one(choice.shapes, single)
         pair = pair_of(message)
+        if (single := self._single_beside(pair)) is not None:
+            return with_size_one(choice.shapes, single)
         is_one = pair is not None and (not {*pair} <= halt.sizes or self._are_tied(pair, choice))
-        if pair is not None and (is_one or _meets_identity(halt)):
+        if pair is not None and (is_one or halt.meets_identity):
             return joined(choice.shapes, *pair, (*self.sizes, TURNS))
-        if self.halted is None or _line(halt) > _line(self.halted[0]):  # the furthest it came
+        if self.halted is None or halt.line > self.halted[0].line:  # the furthest it came
             self.halted, self.chosen = (halt, values), choice
-        is_further = self.likely_halt is None or _line(halt) > _line(self.likely_halt[0])
+        is_further = self.likely_halt is None or halt.line > self.likely_halt[0].line
         if is_further and not any(self._unlikely(choice)):
             self.likely_halt = halt, values
         return None
@@ -432,9 +453,9 @@ class Inference:
         if isinstance(error, NoNumber):
             return self._of_numbers(error, choice)
         found = self.learn(error, values)
-        if found is None or self.learned.get(found.name) == found.guess:
+        if found is None or found.name in self.usage.packed:
             return None
-        if found.name in self.usage.packed:
+        if self.learned.get(found.name) == found.guess:
             return None
         self.learned[found.name] = found.guess
         guesses = with_learned(choice.guesses, self.learned)
@@ -482,15 +503,5 @@ class Inference:
             return self.unclaimed
         foreign = [fault for fault in self.faults if isinstance(fault, ForeignFault)]
         first = next(iter(foreign or self.faults), otherwise)
-        if first.kind in ("shape", "binding") or is_misfit(first.message):
-            return otherwise
-        return first
-
-
-def _meets_identity(halt: Halted) -> bool:
-    """Whether a matrix meets an identity matrix, so that it is square: `p - np.eye(n)`."""
-    return halt.span is not None and IDENTITY.search(halt.span.line_text) is not None
-
-
-def _line(halt: Halted) -> int:
-    return halt.span.line if halt.span is not None else 0
+        is_of_shapes = first.kind in ("shape", "binding") or is_misfit(first.message)
+        return otherwise if is_of_shapes else first

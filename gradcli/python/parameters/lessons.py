@@ -284,7 +284,9 @@ def _iterated(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Le
         blamed = _blamed(getattr(statement, "value", stop.node), stop, values)
         return None if blamed is None else Lesson(blamed[0], Sizes(len(targets[0].elts)))
     blamed = _blamed(stop.node, stop, values) or _blamed(statement, stop, values)
-    return None if blamed is None else Lesson(blamed[0], "sizes")
+    if blamed is None:
+        return None
+    return Lesson(blamed[0], "sizes" if isinstance(blamed[1], int) else 1)
 
 
 def _tuples(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Lesson | None:
@@ -459,6 +461,7 @@ LESSONS = (
     (r"^could not broadcast shape \(([\d, ]+)\) into shape \(([\d, ]*)\)", _stored),
     (r"only whole numbers, slices", _index),
     (r"(?:an array|a list) stands where a whole|is not a whole number|float where a whole", _whole),
+    (r"low >= high", _whole),  # `randint(1, C)`
     (r"is not subscriptable|an index needs an array|has no len|a number has no length", _parts),
     (r"(\d+) names on the left for \d+ values", _unpacked),
     (r"^\d+ names for \d+ values", _tuples),

@@ -25,7 +25,8 @@ PAIRS = (
     re.compile(r"square matri\w+, (?:this has shape|the shape is) \((\d+), (\d+)\)"),
 )
 SQUEEZED = re.compile(r"axis (-?\d+) of \(((?:\d++,? ?)*)\) is not of size 1")
-AS_NUMBER = re.compile(r"cannot reshape an array of (\d+) elements, .*into shape \((?:1,? ?)+\)")
+AS_COLUMN = re.compile(r"cannot reshape an array of (\d+) elements, .*into shape \((\d+), 1\)")
+AS_NUMBER = re.compile(r"cannot reshape an array of (\d+) elements, .*into shape \(1(?:, 1)*,?\)")
 SHAPE = re.compile(r"\(((?:\d++,? ?)*)\)")
 ALONG = re.compile(r"differ in an axis other than (\d+)")
 IN_PLACE = "cannot become one of"
@@ -105,11 +106,24 @@ def has_batch(shapes: Shapes, size: int) -> bool:
 
 
 def single_axis(message: str) -> int | None:
-    """The size that is 1 where the code takes an axis of that size away, or a row for a number."""
+    """The size that is 1 where the code takes an axis away, or a row or a table for a column."""
     if (match := AS_NUMBER.search(message)) is not None:
         return int(match[1])
+    if (match := AS_COLUMN.search(message)) is not None:
+        size, rest = divmod(int(match[1]), int(match[2]))
+        return None if rest or size == 1 else size
     match = SQUEEZED.search(message)
     return None if match is None else int(match[2].split(",")[int(match[1])])
+
+
+def single_beside(pair: tuple[int, int], last: tuple[int, int]) -> int | None:
+    """The size that is 1 where one size was made another, and is to grow by that factor again.
+
+    `np.dot(x.ravel(), w)` asks for as many rows of w as x has elements, whatever it is made.
+    """
+    (small, middle), (own, large) = sorted(last), sorted(pair)
+    is_again = own == middle and small * large == middle * middle and not middle % small
+    return middle // small if is_again and middle > small else None
 
 
 def single_column(message: str, shapes: Shapes) -> int | None:
@@ -122,6 +136,20 @@ def single_column(message: str, shapes: Shapes) -> int | None:
             rows, columns = wide
             return columns if column[0] == rows * columns and columns > 1 else None
     return None
+
+
+def with_lonely_column(shapes: Shapes) -> Shapes | None:
+    """The shapes with a column for the only matrix whose last axis meets no other.
+
+    `np.dot((h - y).T, h - y)` is a number where `y` is a column.
+    """
+    lonely = [
+        name for name, s in shapes.items() if len(s) == 2 and s[1] != 1
+        and all(s[1] not in other for key, other in shapes.items() if key != name)
+    ]  # fmt: skip
+    if len(lonely) != 1 or shapes[lonely[0]][0] == shapes[lonely[0]][1]:
+        return None
+    return {**shapes, lonely[0]: (shapes[lonely[0]][0], 1)}
 
 
 def with_size_one(
