@@ -53,15 +53,26 @@ def test_a_wrong_line_of_a_backward_part_is_found_across_files(tmp_path):
 
 def test_two_files_with_a_forward_part_of_one_name_are_no_partner(tmp_path):
     files = {"ahead.py": FORWARD, "behind.py": FORWARD, "back.py": BACKWARD}
-    with pytest.raises(GradcliError, match="the forward part of `affine_backward` is not in"):
-        cases(tmp_path, "back.py", files)
+    (case,) = cases(tmp_path, "back.py", files)
+    assert "`affine_backward` of line 3 is not checked: its forward part is not here" in case.notes
 
 
 def test_a_backward_part_alone_is_told_at_its_line(tmp_path):
+    alone = BACKWARD.partition("def relu_backward")[0]
     with pytest.raises(GradcliError) as caught:
-        cases(tmp_path, "back.py", {"back.py": BACKWARD})
+        cases(tmp_path, "back.py", {"back.py": alone})
     assert caught.value.span.line == 3
     assert "`affine_forward` or `affine`" in caught.value.hint
+
+
+def test_beside_one_that_nobody_knows_what_everybody_knows_is_checked(tmp_path):
+    slip = BACKWARD.replace("(cache > 0)", "(cache < 0)")
+    assert slip != BACKWARD
+    verdicts = [
+        [case.expression for case in cases(tmp_path, "back.py", {"back.py": text})
+         if case.verdict == verdict] for text, verdict in ((BACKWARD, "pass"), (slip, "fail"))
+    ]  # fmt: skip
+    assert verdicts == [["relu and relu_backward"]] * 2
 
 
 def test_nothing_of_a_file_beside_is_executed(tmp_path):

@@ -313,7 +313,8 @@ class InputSearch(Attempts):
         except GradcliError as error:
             is_past = self.driver is not None and self.driver.is_past(error.span)
             self._measure(error, is_past)
-            if self.driver is not None and (array := self.driver.array_for_value()) is not None:
+            array = None if self.driver is None else self.driver.array_for_value()
+            if array is not None:
                 raise array from None
             if self.driver is not None and is_past:
                 halt = Halted(error, self.driver.sizes)

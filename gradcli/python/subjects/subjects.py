@@ -26,6 +26,7 @@ from gradcli.python.subjects.class_parts import (
     is_own,
     is_property,
     methods_of,
+    own_calls,
 )
 from gradcli.python.subjects.handed import handed_together
 from gradcli.python.subjects.signatures import (
@@ -172,16 +173,14 @@ def without_partner(tree: ast.Module, found: list[Subject]) -> list[ast.Function
 def of_known(tree: ast.Module, found: list[Subject]) -> list[Subject]:
     """The backward functions without a partner whose forward part everybody knows.
 
-    They take an upstream gradient, and what was kept: `sigmoid_backward(dA, cache)`. None beside
-    one that nobody knows, whose forward part has to be put there first.
+    They take an upstream gradient, and what was kept: `sigmoid_backward(dA, cache)`.
     """
-    lonely = without_partner(tree, found)
-    known = [
-        Subject("pair", of, of, node.name, None, node.lineno) for node in lonely
+    return [
+        Subject("pair", of, of, node.name, None, node.lineno)
+        for node in without_partner(tree, found)
         if (of := role(node.name, BACKWARD)) in KNOWN and len(required(node)) == OF_LAYER
         and not takes_apart(node, required(node)[1])
     ]  # fmt: skip
-    return known if len(known) == len(lonely) else []
 
 
 def chosen(found: list[Subject], name: str) -> list[Subject]:
@@ -406,6 +405,8 @@ def _of_class(
         if forward is None and backward is not None and (gives(methods[backward])
                                                           or not is_gradient):  # fmt: skip
             forward = of_same_operands(real, backward)
+        if forward and is_gradient and backward in own_calls(methods[forward]):
+            forward = None  # a step, which goes along the gradient
         if forward and backward and forward != backward:
             before = feeder(methods, backward, forward, FORWARD_METHODS) if is_gradient else None
             kind, forward = ("pair", before) if before else (
@@ -472,7 +473,8 @@ def _derivatives(
     derivatives = [m for m in methods if m.name not in taken and _is_derivative(m)]
     pairs = []
     for node in derivatives:
-        same = [m.name for m in methods if m not in derivatives and _takes_as_many(m, node)]
+        same = [m.name for m in methods if m not in derivatives and _takes_as_many(m, node)
+                and node.name not in own_calls(m)]  # fmt: skip
         usual = [name for name in FUNCTION_METHODS if name in same]
         plain = [name for name in same if not name.startswith("__") and name not in taken]
         of = usual[:1] or (plain if len(plain) == 1 else [])
