@@ -260,7 +260,8 @@ class _Inquiry:
         does_something = not self._does_nothing(suspect.line)
         likely = does_something, suspect.is_sound, not suspect.is_explained, is_far
         is_proven = self._is_of_both(suspect.line)
-        return *likely, is_whole, is_proven, suspect.line, order
+        is_something = self.suspects.meaning(suspect.line) != Meaning(None)  # a wrong mask is not
+        return *likely, is_whole, is_proven, is_something, suspect.line, order
 
     def _is_of_both(self, k: int) -> bool:
         """Whether a line stands in a function that the forward part calls as well."""

@@ -106,7 +106,7 @@ class Suspects:
         now = [self.replay.value(node, p) for p in range(len(self.replay.runs))]
         tables = self.known.like(shape)
         line = self.lines[k]
-        fixes: list[list[Any]] = []
+        fixes: list[list[Any]] = self._of_its_name(k)
         if line.place and line.name:
             fixes += self.known.parts(
                 self.replay.forward[line.name], array_key(line.place)
@@ -120,6 +120,23 @@ class Suspects:
             if all(map(is_finite, values)) and not any(all(map(same, values, r)) for r in right):
                 right.append(values)
         return right
+
+    def _of_its_name(self, k: int) -> list[list[Any]]:
+        """What the forward part has under the name of a helper, which computes it anew."""
+        line, replay = self.lines[k], self.replay
+        target, shape = line.statement.target, replay.graph.shape(replay.sites[k])
+        nodes = [
+            node for name, node in replay.forward.items()
+            if line.name is None and name.partition("@")[0] == target
+            and replay.graph.shape(node) == shape
+        ]  # fmt: skip
+        return [[replay.value(node, p) for p in range(len(replay.runs))] for node in nodes]
+
+    def _is_of_another_name(self, k: int) -> bool:
+        """Whether a helper has the name of a forward value, and the numbers of another one."""
+        own, points = self._of_its_name(k), range(len(self.replay.runs))
+        now = [self.replay.value(self.replay.sites[k], p) for p in points]
+        return bool(own) and not any(all(map(same, values, now)) for values in own)
 
     def _projected(
         self, aim: Aim, gradient: list[Any], now: list[Any], table: Any
@@ -343,6 +360,9 @@ class Suspects:
         entry = meaning.entry
         if line.name is None and entry is None and k not in self.replay.numbers:
             return False  # 0 wherever the program runs, as with the wrong mask
+        is_value = entry is not None and entry.kind == "value"
+        if line.name is None and is_value and self._is_of_another_name(k):
+            return False
         if line.name is None:  # a helper; one that is a name alone may have lost the rest
             return not _is_name(line.statement.tree)
         if entry is None:  # zeros, to which others are added

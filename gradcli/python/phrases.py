@@ -23,7 +23,8 @@ from gradcli.syntax.tree import Call
 
 OPERATORS: dict[type, str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.MatMult: "matmul",
-    ast.Pow: "pow", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge",
+    ast.Pow: "pow", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq",
+    ast.NotEq: "ne",
 }  # fmt: skip
 # Functions of numpy that mean what those of our language do, and how many operands they take.
 SAME = {"exp": 1, "log": 1, "tanh": 1, "sqrt": 1, "sin": 1, "cos": 1, "abs": 1, "square": 1,

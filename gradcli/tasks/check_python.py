@@ -30,6 +30,7 @@ from gradcli.tasks.conventions import (
     penalties,
     undecided,
 )
+from gradcli.tasks.defaults import moved_defaults
 from gradcli.tasks.followed import of_wrong_gradient, of_wrong_part
 from gradcli.tasks.shape_repairs import shape_mistake
 from gradcli.tasks.stage_gradients import stage_gradients
@@ -155,7 +156,25 @@ def misshapen_case(file: PythonFile, subject: Subject, misfit: Misshapen) -> Cas
 def check_subject(
     file: PythonFile, subject: Subject, bindings: list[tuple[str, Setting]], request: Request
 ) -> Checked:  # fmt: skip
-    """Check one subject. Raises GradcliError for what cannot be read.
+    """Check one subject, with other values for defaults too. Raises GradcliError."""
+    checked = _as_it_stands(file, subject, bindings, request)
+    if checked.case.verdict not in ("pass", "kink") or request.only_here:
+        return checked
+    kept = {name for name, _ in bindings} | file.said(subject).values.keys()
+    for name, value in moved_defaults(file.script.tree, subject, kept):
+        try:
+            other = _as_it_stands(file, subject, [*bindings, (name, value)], request)
+        except GradcliError:
+            continue  # which may be no value for it
+        if other.case.verdict == "fail":
+            return _noted(other, f"right for the default of `{name}`, and wrong for {value}")
+    return checked
+
+
+def _as_it_stands(
+    file: PythonFile, subject: Subject, bindings: list[tuple[str, Setting]], request: Request
+) -> Checked:  # fmt: skip
+    """The check of one subject with the defaults that it has.
 
     A failure is looked at again where the file may mean something else: what was guessed of its
     inputs and claims accuses nobody as long as another guess is right.

@@ -50,6 +50,7 @@ from gradcli.python.parameters.starts import (
     combinations,
     starts,
     with_array,
+    with_examples,
     with_learned,
 )
 from gradcli.python.state.missing import MissingInputs, NoNumber, Unclaimed
@@ -285,7 +286,7 @@ class Inference:
                 if self.is_single and self._reads_its_batch(outcome):
                     return None
                 self.chosen = tried
-                return outcome, values
+                return self._with_labels(tried, attempt) or (outcome, values)
             except MissingInputs:
                 self.reached = choice.guesses
                 raise
@@ -312,6 +313,9 @@ class Inference:
                     choice = other
                     continue
             except GradcliError as error:
+                if (other := with_array(error.message, choice, self.usage.indices)) is not None:
+                    choice = other
+                    continue
                 at = error.span
                 is_for_gradient = at is not None and is_of_gradients(at.line_text, at.column)
                 changed = self._refitted(error, choice)
@@ -339,6 +343,21 @@ class Inference:
         """Whether many choices in a row have failed in one way: no value cures that."""
         last = [(e.message, e.span and e.span.start) for e in self.faults[-MOST_ALIKE:]]
         return len(last) == MOST_ALIKE and len({*last}) == 1
+
+    def _with_labels(
+        self, choice: Choice, attempt: Callable[[dict[str, Any]], Any]
+    ) -> tuple[Any, dict[str, Any]] | None:
+        """The outcome with as many labels as examples: `p[np.arange(len(y)), y]` takes fewer."""
+        other = with_examples(choice, self.guesser.shaped)
+        if other is None:
+            return None
+        values = self.draws.values(other)
+        try:
+            outcome = attempt(values)
+        except GradcliError:
+            return None
+        self.chosen = other
+        return outcome, values
 
     def _keep(self, flaw: Imperfect, values: dict[str, Any], choice: Choice) -> None:
         """Keep the first reading that ends, and look at few more."""

@@ -8,7 +8,14 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from gradcli.python.parameters.blocks import FIRST
-from gradcli.python.parameters.guesses import Guess, Guesser, Parts, Sizes, usual_count
+from gradcli.python.parameters.guesses import (
+    TARGETS,
+    Guess,
+    Guesser,
+    Parts,
+    Sizes,
+    usual_count,
+)
 from gradcli.python.parameters.misfits import shapes_in
 from gradcli.python.parameters.packed import UNCUT
 from gradcli.python.parameters.usage import Usage
@@ -162,6 +169,20 @@ def with_array(message: str, choice: Choice, indices: Collection[str]) -> Choice
             if len(other) > 1 and "columns meet" not in message:
                 return Choice({**choice.guesses, name: len(other)}, {**choice.shapes, name: other})
     return None
+
+
+def with_examples(choice: Choice, first: str | None) -> Choice | None:
+    """The choice with as many labels as the first array has rows; None where they have to be so."""
+    rows = choice.shapes.get(first or "", ())
+    others = {n for name, shape in choice.shapes.items()
+              if choice.guesses.get(name) != "labels" for n in shape}  # fmt: skip
+    alone = [
+        name for name, guess in choice.guesses.items()
+        if guess == "labels" and TARGETS.match(name) and others.isdisjoint(choice.shapes[name])
+    ]  # fmt: skip
+    if len(rows) < 2 or not alone:
+        return None
+    return choice._replace(shapes={**choice.shapes, **dict.fromkeys(alone, rows[:1])})
 
 
 def _is_row(guesser: Guesser, name: str) -> bool:
