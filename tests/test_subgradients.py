@@ -95,6 +95,13 @@ def test_a_few_inputs_are_tested_along_the_directions_that_matter():
     assert verdict("norm(x)", {"x": [0.97, 0.2, 0]}) == "kink"
 
 
+def test_a_mean_of_gradients_near_by_is_legal_where_no_corner_shows_it():
+    """Of a difference of norms no sample of points has all slopes; the claim was made of some."""
+    text = "hypot(p + r + s + t, q + 2*r + 2*s) - hypot(p - 2*s + 3*t, 3*p + 2*r + s + 3*t)"
+    claims = {"p": 1.2587030261807712, "q": -0.8904846894055995, "t": 0.00684801519124991}
+    assert verdict(text, claims, dict.fromkeys("pqrst", 0.0)) == "kink"
+
+
 def test_digits_written_say_nothing_of_what_fails_together(gradcli):
     claims = ("--claim", "x=1", "--claim", "y=1")
     for option in ((), ("--digits-written",)):

@@ -354,19 +354,21 @@ class Search:
 
 
 def slopes_along(point: InDigits, leaves: list[int]) -> list[tuple[list[float], float, float]]:
-    """The smallest and largest slope at and near a point along several directions of some leaves.
+    """The smallest and largest slope at a point along several directions of some leaves.
 
-    Slopes are taken at the point itself, from both sides, and at many points around it, at
-    distances far below float64. Along a direction v every Clarke subgradient g has g.v between
-    the two (Clarke, Optimization and Nonsmooth Analysis, section 2.1). Returns (direction,
-    smallest, largest) for each direction, in the order of `leaves`; none for more than three, whose
-    corners are too many to meet them all. Raises OutOfDigits when mpmath cannot go on.
+    Along a direction v every Clarke subgradient g has g.v between the smallest and the largest
+    slope near the point (Clarke, Optimization and Nonsmooth Analysis, section 2.1). Where kinks of
+    one kind meet, all of which open upwards or downwards, those are the slopes at the point itself,
+    from both sides. Slopes at points around it, at distances far below float64, show where they are
+    not: there no points are enough to meet all slopes. Returns (direction, smallest, largest), in
+    the order of `leaves`, for the directions of which it is known; none for more than three leaves.
+    Raises OutOfDigits when mpmath cannot go on.
     """
     point = point.taken
     inputs = point.inputs
     order = {leaf: k for k, leaf in enumerate(point.graph.inputs.values())}
     places = [order[leaf] for leaf in leaves]
-    sizes = [abs(inputs[k]) for k in places if inputs[k]]
+    sizes = [abs(x) for x in inputs if x]
     smallest, largest = min([1.0, *sizes]), max([1.0, *sizes])
     if len(places) > MOST_TIED or largest > JOINT_RANGE * smallest:
         return []
@@ -388,16 +390,20 @@ def slopes_along(point: InDigits, leaves: list[int]) -> list[tuple[list[float], 
     def f(inputs: list[Any]) -> Any:
         return machine.run(inputs, stop).values[stop - 1]
 
-    corners = [moved(exact, [rng.gauss(0, 1) for _ in places], near) for _ in range(JOINT_SAMPLES)]
+    corners = [[x + near * rng.gauss(0, 1) for x in exact] for _ in range(JOINT_SAMPLES)]
     ranges = []
     try:
         bases = [(base, f(base)) for base in (exact, *corners)]
         for direction in directions:
             slopes = [(bases[0][1] - f(moved(exact, direction, -tiny))) / tiny]
             slopes += [(f(moved(base, direction, tiny)) - here) / tiny for base, here in bases]
-            known = [to_float(s) for s in slopes if is_finite(s)]
-            if known:
-                ranges.append((direction, min(known), max(known)))
+            if not all(map(is_finite, slopes)):
+                continue
+            left, right, *around = map(to_float, slopes)
+            low, high = sorted((left, right))
+            room = AGREEMENT * max(abs(low), abs(high))
+            if low - room <= min(around) and max(around) <= high + room:
+                ranges.append((direction, low, high))
     except OutOfReachError as trouble:
         raise OutOfDigits(str(trouble)) from None
     return ranges
