@@ -206,6 +206,8 @@ def test_mistakes_of_a_kind_are_planted(gradcli):
         in gradcli("exercise", "x*y", "x=1", "y=2", "--mistakes", "sgn").err
     )
     assert "transposed" in gradcli("exercise", "x*y", "x=1", "y=2", "--mistakes", "transposed").err
+    ended = gradcli("exercise", "x*y", "x=1", "y=2", "--mistakes", "-1")
+    assert ended.err == "error: -1 mistakes cannot be planted\n  help: write --mistakes 2\n"
 
 
 def test_variants_differ_in_values_and_each_has_its_key(gradcli):

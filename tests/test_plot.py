@@ -124,7 +124,7 @@ REFUSED = {
     ("x", "x=1:1"): "the range of `x` is a single point",
     ("x", "x=2:1"): "`x=2:1` is not a range\n  help: write LOW:HIGH, the lower end comes first",
     ("x", "x=0:inf"): "`x=0:inf` is not a range\n  help: write LOW:HIGH, its ends are finite",
-    ("x*[1,2]", "x=0:1"): "the output is an array",
+    ("x*[1,2]", "x=0:1"): "the output is an array, and a curve needs one number",
     ("y*y", "y=1", "x=0:1"): "`x` is no input of the program that is a number",
 }
 

@@ -14,6 +14,7 @@ from gradcli.syntax import write
 from gradcli.syntax.refusals import INSTEAD, SLICE_STEP
 
 WHERE = "write `a if condition else b`"
+QUOTES = "leave it out: quotes and primes are no parts of names"
 NEVER_OPENED = "this bracket was never opened"
 KNOWN = (
     "known are `.T`, `.shape`, `.size`, `.dot`, `.sum`, `.mean`, `.max`, `.min`, `.std`, `.var`, "
@@ -83,7 +84,7 @@ NEVER_GUESSED = [
     ("x! + 1", "`!` is not in the language", 2, "write `gamma(x + 1)` for a factorial"),
     ("x % 2", "`%` is not in the language", 3, "write `x - y*floor(x/y)` for a remainder"),
     ("x=y", "`=` is not in the language", 2, "write `==` to compare"),
-    ("x => y", "`=` is not in the language", 3, "write `==` to compare"),
+    ("x => y", "`=` is not in the language", 3, "write `>=`"),
 ]  # fmt: skip
 BRACKETS = [
     ("(x", "this `(` is never closed", 1, "write `)`"),
@@ -153,17 +154,17 @@ NO_CODE = [
     ("'a'", "a text is not a value", 1, "leave the quotes out"),
     ("f('a' + 1)", "a text is not a value", 3, "leave the quotes out"),
     ("x['a']", "a text is not a value", 3, "leave the quotes out"),
-    ("f('a", "expected a value, found `'`", 3, None),
-    ("{1}", "expected a value, found `{`", 1, None),
+    ("f('a", "expected a value, found `'`", 3, QUOTES),
+    ("{1}", "expected a value, found `{`", 1, "write `(` and `)`"),
     ("x[1:2:3]", "a slice has no step", 6, SLICE_STEP[1]),
     ("x[::2]", "a slice has no step", 4, SLICE_STEP[1]),
     ("x[::-1]", "a slice has no step", 4, SLICE_STEP[1]),
     ("x[1, ::2]", "a slice has no step", 7, SLICE_STEP[1]),
     ("x.astype(y)", "`.astype` is not an attribute", 3, INSTEAD["astype"]),
-    ("x := 2", "expected an operator, found `:`", 3, None),
+    ("x := 2", "expected an operator, found `:`", 3, "write `=`"),
     ("lambda x: x", "expected an operator, found `x`", 8, "write `lambda*x` for a product"),
     ("x; y", "expected an operator, found `;`", 2, None),
-    ("`x`", "expected a value, found ```", 1, None),
+    ("`x`", "expected a value, found ```", 1, QUOTES),
     ("x\\y", "expected an operator, found `\\`", 2, None),
 ]
 UNSEEN = [
@@ -320,3 +321,26 @@ def test_latex_that_is_not_understood_is_not_guessed(text):
     assert "this is LaTeX" in problem.message or "x{" in text
     assert "a/b" in (problem.hint or "a/b") or "write `" in problem.hint
     assert "frac12" not in (problem.hint or "").replace("\\frac", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("x > 0 ? x : -x", "write `a if c else b`"),
+        ("∑ x", "write `sum(x)`"),
+        ("2*∏ x", "write `prod(x)`"),
+        ("∂x", "leave it out: the gradient by each input is printed with the value"),
+        ("x′*2", "a prime is no part of a name: write `x1`"),
+        ("x'", QUOTES),
+        ("‘x’", QUOTES),
+        ("x ⊙ y", "write `x*y`"),
+        ("‖x‖", "write `norm(x)`"),
+        ("{x + y}", "write `(` and `)`"),
+        ("x => y", "write `>=`"),
+        ("x <> y", "write `!=`"),
+        ("f := x", "write `=`"),
+        ("x ± 2", "write `NAME=2+/-0.1` behind the expression"),
+    ],
+)
+def test_signs_of_other_languages_have_words_of_ours(text, hint):
+    assert refused(text).hint == hint

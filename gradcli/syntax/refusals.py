@@ -20,6 +20,19 @@ ADVICE = {
     "or": "write `max(a, b)` for either",
     "not": "write `1 - (a)`",
 }  # fmt: skip
+SIGNS = {  # of mathematics, other languages and word processors
+    "?": "write `a if c else b`",
+    "{": "write `(` and `)`", "}": "write `(` and `)`",
+    "∑": "write `sum(x)`", "∏": "write `prod(x)`", "∞": "write `inf`",
+    "∂": "leave it out: the gradient by each input is printed with the value",
+    "∇": "leave it out: the gradient by each input is printed with the value",
+    "⊙": "write `x*y`", "∘": "write `x*y`", "⊗": "write `outer(x, y)`", "‖": "write `norm(x)`",
+    "⌊": "write `floor(x)`", "⌈": "write `ceil(x)`", "→": "write `=`",
+    "±": "write `NAME=2+/-0.1` behind the expression",
+    "′": "a prime is no part of a name: write `x1`",
+    **dict.fromkeys("'’‘“”`", "leave it out: quotes and primes are no parts of names"),
+}  # fmt: skip
+PAIRS = {"=>": "write `>=`", "<>": "write `!=`", "->": "write `=`", ":=": "write `=`"}
 IN_FRONT = {  # of an operand, where these mean something else
     "!": "write `1 - (a)`",
     "|": "write `abs(x)`",
@@ -146,7 +159,11 @@ class Refusals:
         bracket = self._innermost()
         if token == "|" and self.tokens[at + 1] == "|":
             self._fail(at, "expected a value, found `|`", "write `norm(x)` for the norm")
-        hint = (ADVICE | IN_FRONT).get(token) or (INSTEAD.get(bracket.name) if bracket else None)
+        hint = (
+            (ADVICE | SIGNS | IN_FRONT).get(token)
+            or (INSTEAD.get(bracket.name) if bracket else None)
+            or (PAIRS.get(self.tokens[at - 1] + token) if at else None)
+        )
         self._fail(at, f"expected a value, found {words}", hint)
 
     def _refuse_step(self, at: int) -> None:
@@ -207,7 +224,8 @@ class Refusals:
         if not bracket:
             self._refuse_assignment(at)
         if token in ADVICE:
-            self._fail(at, f"`{token}` is not in the language", ADVICE[token])
+            hint = PAIRS.get(token + self.tokens[at + 1]) or ADVICE[token]
+            self._fail(at, f"`{token}` is not in the language", hint)
         before, token = shown(self._before(at)), shown(token)
         if before in ADVICE:
             self._fail(at - 1, f"`{before}` is not in the language", ADVICE[before])
@@ -226,8 +244,8 @@ class Refusals:
         if token == "," and self.tokens[at + 1] in ENDS:
             self._fail(at, f"expected an operator, found `{token}`", "leave it out")
         hint = {
-            ",": "one name a statement: `x = 1; y = 2`", "√": f"write `{before}*√`",
-        }.get(token)  # fmt: skip
+            ",": "one name a statement: `x = 1; y = 2`", "√": f"write `{before}*√`", **SIGNS,
+        }.get(token) or PAIRS.get(token + self.tokens[at + 1])  # fmt: skip
         self._fail(at, f"expected an operator, found `{token}`", hint)
 
     def _product(self, at: int, before: str) -> str:

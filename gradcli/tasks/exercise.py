@@ -35,6 +35,8 @@ def plan_of(words: str | None, seed: int, variants: int | None) -> Plan:
     """The plan for `--mistakes K` or `--mistakes KIND,KIND`. Raises UsageError."""
     if (count := whole_number(words or "0")) is not None:
         return Plan(count, (), seed, variants)
+    if words is not None and words.lstrip("-").isdecimal():
+        raise UsageError(f"{words} mistakes cannot be planted", hint="write --mistakes 2")
     kinds = tuple(word.strip() for word in (words or "").split(","))
     for kind in kinds:
         if kind not in MISTAKES:

@@ -48,7 +48,10 @@ def plot_of(text: str, name: str, bindings: list[tuple[str, Setting]], request: 
             raise UsageError(f"the range of `{at}` is a single point", hint=EXAMPLE)
     fixed = [(n, ranges[n][0] if n in ranges else v) for n, v in bindings]
     written = read(text, name, fixed, request=request, varied=ranges, table=table_of(request))
-    program = as_numbers(written, request.upstream)
+    if written.graph.shape(written.output):
+        raise UsageError("the output is an array, and a curve needs one number",
+                         hint="choose an element: `f[0]`, or take its sum or mean")  # fmt: skip
+    program = as_numbers(written)
     field = _Field(program, [*ranges])
     is_line = len(ranges) == 1
     runs = (POINTS if is_line else ALONG**2) * len(program.graph)
