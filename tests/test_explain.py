@@ -127,7 +127,7 @@ def test_at_a_kink_no_step_of_an_input_is_promised(gradcli):
     assert (
         "  x  dx = 0; f may have a kink here, and this is the slope by the conventions above" in out
     )
-    assert "  y  dy = 1; where y rises by a little, f rises 1 times as much" in out
+    assert "  y  dy = 1; where y rises by a little, f rises as much" in out
 
 
 WORDS = [
@@ -222,3 +222,14 @@ def test_a_wrong_array_is_told_by_its_worst_number(gradcli):
 ])  # fmt: skip
 def test_gates_of_arrays_have_words_of_their_own(gradcli, text, words):
     assert words in told(gradcli, text, "x=[1,3,2]")
+
+
+@pytest.mark.parametrize(
+    ("words", "effect"),
+    [
+        (("-x", "x=2"), "where x rises by a little, f falls as much"),
+        (("x/0", "x=1"), "f has no finite slope"),
+    ],
+)
+def test_slopes_of_one_and_infinite_ones_have_words(gradcli, words, effect):
+    assert gradcli("explain", *words).out.count(effect) == 1

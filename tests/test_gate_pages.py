@@ -172,3 +172,20 @@ def test_the_page_of_the_language_names_every_function():
     }  # fmt: skip
     (paragraph,) = re.findall(r"^## Gates\n\n.*?\n\n", LANGUAGE, re.DOTALL | re.MULTILINE)
     assert spellings <= {*re.findall(r"\w+", paragraph)}
+
+
+@pytest.mark.parametrize(
+    ("sign", "name"),
+    [
+        ("+", "add"),
+        ("*", "mul"),
+        ("**", "pow"),
+        ("^", "pow"),
+        ("@", "matmul"),
+        ("<=", "le"),
+        ("√", "sqrt"),
+    ],
+)
+def test_a_gate_has_its_page_by_its_sign(gradcli, sign, name):
+    assert gradcli("gates", sign).out == gradcli("gates", name).out
+    assert gradcli("gates", sign).out.startswith(name)

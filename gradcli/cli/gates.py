@@ -27,6 +27,7 @@ def gates_command(
     \b
     gradcli gates
     gradcli gates sigmoid
+    gradcli gates "**"
     """
     form = format_of(form, as_json, target, SUFFIXES, "table")
     report = reporting(form, lambda: gates(name))

@@ -299,7 +299,8 @@ def _effect(node: Node, output: str, is_at_kink: bool) -> str:
         return ""
     if slope == 0:
         return f"a small step of {node.name} does not move {output}"
-    if slope != slope:
-        return f"{output} has no slope here"
+    if not isfinite(slope):
+        return f"{output} has no slope here" if slope != slope else f"{output} has no finite slope"
     way = "rises" if slope > 0 else "falls"
-    return f"where {node.name} rises by a little, {output} {way} {_times(abs(slope))} times as much"
+    much = "as much" if abs(slope) == 1 else f"{_times(abs(slope))} times as much"
+    return f"where {node.name} rises by a little, {output} {way} {much}"

@@ -17,12 +17,14 @@ from gradcli.reports.gates import (
     LocalGradient,
     Sample,
 )
+from gradcli.syntax.tree import SIGNS
 
 OPERATORS = {  # how a gate is written that is no function
     "add": "x + y", "sub": "x - y", "mul": "x * y", "div": "x / y", "neg": "-x", "pow": "x**y",
     "lt": "x < y", "le": "x <= y", "gt": "x > y", "ge": "x >= y", "eq": "x == y", "ne": "x != y",
     "matmul": "x @ y", "amax": "max(x)", "amin": "min(x)", "copy": "x",
 }  # fmt: skip
+OF_SIGNS = {sign: name for name, (sign, _) in SIGNS.items()} | {"^": "pow", "√": "sqrt"}
 CALLS = {  # where the operands of the row are not what is written
     "polygamma": "polygamma(1, x)", "softmax": "softmax(x, axis=0)",
     "concatenate": "concatenate([x, y])", "linspace": "linspace(start, stop, 5)",
@@ -46,13 +48,13 @@ POINTS_OF_CURVE = 97  # two in each column of a chart, and both ends
 
 
 def gates(name: str | None = None) -> GateReport:
-    """The sheet of one gate, by its name or a spelling of it, or of all that have names.
+    """The sheet of one gate, by its name, a spelling or a sign of it, or of all that have names.
 
     Raises UsageError for a name that no gate has.
     """
     if name is None:
         return GateReport([_sheet(row) for row in BUILT_IN if not row.hidden])
-    row = BUILT_IN.functions.get(name)
+    row = BUILT_IN[OF_SIGNS[name]] if name in OF_SIGNS else BUILT_IN.functions.get(name)
     if row is None:
         hint = did_you_mean(name, BUILT_IN.functions) or "`gradcli gates` lists them"
         raise UsageError(f"`{name}` is not a gate", hint=hint)
