@@ -108,3 +108,89 @@ def test_what_an_optimiser_is_handed_is_an_example(call):
     text = STARTED.replace("CALL", call)
     assert "taken from the file: X (3, 2), y (3,), w (2,), scale = 0.3" in taken(text)
     assert first_accused(text.replace("+ 1 / w", "- 1 / w")) == 13
+
+
+SURVIVAL = """
+import numpy as np
+
+def nll(params, times, events, X):
+    k, lam, beta = np.exp(params[0]), np.exp(params[1]), params[2:]
+    eta = X @ beta
+    logs = np.log(times / lam)
+    z = np.exp(k * logs + eta)
+    value = np.sum(z - events * (np.log(k) + k * logs - np.log(times) + eta))
+    g = np.empty_like(params)
+    g[0] = np.sum(z * k * logs - events * (1 + k * logs))
+    g[1] = np.sum(events * k - z * k)
+    g[2:] = X.T @ (z - events)
+    return value, g
+"""
+
+
+def test_a_matrix_is_no_vector_where_the_gradient_is_one():
+    """`g[2:]` takes as many numbers as X has columns: the others are one for each row."""
+    assert ", 3) (NAME=VALUE" in taken(SURVIVAL)
+    assert case_of(SURVIVAL.replace("z * k * logs", "z * logs")).verdict == "fail"
+
+
+PAIRS = """
+import numpy as np
+
+def skipgram(center, context, negatives, W, C):
+    v, u, n = W[center], C[context], C[negatives]
+    p = 1 / (1 + np.exp(-u @ v))
+    q = 1 / (1 + np.exp(n @ v))
+    loss = -np.log(p) - np.sum(np.log(q))
+    dW, dC = np.zeros_like(W), np.zeros_like(C)
+    dW[center] = (p - 1) * u + (1 - q) @ n
+    dC[context] += (p - 1) * v
+    np.add.at(dC, negatives, np.outer(1 - q, v))
+    return loss, dW, dC
+"""
+
+
+def test_tables_of_words_have_rows_whatever_they_are_called():
+    assert "W (7, 11), C (13, 11)" in taken(PAIRS)
+    assert case_of(PAIRS.replace("(1 - q) @ n", "q @ n")).verdict == "fail"
+
+
+WORDS = """
+import numpy as np
+
+class Model:
+    def __init__(self, size, hidden=5):
+        self.U = np.random.uniform(-0.5, 0.5, (hidden, size))
+        self.V = np.random.uniform(-0.5, 0.5, (size, hidden))
+        self.W = np.random.uniform(-0.5, 0.5, (hidden, hidden))
+
+    def forward(self, x):
+        s = np.zeros((len(x) + 1, len(self.W)))
+        o = np.zeros((len(x), len(self.V)))
+        for t in range(len(x)):
+            s[t] = np.tanh(self.U[:, x[t]] + self.W @ s[t - 1])
+            e = np.exp(self.V @ s[t])
+            o[t] = e / e.sum()
+        return o, s
+
+    def loss(self, x, y):
+        o, s = self.forward(x)
+        return -np.sum(np.log(o[np.arange(len(y)), y]))
+
+    def backward(self, x, y):
+        o, s = self.forward(x)
+        dU, dV, dW = np.zeros_like(self.U), np.zeros_like(self.V), np.zeros_like(self.W)
+        do, dh = o.copy(), 0
+        do[np.arange(len(y)), y] -= 1
+        for t in reversed(range(len(y))):
+            dV += np.outer(do[t], s[t])
+            da = (self.V.T @ do[t] + dh) * (1 - s[t] ** 2)
+            dW += np.outer(da, s[t - 1])
+            dU[:, x[t]] += da
+            dh = self.W.T @ da
+        return dU, dV, dW
+"""
+
+
+def test_there_is_a_label_for_every_step():
+    assert case_of(WORDS).verdict == "pass"
+    assert case_of(WORDS.replace("self.W.T @ da", "self.W @ da")).verdict == "fail"

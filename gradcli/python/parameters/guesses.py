@@ -336,10 +336,11 @@ class Guesser:
         if name in self.usage.weights:
             return [2, 1, "number"]
         if name in self.usage.transposed | self.usage.products and not VECTOR.match(name):
-            return [2, 1, 3]
+            is_matrix = name in self.usage.transposed and name[0].isupper()
+            return [2, 3] if is_matrix and not TARGETS.match(name) else [2, 1, 3]
         if COUNT.match(name) and not (TARGETS.match(name) and name in self.usage.parted):
             return ["count", 2, "number", 1]
-        if NUMBER.match(name):
+        if NUMBER.match(name) and name not in self.usage.parted:
             return ["number", 1, 2]
         if name in ("model", "params", "parameters", "net") and name not in self.usage.sliced:
             return [{"W": 2}, 1, 2]

@@ -20,7 +20,7 @@ from gradcli.python.parameters.lessons import Lesson
 from gradcli.python.parameters.likely_axes import Unlikely, unlikely
 from gradcli.python.parameters.misfits import (
     WEIGHT,
-    beyond,
+    counted_through,
     has_batch,
     is_misfit,
     joined,
@@ -380,17 +380,8 @@ class Inference:
             choice.shapes, message, BIAS
         )
         pair = pair_of(message)
-        if pair is None and (size := beyond(message)) is not None:
-            known = [(g, shape[0]) for n, g in choice.guesses.items()
-                     for shape in [choice.shapes.get(n)] if shape]  # fmt: skip
-            labels = [length for guess, length in known if guess == "labels"]
-            counts = [length for guess, length in known if guess == "count" and length > size]
-            ends = labels or (counts if len(counts) == 1 else [])
-            own = {n for shape in choice.shapes.values() for n in shape}
-            longer = [n for n in self.sizes if n > size and n not in own]
-            if not ends and (1, size) in known:  # the code's own loop goes on
-                ends = longer[:1]
-            pair = (ends[0], size) if ends else None
+        if pair is None:
+            pair = counted_through(message, choice.guesses, choice.shapes, self.sizes)
         if (single := self._single_beside(pair)) is not None:
             return with_size_one(choice.shapes, single)
         if column is not None or pair is None or self._makes_square(pair, choice):
@@ -433,6 +424,9 @@ class Inference:
         pair = pair_of(message)
         if (single := self._single_beside(pair)) is not None:
             return with_size_one(choice.shapes, single)
+        counted = counted_through(message, choice.guesses, choice.shapes, ())
+        if counted is not None:  # labels, which no axis holds apart
+            return joined(choice.shapes, *counted, (*self.sizes, TURNS))
         is_one = pair is not None and (not {*pair} <= halt.sizes or self._are_tied(pair, choice))
         if pair is not None and (is_one or halt.meets_identity):
             return joined(choice.shapes, *pair, (*self.sizes, TURNS))

@@ -167,8 +167,12 @@ def _stored(match: re.Match[str], stop: Stop, values: Mapping[str, Any]) -> Less
     source = getattr(stop.statement, "value", None)
     if source is None or has <= takes:
         return None
+    flipped = {ast.unparse(node.value) for node in ast.walk(source)
+               if isinstance(node, ast.Attribute) and node.attr == "T"}  # fmt: skip
     for is_part in (False, True):
-        for _, value in _names(source, stop):
+        for node, value in _names(source, stop):
+            if ast.unparse(node) in flipped:  # X of `X.T @ e` is a matrix
+                continue
             path = _path(value, stop, values, is_part)
             whole = dict(_paths(values)).get(path or "")
             if isinstance(value, Array) and isinstance(whole, Array):

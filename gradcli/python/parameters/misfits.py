@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from math import gcd, prod
+from typing import Any
 
 from gradcli.python.state.guards import REACHED
 
@@ -43,6 +44,8 @@ def pair_of(message: str) -> tuple[int, int] | None:
         if match := form.search(message):
             return int(match[1]), int(match[2])
     shapes = shapes_in(message)[:2]
+    if message.startswith("could not broadcast") and len(shapes[0]) > len(shapes[1]):
+        return None  # no size is wrong: there is an axis too many
     along = ALONG.search(message)
     if along and len(shapes) == 2:  # the axis that they may differ in
         shapes = [s[: int(along[1])] + s[int(along[1]) + 1 :] for s in shapes]
@@ -57,11 +60,28 @@ def pair_of(message: str) -> tuple[int, int] | None:
     return (int(match[1]) + 1, int(match[2])) if match and match[1] != match[2] else None
 
 
-def beyond(message: str) -> int | None:
-    """The size of an axis that is counted through beyond its end, as far as labels go."""
+def counted_through(
+    message: str, guesses: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]],
+    free: Collection[int],
+) -> tuple[int, int] | None:  # fmt: skip
+    """A length and what it should be, where an axis is counted through beyond its end.
+
+    Labels are too many, or a count too large; a vector has one of the `free` sizes.
+    """
     match = re.search(r"index (\d+) is out of bounds for axis \d+ with size (\d+)", message)
     match = match or re.search(r"index (\d+) is outside (?:a list of |axis 0 of \()(\d+)", message)
-    return int(match[2]) if match and match[1] == match[2] else None
+    if match is None or match[1] != match[2]:
+        return None
+    size = int(match[2])
+    known = [(guess, shapes[name][0]) for name, guess in guesses.items() if shapes.get(name)]
+    labels = [length for guess, length in known if guess == "labels" and length != size]
+    counts = [length for guess, length in known if guess == "count" and length > size]
+    ends = labels or (counts if len(counts) == 1 else [])
+    own = {n for shape in shapes.values() for n in shape}
+    longer = [n for n in free if n > size and n not in own]
+    if not ends and (1, size) in known:  # the code's own loop goes on
+        ends = longer[:1]
+    return (ends[0], size) if ends else None
 
 
 def shapes_in(message: str) -> list[tuple[int, ...]]:

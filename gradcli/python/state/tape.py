@@ -216,7 +216,7 @@ class Tape:
     @staticmethod
     def refuse_misfit(own: Shape, shape: Shape) -> None:
         """Raise ShapeError where a shape cannot be broadcast to another."""
-        if broadcast(own, shape) != shape:
+        if len(own) > len(shape) or broadcast(own, shape) != shape:
             raise ShapeError(f"could not broadcast shape {own} into shape {shape}")
 
     def reduce(self, name: str, content: int, axes: Shape, is_kept: bool) -> int:
