@@ -49,3 +49,12 @@ def test_where_a_gradient_has_a_wrong_shape_matrices_are_not_looked_at():
         "def energy_grad(x, A):\n    g = np.zeros_like(x)\n    g -= np.outer(x, x)\n    return g\n"
     )
     assert first_accused(text) == 8
+
+
+def test_a_matrix_whose_transpose_stands_beside_it_is_not_symmetric():
+    text = (
+        "import numpy as np\n\ndef both(x, A):\n    n = A @ x\n    J = n @ n + x @ A @ x\n"
+        "    dx = WORDS @ n * 2 + (A + A.T) @ x\n    return J, dx\n"
+    )
+    assert verdict(text.replace("WORDS", "A.T"))[0] == "pass"
+    assert verdict(text.replace("WORDS", "A"))[0] == "fail"

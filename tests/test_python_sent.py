@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from python_cases import first_accused, verdicts
+from python_cases import cases, first_accused, verdicts
 
 SENT = """
 import numpy as np
@@ -56,3 +56,31 @@ class Cell:
 
 def test_a_cache_with_a_name_like_a_gradient_makes_no_objective_of_a_forward_part():
     assert verdicts(CELL) == ["pass"]
+
+
+SCALES = """
+import numpy as np
+
+def huber(r, d):
+    return np.sum(np.where(np.abs(r) < d, 0.5 * r ** 2, d * (np.abs(r) - 0.5 * d)))
+
+def huber_grad(r, delta):
+    return np.where(np.abs(r) < delta, r, delta * np.sign(r))
+"""
+
+
+def test_a_parameter_in_the_place_of_another_is_no_upstream_gradient():
+    assert verdicts(SCALES) == ["pass"]
+
+
+def test_a_forward_part_that_returns_gradients_is_an_objective():
+    text = (
+        "import numpy as np\n\nclass Net:\n    def __init__(self, n):\n"
+        "        self.W = np.random.randn(n, 1)\n\n    def forward(self, X, y):\n"
+        "        r = X @ self.W - y\n        self.X = X\n"
+        "        loss = np.sum(r ** 2)\n        grads = {'W': 2 * X.T @ r}\n"
+        "        return loss, grads\n\n"
+        "    def backward(self, dout):\n        return self.X.T @ dout\n"
+    )
+    found = [case.expression for case in cases(text)]
+    assert "class Net: forward" in found

@@ -466,7 +466,8 @@ class Reading(InputSearch):
         if not self.claims.claims:  # nothing has been read yet
             return
         claimed = {claim.leaf.node for claim in self.claims.claims}
-        quadratic = set() if self.inference is None else self.inference.usage.quadratic
+        usage = None if self.inference is None else self.inference.usage
+        quadratic = set() if usage is None else usage.quadratic - usage.transposed
         names = tuple(
             leaf.short for leaf in self.driven_last.leaves
             if leaf.short in quadratic & {*self.inferred} and leaf.node not in claimed

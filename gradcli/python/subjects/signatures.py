@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from gradcli.python.words.returned import GRADIENT_NAME, TRAINING, WORDS
 from gradcli.python.words.roles import BACKWARD, GRADIENT, HESSIAN, role
 
+CACHE = {"cache", "ctx", "saved"}
 PREDICTIONS = ("predict_proba", "hypothesis", "feedforward", "forward_pass", "_forward")
 
 
@@ -68,11 +69,15 @@ def _is_empty(value: ast.expr) -> bool:
 
 
 def takes_upstream(gradient: ast.FunctionDef, of: ast.FunctionDef) -> bool:
-    """Whether a gradient takes an upstream gradient, too: `affine_grad(dout, x, w)`."""
+    """Whether a gradient takes an upstream gradient, too: `affine_grad(dout, x, w)`.
+
+    Beside all operands, or a cache: `huber_grad(r, delta)` of `huber(r, d)` takes none.
+    """
     names, own = required(gradient), required(of)
-    return len(names) > 1 and any(
+    takes_all = len(names) == len(own) + 1
+    return (takes_all or CACHE.issuperset(names[1:])) and len(names) > 1 and any(
         _is_upstream(names[k]) and names[k] not in own for k in (0, len(names) - 1)
-    )
+    )  # fmt: skip
 
 
 def takes_gradients(node: ast.FunctionDef) -> bool:

@@ -389,7 +389,6 @@ def _of_class(
     real = [m for m in methods.values() if not is_abstract(m) and not is_property(m)]
     names = [m.name for m in real]  # in their order, so that every run finds the same
     found = _pairs(real, node.name)
-    forwards = {s.forward for s in found if s.kind == "pair"}  # which return caches
     found += _handed(tree, real, found, node.name)
     if not found:
         backward = next(
@@ -418,7 +417,7 @@ def _of_class(
         Subject("objective", f"{node.name}.{m.name}", m.name, None, node.name, node.lineno)
         for m in real
         if (returns_gradients(m) or filled_gradient(m))
-        and m.name not in forwards.union(s.backward for s in (*found, *upstreams, *derivatives))
+        and m.name not in {s.backward for s in (*found, *upstreams, *derivatives)}
     ]
     objectives += [
         Subject("node", f"{node.name}.{m.name}", m.name, inner.name, node.name, m.lineno)

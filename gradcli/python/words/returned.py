@@ -178,7 +178,9 @@ def _is_gradient(name: str | None, element: ast.expr) -> bool:
     if isinstance(element, ast.Subscript) and ast.unparse(element.value) in JOINED:
         element = element.slice
     if isinstance(element, (ast.Tuple, ast.List)):
-        return any(_is_gradient(_last_name(part), part) for part in element.elts)
+        found = sum(_is_gradient(_last_name(part), part) for part in element.elts)
+        is_cache = isinstance(element, ast.Tuple) and 2 * found <= len(element.elts)
+        return found > 0 and not is_cache
     return name is not None and _is_name_of_gradient(name)
 
 
