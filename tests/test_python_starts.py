@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from python_cases import case_of, first_accused, problem, taken
+from python_cases import case_of, problem, taken
 
 HEAT = """
 import numpy as np
@@ -81,33 +81,66 @@ def test_what_is_put_into_a_part_of_no_elements_has_to_fit():
 STARTED = """
 import numpy as np
 from scipy.optimize import check_grad, minimize
+from scipy.special import expit
 
-class Model:
-    def __init__(self, X, y):
-        self.X, self.y = X, y
+class Ordinal:
+    def __init__(self, X, y, K):
+        self.X, self.y, self.K = X, y, K
 
-    def cost(self, w, scale):
-        return scale * np.sum((self.X @ w - self.y) ** 2) + np.sum(np.log(w))
+    def sides(self, theta):
+        p = self.X.shape[1]
+        eta, a = self.X @ theta[:p], theta[p:]
+        cuts = np.cumsum(np.concatenate([[a[0]], np.exp(a[1:])]))
+        ends = np.concatenate([[-np.inf], cuts, [np.inf]])
+        return expit(ends[self.y + 1] - eta), expit(ends[self.y] - eta)
 
-    def slope(self, w, scale):
-        return 2 * scale * self.X.T @ (self.X @ w - self.y) + 1 / w
+    def nll(self, theta, scale):
+        upper, lower = self.sides(theta)
+        return -scale * np.sum(np.log(upper - lower))
 
-X, y = np.array([[1.0, 2.0], [0.5, 1.5], [2.0, 0.3]]), np.array([1.0, 2.0, 3.0])
-model = Model(X, y)
+    def slope(self, theta, scale):
+        upper, lower = self.sides(theta)
+        above = upper * (1 - upper) / (upper - lower)
+        below = lower * (1 - lower) / (upper - lower)
+        ends = np.zeros(self.K + 1)
+        np.add.at(ends, self.y + 1, -above)
+        np.add.at(ends, self.y, below)
+        steps = np.cumsum(ends[1 : self.K][::-1])[::-1].copy()
+        steps[1:] *= np.exp(theta[self.X.shape[1]:][1:])
+        return scale * np.concatenate([self.X.T @ (above - below), steps])
+
+X = np.array([[1.0, 2.0], [0.5, -1.5], [-2.0, 0.3], [0.1, 0.9], [-0.4, -0.7]])
+model = Ordinal(X, np.array([0, 2, 1, 3, 1]), 4)
 CALL
 """
 
 
 @pytest.mark.parametrize("call", [
-    "minimize(model.cost, np.ones(2), args=(0.3,), jac=model.slope)",
-    "minimize(model.cost, np.ones(2), (0.3,), jac=model.slope)",
-    "minimize(lambda w: model.cost(w, 0.3), x0=np.ones(2), jac=lambda w: model.slope(w, 0.3))",
-    "check_grad(model.cost, model.slope, np.ones(2), 0.3)",
+    "minimize(model.nll, np.ones(5), args=(0.3,), jac=model.slope)",
+    "minimize(model.nll, np.ones(5), (0.3,), jac=model.slope)",
+    "minimize(lambda w: model.nll(w, 0.3), x0=np.ones(5), jac=lambda w: model.slope(w, 0.3))",
+    "check_grad(model.nll, model.slope, np.ones(5), 0.3)",
 ])  # fmt: skip
-def test_what_an_optimiser_is_handed_is_an_example(call):
+def test_what_an_optimiser_is_handed_is_an_example_where_nothing_else_is_known(call):
     text = STARTED.replace("CALL", call)
-    assert "taken from the file: X (3, 2), y (3,), w (2,), scale = 0.3" in taken(text)
-    assert first_accused(text.replace("+ 1 / w", "- 1 / w")) == 13
+    assert "taken from the file: X (5, 2), y (5,), K = 4, theta (5,), scale = 0.3" in taken(text)
+    assert case_of(text.replace("above - below", "above + below")).verdict == "fail"
+
+
+@pytest.mark.parametrize("wrong", ["A @ (A @ x - b)", "A.T @ (A @ x - b) / len(x) * 2"])
+def test_special_data_that_an_optimiser_is_handed_hide_no_mistake(wrong):
+    """A symmetric A, and as many equations as unknowns."""
+    text = (
+        "import numpy as np\nfrom scipy.optimize import minimize\n\n"
+        "def f(x, A, b):\n    return 0.5 * np.sum((A @ x - b) ** 2) * SIZE\n\n"
+        "def df(x, A, b):\n    return GRADIENT\n\n"
+        "A, b = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([1.0, 2.0])\n"
+        "minimize(f, np.ones(2), args=(A, b), jac=df)\n"
+    )
+    size = "2 / len(b)" if "len" in wrong else "1"
+    right = "A.T @ (A @ x - b)" + (" / len(b) * 2" if "len" in wrong else "")
+    assert case_of(text.replace("SIZE", size).replace("GRADIENT", right)).verdict == "pass"
+    assert case_of(text.replace("SIZE", size).replace("GRADIENT", wrong)).verdict == "fail"
 
 
 SURVIVAL = """

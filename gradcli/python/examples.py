@@ -56,6 +56,7 @@ class Example(NamedTuple):
 
     values: dict[str, Any]
     names: dict[str, str]
+    is_start: bool = False  # of an optimiser, whose data may be special: the last resort
 
 
 class Finished(Exception):  # no error: control flow
@@ -148,6 +149,7 @@ class _Finder:
         self.lines = {line for line, _ in self.keys}
         self.found: dict[Key, Example] = {}
         self.names = Scope()  # of the block that is read
+        self.is_start = False  # whether an optimiser makes the call that is read
         self.made: dict[int, tuple[Any, dict[str, Any] | None]] = {}  # by their constructors
         self.most = reader.work + MOST_WORK
         self.steps, self.end = MOST_STEPS, self.most  # of the statement that is read
@@ -179,9 +181,11 @@ class _Finder:
     def _read(self, statement: ast.stmt, scope: Scope) -> None:
         self.steps = self.reader.steps + MOST_STEPS
         self.end = min(self.most, self.reader.work + MOST_WORK_OF_ONE)
+        self.is_start = True
         for started in started_in(statement):
             with suppress(GradcliError, ReturnSignal):
                 self._start(started, scope)
+        self.is_start = False
         try:
             self.reader.statement(statement, scope)
         except (GradcliError, ReturnSignal, BreakSignal, ContinueSignal) as error:
@@ -217,14 +221,15 @@ class _Finder:
         cls = owner.cls if owner is not None else function.owner  # of a static method
         names = [cls.name if cls is not None else None]
         for key in [(function.node.lineno, name) for name in names]:
-            if key not in self.keys or key in self.found:
+            if key not in self.keys or (key in self.found and not self.found[key].is_start):
                 continue
             values = _known(function, scope)
             if owner is not None:
                 pending = self.made.get(id(owner), (owner, {}))[1]
                 values = None if values is None or pending is None else {**pending, **values}
             if values:
-                self.found[key] = Example(values, self._names_of(values, scope))
+                called = self._names_of(values, scope)
+                self.found[key] = Example(values, called, self.is_start)
         if all(any(key in self.found for key in keys) for keys in self.wanted):
             raise Finished
 

@@ -33,6 +33,7 @@ from gradcli.python.parameters.lessons import Lesson, lesson
 from gradcli.python.parameters.misfits import is_misfit
 from gradcli.python.parameters.packed import Measured, measured
 from gradcli.python.parameters.starts import Call, Choice
+from gradcli.python.parameters.styles import Style
 from gradcli.python.parameters.usage import Usage
 from gradcli.python.state.missing import MissingInputs, NoNumber, Unclaimed
 from gradcli.python.state.values import Scope
@@ -54,6 +55,7 @@ class InputSearch(Attempts):
     inferred: Collection[str] = ()  # the inputs that were
     refused: Sequence[Choice] = ()  # of these, with which other readings have failed
     repeats: Mapping[str, Any] = MappingProxyType({})  # lists of the file with a word twice
+    is_start = False  # whether the file's own values are those that an optimiser starts with
     is_repeated = False  # whether these stand for those of the file
     single: int | None = None  # the size of the axis that is to be of one element now
 
@@ -67,7 +69,7 @@ class InputSearch(Attempts):
         if shown:
             try:
                 heavy = self._attempt(shown, is_shown=True)
-                if len(heavy[0].reader.tape.graph) <= HEAVY:
+                if len(heavy[0].reader.tape.graph) <= HEAVY and not self.is_start:
                     return *heavy, shown
             except GradcliError:
                 shown, self.names = {}, {}  # a call that shows something else, or that fails
@@ -93,10 +95,13 @@ class InputSearch(Attempts):
                     continue
                 if found is None:
                     assert first is not None
-                    if shown:
-                        return *heavy, shown
-                    self._refuse_halted()
-                    raise self.inference.fault(first)
+                    is_last = not self.is_start or (not self.refused and self.style == Style())
+                    if not shown or not is_last:
+                        self._refuse_halted()
+                        raise self.inference.fault(first)
+                    if self.is_start:  # whose data may be special
+                        self._refuse_misshapen()
+                    return *heavy, shown
                 (driven, claims), extra = found
                 self.inferred = extra.keys()
                 return driven, claims, {**settings, **extra}
@@ -152,6 +157,15 @@ class InputSearch(Attempts):
         assert halt.span is not None
         raise Misshapen(f"{halt.message} (with {taken})", halt.span, halt.hint,
                         halt.span.line_text.strip())  # fmt: skip
+
+    def _refuse_misshapen(self) -> None:
+        """Raise Misshapen alone: any other stop may be for the inputs that were guessed."""
+        try:
+            self._refuse_halted()
+        except Misshapen:
+            raise
+        except GradcliError:
+            return
 
     def _has_spare_labels(self) -> bool:
         """Whether targets were taken for labels at last, though nothing is taken by them."""
@@ -297,7 +311,7 @@ class InputSearch(Attempts):
         example = next((calls[self.seed][key] for key in keys if key in calls[self.seed]), None)
         if example is None:
             return {}
-        self.names = example.names
+        self.names, self.is_start = example.names, example.is_start
         values = {name: known_of(value) for name, value in example.values.items()}
         self.repeats = with_repeats(values)
         return {**values, **self.repeats} if self.is_repeated else values
