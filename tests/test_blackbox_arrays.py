@@ -189,6 +189,28 @@ def test_gradients_that_are_legal_only_one_by_one_fail_together():
     assert separate.verdict == "kink"
 
 
+@pytest.mark.parametrize("n", [2, 3, 5, 12])
+def test_claims_at_the_kink_of_a_norm_or_a_largest_number_are_tested_together(n):
+    def norm(a):
+        return np.asarray(math.hypot(*map(float, a[0])))
+
+    def largest(a):
+        return np.asarray(max(map(float, a[0])))
+
+    def claim(numbers):
+        return lambda a, u: [u * np.asarray(numbers)]
+
+    signs = [(-1.0) ** k for k in range(n)]
+    for f, unit, most in (
+        (norm, signs, n**-0.5),
+        (norm, [1.0] * n, n**-0.5),
+        (largest, [1.0] * n, 1 / n),
+    ):
+        for part, verdict in ((0.98 if f is norm else 1.0, "kink"), (1.1, "fail")):
+            wanted = case_of(f, claim([part * most * x for x in unit]), [0.0] * n)
+            assert wanted.verdict == verdict, (f, part)
+
+
 def test_a_gradient_of_the_wrong_shape_fails():
     case = case_of(lambda a: a[0] @ a[1], lambda a, u: [u @ a[1].T, (a[0].T @ u).T], A, B)
     assert "has shape (3, 4), y has (4, 3)" in case.inputs["y"].reason

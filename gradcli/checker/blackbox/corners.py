@@ -32,6 +32,7 @@ class Range(NamedTuple):
     low: float
     high: float
     unsure: float  # by how much noise may have moved them
+    is_reached: bool  # whether the slopes at the point itself reach as far as all others
 
     @property
     def size(self) -> float:
@@ -81,8 +82,11 @@ def has_equals(place: Place) -> bool:
 
 
 def _range(slopes: list[float], unsure: float) -> Range:
+    """The range of some slopes, of which the first two are those at the point itself."""
     known = [slope for slope in slopes if math.isfinite(slope)]
-    return Range(min(known, default=-math.inf), max(known, default=math.inf), unsure)
+    low, high = min(known, default=-math.inf), max(known, default=math.inf)
+    room, here = ROOM * max(abs(low), abs(high)) + unsure, slopes[:2]
+    return Range(low, high, unsure, min(here) <= low + room and max(here) >= high - room)
 
 
 def legal_range(

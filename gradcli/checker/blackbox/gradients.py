@@ -16,6 +16,7 @@ import numpy as np
 from gradcli.arithmetic.agreement import agree, lies_between, relative_error
 from gradcli.checker.blackbox.corners import has_equals, legal_range, slopes_around
 from gradcli.checker.blackbox.line import Directions, Line, Place, axis, scattered
+from gradcli.checker.blackbox.noise import quick_noise
 from gradcli.checker.blackbox.verdicts import Verdict, verdict_along
 from gradcli.checker.patterns import pattern
 from gradcli.checker.reasons import mismatch
@@ -136,7 +137,7 @@ class Gradients:
             checks = self._of_elements(leaf, self._illegal(leaf, is_tied))
             verdicts = self._along(leaf, ~is_tied)
         name = self.names[leaf]
-        together = self._together({leaf: is_tied * 1.0}, float(np.sum(claim[is_tied])), name)
+        together = self._together({leaf: is_tied * 1.0}, name)
         whole = self._whole(name, verdicts, "kink" if is_tied.any() else "pass")
         if whole.verdict not in ("pass", "kink"):
             checks |= self._of_elements(leaf, self._worst_first(leaf, ~is_tied))
@@ -294,30 +295,41 @@ class Gradients:
         if len(tied) < 2:
             return {}
         directions: Directions = {}
-        claimed = 0.0
         for check in tied:
             leaf = self.names.index(check.whole)
             direction = directions.setdefault(leaf, np.zeros(self.place.inputs[leaf].shape))
             direction[check.place] = 1.0
-            claimed += check.claim or 0.0
-        names = [check.name for check in tied]
-        reason = self._together(directions, claimed, ", ".join(names))
+        reason = self._together(directions, ", ".join(check.name for check in tied))
         if reason is None:
             return {}
         return {check.name: check._replace(verdict="fail", reason=reason) for check in tied}
 
-    def _together(self, directions: Directions, claimed: float, names: str) -> str | None:
-        """Why claims at kinks are not legal together, in words; None where they are."""
-        if sum(np.count_nonzero(direction) for direction in directions.values()) < 2:
+    def _together(self, tied: Directions, names: str) -> str | None:
+        """Why claims at kinks are not legal together, in words; None where they are.
+
+        `tied` is 1 for the elements that are at one. All are moved alike, and as they are claimed,
+        which tells of a norm. Where kinks of both kinds meet, and the slopes near by reach further
+        than those at the point itself, there may be others.
+        """
+        if sum(np.count_nonzero(chosen) for chosen in tied.values()) < 2:
             return None
-        noise = self.place.noise.fine if self.place.noise else 0.0
-        around = slopes_around(self.place, directions, abs(claimed), noise, self.rng)
-        if around.holds(claimed):
-            return None
-        return (
-            f"together the claims at kinks of {names} are no subgradient: their sum is "
-            f"{claimed:.6g}, the slopes near by run from {around.low:.6g} to {around.high:.6g}"
-        )
+        claims = {leaf: self.claims[leaf] * chosen for leaf, chosen in tied.items()}
+        largest = max(float(np.max(np.abs(claim))) for claim in claims.values())
+        ways = [(tied, "their sum is")]
+        if largest:
+            towards = {leaf: claim / largest for leaf, claim in claims.items()}
+            ways.append((towards, "along themselves they give"))
+        for directions, what in ways:
+            claimed = sum(float(np.sum(claims[leaf] * v)) for leaf, v in directions.items())
+            noise = quick_noise(Line(self.place, directions)).fine
+            around = slopes_around(self.place, directions, abs(claimed), noise, self.rng)
+            if around.is_reached and not around.holds(claimed):
+                return (
+                    f"together the claims at kinks of {names} are no subgradient: {what} "
+                    f"{claimed:.6g}, the slopes near by run from {around.low:.6g} to "
+                    f"{around.high:.6g}"
+                )
+        return None
 
     def _unmeasured(self, name: str, verdict: str, kind: str | None, reason: str) -> InputCheck:
         return InputCheck(name, verdict, kind, None, None, None, None, None, reason, noise=0.0)
