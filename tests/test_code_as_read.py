@@ -245,3 +245,20 @@ def test_what_may_be_an_array_or_misspelt_is_asked_for(gradcli, words):
     ended = gradcli("code", *words)
     assert (ended.code, ended.out) == (2, "")
     assert "has no value" in ended.err or "unknown function" in ended.err
+
+
+@pytest.mark.parametrize("language", ["python", "numpy"])
+@pytest.mark.parametrize(("text", "bound"), SCALARS[:3], ids=[text for text, _ in SCALARS[:3]])
+def test_an_upstream_gradient_of_a_number_is_written_and_read_back(text, bound, language):
+    report = evaluate(text, bound, check=False, upstream=2.5)
+    made = code(text, bound, language=language, upstream=2.5).text
+    assert "read back, and every gradient checked" in made
+    assert "df = 2.5" in made
+    agrees(executed(made), report)
+
+
+@pytest.mark.parametrize(("language", "name"), [("c", "C"), ("python", "Python")])
+def test_an_output_of_several_numbers_is_refused_where_code_has_no_arrays(language, name):
+    message = f"the output is an array, and code in {name} is of numbers; write --lang numpy"
+    with pytest.raises(UsageError, match=message):
+        code("v*x", {"v": [1, 2], "x": 3}, language=language, upstream=[1, 2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from itertools import count
 from typing import NamedTuple
 
@@ -70,7 +71,10 @@ def code_of(program: Program, request: Request, language: str | None, wrapping: 
         sign = "%" if language == "latex" else "#"
         head = f"{sign} {derived}\n" if derived else ""
         return Code(head + formulas_of(program, request, language), language, program.warnings)
-    if is_for_numbers and not _is_of_numbers(program.graph):
+    if spelled is not None and is_for_numbers and not _is_of_numbers(program.graph):
+        if program.graph.shape(program.output):
+            raise UsageError(f"the output is an array, and code in {spelled.name} is of numbers",
+                             hint="write --lang numpy")  # fmt: skip
         program = as_numbers(program)
     circuit = circuit_of(program, request._replace(fuse=False))
     if circuit.upstream is None:
@@ -122,6 +126,10 @@ def _is_finite(circuit: Circuit) -> bool:
 
 def _read_back(lines: CodeLines) -> str:
     """What a check of Python code says. Raises UsageError."""
+    upstream = lines.circuit.upstream
+    if isinstance(upstream, float) and upstream != 1.0:
+        lines = copy(lines)  # the gradients of a number are held to the slopes of its value
+        lines.circuit = lines.circuit._replace(upstream=1.0)
     text = laid_out(lines, Wrapping("gradient"))
     inputs = {lines.roots[name]: number for name, number in lines.inputs.items()}
     case = _case(text, inputs)
