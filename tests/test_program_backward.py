@@ -371,3 +371,15 @@ def test_a_claim_has_its_place():
 def test_an_input_without_a_gradient_line_is_a_note():
     case = gradcli.check(f"{PRODUCT}dx = y").cases[0]
     assert (case.verdict, case.notes) == ("pass", ["no gradient for y"])
+
+
+@pytest.mark.parametrize(
+    ("last", "verdict"), [("ddx += 2 * dx * dq", "fail"), ("ddx += 2 * step * dq", "pass")]
+)
+def test_an_input_that_a_gradient_line_has_overwritten_is_that_gradient(last, verdict):
+    """As in Python, where the lines were run: `dx` is an input, and the gradient of `x`."""
+    text = f"x = 1.5; dx = 0.5\nq = dx**2\nf = q*x\ndq = x\nstep = dx\ndx = q\nddx = 0\n{last}\n"
+    scope = {}
+    exec(text, scope)
+    assert (scope["ddx"] == 2 * 0.5 * 1.5) == (verdict == "pass")
+    assert gradcli.check(text).verdict == verdict

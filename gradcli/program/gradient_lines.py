@@ -132,6 +132,7 @@ class Backward:
         self.claims: dict[str, Value] = {}  # by forward name
         self.tokens: dict[str, int] = {}  # where each was assigned last
         self.helpers: dict[str, Read] = {}
+        self.assigned: dict[str, str] = {}  # the forward name whose gradient a target is
         self.unread: dict[str, int] = {}  # helpers no line has read yet, by their token
         self.upstream: int | None = None
         self.given: str | None = None  # the name of an upstream gradient that no line assigns
@@ -182,6 +183,7 @@ class Backward:
             self.helpers[target] = Read("helper", target, value, len(self.lines) - 1)
             self.unread[target] = statement.token
             return
+        self.assigned[target] = name
         if name in self.spoilt:
             self._take_part(line, name)
             return
@@ -210,7 +212,10 @@ class Backward:
         return self._resolved(name, token).value
 
     def _resolved(self, name: str, token: int) -> Read:
-        """A name, looked up among helpers, then in the forward part, then among gradients."""
+        """A name, looked up among helpers, then in the forward part, then among gradients.
+
+        An input that a gradient line has overwritten is that gradient, as in Python: `dx` beside x.
+        """
         reader = self.reader
         if name in self.broken:
             reader.fail(ShapeError, token, f"it reads `{name}`, which has no value")
@@ -219,9 +224,10 @@ class Backward:
             return self.helpers[name]
         if self._is_given(name):
             return Read("gradient", self.output_name, self._given(name, token))
-        if reader.names.is_known(name) or name in reader.names.inputs:
+        is_forward = reader.names.is_known(name) or name in reader.names.inputs
+        if is_forward and name not in self.assigned:
             return Read("forward", name, reader.names.find(name, token))
-        of = reader.gradient_of(name)
+        of = self.assigned.get(name) or reader.gradient_of(name)
         if of is None:
             return Read("forward", name, reader.names.find(name, token))
         if of in self.spoilt:
