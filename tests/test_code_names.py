@@ -150,3 +150,10 @@ def test_julia_takes_elements_by_their_places_and_gives_arrays_back():
     assert "x_0, x_1, x_2 = x[1], x[2], x[3]" in lines
     rows = "dW_0_0, dW_0_1, dW_0_2, dW_1_0, dW_1_1, dW_1_2"
     assert f"dW = permutedims(reshape([{rows}], 3, 2), (2, 1))" in lines
+
+
+@pytest.mark.parametrize("words", [("exercise",), ("code", "--lang", "grad")])
+def test_a_program_whose_input_is_a_gradient_asks_for_another_name(gradcli, words):
+    ended = gradcli(*words, "dx**2*x*sin(dx)", "x=1.5", "dx=0.5")
+    assert (ended.code, ended.out) == (2, "")
+    assert "`dx` is an input, and the gradient of `x`: rename it" in ended.err

@@ -102,6 +102,15 @@ def gradient_name(name: str) -> str:
     return f"d{name.replace('][', ', ')}"
 
 
+def two_meanings(program: Program) -> str | None:
+    """What to do where an input is called as the gradient of another name; None where none is."""
+    for name in (*program.inputs, *program.stages):
+        gradient = gradient_name(name)
+        if gradient in program.inputs:
+            return f"`{gradient}` is an input, and the gradient of `{name}`: rename it"
+    return None
+
+
 def local_text(
     graph: Graph, node: int, k: int, names: dict[int, str], *, stable: bool = False
 ) -> str:

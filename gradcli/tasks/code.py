@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gradcli.arithmetic.agreement import agree
 from gradcli.emit.frameworks import LANGUAGES
-from gradcli.emit.staged import gradient_name
+from gradcli.emit.staged import gradient_name, two_meanings
 from gradcli.errors import GradcliError, UsageError
 from gradcli.evaluation.point import as_numbers, input_values
 from gradcli.gates.row import Gate
@@ -229,6 +229,7 @@ def _program_text(staged: StagedCircuit) -> str:
     case = check_program(text, "<code>", [], PLAIN).case
     is_theirs = staged.graph.own_gates and _is_as_run(case, staged)
     if case.verdict not in ("pass", "kink") and not is_theirs:
+        hint = two_meanings(staged.program) or "choose another point, or --expand"
         raise UsageError(f"the backward pass that would be written is {case.verdict} here",
-                         hint="choose another point, or --expand")  # fmt: skip
+                         hint=hint)  # fmt: skip
     return text

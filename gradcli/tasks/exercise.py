@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, NamedTuple
 
+from gradcli.emit.staged import two_meanings
 from gradcli.errors import GradcliError, UsageError, did_you_mean
 from gradcli.evaluation.point import gather, in_lists, input_values, inputs_of, upstream_of
 from gradcli.program.model import Program
@@ -80,7 +81,7 @@ def _draft(program: Program, seed: int) -> Draft:
         verdict = _verdict(draft)
     if verdict != "pass":
         raise UsageError(f"the right backward pass is {verdict} at this point",
-                         hint="choose another point")  # fmt: skip
+                         hint=two_meanings(program) or "choose another point")  # fmt: skip
     return draft
 
 
