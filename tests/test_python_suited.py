@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from python_cases import accused_rows, case_of, taken, verdict
+from python_cases import accused_rows, case_of, cases, taken, verdict
 
 MIXTURE = '''
 import numpy as np
@@ -179,3 +179,56 @@ def test_a_helper_that_the_forward_part_calls_too_is_not_the_slip():
     assert accused_rows(HEADS.replace("dout @ self.W.T", "dout @ self.W")) == {
         "dy = self.split(dout @ self.W)"
     }
+
+
+MARGIN = """
+import numpy as np
+
+class LinearSVM:
+    def __init__(self, C=1.0):
+        self.C = C
+
+    def loss(self, w, b, X, y):
+        margin = 1 - y * (X @ w + b)
+        return 0.5 * w @ w + self.C * np.sum(np.maximum(0, margin))
+
+    def grad(self, w, b, X, y):
+        margin = 1 - y * (X @ w + b)
+        active = margin > 0
+        return w - self.C * X[active].T @ y[active], -self.C * np.sum(y[active])
+"""
+BLOCK = """
+import numpy as np
+
+def gelu(x):
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3)))
+
+def d_gelu(x):
+    t = np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3))
+    inner = np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * x ** 2)
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t ** 2) * inner
+
+def block_forward(x, W1, b1, W2):
+    h = x @ W1 + b1
+    a = gelu(3 * h)
+    return a @ W2, (x, h, a, W1, W2)
+
+def block_backward(dout, cache):
+    x, h, a, W1, W2 = cache
+    dW2 = a.T @ dout
+    dh = 3 * dout @ W2.T * d_gelu(3 * h)
+    return dh @ W1.T, x.T @ dh, dh.sum(0), dW2
+"""
+
+
+def test_a_mask_that_is_wrong_elsewhere_is_no_pass():
+    assert verdict(MARGIN)[0] == "pass"
+    wrong = MARGIN.replace("(X @ w + b)\n        active", "(X @ w - b)\n        active")
+    assert wrong != MARGIN
+    assert verdict(wrong)[0] == "fail"
+
+
+def test_where_float64_loses_digits_smaller_inputs_decide():
+    assert [case.verdict for case in cases(BLOCK)] == ["pass", "pass"]
+    slip = BLOCK.replace("dh = 3 * dout", "dh = dout")
+    assert "fail" in [case.verdict for case in cases(slip)]

@@ -32,6 +32,7 @@ from gradcli.tasks.conventions import (
 )
 from gradcli.tasks.defaults import moved_defaults
 from gradcli.tasks.followed import of_wrong_gradient, of_wrong_part
+from gradcli.tasks.likeness import EXACT, distance, has_pass, is_exact, is_flat
 from gradcli.tasks.shape_repairs import shape_mistake
 from gradcli.tasks.stage_gradients import stage_gradients
 from gradcli.tasks.usual_losses import by_usual_loss
@@ -40,9 +41,9 @@ QUICK = 2e5  # gate evaluations: some tenths of a second, as a file may have man
 QUICKLY = f"more than a few numbers: {ALONG} (--max-elements N takes up to N one by one)"
 LOOKED_AT_AGAIN = ("fail", "inconclusive", "undefined")
 MOST_OTHERS = 2  # guesses of inputs that are looked at once the first one has failed
-EXACT = 1e-9  # relative: what acquits another guess has no room for a term that drowns
 NO_LOSS = "no loss is in the file"
 LATE_LOSS = "the loss that is computed behind the steps is another one"
+MOST_SEEDS = 2  # that are tried beside the first
 FEW = 60  # elements that are checked one by one
 
 
@@ -97,7 +98,7 @@ def _place_of(error: GradcliError, file: PythonFile) -> str:
 
 def _judge_of(
     file: PythonFile, subject: Subject, bindings: list[tuple[str, Setting]], request: Request,
-    is_exact: bool = True,
+    to_the_last: bool = True,
 ) -> Callable[[str], bool]:  # fmt: skip
     """Tells of another text of a file whether the same subject of it is right, to all digits."""
 
@@ -112,7 +113,7 @@ def _judge_of(
             case = _checked(other, reading, program, request).case
         except GradcliError:
             return False
-        return case.verdict == "pass" and (_is_exact(case) or not is_exact)
+        return case.verdict == "pass" and (is_exact(case) or not to_the_last)
 
     return is_right
 
@@ -161,6 +162,12 @@ def check_subject(
     if checked.case.verdict not in ("pass", "kink") or request.only_here:
         return checked
     kept = {name for name, _ in bindings} | file.said(subject).values.keys()
+    for k in range(1, MOST_SEEDS + 1) if checked.program.decisions else ():
+        with suppress(GradcliError):
+            seeded = request._replace(seed=(request.seed or 0) + k)
+            other = _as_it_stands(file, subject, bindings, seeded)
+            if other.case.verdict == "fail":
+                return _noted(other, "right for the numbers that were drawn first, and not for all")
     for name, value in moved_defaults(file.script.tree, subject, kept):
         try:
             other = _as_it_stands(file, subject, [*bindings, (name, value)], request)
@@ -201,8 +208,19 @@ def _as_it_stands(
         return _by_usual_loss(file, subject, bindings, request, NO_LOSS)
     first = read if isinstance(read, Misshapen) else _checked(file, original, read, request)
     if isinstance(first, Checked) and first.case.verdict not in LOOKED_AT_AGAIN:
-        full = _with_slopes(file, subject, bindings, request, original) if _is_flat(first) else None
+        full = (
+            _with_slopes(file, subject, bindings, request, original)
+            if is_flat(first.case)
+            else None
+        )
         return _with_repeats(file, subject, bindings, request, original) or full or first
+    if isinstance(first, Checked) and first.case.verdict == "inconclusive" and original.inferred:
+        small = again()
+        small.style = Style(is_small=True)
+        with suppress(GradcliError):
+            other = check(small)
+            if other.case.verdict in ("pass", "kink"):
+                return _noted(other, "right for smaller inputs; float64 loses digits for others")
     if original.has_late_loss and (original.is_loss_for_show or _is_halved(first)):
         with suppress(GradcliError):
             usual = _by_usual_loss(file, subject, bindings, request, LATE_LOSS)
@@ -220,16 +238,18 @@ def _as_it_stands(
         if unit is not None:
             return unit
     others = _other_styles(file, subject, bindings, request, original)
-    if not (isinstance(first, Checked) and _has_pass(first.case)):
+    if not (isinstance(first, Checked) and has_pass(first.case)):
         others = chain(others, _other_inputs(file, subject, bindings, request, original))
     for reading, words in others:
         try:
             other = _checked_if_closer(file, reading, request, closest)
         except GradcliError:
             continue
-        is_right = other.case.verdict in ("pass", "kink") and not _is_flat(other)
-        if is_right and _is_exact(other.case):
-            return _noted(other, words)
+        is_right = other.case.verdict in ("pass", "kink") and not is_flat(other.case)
+        if is_right and is_exact(other.case):
+            if _holds_elsewhere(file, reading, bindings, request):
+                return _noted(other, words)
+            continue
         if reading.style.of is not None and other.case.verdict in ("inconclusive", "undefined"):
             original.asked = original.asked or reading.style.of[1]  # which may be right
         if reading.style.through and is_multiple(other.case, reading):
@@ -269,10 +289,19 @@ def _is_halved(checked: Checked | Misshapen) -> bool:
     return any(factors and all(abs(x - y) <= EXACT * y for x in factors) for y in (0.5, 2.0))
 
 
-def _is_flat(checked: Checked) -> bool:
-    """Whether all gradients are 0, as those of `y == 1` are for a `y` of other numbers."""
-    checks = checked.case.inputs.values()
-    return bool(checks) and all(check.claim == 0 == check.analytic for check in checks)
+def _holds_elsewhere(
+    file: PythonFile, reading: Reading, bindings: list[tuple[str, Setting]], request: Request
+) -> bool:  # fmt: skip
+    """Whether what is right in another style is so for other numbers: some masks hide a slip."""
+    for k in range(1, MOST_SEEDS + 1):
+        seeded = request._replace(seed=(request.seed or 0) + k)
+        other = file.reading(reading.subject, bindings, seeded, request.grads)
+        other.style, other.refused = reading.style, reading.refused
+        with suppress(GradcliError):
+            program = other.program()._replace(lines=[])
+            if _checked(file, other, program, seeded).case.verdict == "fail":
+                return False
+    return True
 
 
 def _with_repeats(
@@ -306,7 +335,7 @@ def _with_slopes(
             other = _checked(file, reading, reading.program(), request)
         except GradcliError:
             continue
-        if not _is_flat(other):
+        if not is_flat(other.case):
             return _noted(other, words.replace("right for", "with"))
     return None
 
@@ -355,27 +384,12 @@ def _by_usual_loss(
     return checked
 
 
-def _is_exact(case: Case) -> bool:
-    """Whether gradients are right to their last digits: a term that is small here may be wrong."""
-    return all(
-        abs(check.claim - check.analytic) <= EXACT * abs(check.analytic)
-        for check in case.inputs.values()
-        if check.claim is not None and check.analytic is not None and check.verdict == "pass"
-    )
-
-
 def _guessed(misfit: Misshapen) -> UsageError:
     """The error of a shape that does not fit one that is hardly more than a guess."""
     return UsageError(
         f"{misfit.message}, where the axes of `{misfit.of}` are a guess",
         hint=f"give it: {misfit.of}=..., or in a comment # gradcli: {misfit.of} = randn(4, 5)",
     )
-
-
-def _has_pass(case: Case) -> bool:
-    """Whether a gradient is right, as it would hardly be if its inputs did not suit the code."""
-    wrong = {check.whole for check in case.inputs.values() if check.verdict != "pass"}
-    return any(check.whole not in wrong for check in case.inputs.values())
 
 
 def _other_styles(
@@ -408,22 +422,12 @@ def _is_closer(other: Checked, closest: Checked | Misshapen) -> bool:
     """Whether a failed case, whose lines were judged, is nearer to a pass than the closest."""
     if other.case.verdict != "fail" or isinstance(closest, Misshapen) or not other.case.lines:
         return False
-    return _distance(other.case) < _distance(closest.case)
+    return distance(other.case) < distance(closest.case)
 
 
 def _noted(checked: Checked, words: str) -> Checked:
     case = checked.case
     return Checked(case._replace(notes=[*case.notes, words]), checked.program)
-
-
-def _distance(case: Case) -> tuple[int, int, int]:
-    """How far a failed case is from a pass: wrong gradients, accused lines, those without a cause.
-
-    A slip is one that has a name as long as the inputs are those that the file has in mind.
-    """
-    wrong = {check.whole for check in case.inputs.values() if check.verdict == "fail"}
-    accused = [line for line in case.lines if line.is_accused]
-    return len(wrong), len(accused), sum(line.mistake is None for line in accused)
 
 
 def _checked(file: PythonFile, reading: Reading, program: Program, request: Request) -> Checked:
@@ -451,9 +455,9 @@ def _checked_if_closer(
     """The check of another reading; its lines are judged where it may be nearer to a pass."""
     program = reading.program()
     quick = _checked(file, reading, program._replace(lines=[]), request)
-    wrong, *_ = _distance(quick.case)  # of which a line at least is accused
+    wrong, *_ = distance(quick.case)  # of which a line at least is accused
     least = (wrong, 1, not reading.style.has_shares)  # which are likely to be meant
-    is_nearer = isinstance(closest, Checked) and least < _distance(closest.case)
+    is_nearer = isinstance(closest, Checked) and least < distance(closest.case)
     if quick.case.verdict == "fail" and not is_nearer:
         return quick
     return _checked(file, reading, program, request)

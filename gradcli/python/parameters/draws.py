@@ -31,6 +31,7 @@ from gradcli.python.state.values import Array, Given
 INDICES = (1, 2, 0)
 SIGNS = "signs"  # targets of -1 and 1
 SQUARE = 2  # axes of a matrix
+SMALL = 0.4  # times what is drawn otherwise
 
 
 class Draws:
@@ -113,7 +114,7 @@ class Draws:
             return Array(square @ square.T + np.eye(shape[0]))
         if self.is_positive or is_share or (self.style.has_shares and SHARES.match(short)):
             return Array(random.uniform(0.2, 0.9, shape))
-        return known_value(random.standard_normal(shape))
+        return known_value(random.standard_normal(shape) * (SMALL if self.style.is_small else 1.0))
 
 
 def _one_hot(random: Any, shape: tuple[int, ...], style: str) -> Any:

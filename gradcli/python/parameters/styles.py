@@ -30,4 +30,5 @@ class Style(NamedTuple):
     leaves_late: bool = False  # a loss that is computed behind the steps is for show
     scale: float = 1.0  # what this loss is multiplied with
     is_uphill: bool = False  # what is called a force is the gradient itself, and not minus it
+    is_small: bool = False  # numbers are drawn so small that no gate saturates
     softmax_axis: int = 0  # of a `softmax` that is not there
