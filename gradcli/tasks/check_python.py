@@ -330,14 +330,18 @@ def _with_slopes(
     original: Reading,
 ) -> Checked | None:  # fmt: skip
     """The check in another style, in which something has a gradient; None where nothing has."""
+    first: Checked | None = None
     for reading, words in _other_styles(file, subject, bindings, request, original):
         try:
             other = _checked(file, reading, reading.program(), request)
         except GradcliError:
             continue
         if not is_flat(other.case):
-            return _noted(other, words.replace("right for", "with"))
-    return None
+            noted = _noted(other, words.replace("right for", "with"))
+            if other.case.verdict != "fail":
+                return noted
+            first = first or noted
+    return first
 
 
 def _read(reading: Reading) -> Program | Misshapen:
