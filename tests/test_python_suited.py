@@ -232,3 +232,32 @@ def test_where_float64_loses_digits_smaller_inputs_decide():
     assert [case.verdict for case in cases(BLOCK)] == ["pass", "pass"]
     slip = BLOCK.replace("dh = 3 * dout", "dh = dout")
     assert "fail" in [case.verdict for case in cases(slip)]
+
+
+TWO_LAYERS = """
+import numpy as np
+
+def forward(X, W1, b1, W2, b2):
+    A1 = np.tanh(W1 @ X + b1)
+    A2 = 1 / (1 + np.exp(-(W2 @ A1 + b2)))
+    return A2, (A1, A2)
+
+def compute_cost(A2, Y):
+    m = Y.shape[1]
+    return -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / m
+
+def backward(X, Y, W1, W2, cache):
+    A1, A2 = cache
+    m = X.shape[1]
+    dZ2 = A2 - Y
+    dW2 = dZ2 @ A1.T / m
+    db2 = np.sum(dZ2) / m
+    dZ1 = W2.T @ dZ2 * A1 * (1 - A1)
+    dW1 = dZ1 @ X.T / m
+    db1 = np.sum(dZ1, axis=1, keepdims=True) / m
+    return dW1, db1, dW2, db2
+"""
+
+
+def test_a_bias_of_one_unit_is_not_accused_in_the_place_of_a_slip():
+    assert accused_rows(TWO_LAYERS) == {"dZ1 = W2.T @ dZ2 * A1 * (1 - A1)"}

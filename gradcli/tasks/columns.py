@@ -98,6 +98,10 @@ def for_one_unit(
     is_one = reading.has_logarithm and len(reading.weights) <= ONE_LAYER
     if is_one and narrow.case.verdict == "fail":
         return _noted(narrow, f"taken is one unit: the gradient of `{misfit.of}` is one number")
+    own = [check for check in narrow.case.inputs.values() if check.whole == misfit.of]
+    if narrow.case.verdict == "fail" and own and all(check.verdict == "pass" for check in own):
+        words = f"with one unit the gradient of `{misfit.of}` is right"
+        return _noted(narrow, f"{words}; told is what is wrong even then")
     if narrow.case.verdict not in ("pass", "kink") or 0.0 in claims.values():
         return None
     words = f"right for one unit only: the gradient of `{misfit.of}` is one number"
