@@ -225,7 +225,8 @@ class BackwardCalls(LossSearch):
         waiting: list[str], parts: list[Any],
     ) -> None:  # fmt: skip
         """Hand inputs over by position to a backward part that computes the forward part anew."""
-        needed = [n for n in waiting if n not in backward.defaults and not UPSTREAM.match(n)]
+        needed = [n for n in waiting if n not in backward.defaults and not UPSTREAM.match(n)
+                  and not RATE.match(n)]  # fmt: skip
         is_anew = self._calls_forward(backward)
         has_lists = any(isinstance(part, list) for part in parts)  # of outputs, by steps
         if not is_anew and (has_lists or len(parts) > 1 or self._may_be_upstream(needed, waiting)):

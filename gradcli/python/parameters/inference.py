@@ -340,8 +340,8 @@ class Inference:
         return None
 
     def _is_stuck(self) -> bool:
-        """Whether many choices in a row have failed in one way: no value cures that."""
-        last = [(e.message, e.span and e.span.start) for e in self.faults[-MOST_ALIKE:]]
+        """Whether many choices in a row have failed at one place: no value cures that."""
+        last = [(e.message, e.span.start) for e in self.faults[-MOST_ALIKE:] if e.span is not None]
         return len(last) == MOST_ALIKE and len({*last}) == 1
 
     def _with_labels(
