@@ -135,3 +135,54 @@ class Cell:
 def test_what_may_be_left_out_and_is_computed_with_is_an_input():
     assert verdict(CELL) == ("pass", None)
     assert first_accused(CELL.replace("self.h ** 2", "self.h")) == 13
+
+
+STATES = """import numpy as np
+
+class State:
+    def __init__(self, width):
+        self.g = np.zeros(width)
+        self.s = np.zeros(width)
+        self.h = np.zeros(width)
+
+class Cell:
+    def __init__(self, width):
+        self.state = State(width)
+
+    def forward_pass(self, x, W, s_prev=None):
+        self.x = x
+        self.state.g = np.tanh(np.dot(W, x))
+        self.state.s = self.state.g + s_prev
+        self.state.h = self.state.s ** 2
+
+    def backward_pass(self, diff_h, diff_s, W):
+        ds = 2 * self.state.s * diff_h + diff_s
+        dg = (1 - self.state.g ** 2) * ds
+        self.dW = np.outer(dg, self.x)
+"""
+
+
+def test_what_a_part_of_an_object_keeps_is_the_output_of_each_upstream_gradient():
+    assert verdict(STATES) == ("pass", None)
+    assert first_accused(STATES.replace("2 * self.state.s * diff_h", "self.state.s * diff_h")) == 20
+
+
+OUTER = """import numpy as np
+
+class Dense:
+    def __init__(self, n, m):
+        self.W = np.random.randn(m, n)
+
+    def forward(self, x):
+        self.x = x
+        return np.dot(x, self.W.T)
+
+    def backward(self, dout):
+        self.dW = np.outer(dout, self.x)
+        return np.dot(dout, self.W)
+"""
+
+
+def test_an_outer_product_is_one_of_vectors_and_accuses_no_rows():
+    assert verdict(OUTER) == ("pass", None)
+    assert first_accused(OUTER.replace("np.outer(dout, ", "np.outer(2 * dout, ")) == 12

@@ -40,13 +40,15 @@ def refuse_misfits(driven: Driven, claims: Mapped, free: set[str], fixed: set[st
         has, wants = tape.shape(claim.result.node), tape.shape(claim.leaf.node)
         if _plain(has) != _plain(wants):
             name = claim.leaf.short
+            message = f"the gradient of `{name}` has shape {has}"
+            if (rows := _rows_in_outer(has, wants)) is not None:
+                raise Imperfect(message, None, {"": (rows,)})
             shapes = {} if name in fixed else _suggested(driven, claim, has, wants)
             factor = _factor_of(driven, free, has)
             if factor is not None:
                 shapes = {factor: wants}
             if driven.is_apart and not has and name not in fixed:  # an element of an array
                 shapes = {name: has}
-            message = f"the gradient of `{name}` has shape {has}"
             raise Imperfect(message, outcome, shapes, not shapes and bool(BIAS.match(name)))
     numbers = {claim.leaf.short for claim in claims.claims} if driven.is_apart else set()
     refuse_unlike(driven, free - numbers, outcome)
@@ -77,6 +79,15 @@ def _plain(shape: Shape) -> list[int]:
 
 
 # ---------------------------------------------------------------- gradients
+
+
+def _rows_in_outer(has: Shape, wants: Shape) -> int | None:
+    """How many rows `np.outer` was handed where it takes vectors; None where it was none."""
+    factors = {divmod(n, own) for n, own in zip(has, wants, strict=False)}
+    if [len(has), len(wants), len(factors)] != [2, 2, 1]:
+        return None
+    factor, rest = factors.pop()
+    return factor if factor > 1 and not rest else None
 
 
 def _suggested(driven: Driven, claim: Claim, has: Shape, wants: Shape) -> dict[str, Shape]:

@@ -469,7 +469,7 @@ class Reading(InputSearch):
         usage = None if self.inference is None else self.inference.usage
         quadratic = set() if usage is None else usage.quadratic - usage.transposed
         names = tuple(
-            leaf.short for leaf in self.driven_last.leaves
+            leaf.short for leaf in (self.driver.driven.leaves if self.driver is not None else [])
             if leaf.short in quadratic & {*self.inferred} and leaf.node not in claimed
         )  # fmt: skip
         for few in dict.fromkeys([*((name,) for name in names), names]):

@@ -14,7 +14,8 @@ from gradcli.python.driving.results import Result, collected, named_parts, of_ea
 from gradcli.python.parameters.likely_axes import REDUCTIONS
 from gradcli.python.state.missing import NoNumber
 from gradcli.python.state.source import PythonFault
-from gradcli.python.state.values import Array, Function, Scope
+from gradcli.python.state.values import Array, Function, Instance, Scope
+from gradcli.python.words.gradients import roots
 from gradcli.python.words.returned import FORCES, GRADIENT_NAME, OBJECTIVES, name_of_value
 
 PARTS = ("index", "take", "copy", "reshape", "fill")  # gates that give what they are handed
@@ -37,7 +38,22 @@ class Outputs(Arguments):
             value = instance.attributes.get(name)
             if self._is_output(value):
                 return value
+        if stored := self._outputs_of_state(instance):
+            return stored if len(stored) > 1 else stored[0]
         raise PythonFault(f"`{self.subject.forward}` returns nothing and sets no `self.output`")
+
+    def _outputs_of_state(self, instance: Instance) -> tuple[Array, ...]:
+        """What a forward part has put into the object or its parts, for each upstream gradient."""
+        owners = [instance, *(x for x in instance.attributes.values() if isinstance(x, Instance))]
+        kept = {name: x for part in owners for name, x in part.attributes.items()
+                if self._is_output(x)}  # fmt: skip
+        backward = self._function(self.subject.backward) if self.subject.backward else None
+        asked = self._parameters(backward) if backward is not None else []
+        found = [
+            next((kept[root] for root in (*roots(name), name.rpartition("_")[2]) if root in kept),
+                 None) for name in asked
+        ]  # fmt: skip
+        return tuple(x for x in found if x is not None)
 
     def _outputs_of_value(self, value: Any, forward: Function) -> None:
         parts = value if isinstance(value, tuple) else (value,)
