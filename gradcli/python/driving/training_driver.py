@@ -240,9 +240,24 @@ class TrainingDriver(WeightDriver):
         """Take a loss that is computed behind the steps, of the weights as they were before."""
         own = self.reader.tape.graph.ancestors([late.content])
         self.loss, self.driven.is_loss_late = late.content, True
-        self.driven.is_loss_for_show = not any(x.prediction.content in own for x in self.compared)
+        is_of_others = not any(x.prediction.content in own for x in self.compared)
+        self.driven.is_loss_for_show = is_of_others or not self._reads_weights(late.content)
         self.reader.forward = {*self._before_errors(), *own}
         self._end_forward()
+
+    def _reads_weights(self, loss: int) -> bool:
+        """Whether a loss has terms of the weights beside those of the predictions.
+
+        Any other may be for show: a mean of absolute errors beside the steps of squared ones.
+        """
+        graph, seen = self.reader.tape.graph, {x.prediction.content for x in self.compared}
+        leaves, nodes = {weight.leaf for weight in self.weights}, [loss]
+        while nodes:
+            node = nodes.pop()
+            if node not in seen:
+                seen.add(node)
+                nodes += graph.operands[node]
+        return not leaves.isdisjoint(seen)
 
     def _before_errors(self) -> Iterable[int]:
         """The nodes that were there when predictions met targets, one after the other or all."""

@@ -88,14 +88,19 @@ class WeightDriver(Driver):
                 weight.array.write(copy)
 
     def _take_steps(self, node: ast.stmt) -> None:
-        """Note the weights that a statement has changed, and undo it."""
-        for weight in self.weights:
+        """Note the weights that a statement has changed, and undo it.
+
+        Who holds a weight under another name keeps it where the statement makes another array.
+        """
+        for k, weight in enumerate(self.weights):
             value, base = weight.holder[weight.key], self._base(weight)
             content = value.content if isinstance(value, Array) else base
             if content.__class__ is int and content == base:
                 continue
-            weight.holder[weight.key] = weight.array
-            weight.array.write(base)
+            array = weight.array if value is weight.array else Array(base)
+            self.weights[k] = weight._replace(array=array)
+            weight.holder[weight.key] = array
+            array.write(base)
             if content.__class__ is int:
                 self._take_change(weight, content, node)
 

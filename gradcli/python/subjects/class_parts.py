@@ -22,6 +22,28 @@ def own_calls(method: ast.AST) -> set[str]:
     }  # fmt: skip
 
 
+def goes_along(method: ast.AST, gradient: str) -> bool:
+    """Whether a method is a step: something less, or more, what its object's gradient gives."""
+    made = {
+        target.id for part in ast.walk(method) if isinstance(part, ast.Assign)
+        for target in part.targets if isinstance(target, ast.Name) and gradient in own_calls(part)
+    }  # fmt: skip
+    return any(
+        isinstance(part, (ast.BinOp, ast.AugAssign)) and isinstance(part.op, (ast.Sub, ast.Add))
+        and (gradient in own_calls(moved := _moved_by(part)) or made & _names_in(moved))
+        for part in ast.walk(method)
+    )  # fmt: skip
+
+
+def _moved_by(node: ast.BinOp | ast.AugAssign) -> ast.expr:
+    return node.right if isinstance(node, ast.BinOp) else node.value
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    """All names in a part of a file."""
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
 def outer_bases(tree: ast.Module) -> set[str]:
     """The names of classes that those of a file are made from, and that it does not define."""
     classes = [part for part in tree.body if isinstance(part, ast.ClassDef)]

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from gradcli.python.subjects.class_parts import (
     Bases,
+    goes_along,
     heirs_of,
     is_abstract,
     is_called,
@@ -26,7 +27,6 @@ from gradcli.python.subjects.class_parts import (
     is_own,
     is_property,
     methods_of,
-    own_calls,
 )
 from gradcli.python.subjects.handed import handed_together
 from gradcli.python.subjects.signatures import (
@@ -404,8 +404,8 @@ def _of_class(
         if forward is None and backward is not None and (gives(methods[backward])
                                                           or not is_gradient):  # fmt: skip
             forward = of_same_operands(real, backward)
-        if forward and is_gradient and backward in own_calls(methods[forward]):
-            forward = None  # a step, which goes along the gradient
+        if forward and backward and is_gradient and goes_along(methods[forward], backward):
+            forward = None
         if forward and backward and forward != backward:
             before = feeder(methods, backward, forward, FORWARD_METHODS) if is_gradient else None
             kind, forward = ("pair", before) if before else (
@@ -473,7 +473,7 @@ def _derivatives(
     pairs = []
     for node in derivatives:
         same = [m.name for m in methods if m not in derivatives and _takes_as_many(m, node)
-                and node.name not in own_calls(m)]  # fmt: skip
+                and not goes_along(m, node.name)]  # fmt: skip
         usual = [name for name in FUNCTION_METHODS if name in same]
         plain = [name for name in same if not name.startswith("__") and name not in taken]
         of = usual[:1] or (plain if len(plain) == 1 else [])
