@@ -28,11 +28,11 @@ from gradcli.python.notes import shown_value
 from gradcli.python.parameters.draws import Draws
 from gradcli.python.parameters.flaws import Halted, Imperfect
 from gradcli.python.parameters.guesses import OPTIONS, SETTINGS, TARGETS, Guesser
-from gradcli.python.parameters.inference import FAMILIES, LABELLED, Inference
+from gradcli.python.parameters.inference import FAMILIES, Inference
 from gradcli.python.parameters.lessons import Lesson, lesson
 from gradcli.python.parameters.misfits import is_misfit
 from gradcli.python.parameters.packed import Measured, measured
-from gradcli.python.parameters.starts import Call, Choice
+from gradcli.python.parameters.starts import LABELLED, Call, Choice
 from gradcli.python.parameters.styles import Style
 from gradcli.python.parameters.usage import Usage
 from gradcli.python.state.missing import MissingInputs, NoNumber, Unclaimed

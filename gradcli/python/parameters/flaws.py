@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradcli.errors import GradcliError
 from gradcli.python.state.source import PythonFault
 
+MOST_ALIKE = 16  # readings that stop in one way, whatever is chosen
 IDENTITY = re.compile(r"\b(?:eye|identity)\(")
 
 
@@ -50,3 +51,9 @@ class Halted(PythonFault):
     def meets_identity(self) -> bool:
         """Whether a matrix meets an identity matrix, so that it is square: `p - np.eye(n)`."""
         return self.span is not None and IDENTITY.search(self.span.line_text) is not None
+
+
+def is_stuck(faults: Sequence[GradcliError]) -> bool:
+    """Whether many readings in a row have stopped at one place: no value cures that."""
+    last = [(e.message, e.span.start) for e in faults[-MOST_ALIKE:] if e.span is not None]
+    return len(last) == MOST_ALIKE and len({*last}) == 1

@@ -14,7 +14,7 @@ from typing import Any
 
 from gradcli.errors import GradcliError
 from gradcli.python.parameters.draws import Draws
-from gradcli.python.parameters.flaws import Halted, Imperfect, Unreal
+from gradcli.python.parameters.flaws import Halted, Imperfect, Unreal, is_stuck
 from gradcli.python.parameters.guesses import BIAS, TARGETS, Guess, Guesser, Parts, ShapeOf
 from gradcli.python.parameters.lessons import Lesson
 from gradcli.python.parameters.likely_axes import Unlikely, unlikely
@@ -44,9 +44,11 @@ from gradcli.python.parameters.starts import (
     CLASSES,
     EIGHTS,
     EVEN,
+    LABELLED,
     SIZES,
     TURNS,
     Choice,
+    as_numbers,
     combinations,
     starts,
     with_array,
@@ -69,9 +71,7 @@ FAMILIES: tuple[Family, ...] = (
 AGAIN = ((SIZES, MOST_READINGS // 3, MOST_WORK // 4),)  # once a reading has failed
 MOST_DRAWN = 60_000  # elements of all inputs; code that needs more is not understood
 MOST_MERGES = 24  # of axes, for one choice of ranks
-MOST_ALIKE = 16  # readings that stop in one way, whatever is chosen
 MORE_READINGS = 40  # once there is one that ends, though not as it should
-LABELLED = ("labels", "labels2")
 FLAT = 2  # axes of what is usual
 ONE_NUMBER = re.compile("truth value of an array is ambiguous|takes one number")
 
@@ -326,7 +326,7 @@ class Inference:
                     self.wants_numbers = True
                 if changed is None:
                     self.faults.append(error)
-                    if self._is_stuck():
+                    if is_stuck(self.faults):
                         self.readings = self.most
                     if (other := self._taught(error, choice, values)) is not None:
                         choice = other
@@ -338,11 +338,6 @@ class Inference:
             choice, lengths = choice._replace(shapes=changed), {}
             past.append(changed)
         return None
-
-    def _is_stuck(self) -> bool:
-        """Whether many choices in a row have failed at one place: no value cures that."""
-        last = [(e.message, e.span.start) for e in self.faults[-MOST_ALIKE:] if e.span is not None]
-        return len(last) == MOST_ALIKE and len({*last}) == 1
 
     def _with_labels(
         self, choice: Choice, attempt: Callable[[dict[str, Any]], Any]
@@ -480,29 +475,10 @@ class Inference:
         return choices[0] if choices else None
 
     def _of_numbers(self, error: NoNumber, choice: Choice) -> Choice | None:
-        """The choice with numbers for some arrays; None where they are none, or it was tried.
-
-        Where no array may be a number, labels may be one index each.
-        """
-        arrays = [
-            name for name in error.followed
-            if isinstance(choice.guesses.get(name), int) and "number" in self.guesser.guesses(name)
-        ]  # fmt: skip
-        labels = [
-            name for name, guess in choice.guesses.items()
-            if guess in LABELLED and "index" in self.guesser.guesses(name)
-        ]  # fmt: skip
+        """The choice with numbers for some arrays; None where they are none, or it was tried."""
+        numbers = as_numbers(error, choice, self.guesser)
         if error.is_sum:  # whatever the others are
-            self.learned.update(dict.fromkeys(arrays, "number"))
-        numbers: dict[str, Guess] = dict.fromkeys(arrays, "number") or dict.fromkeys(
-            labels, "index"
-        )
-        if arrays or error.parted:  # and what is gone through is one number after the other
-            through = set().union(*self.usage.together) if error.parted is None else {*error.parted}
-            numbers |= {
-                name: guess - 1 for name in through - numbers.keys()
-                if isinstance(guess := choice.guesses.get(name), int) and guess > 1
-            }  # fmt: skip
+            self.learned.update({n: guess for n, guess in numbers.items() if guess == "number"})
         guesses: dict[str, Guess] = {**choice.guesses, **numbers}
         if not numbers or guesses in self.seen:
             return None

@@ -19,6 +19,7 @@ from gradcli.python.parameters.guesses import (
 from gradcli.python.parameters.misfits import shapes_in
 from gradcli.python.parameters.packed import UNCUT
 from gradcli.python.parameters.usage import Usage
+from gradcli.python.state.missing import NoNumber
 from gradcli.requests import whole_number
 
 # All odd: what is as long as two of them together is none of them. A cell with three gates has some
@@ -62,6 +63,9 @@ class Call(NamedTuple):
 
     function: str
     guesses: dict[str, Guess]
+
+
+LABELLED = ("labels", "labels2")
 
 
 class Choice(NamedTuple):
@@ -183,6 +187,30 @@ def with_examples(choice: Choice, first: str | None) -> Choice | None:
     if len(rows) < 2 or not alone:
         return None
     return choice._replace(shapes={**choice.shapes, **dict.fromkeys(alone, rows[:1])})
+
+
+def as_numbers(error: NoNumber, choice: Choice, guesser: Guesser) -> dict[str, Guess]:
+    """The arrays of a choice that are numbers where a number is to come of them.
+
+    Where no array may be a number, labels may be one index each.
+    """
+    arrays = [
+        name for name in error.followed
+        if isinstance(choice.guesses.get(name), int) and "number" in guesser.guesses(name)
+    ]  # fmt: skip
+    labels = [
+        name for name, guess in choice.guesses.items()
+        if guess in LABELLED and "index" in guesser.guesses(name)
+    ]  # fmt: skip
+    numbers: dict[str, Guess] = dict.fromkeys(arrays, "number") or dict.fromkeys(labels, "index")
+    if arrays or error.parted:  # and what is gone through is one number after the other
+        together = guesser.usage.together
+        through = set().union(*together) if error.parted is None else {*error.parted}
+        numbers |= {
+            name: guess - 1 for name in through - numbers.keys()
+            if isinstance(guess := choice.guesses.get(name), int) and guess > 1
+        }  # fmt: skip
+    return numbers
 
 
 def _is_row(guesser: Guesser, name: str) -> bool:
