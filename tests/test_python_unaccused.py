@@ -113,3 +113,47 @@ class Quadratic:
 def test_a_value_that_keeps_its_own_gradient_is_no_step():
     assert verdicts(LOGGING) == ["pass"]
     assert verdicts(LOGGING.replace("return self.A.T", "return 2 * self.A.T")) == ["fail"]
+
+
+NORMS = """
+import numpy as np
+
+def norm(x):
+    mean, scale = x.mean(-1, keepdims=True), 1 / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+    return (x - mean) * scale, scale
+
+def norm_back(dy, xhat, scale):
+    return scale * (
+        dy - dy.mean(-1, keepdims=True) - xhat * (dy * xhat).mean(-1, keepdims=True)
+    )
+"""
+
+
+def test_a_result_without_a_name_is_handed_over_at_its_place():
+    assert verdicts(NORMS) == ["pass"]
+    assert verdicts(NORMS.replace("- xhat", "+ xhat")) == ["fail"]
+
+
+POISSON = """
+import numpy as np
+
+class Poisson:
+    def __init__(self, alpha=0.1):
+        self.alpha = alpha
+
+    def objective(self, w, X, y):
+        eta = X @ w
+        return np.mean(np.exp(eta) - y * eta) + 0.5 * self.alpha * w @ w
+
+    def gradient(self, w, X, y):
+        return X.T @ (np.exp(X @ w) - y) / len(y) + self.alpha * w
+
+    def hessian(self, w, X, y):
+        return (X.T * np.exp(X @ w)) @ X / len(y) + self.alpha * np.eye(len(w))
+"""
+
+
+def test_an_object_with_an_objective_has_its_hessian_checked():
+    assert verdicts(POISSON) == ["pass", "pass"]
+    assert verdicts(POISSON.replace("* np.eye", "* 2 * np.eye")) == ["pass", "fail"]
+    assert verdicts(POISSON, subject="Poisson") == ["pass", "pass"]

@@ -123,6 +123,7 @@ class BackwardCalls(LossSearch):
                 arguments[name] = inner[name]
             else:
                 waiting.append(name)
+        self._hand_in_order(backward, arguments, waiting, names, parts)
         self._hand_predictions(arguments, waiting, [
             part for k, part in enumerate(parts) if k not in caches
         ], backward)  # fmt: skip
@@ -132,6 +133,24 @@ class BackwardCalls(LossSearch):
                 arguments[name] = parts[left.pop(0)]
                 waiting.remove(name)
         return arguments, waiting
+
+    def _hand_in_order(
+        self, backward: Function, arguments: dict[str, Any], waiting: list[str], names: list[str],
+        parts: list[Any],
+    ) -> None:  # fmt: skip
+        """Hand over results without names beside others that stand at their places.
+
+        `return (x - mu) * inv, inv` for `backward(dy, xhat, inv)`.
+        """
+        own = [name for name in self._parameters(backward) if not UPSTREAM.match(name)]
+        pairs = [*zip(own, names, parts, strict=False)]
+        is_alike = len(own) == len(parts) and all(name in ("", n) for n, name, _ in pairs)
+        if not is_alike or not any(names):
+            return
+        for name, called, part in pairs:
+            if not called and name in waiting and name not in self.values:
+                arguments[name] = part
+                waiting.remove(name)
 
     def _hand_predictions(
         self, arguments: dict[str, Any], waiting: list[str], outputs: list[Any],

@@ -411,6 +411,7 @@ def _of_class(
             kind, forward = ("pair", before) if before else (
                 "gradient" if is_gradient else "pair", forward)  # fmt: skip
             found = [Subject(kind, node.name, forward, backward, node.name, node.lineno)]
+            found += _hessians(real, found, node.name)
     upstreams = _of_upstreams(real, found, node)
     derivatives = _derivatives(real, [*found, *upstreams], node)
     objectives = [
