@@ -157,3 +157,25 @@ def test_an_object_with_an_objective_has_its_hessian_checked():
     assert verdicts(POISSON) == ["pass", "pass"]
     assert verdicts(POISSON.replace("* np.eye", "* 2 * np.eye")) == ["pass", "fail"]
     assert verdicts(POISSON, subject="Poisson") == ["pass", "pass"]
+
+
+FIELD = """
+import numpy as np
+
+class Field:
+    def __init__(self, n):
+        self.W = np.random.randn(n, n)
+
+    def f(self, x):
+        return np.tanh(self.W @ x)
+
+    def vjp_f(self, x, k, g):
+        d = g * (1 - k ** 2)
+        self.dW = np.outer(d, x)
+        return self.W.T @ d
+"""
+
+
+def test_what_stands_beside_the_operand_and_the_upstream_gradient_is_the_output():
+    assert verdicts(FIELD) == ["pass"]
+    assert verdicts(FIELD.replace("(1 - k ** 2)", "(1 - k)")) == ["fail"]

@@ -258,7 +258,9 @@ class _Inquiry:
         is_far = suspect.named is not None and suspect.named.is_far
         is_whole = suspect.is_sound and self.suspects.is_whole(suspect.line)
         does_something = not self._does_nothing(suspect.line)
-        likely = does_something, suspect.is_sound, not suspect.is_explained, is_far
+        is_lost = suspect.named is not None and suspect.named.mistake == "lost-term"
+        is_explained = suspect.is_explained and not (is_lost and self._scales(suspect.line))
+        likely = does_something, suspect.is_sound, not is_explained, is_far
         is_proven = self._is_of_both(suspect.line)
         is_something = self.suspects.meaning(suspect.line) != Meaning(None)  # a wrong mask is not
         return *likely, is_whole, is_proven, is_something, suspect.line, order
@@ -280,6 +282,12 @@ class _Inquiry:
         statement = self.lines[k].statement
         is_name = statement.tree is not None and statement.tree.args == [statement.target]
         return is_name and statement.kind != "add" and statement.target.isidentifier()
+
+    def _scales(self, k: int) -> bool:
+        """Whether a line multiplies or divides what has its name: a lost term is not its own."""
+        tree = self.lines[k].statement.tree
+        is_product = tree is not None and tree.ops[-1] in ("mul", "div")
+        return is_product and tree.args[0] == self.lines[k].statement.target
 
     def _of_ends(self, names: list[str]) -> list[Suspect]:
         """Suspects that make the end results right, and between them what its writer likes."""

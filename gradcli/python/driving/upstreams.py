@@ -60,7 +60,7 @@ class BackwardCalls(LossSearch):
             caches = [outputs.pop()]  # the last result, of which nothing is the gradient
         arguments, waiting = self._by_name(backward, forward, names, parts, caches)
         self._hand_inputs_of_loss(arguments, waiting, forward, backward)
-        self._hand_operand(arguments, waiting, parts, backward)
+        self._hand_operand(arguments, waiting, parts, forward, backward)
         self._hand_count(arguments, waiting, [parts[k] for k in outputs], backward)
         self._upstreams(waiting, outputs, parts, names, arguments, backward)
         if not driven.outputs:
@@ -190,8 +190,9 @@ class BackwardCalls(LossSearch):
         self.driven.is_of_examples = True
 
     def _hand_operand(
-        self, arguments: dict[str, Any], waiting: list[str], parts: list[Any], backward: Function
-    ) -> None:
+        self, arguments: dict[str, Any], waiting: list[str], parts: list[Any], forward: Function,
+        backward: Function,
+    ) -> None:  # fmt: skip
         """Hand over the only input, or the only output, for a cache that nobody keeps.
 
         So is what stands beside an upstream gradient under a name of its own: `dout, z`.
@@ -203,7 +204,8 @@ class BackwardCalls(LossSearch):
                 n for n in needed if not UPSTREAM.match(n) and not _is_setting(n, backward)
                 and not is_only_filled(n, backward.node)
             ]  # fmt: skip
-        operands = [x for x in self.given.values() if self._is_output(x)]
+        given = [self.given[n] for n in self._parameters(forward) if n in self.given]
+        operands = [x for x in given if self._is_output(x)]
         if (
             len(names) != 1
             or len(parts) != 1
@@ -212,6 +214,10 @@ class BackwardCalls(LossSearch):
         ):
             return
         [name], [operand], [output] = names, operands, parts
+        if any(value is operand for value in arguments.values()):  # `x, k, g`: k is what is left
+            arguments[name] = output
+            waiting.remove(name)
+            return
         is_output = bool(PREDICTION.match(name) or OUTPUT.match(name))
         words = {True: "what `{}` returns", False: "what `{}` takes"}
         arguments[name] = output if is_output != self.style.of_other else operand
