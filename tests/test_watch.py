@@ -1,5 +1,6 @@
 """`gradcli watch`: a report at the start, and one at every save."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -60,11 +61,11 @@ def test_there_must_be_something_to_watch(gradcli):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [("--foo", "No such option '--foo'"), ('"-q', "cannot be taken apart: No closing quotation")],
+    [("--foo", "No such option:? '?--foo"), ('"-q', "cannot be taken apart: No closing quotation")],
 )
 def test_wrong_options_are_not_watched_on(gradcli, saves, options, message):
     Path("a.grad").write_text(RIGHT)
     saves()
     ended = gradcli("watch", "a.grad", "--options", options)
     assert (ended.code, ended.out) == (2, "")
-    assert message in ended.err
+    assert re.search(message, ended.err)
