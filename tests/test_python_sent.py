@@ -73,6 +73,15 @@ def test_a_parameter_in_the_place_of_another_is_no_upstream_gradient():
     assert verdicts(SCALES) == ["pass"]
 
 
+def test_a_gradient_may_be_handed_a_cache():
+    text = (
+        "import numpy as np\n\ndef affine(x, w):\n    return x @ w, (x, w)\n\n"
+        "def affine_grad(dy, state):\n    x, w = state\n    return dy @ w.T, x.T @ dy\n"
+    )
+    assert verdicts(text) == ["pass"]
+    assert verdicts(text.replace("x.T @ dy", "2 * x.T @ dy")) == ["fail"]
+
+
 def test_a_forward_part_that_returns_gradients_is_an_objective():
     text = (
         "import numpy as np\n\nclass Net:\n    def __init__(self, n):\n"

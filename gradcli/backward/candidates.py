@@ -35,7 +35,7 @@ from gradcli.syntax.edit import (
 )
 
 OPERATORS = ("add", "sub", "mul", "div", "pow")
-NEUTRAL_AT_ONE = ("mul", "div", "pow")
+NEUTRAL_AT_ONE = ("mul", "div", "pow")  # where these would be right the operand is too much
 OTHER_BRANCHES = {
     "lt": ("ge", "gt"), "ge": ("lt", "le"), "gt": ("le", "lt"), "le": ("gt", "ge"),
     "eq": ("ne",), "ne": ("eq",),
@@ -103,11 +103,9 @@ def _operators(scene: Scene) -> Iterator[Repair]:
             continue
         (start, middle), _ = operands(tree, k)
         fixed = {"pow": range(start, k), "div": range(middle, k)}
-        is_one = tree.ops[k - 1] == "number" and tree.args[k - 1] == 1
+        idle = NEUTRAL_AT_ONE if tree.ops[k - 1] == "number" and tree.args[k - 1] == 1 else ()
         for other in OPERATORS:
-            if is_one and other in NEUTRAL_AT_ONE:  # what is too much then is the operand
-                continue
-            if not linear.isdisjoint(fixed.get(other, ())):
+            if other in idle or not linear.isdisjoint(fixed.get(other, ())):
                 continue
             if other != op and {op, other} != {"add", "sub"}:
                 changed = with_op(tree, k, other)

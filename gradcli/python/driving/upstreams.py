@@ -17,9 +17,8 @@ from gradcli.python.state.missing import MissingInputs
 from gradcli.python.state.source import PythonFault
 from gradcli.python.state.values import Array, Function, Instance, Scope, arrays_in, unwrapped
 from gradcli.python.words.gradients import kin, roots
+from gradcli.python.words.roles import CACHE
 
-CACHE = re.compile(r"cache|^(mem|memory|ctx|saved|store|tape|states?|context|aux|intermediates?)$",
-                   re.IGNORECASE)  # fmt: skip
 UPSTREAM = re.compile(
     r"^_?(d[A-Z_a-z]\w*|grad\w*|\w*grads?|\w*gradients?|g\w{0,2}|delta\w*|\w+_delta|up\w*|"
     r"top\w*|\w*err\w*|D\w+)$"

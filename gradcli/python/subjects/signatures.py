@@ -6,9 +6,8 @@ import ast
 from collections.abc import Collection, Iterator, Mapping
 
 from gradcli.python.words.returned import GRADIENT_NAME, TRAINING, WORDS
-from gradcli.python.words.roles import BACKWARD, GRADIENT, HESSIAN, role
+from gradcli.python.words.roles import BACKWARD, CACHE, GRADIENT, HESSIAN, role
 
-CACHE = {"cache", "ctx", "saved"}
 PREDICTIONS = ("predict_proba", "hypothesis", "feedforward", "forward_pass", "_forward")
 
 
@@ -75,7 +74,8 @@ def takes_upstream(gradient: ast.FunctionDef, of: ast.FunctionDef) -> bool:
     """
     names, own = required(gradient), required(of)
     takes_all = len(names) == len(own) + 1
-    return (takes_all or CACHE.issuperset(names[1:])) and len(names) > 1 and any(
+    takes_cache = all(CACHE.search(name) and name not in own for name in names[1:])
+    return (takes_all or takes_cache) and len(names) > 1 and any(
         _is_upstream(names[k]) and names[k] not in own for k in (0, len(names) - 1)
     )  # fmt: skip
 

@@ -10,6 +10,9 @@ BACKWARD = "backward_propagation|backpropagation|back_propagation|back_propagate
            "backward_prop|back_prop|backprop|backward_pass|backwards|backward|bprop|bwd|" \
            "pullback|vjp|bptt|bw|back"  # fmt: skip
 GRADIENT = "gradients|gradient|grads|grad|derivatives|derivative|deriv|der|prime|jacobian|jac|nabla"
+# What a forward part keeps for its backward part.
+CACHE = re.compile(r"cache|^(mem|memory|ctx|saved|store|tape|states?|context|aux|intermediates?)$",
+                   re.IGNORECASE)  # fmt: skip
 ANY_LOSS = ("", "compute", "calc", "calculate", "get")  # what else is in the name of its gradient
 FILLERS = "compute|calc|calculate|get|eval|evaluate|function|func|fn|fun|of|the|wrt|and"
 ENERGY = "potential_energy|potential|energy|pot|hamiltonian|u|v|e"
